@@ -1,0 +1,87 @@
+"""What a source of trades promises, and what it says of itself.
+
+Status is pulled: a feed replaces its `status` as a whole, whoever shows it reads it once a frame.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch
+
+
+class FeedState(enum.Enum):
+    """Where a feed stands; the value is the word shown. Only LIVE may look healthy."""
+
+    CONNECTING = "CONNECTING"
+    SYNCING = "SYNCING"
+    LIVE = "LIVE"
+    LAGGING = "LAGGING"
+    STALE = "STALE"
+    DISCONNECTED = "DISCONNECTED"
+    STOPPED = "STOPPED"
+    SIMULATED = "SIMULATED"
+    REPLAY = "REPLAY"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """One look at a feed.
+
+    Attributes
+    ----------
+    state : FeedState
+        Where it stands.
+    reason : str
+        Why, in words for the screen; empty while all is well.
+    retry_at_s : float or None
+        Wall-clock second of the next attempt, while DISCONNECTED.
+    last_trade_ns, received_at_ns : int
+        The newest trade's venue time, and when it reached us by our own clock; 0 before the first.
+    messages, trades, rejected, connects : int
+        Counts since the start: frames read, trades decoded, frames put aside as unreadable, connections opened.
+    """
+
+    state: FeedState
+    reason: str = ""
+    retry_at_s: float | None = None
+    last_trade_ns: int = 0
+    received_at_ns: int = 0
+    messages: int = 0
+    trades: int = 0
+    rejected: int = 0
+    connects: int = 0
+
+
+class TradeFeed(Protocol):
+    """Trades as they happen."""
+
+    instrument: Instrument
+    status: FeedStatus
+
+    def batches(self) -> AsyncIterator[TradeBatch]:
+        """All trades decoded from all frames that were waiting, again and again; reconnects by itself.
+
+        Ends only when the feed is closed, or when the venue refuses for good (state STOPPED).
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the connection; `batches` ends."""
+        ...
+
+
+class TradeHistory(Protocol):
+    """Trades of the past, in pages, oldest first, ids ascending inside a page."""
+
+    def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
+        """The trades with ids from `first_id` to `last_id`, both included."""
+        ...
+
+    def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
+        """The trades from `start_ns` on, up to but without `before_id`, or up to now."""
+        ...

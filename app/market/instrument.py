@@ -1,0 +1,61 @@
+"""What is traded: where, under which name, and in which steps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.errors import BadInputError
+from app.market.decimals import step_text
+from app.market.price_grid import PriceGrid
+
+_ID = re.compile(r"([a-z][a-z0-9-]*):([A-Za-z0-9._/-]{1,40})")
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One market of one venue, with the steps in which it is priced and traded.
+
+    Attributes
+    ----------
+    venue, symbol : str
+        `"binance"`, `"BTCUSDT"`; together they make the `id`.
+    tick_size, lot_size : Decimal
+        Smallest steps of price and quantity; the program counts in these.
+    multiplier : Decimal
+        Base units in one unit of quantity; 1 unless the venue trades contracts.
+    """
+
+    venue: str
+    symbol: str
+    tick_size: Decimal
+    lot_size: Decimal
+    multiplier: Decimal = Decimal(1)
+
+    @property
+    def id(self) -> str:
+        """`venue:symbol`, the name used on the command line and in files."""
+        return f"{self.venue}:{self.symbol}"
+
+    def grid(self, ticks_per_row: int = 1) -> PriceGrid:
+        """The price rows of this market, `ticks_per_row` ticks high."""
+        return PriceGrid(self.tick_size, ticks_per_row)
+
+    def quantity_text(self, lots: int) -> str:
+        """A number of lots as the venue would write the quantity."""
+        return step_text(lots, self.lot_size)
+
+
+def parse_instrument_id(text: str) -> tuple[str, str]:
+    """Venue and symbol of `"binance:BTCUSDT"`.
+
+    Raises
+    ------
+    BadInputError
+        If the text has another shape.
+    """
+    match = _ID.fullmatch(text)
+    if match is None:
+        raise BadInputError(f"instrument: found {text!r}, expected venue:SYMBOL as in binance:BTCUSDT")
+    return match[1], match[2]

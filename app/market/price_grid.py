@@ -1,0 +1,118 @@
+"""The only place where prices become ticks and rows.
+
+Rows are anchored at price 0: `row = floor(price_ticks / ticks_per_row)`, so the rows of
+neighbouring bars line up and history never has to be re-binned. A price on an edge belongs to
+the row above that edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+
+from app.errors import BadInputError, OffGridError
+from app.market.decimals import decimal_places, step_text, to_steps
+
+
+@dataclass(frozen=True, slots=True)
+class PriceGrid:
+    """Ticks of a market, grouped into rows.
+
+    Attributes
+    ----------
+    tick_size : Decimal
+        The market's smallest price step.
+    ticks_per_row : int
+        Ticks in one row, at least 1.
+    """
+
+    tick_size: Decimal
+    ticks_per_row: int = 1
+
+    def __post_init__(self) -> None:
+        if self.ticks_per_row < 1:
+            raise BadInputError(f"ticks per row: found {self.ticks_per_row}, expected a whole number from 1 up")
+
+    def ticks(self, texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> np.ndarray:
+        """Prices as decimal text to ticks, int64 [shape=(n,)].
+
+        Raises
+        ------
+        OffGridError
+            For the first price that is no multiple of the tick size, or not above 0.
+        """
+        ticks = to_steps(texts, self.tick_size, "price")
+        if ticks.size and ticks.min() <= 0:
+            index = int(np.argmax(ticks <= 0))
+            text = str(texts[index])
+            raise OffGridError(f"price: found {text}, expected a price above 0", index=index, value=text)
+        return ticks
+
+    def rows(self, price_ticks: np.ndarray) -> np.ndarray:
+        """The row of each price, int64, shape as given."""
+        return np.floor_divide(price_ticks, self.ticks_per_row)
+
+    def row(self, price_ticks: int) -> int:
+        """The row that holds one price."""
+        return int(price_ticks) // self.ticks_per_row
+
+    def row_low_ticks(self, row: int) -> int:
+        """Lower edge of a row, in ticks; its upper edge is the next row's lower edge."""
+        return int(row) * self.ticks_per_row
+
+    def price(self, ticks: float) -> float:
+        """A price for drawing and for reading out; never for comparing."""
+        return float(self.tick_size) * ticks
+
+    def text(self, ticks: int) -> str:
+        """A price as the venue would write it."""
+        return step_text(ticks, self.tick_size)
+
+    def row_text(self, row: int) -> str:
+        """The lower edge of a row as text."""
+        return self.text(self.row_low_ticks(row))
+
+    @property
+    def decimals(self) -> int:
+        """Digits behind the point of a price."""
+        return decimal_places(self.tick_size)
+
+    @property
+    def row_size(self) -> Decimal:
+        """Height of a row as a price difference."""
+        return self.tick_size * self.ticks_per_row
+
+
+def ticks_per_row_for(range_ticks: int, rows: int) -> int:
+    """Row height for the layout "number of rows" over a range.
+
+    Of `floor(range / rows)` and `ceil(range / rows)`, each at least 1, the one whose row count
+    `ceil(range / t)` comes closer to what was asked for; on a tie the smaller. The last row may
+    be short. (100, 30) gives 3 ticks, hence 34 rows.
+
+    Raises
+    ------
+    BadInputError
+        If either number is below 1.
+    """
+    if range_ticks < 1 or rows < 1:
+        raise BadInputError(f"row layout: found {rows} rows over {range_ticks} ticks, expected both to be 1 or more")
+    floor = max(1, range_ticks // rows)
+    ceil = max(1, -(-range_ticks // rows))
+    return min((floor, ceil), key=lambda t: (abs(-(-range_ticks // t) - rows), t))
+
+
+def nice_ticks_per_row(wanted_ticks: float) -> int:
+    """The largest of 1, 2, 5, 10, 20, 25, 50, 100, … that is not above `wanted_ticks` (at least 1)."""
+    best, scale = 1, 1
+    while scale <= wanted_ticks:
+        for factor in (1, 2, 2.5, 5):
+            ticks = factor * scale
+            if ticks == int(ticks) and best < ticks <= wanted_ticks:
+                best = int(ticks)
+        scale *= 10
+    return best

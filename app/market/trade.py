@@ -1,0 +1,93 @@
+"""Trades, many at a time, as columns of whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+BUY = 1
+"""The buyer was aggressive: traded at the ask."""
+SELL = -1
+"""The seller was aggressive: traded at the bid."""
+UNKNOWN = 0
+"""Nobody was, or the source does not say; counts in the total, not in the delta."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TradeBatch:
+    """Trades in the order of the tape.
+
+    Attributes
+    ----------
+    time_ns : int64 [shape=(n,)]
+        The venue's trade time, nanoseconds since 1970 UTC.
+    price_ticks, quantity_lots : int64 [shape=(n,)]
+        Whole ticks and lots, both above 0.
+    side : int8 [shape=(n,)]
+        `BUY`, `SELL` or `UNKNOWN`: the aggressor.
+    trade_id : int64 [shape=(n,)]
+        The venue's number, its order is the order of the tape.
+
+    All columns are C-contiguous and read-only.
+    """
+
+    time_ns: np.ndarray
+    price_ticks: np.ndarray
+    quantity_lots: np.ndarray
+    side: np.ndarray
+    trade_id: np.ndarray
+
+    @classmethod
+    def of(cls, time_ns: object, price_ticks: object, quantity_lots: object, side: object, trade_id: object) -> TradeBatch:
+        """A batch of anything that numpy can turn into five columns of one length."""
+        columns = [
+            np.ascontiguousarray(time_ns, np.int64),
+            np.ascontiguousarray(price_ticks, np.int64),
+            np.ascontiguousarray(quantity_lots, np.int64),
+            np.ascontiguousarray(side, np.int8),
+            np.ascontiguousarray(trade_id, np.int64),
+        ]
+        if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1:
+            raise ValueError(f"columns of one length expected, found {[column.shape for column in columns]}")
+        return cls(*(_read_only(column) for column in columns))
+
+    @classmethod
+    def empty(cls) -> TradeBatch:
+        """No trades."""
+        return cls.of([], [], [], [], [])
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+    def __getitem__(self, which: slice | np.ndarray) -> TradeBatch:
+        """The trades of a slice, a mask or an index array."""
+        return TradeBatch.of(*(column[which] for column in self.columns))
+
+    @property
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The five columns, in the order of the constructor."""
+        return self.time_ns, self.price_ticks, self.quantity_lots, self.side, self.trade_id
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the columns."""
+        return sum(column.nbytes for column in self.columns)
+
+
+def concatenate(batches: Iterable[TradeBatch]) -> TradeBatch:
+    """The batches behind one another as one."""
+    kept = [batch for batch in batches if len(batch)]
+    if not kept:
+        return TradeBatch.empty()
+    if len(kept) == 1:
+        return kept[0]
+    return TradeBatch.of(*(np.concatenate(parts) for parts in zip(*(b.columns for b in kept), strict=True)))
+
+
+def _read_only(column: np.ndarray) -> np.ndarray:
+    if column.flags.writeable:
+        column = column.view()
+        column.flags.writeable = False
+    return column
