@@ -19,8 +19,9 @@ from app.market.price_grid import PriceGrid
 from app.market.trade import TradeBatch
 
 _BAR_COLUMNS = (
-    "number open high low close trades volume buy sell delta_min delta_max price_volume_offset first_row n_rows cell_start changed_at"
-).split()
+    *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
+    *("price_volume_offset", "first_row", "n_rows", "cell_start", "changed_at"),
+)
 _CELL_COLUMNS = ("cell_buy", "cell_sell", "cell_unknown")
 
 _CHUNK = 1 << 14  # trades folded at once, so that their temporaries stay in the cache: twice as fast as 1 << 16
@@ -123,11 +124,15 @@ class FootprintSeries:
         """
         if not len(trades):
             return self.n_bars
+        if (trades.time_ns[1:] < trades.time_ns[:-1]).any():  # a trade reported a little late: inside its bar the tape's order stays
+            trades = trades[np.argsort(self.rule.numbers(trades.time_ns), kind="stable")]
         self.revision += 1
         first_changed = self.n_bars
-        for start in range(0, len(trades), _CHUNK):
-            first_changed = min(first_changed, self._fold(trades, slice(start, start + _CHUNK)))
-        self._bars.writable("changed_at")[first_changed:] = self.revision
+        try:
+            for start in range(0, len(trades), _CHUNK):
+                first_changed = min(first_changed, self._fold(trades, slice(start, start + _CHUNK)))
+        finally:  # a chunk that is refused leaves those before it
+            self._bars.writable("changed_at")[first_changed:] = self.revision
         return first_changed
 
     def truncate(self, bar: int) -> None:
@@ -143,15 +148,10 @@ class FootprintSeries:
     def _fold(self, trades: TradeBatch, which: slice) -> int:
         price, quantity, side = trades.price_ticks[which], trades.quantity_lots[which], trades.side[which]
         number = self.rule.numbers(trades.time_ns[which])
-        step = np.diff(number)
-        if step.size and step.min() < 0:  # a trade reported a little late: inside its bar the tape's order stays
-            order = np.argsort(number, kind="stable")
-            number, price, quantity, side = number[order], price[order], quantity[order], side[order]
-            step = np.diff(number)
         last = int(self.number[-1]) if self.n_bars else None
         if last is not None and number[0] < last:
             raise ValueError(f"a trade of bar {number[0]} cannot join bars that already reach {last}")
-        starts = np.concatenate(([0], np.flatnonzero(step) + 1))
+        starts = np.concatenate(([0], np.flatnonzero(np.diff(number)) + 1))
         counts = np.diff(np.append(starts, len(number)))
         bars = _fold_bars(price, quantity, side, starts)
         bars["number"], bars["trades"] = number[starts], counts

@@ -1,0 +1,108 @@
+"""Figures of single bars, worked out when they are first asked for and again only when their bar has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from app.analytics.columns import GrowingColumns
+from app.analytics.footprint import FootprintSeries
+from app.analytics.imbalance import ImbalanceRule, Imbalances, imbalances
+from app.analytics.value_area import ValueAreaMethod, value_areas
+
+
+class BarFigures:
+    """Point of control, value area and imbalances of each bar of a series.
+
+    Each bar remembers the revision at which it was worked out. The series stamps the bars that it
+    changes, also those that come back after a `truncate`, so one comparison finds what is stale.
+
+    Parameters
+    ----------
+    series : FootprintSeries
+        Read, never written.
+    method, percent : ValueAreaMethod, int
+        The rule of the value areas.
+    rule : ImbalanceRule
+        The rule of the imbalances.
+
+    Attributes
+    ----------
+    value_areas_computed, imbalances_computed : int
+        How many bars have been worked out so far: a count of work for the tests.
+
+    What is returned are read-only views that hold until the next call.
+    """
+
+    def __init__(
+        self,
+        series: FootprintSeries,
+        method: ValueAreaMethod = ValueAreaMethod.DALTON,
+        percent: int = 70,
+        rule: ImbalanceRule | None = None,
+    ) -> None:
+        self.series = series
+        self.method = method
+        self.percent = percent
+        self.rule = rule or ImbalanceRule()
+        self.value_areas_computed = 0
+        self.imbalances_computed = 0
+        # revision 0 is that of an empty series: no bar is as old, so a new entry is stale
+        self._bars = GrowingColumns(dict.fromkeys(("poc", "low", "high", "areas_at", "imbalances_at"), np.int64))
+        self._cells = GrowingColumns({"buy": np.bool_, "sell": np.bool_})
+
+    @property
+    def computed(self) -> int:
+        """All work so far, in bars."""
+        return self.value_areas_computed + self.imbalances_computed
+
+    def poc_rows(self, first: int, end: int) -> np.ndarray:
+        """The row of the point of control of the bars `[first, end)`, int64."""
+        self._refresh_areas(first, end)
+        return self._bars["poc"][first:end]
+
+    def value_areas(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest row of the value area of the bars `[first, end)`, int64, both inclusive.
+
+        VAL is the bottom edge of the lowest row, VAH the top edge of the highest.
+        """
+        self._refresh_areas(first, end)
+        return self._bars["low"][first:end], self._bars["high"][first:end]
+
+    def imbalances(self, first: int, end: int) -> Imbalances:
+        """Marks on the flat cells of the bars `[first, end)`, lowest row first, bars back to back."""
+        self._make_room()
+        series = self.series
+        for run in self._stale("imbalances_at", first, end):
+            cells = slice(int(series.cell_start[run.start]), int(series.cell_end[run.stop - 1]))
+            found = imbalances(series, run.start, run.stop, self.rule)
+            self._cells.writable("buy")[cells], self._cells.writable("sell")[cells] = found
+            self._bars.writable("imbalances_at")[run] = series.revision
+            self.imbalances_computed += run.stop - run.start
+        start, stop = (int(series.cell_start[first]), int(series.cell_end[end - 1])) if first < end else (0, 0)
+        return Imbalances(self._cells["buy"][start:stop], self._cells["sell"][start:stop])
+
+    def _refresh_areas(self, first: int, end: int) -> None:
+        self._make_room()
+        series = self.series
+        for run in self._stale("areas_at", first, end):
+            cells = slice(int(series.cell_start[run.start]), int(series.cell_end[run.stop - 1]))
+            volume = series.cell_buy[cells] + series.cell_sell[cells] + series.cell_unknown[cells]
+            found = value_areas(volume, series.n_rows[run], self.percent, self.method)
+            for name, rows in zip(("poc", "low", "high"), found, strict=True):
+                self._bars.writable(name)[run] = series.first_row[run] + rows
+            self._bars.writable("areas_at")[run] = series.revision
+            self.value_areas_computed += run.stop - run.start
+
+    def _stale(self, stamp: str, first: int, end: int) -> Iterator[slice]:
+        """Runs of bars in `[first, end)` that changed after they were stamped; seldom more than two."""
+        stale = self._bars[stamp][first:end] < self.series.changed_at[first:end]
+        for start, stop in np.flatnonzero(np.diff(stale, prepend=False, append=False)).reshape(-1, 2).tolist():
+            yield slice(first + start, first + stop)
+
+    def _make_room(self) -> None:
+        if len(self._bars) != self.series.n_bars:
+            self._bars.resize(self.series.n_bars)
+        if len(self._cells) != len(self.series.cell_buy):
+            self._cells.resize(len(self.series.cell_buy))

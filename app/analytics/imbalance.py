@@ -1,0 +1,124 @@
+"""Diagonal imbalances: who outweighs the other side one row away, and where that stacks up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from app.analytics.footprint import FootprintSeries
+from app.errors import BadInputError
+from app.market.trade import BUY, SELL
+
+RATIO_300_PERCENT = Decimal(3)
+""""300 %" in its usual reading: three times the other side."""
+RATIO_300_PERCENT_MORE = Decimal(4)
+""""300 % more": four times the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImbalanceRule:
+    """When a row counts as imbalanced.
+
+    Attributes
+    ----------
+    ratio : Decimal
+        How many times the other side's volume is enough; exactly that many counts.
+    minimum_lots : int
+        Least volume of the dominant side; it must be above 0 in any case.
+    zeros : "count" or "ignore"
+        Whether a side that meets nothing on its diagonal is imbalanced.
+    stacked : int
+        Least number of consecutive rows of a stacked zone.
+    """
+
+    ratio: Decimal = RATIO_300_PERCENT
+    minimum_lots: int = 0
+    zeros: Literal["count", "ignore"] = "count"
+    stacked: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.ratio.is_finite() or self.ratio <= 0:
+            raise BadInputError(f"imbalance ratio: found {self.ratio}, expected a number above 0")
+        if self.stacked < 1:
+            raise BadInputError(f"stacked imbalances: found {self.stacked} rows, expected 1 or more")
+
+
+class Imbalances(NamedTuple):
+    """Marks on the flat cells of some bars, bool [shape=(n_cells,)]."""
+
+    buy: np.ndarray
+    sell: np.ndarray
+
+
+class StackedZones(NamedTuple):
+    """Runs of consecutive imbalanced rows inside one bar, int64 [shape=(n_zones,)], by bar, buy before sell, lowest first.
+
+    bar is the index in the series, rows are inclusive, side is `BUY` or `SELL`.
+    """
+
+    bar: np.ndarray
+    first_row: np.ndarray
+    last_row: np.ndarray
+    side: np.ndarray
+
+
+def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> Imbalances:
+    """The imbalanced cells of the bars `[first_bar, end_bar)`, by index.
+
+    Bought volume is compared with what was sold one row below, sold volume with what was bought
+    one row above, inside each bar. Rows without trades count as 0. The outermost diagonals, buy
+    at a bar's lowest row and sell at its highest, have nothing to be compared with and are not judged.
+    """
+    if first_bar >= end_bar:
+        nothing = np.zeros(0, bool)
+        return Imbalances(nothing, nothing)
+    bars = slice(first_bar, end_bar)
+    start, end = int(series.cell_start[first_bar]), int(series.cell_end[end_bar - 1])
+    buy, sell = series.cell_buy[start:end], series.cell_sell[start:end]
+    lowest = series.cell_start[bars] - start
+    found = Imbalances(np.zeros(end - start, bool), np.zeros(end - start, bool))
+    found.buy[1:] = _outweighs(buy[1:], sell[:-1], rule)
+    found.sell[:-1] = _outweighs(sell[:-1], buy[1:], rule)
+    found.buy[lowest] = False
+    found.sell[lowest + series.n_rows[bars] - 1] = False
+    return found
+
+
+def stacked_zones(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> StackedZones:
+    """Where at least `rule.stacked` consecutive rows of a bar are imbalanced to the same side."""
+    found = imbalances(series, first_bar, end_bar, rule)
+    return zones_of(series, first_bar, end_bar, found, rule.stacked)
+
+
+def zones_of(series: FootprintSeries, first_bar: int, end_bar: int, found: Imbalances, stacked: int) -> StackedZones:
+    """The stacked zones among marks that are known already, as of `imbalances` for the same bars."""
+    if first_bar >= end_bar:
+        return StackedZones(*(np.zeros(0, np.int64) for _ in StackedZones._fields))
+    offset = int(series.cell_start[first_bar])
+    cell_start = series.cell_start[first_bar:end_bar]
+    sides = []
+    for side, marks in ((BUY, found.buy), (SELL, found.sell)):
+        # no run crosses into the next bar: a bar's outermost diagonals are never marked
+        edges = np.flatnonzero(np.diff(marks, prepend=False, append=False)).reshape(-1, 2)
+        edges = edges[edges[:, 1] - edges[:, 0] >= stacked] + offset
+        first, last = edges[:, 0], edges[:, 1] - 1
+        bar = np.searchsorted(cell_start, first, side="right") - 1 + first_bar
+        to_row = series.first_row[bar] - series.cell_start[bar]
+        sides.append((bar, first + to_row, last + to_row, np.full(len(bar), side)))
+    bar, first_row, last_row, side = (np.concatenate(columns) for columns in zip(*sides, strict=True))
+    order = np.argsort(bar, kind="stable")
+    return StackedZones(bar[order], first_row[order], last_row[order], side[order])
+
+
+def _outweighs(dominant: np.ndarray, other: np.ndarray, rule: ImbalanceRule) -> np.ndarray:
+    times, of = rule.ratio.as_integer_ratio()
+    enough = (dominant > 0) & (dominant >= rule.minimum_lots)
+    if rule.zeros == "ignore":
+        enough &= other > 0
+    largest = max(int(dominant.max(initial=0)), int(other.max(initial=0)), 1)
+    if largest * max(times, of) >= 2**63:  # volumes or ratios out of this world: Python's integers, slow and still exact
+        dominant, other = dominant.astype(object), other.astype(object)
+    return enough & np.asarray(dominant * of >= other * times, bool)

@@ -1,0 +1,112 @@
+"""Volume by price row, over any bars or any trades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.analytics.footprint import FootprintSeries
+from app.market.price_grid import PriceGrid
+from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VolumeProfile:
+    """What was bought and sold in each price row.
+
+    Attributes
+    ----------
+    first_row : int
+        The row of the arrays' first entry.
+    buy, sell, unknown : int64 [shape=(n_rows,)]
+        Lots by aggressor, dense, lowest row first; read-only.
+    """
+
+    first_row: int
+    buy: np.ndarray
+    sell: np.ndarray
+    unknown: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("buy", "sell", "unknown"):
+            column = np.ascontiguousarray(getattr(self, name), np.int64).view()
+            column.flags.writeable = False
+            object.__setattr__(self, name, column)
+        if not self.buy.shape == self.sell.shape == self.unknown.shape == (self.n_rows,):
+            raise ValueError(f"columns of one length expected, found {self.buy.shape}, {self.sell.shape}, {self.unknown.shape}")
+
+    @classmethod
+    def empty(cls) -> VolumeProfile:
+        """No rows."""
+        nothing = np.zeros(0, np.int64)
+        return cls(0, nothing, nothing, nothing)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows from the lowest to the highest."""
+        return len(self.buy)
+
+    @property
+    def total(self) -> np.ndarray:
+        """All volume of each row, lots."""
+        return self.buy + self.sell + self.unknown
+
+    @property
+    def delta(self) -> np.ndarray:
+        """Aggressive buying less aggressive selling of each row, lots."""
+        return self.buy - self.sell
+
+    @property
+    def volume(self) -> int:
+        """All volume of the profile, lots."""
+        return int(self.total.sum())
+
+
+def profile_of_bars(series: FootprintSeries, first_bar: int, end_bar: int) -> VolumeProfile:
+    """The profile of the bars `[first_bar, end_bar)`, by index; without rows when there are no bars."""
+    first_bar, end_bar = max(first_bar, 0), min(end_bar, series.n_bars)
+    if first_bar >= end_bar:
+        return VolumeProfile.empty()
+    bars = slice(first_bar, end_bar)
+    first_row, n_rows, cell_start = series.first_row[bars], series.n_rows[bars], series.cell_start[bars]
+    base = int(first_row.min())
+    start = int(cell_start[0])
+    n_cells = int(n_rows.sum())
+    row = np.arange(n_cells) + np.repeat(first_row - base - (cell_start - start), n_rows)
+    length = int((first_row + n_rows).max()) - base
+    cells = slice(start, start + n_cells)
+    return VolumeProfile(base, *(_summed(row, c[cells], length) for c in (series.cell_buy, series.cell_sell, series.cell_unknown)))
+
+
+def profile_of_trades(trades: TradeBatch, grid: PriceGrid) -> VolumeProfile:
+    """The profile of trades, over the rows from the lowest price to the highest."""
+    if not len(trades):
+        return VolumeProfile.empty()
+    row = grid.rows(trades.price_ticks)
+    base = int(row.min())
+    row -= base
+    length = int(row.max()) + 1
+    quantity, side = trades.quantity_lots, trades.side
+    return VolumeProfile(base, *(_summed(row, np.where(side == which, quantity, 0), length) for which in (BUY, SELL, UNKNOWN)))
+
+
+def merged(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
+    """Profiles of the same row size added up, over the rows from the lowest to the highest of them all."""
+    kept = [profile for profile in profiles if profile.n_rows]
+    if not kept:
+        return VolumeProfile.empty()
+    base = min(profile.first_row for profile in kept)
+    sums = np.zeros((3, max(profile.first_row + profile.n_rows for profile in kept) - base), np.int64)
+    for profile in kept:
+        at = profile.first_row - base
+        sums[:, at : at + profile.n_rows] += (profile.buy, profile.sell, profile.unknown)
+    return VolumeProfile(base, *sums)
+
+
+def _summed(row: np.ndarray, quantity: np.ndarray, length: int) -> np.ndarray:
+    """Quantities added up by row. Not `bincount`: its weights are floats."""
+    sums = np.zeros(length, np.int64)
+    np.add.at(sums, row, quantity)
+    return sums

@@ -1,0 +1,93 @@
+"""The volume-weighted average price, exactly: whole numbers all the way, one rounding at the end.
+
+Sums of price times volume leave 64 bits behind within a busy year, and squares within an hour, so
+they are carried as Python integers: one per bar or per batch, never one per trade.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from math import isqrt, nan
+from typing import NamedTuple
+
+import numpy as np
+
+from app.analytics.footprint import FootprintSeries
+from app.market.trade import TradeBatch
+
+_SAFE = 2**62
+"""Sums that stay below it are left to numpy."""
+
+
+class Vwap(NamedTuple):
+    """Average price and volume-weighted standard deviation, both in ticks; NaN without volume."""
+
+    price_ticks: float
+    deviation_ticks: float
+
+
+def vwap(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None) -> np.ndarray:
+    """The VWAP anchored at the start of `start_bar`, as it stands after each bar of `[start_bar, end_bar)`.
+
+    Returns
+    -------
+    float64 [shape=(n_bars,)]
+        Ticks; each the correctly rounded quotient of exact sums.
+    """
+    bars = slice(start_bar, end_bar)
+    volume = accumulate(series.volume[bars].tolist())
+    return np.array([value / lots for value, lots in zip(accumulate(bar_turnover(series, start_bar, end_bar)), volume, strict=True)], float)
+
+
+def bar_turnover(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None) -> list[int]:
+    """Sum of price times quantity of each bar, in ticks times lots."""
+    bars = slice(start_bar, end_bar)
+    opens, volumes, offsets = (column[bars].tolist() for column in (series.open, series.volume, series.price_volume_offset))
+    return [price * lots + offset for price, lots, offset in zip(opens, volumes, offsets, strict=True)]
+
+
+class VwapAccumulator:
+    """VWAP and its deviation over trades, as they come; any batching gives the same bits."""
+
+    def __init__(self) -> None:
+        self.volume = 0
+        """Lots so far."""
+        self._base: int | None = None  # the first price: sums of small differences
+        self._offset = 0  # sum of V * (P - base)
+        self._square = 0  # sum of V * (P - base)**2
+
+    def add(self, trades: TradeBatch) -> None:
+        """Count trades, with or without an aggressor."""
+        if not len(trades):
+            return
+        if self._base is None:
+            self._base = int(trades.price_ticks[0])
+        distance, quantity = trades.price_ticks - self._base, trades.quantity_lots
+        furthest, most = int(np.abs(distance).max()), int(quantity.max()) * len(trades)
+        if max(furthest, 1) ** 2 * most >= _SAFE:  # a crash in a penny coin: Python's integers, slow and still exact
+            distance, quantity = distance.astype(object), quantity.astype(object)
+        self.volume += int(quantity.sum())
+        self._offset += int((distance * quantity).sum())
+        self._square += int((distance * distance * quantity).sum())
+
+    @property
+    def value(self) -> Vwap:
+        """The average and the deviation of the trades so far."""
+        if self._base is None:
+            return Vwap(nan, nan)
+        average = (self._base * self.volume + self._offset) / self.volume
+        # sum(V * (P - vwap)**2) / sum(V) = (sum(V) * square - offset**2) / sum(V)**2, and all of that is whole
+        return Vwap(average, _root_quotient(self.volume * self._square - self._offset**2, self.volume))
+
+
+def vwap_of_trades(trades: TradeBatch) -> Vwap:
+    """VWAP and volume-weighted standard deviation of all the trades."""
+    accumulator = VwapAccumulator()
+    accumulator.add(trades)
+    return accumulator.value
+
+
+def _root_quotient(square: int, divisor: int) -> float:
+    """`sqrt(square) / divisor`, with the root taken to far more digits than a float holds."""
+    shift = max(0, 80 - square.bit_length() // 2)
+    return isqrt(square << 2 * shift) / (divisor << shift)

@@ -1,0 +1,242 @@
+"""Every setting, once: default, unit and help stand at the field; file, environment and documentation follow from it.
+
+A value comes from, in rising order: the default, the settings file, the environment
+(`TAPEPRINT_BINANCE_WS_URL` and the like), a flag on the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import platformdirs
+import tomlkit
+from msgspec import Meta
+
+from app.analytics.imbalance import ImbalanceRule
+from app.analytics.value_area import ValueAreaMethod
+from app.chart import ChartSpec
+from app.errors import SettingsError
+from app.market.bar_rule import BarRule, parse_bar_rule
+from app.market.instrument import Instrument
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the settings file."""
+
+
+class Display(_Section, frozen=True):
+    """What the window looks like."""
+
+    theme: Annotated[str, Meta(description="dark, light, high-contrast, or the path of a theme file")] = "dark"
+    palette: Annotated[
+        Literal["blue-orange", "green-red"], Meta(description="colours of buying and selling; blue and orange can be told apart by all")
+    ] = "blue-orange"
+    painter: Annotated[
+        Literal["auto", "gl", "raster"], Meta(description="who draws the cells; auto asks the graphics driver")
+    ] = "auto"
+
+
+class ChartDefaults(_Section, frozen=True):
+    """What a chart shows at first."""
+
+    bar: Annotated[str, Meta(description="length of a bar: 15s, 1m, 4h, 1d")] = "1m"
+    ticks_per_row: Annotated[int, Meta(ge=0, le=1_000_000, description="ticks in a price row; 0 chooses by the price")] = 0
+    value_area_method: Annotated[
+        Literal["dalton", "tradingview", "single"], Meta(description="rule of the value area")
+    ] = "dalton"
+    value_area_percent: Annotated[int, Meta(ge=1, le=100, description="share of the volume in the value area, per cent")] = 70
+    imbalance_ratio: Annotated[str, Meta(description="how many times the diagonal neighbour makes an imbalance")] = "3"
+
+
+class Data(_Section, frozen=True):
+    """How much is fetched and kept."""
+
+    history_hours: Annotated[float, Meta(ge=0, le=48, description="hours of the past fetched at the start")] = 2.0
+    memory_trades: Annotated[int, Meta(ge=10_000, description="trades kept in memory, 33 bytes each")] = 20_000_000
+    stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade after which the tape counts as stale")] = 10.0
+
+
+class Journal(_Section, frozen=True):
+    """Where pictures go."""
+
+    folder: Annotated[str, Meta(description="folder of saved pictures; empty: Tapeprint in your pictures folder")] = ""
+
+
+class VenueHosts(_Section, frozen=True):
+    """Where a venue is reached; empty keeps its own address."""
+
+    ws_url: Annotated[str, Meta(pattern=r"^(wss?://\S+)?$", description="WebSocket address, as in wss://host:9443")] = ""
+    rest_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$", description="REST address, as in https://host")] = ""
+
+
+class Settings(_Section, frozen=True):
+    """All settings."""
+
+    display: Display = Display()
+    chart: ChartDefaults = ChartDefaults()
+    data: Data = Data()
+    journal: Journal = Journal()
+    venues: dict[str, VenueHosts] = {}
+
+    def hosts(self, venue: str) -> VenueHosts:
+        """Overridden addresses of a venue; empty fields where nothing was said."""
+        return self.venues.get(venue, VenueHosts())
+
+    def with_hosts(self, venue: str, ws_url: str = "", rest_url: str = "") -> Settings:
+        """The same with other addresses of a venue; an empty one leaves what was there.
+
+        Raises
+        ------
+        SettingsError
+            If an address is none.
+        """
+        before = self.hosts(venue)
+        given = {"ws_url": ws_url or before.ws_url, "rest_url": rest_url or before.rest_url}
+        hosts = _convert(given, VenueHosts, f"addresses of {venue}")
+        return msgspec.structs.replace(self, venues={**self.venues, venue: hosts})
+
+    def bar_rule(self) -> BarRule:
+        """The bar of a new chart."""
+        return parse_bar_rule(self.chart.bar)
+
+    def chart_spec(self, instrument: Instrument, bar_rule: BarRule, ticks_per_row: int) -> ChartSpec:
+        """What a new chart of an instrument shows, by these settings."""
+        return ChartSpec(
+            instrument,
+            bar_rule,
+            ticks_per_row,
+            ValueAreaMethod(self.chart.value_area_method),
+            self.chart.value_area_percent,
+            ImbalanceRule(ratio=_ratio(self.chart.imbalance_ratio)),
+        )
+
+    def journal_folder(self) -> Path:
+        """Where pictures go."""
+        if self.journal.folder:
+            return Path(self.journal.folder).expanduser()
+        return platformdirs.user_pictures_path() / "Tapeprint"
+
+
+def settings_path() -> Path:
+    """Where the settings file is looked for."""
+    return platformdirs.user_config_path("tapeprint", appauthor=False) / "settings.toml"
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a file, overridden by the environment.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Must exist when given; otherwise the usual place, where a missing file means the defaults.
+    environ : mapping, optional
+        The process's own unless given.
+
+    Raises
+    ------
+    SettingsError
+        One line that names file, setting and what was expected.
+    """
+    environ = os.environ if environ is None else environ
+    place = path or settings_path()
+    settings = Settings()
+    try:
+        text = place.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if path is not None:
+            raise SettingsError(f"{path}: no such settings file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{place}: cannot be read: {error}") from None
+    else:
+        settings = parse_settings(text, str(place))
+    for name, value in environ.items():
+        venue, kind = _host_variable(name)
+        if venue and value:
+            settings = settings.with_hosts(venue, **{kind: value})
+    return settings
+
+
+def parse_settings(text: str, label: str = "settings") -> Settings:
+    """Settings from TOML text.
+
+    Raises
+    ------
+    SettingsError
+        As `load_settings`.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{label}: not TOML: {error}") from None
+    settings = _convert(table, Settings, label)
+    settings.bar_rule()
+    _ratio(settings.chart.imbalance_ratio)
+    return settings
+
+
+def save_setting(section: str, name: str, value: str | int | float, path: Path | None = None) -> None:
+    """Change one setting in the file and leave everything else, comments too, as it stands.
+
+    The file is replaced as a whole or not at all.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read or written, or the value is impossible.
+    """
+    place = path or settings_path()
+    try:
+        document = tomlkit.parse(place.read_text(encoding="utf-8")) if place.exists() else tomlkit.document()
+        table: Any = document.setdefault(section, tomlkit.table())
+        table[name] = value
+        text = tomlkit.dumps(document)
+        parse_settings(text, str(place))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=place.parent, delete=False) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(place)
+    except (OSError, UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
+        raise SettingsError(f"{place}: cannot be changed: {error}") from None
+
+
+def settings_table() -> list[tuple[str, str, str]]:
+    """Name, default and help of every setting, for the documentation."""
+    lines = []
+    for section in msgspec.structs.fields(Settings):
+        if not isinstance(section.default, msgspec.Struct):
+            continue
+        for field in msgspec.structs.fields(type(section.default)):
+            meta = next(meta for meta in field.type.__metadata__ if isinstance(meta, Meta) and meta.description)
+            lines.append((f"{section.name}.{field.name}", repr(field.default), str(meta.description)))
+    return lines
+
+
+def _convert(table: object, kind: type[Any], label: str) -> Any:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{label}: {error}") from None
+
+
+def _ratio(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise SettingsError(f"imbalance ratio: found {text!r}, expected a number such as 3 or 2.5") from None
+
+
+def _host_variable(name: str) -> tuple[str, str]:
+    """Venue and field of `TAPEPRINT_BINANCE_USDM_WS_URL`; empty for any other variable."""
+    for suffix, kind in (("_WS_URL", "ws_url"), ("_REST_URL", "rest_url")):
+        if name.startswith("TAPEPRINT_") and name.endswith(suffix):
+            return name[len("TAPEPRINT_") : -len(suffix)].lower().replace("_", "-"), kind
+    return "", ""

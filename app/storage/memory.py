@@ -1,0 +1,264 @@
+"""The trades held in memory: each exactly once, in the venue's order, whatever way they arrived.
+
+The order of the tape is the order of trade ids. Trades lie in chunks that follow one another by id;
+what arrives in order is appended, what arrives late is merged into the chunks it belongs to.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.market.span import Span
+from app.market.trade import TradeBatch, concatenate
+
+_CHUNK = 1 << 16
+_EARLIEST, _LATEST = int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max)
+_BEFORE_ALL = _EARLIEST
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Trades that the venue numbered and we do not have: ids included at both ends.
+
+    `start_ns` and `end_ns` are the times of the trades held before and after it.
+    """
+
+    first_id: int
+    last_id: int
+    start_ns: int
+    end_ns: int
+
+    @property
+    def missing(self) -> int:
+        """How many trades."""
+        return self.last_id - self.first_id + 1
+
+
+class _Chunk:
+    """Trades with ascending ids, and what is asked of them often."""
+
+    __slots__ = ("first_id", "last_id", "max_ns", "min_ns", "trades")
+
+    def __init__(self, trades: TradeBatch) -> None:
+        self.trades = trades
+        self.first_id, self.last_id = int(trades.trade_id[0]), int(trades.trade_id[-1])
+        self.min_ns, self.max_ns = int(trades.time_ns.min()), int(trades.time_ns.max())
+
+    def __len__(self) -> int:
+        return len(self.trades)
+
+
+class TradeStore:
+    """Every trade of one market, once.
+
+    Parameters
+    ----------
+    limit : int
+        Trades kept at most (33 bytes each); beyond it the oldest are forgotten, and counted.
+    contiguous : bool
+        Whether the venue numbers its trades without gaps, so that a gap is a hole.
+    """
+
+    def __init__(self, limit: int = 20_000_000, *, contiguous: bool = True) -> None:
+        self.limit, self.contiguous = limit, contiguous
+        self.n_trades = 0
+        self.duplicates = 0
+        """Trades that came again and were left out."""
+        self.forgotten = 0
+        """Trades let go of because of the limit."""
+        self.refused = 0
+        """Trades that came only after everything of their age had been let go of."""
+        self.floor_id = _BEFORE_ALL
+        """No trade up to this id is taken any more: it was forgotten."""
+        self.floor_ns = 0
+        """Bars that begin before this time cannot be built again."""
+        self._chunks: list[_Chunk] = []
+        self._holes: list[Hole] = []
+        self._told: tuple[Hole, ...] | None = ()
+
+    @property
+    def first_id(self) -> int | None:
+        """Id of the oldest trade held."""
+        return self._chunks[0].first_id if self._chunks else None
+
+    @property
+    def last_id(self) -> int | None:
+        """Id of the newest trade held."""
+        return self._chunks[-1].last_id if self._chunks else None
+
+    @property
+    def missing(self) -> int:
+        """How many ids are missing between the first and the last."""
+        if not self.contiguous or not self._chunks:
+            return 0
+        return self._chunks[-1].last_id - self._chunks[0].first_id + 1 - self.n_trades
+
+    @property
+    def span(self) -> Span:
+        """From the first trade's time to just behind the last one's; empty while there are none."""
+        if not self._chunks:
+            return Span(0, 0)
+        return Span(self._chunks[0].min_ns, self._chunks[-1].max_ns + 1)
+
+    def insert(self, batch: TradeBatch) -> TradeBatch:
+        """Take in what is new of a batch and return it, by ascending id; a repeated id is nothing.
+
+        In the order of the tape it costs the batch alone; late trades cost the chunks that they fall into.
+        """
+        fresh = self._fresh(batch)
+        if not len(fresh):
+            return fresh
+        if not self._chunks or fresh.trade_id[0] > self._chunks[-1].last_id:
+            self._append(fresh)
+        else:
+            self._merge(fresh)
+        self.n_trades += len(fresh)
+        self._forget()
+        return fresh
+
+    def trades(self, start_ns: int = _EARLIEST, end_ns: int = _LATEST) -> TradeBatch:
+        """The trades with times in `[start_ns, end_ns)`, by ascending id."""
+        return concatenate(_within(chunk, start_ns, end_ns) for chunk in self._chunks)
+
+    def count_since(self, start_ns: int) -> int:
+        """At most how many trades `trades(start_ns)` would return, without looking at each."""
+        return sum(len(chunk) for chunk in self._chunks if chunk.max_ns >= start_ns)
+
+    def batches(self, start_ns: int = _EARLIEST) -> list[TradeBatch]:
+        """The trades from `start_ns` on as immutable batches, by ascending id: a snapshot that another thread may read."""
+        found = (_within(chunk, start_ns, _LATEST) for chunk in self._chunks)
+        return [batch for batch in found if len(batch)]
+
+    def holes(self) -> tuple[Hole, ...]:
+        """What is missing between the trades held, oldest first; the same object until something changes."""
+        if self._told is None:
+            self._told = tuple(self._holes)
+        return self._told
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _fresh(self, batch: TradeBatch) -> TradeBatch:
+        """What of a batch is not held yet, by ascending id, each id once (the first of equals)."""
+        ids = batch.trade_id
+        if not len(ids):
+            return batch
+        if np.any(ids[1:] <= ids[:-1]):
+            ids, first = np.unique(ids, return_index=True)
+            self.duplicates += len(batch) - len(first)
+            batch = batch[first]
+        if ids[0] <= self.floor_id:
+            too_late = int(np.searchsorted(ids, self.floor_id, side="right"))
+            self.refused += too_late
+            batch, ids = batch[too_late:], ids[too_late:]
+        if not self._chunks or not len(ids) or ids[0] > self._chunks[-1].last_id:
+            return batch
+        held = np.zeros(len(ids), bool)
+        for chunk in self._chunks[self._reaching(int(ids[0])) :]:
+            if chunk.first_id > ids[-1]:
+                break
+            held_ids = chunk.trades.trade_id
+            place = np.minimum(np.searchsorted(held_ids, ids), len(held_ids) - 1)
+            held |= held_ids[place] == ids
+        if not held.any():
+            return batch
+        self.duplicates += int(np.count_nonzero(held))
+        return batch[~held]
+
+    def _reaching(self, trade_id: int) -> int:
+        """Index of the first chunk whose ids reach `trade_id`."""
+        low, high = 0, len(self._chunks)
+        while low < high:
+            middle = (low + high) // 2
+            if self._chunks[middle].last_id < trade_id:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _append(self, fresh: TradeBatch) -> None:
+        """Put trades at the end; small chunks melt together so that each trade is copied a few times at most."""
+        if self.contiguous:
+            found = _gaps(self._chunks[-1:], fresh)
+            self._holes += found
+            self._told = None if found else self._told
+        self._chunks += _chunks(fresh)
+        while len(self._chunks) > 1 and len(self._chunks[-2]) <= 2 * len(self._chunks[-1]) <= _CHUNK:
+            last = self._chunks.pop()
+            self._chunks[-1] = _Chunk(concatenate((self._chunks[-1].trades, last.trades)))
+
+    def _merge(self, fresh: TradeBatch) -> None:
+        """Weave late trades into the chunks whose ids they lie between, and into small neighbours."""
+        begin = self._reaching(int(fresh.trade_id[0]))
+        end = begin
+        total = len(fresh)
+        while end < len(self._chunks) and self._chunks[end].first_id <= int(fresh.trade_id[-1]):
+            total += len(self._chunks[end])
+            end += 1
+        while begin and len(self._chunks[begin - 1]) <= 2 * total <= _CHUNK:
+            begin -= 1
+            total += len(self._chunks[begin])
+        while end < len(self._chunks) and len(self._chunks[end]) <= 2 * total <= _CHUNK:
+            total += len(self._chunks[end])
+            end += 1
+        woven = concatenate([*(chunk.trades for chunk in self._chunks[begin:end]), fresh])
+        woven = woven[np.argsort(woven.trade_id, kind="stable")]
+        if self.contiguous:
+            self._look_again(self._chunks[max(0, begin - 1) : begin], woven, self._chunks[end : end + 1])
+        self._chunks[begin:end] = _chunks(woven)
+
+    def _look_again(self, before: list[_Chunk], woven: TradeBatch, after: list[_Chunk]) -> None:
+        """Replace the holes between the chunk before and the one after by those that are left."""
+        low = before[0].last_id if before else _EARLIEST
+        high = after[0].first_id if after else _LATEST
+        begin = bisect_left(self._holes, low, key=_first_id)
+        end = bisect_left(self._holes, high, key=_first_id)
+        found = _gaps(before, woven)
+        if after and after[0].first_id > int(woven.trade_id[-1]) + 1:
+            found.append(Hole(int(woven.trade_id[-1]) + 1, after[0].first_id - 1, int(woven.time_ns[-1]), int(after[0].trades.time_ns[0])))
+        self._holes[begin:end] = found
+        self._told = None
+
+    def _forget(self) -> None:
+        while self.n_trades > self.limit and len(self._chunks) > 1:
+            oldest = self._chunks.pop(0)
+            self.n_trades -= len(oldest)
+            self.forgotten += len(oldest)
+            self.floor_id = oldest.last_id
+            self.floor_ns = max(self.floor_ns, oldest.max_ns + 1)
+            gone = bisect_left(self._holes, self._chunks[0].first_id, key=_first_id)
+            if gone:
+                del self._holes[:gone]
+                self._told = None
+
+
+def _chunks(trades: TradeBatch) -> list[_Chunk]:
+    """The trades cut up, in memory of their own: a view would keep what it was cut from alive, and its owner could still write to it."""
+    cuts = range(0, len(trades), _CHUNK)
+    return [_Chunk(TradeBatch.of(*(column[start : start + _CHUNK].copy() for column in trades.columns))) for start in cuts]
+
+
+def _gaps(before: list[_Chunk], trades: TradeBatch) -> list[Hole]:
+    """The holes between the trades, and between them and the chunk before, if there is one."""
+    ids, times = trades.trade_id, trades.time_ns
+    found = []
+    if before and int(ids[0]) > before[0].last_id + 1:
+        found.append(Hole(before[0].last_id + 1, int(ids[0]) - 1, int(before[0].trades.time_ns[-1]), int(times[0])))
+    if int(ids[-1]) - int(ids[0]) + 1 == len(ids):
+        return found
+    return found + [Hole(int(ids[i]) + 1, int(ids[i + 1]) - 1, int(times[i]), int(times[i + 1])) for i in np.flatnonzero(np.diff(ids) > 1)]
+
+
+def _first_id(hole: Hole) -> int:
+    return hole.first_id
+
+
+def _within(chunk: _Chunk, start_ns: int, end_ns: int) -> TradeBatch:
+    if start_ns <= chunk.min_ns and chunk.max_ns < end_ns:
+        return chunk.trades
+    if chunk.max_ns < start_ns or end_ns <= chunk.min_ns:
+        return TradeBatch.empty()
+    times = chunk.trades.time_ns
+    return chunk.trades[(times >= start_ns) & (times < end_ns)]

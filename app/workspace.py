@@ -1,0 +1,212 @@
+"""What is open: one market with its feed, its store and its chart; opened, changed and closed by plain calls.
+
+The screen pulls: `chart`, `status`, `notice` are looked at once a frame. Nothing here knows of the
+screen, nor of any venue: how a market is opened is handed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from app.chart import Chart, ChartSpec
+from app.errors import TapeprintError, VenueBusyError, VenueRefusedError
+from app.ingest import Ingest
+from app.market.bar_rule import BarRule
+from app.market.feed import FeedState, FeedStatus, TradeFeed, TradeHistory
+from app.market.instrument import Instrument
+from app.market.price_grid import nice_ticks_per_row
+from app.market.trade import TradeBatch
+from app.storage.memory import TradeStore
+
+_log = structlog.get_logger(__name__)
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+_ROW_SHARE_OF_PRICE = 5e-5  # a minute of a liquid market spans some ten to thirty such rows
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A market that can be watched.
+
+    Attributes
+    ----------
+    instrument : Instrument
+    feed : TradeFeed
+    history : TradeHistory or None
+        None where the past cannot be asked for.
+    history_ns : int
+        How much of the past is wanted at the start.
+    """
+
+    instrument: Instrument
+    feed: TradeFeed
+    history: TradeHistory | None
+    history_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChartChoice:
+    """What the user chose for the chart; the row size may be left to the market's price.
+
+    Attributes
+    ----------
+    bar_rule : BarRule
+    ticks_per_row : int or None
+        None: about half a hundredth of a per cent of the price.
+    """
+
+    bar_rule: BarRule
+    ticks_per_row: int | None = None
+
+
+class Workspace:
+    """The market on the screen.
+
+    Parameters
+    ----------
+    open_market : callable
+        From an instrument id to a market; raises `TapeprintError`s.
+    choice : ChartChoice
+        Bar rule and row size to begin with.
+    base_spec : callable
+        From instrument, bar rule and ticks per row to a chart specification.
+    memory_trades : int
+        How many trades are kept in memory at most.
+    wall_s, sleep : callables
+        The clock and the wait, for tests.
+    """
+
+    def __init__(
+        self,
+        open_market: Callable[[str], Awaitable[Market]],
+        choice: ChartChoice,
+        base_spec: Callable[[Instrument, BarRule, int], ChartSpec] = ChartSpec,
+        *,
+        memory_trades: int = 20_000_000,
+        wall_s: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._open_market = open_market
+        self._base_spec = base_spec
+        self._choice = choice
+        self._memory_trades = memory_trades
+        self._wall_s, self._sleep = wall_s, sleep
+        self._opening = FeedStatus(FeedState.CONNECTING)
+        self._task: asyncio.Task[None] | None = None
+        self._changes: set[asyncio.Task[None]] = set()
+        self.instrument_id = ""
+        self.market: Market | None = None
+        self.store: TradeStore | None = None
+        self.ingest: Ingest | None = None
+        self.chart: Chart | None = None
+        """None until the market is open and its first price known."""
+        self.message = ""
+        """The last thing that went wrong with something the user asked for."""
+
+    @property
+    def status(self) -> FeedStatus:
+        """Where the feed stands, or the attempt to reach its venue."""
+        return self.market.feed.status if self.chart is not None and self.market is not None else self._opening
+
+    @property
+    def notice(self) -> str:
+        """What is being fetched or could not be, in a line; empty when there is nothing to say."""
+        return self.message or (self.ingest.notice if self.ingest is not None else "")
+
+    def open(self, instrument_id: str) -> None:
+        """Show another market; the one before is let go of in the background."""
+        before = self._task
+        self.instrument_id, self.message = instrument_id, ""
+        self._opening = FeedStatus(FeedState.CONNECTING, reason=f"asking for {instrument_id}")
+        self.market = self.store = self.ingest = self.chart = None
+        self._task = asyncio.ensure_future(self._watch(instrument_id, before))
+
+    def change(self, *, bar_rule: BarRule | None = None, ticks_per_row: int | None = None) -> None:
+        """Other bars or rows from the same trades; the chart changes when they are ready."""
+        self._choice = replace(
+            self._choice,
+            bar_rule=bar_rule or self._choice.bar_rule,
+            ticks_per_row=ticks_per_row or self._choice.ticks_per_row,
+        )
+        chart, ingest = self.chart, self.ingest
+        if chart is None or ingest is None:
+            return
+        spec = replace(
+            chart.spec, bar_rule=bar_rule or chart.spec.bar_rule, ticks_per_row=ticks_per_row or chart.spec.ticks_per_row
+        )
+        task = asyncio.ensure_future(self._change(ingest, chart, spec))
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+
+    async def aclose(self) -> None:
+        """Stop watching; returns when nothing of it is left running."""
+        for task in [*self._changes, *([self._task] if self._task else [])]:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._task = None
+
+    async def _change(self, ingest: Ingest, chart: Chart, spec: ChartSpec) -> None:
+        try:
+            await ingest.change_spec(chart, spec)
+            self.message = ""
+        except TapeprintError as error:
+            self.message = error.user_message
+
+    async def _watch(self, instrument_id: str, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            before.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await before
+        reached = await self._reach(instrument_id)
+        if reached is None:
+            return
+        market, price_ticks = reached
+        try:
+            store = TradeStore(limit=self._memory_trades)
+            ticks = self._choice.ticks_per_row or nice_ticks_per_row(price_ticks * _ROW_SHARE_OF_PRICE)
+            chart = Chart(self._base_spec(market.instrument, self._choice.bar_rule, ticks))
+            ingest = Ingest(market.feed, market.history, store, [chart], history_ns=market.history_ns)
+            self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
+            await ingest.run()
+        finally:
+            await market.feed.aclose()
+
+    async def _reach(self, instrument_id: str) -> tuple[Market, int] | None:
+        """Open the market and learn a recent price, however often it takes; None when the venue refuses for good."""
+        wait_s = _FIRST_WAIT_S
+        while True:
+            try:
+                market = await self._open_market(instrument_id)
+                return market, await _any_price(market)
+            except VenueRefusedError as error:
+                self._opening = FeedStatus(FeedState.STOPPED, reason=error.user_message)
+                return None
+            except TapeprintError as error:
+                pause_s = error.retry_after_s if isinstance(error, VenueBusyError) else wait_s
+                _log.warning("market not reached", instrument=instrument_id, reason=error.detail, retry_s=pause_s)
+                self._opening = FeedStatus(FeedState.DISCONNECTED, error.user_message, retry_at_s=self._wall_s() + pause_s)
+                await self._sleep(pause_s)
+                wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
+
+
+async def _any_price(market: Market) -> int:
+    """A recent price in ticks, to choose a row size by; 0 when the past cannot be asked."""
+    if market.history is None:
+        return 0
+    pages = market.history.since(time.time_ns() - 300 * 1_000_000_000)
+    async for page in pages:
+        price = _first_price(page)
+        await pages.aclose()  # type: ignore[attr-defined]
+        return price
+    return 0
+
+
+def _first_price(page: TradeBatch) -> int:
+    return int(page.price_ticks[0]) if len(page) else 0

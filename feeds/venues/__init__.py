@@ -1,0 +1,36 @@
+"""The venues: one file each, one line each in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from app.errors import BadInputError
+from app.market.instrument import parse_instrument_id
+from app.settings import Settings
+from app.workspace import Market
+from feeds.venues import binance
+
+Opener = Callable[[str, Settings], Awaitable[Market]]
+
+
+VENUES: Mapping[str, Opener] = {
+    "binance": binance.opener(binance.SPOT),
+    "binance-usdm": binance.opener(binance.USDM),
+}
+"""From a venue's name to what opens one of its markets."""
+
+
+async def open_venue(instrument_id: str, settings: Settings) -> Market:
+    """A live market of any venue.
+
+    Raises
+    ------
+    BadInputError
+        If the id has another shape, or names a venue that we do not know.
+    FeedError
+        If the venue cannot be reached, or does not know the symbol.
+    """
+    venue, symbol = parse_instrument_id(instrument_id)
+    if venue not in VENUES:
+        raise BadInputError(f"venue: found {venue!r}, expected one of {', '.join(sorted(VENUES))}")
+    return await VENUES[venue](symbol, settings)

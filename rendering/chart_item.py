@@ -1,0 +1,111 @@
+"""The one base class of everything drawn on the chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QRegion
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+if TYPE_CHECKING:
+    from rendering.frame import Frame
+
+
+class ChartItem(pg.GraphicsObject):
+    """A layer of the chart that redraws only where something changed.
+
+    A subclass says where it lives (`pane`), what changed from one frame to the next (`changed`), and draws (`draw`);
+    all three in scene coordinates, logical pixels. `z` orders the layers, larger is nearer to the eye.
+    """
+
+    z: float = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setZValue(self.z)
+        self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # the exposed rectangle, not the whole item
+        self._frame: Frame | None = None
+        self._bounds = QRectF()
+
+    def pane(self, frame: Frame) -> QRectF:
+        """The area this item draws in."""
+        raise NotImplementedError
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | Sequence[QRectF] | None:
+        """What must be drawn again, one rectangle or several, or None for nothing. Not asked when pane, theme or scale changed."""
+        raise NotImplementedError
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        """Draw at least what lies inside `exposed`; the painter is clipped to the pane."""
+        raise NotImplementedError
+
+    def price_tags(self, frame: Frame) -> tuple[float, ...]:
+        """Heights at which this item puts tags on the price axis, which leaves out the labels under them."""
+        return ()
+
+    def refresh(self, frame: Frame) -> bool:
+        """Take note of a frame; asks for the repaint of what changed and says whether there was anything."""
+        old, self._frame = self._frame, frame
+        if old is None or old.layout != frame.layout:
+            bounds = self.pane(frame)
+            if bounds != self._bounds:
+                self.prepareGeometryChange()
+                self._bounds = bounds
+        if old is None or old.layout != frame.layout or old.theme != frame.theme or old.dpr != frame.dpr:
+            region: QRectF | Sequence[QRectF] | None = self._bounds
+        else:
+            region = self.changed(old, frame)
+        rects = (region,) if isinstance(region, QRectF) else region or ()
+        dirty = False
+        for rect in rects:
+            if not rect.isEmpty():
+                self.update(rect)
+                dirty = True
+        return dirty
+
+    def idle(self, budget_s: float) -> bool:
+        """Use up to `budget_s` seconds for what the next frames may need; whether there is more to do."""
+        return False
+
+    def settle(self) -> None:
+        """Finish what was put off to later frames."""
+
+    def take_after(self, other: ChartItem) -> None:
+        """Adopt what makes the picture the same as another item's of the same class; for pictures of a view."""
+
+    def boundingRect(self) -> QRectF:
+        """The pane."""
+        return self._bounds
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Called by Qt for an exposed region."""
+        if self._frame is None:
+            return
+        # a copy: it dies with this call. Qt unites the dirty rectangles of all items before it cuts off what is not ours
+        exposed = QRectF(option.exposedRect) & self._bounds & dirty_bounds(painter, self._bounds)  # type: ignore[attr-defined]
+        if exposed.isEmpty():
+            return
+        painter.save()
+        painter.setClipRect(exposed)
+        self.draw(painter, self._frame, exposed)
+        painter.restore()
+
+
+def dirty_region(painter: QPainter) -> QRegion | None:
+    """What will really be shown of what is painted, in the painter's device pixels; None if it is everything."""
+    engine = painter.paintEngine()
+    region = engine.systemClip() if engine is not None else QRegion()
+    return None if region.isEmpty() else region
+
+
+def dirty_bounds(painter: QPainter, bounds: QRectF) -> QRectF:
+    """The part of `bounds` around all that will be shown of it, in the painter's coordinates."""
+    region = dirty_region(painter)
+    if region is None:
+        return bounds
+    to_device = painter.deviceTransform()
+    inside = QRectF(region.intersected(to_device.mapRect(bounds).toAlignedRect()).boundingRect())
+    return to_device.inverted()[0].mapRect(inside) if not inside.isEmpty() else QRectF()

@@ -1,0 +1,96 @@
+"""All that an item needs to draw one frame, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from rendering.detail import Detail
+from rendering.pixel_grid import PixelGrid
+from rendering.viewport import Viewport
+
+if TYPE_CHECKING:
+    from app.chart import Chart
+    from rendering.layout import PaneLayout
+    from rendering.theme import Theme
+
+Mode = Literal["live", "stale", "simulated", "replay", "offline"]
+PainterName = Literal["raster", "gl"]
+
+
+@dataclass(frozen=True, slots=True)
+class CellStyle:
+    """What the user wants to see in and around the cells.
+
+    Attributes
+    ----------
+    colouring : "volume" or "delta"
+        Cells coloured by the rank of their volume, or by who was aggressive.
+    show_numbers, show_imbalances, show_point_of_control, show_value_area, show_candles, show_profile : bool
+        Sell x buy digits; highlights of diagonal imbalances; frame around the bar's heaviest row; bracket along its value
+        area; the candle beside the cells; the side profile.
+    detail : Detail or None
+        A fixed level of detail instead of the one that fits the zoom.
+    """
+
+    colouring: Literal["volume", "delta"] = "volume"
+    show_numbers: bool = True
+    show_imbalances: bool = True
+    show_point_of_control: bool = True
+    show_value_area: bool = True
+    show_candles: bool = True
+    show_profile: bool = True
+    detail: Detail | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One look at a chart: the same value is given to every item.
+
+    Attributes
+    ----------
+    chart : Chart
+        Series and figures; the only part that changes under our hands, items compare `series.revision`.
+    revision, generation : int
+        The chart's when the frame was built: what an item keeps to ask "what changed since?".
+    viewport, layout, theme, dpr, style, detail :
+        Where, in which panes, in which colours, at how many device pixels, what and how finely.
+    cursor : (x, y) or None
+        The mouse in scene pixels, while it is over the chart.
+    mode : str
+        Where the trades come from, as far as it changes the look.
+    badge, notice : str
+        A word that stays on the chart (SIMULATED), and a line that explains (why the feed is down); both may be empty.
+    legend : tuple of str
+        Further lines for the legend.
+    painter : "raster" or "gl"
+        Who draws the cells.
+    now_ns : int
+        Our clock, for ages and countdowns.
+    """
+
+    chart: Chart
+    revision: int
+    generation: int
+    viewport: Viewport
+    layout: PaneLayout
+    theme: Theme
+    dpr: float
+    style: CellStyle
+    detail: Detail
+    cursor: tuple[float, float] | None = None
+    mode: Mode = "live"
+    badge: str = ""
+    notice: str = ""
+    legend: tuple[str, ...] = ()
+    painter: PainterName = "raster"
+    now_ns: int = 0
+    pixels: PixelGrid = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
+
+    @property
+    def row_px(self) -> float:
+        """Height of a price row, logical pixels."""
+        return self.chart.series.grid.ticks_per_row * self.viewport.tick_px

@@ -1,0 +1,116 @@
+"""The price of the last trade: a dotted line over bars and profile, and a tag on the axis.
+
+Over the bars the line runs under the cells while they hold digits, as those of the profile do.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from rendering.axes import price_y
+from rendering.chart_item import ChartItem
+from rendering.colour import Colour
+from rendering.detail import Detail
+from rendering.frame import Frame
+from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.tags import TAG_HEIGHT_PX, draw_price_tag
+from rendering.text import Labels, qcolor, qrect
+
+
+class LastPrice(NamedTuple):
+    """What is shown: the price, its height on the screen, and a colour that says how far to trust it."""
+
+    ticks: int
+    y: float
+    colour: Colour
+
+
+class LastPriceLineItem(ChartItem):
+    """The line over the bars."""
+
+    z = UNDER_CELLS_Z
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: LastPrice | None = None
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        return super().refresh(frame)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, last_price(new)
+        return None if before == self._shown else _both(before, self._shown, 2.0) & self.pane(new)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        _draw_line(painter, frame, 0, frame.layout.price.right)
+
+
+class LastPriceItem(ChartItem):
+    """Line and tag beside the bars. Coloured by the last bar's direction while live; grey when stale, violet when
+    simulated, amber when replayed.
+    """
+
+    z = 72.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels(bold=True)
+        self._shown: LastPrice | None = None
+
+    def pane(self, frame: Frame) -> QRectF:
+        left = frame.layout.price.right
+        return QRectF(left, 0, frame.layout.width - left, frame.layout.price.height)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, last_price(new)
+        return None if before == self._shown else _both(before, self._shown, TAG_HEIGHT_PX) & self.pane(new)
+
+    def price_tags(self, frame: Frame) -> tuple[float, ...]:
+        shown = last_price(frame)
+        return () if shown is None else (shown.y,)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        shown = _draw_line(painter, frame, frame.layout.price.right, frame.layout.plot_right)
+        if shown is not None:
+            draw_price_tag(painter, self._labels, frame, shown.y, frame.chart.series.grid.text(shown.ticks), shown.colour)
+
+
+def last_price(frame: Frame) -> LastPrice | None:
+    """The last trade's price and its look; None before the first trade."""
+    series, theme = frame.chart.series, frame.theme
+    if not series.n_bars:
+        return None
+    close = int(series.close[-1])
+    if frame.mode == "live":
+        colour = theme.candle_up if close >= int(series.open[-1]) else theme.candle_down
+    else:
+        colour = {"simulated": theme.simulated, "replay": theme.replay}.get(frame.mode, theme.stale)
+    return LastPrice(close, price_y(frame, close + 0.5), colour)  # a tick is drawn over [close, close + 1): its middle
+
+
+def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> LastPrice | None:
+    """The line from one place to another; what was drawn, None if the price is out of sight."""
+    shown = last_price(frame)
+    if shown is None or not 0 <= shown.y < frame.layout.price.height:
+        return None
+    pen = QPen(qcolor(shown.colour), 1, Qt.PenStyle.CustomDashLine)
+    pen.setDashPattern([2, 3])
+    painter.setPen(pen)
+    painter.drawLine(QLineF(left, shown.y + 0.5, right, shown.y + 0.5))
+    return shown
+
+
+def _both(before: LastPrice | None, after: LastPrice | None, reach_px: float) -> QRectF:
+    """Strips around the old and the new height, as wide as any pane."""
+    region = QRectF()
+    for shown in (before, after):
+        if shown is not None:
+            region |= QRectF(0, shown.y - reach_px, 1e6, 2 * reach_px)
+    return region

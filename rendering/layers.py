@@ -1,0 +1,33 @@
+"""The layers of the chart, one line each; their `z` says which lies over which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rendering.axes import GridItem, PriceAxisItem, TimeAxisItem
+from rendering.badge_item import BadgeItem
+from rendering.chart_item import ChartItem
+from rendering.crosshair_item import CrosshairItem
+from rendering.delta_item import DeltaItem
+from rendering.footprint_item import FootprintItem
+from rendering.hole_item import HoleItem
+from rendering.last_price_item import LastPriceItem, LastPriceLineItem
+from rendering.legend_item import LegendItem
+from rendering.level_lines_item import LevelLinesItem
+from rendering.profile_item import ProfileItem
+
+LAYERS: tuple[Callable[[], ChartItem], ...] = (
+    GridItem,
+    LevelLinesItem,
+    LastPriceLineItem,
+    FootprintItem,
+    DeltaItem,
+    HoleItem,
+    PriceAxisItem,
+    TimeAxisItem,
+    ProfileItem,
+    LastPriceItem,
+    LegendItem,
+    BadgeItem,
+    CrosshairItem,
+)

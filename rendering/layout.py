@@ -1,0 +1,130 @@
+"""Where the panes of a chart lie, in logical pixels. Plain numbers, no Qt.
+
+        ┌──────────────────────────┬─────────┬───────┐
+        │ price                    │ profile │ price │
+        │                          │         │ axis  │
+        ├──────────────────────────┼─────────┼───────┤
+        │ delta                    │         │ delta │
+        ├──────────────────────────┤ totals  │ axis  │
+        │ volume                   │         │       │
+        ├──────────────────────────┴─────────┼───────┤
+        │ time axis                          │corner │
+        └────────────────────────────────────┴───────┘
+
+The profile has a strip of its own beside the bars, at the same prices: nothing covers a number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+AXIS_TEXT_PX = 11
+LEGEND_TEXT_PX = 12
+LEGEND_LEFT, LEGEND_TOP, LINE_PX = 8.0, 7.0, 18.0
+"""Where the legend begins, and the height of its lines, of the readout's and of the badge."""
+CHAR_ASPECT = 0.6
+"""Advance of every character of the chart's font, in text heights: it is monospaced."""
+
+TIME_AXIS_PX = 24
+VOLUME_ROW_PX = 18
+PROFILE_SHARE, PROFILE_MAX_PX = 0.16, 220
+_PROFILE_NEEDS_PX = 420  # below that the bars need the width
+_DELTA_NEEDS_PX = 260  # below that the prices need the height
+_DELTA_SHARE, _DELTA_MIN_PX, _DELTA_MAX_PX = 0.13, 44, 110
+_LABEL_PADDING_PX = 7
+
+
+class Rect(NamedTuple):
+    """Left, top, width, height in whole logical pixels; `right` and `bottom` are the first pixels beyond."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """First pixel to the right of it."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First pixel below it."""
+        return self.top + self.height
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether a point lies in it; the right and lower edges do not."""
+        return self.left <= x < self.right and self.top <= y < self.bottom
+
+
+@dataclass(frozen=True, slots=True)
+class PaneLayout:
+    """One division of a chart of `width` x `height`; panes that found no room have no size."""
+
+    width: int
+    height: int
+    price: Rect
+    profile: Rect
+    delta: Rect
+    volume: Rect
+    totals: Rect
+    price_axis: Rect
+    delta_axis: Rect
+    time_axis: Rect
+
+    @classmethod
+    def of(cls, width: int, height: int, axis_label: str = "00000.00", *, profile: bool = True, delta: bool = True) -> PaneLayout:
+        """Divide the room.
+
+        Parameters
+        ----------
+        width, height : int
+            Logical pixels of the whole chart.
+        axis_label : str
+            The longest price label: the axis is as wide as it needs.
+        profile, delta : bool
+            Whether these panes are wanted; they are left out anyhow where there is too little room.
+        """
+        axis = min(width, text_width(axis_label) + 2 * _LABEL_PADDING_PX)
+        plot_width = max(0, width - axis)
+        strip = min(PROFILE_MAX_PX, round(PROFILE_SHARE * plot_width)) if profile and plot_width >= _PROFILE_NEEDS_PX else 0
+        time_height = min(TIME_AXIS_PX, height)
+        above = height - time_height
+        delta_height, volume_height = 0, 0
+        if delta and above >= _DELTA_NEEDS_PX:
+            delta_height = min(_DELTA_MAX_PX, max(_DELTA_MIN_PX, round(_DELTA_SHARE * above)))
+            volume_height = VOLUME_ROW_PX
+        price_height = above - delta_height - volume_height
+        bars = plot_width - strip
+        under = delta_height + volume_height
+        return cls(
+            width=width,
+            height=height,
+            price=Rect(0, 0, bars, price_height),
+            profile=Rect(bars, 0, strip, price_height),
+            delta=Rect(0, price_height, bars, delta_height),
+            volume=Rect(0, price_height + delta_height, bars, volume_height),
+            totals=Rect(bars, price_height, strip, under),
+            price_axis=Rect(plot_width, 0, axis, price_height),
+            delta_axis=Rect(plot_width, price_height, axis, under),
+            time_axis=Rect(0, above, plot_width, time_height),
+        )
+
+    @property
+    def plot_right(self) -> int:
+        """Where bars and profile end and the price axis begins."""
+        return self.price_axis.left
+
+    def pane_at(self, x: float, y: float) -> str | None:
+        """Name of the pane under a point, as `"price"` or `"time_axis"`; None in the corner and outside."""
+        for name in ("price", "profile", "delta", "volume", "totals", "price_axis", "delta_axis", "time_axis"):
+            if getattr(self, name).holds(x, y):
+                return name
+        return None
+
+
+def text_width(text: str, text_px: int = AXIS_TEXT_PX) -> int:
+    """Whole pixels that a text needs in the chart's font."""
+    return math.ceil(len(text) * CHAR_ASPECT * text_px)

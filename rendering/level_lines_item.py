@@ -1,0 +1,58 @@
+"""The lines of POC, VAH and VAL across the bars.
+
+While the cells hold digits the lines run under them, in the gaps between the bars: a line through a
+number makes it unreadable. From afar there are no digits and hardly any gaps, and they run over the cells.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLineF, QRectF
+from PySide6.QtGui import QPainter
+
+from rendering.axes import price_y
+from rendering.chart_item import ChartItem
+from rendering.detail import Detail
+from rendering.frame import Frame
+from rendering.profile_item import LevelLine, ProfileItem, level_lines
+from rendering.text import qrect
+
+UNDER_CELLS_Z, OVER_CELLS_Z = 5.0, 40.0
+
+
+class LevelLinesItem(ChartItem):
+    """Lines over the price pane, at the levels of the profile in the same scene."""
+
+    z = UNDER_CELLS_Z
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[tuple[float, str], ...] = ()
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        return super().refresh(frame)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, tuple((price_y(new, line.ticks), line.name) for line in self._lines(new))
+        if before == self._shown:
+            return None
+        heights = [y for y, _ in (*before, *self._shown)]
+        pane = self.pane(new)
+        return QRectF(pane.left(), min(heights) - 1, pane.width(), max(heights) - min(heights) + 3) & pane
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        for line in reversed(self._lines(frame)):  # the POC last, over the others
+            y = price_y(frame, line.ticks) + 0.5
+            painter.setPen(line.pen)
+            painter.drawLine(QLineF(0, y, frame.layout.price.right, y))
+
+    def _lines(self, frame: Frame) -> tuple[LevelLine, ...]:
+        scene = self.scene()
+        for layer in scene.items() if scene is not None else []:
+            if isinstance(layer, ProfileItem):
+                levels = layer.levels(frame)
+                return () if levels is None else level_lines(frame, levels)
+        return ()

@@ -1,0 +1,108 @@
+"""Quantities as short text, a million at a time: at most five characters, three or four digits.
+
+    quantity            text
+    below 0.0005        <.001     (never a nought for what is not nought)
+    below 1             0.123
+    below 10            1.23
+    below 100           12.3
+    below 10,000        123 1234
+    below 100,000       12.3K
+    below a million     123K
+    then                1.23M 12.3M 123M 1.23B …
+
+A market whose lots have fewer decimals shows no more than it has. Rounding is half up on whole numbers, and it
+is the rounded figure that chooses the line: 9.995 is shown as 10.0.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+
+GLYPHS = " 0123456789.KMBTPE<×"
+"""The characters; a glyph code is a place in this text."""
+TEXT_CHARS = 5
+BLANK, ZERO, POINT, LESS, TIMES = (GLYPHS.index(c) for c in " 0.<×")
+_SUFFIXES = "KMBTPE"
+_DUST = np.array([GLYPHS.index(c) for c in "<.001"], np.uint8)
+
+
+class QuantityText:
+    """The text of quantities of one market.
+
+    Parameters
+    ----------
+    lot_size : Decimal
+        What one lot is in units of quantity.
+    """
+
+    def __init__(self, lot_size: Decimal) -> None:
+        _, digits, exponent = lot_size.normalize().as_tuple()
+        assert isinstance(exponent, int)
+        self._mantissa = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
+        scale = max(-exponent, 0)
+        lines = _lines(scale)
+        self._bounds = np.array([min(bound, 2**63 - 1) for bound, *_ in lines], np.int64)
+        self._divisors = np.array([min(divisor, 2**62) for _, divisor, *_ in lines], np.int64)
+        self._decimals = np.array([decimals for *_, decimals, _ in lines], np.int64)
+        self._suffix = np.array([suffix for *_, suffix in lines], np.int64)
+        self._dust_below = 10**scale // 2000 if scale > 3 else 0  # 0.0005
+
+    def right_aligned(self, lots: np.ndarray) -> np.ndarray:
+        """Glyph codes, uint8 [shape=(n, 5)], blanks in front."""
+        units = lots * self._mantissa
+        line = np.searchsorted(self._bounds, units, side="right") - 1
+        divisor = self._divisors[line]
+        figure = units // divisor
+        figure += 2 * (units - figure * divisor) >= divisor
+        decimals, suffix = self._decimals[line], self._suffix[line]
+        codes = np.zeros((len(lots), TEXT_CHARS), np.uint8)
+        place = TEXT_CHARS - 1 - (suffix > 0)  # where the last digit stands
+        rows = np.arange(len(lots))
+        codes[suffix > 0, -1] = suffix[suffix > 0]
+        for digit in range(4):  # lowest first; the point takes a place of its own
+            shown = (figure > 0) | (digit <= decimals)
+            at = place - digit - ((decimals > 0) & (digit >= decimals))
+            codes[rows[shown], at[shown]] = (figure % 10)[shown] + ZERO
+            figure //= 10
+        pointed = decimals > 0
+        codes[rows[pointed], (place - decimals)[pointed]] = POINT
+        if self._dust_below:
+            codes[(units > 0) & (units < self._dust_below)] = _DUST
+        codes[units == 0] = (BLANK, BLANK, BLANK, BLANK, ZERO)
+        return codes
+
+    def left_aligned(self, lots: np.ndarray) -> np.ndarray:
+        """Glyph codes, uint8 [shape=(n, 5)], blanks behind."""
+        return left_aligned(self.right_aligned(lots))
+
+
+def left_aligned(codes: np.ndarray) -> np.ndarray:
+    """The same texts with the blanks moved from the front to the back."""
+    lead = np.argmax(codes != BLANK, axis=1)
+    return np.take_along_axis(codes, (np.arange(TEXT_CHARS) + lead[:, None]) % TEXT_CHARS, axis=1)
+
+
+def text_of(codes: np.ndarray) -> list[str]:
+    """Glyph codes back as text, for reading."""
+    return ["".join(GLYPHS[code] for code in row).strip() for row in codes]
+
+
+def _lines(scale: int) -> list[tuple[int, int, int, int]]:
+    """(first units, divisor, decimals shown, glyph of the suffix) of each line of the table, smallest first."""
+    unit = 10**scale
+    wanted = [(0, 3, 0), (unit, 2, 0), (10 * unit, 1, 0), (100 * unit, 0, 0)]
+    lines = [(start, 10 ** max(scale - decimals, 0), min(decimals, scale), 0) for start, decimals, _ in wanted]
+    big = 10_000 * unit
+    for power, suffix in enumerate(_SUFFIXES, 1):
+        for start, decimals in ((1, 2), (10, 1), (100, 0)):
+            first = start * unit * 1000**power
+            if first >= big:
+                lines.append((first, unit * 1000**power // 10**decimals, decimals, GLYPHS.index(suffix)))
+    out = []
+    for start, divisor, decimals, suffix in lines:
+        # a figure belongs to this line from where the line before would round up to it
+        before = out[-1][1] if out else 0
+        out.append((start - before // 2 if out else 0, divisor, decimals, suffix))
+    return out

@@ -1,0 +1,32 @@
+"""Many rectangles in one call: numpy columns to what `QPainter.drawRects` reads, without a Python loop."""
+
+from __future__ import annotations
+
+import numpy as np
+from pyqtgraph.Qt.internals import PrimitiveArray
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter
+
+from rendering.colour import Colour
+from rendering.text import qcolor
+
+
+class Rectangles:
+    """A buffer of rectangles that is filled and drawn again and again."""
+
+    def __init__(self) -> None:
+        self._primitives = PrimitiveArray(QRectF, 4)
+
+    def draw(self, painter: QPainter, colour: Colour, left: np.ndarray, top: np.ndarray, width: np.ndarray, height: np.ndarray) -> None:
+        """Fill rectangles with one colour, in the painter's pixels [shape=(n,)]; empty ones are left out."""
+        seen = (width > 0) & (height > 0)
+        count = int(np.count_nonzero(seen))
+        if not count:
+            return
+        self._primitives.resize(count)
+        rects = self._primitives.ndarray()
+        for column, values in enumerate((left, top, width, height)):
+            rects[:, column] = values[seen]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(qcolor(colour))
+        painter.drawRects(*self._primitives.drawargs())

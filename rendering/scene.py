@@ -1,0 +1,351 @@
+"""The chart as a scene of layers: holds what the user looks at, and once a frame tells every layer.
+
+The scene works with a view, and without one: `render_image` draws the same picture into a `QImage`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtWidgets import QGraphicsScene
+
+from rendering.chart_item import ChartItem
+from rendering.detail import Detail, detail_for
+from rendering.frame import CellStyle, Frame, Mode, PainterName
+from rendering.layers import LAYERS
+from rendering.layout import PaneLayout
+from rendering.theme import Theme
+from rendering.viewport import Viewport
+
+if TYPE_CHECKING:
+    from app.chart import Chart
+
+_BAR_PX, _ROW_PX = 112.0, 17.0
+"""The first look: digits of the usual size have air around them."""
+_MIN_ROW_PX = 13.0
+_RIGHT_MARGIN_PX = 12.0
+_SCROLL_ZONE, _SCROLL_BY = 0.06, 0.25
+"""A followed price that comes this near to an edge moves the picture by this share of the height: seldom, but clearly."""
+
+
+class ChartScene(QGraphicsScene):
+    """All layers of one chart, and the state of the look at it.
+
+    Parameters
+    ----------
+    chart : Chart
+        What to show; may still be empty, the view is fitted when the first bars come.
+    theme : Theme
+        Colours.
+    width, height : float
+        Size in logical pixels.
+    dpr : float
+        Device pixels in a logical pixel.
+    layers : sequence of callables that return a ChartItem
+        The layers; all there are unless said otherwise.
+    """
+
+    def __init__(
+        self,
+        chart: Chart,
+        theme: Theme,
+        width: float = 1600,
+        height: float = 900,
+        dpr: float = 1.0,
+        layers: Sequence[Callable[[], ChartItem]] = LAYERS,
+    ) -> None:
+        super().__init__()
+        self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)  # a dozen items: an index costs more than it finds
+        self.items_by_layer: tuple[ChartItem, ...] = tuple(layer() for layer in layers)
+        for item in self.items_by_layer:
+            self.addItem(item)
+        self.chart = chart
+        self.following = True
+        """Whether the newest bar stays in its place when another one opens."""
+        self.frame: Frame | None = None
+        """What was given to the layers last."""
+        self.frames = 0
+        """How many frames were built, a count of work for tests and for the status bar."""
+        self._theme, self._style, self._dpr = theme, CellStyle(), dpr
+        self._size = (width, height)
+        self._painter: PainterName = "raster"
+        self._mode: Mode = "live"
+        self._badge = self._notice = ""
+        self._legend: tuple[str, ...] = ()
+        self._cursor: tuple[float, float] | None = None
+        self._detail: Detail | None = None
+        self._fitted = False
+        self._last_number = 0
+        self._shown = (chart.generation, chart.series.rule, chart.series.grid)
+        self._axis_label = ""
+        self._layout = self._divided()
+        pane = self._layout.price
+        self._viewport = Viewport(0.0, _BAR_PX, 0.0, _ROW_PX / chart.series.grid.ticks_per_row, pane.width, pane.height)
+        self.setSceneRect(0, 0, width, height)
+        self.setBackgroundBrush(QColor(*theme.background))
+
+    # -- what is looked at -----------------------------------------------------------------------
+
+    @property
+    def viewport(self) -> Viewport:
+        """Which bars and prices are in sight."""
+        return self._viewport
+
+    def set_viewport(self, viewport: Viewport) -> None:
+        """Look elsewhere; the newest bar is followed from now on if it is in sight."""
+        self._viewport = viewport
+        self._fitted = True
+        if self.chart.series.n_bars:
+            first, last = viewport.visible_bars()
+            self.following = first <= int(self.chart.series.number[-1]) <= last
+
+    @property
+    def layout(self) -> PaneLayout:
+        """Where the panes are."""
+        return self._layout
+
+    def resize(self, width: float, height: float, dpr: float) -> None:
+        """The scene's size in logical pixels, and its scale."""
+        if (width, height, dpr) == (*self._size, self._dpr):
+            return
+        self._size, self._dpr = (width, height), dpr
+        self._lay_out()
+        self.setSceneRect(0, 0, width, height)
+
+    def show_last(self, n_bars: int | None = None) -> None:
+        """Legible cells around the newest bars, or the newest `n_bars` over the whole width, and follow them."""
+        self.following = True
+        series = self.chart.series
+        if not series.n_bars:
+            self._fitted = False
+            return
+        pane, last = self._layout.price, int(series.number[-1])
+        free = pane.width - _RIGHT_MARGIN_PX
+        bar_px = _BAR_PX if n_bars is None else max(0.02, free / max(n_bars, 1))
+        vp = replace(self._viewport, bar_px=bar_px).with_bar_at(last + 1, free)
+        self._viewport = self._fitted_to_rows(vp)
+        self._fitted, self._last_number = True, last
+
+    def show_all(self) -> None:
+        """Every bar and every price."""
+        series = self.chart.series
+        if series.n_bars:
+            self.show_last(int(series.number[-1] - series.number[0]) + 1)
+            self._viewport = self._viewport.fitted(int(series.low.min()), int(series.high.max()) + 1)
+
+    def fit_price(self) -> None:
+        """All prices of the bars in sight."""
+        series = self.chart.series
+        first, last = self._viewport.visible_bars()
+        start, end = series.index_of(first), series.index_of(last + 1)
+        if end > start:
+            self._viewport = self._viewport.fitted(int(series.low[start:end].min()), int(series.high[start:end].max()) + 1)
+
+    def go_to_newest(self) -> None:
+        """The last bar at the right edge, its price in sight; bars and rows keep their size. Follow it."""
+        series, vp = self.chart.series, self._viewport
+        self.following = True
+        if series.n_bars:
+            last, close = int(series.number[-1]), int(series.close[-1])
+            vp = vp.with_bar_at(last + 1, vp.width_px - _RIGHT_MARGIN_PX)
+            self._viewport = vp if 0 < vp.y(close + 0.5) < vp.height_px else vp.centred(close + 0.5)
+            self._fitted, self._last_number = True, last
+
+    def set_cursor(self, cursor: tuple[float, float] | None) -> None:
+        """The mouse in scene pixels, or None when it left."""
+        self._cursor = cursor
+
+    # -- how it is drawn -------------------------------------------------------------------------
+
+    @property
+    def style(self) -> CellStyle:
+        """What is shown in and around the cells."""
+        return self._style
+
+    def set_style(self, style: CellStyle) -> None:
+        """Show something else in and around the cells."""
+        self._style = style
+
+    @property
+    def theme(self) -> Theme:
+        """The colours."""
+        return self._theme
+
+    def set_theme(self, theme: Theme) -> None:
+        """Other colours."""
+        self._theme = theme
+        self.setBackgroundBrush(QColor(*theme.background))
+
+    @property
+    def painter(self) -> PainterName:
+        """Who draws the cells."""
+        return self._painter
+
+    def set_painter(self, painter: PainterName) -> None:
+        """Let the other painter draw the cells."""
+        self._painter = painter
+
+    def set_mode(self, mode: Mode, badge: str = "", notice: str = "") -> None:
+        """Where the trades come from, the word that says so on the chart, and a line that explains it."""
+        self._mode, self._badge, self._notice = mode, badge, notice
+
+    def set_legend(self, lines: tuple[str, ...]) -> None:
+        """Further lines for the legend."""
+        self._legend = lines
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def refresh(self, now_ns: int | None = None) -> bool:
+        """Build a frame of how things stand and give it to every layer; whether any of them will draw.
+
+        A frame in which nothing changed is spare time, and layers get some of it.
+        """
+        self._lay_out()
+        self._move_with_the_market()
+        self.frame = self._build_frame(time.time_ns() if now_ns is None else now_ns)
+        self.frames += 1
+        dirty = False
+        for item in self.items_by_layer:
+            dirty |= item.refresh(self.frame)
+        if not dirty:
+            self.idle()
+        return dirty
+
+    def idle(self, budget_s: float = 0.004) -> bool:
+        """Spend spare time on what the next frames may need; whether there is more to do."""
+        return any([item.idle(budget_s) for item in self.items_by_layer])
+
+    def settle(self) -> None:
+        """Finish all that layers put off, so that the next drawing is final."""
+        for item in self.items_by_layer:
+            item.settle()
+
+    def render_image(self, dpr: float | None = None) -> QImage:
+        """The whole scene as a picture, `dpr` device pixels to the logical one; needs no view and no display."""
+        scene = self if dpr in (None, self._dpr) else self.twin(dpr or 1.0)
+        scene.refresh(self.frame.now_ns if self.frame else None)
+        scene.settle()
+        width, height = self._size
+        image = QImage(round(width * scene._dpr), round(height * scene._dpr), QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(scene._dpr)
+        image.fill(QColor(*self._theme.background))
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+        scene.render(painter, QRectF(0, 0, width, height), QRectF(0, 0, width, height), Qt.AspectRatioMode.IgnoreAspectRatio)
+        painter.end()
+        return image
+
+    def twin(self, dpr: float) -> ChartScene:
+        """The same look at the same chart on a screen of another scale; drawn by the raster painter."""
+        other = ChartScene(self.chart, self._theme, *self._size, dpr, layers=[type(item) for item in self.items_by_layer])
+        other._viewport, other._fitted, other._last_number = self._viewport, self._fitted, self._last_number
+        other._style, other._detail, other.following = self._style, self._detail, self.following
+        other._mode, other._badge, other._notice, other._legend = self._mode, self._badge, self._notice, self._legend
+        for mine, twin in zip(self.items_by_layer, other.items_by_layer, strict=True):
+            twin.take_after(mine)
+        other._shown, other._axis_label, other._layout = self._shown, self._axis_label, self._layout
+        return other
+
+    # -- following -------------------------------------------------------------------------------
+
+    def _build_frame(self, now_ns: int) -> Frame:
+        row_px = self.chart.series.grid.ticks_per_row * self._viewport.tick_px
+        self._detail = detail_for(self._viewport.bar_px, row_px, self._detail)
+        return Frame(
+            chart=self.chart,
+            revision=self.chart.series.revision,
+            generation=self.chart.generation,
+            viewport=self._viewport,
+            layout=self._layout,
+            theme=self._theme,
+            dpr=self._dpr,
+            style=self._style,
+            detail=self._detail if self._style.detail is None else self._style.detail,
+            cursor=self._cursor,
+            mode=self._mode,
+            badge=self._badge,
+            notice=self._notice,
+            legend=self._legend,
+            painter=self._painter,
+            now_ns=now_ns,
+        )
+
+    def _move_with_the_market(self) -> None:
+        series = self.chart.series
+        if not series.n_bars:
+            return
+        if not self._fitted:
+            self.show_last()
+        elif self._shown != (self.chart.generation, series.rule, series.grid):
+            self._keep_place()
+        elif self.following:
+            last = int(series.number[-1])
+            if last != self._last_number:
+                self._viewport = self._viewport.following(self._last_number, last)
+            self._viewport = self._price_kept_in_sight(self._viewport, int(series.close[-1]))
+        self._last_number = int(series.number[-1])
+        self._shown = (self.chart.generation, series.rule, series.grid)
+
+    def _keep_place(self) -> None:
+        """After other bars or rows were chosen: their size in pixels stays, and the time and price in the middle."""
+        _, rule, grid = self._shown
+        series, vp = self.chart.series, self._viewport
+        if grid != series.grid:
+            middle = vp.ticks_at(vp.height_px / 2)
+            vp = replace(vp, tick_px=vp.tick_px * grid.ticks_per_row / series.grid.ticks_per_row).centred(middle)
+        if rule == series.rule:
+            self._viewport = vp
+        elif self.following:
+            self._viewport = vp.with_bar_at(int(series.number[-1]) + 1, self._layout.price.width - _RIGHT_MARGIN_PX)
+        else:
+            x = vp.width_px / 2
+            number = int(vp.bar_at(x))
+            within = rule.start_ns(number) + (vp.bar_at(x) - number) * (rule.start_ns(number + 1) - rule.start_ns(number))
+            self._viewport = vp.with_bar_at(series.rule.number(int(within)), x)
+
+    def _price_kept_in_sight(self, vp: Viewport, close: int) -> Viewport:
+        y = vp.y(close + 0.5)
+        zone, step = _SCROLL_ZONE * vp.height_px, _SCROLL_BY * vp.height_px
+        if not -step < y < vp.height_px + step:  # the user looks at other prices
+            return vp
+        if y < zone:
+            return vp.panned(0, step)
+        return vp.panned(0, -step) if y > vp.height_px - zone else vp
+
+    def _fitted_to_rows(self, vp: Viewport) -> Viewport:
+        """The prices of the bars in sight, if their rows can stay legible; else legible rows around the last price."""
+        series = self.chart.series
+        first, last = vp.visible_bars()
+        start, end = series.index_of(first), series.index_of(last + 1)
+        if end <= start:
+            return vp
+        rows = series.grid.ticks_per_row
+        low, high = int(series.low[start:end].min()), int(series.high[start:end].max()) + rows
+        fitted = vp.fitted(low, high)
+        if vp.bar_px < _BAR_PX:
+            return fitted
+        row_px = min(max(fitted.tick_px * rows, _MIN_ROW_PX), _ROW_PX)
+        legible = replace(vp, tick_px=row_px / rows)
+        middle = (low + high) / 2 if fitted.tick_px * rows >= _MIN_ROW_PX else int(series.close[-1]) + 0.5
+        return legible.centred(middle)
+
+    def _divided(self) -> PaneLayout:
+        return PaneLayout.of(round(self._size[0]), round(self._size[1]), self._axis_label or "00000.00", profile=self._style.show_profile)
+
+    def _lay_out(self) -> None:
+        """Divide the room again: after a change of size, of panes, or when prices have grown longer."""
+        series = self.chart.series
+        if series.n_bars:
+            label = series.grid.text(int(series.high[-1]))
+            if len(label) > len(self._axis_label):
+                self._axis_label = label
+        layout = self._divided()
+        if layout != self._layout:
+            self._layout = layout
+            if (layout.price.width, layout.price.height) != (self._viewport.width_px, self._viewport.height_px):
+                self._viewport = self._viewport.resized(layout.price.width, layout.price.height)

@@ -1,0 +1,193 @@
+"""From geometry to rectangles and glyphs in global device pixels.
+
+The raster painter fills these rectangles in an array, the GL painter draws each as an instanced quad: the same numbers,
+hence the same picture. Colours are premultiplied `0xAARRGGBB`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rendering.colour import Colour
+from rendering.column import Column
+from rendering.geometry import BarGeometry, CellGeometry
+from rendering.glyphs import BOLD, REGULAR
+from rendering.pixel_grid import PixelGrid
+from rendering.quantity_text import BLANK, TEXT_CHARS, TIMES, QuantityText, left_aligned
+from rendering.theme import Theme
+
+TEXT_SLOTS = 2 * TEXT_CHARS + 1
+"""Places for glyphs in a cell: sell, the ×, buy."""
+INK_NUMBER, INK_TIMES, INK_BUY_IMBALANCE, INK_SELL_IMBALANCE = range(4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quads:
+    """Filled rectangles, drawn in this order.
+
+    Attributes
+    ----------
+    left, top, right, bottom : int64 [shape=(n,)]
+        Global device pixels, half-open.
+    colour : uint32 [shape=(n,)]
+        Premultiplied ARGB.
+    """
+
+    left: np.ndarray
+    top: np.ndarray
+    right: np.ndarray
+    bottom: np.ndarray
+    colour: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellTexts:
+    """The digits of cells.
+
+    Attributes
+    ----------
+    left, top : int64 [shape=(n,)]
+        Global device pixel of the first glyph's upper left corner; each next glyph is one glyph width to the right.
+    codes, inks : uint8 [shape=(n, 11)]
+        Glyph and ink of each place.
+    """
+
+    left: np.ndarray
+    top: np.ndarray
+    codes: np.ndarray
+    inks: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
+    """Colour and weight of each ink; imbalances differ in both."""
+    return (
+        (theme.digits, REGULAR),
+        (theme.digits.faded(0.45), REGULAR),
+        (theme.imbalance_buy, BOLD),
+        (theme.imbalance_sell, BOLD),
+    )
+
+
+def cell_quads(bars: BarGeometry, cells: CellGeometry, steps: np.ndarray, ramp: np.ndarray, grid: PixelGrid, rows: int, column: Column) -> Quads:
+    """The coloured ground of each cell; `rows` is ticks in a row, `ramp` uint32 colours by step."""
+    number = bars.number[cells.bar]
+    top = grid.price_y((cells.row + 1) * rows)
+    return Quads(
+        left=grid.bar_x(number) + column.cell_left,
+        top=top + column.row_gap,
+        right=grid.bar_x(number + 1) - column.gap,
+        bottom=grid.price_y(cells.row * rows),
+        colour=ramp[steps],
+    )
+
+
+def candle_quads(bars: BarGeometry, grid: PixelGrid, column: Column, theme: Theme) -> Quads:
+    """Wick and body of each bar. A price is drawn at the middle of its tick; `close >= open` is up."""
+    if column.body_right <= column.body_left:
+        return _no_quads()
+    left = grid.bar_x(bars.number)
+    high, low = grid.price_y(bars.high + 0.5), grid.price_y(bars.low + 0.5)
+    top, bottom = grid.price_y(np.maximum(bars.open, bars.close) + 0.5), grid.price_y(np.minimum(bars.open, bars.close) + 0.5)
+    colour = np.where(bars.close >= bars.open, np.uint32(theme.candle_up.argb), np.uint32(theme.candle_down.argb))
+    wick = Quads(left + column.wick_left, high, left + column.wick_right, np.maximum(low, high + column.hairline), colour)
+    body = Quads(left + column.body_left, top, left + column.body_right, np.maximum(bottom, top + column.hairline), colour)
+    return joined(wick, body)
+
+
+def poc_ticks(bars: BarGeometry, grid: PixelGrid, rows: int, column: Column, theme: Theme) -> Quads:
+    """A line across each bar at the middle of its heaviest row, wider than the body so that it stands out."""
+    middle = grid.price_y((bars.poc_row + 0.5) * rows)
+    height = 2 * column.hairline
+    top = middle - column.hairline
+    return _coloured(grid.bar_x(bars.number) - column.hairline, top, grid.bar_x(bars.number + 1), top + height, theme.poc)
+
+
+def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: Column, theme: Theme) -> Quads:
+    """A frame around the heaviest cell of each bar; a mere line where cells are too small for a frame."""
+    line = column.hairline
+    left, right = grid.bar_x(bars.number) + column.cell_left, grid.bar_x(bars.number + 1) - column.gap
+    top, bottom = grid.price_y((bars.poc_row + 1) * rows) + column.row_gap, grid.price_y(bars.poc_row * rows)
+    if rows * grid.tick_pitch < 6 * line or grid.bar_pitch < 20 * line:
+        middle = (top + bottom - line) // 2
+        return _coloured(left, middle, right, middle + line, theme.poc)
+    return joined(
+        _coloured(left, top, right, top + line, theme.poc),
+        _coloured(left, bottom - line, right, bottom, theme.poc),
+        _coloured(left, top, left + line, bottom, theme.poc),
+        _coloured(right - line, top, right, bottom, theme.poc),
+    )
+
+
+def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: Column, theme: Theme) -> Quads:
+    """A bracket beside the cells from the value area's highest to its lowest row."""
+    if column.bracket_right <= column.bracket_left:
+        return _no_quads()
+    line = column.hairline
+    x = grid.bar_x(bars.number)
+    left, right = x + column.bracket_left, x + column.bracket_right
+    top, bottom = grid.price_y((bars.value_high_row + 1) * rows) + column.row_gap, grid.price_y(bars.value_low_row * rows)
+    return joined(
+        _coloured(left, top, left + line, bottom, theme.value_area),
+        _coloured(left, top, right, top + line, theme.value_area),
+        _coloured(left, bottom - line, right, bottom, theme.value_area),
+    )
+
+
+def imbalance_marks(bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, column: Column, theme: Theme) -> Quads:
+    """A bar at the edge of the cell on the side that dominates: buying right, selling left."""
+    width = max(2, round(2.5 * grid.dpr))
+    marks = []
+    for flags, colour, at_right in ((cells.sell_imbalance, theme.imbalance_sell, False), (cells.buy_imbalance, theme.imbalance_buy, True)):
+        number, row = bars.number[cells.bar[flags]], cells.row[flags]
+        top, bottom = grid.price_y((row + 1) * rows) + column.row_gap, grid.price_y(row * rows)
+        if at_right:
+            right = grid.bar_x(number + 1) - column.gap
+            marks.append(_coloured(right - width, top, right, bottom, colour))
+        else:
+            left = grid.bar_x(number) + column.cell_left
+            marks.append(_coloured(left, top, left + width, bottom, colour))
+    return joined(*marks)
+
+
+def cell_texts(
+    bars: BarGeometry, cells: CellGeometry, text: QuantityText, grid: PixelGrid, rows: int, column: Column, glyph_size: tuple[int, int]
+) -> CellTexts:
+    """The numbers of the cells in which something traded, `sell × buy` around the cell's middle."""
+    traded = cells.volume > 0
+    bar, row = cells.bar[traded], cells.row[traded]
+    width, height = glyph_size
+    left, right = grid.bar_x(bars.number) + column.cell_left, grid.bar_x(bars.number + 1) - column.gap
+    start = (left + right - width * TEXT_SLOTS) // 2
+    top, bottom = grid.price_y((row + 1) * rows) + column.row_gap, grid.price_y(row * rows)
+    codes = np.empty((len(row), TEXT_SLOTS), np.uint8)
+    codes[:, :TEXT_CHARS] = text.right_aligned(cells.sell[traded])
+    codes[:, TEXT_CHARS] = TIMES
+    codes[:, TEXT_CHARS + 1 :] = left_aligned(text.right_aligned(cells.buy[traded]))
+    inks = np.full((len(row), TEXT_SLOTS), INK_NUMBER, np.uint8)
+    inks[:, TEXT_CHARS] = INK_TIMES
+    inks[cells.sell_imbalance[traded], :TEXT_CHARS] = INK_SELL_IMBALANCE
+    inks[cells.buy_imbalance[traded], TEXT_CHARS + 1 :] = INK_BUY_IMBALANCE
+    assert BLANK == 0
+    return CellTexts(left=start[bar], top=(top + bottom - height) // 2, codes=codes, inks=inks)
+
+
+def joined(*parts: Quads) -> Quads:
+    """The rectangles behind one another."""
+    return Quads(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "top", "right", "bottom", "colour")))
+
+
+def _coloured(left: np.ndarray, top: np.ndarray, right: np.ndarray, bottom: np.ndarray, colour: Colour) -> Quads:
+    return Quads(left, top, right, bottom, np.full(len(left), colour.argb, np.uint32))
+
+
+def _no_quads() -> Quads:
+    nothing = np.zeros(0, np.int64)
+    return Quads(nothing, nothing, nothing, nothing, np.zeros(0, np.uint32))

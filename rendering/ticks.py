@@ -1,0 +1,144 @@
+"""Where labels stand on the axes: prices on the market's own steps, times on the calendar. Plain numbers, no Qt."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from app.market.decimals import decimal_places
+from app.market.price_grid import PriceGrid
+
+PRICE_SPACING_PX = 32.0
+TIME_SPACING_PX = 78.0
+
+_NS_PER_S = 1_000_000_000
+_DAY_S = 86_400
+_MONDAY_S = 4 * _DAY_S  # 5 January 1970: weeks are counted from here
+_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, _DAY_S, 2 * _DAY_S, 7 * _DAY_S)
+_STEPS_MONTHS = (1, 3, 6, 12, 24, 60, 120, 240)
+_MONTH_S = 30.44 * _DAY_S
+_LAST_S = 253_402_300_799  # the end of year 9999, beyond which no calendar goes
+
+
+class TimeTick(NamedTuple):
+    """A place on the time axis: when, what to write, and whether a day, month or year begins there."""
+
+    time_ns: int
+    text: str
+    strong: bool
+
+
+def price_step(grid: PriceGrid, tick_px: float, spacing_px: float = PRICE_SPACING_PX) -> int:
+    """How many ticks lie from one price label to the next.
+
+    The step is 1, 2, 2.5 or 5 times a power of ten in price, is a whole number of ticks, and is at
+    least `spacing_px` high. A step that is also a whole number of rows is taken instead if it is at
+    most 2.5 times as large. A tick size for which there is no such step counts in whole rows.
+    """
+    least = spacing_px / tick_px
+    mantissa = int(grid.tick_size.scaleb(decimal_places(grid.tick_size)))
+    nice = None
+    for power in range(40):
+        for factor in (100, 200, 250, 500):
+            value = factor * 10**power
+            ticks, rest = divmod(value, 100 * mantissa)
+            if rest or not ticks or ticks < least:
+                continue
+            if nice is None:
+                nice = ticks
+            if ticks > 2.5 * nice:
+                return nice
+            if ticks % grid.ticks_per_row == 0:
+                return ticks
+    return nice or max(1, math.ceil(least / grid.ticks_per_row)) * grid.ticks_per_row
+
+
+def price_ticks(low_ticks: float, high_ticks: float, step: int) -> range:
+    """The multiples of `step` in sight, lowest first; never below price 0."""
+    return range(max(0, math.ceil(low_ticks / step)) * step, max(0, math.floor(high_ticks)) + 1, step)
+
+
+def time_step(bar_ns: int, bar_px: float, spacing_px: float = TIME_SPACING_PX) -> tuple[int, int]:
+    """Seconds and months from one time label to the next; one of the two is nought."""
+    least_s = max(spacing_px / bar_px * bar_ns, bar_ns) / _NS_PER_S
+    for seconds in _STEPS_S:
+        if seconds >= least_s:
+            return seconds, 0
+    for months in _STEPS_MONTHS:
+        if months * _MONTH_S >= least_s:
+            return 0, months
+    return 0, _STEPS_MONTHS[-1]
+
+
+@lru_cache(maxsize=16)  # several layers ask for the same, and again until another bar comes into sight
+def time_ticks(start_ns: int, end_ns: int, step: tuple[int, int]) -> tuple[TimeTick, ...]:
+    """The labels between two times, both included, oldest first; UTC.
+
+    A label says what is new: the time of day, at midnight the date, at the turn of the year the year.
+    """
+    start_s = min(max(0, -(-start_ns // _NS_PER_S)), _LAST_S)
+    end_s = min(end_ns // _NS_PER_S, _LAST_S)
+    if end_s < start_s:
+        return ()
+    seconds, months = step
+    times = _every_months(start_s, end_s, months) if months else _every_seconds(start_s, end_s, seconds)
+    return tuple(_label(time_s, step) for time_s in times)
+
+
+def date_text(time_ns: int) -> str:
+    """The day on which a time falls, in full: `Sat 21 Nov 2026`; UTC."""
+    day = _utc(time_ns // _NS_PER_S)
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def clock_text(time_ns: int, *, seconds: bool) -> str:
+    """The time of day, `15:30` or `15:30:12`; UTC."""
+    minute, second = divmod(time_ns // _NS_PER_S % _DAY_S, 60)
+    text = f"{minute // 60:02}:{minute % 60:02}"
+    return f"{text}:{second:02}" if seconds else text
+
+
+# not strftime: %a and %b would follow the machine's language, and a picture should be the same everywhere
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _utc(time_s: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(max(0, time_s), _LAST_S))
+
+
+def _every_seconds(start_s: int, end_s: int, step_s: int) -> range:
+    anchor = _MONDAY_S if step_s == 7 * _DAY_S else 0
+    return range(anchor - (anchor - start_s) // step_s * step_s, end_s + 1, step_s)
+
+
+def _every_months(start_s: int, end_s: int, step: int) -> list[int]:
+    first = _utc(start_s)
+    month = (first.year * 12 + first.month - 1) // step * step
+    times = []
+    while month < 9999 * 12:
+        time_s = int(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp())
+        if time_s > end_s:
+            break
+        if time_s >= start_s:
+            times.append(time_s)
+        month += step
+    return times
+
+
+def _label(time_s: int, step: tuple[int, int]) -> TimeTick:
+    when = _utc(time_s)
+    seconds, months = step
+    new_year = when.month == 1 and when.day == 1 and time_s % _DAY_S == 0
+    if new_year:
+        text = f"{when.year}"
+    elif months:
+        text = _MONTHS[when.month - 1]
+    elif time_s % _DAY_S == 0:
+        text = f"{when.day} {_MONTHS[when.month - 1]}"
+    else:
+        text = clock_text(time_s * _NS_PER_S, seconds=seconds < 60)
+    strong = new_year or (not months and time_s % _DAY_S == 0 and (seconds < _DAY_S or when.day == 1))
+    return TimeTick(time_s * _NS_PER_S, text, strong)

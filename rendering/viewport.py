@@ -1,0 +1,110 @@
+"""Which bars and prices are in sight, and where on the screen they are.
+
+The x axis counts bars (bar `k` occupies `[k, k + 1)`), the y axis counts price ticks (row `r` of `n` ticks
+occupies `[r * n, (r + 1) * n)`). The price pane's upper left corner is the scene's origin, so pixels of the
+viewport are pixels of the scene; y grows downwards, prices grow upwards.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+BAR_PX_LIMITS = (0.02, 800.0)  # a year of minutes on one screen … two bars side by side
+TICK_PX_LIMITS = (1e-7, 400.0)  # a price glitch must be able to be in sight as a whole
+
+
+@dataclass(frozen=True, slots=True)
+class Viewport:
+    """The visible part of a chart; a value, every movement gives a new one.
+
+    Attributes
+    ----------
+    first_bar : float
+        Bar number at the left edge.
+    bar_px : float
+        Width of a bar, logical pixels.
+    low_ticks : float
+        Price at the lower edge, ticks.
+    tick_px : float
+        Height of a tick, logical pixels.
+    width_px, height_px : float
+        Size of the price pane, logical pixels.
+    """
+
+    first_bar: float
+    bar_px: float
+    low_ticks: float
+    tick_px: float
+    width_px: float
+    height_px: float
+
+    def x(self, bar: float) -> float:
+        """Where a bar number is; its bar begins there."""
+        return (bar - self.first_bar) * self.bar_px
+
+    def y(self, ticks: float) -> float:
+        """Where a price is."""
+        return self.height_px - (ticks - self.low_ticks) * self.tick_px
+
+    def bar_at(self, x_px: float) -> float:
+        """The bar number at a place; its floor is the bar drawn there."""
+        return self.first_bar + x_px / self.bar_px
+
+    def ticks_at(self, y_px: float) -> float:
+        """The price at a place, in ticks."""
+        return self.low_ticks + (self.height_px - y_px) / self.tick_px
+
+    def visible_bars(self) -> tuple[int, int]:
+        """First and last bar number of which at least a part is in sight, both included."""
+        return math.floor(self.first_bar), math.ceil(self.bar_at(self.width_px)) - 1
+
+    def visible_ticks(self) -> tuple[int, int]:
+        """Lowest and highest tick of which at least a part is in sight, both included."""
+        return math.floor(self.low_ticks), math.ceil(self.ticks_at(0)) - 1
+
+    def panned(self, dx_px: float, dy_px: float) -> Viewport:
+        """As after the picture was dragged: to the right and down for positive figures."""
+        return replace(self, first_bar=self.first_bar - dx_px / self.bar_px, low_ticks=self.low_ticks + dy_px / self.tick_px)
+
+    def zoomed_time(self, x_px: float, factor: float) -> Viewport:
+        """Bars `factor` times as wide; the bar under `x_px` stays where it is."""
+        bar_px = _clamped(self.bar_px * factor, BAR_PX_LIMITS)
+        return replace(self, bar_px=bar_px, first_bar=self.bar_at(x_px) - x_px / bar_px)
+
+    def zoomed_price(self, y_px: float, factor: float) -> Viewport:
+        """Rows `factor` times as high; the price at `y_px` stays where it is."""
+        tick_px = _clamped(self.tick_px * factor, TICK_PX_LIMITS)
+        return replace(self, tick_px=tick_px, low_ticks=self.ticks_at(y_px) - (self.height_px - y_px) / tick_px)
+
+    def resized(self, width_px: float, height_px: float) -> Viewport:
+        """In a pane of another size: the right edge's bar and the middle price stay where the eye was."""
+        right, middle = self.bar_at(self.width_px), self.ticks_at(self.height_px / 2)
+        return replace(
+            self,
+            width_px=width_px,
+            height_px=height_px,
+            first_bar=right - width_px / self.bar_px,
+            low_ticks=middle - height_px / 2 / self.tick_px,
+        )
+
+    def following(self, old_last: int, new_last: int) -> Viewport:
+        """Moved on by as many bars as came, so that the newest bar stays at its place."""
+        return replace(self, first_bar=self.first_bar + (new_last - old_last))
+
+    def fitted(self, low_ticks: float, high_ticks: float, margin: float = 0.08) -> Viewport:
+        """The prices from `low_ticks` to `high_ticks` in sight, with `margin` of the height free above and below."""
+        tick_px = _clamped(self.height_px * (1 - 2 * margin) / max(high_ticks - low_ticks, 1), TICK_PX_LIMITS)
+        return replace(self, tick_px=tick_px).centred((low_ticks + high_ticks) / 2)
+
+    def centred(self, ticks: float) -> Viewport:
+        """The price `ticks` in the middle of the height."""
+        return replace(self, low_ticks=ticks - self.height_px / 2 / self.tick_px)
+
+    def with_bar_at(self, bar: float, x_px: float) -> Viewport:
+        """The bar number `bar` at the place `x_px`."""
+        return replace(self, first_bar=bar - x_px / self.bar_px)
+
+
+def _clamped(value: float, limits: tuple[float, float]) -> float:
+    return min(max(value, limits[0]), limits[1])

@@ -1,0 +1,120 @@
+"""Names, captions and the index of pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import BadInputError
+from app.journal import INDEX_COLUMNS, STATE_KEY, PictureFacts, add_to_index, picture_path, picture_texts, span_text
+from app.market.instrument import Instrument
+
+NS = 1_000_000_000
+TAKEN_NS = 1_795_275_012 * NS  # 2026-11-21 15:30:12 UTC
+BTC = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
+
+
+def facts(
+    symbol: str = "BTCUSDT", mode: str = "live", first_ns: int = TAKEN_NS - 1812 * NS, end_ns: int = TAKEN_NS + 48 * NS
+) -> PictureFacts:
+    instrument = Instrument("binance", symbol, Decimal("0.01"), Decimal("0.00001"))
+    return PictureFacts(instrument, "1m", instrument.grid(10), first_ns, end_ns, mode, TAKEN_NS)
+
+
+def test_a_picture_is_filed_under_its_day(tmp_path):
+    assert picture_path(tmp_path, facts()) == tmp_path / "2026/11/2026-11-21/20261121T153012Z_BTCUSDT_1m.png"
+
+
+def test_a_note_becomes_part_of_the_name(tmp_path):
+    assert picture_path(tmp_path, facts(), note="anchored profile").name == "20261121T153012Z_BTCUSDT_1m_anchored-profile.png"
+
+
+def test_a_second_picture_in_the_same_second_gets_a_number(tmp_path):
+    first = picture_path(tmp_path, facts())
+    first.parent.mkdir(parents=True)
+    first.touch()
+    second = picture_path(tmp_path, facts())
+    assert second.name == "20261121T153012Z_BTCUSDT_1m_2.png"
+    second.touch()
+    assert picture_path(tmp_path, facts()).name == "20261121T153012Z_BTCUSDT_1m_3.png"
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_no_symbol_and_no_note_can_leave_the_folder_or_break_a_file_system(tmp_path_factory, symbol: str, note: str):
+    folder = tmp_path_factory.getbasetemp()
+    path = picture_path(folder, facts(symbol), note)
+    assert path.parent == folder / "2026" / "11" / "2026-11-21"
+    assert len(path.name) <= 120
+    assert set(path.name) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+    assert path.suffix == ".png"
+
+
+def test_the_caption_says_market_span_bars_and_rows():
+    assert facts().caption == "BTCUSDT · binance · 21 Nov 2026 15:00–15:31 UTC · 1m bars · rows 10 (0.10)"
+
+
+@pytest.mark.parametrize(("mode", "word"), [("simulated", "SIMULATED"), ("replay", "REPLAYED"), ("stale", "STALE"), ("offline", "OFFLINE")])
+def test_the_caption_of_anything_but_the_live_market_says_so(mode: str, word: str):
+    assert facts(mode=mode).caption.endswith(f" · {word}")
+
+
+def test_a_span_over_midnight_names_both_days():
+    start = TAKEN_NS - 43_812 * NS  # 03:20
+    assert span_text(start, start + 86_400 * NS) == "21 Nov 2026 03:20–22 Nov 2026 03:20 UTC"
+
+
+def test_a_span_up_to_midnight_names_one_day():
+    midnight = 1_795_305_600 * NS
+    assert span_text(midnight - 3600 * NS, midnight) == "21 Nov 2026 23:00–00:00 UTC"
+
+
+def test_a_span_of_seconds_shows_them():
+    assert span_text(TAKEN_NS, TAKEN_NS + 30 * NS) == "21 Nov 2026 15:30:12–15:30:42 UTC"
+
+
+def test_the_texts_of_a_picture_hold_the_chart_s_state():
+    texts = picture_texts(facts(), {"bar": "1m", "version": 1}, "tapeprint 1.0")
+    assert texts == {
+        "Title": "BTCUSDT 1m",
+        "Description": facts().caption,
+        "Creation Time": "2026-11-21T15:30:12Z",
+        "Software": "tapeprint 1.0",
+        STATE_KEY: '{"bar":"1m","version":1}',
+    }
+    assert json.loads(texts[STATE_KEY]) == {"bar": "1m", "version": 1}
+
+
+def test_the_index_begins_with_its_columns_and_grows_by_a_line_a_picture(tmp_path):
+    for mode in ("live", "simulated"):
+        index = add_to_index(tmp_path, picture_path(tmp_path, facts(mode=mode)), facts(mode=mode))
+    rows = list(csv.reader(index.read_text(encoding="utf-8").splitlines()))
+    assert tuple(rows[0]) == INDEX_COLUMNS
+    assert rows[1][:8] == [
+        "2026-11-21T15:30:12Z",
+        "2026/11/2026-11-21/20261121T153012Z_BTCUSDT_1m.png",
+        "binance:BTCUSDT",
+        "1m",
+        "10",
+        "2026-11-21T15:00:00Z",
+        "2026-11-21T15:31:00Z",
+        "live",
+    ]
+    assert [row[7] for row in rows[1:]] == ["live", "simulated"]
+
+
+def test_a_line_that_was_cut_short_stays_alone(tmp_path):
+    (tmp_path / "index.csv").write_text("taken,file\n2026-11-21T15:3", encoding="utf-8")
+    index = add_to_index(tmp_path, tmp_path / "x.png", facts())
+    assert index.read_text(encoding="utf-8").splitlines()[1:][0] == "2026-11-21T15:3"
+    assert index.read_text(encoding="utf-8").splitlines()[2].startswith("2026-11-21T15:30:12Z,x.png,")
+
+
+def test_an_index_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "index.csv").mkdir()
+    with pytest.raises(BadInputError, match=r"^journal .*index\.csv: cannot be written: "):
+        add_to_index(tmp_path, tmp_path / "x.png", facts())

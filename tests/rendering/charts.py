@@ -1,0 +1,71 @@
+"""Small charts for the tests of rendering: real series and figures, made-up trades."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from app.analytics.bar_figures import BarFigures
+from app.analytics.footprint import FootprintSeries
+from app.analytics.imbalance import ImbalanceRule
+from app.analytics.value_area import ValueAreaMethod
+from app.market.bar_rule import NS_PER_S, BarRule
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch
+
+MINUTE = BarRule(60 * NS_PER_S)
+FIRST_MINUTE = 29_000_000
+INSTRUMENT = Instrument("test", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
+
+
+@dataclass
+class Spec:
+    """What `ChartSpec` says, as far as drawing asks."""
+
+    instrument: Instrument = INSTRUMENT
+    bar_rule: BarRule = MINUTE
+    ticks_per_row: int = 10
+    value_area_method: ValueAreaMethod = ValueAreaMethod.DALTON
+    value_area_percent: int = 70
+    imbalance: ImbalanceRule = ImbalanceRule()
+
+
+class StillChart:
+    """A chart that changes only when a test appends to its series."""
+
+    def __init__(self, trades: TradeBatch, ticks_per_row: int = 10) -> None:
+        self.spec = Spec(ticks_per_row=ticks_per_row)
+        self.series = FootprintSeries(MINUTE, INSTRUMENT.grid(ticks_per_row))
+        self.figures = BarFigures(self.series)
+        self.generation = 0
+        self.holes: list = []
+        self.apply(trades)
+
+    @property
+    def revision(self) -> int:
+        """The series' own."""
+        return self.series.revision
+
+    def apply(self, trades: TradeBatch) -> None:
+        """Fold trades in."""
+        self.series.append(trades)
+
+
+def random_trades(n_bars: int, per_bar: int, volatility: float = 3.0, seed: int = 7, start_ticks: int = 600_000) -> TradeBatch:
+    """A random walk of `n_bars` minutes with fat-tailed sizes."""
+    rng = np.random.default_rng(seed)
+    n = n_bars * per_bar
+    time_ns = FIRST_MINUTE * MINUTE.length_ns + np.arange(n) * (MINUTE.length_ns // per_bar)
+    drift = np.sin(np.arange(n) / (per_bar * 9)) * volatility * 0.05
+    price = start_ticks + np.cumsum(rng.normal(drift, volatility)).round().astype(np.int64)
+    lots = np.maximum(1, (rng.pareto(1.4, n) * 90).astype(np.int64))
+    side = np.where(rng.random(n) < 0.5 + 0.2 * np.sin(np.arange(n) / per_bar), 1, -1)
+    return TradeBatch.of(time_ns, price, lots, side, np.arange(n))
+
+
+def trade(bar: int, price_ticks: int, lots: int = 1, side: int = 1, second: int = 59) -> TradeBatch:
+    """One trade in the bar `FIRST_MINUTE + bar`."""
+    time_ns = (FIRST_MINUTE + bar) * MINUTE.length_ns + second * NS_PER_S
+    return TradeBatch.of([time_ns], [price_ticks], [lots], [side], [10**9 + bar])

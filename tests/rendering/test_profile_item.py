@@ -1,0 +1,226 @@
+"""The side profile: exact sums of what is in view, drawn exactly beside the cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter
+
+from app.analytics.profile import VolumeProfile, profile_of_bars
+from app.analytics.value_area import ValueAreaMethod, value_area
+from rendering.axes import price_y
+from rendering.column import Column
+from rendering.detail import Detail
+from rendering.frame import CellStyle, Frame
+from rendering.layout import PaneLayout
+from rendering.profile_item import ProfileItem, level_lines, profile_rows
+from rendering.theme import load_theme
+from rendering.viewport import Viewport
+from rendering.visible_profile import Levels, VisibleProfile
+from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
+
+THEME = load_theme()
+
+
+def frame_of(chart: StillChart, *, first_bar: float = 0.0, bar_px: float = 100, row_px: float = 16, dpr: float = 1) -> Frame:
+    layout = PaneLayout.of(1600, 900, "60000.0")
+    viewport = Viewport(FIRST_MINUTE + first_bar, bar_px, 599_800, row_px / 10, layout.price.width, layout.price.height)
+    return Frame(chart, chart.revision, 0, viewport, layout, THEME, dpr, CellStyle(), Detail.DIGITS)
+
+
+def same(one: VolumeProfile | None, other: VolumeProfile) -> bool:
+    if one is None:
+        return other.n_rows == 0
+    return one.first_row == other.first_row and all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("buy", "sell", "unknown")
+    )
+
+
+def test_panning_by_a_bar_counts_two_bars():
+    chart = StillChart(random_trades(60, 50))
+    visible = VisibleProfile()
+    visible.update(chart.series, 10, 40)
+    assert visible.bars_counted == 30
+    assert visible.update(chart.series, 11, 41)
+    assert visible.bars_counted == 33  # one taken away, two added: the last bar is always counted afresh
+    assert same(visible.profile, profile_of_bars(chart.series, 11, 41))
+
+
+def test_nothing_is_counted_while_nothing_in_view_changes():
+    chart = StillChart(random_trades(60, 50))
+    visible = VisibleProfile()
+    visible.update(chart.series, 10, 40)
+    assert not visible.update(chart.series, 10, 40)
+    chart.apply(trade(59, 600_000))  # out of sight
+    assert not visible.update(chart.series, 10, 40)
+    assert visible.bars_counted == 30
+
+
+def test_a_live_trade_counts_the_last_bar_only():
+    chart = StillChart(random_trades(60, 50))
+    visible = VisibleProfile()
+    visible.update(chart.series, 0, 60)
+    chart.apply(trade(59, 599_000, lots=77))  # far below: the row range grows
+    assert visible.update(chart.series, 0, 60)
+    assert visible.bars_counted == 61
+    assert same(visible.profile, profile_of_bars(chart.series, 0, 60))
+
+
+def test_a_bar_that_opens_counts_two():
+    chart = StillChart(random_trades(60, 50))
+    visible = VisibleProfile()
+    visible.update(chart.series, 0, 60)
+    chart.apply(trade(60, 600_000, second=1))
+    visible.update(chart.series, 0, 61)
+    assert visible.bars_counted == 62
+    assert same(visible.profile, profile_of_bars(chart.series, 0, 61))
+
+
+def test_a_bar_in_the_middle_that_changed_is_counted_anew():
+    chart = StillChart(random_trades(60, 50))
+    visible = VisibleProfile()
+    visible.update(chart.series, 0, 60)
+    chart.series.truncate(20)
+    chart.apply(random_trades(60, 50, seed=8)[20 * 50 :])
+    assert visible.update(chart.series, 0, 60)
+    assert same(visible.profile, profile_of_bars(chart.series, 0, 60))
+
+
+def test_another_series_is_counted_anew():
+    one, other = StillChart(random_trades(30, 50)), StillChart(random_trades(30, 50, seed=9))
+    visible = VisibleProfile()
+    visible.update(one.series, 0, 30)
+    assert visible.update(other.series, 0, 30)
+    assert same(visible.profile, profile_of_bars(other.series, 0, 30))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.tuples(st.integers(0, 60), st.integers(0, 60)), st.integers(-40, 40)), max_size=12))
+def test_whatever_the_way_the_sums_are_those_of_a_fresh_count(moves: list):
+    chart = StillChart(random_trades(50, 20))
+    visible, (first, end) = VisibleProfile(), (0, 10)
+    for move in moves:
+        if isinstance(move, tuple):
+            first, end = min(move), max(move)
+        else:
+            chart.apply(trade(int(chart.series.number[-1]) - FIRST_MINUTE + (move > 20), 600_000 + 10 * move, lots=3, side=move % 3 - 1))
+        first, end = min(first, chart.series.n_bars), min(end, chart.series.n_bars)
+        visible.update(chart.series, first, end)
+        assert same(visible.profile, profile_of_bars(chart.series, first, end))
+
+
+def test_the_value_area_is_that_of_the_rule_named():
+    chart = StillChart(random_trades(60, 50))
+    visible = VisibleProfile()
+    visible.update(chart.series, 0, 60)
+    for method in ValueAreaMethod:
+        assert visible.value_area(70, method) == value_area(profile_of_bars(chart.series, 0, 60), 70, method)
+
+
+def test_a_view_without_bars_has_no_profile_and_no_value_area():
+    visible = VisibleProfile()
+    visible.update(StillChart(random_trades(5, 50)).series, 5, 5)
+    assert visible.profile is None
+    assert visible.value_area(70, ValueAreaMethod.DALTON) is None
+
+
+@pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("row_px", [2.3, 11.0, 16.7])
+def test_rows_share_their_edges_with_the_cells(dpr: float, row_px: float):
+    chart = StillChart(random_trades(12, 200))
+    frame = frame_of(chart, row_px=row_px, dpr=dpr)
+    profile = profile_of_bars(chart.series, 0, 12)
+    rows = profile_rows(frame, profile, Levels(0, 0, 0))
+    low, high = frame.viewport.visible_ticks()
+    first, last = max(low // 10, profile.first_row), min(high // 10, profile.first_row + profile.n_rows - 1)
+    assert len(rows.top) == last - first + 1
+    gap = Column.of(frame.pixels.bar_pitch, row_px * dpr, dpr, Detail.CELLS).row_gap  # as the cells leave it
+    for index, row in enumerate(range(first, last + 1)):
+        assert rows.top[index] == frame.pixels.price_y(row * 10 + 10) - frame.pixels.top + gap
+        assert rows.top[index] + rows.height[index] == frame.pixels.price_y(row * 10) - frame.pixels.top
+
+
+def test_rows_finer_than_pixels_show_the_largest_of_each_pixel():
+    chart = StillChart(random_trades(12, 200, volatility=40))
+    frame = frame_of(chart, row_px=0.3)
+    profile = profile_of_bars(chart.series, 0, 12)
+    rows = profile_rows(frame, profile, Levels(0, 0, 0))
+    assert (rows.height == 1).all()
+    assert len(np.unique(rows.top)) == len(rows.top)
+    low, high = frame.viewport.visible_ticks()
+    seen = profile.total[max(0, low // 10 - profile.first_row) : high // 10 + 1 - profile.first_row]
+    longest = (rows.buy + rows.sell + rows.unknown).max()
+    assert longest == round(0.94 * frame.layout.profile.width * seen.max() / profile.total.max())
+
+
+def test_the_heaviest_row_takes_its_share_of_the_strip_and_splits_by_aggressor():
+    series_like = VolumeProfile(60_000, np.array([300, 10]), np.array([90, 0]), np.array([10, 0]))
+    rows = profile_rows(frame_of(StillChart(random_trades(2, 20))), series_like, Levels(60_000, 60_000, 60_000))
+    full = 0.94 * 220
+    assert rows.buy.tolist() == [round(full * 0.75), round(full * 0.025)]
+    assert rows.sell.tolist() == [round(full * 0.975) - round(full * 0.75), 0]
+    assert rows.unknown.tolist() == [round(full) - round(full * 0.975), 0]
+    assert rows.in_value_area.tolist() == [True, False]
+
+
+def test_the_lines_stand_at_the_middle_and_at_the_edges():
+    frame = frame_of(StillChart(random_trades(2, 20)))
+    lines = {line.name: line for line in level_lines(frame, Levels(poc_row=60_003, low_row=60_001, high_row=60_007))}
+    assert {name: line.ticks for name, line in lines.items()} == {"POC": 600_035, "VAH": 600_080, "VAL": 600_010}
+    assert {name: line.text for name, line in lines.items()} == {"POC": "60003.5", "VAH": "60008.0", "VAL": "60001.0"}
+
+
+@pytest.mark.parametrize("dpr", [1, 2])
+def test_the_picture_has_each_row_s_colours_at_its_pixels(qapp, dpr: int):
+    chart = StillChart(random_trades(12, 200))
+    frame = frame_of(chart, dpr=dpr)
+    image = picture(ProfileItem(), frame)
+    profile = profile_of_bars(chart.series, 0, 12)
+    area = value_area(profile)
+    rows = profile_rows(frame, profile, Levels(area.poc_row, area.low_row, area.high_row))
+    right, theme = round(frame.layout.profile.right * dpr), frame.theme
+    checked = 0
+    for top, height, buy, inside in zip(rows.top, rows.height, rows.buy, rows.in_value_area, strict=True):
+        y = int(top) + 2 * dpr  # above the lines in the middle, below those at the edges
+        if buy > 4 and 0 <= y < frame.layout.price.height * dpr and height > 6:
+            expected = theme.profile_buy_value_area if inside else theme.profile_buy
+            assert image.pixel(right - 1, y) == image.pixel(right - int(buy), y) == expected.argb
+            assert image.pixel(right - int(buy) - 1, y) != expected.argb
+            checked += 1
+    assert checked > 5
+
+
+def test_a_live_trade_repaints_the_strip_and_not_the_cells(qapp):
+    chart = StillChart(random_trades(12, 200))
+    item = ProfileItem()
+    item.refresh(frame_of(chart))
+    before = frame_of(chart)
+    item.refresh(before)
+    number = int(chart.series.number[-1]) - FIRST_MINUTE
+    chart.apply(trade(number, int(chart.series.close[-1])))
+    assert item.changed(before, frame_of(chart)) == QRectF(*before.layout.profile)
+    assert item.changed(before, frame_of(chart)) is None
+
+
+def test_tags_that_would_cover_one_another_leave_the_point_of_control(qapp):
+    chart = StillChart(random_trades(1, 30))
+    frame = frame_of(chart, row_px=0.5)
+    item = ProfileItem()
+    item.refresh(frame)
+    area = value_area(profile_of_bars(chart.series, 0, 1))
+    assert item.price_tags(frame) == (price_y(frame, area.poc_row * 10 + 5),)
+
+
+def picture(item: ProfileItem, frame: Frame) -> QImage:
+    item.refresh(frame)
+    size = frame.layout.width, frame.layout.height
+    image = QImage(round(size[0] * frame.dpr), round(size[1] * frame.dpr), QImage.Format.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(frame.dpr)
+    image.fill(0)
+    painter = QPainter(image)
+    item.draw(painter, frame, QRectF(0, 0, *size))
+    painter.end()
+    return image

@@ -1,0 +1,135 @@
+"""The look at a chart: first sight, following, keeping one's place."""
+
+from __future__ import annotations
+
+import pytest
+
+from rendering.detail import Detail
+from rendering.scene import ChartScene
+from rendering.theme import load_theme
+from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
+
+
+def scene_of(chart: StillChart, width: int = 1200, height: int = 700) -> ChartScene:
+    return ChartScene(chart, load_theme(), width, height)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def chart() -> StillChart:
+    return StillChart(random_trades(60, 150), 10)
+
+
+def test_the_first_look_shows_the_last_bars_with_digits(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    assert scene.frame is not None and scene.frame.detail is Detail.DIGITS
+    first, last = scene.viewport.visible_bars()
+    assert first < FIRST_MINUTE + 59 <= last
+    low, high = scene.viewport.visible_ticks()
+    assert low < chart.series.close[-1] < high
+    assert scene.following
+
+
+def test_a_chart_without_trades_is_drawn_and_fitted_when_they_come(qapp):
+    chart = StillChart(random_trades(0, 1), 10)
+    scene = scene_of(chart)
+    scene.refresh()
+    assert not scene.render_image().isNull()
+    chart.apply(trade(0, 500))
+    scene.refresh()
+    assert 0 < scene.viewport.y(500) < scene.viewport.height_px
+    assert 0 < scene.viewport.x(FIRST_MINUTE) < scene.viewport.width_px
+
+
+def test_a_look_at_the_past_is_not_moved_by_new_bars(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    scene.set_viewport(scene.viewport.panned(3000, 0))
+    assert not scene.following
+    before = scene.viewport
+    chart.apply(trade(60, int(chart.series.close[-1])))
+    scene.refresh()
+    assert scene.viewport == before
+
+
+def test_a_price_that_leaves_the_pane_is_brought_back_while_it_is_followed(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    top = scene.viewport.visible_ticks()[1]
+    chart.apply(trade(59, top - 2))
+    scene.refresh()
+    y = scene.viewport.y(top - 2)
+    assert 0.2 * scene.viewport.height_px < y < 0.5 * scene.viewport.height_px
+
+
+def test_who_looks_at_other_prices_is_left_alone(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    scene.set_viewport(scene.viewport.panned(0, 5000))
+    before = scene.viewport
+    chart.apply(trade(59, int(chart.series.close[-1]) + 3))
+    scene.refresh()
+    assert scene.viewport == before
+
+
+def test_the_newest_bar_is_one_step_away(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    scene.set_viewport(scene.viewport.panned(3000, 9000))
+    scene.go_to_newest()
+    scene.refresh()
+    assert scene.following
+    assert 0 < scene.viewport.x(FIRST_MINUTE + 59) < scene.viewport.width_px
+    assert 0 < scene.viewport.y(int(chart.series.close[-1])) < scene.viewport.height_px
+
+
+def test_all_prices_in_sight_are_fitted_on_request(qapp, chart):
+    scene = scene_of(chart)
+    scene.show_last(50)
+    scene.fit_price()
+    low, high = scene.viewport.visible_ticks()
+    assert low <= chart.series.low[-50:].min() and high >= chart.series.high[-50:].max()
+
+
+def test_other_rows_keep_the_price_in_the_middle_and_their_size_on_the_screen(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    middle, row_px = scene.viewport.ticks_at(scene.viewport.height_px / 2), scene.frame.row_px
+    coarse = StillChart(random_trades(60, 150), 25)
+    chart.series, chart.figures, chart.generation = coarse.series, coarse.figures, 1
+    scene.refresh()
+    assert scene.frame.row_px == pytest.approx(row_px)
+    assert scene.viewport.ticks_at(scene.viewport.height_px / 2) == pytest.approx(middle)
+
+
+def test_a_picture_needs_no_view_and_has_the_pixels_of_its_scale(qapp, chart):
+    scene = scene_of(chart, 640, 400)
+    for dpr in (1.0, 1.5, 2.0):
+        image = scene.render_image(dpr)
+        assert (image.width(), image.height()) == (640 * dpr, 400 * dpr)
+        assert image.devicePixelRatio() == dpr
+    assert scene.frame is not None and scene.frame.dpr == 1.0
+
+
+def test_a_picture_at_twice_the_size_takes_the_same_colours(qapp, chart):
+    scene = scene_of(chart, 900, 600)
+    small, large = scene.render_image(1.0), scene.render_image(2.0)
+    view, rows = scene.viewport, chart.series.grid.ticks_per_row
+    first_row, buy, sell, _ = chart.series.bar_cells(59)
+    # just above a cell's lower edge, past the marks and before the digits: nothing but its ground
+    x = view.x(FIRST_MINUTE + 59) + 26
+    grounds = set()
+    for row in range(first_row, first_row + len(buy)):
+        y = view.y(row * rows) - 3
+        colour = small.pixelColor(int(x), int(y))
+        assert colour == large.pixelColor(int(2 * x), int(2 * y))
+        grounds.add(colour.name())
+    ramp = {step.hex for step in load_theme().volume_ramp}
+    assert len(grounds & ramp) > 3
+
+
+def test_nothing_happens_when_nothing_happens(qapp, chart):
+    scene = scene_of(chart)
+    for _ in range(5):
+        scene.refresh(now_ns=1)
+    assert not scene.refresh(now_ns=1)

@@ -1,0 +1,20 @@
+"""An emulator of Binance's public market data, for tests and trials without the network.
+
+`python -m tests.venue_emulator --help` runs it by itself. In a test::
+
+    async with VenueEmulator(GeneratedTape(seed=1, rate=1000)) as venue:
+        venue.ws_url, venue.rest_url       # give these to the feed
+        venue.inject("drop")               # or venue.faults.skip = 0.002
+        venue.trades()                     # what really happened
+"""
+
+from tests.venue_emulator.faults import Faults, PageFault, Refusal
+from tests.venue_emulator.file_tape import FileTape
+from tests.venue_emulator.generated_tape import GeneratedTape
+from tests.venue_emulator.injection import random_faults
+from tests.venue_emulator.market import Market
+from tests.venue_emulator.playback import Totals
+from tests.venue_emulator.tape import Tape
+from tests.venue_emulator.venue import VenueEmulator
+
+__all__ = ["Faults", "FileTape", "GeneratedTape", "Market", "PageFault", "Refusal", "Tape", "Totals", "VenueEmulator", "random_faults"]

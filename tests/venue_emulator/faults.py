@@ -1,0 +1,120 @@
+"""What the venue does wrong at the moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Literal, get_args
+
+PageFaultKind = Literal["empty", "blank", "truncated", "cut", "html", "stuck", "overlap"]
+"""How a page of trades is spoilt: no rows, no body, half a JSON text, a body shorter than announced,
+a web page with status 200, always the oldest page, a page that begins ten trades too early."""
+
+
+@dataclass(slots=True)
+class Refusal:
+    """An HTTP status in place of an answer, so many `times` (None: until it is taken away)."""
+
+    status: int = 429
+    retry_after_s: float | None = None
+    times: int | None = None
+
+
+@dataclass(slots=True)
+class PageFault:
+    """A page of trades that is not what was asked for, so many `times`."""
+
+    kind: PageFaultKind = "empty"
+    times: int | None = 1
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(PageFaultKind):
+            raise ValueError(f"kind: found {self.kind!r}, expected one of {', '.join(get_args(PageFaultKind))}")
+
+
+@dataclass(slots=True)
+class Faults:
+    """The lasting faults; change an attribute while the venue runs. What happens once is `VenueEmulator.inject`.
+
+    Attributes
+    ----------
+    stall : bool
+        Trades happen, REST has them, sockets stay open and answer pings, nothing is sent.
+    freeze : bool
+        Nothing is read nor written any more, like a network that went away.
+    silent_subscribe : bool
+        New subscriptions are acknowledged and bring nothing, on that connection for good.
+    ignore_subscribe : bool
+        SUBSCRIBE is not even acknowledged.
+    flap : bool
+        New connections are accepted and closed at once.
+    constant_side : bool
+        Every trade says `m: true`, whoever was the aggressor.
+    duplicate, reorder, skip, lose, garbage, fragment : float
+        Share of trades: sent twice; sent up to 20 places late; not sent, yet served over REST; never
+        served by anybody; preceded by a frame that is no trade; sent in frames of one byte.
+    handshake, rest : Refusal or None
+        Refuses sockets, or requests.
+    page : PageFault or None
+        Spoils pages of trades.
+    rest_delay_s : float
+        How long every request waits.
+    rest_lag_s : float
+        How far REST is behind the stream.
+    """
+
+    stall: bool = False
+    freeze: bool = False
+    silent_subscribe: bool = False
+    ignore_subscribe: bool = False
+    flap: bool = False
+    constant_side: bool = False
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    skip: float = 0.0
+    lose: float = 0.0
+    garbage: float = 0.0
+    fragment: float = 0.0
+    handshake: Refusal | None = None
+    rest: Refusal | None = None
+    page: PageFault | None = None
+    rest_delay_s: float = 0.0
+    rest_lag_s: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """No more faults; the counts stay."""
+        spotless = Faults()
+        for each in fields(self):
+            if each.name != "counts":
+                setattr(self, each.name, getattr(spotless, each.name))
+
+    def counted(self, name: str, n: int = 1) -> None:
+        """Note that a fault happened `n` times."""
+        if n:
+            self.counts[name] = self.counts.get(name, 0) + n
+
+    def take_refusal(self, which: Literal["handshake", "rest"]) -> Refusal | None:
+        """The refusal in force, used up by one."""
+        refusal: Refusal | None = getattr(self, which)
+        if refusal is not None and not _use(refusal):
+            refusal = None
+            setattr(self, which, None)
+        return refusal
+
+    def take_page_fault(self) -> PageFaultKind | None:
+        """How the next page is to be spoilt, used up by one."""
+        if self.page is None:
+            return None
+        kind = self.page.kind
+        if not _use(self.page):
+            self.page = None
+            return None
+        self.counted(f"page-{kind}")
+        return kind
+
+
+def _use(fault: Refusal | PageFault) -> bool:
+    if fault.times is None:
+        return True
+    fault.times -= 1
+    return fault.times >= 0

@@ -1,0 +1,90 @@
+"""Every command of the window in one table: menus, keys, tool tips and the key list derive from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenuBar, QWidget
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing the user can ask for.
+
+    Attributes
+    ----------
+    name : str
+        The method of the window that does it.
+    menu, text : str
+        Where it stands in the menu bar, and as what.
+    keys : tuple of str
+        Shortcuts in Qt's notation; the first is the one shown.
+    help : str
+        One line for the tool tip and the key list.
+    """
+
+    name: str
+    menu: str
+    text: str
+    keys: tuple[str, ...]
+    help: str
+
+
+COMMANDS = (
+    Command("choose_instrument", "Market", "Choose instrument…", ("Ctrl+P",), "Type the market to show, as in binance:BTCUSDT"),
+    Command("open_demo", "Market", "Built-in market", ("Ctrl+D",), "Show the simulated market; needs no network"),
+    Command("save_picture", "Market", "Save picture", ("Alt+S",), "Save the chart as PNG to the journal folder and the clipboard"),
+    Command("save_large_picture", "Market", "Save picture at 2x", ("Shift+Alt+S",), "The same with twice the pixels"),
+    Command("close", "Market", "Quit", ("Ctrl+Q",), "Close the window"),
+    Command("zoom_time_in", "View", "Wider bars", ("+", "="), "Zoom time in"),
+    Command("zoom_time_out", "View", "Narrower bars", ("-",), "Zoom time out"),
+    Command("zoom_price_in", "View", "Taller rows", ("Ctrl++", "Ctrl+="), "Zoom price in"),
+    Command("zoom_price_out", "View", "Flatter rows", ("Ctrl+-",), "Zoom price out"),
+    Command("pan_left", "View", "Earlier", ("Left",), "Move towards older bars"),
+    Command("pan_right", "View", "Later", ("Right",), "Move towards newer bars"),
+    Command("pan_up", "View", "Higher prices", ("Up",), "Move up"),
+    Command("pan_down", "View", "Lower prices", ("Down",), "Move down"),
+    Command("go_to_oldest", "View", "Oldest bar", ("Home",), "Go to the first bar"),
+    Command("go_to_newest", "View", "Newest bar, follow", ("End",), "Go to the last bar and follow it"),
+    Command("reset_view", "View", "Reset view", ("Alt+R", "0"), "Legible cells around the last bar"),
+    Command("toggle_full_screen", "View", "Full screen", ("F11",), "Fill the screen, and back"),
+    Command("next_bar_rule", "Chart", "Longer bars", ("PgUp",), "The next longer bar of the toolbar's list"),
+    Command("previous_bar_rule", "Chart", "Shorter bars", ("PgDown",), "The next shorter bar of the toolbar's list"),
+    Command("coarser_rows", "Chart", "Coarser rows", ("]",), "More ticks in a price row"),
+    Command("finer_rows", "Chart", "Finer rows", ("[",), "Fewer ticks in a price row"),
+    Command("toggle_colouring", "Chart", "Colour by volume or delta", ("C",), "Switch what colours the cells"),
+    Command("next_theme", "Chart", "Next theme", ("T",), "Dark, light, high contrast"),
+    Command("next_palette", "Chart", "Next palette", ("Shift+T",), "Blue and orange (colour-blind safe), or green and red"),
+    Command("next_painter", "Chart", "Switch painter", ("Shift+P",), "Draw through OpenGL or by raster tiles"),
+    Command("show_keys", "Help", "Keys", ("?", "F1"), "List every key"),
+)
+
+
+def build_actions(window: QWidget) -> Mapping[str, QAction]:
+    """One QAction for each command, wired to the window's method of that name."""
+    actions: dict[str, QAction] = {}
+    for command in COMMANDS:
+        action = QAction(command.text, window)
+        action.setShortcuts([QKeySequence(keys) for keys in command.keys])
+        action.setToolTip(f"{command.help} ({command.keys[0]})")
+        method = getattr(window, command.name)
+        action.triggered.connect(lambda _checked=False, method=method: method())
+        window.addAction(action)
+        actions[command.name] = action
+    return actions
+
+
+def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
+    """The menus, in the order of the table."""
+    menus = {}
+    for command in COMMANDS:
+        if command.menu not in menus:
+            menus[command.menu] = menu_bar.addMenu(command.menu)
+        menus[command.menu].addAction(actions[command.name])
+
+
+def key_list() -> list[tuple[str, str]]:
+    """Keys and what they do, for the help page and the README."""
+    return [(" or ".join(command.keys), command.help) for command in COMMANDS]

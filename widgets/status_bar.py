@@ -1,0 +1,78 @@
+"""The line at the bottom: what the feed is doing, how fresh the tape is, what is being fetched, who paints."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
+
+from app.market.feed import FeedState, FeedStatus
+from rendering.theme import Theme
+from widgets.status_texts import TapeMeter, figures_text, state_text
+
+_GOOD, _WAIT, _BAD = "live", "stale", "offline"
+_TOKENS = {
+    FeedState.CONNECTING: _WAIT,
+    FeedState.SYNCING: _WAIT,
+    FeedState.LIVE: _GOOD,
+    FeedState.LAGGING: _WAIT,
+    FeedState.STALE: _WAIT,
+    FeedState.DISCONNECTED: _BAD,
+    FeedState.STOPPED: _BAD,
+    FeedState.SIMULATED: "simulated",
+    FeedState.REPLAY: "replay",
+}
+
+
+class StatusBar(QStatusBar):
+    """State, tape age, rates, lag, notice and painter; refreshed a few times a second."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.state = self._label("Connection state")
+        self.figures = self._label("Age of the tape, message rate and lag")
+        self.notice = self._label("Notice")
+        self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.painter = self._label("Painter in use")
+        self.addWidget(self.state)
+        self.addWidget(self.figures)
+        self.addWidget(self.notice, 1)
+        self.addPermanentWidget(self.painter)
+        self._meter = TapeMeter()
+        self._theme = theme
+        self._shown_state: FeedState | None = None
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take another theme's colours."""
+        self._theme = theme
+        self._shown_state = None
+
+    def look(self, status: FeedStatus) -> None:
+        """Sample the feed; called every frame, paints nothing."""
+        self._meter.look(status)
+
+    def refresh(self, status: FeedStatus, notice: str, painter: str) -> None:
+        """Write the texts that changed."""
+        now_ns = time.time_ns()
+        _set_text(self.state, state_text(status, now_ns / 1e9))
+        _set_text(self.figures, figures_text(self._meter.figures(), status, now_ns))
+        _set_text(self.notice, notice)
+        _set_text(self.painter, painter)
+        if status.state is not self._shown_state:
+            self._shown_state = status.state
+            self.state.setStyleSheet(f"color: {getattr(self._theme, _TOKENS[status.state]).hex}; font-weight: 600;")
+
+    def _label(self, name: str) -> QLabel:
+        label = QLabel(self)
+        label.setTextFormat(Qt.TextFormat.PlainText)  # texts of a venue are never markup
+        label.setAccessibleName(name)
+        label.setContentsMargins(6, 0, 6, 0)
+        return label
+
+
+def _set_text(label: QLabel, text: str) -> None:
+    if label.text() != text:
+        label.setText(text)
+        label.setToolTip(text)
