@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from app.errors import GridTooFineError
 from app.market.bar_rule import BarRule
 from app.market.instrument import Instrument
 from app.market.span import Span
-from app.market.trade import TradeBatch
+from app.market.trade import TradeBatch, concatenate
 from app.storage.memory import Hole, TradeStore
 
 
@@ -38,7 +38,7 @@ class ChartSpec:
     ticks_per_row: int = 1
     value_area_method: ValueAreaMethod = ValueAreaMethod.DALTON
     value_area_percent: int = 70
-    imbalance: ImbalanceRule = ImbalanceRule()
+    imbalance: ImbalanceRule = field(default_factory=ImbalanceRule)
 
 
 class Chart:
@@ -85,18 +85,15 @@ class Chart:
             return
         series, rule = self.series, self.spec.bar_rule
         oldest = rule.number(int(fresh.time_ns.min()))
+        in_order = int(fresh.trade_id[0]) > self.last_id and (not series.n_bars or oldest >= series.number[-1])
+        self.last_id = max(self.last_id, int(fresh.trade_id[-1]))
         try:
-            if not series.n_bars or (int(fresh.trade_id[0]) > self.last_id and oldest >= series.number[-1]):
-                series.append(fresh)
+            if in_order:
+                series.append(_by_bar(fresh, rule))
             else:
-                start_ns = max(rule.start_ns(oldest), self._first_whole_bar_ns(store))
-                series.truncate(series.index_of(rule.number(start_ns)))
-                again = store.trades(start_ns)
-                self.rebuilt_trades += len(again)
-                series.append(again)
+                self._fold_again(max(rule.start_ns(oldest), self.whole_from_ns(store)), store)
         except GridTooFineError as error:
             self.refused = error.user_message
-        self.last_id = max(self.last_id, int(fresh.trade_id[-1]))
 
     def adopt(self, spec: ChartSpec, series: FootprintSeries, last_id: int) -> None:
         """Replace the series as a whole, by one that was built beside it and holds trades up to `last_id`."""
@@ -104,14 +101,23 @@ class Chart:
         self.last_id, self.refused = last_id, ""
         self._take(spec, series)
 
+    def whole_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
+        """Start of the oldest bar that can be built from all its trades; those before lost some when the store let go of them."""
+        length_ns = (rule or self.spec.bar_rule).length_ns
+        return -(-store.floor_ns // length_ns) * length_ns if store.forgotten else 0
+
     def _take(self, spec: ChartSpec, series: FootprintSeries) -> None:
         self.spec, self.series = spec, series
         self.figures = BarFigures(series, spec.value_area_method, spec.value_area_percent, spec.imbalance)
 
-    def _first_whole_bar_ns(self, store: TradeStore) -> int:
-        """Start of the oldest bar whose trades the store still has, all of them."""
-        rule = self.spec.bar_rule
-        return rule.start_ns(-(-store.floor_ns // rule.length_ns)) if store.floor_ns else 0
+    def _fold_again(self, start_ns: int, store: TradeStore) -> None:
+        """Build the bars from `start_ns` on once more, from what the store holds."""
+        self.series.truncate(self.series.index_of(self.spec.bar_rule.number(start_ns)))
+        again = store.trades(start_ns)
+        self.rebuilt_trades += len(again)
+        if store.last_id is not None:
+            self.last_id = max(self.last_id, store.last_id)  # the store may hold more than what we were told of
+        self.series.append(_by_bar(again, self.spec.bar_rule))
 
 
 def build(batches: Sequence[TradeBatch], spec: ChartSpec) -> FootprintSeries:
@@ -123,15 +129,17 @@ def build(batches: Sequence[TradeBatch], spec: ChartSpec) -> FootprintSeries:
         If the rows are too fine for a bar.
     """
     series = FootprintSeries(spec.bar_rule, spec.instrument.grid(spec.ticks_per_row))
-    late: list[TradeBatch] = []
     for batch in batches:
-        if late or (series.n_bars and spec.bar_rule.number(int(batch.time_ns.min())) < series.number[-1]):
-            late.append(batch)
-        else:
-            series.append(batch)
-    if late:  # times that step back across batches: order all of it by bar once, ids stay in order inside a bar
-        series.truncate(0)
-        everything = [np.concatenate(columns) for columns in zip(*(batch.columns for batch in batches), strict=True)]
-        order = np.argsort(spec.bar_rule.numbers(everything[0]), kind="stable")
-        series.append(TradeBatch.of(*(column[order] for column in everything)))
+        if series.n_bars and spec.bar_rule.number(int(batch.time_ns.min())) < series.number[-1]:
+            series.truncate(0)  # times step back over a bar's edge from one batch to the next: order all of them at once
+            series.append(_by_bar(concatenate(batches), spec.bar_rule))
+            break
+        series.append(_by_bar(batch, spec.bar_rule))
     return series
+
+
+def _by_bar(trades: TradeBatch, rule: BarRule) -> TradeBatch:
+    """The trades bar by bar, inside a bar in the order of the tape, even where a late report steps back in time."""
+    if np.all(trades.time_ns[1:] >= trades.time_ns[:-1]):
+        return trades
+    return trades[np.argsort(rule.numbers(trades.time_ns), kind="stable")]

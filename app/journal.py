@@ -132,7 +132,7 @@ def add_to_index(folder: Path, picture: Path, facts: PictureFacts) -> Path:
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with open(index, "ab", buffering=0) as file:
+        with index.open("ab", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             text = _csv(line) if size else _csv(INDEX_COLUMNS) + _csv(line)
             if size and not _ends_with_newline(index):
@@ -186,6 +186,6 @@ def _csv(fields: tuple[str, ...]) -> str:
 
 
 def _ends_with_newline(path: Path) -> bool:
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"

@@ -77,11 +77,13 @@ class SyntheticMarket:
 
 
 class SyntheticFeed:
-    """The synthetic market as it happens; the first batch holds the hours since it opened.
+    """The synthetic market as it happens; it begins with the past, from the market's opening to now.
 
     Parameters
     ----------
     market : SyntheticMarket
+    speed : float
+        Market seconds in one second; 1 is real time.
     wall_ns, sleep : callables
         The clock and the wait, for tests.
     """
@@ -90,34 +92,43 @@ class SyntheticFeed:
         self,
         market: SyntheticMarket,
         *,
+        speed: float = 1.0,
         wall_ns: Callable[[], int] = time.time_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.instrument = market.instrument
         self.status = FeedStatus(FeedState.SIMULATED)
-        self._market, self._wall_ns, self._sleep = market, wall_ns, sleep
+        self._market, self._speed, self._wall_ns, self._sleep = market, speed, wall_ns, sleep
         self._open = True
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """Trades as their time comes, at most one batch a frame."""
+        """Trades as their time comes, at most one batch a frame; hours of the past in pages."""
+        start_ns = self._wall_ns()
+        past = await asyncio.to_thread(self._market.until, start_ns)  # eight hours take a fifth of a second
+        for start in range(0, len(past), _PAGE):
+            if not self._open:
+                return
+            yield self._received(past[start : start + _PAGE])
+            await self._sleep(0)
         while self._open:
-            now_ns = self._wall_ns()
-            batch = self._market.until(now_ns)
+            batch = self._market.until(start_ns + round((self._wall_ns() - start_ns) * self._speed))
             if len(batch):
-                status = self.status
-                self.status = replace(
-                    status,
-                    last_trade_ns=int(batch.time_ns[-1]),
-                    received_at_ns=now_ns,
-                    messages=status.messages + len(batch),
-                    trades=status.trades + len(batch),
-                )
-                yield batch
+                yield self._received(batch)
             await self._sleep(_TICK_S)
 
     async def aclose(self) -> None:
         """End `batches`."""
         self._open = False
+
+    def _received(self, batch: TradeBatch) -> TradeBatch:
+        self.status = replace(
+            self.status,
+            last_trade_ns=int(batch.time_ns[-1]),
+            received_at_ns=self._wall_ns(),
+            messages=self.status.messages + len(batch),
+            trades=self.status.trades + len(batch),
+        )
+        return batch
 
 
 def _minute(seed: int, state: _State, trades_per_s: float) -> tuple[TradeBatch, _State]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from rendering.chart_item import ChartItem
+from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.frame import Frame
 from rendering.layout import AXIS_TEXT_PX, PaneLayout
 from rendering.tags import TAG_HEIGHT_PX
@@ -33,6 +33,7 @@ class PriceAxisItem(ChartItem):
     """Prices at the right edge, on steps of the market, with the market's number of digits."""
 
     z = 60.0
+    rest_s = READING_REST_S
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,9 +43,15 @@ class PriceAxisItem(ChartItem):
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price_axis)
 
-    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
         before, self._tags = self._tags, self._all_tags(new)
-        return self.pane(new) if before != self._tags or _price_scale(old) != _price_scale(new) else None
+        pane = self.pane(new)
+        if _price_scale(old) != _price_scale(new):
+            return [pane]
+        if before == self._tags:
+            return None
+        reach = TAG_HEIGHT_PX + AXIS_TEXT_PX  # a tag, and the labels that it hides or gives back
+        return [QRectF(pane.left(), y - reach, pane.width(), 2 * reach) & pane for y in set(before) ^ set(self._tags)]
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         pane, theme = frame.layout.price_axis, frame.theme

@@ -82,9 +82,7 @@ class Look:
         return self.ranks.steps(cells.volume)
 
 
-def look_for(
-    detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks, grid: PixelGrid, rows: int, text: QuantityText
-) -> Look:
+def look_for(detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks, grid: PixelGrid, rows: int, text: QuantityText) -> Look:
     """The look for one scale; drawing its glyphs takes a few milliseconds."""
     row_pitch = rows * grid.tick_pitch
     column = Column.of(grid.bar_pitch, row_pitch, grid.dpr, detail, candle=style.show_candles, bracket=style.show_value_area)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rendering.frame import Frame
 
 
+READING_REST_S = 1 / 15
+"""For layers beside the bars: figures that change more often cannot be read, and cost more than the bars themselves."""
+
+
 class ChartItem(pg.GraphicsObject):
     """A layer of the chart that redraws only where something changed.
 
@@ -22,12 +26,15 @@ class ChartItem(pg.GraphicsObject):
     """
 
     z: float = 0.0
+    rest_s: float = 0.0
+    """How long this layer rests after it looked at new trades; a moved view never waits."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setZValue(self.z)
         self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # the exposed rectangle, not the whole item
         self._frame: Frame | None = None
+        self._followed_ns = -(1 << 62)  # when it last looked at new trades
         self._bounds = QRectF()
 
     def pane(self, frame: Frame) -> QRectF:
@@ -48,7 +55,11 @@ class ChartItem(pg.GraphicsObject):
 
     def refresh(self, frame: Frame) -> bool:
         """Take note of a frame; asks for the repaint of what changed and says whether there was anything."""
-        old, self._frame = self._frame, frame
+        old = self._frame
+        only_trades = old is not None and frame.differs_by_trades_only(old)
+        if only_trades and 0 <= frame.now_ns - self._followed_ns < self.rest_s * 1e9:
+            return False  # `old` stays, so that nothing is forgotten
+        self._frame = frame
         if old is None or old.layout != frame.layout:
             bounds = self.pane(frame)
             if bounds != self._bounds:
@@ -62,9 +73,17 @@ class ChartItem(pg.GraphicsObject):
         dirty = False
         for rect in rects:
             if not rect.isEmpty():
-                self.update(rect)
+                self._repaint(rect)
                 dirty = True
+        if only_trades and old is not None and frame.revision != old.revision:
+            self._followed_ns = frame.now_ns
         return dirty
+
+    def _repaint(self, rect: QRectF) -> None:
+        """Ask the views directly: `QGraphicsItem.update` adds a margin, which would make every neighbour draw too."""
+        scene = self.scene()
+        for view in scene.views() if scene is not None else ():
+            view.viewport().update(rect.toAlignedRect())
 
     def idle(self, budget_s: float) -> bool:
         """Use up to `budget_s` seconds for what the next frames may need; whether there is more to do."""

@@ -55,16 +55,14 @@ class CrosshairItem(ChartItem):
     def pane(self, frame: Frame) -> QRectF:
         return QRectF(0, 0, frame.layout.width, frame.layout.height)
 
-    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+    def changed(self, old: Frame, new: Frame) -> tuple[QRectF, ...] | None:
         before, self._shown = self._shown, self._pointed(new)
         if before == self._shown:
             return None
         old_regions, new_regions = self._regions(old, before), self._regions(new, self._shown)
-        for part in old_regions.keys() | new_regions.keys():
-            if _part(before, part) != _part(self._shown, part):
-                for rect in (*old_regions.get(part, ()), *new_regions.get(part, ())):
-                    self.update(rect)  # several thin ones: a rectangle around both lines would be the whole chart
-        return QRectF(0, 0, 1, 1)
+        moved = [part for part in ("time", "price", "readout") if _part(before, part) != _part(self._shown, part)]
+        # several thin ones: a rectangle around both lines would be the whole chart
+        return tuple(rect for part in moved for rect in (*old_regions.get(part, ()), *new_regions.get(part, ())))
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
         pointed = self._pointed(frame)
@@ -158,7 +156,7 @@ def pointed_at(frame: Frame) -> Pointed | None:
         y=y if over_prices else None,
         time=time,
         price=frame.chart.series.grid.text(max(0, ticks)),
-        readout=_readout(frame, number, ticks if over_prices else None) if over_bars else (),
+        readout=_wrapped(_readout(frame, number, ticks if over_prices else None), _room_chars(frame)) if over_bars else (),
     )
 
 
@@ -167,6 +165,25 @@ def readout_rect(frame: Frame, pointed: Pointed) -> QRectF:
     longest = max(sum(len(text) + 1 for text, _ in parts) - 1 for parts in pointed.readout)
     width = min(longest * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX, frame.layout.plot_right - LEGEND_LEFT)
     return QRectF(LEGEND_LEFT, legend_rect(frame).bottom() + 2, width, LINE_PX * len(pointed.readout))
+
+
+def _room_chars(frame: Frame) -> int:
+    return int((frame.layout.plot_right - LEGEND_LEFT - 2 * _PADDING_PX) / (CHAR_ASPECT * LEGEND_TEXT_PX))
+
+
+def _wrapped(lines: tuple[tuple[Part, ...], ...], chars: int) -> tuple[tuple[Part, ...], ...]:
+    """Lines that are too long are broken between pairs of a name and its figure."""
+    wrapped: list[tuple[Part, ...]] = []
+    for parts in lines:
+        line: tuple[Part, ...] = ()
+        for at in range(0, len(parts), 2):
+            longer = line + parts[at : at + 2]
+            if line and sum(len(text) + 1 for text, _ in longer) - 1 > chars:
+                wrapped.append(line)
+                longer = parts[at : at + 2]
+            line = longer
+        wrapped.append(line)
+    return tuple(wrapped)
 
 
 def _readout(frame: Frame, number: int, ticks: int | None) -> tuple[tuple[Part, ...], ...]:

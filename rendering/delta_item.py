@@ -9,9 +9,9 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from rendering.axes import hairline
-from rendering.chart_item import ChartItem
+from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colouring import VolumeRanks
-from rendering.figures import short_quantities, short_quantity, signed_quantity
+from rendering.figures import MINUS, short_quantities, signed_quantity
 from rendering.frame import Frame
 from rendering.layout import AXIS_TEXT_PX, CHAR_ASPECT
 from rendering.rectangles import Rectangles
@@ -43,6 +43,7 @@ class DeltaItem(ChartItem):
     """Delta columns around a middle line on a common scale, the volume row under them, sums under the profile."""
 
     z = 50.0
+    rest_s = READING_REST_S
 
     def __init__(self) -> None:
         super().__init__()
@@ -158,15 +159,16 @@ class DeltaItem(ChartItem):
         """Sums over the bars in sight: what the profile above holds."""
         pane, theme, series = frame.layout.totals, frame.theme, frame.chart.series
         lot = frame.chart.spec.instrument.lot_size
-        buy, sell = int(series.buy[first:end].sum()), int(series.sell[first:end].sum())
+        buy, sell, whole = (int(column[first:end].sum()) for column in (series.buy, series.sell, series.volume))
         delta = buy - sell
-        volume, bars = f"volume {short_quantity(int(series.volume[first:end].sum()), lot)}", f" · {end - first:,} bars"
+        texts = short_quantities(np.array([whole, buy, sell, delta]), lot)
+        volume, bars = f"volume {texts[0]}", f" · {end - first:,} bars"
         room = (pane.width - 8) / (CHAR_ASPECT * AXIS_TEXT_PX)
         lines = (
             (volume + bars if len(volume + bars) <= room else volume, theme.text),
-            (f"buy {short_quantity(buy, lot)}", theme.buy),
-            (f"sell {short_quantity(sell, lot)}", theme.sell),
-            (f"Δ {signed_quantity(delta, lot)}", theme.buy if delta >= 0 else theme.sell),
+            (f"buy {texts[1]}", theme.buy),
+            (f"sell {texts[2]}", theme.sell),
+            (f"Δ {'+' if delta > 0 else MINUS if delta < 0 else ''}{texts[3]}", theme.buy if delta >= 0 else theme.sell),
         )
         step = pane.height / len(lines)
         if step < AXIS_TEXT_PX:

@@ -90,6 +90,13 @@ class Frame:
     def __post_init__(self) -> None:
         object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
 
+    def differs_by_trades_only(self, old: Frame) -> bool:
+        """Whether nothing but new trades (and time) lies between an older frame and this one."""
+        same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
+        same_look = self.theme is old.theme and self.style == old.style and self.mode == old.mode and self.cursor == old.cursor
+        same_words = (self.badge, self.notice, self.legend) == (old.badge, old.notice, old.legend)
+        return same_view and same_look and same_words and self.generation == old.generation and self.painter == old.painter
+
     @property
     def row_px(self) -> float:
         """Height of a price row, logical pixels."""

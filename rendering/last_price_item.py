@@ -5,6 +5,7 @@ Over the bars the line runs under the cells while they hold digits, as those of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from PySide6.QtCore import QLineF, QRectF, Qt
@@ -44,9 +45,9 @@ class LastPriceLineItem(ChartItem):
         self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
         return super().refresh(frame)
 
-    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
         before, self._shown = self._shown, last_price(new)
-        return None if before == self._shown else _both(before, self._shown, 2.0) & self.pane(new)
+        return None if before == self._shown else _strips(self.pane(new), (before, self._shown), 2.0)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         _draw_line(painter, frame, 0, frame.layout.price.right)
@@ -68,9 +69,9 @@ class LastPriceItem(ChartItem):
         left = frame.layout.price.right
         return QRectF(left, 0, frame.layout.width - left, frame.layout.price.height)
 
-    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
         before, self._shown = self._shown, last_price(new)
-        return None if before == self._shown else _both(before, self._shown, TAG_HEIGHT_PX) & self.pane(new)
+        return None if before == self._shown else _strips(self.pane(new), (before, self._shown), TAG_HEIGHT_PX)
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
         shown = last_price(frame)
@@ -107,10 +108,6 @@ def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> La
     return shown
 
 
-def _both(before: LastPrice | None, after: LastPrice | None, reach_px: float) -> QRectF:
-    """Strips around the old and the new height, as wide as any pane."""
-    region = QRectF()
-    for shown in (before, after):
-        if shown is not None:
-            region |= QRectF(0, shown.y - reach_px, 1e6, 2 * reach_px)
-    return region
+def _strips(pane: QRectF, prices: Iterable[LastPrice | None], reach_px: float) -> list[QRectF]:
+    """Strips of a pane around the heights of some prices."""
+    return [QRectF(pane.left(), price.y - reach_px, pane.width(), 2 * reach_px) & pane for price in prices if price is not None]

@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
 
 from rendering.axes import price_y
-from rendering.chart_item import ChartItem
+from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.profile_item import LevelLine, ProfileItem, level_lines
@@ -23,6 +23,7 @@ class LevelLinesItem(ChartItem):
     """Lines over the price pane, at the levels of the profile in the same scene."""
 
     z = UNDER_CELLS_Z
+    rest_s = READING_REST_S
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,13 +36,12 @@ class LevelLinesItem(ChartItem):
         self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
         return super().refresh(frame)
 
-    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
         before, self._shown = self._shown, tuple((price_y(new, line.ticks), line.name) for line in self._lines(new))
         if before == self._shown:
             return None
-        heights = [y for y, _ in (*before, *self._shown)]
         pane = self.pane(new)
-        return QRectF(pane.left(), min(heights) - 1, pane.width(), max(heights) - min(heights) + 3) & pane
+        return [QRectF(pane.left(), y - 1, pane.width(), 3) & pane for y, _ in set(before) ^ set(self._shown)]
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         for line in reversed(self._lines(frame)):  # the POC last, over the others

@@ -16,7 +16,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.profile import VolumeProfile
 from rendering.axes import price_y
-from rendering.chart_item import ChartItem
+from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colour import Colour
 from rendering.column import Column
 from rendering.detail import Detail
@@ -63,6 +63,7 @@ class ProfileItem(ChartItem):
     """The strip beside the bars with its three lines, and their prices on the axis."""
 
     z = 66.0
+    rest_s = READING_REST_S
 
     def __init__(self) -> None:
         super().__init__()

@@ -204,9 +204,7 @@ class RasterPainter:
         old = self._fallback.grid
         across, down = grid.bar_pitch / old.bar_pitch, grid.tick_pitch / old.tick_pitch
         for place in self._fallback.places:
-            target = QRectF(
-                place[0] * TILE_PX * across - grid.left, place[1] * TILE_PX * down - grid.top, TILE_PX * across, TILE_PX * down
-            )
+            target = QRectF(place[0] * TILE_PX * across - grid.left, place[1] * TILE_PX * down - grid.top, TILE_PX * across, TILE_PX * down)
             if missing.intersects(target.toAlignedRect()) and (tile := self._fallback[place]) is not None:
                 painter.drawImage(target, tile.image)
         painter.restore()

@@ -29,4 +29,4 @@ class Rectangles:
             rects[:, column] = values[seen]
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(qcolor(colour))
-        painter.drawRects(*self._primitives.drawargs())
+        painter.drawRects(*self._primitives.drawargs())  # type: ignore[call-overload]  # an array of Qt's own, by address

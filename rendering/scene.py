@@ -218,7 +218,8 @@ class ChartScene(QGraphicsScene):
 
     def idle(self, budget_s: float = 0.004) -> bool:
         """Spend spare time on what the next frames may need; whether there is more to do."""
-        return any([item.idle(budget_s) for item in self.items_by_layer])
+        unfinished = [item for item in self.items_by_layer if item.idle(budget_s)]
+        return bool(unfinished)
 
     def settle(self) -> None:
         """Finish all that layers put off, so that the next drawing is final."""

@@ -79,6 +79,8 @@ def render(
 
 def picture_of(scene: ChartScene, *, scale: float = 1, caption: str | None = None) -> QImage:
     """What a scene shows as a picture, the caption's strip added under it; see `render`."""
+    if scene.frame is None:
+        scene.refresh()
     chart_image = scene.render_image(float(scale))
     if caption is None:
         caption = facts_of(scene).caption
@@ -159,19 +161,20 @@ def save_png(image: QImage, path: Path | str, metadata: Mapping[str, str] | None
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=".tmp", dir=path.parent)
-        with open(handle, "wb") as file:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=".tmp", dir=path.parent)
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's files are for the owner only
-        os.replace(temporary, path)
+        temporary.chmod(0o644)  # mkstemp's files are for the owner only
+        temporary.replace(path)
         temporary = None
     except OSError as error:
         raise BadInputError(f"picture {path}: cannot be written: {error.strerror}") from error
     finally:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     return path
 
 
@@ -201,8 +204,9 @@ def _draw_caption(painter: QPainter, theme: Theme, strip: QRectF, caption: str) 
     x = strip.right() - 8
     if (len(caption) + len(program) + 4) * CHAR_ASPECT * AXIS_TEXT_PX < strip.width():
         labels.draw(painter, x, strip.center().y(), program, theme.text_muted, 1.0)
-    painter.setClipRect(strip)
-    labels.draw(painter, 8, strip.center().y(), caption, theme.text)
+    room = int((strip.width() - 16) / (CHAR_ASPECT * AXIS_TEXT_PX))
+    shown = caption if len(caption) <= room else caption[: max(0, room - 1)] + "…"
+    labels.draw(painter, 8, strip.center().y(), shown, theme.text)
 
 
 def _png(image: QImage, metadata: Mapping[str, str]) -> bytes:

@@ -76,7 +76,9 @@ def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
     )
 
 
-def cell_quads(bars: BarGeometry, cells: CellGeometry, steps: np.ndarray, ramp: np.ndarray, grid: PixelGrid, rows: int, column: Column) -> Quads:
+def cell_quads(
+    bars: BarGeometry, cells: CellGeometry, steps: np.ndarray, ramp: np.ndarray, grid: PixelGrid, rows: int, column: Column
+) -> Quads:
     """The coloured ground of each cell; `rows` is ticks in a row, `ramp` uint32 colours by step."""
     number = bars.number[cells.bar]
     top = grid.price_y((cells.row + 1) * rows)
@@ -168,9 +170,10 @@ def cell_texts(
     start = (left + right - width * TEXT_SLOTS) // 2
     top, bottom = grid.price_y((row + 1) * rows) + column.row_gap, grid.price_y(row * rows)
     codes = np.empty((len(row), TEXT_SLOTS), np.uint8)
-    codes[:, :TEXT_CHARS] = text.right_aligned(cells.sell[traded])
+    both = text.right_aligned(np.concatenate((cells.sell[traded], cells.buy[traded])))
+    codes[:, :TEXT_CHARS] = both[: len(row)]
     codes[:, TEXT_CHARS] = TIMES
-    codes[:, TEXT_CHARS + 1 :] = left_aligned(text.right_aligned(cells.buy[traded]))
+    codes[:, TEXT_CHARS + 1 :] = left_aligned(both[len(row) :])
     inks = np.full((len(row), TEXT_SLOTS), INK_NUMBER, np.uint8)
     inks[:, TEXT_CHARS] = INK_TIMES
     inks[cells.sell_imbalance[traded], :TEXT_CHARS] = INK_SELL_IMBALANCE

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from app.errors import SettingsError
 from rendering.colour import Colour, contrast, parse_colour, ramp
@@ -146,7 +147,7 @@ def parse_theme(text: str, palette: str = DEFAULT_PALETTE, label: str = "theme")
         raise SettingsError(f"theme {label}, palette {palette}: missing {', '.join(missing)}")
     if unknown := [token for token in given if token not in _TOKENS]:
         raise SettingsError(f"theme {label}, palette {palette}: unknown {', '.join(unknown)}")
-    values = {token: _value(token, given[token], label) for token in _TOKENS}
+    values: dict[str, Any] = {token: _value(token, given[token], label) for token in _TOKENS}
     return Theme(name=str(document.get("name", label)), palette=palette, **values)
 
 

@@ -1,0 +1,1 @@
+"""Figures: numpy in, numpy out; whole numbers until they are drawn."""

@@ -7,12 +7,14 @@ they are carried as Python integers: one per bar or per batch, never one per tra
 from __future__ import annotations
 
 from itertools import accumulate
+from fractions import Fraction
 from math import isqrt, nan
 from typing import NamedTuple
 
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
+from app.errors import EmptyProfileError
 from app.market.trade import TradeBatch
 
 _SAFE = 2**62
@@ -69,6 +71,19 @@ class VwapAccumulator:
         self.volume += int(quantity.sum())
         self._offset += int((distance * quantity).sum())
         self._square += int((distance * distance * quantity).sum())
+
+    @property
+    def exact_ticks(self) -> Fraction:
+        """The average without any rounding.
+
+        Raises
+        ------
+        EmptyProfileError
+            If nothing traded yet.
+        """
+        if self._base is None:
+            raise EmptyProfileError("VWAP: found no volume, expected at least one trade")
+        return self._base + Fraction(self._offset, self.volume)
 
     @property
     def value(self) -> Vwap:

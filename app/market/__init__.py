@@ -1,0 +1,1 @@
+"""The market's vocabulary: instruments, prices in ticks, trades, spans and bars."""

@@ -2,13 +2,14 @@
 
 Venues write prices and quantities as decimal text; the program counts ticks and lots. Nothing
 here goes through binary floating point: text becomes a 128-bit decimal (Arrow's), is divided by
-the step, and the remainder must be nought.
+the step, and the remainder must be nought. Texts that Arrow cannot be trusted with are read one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,23 +40,18 @@ def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, w
     OffGridError
         For the first text that is no decimal, or no whole number of steps.
     """
-    array = texts if isinstance(texts, (pa.Array, pa.ChunkedArray)) else pa.array(texts, pa.string())
+    array: Any = texts if isinstance(texts, (pa.Array, pa.ChunkedArray)) else pa.array(texts, pa.string())
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    scale, step_mantissa = _scale_and_mantissa(step)
-    try:
-        if array.null_count:
-            raise pa.ArrowInvalid("missing value")
-        decimals = pc.cast(array, pa.decimal128(38, scale))
-    except pa.ArrowInvalid:
-        raise _first_offender(array, step, what) from None
-    halves = np.frombuffer(decimals.buffers()[1], np.int64).reshape(-1, 2)[decimals.offset :][: len(decimals)]
-    low, high = halves[:, 0], halves[:, 1]
-    if not np.array_equal(high, low >> 63):  # the value needs more than 64 bits
-        raise _first_offender(array, step, what)
-    steps, rest = np.divmod(low, step_mantissa)
-    if rest.any():
-        raise _first_offender(array, step, what)
+    if array.type != pa.string():
+        array = array.cast(pa.string())
+    odd = _odd_texts(array)
+    plain = pc.call_function("if_else", [pa.array(odd), pa.scalar("0"), array]) if odd.any() else array
+    steps = _plain_steps(plain, step)
+    if steps is None:  # on the way to an error, or a number close to what 64 bits hold
+        return np.array([_exact_steps(text, step, what, index) for index, text in enumerate(array.to_pylist())], np.int64)
+    for index in np.flatnonzero(odd).tolist():
+        steps[index] = _exact_steps(array[index].as_py(), step, what, index)
     return steps
 
 
@@ -109,30 +105,68 @@ def _scale_and_mantissa(step: Decimal) -> tuple[int, int]:
     return -exponent, mantissa
 
 
-def _first_offender(array: pa.Array, step: Decimal, what: str) -> OffGridError:
-    """The slow walk that names the culprit; only ever taken on the way to an error."""
-    for index, text in enumerate(array.to_pylist()):
-        try:
-            value = Decimal(text) if text is not None and text == text.strip() and "_" not in text else None
-        except InvalidOperation:
-            value = None
-        if value is None or not value.is_finite():
-            return OffGridError(f"{what}: found {text!r}, expected a decimal number", index=index, value=str(text))
-        if value.copy_abs() >= Decimal(2**63) * step:
-            return OffGridError(f"{what}: found {text}, too large to count in steps of {step}", index=index, value=text)
-        if _scaled_remainder(value, step):
-            return OffGridError(f"{what}: found {text}, expected a multiple of {step}", index=index, value=text)
-    return OffGridError(f"{what}: found a number too long to read", index=0, value="")
+_LONGEST = 36
+"""Arrow's decimals have 38 digits. Where rescaling would drop more than that it quietly answers 0, so texts that could
+come near (long ones, and those with an exponent) are read one by one."""
 
 
-def _scaled_remainder(value: Decimal, step: Decimal) -> int:
-    """Nought when `value` is a multiple of `step`, in integers so that no context rounds it."""
-    _, digits, exponent = value.as_tuple()
-    assert isinstance(exponent, int)
-    if not any(digits):
+def _odd_texts(array: pa.Array) -> np.ndarray:
+    """Which texts Arrow is not trusted with, bool; most of the time none, and finding that out is cheap."""
+    odd = np.zeros(len(array), bool)
+    if not len(array):
+        return odd
+    ends = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+    odd |= np.diff(ends) > _LONGEST
+    letters = array.buffers()[2]
+    text = letters.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes() if letters else b""
+    if b"e" in text or b"E" in text:
+        found = pc.call_function("match_substring", [array], options=pc.MatchSubstringOptions("e", ignore_case=True))
+        odd |= found.fill_null(False).to_numpy(zero_copy_only=False)
+    return odd
+
+
+def _plain_steps(array: pa.Array, step: Decimal) -> np.ndarray | None:
+    """The steps of plain decimals; None when one of them cannot be read, or not as a whole number of steps."""
+    scale, step_mantissa = _scale_and_mantissa(step)
+    if array.null_count or step_mantissa >= 2**63:
+        return None
+    try:
+        decimals = pc.cast(array, pa.decimal128(38, scale))
+    except pa.ArrowInvalid:
+        return None
+    halves = np.frombuffer(decimals.buffers()[1], np.int64).reshape(-1, 2)[decimals.offset :][: len(decimals)]
+    low, high = halves[:, 0], halves[:, 1]
+    if not np.array_equal(high, low >> 63):  # the value needs more than 64 bits
+        return None
+    steps, rest = np.divmod(low, step_mantissa)
+    return None if rest.any() else steps
+
+
+def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
+    """The steps of one text, whatever its length; raises the error that names it."""
+    try:
+        value = Decimal(text) if text is not None and text.isascii() and text == text.strip() and "_" not in text else None
+    except InvalidOperation:
+        value = None
+    if text is None or value is None or not value.is_finite():
+        raise OffGridError(f"{what}: found {text!r}, expected a decimal number", index=index, value=str(text))
+    if not value:
         return 0
-    if exponent < -400:  # so small that it cannot be a multiple of any step we accept
-        return 1
-    scale, mantissa = _scale_and_mantissa(step)
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    scale, step_mantissa = _scale_and_mantissa(step)
+    too_large = OffGridError(f"{what}: found {text}, too large to count in steps of {step}", index=index, value=text)
+    off_grid = OffGridError(f"{what}: found {text}, expected a multiple of {step}", index=index, value=text)
+    # before any power of ten is written out: the exponent may be a million
+    if value.adjusted() > 60:
+        raise too_large
+    if value.adjusted() < -scale:  # smaller than the smallest step of so many digits
+        raise off_grid
     shift = max(scale, -exponent)
-    return int("".join(map(str, digits))) * 10 ** (exponent + shift) % (mantissa * 10 ** (shift - scale))
+    mantissa = (-1) ** sign * int("".join(map(str, digits))) * 10 ** (exponent + shift)
+    steps, rest = divmod(mantissa, step_mantissa * 10 ** (shift - scale))
+    if not -(2**63) <= steps < 2**63:
+        raise too_large
+    if rest:
+        raise off_grid
+    return steps

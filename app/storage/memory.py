@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,6 +36,13 @@ class Hole:
     def missing(self) -> int:
         """How many trades."""
         return self.last_id - self.first_id + 1
+
+
+class _Edge(NamedTuple):
+    """Where a stretch of trades ends."""
+
+    trade_id: int
+    time_ns: int
 
 
 class _Chunk:
@@ -133,7 +141,10 @@ class TradeStore:
         return [batch for batch in found if len(batch)]
 
     def holes(self) -> tuple[Hole, ...]:
-        """What is missing between the trades held, oldest first; the same object until something changes."""
+        """What is missing between the first trade and the last, oldest first; the same object until something changes.
+
+        Holes between trades that were let go of stay: the bars that were built from those are still to be seen.
+        """
         if self._told is None:
             self._told = tuple(self._holes)
         return self._told
@@ -181,7 +192,7 @@ class TradeStore:
     def _append(self, fresh: TradeBatch) -> None:
         """Put trades at the end; small chunks melt together so that each trade is copied a few times at most."""
         if self.contiguous:
-            found = _gaps(self._chunks[-1:], fresh)
+            found = _gaps(self._edge_before(len(self._chunks)), fresh)
             self._holes += found
             self._told = None if found else self._told
         self._chunks += _chunks(fresh)
@@ -206,19 +217,23 @@ class TradeStore:
         woven = concatenate([*(chunk.trades for chunk in self._chunks[begin:end]), fresh])
         woven = woven[np.argsort(woven.trade_id, kind="stable")]
         if self.contiguous:
-            self._look_again(self._chunks[max(0, begin - 1) : begin], woven, self._chunks[end : end + 1])
+            self._look_again(self._edge_before(begin), woven, self._chunks[end : end + 1])
         self._chunks[begin:end] = _chunks(woven)
 
-    def _look_again(self, before: list[_Chunk], woven: TradeBatch, after: list[_Chunk]) -> None:
-        """Replace the holes between the chunk before and the one after by those that are left."""
-        low = before[0].last_id if before else _EARLIEST
-        high = after[0].first_id if after else _LATEST
-        begin = bisect_left(self._holes, low, key=_first_id)
-        end = bisect_left(self._holes, high, key=_first_id)
+    def _edge_before(self, index: int) -> _Edge | None:
+        """The last trade before the chunk at `index`, held or let go of."""
+        if index:
+            chunk = self._chunks[index - 1]
+            return _Edge(chunk.last_id, int(chunk.trades.time_ns[-1]))
+        return _Edge(self.floor_id, self.floor_ns - 1) if self.forgotten else None
+
+    def _look_again(self, before: _Edge | None, woven: TradeBatch, after: list[_Chunk]) -> None:
+        """Replace the holes between the trade before and the chunk after by those that are left."""
+        begin = bisect_left(self._holes, before.trade_id if before else _EARLIEST, key=_first_id)
+        end = bisect_left(self._holes, after[0].first_id if after else _LATEST, key=_first_id)
         found = _gaps(before, woven)
-        if after and after[0].first_id > int(woven.trade_id[-1]) + 1:
-            found.append(Hole(int(woven.trade_id[-1]) + 1, after[0].first_id - 1, int(woven.time_ns[-1]), int(after[0].trades.time_ns[0])))
-        self._holes[begin:end] = found
+        last = _Edge(int(woven.trade_id[-1]), int(woven.time_ns[-1]))
+        self._holes[begin:end] = found + [hole for chunk in after for hole in _gaps(last, chunk.trades[:1])]
         self._told = None
 
     def _forget(self) -> None:
@@ -228,10 +243,6 @@ class TradeStore:
             self.forgotten += len(oldest)
             self.floor_id = oldest.last_id
             self.floor_ns = max(self.floor_ns, oldest.max_ns + 1)
-            gone = bisect_left(self._holes, self._chunks[0].first_id, key=_first_id)
-            if gone:
-                del self._holes[:gone]
-                self._told = None
 
 
 def _chunks(trades: TradeBatch) -> list[_Chunk]:
@@ -240,12 +251,12 @@ def _chunks(trades: TradeBatch) -> list[_Chunk]:
     return [_Chunk(TradeBatch.of(*(column[start : start + _CHUNK].copy() for column in trades.columns))) for start in cuts]
 
 
-def _gaps(before: list[_Chunk], trades: TradeBatch) -> list[Hole]:
-    """The holes between the trades, and between them and the chunk before, if there is one."""
+def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Hole]:
+    """The holes between the trades, and between them and the trade before, if there is one."""
     ids, times = trades.trade_id, trades.time_ns
     found = []
-    if before and int(ids[0]) > before[0].last_id + 1:
-        found.append(Hole(before[0].last_id + 1, int(ids[0]) - 1, int(before[0].trades.time_ns[-1]), int(times[0])))
+    if before and int(ids[0]) > before.trade_id + 1:
+        found.append(Hole(before.trade_id + 1, int(ids[0]) - 1, before.time_ns, int(times[0])))
     if int(ids[-1]) - int(ids[0]) + 1 == len(ids):
         return found
     return found + [Hole(int(ids[i]) + 1, int(ids[i + 1]) - 1, int(times[i]), int(times[i + 1])) for i in np.flatnonzero(np.diff(ids) > 1)]

@@ -12,18 +12,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication
 
 from rendering.detail import Detail
 from rendering.frame import CellStyle
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from tests.benchmarks.market_of_cells import CASES, FIRST_BAR, LOW_ROW, CellMarket
+from widgets.chart_view import ChartView
 
 WIDTH, HEIGHT = 1920, 1080
 PAN_PX = 6
@@ -51,10 +55,6 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--painter", choices=("raster", "gl"), default="raster")
     parser.add_argument("--frames", type=int, default=200)
     chosen = parser.parse_args(arguments)
-
-    from PySide6.QtWidgets import QApplication
-
-    from widgets.chart_view import ChartView
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     market, scene = scene_of(chosen.case)
@@ -97,20 +97,17 @@ def main(arguments: list[str] | None = None) -> dict:
     return result
 
 
-def _count_paints(view) -> list[int]:  # noqa: ANN001
+def _count_paints(view: ChartView) -> list[int]:
     """A list that grows with each painted frame."""
-    from PySide6.QtCore import QEvent, QObject
-
     painted: list[int] = []
 
     class Watcher(QObject):
-        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
             if event.type() == QEvent.Type.Paint:
                 painted.append(1)
             return False
 
-    view.watcher = Watcher(view)
-    view.viewport().installEventFilter(view.watcher)
+    view.viewport().installEventFilter(Watcher(view))
     return painted
 
 
@@ -121,8 +118,6 @@ def _process_start_s() -> float:
         boot = next(int(line.split()[1]) for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))
     except (OSError, StopIteration, ValueError):
         return _READ_AT
-    import os
-
     return boot + ticks / os.sysconf("SC_CLK_TCK")
 
 

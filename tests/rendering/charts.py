@@ -2,55 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
-from app.analytics.bar_figures import BarFigures
-from app.analytics.footprint import FootprintSeries
-from app.analytics.imbalance import ImbalanceRule
-from app.analytics.value_area import ValueAreaMethod
+from app.chart import Chart, ChartSpec
 from app.market.bar_rule import NS_PER_S, BarRule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
+from app.storage.memory import TradeStore
 
 MINUTE = BarRule(60 * NS_PER_S)
 FIRST_MINUTE = 29_000_000
 INSTRUMENT = Instrument("test", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
 
 
-@dataclass
-class Spec:
-    """What `ChartSpec` says, as far as drawing asks."""
-
-    instrument: Instrument = INSTRUMENT
-    bar_rule: BarRule = MINUTE
-    ticks_per_row: int = 10
-    value_area_method: ValueAreaMethod = ValueAreaMethod.DALTON
-    value_area_percent: int = 70
-    imbalance: ImbalanceRule = ImbalanceRule()
-
-
-class StillChart:
-    """A chart that changes only when a test appends to its series."""
+class StillChart(Chart):
+    """A chart without a store, that changes only when a test says so."""
 
     def __init__(self, trades: TradeBatch, ticks_per_row: int = 10) -> None:
-        self.spec = Spec(ticks_per_row=ticks_per_row)
-        self.series = FootprintSeries(MINUTE, INSTRUMENT.grid(ticks_per_row))
-        self.figures = BarFigures(self.series)
-        self.generation = 0
-        self.holes: list = []
+        super().__init__(ChartSpec(INSTRUMENT, MINUTE, ticks_per_row))
         self.apply(trades)
 
-    @property
-    def revision(self) -> int:
-        """The series' own."""
-        return self.series.revision
-
-    def apply(self, trades: TradeBatch) -> None:
+    def apply(self, fresh: TradeBatch, store: TradeStore | None = None) -> None:
         """Fold trades in."""
-        self.series.append(trades)
+        self.series.append(fresh)
 
 
 def random_trades(n_bars: int, per_bar: int, volatility: float = 3.0, seed: int = 7, start_ticks: int = 600_000) -> TradeBatch:

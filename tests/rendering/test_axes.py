@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -145,7 +146,7 @@ def test_a_time_label_stands_under_the_middle_of_a_wide_bar(chart: StillChart):
 def test_a_time_label_stands_at_the_left_edge_of_a_narrow_bar(chart: StillChart):
     places = visible_time_ticks(frame_of(chart, bar_px=10))
     assert all(place.text_x == place.x for place in places)
-    assert {int(b.x - a.x) for a, b in zip(places, places[1:], strict=False)} == {100}  # ten minutes of ten pixels
+    assert {int(b.x - a.x) for a, b in itertools.pairwise(places)} == {100}  # ten minutes of ten pixels
 
 
 @pytest.mark.parametrize(

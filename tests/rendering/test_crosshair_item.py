@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QRectF
 
 from rendering.crosshair_item import CrosshairItem, pointed_at, readout_rect
 from rendering.detail import Detail
@@ -97,6 +96,18 @@ def test_over_the_axes_there_is_none(pane: str):
     assert pointed_at(frame_of(one_bar(), (rect.left + 2, rect.top + 2))) is None
 
 
+def test_a_narrow_chart_wraps_the_readout_between_its_figures():
+    chart = one_bar()
+    pointed = pointed_at(frame_of(chart, (40, y_of(chart, 600_005)), 400))
+    assert pointed is not None
+    lines = [" ".join(text for text, _ in line) for line in pointed.readout]
+    assert lines[:3] == [
+        "O 60000.5 H 60002.1 L 59999.0 C 60000.4",
+        "Vol 4.790 Δ +1.290 min/max 0/+3.00 trades 4",
+        "row 60000.0–60000.9 sell 0.000 buy 3.040",
+    ]
+
+
 @pytest.mark.parametrize("width", [300, 700, 1600])
 def test_the_readout_never_covers_the_price_axis(width: int):
     chart = one_bar()
@@ -106,15 +117,14 @@ def test_the_readout_never_covers_the_price_axis(width: int):
     assert readout_rect(frame, pointed).right() <= frame.layout.price_axis.left
 
 
-def test_a_move_of_the_mouse_repaints_thin_regions_only(qapp, monkeypatch):
+def test_a_move_of_the_mouse_repaints_thin_regions_only(qapp):
     chart = one_bar()
     item = CrosshairItem()
     item.refresh(frame_of(chart, (40, 300)))
-    item.refresh(frame_of(chart, (40, 301)))
-    regions: list[QRectF] = []
-    monkeypatch.setattr(item, "update", regions.append)
-    assert item.refresh(frame_of(chart, (40, 310)))
+    before = frame_of(chart, (40, 301))
+    item.refresh(before)
+    after = frame_of(chart, (40, 310))
+    regions = item.changed(before, after)
+    assert regions
     assert sum(region.width() * region.height() for region in regions) < 0.05 * 1600 * 900
-    regions.clear()
-    assert not item.refresh(frame_of(chart, (40, 310)))
-    assert regions == []
+    assert item.changed(after, frame_of(chart, (40, 310))) is None

@@ -100,7 +100,7 @@ def test_a_live_trade_repaints_the_last_column_only(qapp):
     item = DeltaItem()
     item.refresh(frame_of(chart))
     before = frame_of(chart)
-    item.refresh(before)
+    item.changed(before, before)
     chart.apply(trade(12, 600_000, lots=1))
     after = frame_of(chart)
     region = item.changed(before, after)
@@ -114,7 +114,7 @@ def test_a_new_record_repaints_all_columns(qapp):
     item = DeltaItem()
     item.refresh(frame_of(chart))
     before = frame_of(chart)
-    item.refresh(before)
+    item.changed(before, before)
     chart.apply(trade(3, 600_000, lots=900, side=1))
     assert item.changed(before, frame_of(chart)) == item.pane(before)
 

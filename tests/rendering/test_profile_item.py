@@ -198,7 +198,7 @@ def test_a_live_trade_repaints_the_strip_and_not_the_cells(qapp):
     item = ProfileItem()
     item.refresh(frame_of(chart))
     before = frame_of(chart)
-    item.refresh(before)
+    item.changed(before, before)
     number = int(chart.series.number[-1]) - FIRST_MINUTE
     chart.apply(trade(number, int(chart.series.close[-1])))
     assert item.changed(before, frame_of(chart)) == QRectF(*before.layout.profile)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from PySide6.QtCore import QRectF
 
 from rendering.detail import Detail
 from rendering.scene import ChartScene
@@ -11,7 +14,19 @@ from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trad
 
 
 def scene_of(chart: StillChart, width: int = 1200, height: int = 700) -> ChartScene:
-    return ChartScene(chart, load_theme(), width, height)  # type: ignore[arg-type]
+    return ChartScene(chart, load_theme(), width, height)
+
+
+def repaints_of(scene: ChartScene) -> list[str]:
+    """A list to which every layer adds its name when it asks for a repaint."""
+    asked: list[str] = []
+
+    def record(name: str) -> Callable[[QRectF], None]:
+        return lambda rect: asked.append(name)
+
+    for item in scene.items_by_layer:
+        item._repaint = record(type(item).__name__)
+    return asked
 
 
 @pytest.fixture
@@ -94,9 +109,10 @@ def test_all_prices_in_sight_are_fitted_on_request(qapp, chart):
 def test_other_rows_keep_the_price_in_the_middle_and_their_size_on_the_screen(qapp, chart):
     scene = scene_of(chart)
     scene.refresh()
+    assert scene.frame is not None
     middle, row_px = scene.viewport.ticks_at(scene.viewport.height_px / 2), scene.frame.row_px
     coarse = StillChart(random_trades(60, 150), 25)
-    chart.series, chart.figures, chart.generation = coarse.series, coarse.figures, 1
+    chart.series, chart.figures, chart.generation = coarse.series, coarse.figures, chart.generation + 1
     scene.refresh()
     assert scene.frame.row_px == pytest.approx(row_px)
     assert scene.viewport.ticks_at(scene.viewport.height_px / 2) == pytest.approx(middle)
@@ -115,7 +131,7 @@ def test_a_picture_at_twice_the_size_takes_the_same_colours(qapp, chart):
     scene = scene_of(chart, 900, 600)
     small, large = scene.render_image(1.0), scene.render_image(2.0)
     view, rows = scene.viewport, chart.series.grid.ticks_per_row
-    first_row, buy, sell, _ = chart.series.bar_cells(59)
+    first_row, buy, _, _ = chart.series.bar_cells(59)
     # just above a cell's lower edge, past the marks and before the digits: nothing but its ground
     x = view.x(FIRST_MINUTE + 59) + 26
     grounds = set()
@@ -133,3 +149,32 @@ def test_nothing_happens_when_nothing_happens(qapp, chart):
     for _ in range(5):
         scene.refresh(now_ns=1)
     assert not scene.refresh(now_ns=1)
+
+
+def test_panes_beside_the_bars_follow_trades_fifteen_times_a_second_and_the_bars_at_once(qapp, chart):
+    scene = scene_of(chart)
+    asked = repaints_of(scene)
+    scene.refresh(now_ns=10**9)
+    for now_ms, panes in ((1100, True), (1110, False), (1150, False), (1170, True)):
+        asked.clear()
+        chart.apply(trade(59, int(chart.series.close[-1]), 500))
+        scene.refresh(now_ns=now_ms * 10**6)
+        assert "FootprintItem" in asked
+        assert ("ProfileItem" in asked) is panes, now_ms
+    asked.clear()
+    chart.apply(trade(59, int(chart.series.close[-1]), 500))
+    scene.refresh(now_ns=1_180 * 10**6)
+    assert "ProfileItem" not in asked
+    scene.refresh(now_ns=1_300 * 10**6)  # no further trade: what was put off is drawn
+    assert "ProfileItem" in asked
+
+
+def test_a_moved_view_never_waits(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh(now_ns=10**9)
+    chart.apply(trade(59, int(chart.series.close[-1]), 500))
+    scene.refresh(now_ns=10**9 + 1)
+    asked = repaints_of(scene)
+    scene.set_viewport(scene.viewport.panned(-60, 10))
+    scene.refresh(now_ns=10**9 + 2)
+    assert {"FootprintItem", "ProfileItem", "DeltaItem", "PriceAxisItem"} <= set(asked)

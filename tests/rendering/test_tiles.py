@@ -6,20 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QRectF
 
 from rendering.block import draw_block
 from rendering.detail import Detail
+from rendering.footprint_item import FootprintItem
 from rendering.frame import CellStyle
 from rendering.raster_painter import MAX_BYTES, RasterPainter
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from rendering.tiles import TILE_BYTES, TILE_PX, places_in
-from rendering.footprint_item import FootprintItem
 from tests.rendering.charts import StillChart, random_trades, trade
 
 
 def footprint_scene(chart: StillChart, dpr: float = 1.0, width: int = 1100, height: int = 700) -> tuple[ChartScene, RasterPainter]:
-    scene = ChartScene(chart, load_theme(), width, height, dpr, layers=(FootprintItem,))  # type: ignore[arg-type]
+    scene = ChartScene(chart, load_theme(), width, height, dpr, layers=(FootprintItem,))
     item = scene.items_by_layer[0]
     assert isinstance(item, FootprintItem)
     return scene, item.raster
@@ -81,26 +82,24 @@ def test_a_live_trade_redraws_one_strip_and_no_tile(qapp):
 
 def test_a_live_trade_repaints_the_last_bar_only(qapp):
     chart = StillChart(random_trades(60, 150), 10)
-    scene, painter = footprint_scene(chart)
+    scene, _ = footprint_scene(chart)
     scene.refresh()
     scene.settle()
     chart.apply(trade(59, int(chart.series.close[-1])))
-    before = scene.frame
     scene.refresh()
     region = painter_region(scene)
-    assert before is not None
     assert region.width() <= scene.viewport.bar_px + 3
     assert region.left() <= scene.viewport.x(int(chart.series.number[-1])) <= region.right()
 
 
-def painter_region(scene: ChartScene):  # noqa: ANN201
+def painter_region(scene: ChartScene) -> QRectF:
     item = scene.items_by_layer[0]
     assert isinstance(item, FootprintItem) and item._region is not None
     return item._region
 
 
 def test_a_frame_in_which_nothing_happened_draws_nothing(qapp):
-    scene, painter = footprint_scene(StillChart(random_trades(60, 150), 10))
+    scene, _ = footprint_scene(StillChart(random_trades(60, 150), 10))
     scene.refresh()
     scene.settle()
     scene.refresh()

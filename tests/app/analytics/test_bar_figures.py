@@ -19,7 +19,9 @@ def all_of(figures: BarFigures, first: int, end: int) -> list[list[int]]:
     return [column.tolist() for column in (figures.poc_rows(first, end), *figures.value_areas(first, end), *marks)]
 
 
-def bar_by_bar(series: FootprintSeries, first: int, end: int, method: ValueAreaMethod, percent: int, rule: ImbalanceRule) -> list[list[int]]:
+def bar_by_bar(
+    series: FootprintSeries, first: int, end: int, method: ValueAreaMethod, percent: int, rule: ImbalanceRule
+) -> list[list[int]]:
     """The same figures from each bar's own profile."""
     areas = [value_area(profile_of_bars(series, bar, bar + 1), percent, method) for bar in range(first, end)]
     columns = [[area.poc_row for area in areas], [area.low_row for area in areas], [area.high_row for area in areas]]
@@ -44,7 +46,7 @@ def test_the_rules_are_those_of_the_constructor() -> None:
 
 def test_only_what_is_asked_for_is_worked_out_and_only_once() -> None:
     figures = BarFigures(series_of(random_trades(1, 3000)))
-    assert figures.series.n_bars == 11
+    assert figures.series.n_bars == 10
     figures.value_areas(4, 8)
     assert (figures.value_areas_computed, figures.imbalances_computed) == (4, 0)
     figures.poc_rows(4, 8)
@@ -52,16 +54,16 @@ def test_only_what_is_asked_for_is_worked_out_and_only_once() -> None:
     assert figures.computed == 4
     figures.value_areas(2, 10)
     assert figures.computed == 8
-    figures.imbalances(0, 11)
-    figures.imbalances(0, 11)
-    assert (figures.value_areas_computed, figures.imbalances_computed) == (8, 11)
+    figures.imbalances(0, 10)
+    figures.imbalances(0, 10)
+    assert (figures.value_areas_computed, figures.imbalances_computed) == (8, 10)
 
 
 def test_one_trade_costs_one_bar() -> None:
     figures = BarFigures(series_of(random_trades(1, 3000)))
     n = figures.series.n_bars
     all_of(figures, 0, n)
-    figures.series.append(trades_of([(600, 1100, 500_000, BUY)]))
+    figures.series.append(trades_of([(599.99, 1100, 500_000, BUY)]))
     all_of(figures, 0, n)
     assert (figures.value_areas_computed, figures.imbalances_computed) == (n + 1, n + 1)
     assert figures.poc_rows(0, n)[-1] == 1100

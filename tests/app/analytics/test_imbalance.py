@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,7 +25,7 @@ RULES = st.builds(
 )
 
 
-def one_bar(rows: dict[int, tuple[int, int]], second: float = 0) -> list[tuple[float, int, int, int]]:
+def one_bar(rows: Mapping[int, tuple[int, int]], second: float = 0) -> list[tuple[float, int, int, int]]:
     """Trades that leave {row: (sell, buy)} behind."""
     sold = [(second, row, sell, SELL) for row, (sell, _) in rows.items() if sell]
     return sold + [(second, row, buy, BUY) for row, (_, buy) in rows.items() if buy]
@@ -78,14 +79,14 @@ def test_volumes_whose_products_need_more_than_64_bits_are_compared_exactly() ->
 
 
 def test_three_rows_in_a_row_make_a_stacked_zone() -> None:
-    stairs = {row: (1, 9) for row in range(5)}
+    stairs = dict.fromkeys(range(5), (1, 9))
     zones = stacked_zones(series_of(trades_of(one_bar(stairs))), 0, 1, ImbalanceRule())
     assert [column.tolist() for column in zones] == [[0], [1], [4], [BUY]]
     assert not len(stacked_zones(series_of(trades_of(one_bar(stairs))), 0, 1, ImbalanceRule(stacked=5)).bar)
 
 
 def test_zones_name_the_bar_by_its_index_in_the_series() -> None:
-    trades = one_bar({5: (1, 1)}) + one_bar({row: (9, 1) for row in range(4)}, 60) + one_bar({row: (1, 9) for row in range(8, 12)}, 120)
+    trades = one_bar({5: (1, 1)}) + one_bar(dict.fromkeys(range(4), (9, 1)), 60) + one_bar(dict.fromkeys(range(8, 12), (1, 9)), 120)
     series = series_of(trades_of(trades))
     assert [column.tolist() for column in stacked_zones(series, 1, 3, ImbalanceRule())] == [[1, 2], [0, 9], [2, 11], [SELL, BUY]]
 

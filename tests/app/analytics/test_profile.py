@@ -23,7 +23,8 @@ def slow_profile(trades: TradeBatch, ticks_per_row: int) -> tuple[int, list[int]
         cell = rows.setdefault(price // ticks_per_row, {BUY: 0, SELL: 0, UNKNOWN: 0})
         cell[side] += quantity
     dense = [rows.get(row, {BUY: 0, SELL: 0, UNKNOWN: 0}) for row in range(min(rows), max(rows) + 1)]
-    return min(rows), *([cell[side] for cell in dense] for side in (BUY, SELL, UNKNOWN))
+    buy, sell, unknown = ([cell[side] for cell in dense] for side in (BUY, SELL, UNKNOWN))
+    return min(rows), buy, sell, unknown
 
 
 TRADES = trades_of([(0, 100, 5, BUY), (1, 103, 7, SELL), (60, 98, 2, UNKNOWN), (61, 100, 1, SELL), (62, 100, 4, BUY)])
@@ -50,7 +51,12 @@ def test_a_profile_has_totals_and_delta() -> None:
 
 def test_no_bars_and_no_trades_give_a_profile_without_rows() -> None:
     series = series_of(TRADES)
-    for profile in (profile_of_bars(series, 1, 1), profile_of_bars(series, 5, 9), profile_of_trades(TradeBatch.empty(), series.grid), merged([])):
+    for profile in (
+        profile_of_bars(series, 1, 1),
+        profile_of_bars(series, 5, 9),
+        profile_of_trades(TradeBatch.empty(), series.grid),
+        merged([]),
+    ):
         assert (profile.n_rows, profile.volume) == (0, 0)
 
 

@@ -1,5 +1,6 @@
 import math
 from fractions import Fraction
+from random import Random
 
 import numpy as np
 import pytest
@@ -89,3 +90,11 @@ def test_batching_does_not_change_a_bit(trades: TradeBatch, cuts: list[int]) -> 
         accumulator.add(part)
     assert accumulator.value == vwap_of_trades(trades)
     assert accumulator.volume == int(trades.quantity_lots.sum())
+
+
+@settings(max_examples=60)
+@given(trade_batches(), st.randoms(use_true_random=False))
+def test_the_order_of_the_trades_does_not_change_a_bit(trades: TradeBatch, random: Random) -> None:
+    order = list(range(len(trades)))
+    random.shuffle(order)
+    assert vwap_of_trades(trades[np.array(order)]) == vwap_of_trades(trades)

@@ -1,0 +1,5 @@
+"""`python -m app` is `tapeprint`."""
+
+from app.entry.cli import main
+
+main()

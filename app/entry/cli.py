@@ -1,0 +1,247 @@
+"""The command line: what `tapeprint` and `python -m app` understand.
+
+Every command ends with 0, with 2 for input that cannot be used, with 1 for anything else that went wrong; what went
+wrong is one line on standard error.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import structlog
+from cyclopts import App, CycloptsError, Parameter
+
+from app.analytics.value_area import ValueAreaMethod
+from app.errors import BadInputError, TapeprintError
+from app.market.bar_rule import BarRule, parse_bar_rule
+from app.market.decimals import parse_step
+from app.market.instrument import parse_instrument_id
+from app.settings import Settings, load_settings
+
+app = App(name="tapeprint", help="A footprint chart of live trades, exact to the trade.", version_flags=["--version"])
+
+Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
+Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="colours of buying and selling")]
+Bar = Annotated[str | None, Parameter(help="length of a bar: 15s, 1m, 4h, 1d")]
+TicksPerRow = Annotated[int | None, Parameter(help="ticks in a price row")]
+SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="another settings file")]
+Quiet = Annotated[bool, Parameter(negative="", help="no progress and no remarks")]
+TickSize = Annotated[str, Parameter(help="smallest price step of the market")]
+LotSize = Annotated[str | None, Parameter(help="smallest quantity step; found in the file unless given")]
+
+
+@dataclass
+class Hosts:
+    """Where the venue is reached, instead of its own addresses."""
+
+    ws_url: Annotated[str, Parameter(name="--ws-url", help="WebSocket address of the venue")] = ""
+    rest_url: Annotated[str, Parameter(name="--rest-url", help="REST address of the venue")] = ""
+
+
+@app.default
+def window(
+    instrument: Annotated[str, Parameter(help="market to show, as in binance-usdm:ETHUSDT")] = "binance:BTCUSDT",
+    /,
+    *,
+    demo: Annotated[bool, Parameter(negative="", help="the built-in simulated market; needs no network")] = False,
+    theme: Theme = None,
+    palette: Palette = None,
+    painter: Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="who draws the cells")] = None,
+    bar: Bar = None,
+    ticks_per_row: TicksPerRow = None,
+    hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
+    seconds: Annotated[float | None, Parameter(help="close by itself after so many seconds")] = None,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Open the window."""
+    from app.entry.display import require_display
+
+    require_display()
+    settings = _settings(settings_file, theme, palette, painter)
+    instrument_id = "demo:TAPE" if demo else instrument
+    settings = _at_hosts(settings, instrument_id, hosts)
+    from app.entry.desktop import DesktopOptions, run_desktop
+    from app.workspace import ChartChoice
+
+    choice = ChartChoice(_bar(bar, settings), _row(ticks_per_row) or settings.chart.ticks_per_row or None)
+    return run_desktop(DesktopOptions(instrument_id, settings, choice, seconds))
+
+
+@app.command
+def snapshot(
+    source: Annotated[str, Parameter(help="demo, a trades file, or an instrument such as binance:BTCUSDT")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="the picture, a .png file")],
+    size: Annotated[str, Parameter(help="width x height in logical pixels")] = "1600x900",
+    scale: Annotated[float, Parameter(help="pixels to the logical pixel")] = 1.0,
+    bar: Bar = None,
+    ticks_per_row: TicksPerRow = None,
+    bars: Annotated[int | None, Parameter(help="how many bars to show; else as many as stay legible")] = None,
+    theme: Theme = None,
+    palette: Palette = None,
+    colour: Annotated[Literal["volume", "delta"], Parameter(help="what colours the cells")] = "volume",
+    tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
+    lot_size: LotSize = None,
+    seconds: Annotated[float, Parameter(help="how long a live instrument is listened to")] = 10.0,
+    seed: Annotated[int, Parameter(help="of the demo")] = 1,
+    hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
+    quiet: Quiet = False,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Write a picture of a chart; needs no display."""
+    from app.entry import headless
+
+    settings = _settings(settings_file, theme, palette)
+    if source != "demo" and ":" in source and not Path(source).exists():
+        settings = _at_hosts(settings, source, hosts)
+    if out.suffix.lower() != ".png":
+        raise BadInputError(f"{out}: found the ending {out.suffix!r}, expected .png")
+    if not 0.5 <= scale <= 4:
+        raise BadInputError(f"scale: found {scale:g}, expected 0.5 to 4")
+    if bars is not None and bars < 1:
+        raise BadInputError(f"bars: found {bars}, expected 1 or more")
+    request = headless.SnapshotRequest(
+        source, out, _size(size), scale, _bar(bar, settings), _row(ticks_per_row), bars, colour, seconds, seed
+    )
+    reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
+    headless.snapshot(request, reading, settings)
+    return 0
+
+
+@app.command
+def footprint(
+    file: Annotated[Path, Parameter(help="trades: CSV or Parquet with time,price,quantity,side[,trade_id], or a Binance dump")],
+    /,
+    *,
+    tick_size: TickSize,
+    lot_size: LotSize = None,
+    bar: Bar = None,
+    ticks_per_row: TicksPerRow = 1,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"], help=".jsonl, .csv or .parquet; else JSON lines to standard output")] = None,
+    quiet: Quiet = False,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Bars of a trades file with their cells."""
+    from app.entry import headless
+
+    settings = _settings(settings_file)
+    headless.footprint(file, _reading(tick_size, lot_size, quiet), settings, _bar(bar, settings), _row(ticks_per_row) or 1, out)
+    return 0
+
+
+@app.command
+def profile(
+    file: Annotated[Path, Parameter(help="trades, as for footprint")],
+    /,
+    *,
+    tick_size: TickSize,
+    lot_size: LotSize = None,
+    ticks_per_row: TicksPerRow = None,
+    rows: Annotated[int | None, Parameter(help="number of rows over the whole range, instead of ticks per row")] = None,
+    anchor: Annotated[str | None, Parameter(help="begin at this time: ISO 8601, or a number since 1970")] = None,
+    method: Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="rule of the value area")] = "dalton",
+    percent: Annotated[int, Parameter(help="share of the volume in the value area")] = 70,
+    json: Annotated[bool, Parameter(negative="", help="JSON instead of a table")] = False,
+    quiet: Quiet = False,
+) -> int:
+    """Volume by price of a trades file, with POC, value area and nodes."""
+    from app.entry import headless
+
+    if rows is not None and rows < 1:
+        raise BadInputError(f"rows: found {rows}, expected 1 or more")
+    request = headless.ProfileRequest(_row(ticks_per_row), rows, anchor, ValueAreaMethod(method), percent, json)
+    headless.profile(file, _reading(tick_size, lot_size, quiet), request)
+    return 0
+
+
+@app.command
+def doctor(
+    *,
+    json: Annotated[bool, Parameter(negative="", help="JSON instead of a table")] = False,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Look whether this machine is fit: versions, display, OpenGL, settings, folders."""
+    from app.entry.doctor import report
+
+    return report(json, settings_file)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command and end the process with its code."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command; its exit code."""
+    _log_to_standard_error()
+    try:
+        code = app(list(argv), exit_on_error=False, print_error=False, result_action="return_value")
+        return code if isinstance(code, int) else 0
+    except CycloptsError as error:
+        return _told(" ".join(str(error).split()), 2)
+    except BadInputError as error:
+        return _told(error.user_message, 2)
+    except TapeprintError as error:
+        return _told(error.user_message, 1)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `tapeprint footprint … | head`: the reader has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _told(message: str, code: int) -> int:
+    print(f"tapeprint: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _log_to_standard_error() -> None:
+    """Warnings and worse; TAPEPRINT_LOG=debug shows all."""
+    level = logging.getLevelNamesMapping().get(os.environ.get("TAPEPRINT_LOG", "warning").upper(), logging.WARNING)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )
+
+
+def _settings(file: Path | None, theme: str | None = None, palette: str | None = None, painter: str | None = None) -> Settings:
+    settings = load_settings(file)
+    given = {name: value for name, value in (("theme", theme), ("palette", palette), ("painter", painter)) if value is not None}
+    return msgspec.structs.replace(settings, display=msgspec.structs.replace(settings.display, **given))
+
+
+def _at_hosts(settings: Settings, instrument_id: str, hosts: Hosts | None) -> Settings:
+    venue, _ = parse_instrument_id(instrument_id)
+    return settings.with_hosts(venue, hosts.ws_url, hosts.rest_url) if hosts else settings
+
+
+def _bar(text: str | None, settings: Settings) -> BarRule:
+    return settings.bar_rule() if text is None else parse_bar_rule(text)
+
+
+def _row(ticks: int | None) -> int | None:
+    if ticks is not None and ticks < 1:
+        raise BadInputError(f"ticks per row: found {ticks}, expected 1 or more")
+    return ticks
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and 320 <= int(width) <= 16_000 and 240 <= int(height) <= 16_000):
+        raise BadInputError(f"size: found {text!r}, expected width x height such as 1600x900, from 320x240 up")
+    return int(width), int(height)
+
+
+def _reading(tick_size: str, lot_size: str | None, quiet: bool):  # a headless.Reading: that module is loaded only when needed
+    from app.entry.headless import Reading
+
+    lot: Decimal | None = None if lot_size is None else parse_step(lot_size, "lot size")
+    return Reading(parse_step(tick_size, "tick size"), lot, quiet)

@@ -1,0 +1,26 @@
+"""Whether there is a screen to open a window on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from app.errors import NoDisplayError
+
+
+def require_display(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> None:
+    """Nothing, if a window can be opened.
+
+    Qt itself would abort the process with a page of text.
+
+    Raises
+    ------
+    NoDisplayError
+        One line that names what works without a display.
+    """
+    environ = os.environ if environ is None else environ
+    if platform in ("win32", "darwin") or environ.get("QT_QPA_PLATFORM"):
+        return
+    if not environ.get("DISPLAY") and not environ.get("WAYLAND_DISPLAY"):
+        raise NoDisplayError("there is no display to open a window on; `tapeprint snapshot demo -o chart.png` writes a picture without one")

@@ -1,0 +1,128 @@
+"""Is this machine fit to run Tapeprint? Versions, display, OpenGL, settings and folders, each with a verdict."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+
+from app.entry.display import require_display
+from app.errors import TapeprintError
+from app.settings import Settings, load_settings, settings_path
+
+_PACKAGES = ("tapeprint", "PySide6-Essentials", "pyqtgraph", "numpy", "pyarrow", "websockets", "qasync", "msgspec", "httpx2")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    what, found : str
+    sound : bool
+        False only for what keeps the program from working.
+    advice : str
+        What to do about it.
+    """
+
+    what: str
+    found: str
+    sound: bool = True
+    advice: str = ""
+
+
+def examine(settings_file: Path | None = None) -> Iterator[Finding]:
+    """All findings, the cheap ones first."""
+    yield Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    found = {name: _version(name) for name in _PACKAGES}
+    for name, number in found.items():
+        yield Finding(name, number or "not installed", bool(number), "" if number else f"pip install {name}")
+    yield qt_pair(found["PySide6-Essentials"], sys.version_info[:2])
+    settings = Settings()
+    place = settings_file or settings_path()
+    try:
+        settings = load_settings(settings_file)
+        yield Finding("settings", f"{place}{'' if place.exists() else ' (not there: defaults)'}")
+    except TapeprintError as error:
+        yield Finding("settings", error.user_message, False, f"mend or remove {place}")
+    yield writable("journal folder", settings.journal_folder())
+    yield _display()
+    yield from _painter(settings)
+
+
+def qt_pair(qt_version: str, python: tuple[int, ...]) -> Finding:
+    """PySide6 6.12.0 under Python 3.11 loses a reference to None on each void call, until the process aborts."""
+    if qt_version == "6.12.0" and python < (3, 12):
+        advice = "pip install 'PySide6-Essentials<6.12', or use Python 3.12 or later"
+        return Finding("Qt and Python", "PySide6 6.12.0 aborts under Python 3.11", False, advice)
+    return Finding("Qt and Python", "a sound pair")
+
+
+def writable(what: str, folder: Path) -> Finding:
+    """Whether a folder, or the nearest one above it that is there, can be written."""
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            return Finding(what, f"{folder}")
+    except OSError as error:
+        return Finding(what, f"{folder}: {error.strerror}", False, "choose another with journal.folder in the settings")
+
+
+def report(as_json: bool = False, settings_file: Path | None = None) -> int:
+    """Print the findings; 0 when all is sound, 1 otherwise."""
+    findings = list(examine(settings_file))
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.encode([asdict(finding) for finding in findings]) + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        width = max(len(finding.what) for finding in findings)
+        for finding in findings:
+            mark = "ok  " if finding.sound else "FAIL"
+            advice = f"  → {finding.advice}" if finding.advice else ""
+            print(f"{mark}  {finding.what:<{width}}  {finding.found}{advice}")  # noqa: T201
+    return 0 if all(finding.sound for finding in findings) else 1
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _display() -> Finding:
+    try:
+        require_display()
+    except TapeprintError as error:
+        return Finding("display", error.user_message)
+    return Finding("display", os.environ.get("QT_QPA_PLATFORM") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or "there")
+
+
+def _painter(settings: Settings) -> Iterator[Finding]:
+    """Asks the driver, as the window would; without a display Qt draws offscreen, which has no OpenGL."""
+    if _display().found.startswith("there is no display"):
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    try:
+        from PySide6.QtGui import QGuiApplication
+
+        from rendering.gl_probe import probe_gl
+        from rendering.painter_choice import choose_painter
+    except ImportError as error:
+        yield Finding("Qt", str(error), False, "on Debian and Ubuntu `make demo` installs the libraries that Qt needs")
+        return
+    application = QGuiApplication.instance() or QGuiApplication(["tapeprint"])
+    probe = probe_gl()
+    yield Finding("OpenGL", f"{probe.renderer}, {probe.version}, empty frame {probe.empty_frame_ms:.1f} ms" if probe.works else f"none: {probe.reason}")
+    choice = choose_painter(settings.display.painter, probe)
+    yield Finding("painter", f"{choice.painter} ({choice.reason})")
+    del application

@@ -1,0 +1,40 @@
+"""From an instrument id to a market that can be watched: a venue's, or the built-in one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from importlib import resources
+
+import msgspec
+
+from app.errors import BadInputError
+from app.market.instrument import parse_instrument_id
+from app.settings import Settings
+from app.workspace import Market
+from feeds.synthetic import TAPE, SyntheticFeed, SyntheticMarket
+from feeds.venues import open_venue
+
+DEFAULT_INSTRUMENT = "binance:BTCUSDT"
+DEMO_HOURS = 3
+
+
+def market_opener(settings: Settings, seed: int = 1) -> Callable[[str], Awaitable[Market]]:
+    """What the workspace opens markets with."""
+
+    async def open_market(instrument_id: str) -> Market:
+        venue, symbol = parse_instrument_id(instrument_id)
+        if venue != TAPE.venue:
+            return await open_venue(instrument_id, settings)
+        if symbol != TAPE.symbol:
+            raise BadInputError(f"instrument: found {instrument_id}, expected {TAPE.id}, the one built-in market")
+        market = SyntheticMarket(seed, time.time_ns() - DEMO_HOURS * 3_600_000_000_000)
+        return Market(TAPE, SyntheticFeed(market), None, 0)
+
+    return open_market
+
+
+def offered_instruments() -> Sequence[str]:
+    """The markets offered in the toolbar; any other of a known venue may be typed."""
+    text = (resources.files("resources") / "instruments" / "offered.json").read_bytes()
+    return [*msgspec.json.decode(text, type=list[str]), TAPE.id]

@@ -1,0 +1,36 @@
+"""The one place of the headless commands where Qt is needed: drawing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from app.chart import Chart
+from app.journal import picture_texts
+from app.settings import Settings
+from rendering.frame import CellStyle, Mode
+from rendering.scene import ChartScene
+from rendering.screenshot import CAPTION_PX, facts_of, picture_of, save_png, state_of
+from rendering.theme import load_theme
+
+if TYPE_CHECKING:
+    from app.entry.headless import SnapshotRequest
+
+
+def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: Settings, software: str) -> None:
+    """Draw a chart and save it where the request says."""
+    theme = load_theme(settings.display.theme, settings.display.palette)
+    application = QGuiApplication.instance() or QApplication(["tapeprint"])
+    width, height = request.size
+    scene = ChartScene(chart, theme, width, height - CAPTION_PX, request.scale)
+    scene.set_style(CellStyle(colouring=cast(Literal["volume", "delta"], request.colouring)))
+    badge = mode.upper() if mode != "live" else ""
+    scene.set_mode(cast(Mode, mode), badge)
+    if request.bars is not None:
+        scene.show_last(request.bars)
+    scene.refresh()
+    image = picture_of(scene, scale=request.scale)
+    save_png(image, request.out, picture_texts(facts_of(scene), state_of(scene), software))
+    del application

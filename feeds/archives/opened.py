@@ -1,0 +1,87 @@
+"""Files as streams of bytes, whatever they are packed in, without trusting what they say of themselves."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from app.errors import TradeFileError
+
+_MAX_BYTES = 64 << 30  # a month of the busiest market unpacks to less than a tenth of it
+_MAX_RATIO = 200  # text packs ten to thirty times; beyond this it is a bomb
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The content of a plain, .gz or .zip file as a stream; which it is, is told by its first bytes.
+
+    A zip must hold one file; its name is ignored, nothing is written to disk.
+
+    Raises
+    ------
+    TradeFileError
+        If the file is missing, is no file, is broken, or unpacks beyond all measure.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+            file.seek(0)
+            if magic[:2] == b"\x1f\x8b":
+                packed: IO[bytes] = gzip.GzipFile(fileobj=file)
+            elif magic == b"PK\x03\x04":
+                packed = _only_member(path, file)
+            else:
+                yield file
+                return
+            yield io.BufferedReader(_Measured(packed, path, path.stat().st_size), 1 << 20)
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise TradeFileError(path, None, f"a broken archive ({error})", "a whole .gz or .zip file") from None
+    except IsADirectoryError:
+        raise TradeFileError(path, None, "a folder", "a trades file") from None
+    except OSError as error:
+        raise TradeFileError(path, None, error.strerror or str(error), "a readable trades file") from None
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the file begins as Parquet does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError:
+        return False
+
+
+class _Measured(io.RawIOBase):
+    """What comes out of an archive, counted while it is read."""
+
+    def __init__(self, packed: IO[bytes], path: Path, packed_bytes: int) -> None:
+        self._packed, self._path = packed, path
+        self._allowed = min(_MAX_BYTES, max(packed_bytes, 1 << 16) * _MAX_RATIO)
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._packed.read(len(buffer))
+        self._read += len(data)
+        if self._read > self._allowed:
+            raise TradeFileError(self._path, None, f"more than {self._allowed:,} bytes unpacked", f"at most {_MAX_RATIO} times the packed size")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _only_member(path: Path, file: IO[bytes]) -> IO[bytes]:
+    archive = zipfile.ZipFile(file)
+    members = [entry for entry in archive.infolist() if not entry.is_dir()]
+    if len(members) != 1:
+        raise TradeFileError(path, None, f"a zip of {len(members)} files", "a zip that holds one trades file")
+    if members[0].flag_bits & 1:
+        raise TradeFileError(path, None, "an encrypted zip", "one without a password")
+    return archive.open(members[0])

@@ -1,0 +1,76 @@
+"""What OpenGL can do here: asked of the driver through a context that nobody sees."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
+from PySide6.QtOpenGL import QOpenGLFramebufferObject
+
+_SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "gdi generic", "microsoft basic render", "software")
+_GL_RENDERER, _GL_VERSION, _GL_COLOR_BUFFER_BIT = 0x1F01, 0x1F02, 0x4000
+_FRAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GlProbe:
+    """What the driver said.
+
+    Attributes
+    ----------
+    works : bool
+        A context could be made and used.
+    renderer, version : str
+        The driver's own words.
+    is_hardware : bool
+        Whether a graphics card draws.
+    empty_frame_ms : float
+        A cleared frame of 1600 x 900, finished; median of a few.
+    reason : str
+        Why it does not work.
+    """
+
+    works: bool
+    renderer: str = ""
+    version: str = ""
+    is_hardware: bool = False
+    empty_frame_ms: float = 0.0
+    reason: str = ""
+
+
+def probe_gl() -> GlProbe:
+    """Make a context, ask it, draw a few empty frames and let it go again. Needs a QGuiApplication."""
+    if QGuiApplication.platformName() in ("offscreen", "minimal"):
+        return GlProbe(False, reason=f"the {QGuiApplication.platformName()} platform has none")
+    context = QOpenGLContext()
+    if not context.create():
+        return GlProbe(False, reason="the driver makes no context")
+    surface = QOffscreenSurface()
+    surface.setFormat(context.format())
+    surface.create()
+    if not surface.isValid() or not context.makeCurrent(surface):
+        return GlProbe(False, reason="the driver makes no surface")
+    try:
+        functions = context.functions()
+        renderer, version = str(functions.glGetString(_GL_RENDERER)), str(functions.glGetString(_GL_VERSION))
+        target = QOpenGLFramebufferObject(1600, 900)
+        if not target.bind():
+            return GlProbe(False, renderer, version, reason="the driver makes no frame")
+        times = []
+        for _ in range(_FRAMES):
+            started = time.perf_counter()
+            functions.glClearColor(0.1, 0.1, 0.1, 1.0)
+            functions.glClear(_GL_COLOR_BUFFER_BIT)
+            functions.glFinish()
+            times.append(1000 * (time.perf_counter() - started))
+        target.release()
+    finally:
+        context.doneCurrent()
+    return GlProbe(True, renderer, version, is_hardware_renderer(renderer), sorted(times)[_FRAMES // 2])
+
+
+def is_hardware_renderer(renderer: str) -> bool:
+    """Whether a renderer's name is that of a graphics card rather than of software that stands in for one."""
+    name = renderer.lower()
+    return bool(name) and not any(word in name for word in _SOFTWARE)

@@ -1,0 +1,43 @@
+"""Who draws the cells on this machine: OpenGL where the driver is hardware and fast, raster tiles elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rendering.frame import PainterName
+from rendering.gl_probe import GlProbe, probe_gl
+
+FRAME_BUDGET_MS = 8.0
+"""An empty frame that takes longer than this leaves no time to draw in."""
+
+
+@dataclass(frozen=True, slots=True)
+class PainterChoice:
+    """The painter, and why."""
+
+    painter: PainterName
+    reason: str
+
+
+def choose_painter(wanted: str = "auto", probe: GlProbe | None = None) -> PainterChoice:
+    """The painter for this machine.
+
+    Parameters
+    ----------
+    wanted : "auto", "gl" or "raster"
+        What the user asked for; `gl` is honoured wherever a context can be made.
+    probe : GlProbe, optional
+        What the driver says; it is asked unless given.
+    """
+    if wanted == "raster":
+        return PainterChoice("raster", "asked for")
+    probe = probe or probe_gl()
+    if not probe.works:
+        return PainterChoice("raster", f"no OpenGL: {probe.reason}")
+    if wanted == "gl":
+        return PainterChoice("gl", f"asked for, on {probe.renderer}")
+    if not probe.is_hardware:
+        return PainterChoice("raster", f"{probe.renderer} draws without a graphics card")
+    if probe.empty_frame_ms > FRAME_BUDGET_MS:
+        return PainterChoice("raster", f"{probe.renderer} takes {probe.empty_frame_ms:.0f} ms for an empty frame")
+    return PainterChoice("gl", probe.renderer)

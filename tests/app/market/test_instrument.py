@@ -1,0 +1,25 @@
+from decimal import Decimal
+
+import pytest
+
+from app.errors import BadInputError
+from app.market.instrument import Instrument, parse_instrument_id
+
+
+def test_an_instrument_knows_its_name_grid_and_quantities() -> None:
+    instrument = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
+    assert instrument.id == "binance:BTCUSDT"
+    assert (instrument.grid(50).tick_size, instrument.grid(50).ticks_per_row, instrument.grid().ticks_per_row) == (Decimal("0.01"), 50, 1)
+    assert instrument.quantity_text(123_456) == "1.23456"
+    assert instrument.multiplier == 1
+
+
+def test_an_id_is_split_into_venue_and_symbol() -> None:
+    assert parse_instrument_id("binance:BTCUSDT") == ("binance", "BTCUSDT")
+    assert parse_instrument_id("binance-usdm:1000PEPE_240628") == ("binance-usdm", "1000PEPE_240628")
+
+
+@pytest.mark.parametrize("text", ["", "BTCUSDT", ":BTCUSDT", "binance:", "binance:BTC USDT", "Binance:BTC", "a:b:c", "binance:" + "X" * 41])
+def test_another_shape_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError, match="expected venue:SYMBOL"):
+        parse_instrument_id(text)

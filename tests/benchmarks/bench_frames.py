@@ -1,0 +1,99 @@
+"""A frame of panning and a live update, the raster painter against a QPainter call per cell.
+
+Run by `make bench`; each comparison prints its ratio. Both draw into the same window of 1920 x 1080, with nothing but the
+cells in it; sizes are those of the cases "text_1200" (30 bars of 40 rows with numbers) and "cells_100000" (500 of 200).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from rendering.axes import GridItem
+from rendering.footprint_item import FootprintItem
+from rendering.frame import CellStyle
+from rendering.scene import ChartScene
+from rendering.theme import load_theme
+from tests.benchmarks.frames import FORCED, HEIGHT, PAN_PX, WIDTH
+from tests.benchmarks.market_of_cells import CASES, FIRST_BAR, LOW_ROW, CellMarket
+from tests.benchmarks.naive_painter import NaiveItem
+from widgets.chart_view import ChartView
+
+CELLS = {"raster": FootprintItem, "naive": NaiveItem}
+WANTED = {("text_1200", "pan"): 4, ("cells_100000", "pan"): 50}
+"""How many times faster than the naive drawing the raster painter has to be."""
+LIVE_MS = 2.0
+
+
+class Window:
+    """A chart of one case in a window, with one kind of painter."""
+
+    def __init__(self, app: QApplication, case: str, painter: str) -> None:
+        self.app, self.case = app, CASES[case]
+        self.market = CellMarket(self.case)
+        scene = ChartScene(self.market, load_theme(), WIDTH, HEIGHT, layers=(GridItem, CELLS[painter]))  # type: ignore[arg-type]
+        self.scene = scene
+        scene.set_style(CellStyle(detail=FORCED[case], show_profile=False))
+        self.view = ChartView(scene)
+        self.view.resize(WIDTH, HEIGHT)
+        self.view.show()
+        scene.refresh()
+        pane = scene.layout.price
+        view = replace(scene.viewport, bar_px=pane.width / self.case.bars, tick_px=pane.height / self.case.rows, low_ticks=float(LOW_ROW))
+        scene.set_viewport(view.with_bar_at(FIRST_BAR, 0.0))
+
+    def pan(self) -> None:
+        """One frame a little further to the right."""
+        self.scene.set_viewport(self.scene.viewport.panned(-PAN_PX, 0))
+        self.paint()
+
+    def live(self) -> None:
+        """One frame after twenty trades."""
+        self.market.trade()
+        self.paint()
+
+    def paint(self) -> None:
+        """Refresh, and let Qt paint."""
+        self.scene.refresh()
+        self.app.processEvents()
+
+    def go_to_newest(self) -> None:
+        """The last bar at the right edge."""
+        self.scene.set_viewport(self.scene.viewport.with_bar_at(FIRST_BAR + self.case.spare_bars, 0.0))
+        self.paint()
+
+
+def mean_ms(action: Callable[[], None], n: int) -> float:
+    """Milliseconds a call over `n` calls, after a few to warm up; the mean, since tiles are drawn in few of many frames."""
+    for _ in range(5):
+        action()
+    started = time.perf_counter()
+    for _ in range(n):
+        action()
+    return (time.perf_counter() - started) * 1000 / n
+
+
+@pytest.mark.parametrize("change", ["pan", "live"])
+@pytest.mark.parametrize("case", ["text_1200", "cells_100000"])
+def test_the_raster_painter_beats_a_call_per_cell(qapp, benchmark, capsys, case: str, change: str):
+    figures = {}
+    for painter in ("naive", "raster"):
+        window = Window(qapp, case, painter)
+        if change == "live":
+            window.go_to_newest()
+        action = getattr(window, change)
+        figures[painter] = mean_ms(action, 8 if painter == "naive" else 150)
+        if painter == "raster":
+            benchmark.pedantic(action, rounds=60)
+        window.view.close()
+    ratio = figures["naive"] / figures["raster"]
+    benchmark.extra_info.update({"naive_ms": figures["naive"], "raster_ms": figures["raster"], "ratio": ratio})
+    with capsys.disabled():
+        print(f"\n{case} {change}: raster {figures['raster']:.2f} ms, QPainter per cell {figures['naive']:.2f} ms, ratio {ratio:.1f}")
+    assert ratio >= WANTED.get((case, change), 0)
+    if change == "live":
+        assert figures["raster"] < LIVE_MS
