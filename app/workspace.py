@@ -42,12 +42,15 @@ class Market:
         None where the past cannot be asked for.
     history_ns : int
         How much of the past is wanted at the start.
+    usual_price_ticks : int
+        To choose a row size by, where there is no past to ask; 0 if unknown.
     """
 
     instrument: Instrument
     feed: TradeFeed
     history: TradeHistory | None
     history_ns: int
+    usual_price_ticks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +200,15 @@ class Workspace:
 
 
 async def _any_price(market: Market) -> int:
-    """A recent price in ticks, to choose a row size by; 0 when the past cannot be asked."""
+    """A recent price in ticks, to choose a row size by; the market's usual one when the past cannot be asked."""
     if market.history is None:
-        return 0
+        return market.usual_price_ticks
     pages = market.history.since(time.time_ns() - 300 * 1_000_000_000)
     async for page in pages:
         price = _first_price(page)
         await pages.aclose()  # type: ignore[attr-defined]
         return price
-    return 0
+    return market.usual_price_ticks
 
 
 def _first_price(page: TradeBatch) -> int:

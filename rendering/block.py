@@ -132,10 +132,10 @@ def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGr
     parts = [shapes.candle_quads(bars, grid, column, theme)]
     if look.brackets:
         parts.append(shapes.value_area_brackets(bars, grid, rows, column, theme))
-    if cells is not None:
-        parts.append(shapes.imbalance_marks(bars, cells, grid, rows, column, theme))
     if look.marks_poc:
         parts.append(shapes.poc_frames(bars, grid, rows, column, theme))
+    if cells is not None:
+        parts.append(shapes.imbalance_marks(bars, cells, grid, rows, column, theme))
     return shapes.joined(*parts)
 
 

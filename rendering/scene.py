@@ -79,7 +79,7 @@ class ChartScene(QGraphicsScene):
         self._legend: tuple[str, ...] = ()
         self._cursor: tuple[float, float] | None = None
         self._detail: Detail | None = None
-        self._fitted = False
+        self._fitted = self._moved_by_hand = False
         self._last_number = 0
         self._shown = (chart.generation, chart.series.rule, chart.series.grid)
         self._axis_label = ""
@@ -99,7 +99,7 @@ class ChartScene(QGraphicsScene):
     def set_viewport(self, viewport: Viewport) -> None:
         """Look elsewhere; the newest bar is followed from now on if it is in sight."""
         self._viewport = viewport
-        self._fitted = True
+        self._fitted = self._moved_by_hand = True
         if self.chart.series.n_bars:
             first, last = viewport.visible_bars()
             self.following = first <= int(self.chart.series.number[-1]) <= last
@@ -119,7 +119,7 @@ class ChartScene(QGraphicsScene):
 
     def show_last(self, n_bars: int | None = None) -> None:
         """Legible cells around the newest bars, or the newest `n_bars` over the whole width, and follow them."""
-        self.following = True
+        self.following, self._moved_by_hand = True, False
         series = self.chart.series
         if not series.n_bars:
             self._fitted = False
@@ -312,8 +312,8 @@ class ChartScene(QGraphicsScene):
     def _price_kept_in_sight(self, vp: Viewport, close: int) -> Viewport:
         y = vp.y(close + 0.5)
         zone, step = _SCROLL_ZONE * vp.height_px, _SCROLL_BY * vp.height_px
-        if not -step < y < vp.height_px + step:  # the user looks at other prices
-            return vp
+        if not -step < y < vp.height_px + step:  # the user looks at other prices, or history has just come in
+            return vp if self._moved_by_hand else vp.centred(close + 0.5)
         if y < zone:
             return vp.panned(0, step)
         return vp.panned(0, -step) if y > vp.height_px - zone else vp

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QResizeEvent, QWheelEvent
@@ -20,10 +22,20 @@ class ChartView(QGraphicsView):
         What to show.
     use_gl : bool
         Paint through an OpenGL viewport instead of raster tiles.
+    on_gl_failure : callable
+        Told why, when OpenGL turns out not to work.
     """
 
-    def __init__(self, scene: ChartScene, *, use_gl: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        scene: ChartScene,
+        *,
+        use_gl: bool = False,
+        on_gl_failure: Callable[[str], None] = lambda _reason: None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._on_gl_failure = on_gl_failure
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -17,7 +17,7 @@ from app.entry.markets import market_opener, offered_instruments
 from app.settings import Settings
 from app.workspace import ChartChoice, Workspace
 from rendering.painter_choice import choose_painter
-from rendering.text import load_fonts
+from rendering.text import install_fonts
 from widgets.main_window import Looks, MainWindow
 
 _log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ def run_desktop(options: DesktopOptions) -> int:
     application.setApplicationName("Tapeprint")
     application.setStyle("Fusion")
     application.setQuitOnLastWindowClosed(False)  # we stop in order: the feed first, then the loop
-    load_fonts()
+    install_fonts()
     with qasync.QEventLoop(application) as loop:
         return loop.run_until_complete(_run(options))
 

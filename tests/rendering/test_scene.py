@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from PySide6.QtCore import QRectF
 
@@ -21,11 +19,12 @@ def repaints_of(scene: ChartScene) -> list[str]:
     """A list to which every layer adds its name when it asks for a repaint."""
     asked: list[str] = []
 
-    def record(name: str) -> Callable[[QRectF], None]:
-        return lambda rect: asked.append(name)
-
     for item in scene.items_by_layer:
-        item._repaint = record(type(item).__name__)
+
+        def record(rect: QRectF, name: str = item.__class__.__name__) -> None:
+            asked.append(name)
+
+        item._repaint = record
     return asked
 
 
