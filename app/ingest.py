@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -226,10 +226,9 @@ class Ingest:
                     await self._something_arrived(_LOOK_EVERY_S)
 
     async def _something_arrived(self, timeout_s: float) -> None:
-        try:
-            await asyncio.wait_for(self._arrived.wait(), timeout_s)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):  # not wait_for, which under Python 3.11 can swallow a cancellation
+                await self._arrived.wait()
         self._arrived.clear()
 
     async def _fetch_next(self, history: TradeHistory) -> bool:

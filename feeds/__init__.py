@@ -1,0 +1,1 @@
+"""What brings trades in: venues, files, the simulated market, replay."""

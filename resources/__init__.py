@@ -1,0 +1,1 @@
+"""Themes, fonts, shaders and lists that come with the program."""

@@ -1,0 +1,1 @@
+"""Windows and tools: what the user touches."""

@@ -60,8 +60,15 @@ class FeedStatus:
 class TradeFeed(Protocol):
     """Trades as they happen."""
 
-    instrument: Instrument
-    status: FeedStatus
+    @property
+    def instrument(self) -> Instrument:
+        """What it tells of."""
+        ...
+
+    @property
+    def status(self) -> FeedStatus:
+        """Where it stands; a new value each time something changed."""
+        ...
 
     def batches(self) -> AsyncIterator[TradeBatch]:
         """All trades decoded from all frames that were waiting, again and again; reconnects by itself.

@@ -1,0 +1,1 @@
+"""Where trades are kept, each exactly once."""

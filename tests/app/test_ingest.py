@@ -97,6 +97,7 @@ class Pump:
         self.line, self.archive, self.store = Line(), archive, TradeStore(limit)
         self.chart = Chart(spec())
         self.waits: list[float] = []
+        self.while_waiting: Callable[[], None] = lambda: None
         now = int(DAY.time_ns[-1]) if now_ns is None else now_ns
         self.ingest = Ingest(
             self.line, archive, self.store, [self.chart], history_ns=hours * HOUR_NS, wall_ns=lambda: now, sleep=self._sleep
@@ -104,6 +105,7 @@ class Pump:
 
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
+        self.while_waiting()
         await asyncio.sleep(0)
 
     async def until(self, condition: Callable[[], object]) -> None:
@@ -244,10 +246,9 @@ def test_a_late_archive_is_asked_again():
     async def story() -> None:
         archive = Archive(DAY[:100])
         async with Pump(archive) as pump:
+            pump.while_waiting = lambda: setattr(archive, "trades", DAY)
             pump.line.say(DAY[:100])
             pump.line.say(DAY[137:200])
-            await pump.until(lambda: pump.waits == [1.0])
-            archive.trades = DAY
             await pump.until(lambda: pump.store.n_trades == 200)
             pump.assert_shows(DAY[:200])
 
@@ -259,14 +260,15 @@ def test_an_error_is_told_waited_for_longer_each_time_and_forgotten_once_it_is_o
         archive = Archive(DAY)
         archive.failures = [(0, VenueUnreachableError("no answer"))] * 7
         async with Pump(archive) as pump:
+            told: list[str] = []
+            pump.while_waiting = lambda: told.append(pump.ingest.notice)
             with capture_logs() as logs:
                 pump.line.say(DAY[:100])
                 pump.line.say(DAY[137:200])
-                await pump.until(lambda: len(pump.waits) == 2)
-                assert pump.ingest.trouble == "history: no answer, next try in 2 s"
                 await pump.until(lambda: pump.store.n_trades == 200)
             await pump.until(lambda: not pump.ingest.trouble)
             assert pump.waits == [1, 2, 4, 8, 16, 30, 30]
+            assert told[1] == "history: no answer, next try in 2 s   37 trades missing"
             assert [log["event"] for log in logs] == ["history not fetched"] * 7
 
     asyncio.run(story())

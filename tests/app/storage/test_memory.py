@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -132,7 +134,7 @@ def test_the_store_keeps_its_own_copy():
 def test_any_order_any_batches_and_any_repeats_give_the_same_store(held: list[int], cuts: list[int]):
     store = TradeStore()
     edges = [0, *sorted(cuts), len(held)]
-    fresh = [store.insert(numbered(*held[start:end])) for start, end in zip(edges, edges[1:], strict=False)]
+    fresh = [store.insert(numbered(*held[start:end])) for start, end in pairwise(edges)]
     expected = sorted(set(held))
     assert rows(store.trades()) == rows(numbered(*expected))
     assert sorted(number for batch in fresh for number in ids(batch)) == expected

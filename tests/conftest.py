@@ -1,0 +1,51 @@
+"""What holds for every test: no screen unless asked for, and no warning, log record or Qt message that nobody expected."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from hypothesis import settings
+from structlog.testing import LogCapture
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_SCALE_FACTOR", "1")
+
+# shared machines are slow at times: what is counted is work, never seconds
+settings.register_profile("tapeprint", deadline=None, max_examples=100, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("tapeprint")
+
+
+@pytest.fixture
+def logged() -> LogCapture:
+    """The log records of this test; asking for it says that they are expected."""
+    return LogCapture()
+
+
+@pytest.fixture(autouse=True)
+def no_stray_log_records(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test that logs a warning or worse without having asked for `logged`."""
+    expected = "logged" in request.fixturenames
+    capture: LogCapture = request.getfixturevalue("logged") if expected else LogCapture()
+    before = structlog.get_config()
+    structlog.configure(processors=[structlog.processors.add_log_level, capture], cache_logger_on_first_use=False)
+    yield
+    structlog.configure(**before)
+    if expected:
+        return
+    stray = [entry for entry in capture.entries if entry["log_level"] in ("warning", "error", "critical")]
+    stray += [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.WARNING]
+    assert not stray, f"log records that the test did not expect: {stray}"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of recorded trades; tests that need it are left out, with a reason, where it is not at hand."""
+    folder = os.environ.get("TAPEPRINT_REAL_DATA")
+    if not folder:
+        pytest.skip("TAPEPRINT_REAL_DATA is not set: no recorded trades here")
+    return Path(folder)
