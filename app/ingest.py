@@ -66,9 +66,9 @@ class Ingest:
         None where the past cannot be asked for: then skipped ids stay holes.
     store : TradeStore
     charts : sequence of Chart
-        Whatever their `wanted` says is fetched, for as long as the pump runs.
+        Whatever their `wanted` says is fetched, for as long as the pump runs. May be none: then trades are only collected.
     history_ns : int
-        How much of the past is wanted at the start; begins with a whole bar, and a whole hour.
+        How much of the past is wanted in any case; begins with a whole bar, and a whole hour.
     wall_ns, sleep : callables
         The clock and the wait, for tests.
     """
@@ -88,13 +88,13 @@ class Ingest:
         self.progress: Progress | None = None
         self.trouble = ""
         """Why the past cannot be fetched at the moment; live trades go on."""
-        self._history_ns = history_ns
         self._wall_ns, self._sleep = wall_ns, sleep
         self._given_up: set[Hole] = set()
         self._arrived = asyncio.Event()
         self._building = asyncio.Lock()
         self._meanwhile: list[TradeBatch] | None = None
         self._asked_from_ns = self._now_ns = wall_ns()
+        self._wanted = self._at_the_start(history_ns)
         self._stretch_ns = _FIRST_STRETCH_NS
 
     @property
@@ -204,7 +204,8 @@ class Ingest:
 
     async def _fill(self, history: TradeHistory) -> None:
         """Fetch what is missing, for ever; after an error the pause doubles, or is what the venue asks for."""
-        self._want_the_start()
+        if self._wanted:
+            self.progress = Progress(f"{_duration(self._wanted.length_ns)} of history", 0.0)
         await self._something_arrived(_PATIENCE_S)
         wait_s = _FIRST_WAIT_S
         while True:
@@ -297,18 +298,20 @@ class Ingest:
 
     # hours
 
-    def _want_the_start(self) -> None:
-        if not self._history_ns:
-            return
+    def _at_the_start(self, history_ns: int) -> Span:
+        if not history_ns:
+            return Span(self._now_ns, self._now_ns)
+        whole_ns = max([_HOUR_NS, *(chart.spec.bar_rule.length_ns for chart in self.charts)])
+        wanted = Span((self._now_ns - history_ns) // whole_ns * whole_ns, self._now_ns)
         for chart in self.charts:
-            whole_ns = max(_HOUR_NS, chart.spec.bar_rule.length_ns)
-            chart.wanted = Span((self._now_ns - self._history_ns) // whole_ns * whole_ns, self._now_ns)
+            chart.wanted = wanted
+        return wanted
 
     def _wanted_from_ns(self) -> int:
-        """The earliest time that a chart wants; none while memory is full."""
+        """The earliest time that somebody wants; none while memory is full."""
         if self.store.forgotten:
             return self._asked_from_ns
-        return min((chart.wanted.start_ns for chart in self.charts if chart.wanted), default=self._asked_from_ns)
+        return min([self._wanted.start_ns, *(chart.wanted.start_ns for chart in self.charts if chart.wanted)])
 
     async def _fetch_stretch(self, history: TradeHistory) -> None:
         """Fetch the stretch of time before what is there, as long as a few seconds' fetching allows.

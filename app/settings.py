@@ -38,9 +38,7 @@ class Display(_Section, frozen=True):
     palette: Annotated[
         Literal["blue-orange", "green-red"], Meta(description="colours of buying and selling; blue and orange can be told apart by all")
     ] = "blue-orange"
-    painter: Annotated[
-        Literal["auto", "gl", "raster"], Meta(description="who draws the cells; auto asks the graphics driver")
-    ] = "auto"
+    painter: Annotated[Literal["auto", "gl", "raster"], Meta(description="who draws the cells; auto asks the graphics driver")] = "auto"
 
 
 class ChartDefaults(_Section, frozen=True):
@@ -48,9 +46,7 @@ class ChartDefaults(_Section, frozen=True):
 
     bar: Annotated[str, Meta(description="length of a bar: 15s, 1m, 4h, 1d")] = "1m"
     ticks_per_row: Annotated[int, Meta(ge=0, le=1_000_000, description="ticks in a price row; 0 chooses by the price")] = 0
-    value_area_method: Annotated[
-        Literal["dalton", "tradingview", "single"], Meta(description="rule of the value area")
-    ] = "dalton"
+    value_area_method: Annotated[Literal["dalton", "tradingview", "single"], Meta(description="rule of the value area")] = "dalton"
     value_area_percent: Annotated[int, Meta(ge=1, le=100, description="share of the volume in the value area, per cent")] = 70
     imbalance_ratio: Annotated[str, Meta(description="how many times the diagonal neighbour makes an imbalance")] = "3"
 

@@ -27,7 +27,7 @@ from app.storage.memory import TradeStore
 _log = structlog.get_logger(__name__)
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
-_ROW_SHARE_OF_PRICE = 5e-5  # a minute of a liquid market spans some ten to thirty such rows
+_ROW_SHARE_OF_PRICE = 1e-4  # a minute of a liquid market spans some ten to thirty such rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,7 @@ class Workspace:
         chart, ingest = self.chart, self.ingest
         if chart is None or ingest is None:
             return
-        spec = replace(
-            chart.spec, bar_rule=bar_rule or chart.spec.bar_rule, ticks_per_row=ticks_per_row or chart.spec.ticks_per_row
-        )
+        spec = replace(chart.spec, bar_rule=bar_rule or chart.spec.bar_rule, ticks_per_row=ticks_per_row or chart.spec.ticks_per_row)
         task = asyncio.ensure_future(self._change(ingest, chart, spec))
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)

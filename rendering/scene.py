@@ -29,6 +29,8 @@ _BAR_PX, _ROW_PX = 112.0, 17.0
 """The first look: digits of the usual size have air around them."""
 _MIN_ROW_PX = 13.0
 _RIGHT_MARGIN_PX = 12.0
+_LAST_PRICE_ZONE = 0.3
+"""At the first look the last price is at most this share of the height off the middle."""
 _SCROLL_ZONE, _SCROLL_BY = 0.06, 0.25
 """A followed price that comes this near to an edge moves the picture by this share of the height: seldom, but clearly."""
 
@@ -319,7 +321,7 @@ class ChartScene(QGraphicsScene):
         return vp.panned(0, -step) if y > vp.height_px - zone else vp
 
     def _fitted_to_rows(self, vp: Viewport) -> Viewport:
-        """The prices of the bars in sight, if their rows can stay legible; else legible rows around the last price."""
+        """The prices of the bars in sight, if their rows can stay legible; else as many of them as leave the last one in sight."""
         series = self.chart.series
         first, last = vp.visible_bars()
         start, end = series.index_of(first), series.index_of(last + 1)
@@ -332,8 +334,9 @@ class ChartScene(QGraphicsScene):
             return fitted
         row_px = min(max(fitted.tick_px * rows, _MIN_ROW_PX), _ROW_PX)
         legible = replace(vp, tick_px=row_px / rows)
-        middle = (low + high) / 2 if fitted.tick_px * rows >= _MIN_ROW_PX else int(series.close[-1]) + 0.5
-        return legible.centred(middle)
+        reach = _LAST_PRICE_ZONE * vp.height_px / legible.tick_px
+        close = int(series.close[-1]) + 0.5
+        return legible.centred(min(max((low + high) / 2, close - reach), close + reach))
 
     def _divided(self) -> PaneLayout:
         return PaneLayout.of(round(self._size[0]), round(self._size[1]), self._axis_label or "00000.00", profile=self._style.show_profile)

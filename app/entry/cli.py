@@ -92,7 +92,7 @@ def snapshot(
     tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
     lot_size: LotSize = None,
     seconds: Annotated[float, Parameter(help="how long a live instrument is listened to")] = 10.0,
-    seed: Annotated[int, Parameter(help="of the demo")] = 1,
+    seed: Annotated[int, Parameter(help="of the demo")] = 2,
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
@@ -126,7 +126,9 @@ def footprint(
     lot_size: LotSize = None,
     bar: Bar = None,
     ticks_per_row: TicksPerRow = 1,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"], help=".jsonl, .csv or .parquet; else JSON lines to standard output")] = None,
+    out: Annotated[
+        Path | None, Parameter(name=["--out", "-o"], help=".jsonl, .csv or .parquet; else JSON lines to standard output")
+    ] = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
@@ -207,9 +209,7 @@ def _told(message: str, code: int) -> int:
 def _log_to_standard_error() -> None:
     """Warnings and worse; TAPEPRINT_LOG=debug shows all."""
     level = logging.getLevelNamesMapping().get(os.environ.get("TAPEPRINT_LOG", "warning").upper(), logging.WARNING)
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
-    )
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level), logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def _settings(file: Path | None, theme: str | None = None, palette: str | None = None, painter: str | None = None) -> Settings:

@@ -60,9 +60,7 @@ def run_desktop(options: DesktopOptions) -> int:
 async def _run(options: DesktopOptions) -> int:
     closed = asyncio.Event()
     settings = options.settings
-    workspace = Workspace(
-        market_opener(settings), options.choice, settings.chart_spec, memory_trades=settings.data.memory_trades
-    )
+    workspace = Workspace(market_opener(settings), options.choice, settings.chart_spec, memory_trades=settings.data.memory_trades)
     choice = choose_painter(settings.display.painter)
     looks = Looks(
         theme=settings.display.theme,

@@ -105,7 +105,9 @@ def _display() -> Finding:
         require_display()
     except TapeprintError as error:
         return Finding("display", error.user_message)
-    return Finding("display", os.environ.get("QT_QPA_PLATFORM") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or "there")
+    return Finding(
+        "display", os.environ.get("QT_QPA_PLATFORM") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or "there"
+    )
 
 
 def _painter(settings: Settings) -> Iterator[Finding]:
@@ -122,7 +124,10 @@ def _painter(settings: Settings) -> Iterator[Finding]:
         return
     application = QGuiApplication.instance() or QGuiApplication(["tapeprint"])
     probe = probe_gl()
-    yield Finding("OpenGL", f"{probe.renderer}, {probe.version}, empty frame {probe.empty_frame_ms:.1f} ms" if probe.works else f"none: {probe.reason}")
+    yield Finding(
+        "OpenGL",
+        f"{probe.renderer}, {probe.version}, empty frame {probe.empty_frame_ms:.1f} ms" if probe.works else f"none: {probe.reason}",
+    )
     choice = choose_painter(settings.display.painter, probe)
     yield Finding("painter", f"{choice.painter} ({choice.reason})")
     del application

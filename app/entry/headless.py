@@ -35,7 +35,7 @@ from app.settings import Settings
 from app.storage.memory import TradeStore
 from feeds.archives.trade_file import TradeFile, read_trade_file
 
-ROW_SHARE_OF_PRICE = 5e-5  # the same as the window's first choice
+ROW_SHARE_OF_PRICE = 1e-4  # the same as the window's first choice
 _DEMO_ORIGIN_NS = 1_763_650_800 * 10**9  # 20 November 2025, 15:00 UTC: the same picture every time
 _DEMO_NS = 3 * 3600 * 10**9
 
@@ -102,9 +102,7 @@ def profile(path: Path, reading: Reading, request: ProfileRequest) -> None:
         _print_profile(result, grid)
 
 
-def _profile_object(
-    shown: VolumeProfile, vwap: Fraction, grid: PriceGrid, found: TradeFile, request: ProfileRequest
-) -> dict[str, Any]:
+def _profile_object(shown: VolumeProfile, vwap: Fraction, grid: PriceGrid, found: TradeFile, request: ProfileRequest) -> dict[str, Any]:
     quantity = found.instrument.quantity_text
     area = value_area(shown, request.percent, request.method)
     nodes = peaks(shown)

@@ -60,7 +60,9 @@ def layout_of(first_line: str) -> Layout:
     if _is_number(fields[0]):
         return _binance_without_header(fields)
     if set(_BINANCE_AGGREGATE) <= set(names):
-        return Layout("Binance aggTrades", True, names, "transact_time", "price", "quantity", "is_buyer_maker", "agg_trade_id", _BUYER_WAS_MAKER)
+        return Layout(
+            "Binance aggTrades", True, names, "transact_time", "price", "quantity", "is_buyer_maker", "agg_trade_id", _BUYER_WAS_MAKER
+        )
     if set(_BINANCE_TRADES) <= set(names):
         return Layout("Binance trades", True, names, "time", "price", "qty", "is_buyer_maker", "id", _BUYER_WAS_MAKER)
     return generic_layout(names)
@@ -89,7 +91,9 @@ def _binance_without_header(fields: tuple[str, ...]) -> Layout:
     is_boolean = [field.lower() in _BOOLEANS for field in fields]
     if len(fields) in (7, 8) and is_boolean[6] and not is_boolean[5]:
         names = (*_BINANCE_AGGREGATE, "is_best_match")[: len(fields)]
-        return Layout("Binance aggTrades", False, names, "transact_time", "price", "quantity", "is_buyer_maker", "agg_trade_id", _BUYER_WAS_MAKER)
+        return Layout(
+            "Binance aggTrades", False, names, "transact_time", "price", "quantity", "is_buyer_maker", "agg_trade_id", _BUYER_WAS_MAKER
+        )
     if len(fields) in (6, 7) and is_boolean[5]:
         names = (*_BINANCE_TRADES, "is_best_match")[: len(fields)]
         return Layout("Binance trades", False, names, "time", "price", "qty", "is_buyer_maker", "id", _BUYER_WAS_MAKER)

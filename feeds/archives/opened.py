@@ -72,7 +72,9 @@ class _Measured(io.RawIOBase):
         data = self._packed.read(len(buffer))
         self._read += len(data)
         if self._read > self._allowed:
-            raise TradeFileError(self._path, None, f"more than {self._allowed:,} bytes unpacked", f"at most {_MAX_RATIO} times the packed size")
+            raise TradeFileError(
+                self._path, None, f"more than {self._allowed:,} bytes unpacked", f"at most {_MAX_RATIO} times the packed size"
+            )
         buffer[: len(data)] = data
         return len(data)
 

@@ -251,7 +251,9 @@ def _csv_tables(path: Path, reader: _Reader) -> Iterator[pa.RecordBatch]:
             blocks = pa_csv.open_csv(
                 stream,
                 # our own names: a header may be written in capitals, or hold a name twice
-                pa_csv.ReadOptions(use_threads=True, block_size=_BLOCK, skip_rows=int(layout.header), column_names=_distinct(layout.columns)),
+                pa_csv.ReadOptions(
+                    use_threads=True, block_size=_BLOCK, skip_rows=int(layout.header), column_names=_distinct(layout.columns)
+                ),
                 pa_csv.ParseOptions(invalid_row_handler=refuse),
                 pa_csv.ConvertOptions(column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted, strings_can_be_null=False),
             )

@@ -121,7 +121,9 @@ class BinanceMarket:
 SPOT = BinanceMarket(
     "binance", "wss://data-stream.binance.vision", "https://data-api.binance.vision", "/ws", "/api/v3", 6000, 4, 20, False, True
 )
-USDM = BinanceMarket("binance-usdm", "wss://fstream.binance.com", "https://fapi.binance.com", "/market/ws", "/fapi/v1", 2400, 20, 1, True, False)
+USDM = BinanceMarket(
+    "binance-usdm", "wss://fstream.binance.com", "https://fapi.binance.com", "/market/ws", "/fapi/v1", 2400, 20, 1, True, False
+)
 
 
 async def fetch_instrument(rest: Rest, market: BinanceMarket, symbol: str) -> Instrument:
@@ -400,9 +402,7 @@ class BinanceHistory:
 
     async def _page(self, params: dict[str, int]) -> list[AggregateTrade]:
         query: dict[str, str | int] = {"symbol": self.instrument.symbol, **params}
-        page = await self._rest.get(
-            f"{self._market.rest_path}/aggTrades", query, list[AggregateTrade], weight=self._market.page_weight
-        )
+        page = await self._rest.get(f"{self._market.rest_path}/aggTrades", query, list[AggregateTrade], weight=self._market.page_weight)
         page.sort(key=lambda trade: trade.a)
         return page
 

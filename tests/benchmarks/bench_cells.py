@@ -77,5 +77,7 @@ def test_a_live_trade_costs_the_same_beside_an_hour_and_beside_thirty_days(bench
             costs[name].append(time.perf_counter() - started)
     benchmark.pedantic(month.append, args=(trades,), rounds=50)
     ratio = np.median(costs["month"]) / np.median(costs["hour"])
-    print(f"\nlive batch of {batch}: {1e6 * np.median(costs['hour']):.0f} us beside an hour, "
-          f"{1e6 * np.median(costs['month']):.0f} us beside 30 days ({month.n_bars} bars), ratio {ratio:.2f}")
+    print(
+        f"\nlive batch of {batch}: {1e6 * np.median(costs['hour']):.0f} us beside an hour, "
+        f"{1e6 * np.median(costs['month']):.0f} us beside 30 days ({month.n_bars} bars), ratio {ratio:.2f}"
+    )
