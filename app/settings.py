@@ -18,6 +18,7 @@ import msgspec
 import platformdirs
 import tomlkit
 from msgspec import Meta
+from tomlkit.exceptions import TOMLKitError
 
 from app.analytics.imbalance import ImbalanceRule
 from app.analytics.value_area import ValueAreaMethod
@@ -200,7 +201,7 @@ def save_setting(section: str, name: str, value: str | int | float, path: Path |
             file.flush()
             os.fsync(file.fileno())
         Path(file.name).replace(place)
-    except (OSError, UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise SettingsError(f"{place}: cannot be changed: {error}") from None
 
 

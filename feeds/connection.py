@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
@@ -250,7 +251,7 @@ class Connection:
 
     async def _open(self) -> _Line:
         self.status = replace(self.status, connects=self.status.connects + 1)
-        options = {"ssl": self._ssl} if self._ssl is not None else {}
+        secured: dict[str, Any] = {} if self._ssl is None else {"ssl": self._ssl}
         try:
             # extensions cost time and have stalled streams; the limits keep one frame from eating the memory
             socket = await connect(
@@ -260,7 +261,7 @@ class Connection:
                 max_queue=_QUEUE_FRAMES,
                 open_timeout=self.patience.open_timeout,
                 close_timeout=1.0,
-                **options,
+                **secured,
             )
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError, ConnectionClosed, EOFError) as error:
             raise _explained(error, self.url) from error

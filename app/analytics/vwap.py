@@ -6,8 +6,8 @@ they are carried as Python integers: one per bar or per batch, never one per tra
 
 from __future__ import annotations
 
-from itertools import accumulate
 from fractions import Fraction
+from itertools import accumulate
 from math import isqrt, nan
 from typing import NamedTuple
 

@@ -117,7 +117,10 @@ def _json_lines(bars: Iterator[dict[str, Any]], out: Path) -> None:
             file.write(msgspec.json.encode(bar) + b"\n")
 
 
-_BAR_FIELDS = "start_ns open high low close trades volume buy sell delta delta_min delta_max cvd vwap poc vah val".split()
+_BAR_FIELDS = (
+    *("start_ns", "open", "high", "low", "close", "trades", "volume", "buy", "sell"),
+    *("delta", "delta_min", "delta_max", "cvd", "vwap", "poc", "vah", "val"),
+)
 _CELL_FIELDS = ("price", "buy", "sell", "imbalance")
 
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from app.errors import TradeFileError
 
@@ -33,7 +33,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             magic = file.read(4)
             file.seek(0)
             if magic[:2] == b"\x1f\x8b":
-                packed: IO[bytes] = gzip.GzipFile(fileobj=file)
+                packed: Any = gzip.GzipFile(fileobj=file)
             elif magic == b"PK\x03\x04":
                 packed = _only_member(path, file)
             else:

@@ -5,6 +5,9 @@ that cannot be a trade ends the reading with its number, what was found and what
 guessed. Rows of no quantity are left out and counted, as are rows that repeat a trade.
 """
 
+# pyarrow makes its compute functions when it is imported: no checker sees them
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import itertools
@@ -87,9 +90,10 @@ def read_trade_file(
         on_rows(rows)
     scale = max((part.scale for part in parts), default=0)
     lots = [part.steps * 10 ** (scale - part.scale) for part in parts]
-    columns = [np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("time_ns", "price_ticks")]
-    side, trade_id = (np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("side", "trade_id"))
-    trades = TradeBatch.of(*columns, np.concatenate(lots or [[]]), side, trade_id)
+    time_ns, price_ticks, side, trade_id = (
+        np.concatenate([getattr(part, name) for part in parts] or [[]]) for name in ("time_ns", "price_ticks", "side", "trade_id")
+    )
+    trades = TradeBatch.of(time_ns, price_ticks, np.concatenate(lots or [[]]), side, trade_id)
     kept = trades if len(trades) == 0 or trades.quantity_lots.all() else trades[trades.quantity_lots > 0]
     unique = reader.unique(kept, trades)
     lot = lot_size or Decimal(1).scaleb(-scale)

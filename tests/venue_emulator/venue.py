@@ -334,6 +334,9 @@ class VenueEmulator:
         query = dict(parse_qsl(parts.query))
         if parts.path == "/_stats":
             return _json_answer(self.stats())
+        if parts.path == "/_totals":
+            first_id, last_id = (int(query[name]) if name in query else None for name in ("first_id", "last_id"))
+            return _json_answer(self.totals(query.get("symbol"), first_id, last_id).as_json())
         if parts.path == "/_control":
             return self._controlled(query)
         self._requests[parts.path] = self._requests.get(parts.path, 0) + 1
