@@ -118,6 +118,11 @@ class Workspace:
         return self.market.feed.status if self.chart is not None and self.market is not None else self._opening
 
     @property
+    def choice(self) -> ChartChoice:
+        """Bar rule and row size of the next chart."""
+        return self._choice
+
+    @property
     def notice(self) -> str:
         """What is being fetched or could not be, in a line; empty when there is nothing to say."""
         return self.message or (self.ingest.notice if self.ingest is not None else "")

@@ -66,7 +66,8 @@ class Rest:
         except httpx2.InvalidURL as error:
             raise VenueRefusedError(f"{self._host}: {error}") from None
         except httpx2.TransportError as error:
-            raise VenueUnreachableError(f"{self._host} cannot be reached", detail=f"{self._host}{path}: {error!r}") from None
+            why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error
+            raise VenueUnreachableError(f"{self._host} cannot be reached: {why}", detail=f"{self._host}{path}: {error!r}") from None
         used = answer.headers.get(self._header, "")
         if used.isdigit():
             self._used = max(self._used, int(used))

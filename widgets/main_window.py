@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 from app.errors import TapeprintError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.feed import FeedState
+from app.market.span import Span
 from app.workspace import Workspace
 from rendering.frame import Mode
 from rendering.frame_clock import FrameClock
@@ -31,6 +33,7 @@ from widgets.waiting_page import WaitingPage
 _log = structlog.get_logger(__name__)
 
 _STATUS_EVERY = 12  # frames: the status bar's texts change about five times a second
+_FURTHEST_BACK_NS = 48 * 3_600_000_000_000  # what futures deliver, and what memory should hold
 PALETTES = ("blue-orange", "green-red")
 
 MODES: dict[FeedState, Mode] = {
@@ -140,6 +143,7 @@ class MainWindow(QMainWindow):
             badge = "" if mode == "live" else ("STALE" if mode == "stale" else status.state.value)
             scene.set_mode(mode, badge, status.reason)
             scene.refresh()
+            _ask_for_what_is_in_sight(scene)
         if self._frames % _STATUS_EVERY == 1:
             notice = self._message or workspace.notice
             self.status_bar.refresh(status, notice, "OpenGL" if self._painter == "gl" else "raster")
@@ -170,11 +174,14 @@ class MainWindow(QMainWindow):
 
     def _show_choice(self) -> None:
         chart = self._workspace.chart
-        choice = (self._workspace.instrument_id, chart.spec if chart else None)
+        choice = (self._workspace.instrument_id, chart.spec if chart else self._workspace.choice)
         if choice == self._shown_choice:
             return
         self._shown_choice = choice
         self.setWindowTitle(f"{self._workspace.instrument_id} — Tapeprint")
+        if chart is None:
+            wanted = self._workspace.choice
+            self.toolbar.show_choice(self._workspace.instrument_id, wanted.bar_rule, wanted.ticks_per_row or 1, "")
         if chart is not None:
             spec = chart.spec
             size = format(spec.instrument.grid(spec.ticks_per_row).row_size.normalize(), "f")
@@ -382,6 +389,14 @@ class MainWindow(QMainWindow):
         self.clock.stop()
         super().closeEvent(event)
         self._on_closed()
+
+
+def _ask_for_what_is_in_sight(scene: ChartScene) -> None:
+    """Tell the chart which time the user looks at: what of it is missing will be fetched."""
+    series, now_ns = scene.chart.series, time.time_ns()
+    if series.n_bars:
+        start_ns = max(series.rule.start_ns(scene.viewport.visible_bars()[0]), now_ns - _FURTHEST_BACK_NS)
+        scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)
 
 
 def palette_of(theme: Theme) -> QPalette:

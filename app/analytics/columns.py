@@ -19,14 +19,18 @@ class GrowingColumns:
     def __init__(self, dtypes: Mapping[str, type]) -> None:
         self._columns = {name: np.zeros(16, dtype) for name, dtype in dtypes.items()}
         self._length = 0
+        self._views: dict[str, np.ndarray] = {}  # handed out many times a frame
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, name: str) -> np.ndarray:
         """A read-only view of a column, [shape=(len,)]; valid until the next change of length."""
-        view = self._columns[name][: self._length]
-        view.flags.writeable = False
+        view = self._views.get(name)
+        if view is None:
+            view = self._columns[name][: self._length]
+            view.flags.writeable = False
+            self._views[name] = view
         return view
 
     def writable(self, name: str) -> np.ndarray:
@@ -35,6 +39,8 @@ class GrowingColumns:
 
     def resize(self, length: int) -> None:
         """Make the columns `length` long; what is new is nought, what is behind is forgotten."""
+        if length != self._length:
+            self._views.clear()
         capacity = len(next(iter(self._columns.values())))
         if length > capacity:
             capacity = max(length, 2 * capacity)

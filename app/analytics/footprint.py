@@ -10,6 +10,8 @@ integers, and a batch is folded into the last bar exactly as the trades would ha
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from app.analytics.columns import GrowingColumns
@@ -65,12 +67,11 @@ class FootprintSeries:
         """Trades in all bars."""
         return int(self.trades.sum())
 
-    def __getattr__(self, name: str) -> np.ndarray:
-        if name in _BAR_COLUMNS:
-            return self._bars[name]
-        if name in _CELL_COLUMNS:
-            return self._cells[name]
-        raise AttributeError(name)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> np.ndarray:
+            """One of the columns named above."""
+            ...
 
     @property
     def delta(self) -> np.ndarray:
@@ -266,3 +267,14 @@ def _fold_bars(price: np.ndarray, quantity: np.ndarray, side: np.ndarray, starts
         "delta_max": np.maximum(nought, np.maximum.reduceat(running, starts) - before),
         "price_volume_offset": np.add.reduceat(offset, starts),
     }
+
+
+def _column(table: str, name: str) -> property:
+    """A column as an attribute; asked for some hundred times a frame, so without a detour through `__getattr__`."""
+    return property(lambda series: getattr(series, table)[name])
+
+
+for _name in _BAR_COLUMNS:
+    setattr(FootprintSeries, _name, _column("_bars", _name))
+for _name in _CELL_COLUMNS:
+    setattr(FootprintSeries, _name, _column("_cells", _name))
