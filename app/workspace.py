@@ -7,7 +7,6 @@ screen, nor of any venue: how a market is opened is handed in.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from app.chart import Chart, ChartSpec
-from app.errors import TapeprintError, VenueBusyError, VenueRefusedError
+from app.errors import BadInputError, TapeprintError, VenueBusyError, VenueRefusedError
 from app.ingest import Ingest
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus, TradeFeed, TradeHistory
@@ -102,7 +101,9 @@ class Workspace:
         self._wall_s, self._sleep = wall_s, sleep
         self._opening = FeedStatus(FeedState.CONNECTING)
         self._task: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()  # markets that are being let go of
         self._changes: set[asyncio.Task[None]] = set()
+        self._wanted_spec: ChartSpec | None = None
         self.instrument_id = ""
         self.market: Market | None = None
         self.store: TradeStore | None = None
@@ -129,11 +130,14 @@ class Workspace:
 
     def open(self, instrument_id: str) -> None:
         """Show another market; the one before is let go of in the background."""
-        before = self._task
+        if self._task is not None:
+            self._task.cancel()
+            self._leaving.add(self._task)
+            self._task.add_done_callback(self._leaving.discard)
         self.instrument_id, self.message = instrument_id, ""
         self._opening = FeedStatus(FeedState.CONNECTING, reason=f"asking for {instrument_id}")
-        self.market = self.store = self.ingest = self.chart = None
-        self._task = asyncio.ensure_future(self._watch(instrument_id, before))
+        self.market = self.store = self.ingest = self.chart = self._wanted_spec = None
+        self._task = asyncio.ensure_future(self._watch(instrument_id))
 
     def change(self, *, bar_rule: BarRule | None = None, ticks_per_row: int | None = None) -> None:
         """Other bars or rows from the same trades; the chart changes when they are ready."""
@@ -145,17 +149,20 @@ class Workspace:
         chart, ingest = self.chart, self.ingest
         if chart is None or ingest is None:
             return
-        spec = replace(chart.spec, bar_rule=bar_rule or chart.spec.bar_rule, ticks_per_row=ticks_per_row or chart.spec.ticks_per_row)
+        before = self._wanted_spec or chart.spec  # what was asked for a moment ago may still be building
+        spec = replace(before, bar_rule=bar_rule or before.bar_rule, ticks_per_row=ticks_per_row or before.ticks_per_row)
+        self._wanted_spec = spec
         task = asyncio.ensure_future(self._change(ingest, chart, spec))
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
 
     async def aclose(self) -> None:
         """Stop watching; returns when nothing of it is left running."""
-        for task in [*self._changes, *([self._task] if self._task else [])]:
+        tasks = {*self._changes, *self._leaving, *([self._task] if self._task else [])}
+        for task in tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        if tasks:
+            await asyncio.wait(tasks)
         self._task = None
 
     async def _change(self, ingest: Ingest, chart: Chart, spec: ChartSpec) -> None:
@@ -163,13 +170,11 @@ class Workspace:
             await ingest.change_spec(chart, spec)
             self.message = ""
         except TapeprintError as error:
-            self.message = error.user_message
+            self.message, self._wanted_spec = error.user_message, None
 
-    async def _watch(self, instrument_id: str, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            before.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await before
+    async def _watch(self, instrument_id: str) -> None:
+        if self._leaving:
+            await asyncio.wait(self._leaving)
         reached = await self._reach(instrument_id)
         if reached is None:
             return
@@ -190,8 +195,12 @@ class Workspace:
         while True:
             try:
                 market = await self._open_market(instrument_id)
-                return market, await _any_price(market)
-            except VenueRefusedError as error:
+                try:
+                    return market, await _any_price(market)
+                except BaseException:
+                    await market.feed.aclose()
+                    raise
+            except (VenueRefusedError, BadInputError) as error:
                 self._opening = FeedStatus(FeedState.STOPPED, reason=error.user_message)
                 return None
             except TapeprintError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
     def __init__(self, workspace: Workspace, looks: Looks, on_closed: Callable[[], None]) -> None:
         super().__init__()
         self.setWindowTitle("Tapeprint")
-        self.resize(1600, 900)
+        self.resize(QSize(1600, 900).boundedTo(self.screen().availableSize() * 0.95))
         self._workspace, self._looks, self._on_closed = workspace, looks, on_closed
         self._theme = load_theme(looks.theme, looks.palette)
         self._painter = looks.painter

@@ -86,6 +86,7 @@ async def _run(options: DesktopOptions) -> int:
 async def _stopped(aclose: Callable[[], Awaitable[None]]) -> None:
     """Give the feed two seconds to let go; nothing it holds is worth a window that will not close."""
     try:
-        await asyncio.wait_for(aclose(), 2.0)
+        async with asyncio.timeout(2.0):
+            await aclose()
     except TimeoutError:
         _log.warning("the feed did not stop in two seconds")

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from app.errors import BadInputError, SettingsError
+from app.settings import Settings, load_settings, parse_settings, save_setting, settings_table
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.settings.settings_path", lambda: tmp_path / "nowhere.toml")
+    assert load_settings(environ={}) == Settings()
+
+
+def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.toml: no such settings file"):
+        load_settings(tmp_path / "nowhere.toml", {})
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[venues.binance-usdm]\nws_url = "wss://file"\nrest_url = "https://file"\n[chart]\nbar = "5m"\n')
+    settings = load_settings(file, {"TAPEPRINT_BINANCE_USDM_WS_URL": "ws://127.0.0.1:1", "TAPEPRINT_OTHER": "x"})
+    assert settings.hosts("binance-usdm").ws_url == "ws://127.0.0.1:1"
+    assert settings.hosts("binance-usdm").rest_url == "https://file"
+    assert settings.hosts("binance").ws_url == ""
+    assert settings.bar_rule().text == "5m"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1", "f: Object contains unknown field `x`"),
+        ("[data]\nhistory_hours = 'a'", r"f: Expected `float`, got `str` - at `\$\.data\.history_hours`"),
+        ("[display]\npainter = 'q'", r"f: Invalid enum value 'q' - at `\$\.display\.painter`"),
+        ("[chart]\nvalue_area_percent = 0", r"f: Expected `int` >= 1 - at `\$\.chart\.value_area_percent`"),
+        ("[chart]\nimbalance_ratio = 'much'", "imbalance ratio: found 'much', expected a number"),
+        ("[venues.binance]\nws_url = 'http://x'", "f: Expected `str` matching regex"),
+        ("[data", "f: not TOML"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        parse_settings(text, "f")
+    assert "\n" not in caught.value.user_message
+
+
+def test_a_bar_that_is_none_is_refused_when_the_file_is_read() -> None:
+    with pytest.raises(BadInputError, match="bar: found '1x'"):
+        parse_settings("[chart]\nbar = '1x'", "f")
+
+
+def test_changing_a_setting_keeps_the_users_comments(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('# mine\n[display]\ntheme = "light"  # for the day\n')
+    save_setting("display", "palette", "green-red", file)
+    assert file.read_text() == '# mine\n[display]\ntheme = "light"  # for the day\npalette = "green-red"\n'
+    assert load_settings(file, {}).display.palette == "green-red"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["settings.toml"]
+
+
+def test_an_impossible_change_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[display]\ntheme = "light"\n')
+    with pytest.raises(SettingsError, match="Invalid enum value"):
+        save_setting("display", "painter", "crayon", file)
+    assert file.read_text() == '[display]\ntheme = "light"\n'
+
+
+def test_every_setting_has_a_help_and_stands_in_the_readme() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    for name, _, help_text in settings_table():
+        assert help_text
+        assert name.split(".")[1] in readme, f"{name} is not in the README"

@@ -1,0 +1,193 @@
+"""One market at a time, opened, changed and let go of, with plain asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+from structlog.testing import LogCapture
+
+from app.errors import BadInputError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.market.bar_rule import parse_bar_rule
+from app.market.feed import FeedState, FeedStatus
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch
+from app.workspace import ChartChoice, Market, Workspace
+
+INSTRUMENT = Instrument("test", "BTC", Decimal("0.1"), Decimal("0.001"))
+START_NS = 1_700_000_040 * 10**9
+
+
+@dataclass
+class Feed:
+    """Gives what it is told to, then waits until it is closed."""
+
+    pages: list[TradeBatch] = field(default_factory=list)
+    instrument: Instrument = INSTRUMENT
+    status: FeedStatus = field(default_factory=lambda: FeedStatus(FeedState.LIVE))
+    closed: bool = False
+    _bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def batches(self) -> AsyncIterator[TradeBatch]:
+        for page in self.pages:
+            yield page
+        await self._bell.wait()
+
+    async def aclose(self) -> None:
+        self.closed = True
+        self._bell.set()
+
+
+def trades(n: int = 100) -> TradeBatch:
+    at = np.arange(n)
+    return TradeBatch.of(START_NS + at * 10**9, 640_000 + at % 7, 1 + at % 3, np.where(at % 2, 1, -1), at)
+
+
+def market(feed: Feed) -> Market:
+    return Market(feed.instrument, feed, None, 0, usual_price_ticks=640_000)
+
+
+def workspace(open_market: Callable[[str], Awaitable[Market]], waits: list[float] | None = None) -> Workspace:
+    async def no_wait(seconds: float) -> None:
+        if waits is not None:
+            waits.append(seconds)
+        await asyncio.sleep(0)
+
+    return Workspace(open_market, ChartChoice(parse_bar_rule("1m")), wall_s=lambda: 100.0, sleep=no_wait)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+def others() -> list[asyncio.Task[object]]:
+    return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+def test_an_opened_market_has_a_chart_with_rows_that_suit_its_price() -> None:
+    async def story() -> None:
+        feed = Feed([trades()])
+
+        async def opener(_: str) -> Market:
+            return market(feed)
+
+        desk = workspace(opener)
+        desk.open("test:BTC")
+        assert desk.chart is None and desk.status.state is FeedState.CONNECTING
+        await until(lambda: desk.chart is not None and desk.chart.series.n_trades == 100)
+        assert desk.chart is not None and desk.chart.spec.ticks_per_row == 50
+        assert desk.status is feed.status
+        await desk.aclose()
+        assert feed.closed and not others()
+
+    asyncio.run(story())
+
+
+def test_a_venue_that_cannot_be_reached_is_tried_again_with_longer_pauses_and_says_why(logged: LogCapture) -> None:
+    async def story() -> None:
+        feed, waits = Feed([trades()]), list[float]()
+        failures = [VenueUnreachableError("host refuses connections")] * 7
+        failures.insert(2, VenueBusyError("slow down", retry_after_s=77.0))
+        seen = []
+
+        async def opener(_: str) -> Market:
+            seen.append(desk.status)
+            if failures:
+                raise failures.pop(0)
+            return market(feed)
+
+        desk = workspace(opener, waits)
+        desk.open("test:BTC")
+        await until(lambda: desk.chart is not None)
+        assert waits == [1, 2, 77.0, 8, 16, 30, 30, 30]
+        assert seen[1].state is FeedState.DISCONNECTED
+        assert (seen[1].reason, seen[1].retry_at_s) == ("host refuses connections", 101.0)
+        await desk.aclose()
+
+    asyncio.run(story())
+    assert len(logged.entries) == 8
+
+
+def test_a_refusal_is_final_and_so_is_a_market_that_cannot_be() -> None:
+    async def story() -> None:
+        for error in (VenueRefusedError("knows no symbol X"), BadInputError("venue: found 'x'")):
+
+            async def opener(_: str, error: Exception = error) -> Market:
+                raise error
+
+            desk = workspace(opener)
+            desk.open("test:X")
+            await until(lambda desk=desk: desk.status.state is FeedState.STOPPED)
+            assert desk.status.reason == str(error)
+            await desk.aclose()
+            assert not others()
+
+    asyncio.run(story())
+
+
+def test_opening_other_markets_in_haste_leaves_one_open_and_the_others_closed() -> None:
+    async def story() -> None:
+        feeds: list[Feed] = []
+
+        async def opener(_: str) -> Market:
+            await asyncio.sleep(0)
+            feeds.append(Feed([trades()]))
+            return market(feeds[-1])
+
+        desk = workspace(opener)
+        for number in range(20):
+            desk.open(f"test:{number}")
+            for _ in range(number % 5):
+                await asyncio.sleep(0)
+        await until(lambda: desk.chart is not None and desk.chart.series.n_trades == 100)
+        assert desk.instrument_id == "test:19"
+        assert [feed.closed for feed in feeds].count(False) == 1 and not feeds[-1].closed
+        await desk.aclose()
+        assert all(feed.closed for feed in feeds) and not others()
+
+    asyncio.run(story())
+
+
+def test_other_bars_and_rows_hold_the_same_trades() -> None:
+    async def story() -> None:
+        async def opener(_: str) -> Market:
+            return market(Feed([trades(600)]))
+
+        desk = workspace(opener)
+        desk.change(ticks_per_row=7)  # before there is a chart: for the first one
+        desk.open("test:BTC")
+        await until(lambda: desk.chart is not None and desk.chart.series.n_trades == 600)
+        chart = desk.chart
+        assert chart is not None and chart.spec.ticks_per_row == 7
+        volume = int(chart.series.volume.sum())
+        desk.change(bar_rule=parse_bar_rule("5m"), ticks_per_row=2)
+        await until(lambda: chart.spec.ticks_per_row == 2)
+        assert chart.spec.bar_rule == parse_bar_rule("5m")
+        assert chart.series.n_trades == 600 and int(chart.series.volume.sum()) == volume
+        await desk.aclose()
+
+    asyncio.run(story())
+
+
+def test_two_wishes_in_a_row_both_hold() -> None:
+    async def story() -> None:
+        async def opener(_: str) -> Market:
+            return market(Feed([trades(600)]))
+
+        desk = workspace(opener)
+        desk.open("test:BTC")
+        await until(lambda: desk.chart is not None and desk.chart.series.n_trades == 600)
+        chart = desk.chart
+        assert chart is not None
+        desk.change(bar_rule=parse_bar_rule("5m"))
+        desk.change(ticks_per_row=2)
+        await until(lambda: chart.spec.ticks_per_row == 2)
+        assert chart.spec.bar_rule == parse_bar_rule("5m")
+        await desk.aclose()
+
+    asyncio.run(story())
