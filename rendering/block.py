@@ -28,7 +28,7 @@ MIN_TEXT_PX, MAX_TEXT_PX = 5, 13
 """Logical pixels; what is hardly legible is only drawn if digits are asked for at any size."""
 _TEXT_HEIGHT_SHARE = 0.74
 """Of a row's height: digits keep air above and below."""
-_MARKS_FROM_BAR_PX = 22
+MARKS_FROM_BAR_PX = 22
 
 
 def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: Column) -> int:
@@ -113,7 +113,7 @@ def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: P
         return False
     bars = bar_geometry(chart, first, end, poc=look.marks_poc, value_areas=look.brackets)
     if look.detail >= Detail.CELLS:
-        marks = look.detail == Detail.DIGITS or grid.bar_pitch >= _MARKS_FROM_BAR_PX * grid.dpr
+        marks = look.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr
         imbalances = marks and look.style.show_imbalances
         cells = cell_geometry(chart, first, end, low_tick // rows, high_tick // rows, imbalances=imbalances)
         _draw_ground(block, origin, bars, cells, grid, rows, look)

@@ -66,4 +66,4 @@ class FootprintItem(ChartItem):
     def take_after(self, other: ChartItem) -> None:
         """The same colours for the same volumes."""
         if isinstance(other, FootprintItem):
-            self.raster.ranks = other.raster.ranks
+            self.raster.keeper.ranks = other.raster.keeper.ranks

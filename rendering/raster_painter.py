@@ -9,17 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import numpy as np
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QRegion
 
 from rendering.block import look_for
 from rendering.chart_item import dirty_region
-from rendering.colouring import VolumeRanks
 from rendering.frame import Frame
-from rendering.geometry import bars_between
 from rendering.pixel_grid import PixelGrid
 from rendering.quantity_text import QuantityText
+from rendering.rank_keeper import RankKeeper, series_key
 from rendering.tiles import TILE_PX, Place, TileLayer, places_in
 
 FRAME_BUDGET_S = 0.006
@@ -36,19 +34,17 @@ class RasterPainter:
 
     Attributes
     ----------
-    ranks : VolumeRanks or None
-        Which volume takes which colour; None until there are bars.
+    keeper : RankKeeper
+        Says which volume takes which colour.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.ranks: VolumeRanks | None = None
+    def __init__(self, clock: Callable[[], float] = time.perf_counter, keeper: RankKeeper | None = None) -> None:
+        self.keeper = RankKeeper() if keeper is None else keeper
         self.layer: TileLayer | None = None
         self._fallback: TileLayer | None = None
         self._key: tuple = ()
-        self._ranks_for: tuple = ()
         self._frame: Frame | None = None
         self._ahead: list[Place] = []
-        self._judged: tuple = ()
         self._clock = clock
 
     # -- CellPainter -----------------------------------------------------------------------------
@@ -108,7 +104,7 @@ class RasterPainter:
             place = self._ahead.pop(0)
             if place not in self.layer:
                 self.layer.draw(place)
-        self._reconsider_ranks(frame)
+        self.keeper.reconsider(frame)
         return False
 
     def settle(self) -> None:
@@ -124,12 +120,9 @@ class RasterPainter:
     def _take_layer(self, frame: Frame, seen: set[Place]) -> bool:
         """Make sure that the layer has the frame's scale and look; whether it is a new one."""
         series = frame.chart.series
-        ranks_for = (frame.generation, series.grid, series.rule)
-        if self.ranks is None or self._ranks_for not in ((), ranks_for):
-            self.ranks = _ranks_in_sight(frame) or self.ranks or VolumeRanks(series.volume)
-        self._ranks_for = ranks_for
+        ranks, ranks_for = self.keeper.follow(frame), series_key(frame)
         style, grid = frame.style, frame.pixels
-        key = (grid.scale, grid.dpr, frame.detail, style, frame.theme, self.ranks, ranks_for)
+        key = (grid.scale, grid.dpr, frame.detail, style, frame.theme, ranks, ranks_for)
         if key == self._key:
             return False
         old = self.layer
@@ -140,7 +133,7 @@ class RasterPainter:
             self._fallback = None  # other bars or rows: the old picture would lie
         self._key = key
         text = QuantityText(frame.chart.spec.instrument.lot_size)
-        look = look_for(frame.detail, style, frame.theme, self.ranks, grid, series.grid.ticks_per_row, text)
+        look = look_for(frame.detail, style, frame.theme, ranks, grid, series.grid.ticks_per_row, text)
         self.layer = TileLayer(frame.chart, grid, look)
         self._ahead = []
         return True
@@ -209,18 +202,6 @@ class RasterPainter:
                 painter.drawImage(target, tile.image)
         painter.restore()
 
-    # -- colours ---------------------------------------------------------------------------------
-
-    def _reconsider_ranks(self, frame: Frame) -> None:
-        """Once the view rests: new ranks if the old ones no longer fit. Live trades alone seldom get there."""
-        judged = (frame.viewport, frame.chart.series.n_bars)
-        if judged == self._judged or self.ranks is None:
-            return
-        self._judged = judged
-        volume = _volume_in_sight(frame)
-        if volume is not None and self.ranks.misjudges(volume):
-            self.ranks = VolumeRanks(volume)  # the next frame takes another layer
-
 
 def _seen(grid: PixelGrid) -> set[Place]:
     return places_in(grid.left, grid.top, grid.width, grid.height)
@@ -247,18 +228,3 @@ def _united(region: QRectF | None, places: list[Place], frame: Frame) -> QRectF:
     for x, y in places:
         whole = whole.united(QRectF((x * TILE_PX - grid.left) / dpr, (y * TILE_PX - grid.top) / dpr, TILE_PX / dpr, TILE_PX / dpr))
     return whole & _pane(frame)
-
-
-def _ranks_in_sight(frame: Frame) -> VolumeRanks | None:
-    volume = _volume_in_sight(frame)
-    return None if volume is None else VolumeRanks(volume)
-
-
-def _volume_in_sight(frame: Frame) -> np.ndarray | None:
-    """Volumes of the cells of the bars in sight, whatever their rows: moving the view up and down changes no colour."""
-    series = frame.chart.series
-    first, end = bars_between(series, *frame.viewport.visible_bars())
-    if end <= first:
-        return None
-    cells = slice(int(series.cell_start[first]), int(series.cell_start[end - 1] + series.n_rows[end - 1]))
-    return series.cell_buy[cells] + series.cell_sell[cells] + series.cell_unknown[cells]

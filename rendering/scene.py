@@ -16,7 +16,9 @@ from PySide6.QtWidgets import QGraphicsScene
 
 from rendering.chart_item import ChartItem
 from rendering.detail import Detail, detail_for
+from rendering.footprint_item import FootprintItem
 from rendering.frame import CellStyle, Frame, Mode, PainterName
+from rendering.gl_painter import GlPainter
 from rendering.layers import LAYERS
 from rendering.layout import PaneLayout
 from rendering.theme import Theme
@@ -189,8 +191,14 @@ class ChartScene(QGraphicsScene):
         return self._painter
 
     def set_painter(self, painter: PainterName) -> None:
-        """Let the other painter draw the cells."""
+        """Let the other painter draw the cells; for "gl", after `install_gl`."""
         self._painter = painter
+
+    def install_gl(self, on_failure: Callable[[str], None]) -> None:
+        """Make the OpenGL painter available, or make it anew; `on_failure` is told why if it turns out not to work."""
+        for item in self.items_by_layer:
+            if isinstance(item, FootprintItem):
+                item.install("gl", GlPainter(item.raster.keeper, on_failure))
 
     def set_mode(self, mode: Mode, badge: str = "", notice: str = "") -> None:
         """Where the trades come from, the word that says so on the chart, and a line that explains it."""
@@ -230,7 +238,8 @@ class ChartScene(QGraphicsScene):
 
     def render_image(self, dpr: float | None = None) -> QImage:
         """The whole scene as a picture, `dpr` device pixels to the logical one; needs no view and no display."""
-        scene = self if dpr in (None, self._dpr) else self.twin(dpr or 1.0)
+        own = dpr in (None, self._dpr) and self._painter == "raster"  # OpenGL draws on the screen alone
+        scene = self if own else self.twin(dpr or self._dpr)
         scene.refresh(self.frame.now_ns if self.frame else None)
         scene.settle()
         width, height = self._size
@@ -315,7 +324,7 @@ class ChartScene(QGraphicsScene):
         y = vp.y(close + 0.5)
         zone, step = _SCROLL_ZONE * vp.height_px, _SCROLL_BY * vp.height_px
         if not -step < y < vp.height_px + step:  # the user looks at other prices, or history has just come in
-            return vp if self._moved_by_hand else vp.centred(close + 0.5)
+            return vp if self._moved_by_hand else self._fitted_to_rows(vp)
         if y < zone:
             return vp.panned(0, step)
         return vp.panned(0, -step) if y > vp.height_px - zone else vp

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QResizeEvent, QWheelEvent
@@ -22,8 +20,6 @@ class ChartView(QGraphicsView):
         What to show.
     use_gl : bool
         Paint through an OpenGL viewport instead of raster tiles.
-    on_gl_failure : callable
-        Told why, when OpenGL turns out not to work.
     """
 
     def __init__(
@@ -31,11 +27,9 @@ class ChartView(QGraphicsView):
         scene: ChartScene,
         *,
         use_gl: bool = False,
-        on_gl_failure: Callable[[str], None] = lambda _reason: None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._on_gl_failure = on_gl_failure
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -160,9 +160,9 @@ class MainWindow(QMainWindow):
         scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF())
         if style is not None:
             scene.set_style(style)
-        scene.set_painter("gl" if self._painter == "gl" else "raster")
+        self._install_painter(scene)
         if self.view is None:
-            self.view = ChartView(scene, use_gl=self._painter == "gl", on_gl_failure=self._gl_failed)
+            self.view = ChartView(scene, use_gl=self._painter == "gl")
             self.pages.addWidget(self.view)
         else:
             before = self.view.chart_scene
@@ -361,7 +361,12 @@ class MainWindow(QMainWindow):
         self._painter = painter
         if self.view is not None:
             self.view.use_gl(painter == "gl")
-            self.view.chart_scene.set_painter("gl" if painter == "gl" else "raster")
+            self._install_painter(self.view.chart_scene)
+
+    def _install_painter(self, scene: ChartScene) -> None:
+        if self._painter == "gl":
+            scene.install_gl(self._gl_failed)
+        scene.set_painter("gl" if self._painter == "gl" else "raster")
 
     def _gl_failed(self, reason: str) -> None:
         _log.warning("OpenGL failed, raster takes over", reason=reason)
@@ -387,6 +392,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.clock.stop()
+        if self.view is not None:
+            self.view.use_gl(False)  # what lies on the graphics card is given back while its context is there
         super().closeEvent(event)
         self._on_closed()
 

@@ -217,14 +217,14 @@ def test_other_colours_are_taken_only_when_the_view_rests_and_the_old_ones_no_lo
     chart.apply(later)
     scene, painter = footprint_scene(chart)
     scene.refresh()
-    ranks = painter.ranks
+    ranks = painter.keeper.ranks
     scene.set_style(CellStyle(colouring="delta"))
     scene.refresh()
-    assert painter.ranks is ranks
+    assert painter.keeper.ranks is ranks
     scene.set_viewport(scene.viewport.with_bar_at(int(chart.series.number[0]), 0.0))
     scene.refresh()
-    assert painter.ranks is ranks  # not while it moves
+    assert painter.keeper.ranks is ranks  # not while it moves
     for _ in range(200):
-        if not scene.refresh() and painter.ranks is not ranks:
+        if not scene.refresh() and painter.keeper.ranks is not ranks:
             break
-    assert painter.ranks is not ranks
+    assert painter.keeper.ranks is not ranks

@@ -1,0 +1,101 @@
+"""Shapes as the rows of vertex buffers: one instance a rectangle, one a glyph.
+
+Positions are device pixels relative to an origin near the view, so that single precision holds each whole pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rendering.block import MARKS_FROM_BAR_PX, Look, body_quads, cell_decoration
+from rendering.detail import Detail
+from rendering.geometry import bar_geometry, cell_geometry
+from rendering.pixel_grid import PixelGrid
+from rendering.quantity_text import BLANK
+from rendering.raster import squeezed
+from rendering.shapes import CellTexts, Quads, cell_quads, cell_texts, joined
+
+if TYPE_CHECKING:
+    from app.chart import Chart
+
+QUAD = np.dtype([("rect", np.float32, 4), ("colour", np.uint8, 4)])
+"""Left, top, right, bottom; red, green, blue, alpha, premultiplied."""
+GLYPH = np.dtype([("place", np.float32, 2), ("glyph", np.float32)])
+"""Left, top; the glyph's number in the atlas, `ink * n_glyphs + code`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instances:
+    """What is drawn of some bars: `quads` first, then `glyphs`, each in order."""
+
+    quads: np.ndarray
+    glyphs: np.ndarray
+
+
+def instances_of(
+    chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid, look: Look, origin: tuple[int, int]
+) -> Instances:
+    """The instances of the bars with indexes `[first, end)`, cells between two ticks.
+
+    Parameters
+    ----------
+    chart : Chart
+    ticks : (low, high)
+        Cells of rows that reach between them are drawn.
+    origin : (X, Y)
+        Global pixel that positions are relative to.
+    """
+    if end <= first:
+        return Instances(np.zeros(0, QUAD), np.zeros(0, GLYPH))
+    rows = chart.series.grid.ticks_per_row
+    bars = bar_geometry(chart, first, end, poc=look.marks_poc, value_areas=look.brackets)
+    if look.detail < Detail.CELLS:
+        return Instances(_quads(body_quads(bars, grid, rows, look), origin), np.zeros(0, GLYPH))
+    marks = look.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr
+    imbalances = marks and look.style.show_imbalances
+    cells = cell_geometry(chart, first, end, ticks[0] // rows, ticks[1] // rows, imbalances=imbalances)
+    ground, fine = (cells, grid) if rows * grid.tick_pitch >= 1 else squeezed(cells, grid, rows)
+    quads = joined(
+        cell_quads(bars, ground, look.steps(ground), look.ramp, fine, rows, look.column),
+        cell_decoration(bars, cells if imbalances else None, grid, rows, look),
+    )
+    glyphs = np.zeros(0, GLYPH)
+    if look.glyphs is not None:
+        _, n_glyphs, height, width = look.glyphs.shape
+        glyphs = _glyphs(cell_texts(bars, cells, look.text, grid, rows, look.column, (width, height)), n_glyphs, width, origin)
+    return Instances(_quads(quads, origin), glyphs)
+
+
+def atlas_pixels(glyphs: np.ndarray) -> np.ndarray:
+    """Inked glyphs, uint32 ARGB [shape=(n_inks, n_glyphs, h, w)], as one picture: uint8 RGBA [shape=(n_inks * h, n_glyphs * w, 4)]."""
+    inks, codes, height, width = glyphs.shape
+    picture = glyphs.transpose(0, 2, 1, 3).reshape(inks * height, codes * width)
+    return rgba(picture.ravel()).reshape(*picture.shape, 4)
+
+
+def rgba(colours: np.ndarray) -> np.ndarray:
+    """`0xAARRGGBB` as bytes red, green, blue, alpha: uint8 [shape=(n, 4)]."""
+    return np.stack([(colours >> np.uint32(shift)).astype(np.uint8) for shift in (16, 8, 0, 24)], axis=1)
+
+
+def _quads(quads: Quads, origin: tuple[int, int]) -> np.ndarray:
+    seen = (quads.right > quads.left) & (quads.bottom > quads.top)
+    out = np.empty(int(seen.sum()), QUAD)
+    for place, (edge, zero) in enumerate(
+        ((quads.left, origin[0]), (quads.top, origin[1]), (quads.right, origin[0]), (quads.bottom, origin[1]))
+    ):
+        out["rect"][:, place] = edge[seen] - zero
+    out["colour"] = rgba(quads.colour[seen])
+    return out
+
+
+def _glyphs(texts: CellTexts, n_glyphs: int, width: int, origin: tuple[int, int]) -> np.ndarray:
+    text, slot = np.nonzero(texts.codes != BLANK)
+    out = np.empty(len(text), GLYPH)
+    out["place"][:, 0] = texts.left[text] - origin[0] + slot * width
+    out["place"][:, 1] = texts.top[text] - origin[1]
+    out["glyph"] = texts.inks[text, slot].astype(np.int64) * n_glyphs + texts.codes[text, slot]
+    return out
