@@ -1,35 +1,74 @@
 #!/bin/sh
-# Installs what Qt, Xvfb and `python -m venv` need of the system, on Debian and Ubuntu; elsewhere it does nothing.
-# usage: setup-system.sh                  the libraries of Qt, and Xvfb for the tests that draw through OpenGL
-#        setup-system.sh venv PYTHON      ensurepip for that Python, if it lacks it
+# What Tapeprint needs of the system. On Debian and Ubuntu what is missing is installed where root or sudo allows,
+# and else the command that would do it is printed. On other systems nothing is installed.
+# usage: setup-system.sh python     prints a Python that will do, with ensurepip
+#        setup-system.sh qt         the libraries that Qt's wheels leave to the system
+#        setup-system.sh xvfb       a display for the tests that draw through OpenGL
 set -eu
 
-command -v dpkg-query >/dev/null 2>&1 || exit 0
+is_debian() { command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; }
 
-if [ "${1:-}" = venv ]; then
-    "$2" -c 'import ensurepip' 2>/dev/null && exit 0
-    wanted="$("$2" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
-else
-    wanted="libegl1 libgl1 libopengl0 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libfreetype6
-        libx11-xcb1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-render0
-        libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-xfixes0 libxcb-xinerama0 libxcb-xkb1 xvfb xauth"
-    # renamed in the releases of 2024 and later
-    if apt-cache show libglib2.0-0t64 >/dev/null 2>&1; then wanted="$wanted libglib2.0-0t64"; else wanted="$wanted libglib2.0-0"; fi
-fi
+is_installed() { # releases of 2024 and later renamed some packages to NAMEt64
+    for name in "$1" "$1t64"; do
+        if dpkg-query --show --showformat='${Status}\n' "$name" 2>/dev/null | grep -q 'ok installed'; then return 0; fi
+    done
+    return 1
+}
 
-missing=""
-for package in $wanted; do
-    dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
-done
-[ -n "$missing" ] || exit 0
+need() { # the packages named; on a system that is not Debian's it is for the user to know theirs
+    is_debian || return 0
+    missing=""
+    for package in "$@"; do
+        is_installed "$package" || missing="$missing $package"
+    done
+    if [ -z "$missing" ]; then return 0; fi
+    if [ "$(id -u)" = 0 ]; then as_root=""
+    elif sudo -n true 2>/dev/null; then as_root="sudo -n"
+    else
+        echo "Some system packages are missing. Please run this, then try again:" >&2
+        echo "    sudo apt-get update && sudo apt-get install --no-install-recommends$missing" >&2
+        exit 1
+    fi
+    echo "Installing system packages:$missing" >&2
+    $as_root apt-get update -qq >/dev/null || true # one source that is down need not be the one that is wanted
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $missing >/dev/null
+}
 
-if [ "$(id -u)" = 0 ]; then as_root=""
-elif sudo -n true 2>/dev/null; then as_root="sudo -n"
-else
-    echo "Some system libraries are missing. Please run, then try again:" >&2
-    echo "    sudo apt-get update && sudo apt-get install --no-install-recommends$missing" >&2
-    exit 1
-fi
-echo "Installing system packages:$missing"
-$as_root apt-get update -qq
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $missing >/dev/null
+will_do() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; }
+
+find_python() {
+    for python in python3 python3.13 python3.12 python3.14 python3.11; do
+        if will_do "$python"; then echo "$python"; return 0; fi
+    done
+    return 1
+}
+
+case "${1:-}" in
+python)
+    python="${PYTHON:-$(find_python || true)}"
+    if [ -z "$python" ]; then
+        command -v python3 >/dev/null 2>&1 || need python3 python3-venv
+        python="$(find_python || true)"
+    fi
+    if [ -z "$python" ] || ! will_do "$python"; then
+        echo "Tapeprint needs Python 3.11 to 3.14; found ${python:-none}. Name one with: make PYTHON=/path/to/python" >&2
+        exit 1
+    fi
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        need "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+    fi
+    echo "$python"
+    ;;
+qt)
+    need libegl1 libgl1 libopengl0 libgl1-mesa-dri libglib2.0-0 libxkbcommon0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 \
+        libfreetype6 libx11-xcb1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 \
+        libxcb-render0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-xfixes0 libxcb-xinerama0 libxcb-xkb1
+    ;;
+xvfb)
+    need xvfb xauth
+    ;;
+*)
+    echo "usage: sh setup-system.sh python|qt|xvfb" >&2
+    exit 2
+    ;;
+esac

@@ -7,6 +7,7 @@ A value comes from, in rising order: the default, the settings file, the environ
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -23,9 +24,11 @@ from tomlkit.exceptions import TOMLKitError
 from app.analytics.imbalance import ImbalanceRule
 from app.analytics.value_area import ValueAreaMethod
 from app.chart import ChartSpec
-from app.errors import SettingsError
+from app.errors import BadInputError, SettingsError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.instrument import Instrument
+
+_EXAMPLES = {"ws_url": "wss://host:9443", "rest_url": "https://host"}
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,6 +58,8 @@ class ChartDefaults(_Section, frozen=True):
 class Data(_Section, frozen=True):
     """How much is fetched and kept."""
 
+    # two hours of BTCUSDT are some 150 pages: 600 of the 3,000 weights a minute that we allow ourselves on spot,
+    # on futures what two or three minutes allow; the newest comes first
     history_hours: Annotated[float, Meta(ge=0, le=48, description="hours of the past fetched at the start")] = 2.0
     memory_trades: Annotated[int, Meta(ge=10_000, description="trades kept in memory, 33 bytes each")] = 20_000_000
     stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade after which the tape counts as stale")] = 10.0
@@ -156,7 +161,10 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     for name, value in environ.items():
         venue, kind = _host_variable(name)
         if venue and value:
-            settings = settings.with_hosts(venue, **{kind: value})
+            try:
+                settings = settings.with_hosts(venue, **{kind: value})
+            except SettingsError:
+                raise SettingsError(f"{name}: found {value!r}, expected an address such as {_EXAMPLES[kind]}") from None
     return settings
 
 
@@ -173,8 +181,11 @@ def parse_settings(text: str, label: str = "settings") -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{label}: not TOML: {error}") from None
     settings = _convert(table, Settings, label)
-    settings.bar_rule()
-    _ratio(settings.chart.imbalance_ratio)
+    try:
+        settings.bar_rule()
+        ImbalanceRule(ratio=_ratio(settings.chart.imbalance_ratio))
+    except BadInputError as error:
+        raise SettingsError(f"{label}: {error.user_message}") from None
     return settings
 
 
@@ -195,14 +206,26 @@ def save_setting(section: str, name: str, value: str | int | float, path: Path |
         table[name] = value
         text = tomlkit.dumps(document)
         parse_settings(text, str(place))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=place.parent, delete=False) as file:
+        _replace(place.resolve(), text)  # a link stays one
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        raise SettingsError(f"{place}: cannot be changed: {error}") from None
+
+
+def _replace(place: Path, text: str) -> None:
+    """Put a file in place as a whole: after a crash it is the old one or the new one."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    file = tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=place.parent, prefix=place.name, delete=False)  # noqa: SIM115
+    try:
+        with file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        if place.exists():
+            shutil.copymode(place, file.name)
         Path(file.name).replace(place)
-    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        raise SettingsError(f"{place}: cannot be changed: {error}") from None
+    except BaseException:
+        Path(file.name).unlink(missing_ok=True)
+        raise
 
 
 def settings_table() -> list[tuple[str, str, str]]:

@@ -3,8 +3,8 @@
 `websockets`' own endless iterator reconnects at once after a clean close and gives up on HTTP 429; exchanges
 ban for the one and recover from the other. So the loop is ours:
 
-- pauses double from half a second to half a minute, with jitter, also after a clean close, and begin anew
-  only after data has flowed; a budget of connections per five minutes holds whatever happens;
+- pauses are drawn from a range that doubles from half a second to half a minute, also after a clean close, and
+  begin anew only after a line has delivered for some seconds; a budget of connections per five minutes holds whatever happens;
 - the age of the last *data* decides whether the line is deaf, pongs prove nothing; before a silent line is cut
   the venue is asked whether anything traded at all;
 - before the venue's 24 hours are over, and when it announces a shutdown, a second line is opened and has to
@@ -18,52 +18,27 @@ import contextlib
 import random
 import ssl
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from app.errors import FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
+from feeds.backoff import Pace, Patience
+from feeds.explained import explained_failure
 
 _log = structlog.get_logger(__name__)
 
 _FRAME_S = 0.016  # at most one batch of frames for each frame of the screen
-_LOOK_S = 0.25  # how often the watchdog looks
+_CLOCK_JUMP_S = 5.0
 _MAX_FRAME_BYTES = 1 << 20
 _QUEUE_FRAMES = 1 << 14  # the library's own buffer; ours is the list that is emptied each frame
-_WINDOW_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """The times of a connection, all in seconds.
-
-    Attributes
-    ----------
-    silent_after : float
-        Without data for so long, the venue is asked whether there was any.
-    renew_after : float
-        A line this old is replaced; venues cut after 24 h.
-    first_pause, longest_pause : float
-        Between attempts.
-    open_timeout : float
-        For one attempt.
-    fruitless_connects, connects : int
-        Attempts per five minutes: without data between them, and in any case.
-    """
-
-    silent_after: float = 10.0
-    renew_after: float = 23.5 * 3600
-    first_pause: float = 0.5
-    longest_pause: float = 30.0
-    open_timeout: float = 10.0
-    fruitless_connects: int = 20
-    connects: int = 250
+_SOONEST_SILENT_S = 2.5  # even the busiest market may hold its breath for so long
+_UNUSUAL = 20.0  # so many times the usual distance of data is silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,45 +49,6 @@ class LineStatus:
     reason: str = ""
     retry_at_s: float | None = None
     connects: int = 0
-
-
-class Pace:
-    """When the next attempt may be made.
-
-    Parameters
-    ----------
-    patience : Patience
-    jitter : callable
-        A number from 0 to 1.
-    """
-
-    def __init__(self, patience: Patience, jitter: Callable[[], float] = random.random) -> None:
-        self._patience, self._jitter = patience, jitter
-        self._attempts: deque[float] = deque()
-        self._fruitless: deque[float] = deque()
-        self._failures = 0
-
-    def pause_s(self, now_s: float, at_least_s: float = 0.0) -> float:
-        """Seconds to wait before the next attempt, which counts as made then."""
-        patience = self._patience
-        pause = 0.0
-        if self._failures:
-            longest = min(patience.longest_pause, patience.first_pause * 2.0 ** (self._failures - 1))
-            pause = longest * (0.5 + 0.5 * self._jitter())
-        pause = max(pause, at_least_s)
-        for made, allowed in ((self._attempts, patience.connects), (self._fruitless, patience.fruitless_connects)):
-            while made and made[0] <= now_s - _WINDOW_S:
-                made.popleft()
-            if len(made) >= allowed:
-                pause = max(pause, made[-allowed] + _WINDOW_S - now_s)
-            made.append(now_s + pause)
-        self._failures += 1
-        return pause
-
-    def data_flowed(self) -> None:
-        """The last attempt was worth it."""
-        self._failures = 1  # a line that breaks after having worked is not dialled again at once
-        self._fruitless.clear()
 
 
 class Connection:
@@ -127,7 +63,7 @@ class Connection:
     ssl_context : SSLContext, optional
         Further trusted authorities.
     monotonic, wall, sleep, jitter : callables
-        Clocks, the wait and chance, for tests.
+        Clocks, the wait between attempts and chance, for tests.
     """
 
     def __init__(
@@ -151,16 +87,19 @@ class Connection:
         self._waiting: list[bytes] = []
         self._waiting_since = 0.0
         self._arrived = asyncio.Event()
+        self._line: _Line | None = None
+        self._lines: list[_Line] = []
         self._renew = False
+        self._renew_not_before = self._ask_not_before = -float("inf")
         self._data_at = 0.0
-        self._data_frames = 0
-        self._refusal: VenueRefusedError | None = None
+        self._data_heard = 0
+        self._usual_gap = self.patience.silent_after / _UNUSUAL
         self._closed = False
 
     # -- for the one who reads -------------------------------------------------------------------
 
     async def frames(self) -> AsyncIterator[list[bytes]]:
-        """All frames that were waiting, as long as the connection is wanted.
+        """All frames that were waiting, as long as the connection is wanted; at most once a frame of the screen.
 
         Raises
         ------
@@ -168,35 +107,39 @@ class Connection:
             When the venue will not serve us.
         """
         supervisor = asyncio.create_task(self._supervise())
+        supervisor.add_done_callback(lambda _: self._arrived.set())
+        taken_at = -_FRAME_S
         try:
-            taken_at = -_FRAME_S
             while True:
                 if not self._waiting:
-                    if self._refusal is not None:
-                        raise self._refusal
+                    if supervisor.done():
+                        supervisor.result()
+                        return
                     if self._closed:
                         return
                     await self._arrived.wait()
                     self._arrived.clear()
                     continue
-                rest = taken_at + _FRAME_S - self._monotonic()
+                rest = taken_at + _FRAME_S - time.monotonic()
                 if rest > 0:
-                    await self._sleep(rest)
-                taken_at = self._monotonic()
+                    await asyncio.sleep(rest)
+                taken_at = time.monotonic()
                 frames, self._waiting = self._waiting, []
                 yield frames
         finally:
             supervisor.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await supervisor
+            await asyncio.wait([supervisor])
+            if not supervisor.cancelled():
+                supervisor.exception()  # whoever stops reading need not hear of it
 
     def heard_data(self) -> None:
         """The reader found data, not just talk, in what it took: the line works."""
-        self._data_at = self._monotonic()
-        self._data_frames += 1
-        self._pace.data_flowed()
-        if self.status.state is not FeedState.LIVE:
-            self.status = replace(self.status, state=FeedState.LIVE, reason="", retry_at_s=None)
+        self._data_heard += 1
+        if self._line is None:  # the last words of a line that has ended since
+            return
+        now = self._monotonic()
+        self._usual_gap += 0.05 * (now - self._data_at - self._usual_gap)
+        self._works(now)
 
     def renew(self) -> None:
         """The venue said that it will close the line: open the next one before."""
@@ -206,6 +149,11 @@ class Connection:
     def silent_s(self) -> float:
         """Seconds since the last data, or since the venue confirmed that there was none."""
         return self._monotonic() - self._data_at
+
+    @property
+    def silent_after_s(self) -> float:
+        """When silence is unusual: some times the usual distance of data, within the limits of patience."""
+        return min(self.patience.silent_after, max(_SOONEST_SILENT_S, _UNUSUAL * self._usual_gap))
 
     @property
     def queue_age_s(self) -> float:
@@ -222,32 +170,24 @@ class Connection:
     async def _supervise(self) -> None:
         at_least_s = 0.0
         while not self._closed:
-            await self._wait_for_turn(at_least_s)
+            pause_s = self._pace.pause_s(self._monotonic(), at_least_s)
+            if pause_s > 0:
+                self.status = replace(self.status, state=FeedState.DISCONNECTED, retry_at_s=self._wall() + pause_s)
+                await self._sleep(pause_s)
+            self.status = replace(self.status, state=FeedState.CONNECTING, retry_at_s=None)
             at_least_s = 0.0
             try:
-                line = await self._open()
-                await self._serve(line)
+                await self._serve(await self._open())
             except VenueRefusedError as error:
-                self.status = replace(self.status, state=FeedState.STOPPED, reason=error.user_message, retry_at_s=None)
-                self._refusal = error
-                self._arrived.set()
-                return
-            except VenueBusyError as error:
-                at_least_s = error.retry_after_s
-                self._lost(error)
+                self.status = replace(self.status, state=FeedState.STOPPED, reason=error.user_message)
+                raise
             except FeedError as error:
-                self._lost(error)
-
-    def _lost(self, error: FeedError) -> None:
-        _log.info("connection lost", url=self.url, reason=error.detail)
-        self.status = replace(self.status, state=FeedState.DISCONNECTED, reason=error.user_message)
-
-    async def _wait_for_turn(self, at_least_s: float) -> None:
-        pause_s = self._pace.pause_s(self._monotonic(), at_least_s)
-        if pause_s > 0:
-            self.status = replace(self.status, state=FeedState.DISCONNECTED, retry_at_s=self._wall() + pause_s)
-            await self._sleep(pause_s)
-        self.status = replace(self.status, state=FeedState.CONNECTING, retry_at_s=None)
+                at_least_s = error.retry_after_s if isinstance(error, VenueBusyError) else 0.0
+                _log.info("connection lost", url=self.url, reason=error.detail)
+                self.status = replace(self.status, state=FeedState.DISCONNECTED, reason=error.user_message)
+            except Exception:
+                self.status = replace(self.status, state=FeedState.STOPPED, reason="stopped by a fault in the program, see the log")
+                raise
 
     async def _open(self) -> _Line:
         self.status = replace(self.status, connects=self.status.connects + 1)
@@ -263,119 +203,140 @@ class Connection:
                 close_timeout=1.0,
                 **secured,
             )
-        except (OSError, InvalidHandshake, InvalidURI, TimeoutError, ConnectionClosed, EOFError) as error:
-            raise _explained(error, self.url) from error
-        self._data_at = self._monotonic()
-        return _Line(socket, self._monotonic(), asyncio.create_task(self._read(socket)))
+        except (OSError, WebSocketException, TimeoutError, EOFError, ValueError, ImportError) as error:
+            raise explained_failure(error, self.url) from error
+        line = _Line(socket, self._monotonic(), self._take)
+        self._lines.append(line)
+        return line
+
+    def _take(self, frame: bytes) -> None:
+        if not self._waiting:
+            self._waiting_since = self._monotonic()
+            self._arrived.set()
+        self._waiting.append(frame)
 
     async def _serve(self, line: _Line) -> None:
         """Stay with a line until it breaks; raises why it did."""
         self.status = replace(self.status, state=FeedState.SYNCING, reason="", retry_at_s=None)
+        self._line, self._data_at, self._renew = line, line.opened_at, False
         wall_offset = self._wall() - self._monotonic()
         try:
             while not self._closed:
-                await asyncio.wait({line.reader}, timeout=_LOOK_S)
-                if line.reader.done():
-                    raise VenueUnreachableError(line.reader.result())
-                if abs(self._wall() - self._monotonic() - wall_offset) > 5.0:
+                await asyncio.wait({self._line.reader}, timeout=self.patience.look_every)
+                if self._line.reader.done():
+                    raise VenueUnreachableError(self._line.reader.result())
+                now = self._monotonic()
+                if abs(self._wall() - now - wall_offset) > _CLOCK_JUMP_S:
                     raise VenueUnreachableError("the clock jumped: the machine was asleep, or its time was set")
-                if self._renew or self._monotonic() - line.opened_at > self.patience.renew_after:
-                    self._renew = False
-                    line = await self._replaced(line)
-                await self._listen_closely()
+                old = self._renew or now - self._line.opened_at > self.patience.renew_after
+                if old and now >= self._renew_not_before:
+                    self._line = await self._renewed(self._line)
+                await self._listen_closely(self._line)
         finally:
-            await line.aclose()
+            self._line = None
+            while self._lines:
+                await self._lines.pop().aclose()
 
-    async def _read(self, socket: ClientConnection) -> str:
-        """Move frames from the socket to the list until the socket ends; returns why it did."""
-        try:
-            while True:
-                frame = await socket.recv(decode=False)
-                if not self._waiting:
-                    self._waiting_since = self._monotonic()
-                    self._arrived.set()
-                self._waiting.append(frame)
-        except ConnectionClosed as closed:
-            code = closed.rcvd.code if closed.rcvd is not None else None
-            return f"the venue closed the connection (code {code})" if code is not None else "the connection broke"
+    def _works(self, now: float) -> None:
+        assert self._line is not None
+        self._data_at = now
+        if now - self._line.opened_at >= self.patience.proven_after:
+            self._pace.proven()
+        if self.status.state is not FeedState.LIVE:
+            self.status = replace(self.status, state=FeedState.LIVE, reason="", retry_at_s=None)
 
-    async def _listen_closely(self) -> None:
+    async def _listen_closely(self, line: _Line) -> None:
         """If the line is silent, ask whether it should be."""
-        if self.silent_s <= self.patience.silent_after:
+        if self.silent_s <= self.silent_after_s or self._waiting or self._monotonic() < self._ask_not_before:
             return
-        missed = True
-        if self._probe is not None:
-            before = self._data_frames
-            try:
-                missed = await self._probe()
-            except FeedError as error:
-                raise VenueUnreachableError(f"no data for {self.silent_s:.0f} s, and {error.user_message}") from error
-            if self._data_frames != before:
+        silence = f"no data for {self.silent_s:.0f} s"
+        if self._probe is None:
+            raise VenueUnreachableError(silence)
+        before = self._data_heard
+        asked = asyncio.ensure_future(self._probe())
+        try:
+            await asyncio.wait({asked, line.reader}, timeout=self.patience.answer_within, return_when=asyncio.FIRST_COMPLETED)
+            if line.reader.done() or self._data_heard != before:
                 return
+            if not asked.done():
+                raise VenueUnreachableError("the venue does not answer")
+            missed = asked.result()
+        except VenueBusyError as error:
+            # nobody knows; a line that may be good is not given up for it at once
+            if self.silent_s > 6 * self.patience.silent_after:
+                raise VenueUnreachableError(f"{silence}, and {error.user_message}") from error
+            self._ask_not_before = self._monotonic() + max(1.0, error.retry_after_s)
+            return
+        except VenueUnreachableError as error:
+            raise VenueUnreachableError(f"{silence}, and {error.user_message}", detail=f"{silence}; {error.detail}") from error
+        finally:
+            if not asked.done():
+                asked.cancel()
+                await asyncio.wait([asked])
+            elif not asked.cancelled():
+                asked.exception()
         if missed:
-            raise VenueUnreachableError(f"no data for {self.silent_s:.0f} s although the market trades")
-        self._data_at = self._monotonic()  # a quiet market, confirmed
+            await asyncio.wait({line.reader}, timeout=self.patience.grace)
+            if self._data_heard == before and not line.reader.done():
+                raise VenueUnreachableError(f"{silence} although the market trades")
+            return
+        self._usual_gap = min(2 * self._usual_gap, self.patience.silent_after / _UNUSUAL)
+        self._works(self._monotonic())  # a quiet market, confirmed
 
-    async def _replaced(self, line: _Line) -> _Line:
-        """A second line that delivers, and the first one closed; the first one if no second can be had."""
+    async def _renewed(self, line: _Line) -> _Line:
+        """A second line that delivers, and the first one closed; the first one if no better can be had."""
+        self._renew = False
+        self._renew_not_before = self._monotonic() + self.patience.longest_pause
+        if not self._pace.spare(self._monotonic()):
+            return line
         try:
             successor = await self._open()
-        except VenueRefusedError:
-            raise
-        except FeedError as error:
+        except FeedError as error:  # as long as the line works it is kept, whatever the venue says to a second one
             _log.warning("line not renewed", url=self.url, reason=error.detail)
+            if isinstance(error, VenueBusyError):
+                self._renew_not_before = max(self._renew_not_before, self._monotonic() + error.retry_after_s)
             return line
-        heard = self._data_frames
-        deadline = self._monotonic() + self.patience.silent_after
-        while self._data_frames == heard and self._monotonic() < deadline and not line.reader.done():
-            await asyncio.sleep(_LOOK_S / 5)
-        await line.aclose()
-        return successor
+        kept, other = successor, line
+        before, deadline = line.frames, self._monotonic() + self.patience.silent_after
+        ended = {line.reader, successor.reader}
+        while not successor.frames and self._monotonic() < deadline and not any(reader.done() for reader in ended):
+            await asyncio.wait(ended, timeout=self.patience.look_every / 5, return_when=asyncio.FIRST_COMPLETED)
+        if successor.frames:
+            await asyncio.wait({line.reader}, timeout=self.patience.overlap)  # what both tell is known by its id
+        elif not line.reader.done() and (line.frames > before or successor.reader.done()):
+            _log.warning("line not renewed", url=self.url, reason="the second one brought nothing")
+            kept, other = line, successor
+        await other.aclose()
+        self._lines.remove(other)
+        return kept
 
 
-@dataclass(frozen=True, slots=True)
 class _Line:
     """One socket and the task that reads it."""
 
-    socket: ClientConnection
-    opened_at: float
-    reader: asyncio.Task[str]
+    def __init__(self, socket: ClientConnection, opened_at: float, take: Callable[[bytes], None]) -> None:
+        self.opened_at = opened_at
+        self.frames = 0
+        self._socket, self._take = socket, take
+        self.reader = asyncio.create_task(self._read())
+        """Ends with the socket; its result says why, in words."""
 
     async def aclose(self) -> None:
+        """Close the socket; a peer that does not answer the closing handshake does not hold us up."""
         self.reader.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.reader
-        # a peer that does not answer the closing handshake must not hold us up
+        await asyncio.wait([self.reader])
         with contextlib.suppress(TimeoutError, ConnectionClosed, OSError):
-            await asyncio.wait_for(self.socket.close(), 1.5)
+            async with asyncio.timeout(1.5):
+                await self._socket.close()
 
-
-def _explained(error: BaseException, url: str) -> FeedError:
-    """A failed attempt in the words of a user, sorted by whether trying again can help."""
-    host = url.split("/")[2] if url.count("/") >= 2 else url
-    detail = f"{url}: {type(error).__name__}: {error}"
-    if isinstance(error, InvalidStatus):
-        return explained_status(error.response.status_code, error.response.headers.get("Retry-After"), host)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return VenueRefusedError(f"{host}: the certificate is not to be trusted: {error.verify_message}", detail=detail)
-    if isinstance(error, InvalidURI):
-        return VenueRefusedError(f"{url} is not a WebSocket address", detail=detail)
-    if isinstance(error, TimeoutError):
-        return VenueUnreachableError(f"{host} does not answer", detail=detail)
-    if isinstance(error, ConnectionRefusedError):
-        return VenueUnreachableError(f"{host} refuses connections", detail=detail)
-    if isinstance(error, OSError):
-        return VenueUnreachableError(f"{host} cannot be reached: {error.strerror or error}", detail=detail)
-    return VenueUnreachableError(f"{host} broke off the connection", detail=detail)
-
-
-def explained_status(code: int, retry_after: str | None, host: str) -> FeedError:
-    """What an HTTP status of a venue means for us."""
-    if code in (418, 429):
-        wait_s = float(retry_after) if retry_after and retry_after.isdigit() else 60.0
-        until = time.strftime("%H:%M:%S", time.localtime(time.time() + wait_s))
-        return VenueBusyError(f"{host} limits our rate until {until}", retry_after_s=wait_s, detail=f"{host}: HTTP {code}")
-    if code in (401, 403, 404, 451):
-        why = {401: "wants a key", 403: "forbids access from here", 404: "knows no such stream", 451: "does not serve this country"}[code]
-        return VenueRefusedError(f"{host} {why} (HTTP {code})")
-    return VenueUnreachableError(f"{host} answers with HTTP {code}")
+    async def _read(self) -> str:
+        try:
+            while True:
+                self._take(await self._socket.recv(decode=False))
+                self.frames += 1
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None:
+                return f"the venue closed the connection (code {closed.rcvd.code})"
+            if closed.sent is not None:  # a frame too long or no text, or pings without an answer
+                return f"the connection was given up: {closed.sent.reason or f'code {closed.sent.code}'}"
+            return "the connection broke"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
@@ -10,16 +12,18 @@ from typing import Any, TypeVar
 import httpx2
 import msgspec
 
-from app.errors import DecodeError, VenueRefusedError, VenueUnreachableError
-from feeds.connection import explained_status
+from app.errors import DecodeError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from feeds.explained import explained_status, untrusted
 
 T = TypeVar("T")
 
 _MINUTE_S = 60.0
+_TIMEOUT_S = 10.0
+_RESERVED = 10  # a tenth of our weight is kept for what cannot wait
 
 
 class Rest:
-    """Requests to one host.
+    """Requests to one host. Each is made once: whoever asks decides whether to ask again.
 
     Parameters
     ----------
@@ -30,6 +34,11 @@ class Rest:
         The answer's header that tells the weight used in this minute.
     wall, sleep : callables
         The clock and the wait, for tests.
+
+    Raises
+    ------
+    VenueRefusedError
+        If the address, or the proxy that the environment sets, cannot be used.
     """
 
     def __init__(
@@ -41,15 +50,21 @@ class Rest:
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._client = httpx2.AsyncClient(base_url=base_url, timeout=10.0)
         self._host = base_url.split("//")[-1]
+        try:
+            self._client = httpx2.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
+        except (httpx2.InvalidURL, ValueError, ImportError) as error:
+            raise VenueRefusedError(f"{self._host}, or the proxy set for it, cannot be used: {error}") from None
         self._limit, self._header = weight_limit // 2, weight_header
         self._wall, self._sleep = wall, sleep
         self._minute = 0
         self._used = 0
+        self._banned_until_s = 0.0
 
-    async def get(self, path: str, params: Mapping[str, str | int], kind: type[T], *, weight: int) -> T:
+    async def get(self, path: str, params: Mapping[str, str | int], kind: type[T], *, weight: int, urgent: bool = False) -> T:
         """The answer to a GET, decoded as `kind`.
+
+        Waits until the minute has weight left; `urgent` requests may use what is kept back from the others.
 
         Raises
         ------
@@ -58,49 +73,69 @@ class Rest:
         DecodeError
             If the answer has another shape than documented.
         """
-        await self._wait_for_weight(weight)
-        try:
-            answer = await self._client.get(path, params=dict(params))
-        except httpx2.TimeoutException:
-            raise VenueUnreachableError(f"{self._host} does not answer") from None
-        except httpx2.InvalidURL as error:
-            raise VenueRefusedError(f"{self._host}: {error}") from None
-        except httpx2.TransportError as error:
-            why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error
-            raise VenueUnreachableError(f"{self._host} cannot be reached: {why}", detail=f"{self._host}{path}: {error!r}") from None
+        await self._wait_for_weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
+        if (banned_s := self._banned_until_s - self._wall()) > 0:  # going on asking is what venues ban for
+            raise explained_status(429, str(math.ceil(banned_s)), self._host, self._wall())
+        answer = await self._answer(path, params)
         used = answer.headers.get(self._header, "")
         if used.isdigit():
             self._used = max(self._used, int(used))
         if answer.status_code == 400:
             raise VenueRefusedError(f"{self._host}: {_venue_message(answer.content)}", detail=f"{path} {params}: {answer.text[:200]}")
         if answer.status_code != 200:
-            raise explained_status(answer.status_code, answer.headers.get("Retry-After"), self._host)
+            failure = explained_status(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
+            if isinstance(failure, VenueBusyError):
+                self._banned_until_s = self._wall() + failure.retry_after_s
+            raise failure
         try:
             return msgspec.json.decode(answer.content, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DecodeError(f"{self._host} sent an answer that is not what it documents", detail=f"{path}: {error}") from None
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _wait_for_weight(self, weight: int) -> None:
+    async def _answer(self, path: str, params: Mapping[str, str | int]) -> httpx2.Response:
+        try:
+            return await self._client.get(path, params=dict(params))
+        except httpx2.TimeoutException:
+            raise VenueUnreachableError(f"{self._host} does not answer") from None
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise VenueRefusedError(f"{self._host}: {error}") from None
+        except httpx2.RequestError as error:
+            detail = f"{self._host}{path}: {error!r}"
+            if (fault := _certificate_fault(error)) is not None:
+                raise untrusted(fault, self._host) from None
+            if isinstance(error, (httpx2.DecodingError, httpx2.RemoteProtocolError)):
+                raise VenueUnreachableError(f"{self._host} broke off its answer", detail=detail) from None
+            why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error
+            raise VenueUnreachableError(f"{self._host} cannot be reached: {why}", detail=detail) from None
+
+    async def _wait_for_weight(self, weight: int, limit: int) -> None:
         """Stay below half of the venue's limit; its minutes begin with the clock's."""
         while True:
             now = self._wall()
             minute = int(now // _MINUTE_S)
             if minute != self._minute:
                 self._minute, self._used = minute, 0
-            if self._used + weight <= self._limit or not self._used:
+            if self._used + weight <= limit or not self._used:
                 self._used += weight
                 return
             await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
+
+
+def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """The certificate's fault behind an error, if it was that."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _venue_message(content: bytes) -> str:
     """The text of the venue's own error, as in `{"code":-1121,"msg":"Invalid symbol."}`."""
     try:
         error: Any = msgspec.json.decode(content)
-        return str(error["msg"])
-    except (msgspec.DecodeError, KeyError, TypeError):
+        return str(error["msg"])[:200]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         return "the request was not understood"

@@ -38,7 +38,8 @@ def no_stray_log_records(request: pytest.FixtureRequest, caplog: pytest.LogCaptu
     if expected:
         return
     stray = [entry for entry in capture.entries if entry["log_level"] in ("warning", "error", "critical")]
-    stray += [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.WARNING]
+    records = [record for phase in ("setup", "call", "teardown") for record in caplog.get_records(phase)]
+    stray += [record.getMessage() for record in records if record.levelno >= logging.WARNING]
     assert not stray, f"log records that the test did not expect: {stray}"
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,7 +27,12 @@ from app.market.decimals import parse_step
 from app.market.instrument import parse_instrument_id
 from app.settings import Settings, load_settings
 
-app = App(name="tapeprint", help="A footprint chart of live trades, exact to the trade.", version_flags=["--version"])
+app = App(
+    name="tapeprint",
+    help="A footprint chart of live trades, exact to the trade.",
+    version=lambda: version("tapeprint"),
+    version_flags=["--version"],
+)
 
 Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
 Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="colours of buying and selling")]

@@ -1,13 +1,7 @@
 """Binance spot and USD-M futures: aggregate trades, live and of the past.
 
 An aggregate trade is what one taker order (futures: all within 100 ms) traded at one price; its id `a` grows
-by one within a symbol, so a step by more is a hole, and `fromId` fetches it. A message of the stream, as
-Binance documents it (https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams):
-
-    {"e":"aggTrade","E":1672515782136,"s":"BNBBTC","a":12345,"p":"0.001","q":"100","f":100,"l":105,
-     "T":1672515782136,"m":true,"M":true}
-
-`m` true says that the buyer was the maker: the seller was aggressive.
+by one within a symbol, so a step by more is a hole, and `fromId` fetches it. How they look on the wire: `binance_wire`.
 
 Futures streams are served under `/market` since April 2026; the old path accepts and stays silent, which the
 connection's silence check would report. Pages of the past are asked for by id, never by time: a millisecond
@@ -19,55 +13,30 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
 
 import msgspec
-import numpy as np
 import structlog
-from msgspec import Meta
 
-from app.errors import DecodeError, OffGridError, VenueRefusedError
-from app.market.decimals import parse_step, to_steps
+from app.errors import BadInputError, DecodeError, OffGridError, VenueRefusedError
+from app.market.decimals import parse_step
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
-from app.market.trade import BUY, SELL, TradeBatch, concatenate
+from app.market.trade import TradeBatch
 from app.settings import Settings
 from app.workspace import Market
-from feeds.connection import Connection, Patience
+from feeds.backoff import Patience
+from feeds.connection import Connection
 from feeds.http import Rest
+from feeds.lateness import Lateness
+from feeds.venues.binance_wire import AggregateTrade, Decoder, batch_of
 
 _log = structlog.get_logger(__name__)
 
 _PAGE = 1000
 _TRIES = 3
 _LAGGING_S = 1.0  # a frame that has waited longer than this for us says that we are too slow
+_LATE_S = 2.0  # a trade that came so much later than trades can come says that the way is jammed
 _HOUR_MS = 3_600_000
-_FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100: anything else is no trade time
-
-_Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-_Ms = Annotated[int, Meta(ge=_FIRST_MS, lt=_LAST_MS)]
-
-
-class AggregateTrade(msgspec.Struct, frozen=True, gc=False):
-    """The fields of an aggregate trade that we use, in a page of the past."""
-
-    a: _Id
-    p: str
-    q: str
-    T: _Ms
-    m: bool
-
-
-class _Event(msgspec.Struct, frozen=True, gc=False):
-    """What every message of a stream has; `e` tells which it is."""
-
-    e: str
-
-
-class _Update(AggregateTrade, frozen=True, gc=False, tag_field="e", tag="aggTrade"):
-    """An aggregate trade in a stream."""
-
-    s: str
 
 
 class _Filter(msgspec.Struct, frozen=True):
@@ -102,6 +71,8 @@ class BinanceMarket:
         A minute's allowance, and what a page of trades and the exchange information cost.
     by_hours : bool
         A search by time must end within an hour.
+    kept_hours : float
+        How far back a search by time may begin.
     one_symbol : bool
         The exchange information can be asked for one symbol.
     """
@@ -115,14 +86,35 @@ class BinanceMarket:
     page_weight: int
     info_weight: int
     by_hours: bool
+    kept_hours: float
     one_symbol: bool
 
 
 SPOT = BinanceMarket(
-    "binance", "wss://data-stream.binance.vision", "https://data-api.binance.vision", "/ws", "/api/v3", 6000, 4, 20, False, True
+    venue="binance",
+    ws_url="wss://data-stream.binance.vision",
+    rest_url="https://data-api.binance.vision",
+    stream_path="/ws",
+    rest_path="/api/v3",
+    weight_limit=6000,
+    page_weight=4,
+    info_weight=20,
+    by_hours=False,
+    kept_hours=float("inf"),
+    one_symbol=True,
 )
 USDM = BinanceMarket(
-    "binance-usdm", "wss://fstream.binance.com", "https://fapi.binance.com", "/market/ws", "/fapi/v1", 2400, 20, 1, True, False
+    venue="binance-usdm",
+    ws_url="wss://fstream.binance.com",
+    rest_url="https://fapi.binance.com",
+    stream_path="/market/ws",
+    rest_path="/fapi/v1",
+    weight_limit=2400,
+    page_weight=20,
+    info_weight=1,
+    by_hours=True,
+    kept_hours=47.9,  # 48, less what our clock may be wrong by
+    one_symbol=False,
 )
 
 
@@ -137,7 +129,10 @@ async def fetch_instrument(rest: Rest, market: BinanceMarket, symbol: str) -> In
         As `Rest.get`.
     """
     params = {"symbol": symbol} if market.one_symbol else {}
-    info = await rest.get(f"{market.rest_path}/exchangeInfo", params, _ExchangeInfo, weight=market.info_weight)
+    try:
+        info = await rest.get(f"{market.rest_path}/exchangeInfo", params, _ExchangeInfo, weight=market.info_weight)
+    except VenueRefusedError as error:
+        raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in info.symbols if entry.symbol == symbol), None)
     if found is None:
         raise VenueRefusedError(f"{market.venue} knows no symbol {symbol}")
@@ -145,90 +140,10 @@ async def fetch_instrument(rest: Rest, market: BinanceMarket, symbol: str) -> In
         raise VenueRefusedError(f"{market.venue}:{symbol} is not traded at present (status {found.status})")
     tick = next((f.tickSize for f in found.filters if f.filterType == "PRICE_FILTER"), "")
     lot = next((f.stepSize for f in found.filters if f.filterType == "LOT_SIZE"), "")
-    return Instrument(market.venue, symbol, parse_step(tick, f"{symbol} tick size"), parse_step(lot, f"{symbol} lot size"))
-
-
-class Decoder:
-    """Messages of a stream to trades, many at a time.
-
-    Attributes
-    ----------
-    rejected : int
-        Messages that are no JSON, or not of the documented shape, or have an impossible price or quantity.
-    empty : int
-        Trades of no quantity, which are left out.
-    shutdown : bool
-        The venue has announced that it will close the line.
-    """
-
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
-        self.rejected = self.empty = 0
-        self.shutdown = False
-        self._many = msgspec.json.Decoder(list[_Update])
-        self._one = msgspec.json.Decoder(_Update)
-        self._any = msgspec.json.Decoder(_Event)
-        self._reported_at = -60.0
-
-    def decode(self, frames: list[bytes]) -> TradeBatch:
-        """The trades in these messages; a bad one is counted and put aside, the others are kept."""
-        try:
-            # one call for all of them: the array costs a fraction of decoding each by itself
-            return self._batch(self._many.decode(b"[" + b",".join(frames) + b"]"))
-        except (msgspec.DecodeError, UnicodeDecodeError, OffGridError):
-            return concatenate(self._by_itself(frame) for frame in frames)
-
-    def _by_itself(self, frame: bytes) -> TradeBatch:
-        try:
-            return self._batch([self._one.decode(frame)])
-        except (msgspec.DecodeError, UnicodeDecodeError, OffGridError, RecursionError) as error:
-            return self._other(frame, error)
-
-    def _other(self, frame: bytes, error: Exception) -> TradeBatch:
-        """A message that is no trade: another event of the venue, an acknowledgement, or rubbish."""
-        try:
-            event = self._any.decode(frame).e
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            event = ""
-        if event == "serverShutdown":
-            self.shutdown = True
-        elif event in ("", "aggTrade") and not frame.startswith(b'{"result":'):
-            self.rejected += 1
-            if time.monotonic() - self._reported_at > 10.0:  # rubbish may come by the thousand
-                self._reported_at = time.monotonic()
-                _log.warning("message put aside", instrument=self.instrument.id, why=str(error), message=frame[:200], so_far=self.rejected)
-        return TradeBatch.empty()
-
-    def _batch(self, trades: list[_Update]) -> TradeBatch:
-        symbol = self.instrument.symbol
-        if any(trade.s != symbol for trade in trades):
-            raise OffGridError(f"expected trades of {symbol} alone", index=0, value="")
-        batch = batch_of(self.instrument, trades)
-        self.empty += len(trades) - len(batch)
-        return batch
-
-
-def batch_of(instrument: Instrument, trades: list[AggregateTrade] | list[_Update]) -> TradeBatch:
-    """Decoded trades as columns; those of no quantity are left out.
-
-    Raises
-    ------
-    OffGridError
-        If a price or a quantity is negative, or no multiple of its step.
-    """
-    price = instrument.grid().ticks([trade.p for trade in trades])
-    lots = to_steps([trade.q for trade in trades], instrument.lot_size, "quantity")
-    if len(lots) and lots.min() < 0:
-        raise OffGridError("quantity: found a negative one", index=int(np.argmin(lots)), value="")
-    seller_is_aggressive = np.array([trade.m for trade in trades], bool)
-    batch = TradeBatch.of(
-        np.array([trade.T for trade in trades], np.int64) * 1_000_000,
-        price,
-        lots,
-        np.where(seller_is_aggressive, SELL, BUY),
-        np.array([trade.a for trade in trades], np.int64),
-    )
-    return batch if lots.all() else batch[lots > 0]
+    try:
+        return Instrument(market.venue, symbol, parse_step(tick, "tick size"), parse_step(lot, "lot size"))
+    except BadInputError as error:
+        raise DecodeError(f"{market.venue}:{symbol}: {error.user_message}") from None
 
 
 class BinanceFeed:
@@ -266,16 +181,21 @@ class BinanceFeed:
         self._last_id = -1
         self._last_trade_ns = self._received_at_ns = 0
         self._messages = self._trades = 0
+        self._lateness = Lateness()
 
     @property
     def status(self) -> FeedStatus:
         """Where the feed stands at this moment."""
-        line = self._connection.status
+        connection = self._connection
+        line = connection.status
         state, reason = line.state, line.reason
-        if state is FeedState.LIVE and self._connection.queue_age_s > _LAGGING_S:
-            state, reason = FeedState.LAGGING, f"{self._connection.queue_age_s:.1f} s behind the stream"
-        elif state is FeedState.LIVE and self._connection.silent_s > self._connection.patience.silent_after / 2:
-            state, reason = FeedState.STALE, f"no trade for {self._connection.silent_s:.0f} s"
+        if state is FeedState.LIVE:
+            if connection.queue_age_s > _LAGGING_S:
+                state, reason = FeedState.LAGGING, f"{connection.queue_age_s:.1f} s behind the stream"
+            elif connection.silent_s > connection.silent_after_s:
+                state, reason = FeedState.STALE, f"no trade for {connection.silent_s:.0f} s"
+            elif self._lateness.late_s > _LATE_S:
+                state, reason = FeedState.LAGGING, f"trades come {self._lateness.late_s:.1f} s late"
         return FeedStatus(
             state,
             reason,
@@ -302,7 +222,10 @@ class BinanceFeed:
                 self._connection.heard_data()
                 self._trades += len(batch)
                 self._received_at_ns = self._wall_ns()
-                self._last_trade_ns = max(self._last_trade_ns, int(batch.time_ns.max()))
+                newest_ns = int(batch.time_ns.max())
+                if newest_ns > self._last_trade_ns:
+                    self._last_trade_ns = newest_ns
+                    self._lateness.arrived(newest_ns, self._received_at_ns)
                 self._last_id = max(self._last_id, int(batch.trade_id.max()))
                 yield batch
         except VenueRefusedError as error:
@@ -334,30 +257,33 @@ class BinanceHistory:
 
     async def newest_id(self) -> int:
         """Id of the newest trade; -1 when there is none."""
-        page = await self._page({"limit": 1})
+        page = await self._page({"limit": 1}, urgent=True)
         return page[-1].a if page else -1
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages."""
-        fruitless = 0
+        """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages.
+
+        Raises
+        ------
+        FeedError
+            As `Rest.get`; and if the venue keeps answering with other trades than those asked for.
+        """
         while first_id <= last_id:
-            limit = min(_PAGE, last_id - first_id + 1)
-            page = await self._page({"fromId": first_id, "limit": limit})
-            wanted = [trade for trade in page if first_id <= trade.a <= last_id]
-            if wanted:
-                fruitless = 0
-                first_id = wanted[-1].a + 1
-                yield self._batch(wanted)
-            elif page and page[0].a > last_id:
-                return  # the venue goes on behind the hole: it has nothing in it
-            else:
-                fruitless += 1
-                if fruitless == _TRIES:
-                    return
-        return
+            page = await self._advancing_page(first_id, last_id)
+            wanted = [trade for trade in page if trade.a <= last_id]
+            if not wanted:  # the venue goes on behind the hole, or knows of no more
+                return
+            yield self._batch(wanted)
+            first_id = wanted[-1].a + 1
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The trades from `start_ns` on, up to but without `before_id`, or up to now, in pages."""
+        """The trades from `start_ns` on, up to but without `before_id`, or up to now, in pages.
+
+        Raises
+        ------
+        FeedError
+            As `between`.
+        """
         page = await self._first_page(-(-start_ns // 1_000_000))
         while page:
             wanted = page if before_id is None else [trade for trade in page if trade.a < before_id]
@@ -375,34 +301,43 @@ class BinanceHistory:
         await self._rest.aclose()
 
     async def _advancing_page(self, first_id: int, last_id: int) -> list[AggregateTrade]:
-        """The page that begins at `first_id`; a page that does not advance is asked for three times.
-
-        Raises
-        ------
-        DecodeError
-            If the venue keeps answering with other trades than those asked for.
-        """
+        """The trades from `first_id` on, up to a page of them; asked for three times if there are none, or older ones alone."""
+        page: list[AggregateTrade] = []
         for _ in range(_TRIES):
             page = await self._page({"fromId": first_id, "limit": min(_PAGE, last_id - first_id + 1)})
             ahead = [trade for trade in page if trade.a >= first_id]
-            if ahead or not page:
+            if ahead:
                 return ahead
-        raise DecodeError(f"{self._market.venue} keeps sending trades before id {first_id}")
+        if page:
+            raise DecodeError(f"{self._market.venue} keeps sending trades before id {first_id}")
+        return []
 
     async def _first_page(self, start_ms: int) -> list[AggregateTrade]:
-        if not self._market.by_hours:
-            return await self._page({"startTime": start_ms, "limit": _PAGE})
+        """The first trades at or after a time; an empty answer is believed the third time."""
         now_ms = self._wall_ns() // 1_000_000
+        if self._market.by_hours:
+            start_ms = max(start_ms, now_ms - round(self._market.kept_hours * _HOUR_MS))
         while start_ms <= now_ms:
-            page = await self._page({"startTime": start_ms, "endTime": start_ms + _HOUR_MS - 1, "limit": _PAGE})
+            asked = {"startTime": start_ms, "limit": _PAGE}
+            if self._market.by_hours:
+                asked["endTime"] = start_ms + _HOUR_MS - 1
+            page: list[AggregateTrade] = []
+            for _ in range(_TRIES):
+                page = await self._page(asked)
+                inside = [trade for trade in page if start_ms <= trade.T]
+                if inside:
+                    return inside
             if page:
-                return page
+                raise DecodeError(f"{self._market.venue} keeps sending trades before the time asked for")
+            if not self._market.by_hours:
+                break
             start_ms += _HOUR_MS
         return []
 
-    async def _page(self, params: dict[str, int]) -> list[AggregateTrade]:
+    async def _page(self, params: dict[str, int], *, urgent: bool = False) -> list[AggregateTrade]:
         query: dict[str, str | int] = {"symbol": self.instrument.symbol, **params}
-        page = await self._rest.get(f"{self._market.rest_path}/aggTrades", query, list[AggregateTrade], weight=self._market.page_weight)
+        path, weight = f"{self._market.rest_path}/aggTrades", self._market.page_weight
+        page = await self._rest.get(path, query, list[AggregateTrade], weight=weight, urgent=urgent)
         page.sort(key=lambda trade: trade.a)
         return page
 

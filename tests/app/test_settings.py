@@ -71,3 +71,77 @@ def test_every_setting_has_a_help_and_stands_in_the_readme() -> None:
     for name, _, help_text in settings_table():
         assert help_text
         assert name.split(".")[1] in readme, f"{name} is not in the README"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[chart]\nbar = '1x'", "f: bar: found '1x'"),
+        ("[chart]\nimbalance_ratio = '-1'", "f: imbalance ratio: found -1"),
+        ("[chart]\nimbalance_ratio = 'NaN'", "f: imbalance ratio: found NaN"),
+        ("[data]\nstale_after_s = nan", "f: "),
+        ("[data]\nhistory_hours = 49", "f: Expected `float` <= 48"),
+        ("display = 3", "f: Expected `object`, got `int`"),
+        ("[[data]]\nhistory_hours = 2", "f: Expected `object`, got `array`"),
+    ],
+)
+def test_an_impossible_value_is_told_with_the_name_of_the_file(text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(text, "f")
+    assert caught.value.user_message.startswith(said)
+
+
+def test_whole_numbers_will_do_where_fractions_are_allowed() -> None:
+    assert parse_settings("[data]\nhistory_hours = 3\n").data.history_hours == 3.0
+
+
+def test_a_flag_overrides_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.touch()
+    settings = load_settings(file, {"TAPEPRINT_BINANCE_WS_URL": "ws://environment", "TAPEPRINT_BINANCE_REST_URL": "http://environment"})
+    hosts = settings.with_hosts("binance", ws_url="ws://flag").hosts("binance")
+    assert (hosts.ws_url, hosts.rest_url) == ("ws://flag", "http://environment")
+
+
+def test_an_impossible_address_in_the_environment_is_told_with_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.touch()
+    with pytest.raises(
+        SettingsError, match=r"^TAPEPRINT_BINANCE_WS_URL: found 'localhost:1', expected an address such as wss://host:9443$"
+    ):
+        load_settings(file, {"TAPEPRINT_BINANCE_WS_URL": "localhost:1"})
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[display\n", b"\x00" * 100])
+def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_bytes(content)
+    for use in (lambda: load_settings(file, {}), lambda: save_setting("display", "theme", "light", file)):
+        with pytest.raises(SettingsError, match=r"settings\.toml"):
+            use()
+    assert file.read_bytes() == content
+
+
+def test_a_change_that_cannot_be_written_leaves_the_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[display]\ntheme = "light"\n')
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(SettingsError, match="No space left"):
+        save_setting("display", "theme", "dark", file)
+    assert file.read_text() == '[display]\ntheme = "light"\n'
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_linked_file_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "dotfiles.toml", tmp_path / "settings.toml"
+    real.write_text("# mine\n")
+    try:
+        link.symlink_to(real)
+    except OSError:
+        pytest.skip("this account may not make links")
+    save_setting("display", "theme", "light", link)
+    assert link.is_symlink() and 'theme = "light"' in real.read_text()

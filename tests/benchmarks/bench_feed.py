@@ -45,13 +45,13 @@ def _venue(rate: int) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "tests.venue_emulator", "--port", str(port), "--rate", str(rate), "--history-hours", "0.01"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None and process.stdout.readline()
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(5)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline()
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.communicate(timeout=5)  # its closing figures: nobody reads them, but it must get rid of them
 
 
 async def _watch(host: str) -> _Run:

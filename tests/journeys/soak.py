@@ -111,7 +111,7 @@ async def _compare(workspace: Workspace, port: int) -> int:
         await asyncio.sleep(0.1)
     assert store.first_id is not None and store.last_id is not None
     url = f"http://127.0.0.1:{port}/_totals?first_id={store.first_id}&last_id={store.last_id}"
-    theirs = json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=10).read()))  # noqa: S310
+    theirs = json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=10).read()))
     trades = store.trades()
     trades = trades[trades.trade_id <= theirs["last_id"]]
     ours = {

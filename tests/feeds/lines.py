@@ -1,0 +1,139 @@
+"""A small venue of sockets for the tests of the connection, and what reads from it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from feeds.backoff import Patience
+from feeds.connection import Connection
+
+QUICK = Patience(
+    silent_after=0.1, look_every=0.02, answer_within=0.1, grace=0.05, overlap=0.05, proven_after=0.0, first_pause=0.001, longest_pause=0.01
+)
+"""For tests: everything at once, without the limits of a venue."""
+
+Talk = Callable[["Line"], Awaitable[None]]
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    """Run a test's story; when it ends, nothing of it may be left."""
+
+    async def watched() -> None:
+        async with asyncio.timeout(20):
+            await story
+        for _ in range(50):  # the server's side of a socket ends a little later
+            if not (left := asyncio.all_tasks() - {asyncio.current_task()}):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"left running: {left}")
+
+    asyncio.run(watched())
+
+
+@dataclass
+class Line:
+    """One accepted socket, and which one it is, from 1."""
+
+    number: int
+    socket: ServerConnection
+
+    async def tell(self, *messages: object) -> None:
+        """Send each as a message."""
+        for message in messages:
+            await self.socket.send(str(message))
+
+    async def stay(self) -> None:
+        """Keep the socket open until the client closes it."""
+        await self.socket.wait_closed()
+
+    def reset(self) -> None:
+        """Cut the connection with a TCP RST."""
+        raw = self.socket.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.transport.abort()
+
+
+@dataclass
+class Lines:
+    """The venue: its address and what became of the sockets."""
+
+    url: str = ""
+    opened: int = 0
+    now_open: int = 0
+    most_open: int = 0
+    history: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def venue(
+    talk: Talk, *, answer: Callable[[ServerConnection, Request], Response | None] | None = None, **options: Any
+) -> AsyncIterator[Lines]:
+    """A server that does `talk` with each socket, or gives handshakes the `answer`."""
+    lines = Lines()
+
+    async def accept(connection: ServerConnection) -> None:
+        lines.opened += 1
+        lines.now_open += 1
+        lines.most_open = max(lines.most_open, lines.now_open)
+        number = lines.opened
+        lines.history.append(f"open {number}")
+        try:
+            with suppress(ConnectionClosed, OSError):
+                await talk(Line(number, connection))
+        finally:
+            lines.now_open -= 1
+            lines.history.append(f"close {number}")
+
+    async with serve(
+        accept, "127.0.0.1", 0, compression=None, process_request=answer, close_timeout=0.2, ping_interval=None, **options
+    ) as server:
+        scheme = "wss" if "ssl" in options else "ws"
+        lines.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws/x"
+        yield lines
+
+
+async def read(connection: Connection, enough: Callable[[list[bytes]], bool], *, data: bool = True) -> list[bytes]:
+    """All frames until they are enough; each batch counts as data unless told otherwise."""
+    got: list[bytes] = []
+    async with aclosing(connection.frames()) as batches:
+        async for batch in batches:
+            got += batch
+            if data:
+                connection.heard_data()
+            if enough(got):
+                break
+    return got
+
+
+async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.002)
+
+
+class Clock:
+    """A clock that runs by the waits between attempts alone, and remembers them."""
+
+    def __init__(self, start_s: float = 1_000.0) -> None:
+        self.now_s = start_s
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        self.waits.append(seconds)
+        self.now_s += seconds
+        await asyncio.sleep(0)

@@ -1,0 +1,33 @@
+"""What the README promises about keys, settings and commands is what the program has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.entry.cli import app
+from app.settings import Settings, VenueHosts, parse_settings, settings_table
+from widgets.actions import COMMANDS
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_settings_file_it_shows_holds_every_setting_with_its_default() -> None:
+    shown = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+    assert parse_settings(shown[1]) == Settings(venues={"binance": VenueHosts()})
+    names = set(re.findall(r"^(\w+) = ", shown[1], re.MULTILINE))
+    assert names == {name.partition(".")[2] for name, _, _ in settings_table()} | {"ws_url", "rest_url"}
+
+
+def test_the_keys_it_names_are_those_of_the_window() -> None:
+    table = README.partition("### Mouse and keys")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([^`]+)`", table))
+    assert named and named <= {key for command in COMMANDS for key in command.keys}
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"^tapeprint (\w+)", README, re.MULTILINE))))
+def test_each_command_it_shows_exists(name: str) -> None:
+    assert app[name].help
