@@ -38,6 +38,7 @@ _CLOCK_JUMP_S = 5.0
 _MAX_FRAME_BYTES = 1 << 20
 _QUEUE_FRAMES = 1 << 14  # the library's own buffer; ours is the list that is emptied each frame
 _SOONEST_SILENT_S = 2.5  # even the busiest market may hold its breath for so long
+_TOO_SILENT = 6.0  # times the patience with silence: then the line is lost even if nobody could say so
 _UNUSUAL = 20.0  # so many times the usual distance of data is silence
 
 
@@ -261,14 +262,13 @@ class Connection:
             if not asked.done():
                 raise VenueUnreachableError("the venue does not answer")
             missed = asked.result()
-        except VenueBusyError as error:
-            # nobody knows; a line that may be good is not given up for it at once
-            if self.silent_s > 6 * self.patience.silent_after:
-                raise VenueUnreachableError(f"{silence}, and {error.user_message}") from error
-            self._ask_not_before = self._monotonic() + max(1.0, error.retry_after_s)
+        except FeedError as error:
+            # where the question alone was refused, a line that may be good is not given up for it at once
+            if isinstance(error, VenueUnreachableError) or self.silent_s > _TOO_SILENT * self.patience.silent_after:
+                raise VenueUnreachableError(f"{silence}, and {error.user_message}", detail=f"{silence}; {error.detail}") from error
+            pause_s = error.retry_after_s if isinstance(error, VenueBusyError) else self.patience.silent_after
+            self._ask_not_before = self._monotonic() + min(pause_s, _TOO_SILENT * self.patience.silent_after)
             return
-        except VenueUnreachableError as error:
-            raise VenueUnreachableError(f"{silence}, and {error.user_message}", detail=f"{silence}; {error.detail}") from error
         finally:
             if not asked.done():
                 asked.cancel()

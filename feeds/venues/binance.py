@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import msgspec
@@ -28,6 +29,7 @@ from feeds.backoff import Patience
 from feeds.connection import Connection
 from feeds.http import Rest
 from feeds.lateness import Lateness
+from feeds.one_sided import OneSided
 from feeds.venues.binance_wire import AggregateTrade, Decoder, batch_of
 
 _log = structlog.get_logger(__name__)
@@ -182,6 +184,7 @@ class BinanceFeed:
         self._last_trade_ns = self._received_at_ns = 0
         self._messages = self._trades = 0
         self._lateness = Lateness()
+        self._sides = OneSided()
 
     @property
     def status(self) -> FeedStatus:
@@ -196,6 +199,8 @@ class BinanceFeed:
                 state, reason = FeedState.STALE, f"no trade for {connection.silent_s:.0f} s"
             elif self._lateness.late_s > _LATE_S:
                 state, reason = FeedState.LAGGING, f"trades come {self._lateness.late_s:.1f} s late"
+            else:
+                reason = self._sides.warning
         return FeedStatus(
             state,
             reason,
@@ -211,23 +216,16 @@ class BinanceFeed:
     async def batches(self) -> AsyncIterator[TradeBatch]:
         """All trades that were waiting, at most once a frame; ends when closed, or when the venue refuses."""
         try:
-            async for frames in self._connection.frames():
-                self._messages += len(frames)
-                batch = self._decoder.decode(frames)
-                if self._decoder.shutdown:
-                    self._decoder.shutdown = False
-                    self._connection.renew()
-                if not len(batch):
-                    continue
-                self._connection.heard_data()
-                self._trades += len(batch)
-                self._received_at_ns = self._wall_ns()
-                newest_ns = int(batch.time_ns.max())
-                if newest_ns > self._last_trade_ns:
-                    self._last_trade_ns = newest_ns
-                    self._lateness.arrived(newest_ns, self._received_at_ns)
-                self._last_id = max(self._last_id, int(batch.trade_id.max()))
-                yield batch
+            async with aclosing(self._connection.frames()) as stream:
+                async for frames in stream:
+                    self._messages += len(frames)
+                    batch = self._decoder.decode(frames)
+                    if self._decoder.shutdown:
+                        self._decoder.shutdown = False
+                        self._connection.renew()
+                    if len(batch):
+                        self._note(batch)
+                        yield batch
         except VenueRefusedError as error:
             _log.warning("the venue refuses", instrument=self.instrument.id, reason=error.detail)
 
@@ -235,6 +233,17 @@ class BinanceFeed:
         """Close the line; `batches` ends."""
         self._connection.close()
         await self._history.aclose()
+
+    def _note(self, batch: TradeBatch) -> None:
+        self._connection.heard_data()
+        self._trades += len(batch)
+        self._sides.saw(batch)
+        self._received_at_ns = self._wall_ns()
+        newest_ns = int(batch.time_ns.max())
+        if newest_ns > self._last_trade_ns:
+            self._last_trade_ns = newest_ns
+            self._lateness.arrived(newest_ns, self._received_at_ns)
+        self._last_id = max(self._last_id, int(batch.trade_id.max()))
 
     async def _missed_any(self) -> bool:
         return await self._history.newest_id() > self._last_id

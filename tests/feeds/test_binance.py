@@ -316,6 +316,27 @@ def test_trades_that_come_late_make_the_feed_lag_whatever_the_clock_says() -> No
     run(story())
 
 
+def test_a_tape_that_tells_one_side_alone_is_warned_of() -> None:
+    async def story() -> None:
+        async with emulator() as venue, watched(venue) as (feed, _):
+            reading = asyncio.create_task(collect(feed, []))
+            await listening(venue)
+            await venue.emit(5000)
+            await until(lambda: feed.status.trades == 5000)
+            assert feed.status.reason == ""
+            venue.faults.constant_side = True
+            await venue.emit(5000)
+            await until(lambda: feed.status.trades == 10_000)
+            assert feed.status.state is FeedState.LIVE and "are sales: the venue's sides may be wrong" in feed.status.reason
+            venue.faults.constant_side = False
+            await venue.emit(10_000)
+            await until(lambda: feed.status.reason == "")
+            reading.cancel()
+            await asyncio.wait([reading])
+
+    run(story())
+
+
 def test_an_announced_shutdown_is_survived_without_a_gap() -> None:
     async def story() -> None:
         async with emulator(speed=1.0, rate=300) as venue, watched(venue) as (feed, _):

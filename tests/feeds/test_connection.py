@@ -17,7 +17,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidProxy, SecurityError
 from websockets.http11 import Request, Response
 
-from app.errors import VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
 from feeds.backoff import Patience
 from feeds.connection import Connection
@@ -420,20 +420,26 @@ def test_a_venue_that_answers_nowhere_is_lost(answer: str) -> None:
     assert reasons[0].startswith("no data for 0 s, and") and "does not answer" in reasons[0]
 
 
-def test_a_line_is_not_given_up_because_the_question_was_one_too_many() -> None:
+REFUSED_QUESTIONS = [VenueBusyError("rate-limited", retry_after_s=60), VenueRefusedError("forbidden"), DecodeError("a web page")]
+
+
+@pytest.mark.parametrize("error", REFUSED_QUESTIONS, ids=lambda error: type(error).__name__)
+def test_a_line_is_not_given_up_at_once_because_the_question_was_refused(error: FeedError) -> None:
     asked = []
 
     async def missed() -> bool:
         asked.append(True)
-        raise VenueBusyError("rate-limited", retry_after_s=0.1)
+        raise error
 
     async def story() -> None:
         async with venue(silent) as there:
-            connection = Connection(there.url, probe=missed, patience=replace(QUICK, silent_after=0.03))
+            connection = Connection(there.url, probe=missed, patience=replace(QUICK, silent_after=0.05))
             reading = asyncio.create_task(read(connection, lambda got: False))
             await until(lambda: len(asked) == 1)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.03)
             assert connection.status.connects == 1 and len(asked) == 1
+            await until(lambda: connection.status.connects == 2)
+            assert error.user_message in connection.status.reason or connection.status.state is FeedState.SYNCING
             reading.cancel()
             await asyncio.wait([reading])
 

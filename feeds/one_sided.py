@@ -1,0 +1,36 @@
+"""Whether a tape tells both sides: venues have mixed up the aggressor before, and programs have."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.market.trade import BUY, TradeBatch
+
+_TRADES = 5_000
+_SHARE = 0.98
+
+
+class OneSided:
+    """Looks at the sides of trades, five thousand at a time.
+
+    Attributes
+    ----------
+    warning : str
+        In words for the screen while nearly all of the last ones had the same aggressor; empty otherwise.
+    """
+
+    def __init__(self) -> None:
+        self.warning = ""
+        self._trades = self._buys = 0
+
+    def saw(self, batch: TradeBatch) -> None:
+        """Count further trades."""
+        self._trades += len(batch)
+        self._buys += int(np.count_nonzero(batch.side == BUY))
+        if self._trades < _TRADES:
+            return
+        buys = self._buys / self._trades
+        side = "buys" if buys > _SHARE else "sales" if buys < 1 - _SHARE else ""
+        share = max(buys, 1 - buys)
+        self.warning = f"{share:.0%} of the last {self._trades:,} trades are {side}: the venue's sides may be wrong" if side else ""
+        self._trades = self._buys = 0
