@@ -246,7 +246,8 @@ class Nowhere:
             raise ImportError(name)
 sys.meta_path.insert(0, Nowhere())
 from app.entry.cli import run
-sys.exit(run(["footprint", {str(trades)!r}, "--tick-size", "0.1"]) or run(["profile", {str(trades)!r}, "--tick-size", "0.1", "--rows", "4"]))
+file = {str(trades)!r}
+sys.exit(run(["footprint", file, "--tick-size", "0.1"]) or run(["profile", file, "--tick-size", "0.1", "--rows", "4"]))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
