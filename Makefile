@@ -8,6 +8,8 @@ SECONDS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
+BENCH := $(BIN)/python -m pytest tests/benchmarks --override-ini addopts= --override-ini python_files="bench_*.py" \
+	-p no:randomly --benchmark-columns median,stddev,rounds -s
 GROUPS := --group test --group bench --group lint
 
 .PHONY: demo run test bench lint clean system
@@ -39,8 +41,10 @@ test: .venv/ready-to-test system
 
 bench: .venv/ready-to-test system
 	@mkdir -p build
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/benchmarks --override-ini addopts= --override-ini python_files="bench_*.py" \
-		-p no:randomly --benchmark-json build/benchmarks.json --benchmark-columns median,stddev,rounds -s
+	QT_QPA_PLATFORM=offscreen $(BENCH) -m "not gl" --benchmark-json build/benchmarks.json
+	@sh setup-system.sh xvfb
+	LIBGL_ALWAYS_SOFTWARE=1 QT_QPA_PLATFORM=xcb xvfb-run --auto-servernum --server-args="-screen 0 1920x1080x24" \
+		$(BENCH) -m gl --benchmark-json build/benchmarks-gl.json
 
 lint: .venv/ready-to-test
 	$(BIN)/ruff check .

@@ -52,10 +52,10 @@ class OffGridError(BadInputError):
 
 
 class TradeFileError(BadInputError):
-    """A line of a file that cannot be a trade."""
+    """A line of a file that cannot be a trade; where there are no lines, a row."""
 
-    def __init__(self, path: object, line: int | None, found: str, expected: str) -> None:
-        place = f"{path}" if line is None else f"{path}: line {line}"
+    def __init__(self, path: object, line: int | None, found: str, expected: str, *, unit: str = "line") -> None:
+        place = f"{path}" if line is None else f"{path}: {unit} {line}"
         super().__init__(f"{place}: found {found}, expected {expected}")
         self.path = path
         self.line = line

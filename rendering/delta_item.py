@@ -170,9 +170,10 @@ class DeltaItem(ChartItem):
             (f"sell {texts[2]}", theme.sell),
             (f"Δ {'+' if delta > 0 else MINUS if delta < 0 else ''}{texts[3]}", theme.buy if delta >= 0 else theme.sell),
         )
-        step = pane.height / len(lines)
+        height = frame.layout.delta.height  # beside the deltas: the volume row's edge would cut through a line
+        step = height / len(lines)
         if step < AXIS_TEXT_PX:
-            lines, step = (lines[0], lines[3]), pane.height / 2
+            lines, step = (lines[0], lines[3]), height / 2
         for index, (text, colour) in enumerate(lines):
             self._labels.draw(painter, pane.left + 8, pane.top + (index + 0.5) * step, text, colour)
 

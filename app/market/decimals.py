@@ -154,17 +154,17 @@ def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
         return 0
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
+    written = "".join(map(str, digits)).rstrip("0")
+    exponent += len(digits) - len(written)
     scale, step_mantissa = _scale_and_mantissa(step)
     too_large = OffGridError(f"{what}: found {text}, too large to count in steps of {step}", index=index, value=text)
     off_grid = OffGridError(f"{what}: found {text}, expected a multiple of {step}", index=index, value=text)
-    # before any power of ten is written out: the exponent may be a million
+    # before any power of ten is written out: the exponent may be a million, and the digits as many
     if value.adjusted() > 60:
         raise too_large
-    if value.adjusted() < -scale:  # smaller than the smallest step of so many digits
+    if -exponent > scale:  # the last digit is finer than any multiple of the step
         raise off_grid
-    shift = max(scale, -exponent)
-    mantissa = (-1) ** sign * int("".join(map(str, digits))) * 10 ** (exponent + shift)
-    steps, rest = divmod(mantissa, step_mantissa * 10 ** (shift - scale))
+    steps, rest = divmod((-1) ** sign * int(written) * 10 ** (exponent + scale), step_mantissa)
     if not -(2**63) <= steps < 2**63:
         raise too_large
     if rest:

@@ -59,6 +59,8 @@ def main(arguments: list[str] | None = None) -> dict:
     app = QApplication.instance() or QApplication(sys.argv[:1])
     market, scene = scene_of(chosen.case)
     view = ChartView(scene, use_gl=chosen.painter == "gl")
+    if chosen.painter == "gl":
+        scene.install_gl(_gl_failed)
     scene.set_painter(chosen.painter)
     view.resize(WIDTH, HEIGHT)
     view.show()
@@ -109,6 +111,10 @@ def _count_paints(view: ChartView) -> list[int]:
 
     view.viewport().installEventFilter(Watcher(view))
     return painted
+
+
+def _gl_failed(reason: str) -> None:
+    raise SystemExit(f"OpenGL does not work here: {reason}")
 
 
 def _process_start_s() -> float:
