@@ -1,7 +1,8 @@
 """A frame of panning and a live update, each painter against a QPainter call per cell on the same surface.
 
 Run by `make bench`; each comparison prints its ratio. Both draw into the same window of 1920 x 1080, with nothing but the
-cells in it; the OpenGL painter's turn comes under Xvfb, where software stands in for a graphics card. Sizes are those of the cases "text_1200" (30 bars of 40 rows with numbers) and "cells_100000" (500 of 200).
+cells in it; the OpenGL painter's turn comes under Xvfb, where software stands in for a graphics card. Sizes are those of
+the cases "text_1200" (30 bars of 40 rows with numbers) and "cells_100000" (500 of 200).
 """
 
 from __future__ import annotations
