@@ -18,7 +18,7 @@ import contextlib
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,7 +99,7 @@ class Connection:
 
     # -- for the one who reads -------------------------------------------------------------------
 
-    async def frames(self) -> AsyncIterator[list[bytes]]:
+    async def frames(self) -> AsyncGenerator[list[bytes], None]:
         """All frames that were waiting, as long as the connection is wanted; at most once a frame of the screen.
 
         Raises
