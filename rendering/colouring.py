@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-VOLUME_STEPS = 16
-DELTA_STEPS = 17
+from rendering.theme import DELTA_STEPS, VOLUME_STEPS
+
 _BALANCE = DELTA_STEPS // 2
 _SAMPLE = 40_000
 """Ranks are estimated from about so many cells: 1/16 is a coarse step."""

@@ -128,7 +128,7 @@ def test_what_the_venue_has_not_got_stays_a_hole_and_is_not_asked_for_for_ever()
                 await asyncio.sleep(0.05)
             assert [(hole.first_id, hole.last_id) for hole in pump.chart.holes] == [(111, 120)]
             assert archive.asked == [("between", 101, 137), *[("between", 111, 120)] * 4]
-            assert pump.waits == [1.0, 2.0, 4.0]
+            assert pump.waits == [0.5, 1.0, 2.0]
             assert pump.ingest.notice == "10 trades missing"
             assert [log["event"] for log in logs] == ["the venue does not have these trades"]
 
@@ -160,8 +160,8 @@ def test_an_error_is_told_waited_for_longer_each_time_and_forgotten_once_it_is_o
                 pump.line.say(DAY[137:200])
                 await pump.until(lambda: pump.store.n_trades == 200)
             await pump.until(lambda: not pump.ingest.trouble)
-            assert pump.waits == [1, 2, 4, 8, 16, 30, 30]
-            assert told[1] == "history: no answer, next try in 2 s   37 trades missing"
+            assert pump.waits == [0.5, 1, 2, 4, 5, 5, 5]
+            assert told[2] == "history: no answer, next try in 2 s   37 trades missing"
             assert [log["event"] for log in logs] == ["history not fetched"] * 7
 
     asyncio.run(story())

@@ -26,7 +26,8 @@ from app.market.bar_rule import parse_bar_rule
 from app.settings import Data, Settings
 from app.workspace import ChartChoice, Workspace
 from rendering.painter_choice import choose_painter
-from widgets.main_window import Looks, MainWindow
+from widgets.looks import Looks
+from widgets.main_window import MainWindow
 
 
 def main() -> int:
@@ -105,7 +106,7 @@ async def _compare(workspace: Workspace, port: int) -> int:
     """Let what is on its way arrive, then hold sums against the venue's."""
     store, chart = workspace.store, workspace.chart
     assert store is not None and chart is not None
-    for _ in range(100):
+    for _ in range(600):
         if not store.missing:
             break
         await asyncio.sleep(0.1)
