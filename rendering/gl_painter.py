@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import structlog
 from PySide6.QtCore import QRectF, QSize, QTimer
-from PySide6.QtGui import QOpenGLContext, QPainter
+from PySide6.QtGui import QOpenGLContext, QPaintEngine, QPainter
 
 from app.errors import TapeprintError
 from rendering.block import Look, look_for
@@ -96,8 +96,11 @@ class GlPainter:
         """Upload what is new and draw all of it; see `CellPainter`."""
         if self._failed:
             return
+        on_opengl = painter.paintEngine().type() is QPaintEngine.Type.OpenGL2  # another widget's context may still be the current one
         painter.beginNativePainting()
         try:
+            if not on_opengl:
+                raise TapeprintError("there is no OpenGL context to draw in")
             self._draw(frame)
         except (TapeprintError, RuntimeError, AttributeError, TypeError) as error:
             self._fail(error)
@@ -159,8 +162,7 @@ class GlPainter:
     def _surface_of_context(self) -> GlSurface:
         """What we keep on the card; made anew when the view has another context."""
         context = QOpenGLContext.currentContext()
-        if context is None:
-            raise TapeprintError("there is no OpenGL context to draw in")
+        assert context is not None
         if self.surface is None or self.surface.context is not context:
             self.surface = GlSurface(context)
             context.aboutToBeDestroyed.connect(self._forget)
