@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,14 +16,19 @@ from typing import IO, Any
 from app.errors import TradeFileError
 
 _MAX_BYTES = 64 << 30  # a month of the busiest market unpacks to less than a tenth of it
+_MAX_MEMBERS = 64
 _MAX_RATIO = 200  # text packs ten to thirty times; beyond this it is a bomb
+_BROKEN = (
+    *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError),
+    *(NotImplementedError, RuntimeError, struct.error, UnicodeDecodeError),  # zipfile's answers to a forged directory
+)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """The content of a plain, .gz or .zip file as a stream; which it is, is told by its first bytes.
 
-    A zip must hold one file; its name is ignored, nothing is written to disk.
+    A zip must hold one .csv file; its path is ignored, nothing is written to disk.
 
     Raises
     ------
@@ -30,17 +37,16 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     """
     try:
         with path.open("rb") as file:
-            magic = file.read(4)
-            file.seek(0)
+            magic = file.peek(4)[:4]
             if magic[:2] == b"\x1f\x8b":
                 packed: Any = gzip.GzipFile(fileobj=file)
-            elif magic == b"PK\x03\x04":
+            elif magic in (b"PK\x03\x04", b"PK\x05\x06"):
                 packed = _only_member(path, file)
             else:
                 yield file
                 return
             yield io.BufferedReader(_Measured(packed, path, path.stat().st_size), 1 << 20)
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except _BROKEN as error:
         raise TradeFileError(path, None, f"a broken archive ({error})", "a whole .gz or .zip file") from None
     except IsADirectoryError:
         raise TradeFileError(path, None, "a folder", "a trades file") from None
@@ -49,8 +55,10 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the file begins as Parquet does."""
+    """Whether the file begins as Parquet does; what is no regular file is not asked, since that would use it up."""
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             return file.read(4) == b"PAR1"
     except OSError:
@@ -73,7 +81,7 @@ class _Measured(io.RawIOBase):
         self._read += len(data)
         if self._read > self._allowed:
             raise TradeFileError(
-                self._path, None, f"more than {self._allowed:,} bytes unpacked", f"at most {_MAX_RATIO} times the packed size"
+                self._path, None, f"more than {self._allowed:,} unpacked bytes", f"at most {_MAX_RATIO} times the packed size"
             )
         buffer[: len(data)] = data
         return len(data)
@@ -81,9 +89,11 @@ class _Measured(io.RawIOBase):
 
 def _only_member(path: Path, file: IO[bytes]) -> IO[bytes]:
     archive = zipfile.ZipFile(file)
-    members = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(members) != 1:
-        raise TradeFileError(path, None, f"a zip of {len(members)} files", "a zip that holds one trades file")
-    if members[0].flag_bits & 1:
+    members = archive.infolist()
+    tables = [entry for entry in members if entry.filename.lower().endswith(".csv")]
+    if len(tables) != 1 or len(members) > _MAX_MEMBERS:
+        found = f"a zip with {len(tables)} .csv files of {len(members)}"
+        raise TradeFileError(path, None, found, f"a zip of at most {_MAX_MEMBERS} files, of which one is a .csv")
+    if tables[0].flag_bits & 1:
         raise TradeFileError(path, None, "an encrypted zip", "one without a password")
-    return archive.open(members[0])
+    return archive.open(tables[0])

@@ -99,7 +99,7 @@ def test_rows_of_no_quantity_and_repeated_rows_are_left_out_and_counted(write) -
     found = read(write(HEADER + FIRST + "1723161255342,1.00,0.000,sell,2\n" + FIRST + "1723161255342,1.00,1,unknown,0\n"))
     assert columns(found)[4] == [0, 1]
     assert (found.rows, found.empty_rows, found.repeated_rows) == (4, 1, 1)
-    assert found.left_out == "1 rows of no quantity, 1 rows repeating a trade"
+    assert found.left_out == "1 row of no quantity, 1 row repeating a trade"
 
 
 def test_without_ids_the_order_of_the_rows_is_the_order_of_the_tape(write) -> None:
@@ -126,7 +126,7 @@ def test_without_ids_the_order_of_the_rows_is_the_order_of_the_tape(write) -> No
         ("1723161255342,1,0.02,sell,1.5", 3, "found trade id 1.5"),
         ("1723161255342,1,0.02,sell,-4", 3, "found trade id -4, expected one that is not negative"),
         ("1723161255342,1,0.02,sell,99999999999999999999999", 3, "found trade id 99999999999999999999999"),
-        ("17231,1,0.02,sell,2", 3, "found time '17231', expected milli-, micro- or nanoseconds"),
+        ("17231,1,0.02,sell,2", 3, "found time '17231', expected seconds, milli-, micro- or nanoseconds"),
         ("yesterday,1,0.02,sell,2", 3, "found time 'yesterday'"),
         ("\n\n1723161255342,1,0.02,bid,2", 5, "found side 'bid'"),
         ("1723161255342,1,0.02,sell,1", 3, "found trade id 1 again for another trade, expected an id that stands once"),
@@ -183,10 +183,10 @@ def test_archives_that_are_broken_crowded_or_bombs_are_refused(write, tmp_path: 
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         archive.writestr("a.csv", HEADER)
         archive.writestr("b.csv", HEADER)
-    with pytest.raises(TradeFileError, match="a zip of 2 files"):
+    with pytest.raises(TradeFileError, match=r"a zip with 2 \.csv files of 2"):
         read(tmp_path / "two.zip")
     bomb = gzip.compress(HEADER.encode() + b"\n" * 40_000_000)
-    with pytest.raises(TradeFileError, match="bytes unpacked, expected at most 200 times"):
+    with pytest.raises(TradeFileError, match="bytes, expected at most 200 times"):
         read(write(bomb, "bomb.gz"))
     with pytest.raises(TradeFileError, match="No such file"):
         read(tmp_path / "nowhere.csv")

@@ -1,0 +1,146 @@
+"""Trades as CSV, read as text in blocks by Arrow; slowly and line by line only on the way to an error."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from app.errors import BadInputError, TradeFileError
+from feeds.archives.layouts import Layout, layout_of
+from feeds.archives.opened import opened
+
+_BLOCK = 4 << 20
+"""Bytes read at once; no line may be longer."""
+
+
+class CsvTrades:
+    """A file of which each line is a trade.
+
+    Attributes
+    ----------
+    layout : Layout
+        Told from its first line.
+    unit : str
+        What `place_of` counts.
+
+    Raises
+    ------
+    TradeFileError
+        If the first line is none of a layout that we know.
+    """
+
+    unit = "line"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        line, fields = next(self._records(), (1, []))
+        self._header_lines = line
+        if fields is None or not all(_is_text(field) for field in fields):
+            raise TradeFileError(path, line, "bytes that are no text", "a CSV or Parquet file of trades")
+        if not fields:
+            raise TradeFileError(path, 1, "nothing", "a header or a trade")
+        try:
+            self.layout: Layout = layout_of(fields)
+        except BadInputError as error:
+            raise TradeFileError(path, line, error.user_message, "time,price,quantity,side[,trade_id], or a Binance dump") from None
+
+    def blocks(self) -> Iterator[pa.RecordBatch]:
+        """The rows, block by block, the columns that matter as text.
+
+        Raises
+        ------
+        TradeFileError
+            For a line that has too few or too many fields, or is no text.
+        """
+        layout = self.layout
+        rows = 0
+        # our own names: a header may be written in capitals, or hold a name twice
+        reading = pa_csv.ReadOptions(
+            block_size=_BLOCK, skip_rows=self._header_lines if layout.header else 0, column_names=_distinct(layout.columns)
+        )
+        converting = pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(layout.wanted, pa.string()), include_columns=layout.wanted, strings_can_be_null=False
+        )
+        with opened(self.path) as stream:
+            watched = _Watched(stream)
+            try:
+                for block in pa_csv.open_csv(watched, reading, convert_options=converting):
+                    yield block
+                    rows += block.num_rows
+            except pa.ArrowException as error:
+                if "Empty CSV" not in str(error):  # a header alone holds no trades, and is no fault
+                    raise self._fault_after(rows, error) from None
+        if watched.quotes:
+            self._require_closed_quotes()
+
+    def place_of(self, row: int) -> int:
+        """The line on which a row begins, as an editor counts; rows from 0, the header not counted."""
+        records = (line for line, _ in self._records())
+        return next(itertools.islice(records, row + self.layout.header, None), 0)
+
+    def _require_closed_quotes(self) -> None:
+        """To Arrow a quote that stays open takes the following lines, trades and all, into one field."""
+        with opened(self.path) as stream:
+            lines = io.TextIOWrapper(stream, "latin-1", newline=None)
+            for line, text in enumerate(lines, 1):
+                if text.count('"') % 2:
+                    raise TradeFileError(self.path, line, "a quote without its pair", "each field to end on its line")
+
+    def _fault_after(self, rows: int, error: pa.ArrowException) -> TradeFileError:
+        """Which line Arrow stumbled over, after so many rows that it liked."""
+        width = len(self.layout.columns)
+        for ahead, (line, fields) in enumerate(self._records()):
+            if ahead < rows + self.layout.header:
+                continue
+            if fields is None:
+                return TradeFileError(self.path, line, "a field that is very long, or has no closing quote", "one trade a line")
+            if len(fields) != width:
+                return TradeFileError(self.path, line, f"{len(fields)} column{'s' if len(fields) > 1 else ''}", f"{width}")
+            if not all(_is_text(field) for field in fields):
+                return TradeFileError(self.path, line, "bytes that are no text", "UTF-8")
+        return TradeFileError(self.path, None, f"what cannot be read ({str(error).splitlines()[0][:120]})", "CSV of trades")
+
+    def _records(self) -> Iterator[tuple[int, list[str] | None]]:
+        """First line and fields of each record that is not empty; None, and the end, for one beyond all measure."""
+        with opened(self.path) as stream:
+            text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline=None)
+            records = csv.reader(iter(lambda: text.readline(_BLOCK), ""))
+            line = 1
+            try:
+                for fields in records:
+                    if fields:
+                        yield line, fields
+                    line = records.line_num + 1
+            except csv.Error:  # a field of more than 128 KiB
+                yield line, None
+
+
+class _Watched:
+    """A stream that remembers whether a quote came by: most files have none."""
+
+    closed = False
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.quotes = False
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.quotes = self.quotes or b'"' in data
+        return data
+
+
+def _distinct(names: tuple[str, ...]) -> list[str]:
+    """Names that Arrow can tell apart: a repeated one, which we never read, gets a number."""
+    return [name if names.index(name) == place else f"{name}#{place}" for place, name in enumerate(names)]
+
+
+def _is_text(field: str) -> bool:
+    return not any("\udc80" <= letter <= "\udcff" for letter in field)

@@ -1,0 +1,83 @@
+"""Trades as Parquet, its columns as they would stand in a CSV."""
+
+# pyarrow makes its compute functions when it is imported: no checker sees them
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from app.errors import BadInputError, TradeFileError
+from feeds.archives.layouts import generic_layout
+
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
+_ROWS = 1 << 17  # a block of about the size of a CSV's
+
+
+class ParquetTrades:
+    """A table of which each row is a trade; attributes as those of `CsvTrades`.
+
+    Raises
+    ------
+    TradeFileError
+        If it cannot be read, or lacks a column.
+    """
+
+    unit = "row"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with pq.ParquetFile(path) as file:
+                self._names = tuple(name.lower() for name in file.schema_arrow.names)
+            self.layout = generic_layout(self._names)
+        except BadInputError as error:
+            raise TradeFileError(path, None, error.user_message, "columns time, price, quantity, side[, trade_id]") from None
+        except _BROKEN as error:
+            raise self._unreadable(error) from None
+
+    def blocks(self) -> Iterator[pa.RecordBatch]:
+        """The rows, block by block, the columns that matter as text; typed times stay what they are.
+
+        Raises
+        ------
+        TradeFileError
+            If the file is broken, or a column has a type that no number or word is written in.
+        """
+        rows = 0
+        try:
+            with pq.ParquetFile(self.path) as file:
+                for block in file.iter_batches(_ROWS):
+                    columns = dict(zip(reversed(self._names), reversed(block.columns), strict=True))
+                    texts = [self._as_text(columns[name], name, rows) for name in self.layout.wanted]
+                    yield pa.RecordBatch.from_arrays(texts, names=self.layout.wanted)
+                    rows += block.num_rows
+        except _BROKEN as error:
+            raise self._unreadable(error) from None
+
+    def place_of(self, row: int) -> int:
+        """The number of a row, from 1."""
+        return row + 1
+
+    def _as_text(self, column: pa.Array, name: str, first_row: int) -> pa.Array:
+        """Binary fractions by their shortest decimal, which is exact where they were written from one."""
+        if column.null_count:
+            row = first_row + int(pc.index(column.is_null(), True).as_py())
+            raise TradeFileError(self.path, self.place_of(row), f"{name} empty", "a value", unit=self.unit)
+        if pa.types.is_timestamp(column.type) and name == self.layout.time:
+            return column
+        try:
+            texts = pc.cast(column, pa.string())
+        except pa.ArrowException:
+            raise TradeFileError(self.path, None, f"column {name} of type {column.type}", "text or numbers") from None
+        texts.validate(full=True)  # Arrow believes a file that its texts are UTF-8
+        return texts
+
+    def _unreadable(self, error: BaseException) -> TradeFileError:
+        said = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        return TradeFileError(self.path, None, f"what cannot be read ({said})", "a Parquet file of trades")

@@ -1,0 +1,94 @@
+"""Times as files write them, as nanoseconds since 1970 UTC."""
+
+# pyarrow makes its compute functions when it is imported: no checker sees them
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feeds.archives.row_error import RowError, shown
+
+EXPECTED_TIME = "seconds, milli-, micro- or nanoseconds since 1970, or ISO 8601, between 2009 and 2100"
+
+_FIRST_NS, _END_NS = 1_230_768_000 * 10**9, 4_102_444_800 * 10**9  # 2009, before which nothing traded, to 2100
+# seconds, ms, µs and ns of those years lie far apart: the size of a number tells its unit
+_UNITS_END = np.array([10**11, 10**14, 10**17])
+_FACTORS = np.array([10**9, 10**6, 10**3, 1])
+
+
+def times_ns(texts: pa.Array) -> np.ndarray:
+    """Each time in nanoseconds since 1970 UTC, int64 [shape=(n,)].
+
+    A whole number's unit is told by its size, row by row: dumps have changed theirs midway. Otherwise ISO 8601,
+    with an offset or Z, or without (UTC). One column is either numbers, or with offsets, or without.
+
+    Parameters
+    ----------
+    texts : Arrow array of strings or timestamps, without nulls
+
+    Raises
+    ------
+    RowError
+        For the first that is no time, or not one between 2009 and 2100.
+    """
+    if not len(texts):
+        return np.zeros(0, np.int64)
+    if pa.types.is_timestamp(texts.type):
+        # through microseconds: those years fit into nanoseconds, others need not
+        try:
+            numbers = pc.cast(pc.cast(texts, pa.timestamp("us", texts.type.tz), safe=False), pa.int64()).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            raise RowError(0, f"times of type {texts.type}", EXPECTED_TIME) from None
+        _require((numbers >= _FIRST_NS // 1000) & (numbers < _END_NS // 1000), texts)
+        return pc.cast(texts, pa.timestamp("ns", texts.type.tz)).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    numbers = whole_numbers(texts)
+    if numbers is None:
+        numbers = _iso(texts)
+        _require((numbers >= _FIRST_NS) & (numbers < _END_NS), texts)
+        return numbers
+    unit = np.searchsorted(_UNITS_END, (numbers.min(), numbers.max()), side="right")
+    factor = _FACTORS[unit[0]] if unit[0] == unit[1] else _FACTORS[np.searchsorted(_UNITS_END, numbers, side="right")]
+    _require((numbers >= _FIRST_NS // factor) & (numbers < _END_NS // factor), texts)  # before a product could run over
+    return numbers * factor
+
+
+def whole_numbers(texts: pa.Array) -> np.ndarray | None:
+    """The numbers that all the texts write in plain digits, int64; None when one of them does not."""
+    buffer = texts.buffers()[2]
+    letters = buffer.to_pybytes() if buffer else b""
+    if b"x" in letters or b"X" in letters:  # Arrow would read 0x10 as 16
+        return None
+    try:
+        return pc.cast(texts, pa.int64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _iso(texts: pa.Array) -> np.ndarray:
+    for zone in ("UTC", None):
+        try:
+            return pc.cast(texts, pa.timestamp("ns", zone)).cast(pa.int64()).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            continue
+    for row, text in enumerate(texts):
+        one = pa.array([text.as_py()], pa.string())
+        if whole_numbers(one) is None and not any(_casts(one, zone) for zone in ("UTC", None)):
+            raise RowError(row, f"time {shown(text.as_py())}", EXPECTED_TIME)
+    raise RowError(0, f"time {shown(texts[0].as_py())} and others written differently", "one way to write times in a file")
+
+
+def _casts(texts: pa.Array, zone: str | None) -> bool:
+    try:
+        pc.cast(texts, pa.timestamp("ns", zone))
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _require(sound: np.ndarray, texts: pa.Array) -> None:
+    if not sound.all():
+        row = int(np.argmin(sound))
+        raise RowError(row, f"time {shown(str(texts[row]))}", EXPECTED_TIME)
