@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ app = App(
     version=lambda: version("tapeprint"),
     version_flags=["--version"],
 )
+
+_MAX_PIXELS = 100_000_000  # 400 MB while it is drawn
 
 Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
 Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="colours of buying and selling")]
@@ -70,10 +73,10 @@ def window(
     """Open the window."""
     from app.entry.display import require_display
 
-    require_display()
     settings = _settings(settings_file, theme, palette, painter)
     instrument_id = "demo:TAPE" if demo else instrument
     settings = _at_hosts(settings, instrument_id, hosts)
+    require_display()
     from app.entry.desktop import DesktopOptions, run_desktop
     from app.workspace import ChartChoice
 
@@ -104,7 +107,8 @@ def snapshot(
     settings_file: SettingsFile = None,
 ) -> int:
     """Write a picture of a chart; needs no display."""
-    from app.entry import headless
+    from app.entry.snapshot import SnapshotRequest
+    from app.entry.snapshot import snapshot as write_snapshot
 
     settings = _settings(settings_file, theme, palette)
     if source != "demo" and ":" in source and not Path(source).exists():
@@ -115,11 +119,9 @@ def snapshot(
         raise BadInputError(f"scale: found {scale:g}, expected 0.5 to 4")
     if bars is not None and bars < 1:
         raise BadInputError(f"bars: found {bars}, expected 1 or more")
-    request = headless.SnapshotRequest(
-        source, out, _size(size), scale, _bar(bar, settings), _row(ticks_per_row), bars, colour, seconds, seed
-    )
+    request = SnapshotRequest(source, out, _size(size, scale), scale, _bar(bar, settings), _row(ticks_per_row), bars, colour, seconds, seed)
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
-    headless.snapshot(request, reading, settings)
+    write_snapshot(request, reading, settings)
     return 0
 
 
@@ -139,10 +141,10 @@ def footprint(
     settings_file: SettingsFile = None,
 ) -> int:
     """Bars of a trades file with their cells."""
-    from app.entry import headless
+    from app.entry.footprint_output import footprint as write_footprint
 
     settings = _settings(settings_file)
-    headless.footprint(file, _reading(tick_size, lot_size, quiet), settings, _bar(bar, settings), _row(ticks_per_row) or 1, out)
+    write_footprint(file, _reading(tick_size, lot_size, quiet), settings, _bar(bar, settings), _row(ticks_per_row) or 1, out)
     return 0
 
 
@@ -156,18 +158,21 @@ def profile(
     ticks_per_row: TicksPerRow = None,
     rows: Annotated[int | None, Parameter(help="number of rows over the whole range, instead of ticks per row")] = None,
     anchor: Annotated[str | None, Parameter(help="begin at this time: ISO 8601, or a number since 1970")] = None,
+    bar: Annotated[str | None, Parameter(help="begin with the bar of this length that holds the anchor")] = None,
     method: Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="rule of the value area")] = "dalton",
     percent: Annotated[int, Parameter(help="share of the volume in the value area")] = 70,
     json: Annotated[bool, Parameter(negative="", help="JSON instead of a table")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Volume by price of a trades file, with POC, value area and nodes."""
-    from app.entry import headless
+    from app.entry.profile_output import ProfileRequest
+    from app.entry.profile_output import profile as print_profile
 
     if rows is not None and rows < 1:
         raise BadInputError(f"rows: found {rows}, expected 1 or more")
-    request = headless.ProfileRequest(_row(ticks_per_row), rows, anchor, ValueAreaMethod(method), percent, json)
-    headless.profile(file, _reading(tick_size, lot_size, quiet), request)
+    rule = None if bar is None else parse_bar_rule(bar)
+    request = ProfileRequest(_row(ticks_per_row), rows, anchor, rule, ValueAreaMethod(method), percent, json)
+    print_profile(file, _reading(tick_size, lot_size, quiet), request)
     return 0
 
 
@@ -175,12 +180,13 @@ def profile(
 def doctor(
     *,
     json: Annotated[bool, Parameter(negative="", help="JSON instead of a table")] = False,
+    online: Annotated[bool, Parameter(negative="", help="also ask the venue for its time")] = False,
     settings_file: SettingsFile = None,
 ) -> int:
     """Look whether this machine is fit: versions, display, OpenGL, settings, folders."""
     from app.entry.doctor import report
 
-    return report(json, settings_file)
+    return report(json, online, settings_file)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -192,6 +198,7 @@ def run(argv: Sequence[str]) -> int:
     """Run a command; its exit code."""
     _log_to_standard_error()
     try:
+        _require_command(argv)
         code = app(list(argv), exit_on_error=False, print_error=False, result_action="return_value")
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
@@ -205,6 +212,13 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # `tapeprint footprint … | head`: the reader has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _require_command(argv: Sequence[str]) -> None:
+    """Tell a misspelt command from an instrument, which stands in the same place."""
+    if argv and not argv[0].startswith("-") and ":" not in argv[0] and argv[0] not in app:
+        names = ", ".join(name for name in app if not name.startswith("-"))
+        raise BadInputError(f"command: found {argv[0]!r}, expected one of {names}, or an instrument as in binance:BTCUSDT")
 
 
 def _told(message: str, code: int) -> int:
@@ -239,11 +253,14 @@ def _row(ticks: int | None) -> int | None:
     return ticks
 
 
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and 320 <= int(width) <= 16_000 and 240 <= int(height) <= 16_000):
+def _size(text: str, scale: float) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]{3,5})x([0-9]{3,5})", text)
+    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
+    if width < 320 or height < 240:
         raise BadInputError(f"size: found {text!r}, expected width x height such as 1600x900, from 320x240 up")
-    return int(width), int(height)
+    if width * height * scale**2 > _MAX_PIXELS:
+        raise BadInputError(f"size: found {text} at scale {scale:g}, expected at most {_MAX_PIXELS:,} pixels")
+    return width, height
 
 
 def _reading(tick_size: str, lot_size: str | None, quiet: bool):  # a headless.Reading: that module is loaded only when needed

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
 
 import qasync
 import structlog
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from app.entry.display import require_display
@@ -18,9 +22,13 @@ from app.settings import Settings
 from app.workspace import ChartChoice, Workspace
 from rendering.painter_choice import choose_painter
 from rendering.text import install_fonts
-from widgets.main_window import Looks, MainWindow
+from widgets.looks import Looks
+from widgets.main_window import MainWindow
 
 _log = structlog.get_logger(__name__)
+
+_STOP_S = 1.5
+_QT_LEVELS = {QtMsgType.QtDebugMsg: "debug", QtMsgType.QtInfoMsg: "info", QtMsgType.QtWarningMsg: "warning"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ def run_desktop(options: DesktopOptions) -> int:
     application.setStyle("Fusion")
     application.setQuitOnLastWindowClosed(False)  # we stop in order: the feed first, then the loop
     install_fonts()
-    with qasync.QEventLoop(application) as loop:
+    with _qt_messages_logged(), qasync.QEventLoop(application) as loop:
         return loop.run_until_complete(_run(options))
 
 
@@ -71,22 +79,93 @@ async def _run(options: DesktopOptions) -> int:
         instruments=offered_instruments(),
     )
     window = MainWindow(workspace, looks, closed.set)
-    window.show()
-    workspace.open(options.instrument_id)
-    if options.seconds is not None:
-        QTimer.singleShot(round(options.seconds * 1000), window.close)
-    try:
-        await closed.wait()
-    finally:
-        await _stopped(workspace.aclose)
-        window.deleteLater()
+    with _faults_shown(window), _closed_by_signals(window):
+        window.show()
+        workspace.open(options.instrument_id)
+        if options.seconds is not None:
+            QTimer.singleShot(round(options.seconds * 1000), window.close)
+        try:
+            await closed.wait()
+        finally:
+            await _stopped(workspace, window)
+            window.deleteLater()
     return 0
 
 
-async def _stopped(aclose: Callable[[], Awaitable[None]]) -> None:
-    """Give the feed two seconds to let go; nothing it holds is worth a window that will not close."""
+async def _stopped(workspace: Workspace, window: MainWindow) -> None:
+    """Let the feed go and pictures be written, within the time; nothing is worth a program that will not end."""
     try:
-        async with asyncio.timeout(2.0):
-            await aclose()
+        async with asyncio.timeout(_STOP_S):
+            await asyncio.gather(workspace.aclose(), window.pictures_saved())
     except TimeoutError:
-        _log.warning("the feed did not stop in two seconds")
+        _log.warning("not everything stopped in time", seconds=_STOP_S)
+
+
+@contextmanager
+def _closed_by_signals(window: MainWindow) -> Iterator[None]:
+    """Ctrl+C in the terminal, and the system's wish to stop, close the window; a second Ctrl+C ends the program at once.
+
+    Python runs the handler at the next beat of the window's clock.
+    """
+    loop = asyncio.get_running_loop()
+    before: dict[int, Any] = {}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        before.clear()
+
+    def close(_number: int, _frame: object) -> None:
+        restore()
+        loop.call_soon_threadsafe(window.close)  # not from here: Qt may be in the middle of anything
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            before[number] = signal.signal(number, close)
+    try:
+        yield
+    finally:
+        restore()
+
+
+@contextmanager
+def _faults_shown(window: MainWindow) -> Iterator[None]:
+    """Exceptions that nobody caught, in Qt's calls and in tasks, go into the log and above the chart; the program lives."""
+    loop = asyncio.get_running_loop()
+    hook = sys.excepthook
+
+    def in_slot(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, Exception):
+            window.faults.report("handling an event", error)
+        else:
+            hook(kind, error, trace)
+
+    def in_task(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            window.faults.report("working in the background", error)
+        else:
+            _log.error("the event loop complains", message=str(context.get("message", "")))
+
+    sys.excepthook = in_slot
+    loop.set_exception_handler(in_task)
+    try:
+        yield
+    finally:
+        sys.excepthook = hook
+        loop.set_exception_handler(None)
+
+
+@contextmanager
+def _qt_messages_logged() -> Iterator[None]:
+    """What Qt has to say goes into our log instead of onto the terminal."""
+
+    def take(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+        level = _QT_LEVELS.get(kind, "error")
+        getattr(_log, level)("qt", message=message, category=context.category)
+
+    before = qInstallMessageHandler(take)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,10 +15,12 @@ from pathlib import Path
 import msgspec
 
 from app.entry.display import require_display
-from app.errors import TapeprintError
+from app.entry.graphics import ask_graphics
+from app.errors import NoDisplayError, TapeprintError
 from app.settings import Settings, load_settings, settings_path
 
 _PACKAGES = ("tapeprint", "PySide6-Essentials", "pyqtgraph", "numpy", "pyarrow", "websockets", "qasync", "msgspec", "httpx2")
+_CLOCK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,8 @@ class Finding:
     advice: str = ""
 
 
-def examine(settings_file: Path | None = None) -> Iterator[Finding]:
-    """All findings, the cheap ones first."""
+def examine(settings_file: Path | None = None, online: bool = False) -> Iterator[Finding]:
+    """All findings, the cheap ones first; the venue is asked only if `online`."""
     yield Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     found = {name: _version(name) for name in _PACKAGES}
     for name, number in found.items():
@@ -54,8 +57,9 @@ def examine(settings_file: Path | None = None) -> Iterator[Finding]:
     except TapeprintError as error:
         yield Finding("settings", error.user_message, False, f"mend or remove {place}")
     yield writable("journal folder", settings.journal_folder())
-    yield _display()
-    yield from _painter(settings)
+    yield from graphics(settings.display.painter)
+    if online:
+        yield clock(settings)
 
 
 def qt_pair(qt_version: str, python: tuple[int, ...]) -> Finding:
@@ -78,9 +82,42 @@ def writable(what: str, folder: Path) -> Finding:
         return Finding(what, f"{folder}: {error.strerror}", False, "choose another with journal.folder in the settings")
 
 
-def report(as_json: bool = False, settings_file: Path | None = None) -> int:
+def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator[Finding]:
+    """Display, OpenGL and the painter that the window would choose; without a display Qt draws offscreen, which has no OpenGL."""
+    environ = dict(os.environ if environ is None else environ)
+    try:
+        require_display(environ)
+        display = environ.get("QT_QPA_PLATFORM") or environ.get("WAYLAND_DISPLAY") or environ.get("DISPLAY") or "there"
+    except NoDisplayError as error:
+        display = error.user_message
+        environ["QT_QPA_PLATFORM"] = "offscreen"
+    found = ask_graphics(painter, environ)
+    if found.fault:
+        advice = "without a display unset DISPLAY; on Debian and Ubuntu `make demo` installs the libraries that Qt needs"
+        yield Finding("display", f"{display}: Qt cannot start: {found.fault}", False, advice)
+        return
+    yield Finding("display", display)
+    yield Finding("Qt", f"{found.qt} on {found.platform}")
+    yield Finding("OpenGL", found.opengl)
+    yield Finding("painter", found.painter)
+
+
+def clock(settings: Settings) -> Finding:
+    """Our clock against the venue's; bars go by the venue's time, so that a wrong clock only spoils the lag that is shown."""
+    from app.entry.venue_clock import clock_offset_s
+
+    try:
+        offset_s = asyncio.run(clock_offset_s(settings))
+    except TapeprintError as error:
+        advice = "see whether this machine reaches the venue, or name other hosts in the settings"
+        return Finding("clock", error.user_message, False, advice)
+    text = f"{abs(offset_s):.3f} s {'ahead of' if offset_s > 0 else 'behind'} the venue's"
+    return Finding("clock", text, advice="set it by NTP: the lag shown is off by as much" if abs(offset_s) > _CLOCK_S else "")
+
+
+def report(as_json: bool = False, online: bool = False, settings_file: Path | None = None) -> int:
     """Print the findings; 0 when all is sound, 1 otherwise."""
-    findings = list(examine(settings_file))
+    findings = list(examine(settings_file, online))
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode([asdict(finding) for finding in findings]) + b"\n")
         sys.stdout.buffer.flush()
@@ -98,36 +135,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
-
-
-def _display() -> Finding:
-    try:
-        require_display()
-    except TapeprintError as error:
-        return Finding("display", error.user_message)
-    return Finding(
-        "display", os.environ.get("QT_QPA_PLATFORM") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or "there"
-    )
-
-
-def _painter(settings: Settings) -> Iterator[Finding]:
-    """Asks the driver, as the window would; without a display Qt draws offscreen, which has no OpenGL."""
-    if _display().found.startswith("there is no display"):
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    try:
-        from PySide6.QtGui import QGuiApplication
-
-        from rendering.gl_probe import probe_gl
-        from rendering.painter_choice import choose_painter
-    except ImportError as error:
-        yield Finding("Qt", str(error), False, "on Debian and Ubuntu `make demo` installs the libraries that Qt needs")
-        return
-    application = QGuiApplication.instance() or QGuiApplication(["tapeprint"])
-    probe = probe_gl()
-    yield Finding(
-        "OpenGL",
-        f"{probe.renderer}, {probe.version}, empty frame {probe.empty_frame_ms:.1f} ms" if probe.works else f"none: {probe.reason}",
-    )
-    choice = choose_painter(settings.display.painter, probe)
-    yield Finding("painter", f"{choice.painter} ({choice.reason})")
-    del application

@@ -16,7 +16,7 @@ from rendering.screenshot import CAPTION_PX, facts_of, picture_of, save_png, sta
 from rendering.theme import load_theme
 
 if TYPE_CHECKING:
-    from app.entry.headless import SnapshotRequest
+    from app.entry.snapshot import SnapshotRequest
 
 
 def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: Settings, software: str) -> None:

@@ -1,3 +1,5 @@
+"""High and low volume nodes."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,56 +7,57 @@ from hypothesis import strategies as st
 
 from app.analytics.nodes import peaks, percentile
 from app.analytics.profile import VolumeProfile
+from tests.builders import row_volumes
+from tests.oracles import nodes as oracle
 
 
-def profile(rows: list[int], first: int = 100) -> VolumeProfile:
-    nothing = np.zeros(len(rows), np.int64)
-    return VolumeProfile(first, np.array(rows, np.int64), nothing, nothing)
+def profile_of(rows: list[int], first_row: int = 0) -> VolumeProfile:
+    buy = np.array(rows, np.int64)
+    return VolumeProfile(first_row, buy, np.zeros_like(buy), np.zeros_like(buy))
 
 
 @pytest.mark.parametrize(
     ("rows", "high", "low"),
     [
-        ([1, 2, 9, 2, 1], [102], []),
-        ([9, 8, 7, 1, 7, 8, 9], [100, 106], [103]),
-        ([1, 5, 5, 1], [101], []),  # a plateau of two: the lower of its middle rows
-        ([1, 5, 5, 5, 1], [102], []),
-        ([9, 9, 9, 2, 2, 2, 9, 9, 9], [101, 107], [104]),
-        ([5], [100], []),
+        ([1, 2, 3, 9, 3, 2, 1], [3], []),
+        ([9, 8, 7, 1, 7, 8, 9], [0, 6], [3]),  # nothing trades outside: an edge may be high, never low
+        ([1, 2, 3, 9, 9, 9, 3, 2, 1], [4], []),  # a plateau is its middle
+        ([1, 2, 3, 9, 9, 3, 2, 1], [3], []),  # of two the lower
+        ([5, 9, 4, 9, 5], [], []),  # equal within three rows: neither stands out
+        ([9, 4, 3, 2, 9, 8, 7, 6, 5], [0, 4], [3]),
+        ([5, 9, 8, 0, 7, 9, 5], [1, 5], [3]),  # rows without trades count
+        ([4], [0], []),
+        ([0, 0, 0], [], []),
         ([], [], []),
-        ([1, 9, 2, 8, 1], [101], []),  # 8 has a 9 within three rows
     ],
 )
-def test_nodes_of_small_profiles(rows: list[int], high: list[int], low: list[int]) -> None:
-    found = peaks(profile(rows))
+def test_a_node_stands_out_from_three_rows_on_both_sides(rows: list[int], high: list[int], low: list[int]) -> None:
+    found = peaks(profile_of(rows))
     assert (found.high.tolist(), found.low.tolist()) == (high, low)
 
 
-def slow_peaks(rows: list[int], n: int) -> tuple[list[int], list[int]]:
-    """Row by row: walk to both ends of the plateau, then look at n rows on each side; outside there is nothing."""
-    high, low = [], []
-    start = 0
-    while start < len(rows):
-        end = start
-        while end + 1 < len(rows) and rows[end + 1] == rows[start]:
-            end += 1
-        around = [rows[place] if 0 <= place < len(rows) else 0 for step in range(1, n + 1) for place in (start - step, end + step)]
-        if all(rows[start] > volume for volume in around):
-            high.append((start + end) // 2)
-        if all(rows[start] < volume for volume in around):
-            low.append((start + end) // 2)
-        start = end + 1
-    return high, low
+def test_rows_are_numbered_as_in_the_profile_and_sides_are_added_up() -> None:
+    profile = VolumeProfile(100, np.array([1, 5, 1]), np.array([0, 0, 5]), np.array([0, 0, 1]))
+    assert peaks(profile, 1).high.tolist() == [102]
 
 
-@given(rows=st.lists(st.integers(0, 6), max_size=40), n=st.integers(1, 5))
-def test_nodes_agree_with_a_walk_row_by_row(rows: list[int], n: int) -> None:
-    found = peaks(profile(rows, first=0), n)
-    assert (found.high.tolist(), found.low.tolist()) == slow_peaks(rows, n)
+def test_how_far_a_node_stands_out_can_be_chosen() -> None:
+    assert peaks(profile_of([1, 5, 1, 6, 1]), 1).high.tolist() == [1, 3]
+    assert peaks(profile_of([1, 5, 1, 6, 1]), 2).high.tolist() == [3]
 
 
-def test_nodes_by_percentile_take_the_upper_and_lower_three_tenths() -> None:
-    found = percentile(profile(list(range(1, 12))))
-    assert found.high.tolist() == [107, 108, 109, 110]
-    assert found.low.tolist() == [100, 101, 102, 103]
-    assert len(percentile(profile([7])).high) == 0
+@given(rows=row_volumes(), n=st.integers(1, 5))
+def test_peaks_equal_a_look_at_each_plateau(rows: list[int], n: int) -> None:
+    found = peaks(profile_of(rows, 7), n)
+    high, low = oracle.peaks(rows, n)
+    assert (found.high.tolist(), found.low.tolist()) == ([row + 7 for row in high], [row + 7 for row in low])
+
+
+def test_by_percentile_the_heaviest_and_lightest_rows_count() -> None:
+    found = percentile(profile_of([10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110], 5))
+    assert (found.high.tolist(), found.low.tolist()) == ([12, 13, 14, 15], [5, 6, 7, 8])
+
+
+def test_by_percentile_a_single_row_is_no_node() -> None:
+    found = percentile(profile_of([7]))
+    assert not len(found.high) and not len(found.low)

@@ -135,7 +135,7 @@ def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, cap
     trades.write_text(TRADES + f"{MINUTE_MS},100,0,buy,7\n")
     command = ["footprint", str(trades), "--tick-size", "0.1", "-o", str(trades.with_name("o.jsonl"))]
     assert run(command) == 0
-    assert capfd.readouterr().err == f"tapeprint: {trades}: left out 1 rows of no quantity\n"
+    assert capfd.readouterr().err == f"tapeprint: {trades}: left out 1 row of no quantity\n"
     assert run([*command, "--quiet"]) == 0
     assert capfd.readouterr().err == ""
 

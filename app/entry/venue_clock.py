@@ -1,0 +1,35 @@
+"""How far this machine's clock is from the venue's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from app.settings import Settings
+from feeds.http import Rest
+from feeds.venues.binance import SPOT
+
+
+class _ServerTime(msgspec.Struct, frozen=True):
+    """`{"serverTime":1499827319559}`, https://developers.binance.com/docs/binance-spot-api-docs/rest-api ."""
+
+    serverTime: int  # noqa: N815
+
+
+async def clock_offset_s(settings: Settings, wall: Callable[[], float] = time.time) -> float:
+    """Seconds by which our clock is ahead of Binance's, to within half of the time that an answer takes.
+
+    Raises
+    ------
+    FeedError
+        If the venue cannot be asked.
+    """
+    rest = Rest(settings.hosts(SPOT.venue).rest_url or SPOT.rest_url, weight_limit=SPOT.weight_limit)
+    try:
+        asked_s = wall()
+        answer = await rest.get(f"{SPOT.rest_path}/time", {}, _ServerTime, weight=1)
+        return (asked_s + wall()) / 2 - answer.serverTime / 1000
+    finally:
+        await rest.aclose()

@@ -1,0 +1,22 @@
+"""High and low volume nodes, plateau by plateau, with the rows around each looked at one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+
+def peaks(volumes: Sequence[int], n: int) -> tuple[list[int], list[int]]:
+    """Indices of the high and of the low nodes; outside of the rows nothing traded."""
+    high, low = [], []
+    start = 0
+    for level, run in groupby(volumes):
+        end = start + len(list(run))
+        around = [volumes[row] if 0 <= row < len(volumes) else 0 for row in (*range(start - n, start), *range(end, end + n))]
+        middle = (start + end - 1) // 2
+        if all(level > volume for volume in around):
+            high.append(middle)
+        if all(level < volume for volume in around):
+            low.append(middle)
+        start = end
+    return high, low
