@@ -100,6 +100,7 @@ class Workspace:
         self._memory_trades = memory_trades
         self._wall_s, self._sleep = wall_s, sleep
         self._opening = FeedStatus(FeedState.CONNECTING)
+        self._failed: FeedStatus | None = None
         self._task: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()  # markets that are being let go of
         self._changes: set[asyncio.Task[None]] = set()
@@ -116,6 +117,8 @@ class Workspace:
     @property
     def status(self) -> FeedStatus:
         """Where the feed stands, or the attempt to reach its venue."""
+        if self._failed is not None:
+            return self._failed
         return self.market.feed.status if self.chart is not None and self.market is not None else self._opening
 
     @property
@@ -136,8 +139,9 @@ class Workspace:
             self._task.add_done_callback(self._leaving.discard)
         self.instrument_id, self.message = instrument_id, ""
         self._opening = FeedStatus(FeedState.CONNECTING, reason=f"asking for {instrument_id}")
-        self.market = self.store = self.ingest = self.chart = self._wanted_spec = None
+        self.market = self.store = self.ingest = self.chart = self._wanted_spec = self._failed = None
         self._task = asyncio.ensure_future(self._watch(instrument_id))
+        self._task.add_done_callback(self._ended)
 
     def change(self, *, bar_rule: BarRule | None = None, ticks_per_row: int | None = None) -> None:
         """Other bars or rows from the same trades; the chart changes when they are ready."""
@@ -164,6 +168,14 @@ class Workspace:
         if tasks:
             await asyncio.wait(tasks)
         self._task = None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Say it when watching ended by a mistake of ours: a market that stands still must not look alive."""
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        _log.error("watching the market failed", instrument=self.instrument_id, error=repr(error), exc_info=error)
+        if task is self._task:
+            self._failed = FeedStatus(FeedState.STOPPED, reason="stopped by a fault in the program, see the log")
 
     async def _change(self, ingest: Ingest, chart: Chart, spec: ChartSpec) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 READING_REST_S = 1 / 15
 """For layers beside the bars: figures that change more often cannot be read, and cost more than the bars themselves."""
+
+
+@runtime_checkable
+class LayerFaults(Protocol):
+    """Whoever is told of a layer that raised."""
+
+    def layer_failed(self, item: ChartItem, error: Exception) -> None:
+        """Take note of it."""
+        ...
 
 
 class ChartItem(pg.GraphicsObject):
@@ -109,8 +118,19 @@ class ChartItem(pg.GraphicsObject):
             return
         painter.save()
         painter.setClipRect(exposed)
-        self.draw(painter, self._frame, exposed)
-        painter.restore()
+        try:
+            self.draw(painter, self._frame, exposed)
+        except Exception as error:  # a mistake in one layer must not take the others with it
+            self.report(error)
+        finally:
+            painter.restore()
+
+    def report(self, error: Exception) -> None:
+        """Tell the scene that this layer raised; without one that listens, let it through."""
+        scene = self.scene()
+        if not isinstance(scene, LayerFaults):
+            raise error
+        scene.layer_failed(self, error)
 
 
 def dirty_region(painter: QPainter) -> QRegion | None:

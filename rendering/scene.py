@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QGraphicsScene
 
+from app.errors import TapeprintError
 from rendering.chart_item import ChartItem
 from rendering.detail import Detail, detail_for
 from rendering.footprint_item import FootprintItem
@@ -27,6 +29,8 @@ from rendering.viewport import Viewport
 if TYPE_CHECKING:
     from app.chart import Chart
 
+_log = structlog.get_logger(__name__)
+
 _BAR_PX, _ROW_PX = 112.0, 17.0
 """The first look: digits of the usual size have air around them."""
 _MIN_ROW_PX = 13.0
@@ -35,6 +39,10 @@ _LAST_PRICE_ZONE = 0.3
 """At the first look the last price is at most this share of the height off the middle."""
 _SCROLL_ZONE, _SCROLL_BY = 0.06, 0.25
 """A followed price that comes this near to an edge moves the picture by this share of the height: seldom, but clearly."""
+
+
+_LAYER_MAY_FAIL = 2
+"""A layer that raises this often is put out of use; the others go on."""
 
 
 class ChartScene(QGraphicsScene):
@@ -69,6 +77,8 @@ class ChartScene(QGraphicsScene):
         for item in self.items_by_layer:
             self.addItem(item)
         self.chart = chart
+        self.failures: dict[str, int] = {}
+        """How often each layer raised, by its class's name; those that did twice are out of use."""
         self.following = True
         """Whether the newest bar stays in its place when another one opens."""
         self.frame: Frame | None = None
@@ -221,15 +231,38 @@ class ChartScene(QGraphicsScene):
         self.frames += 1
         dirty = False
         for item in self.items_by_layer:
-            dirty |= item.refresh(self.frame)
+            if self.is_out_of_use(item):
+                item.setVisible(False)
+                continue
+            try:
+                dirty |= item.refresh(self.frame)
+            except Exception as error:  # a mistake in one layer must not take the others with it
+                self.layer_failed(item, error)
         if not dirty:
             self.idle()
         return dirty
 
+    def is_out_of_use(self, item: ChartItem) -> bool:
+        """Whether a layer has raised too often to be asked again."""
+        return self.failures.get(type(item).__name__, 0) >= _LAYER_MAY_FAIL
+
+    def layer_failed(self, item: ChartItem, error: Exception) -> None:
+        """Take note that a layer raised; it is logged once."""
+        name = type(item).__name__
+        self.failures[name] = self.failures.get(name, 0) + 1
+        if self.failures[name] == 1:
+            _log.error("a layer of the chart failed", layer=name, error=repr(error), exc_info=error)
+
     def idle(self, budget_s: float = 0.004) -> bool:
         """Spend spare time on what the next frames may need; whether there is more to do."""
-        unfinished = [item for item in self.items_by_layer if item.idle(budget_s)]
-        return bool(unfinished)
+        unfinished = False
+        for item in self.items_by_layer:
+            if not self.is_out_of_use(item):
+                try:
+                    unfinished |= item.idle(budget_s)
+                except Exception as error:
+                    self.layer_failed(item, error)
+        return unfinished
 
     def settle(self) -> None:
         """Finish all that layers put off, so that the next drawing is final."""
@@ -237,9 +270,16 @@ class ChartScene(QGraphicsScene):
             item.settle()
 
     def render_image(self, dpr: float | None = None) -> QImage:
-        """The whole scene as a picture, `dpr` device pixels to the logical one; needs no view and no display."""
+        """The whole scene as a picture, `dpr` device pixels to the logical one; needs no view and no display.
+
+        Raises
+        ------
+        TapeprintError
+            If a layer cannot be drawn: a picture without it would not show what it claims to.
+        """
         own = dpr in (None, self._dpr) and self._painter == "raster"  # OpenGL draws on the screen alone
         scene = self if own else self.twin(dpr or self._dpr)
+        failures = dict(scene.failures)
         scene.refresh(self.frame.now_ns if self.frame else None)
         scene.settle()
         width, height = self._size
@@ -250,6 +290,8 @@ class ChartScene(QGraphicsScene):
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
         scene.render(painter, QRectF(0, 0, width, height), QRectF(0, 0, width, height), Qt.AspectRatioMode.IgnoreAspectRatio)
         painter.end()
+        if scene.failures != failures or any(scene.is_out_of_use(item) for item in scene.items_by_layer):
+            raise TapeprintError(f"picture: {', '.join(scene.failures)} cannot be drawn, see the log")
         return image
 
     def twin(self, dpr: float) -> ChartScene:

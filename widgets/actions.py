@@ -23,6 +23,10 @@ class Command:
         Shortcuts in Qt's notation; the first is the one shown.
     help : str
         One line for the tool tip and the key list.
+    short : str
+        What its button says, where that is not the menu's text.
+    checkable : bool
+        Whether it shows that it is on.
     """
 
     name: str
@@ -30,6 +34,8 @@ class Command:
     text: str
     keys: tuple[str, ...]
     help: str
+    short: str = ""
+    checkable: bool = False
 
 
 COMMANDS = (
@@ -47,14 +53,14 @@ COMMANDS = (
     Command("pan_up", "View", "Higher prices", ("Up",), "Move up"),
     Command("pan_down", "View", "Lower prices", ("Down",), "Move down"),
     Command("go_to_oldest", "View", "Oldest bar", ("Home",), "Go to the first bar"),
-    Command("go_to_newest", "View", "Newest bar, follow", ("End",), "Go to the last bar and follow it"),
+    Command("go_to_newest", "View", "Newest bar, follow", ("End",), "Go to the last bar and follow it", "Follow", True),
     Command("reset_view", "View", "Reset view", ("Alt+R", "0"), "Legible cells around the last bar"),
     Command("toggle_full_screen", "View", "Full screen", ("F11",), "Fill the screen, and back"),
     Command("next_bar_rule", "Chart", "Longer bars", ("PgUp",), "The next longer bar of the toolbar's list"),
     Command("previous_bar_rule", "Chart", "Shorter bars", ("PgDown",), "The next shorter bar of the toolbar's list"),
     Command("coarser_rows", "Chart", "Coarser rows", ("]",), "More ticks in a price row"),
     Command("finer_rows", "Chart", "Finer rows", ("[",), "Fewer ticks in a price row"),
-    Command("toggle_colouring", "Chart", "Colour by volume or delta", ("C",), "Switch what colours the cells"),
+    Command("toggle_colouring", "Chart", "Colour by volume or delta", ("C",), "Switch what colours the cells", "Colour: volume"),
     Command("next_theme", "Chart", "Next theme", ("T",), "Dark, light, high contrast"),
     Command("next_palette", "Chart", "Next palette", ("Shift+T",), "Blue and orange (colour-blind safe), or green and red"),
     Command("next_painter", "Chart", "Switch painter", ("Shift+P",), "Draw through OpenGL or by raster tiles"),
@@ -68,6 +74,8 @@ def build_actions(window: QWidget) -> Mapping[str, QAction]:
     for command in COMMANDS:
         action = QAction(command.text, window)
         action.setShortcuts([QKeySequence(keys) for keys in command.keys])
+        action.setIconText(command.short or command.text)
+        action.setCheckable(command.checkable)
         action.setToolTip(f"{command.help} ({command.keys[0]})")
         method = getattr(window, command.name)
         action.triggered.connect(lambda _checked=False, method=method: method())

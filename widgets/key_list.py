@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QTableWid
 from widgets.actions import key_list
 
 _MOUSE = (
+    ("1 to 9", "Begin to type a bar, as in 15m; Return takes it, Esc leaves the old one"),
     ("Wheel", "Zoom time at the cursor"),
     ("Ctrl+wheel", "Zoom price at the cursor"),
     ("Shift+wheel", "Move in time"),

@@ -4,75 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.errors import TapeprintError
-from app.market.bar_rule import BarRule, parse_bar_rule
-from app.market.feed import FeedState
 from app.market.span import Span
 from app.workspace import Workspace
-from rendering.frame import Mode
 from rendering.frame_clock import FrameClock
 from rendering.scene import ChartScene
-from rendering.theme import Theme, load_theme, theme_names
+from rendering.theme import load_theme, theme_names
 from widgets.actions import build_actions, fill_menu_bar
 from widgets.chart_view import ChartView
+from widgets.fault_banner import FaultBanner
 from widgets.key_list import KeyList
+from widgets.looks import PALETTES, Looks
+from widgets.modes import MODES, badge_of
+from widgets.palette import palette_of
 from widgets.pictures import save_picture
 from widgets.status_bar import StatusBar
-from widgets.toolbar import BAR_CHOICES, Toolbar
+from widgets.steps import next_bar_rule, next_ticks_per_row
+from widgets.toolbar import Toolbar
 from widgets.waiting_page import WaitingPage
 
 _log = structlog.get_logger(__name__)
 
 _STATUS_EVERY = 12  # frames: the status bar's texts change about five times a second
 _FURTHEST_BACK_NS = 48 * 3_600_000_000_000  # what futures deliver, and what memory should hold
-PALETTES = ("blue-orange", "green-red")
-
-MODES: dict[FeedState, Mode] = {
-    FeedState.LIVE: "live",
-    FeedState.SYNCING: "live",
-    FeedState.CONNECTING: "offline",
-    FeedState.LAGGING: "stale",
-    FeedState.STALE: "stale",
-    FeedState.DISCONNECTED: "offline",
-    FeedState.STOPPED: "offline",
-    FeedState.SIMULATED: "simulated",
-    FeedState.REPLAY: "replay",
-}
-"""How a feed's state looks on the chart; only trades that arrive on time look live."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """What the window starts with.
-
-    Attributes
-    ----------
-    theme, palette : str
-    painter : "raster" or "gl"
-        As chosen for this machine.
-    painter_reason : str
-        Why, for the status bar's tool tip.
-    journal : Path
-        Where pictures go.
-    instruments : sequence of str
-        Offered in the toolbar.
-    """
-
-    theme: str
-    palette: str
-    painter: str
-    painter_reason: str
-    journal: Path
-    instruments: Sequence[str] = ()
+_MESSAGE_STAYS_S = 12.0
 
 
 class MainWindow(QMainWindow):
@@ -96,7 +59,7 @@ class MainWindow(QMainWindow):
         self._theme = load_theme(looks.theme, looks.palette)
         self._painter = looks.painter
         self._saving: set[asyncio.Task[None]] = set()
-        self._message = ""
+        self._message, self._message_until_s = "", 0.0
         self._frames = 0
         self._shown_choice: tuple[object, ...] = ()
         self.view: ChartView | None = None
@@ -108,6 +71,7 @@ class MainWindow(QMainWindow):
             on_bar_rule=lambda rule: workspace.change(bar_rule=rule),
             on_ticks_per_row=lambda ticks: workspace.change(ticks_per_row=ticks),
             on_error=self.say,
+            on_done=self._focus_chart,
             parent=self,
         )
         self.toolbar.offer_instruments(looks.instruments)
@@ -115,8 +79,15 @@ class MainWindow(QMainWindow):
         self.waiting = WaitingPage(self.open_demo)
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.waiting)
-        self.setCentralWidget(self.pages)
-        self.status_bar = StatusBar(self._theme, self)
+        self.faults = FaultBanner()
+        centre = QWidget(self)
+        rows = QVBoxLayout(centre)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.faults)
+        rows.addWidget(self.pages, 1)
+        self.setCentralWidget(centre)
+        self.status_bar = StatusBar(self._theme, looks.painter_reason, self)
         self.setStatusBar(self.status_bar)
         self._dress()
         self.clock = FrameClock(self.frame, self)
@@ -125,7 +96,13 @@ class MainWindow(QMainWindow):
     # -- once a frame ----------------------------------------------------------------------------
 
     def frame(self) -> None:
-        """Look at the workspace and let the chart draw what changed."""
+        """Look at the workspace and let the chart draw what changed; the beat goes on whatever happens."""
+        try:
+            self._show_frame()
+        except Exception as error:
+            self.faults.report("drawing a frame", error)
+
+    def _show_frame(self) -> None:
         workspace = self._workspace
         status = workspace.status
         self.status_bar.look(status)
@@ -139,19 +116,22 @@ class MainWindow(QMainWindow):
                 self._show_chart()
             assert self.view is not None
             scene = self.view.chart_scene
-            mode = MODES[status.state]
-            badge = "" if mode == "live" else ("STALE" if mode == "stale" else status.state.value)
-            scene.set_mode(mode, badge, status.reason)
+            scene.set_mode(MODES[status.state], badge_of(status.state), status.reason)
             scene.refresh()
             _ask_for_what_is_in_sight(scene)
         if self._frames % _STATUS_EVERY == 1:
-            notice = self._message or workspace.notice
+            notice = self._message if time.monotonic() < self._message_until_s else workspace.notice
             self.status_bar.refresh(status, notice, "OpenGL" if self._painter == "gl" else "raster")
             self._show_choice()
 
     def say(self, message: str) -> None:
-        """Put one line into the status bar; it stays until the next."""
-        self._message = message
+        """Put one line into the status bar; it stays for some seconds, or until the next."""
+        self._message, self._message_until_s = message, time.monotonic() + _MESSAGE_STAYS_S
+
+    async def pictures_saved(self) -> None:
+        """Wait until the pictures that are being written lie in the journal."""
+        if self._saving:
+            await asyncio.wait(self._saving)
 
     def _show_chart(self) -> None:
         chart = self._workspace.chart
@@ -169,12 +149,17 @@ class MainWindow(QMainWindow):
             self.view.show_scene(scene)
             before.deleteLater()
         self.pages.setCurrentWidget(self.view)
-        self.view.setFocus()
+        self._focus_chart()
         self._message = ""
 
     def _show_choice(self) -> None:
         chart = self._workspace.chart
-        choice = (self._workspace.instrument_id, chart.spec if chart else self._workspace.choice)
+        scene = self._scene
+        if scene is not None:
+            self.toolbar.show_look(following=scene.following, colouring=scene.style.colouring)
+            self.faults.report_layers([type(item).__name__ for item in scene.items_by_layer if scene.is_out_of_use(item)])
+        # the message is part of it: a choice that was refused leaves the toolbar with what is not so
+        choice = (self._workspace.instrument_id, chart.spec if chart else self._workspace.choice, self._workspace.message)
         if choice == self._shown_choice:
             return
         self._shown_choice = choice
@@ -287,7 +272,8 @@ class MainWindow(QMainWindow):
     def next_theme(self) -> None:
         """The next theme."""
         names = theme_names()
-        self._set_theme(names[(names.index(self._looks.theme) + 1) % len(names)], self._looks.palette)
+        place = names.index(self._looks.theme) if self._looks.theme in names else -1  # the user's own file comes before the first
+        self._set_theme(names[(place + 1) % len(names)], self._looks.palette)
 
     def next_palette(self) -> None:
         """The next palette."""
@@ -325,23 +311,13 @@ class MainWindow(QMainWindow):
             scene.set_viewport(scene.viewport.panned(dx, dy))
 
     def _step_bar_rule(self, step: int) -> None:
-        chart = self._workspace.chart
-        if chart is None:
-            return
-        rules = [parse_bar_rule(text) for text in BAR_CHOICES]
-        wider = [rule for rule in rules if (rule.length_ns - chart.spec.bar_rule.length_ns) * step > 0]
-        if wider:
-            chosen: BarRule = min(wider, key=lambda rule: abs(rule.length_ns - chart.spec.bar_rule.length_ns))
-            self._workspace.change(bar_rule=chosen)
+        if self._workspace.chart is not None:
+            self._workspace.change(bar_rule=next_bar_rule(self._workspace.choice.bar_rule, step))
 
     def _step_rows(self, step: int) -> None:
         chart = self._workspace.chart
-        if chart is None:
-            return
-        sizes = [m * 10**e for e in range(6) for m in (1, 2, 5)]
-        wanted = [size for size in sizes if (size - chart.spec.ticks_per_row) * step > 0]
-        if wanted:
-            self._workspace.change(ticks_per_row=min(wanted, key=lambda size: abs(size - chart.spec.ticks_per_row)))
+        if chart is not None:
+            self._workspace.change(ticks_per_row=next_ticks_per_row(self._workspace.choice.ticks_per_row or chart.spec.ticks_per_row, step))
 
     def _set_theme(self, theme: str, palette: str) -> None:
         self._looks = replace(self._looks, theme=theme, palette=palette)
@@ -362,6 +338,8 @@ class MainWindow(QMainWindow):
         if self.view is not None:
             self.view.use_gl(painter == "gl")
             self._install_painter(self.view.chart_scene)
+            self.activateWindow()  # Qt makes the window anew for OpenGL's first surface, and the new one does not have the keys
+            self.view.setFocus()
 
     def _install_painter(self, scene: ChartScene) -> None:
         if self._painter == "gl":
@@ -380,7 +358,12 @@ class MainWindow(QMainWindow):
             return
         task = asyncio.ensure_future(self._save_and_say(scene, scale))
         self._saving.add(task)
-        task.add_done_callback(self._saving.discard)
+        task.add_done_callback(self._saved)
+
+    def _saved(self, task: asyncio.Task[None]) -> None:
+        self._saving.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.faults.report("saving a picture", error)
 
     async def _save_and_say(self, scene: ChartScene, scale: int) -> None:
         try:
@@ -389,6 +372,19 @@ class MainWindow(QMainWindow):
             self.say(error.user_message)
         else:
             self.say(f"Saved {path} and copied to the clipboard")
+
+    def _focus_chart(self) -> None:
+        if self.view is not None:
+            self.view.setFocus()
+
+    # -- Qt's events -----------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """A digit on the chart begins to type a bar; all other keys stand in the command table."""
+        if event.text() in tuple("123456789") and self._workspace.chart is not None:
+            self.toolbar.type_bar(event.text())
+        else:
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.clock.stop()
@@ -404,28 +400,3 @@ def _ask_for_what_is_in_sight(scene: ChartScene) -> None:
     if series.n_bars:
         start_ns = max(series.rule.start_ns(scene.viewport.visible_bars()[0]), now_ns - _FURTHEST_BACK_NS)
         scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)
-
-
-def palette_of(theme: Theme) -> QPalette:
-    """The theme's colours as Qt knows them."""
-    palette = QPalette()
-    role = QPalette.ColorRole
-    pairs = {
-        role.Window: theme.background,
-        role.Base: theme.panel,
-        role.AlternateBase: theme.background,
-        role.Button: theme.panel,
-        role.WindowText: theme.text,
-        role.Text: theme.text,
-        role.ButtonText: theme.text,
-        role.PlaceholderText: theme.text_muted,
-        role.ToolTipBase: theme.panel,
-        role.ToolTipText: theme.text,
-        role.Highlight: theme.buy,
-        role.HighlightedText: theme.ink_on(theme.buy),
-    }
-    for colour_role, colour in pairs.items():
-        palette.setColor(colour_role, QColor(*colour[:3]))
-    for colour_role in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, colour_role, QColor(*theme.text_muted[:3]))
-    return palette

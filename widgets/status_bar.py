@@ -28,7 +28,7 @@ _TOKENS = {
 class StatusBar(QStatusBar):
     """State, tape age, rates, lag, notice and painter; refreshed a few times a second."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, painter_reason: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.state = self._label("Connection state")
@@ -36,6 +36,7 @@ class StatusBar(QStatusBar):
         self.notice = self._label("Notice")
         self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.painter = self._label("Painter in use")
+        self._painter_reason = painter_reason
         self.addWidget(self.state)
         self.addWidget(self.figures)
         self.addWidget(self.notice, 1)
@@ -59,7 +60,10 @@ class StatusBar(QStatusBar):
         _set_text(self.state, state_text(status, now_ns / 1e9))
         _set_text(self.figures, figures_text(self._meter.figures(), status, now_ns))
         _set_text(self.notice, notice)
-        _set_text(self.painter, painter)
+        if self.painter.text() != painter:
+            self.painter.setText(painter)
+            self.painter.setToolTip(f"{painter}: {self._painter_reason}" if self._painter_reason else painter)
+            self._painter_reason = ""  # it explains the choice at the start, not a later one of the user's
         if status.state is not self._shown_state:
             self._shown_state = status.state
             self.state.setStyleSheet(f"color: {getattr(self._theme, _TOKENS[status.state]).hex}; font-weight: 600;")

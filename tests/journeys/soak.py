@@ -26,7 +26,8 @@ from app.market.bar_rule import parse_bar_rule
 from app.settings import Data, Settings
 from app.workspace import ChartChoice, Workspace
 from rendering.painter_choice import choose_painter
-from widgets.main_window import Looks, MainWindow
+from widgets.looks import Looks
+from widgets.main_window import MainWindow
 
 
 def main() -> int:

@@ -1,0 +1,54 @@
+"""A desk that is worked at without a loop: what the window asks for is done at once, from trades that are all there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from app.chart import build
+from app.errors import TapeprintError
+from app.market.bar_rule import BarRule
+from app.market.feed import FeedState, FeedStatus
+from app.market.trade import TradeBatch, concatenate
+from app.workspace import ChartChoice
+from tests.rendering.charts import INSTRUMENT, MINUTE, StillChart, random_trades
+from widgets.looks import Looks
+
+N_BARS = 60
+
+
+class Desk:
+    """Does what `app.workspace.Workspace` does, for one market that stands still unless `trade` moves it."""
+
+    def __init__(self, trades: TradeBatch | None = None) -> None:
+        self.trades = random_trades(N_BARS, 150) if trades is None else trades
+        self.instrument_id = INSTRUMENT.id
+        self.chart: StillChart | None = StillChart(self.trades, 10)
+        self.choice = ChartChoice(MINUTE, 10)
+        self.status = FeedStatus(FeedState.LIVE)
+        self.notice = self.message = ""
+        self.opened: list[str] = []
+        self.refusal: TapeprintError | None = None
+
+    def open(self, instrument_id: str) -> None:
+        self.opened.append(instrument_id)
+        self.instrument_id = instrument_id
+
+    def change(self, *, bar_rule: BarRule | None = None, ticks_per_row: int | None = None) -> None:
+        assert self.chart is not None
+        if self.refusal is not None:
+            self.message = self.refusal.user_message
+            return
+        spec = self.chart.spec
+        spec = replace(spec, bar_rule=bar_rule or spec.bar_rule, ticks_per_row=ticks_per_row or spec.ticks_per_row)
+        self.choice = ChartChoice(spec.bar_rule, spec.ticks_per_row)
+        self.chart.adopt(spec, build([self.trades], spec), int(self.trades.trade_id[-1]))
+
+    def trade(self, batch: TradeBatch) -> None:
+        assert self.chart is not None
+        self.trades = concatenate([self.trades, batch])
+        self.chart.apply(batch)
+
+
+def looks(journal: Path, painter: str = "raster") -> Looks:
+    return Looks("dark", "blue-orange", painter, "asked for", journal, ("binance:BTCUSDT", "demo:TAPE"))

@@ -1,0 +1,66 @@
+"""A strip above the chart for mistakes of the program itself: what happened, what it means, and the details to copy."""
+
+from __future__ import annotations
+
+import traceback
+
+import structlog
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+_log = structlog.get_logger(__name__)
+
+_MEANING = "Trades are still being taken in; what you see may be incomplete."
+
+
+class FaultBanner(QFrame):
+    """Hidden until something fails. Each fault is logged and shown once, however often it comes back."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setAccessibleName("Fault in the program")
+        self._seen: set[str] = set()
+        self._details = ""
+        self.text = QLabel(self)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # never widens the window
+        self.copy = QPushButton("Copy details", self)
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._details))
+        self.dismiss = QPushButton("Dismiss", self)
+        self.dismiss.clicked.connect(lambda: self.hide())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 3, 8, 3)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.copy)
+        row.addWidget(self.dismiss)
+        self.hide()
+
+    def report(self, what: str, error: BaseException) -> None:
+        """Log and show a fault; `what` says what was being done, as in "drawing a frame"."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+        key = f"{what} {type(error).__name__} {place}"
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        _log.error(f"fault while {what}", error=repr(error), exc_info=error)
+        self._details = "".join(traceback.format_exception(error))
+        self.show_text(f"A fault in the program while {what}: {type(error).__name__}. {_MEANING}")
+
+    def report_layers(self, names: list[str]) -> None:
+        """Show that layers of the chart were put out of use; the scene has logged why."""
+        if not names or (key := f"layers {names}") in self._seen:
+            return
+        self._seen.add(key)
+        self._details = f"layers out of use: {', '.join(names)}"
+        self.show_text(f"Part of the chart cannot be drawn and is left out: {', '.join(names)}. The other figures are right.")
+
+    def show_text(self, text: str) -> None:
+        """Show a line."""
+        self.text.setText(f"⚠ {text} Details are in the log.")
+        self.text.setToolTip(self._details)
+        self.show()
