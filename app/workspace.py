@@ -17,7 +17,7 @@ from app.chart import Chart, ChartSpec
 from app.errors import BadInputError, TapeprintError, VenueBusyError, VenueRefusedError
 from app.ingest import Ingest
 from app.market.bar_rule import BarRule
-from app.market.feed import FeedState, FeedStatus, TradeFeed, TradeHistory
+from app.market.feed import CandleHistory, FeedState, FeedStatus, TradeFeed, TradeHistory
 from app.market.instrument import Instrument
 from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import TradeBatch
@@ -41,6 +41,8 @@ class Market:
         None where the past cannot be asked for.
     history_ns : int
         How much of the past is wanted at the start.
+    candles : CandleHistory or None
+        None where the venue has none, or nobody taught us how to ask.
     usual_price_ticks : int
         To choose a row size by, where there is no past to ask; 0 if unknown.
     """
@@ -50,6 +52,7 @@ class Market:
     history: TradeHistory | None
     history_ns: int
     usual_price_ticks: int = 0
+    candles: CandleHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.market.candle import CandleBatch
 from app.market.instrument import Instrument
+from app.market.span import Span
 from app.market.trade import TradeBatch
 
 
@@ -44,6 +46,9 @@ class FeedStatus:
         The newest trade's venue time, and when it reached us by our own clock; 0 before the first.
     messages, trades, rejected, connects : int
         Counts since the start: frames read, trades decoded, frames put aside as unreadable, connections opened.
+    gaps : tuple of Span
+        Where trades may have been missed, oldest first, as far as the feed could not fill them itself; only of a market
+        whose trades are not numbered: of the others the ids say it.
     """
 
     state: FeedState
@@ -55,6 +60,7 @@ class FeedStatus:
     trades: int = 0
     rejected: int = 0
     connects: int = 0
+    gaps: tuple[Span, ...] = ()
 
 
 class TradeFeed(Protocol):
@@ -90,5 +96,25 @@ class TradeHistory(Protocol):
         ...
 
     def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The trades from `start_ns` on, up to but without `before_id`, or up to now."""
+        """The trades from `start_ns` on, up to but without `before_id`, or up to now.
+
+        Of a market whose trades are not numbered `before_id` is None, and the venue may have less than was asked for:
+        the first page then begins later than `start_ns`.
+        """
+        ...
+
+
+class CandleHistory(Protocol):
+    """Candles of the past, where trades are not to be had."""
+
+    def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
+        """The candles of one length that begin in a span, in pages, oldest first.
+
+        Raises
+        ------
+        BadInputError
+            If the venue has no candles of this length.
+        FeedError
+            As for trades.
+        """
         ...

@@ -25,6 +25,9 @@ class Instrument:
         Smallest steps of price and quantity; the program counts in these.
     multiplier : Decimal
         Base units in one unit of quantity; 1 unless the venue trades contracts.
+    numbered : bool
+        The venue's trade ids grow by one from trade to trade, so that a step by more is a hole. Where they do not, an id
+        only tells one trade from another, trades are in the order of time, and nobody can prove that none is missing.
     """
 
     venue: str
@@ -32,6 +35,7 @@ class Instrument:
     tick_size: Decimal
     lot_size: Decimal
     multiplier: Decimal = Decimal(1)
+    numbered: bool = True
 
     @property
     def id(self) -> str:
