@@ -13,6 +13,7 @@ from app.analytics.imbalance import ImbalanceRule
 from app.analytics.value_area import ValueAreaMethod
 from app.errors import GridTooFineError
 from app.market.bar_rule import BarRule
+from app.market.coverage import Covered
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
@@ -53,6 +54,8 @@ class Chart:
         """How often the series was replaced as a whole."""
         self.holes: Sequence[Hole] = ()
         """Trades that are missing between those shown."""
+        self.covered: Sequence[Covered] = ()
+        """Times of which all trades are held, oldest first; what lies between was never asked for, or is missing."""
         self.wanted = Span(0, 0)
         """The time that somebody looks at, or needs for a figure."""
         self.last_id = -1
