@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,31 @@ if TYPE_CHECKING:
 
 _SWITCHES = ("stall", "freeze", "silent_subscribe", "ignore_subscribe", "flap", "constant_side")
 _SHARES = ("duplicate", "reorder", "skip", "lose", "garbage", "fragment", "rest_delay_s", "rest_lag_s")
+_MENU: list[tuple[float, str, dict[str, Any]]] = [
+    (5, "drop", {}),
+    (2, "vanish", {}),
+    (3, "close", {"code": 1001}),
+    (1, "close", {"code": 1000}),
+    (1, "shutdown", {}),
+    (1, "stall", {"for_s": 2.0}),
+    (1, "freeze", {"for_s": 2.0}),
+    (1, "silent_subscribe", {"for_s": 3.0}),
+    (1, "ignore_subscribe", {"for_s": 3.0}),
+    (1, "flap", {"for_s": 2.0}),
+    (2, "duplicate", {"value": 0.05, "for_s": 2.0}),
+    (2, "reorder", {"value": 0.05, "for_s": 2.0}),
+    (2, "skip", {"value": 0.02, "for_s": 2.0}),
+    (1, "garbage", {"value": 0.02, "for_s": 2.0}),
+    (1, "fragment", {"value": 0.05, "for_s": 2.0}),
+    (1, "frame", {"kind": "utf8"}),
+    (1, "oversize", {}),
+    (1, "handshake", {"status": 429, "retry_after_s": 1, "times": 1}),
+    (1, "rest", {"status": 429, "retry_after_s": 1, "times": 1}),
+    (1, "rest", {"status": 503, "times": 2}),
+    (1, "rest_delay_s", {"value": 1.0, "for_s": 3.0}),
+    (1, "rest_lag_s", {"value": 0.5, "for_s": 3.0}),
+    *((1, "page", {"kind": kind}) for kind in ("empty", "blank", "truncated", "cut", "html", "stuck", "overlap")),
+]
 
 
 def inject(venue: VenueEmulator, fault: str, arguments: dict[str, Any]) -> None:
@@ -61,38 +86,21 @@ def inject(venue: VenueEmulator, fault: str, arguments: dict[str, Any]) -> None:
 
 
 async def random_faults(venue: VenueEmulator, per_minute: float, seed: int) -> None:
-    """Faults from which a good client recovers without a loss, at random, the same ones for the same seed."""
-    random = np.random.default_rng(seed)
-    menu: list[tuple[float, str, dict[str, Any]]] = [
-        (5, "drop", {}),
-        (2, "vanish", {}),
-        (3, "close", {"code": 1001}),
-        (1, "close", {"code": 1000}),
-        (1, "shutdown", {}),
-        (1, "stall", {"for_s": 2.0}),
-        (1, "freeze", {"for_s": 2.0}),
-        (1, "silent_subscribe", {"for_s": 3.0}),
-        (1, "ignore_subscribe", {"for_s": 3.0}),
-        (1, "flap", {"for_s": 2.0}),
-        (2, "duplicate", {"value": 0.05, "for_s": 2.0}),
-        (2, "reorder", {"value": 0.05, "for_s": 2.0}),
-        (2, "skip", {"value": 0.02, "for_s": 2.0}),
-        (1, "garbage", {"value": 0.02, "for_s": 2.0}),
-        (1, "fragment", {"value": 0.05, "for_s": 2.0}),
-        (1, "frame", {"kind": "utf8"}),
-        (1, "oversize", {}),
-        (1, "handshake", {"status": 429, "retry_after_s": 1, "times": 1}),
-        (1, "rest", {"status": 429, "retry_after_s": 1, "times": 1}),
-        (1, "rest", {"status": 503, "times": 2}),
-        (1, "rest_delay_s", {"value": 1.0, "for_s": 3.0}),
-        (1, "rest_lag_s", {"value": 0.5, "for_s": 3.0}),
-        *((1, "page", {"kind": kind}) for kind in ("empty", "blank", "truncated", "cut", "html", "stuck", "overlap")),
-    ]
-    weights = np.array([weight for weight, _, _ in menu], float)
+    """Recoverable faults at random times, the same ones for the same seed."""
+    random, faults = np.random.default_rng([seed, 1]), recoverable_faults(seed)
     while True:
         await asyncio.sleep(random.exponential(60.0 / per_minute))
-        _, fault, arguments = menu[int(random.choice(len(menu), p=weights / weights.sum()))]
+        fault, arguments = next(faults)
         venue.inject(fault, **arguments)
+
+
+def recoverable_faults(seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Faults from which a good client recovers without a loss, as name and arguments, without end, the same ones for the same seed."""
+    random = np.random.default_rng(seed)
+    weights = np.array([weight for weight, _, _ in _MENU], float)
+    while True:
+        _, fault, arguments = _MENU[int(random.choice(len(_MENU), p=weights / weights.sum()))]
+        yield fault, arguments
 
 
 def _lasting(fault: str, **arguments: Any) -> Any:

@@ -1,0 +1,209 @@
+"""All of the program between a venue and the screen, put together in the open, and what is held against the truth at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from app.analytics.bar_figures import BarFigures
+from app.chart import Chart, ChartSpec, build
+from app.ingest import Ingest
+from app.market.bar_rule import BarRule
+from app.market.feed import FeedState, FeedStatus
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch
+from app.storage.memory import TradeStore
+from feeds.backoff import Patience
+from feeds.http import Rest
+from feeds.venues.binance import SPOT, USDM, BinanceFeed, BinanceHistory
+from tests.app.test_chart import columns
+from tests.feeds.lines import QUICK
+from tests.venue_emulator import GeneratedTape, Market, VenueEmulator
+
+MARKETS = {Market.SPOT: SPOT, Market.USDM: USDM}
+HASTY = replace(QUICK, silent_after=0.4, answer_within=0.3, fruitless_connects=10_000, connects=10_000)
+"""The program's patience, some twenty times as short, and without a limit of connections."""
+BUSY = 1_000.0
+"""Trades a second of a busy market."""
+
+_SHORTER = 0.02  # pauses between attempts at the past, against those of real use
+_SECOND = BarRule(1_000_000_000)
+
+
+def live_venue(rate: float = BUSY, market: Market = Market.SPOT, seed: int = 7, **options: Any) -> VenueEmulator:
+    """A venue that trades by itself."""
+    tape = GeneratedTape(seed, rate, market=market, history_s=2.0, history_rate=200)
+    return VenueEmulator(tape, **{"message_limit": False, "connection_limit": None, "seed": seed} | options)
+
+
+def run(story: Coroutine[Any, Any, None], limit_s: float = 60.0) -> None:
+    """Run a test's story; when it ends, nothing of it may be left."""
+
+    async def watched() -> None:
+        async with asyncio.timeout(limit_s):
+            await story
+        for _ in range(100):  # the other side of a socket ends a little later
+            if not (left := asyncio.all_tasks() - {asyncio.current_task()}):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"left running: {left}")
+
+    asyncio.run(watched())
+
+
+@dataclass
+class Desk:
+    """One market watched: feed, past, store, pump and chart, as the program puts them together.
+
+    Attributes
+    ----------
+    states : list of (float, FeedStatus)
+        Each change of the feed's state, and when it was seen (monotonic seconds).
+    """
+
+    feed: BinanceFeed
+    history: BinanceHistory
+    store: TradeStore
+    chart: Chart
+    ingest: Ingest
+    states: list[tuple[float, FeedStatus]] = field(default_factory=list)
+
+    @property
+    def status(self) -> FeedStatus:
+        """Where the feed stands."""
+        return self.feed.status
+
+    @property
+    def well(self) -> bool:
+        """Nothing is missing and trades come."""
+        return self.status.state is FeedState.LIVE and not self.store.missing and self.ingest.progress is None
+
+    def seen(self, since_s: float = 0.0) -> set[FeedState]:
+        """The states that were shown since a moment."""
+        later = [status.state for at_s, status in self.states if at_s >= since_s]
+        before = [status.state for at_s, status in self.states if at_s < since_s][-1:]
+        return {*before, *later}
+
+    async def until(self, true: Callable[[], object], limit_s: float = 20.0) -> float:
+        """Wait until something is so; how many seconds that took."""
+        begun_s = time.monotonic()
+        try:
+            async with asyncio.timeout(limit_s):
+                while not true():
+                    await asyncio.sleep(0.002)
+        except TimeoutError:
+            raise AssertionError(f"not so after {limit_s} s: {self.status}, {self.ingest.notice or 'no notice'}") from None
+        return time.monotonic() - begun_s
+
+    async def watch(self) -> None:
+        """Note each change of state, for ever."""
+        while True:
+            status = self.status
+            if not self.states or self.states[-1][1].state is not status.state:
+                self.states.append((time.monotonic(), status))
+            await asyncio.sleep(0.003)
+
+    async def caught_up(self, venue: VenueEmulator, *, lost: bool = False, limit_s: float = 20.0) -> float:
+        """Wait until all that has happened by now is held and shown; `lost`: but for what the venue itself has lost."""
+        newest = venue.playbacks[self.feed.instrument.symbol].emitted.last_id or 0
+
+        def so() -> bool:
+            missing = lost_ids(venue, self.store) if lost else 0
+            reached = self.store.last_id is not None and self.store.last_id >= newest
+            shown = self.chart.series.n_trades == self.store.n_trades
+            return reached and shown and self.store.missing == missing and self.status.state is FeedState.LIVE
+
+        return await self.until(so, limit_s)
+
+    def hold_against(self, venue: VenueEmulator) -> dict[str, int]:
+        """Compare store and chart with what really happened at the venue; the figures of the comparison, all asserted.
+
+        Trades one by one, their sums with the venue's own, and every column and figure of the chart with one that is
+        built at once from the venue's tape.
+        """
+        first_id, last_id = self.store.first_id, self.store.last_id
+        assert first_id is not None and last_id is not None
+        truth, totals = venue.trades(first_id=first_id, last_id=last_id), venue.totals(first_id=first_id, last_id=last_id)
+        held = self.store.trades()
+        found = {
+            "trades": len(held),
+            "missing": len(np.setdiff1d(truth.trade_id, held.trade_id)),
+            "double": len(held) - len(np.unique(held.trade_id)),
+            "invented": len(np.setdiff1d(held.trade_id, truth.trade_id)),
+        }
+        assert (found["missing"], found["double"], found["invented"]) == (0, 0, 0), found
+        assert all(np.array_equal(ours, theirs) for ours, theirs in zip(held.columns, truth.columns, strict=True))
+        assert sums(held) == (totals.count, totals.lots, totals.buy_lots, totals.sell_lots)
+        self.hold_chart_against(truth)
+        return found
+
+    def hold_chart_against(self, truth: TradeBatch) -> None:
+        """Every bar, cell, POC and value area of the chart is that of a fresh build."""
+        fresh = build([truth], self.chart.spec)
+        assert columns(self.chart.series) == columns(fresh)
+        spec = self.chart.spec
+        assert figures(self.chart.figures) == figures(BarFigures(fresh, spec.value_area_method, spec.value_area_percent, spec.imbalance))
+
+
+def figures(bars: BarFigures) -> list[bytes]:
+    """POC, value area and imbalances of all bars, byte for byte."""
+    n = bars.series.n_bars
+    return [array.tobytes() for array in (bars.poc_rows(0, n), *bars.value_areas(0, n), *bars.imbalances(0, n))]
+
+
+def sums(trades: TradeBatch) -> tuple[int, int, int, int]:
+    """Count, lots, lots bought and lots sold."""
+    lots, side = trades.quantity_lots, trades.side
+    return len(trades), int(lots.sum()), int(lots[side == 1].sum()), int(lots[side == -1].sum())
+
+
+def lost_ids(venue: VenueEmulator, store: TradeStore) -> int:
+    """How many ids between the first and the last trade held the venue has lost for good."""
+    if store.first_id is None or store.last_id is None:
+        return 0
+    return sum(store.first_id < each < store.last_id for each in venue.playbacks[venue.tape.symbol].lost_ids)
+
+
+@asynccontextmanager
+async def desk(
+    venue: VenueEmulator,
+    patience: Patience = HASTY,
+    *,
+    ws_url: str = "",
+    rest_url: str = "",
+    history_s: float = 0.0,
+    weight_limit: int = 10**7,
+    wall_ns: Callable[[], int] = time.time_ns,
+    pauses: float = _SHORTER,
+) -> AsyncIterator[Desk]:
+    """The program at work on a venue, over other addresses if some are given; leaving stops it."""
+    market = MARKETS[venue.market]
+    instrument = Instrument(market.venue, venue.tape.symbol, venue.tape.tick_size, venue.tape.lot_size)
+    rest = Rest(rest_url or venue.rest_url, weight_limit=weight_limit)
+    history = BinanceHistory(instrument, market, rest, wall_ns=wall_ns)
+    feed = BinanceFeed(instrument, market, ws_url or venue.ws_url, history, patience, wall_ns=wall_ns)
+    store, chart = TradeStore(), Chart(ChartSpec(instrument, _SECOND, 10))
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(pauses * seconds)
+
+    ingest = Ingest(feed, history, store, [chart], history_ns=0, wall_ns=wall_ns, sleep=sleep)
+    if history_s:
+        now_ns = wall_ns()
+        chart.wanted = type(chart.wanted)(now_ns - round(history_s * 1e9), now_ns)
+    there = Desk(feed, history, store, chart, ingest)
+    tasks = [asyncio.create_task(ingest.run()), asyncio.create_task(there.watch())]
+    try:
+        yield there
+        assert not any(task.done() for task in tasks), "pump and watch go on"
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await feed.aclose()
