@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx2
 import msgspec
 
-from app.errors import DecodeError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from feeds.explained import explained_status, untrusted
 
 T = TypeVar("T")
@@ -32,8 +32,10 @@ class Rest:
         What the venue allows in a minute; half of it is used at most.
     weight_header : str
         The answer's header that tells the weight used in this minute.
-    wall, sleep : callables
-        The clock and the wait, for tests.
+    apart_s : float
+        Least seconds between two requests, for venues that count by the second.
+    wall, monotonic, sleep : callables
+        The clocks and the wait, for tests.
 
     Raises
     ------
@@ -47,7 +49,9 @@ class Rest:
         *,
         weight_limit: int = 1200,
         weight_header: str = "X-MBX-USED-WEIGHT-1M",
+        apart_s: float = 0.0,
         wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._host = base_url.split("//")[-1]
@@ -56,7 +60,8 @@ class Rest:
         except (httpx2.InvalidURL, ValueError, ImportError) as error:
             raise VenueRefusedError(f"{self._host}, or the proxy set for it, cannot be used: {error}") from None
         self._limit, self._header = weight_limit // 2, weight_header
-        self._wall, self._sleep = wall, sleep
+        self._wall, self._monotonic, self._sleep = wall, monotonic, sleep
+        self._apart_s, self._next_at = apart_s, -float("inf")
         self._minute = 0
         self._used = 0
         self._banned_until_s = 0.0
@@ -73,32 +78,47 @@ class Rest:
         DecodeError
             If the answer has another shape than documented.
         """
-        await self._wait_for_weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
-        if (banned_s := self._banned_until_s - self._wall()) > 0:  # going on asking is what venues ban for
-            raise explained_status(429, str(math.ceil(banned_s)), self._host, self._wall())
-        answer = await self._answer(path, params)
-        used = answer.headers.get(self._header, "")
-        if used.isdigit():
-            self._used = max(self._used, int(used))
-        if answer.status_code == 400:
-            raise VenueRefusedError(f"{self._host}: {_venue_message(answer.content)}", detail=f"{path} {params}: {answer.text[:200]}")
-        if answer.status_code != 200:
-            failure = explained_status(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
-            if isinstance(failure, VenueBusyError):
-                self._banned_until_s = self._wall() + failure.retry_after_s
-            raise failure
-        try:
-            return msgspec.json.decode(answer.content, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise DecodeError(f"{self._host} sent an answer that is not what it documents", detail=f"{path}: {error}") from None
+        return await self._ask("GET", path, kind, weight, urgent, params=dict(params))
+
+    async def post(self, path: str, body: Mapping[str, object], kind: type[T], *, weight: int, urgent: bool = False) -> T:
+        """The answer to a POST of JSON, for venues that take their questions that way; otherwise as `get`."""
+        return await self._ask("POST", path, kind, weight, urgent, json=dict(body))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _answer(self, path: str, params: Mapping[str, str | int]) -> httpx2.Response:
+    async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, **question: Any) -> T:
+        await self._wait_for_weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
+        await self._wait_for_turn()
+        if (banned_s := self._banned_until_s - self._wall()) > 0:  # going on asking is what venues ban for
+            raise explained_status(429, str(math.ceil(banned_s)), self._host, self._wall())
+        answer = await self._answer(method, path, question)
+        used = answer.headers.get(self._header, "")
+        if used.isdigit():
+            self._used = max(self._used, int(used))
+        if answer.status_code != 200:
+            raise self._failure(answer, f"{path} {question}")
         try:
-            return await self._client.get(path, params=dict(params))
+            return msgspec.json.decode(answer.content, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise DecodeError(f"{self._host} sent an answer that is not what it documents", detail=f"{path}: {error}") from None
+
+    def _failure(self, answer: httpx2.Response, question: str) -> FeedError:
+        """What a status other than 200 means; in the venue's own words where it speaks of the question."""
+        words = _venue_message(answer.content)
+        if answer.status_code == 400 or (answer.status_code == 404 and words):
+            return VenueRefusedError(
+                f"{self._host}: {words or 'the request was not understood'}", detail=f"{question}: {answer.text[:200]}"
+            )
+        failure = explained_status(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
+        if isinstance(failure, VenueBusyError):
+            self._banned_until_s = self._wall() + failure.retry_after_s
+        return failure
+
+    async def _answer(self, method: str, path: str, question: Mapping[str, Any]) -> httpx2.Response:
+        try:
+            return await self._client.request(method, path, **question)
         except httpx2.TimeoutException:
             raise VenueUnreachableError(f"{self._host} does not answer") from None
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
@@ -124,6 +144,13 @@ class Rest:
                 return
             await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
 
+    async def _wait_for_turn(self) -> None:
+        """Keep requests apart; each takes the next free moment."""
+        now = self._monotonic()
+        at, self._next_at = self._next_at, max(now, self._next_at) + self._apart_s
+        if at > now:
+            await self._sleep(at - now)
+
 
 def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
     """The certificate's fault behind an error, if it was that."""
@@ -133,9 +160,9 @@ def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 
 def _venue_message(content: bytes) -> str:
-    """The text of the venue's own error, as in `{"code":-1121,"msg":"Invalid symbol."}`."""
+    """The text of the venue's own error, as in `{"code":-1121,"msg":"Invalid symbol."}` or `{"message":"NotFound"}`; else empty."""
     try:
         error: Any = msgspec.json.decode(content)
-        return str(error["msg"])[:200]
+        return str(error["msg"] if "msg" in error else error["message"])[:200]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
-        return "the request was not understood"
+        return ""

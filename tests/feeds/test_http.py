@@ -93,6 +93,7 @@ def test_an_answer_is_decoded_and_the_question_is_what_was_asked() -> None:
         ((403, {}, b"<html>"), VenueRefusedError, "forbids"),
         ((451, {}, b'{"code":0,"msg":"restricted"}'), VenueRefusedError, "country"),
         ((400, {}, b'{"code":-1121,"msg":"Invalid symbol."}'), VenueRefusedError, "Invalid symbol."),
+        ((404, {}, b'{"message":"NotFound"}'), VenueRefusedError, ": NotFound"),
         ((400, {}, b"<html>"), VenueRefusedError, "not understood"),
         ((400, {}, b"[1]"), VenueRefusedError, "not understood"),
     ],
@@ -211,5 +212,42 @@ def test_the_weight_that_the_venue_counts_is_the_one_that_counts() -> None:
             await rest.get("/x", {}, Answer, weight=10)
             await rest.get("/x", {}, Answer, weight=10)
             assert clock.waits == [pytest.approx(30.05)], "others behind our address use it as well"
+
+    run(story())
+
+
+def test_a_question_may_be_put_by_post() -> None:
+    asked = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(int(line.split(b":")[1]) for line in head.splitlines() if line.lower().startswith(b"content-length"))
+        asked.append((head.split(b" HTTP")[0], b"application/json" in head, msgspec.json.decode(await reader.readexactly(length))))
+        writer.write(b'HTTP/1.1 200 X\r\nContent-Length: 7\r\nConnection: close\r\n\r\n{"a":1}')
+        writer.close()
+
+    async def story() -> None:
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as listening:
+            rest = Rest(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+            assert await rest.post("/info", {"type": "meta"}, Answer, weight=20) == Answer(1)
+            await rest.aclose()
+        assert asked == [(b"POST /info", True, {"type": "meta"})]
+
+    run(story())
+
+
+def test_requests_are_kept_apart_where_the_venue_counts_by_the_second() -> None:
+    async def story() -> None:
+        clock = Clock()
+        async with server(lambda _: GOOD) as url:
+            rest = Rest(url, apart_s=1.0, wall=clock, monotonic=clock, sleep=clock.sleep)
+            for _ in range(3):
+                await rest.get("/x", {}, Answer, weight=1)
+            clock.now_s += 0.75
+            await rest.get("/x", {}, Answer, weight=1)
+            clock.now_s += 9
+            await rest.get("/x", {}, Answer, weight=1)
+            await rest.aclose()
+        assert clock.waits == [1.0, 1.0, 0.25]
 
     run(story())
