@@ -14,29 +14,23 @@ ban for the one and recover from the other. So the loop is ours:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import structlog
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from app.errors import FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
 from feeds.backoff import Pace, Patience
-from feeds.explained import explained_failure
+from feeds.line import Greeting, Line, Ping, open_socket
 
 _log = structlog.get_logger(__name__)
 
 _FRAME_S = 0.016  # at most one batch of frames for each frame of the screen
 _CLOCK_JUMP_S = 5.0
-_MAX_FRAME_BYTES = 1 << 20
-_QUEUE_FRAMES = 1 << 14  # the library's own buffer; ours is the list that is emptied each frame
 _SOONEST_SILENT_S = 2.5  # even the busiest market may hold its breath for so long
 _TOO_SILENT = 6.0  # times the patience with silence: then the line is lost even if nobody could say so
 _UNUSUAL = 20.0  # so many times the usual distance of data is silence
@@ -58,6 +52,10 @@ class Connection:
     Parameters
     ----------
     url : str
+    greeting : Greeting, optional
+        Said on each line, which has to be accepted; without one a line begins with its first frame.
+    ping : Ping, optional
+        Keeps each line awake.
     probe : coroutine function, optional
         Whether the venue has data that did not reach us; asked when the line is silent.
     patience : Patience
@@ -65,12 +63,22 @@ class Connection:
         Further trusted authorities.
     monotonic, wall, sleep, jitter : callables
         Clocks, the wait between attempts and chance, for tests.
+
+    Attributes
+    ----------
+    status : LineStatus
+        Where it stands.
+    beginnings : int
+        How often the stream has begun anew: lines accepted by the venue, less those that overlapped the one before. By the
+        time a frame is handed out that came after such a beginning, it has been counted.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        greeting: Greeting | None = None,
+        ping: Ping | None = None,
         probe: Callable[[], Awaitable[bool]] | None = None,
         patience: Patience | None = None,
         ssl_context: ssl.SSLContext | None = None,
@@ -82,14 +90,16 @@ class Connection:
         self.url = url
         self.patience = patience or Patience()
         self.status = LineStatus(FeedState.CONNECTING)
+        self.beginnings = 0
+        self._greeting, self._ping = greeting, ping
         self._probe, self._ssl = probe, ssl_context
         self._monotonic, self._wall, self._sleep = monotonic, wall, sleep
         self._pace = Pace(self.patience, jitter)
         self._waiting: list[bytes] = []
         self._waiting_since = 0.0
         self._arrived = asyncio.Event()
-        self._line: _Line | None = None
-        self._lines: list[_Line] = []
+        self._line: Line | None = None
+        self._lines: list[Line] = []
         self._renew = False
         self._renew_not_before = self._ask_not_before = -float("inf")
         self._data_at = 0.0
@@ -190,23 +200,10 @@ class Connection:
                 self.status = replace(self.status, state=FeedState.STOPPED, reason="stopped by a fault in the program, see the log")
                 raise
 
-    async def _open(self) -> _Line:
+    async def _open(self) -> Line:
         self.status = replace(self.status, connects=self.status.connects + 1)
-        secured: dict[str, Any] = {} if self._ssl is None else {"ssl": self._ssl}
-        try:
-            # extensions cost time and have stalled streams; the limits keep one frame from eating the memory
-            socket = await connect(
-                self.url,
-                compression=None,
-                max_size=_MAX_FRAME_BYTES,
-                max_queue=_QUEUE_FRAMES,
-                open_timeout=self.patience.open_timeout,
-                close_timeout=1.0,
-                **secured,
-            )
-        except (OSError, WebSocketException, TimeoutError, EOFError, ValueError, ImportError) as error:
-            raise explained_failure(error, self.url) from error
-        line = _Line(socket, self._monotonic(), self._take)
+        socket = await open_socket(self.url, self.patience, self._ssl)
+        line = Line(socket, self._monotonic(), self._take, self._begun, greeting=self._greeting, ping=self._ping)
         self._lines.append(line)
         return line
 
@@ -216,7 +213,12 @@ class Connection:
             self._arrived.set()
         self._waiting.append(frame)
 
-    async def _serve(self, line: _Line) -> None:
+    def _begun(self, line: Line) -> None:
+        """A line delivers; unless it does so beside another one, something may have been missed."""
+        if self._line is None or self._line is line or self._line.reader.done():
+            self.beginnings += 1
+
+    async def _serve(self, line: Line) -> None:
         """Stay with a line until it breaks; raises why it did."""
         self.status = replace(self.status, state=FeedState.SYNCING, reason="", retry_at_s=None)
         self._line, self._data_at, self._renew = line, line.opened_at, False
@@ -225,7 +227,7 @@ class Connection:
             while not self._closed:
                 await asyncio.wait({self._line.reader}, timeout=self.patience.look_every)
                 if self._line.reader.done():
-                    raise VenueUnreachableError(self._line.reader.result())
+                    raise self._line.reader.result()
                 now = self._monotonic()
                 if abs(self._wall() - now - wall_offset) > _CLOCK_JUMP_S:
                     raise VenueUnreachableError("the clock jumped: the machine was asleep, or its time was set")
@@ -246,7 +248,7 @@ class Connection:
         if self.status.state is not FeedState.LIVE:
             self.status = replace(self.status, state=FeedState.LIVE, reason="", retry_at_s=None)
 
-    async def _listen_closely(self, line: _Line) -> None:
+    async def _listen_closely(self, line: Line) -> None:
         """If the line is silent, ask whether it should be."""
         if self.silent_s <= self.silent_after_s or self._waiting or self._monotonic() < self._ask_not_before:
             return
@@ -283,7 +285,7 @@ class Connection:
         self._usual_gap = min(2 * self._usual_gap, self.patience.silent_after / _UNUSUAL)
         self._works(self._monotonic())  # a quiet market, confirmed
 
-    async def _renewed(self, line: _Line) -> _Line:
+    async def _renewed(self, line: Line) -> Line:
         """A second line that delivers, and the first one closed; the first one if no better can be had."""
         self._renew = False
         self._renew_not_before = self._monotonic() + self.patience.longest_pause
@@ -299,44 +301,14 @@ class Connection:
         kept, other = successor, line
         before, deadline = line.frames, self._monotonic() + self.patience.silent_after
         ended = {line.reader, successor.reader}
-        while not successor.frames and self._monotonic() < deadline and not any(reader.done() for reader in ended):
+        while not successor.delivers and self._monotonic() < deadline and not any(reader.done() for reader in ended):
             await asyncio.wait(ended, timeout=self.patience.look_every / 5, return_when=asyncio.FIRST_COMPLETED)
-        if successor.frames:
+        if successor.delivers:
             await asyncio.wait({line.reader}, timeout=self.patience.overlap)  # what both tell is known by its id
         elif not line.reader.done() and (line.frames > before or successor.reader.done()):
-            _log.warning("line not renewed", url=self.url, reason="the second one brought nothing")
+            reason = successor.reader.result().detail if successor.reader.done() else "the second one brought nothing"
+            _log.warning("line not renewed", url=self.url, reason=reason)
             kept, other = line, successor
         await other.aclose()
         self._lines.remove(other)
         return kept
-
-
-class _Line:
-    """One socket and the task that reads it."""
-
-    def __init__(self, socket: ClientConnection, opened_at: float, take: Callable[[bytes], None]) -> None:
-        self.opened_at = opened_at
-        self.frames = 0
-        self._socket, self._take = socket, take
-        self.reader = asyncio.create_task(self._read())
-        """Ends with the socket; its result says why, in words."""
-
-    async def aclose(self) -> None:
-        """Close the socket; a peer that does not answer the closing handshake does not hold us up."""
-        self.reader.cancel()
-        await asyncio.wait([self.reader])
-        with contextlib.suppress(TimeoutError, ConnectionClosed, OSError):
-            async with asyncio.timeout(1.5):
-                await self._socket.close()
-
-    async def _read(self) -> str:
-        try:
-            while True:
-                self._take(await self._socket.recv(decode=False))
-                self.frames += 1
-        except ConnectionClosed as closed:
-            if closed.rcvd is not None:
-                return f"the venue closed the connection (code {closed.rcvd.code})"
-            if closed.sent is not None:  # a frame too long or no text, or pings without an answer
-                return f"the connection was given up: {closed.sent.reason or f'code {closed.sent.code}'}"
-            return "the connection broke"

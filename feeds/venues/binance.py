@@ -12,32 +12,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 
 import msgspec
-import structlog
 
 from app.errors import BadInputError, DecodeError, OffGridError, VenueRefusedError
 from app.market.decimals import parse_step
-from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from app.settings import Settings
 from app.workspace import Market
 from feeds.backoff import Patience
-from feeds.connection import Connection
 from feeds.http import Rest
-from feeds.lateness import Lateness
-from feeds.one_sided import OneSided
-from feeds.venues.binance_wire import AggregateTrade, Decoder, batch_of
-
-_log = structlog.get_logger(__name__)
+from feeds.venues.binance_wire import AggregateTrade, batch_of, stream_decoder
+from feeds.venues.live import LiveFeed, Wire
 
 _PAGE = 1000
 _TRIES = 3
-_LAGGING_S = 1.0  # a frame that has waited longer than this for us says that we are too slow
-_LATE_S = 2.0  # a trade that came so much later than trades can come says that the way is jammed
 _HOUR_MS = 3_600_000
 
 
@@ -148,105 +139,9 @@ async def fetch_instrument(rest: Rest, market: BinanceMarket, symbol: str) -> In
         raise DecodeError(f"{market.venue}:{symbol}: {error.user_message}") from None
 
 
-class BinanceFeed:
-    """Aggregate trades of one symbol as they happen.
-
-    Parameters
-    ----------
-    instrument : Instrument
-    market : BinanceMarket
-    ws_url : str
-        Host of the stream.
-    history : BinanceHistory
-        Asked whether a silent line should be silent.
-    patience : Patience
-    wall_ns : callable
-        Our clock.
-    """
-
-    def __init__(
-        self,
-        instrument: Instrument,
-        market: BinanceMarket,
-        ws_url: str,
-        history: BinanceHistory,
-        patience: Patience | None = None,
-        *,
-        wall_ns: Callable[[], int] = time.time_ns,
-    ) -> None:
-        self.instrument = instrument
-        self._history, self._wall_ns = history, wall_ns
-        self._connection = Connection(
-            f"{ws_url}{market.stream_path}/{instrument.symbol.lower()}@aggTrade", probe=self._missed_any, patience=patience
-        )
-        self._decoder = Decoder(instrument)
-        self._last_id = -1
-        self._last_trade_ns = self._received_at_ns = 0
-        self._messages = self._trades = 0
-        self._lateness = Lateness()
-        self._sides = OneSided()
-
-    @property
-    def status(self) -> FeedStatus:
-        """Where the feed stands at this moment."""
-        connection = self._connection
-        line = connection.status
-        state, reason = line.state, line.reason
-        if state is FeedState.LIVE:
-            if connection.queue_age_s > _LAGGING_S:
-                state, reason = FeedState.LAGGING, f"{connection.queue_age_s:.1f} s behind the stream"
-            elif connection.silent_s > connection.silent_after_s:
-                state, reason = FeedState.STALE, f"no trade for {connection.silent_s:.0f} s"
-            elif self._lateness.late_s > _LATE_S:
-                state, reason = FeedState.LAGGING, f"trades come {self._lateness.late_s:.1f} s late"
-            else:
-                reason = self._sides.warning
-        return FeedStatus(
-            state,
-            reason,
-            line.retry_at_s,
-            self._last_trade_ns,
-            self._received_at_ns,
-            self._messages,
-            self._trades,
-            self._decoder.rejected,
-            line.connects,
-        )
-
-    async def batches(self) -> AsyncIterator[TradeBatch]:
-        """All trades that were waiting, at most once a frame; ends when closed, or when the venue refuses."""
-        try:
-            async with aclosing(self._connection.frames()) as stream:
-                async for frames in stream:
-                    self._messages += len(frames)
-                    batch = self._decoder.decode(frames)
-                    if self._decoder.shutdown:
-                        self._decoder.shutdown = False
-                        self._connection.renew()
-                    if len(batch):
-                        self._note(batch)
-                        yield batch
-        except VenueRefusedError as error:
-            _log.warning("the venue refuses", instrument=self.instrument.id, reason=error.detail)
-
-    async def aclose(self) -> None:
-        """Close the line; `batches` ends."""
-        self._connection.close()
-        await self._history.aclose()
-
-    def _note(self, batch: TradeBatch) -> None:
-        self._connection.heard_data()
-        self._trades += len(batch)
-        self._sides.saw(batch)
-        self._received_at_ns = self._wall_ns()
-        newest_ns = int(batch.time_ns.max())
-        if newest_ns > self._last_trade_ns:
-            self._last_trade_ns = newest_ns
-            self._lateness.arrived(newest_ns, self._received_at_ns)
-        self._last_id = max(self._last_id, int(batch.trade_id.max()))
-
-    async def _missed_any(self) -> bool:
-        return await self._history.newest_id() > self._last_id
+def wire(instrument: Instrument, market: BinanceMarket, ws_url: str) -> Wire:
+    """How one symbol is listened to; the address says which, nothing has to be subscribed."""
+    return Wire(f"{ws_url}{market.stream_path}/{instrument.symbol.lower()}@aggTrade", stream_decoder(instrument))
 
 
 class BinanceHistory:
@@ -264,10 +159,9 @@ class BinanceHistory:
     def __init__(self, instrument: Instrument, market: BinanceMarket, rest: Rest, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
         self.instrument, self._market, self._rest, self._wall_ns = instrument, market, rest, wall_ns
 
-    async def newest_id(self) -> int:
-        """Id of the newest trade; -1 when there is none."""
-        page = await self._page({"limit": 1}, urgent=True)
-        return page[-1].a if page else -1
+    async def recent(self) -> TradeBatch:
+        """The newest trade; none when there is none."""
+        return self._batch(await self._page({"limit": 1}, urgent=True))
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
         """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages.
@@ -370,7 +264,7 @@ def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]
             raise
         history = BinanceHistory(instrument, market, rest)
         patience = Patience(silent_after=settings.data.stale_after_s)
-        feed = BinanceFeed(instrument, market, hosts.ws_url or market.ws_url, history, patience)
+        feed = LiveFeed(instrument, wire(instrument, market, hosts.ws_url or market.ws_url), history, patience)
         return Market(instrument, feed, history, round(settings.data.history_hours * 3_600e9))
 
     return open_symbol

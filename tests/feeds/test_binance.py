@@ -25,7 +25,8 @@ from app.settings import Data, Settings
 from app.storage.memory import TradeStore
 from feeds.http import Rest
 from feeds.venues import VENUES, open_venue
-from feeds.venues.binance import SPOT, USDM, BinanceFeed, BinanceHistory, BinanceMarket, fetch_instrument
+from feeds.venues.binance import SPOT, USDM, BinanceHistory, BinanceMarket, fetch_instrument, wire
+from feeds.venues.live import LiveFeed
 from tests.feeds.lines import QUICK, run, until
 from tests.venue_emulator import GeneratedTape, Market, PageFault, Refusal, VenueEmulator
 
@@ -45,13 +46,13 @@ async def emulator(
 
 
 @asynccontextmanager
-async def watched(venue: VenueEmulator, patience=CALM, wall_ns=time.time_ns) -> AsyncIterator[tuple[BinanceFeed, BinanceHistory]]:
+async def watched(venue: VenueEmulator, patience=CALM, wall_ns=time.time_ns) -> AsyncIterator[tuple[LiveFeed, BinanceHistory]]:
     """Feed and history of a venue."""
     market = MARKETS[venue.market]
     rest = Rest(venue.rest_url, weight_limit=market.weight_limit)
     instrument = Instrument(market.venue, "BTCUSDT", venue.tape.tick_size, venue.tape.lot_size)
     history = BinanceHistory(instrument, market, rest)
-    feed = BinanceFeed(instrument, market, venue.ws_url, history, patience, wall_ns=wall_ns)
+    feed = LiveFeed(instrument, wire(instrument, market, venue.ws_url), history, patience, wall_ns=wall_ns)
     try:
         yield feed, history
     finally:
@@ -62,7 +63,7 @@ async def listening(venue: VenueEmulator) -> None:
     await until(lambda: any(connection.is_open for connection in venue.connections))
 
 
-async def collect(feed: BinanceFeed, got: list[TradeBatch]) -> None:
+async def collect(feed: LiveFeed, got: list[TradeBatch]) -> None:
     async with aclosing(feed.batches()) as batches:
         async for batch in batches:
             got.append(batch)
@@ -370,7 +371,7 @@ def test_pages_by_id_hold_every_trade_once(market: Market) -> None:
             pages = [page async for page in history.between(first, last)]
             assert [len(page) for page in pages] == [1000, 1000, 501]
             assert same(concatenate(pages), truth[100:2601])
-            assert await history.newest_id() == int(truth.trade_id[-1])
+            assert same(await history.recent(), truth[-1:])
 
     run(story())
 
@@ -473,7 +474,7 @@ def test_a_ban_of_rest_carries_the_wait() -> None:
         async with emulator() as venue, watched(venue) as (_, history):
             venue.faults.rest = Refusal(429, retry_after_s=7, times=1)
             with pytest.raises(VenueBusyError) as caught:
-                await history.newest_id()
+                await history.recent()
             assert caught.value.retry_after_s == 7
 
     run(story())

@@ -17,7 +17,7 @@ from structlog.testing import LogCapture
 
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
-from feeds.venues.binance_wire import AggregateTrade, Decoder, batch_of
+from feeds.venues.binance_wire import AggregateTrade, batch_of, stream_decoder
 
 BNB = Instrument("binance", "BNBBTC", Decimal("0.001"), Decimal(1))
 BTC = Instrument("binance-usdm", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
@@ -44,21 +44,21 @@ def rows(batch: TradeBatch) -> list[tuple[int, ...]]:
 
 
 def test_the_documented_spot_message_is_a_sale() -> None:
-    assert row(Decoder(BNB).decode([SPOT_MESSAGE])) == (1672515782136 * 10**6, 1, 100, SELL, 12345)
+    assert row(stream_decoder(BNB).decode([SPOT_MESSAGE])) == (1672515782136 * 10**6, 1, 100, SELL, 12345)
 
 
 def test_the_documented_futures_message_is_a_purchase() -> None:
-    assert row(Decoder(BTC).decode([USDM_MESSAGE])) == (1723161599643 * 10**6, 616598, 76, BUY, 5266605247)
+    assert row(stream_decoder(BTC).decode([USDM_MESSAGE])) == (1723161599643 * 10**6, 616598, 76, BUY, 5266605247)
 
 
 def test_many_messages_keep_their_order() -> None:
-    batch = Decoder(BTC).decode([trade(a=k, m=k % 2 == 0) for k in (5, 3, 4, 3)])
+    batch = stream_decoder(BTC).decode([trade(a=k, m=k % 2 == 0) for k in (5, 3, 4, 3)])
     assert batch.trade_id.tolist() == [5, 3, 4, 3]  # sorting out is the store's business
     assert batch.side.tolist() == [BUY, BUY, SELL, BUY]
 
 
 def test_trades_of_no_quantity_are_left_out_and_counted() -> None:
-    decoder = Decoder(BTC)
+    decoder = stream_decoder(BTC)
     assert decoder.decode([trade(a=1), trade(a=2, q="0.000"), trade(a=3)]).trade_id.tolist() == [1, 3]
     assert (decoder.empty, decoder.rejected) == (1, 0)
 
@@ -68,13 +68,13 @@ def test_trades_of_no_quantity_are_left_out_and_counted() -> None:
     [b'{"result":null,"id":1}', b'{"e":"kline","s":"BTCUSDT","k":{}}', b'{"e":"somethingNew","p":1e400}'],
 )
 def test_other_messages_are_passed_over(message: bytes) -> None:
-    decoder = Decoder(BTC)
+    decoder = stream_decoder(BTC)
     assert decoder.decode([trade(a=1), message, trade(a=2)]).trade_id.tolist() == [1, 2]
     assert (decoder.ignored, decoder.rejected, decoder.shutdown) == (1, 0, False)
 
 
 def test_an_announced_shutdown_is_noticed() -> None:
-    decoder = Decoder(BTC)
+    decoder = stream_decoder(BTC)
     assert len(decoder.decode([b'{"e":"serverShutdown","E":1770123456789}', trade()])) == 1
     assert decoder.shutdown and decoder.rejected == 0
 
@@ -112,7 +112,7 @@ BAD = {
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
-    decoder = Decoder(BTC)
+    decoder = stream_decoder(BTC)
     batch = decoder.decode([trade(a=1), bad, trade(a=2), bad, trade(a=3)])
     assert batch.trade_id.tolist() == [1, 2, 3]
     assert decoder.rejected == 2
@@ -121,7 +121,7 @@ def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: 
 
 
 def test_nothing_but_rubbish_is_an_empty_batch(logged: LogCapture) -> None:
-    decoder = Decoder(BTC)
+    decoder = stream_decoder(BTC)
     assert len(decoder.decode(list(BAD.values()))) == 0
     assert decoder.rejected == len(BAD)
 
@@ -130,7 +130,7 @@ def test_nothing_but_rubbish_is_an_empty_batch(logged: LogCapture) -> None:
     st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), trade(a=5), trade(a=6, m=True)])), max_size=12), st.data()
 )
 def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
-    at_once, by_parts = Decoder(BTC), Decoder(BTC)
+    at_once, by_parts = stream_decoder(BTC), stream_decoder(BTC)
     for decoder in (at_once, by_parts):
         decoder._reported_at = float("inf")  # no lines in the log of a hundred examples
     cut = data.draw(st.integers(0, len(frames)))
@@ -142,7 +142,7 @@ def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataOb
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())
 def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lots: int, m: bool) -> None:
     message = trade(a=trade_id, p=str(ticks * BTC.tick_size), q=str(lots * BTC.lot_size), m=m)
-    assert row(Decoder(BTC).decode([message]))[1:] == (ticks, lots, SELL if m else BUY, trade_id)
+    assert row(stream_decoder(BTC).decode([message]))[1:] == (ticks, lots, SELL if m else BUY, trade_id)
 
 
 def test_a_page_of_the_past_has_the_same_fields() -> None:
@@ -164,7 +164,7 @@ def test_recorded_futures_messages_are_read_exactly(real_data: Path) -> None:
         steps = [Decimal(1).scaleb(min(int(Decimal(t[k]).as_tuple().exponent) for t in plain if t["s"] == symbol)) for k in "pq"]
         instrument = Instrument("binance-usdm", symbol, *steps)
         mine = [message for message, each in zip(messages, plain, strict=True) if each["s"] == symbol]
-        decoder = Decoder(instrument)
+        decoder = stream_decoder(instrument)
         truth = [
             (t["T"] * 10**6, int(Decimal(t["p"]) / steps[0]), int(Decimal(t["q"]) / steps[1]), SELL if t["m"] else BUY, t["a"])
             for t in plain
@@ -186,6 +186,6 @@ def test_recorded_pages_agree_with_another_program_on_the_side(real_data: Path) 
 
 def test_the_recorded_futures_example_is_refused_only_for_its_made_up_time(real_data: Path, logged: LogCapture) -> None:
     message = (real_data / "venues" / "binance_usdm_ws_aggtrade.json").read_bytes()
-    decoder = Decoder(Instrument("binance-usdm", "BTCUSDT", Decimal("0.001"), Decimal(1)))
+    decoder = stream_decoder(Instrument("binance-usdm", "BTCUSDT", Decimal("0.001"), Decimal(1)))
     assert len(decoder.decode([message])) == 0 and "T" in logged.entries[0]["why"]
     assert row(decoder.decode([message.replace(b"123456785", b"1723161599643")]))[1:] == (1, 100, SELL, 5933014)

@@ -1,0 +1,192 @@
+"""Messages of a venue's stream to trades: many in one pass, and what is not as documented put aside."""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+import numpy as np
+import structlog
+from msgspec import Meta
+
+from app.errors import OffGridError
+from app.market.decimals import to_steps
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch, concatenate
+
+_log = structlog.get_logger(__name__)
+
+_REPORT_EVERY_S = 10.0
+_FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100: anything else is no trade time
+
+TradeId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A trade id that fits our column."""
+Ms = Annotated[int, Meta(ge=_FIRST_MS, lt=_LAST_MS)]
+"""A trade time in milliseconds since 1970 UTC, between 2009 and 2100."""
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a JSON decoder raises, whatever it is fed with."""
+
+T = TypeVar("T")
+
+
+class Talk(enum.Enum):
+    """What a message is that tells no trades."""
+
+    IGNORED = "an acknowledgement, a heartbeat, another event of the venue"
+    SHUTDOWN = "the venue will close the line"
+    BAD = "nothing that the venue documents"
+
+
+class Decoder(Generic[T]):
+    """Messages of one market's stream to trades, many at a time.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    trade : type
+        The msgspec type of one trade as the venue writes it.
+    batch_of : callable
+        From instrument and trades to columns; raises `OffGridError` where one is impossible, or of another market.
+    talk_of : callable
+        What a message is that tells no trades.
+    message : generic type, optional
+        The msgspec type of a message with several trades: `message[T]`. None where each message is one trade.
+    trades_of : callable
+        From a message of that type to its trades, in the order of the tape.
+
+    Attributes
+    ----------
+    rejected : int
+        What is no JSON, or not of the documented shape, or has an impossible price or quantity: whole messages, or
+        where only some of a message's trades are so, these.
+    ignored : int
+        Acknowledgements, and events that are none of ours.
+    empty : int
+        Trades of no quantity, which are left out.
+    shutdown : bool
+        The venue has announced that it will close the line.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        trade: type[T],
+        batch_of: Callable[[Instrument, Sequence[T]], TradeBatch],
+        talk_of: Callable[[bytes], Talk],
+        *,
+        message: Any = None,
+        trades_of: Callable[[Any], Sequence[Any]] = lambda message: message.data,
+    ) -> None:
+        self.instrument = instrument
+        self.rejected = self.ignored = self.empty = 0
+        self.shutdown = False
+        whole = trade if message is None else message[trade]
+        self._many = msgspec.json.Decoder(list[whole])
+        self._one = msgspec.json.Decoder(whole)
+        self._raw = None if message is None else msgspec.json.Decoder(message[msgspec.Raw])
+        self._trade = msgspec.json.Decoder(trade)
+        self._batch_of, self._talk_of, self._trades_of = batch_of, talk_of, trades_of
+        self._reported_at = -float("inf")
+
+    def decode(self, frames: list[bytes]) -> TradeBatch:
+        """The trades in these messages; a bad one is counted and put aside, the others are kept."""
+        try:
+            # one call for all of them: the array costs a fraction of decoding each by itself
+            messages = self._many.decode(b"[" + b",".join(frames) + b"]")
+        except UNREADABLE:
+            messages = []
+        if len(messages) != len(frames):  # something else is among them, or in one of them
+            trades = [trade for frame in frames for trade in self._read(frame)]
+        elif self._raw is None:
+            trades = messages
+        else:
+            trades = [trade for message in messages for trade in self._trades_of(message)]
+        return concatenate(self._batches(trades)) if trades else TradeBatch.empty()
+
+    def _read(self, frame: bytes) -> Sequence[T]:
+        """The trades of one message; none where it is something else."""
+        try:
+            message = self._one.decode(frame)
+        except UNREADABLE as error:
+            return self._saved(frame, error)
+        return [message] if self._raw is None else self._trades_of(message)
+
+    def _saved(self, frame: bytes, error: Exception) -> list[T]:
+        """What can be kept of a message that is not as it should be: its good trades, if it has any."""
+        trades: list[T] = []
+        try:
+            raws = self._trades_of(self._raw.decode(frame)) if self._raw is not None else []
+        except UNREADABLE:
+            raws = []
+        if not raws:
+            self._other(frame, error)
+        for raw in raws:
+            try:
+                trades.append(self._trade.decode(raw))
+            except UNREADABLE as why:
+                self._reject(why, bytes(raw))
+        return trades
+
+    def _batches(self, trades: Sequence[T]) -> Iterator[TradeBatch]:
+        """The trades as one batch, or where some are impossible as several without them."""
+        try:
+            batch = self._batch_of(self.instrument, trades)
+        except OffGridError as error:
+            if len(trades) == 1:
+                self._reject(error, msgspec.json.encode(trades[0]))
+                return
+            half = len(trades) // 2  # a bad one among n costs log n conversions, not n
+            yield from self._batches(trades[:half])
+            yield from self._batches(trades[half:])
+        else:
+            self.empty += len(trades) - len(batch)
+            yield batch
+
+    def _other(self, frame: bytes, error: Exception) -> None:
+        talk = self._talk_of(frame)
+        if talk is Talk.BAD:
+            self._reject(error, frame)
+        elif talk is Talk.SHUTDOWN:
+            self.shutdown = True
+        else:
+            self.ignored += 1
+
+    def _reject(self, error: Exception, message: bytes) -> None:
+        self.rejected += 1
+        if time.monotonic() - self._reported_at > _REPORT_EVERY_S:  # rubbish may come by the thousand
+            self._reported_at = time.monotonic()
+            _log.warning("message put aside", instrument=self.instrument.id, why=str(error), message=message[:200], so_far=self.rejected)
+
+
+def columns(
+    instrument: Instrument, time_ns: np.ndarray, prices: Sequence[str], quantities: Sequence[str], side: np.ndarray, trade_id: np.ndarray
+) -> TradeBatch:
+    """Trades with prices and quantities as the venue wrote them; those of no quantity are left out.
+
+    Raises
+    ------
+    OffGridError
+        If a price or a quantity is negative, a price nought, or one of them no multiple of its step.
+    """
+    ticks = instrument.grid().ticks(prices)
+    lots = to_steps(quantities, instrument.lot_size, "quantity")
+    if len(lots) and lots.min() < 0:
+        raise OffGridError("quantity: found a negative one", index=int(np.argmin(lots)), value="")
+    batch = TradeBatch.of(time_ns, ticks, lots, side, trade_id)
+    return batch if lots.all() else batch[lots > 0]
+
+
+def only(instrument: Instrument, symbols: set[str]) -> None:
+    """Make sure that trades are of one market alone.
+
+    Raises
+    ------
+    OffGridError
+        If any is not.
+    """
+    if symbols - {instrument.symbol}:
+        raise OffGridError(f"expected trades of {instrument.symbol} alone", index=0, value="")

@@ -1,0 +1,241 @@
+"""The live feed of any venue: a watched connection, the venue's decoder, and what to tell of both.
+
+What differs from venue to venue is a `Wire`. The rest is the same everywhere: trades are decoded many at a time, a
+silent line is looked into by asking the venue for its newest trades, an announced shutdown opens the next line before.
+
+Where trades are numbered, a hole shows in their ids and whoever keeps them asks for it. Where they are not, only the feed
+can know: whenever its stream begins anew it asks once for the newest trades, tells those that it had not told, and where
+even these do not reach back to the last trade before the break it says so in `FeedStatus.gaps`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from app.errors import FeedError, VenueRefusedError
+from app.market.feed import FeedState, FeedStatus
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import TradeBatch, concatenate
+from feeds.backoff import Patience
+from feeds.connection import Connection
+from feeds.lateness import Lateness
+from feeds.line import Greeting, Ping
+from feeds.one_sided import OneSided
+from feeds.venues.told import Told
+
+_log = structlog.get_logger(__name__)
+
+_LAGGING_S = 1.0  # a frame that has waited longer than this for us says that we are too slow
+_LATE_S = 2.0  # a trade that came so much later than trades can come says that the way is jammed
+_ASKS = 2  # how often the newest trades are asked for after a break, while the stream waits
+
+
+class TradeDecoder(Protocol):
+    """Messages of a stream to trades; `feeds.venues.decoder.Decoder` is one that most venues can use.
+
+    `rejected` counts what was unreadable, `ignored` messages that tell no trades, `empty` trades of no quantity.
+    `shutdown` is True once the venue has announced that it will close the line; whoever reads it sets it back.
+    """
+
+    rejected: int
+    ignored: int
+    empty: int
+    shutdown: bool
+
+    def decode(self, frames: list[bytes]) -> TradeBatch:
+        """The trades in these messages, in the order of the tape; never raises because of what is in them."""
+        ...
+
+
+class RecentTrades(Protocol):
+    """The venue's newest trades, over REST."""
+
+    async def recent(self) -> TradeBatch:
+        """The newest trades, as many as one cheap answer holds, oldest first; raises `FeedError`s.
+
+        Where trades are numbered the newest one alone will do.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """How one market is listened to.
+
+    Attributes
+    ----------
+    url : str
+    decoder : TradeDecoder
+        Of this market alone, it counts.
+    greeting : Greeting or None
+        The subscription and its acknowledgement, sent anew on every line; None where the address says it all.
+    ping : Ping or None
+        Where the venue wants more than the pings of the WebSocket itself.
+    """
+
+    url: str
+    decoder: TradeDecoder
+    greeting: Greeting | None = None
+    ping: Ping | None = None
+
+
+class LiveFeed:
+    """Trades of one market as they happen.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    wire : Wire
+    history : RecentTrades
+        Asked whether a silent line should be silent, and what was missed where ids cannot say it; closed with the feed.
+    patience : Patience
+    wall_ns : callable
+        Our clock.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        wire: Wire,
+        history: RecentTrades,
+        patience: Patience | None = None,
+        *,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.instrument = instrument
+        self._history, self._wall_ns = history, wall_ns
+        self._patience = patience or Patience()
+        self._connection = Connection(wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience)
+        self._decoder = wire.decoder
+        self._confirmed = wire.greeting is not None
+        self._reached: int | None = None
+        """How far the trades known of go: the highest id where they are numbered, else the latest time."""
+        self._last_trade_ns = self._received_at_ns = 0
+        self._messages = self._trades = 0
+        self._lateness = Lateness()
+        self._sides = OneSided()
+        self._told = Told()
+        self._beginnings = 0
+        self._break_ns: int | None = None
+        """Time of the last trade before a break that could not be bridged, until a trade after it is known."""
+        self._gaps: tuple[Span, ...] = ()
+
+    @property
+    def status(self) -> FeedStatus:
+        """Where the feed stands at this moment."""
+        connection = self._connection
+        line = connection.status
+        state, reason = line.state, line.reason
+        if state is FeedState.LIVE:
+            if connection.queue_age_s > _LAGGING_S:
+                state, reason = FeedState.LAGGING, f"{connection.queue_age_s:.1f} s behind the stream"
+            elif connection.silent_s > connection.silent_after_s:
+                state, reason = FeedState.STALE, f"no trade for {connection.silent_s:.0f} s"
+            elif self._lateness.late_s > _LATE_S:
+                state, reason = FeedState.LAGGING, f"trades come {self._lateness.late_s:.1f} s late"
+            else:
+                reason = self._sides.warning
+        return FeedStatus(
+            state,
+            reason,
+            line.retry_at_s,
+            self._last_trade_ns,
+            self._received_at_ns,
+            self._messages,
+            self._trades,
+            self._decoder.rejected,
+            line.connects,
+            self._gaps,
+        )
+
+    async def batches(self) -> AsyncIterator[TradeBatch]:
+        """All trades that were waiting, at most once a frame; ends when closed, or when the venue refuses."""
+        try:
+            async with aclosing(self._connection.frames()) as stream:
+                async for frames in stream:
+                    self._messages += len(frames)
+                    batch = self._decoder.decode(frames)
+                    if self._decoder.shutdown:
+                        self._decoder.shutdown = False
+                        self._connection.renew()
+                    if len(batch):
+                        self._note(batch)
+                    if not self.instrument.numbered:
+                        batch = await self._bridged(batch)
+                    if len(batch):
+                        yield batch
+        except VenueRefusedError as error:
+            _log.warning("the venue refuses", instrument=self.instrument.id, reason=error.detail)
+
+    async def aclose(self) -> None:
+        """Close the line; `batches` ends."""
+        self._connection.close()
+        await self._history.aclose()
+
+    def _note(self, batch: TradeBatch) -> None:
+        self._connection.heard_data()
+        self._trades += len(batch)
+        self._sides.saw(batch)
+        self._received_at_ns = self._wall_ns()
+        newest_ns = int(batch.time_ns.max())
+        if newest_ns > self._last_trade_ns:
+            self._last_trade_ns = newest_ns
+            self._lateness.arrived(newest_ns, self._received_at_ns)
+        self._reached = max(self._reached or 0, self._end(batch))
+
+    def _end(self, batch: TradeBatch) -> int:
+        return int((batch.trade_id if self.instrument.numbered else batch.time_ns).max())
+
+    async def _missed_any(self) -> bool:
+        newest = await self._history.recent()
+        if not len(newest):
+            return False
+        if self._reached is None and self._confirmed:  # of the time before, the line need not have told us
+            self._reached = self._end(newest)
+        return self._reached is None or self._end(newest) > self._reached
+
+    # -- where ids cannot say what is missing ----------------------------------------------------
+
+    async def _bridged(self, batch: TradeBatch) -> TradeBatch:
+        """What of a batch was not told before; the first one after a break follows the newest trades that the venue knows."""
+        if self._connection.beginnings != self._beginnings:
+            self._beginnings = self._connection.beginnings
+            if self._told.newest_ns is not None:
+                page = await self._newest()
+                before_ns = self._told.newest_ns if self._break_ns is None else self._break_ns
+                self._break_ns = None if self._reaches(page, before_ns) else before_ns
+                batch = concatenate([page, batch])
+        fresh = self._told.tell(batch)
+        if self._break_ns is not None and len(fresh):
+            after_ns = int(fresh.time_ns.min())
+            self._gaps = (*self._gaps, Span(self._break_ns, max(after_ns, self._break_ns + 1)))
+            self._break_ns = None
+        return fresh
+
+    async def _newest(self) -> TradeBatch:
+        """The newest trades by REST; none where the venue does not answer, which is then known as a gap."""
+        for attempt in range(_ASKS):
+            try:
+                async with asyncio.timeout(self._patience.answer_within):
+                    return await self._history.recent()
+            except (FeedError, TimeoutError) as error:
+                if attempt == _ASKS - 1 or isinstance(error, VenueRefusedError):
+                    _log.warning("trades during a break not fetched", instrument=self.instrument.id, reason=str(error) or "no answer")
+                    break
+        return TradeBatch.empty()
+
+    def _reaches(self, page: TradeBatch, before_ns: int) -> bool:
+        """Whether a page goes back to what had been told before the break."""
+        return len(page) > 0 and (int(page.time_ns.min()) < before_ns or self._told.knows_any(page))

@@ -1,0 +1,223 @@
+"""The live feed of any venue, against a venue whose words are as simple as can be: `time price id`."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from structlog.testing import LogCapture
+
+from app.errors import FeedError, VenueRefusedError, VenueUnreachableError
+from app.market.feed import FeedState
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import BUY, TradeBatch, concatenate
+from feeds.line import Greeting
+from feeds.venues.live import LiveFeed, Wire
+from tests.feeds.lines import QUICK, Line, run, until, venue
+
+UNNUMBERED = Instrument("plain", "X", Decimal(1), Decimal(1), numbered=False)
+CALM = replace(QUICK, silent_after=9.0, answer_within=0.3)
+
+
+def trades(*times: int) -> TradeBatch:
+    """Trades at these times, each with an id of its own."""
+    return TradeBatch.of(times, [7] * len(times), [1] * len(times), [BUY] * len(times), [10_000 - time for time in times])
+
+
+class PlainDecoder:
+    """Each frame holds the times of trades, or a word."""
+
+    def __init__(self) -> None:
+        self.rejected = self.ignored = self.empty = 0
+        self.shutdown = False
+
+    def decode(self, frames: list[bytes]) -> TradeBatch:
+        words = [frame for frame in frames if not frame[:1].isdigit()]
+        self.ignored += len(words)
+        self.shutdown = self.shutdown or b"closing" in words
+        return concatenate(trades(*map(int, frame.split())) for frame in frames if frame[:1].isdigit())
+
+
+class Newest:
+    """The venue's page of newest trades."""
+
+    def __init__(self, *pages: TradeBatch | FeedError) -> None:
+        self.pages = list(pages)
+        self.asked = 0
+
+    async def recent(self) -> TradeBatch:
+        self.asked += 1
+        page = self.pages.pop(0) if self.pages else TradeBatch.empty()
+        if isinstance(page, FeedError):
+            raise page
+        return page
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+GREETING = Greeting(("subscribe",), lambda frame: frame == b"yes", 1.0)
+
+
+async def heard_from(feed: LiveFeed, enough: int) -> list[int]:
+    """The times of the first trades that a feed tells."""
+    times: list[int] = []
+    async with aclosing(feed.batches()) as batches:
+        async for batch in batches:
+            times += batch.time_ns.tolist()
+            if len(times) >= enough:
+                break
+    return times
+
+
+def breaking(first: str, second: str):
+    """A venue that tells one thing on its first line and, after that broke, another on the second."""
+
+    async def talk(line: Line) -> None:
+        await line.tell("yes", first if line.number == 1 else second)
+        if line.number == 1:
+            await asyncio.sleep(0.05)
+            line.reset()
+        await line.stay()
+
+    return talk
+
+
+def after_a_break(newest: Newest, first: str, second: str, enough: int) -> tuple[list[int], LiveFeed]:
+    told: list[int] = []
+    feeds: list[LiveFeed] = []
+
+    async def story() -> None:
+        async with venue(breaking(first, second)) as there:
+            feeds.append(LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), newest, CALM))
+            told.extend(await heard_from(feeds[0], enough))
+
+    run(story())
+    return told, feeds[0]
+
+
+def test_what_a_break_hid_comes_from_the_page_of_newest_trades_before_the_stream_goes_on() -> None:
+    newest = Newest(trades(1, 2, 3, 4, 5))
+    told, feed = after_a_break(newest, "1 2", "5 6", 6)
+    assert told == [1, 2, 3, 4, 5, 6]
+    assert feed.status.gaps == () and newest.asked == 1
+
+
+def test_a_page_that_does_not_reach_back_leaves_a_gap() -> None:
+    told, feed = after_a_break(Newest(trades(40, 50)), "1 2", "50 60", 5)
+    assert told == [1, 2, 40, 50, 60]
+    assert feed.status.gaps == (Span(2, 40),)
+
+
+def test_a_page_that_goes_back_further_than_the_break_shows_that_nothing_is_missing() -> None:
+    told, feed = after_a_break(Newest(trades(0, 40)), "1 2", "60", 5)
+    assert told == [1, 2, 0, 40, 60] and feed.status.gaps == ()
+
+
+def test_without_a_page_the_gap_ends_at_the_next_trade(logged: LogCapture) -> None:
+    failing = Newest(VenueUnreachableError("down"), VenueUnreachableError("still down"))
+    told, feed = after_a_break(failing, "1 2", "60", 3)
+    assert told == [1, 2, 60]
+    assert feed.status.gaps == (Span(2, 60),)
+    assert [entry["event"] for entry in logged.entries if entry["log_level"] == "warning"] == ["trades during a break not fetched"]
+
+
+def test_a_page_that_comes_at_the_second_asking_is_as_good() -> None:
+    told, feed = after_a_break(Newest(VenueUnreachableError("down"), trades(2, 3)), "1 2", "60", 4)
+    assert told == [1, 2, 3, 60] and feed.status.gaps == ()
+
+
+def test_a_page_that_does_not_come_in_time_is_not_waited_for(logged: LogCapture) -> None:
+    class Slow(Newest):
+        async def recent(self) -> TradeBatch:
+            await asyncio.sleep(60)
+            return TradeBatch.empty()
+
+    told, feed = after_a_break(Slow(), "1 2", "60", 3)
+    assert told == [1, 2, 60] and feed.status.gaps == (Span(2, 60),)
+
+
+def test_at_the_first_line_there_is_nothing_to_bridge() -> None:
+    newest = Newest(trades(1))
+
+    async def talk(line: Line) -> None:
+        await line.tell("yes", "5 6")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), newest, CALM)
+            assert await heard_from(feed, 2) == [5, 6]
+            assert newest.asked == 0
+
+    run(story())
+
+
+def test_trades_that_a_stream_repeats_are_told_once() -> None:
+    async def talk(line: Line) -> None:
+        await line.tell("yes", "5 6 6", "6 5", "7")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), Newest(), CALM)
+            assert await heard_from(feed, 3) == [5, 6, 7]
+
+    run(story())
+
+
+def test_repeated_trades_of_a_numbered_market_are_the_stores_business() -> None:
+    async def talk(line: Line) -> None:
+        await line.tell("5 6 6")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(replace(UNNUMBERED, numbered=True), Wire(there.url, PlainDecoder()), Newest(), CALM)
+            assert await heard_from(feed, 3) == [5, 6, 6]
+
+    run(story())
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_market_that_has_not_traded_since_the_subscription_was_confirmed_is_quiet(numbered: bool) -> None:
+    async def talk(line: Line) -> None:
+        await line.tell("yes")
+        await line.stay()
+
+    async def story() -> None:
+        newest = Newest(*[trades(5)] * 1000)
+        async with venue(talk) as there:
+            instrument = replace(UNNUMBERED, numbered=numbered)
+            feed = LiveFeed(instrument, Wire(there.url, PlainDecoder(), GREETING), newest, replace(QUICK, answer_within=5.0))
+            reading = asyncio.create_task(heard_from(feed, 1))
+            await until(lambda: newest.asked > 3)
+            assert feed.status.state in (FeedState.LIVE, FeedState.STALE) and feed.status.connects == 1
+            traded = trades(6 if not numbered else 4)  # the ids of these trades fall as time goes on
+            newest.pages = [traded] * 1000
+            await until(lambda: feed.status.connects > 1)
+            reading.cancel()
+            await asyncio.wait([reading])
+
+    run(story())
+
+
+def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
+    def refused(frame: bytes) -> bool:
+        raise VenueRefusedError(f"plain: {frame.decode()}")
+
+    async def talk(line: Line) -> None:
+        await line.tell("no symbol X here")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), Greeting(("subscribe",), refused)), Newest(), CALM)
+            assert await heard_from(feed, 1) == []
+            assert (feed.status.state, feed.status.reason) == (FeedState.STOPPED, "plain: no symbol X here")
+
+    run(story())
