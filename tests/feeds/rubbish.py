@@ -1,0 +1,39 @@
+"""What no venue should send, and how a decoder has to take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from structlog.testing import LogCapture
+
+from app.market.trade import TradeBatch
+from feeds.venues.decoder import Decoder
+
+NO_TRADES: Mapping[str, bytes] = {
+    "no JSON": b"hello",
+    "nothing": b"",
+    "a list": b"[]",
+    "a number": b"1e400",
+    "null": b"null",
+    "not a number": b"NaN",
+    "a deep one": b'{"x":' + b"[" * 50_000,
+    "a deep list": b"[" * 50_000,
+    "not UTF-8": b'{"type":"\xff\xfe","channel":"\xff\xfe"}',
+    "binary": bytes(range(256)),
+    "an object without fields": b"{}",
+    "a list of itself": b"[" + b'{"channel":"trade"},' * 3 + b"1]",
+}
+
+
+def rows(batch: TradeBatch) -> list[tuple[int, ...]]:
+    """The trades of a batch as (time, ticks, lots, side, id)."""
+    return list(zip(*(column.tolist() for column in batch.columns), strict=True))
+
+
+def check_is_put_aside(decoder: Decoder, good: Callable[[int], bytes], bad: bytes, logged: LogCapture) -> None:
+    """A bad message among good ones costs itself alone, is counted, and is told of once."""
+    batch = decoder.decode([good(1), bad, good(2), bad, good(3)])
+    assert batch.trade_id.tolist() == [1, 2, 3]
+    assert (decoder.rejected, decoder.ignored) == (2, 0)
+    assert [entry["event"] for entry in logged.entries] == ["message put aside"], "one line for many"
+    assert len(logged.entries[0]["message"]) <= 200
