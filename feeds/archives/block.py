@@ -19,7 +19,7 @@ from app.market.decimals import to_steps
 from app.market.price_grid import PriceGrid
 from feeds.archives.layouts import Layout
 from feeds.archives.row_error import RowError, shown
-from feeds.archives.times import times_ns, whole_numbers
+from feeds.archives.times import times_ns
 
 _MOST_PLACES = 18
 _PLAIN, _LONGEST = frozenset("+-.0123456789eE"), 40  # what may stand in a message without quotes
@@ -47,8 +47,10 @@ class Block:
     places: int
 
 
-def read_block(table: pa.RecordBatch, layout: Layout, grid: PriceGrid, lot_size: Decimal | None, first_row: int) -> Block:
-    """The rows of a table of text; those of a file without trade ids are numbered from `first_row`.
+def read_block(
+    table: pa.RecordBatch, layout: Layout, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]
+) -> Block:
+    """The rows of a table of text, their ids as `ids` gives them, int64 [shape=(n,)].
 
     Raises
     ------
@@ -58,14 +60,13 @@ def read_block(table: pa.RecordBatch, layout: Layout, grid: PriceGrid, lot_size:
     quantity = table.column(layout.quantity)
     places = 0 if lot_size else decimal_places_of(quantity)
     step = lot_size or Decimal(1).scaleb(-places)
-    ids = table.column(layout.trade_id) if layout.trade_id else None
     # in the order in which a row with several faults is told of them
     readers: dict[str, Callable[[], np.ndarray]] = {
         "time_ns": lambda: times_ns(table.column(layout.time)),
         "price_ticks": lambda: _numbers(grid.ticks, table.column(layout.price), "price"),
-        "steps": lambda: _not_negative(lambda texts: to_steps(texts, step, "quantity"), quantity, "quantity"),
+        "steps": lambda: not_negative(lambda texts: to_steps(texts, step, "quantity"), quantity, "quantity"),
         "side": lambda: _sides(table.column(layout.side), layout.side_words),
-        "trade_id": lambda: np.arange(first_row, first_row + table.num_rows) if ids is None else _not_negative(_ids, ids, "trade id"),
+        "trade_id": lambda: ids(table),
     }
     columns: dict[str, Any] = {}
     wrong: list[RowError] = []
@@ -114,17 +115,19 @@ def _numbers(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: s
         raise RowError(error.index, found, expected if said else "one that can be counted in 64 bits") from None
 
 
-def _not_negative(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: str) -> np.ndarray:
+def not_negative(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: str) -> np.ndarray:
+    """What `convert` makes of the texts; the first that it cannot read, or that is below nought, is named.
+
+    Raises
+    ------
+    RowError
+        For that one.
+    """
     numbers = _numbers(convert, texts, what)
     if len(numbers) and numbers.min() < 0:
         row = int(np.argmax(numbers < 0))
         raise RowError(row, f"{what} {texts[row].as_py()[:_LONGEST]}", "one that is not negative")
     return numbers
-
-
-def _ids(texts: pa.Array) -> np.ndarray:
-    numbers = whole_numbers(texts)
-    return to_steps(texts, Decimal(1), "trade id") if numbers is None else numbers
 
 
 def _sides(texts: pa.Array, words: dict[str, int]) -> np.ndarray:

@@ -49,7 +49,7 @@ class CsvTrades:
         try:
             self.layout: Layout = layout_of(fields)
         except BadInputError as error:
-            raise TradeFileError(path, line, error.user_message, "time,price,quantity,side[,trade_id], or a Binance dump") from None
+            raise TradeFileError(path, line, error.user_message, "time,price,quantity,side[,trade_id], or a dump of a venue") from None
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """The rows, block by block, the columns that matter as text.
@@ -66,7 +66,9 @@ class CsvTrades:
             block_size=_BLOCK, skip_rows=self._header_lines if layout.header else 0, column_names=_distinct(layout.columns)
         )
         converting = pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(layout.wanted, pa.string()), include_columns=layout.wanted, strings_can_be_null=False
+            column_types=dict.fromkeys(layout.wanted, pa.string()) | dict.fromkeys(layout.constant, pa.dictionary(pa.int32(), pa.string())),
+            include_columns=layout.wanted,
+            strings_can_be_null=False,
         )
         with opened(self.path) as stream:
             watched = _Watched(stream)

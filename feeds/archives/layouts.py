@@ -2,50 +2,160 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.errors import BadInputError
 
-_GENERIC = ("time", "price", "quantity", "side")
-_AGGREGATE = ("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id", "transact_time", "is_buyer_maker")
-_SINGLE = ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker")
+_AGGREGATE_COLUMNS = ("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id", "transact_time", "is_buyer_maker")
+_SINGLE_COLUMNS = ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker")
 _BOOLEANS = {"true", "false"}
 _SIDES = {"buy": 1, "sell": -1, "unknown": 0}
 _BUYER_WAS_MAKER = {"true": -1, "false": 1}
 
 
-@dataclass(frozen=True, slots=True)
+class Ids(enum.Enum):
+    """What the ids of a file are."""
+
+    NUMBERS = "whole numbers, as the venue counts"
+    TEXTS = "whatever the venue tells its trades apart by"
+    NONE = "none, or none that mean anything outside the file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """Where a trades file keeps its columns.
 
     Attributes
     ----------
-    header : bool
-        Whether the first line is one.
-    columns : tuple of str
-        All columns of the file, in order, by the names used below.
+    name : str
+        What such files are called, for the user.
     time, price, quantity, side : str
         Names of the columns.
     trade_id : str or None
-        None where the order of the rows is the order of the tape.
+        None where `ids` is `Ids.NONE`.
     side_words : dict
         What the side column says, lower case, and the aggressor it means.
+    ids : Ids
+    constant : tuple of str
+        Columns that say of which market the trades are; a file must be of one.
+    single_trades : bool
+        Ids count single trades even where the venue's feed counts them in aggregates.
+    told_by : tuple of str
+        Further columns that are there and are not read.
+    header : bool
+        Whether the first line is one.
+    columns : tuple of str
+        All columns of the file, in order, by the names above.
     """
 
-    header: bool
-    columns: tuple[str, ...]
+    name: str
     time: str
     price: str
     quantity: str
     side: str
     trade_id: str | None
     side_words: dict[str, int]
+    ids: Ids = Ids.NUMBERS
+    constant: tuple[str, ...] = ()
+    single_trades: bool = False
+    told_by: tuple[str, ...] = ()
+    header: bool = True
+    columns: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> list[str]:
         """The columns that are read, each once."""
-        return [name for name in (self.time, self.price, self.quantity, self.side, self.trade_id) if name]
+        return [name for name in (self.time, self.price, self.quantity, self.side, self.trade_id, *self.constant) if name]
+
+
+_GENERIC = Layout(
+    name="table of trades", time="time", price="price", quantity="quantity", side="side", trade_id="trade_id", side_words=_SIDES
+)
+_AGGREGATE = Layout(
+    name="Binance aggregate trades",
+    time="transact_time",
+    price="price",
+    quantity="quantity",
+    side="is_buyer_maker",
+    trade_id="agg_trade_id",
+    side_words=_BUYER_WAS_MAKER,
+    told_by=("first_trade_id", "last_trade_id"),
+)
+# what stands between qty and time is quote_qty or, for coin-margined futures, base_qty
+_SINGLE = Layout(
+    name="Binance single trades",
+    time="time",
+    price="price",
+    quantity="qty",
+    side="is_buyer_maker",
+    trade_id="id",
+    side_words=_BUYER_WAS_MAKER,
+    single_trades=True,
+)
+_DUMPS = (
+    _AGGREGATE,
+    _SINGLE,
+    Layout(
+        name="Bybit derivative trades",
+        time="timestamp",
+        price="price",
+        quantity="size",
+        side="side",
+        trade_id="trdmatchid",
+        side_words=_SIDES,
+        ids=Ids.TEXTS,
+        constant=("symbol",),
+        told_by=("tickdirection",),
+    ),
+    Layout(  # its ids number the rows of a day's file, from 1
+        name="Bybit spot trades",
+        time="timestamp",
+        price="price",
+        quantity="volume",
+        side="side",
+        trade_id=None,
+        side_words=_SIDES,
+        ids=Ids.NONE,
+        told_by=("id",),
+    ),
+    Layout(
+        name="OKX trades",
+        time="created_time",
+        price="price",
+        quantity="size",
+        side="side",
+        trade_id="trade_id",
+        side_words=_SIDES,
+        constant=("instrument_name",),
+    ),
+    Layout(
+        name="Tardis trades",
+        time="timestamp",
+        price="price",
+        quantity="amount",
+        side="side",
+        trade_id="id",
+        side_words=_SIDES,
+        ids=Ids.TEXTS,
+        constant=("exchange", "symbol"),
+        told_by=("local_timestamp",),
+        single_trades=True,
+    ),
+    Layout(  # sell says whether the taker sold
+        name="Kaiko trades",
+        time="date",
+        price="price",
+        quantity="amount",
+        side="sell",
+        trade_id="id",
+        side_words=_BUYER_WAS_MAKER,
+        ids=Ids.TEXTS,
+        constant=("exchange", "symbol"),
+        single_trades=True,
+    ),
+)
 
 
 def layout_of(first_record: Sequence[str]) -> Layout:
@@ -59,34 +169,25 @@ def layout_of(first_record: Sequence[str]) -> Layout:
     names = tuple(field.strip().lower() for field in first_record)
     if names[0].isascii() and names[0].isdigit():
         return _binance_without_header(names)
-    if set(_AGGREGATE) <= set(names):
-        return _aggregate(True, names)
-    if {"id", "price", "qty", "time", "is_buyer_maker"} <= set(names):  # the fourth is quote_qty or, for coin-margined futures, base_qty
-        return _single(True, names)
-    return generic_layout(names)
+    return named_layout(names)
 
 
-def generic_layout(names: tuple[str, ...]) -> Layout:
-    """The layout of a table with columns of these names.
+def named_layout(names: tuple[str, ...]) -> Layout:
+    """The layout of a table with columns of these names, in lower case; our own form goes before a venue's.
 
     Raises
     ------
     BadInputError
         If one that is needed is not there, or there twice.
     """
-    missing = [name for name in _GENERIC if name not in names]
-    if missing:
-        raise BadInputError(f"columns {','.join(names)[:80]!r} without {', '.join(missing)}")
-    trade_id = "trade_id" if "trade_id" in names else None
-    return _unambiguous(Layout(True, names, "time", "price", "quantity", "side", trade_id, _SIDES))
-
-
-def _aggregate(header: bool, names: tuple[str, ...]) -> Layout:
-    return _unambiguous(Layout(header, names, "transact_time", "price", "quantity", "is_buyer_maker", "agg_trade_id", _BUYER_WAS_MAKER))
-
-
-def _single(header: bool, names: tuple[str, ...]) -> Layout:
-    return _unambiguous(Layout(header, names, "time", "price", "qty", "is_buyer_maker", "id", _BUYER_WAS_MAKER))
+    missing = [name for name in (_GENERIC.time, _GENERIC.price, _GENERIC.quantity, _GENERIC.side) if name not in names]
+    if not missing:
+        with_ids = _GENERIC if "trade_id" in names else replace(_GENERIC, trade_id=None, ids=Ids.NONE)
+        return _unambiguous(replace(with_ids, columns=names))
+    for dump in _DUMPS:
+        if {*dump.wanted, *dump.told_by} <= set(names):
+            return _unambiguous(replace(dump, columns=names))
+    raise BadInputError(f"columns {','.join(names)[:80]!r} without {', '.join(missing)}")
 
 
 def _unambiguous(layout: Layout) -> Layout:
@@ -100,7 +201,7 @@ def _binance_without_header(fields: tuple[str, ...]) -> Layout:
     """Dumps of spot, and of futures before 2022: aggregate trades and trades differ in where the truth values stand."""
     is_boolean = [field in _BOOLEANS for field in fields]
     if len(fields) in (7, 8) and is_boolean[6] and not is_boolean[5]:
-        return _aggregate(False, (*_AGGREGATE, "is_best_match")[: len(fields)])
+        return replace(_AGGREGATE, header=False, columns=(*_AGGREGATE_COLUMNS, "is_best_match")[: len(fields)])
     if len(fields) in (6, 7) and is_boolean[5]:
-        return _single(False, (*_SINGLE, "is_best_match")[: len(fields)])
+        return replace(_SINGLE, header=False, columns=(*_SINGLE_COLUMNS, "is_best_match")[: len(fields)])
     raise BadInputError(f"{len(fields)} columns without a header")

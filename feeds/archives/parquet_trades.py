@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from app.errors import BadInputError, TradeFileError
-from feeds.archives.layouts import generic_layout
+from feeds.archives.layouts import named_layout
 
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 _ROWS = 1 << 17  # a block of about the size of a CSV's
@@ -35,7 +35,7 @@ class ParquetTrades:
         try:
             with pq.ParquetFile(path) as file:
                 self._names = tuple(name.lower() for name in file.schema_arrow.names)
-            self.layout = generic_layout(self._names)
+            self.layout = named_layout(self._names)
         except BadInputError as error:
             raise TradeFileError(path, None, error.user_message, "columns time, price, quantity, side[, trade_id]") from None
         except _BROKEN as error:

@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from app.errors import OffGridError
+from app.market.decimals import to_steps
 from feeds.archives.row_error import RowError, shown
 
 EXPECTED_TIME = "seconds, milli-, micro- or nanoseconds since 1970, or ISO 8601, between 2009 and 2100"
 
 _FIRST_NS, _END_NS = 1_230_768_000 * 10**9, 4_102_444_800 * 10**9  # 2009, before which nothing traded, to 2100
 # seconds, ms, µs and ns of those years lie far apart: the size of a number tells its unit
+_NANOSECOND = Decimal("1e-9")
 _UNITS_END = np.array([10**11, 10**14, 10**17])
 _FACTORS = np.array([10**9, 10**6, 10**3, 1])
 
@@ -22,8 +27,9 @@ _FACTORS = np.array([10**9, 10**6, 10**3, 1])
 def times_ns(texts: pa.Array) -> np.ndarray:
     """Each time in nanoseconds since 1970 UTC, int64 [shape=(n,)].
 
-    A whole number's unit is told by its size, row by row: dumps have changed theirs midway. Otherwise ISO 8601,
-    with an offset or Z, or without (UTC). One column is either numbers, or with offsets, or without.
+    A whole number's unit is told by its size, row by row: dumps have changed theirs midway. Numbers with a fraction are
+    seconds. Otherwise ISO 8601, with an offset or Z, or without (UTC). One column is either numbers, or with offsets, or
+    without.
 
     Parameters
     ----------
@@ -46,7 +52,8 @@ def times_ns(texts: pa.Array) -> np.ndarray:
         return pc.cast(texts, pa.timestamp("ns", texts.type.tz)).cast(pa.int64()).to_numpy(zero_copy_only=False)
     numbers = whole_numbers(texts)
     if numbers is None:
-        numbers = _iso(texts)
+        numbers = _seconds(texts)
+        numbers = _iso(texts) if numbers is None else numbers
         _require((numbers >= _FIRST_NS) & (numbers < _END_NS), texts)
         return numbers
     unit = np.searchsorted(_UNITS_END, (numbers.min(), numbers.max()), side="right")
@@ -64,6 +71,14 @@ def whole_numbers(texts: pa.Array) -> np.ndarray | None:
     try:
         return pc.cast(texts, pa.int64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
+        return None
+
+
+def _seconds(texts: pa.Array) -> np.ndarray | None:
+    """Decimals of seconds in nanoseconds, exactly; None when one of them is none."""
+    try:
+        return to_steps(texts, _NANOSECOND, "time")
+    except OffGridError:
         return None
 
 

@@ -1,4 +1,4 @@
-"""Trades from a file: generic CSV or Parquet, or a dump of Binance; plain, .gz or .zip.
+"""Trades from a file: generic CSV or Parquet, or a dump of a venue; plain, .gz or .zip.
 
 Columns are read as text by Arrow and become whole numbers without a detour through binary fractions. A line
 that cannot be a trade ends the reading with its number, what was found and what was expected; nothing is
@@ -14,16 +14,18 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from app.errors import TradeFileError
 from app.market.instrument import Instrument
 from app.market.price_grid import PriceGrid
 from app.market.trade import TradeBatch
-from feeds.archives.block import Block, read_block
-from feeds.archives.csv_trades import CsvTrades
-from feeds.archives.opened import is_parquet
-from feeds.archives.parquet_trades import ParquetTrades
+from feeds.archives.block import Block
+from feeds.archives.ids import NO_ID, numbers_of, stable_ids_of
+from feeds.archives.layouts import Ids, Layout
+from feeds.archives.once import repetitions
 from feeds.archives.row_error import RowError
+from feeds.archives.source_rows import SourceRows
 
 _COUNTABLE = 2**63
 
@@ -75,32 +77,44 @@ def read_trade_file(
     TradeFileError
         If the file is none we know, or a line cannot be a trade.
     """
-    source = ParquetTrades(path) if is_parquet(path) else CsvTrades(path)
+    source = SourceRows(path)
     grid = PriceGrid(tick_size)
     blocks: list[Block] = []
-    rows = 0
+    for block in source.blocks(grid, lot_size, _ids_of(source)):
+        blocks.append(block)
+        on_rows(source.rows)
     try:
-        for table in source.blocks():
-            blocks.append(_numbered(read_block, table, source.layout, grid, lot_size, rows, first_row=rows))
-            rows += table.num_rows
-            on_rows(rows)
         lots, lot = _lots(blocks, lot_size)
         every = _joined(blocks, lots)
         kept = every if every.quantity_lots.all() else every[every.quantity_lots > 0]
-        trades = _each_once(kept, every)
+        trades, repeated = _each_once(kept, every)
     except RowError as error:
-        raise TradeFileError(path, source.place_of(error.row), error.found, error.expected, unit=source.unit) from None
+        raise source.refusal(error) from None
     _require_countable(path, trades.quantity_lots, lot)
     instrument = Instrument("file", _symbol(path), tick_size, lot)
-    return TradeFile(instrument, trades, rows, len(every) - len(kept), len(kept) - len(trades))
+    return TradeFile(instrument, _in_order(trades, source.layout), source.rows, len(every) - len(kept), repeated)
 
 
-def _numbered(read: Callable[..., Block], *arguments: object, first_row: int) -> Block:
-    """A block; the row of an error counted from the beginning of the file."""
-    try:
-        return read(*arguments)
-    except RowError as error:
-        raise RowError(first_row + error.row, error.found, error.expected) from None
+def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], np.ndarray]:
+    """Ids for the time of reading: rows without one get a number below nought that no other has."""
+    if source.layout.ids is Ids.NUMBERS:
+        return numbers_of(source.layout)
+    read = stable_ids_of(source.layout)
+
+    def ids(table: pa.RecordBatch) -> np.ndarray:
+        found = read(table)
+        return np.where(found == NO_ID, NO_ID - 1 - source.rows - np.arange(len(found)), found)
+
+    return ids
+
+
+def _in_order(trades: TradeBatch, layout: Layout) -> TradeBatch:
+    """By ascending id. Ids that do not count give way to places: by time where the rows have ids, else as they stand."""
+    if layout.ids is Ids.NUMBERS:
+        return trades if bool(np.all(trades.trade_id[1:] >= trades.trade_id[:-1])) else trades[np.argsort(trades.trade_id, kind="stable")]
+    if layout.ids is Ids.TEXTS:
+        trades = trades[np.argsort(trades.time_ns, kind="stable")]
+    return TradeBatch.of(*trades.columns[:4], np.arange(len(trades)))
 
 
 def _lots(blocks: list[Block], lot_size: Decimal | None) -> tuple[list[np.ndarray], Decimal]:
@@ -128,22 +142,13 @@ def _joined(blocks: list[Block], lots: list[np.ndarray]) -> TradeBatch:
     return TradeBatch.of(time_ns, price_ticks, np.concatenate(lots), side, trade_id)
 
 
-def _each_once(kept: TradeBatch, every: TradeBatch) -> TradeBatch:
-    """By ascending id, each once; two different trades of one id are an error of the row that comes second."""
-    ids = kept.trade_id
-    if len(ids) < 2 or bool(np.all(ids[1:] > ids[:-1])):
-        return kept
-    order = np.argsort(ids, kind="stable")
-    ordered = kept[order]
-    again = np.flatnonzero(ordered.trade_id[1:] == ordered.trade_id[:-1]) + 1
-    differs = np.zeros(len(again), bool)
-    for column in ordered.columns:
-        differs |= column[again] != column[again - 1]
-    if differs.any():
-        first = int(order[again[differs]].min())
-        row = int(np.flatnonzero(every.quantity_lots)[first])
-        raise RowError(row, f"trade id {ids[first]} again for another trade", "an id that stands once")
-    return ordered if not len(again) else ordered[~np.isin(np.arange(len(ordered)), again, assume_unique=True)]
+def _each_once(kept: TradeBatch, every: TradeBatch) -> tuple[TradeBatch, int]:
+    """Each trade once, and how many rows repeated one; a row of another trade with the same id is an error."""
+    try:
+        repeated = repetitions(kept)
+    except RowError as error:
+        raise RowError(int(np.flatnonzero(every.quantity_lots)[error.row]), error.found, error.expected) from None
+    return (kept[~repeated], int(repeated.sum())) if repeated.any() else (kept, 0)
 
 
 def _require_countable(path: Path, lots: np.ndarray, lot: Decimal) -> None:

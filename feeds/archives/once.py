@@ -1,0 +1,34 @@
+"""Rows that repeat a trade."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.market.trade import TradeBatch
+from feeds.archives.row_error import RowError
+
+
+def repetitions(trades: TradeBatch) -> np.ndarray:
+    """Which rows repeat the id of a row above them, bool [shape=(n,)].
+
+    Raises
+    ------
+    RowError
+        If one does so with another trade.
+    """
+    ids = trades.trade_id
+    repeated = np.zeros(len(ids), bool)
+    if len(ids) < 2 or bool(np.all(ids[1:] > ids[:-1])):
+        return repeated
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    again = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
+    rows, before = order[again], order[again - 1]
+    differs = np.zeros(len(rows), bool)
+    for column in trades.columns:
+        differs |= column[rows] != column[before]
+    if differs.any():
+        row = int(rows[differs].min())
+        raise RowError(row, f"trade id {ids[row]} again for another trade", "an id that stands once")
+    repeated[rows] = True
+    return repeated

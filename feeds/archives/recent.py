@@ -1,0 +1,71 @@
+"""What came shortly before in a file: enough to tell a repetition, and never more than some seconds of trades."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feeds.archives.row_error import RowError
+
+_WINDOW_NS = 10 * 10**9  # venues write rows a second or two late, never so much
+_MOST_KEYS = 4_000_000  # 96 MB; the busiest ten seconds of any market are a tenth of it
+
+
+class Recent:
+    """Counts how often a key came before, within ten seconds of the newest trade so far."""
+
+    def __init__(self) -> None:
+        self._newest_ns = 0
+        self._key = np.zeros(0, np.uint64)  # ascending
+        self._count = np.zeros(0, np.int64)
+        self._time_ns = np.zeros(0, np.int64)
+
+    def alike_before(self, time_ns: np.ndarray, key: np.ndarray, *, late: bool = False) -> np.ndarray:
+        """How many rows before each row had its key, int64 [shape=(n,)].
+
+        Parameters
+        ----------
+        time_ns : int64 [shape=(n,)]
+        key : uint64 [shape=(n,)]
+        late : bool
+            Rows older than the window are let through, counted with what is still known.
+
+        Raises
+        ------
+        RowError
+            For the first row that is too old to tell, unless `late`; and if ten seconds hold more than can be kept in mind.
+        """
+        if not len(key):
+            return np.zeros(0, np.int64)
+        newest = np.maximum(np.maximum.accumulate(time_ns), self._newest_ns)
+        if not late and (too_old := time_ns < newest - _WINDOW_NS).any():
+            row = int(np.argmax(too_old))
+            behind_s = (int(newest[row]) - int(time_ns[row])) / 1e9
+            raise RowError(row, f"a time {behind_s:,.0f} s before one above it", "rows in the order of time, since they have no ids")
+        order = np.argsort(key, kind="stable")
+        ordered = key[order]
+        begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+        sizes = np.diff(np.append(begins, len(ordered)))
+        known = self._count_of(ordered[begins])
+        alike = np.empty(len(key), np.int64)
+        alike[order] = np.arange(len(key)) - np.repeat(begins - known, sizes)
+        self._newest_ns = int(newest[-1])
+        self._remember(ordered[begins], known + sizes, time_ns[order[begins]])
+        return alike
+
+    def _count_of(self, keys: np.ndarray) -> np.ndarray:
+        if not len(self._key):
+            return np.zeros(len(keys), np.int64)
+        place = np.minimum(np.searchsorted(self._key, keys), len(self._key) - 1)
+        return np.where(self._key[place] == keys, self._count[place], 0)
+
+    def _remember(self, key: np.ndarray, count: np.ndarray, time_ns: np.ndarray) -> None:
+        """Take in keys with their new counts, and let go of what is old."""
+        since = self._newest_ns - _WINDOW_NS
+        fresh, held = time_ns >= since, (self._time_ns >= since) & ~np.isin(self._key, key)
+        merged = np.concatenate((self._key[held], key[fresh]))
+        order = np.argsort(merged)
+        if len(merged) > _MOST_KEYS:
+            raise RowError(0, f"more than {_MOST_KEYS:,} trades within ten seconds", "times that tell when a trade was")
+        self._key = merged[order]
+        self._count = np.concatenate((self._count[held], count[fresh]))[order]
+        self._time_ns = np.concatenate((self._time_ns[held], time_ns[fresh]))[order]

@@ -1,0 +1,108 @@
+"""The rows of a trades file as columns of numbers, block by block; what is no trade is told with its place."""
+
+# pyarrow makes its compute functions when it is imported: no checker sees them
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app.errors import TradeFileError
+from app.market.price_grid import PriceGrid
+from feeds.archives.block import Block, read_block
+from feeds.archives.csv_trades import CsvTrades
+from feeds.archives.layouts import Layout
+from feeds.archives.opened import is_parquet
+from feeds.archives.parquet_trades import ParquetTrades
+from feeds.archives.row_error import RowError, shown
+
+
+class SourceRows:
+    """A trades file of any kind.
+
+    Attributes
+    ----------
+    layout : Layout
+    rows : int
+        Trades' rows read so far; those that repeat the header are not counted.
+    repeated_headers : int
+        Rows that say what the first line says: files put behind one another.
+    market : tuple of str
+        What the file says of the market, as in `("bitmex", "XBTUSD")`; empty where it says nothing.
+
+    Raises
+    ------
+    TradeFileError
+        If the file is none we know.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._source = ParquetTrades(path) if is_parquet(path) else CsvTrades(path)
+        self.layout: Layout = self._source.layout
+        self.rows = 0
+        self.market: tuple[str, ...] = ()
+        self._headers: list[int] = []
+
+    @property
+    def repeated_headers(self) -> int:
+        """See above."""
+        return len(self._headers)
+
+    def blocks(self, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]) -> Iterator[Block]:
+        """All rows, at most some 250,000 at a time; `ids` reads their ids.
+
+        Raises
+        ------
+        TradeFileError
+            For the first row that cannot be a trade, or is one of another market.
+        """
+        for table in self._source.blocks():
+            trades = self._without_headers(table)
+            if not trades.num_rows:
+                continue
+            try:
+                block = read_block(trades, self.layout, grid, lot_size, ids)
+                self._require_one_market(trades)
+            except RowError as error:
+                raise self.refusal(RowError(self.rows + error.row, error.found, error.expected)) from None
+            self.rows += trades.num_rows
+            yield block
+
+    def refusal(self, error: RowError) -> TradeFileError:
+        """The error for the user of a fault whose row is counted from the first trade's."""
+        row = error.row
+        for header in self._headers:
+            row += header <= row
+        source = self._source
+        return TradeFileError(source.path, source.place_of(row), error.found, error.expected, unit=source.unit)
+
+    def _without_headers(self, table: pa.RecordBatch) -> pa.RecordBatch:
+        """The table without rows that repeat the header, and their places noted."""
+        times = table.column(self.layout.time)
+        if not self.layout.header or not pa.types.is_string(times.type) or not table.num_rows:
+            return table
+        suspect = pc.equal(pc.ascii_lower(times), self.layout.time)
+        if not pc.any(suspect).as_py():
+            return table
+        first = self.rows + len(self._headers)
+        repeated = suspect.to_numpy(zero_copy_only=False)
+        for name in (self.layout.price, self.layout.quantity):
+            repeated = repeated & pc.equal(pc.ascii_lower(table.column(name)), name).to_numpy(zero_copy_only=False)
+        self._headers += (first + np.flatnonzero(repeated)).tolist()
+        return table.filter(pa.array(~repeated))
+
+    def _require_one_market(self, table: pa.RecordBatch) -> None:
+        columns = [table.column(name) for name in self.layout.constant]
+        self.market = self.market or tuple(str(column[0].as_py()) for column in columns)
+        for name, column, value in zip(self.layout.constant, columns, self.market, strict=True):
+            other = pc.index(pc.not_equal(column.cast(pa.string()), value), True).as_py()
+            if other >= 0:
+                raise RowError(
+                    other, f"{name} {shown(str(column[other].as_py()))}", f"{shown(value)}, as in the rows above: one market a file"
+                )
