@@ -1,4 +1,4 @@
-"""Recorded trades played again, at any speed, with pause and step."""
+"""Recorded trades played again, at any speed, with pause, steps and jumps ahead."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from dataclasses import replace
 import numpy as np
 
 from app.errors import BadInputError
+from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
+from app.market.span import Span
 from app.market.trade import TradeBatch
 
 _TICK_S = 0.016  # one batch a frame
 _PAGE = 50_000  # trades handed over at once, about 5 ms of work for whoever takes them
+ENDED = "the recording has ended"
+"""What the status says after the last trade."""
 
 
 class ReplayFeed:
     """A recording as a feed: what has been played is past, the rest has not happened yet.
 
-    Trades keep the distances they had in time, divided by `speed`. At the end of the recording `batches` ends.
+    Trades keep the distances they had in time, divided by `speed`. At the end of the recording `batches` ends. Trades
+    come in the order of the recording whatever is done, each once: the way it was played cannot be seen in the figures.
 
     Parameters
     ----------
@@ -32,6 +37,8 @@ class ReplayFeed:
         Recorded seconds in one second, above 0; `math.inf` plays all of it at once.
     start_ns : int
         Recorded time to begin at; what lies before is handed over first.
+    paused : bool
+        Whether recorded time stands still until `resume`.
     clock_s, sleep : callables
         A steady clock and the wait, for tests.
     """
@@ -43,6 +50,7 @@ class ReplayFeed:
         *,
         speed: float = 1.0,
         start_ns: int = 0,
+        paused: bool = False,
         clock_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -51,12 +59,16 @@ class ReplayFeed:
         self._trades = trades
         self._due_ns = np.maximum.accumulate(trades.time_ns)
         self._clock_s, self._sleep = clock_s, sleep
-        self._played = 0
-        self._now_ns = max(start_ns, int(self._due_ns[0])) if len(trades) else start_ns
+        self._played = self._due = 0  # trades handed over, and those whose time has come
+        self._now_ns = start_ns
         self._looked_s: float | None = None
         self._paused = False
         self._open = True
         self.speed = speed
+        if len(trades):
+            self._reach(min(max(start_ns, int(self._due_ns[0])), int(self._due_ns[-1])))
+        if paused:
+            self.pause()
 
     @property
     def speed(self) -> float:
@@ -82,6 +94,11 @@ class ReplayFeed:
         return self._paused
 
     @property
+    def ended(self) -> bool:
+        """Whether the last trade has been played."""
+        return self._played == len(self._trades)
+
+    @property
     def share(self) -> float:
         """How much of the recording has been played, by trades, 0 to 1."""
         return self._played / len(self._trades) if len(self._trades) else 1.0
@@ -91,40 +108,56 @@ class ReplayFeed:
         """The recorded time that it is."""
         return self._now_ns
 
+    @property
+    def span(self) -> Span:
+        """From the first trade's time to just behind the last one's."""
+        return Span(int(self._due_ns[0]), int(self._due_ns[-1]) + 1) if len(self._trades) else Span(0, 0)
+
     def pause(self) -> None:
         """Let recorded time stand still."""
         self._advance()
         self._paused = True
-        self.status = replace(self.status, reason="paused")
+        self._say()
 
     def resume(self) -> None:
         """Let it go on from where it stands."""
         self._advance()
         self._paused = False
-        self.status = replace(self.status, reason="")
+        self._say()
 
-    def step(self, length_ns: int | None = None) -> None:
-        """Move recorded time on by so much, or to the next trade; works while paused."""
-        if length_ns is not None:
-            self._now_ns += length_ns
-        elif self._played < len(self._trades):
-            self._now_ns = max(self._now_ns, int(self._due_ns[self._played]))
+    def step_trade(self) -> None:
+        """Play one trade more, though others may have the same time; works while paused."""
+        if self._due < len(self._trades):
+            self._due += 1
+            self._now_ns = max(self._now_ns, int(self._due_ns[self._due - 1]))
+
+    def step_bar(self, rule: BarRule) -> None:
+        """Play what is left of the bar in which the next trade lies; works while paused."""
+        if self._due < len(self._trades):
+            end_ns = rule.start_ns(rule.number(int(self._due_ns[self._due])) + 1)
+            self._reach(end_ns - 1)  # a trade on the edge opens the later bar
+
+    def jump(self, time_ns: int) -> None:
+        """Play through, at once, up to a recorded time; one that has gone by already changes nothing. Works while paused."""
+        if len(self._trades):
+            self._reach(min(time_ns, int(self._due_ns[-1])))
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
         """Trades as their time comes, at most one batch a frame."""
         self._looked_s = self._clock_s()
         while self._open and self._played < len(self._trades):
             self._advance()
-            end = min(int(np.searchsorted(self._due_ns, self._now_ns, side="right")), self._played + _PAGE)
+            end = min(self._due, self._played + _PAGE)
             if end > self._played:
                 batch = self._trades[self._played : end]
                 self._played = end
                 self._tell(batch)
                 yield batch
-                if end < len(self._trades) and self._due_ns[end] <= self._now_ns:
+                if end < self._due:
                     await self._sleep(0)  # more is due, but whoever draws comes first
                     continue
-            await self._sleep(_TICK_S)
+            if not self.ended:
+                await self._sleep(_TICK_S)
 
     async def aclose(self) -> None:
         """End `batches`."""
@@ -141,7 +174,12 @@ class ReplayFeed:
         last_ns = int(self._due_ns[-1])
         gone_ns = gone_s * self._speed * 1e9
         left = gone_ns < last_ns - self._now_ns  # false too for nought times infinity
-        self._now_ns = self._now_ns + round(gone_ns) if left else max(self._now_ns, last_ns)
+        self._reach(self._now_ns + round(gone_ns) if left else last_ns)
+
+    def _reach(self, time_ns: int) -> None:
+        """It is that time, unless it was later already; all trades up to it are due."""
+        self._now_ns = max(self._now_ns, time_ns)
+        self._due = max(self._due, int(np.searchsorted(self._due_ns, self._now_ns, side="right")))
 
     def _tell(self, batch: TradeBatch) -> None:
         self.status = replace(
@@ -151,3 +189,9 @@ class ReplayFeed:
             messages=self.status.messages + len(batch),
             trades=self.status.trades + len(batch),
         )
+        self._say()
+
+    def _say(self) -> None:
+        reason = ENDED if self.ended else "paused" if self._paused else ""
+        if reason != self.status.reason:
+            self.status = replace(self.status, reason=reason)

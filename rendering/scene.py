@@ -170,6 +170,11 @@ class ChartScene(QGraphicsScene):
             self._viewport = vp if 0 < vp.y(close + 0.5) < vp.height_px else vp.centred(close + 0.5)
             self._fitted, self._last_number = True, last
 
+    def look_like(self, other: ChartScene) -> None:
+        """Begin with another scene's look, at a chart of the same market that stands at another time."""
+        self._viewport, self._fitted, self._last_number = other._viewport, other._fitted, other._last_number
+        self.following, self._axis_label = other.following, other._axis_label
+
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:
         """The mouse in scene pixels, or None when it left."""
         self._cursor = cursor

@@ -16,7 +16,7 @@ class Command:
     Attributes
     ----------
     name : str
-        The method of the window that does it.
+        The method that does it.
     menu, text : str
         Where it stands in the menu bar, and as what.
     keys : tuple of str
@@ -64,12 +64,18 @@ COMMANDS = (
     Command("next_theme", "Chart", "Next theme", ("T",), "Dark, light, high contrast"),
     Command("next_palette", "Chart", "Next palette", ("Shift+T",), "Blue and orange (colour-blind safe), or green and red"),
     Command("next_painter", "Chart", "Switch painter", ("Shift+P",), "Draw through OpenGL or by raster tiles"),
+    Command("play_or_pause", "Replay", "Play or pause", ("Space",), "Let the replay go on or stand still; after the end, play it again"),
+    Command("step_trade", "Replay", "Next trade", ("Shift+Right",), "Play one trade more and pause", "Trade ▸"),
+    Command("step_bar", "Replay", "Next bar", ("Ctrl+Right",), "Play to the end of the bar and pause", "Bar ▸"),
+    Command("play_faster", "Replay", "Faster", ("Ctrl+Up",), "Play faster, up to 1,000x and as fast as it goes", "+"),
+    Command("play_slower", "Replay", "Slower", ("Ctrl+Down",), "Play slower, down to 0.1x", "−"),
+    Command("go_to_time", "Replay", "Go to time…", ("Alt+G",), "Type a recorded time; back from here, the replay begins anew up to it"),
     Command("show_keys", "Help", "Keys", ("?", "F1"), "List every key"),
 )
 
 
-def build_actions(window: QWidget) -> Mapping[str, QAction]:
-    """One QAction for each command, wired to the window's method of that name."""
+def build_actions(window: QWidget, *others: object) -> Mapping[str, QAction]:
+    """One QAction for each command, wired to the window's method of that name, or else to that of the first other who has one."""
     actions: dict[str, QAction] = {}
     for command in COMMANDS:
         action = QAction(command.text, window)
@@ -77,7 +83,7 @@ def build_actions(window: QWidget) -> Mapping[str, QAction]:
         action.setIconText(command.short or command.text)
         action.setCheckable(command.checkable)
         action.setToolTip(f"{command.help} ({command.keys[0]})")
-        method = getattr(window, command.name)
+        method = next(getattr(owner, command.name) for owner in (window, *others) if hasattr(owner, command.name))
         action.triggered.connect(lambda _checked=False, method=method: method())
         window.addAction(action)
         actions[command.name] = action

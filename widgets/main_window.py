@@ -13,6 +13,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.errors import TapeprintError
+from app.market.feed import FeedState
 from app.market.span import Span
 from app.workspace import Workspace
 from rendering.frame_clock import FrameClock
@@ -26,14 +27,18 @@ from widgets.looks import PALETTES, Looks
 from widgets.modes import MODES, badge_of
 from widgets.palette import palette_of
 from widgets.pictures import save_picture
+from widgets.playback import Playback
+from widgets.replay_bar import ReplayBar
 from widgets.status_bar import StatusBar
 from widgets.steps import next_bar_rule, next_ticks_per_row
 from widgets.toolbar import Toolbar
+from widgets.view_commands import ViewCommands
 from widgets.waiting_page import WaitingPage
 
 _log = structlog.get_logger(__name__)
 
 _STATUS_EVERY = 12  # frames: the status bar's texts change about five times a second
+_REPLAY_EVERY = 4  # frames: recorded time and progress, fifteen times a second
 _FURTHEST_BACK_NS = 48 * 3_600_000_000_000  # what futures deliver, and what memory should hold
 _MESSAGE_STAYS_S = 12.0
 
@@ -49,9 +54,11 @@ class MainWindow(QMainWindow):
         Theme, painter and folders.
     on_closed : callable
         Called once when the window has closed.
+    playback : Playback or None
+        The recording that can be opened, if there is one.
     """
 
-    def __init__(self, workspace: Workspace, looks: Looks, on_closed: Callable[[], None]) -> None:
+    def __init__(self, workspace: Workspace, looks: Looks, on_closed: Callable[[], None], playback: Playback | None = None) -> None:
         super().__init__()
         self.setWindowTitle("Tapeprint")
         self.resize(QSize(1600, 900).boundedTo(self.screen().availableSize() * 0.95))
@@ -62,8 +69,18 @@ class MainWindow(QMainWindow):
         self._message, self._message_until_s = "", 0.0
         self._frames = 0
         self._shown_choice: tuple[object, ...] = ()
+        self._shown_id = ""
         self.view: ChartView | None = None
-        self.actions_by_name = build_actions(self)
+        self.replay_bar = ReplayBar(
+            playback,
+            self._theme,
+            bar_rule=lambda: workspace.choice.bar_rule,
+            open_anew=lambda: workspace.open(workspace.instrument_id),
+            on_error=self.say,
+            on_done=self._focus_chart,
+        )
+        self.actions_by_name = build_actions(self, ViewCommands(lambda: self._scene), self.replay_bar)
+        self.replay_bar.take_actions(self.actions_by_name)
         fill_menu_bar(self.menuBar(), self.actions_by_name)
         self.toolbar = Toolbar(
             self.actions_by_name,
@@ -86,6 +103,7 @@ class MainWindow(QMainWindow):
         rows.setSpacing(0)
         rows.addWidget(self.faults)
         rows.addWidget(self.pages, 1)
+        rows.addWidget(self.replay_bar)
         self.setCentralWidget(centre)
         self.status_bar = StatusBar(self._theme, looks.painter_reason, self)
         self.setStatusBar(self.status_bar)
@@ -108,9 +126,11 @@ class MainWindow(QMainWindow):
         self.status_bar.look(status)
         self._frames += 1
         chart = workspace.chart
+        self.replay_bar.show_for(workspace.instrument_id)
         if chart is None:
-            self.pages.setCurrentWidget(self.waiting)
-            self.waiting.show_status(workspace.instrument_id, status)
+            if not (status.state is FeedState.CONNECTING and self._begins_anew):
+                self.pages.setCurrentWidget(self.waiting)
+                self.waiting.show_status(workspace.instrument_id, status)
         else:
             if self.view is None or self.view.chart_scene.chart is not chart:
                 self._show_chart()
@@ -118,7 +138,10 @@ class MainWindow(QMainWindow):
             scene = self.view.chart_scene
             scene.set_mode(MODES[status.state], badge_of(status.state), status.reason)
             scene.refresh()
-            _ask_for_what_is_in_sight(scene)
+            if status.state is not FeedState.REPLAY:
+                _ask_for_what_is_in_sight(scene)
+        if self._frames % _REPLAY_EVERY == 1:
+            self.replay_bar.refresh()
         if self._frames % _STATUS_EVERY == 1:
             notice = self._message if time.monotonic() < self._message_until_s else workspace.notice
             self.status_bar.refresh(status, notice, "OpenGL" if self._painter == "gl" else "raster")
@@ -136,10 +159,12 @@ class MainWindow(QMainWindow):
     def _show_chart(self) -> None:
         chart = self._workspace.chart
         assert chart is not None
-        style = self.view.chart_scene.style if self.view is not None else None
         scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF())
-        if style is not None:
-            scene.set_style(style)
+        if self.view is not None:
+            scene.set_style(self.view.chart_scene.style)
+            if self._begins_anew:
+                scene.look_like(self.view.chart_scene)
+        self._shown_id = self._workspace.instrument_id
         self._install_painter(scene)
         if self.view is None:
             self.view = ChartView(scene, use_gl=self._painter == "gl")
@@ -193,56 +218,6 @@ class MainWindow(QMainWindow):
         """Save the chart with twice the pixels."""
         self._save(2)
 
-    def zoom_time_in(self) -> None:
-        """Wider bars."""
-        self._zoom_time(1.25)
-
-    def zoom_time_out(self) -> None:
-        """Narrower bars."""
-        self._zoom_time(0.8)
-
-    def zoom_price_in(self) -> None:
-        """Taller rows."""
-        self._zoom_price(1.25)
-
-    def zoom_price_out(self) -> None:
-        """Flatter rows."""
-        self._zoom_price(0.8)
-
-    def pan_left(self) -> None:
-        """Towards older bars."""
-        self._pan(120, 0)
-
-    def pan_right(self) -> None:
-        """Towards newer bars."""
-        self._pan(-120, 0)
-
-    def pan_up(self) -> None:
-        """Towards higher prices."""
-        self._pan(0, 80)
-
-    def pan_down(self) -> None:
-        """Towards lower prices."""
-        self._pan(0, -80)
-
-    def go_to_oldest(self) -> None:
-        """The first bar at the left edge."""
-        scene = self._scene
-        if scene is not None and scene.chart.series.n_bars:
-            scene.set_viewport(scene.viewport.with_bar_at(int(scene.chart.series.number[0]), 0.0))
-            scene.fit_price()
-
-    def go_to_newest(self) -> None:
-        """The last bar, and follow it."""
-        scene = self._scene
-        if scene is not None:
-            scene.go_to_newest()
-
-    def reset_view(self) -> None:
-        """Legible cells around the last bar."""
-        if self._scene is not None:
-            self._scene.show_last()
-
     def toggle_full_screen(self) -> None:
         """Fill the screen, and back."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
@@ -262,12 +237,6 @@ class MainWindow(QMainWindow):
     def finer_rows(self) -> None:
         """About half as many ticks in a row."""
         self._step_rows(-1)
-
-    def toggle_colouring(self) -> None:
-        """Cells by volume rank, or by delta."""
-        scene = self._scene
-        if scene is not None:
-            scene.set_style(replace(scene.style, colouring="delta" if scene.style.colouring == "volume" else "volume"))
 
     def next_theme(self) -> None:
         """The next theme."""
@@ -293,23 +262,6 @@ class MainWindow(QMainWindow):
     def _scene(self) -> ChartScene | None:
         return self.view.chart_scene if self.view is not None and self._workspace.chart is not None else None
 
-    def _zoom_time(self, factor: float) -> None:
-        scene = self._scene
-        if scene is not None:  # the newest bar stays where it is while it is followed, else the middle
-            vp = scene.viewport
-            x = vp.x(int(scene.chart.series.number[-1]) + 1) if scene.following and scene.chart.series.n_bars else vp.width_px / 2
-            scene.set_viewport(vp.zoomed_time(x, factor))
-
-    def _zoom_price(self, factor: float) -> None:
-        scene = self._scene
-        if scene is not None:
-            scene.set_viewport(scene.viewport.zoomed_price(scene.viewport.height_px / 2, factor))
-
-    def _pan(self, dx: float, dy: float) -> None:
-        scene = self._scene
-        if scene is not None:
-            scene.set_viewport(scene.viewport.panned(dx, dy))
-
     def _step_bar_rule(self, step: int) -> None:
         if self._workspace.chart is not None:
             self._workspace.change(bar_rule=next_bar_rule(self._workspace.choice.bar_rule, step))
@@ -325,6 +277,7 @@ class MainWindow(QMainWindow):
         if self.view is not None:
             self.view.chart_scene.set_theme(self._theme)
         self.status_bar.set_theme(self._theme)
+        self.replay_bar.set_theme(self._theme)
         self._dress()
 
     def _dress(self) -> None:
@@ -372,6 +325,11 @@ class MainWindow(QMainWindow):
             self.say(error.user_message)
         else:
             self.say(f"Saved {path} and copied to the clipboard")
+
+    @property
+    def _begins_anew(self) -> bool:
+        """Whether the recording that is shown already is being opened once more: after a jump back the view stays as it is."""
+        return self._workspace.instrument_id == self._shown_id and self.replay_bar.shows(self._shown_id)
 
     def _focus_chart(self) -> None:
         if self.view is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.market.feed import FeedState, FeedStatus
+from widgets.moments import moment_text
 
 SHAPES = {
     FeedState.CONNECTING: "◌",
@@ -114,8 +115,12 @@ class TapeMeter:
 def figures_text(figures: TapeFigures, status: FeedStatus, now_ns: int) -> str:
     """Age of the last trade, rates and lag in one line; dashes before the first trade.
 
-    The age runs from when the trade reached us, so that a wrong clock on either side does not matter.
+    The age runs from when the trade reached us, so that a wrong clock on either side does not matter. In a replay the time
+    of the last trade stands there: an age and a lag would be those of the recording.
     """
+    if status.state is FeedState.REPLAY:
+        at = f"{moment_text(status.last_trade_ns)} UTC" if status.last_trade_ns else "–"
+        return f"last trade {at}   {figures.trades_per_s:.0f} trades/s"
     if not status.received_at_ns:
         return "last trade –   0 msg/s   lag –"
     age = duration_text((now_ns - status.received_at_ns) / 1e9)

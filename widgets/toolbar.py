@@ -218,3 +218,4 @@ def _show(combo: QComboBox, text: str) -> None:
         if index >= 0:
             combo.setCurrentIndex(index)  # so that the arrow keys go on from there
         combo.setEditText(text)
+        _edit_of(combo).setCursorPosition(0)  # of a long name the beginning is seen

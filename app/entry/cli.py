@@ -41,6 +41,8 @@ Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the
 Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="colours of buying and selling")]
 Bar = Annotated[str | None, Parameter(help="length of a bar: 15s, 1m, 4h, 1d")]
 TicksPerRow = Annotated[int | None, Parameter(help="ticks in a price row")]
+Painter = Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="who draws the cells")]
+Seconds = Annotated[float | None, Parameter(help="close by itself after so many seconds")]
 SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="another settings file")]
 Quiet = Annotated[bool, Parameter(negative="", help="no progress and no remarks")]
 TickSize = Annotated[str, Parameter(help="smallest price step of the market")]
@@ -63,11 +65,11 @@ def window(
     demo: Annotated[bool, Parameter(negative="", help="the built-in simulated market; needs no network")] = False,
     theme: Theme = None,
     palette: Palette = None,
-    painter: Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="who draws the cells")] = None,
+    painter: Painter = None,
     bar: Bar = None,
     ticks_per_row: TicksPerRow = None,
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
-    seconds: Annotated[float | None, Parameter(help="close by itself after so many seconds")] = None,
+    seconds: Seconds = None,
     settings_file: SettingsFile = None,
 ) -> int:
     """Open the window."""
@@ -78,10 +80,8 @@ def window(
     settings = _at_hosts(settings, instrument_id, hosts)
     require_display()
     from app.entry.desktop import DesktopOptions, run_desktop
-    from app.workspace import ChartChoice
 
-    choice = ChartChoice(_bar(bar, settings), _row(ticks_per_row) or settings.chart.ticks_per_row or None)
-    return run_desktop(DesktopOptions(instrument_id, settings, choice, seconds))
+    return run_desktop(DesktopOptions(instrument_id, settings, _choice(bar, ticks_per_row, settings), seconds))
 
 
 @app.command
@@ -123,6 +123,41 @@ def snapshot(
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
     write_snapshot(request, reading, settings)
     return 0
+
+
+@app.command
+def replay(
+    source: Annotated[str, Parameter(help="trades: a file, as for footprint")],
+    /,
+    *,
+    begin: Annotated[str | None, Parameter(name="--from", help="first time to play: ISO 8601, or a number since 1970")] = None,
+    end: Annotated[str | None, Parameter(name="--to", help="first time not to play")] = None,
+    speed: Annotated[str, Parameter(help="recorded seconds in one second, 0.1 to 1000, or max")] = "1",
+    paused: Annotated[bool, Parameter(negative="", help="begin with the first trade and wait")] = False,
+    tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
+    lot_size: LotSize = None,
+    bar: Bar = None,
+    ticks_per_row: TicksPerRow = None,
+    theme: Theme = None,
+    palette: Palette = None,
+    painter: Painter = None,
+    seconds: Seconds = None,
+    quiet: Quiet = False,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Play recorded trades again in the window, at any speed, with pause and steps."""
+    from app.entry.display import require_display
+    from app.entry.player import Player, ReplayStart
+    from app.entry.replaying import load_trades, parse_span, parse_speed
+
+    settings = _settings(settings_file, theme, palette, painter)
+    choice, start, span = _choice(bar, ticks_per_row, settings), ReplayStart(parse_speed(speed), paused), parse_span(begin, end)
+    reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
+    require_display()
+    player = Player(load_trades(source, span, reading), start)
+    from app.entry.desktop import DesktopOptions, run_desktop
+
+    return run_desktop(DesktopOptions(player.instrument_id, settings, choice, seconds, player))
 
 
 @app.command
@@ -245,6 +280,12 @@ def _at_hosts(settings: Settings, instrument_id: str, hosts: Hosts | None) -> Se
 
 def _bar(text: str | None, settings: Settings) -> BarRule:
     return settings.bar_rule() if text is None else parse_bar_rule(text)
+
+
+def _choice(bar: str | None, ticks_per_row: int | None, settings: Settings):  # a ChartChoice: its module is loaded only when needed
+    from app.workspace import ChartChoice
+
+    return ChartChoice(_bar(bar, settings), _row(ticks_per_row) or settings.chart.ticks_per_row or None)
 
 
 def _row(ticks: int | None) -> int | None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.entry.display import require_display
 from app.entry.markets import market_opener, offered_instruments
+from app.entry.player import Player
 from app.settings import Settings
 from app.workspace import ChartChoice, Workspace
 from rendering.painter_choice import choose_painter
@@ -44,12 +45,15 @@ class DesktopOptions:
         Bar rule and row size to begin with.
     seconds : float or None
         Close by itself after so long.
+    player : Player or None
+        The recording that can be opened, if there is one.
     """
 
     instrument_id: str
     settings: Settings
     choice: ChartChoice
     seconds: float | None = None
+    player: Player | None = None
 
 
 def run_desktop(options: DesktopOptions) -> int:
@@ -62,13 +66,15 @@ def run_desktop(options: DesktopOptions) -> int:
     application.setQuitOnLastWindowClosed(False)  # we stop in order: the feed first, then the loop
     install_fonts()
     with _qt_messages_logged(), qasync.QEventLoop(application) as loop:
-        return loop.run_until_complete(_run(options))
+        return loop.run_until_complete(show_window(options))
 
 
-async def _run(options: DesktopOptions) -> int:
+async def show_window(options: DesktopOptions) -> int:
+    """Show the window on the running loop and stop in order when it has closed; the exit code."""
     closed = asyncio.Event()
     settings = options.settings
-    workspace = Workspace(market_opener(settings), options.choice, settings.chart_spec, memory_trades=settings.data.memory_trades)
+    opener = market_opener(settings, player=options.player)
+    workspace = Workspace(opener, options.choice, settings.chart_spec, memory_trades=settings.data.memory_trades)
     choice = choose_painter(settings.display.painter)
     looks = Looks(
         theme=settings.display.theme,
@@ -76,9 +82,9 @@ async def _run(options: DesktopOptions) -> int:
         painter=choice.painter,
         painter_reason=choice.reason,
         journal=settings.journal_folder(),
-        instruments=offered_instruments(),
+        instruments=[*([options.player.instrument_id] if options.player else []), *offered_instruments()],
     )
-    window = MainWindow(workspace, looks, closed.set)
+    window = MainWindow(workspace, looks, closed.set, options.player)
     with _faults_shown(window), _closed_by_signals(window):
         window.show()
         workspace.open(options.instrument_id)

@@ -8,6 +8,7 @@ from importlib import resources
 
 import msgspec
 
+from app.entry.player import VENUE, Player
 from app.errors import BadInputError
 from app.market.instrument import parse_instrument_id
 from app.settings import Settings
@@ -19,11 +20,15 @@ DEFAULT_INSTRUMENT = "binance:BTCUSDT"
 DEMO_HOURS = 3
 
 
-def market_opener(settings: Settings, seed: int = 1) -> Callable[[str], Awaitable[Market]]:
-    """What the workspace opens markets with."""
+def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = None) -> Callable[[str], Awaitable[Market]]:
+    """What the workspace opens markets with; `player` is the recording that can be opened beside them."""
 
     async def open_market(instrument_id: str) -> Market:
         venue, symbol = parse_instrument_id(instrument_id)
+        if player is not None and instrument_id == player.instrument_id:
+            return player.market()
+        if venue == VENUE:
+            raise BadInputError(f"instrument: found {instrument_id}, but that is not being replayed; see tapeprint replay --help")
         if venue != TAPE.venue:
             return await open_venue(instrument_id, settings)
         if symbol != TAPE.symbol:

@@ -1,4 +1,4 @@
-"""Recorded trades come again in their own time, faster or slower, with pause and step."""
+"""Recorded trades come again in their own time, faster or slower, with pause, steps and jumps."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import math
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.chart import Chart, build
 from app.errors import BadInputError
+from app.ingest import Ingest
 from app.market.feed import FeedState
+from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from feeds.replay import ReplayFeed
-from tests.app.test_chart import MARKET
+from app.storage.memory import TradeStore
+from feeds.replay import ENDED, ReplayFeed
+from tests.app.test_chart import MARKET, MINUTE, columns, spec, tapes
 from tests.builders import SECOND_NS, START_NS, random_trades, trades_of
 
 FIVE = trades_of([(0, 100, 1, 1), (1, 101, 1, 1), (2, 102, 1, -1), (2, 103, 1, 1), (60, 104, 1, 1)])
@@ -82,13 +88,58 @@ def test_a_paused_replay_says_so():
     assert feed.status.reason == ""
 
 
-def test_a_step_goes_to_the_next_trade_or_by_a_length_of_time():
+def test_a_step_plays_one_trade_though_others_have_the_same_time():
     clock = Clock()
-    feed = feed_of(FIVE, clock)
+    feed = feed_of(FIVE, clock, paused=True)
+    clock.at = [(second, feed.step_trade) for second in (1, 2, 3, 4)]
+    assert played(feed, clock) == [(0, [1]), (1.0, [2]), (2.0, [3]), (3.0, [4]), (4.0, [5])]
+    assert feed.now_ns == START_NS + 60 * SECOND_NS
+
+
+def test_two_steps_between_two_looks_are_two_trades():
+    clock = Clock()
+    feed = feed_of(FIVE, clock, paused=True)
+    clock.at = [(1, feed.step_trade), (1, feed.step_trade), (2, feed.step_trade), (3, feed.step_trade)]
+    assert [ids for _, ids in played(feed, clock)] == [[1], [2, 3], [4], [5]]
+
+
+def test_after_a_step_into_a_moment_the_rest_of_it_comes_with_time():
+    clock = Clock()
+    feed = feed_of(FIVE, clock, paused=True)
+    clock.at = [(1, feed.step_trade), (1, feed.step_trade), (2, feed.resume)]
+    assert [ids for _, ids in played(feed, clock)] == [[1], [2, 3], [4], [5]]
+
+
+def test_a_step_by_bar_plays_the_rest_of_the_bar_of_the_next_trade():
+    trades = trades_of([(0, 100, 1, 1), (59, 101, 1, 1), (60, 102, 1, -1), (61, 103, 1, 1), (300, 104, 1, 1)])
+    clock = Clock()
+    feed = feed_of(trades, clock, paused=True)
+    clock.at = [(second, lambda: feed.step_bar(MINUTE)) for second in (1, 2, 3)]
+    assert played(feed, clock) == [(0, [1]), (1.0, [2]), (2.0, [3, 4]), (3.0, [5])]
+
+
+def test_a_jump_plays_through_at_once_and_never_goes_back():
+    clock = Clock()
+    feed = feed_of(FIVE, clock, paused=True)
+    clock.at = [(1, lambda: feed.jump(START_NS + 30 * SECOND_NS)), (2, lambda: feed.jump(START_NS)), (3, lambda: feed.jump(10**19))]
+    assert played(feed, clock) == [(0, [1]), (1.0, [2, 3, 4]), (3.0, [5])]
+    assert feed.now_ns == START_NS + 60 * SECOND_NS
+
+
+def test_the_end_is_said():
+    clock = Clock()
+    feed = feed_of(FIVE, clock, speed=math.inf)
+    assert not feed.ended
+    played(feed, clock)
+    assert feed.ended
+    assert (feed.status.state, feed.status.reason) == (FeedState.REPLAY, ENDED)
     feed.pause()
-    clock.at = [(1, feed.step), (2, feed.step), (3, lambda: feed.step(30 * SECOND_NS)), (4, lambda: feed.step(30 * SECOND_NS))]
-    assert played(feed, clock) == [(0, [1]), (1.0, [2]), (2.0, [3, 4]), (4.0, [5])]
-    assert feed.now_ns == START_NS + 62 * SECOND_NS
+    feed.resume()
+    assert feed.status.reason == ENDED
+
+
+def test_it_knows_from_when_to_when_it_reaches():
+    assert feed_of(FIVE, Clock()).span == Span(START_NS, START_NS + 60 * SECOND_NS + 1)
 
 
 def test_the_speed_may_change_on_the_way():
@@ -138,3 +189,56 @@ def test_an_empty_recording_ends_at_once():
     feed = feed_of(TradeBatch.empty(), clock)
     assert played(feed, clock) == []
     assert feed.share == 1
+    assert (feed.ended, feed.span) == (True, Span(0, 0))
+
+
+# -- however it is played ------------------------------------------------------------------------
+
+ACTIONS = ("pause", "resume", "trade", "trades", "bar", "slow", "fast", "max", "ahead", "back")
+
+
+@given(tapes(), st.lists(st.tuples(st.floats(0, 30), st.sampled_from(ACTIONS)), max_size=12), st.sampled_from([0.5, 7.0, 1000.0]))
+def test_figures_are_those_of_the_whole_recording_however_it_was_played(
+    trades: TradeBatch, schedule: list[tuple[float, str]], speed: float
+):
+    clock = Clock()
+    feed = feed_of(trades, clock, speed=speed)
+    chart, store = Chart(spec()), TradeStore()
+    waits = iter(schedule)
+
+    def act(action: str) -> None:
+        match action:
+            case "pause":
+                feed.pause()
+            case "resume":
+                feed.resume()
+            case "trade":
+                feed.step_trade()
+            case "bar":
+                feed.step_bar(MINUTE)
+            case "ahead":
+                feed.jump(feed.now_ns + 45 * SECOND_NS)
+            case "back":
+                feed.jump(feed.now_ns - 45 * SECOND_NS)
+            case "trades":
+                feed.step_trade()
+                feed.step_trade()
+            case _:
+                feed.speed = {"slow": 0.1, "fast": 50.0, "max": math.inf}[action]
+
+    def next_action() -> None:
+        """Each says when the next one happens; behind the last the rest is played."""
+        found = next(waits, None)
+        if found is None:
+            feed.resume()
+            feed.speed = math.inf
+        else:
+            act(found[1])
+            clock.at.append((clock.now_s - 100 + found[0], next_action))
+
+    clock.at.append((0.0, next_action))
+    pump = Ingest(feed, None, store, [chart])
+    asyncio.run(pump.run())
+    assert feed.ended
+    assert columns(chart.series) == columns(build([trades], spec()))
+    assert store.trades().trade_id.tolist() == trades.trade_id.tolist()

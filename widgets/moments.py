@@ -1,0 +1,49 @@
+"""Times as the user reads and types them: UTC, to the millisecond."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from datetime import time as time_of_day
+
+from app.errors import BadInputError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NS_PER_MS, _NS_PER_US, _NS_PER_DAY = 1_000_000, 1_000, 86_400_000_000_000
+
+
+def moment_text(time_ns: int) -> str:
+    """A time as it is shown.
+
+    >>> moment_text(1_723_161_240_123_999_999)
+    '2024-08-08 23:54:00.123'
+    """
+    shown = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
+    return f"{shown:%Y-%m-%d %H:%M:%S}.{time_ns % 1_000_000_000 // _NS_PER_MS:03}"
+
+
+def parse_moment(text: str, near_ns: int) -> int:
+    """Nanoseconds since 1970 of a time as it is typed: a time of day, or a date with one; UTC unless it says otherwise.
+
+    A time of day alone is that of the day of `near_ns`.
+
+    Raises
+    ------
+    BadInputError
+        If the text is neither.
+    """
+    typed = text.strip().removesuffix("UTC").strip()
+    try:
+        moment = datetime.fromisoformat(typed)
+    except ValueError:
+        try:
+            clock = time_of_day.fromisoformat(typed.rjust(5, "0") if typed[1:2] == ":" else typed)
+        except ValueError:
+            raise BadInputError(f"time: found {text!r}, expected one such as 15:30 or 2026-11-21 15:30:12") from None
+        day_ns = near_ns // _NS_PER_DAY * _NS_PER_DAY
+        return day_ns + _ns(datetime.combine(_EPOCH.date(), clock.replace(tzinfo=UTC)))
+    return _ns(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _ns(moment: datetime) -> int:
+    gone = moment - _EPOCH
+    return gone.days * _NS_PER_DAY + gone.seconds * 1_000_000_000 + gone.microseconds * _NS_PER_US
