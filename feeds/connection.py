@@ -101,7 +101,7 @@ class Connection:
         self._line: Line | None = None
         self._lines: list[Line] = []
         self._renew = False
-        self._renew_not_before = self._ask_not_before = -float("inf")
+        self._renew_not_before = self._ask_not_before = self._dial_not_before = -float("inf")
         self._data_at = 0.0
         self._data_heard = 0
         self._usual_gap = self.patience.silent_after / _UNUSUAL
@@ -181,7 +181,8 @@ class Connection:
     async def _supervise(self) -> None:
         at_least_s = 0.0
         while not self._closed:
-            pause_s = self._pace.pause_s(self._monotonic(), at_least_s)
+            now = self._monotonic()
+            pause_s = self._pace.pause_s(now, max(at_least_s, self._dial_not_before - now))
             if pause_s > 0:
                 self.status = replace(self.status, state=FeedState.DISCONNECTED, retry_at_s=self._wall() + pause_s)
                 await self._sleep(pause_s)
@@ -295,8 +296,9 @@ class Connection:
             successor = await self._open()
         except FeedError as error:  # as long as the line works it is kept, whatever the venue says to a second one
             _log.warning("line not renewed", url=self.url, reason=error.detail)
-            if isinstance(error, VenueBusyError):
-                self._renew_not_before = max(self._renew_not_before, self._monotonic() + error.retry_after_s)
+            if isinstance(error, VenueBusyError):  # also for the next line, should this one end before
+                self._dial_not_before = self._monotonic() + error.retry_after_s
+                self._renew_not_before = max(self._renew_not_before, self._dial_not_before)
             return line
         kept, other = successor, line
         before, deadline = line.frames, self._monotonic() + self.patience.silent_after

@@ -34,7 +34,7 @@ from feeds.venues.told import Told
 _log = structlog.get_logger(__name__)
 
 _LAGGING_S = 1.0  # a frame that has waited longer than this for us says that we are too slow
-_LATE_S = 2.0  # a trade that came so much later than trades can come says that the way is jammed
+_LATE_S = 1.0  # a trade that came so much later than trades can come says that the way is jammed, or we are
 _ASKS = 2  # how often the newest trades are asked for after a break, while the stream waits
 
 
@@ -200,11 +200,12 @@ class LiveFeed:
 
     async def _missed_any(self) -> bool:
         newest = await self._history.recent()
-        if not len(newest):
-            return False
-        if self._reached is None and self._confirmed:  # of the time before, the line need not have told us
+        if self._reached is None and len(newest):  # of the time before, the line need not have told us
             self._reached = self._end(newest)
-        return self._reached is None or self._end(newest) > self._reached
+            if not self._confirmed:  # nothing was heard on it yet at all: does the market go on without us?
+                await asyncio.sleep(self._patience.grace)
+                newest = await self._history.recent()
+        return len(newest) > 0 and self._reached is not None and self._end(newest) > self._reached
 
     # -- where ids cannot say what is missing ----------------------------------------------------
 

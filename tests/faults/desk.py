@@ -23,8 +23,9 @@ from feeds.backoff import Patience
 from feeds.http import Rest
 from feeds.venues.binance import SPOT, USDM, BinanceFeed, BinanceHistory
 from tests.app.test_chart import columns
+from tests.faults.elsewhere import VenueElsewhere
 from tests.feeds.lines import QUICK
-from tests.venue_emulator import GeneratedTape, Market, VenueEmulator
+from tests.venue_emulator import GeneratedTape, Market, VenueEmulator, digest_of
 
 MARKETS = {Market.SPOT: SPOT, Market.USDM: USDM}
 HASTY = replace(QUICK, silent_after=0.4, answer_within=0.3, fruitless_connects=10_000, connects=10_000)
@@ -81,8 +82,9 @@ class Desk:
 
     @property
     def well(self) -> bool:
-        """Nothing is missing and trades come."""
-        return self.status.state is FeedState.LIVE and not self.store.missing and self.ingest.progress is None
+        """Nothing is missing, trades come, and it has been seen that they do."""
+        noted = bool(self.states) and self.states[-1][1].state is FeedState.LIVE
+        return noted and self.status.state is FeedState.LIVE and not self.store.missing and self.ingest.progress is None
 
     def seen(self, since_s: float = 0.0) -> set[FeedState]:
         """The states that were shown since a moment."""
@@ -143,6 +145,23 @@ class Desk:
         self.hold_chart_against(truth)
         return found
 
+    async def hold_against_elsewhere(self, venue: VenueElsewhere) -> dict[str, int]:
+        """The same with a venue in another process: a hash of all fields of all trades, sums, and the chart built again."""
+        held = self.store.trades()  # what is shown is compared in the same moment
+        assert self.chart.series.n_trades == len(held)
+        self.hold_chart_against(held)
+        first_id, last_id = int(held.trade_id[0]), int(held.trade_id[-1])
+        theirs = await venue.totals(first_id, last_id)
+        found = {
+            "trades": len(held),
+            "missing": theirs["count"] - len(np.unique(held.trade_id)),
+            "double": len(held) - len(np.unique(held.trade_id)),
+        }
+        assert (found["missing"], found["double"]) == (0, 0), found
+        assert sums(held) == tuple(theirs[name] for name in ("count", "lots", "buy_lots", "sell_lots"))
+        assert digest_of(held) == theirs["digest"]
+        return found
+
     def hold_chart_against(self, truth: TradeBatch) -> None:
         """Every bar, cell, POC and value area of the chart is that of a fresh build."""
         fresh = build([truth], self.chart.spec)
@@ -172,7 +191,7 @@ def lost_ids(venue: VenueEmulator, store: TradeStore) -> int:
 
 @asynccontextmanager
 async def desk(
-    venue: VenueEmulator,
+    venue: VenueEmulator | VenueElsewhere,
     patience: Patience = HASTY,
     *,
     ws_url: str = "",
@@ -181,10 +200,16 @@ async def desk(
     weight_limit: int = 10**7,
     wall_ns: Callable[[], int] = time.time_ns,
     pauses: float = _SHORTER,
+    ends: bool = False,
 ) -> AsyncIterator[Desk]:
-    """The program at work on a venue, over other addresses if some are given; leaving stops it."""
+    """The program at work on a venue, over other addresses if some are given; leaving stops it.
+
+    `ends`: the feed is expected to end by itself.
+    """
     market = MARKETS[venue.market]
-    instrument = Instrument(market.venue, venue.tape.symbol, venue.tape.tick_size, venue.tape.lot_size)
+    facts = venue.market.facts
+    symbol = venue.symbol if isinstance(venue, VenueElsewhere) else venue.tape.symbol
+    instrument = Instrument(market.venue, symbol, facts.tick_size, facts.lot_size)
     rest = Rest(rest_url or venue.rest_url, weight_limit=weight_limit)
     history = BinanceHistory(instrument, market, rest, wall_ns=wall_ns)
     feed = BinanceFeed(instrument, market, ws_url or venue.ws_url, history, patience, wall_ns=wall_ns)
@@ -201,7 +226,7 @@ async def desk(
     tasks = [asyncio.create_task(ingest.run()), asyncio.create_task(there.watch())]
     try:
         yield there
-        assert not any(task.done() for task in tasks), "pump and watch go on"
+        assert [task.done() for task in tasks] == [ends, False], "the pump runs as long as it should"
     finally:
         for task in tasks:
             task.cancel()

@@ -224,15 +224,14 @@ def test_a_refusal_ends_the_feed_with_its_reason(logged: LogCapture) -> None:
 
 def test_a_stream_that_stays_silent_while_the_market_trades_is_opened_again() -> None:
     async def story() -> None:
-        async with emulator(Market.USDM) as venue, watched(venue, QUICK) as (feed, _):
+        async with emulator(Market.USDM, speed=1.0, rate=200) as venue, watched(venue, QUICK) as (feed, _):
             got: list[TradeBatch] = []
             venue.faults.silent_subscribe = True  # what the old futures addresses do
             reading = asyncio.create_task(collect(feed, got))
             await until(lambda: feed.status.connects == 3)
             venue.faults.silent_subscribe = False
             await until(lambda: bool(venue.connections) and not any(c.subscriptions.silent for c in venue.connections))
-            await venue.emit(10)
-            await until(lambda: sum(map(len, got)) == 10)
+            await until(lambda: sum(map(len, got)) >= 10)
             assert feed.status.state is FeedState.LIVE
             reading.cancel()
             await asyncio.wait([reading])

@@ -13,8 +13,20 @@ from tests.venue_emulator.file_tape import FileTape
 from tests.venue_emulator.generated_tape import GeneratedTape
 from tests.venue_emulator.injection import random_faults
 from tests.venue_emulator.market import Market
-from tests.venue_emulator.playback import Totals
+from tests.venue_emulator.playback import Totals, digest_of
 from tests.venue_emulator.tape import Tape
 from tests.venue_emulator.venue import VenueEmulator
 
-__all__ = ["Faults", "FileTape", "GeneratedTape", "Market", "PageFault", "Refusal", "Tape", "Totals", "VenueEmulator", "random_faults"]
+__all__ = [
+    "Faults",
+    "FileTape",
+    "GeneratedTape",
+    "Market",
+    "PageFault",
+    "Refusal",
+    "Tape",
+    "Totals",
+    "VenueEmulator",
+    "digest_of",
+    "random_faults",
+]

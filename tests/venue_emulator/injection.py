@@ -50,9 +50,10 @@ def inject(venue: VenueEmulator, fault: str, arguments: dict[str, Any]) -> None:
 
     ``drop``, ``vanish``: cut every socket, with RST or without a close frame. ``close`` (`code`=1001):
     properly. ``shutdown`` (`after_s`=2): announce, then close. ``frame`` (`kind`): one frame of garbage, all
-    kinds if none is named. ``oversize`` (`size`=5 MiB): one huge frame. ``rest``, ``handshake`` (`status`, `retry_after_s`,
-    `times`): refuse. ``page`` (`kind`, `times`). ``none``: all is well again. Any attribute of `Faults` by its name:
-    switches (`on`=true), shares and seconds (`value`); each, and refusals, with `for_s` ends by itself.
+    kinds if none is named. ``oversize`` (`size`=5 MiB): one huge frame. ``burst`` (`count`=50,000): so many trades
+    at once. ``rest``, ``handshake`` (`status`, `retry_after_s`, `times`): refuse. ``page`` (`kind`, `times`). ``none``:
+    all is well again. Any attribute of `Faults` by its name: switches (`on`=true), shares and seconds (`value`); each,
+    and refusals, with `for_s` ends by itself.
 
     Raises
     ------
@@ -69,6 +70,7 @@ def inject(venue: VenueEmulator, fault: str, arguments: dict[str, Any]) -> None:
         "shutdown": _shutdown,
         "frame": _frame,
         "oversize": _oversize,
+        "burst": _burst,
         "none": _none,
     }
     if fault in once:
@@ -182,3 +184,7 @@ def _oversize(venue: VenueEmulator, size: Any = 5 << 20) -> None:
     data = frame(b'{"e":"aggTrade","pad":"' + b"x" * int(size) + b'"}')
     for connection in venue.listeners():
         connection.write(data)
+
+
+def _burst(venue: VenueEmulator, count: Any = 50_000) -> None:
+    venue.spawn(venue.emit(int(count)))

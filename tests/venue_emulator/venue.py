@@ -26,7 +26,7 @@ from tests.venue_emulator.connection import VenueConnection
 from tests.venue_emulator.faults import Faults
 from tests.venue_emulator.injection import inject
 from tests.venue_emulator.market import Market
-from tests.venue_emulator.playback import Playback, Totals
+from tests.venue_emulator.playback import Playback, Totals, digest_of
 from tests.venue_emulator.rest import Answer, Rest, refused
 from tests.venue_emulator.subscriptions import opened
 from tests.venue_emulator.tape import Tape
@@ -72,6 +72,8 @@ class VenueEmulator:
         What goes wrong for the moment; set its attributes at any time.
     fault_log : list of (float, str)
         What was injected and when, seconds since the venue opened.
+    requests_s : list of float
+        When REST was asked, monotonic seconds.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class VenueEmulator:
         self._errors: list[Exception] = []
         self._numbers = {"connections_opened": 0, "handshake_refusals": 0, "frames_sent": 0, "slow_disconnects": 0, "flood_disconnects": 0}
         self._requests: dict[str, int] = {}
+        self.requests_s: list[float] = []
 
     async def __aenter__(self) -> Self:
         self._wall_us, self._started_s = time.time_ns() // 1_000_000 * 1000, time.monotonic()
@@ -169,6 +172,11 @@ class VenueEmulator:
     def tape(self) -> Tape:
         """The first tape."""
         return self.tapes[0]
+
+    @property
+    def handshakes_s(self) -> tuple[float, ...]:
+        """When sockets were asked for in the last five minutes, monotonic seconds."""
+        return tuple(self._opened)
 
     def now_us(self) -> int:
         """The venue's clock, µs since 1970."""
@@ -336,9 +344,12 @@ class VenueEmulator:
             return _json_answer(self.stats())
         if parts.path == "/_totals":
             first_id, last_id = (int(query[name]) if name in query else None for name in ("first_id", "last_id"))
-            return _json_answer(self.totals(query.get("symbol"), first_id, last_id).as_json())
+            totals = self.totals(query.get("symbol"), first_id, last_id).as_json()
+            digest = {"digest": digest_of(self.trades(query.get("symbol"), first_id, last_id))} if "digest" in query else {}
+            return _json_answer(totals | digest)
         if parts.path == "/_control":
             return self._controlled(query)
+        self.requests_s.append(time.monotonic())
         self._requests[parts.path] = self._requests.get(parts.path, 0) + 1
         if request.method != "GET":
             return Answer(405, b"")

@@ -1,0 +1,158 @@
+"""Frames of a venue, bent at random: most are no trades any more, some are other trades, all may be thrown at a decoder."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import numpy as np
+
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch
+from feeds.venues.binance_wire import Decoder
+
+BTC = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
+SAMPLES = (
+    b'{"e":"aggTrade","E":1672515782136,"s":"BTCUSDT","a":12345,"p":"16800.01","q":"0.10000","f":100,"l":105,'
+    b'"T":1672515782136,"m":true,"M":true}',
+    b'{"e":"aggTrade","E":1723161599643,"s":"BTCUSDT","a":5266605247,"p":"61659.80","q":"0.076","nq":"0.076",'
+    b'"f":5266605247,"l":5266605247,"T":1723161599643,"m":false,"st":1}',
+    b'{"result":null,"id":1}',
+    b'{"e":"serverShutdown","E":1672515782136}',
+    b'{"e":"kline","s":"BTCUSDT","k":{"t":1,"o":"1","x":false}}',
+)
+
+_VALUES = (
+    *(b"null", b"true", b"-1", b"0", b"-0.0", b"1e400", b"-1e400", b"NaN", b"Infinity", b"10000000000000000000000", b"9223372036854775808"),
+    *(
+        b'""',
+        b'"NaN"',
+        b'"1e400"',
+        b'"-1"',
+        b'"0"',
+        b'"0x10"',
+        b'"1_000"',
+        b'" 1"',
+        b'"1e5"',
+        b'".5"',
+        b'"1."',
+        b'"\\u0661"',
+        b'"1.000000001"',
+    ),
+    *(b"[]", b"{}", b"[[[[]]]]", b"[" * 5000, b'"' + b"9" * 400 + b'"', b"9" * 400, b'"\xff\xfe"', b'"\\ud800"', b"1.5", b"12345.0"),
+)
+_FIELD = re.compile(rb'("[A-Za-z]+":)("[^"]*"|[^,}]*)')
+_BATCH = 50
+
+
+def bent(seed: int, samples: Sequence[bytes] = SAMPLES) -> Iterator[bytes]:
+    """Frames without end, the same ones for the same seed; one in ten is as the venue would send it."""
+    chance = random.Random(seed)
+    ways: tuple[Callable[[random.Random, bytes], bytes], ...] = (
+        _flip,
+        _drop,
+        _repeat,
+        _insert,
+        _cut,
+        _value,
+        _value,
+        _value,
+        _join,
+        _as_is,
+    )
+    while True:
+        frame = chance.choice(samples)
+        for _ in range(chance.choice((1, 1, 1, 2, 4))):
+            frame = chance.choice(ways)(chance, frame)
+        yield frame
+
+
+def throw(decoder: Decoder, frames: Iterator[bytes], n: int) -> dict[str, int]:
+    """Decode `n` frames in batches; what came of them.
+
+    Every trade that comes out is checked against a slow and obvious reading of its frame: above nought, on the grid, and
+    what the frame says.
+    """
+    trades = 0
+    for _ in range(n // _BATCH):
+        batch = [next(frames) for _ in range(_BATCH)]
+        out = decoder.decode(batch)
+        trades += len(out)
+        _check(decoder.instrument, batch, out)
+    return {"frames": n // _BATCH * _BATCH, "trades": trades, "put aside": decoder.rejected, "passed over": decoder.ignored}
+
+
+def _check(instrument: Instrument, frames: list[bytes], out: TradeBatch) -> None:
+    assert [column.dtype for column in out.columns] == [np.int64, np.int64, np.int64, np.int8, np.int64]
+    if not len(out):
+        return
+    assert out.price_ticks.min() > 0 and out.quantity_lots.min() > 0 and out.trade_id.min() >= 0
+    readings = [reading for frame in frames if (reading := _read(instrument, frame)) is not None]
+    ours = zip(*(column.tolist() for column in out.columns), strict=True)
+    at = 0
+    for trade in ours:  # in the order of the frames; a frame that is read here need not be taken there
+        while at < len(readings) and readings[at] != trade:
+            at += 1
+        assert at < len(readings), f"no frame says {trade}: {frames}"
+        at += 1
+
+
+def _read(instrument: Instrument, frame: bytes) -> tuple[int, ...] | None:
+    """What a frame says as (ns, ticks, lots, side, id), by Python's own means; None if it is no trade."""
+    try:
+        said: Any = json.loads(frame.decode(errors="replace"), strict=False)  # what we do not use may be spoilt
+        if said["e"] != "aggTrade" or said["s"] != instrument.symbol or not isinstance(said["m"], bool):
+            return None
+        ticks, lots = Decimal(said["p"]) / instrument.tick_size, Decimal(said["q"]) / instrument.lot_size
+        if ticks != ticks.to_integral_value() or lots != lots.to_integral_value():
+            return None
+        return int(said["T"]) * 1_000_000, int(ticks), int(lots), -1 if said["m"] else 1, int(said["a"])
+    except (ValueError, KeyError, TypeError, OverflowError, InvalidOperation, RecursionError):
+        return None
+
+
+def _flip(chance: random.Random, frame: bytes) -> bytes:
+    at = chance.randrange(len(frame) or 1)
+    return frame[:at] + bytes([chance.randrange(256)]) + frame[at + 1 :]
+
+
+def _drop(chance: random.Random, frame: bytes) -> bytes:
+    at = chance.randrange(len(frame) or 1)
+    return frame[:at] + frame[at + chance.randrange(1, 20) :]
+
+
+def _repeat(chance: random.Random, frame: bytes) -> bytes:
+    at = chance.randrange(len(frame) or 1)
+    end = at + chance.randrange(1, 20)
+    return frame[:end] + frame[at:]
+
+
+def _insert(chance: random.Random, frame: bytes) -> bytes:
+    at = chance.randrange(len(frame) + 1)
+    return (
+        frame[:at] + chance.choice((b"\x00", b" ", b"\n", b'"', b",", b"}", b"{", b"e9", b"0", b"\xef\xbb\xbf", b"\xc0\x80")) + frame[at:]
+    )
+
+
+def _cut(chance: random.Random, frame: bytes) -> bytes:
+    return frame[: chance.randrange(len(frame) + 1)]
+
+
+def _value(chance: random.Random, frame: bytes) -> bytes:
+    fields = list(_FIELD.finditer(frame))
+    if not fields:
+        return frame
+    field = chance.choice(fields)
+    return frame[: field.start(2)] + chance.choice(_VALUES) + frame[field.end(2) :]
+
+
+def _join(chance: random.Random, frame: bytes) -> bytes:
+    return frame + chance.choice((b"", b",", b"\n")) + chance.choice(SAMPLES)
+
+
+def _as_is(chance: random.Random, frame: bytes) -> bytes:
+    return frame

@@ -1,0 +1,60 @@
+"""The venue in a process of its own: it trades on while ours is busy, and it can be stopped like a machine that hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from tests.venue_emulator import Market
+
+
+class VenueElsewhere:
+    """`async with VenueElsewhere(rate=1000) as venue:`; the options are those of `python -m tests.venue_emulator`."""
+
+    def __init__(self, **options: Any) -> None:
+        self.market = Market(options.get("market", "spot"))
+        self.symbol = options.get("symbol", "BTCUSDT").split(",")[0]
+        self._arguments = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+        self.ws_url = self.rest_url = ""
+
+    async def __aenter__(self) -> Self:
+        command = [sys.executable, "-m", "tests.venue_emulator", "--port", "0", "--connection-limit", "0", *self._arguments]
+        self._process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert self._process.stdout is not None
+        said = (await asyncio.wait_for(self._process.stdout.readline(), 30)).decode().split()
+        self.ws_url, self.rest_url = (each.partition("=")[2] for each in said)
+        self._client = httpx2.AsyncClient(base_url=self.rest_url, trust_env=False, timeout=60)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._client.aclose()
+        self.hang(False)
+        self._process.terminate()
+        await self._process.communicate()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.rest_url.rpartition(":")[2])
+
+    def hang(self, hanging: bool) -> None:
+        """Stop the process where it is, or let it go on."""
+        self._process.send_signal(signal.SIGSTOP if hanging else signal.SIGCONT)
+
+    async def inject(self, fault: str, **arguments: Any) -> None:
+        """As `VenueEmulator.inject`."""
+        answer = await self._client.get("/_control", params={"fault": fault, **arguments})
+        assert answer.status_code == 200, answer.text
+
+    async def stats(self) -> dict[str, Any]:
+        """As `VenueEmulator.stats`."""
+        return (await self._client.get("/_stats")).json()
+
+    async def totals(self, first_id: int, last_id: int) -> dict[str, Any]:
+        """As `VenueEmulator.totals`, and `digest`, a hash of every field of these trades."""
+        return (await self._client.get("/_totals", params={"first_id": first_id, "last_id": last_id, "digest": 1})).json()
