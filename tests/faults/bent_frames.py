@@ -13,7 +13,7 @@ import numpy as np
 
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from feeds.venues.binance_wire import Decoder
+from feeds.venues.decoder import Decoder
 
 BTC = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
 SAMPLES = (
@@ -71,7 +71,7 @@ def bent(seed: int, samples: Sequence[bytes] = SAMPLES) -> Iterator[bytes]:
         yield frame
 
 
-def throw(decoder: Decoder, frames: Iterator[bytes], n: int) -> dict[str, int]:
+def throw(decoder: Decoder[Any], frames: Iterator[bytes], n: int) -> dict[str, int]:
     """Decode `n` frames in batches; what came of them.
 
     Every trade that comes out is checked against a slow and obvious reading of its frame: above nought, on the grid, and

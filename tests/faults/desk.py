@@ -21,7 +21,8 @@ from app.market.trade import TradeBatch
 from app.storage.memory import TradeStore
 from feeds.backoff import Patience
 from feeds.http import Rest
-from feeds.venues.binance import SPOT, USDM, BinanceFeed, BinanceHistory
+from feeds.venues.binance import SPOT, USDM, BinanceHistory, wire
+from feeds.venues.live import LiveFeed
 from tests.app.test_chart import columns
 from tests.faults.elsewhere import VenueElsewhere
 from tests.feeds.lines import QUICK
@@ -68,7 +69,7 @@ class Desk:
         Each change of the feed's state, and when it was seen (monotonic seconds).
     """
 
-    feed: BinanceFeed
+    feed: LiveFeed
     history: BinanceHistory
     store: TradeStore
     chart: Chart
@@ -212,7 +213,7 @@ async def desk(
     instrument = Instrument(market.venue, symbol, facts.tick_size, facts.lot_size)
     rest = Rest(rest_url or venue.rest_url, weight_limit=weight_limit)
     history = BinanceHistory(instrument, market, rest, wall_ns=wall_ns)
-    feed = BinanceFeed(instrument, market, ws_url or venue.ws_url, history, patience, wall_ns=wall_ns)
+    feed = LiveFeed(instrument, wire(instrument, market, ws_url or venue.ws_url), history, patience, wall_ns=wall_ns)
     store, chart = TradeStore(), Chart(ChartSpec(instrument, _SECOND, 10))
 
     async def sleep(seconds: float) -> None:

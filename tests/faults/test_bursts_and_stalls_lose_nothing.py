@@ -51,7 +51,6 @@ def test_bursts_of_fifty_thousand_are_taken_in_whole(stalls: int, logged: LogCap
             record_property("MB of them trades", round(held_mb))
             for name, value in found.items():
                 record_property(name, value)
-            print(seconds, grown_mb, held_mb, [s.state.value for _, s in there.states])
 
     run(story())
 
@@ -74,7 +73,6 @@ def test_a_consumer_that_is_too_slow_is_called_lagging_and_catches_up(logged: Lo
             await asyncio.sleep(3.0)
             slow = False
             behind_s = (time.time_ns() - there.status.last_trade_ns) / 1e9
-            print(behind_s, [s.state.value for _, s in there.states], there.status)
             slow_s = time.monotonic() - begun_s
             newest = (await venue.stats())["last_id"]
             caught_up_s = await there.until(lambda: there.well and there.store.last_id >= newest)

@@ -16,7 +16,7 @@ from structlog.testing import LogCapture
 from app.errors import FeedError
 from feeds.http import Rest
 from feeds.venues.binance import SPOT, BinanceHistory
-from feeds.venues.binance_wire import Decoder
+from feeds.venues.binance_wire import stream_decoder
 from tests.fault_proxy import Corrupt, FaultProxy, Slicer, replayable
 from tests.faults.bent_frames import BTC, bent, throw
 from tests.faults.desk import desk, live_venue, run
@@ -30,7 +30,7 @@ PAGE = (
 @pytest.mark.parametrize("seed", [1, 2])
 def test_bent_frames_give_the_trades_that_they_say_or_none(seed: int, logged: LogCapture, record_property) -> None:
     """A8: 50,000 frames with bytes turned, left out, repeated, values replaced, cut and joined."""
-    frames, decoder = bent(seed), Decoder(BTC)
+    frames, decoder = bent(seed), stream_decoder(BTC)
     throw(decoder, frames, 5_000)  # what is made once is made
     gc.collect()
     before = psutil.Process().memory_info().rss

@@ -168,7 +168,7 @@ def test_a_refusal_says_who_refuses_and_until_when() -> None:
             for status in (429, 418, 403, 451, 503):
                 venue.faults.rest = Refusal(status, retry_after_s=0, times=1)
                 with pytest.raises(FeedError) as caught:
-                    await there.history.newest_id()
+                    await there.history.recent()
                 said.append(caught.value.user_message)
             host = venue.rest_url.removeprefix("http://")
             assert all(text.startswith(host) and "\n" not in text for text in said)
