@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rendering.axes import GridItem, PriceAxisItem, TimeAxisItem
 from rendering.badge_item import BadgeItem
 from rendering.chart_item import ChartItem
+from rendering.coverage_item import CoverageItem
 from rendering.crosshair_item import CrosshairItem
 from rendering.delta_item import DeltaItem
 from rendering.footprint_item import FootprintItem
@@ -25,6 +26,7 @@ LAYERS: tuple[Callable[[], ChartItem], ...] = (
     HoleItem,
     PriceAxisItem,
     TimeAxisItem,
+    CoverageItem,
     ProfileItem,
     LastPriceItem,
     LegendItem,

@@ -2,6 +2,8 @@
 
 The lines across the bars are drawn by `level_lines_item`, from the levels that are found here.
 
+Where trades of the time in sight are missing, a line at the head of the strip says how much of it the profile holds.
+
 Rows take their edges from the same rounded pixels as the cells, so a row of the profile lies exactly
 beside the cells whose volume it sums. Where rows are finer than pixels, a pixel shows its largest row.
 """
@@ -21,13 +23,16 @@ from rendering.colour import Colour
 from rendering.column import Column
 from rendering.detail import Detail
 from rendering.frame import Frame
+from rendering.layout import LEGEND_TOP, LINE_PX
 from rendering.rectangles import Rectangles
 from rendering.tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.text import Labels, qcolor, qrect
+from rendering.visible_coverage import VisibleCoverage, share_text
 from rendering.visible_profile import Levels, VisibleProfile
 
 _FULL_SHARE = 0.94
 """Share of the strip's width that the heaviest row takes."""
+_SHARE_PADDING_PX = 6.0
 
 
 class ProfileRows(NamedTuple):
@@ -70,7 +75,9 @@ class ProfileItem(ChartItem):
         self.visible = VisibleProfile()
         self._rectangles = Rectangles()
         self._bold = Labels(bold=True)
+        self._coverage = VisibleCoverage()
         self._levels: Levels | None = None
+        self._share = ""
         self._counted = False
 
     def pane(self, frame: Frame) -> QRectF:
@@ -82,7 +89,8 @@ class ProfileItem(ChartItem):
             return None
         levels, self._levels = self._levels, self.levels(new)
         counted, self._counted = self._counted, False
-        if _look(old) != _look(new) or levels != self._levels:
+        share, self._share = self._share, share_text(self._coverage.of(new))
+        if _look(old) != _look(new) or levels != self._levels or share != self._share:
             return self.pane(new)
         return qrect(new.layout.profile) if counted else None
 
@@ -97,6 +105,7 @@ class ProfileItem(ChartItem):
         if exposed.intersects(qrect(frame.layout.profile)):
             self._draw_rows(painter, frame, profile_rows(frame, profile, levels))
         self._draw_lines(painter, frame, levels)
+        self._draw_share(painter, frame)
 
     def _count(self, frame: Frame) -> None:
         series = frame.chart.series
@@ -148,6 +157,17 @@ class ProfileItem(ChartItem):
         rect = QRectF(strip.left + 3, y - 7, self._bold.width(line.name) + 6, 14)
         painter.fillRect(rect, qcolor(frame.theme.panel))
         self._bold.draw(painter, rect.left() + 3, y, line.name, line.colour)
+
+    def _draw_share(self, painter: QPainter, frame: Frame) -> None:
+        text, strip = share_text(self._coverage.of(frame)), frame.layout.profile
+        if not text:
+            return
+        if self._bold.width(text) + 2 * _SHARE_PADDING_PX > strip.width:
+            text = text.partition(" %")[0] + " %"  # the strip is narrow: without the words
+        width = self._bold.width(text) + 2 * _SHARE_PADDING_PX
+        rect = QRectF(strip.right - width, LEGEND_TOP, width, LINE_PX)
+        painter.fillRect(rect, qcolor(frame.theme.panel._replace(alpha=255)))
+        self._bold.draw(painter, rect.left() + _SHARE_PADDING_PX, rect.center().y(), text, frame.theme.hole_text)
 
 
 def level_lines(frame: Frame, levels: Levels) -> tuple[LevelLine, ...]:

@@ -11,6 +11,8 @@ from PySide6.QtGui import QImage, QPainter
 
 from app.analytics.profile import VolumeProfile, profile_of_bars
 from app.analytics.value_area import ValueAreaMethod, value_area
+from app.market.coverage import Covered, Source
+from app.market.span import Span
 from rendering.axes import price_y
 from rendering.column import Column
 from rendering.detail import Detail
@@ -20,7 +22,7 @@ from rendering.profile_item import ProfileItem, level_lines, profile_rows
 from rendering.theme import load_theme
 from rendering.viewport import Viewport
 from rendering.visible_profile import Levels, VisibleProfile
-from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
+from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
 
 THEME = load_theme()
 
@@ -222,5 +224,30 @@ def picture(item: ProfileItem, frame: Frame) -> QImage:
     image.fill(0)
     painter = QPainter(image)
     item.draw(painter, frame, QRectF(0, 0, *size))
+    painter.end()
+    return image
+
+
+def test_where_time_in_sight_is_missing_the_profile_says_how_much_of_it_it_holds(qapp):
+    chart = StillChart(random_trades(10, 50))
+    item = ProfileItem()
+    item.refresh(frame_of(chart))
+    item.refresh(frame_of(chart))
+    assert not item.refresh(frame_of(chart))
+    bars = [Span(*((FIRST_MINUTE + minute) * MINUTE.length_ns for minute in span)) for span in ((0, 6), (7, 10))]
+    chart.covered = tuple(Covered(span, Source.LIVE, 0, 0) for span in bars)
+    assert item.refresh(frame_of(chart))
+    assert not item.refresh(frame_of(chart))
+    assert strip_head(item, frame_of(chart)) != strip_head(ProfileItem(), frame_of(StillChart(random_trades(10, 50))))
+
+
+def strip_head(item: ProfileItem, frame: Frame) -> QImage:
+    strip = frame.layout.profile
+    image = QImage(strip.width, 40, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(0)
+    painter = QPainter(image)
+    painter.translate(-strip.left, 0)
+    item.refresh(frame)
+    item.draw(painter, frame, QRectF(*strip))
     painter.end()
     return image

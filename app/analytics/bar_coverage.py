@@ -1,0 +1,127 @@
+"""How much of each bar's time is held as trades: what the ribbon on the time axis shows, and what a profile has to own up to."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.market.bar_rule import BarRule
+from app.market.coverage import Covered
+from app.market.span import Span
+
+
+class BarState(enum.IntEnum):
+    """What is known of a bar. The worse the larger: of bars that share a pixel the worst is shown."""
+
+    AHEAD = 0
+    """It begins after the last trade."""
+    ALL = 1
+    """Every trade is held, and the ids prove it."""
+    UNVERIFIED = 2
+    """Nothing is known to be missing, but the market's ids prove nothing."""
+    CANDLES = 3
+    """Where trades are missing there is a candle at least."""
+    MISSING = 4
+    """Trades of a part of it, or of all of it, are missing or were never asked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BarCoverage:
+    """The state of some bars.
+
+    Attributes
+    ----------
+    first : int
+        Number of the first bar.
+    state : int8 [shape=(n,)]
+        A `BarState` each.
+    share : float
+        Of their time up to the last trade, how much is held, 0 to 1; 1 where there is none.
+    whole : bool
+        Whether none of them is missing a trade that we know of.
+    """
+
+    first: int
+    state: np.ndarray
+    share: float
+    whole: bool
+
+
+def bar_coverage(
+    rule: BarRule, first: int, last: int, covered: Sequence[Covered], holes: Sequence[Span] = (), candles: Sequence[Span] = ()
+) -> BarCoverage:
+    """The state of the bars `first` to `last`, both included.
+
+    What is known ends with the last covered stretch: the bar in progress is judged up to there. A hole lies between the
+    times of two trades, so the bars of both may lack trades: a hole of no length marks its bar too.
+
+    Parameters
+    ----------
+    covered : sequence of Covered
+        In any order; they may overlap, and one that is proven proves what another leaves open.
+    holes : sequence of Span
+        From the trade before to the trade after; they are taken from what is covered.
+    candles : sequence of Span
+        Where candles are held.
+    """
+    edges = np.arange(first, last + 2, dtype=np.int64) * rule.length_ns
+    end_ns = max((stretch.span.end_ns for stretch in covered), default=int(edges[0]))
+    begun = edges[:-1] < end_ns
+    edges = np.minimum(edges, max(end_ns, int(edges[0])))
+    sides = [_merged([stretch.span for stretch in covered if stretch.proven is proven]) for proven in (True, False)]
+    proven, unproven, gaps, known = *sides, _merged(holes), _merged(candles)
+    cuts = np.unique(np.clip(np.concatenate((edges, *proven, *unproven, *gaps, *known)), edges[0], edges[-1]))
+    piece, length = cuts[:-1], np.diff(cuts)  # each lies in one bar, and is either held or not as a whole
+    bar = np.searchsorted(edges, piece, side="right") - 1
+    sure = _inside(proven, piece)
+    held = (sure | _inside(unproven, piece)) & ~_inside(gaps, piece)
+    time_of = np.diff(edges)
+    lacks = _sums(bar, np.where(held, 0, length), len(begun)) > 0
+    touched = _touched(holes, rule, first, len(begun))
+    state = np.full(len(begun), BarState.ALL, np.int8)
+    state[_sums(bar, np.where(held & ~sure, length, 0), len(begun)) > 0] = BarState.UNVERIFIED
+    has_candle = _sums(bar, np.where(held | _inside(known, piece), 0, length), len(begun)) == 0
+    state[lacks | touched] = BarState.MISSING
+    state[(lacks | touched) & has_candle & bool(len(candles))] = BarState.CANDLES
+    state[~begun] = BarState.AHEAD
+    total = int(time_of.sum())
+    share = int(length[held].sum()) / total if total else 1.0
+    return BarCoverage(first, state, share, not bool((lacks | touched)[begun].any()))
+
+
+def _merged(spans: Sequence[Span]) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and ends of the union of spans, ascending; int64 [shape=(n,)] each."""
+    columns = np.array([(span.start_ns, span.end_ns) for span in spans if span], np.int64).reshape(-1, 2)
+    columns = columns[np.argsort(columns[:, 0], kind="stable")]
+    start, end = columns[:, 0], np.maximum.accumulate(columns[:, 1])
+    apart = np.ones(len(start), bool)
+    apart[1:] = start[1:] > end[:-1]
+    return start[apart], end[np.roll(apart, -1)] if len(end) else end
+
+
+def _inside(spans: tuple[np.ndarray, np.ndarray], at_ns: np.ndarray) -> np.ndarray:
+    """Which times lie in one of some spans that are apart from one another."""
+    start, end = spans
+    if not len(start):
+        return np.zeros(len(at_ns), bool)
+    index = np.searchsorted(start, at_ns, side="right") - 1
+    return (index >= 0) & (at_ns < end[index])
+
+
+def _sums(bar: np.ndarray, values: np.ndarray, n_bars: int) -> np.ndarray:
+    sums = np.zeros(n_bars, np.int64)
+    np.add.at(sums, bar, values)
+    return sums
+
+
+def _touched(holes: Sequence[Span], rule: BarRule, first: int, n_bars: int) -> np.ndarray:
+    """Which bars hold a trade beside a hole, or lie in one."""
+    steps = np.zeros(n_bars + 1, np.int64)
+    times = np.array([(hole.start_ns, hole.end_ns) for hole in holes], np.int64).reshape(-1, 2)
+    begin, end = rule.numbers(times[:, 0]) - first, rule.numbers(times[:, 1]) - first + 1
+    np.add.at(steps, np.clip(begin, 0, n_bars), 1)
+    np.add.at(steps, np.clip(end, 0, n_bars), -1)
+    return np.cumsum(steps)[:-1] > 0

@@ -1,0 +1,74 @@
+"""What is known of the bars in sight, kept until something changes. Plain values, no Qt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.analytics.bar_coverage import BarCoverage, bar_coverage
+from app.market.coverage import Covered, Source
+from app.market.span import Span
+from rendering.frame import Frame
+
+if TYPE_CHECKING:
+    from app.storage.memory import Hole
+
+
+class VisibleCoverage:
+    """The coverage of the bars in sight.
+
+    Attributes
+    ----------
+    counted : int
+        How often it was worked out: a count of work for the tests.
+    """
+
+    def __init__(self) -> None:
+        self.counted = 0
+        self._asked: tuple[object, ...] = ()
+        self._covered: Sequence[Covered] = ()
+        self._holes: Sequence[Hole] = ()
+        self._gaps: list[Span] = []
+        self._found: BarCoverage | None = None
+
+    def of(self, frame: Frame) -> BarCoverage | None:
+        """What is known of the bars in sight; None where nothing was ever said about it.
+
+        Without a word on what is covered, but with holes, the bars there are count as covered but for the holes: then
+        the share and `whole` hold for those alone.
+        """
+        chart = frame.chart
+        rule, bars = chart.series.rule, frame.viewport.visible_bars()
+        if not chart.covered:
+            bars = _bars_there(frame)
+            if not chart.holes or bars is None:
+                return None
+        asked = (rule, bars)
+        if asked != self._asked or chart.covered is not self._covered or chart.holes is not self._holes:
+            if chart.holes is not self._holes:
+                self._gaps = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
+            self._asked, self._covered, self._holes = asked, chart.covered, chart.holes
+            covered = chart.covered or [Covered(Span(rule.start_ns(bars[0]), rule.start_ns(bars[1] + 1)), Source.LIVE, 0, 0)]
+            self._found = bar_coverage(rule, *bars, covered, self._gaps)
+            self.counted += 1
+        return self._found
+
+
+def _bars_there(frame: Frame) -> tuple[int, int] | None:
+    """First and last bar in sight of those that there are."""
+    numbers, (first, last) = frame.chart.series.number, frame.viewport.visible_bars()
+    if not len(numbers) or int(numbers[-1]) < first or last < int(numbers[0]):
+        return None
+    return max(first, int(numbers[0])), min(last, int(numbers[-1]))
+
+
+def share_text(coverage: BarCoverage | None) -> str:
+    """What a profile of these bars has to say: the share of their time that it holds. Empty while nothing is missing.
+
+    Rounded down, so that 100 % is never said of what is not whole: trades missing inside a moment are "> 99 %".
+    """
+    if coverage is None or coverage.whole:
+        return ""
+    percent = math.floor(100 * coverage.share)
+    return f"⚠ {'> 99' if percent == 100 else percent} % of the time in sight"
