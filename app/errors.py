@@ -14,6 +14,7 @@ or the terminal (one line: what, where, what was expected).
     │   ├── DecodeError            a message is not what the venue documents
     │   ├── VenueUnreachableError  no answer: retried with back-off
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
+    │   ├── ChecksumError          a file that was fetched is not the one its publisher tells of
     │   └── VenueRefusedError      403, 451, bad certificate, unknown symbol: retrying cannot help
     └── NoDisplayError             there is no screen to open a window on
 """
@@ -97,6 +98,10 @@ class VenueBusyError(FeedError):
     def __init__(self, user_message: str, *, retry_after_s: float, detail: str = "") -> None:
         super().__init__(user_message, detail=detail)
         self.retry_after_s = retry_after_s
+
+
+class ChecksumError(FeedError):
+    """A file that was fetched does not fit the checksum that its publisher tells."""
 
 
 class VenueRefusedError(FeedError):

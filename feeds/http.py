@@ -106,7 +106,7 @@ class Rest:
 
     def _failure(self, answer: httpx2.Response, question: str) -> FeedError:
         """What a status other than 200 means; in the venue's own words where it speaks of the question."""
-        words = _venue_message(answer.content)
+        words = venue_message(answer.content)
         if answer.status_code == 400 or (answer.status_code == 404 and words):
             return VenueRefusedError(
                 f"{self._host}: {words or 'the request was not understood'}", detail=f"{question}: {answer.text[:200]}"
@@ -119,18 +119,8 @@ class Rest:
     async def _answer(self, method: str, path: str, question: Mapping[str, Any]) -> httpx2.Response:
         try:
             return await self._client.request(method, path, **question)
-        except httpx2.TimeoutException:
-            raise VenueUnreachableError(f"{self._host} does not answer") from None
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
-            raise VenueRefusedError(f"{self._host}: {error}") from None
-        except httpx2.RequestError as error:
-            detail = f"{self._host}{path}: {error!r}"
-            if (fault := _certificate_fault(error)) is not None:
-                raise untrusted(fault, self._host) from None
-            if isinstance(error, (httpx2.DecodingError, httpx2.RemoteProtocolError)):
-                raise VenueUnreachableError(f"{self._host} broke off its answer", detail=detail) from None
-            why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error
-            raise VenueUnreachableError(f"{self._host} cannot be reached: {why}", detail=detail) from None
+        except (httpx2.RequestError, httpx2.InvalidURL) as error:
+            raise request_failure(error, self._host, path) from None
 
     async def _wait_for_weight(self, weight: int, limit: int) -> None:
         """Stay below half of the venue's limit; its minutes begin with the clock's."""
@@ -152,6 +142,21 @@ class Rest:
             await self._sleep(at - now)
 
 
+def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, path: str) -> FeedError:
+    """What a request that got no whole answer means for us."""
+    if isinstance(error, httpx2.TimeoutException):
+        return VenueUnreachableError(f"{host} does not answer")
+    if isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
+        return VenueRefusedError(f"{host}: {error}")
+    detail = f"{host}{path}: {error!r}"
+    if (fault := _certificate_fault(error)) is not None:
+        return untrusted(fault, host)
+    if isinstance(error, (httpx2.DecodingError, httpx2.RemoteProtocolError)):
+        return VenueUnreachableError(f"{host} broke off its answer", detail=detail)
+    why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error
+    return VenueUnreachableError(f"{host} cannot be reached: {why}", detail=detail)
+
+
 def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
     """The certificate's fault behind an error, if it was that."""
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
@@ -159,7 +164,7 @@ def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationEr
     return error
 
 
-def _venue_message(content: bytes) -> str:
+def venue_message(content: bytes) -> str:
     """The text of the venue's own error, as in `{"code":-1121,"msg":"Invalid symbol."}` or `{"message":"NotFound"}`; else empty."""
     try:
         error: Any = msgspec.json.decode(content)

@@ -143,14 +143,14 @@ _DUMPS = (
         told_by=("local_timestamp",),
         single_trades=True,
     ),
-    Layout(  # sell says whether the taker sold
+    Layout(  # sell says whether the taker sold; we write unknown where Kaiko does not know
         name="Kaiko trades",
         time="date",
         price="price",
         quantity="amount",
         side="sell",
         trade_id="id",
-        side_words=_BUYER_WAS_MAKER,
+        side_words=_BUYER_WAS_MAKER | {"unknown": 0},
         ids=Ids.TEXTS,
         constant=("exchange", "symbol"),
         single_trades=True,

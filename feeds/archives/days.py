@@ -1,0 +1,52 @@
+"""Days and months of UTC, as publishers cut their files."""
+
+from __future__ import annotations
+
+import calendar
+import itertools
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from app.market.span import Span
+
+_DAY_NS = 86_400 * 10**9
+_EPOCH = date(1970, 1, 1)
+
+
+def days_of(span: Span, now_s: float) -> list[date]:
+    """The days that a span touches and that have begun, in order."""
+    end_ns = min(span.end_ns, int(now_s * 1e9))
+    if end_ns <= span.start_ns:
+        return []
+    first, last = date_of(span.start_ns), date_of(end_ns - 1)
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def span_of(first: date, last: date) -> Span:
+    """From the beginning of one day to the end of another."""
+    return Span((first - _EPOCH).days * _DAY_NS, ((last - _EPOCH).days + 1) * _DAY_NS)
+
+
+def whole_months(days: list[date]) -> list[list[date]]:
+    """Days one after the other in groups: those of a month that are all there together, any other alone."""
+    groups: list[list[date]] = []
+    for (year, month), group in itertools.groupby(days, lambda day: (day.year, day.month)):
+        of_month = list(group)
+        whole = len(of_month) == calendar.monthrange(year, month)[1]
+        groups += [of_month] if whole else [[day] for day in of_month]
+    return groups
+
+
+def date_of(time_ns: int) -> date:
+    """The day of a time."""
+    return _EPOCH + timedelta(days=time_ns // _DAY_NS)
+
+
+def iso_time(time_ns: int) -> str:
+    """A time as services want it asked for: `2024-08-08T23:54:15.342Z`."""
+    return datetime.fromtimestamp(time_ns // 10**6 / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def file_name(text: str) -> str:
+    """A text as part of a file's name on any system."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:100].lstrip(".") or "_"

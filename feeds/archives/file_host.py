@@ -1,0 +1,213 @@
+"""Files from one host, whole or not at all: taken up where they broke off, checked, and put in place under their name."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+
+from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from feeds.archives.bulk import Progress, no_progress
+from feeds.explained import explained_status
+from feeds.http import request_failure, venue_message
+
+T = TypeVar("T")
+
+_TIMEOUT_S = 30.0
+_ATTEMPTS = 6  # in a row without a single byte
+_FIRST_PAUSE_S, _LONGEST_WAIT_S = 1.0, 900.0
+_LONGEST_REFUSAL = 1 << 12
+_LARGEST_TEXT = 1 << 28  # of an answer that is kept in memory
+
+
+class FileHost:
+    """What one host publishes.
+
+    Parameters
+    ----------
+    base_url : str
+    headers : callable
+        Further headers of each request, as the one that holds a key; asked for when one is sent, never kept.
+    wall, sleep, jitter : callables
+        The clock, the wait, and a number from 0 to 1, for tests.
+
+    Raises
+    ------
+    VenueRefusedError
+        If the address, or the proxy that the environment sets, cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Callable[[], Mapping[str, str]] = dict,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._host = base_url.split("//")[-1].split("/")[0]
+        try:
+            self._client = httpx2.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
+        except (httpx2.InvalidURL, ValueError, ImportError) as error:
+            raise VenueRefusedError(f"{self._host}, or the proxy set for it, cannot be used: {error}") from None
+        self._headers, self._wall, self._sleep, self._jitter = headers, wall, sleep, jitter
+
+    async def text(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes | None:
+        """A short answer; None where nothing is published under this address.
+
+        Raises
+        ------
+        FeedError
+            As `BulkSource.fetch`.
+        """
+
+        async def ask() -> bytes | None:
+            async with self._client.stream("GET", path, params=dict(params or {}), headers=dict(self._headers())) as answer:
+                if answer.status_code == 404:
+                    return None
+                await self._require(answer, (200,))
+                content, size = [], 0
+                async for data in answer.aiter_bytes():
+                    content.append(data)
+                    size += len(data)
+                    if size > _LARGEST_TEXT:
+                        raise VenueRefusedError(f"{self._host} sends more than {_LARGEST_TEXT >> 20} MB at once")
+                return b"".join(content)
+
+        return await self._persistently(path, ask)
+
+    async def download(self, path: str, to: Path, progress: Progress = no_progress, sha256: str | None = None) -> Path | None:
+        """The file under an address, put in place as `to`; None where nothing is published there.
+
+        Raises
+        ------
+        ChecksumError
+            If it is not the file of which `sha256` was told, not the second time either.
+        FeedError, TradeFileError
+            As `BulkSource.fetch`.
+        """
+        part = to.with_name(f"{to.name}.part")
+        found = ""
+        for _ in range(2):
+            if not await self._persistently(path, lambda: self._take_up(path, part, progress), lambda: _size(part)):
+                return None
+            found = await asyncio.to_thread(sha256_of, part) if sha256 else None
+            if found == sha256:
+                await asyncio.to_thread(_put_in_place, part, to)
+                return to
+            _forget(part)
+        raise ChecksumError(f"{self._host}: {to.name} does not fit its checksum", detail=f"{path}: found {found}, expected {sha256}")
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _take_up(self, path: str, part: Path, progress: Progress) -> bool:
+        """Fetch what is missing of a file; whether it is published."""
+        have, mark = _size(part), _read_mark(part)
+        headers = {"Accept-Encoding": "identity"} | dict(self._headers())
+        if have and mark:
+            headers |= {"Range": f"bytes={have}-", "If-Range": mark}
+        async with self._client.stream("GET", path, headers=headers) as answer:
+            if answer.status_code == 404:
+                return False
+            if answer.status_code == 416 and have:  # what we have is not the beginning of what is there now
+                _forget(part)
+                raise VenueUnreachableError(f"{self._host} has another file now")
+            await self._require(answer, (200, 206))
+            taken_up = answer.status_code == 206 and _begins_at(answer, have)
+            if answer.status_code == 206 and not taken_up:
+                _forget(part)
+                raise VenueUnreachableError(f"{self._host} sends another part than it was asked for")
+            done = have if taken_up else 0
+            length = answer.headers.get("Content-Length", "")
+            total = done + int(length) if length.isascii() and length.isdigit() else None
+            try:
+                with part.open("ab" if taken_up else "wb") as file:
+                    if not taken_up:
+                        _write_mark(part, answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", ""))
+                    async for data in answer.aiter_raw():
+                        file.write(data)
+                        done += len(data)
+                        progress(done, total)
+                    file.flush()
+                    await asyncio.to_thread(os.fsync, file.fileno())
+            except OSError as error:
+                raise TradeFileError(part, None, error.strerror or str(error), "a file that can be written") from None
+        return True
+
+    async def _require(self, answer: httpx2.Response, allowed: tuple[int, ...]) -> None:
+        if answer.status_code in allowed:
+            return
+        if answer.status_code == 400:
+            said = await anext(answer.aiter_bytes(_LONGEST_REFUSAL), b"")
+            words = venue_message(said) or "the request was not understood"
+            raise VenueRefusedError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
+        raise explained_status(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
+
+    async def _persistently(self, path: str, ask: Callable[[], Awaitable[T]], done: Callable[[], int] = lambda: 0) -> T:
+        """What `ask` gives, tried again while that can help; bytes that came (`done`) make all tries anew."""
+        tries, most = 0, done()
+        while True:
+            try:
+                try:
+                    return await ask()
+                except (httpx2.RequestError, httpx2.InvalidURL) as error:
+                    raise request_failure(error, self._host, path) from None
+            except (VenueUnreachableError, VenueBusyError) as failure:
+                tries, most = (1, done()) if done() > most else (tries + 1, most)
+                if tries >= _ATTEMPTS:
+                    raise
+                pause_s = _FIRST_PAUSE_S * 2.0 ** (tries - 1) * (0.5 + self._jitter() / 2)
+                if isinstance(failure, VenueBusyError):
+                    if failure.retry_after_s > _LONGEST_WAIT_S:
+                        raise
+                    pause_s = failure.retry_after_s
+            await self._sleep(pause_s)
+
+
+def _begins_at(answer: httpx2.Response, start: int) -> bool:
+    return answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _mark_of(part: Path) -> Path:
+    return part.with_name(f"{part.name}-of")
+
+
+def _read_mark(part: Path) -> str:
+    """Which version of the file the part is of, as the server calls it; empty where it does not say."""
+    mark = _mark_of(part)
+    return mark.read_text("ascii", "replace") if mark.exists() else ""
+
+
+def _write_mark(part: Path, etag: str, modified: str) -> None:
+    mark = etag if etag and not etag.startswith("W/") else modified
+    _mark_of(part).write_text(mark if mark.isascii() and mark.isprintable() else "", "ascii")
+
+
+def _forget(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _mark_of(part).unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """The checksum of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _put_in_place(part: Path, to: Path) -> None:
+    part.replace(to)
+    _mark_of(part).unlink(missing_ok=True)

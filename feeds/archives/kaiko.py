@@ -1,0 +1,162 @@
+"""Trades from Kaiko, asked for page by page and written down as Kaiko's own files are.
+
+    /v2/data/trades.v1/exchanges/cbse/spot/btc-usd/trades?start_time=…&end_time=…&sort=asc&page_size=10000
+
+    {"data":[{"timestamp":1552297292548,"trade_id":"26506842","price":"0.00000396","amount":"3776.43","taker_side_sell":true}],
+     "continuation_token":"…"}
+
+https://docs.kaiko.com
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import gzip
+import io
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+
+from app.errors import DecodeError, TradeFileError, VenueRefusedError
+from app.market.span import Span
+from feeds.archives.bulk import Piece, Progress, no_progress
+from feeds.archives.days import days_of, file_name, iso_time, span_of
+from feeds.archives.file_host import FileHost
+from feeds.archives.keys import Secret, key_variable
+
+BASE_URL = "https://us.market-api.kaiko.io"
+
+_PAGE = 10_000
+_HEADER = "id,exchange,symbol,date,price,amount,sell\n"
+_SIDES = {True: "true", False: "false", None: "unknown"}
+
+_Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9.eE+-]{1,60}$")]
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{0,200}$")]
+
+
+class _Trade(msgspec.Struct):
+    timestamp: Annotated[int, msgspec.Meta(ge=0)]
+    trade_id: _Id
+    price: _Number
+    amount: _Number
+    taker_side_sell: bool | None = None
+
+
+class _Page(msgspec.Struct):
+    data: list[_Trade]
+    continuation_token: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+
+
+class KaikoTrades:
+    """One market's trades as Kaiko collected them.
+
+    Parameters
+    ----------
+    exchange, kind, symbol : str
+        As Kaiko calls them: `"cbse"`, `"spot"`, `"btc-usd"`.
+    key : Secret, optional
+        Nothing can be fetched without.
+    base_url : str
+    wall, sleep : callables
+        The clock and the wait, for tests.
+    """
+
+    def __init__(
+        self,
+        exchange: str,
+        kind: str,
+        symbol: str,
+        key: Secret | None,
+        *,
+        base_url: str = BASE_URL,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._exchange, self._kind, self._symbol, self._key, self._wall = exchange, kind, symbol, key, wall
+        self._host = FileHost(base_url, headers=self._headers, wall=wall, sleep=sleep)
+
+    def pieces(self, span: Span) -> Sequence[Piece]:
+        """The span up to now, cut at the ends of days: what is asked for is paid for. See `BulkSource`."""
+        now_s = self._wall()
+        past = Span(span.start_ns, min(span.end_ns, int(now_s * 1e3) * 10**6))
+        return [self._piece(past.intersection(span_of(day, day))) for day in days_of(past, now_s)]
+
+    async def fetch(self, piece: Piece, folder: Path, progress: Progress = no_progress) -> Path | None:
+        """See `BulkSource`; a span without any trades gives None, and one that broke off begins anew."""
+        to = folder / piece.name
+        if to.exists():
+            return to
+        if self._key is None:
+            raise VenueRefusedError(f"Kaiko wants a key: set {key_variable('kaiko')}")
+        part = to.with_name(f"{to.name}.part")
+        rows = 0
+        try:
+            with part.open("wb") as file:
+                with gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0, compresslevel=1) as packed:
+                    packed.write(_HEADER.encode())
+                    async for trades in self._pages(piece):
+                        packed.write(self._lines(trades))
+                        rows += len(trades)
+                        progress(file.tell(), None)
+                file.flush()
+                os.fsync(file.fileno())
+            if not rows:
+                return None
+            part.replace(to)
+            return to
+        except OSError as error:
+            raise TradeFileError(part, None, error.strerror or str(error), "a file that can be written") from None
+        finally:
+            part.unlink(missing_ok=True)
+
+    async def _pages(self, piece: Piece) -> AsyncIterator[list[_Trade]]:
+        params: Mapping[str, str | int] = {
+            "start_time": iso_time(piece.span.start_ns),
+            "end_time": iso_time(piece.span.end_ns),
+            "sort": "asc",
+            "page_size": _PAGE,
+        }
+        followed: set[str] = set()
+        while (content := await self._host.text(piece.path, params)) is not None:
+            page = self._decoded(content, piece)
+            yield page.data
+            token = page.continuation_token
+            if not token:
+                return
+            if token in followed:
+                raise DecodeError("Kaiko leads from one page to the same again", detail=piece.path)
+            followed.add(token)
+            params = {"continuation_token": token}  # alone: it stands for all the rest
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._host.aclose()
+
+    def _piece(self, part: Span) -> Piece:
+        words = (quote(word, safe="") for word in (self._exchange, self._kind, self._symbol))
+        path = "/v2/data/trades.v1/exchanges/{}/{}/{}/trades".format(*words)
+        name = f"kaiko-{self._exchange}-{self._kind}-{self._symbol}-{iso_time(part.start_ns)}-{iso_time(part.end_ns)}"
+        return Piece(f"{file_name(name)}.csv.gz", part, path)
+
+    def _decoded(self, content: bytes, piece: Piece) -> _Page:
+        try:
+            return msgspec.json.decode(content, type=_Page)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise DecodeError("Kaiko sent an answer that is not what it documents", detail=f"{piece.path}: {error}") from None
+
+    def _lines(self, trades: list[_Trade]) -> bytes:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(
+            (trade.trade_id, self._exchange, self._symbol, trade.timestamp, trade.price, trade.amount, _SIDES[trade.taker_side_sell])
+            for trade in trades
+        )
+        return text.getvalue().encode()
+
+    def _headers(self) -> Mapping[str, str]:
+        return {"X-Api-Key": self._key.reveal()} if self._key else {}

@@ -1,0 +1,235 @@
+"""Files from a host on loopback: taken up where they broke off, checked, and never half there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from feeds.archives.file_host import FileHost
+from tests.feeds.archives.dump_server import DumpServer, Fault, publisher
+from tests.feeds.lines import Clock, run
+
+CONTENT = bytes(range(256)) * 2000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@asynccontextmanager
+async def host_of(content: bytes = CONTENT, clock: Clock | None = None) -> AsyncIterator[tuple[DumpServer, FileHost]]:
+    clock = clock or Clock()
+    async with publisher(dump=content) as server:
+        host = FileHost(server.url, wall=clock, sleep=clock.sleep, jitter=lambda: 1.0)
+        try:
+            yield server, host
+        finally:
+            await host.aclose()
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_put_in_place_whole_and_the_progress_told(tmp_path: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+
+    async def story() -> None:
+        async with host_of() as (_, host):
+            path = await host.download("/dump", tmp_path / "d.zip", lambda done, total: told.append((done, total)), SHA256)
+            assert path == tmp_path / "d.zip" and path.read_bytes() == CONTENT
+
+    run(story())
+    assert told[-1] == (len(CONTENT), len(CONTENT)) and left(tmp_path) == ["d.zip"]
+
+
+def test_what_is_not_published_is_not_there_and_no_error(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with host_of() as (_, host):
+            assert await host.download("/other", tmp_path / "d.zip") is None
+            assert await host.text("/other") is None
+
+    run(story())
+    assert left(tmp_path) == []
+
+
+def test_a_file_that_breaks_off_is_taken_up_where_it_did(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def story() -> None:
+        async with host_of(clock=clock) as (server, host):
+            server.faults = [Fault(cut_after=100_000), Fault(cut_after=0), Fault(cut_after=300_000)]
+            path = await host.download("/dump", tmp_path / "d.zip", sha256=SHA256)
+            assert path is not None and path.read_bytes() == CONTENT
+            assert server.ranges_asked() == ["bytes=100000-", "bytes=100000-", "bytes=400000-"]
+
+    run(story())
+    assert clock.waits == [1.0, 2.0, 1.0]
+
+
+def test_a_broken_off_file_is_taken_up_by_the_next_run(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with host_of() as (server, host):
+            server.faults = [Fault(cut_after=100_000), *[Fault(status=503)] * 9]
+            with pytest.raises(VenueUnreachableError):
+                await host.download("/dump", tmp_path / "d.zip")
+            assert left(tmp_path) == ["d.zip.part", "d.zip.part-of"]
+            server.faults = []
+            again = FileHost(server.url)
+            assert await again.download("/dump", tmp_path / "d.zip") == tmp_path / "d.zip"
+            await again.aclose()
+            assert server.ranges_asked()[-1] == "bytes=100000-"
+
+    run(story())
+    assert (tmp_path / "d.zip").read_bytes() == CONTENT and left(tmp_path) == ["d.zip"]
+
+
+@pytest.mark.parametrize("change", ["ranges", "etag"])
+def test_where_the_server_cannot_go_on_it_begins_anew(tmp_path: Path, change: str) -> None:
+    async def story() -> None:
+        async with host_of() as (server, host):
+            setattr(server, change, False)
+            server.faults = [Fault(cut_after=100_000)]
+            path = await host.download("/dump", tmp_path / "d.zip", sha256=SHA256)
+            assert path is not None and path.read_bytes() == CONTENT
+
+    run(story())
+
+
+def test_two_versions_of_a_file_are_never_put_together(tmp_path: Path) -> None:
+    other = bytes(reversed(CONTENT))
+
+    async def story() -> None:
+        async with host_of() as (server, host):
+            server.faults = [Fault(cut_after=100_000), *[Fault(status=500)] * 9]
+            with pytest.raises(VenueUnreachableError):
+                await host.download("/dump", tmp_path / "d.gz")
+            server.faults, server.files["/dump"] = [], other
+            await host.download("/dump", tmp_path / "d.gz")
+
+    run(story())
+    assert (tmp_path / "d.gz").read_bytes() == other
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=416),
+        Fault(status=206, headers={"Content-Range": "bytes 5-9/10"}, body=b"12345"),
+        Fault(status=206, body=b"12345"),
+    ],
+)
+def test_a_part_that_was_not_asked_for_is_not_taken(tmp_path: Path, fault: Fault) -> None:
+    async def story() -> None:
+        async with host_of() as (server, host):
+            server.faults = [Fault(cut_after=100_000), fault]
+            await host.download("/dump", tmp_path / "d.gz")
+
+    run(story())
+    assert (tmp_path / "d.gz").read_bytes() == CONTENT
+
+
+def test_a_wrong_checksum_is_tried_once_more_and_then_told(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with host_of() as (server, host):
+            server.faults = [Fault(status=200, body=b"something else")]
+            assert await host.download("/dump", tmp_path / "d.zip", sha256=SHA256) is not None
+            (tmp_path / "d.zip").unlink()
+            server.faults = [Fault(status=200, body=b"something else")] * 2
+            asked = len(server.asked)
+            with pytest.raises(ChecksumError, match=r"127\.0\.0\.1:\d+: d\.zip does not fit its checksum"):
+                await host.download("/dump", tmp_path / "d.zip", sha256=SHA256)
+            assert len(server.asked) == asked + 2
+
+    run(story())
+    assert left(tmp_path) == []
+
+
+def test_a_server_that_asks_to_wait_is_waited_for(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def story() -> None:
+        async with host_of(clock=clock) as (server, host):
+            server.faults = [Fault(status=429, headers={"Retry-After": "17"}), Fault(status=503)]
+            assert await host.download("/dump", tmp_path / "d.zip") is not None
+            server.faults = [Fault(status=429, headers={"Retry-After": "9000"})]
+            with pytest.raises(VenueBusyError, match="rate-limited until"):
+                await host.download("/dump", tmp_path / "e.zip")
+
+    run(story())
+    assert clock.waits == [17.0, 2.0]
+
+
+def test_a_server_that_stays_away_is_given_up_after_some_tries(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def story() -> None:
+        async with host_of(clock=clock) as (server, host):
+            server.faults = [Fault(status=503)] * 20
+            with pytest.raises(VenueUnreachableError, match="HTTP 503"):
+                await host.download("/dump", tmp_path / "d.zip")
+            assert len(server.asked) == 6
+
+    run(story())
+    assert clock.waits == [1.0, 2.0, 4.0, 8.0, 16.0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (Fault(status=401), "wants a key"),
+        (Fault(status=403), "forbids"),
+        (Fault(status=451), "country"),
+        (Fault(status=400, body=b'{"code":6,"message":"there is no data for that symbol"}'), "there is no data for that symbol"),
+        (Fault(status=400, body=b"<html>"), "not understood"),
+    ],
+)
+def test_a_refusal_is_told_at_once(tmp_path: Path, fault: Fault, says: str) -> None:
+    async def story() -> None:
+        async with host_of() as (server, host):
+            server.faults = [fault]
+            with pytest.raises(VenueRefusedError, match=says):
+                await host.download("/dump", tmp_path / "d.zip")
+            assert len(server.asked) == 1
+
+    run(story())
+
+
+def test_a_text_may_be_short_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.archives.file_host._LARGEST_TEXT", 1000)
+
+    async def story() -> None:
+        async with host_of() as (server, host):
+            with pytest.raises(VenueRefusedError, match="at once"):
+                await host.text("/dump")
+            server.files["/small"] = b"abc"
+            assert await host.text("/small") == b"abc"
+
+    run(story())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with host_of() as (_, host):
+            with pytest.raises(TradeFileError, match="expected a file that can be written"):
+                await host.download("/dump", tmp_path / "nowhere" / "d.zip")
+
+    run(story())
+
+
+def test_a_host_that_nobody_listens_on_is_named(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def story() -> None:
+        async with publisher() as server:
+            pass
+        host = FileHost(server.url, wall=clock, sleep=clock.sleep)
+        with pytest.raises(VenueUnreachableError, match="cannot be reached"):
+            await host.download("/dump", tmp_path / "d.zip")
+        await host.aclose()
+        with pytest.raises(VenueRefusedError, match="cannot be used"):
+            FileHost("http://127.0.0.1:notaport")
+
+    run(story())
