@@ -16,6 +16,8 @@ or the terminal (one line: what, where, what was expected).
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
     │   ├── ChecksumError          a file that was fetched is not the one its publisher tells of
     │   └── VenueRefusedError      403, 451, bad certificate, unknown symbol: retrying cannot help
+    ├── StoreError                 the store on disk cannot be used: charts go on, nothing is kept
+    │   └── StoreBusyError         another process writes this market
     └── NoDisplayError             there is no screen to open a window on
 """
 
@@ -106,6 +108,14 @@ class ChecksumError(FeedError):
 
 class VenueRefusedError(FeedError):
     """The venue will not serve us, and trying again cannot help."""
+
+
+class StoreError(TapeprintError):
+    """The store on disk, or a part of it, cannot be read or written."""
+
+
+class StoreBusyError(StoreError):
+    """Another process writes this market; it may be read meanwhile."""
 
 
 class NoDisplayError(TapeprintError):

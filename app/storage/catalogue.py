@@ -1,0 +1,273 @@
+"""The store's SQLite file: which markets are kept, what is held of each, and the newest trades.
+
+WAL mode: one writes while others read. A commit is flushed to the disk (`synchronous=FULL`), so that what was
+committed outlives a kill and a power cut alike. The schema's version stands in `user_version`; migrations only lead forward.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from app.errors import StoreError
+from app.market.coverage import Source
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import TradeBatch
+from app.storage.intervals import Intervals, Stretch
+
+_log = structlog.get_logger(__name__)
+
+FILE_NAME = "catalogue.sqlite3"
+_BUSY_S = 5.0
+_MIGRATIONS = (
+    """
+    CREATE TABLE instrument (
+        number INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        tick_size TEXT NOT NULL,
+        lot_size TEXT NOT NULL,
+        multiplier TEXT NOT NULL,
+        numbered INTEGER NOT NULL,
+        rollup_ticks INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE stretch (
+        instrument INTEGER NOT NULL REFERENCES instrument,
+        first_key INTEGER NOT NULL,
+        last_key INTEGER NOT NULL,
+        first_id INTEGER NOT NULL,
+        last_id INTEGER NOT NULL,
+        start_ns INTEGER NOT NULL,
+        end_ns INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        PRIMARY KEY (instrument, first_key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE tail (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        instrument INTEGER NOT NULL REFERENCES instrument,
+        time_ns INTEGER NOT NULL,
+        price_ticks INTEGER NOT NULL,
+        quantity_lots INTEGER NOT NULL,
+        side INTEGER NOT NULL,
+        trade_id INTEGER NOT NULL,
+        UNIQUE (instrument, trade_id)
+    ) STRICT;
+    """,
+)
+"""What leads from one version of the schema to the next; never changed once released."""
+
+
+class Catalogue:
+    """An open catalogue; may be used from several threads, one at a time.
+
+    Parameters
+    ----------
+    folder : Path
+    write : bool
+        False: the file is only read, and must exist.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be opened, is none of ours, or was made by a newer Tapeprint.
+    """
+
+    def __init__(self, folder: Path, *, write: bool) -> None:
+        self.path = folder / FILE_NAME
+        self._turn = threading.RLock()
+        with _explained(self.path):
+            self._connection = _connect(self.path, write=write)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._turn, _explained(self.path):
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; whoever else writes waits.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full, or may not be written.
+        """
+        with self._turn, _explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.rollback()
+                raise
+            self._connection.commit()
+
+    def instruments(self) -> list[Instrument]:
+        """All markets that something was ever kept of, by name."""
+        rows = self._all("SELECT name, tick_size, lot_size, multiplier, numbered FROM instrument ORDER BY name")
+        return [_instrument(*row) for row in rows]
+
+    def instrument(self, name: str) -> Instrument | None:
+        """A market in the steps that it is kept in."""
+        return next((found for found in self.instruments() if found.id == name), None)
+
+    def number_of(self, instrument: Instrument) -> int:
+        """The number under which a market's rows stand; made if it is new."""
+        with self.transaction() as connection:
+            values = (str(instrument.tick_size), str(instrument.lot_size), str(instrument.multiplier), int(instrument.numbered))
+            connection.execute(
+                "INSERT INTO instrument (name, tick_size, lot_size, multiplier, numbered) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE"
+                " SET tick_size = excluded.tick_size, lot_size = excluded.lot_size, multiplier = excluded.multiplier",
+                (instrument.id, *values),
+            )
+            return int(connection.execute("SELECT number FROM instrument WHERE name = ?", (instrument.id,)).fetchone()[0])
+
+    def rollup_ticks(self, name: str) -> int:
+        """Ticks in a row of the market's rollups, 0 while none was made."""
+        rows = self._all("SELECT rollup_ticks FROM instrument WHERE name = ?", (name,))
+        return int(rows[0][0]) if rows else 0
+
+    def set_rollup_ticks(self, name: str, ticks: int) -> None:
+        """Decide on the row size of a market's rollups."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE instrument SET rollup_ticks = ? WHERE name = ?", (ticks, name))
+
+    def intervals(self, name: str) -> Intervals:
+        """What is held of a market."""
+        rows = self._all(
+            "SELECT first_key, last_key, first_id, last_id, start_ns, end_ns, source FROM stretch"
+            " JOIN instrument ON number = instrument WHERE name = ?",
+            (name,),
+        )
+        return Intervals(Stretch(*row[:6], source=Source(row[6])) for row in rows)
+
+    def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
+        """The newest trades of a market, in the order of the tape, and the place of the last one to come."""
+        rows = self._all(
+            "SELECT time_ns, price_ticks, quantity_lots, side, trade_id, place FROM tail JOIN instrument ON number = instrument"
+            f" WHERE name = ? {'' if span is None else 'AND time_ns >= ? AND time_ns < ?'}"
+            " ORDER BY CASE numbered WHEN 1 THEN trade_id ELSE time_ns END, place",
+            (name,) if span is None else (name, span.start_ns, span.end_ns),
+        )
+        if not rows:
+            return TradeBatch.empty(), 0
+        columns = np.array(rows, np.int64).T
+        return TradeBatch.of(*columns[:5]), int(columns[5].max())
+
+    def tail_size(self, name: str) -> int:
+        """How many trades the tail of a market holds."""
+        return int(self._all("SELECT count(*) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0])
+
+    def _all(self, query: str, values: tuple = ()) -> list[tuple]:
+        with self._turn, _explained(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+
+def write_stretches(connection: sqlite3.Connection, number: int, gone: Iterable[Stretch], new: Iterable[Stretch]) -> None:
+    """Within a transaction, replace stretches of a market."""
+    connection.executemany("DELETE FROM stretch WHERE instrument = ? AND first_key = ?", [(number, s.first_key) for s in gone])
+    connection.executemany("INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(number, *s[:6], s.source.value) for s in new])
+
+
+def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) -> None:
+    """Within a transaction, add trades to the tail; one that is there already is nothing."""
+    columns = [column.tolist() for column in trades.columns]
+    connection.executemany(
+        "INSERT OR IGNORE INTO tail (instrument, time_ns, price_ticks, quantity_lots, side, trade_id) VALUES (?, ?, ?, ?, ?, ?)",
+        zip([number] * len(trades), *columns, strict=True),
+    )
+
+
+def drop_tail(connection: sqlite3.Connection, number: int, up_to_place: int) -> None:
+    """Within a transaction, let go of the tail's trades up to a place."""
+    connection.execute("DELETE FROM tail WHERE instrument = ? AND place <= ?", (number, up_to_place))
+
+
+def set_aside(folder: Path) -> Path:
+    """Rename a damaged catalogue, so that a new one can be made; returns the new name."""
+    path = folder / FILE_NAME
+    aside = path.with_name(f"{FILE_NAME}.corrupt-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")
+    for ending in ("-wal", "-shm"):
+        companion = path.with_name(path.name + ending)
+        if companion.exists():
+            companion.replace(aside.with_name(aside.name + ending))
+    path.replace(aside)
+    _log.warning("a damaged catalogue was set aside", path=str(aside))
+    return aside
+
+
+class DamagedCatalogueError(StoreError):
+    """The file is no SQLite database, or a damaged one."""
+
+
+def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    if write:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    else:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False)
+    try:
+        _require_sound(connection, path)
+        if write:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_sound(connection: sqlite3.Connection, path: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(_MIGRATIONS):
+        raise StoreError(f"{path}: was made by a newer Tapeprint (version {version}, this one knows {len(_MIGRATIONS)})")
+    if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise DamagedCatalogueError(f"{path}: is damaged: {' '.join(str(found).split())[:200]}")
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version == 0 and tables:
+        raise StoreError(f"{path}: is another program's database")
+    if version and not {"instrument", "stretch", "tail"} <= tables:
+        raise DamagedCatalogueError(f"{path}: is damaged: tables are missing")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema to the newest version; another process may be doing the same."""
+    connection.execute("BEGIN IMMEDIATE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, script in enumerate(_MIGRATIONS[version:], version + 1):
+        for statement in script.split(";"):
+            if statement.strip():
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """SQLite's errors in plain words."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        text = str(error)
+        if "malformed" in text or "not a database" in text or "encrypted" in text:
+            raise DamagedCatalogueError(f"{path}: is damaged, or no catalogue of ours: {text}") from None
+        raise StoreError(f"{path}: {text}") from None
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from None
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from None
+
+
+def _instrument(name: str, tick_size: str, lot_size: str, multiplier: str, numbered: int) -> Instrument:
+    venue, _, symbol = name.partition(":")
+    return Instrument(venue, symbol, Decimal(tick_size), Decimal(lot_size), Decimal(multiplier), bool(numbered))

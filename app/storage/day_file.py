@@ -1,0 +1,234 @@
+"""One UTC day of one market's trades as a Parquet file that any tool can read.
+
+Columns `time_ns, price_ticks, quantity_lots, side, trade_id`, int64 but for the side (int8), in the order of the tape; steps, sums and
+where the trades came from stand in the schema's metadata under `tapeprint`. Times, prices and ids are stored as differences
+(6 bytes a trade), pages carry checksums. A file is written under another name, flushed to the disk, and renamed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app.errors import StoreError
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import BUY, SELL, TradeBatch, concatenate
+from app.storage.intervals import Stretch
+
+DAY_NS = 86_400_000_000_000
+_ROW_GROUP = 1 << 17  # what a look at some hours of a busy day has to decode at least
+_COLUMNS = ("time_ns", "price_ticks", "quantity_lots", "side", "trade_id")
+_TYPES = (pa.int64(), pa.int64(), pa.int64(), pa.int8(), pa.int64())
+_KEY = b"tapeprint"
+_FORMAT = 1
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError)
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """What the trades of a file add up to, to be held against the trades themselves."""
+
+    trades: int
+    lots: int
+    buy: int
+    sell: int
+
+    @classmethod
+    def of(cls, trades: TradeBatch) -> Sums:
+        """The sums of some trades, in lots."""
+        lots, side = trades.quantity_lots, trades.side
+        return cls(len(trades), int(lots.sum()), int(lots[side == BUY].sum()), int(lots[side == SELL].sum()))
+
+
+class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says of itself."""
+
+    instrument: str
+    tick_size: str
+    lot_size: str
+    multiplier: str
+    numbered: bool
+    sums: Sums
+    stretches: list[Stretch]
+    format: int = _FORMAT
+
+
+def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[Stretch] = ()) -> None:
+    """Write a day's trades, which are in the order of the tape; a kill at any moment leaves the old file or the new one.
+
+    Raises
+    ------
+    StoreError
+        If the disk does not take it.
+    """
+    meta = DayMeta(
+        instrument=instrument.id,
+        tick_size=str(instrument.tick_size),
+        lot_size=str(instrument.lot_size),
+        multiplier=str(instrument.multiplier),
+        numbered=instrument.numbered,
+        sums=Sums.of(trades),
+        stretches=list(stretches),
+    )
+    schema = pa.schema(list(zip(_COLUMNS, _TYPES, strict=True)), {_KEY: msgspec.json.encode(meta)})
+    table = pa.table([pa.array(column) for column in trades.columns], schema=schema)
+    write_parquet(path, table)
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Write a table of whole numbers so that the file is there as a whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        If the disk does not take it.
+    """
+    partial = path.with_name(path.name + ".part")
+    plain = [name for name in table.column_names if name != "side"]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            pq.write_table(
+                table,
+                file,
+                compression="zstd",
+                row_group_size=_ROW_GROUP,
+                use_dictionary=["side"] if "side" in table.column_names else False,  # type: ignore[arg-type]
+                column_encoding=dict.fromkeys(plain, "DELTA_BINARY_PACKED"),
+                write_page_checksum=True,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def read_meta(path: Path) -> DayMeta:
+    """What a file says of itself.
+
+    Raises
+    ------
+    StoreError
+        If it is no day of ours, or damaged.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            return _meta_of(file)
+    except _BROKEN as error:
+        raise _damaged(path, error) from None
+
+
+def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> TradeBatch:
+    """The trades of a day, or those of it in a span, in the order of the tape, counted in the instrument's steps.
+
+    Raises
+    ------
+    StoreError
+        If the file is damaged, is none of ours, or holds prices that the instrument's steps cannot express.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            meta = _meta_of(file)
+            groups = list(range(file.num_row_groups)) if span is None else _groups_in(file, span)
+            table = file.read_row_groups(groups, columns=list(_COLUMNS))
+            columns = [column.to_numpy() for column in table.columns]
+            trades = TradeBatch.of(*columns)
+    except _BROKEN as error:
+        raise _damaged(path, error) from None
+    if span is None and Sums.of(trades) != meta.sums:
+        raise StoreError(f"{path}: is damaged: its trades do not add up to the sums that it states")
+    if span is not None:
+        trades = trades[(trades.time_ns >= span.start_ns) & (trades.time_ns < span.end_ns)]
+    return in_steps(trades, (Decimal(meta.tick_size), Decimal(meta.lot_size)), (instrument.tick_size, instrument.lot_size), str(path))
+
+
+def in_steps(trades: TradeBatch, old: tuple[Decimal, Decimal], new: tuple[Decimal, Decimal], where: str) -> TradeBatch:
+    """Trades counted in other steps of price and quantity, when a venue has changed its own.
+
+    Raises
+    ------
+    StoreError
+        If a price or quantity is no whole number of the new steps.
+    """
+    if old == new or not len(trades):
+        return trades
+    columns = list(trades.columns)
+    for place, what in ((1, "price"), (2, "quantity")):
+        ratio = Fraction(old[place - 1]) / Fraction(new[place - 1])
+        if np.any(columns[place] % ratio.denominator):
+            raise StoreError(f"{where}: holds a {what} that is no multiple of {new[place - 1]}")
+        columns[place] = columns[place] // ratio.denominator * ratio.numerator
+    return TradeBatch.of(*columns)
+
+
+def merged(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
+    """Trades of several sources in the order of the tape, each once; of equal ones the first is kept.
+
+    The order is the id's; where trades are not numbered it is time's, then the order in which they came.
+    """
+    trades = concatenate(parts)
+    if not len(trades):
+        return trades
+    if numbered:
+        if np.all(trades.trade_id[1:] > trades.trade_id[:-1]):
+            return trades
+        return trades[np.unique(trades.trade_id, return_index=True)[1]]
+    order = np.lexsort((trades.trade_id, trades.time_ns))  # stable: of equals the first comes first
+    ids, times = trades.trade_id[order], trades.time_ns[order]
+    again = np.concatenate(([False], (ids[1:] == ids[:-1]) & (times[1:] == times[:-1])))
+    kept = np.sort(order[~again])
+    return trades[kept[np.argsort(trades.time_ns[kept], kind="stable")]]
+
+
+def day_of(time_ns: int) -> int:
+    """The number of the UTC day, 0 on 1970-01-01."""
+    return time_ns // DAY_NS
+
+
+def _meta_of(file: pq.ParquetFile) -> DayMeta:
+    metadata = file.schema_arrow.metadata or {}
+    if _KEY not in metadata:
+        raise ValueError("it was not written by Tapeprint")
+    meta = msgspec.json.decode(metadata[_KEY], type=DayMeta)
+    if meta.format > _FORMAT:
+        raise ValueError(f"it was written by a newer Tapeprint (format {meta.format}, this one knows {_FORMAT})")
+    return meta
+
+
+def _groups_in(file: pq.ParquetFile, span: Span) -> list[int]:
+    """The row groups that may hold trades of a span."""
+    found = []
+    for group in range(file.num_row_groups):
+        statistics = file.metadata.row_group(group).column(0).statistics
+        if statistics is None or not statistics.has_min_max or (statistics.min < span.end_ns and statistics.max >= span.start_ns):
+            found.append(group)
+    return found
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
+    return StoreError(f"{path}: cannot be read: {why}")
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename last; Windows has no such call, and needs none."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

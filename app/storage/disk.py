@@ -1,0 +1,187 @@
+"""The store on disk: every trade once, whatever way it came, and what is known to be whole.
+
+    <store>/catalogue.sqlite3                        markets, what is held of them, and the newest trades (`catalogue`)
+    <store>/<venue>/<symbol>/trades/2026-07-10.parquet      a UTC day (`day_file`); a day in progress may lie in parts: .1, .2, …
+    <store>/<venue>/<symbol>/cells/2026-07-10.parquet       the same day as one-minute cells (`rollup`)
+
+One process writes a market (a lock that dies with it), any number read. What moves from the catalogue into files is first
+written, then removed: a kill in between leaves trades twice on the disk, and a reader sees them once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from app.errors import StoreError
+from app.market.coverage import Covered
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import TradeBatch, concatenate
+from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, set_aside
+from app.storage.day_file import DAY_NS, day_of, merged, read_day
+from app.storage.intervals import Intervals
+from app.storage.rebuilding import rebuild_catalogue
+
+_PLAIN = re.compile(r"[A-Za-z0-9.-]")
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in range(10))}
+_EPOCH = "1970-01-01"
+
+
+class DiskStore:
+    """A folder of kept trades.
+
+    Parameters
+    ----------
+    folder : Path
+    write : bool
+        False: nothing is changed, and the store must exist. True: it is made; a damaged catalogue is set aside and made
+        again from the day files, whereby trades that were not in a file yet are lost, and known to be missing.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be used.
+    """
+
+    def __init__(self, folder: Path, *, write: bool = True) -> None:
+        self.folder, self.write = folder, write
+        self.repaired = ""
+        """What was found damaged on opening, in words; empty if nothing was."""
+        if not write and not (folder / FILE_NAME).is_file():
+            raise StoreError(f"{folder}: found no store there")
+        is_new = not (folder / FILE_NAME).exists()
+        try:
+            self.catalogue = Catalogue(folder, write=write)
+            if is_new:  # day files may be there: copied from elsewhere, or a catalogue that somebody deleted
+                rebuild_catalogue(self.catalogue, folder, self.tape)
+        except DamagedCatalogueError as error:
+            if not write:
+                raise
+            aside = set_aside(folder)
+            self.catalogue = Catalogue(folder, write=True)
+            rebuild_catalogue(self.catalogue, folder, self.tape)
+            self.repaired = f"{error.user_message}; kept as {aside.name} and made again from the day files"
+
+    def instruments(self) -> list[Instrument]:
+        """The markets that are kept, by name."""
+        return self.catalogue.instruments()
+
+    def tape(self, instrument: Instrument) -> Tape:
+        """What is kept of a market, to be read; empty when nothing is."""
+        return Tape(self.catalogue, self.folder, instrument)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.catalogue.close()
+
+
+class Tape:
+    """The kept trades of one market, counted in the instrument's steps. Read from any thread, beside any writer."""
+
+    def __init__(self, catalogue: Catalogue, store_folder: Path, instrument: Instrument) -> None:
+        self.instrument, self.catalogue = instrument, catalogue
+        self.folder = market_folder(store_folder, instrument)
+
+    def intervals(self) -> Intervals:
+        """What is held."""
+        return self.catalogue.intervals(self.instrument.id)
+
+    def covered(self) -> list[Covered]:
+        """The times of which all trades are held, oldest first."""
+        return self.intervals().covered(proven=self.instrument.numbered)
+
+    def days(self) -> list[int]:
+        """The UTC days of which there are files, ascending."""
+        return sorted({day for path in self.folder.glob("trades/*.parquet") if (day := day_named(path)) is not None})
+
+    def batches(self, span: Span) -> Iterator[TradeBatch]:
+        """The trades with times in a span, a UTC day at a time, each in the order of the tape and each trade once.
+
+        Raises
+        ------
+        StoreError
+            If a file of these days is damaged.
+        """
+        tail = self._tail(span)  # before the files: a writer moves trades from here to there
+        days = {*self.days(), *((tail.time_ns // DAY_NS).tolist() if len(tail) else ())}
+        for day in sorted(day for day in days if day_of(span.start_ns) <= day <= day_of(span.end_ns - 1)):
+            found = self._day(day, span, tail[tail.time_ns // DAY_NS == day] if len(tail) else tail)
+            if len(found):
+                yield found
+
+    def trades(self, span: Span) -> TradeBatch:
+        """The same as one batch."""
+        return concatenate(self.batches(span))
+
+    def files(self, day: int) -> list[Path]:
+        """The files of a day, in the order in which they were begun."""
+        name = day_name(day)
+        parts = self.folder.glob(f"trades/{name}.*.parquet")
+        whole = self.folder / "trades" / f"{name}.parquet"
+        return [*([whole] if whole.exists() else []), *sorted(parts, key=_part_of)]
+
+    def cells_file(self, day: int) -> Path:
+        """Where a day's rollup is."""
+        return self.folder / "cells" / f"{day_name(day)}.parquet"
+
+    def _tail(self, span: Span) -> TradeBatch:
+        return self.catalogue.tail(self.instrument.id, span)[0]
+
+    def _day(self, day: int, span: Span, tail: TradeBatch) -> TradeBatch:
+        whole = span.start_ns <= day * DAY_NS and (day + 1) * DAY_NS <= span.end_ns
+        parts = []
+        for path in self.files(day):
+            try:
+                parts.append(read_day(path, self.instrument, None if whole else span))
+            except StoreError:
+                if path.exists():
+                    raise
+                return self._day(day, span, tail)  # the writer has just put the parts of the day together
+        return merged([*parts, tail], numbered=self.instrument.numbered)
+
+
+def market_folder(folder: Path, instrument: Instrument) -> Path:
+    """Where a market's files are: names that every file system takes, one for each symbol."""
+    return folder / instrument.venue / file_name_of(instrument.symbol)
+
+
+def file_name_of(symbol: str) -> str:
+    """A symbol as a file name: letters, digits, point and hyphen stay, anything else is written as `_` and its number."""
+    name = "".join(sign if _PLAIN.match(sign) else f"_{ord(sign):02x}" for sign in symbol)
+    return f"_{ord(name[0]):02x}{name[1:]}" if name.upper().partition(".")[0] in _RESERVED or name.startswith(".") else name
+
+
+def day_name(day: int) -> str:
+    """A UTC day as in `2026-07-10`."""
+    return str(np.datetime64(_EPOCH) + day)
+
+
+def day_named(path: Path) -> int | None:
+    """The UTC day that a file is of; None of a file that is none of ours."""
+    name = path.name.partition(".")[0]
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", name):
+        return None
+    try:
+        return int((np.datetime64(name) - np.datetime64(_EPOCH)).astype(int))
+    except ValueError:
+        return None
+
+
+def next_part(tape: Tape, day: int) -> Path:
+    """The name of a day's next part."""
+    taken = [_part_of(path) for path in tape.files(day)]
+    return tape.folder / "trades" / f"{day_name(day)}.{max(taken, default=0) + 1}.parquet"
+
+
+def _part_of(path: Path) -> int:
+    part = path.name.split(".")[1]
+    return int(part) if part.isdigit() else 0
+
+
+def total_bytes(paths: Sequence[Path]) -> int:
+    """What files take on the disk."""
+    return sum(path.stat().st_size for path in paths if path.exists())

@@ -1,0 +1,153 @@
+"""Which trades of a market are held on disk, as stretches of the tape.
+
+A stretch is told by the keys at its ends, both included: of a market that numbers its trades a key is an id,
+so that the stretches are exactly the ids held; of any other it is a time, and somebody's word that nothing was missed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from app.market.coverage import Covered, Source
+from app.market.span import Span
+from app.market.trade import TradeBatch
+
+NO_ID = -1
+"""Stands for the ids of a market that does not number its trades."""
+
+
+class Stretch(NamedTuple):
+    """One stretch: its keys, its first and last trade, and how they came.
+
+    `end_ns` is just behind the last trade's time.
+    """
+
+    first_key: int
+    last_key: int
+    first_id: int
+    last_id: int
+    start_ns: int
+    end_ns: int
+    source: Source
+
+
+class Intervals:
+    """Stretches in the order of the tape, none of them touching another of the same source."""
+
+    def __init__(self, stretches: Iterable[Stretch] = ()) -> None:
+        self._all = sorted(stretches)
+        self._edges: tuple[np.ndarray, np.ndarray] | None = None
+
+    def __iter__(self) -> Iterator[Stretch]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def holds(self, keys: np.ndarray) -> np.ndarray:
+        """For each of some keys, int64 [shape=(n,)], whether a stretch holds it; bool [shape=(n,)]."""
+        if not self._all or not len(keys):
+            return np.zeros(len(keys), bool)
+        if self._edges is None:
+            self._edges = (np.array([s.first_key for s in self._all]), np.array([s.last_key for s in self._all]))
+        first, last = self._edges
+        place = np.searchsorted(first, keys, side="right") - 1
+        return (place >= 0) & (keys <= last[place])
+
+    def add(self, new: Stretch) -> None:
+        """Take a stretch in; what of it is held already keeps the source that it came from first."""
+        begin = max(0, bisect_right(self._all, new.first_key, key=_first_key) - 1)
+        parts, next_key = [], new.first_key
+        place = begin
+        while place < len(self._all) and self._all[place].first_key <= new.last_key:
+            held = self._all[place]
+            if held.last_key >= next_key:
+                if held.first_key > next_key:
+                    parts.append(_cut(new, next_key, held.first_key - 1))
+                next_key = held.last_key + 1
+            place += 1
+        if next_key <= new.last_key:
+            parts.append(_cut(new, next_key, new.last_key))
+        for part in parts:
+            self._put(part)
+        self._edges = None
+
+    def remove(self, first_key: int, last_key: int, span: Span) -> None:
+        """Forget the keys from one to another, both included; `span` holds the times of the trades that go."""
+        kept: list[Stretch] = []
+        for held in self._all:
+            if held.last_key < first_key or held.first_key > last_key:
+                kept.append(held)
+                continue
+            if held.first_key < first_key:
+                left = _cut(held, held.first_key, first_key - 1)
+                kept.append(left._replace(end_ns=max(left.start_ns + 1, min(left.end_ns, span.start_ns))))
+            if held.last_key > last_key:
+                right = _cut(held, last_key + 1, held.last_key)
+                kept.append(right._replace(start_ns=min(right.end_ns - 1, max(right.start_ns, span.end_ns))))
+        self._all, self._edges = kept, None
+
+    def covered(self, *, proven: bool) -> list[Covered]:
+        """The stretches as spans of time; two that follow one another without a missing trade meet in time too."""
+        found: list[Covered] = []
+        for place, held in enumerate(self._all):
+            end_ns = held.end_ns
+            follower = self._all[place + 1] if place + 1 < len(self._all) else None
+            if follower is not None and follower.first_key == held.last_key + 1:
+                end_ns = max(end_ns, follower.start_ns)
+            found.append(Covered(Span(held.start_ns, end_ns), held.source, held.first_id, held.last_id, proven))
+        return found
+
+    def holes(self) -> list[tuple[Stretch, Stretch]]:
+        """The stretches before and after each place where keys are missing."""
+        return [(a, b) for a, b in zip(self._all, self._all[1:], strict=False) if b.first_key > a.last_key + 1]
+
+    def _put(self, part: Stretch) -> None:
+        place = bisect_right(self._all, part.first_key, key=_first_key)
+        if place and _meets(self._all[place - 1], part):
+            place -= 1
+            part = _joined(self._all.pop(place), part)
+        if place < len(self._all) and _meets(part, self._all[place]):
+            part = _joined(part, self._all.pop(place))
+        self._all.insert(place, part)
+
+
+def stretches_of(trades: TradeBatch, source: Source) -> list[Stretch]:
+    """The runs of ids in trades that are numbered, by ascending id, each id once."""
+    ids, times = trades.trade_id, trades.time_ns
+    if not len(ids):
+        return []
+    cuts = np.flatnonzero(np.diff(ids) != 1) + 1
+    starts, ends = np.concatenate(([0], cuts)), np.concatenate((cuts, [len(ids)]))
+    return [
+        Stretch(int(ids[a]), int(ids[b - 1]), int(ids[a]), int(ids[b - 1]), int(times[a:b].min()), int(times[a:b].max()) + 1, source)
+        for a, b in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
+
+
+def stretch_of_time(span: Span, source: Source) -> Stretch:
+    """A stretch of a market without numbers: from one time to just before another."""
+    return Stretch(span.start_ns, span.end_ns - 1, NO_ID, NO_ID, span.start_ns, span.end_ns, source)
+
+
+def _first_key(stretch: Stretch) -> int:
+    return stretch.first_key
+
+
+def _meets(a: Stretch, b: Stretch) -> bool:
+    return a.last_key + 1 == b.first_key and a.source is b.source
+
+
+def _joined(a: Stretch, b: Stretch) -> Stretch:
+    return Stretch(a.first_key, b.last_key, a.first_id, b.last_id, min(a.start_ns, b.start_ns), max(a.end_ns, b.end_ns), a.source)
+
+
+def _cut(new: Stretch, first_key: int, last_key: int) -> Stretch:
+    """The part of a stretch between two keys; of a stretch of time the times are its keys."""
+    if new.first_id != NO_ID:
+        return new._replace(first_key=first_key, last_key=last_key, first_id=first_key, last_id=last_key)
+    return new._replace(first_key=first_key, last_key=last_key, start_ns=first_key, end_ns=last_key + 1)

@@ -1,0 +1,108 @@
+"""A day's trades as cells of one minute by one row, so that a profile over months reads no trades.
+
+Derived: it can always be made again from the day file, and says which one it was made from by that file's sums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app.errors import StoreError
+from app.market.price_grid import nice_ticks_per_row
+from app.market.trade import BUY, SELL, TradeBatch
+from app.storage.day_file import Sums, write_parquet
+
+if TYPE_CHECKING:
+    from app.storage.disk import Tape
+
+MINUTE_NS = 60_000_000_000
+_ROW_SHARE_OF_PRICE = 1e-5  # a tenth of the rows that a chart begins with: any row drawn is a whole number of these, or nearly as fine
+_KEY = b"tapeprint"
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError)
+
+
+class RollupMeta(msgspec.Struct, frozen=True):
+    """What a rollup says of itself: the height of its rows, and the sums of the trades that it was made from."""
+
+    ticks_per_row: int
+    tick_size: str
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """Volume by minute and price row, in the order of minutes, then rows; only cells in which something traded.
+
+    Attributes
+    ----------
+    ticks_per_row : int
+        Row `r` holds the ticks `[r * ticks_per_row, (r + 1) * ticks_per_row)`.
+    minute, row : int64 [shape=(n,)]
+        The minute is counted from 1970 UTC.
+    buy, sell, unknown : int64 [shape=(n,)]
+        Lots.
+    """
+
+    ticks_per_row: int
+    minute: np.ndarray
+    row: np.ndarray
+    buy: np.ndarray
+    sell: np.ndarray
+    unknown: np.ndarray
+
+
+def cells_of(trades: TradeBatch, ticks_per_row: int) -> Cells:
+    """The cells of some trades, in any order."""
+    if not len(trades):
+        return Cells(ticks_per_row, *(np.zeros(0, np.int64) for _ in range(5)))
+    minute, row = trades.time_ns // MINUTE_NS, trades.price_ticks // ticks_per_row
+    order = np.lexsort((row, minute))
+    minute, row = minute[order], row[order]
+    begins = np.flatnonzero(np.concatenate(([True], (np.diff(minute) != 0) | (np.diff(row) != 0))))
+    side, lots = trades.side[order], trades.quantity_lots[order]
+    buy, sell, unknown = (np.add.reduceat(np.where(chosen, lots, 0), begins) for chosen in (side == BUY, side == SELL, side == 0))
+    return Cells(ticks_per_row, minute[begins], row[begins], buy, sell, unknown)
+
+
+def write_rollup(tape: Tape, day: int, trades: TradeBatch) -> None:
+    """Write the rollup of a day's trades; the height of a row is decided on by the first trades ever, and stays.
+
+    Raises
+    ------
+    StoreError
+        If the disk does not take it.
+    """
+    name = tape.instrument.id
+    ticks = tape.catalogue.rollup_ticks(name)
+    if not ticks:
+        ticks = nice_ticks_per_row(float(np.median(trades.price_ticks)) * _ROW_SHARE_OF_PRICE) if len(trades) else 1
+        tape.catalogue.set_rollup_ticks(name, ticks)
+    cells = cells_of(trades, ticks)
+    meta = RollupMeta(ticks, str(tape.instrument.tick_size), Sums.of(trades))
+    columns = {name: getattr(cells, name) for name in ("minute", "row", "buy", "sell", "unknown")}
+    table = pa.table(columns).replace_schema_metadata({_KEY: msgspec.json.encode(meta)})
+    write_parquet(tape.cells_file(day), table)
+
+
+def read_rollup(path: Path) -> tuple[Cells, RollupMeta]:
+    """A day's cells, and what they were made from.
+
+    Raises
+    ------
+    StoreError
+        If there is no such file, or it is damaged.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            meta = msgspec.json.decode((file.schema_arrow.metadata or {})[_KEY], type=RollupMeta)
+            table = file.read()
+            return Cells(meta.ticks_per_row, *(table.column(name).to_numpy() for name in ("minute", "row", "buy", "sell", "unknown"))), meta
+    except _BROKEN as error:
+        raise StoreError(f"{path}: cannot be read: {error}") from None

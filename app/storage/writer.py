@@ -1,0 +1,259 @@
+"""Writing one market's trades to the store: the newest into the catalogue, then by days into files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+from filelock import FileLock, Timeout
+
+from app.errors import StoreBusyError, StoreError
+from app.market.coverage import Source
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import TradeBatch
+from app.storage.catalogue import drop_tail, write_stretches, write_tail
+from app.storage.day_file import DAY_NS, day_of, merged, read_day, read_meta, write_day
+from app.storage.disk import DiskStore, day_name, next_part
+from app.storage.intervals import Intervals, Stretch, stretch_of_time, stretches_of
+from app.storage.rebuilding import held_without, in_day
+from app.storage.rollup import write_rollup
+
+_log = structlog.get_logger(__name__)
+
+TAIL_TRADES = 200_000  # 0.6 s to read at the start; about an hour of a busy market
+_MOST_IN_MEMORY = 20_000_000  # a day with more stays in parts: put together it would take more than 700 MB
+
+
+class TapeWriter:
+    """The one who writes a market. Its methods may be called from any thread, one at a time.
+
+    Parameters
+    ----------
+    store : DiskStore
+        Open for writing.
+    instrument : Instrument
+        In the venue's steps of today; what was kept in others is converted when it is read.
+
+    Raises
+    ------
+    StoreBusyError
+        If another process, or another writer of this one, has the market.
+    StoreError
+        If the store cannot be written.
+    """
+
+    def __init__(self, store: DiskStore, instrument: Instrument) -> None:
+        self.tape = store.tape(instrument)
+        self._turn = threading.Lock()
+        self._lock = _locked(self.tape.folder / "writer.lock", instrument)
+        try:
+            self._keep_steps(store)
+            self._number = store.catalogue.number_of(instrument)
+            self._intervals = self.tape.intervals()
+            self._tail_size = store.catalogue.tail_size(instrument.id)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @property
+    def instrument(self) -> Instrument:
+        """What is written."""
+        return self.tape.instrument
+
+    @property
+    def intervals(self) -> Intervals:
+        """What is held; not to be changed."""
+        return self._intervals
+
+    def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
+        """Keep trades; when this returns they outlive a kill. How many were new.
+
+        Parameters
+        ----------
+        trades : TradeBatch
+            In any order; one that is held already is nothing.
+        source : Source
+        complete : Span, optional
+            Of a market that does not number its trades: the time of which these, with what is held, are all.
+
+        Raises
+        ------
+        StoreError
+            If the disk does not take them: then none of them is kept.
+        """
+        with self._turn:
+            fresh = self._fresh(trades)
+            new = _with(self._intervals, self._stretches(fresh, source, complete))
+            if not len(fresh) and new is None:
+                return 0
+            with self.tape.catalogue.transaction() as connection:
+                write_tail(connection, self._number, fresh)
+                if new is not None:
+                    write_stretches(connection, self._number, *_difference(self._intervals, new))
+            self._intervals = new or self._intervals
+            self._tail_size += len(fresh)
+            return len(fresh)
+
+    def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
+        """Keep many trades of the past, straight into files; as `insert` otherwise."""
+        with self._turn:
+            fresh = self._fresh(trades)
+            days = fresh.time_ns // DAY_NS
+            for day in sorted(set(days.tolist())):
+                self._merge_into_day(day, fresh[days == day])
+            new = _with(self._intervals, self._stretches(fresh, source, complete))
+            if new is not None:
+                with self.tape.catalogue.transaction() as connection:
+                    write_stretches(connection, self._number, *_difference(self._intervals, new))
+                self._intervals = new
+            return len(fresh)
+
+    @property
+    def wants_sealing(self) -> bool:
+        """The catalogue holds more of the newest trades than is good for the next start."""
+        return self._tail_size >= TAIL_TRADES
+
+    def seal(self, now_ns: int) -> None:
+        """Move the newest trades from the catalogue into files, and put the parts of days that are over together.
+
+        Raises
+        ------
+        StoreError
+            If the disk does not take them: then they stay where they are.
+        """
+        with self._turn:
+            trades, place = self.tape.catalogue.tail(self.instrument.id)
+            if len(trades):
+                days = trades.time_ns // DAY_NS
+                for day in sorted(set(days.tolist())):
+                    write_day(next_part(self.tape, day), trades[days == day], self.instrument, in_day(self._intervals, day))
+                with self.tape.catalogue.transaction() as connection:
+                    drop_tail(connection, self._number, place)
+                self._tail_size = 0
+            for day in self.tape.days():
+                if day < day_of(now_ns) and (len(files := self.tape.files(day)) > 1 or files[0].name != f"{day_name(day)}.parquet"):
+                    self._merge_into_day(day, TradeBatch.empty())
+
+    def forget(self, days: Iterable[int]) -> None:
+        """Delete whole days, files and all; they are unknown from then on."""
+        with self._turn:
+            for day in days:
+                self._forget_day(day)
+
+    def put_aside(self, path: Path, day: int) -> None:
+        """Rename a damaged file of a day; what it held is missing from then on, and may be fetched again."""
+        with self._turn:
+            self._put_aside(path, day)
+
+    def close(self) -> None:
+        """Let go of the market."""
+        self._lock.release()
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _fresh(self, trades: TradeBatch) -> TradeBatch:
+        """The trades in the order of the tape, without those that the ids show to be held."""
+        trades = merged([trades], numbered=self.instrument.numbered)
+        if not self.instrument.numbered or not len(trades):
+            return trades
+        held = self._intervals.holds(trades.trade_id)
+        return trades[~held] if held.any() else trades
+
+    def _stretches(self, fresh: TradeBatch, source: Source, complete: Span | None) -> list[Stretch]:
+        if self.instrument.numbered:
+            return stretches_of(fresh, source)
+        return [stretch_of_time(complete, source)] if complete else []
+
+    def _merge_into_day(self, day: int, trades: TradeBatch) -> None:
+        """One file of all that there is of a day; nothing is written if that is so already."""
+        whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
+        parts = self._sound_parts(day)
+        if parts is None:
+            if len(trades):
+                write_day(next_part(self.tape, day), trades, self.instrument, in_day(self._intervals, day))
+            return
+        together = merged([*parts.values(), trades], numbered=self.instrument.numbered)
+        if list(parts) != [whole] or len(together) > len(parts[whole]):
+            write_day(whole, together, self.instrument, in_day(self._intervals, day))
+            for path in parts:
+                if path != whole:
+                    path.unlink()
+            write_rollup(self.tape, day, together)
+
+    def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:
+        """What the files of a day hold; None if that is too much. A damaged one is put aside, rather than in the way of all others."""
+        found: dict[Path, TradeBatch] = {}
+        count = 0
+        for path in self.tape.files(day):
+            try:
+                count += read_meta(path).sums.trades
+                if count > _MOST_IN_MEMORY:
+                    return None
+                found[path] = read_day(path, self.instrument)
+            except StoreError as error:
+                _log.warning("a damaged day file is put aside", reason=error.detail)
+                self._put_aside(path, day)
+        return found
+
+    def _put_aside(self, path: Path, day: int) -> None:
+        self._replace_intervals(held_without(self.tape, self._intervals, {path}, day))
+        path.replace(path.with_name(path.name + ".corrupt"))
+
+    def _forget_day(self, day: int) -> None:
+        files = self.tape.files(day)
+        self._replace_intervals(held_without(self.tape, self._intervals, set(files), day))
+        for path in (*files, self.tape.cells_file(day)):
+            with suppress(FileNotFoundError):
+                path.unlink()
+
+    def _replace_intervals(self, new: Intervals) -> None:
+        with self.tape.catalogue.transaction() as connection:
+            write_stretches(connection, self._number, *_difference(self._intervals, new))
+        self._intervals = new
+
+    def _keep_steps(self, store: DiskStore) -> None:
+        """Move what the catalogue holds in other steps than today's into files, which say in which they are."""
+        before = store.catalogue.instrument(self.instrument.id)
+        if before is None or (before.tick_size, before.lot_size) == (self.instrument.tick_size, self.instrument.lot_size):
+            return
+        number = store.catalogue.number_of(before)
+        old = store.tape(before)
+        trades, place = store.catalogue.tail(before.id)
+        for day in sorted(set((trades.time_ns // DAY_NS).tolist())):
+            write_day(next_part(old, day), trades[trades.time_ns // DAY_NS == day], before, in_day(old.intervals(), day))
+        with store.catalogue.transaction() as connection:
+            drop_tail(connection, number, place)
+
+
+def _with(intervals: Intervals, stretches: Iterable[Stretch]) -> Intervals | None:
+    """The intervals and some more; None if there are none to add."""
+    stretches = list(stretches)
+    if not stretches:
+        return None
+    new = Intervals(intervals)
+    for stretch in stretches:
+        new.add(stretch)
+    return new
+
+
+def _difference(old: Intervals, new: Intervals) -> tuple[list[Stretch], list[Stretch]]:
+    """What is to be deleted and what to be written."""
+    before, after = set(old), set(new)
+    return sorted(before - after), sorted(after - before)
+
+
+def _locked(path: Path, instrument: Instrument) -> FileLock:
+    """The right to write a market; let go of by the system when the process ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=0, thread_local=False)
+        lock.acquire()
+    except Timeout:
+        raise StoreBusyError(f"{instrument.id} is being recorded by another program") from None
+    except (OSError, NotImplementedError) as error:
+        raise StoreError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+    return lock

@@ -1,0 +1,55 @@
+"""A day as one-minute cells."""
+
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import StoreError
+from app.market.coverage import Source
+from app.market.instrument import Instrument
+from app.market.trade import BUY, SELL
+from app.storage.day_file import DAY_NS, Sums
+from app.storage.disk import DiskStore
+from app.storage.rollup import MINUTE_NS, cells_of, read_rollup
+from app.storage.writer import TapeWriter
+from tests.builders import START_NS, random_trades, trade_batches
+
+TAPE = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
+
+
+@given(trades=trade_batches(min_size=0), ticks=st.integers(1, 50))
+def test_cells_hold_what_was_traded_in_each_minute_and_row(trades, ticks):
+    oracle: dict[str, Counter] = {"buy": Counter(), "sell": Counter(), "unknown": Counter()}
+    kinds = {BUY: "buy", SELL: "sell", 0: "unknown"}
+    for time, price, lots, side, _ in zip(*(column.tolist() for column in trades.columns), strict=True):
+        for kind in oracle:
+            oracle[kind][(time // MINUTE_NS, price // ticks)] += lots if kinds[side] == kind else 0
+    cells = cells_of(trades, ticks)
+    keys = list(zip(cells.minute.tolist(), cells.row.tolist(), strict=True))
+    assert keys == sorted(oracle["buy"])
+    for kind, expected in oracle.items():
+        assert dict(zip(keys, getattr(cells, kind).tolist(), strict=True)) == dict(expected)
+
+
+def test_each_whole_day_has_its_cells_and_the_row_size_stays(tmp_path: Path):
+    store = DiskStore(tmp_path)
+    writer = TapeWriter(store, TAPE)
+    trades = random_trades(3, 2000, start_ns=START_NS // DAY_NS * DAY_NS, seconds=2 * 86_400, price=6_500_000)
+    writer.insert_bulk(trades, Source.ARCHIVE)
+    days = writer.tape.days()
+    for day in days:
+        cells, meta = read_rollup(writer.tape.cells_file(day))
+        inside = trades[trades.time_ns // DAY_NS == day]
+        assert (meta.ticks_per_row, meta.sums) == (50, Sums.of(inside))
+        assert int(cells.buy.sum() + cells.sell.sum() + cells.unknown.sum()) == int(inside.quantity_lots.sum())
+    writer.close()
+    store.close()
+
+
+def test_a_missing_rollup_is_told(tmp_path: Path):
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_rollup(tmp_path / "none.parquet")
