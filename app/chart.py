@@ -58,8 +58,8 @@ class Chart:
         """Times of which all trades are held, oldest first; what lies between was never asked for, or is missing."""
         self.wanted = Span(0, 0)
         """The time that somebody looks at, or needs for a figure."""
-        self.last_id = -1
-        """Highest trade id in the series."""
+        self.last_key = -1
+        """Highest key (see `TradeStore.keys`) in the series."""
         self.refused = ""
         """Why the series stands still, when the row size cannot hold a bar; empty otherwise."""
         self.rebuilt_trades = 0
@@ -81,15 +81,16 @@ class Chart:
         Parameters
         ----------
         fresh : TradeBatch
-            By ascending id, none of them shown before; already in the store.
+            In the order of the tape, none of them shown before; already in the store.
         store : TradeStore
         """
         if not len(fresh) or self.refused:
             return
         series, rule = self.series, self.spec.bar_rule
         oldest = rule.number(int(fresh.time_ns.min()))
-        in_order = int(fresh.trade_id[0]) > self.last_id and (not series.n_bars or oldest >= series.number[-1])
-        self.last_id = max(self.last_id, int(fresh.trade_id[-1]))
+        keys = store.keys(fresh)
+        in_order = int(keys[0]) >= self.last_key and (not series.n_bars or oldest >= series.number[-1])
+        self.last_key = max(self.last_key, int(keys[-1]))
         try:
             if in_order:
                 series.append(_by_bar(fresh, rule))
@@ -98,10 +99,10 @@ class Chart:
         except GridTooFineError as error:
             self.refused = error.user_message
 
-    def adopt(self, spec: ChartSpec, series: FootprintSeries, last_id: int) -> None:
-        """Replace the series as a whole, by one that was built beside it and holds trades up to `last_id`."""
+    def adopt(self, spec: ChartSpec, series: FootprintSeries, last_key: int) -> None:
+        """Replace the series as a whole, by one that was built beside it and holds trades up to `last_key`."""
         self.generation += 1
-        self.last_id, self.refused = last_id, ""
+        self.last_key, self.refused = last_key, ""
         self._take(spec, series)
 
     def whole_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
@@ -118,13 +119,13 @@ class Chart:
         self.series.truncate(self.series.index_of(self.spec.bar_rule.number(start_ns)))
         again = store.trades(start_ns)
         self.rebuilt_trades += len(again)
-        if store.last_id is not None:
-            self.last_id = max(self.last_id, store.last_id)  # the store may hold more than what we were told of
+        if store.last_key is not None:
+            self.last_key = max(self.last_key, store.last_key)  # the store may hold more than what we were told of
         self.series.append(_by_bar(again, self.spec.bar_rule))
 
 
 def build(batches: Sequence[TradeBatch], spec: ChartSpec) -> FootprintSeries:
-    """The series of a chart from all trades, by ascending id; may run in another thread.
+    """The series of a chart from all trades, in the order of the tape; may run in another thread.
 
     Raises
     ------

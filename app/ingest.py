@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-import numpy as np
 import structlog
 
 from app.chart import Chart, ChartSpec, build
@@ -146,7 +145,7 @@ class Ingest:
         async with self._building:
             before = chart.spec
             if not chart.refused and (spec.bar_rule, spec.ticks_per_row) == (before.bar_rule, before.ticks_per_row):
-                chart.adopt(spec, chart.series, chart.last_id)
+                chart.adopt(spec, chart.series, chart.last_key)
             else:
                 await self._rebuild(chart, spec)
 
@@ -156,12 +155,11 @@ class Ingest:
         """Build in another thread from what the store holds, put it in place, then add what arrived meanwhile."""
         self._meanwhile = []
         try:
-            last_id = self.store.last_id
+            last_key = self.store.last_key
             batches = self.store.batches(chart.whole_from_ns(self.store, spec.bar_rule))
             series = await asyncio.to_thread(build, batches, spec)
-            chart.adopt(spec, series, -1 if last_id is None else last_id)
-            arrived = concatenate(self._meanwhile)
-            chart.apply(arrived[np.argsort(arrived.trade_id)], self.store)
+            chart.adopt(spec, series, -1 if last_key is None else last_key)
+            chart.apply(self.store.in_order(concatenate(self._meanwhile)), self.store)
         finally:
             self._meanwhile = None
 
@@ -248,7 +246,7 @@ class Ingest:
         """The newest hole that the venue may fill, and those so near that one question serves all; newest first."""
         group: list[Hole] = []
         for hole in reversed(self.store.holes()):
-            if hole.first_id <= self.store.floor_id:
+            if hole.first_id <= self.store.floor_key:
                 break
             if hole in self._given_up:
                 continue

@@ -13,7 +13,7 @@ from app.market.span import Span
 from app.market.trade import BUY, TradeBatch, concatenate
 from app.storage import memory
 from app.storage.memory import Hole, TradeStore
-from tests.builders import SECOND_NS, START_NS, random_trades
+from tests.builders import SECOND_NS, START_NS, random_trades, split
 
 
 def numbered(*ids: int) -> TradeBatch:
@@ -190,8 +190,8 @@ def test_beyond_the_limit_the_oldest_are_let_go_of_and_counted():
     assert store.n_trades <= 20
     assert store.forgotten + store.n_trades == 64
     assert store.first_id == store.forgotten
-    assert store.floor_id == store.forgotten - 1
-    assert store.floor_ns == START_NS + store.floor_id * SECOND_NS + 1
+    assert store.floor_key == store.forgotten - 1
+    assert store.floor_ns == START_NS + store.floor_key * SECOND_NS + 1
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -212,7 +212,7 @@ def test_holes_stay_when_the_trades_around_them_are_let_go_of():
     store.insert(numbered(1, 2, 5))
     for start in range(8, 64, 8):
         store.insert(numbered(*range(start, start + 8)))
-    assert store.floor_id > 8
+    assert store.floor_key > 8
     assert missing_ids(store) == [3, 4, 6, 7]
     assert store.missing == 0  # of those held
 
@@ -222,9 +222,40 @@ def test_a_hole_right_behind_what_was_let_go_of_is_known_and_can_be_filled():
     store = TradeStore(limit=10)
     store.insert(numbered(*range(8)))
     store.insert(numbered(*range(10, 18)))
-    assert store.floor_id == 7
+    assert store.floor_key == 7
     assert missing_ids(store) == [8, 9]
     store.insert(numbered(9))
     assert missing_ids(store) == [8]
     store.insert(numbered(8))
     assert missing_ids(store) == []
+
+
+@given(
+    times=st.lists(st.integers(0, 6), min_size=1, max_size=40),
+    cuts=st.lists(st.integers(0, 40), max_size=6),
+    again=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=4),
+)
+def test_trades_without_numbers_are_kept_by_time_then_as_they_came_each_once(times, cuts, again):
+    """In pieces, with stretches told twice: what a list with a look at each would keep."""
+    ids = np.random.default_rng(len(times)).permutation(len(times)) // 2  # an id may come again at another time
+    tape = TradeBatch.of(times, np.ones(len(times)), np.ones(len(times)), np.ones(len(times)), ids)
+    pieces = [*split(tape, cuts), *(tape[min(a, b) : max(a, b)] for a, b in again)]
+    store, oracle, told = TradeStore(by_time=True), [], []
+    for piece in pieces:
+        for row in zip(piece.time_ns.tolist(), piece.trade_id.tolist(), strict=True):
+            if row not in oracle:
+                oracle.append(row)
+        fresh = store.insert(piece)
+        told += zip(fresh.time_ns.tolist(), fresh.trade_id.tolist(), strict=True)
+    held = store.trades()
+    assert list(zip(held.time_ns.tolist(), held.trade_id.tolist(), strict=True)) == sorted(oracle, key=lambda row: row[0])
+    assert sorted(told) == sorted(oracle)
+    assert store.duplicates == sum(map(len, pieces)) - len(oracle)
+    assert store.holes() == () and store.missing == 0
+
+
+def test_gaps_that_a_feed_admits_are_holes_of_unknown_size():
+    store = TradeStore(by_time=True)
+    store.set_gaps((Span(5, 9), Span(20, 30)))
+    assert [(hole.start_ns, hole.end_ns, hole.missing) for hole in store.holes()] == [(5, 9, 0), (20, 30, 0)]
+    TradeStore().set_gaps((Span(5, 9),))
