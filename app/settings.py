@@ -65,6 +65,15 @@ class Data(_Section, frozen=True):
     stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade after which the tape counts as stale")] = 10.0
 
 
+class Store(_Section, frozen=True):
+    """What is kept on disk."""
+
+    record: Annotated[bool, Meta(description="keep the trades of every market that is watched")] = True
+    folder: Annotated[str, Meta(description="folder of kept trades; empty: Tapeprint in the system's folder for data")] = ""
+    keep_days: Annotated[int, Meta(ge=0, description="days kept at most; 0 keeps all")] = 0
+    keep_gigabytes: Annotated[float, Meta(ge=0, description="size kept at most, for all markets together; 0 keeps all")] = 0.0
+
+
 class Journal(_Section, frozen=True):
     """Where pictures go."""
 
@@ -84,6 +93,7 @@ class Settings(_Section, frozen=True):
     display: Display = Display()
     chart: ChartDefaults = ChartDefaults()
     data: Data = Data()
+    store: Store = Store()
     journal: Journal = Journal()
     venues: dict[str, VenueHosts] = {}
 
@@ -118,6 +128,12 @@ class Settings(_Section, frozen=True):
             self.chart.value_area_percent,
             ImbalanceRule(ratio=_ratio(self.chart.imbalance_ratio)),
         )
+
+    def store_folder(self) -> Path:
+        """Where trades are kept."""
+        if self.store.folder:
+            return Path(self.store.folder).expanduser()
+        return platformdirs.user_data_path("tapeprint", appauthor=False) / "store"
 
     def journal_folder(self) -> Path:
         """Where pictures go."""

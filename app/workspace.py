@@ -21,7 +21,9 @@ from app.market.feed import CandleHistory, FeedState, FeedStatus, TradeFeed, Tra
 from app.market.instrument import Instrument
 from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import TradeBatch
+from app.storage.keeping import Kept
 from app.storage.memory import TradeStore
+from app.storage.recorder import Recorder
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +45,8 @@ class Market:
         How much of the past is wanted at the start.
     candles : CandleHistory or None
         None where the venue has none, or nobody taught us how to ask.
+    is_real : bool
+        Trades of a venue, which are worth keeping; not a simulation, nor a recording played again.
     usual_price_ticks : int
         To choose a row size by, where there is no past to ask; 0 if unknown.
     """
@@ -53,6 +57,7 @@ class Market:
     history_ns: int
     usual_price_ticks: int = 0
     candles: CandleHistory | None = None
+    is_real: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class Workspace:
         Bar rule and row size to begin with.
     base_spec : callable
         From instrument, bar rule and ticks per row to a chart specification.
+    keep : callable, optional
+        From an instrument to what the store on disk has for it; called in another thread. Nothing is kept without.
     memory_trades : int
         How many trades are kept in memory at most.
     wall_s, sleep : callables
@@ -93,6 +100,7 @@ class Workspace:
         choice: ChartChoice,
         base_spec: Callable[[Instrument, BarRule, int], ChartSpec] = ChartSpec,
         *,
+        keep: Callable[[Instrument], Kept] | None = None,
         memory_trades: int = 20_000_000,
         wall_s: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -100,6 +108,7 @@ class Workspace:
         self._open_market = open_market
         self._base_spec = base_spec
         self._choice = choice
+        self._keep = keep
         self._memory_trades = memory_trades
         self._wall_s, self._sleep = wall_s, sleep
         self._opening = FeedStatus(FeedState.CONNECTING)
@@ -114,6 +123,7 @@ class Workspace:
         self.ingest: Ingest | None = None
         self.chart: Chart | None = None
         """None until the market is open and its first price known."""
+        self._not_kept = ""
         self.message = ""
         """The last thing that went wrong with something the user asked for."""
 
@@ -132,7 +142,14 @@ class Workspace:
     @property
     def notice(self) -> str:
         """What is being fetched or could not be, in a line; empty when there is nothing to say."""
-        return self.message or (self.ingest.notice if self.ingest is not None else "")
+        if self.message or self.ingest is None:
+            return self.message
+        return "   ".join(part for part in (self._not_kept, self.ingest.notice) if part)
+
+    def stop_filling(self) -> None:
+        """Fetch no more of the past than is there; a look further back asks for more again."""
+        if self.ingest is not None:
+            self.ingest.past.cancel()
 
     def open(self, instrument_id: str) -> None:
         """Show another market; the one before is let go of in the background."""
@@ -140,7 +157,7 @@ class Workspace:
             self._task.cancel()
             self._leaving.add(self._task)
             self._task.add_done_callback(self._leaving.discard)
-        self.instrument_id, self.message = instrument_id, ""
+        self.instrument_id, self.message, self._not_kept = instrument_id, "", ""
         self._opening = FeedStatus(FeedState.CONNECTING, reason=f"asking for {instrument_id}")
         self.market = self.store = self.ingest = self.chart = self._wanted_spec = self._failed = None
         self._task = asyncio.ensure_future(self._watch(instrument_id))
@@ -194,14 +211,21 @@ class Workspace:
         if reached is None:
             return
         market, price_ticks = reached
+        kept = Kept(None, None)
         try:
-            store = TradeStore(limit=self._memory_trades)
+            if self._keep is not None and market.is_real:
+                kept = await asyncio.to_thread(self._keep, market.instrument)
+            self._not_kept = kept.trouble
+            store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
+            recorder = Recorder(kept.writer, store.batches) if kept.writer is not None else None
             ticks = self._choice.ticks_per_row or nice_ticks_per_row(price_ticks * _ROW_SHARE_OF_PRICE)
             chart = Chart(self._base_spec(market.instrument, self._choice.bar_rule, ticks))
-            ingest = Ingest(market.feed, market.history, store, [chart], history_ns=market.history_ns)
+            ingest = Ingest(market.feed, market.history, store, [chart], history_ns=market.history_ns, tape=kept.tape, recorder=recorder)
             self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
             await ingest.run()
         finally:
+            if kept.writer is not None:
+                kept.writer.close()
             await market.feed.aclose()
 
     async def _reach(self, instrument_id: str) -> tuple[Market, int] | None:

@@ -20,6 +20,7 @@ from app.entry.display import require_display
 from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
 from app.settings import Settings
+from app.storage.keeping import Keeping
 from app.workspace import ChartChoice, Workspace
 from rendering.painter_choice import choose_painter
 from rendering.text import install_fonts
@@ -74,7 +75,8 @@ async def show_window(options: DesktopOptions) -> int:
     closed = asyncio.Event()
     settings = options.settings
     opener = market_opener(settings, player=options.player)
-    workspace = Workspace(opener, options.choice, settings.chart_spec, memory_trades=settings.data.memory_trades)
+    keeping = Keeping(settings.store_folder(), record=settings.store.record)
+    workspace = Workspace(opener, options.choice, settings.chart_spec, keep=keeping.of, memory_trades=settings.data.memory_trades)
     choice = choose_painter(settings.display.painter)
     looks = Looks(
         theme=settings.display.theme,
@@ -94,6 +96,7 @@ async def show_window(options: DesktopOptions) -> int:
             await closed.wait()
         finally:
             await _stopped(workspace, window)
+            keeping.close()
             window.deleteLater()
     return 0
 

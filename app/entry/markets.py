@@ -34,7 +34,7 @@ def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = 
         if symbol != TAPE.symbol:
             raise BadInputError(f"instrument: found {instrument_id}, expected {TAPE.id}, the one built-in market")
         market = SyntheticMarket(seed, time.time_ns() - DEMO_HOURS * 3_600_000_000_000)
-        return Market(TAPE, SyntheticFeed(market), None, 0, usual_price_ticks=640_000)
+        return Market(TAPE, SyntheticFeed(market), None, 0, usual_price_ticks=640_000, is_real=False)
 
     return open_market
 

@@ -66,7 +66,7 @@ class Player:
         self._feed = self._new_feed(self._feed.speed, self._feed.paused)
         self._begin_ns = 0
         instrument, first_price = self._recording.instrument, int(self._recording.trades.price_ticks[0])
-        return Market(instrument, self._feed, None, 0, usual_price_ticks=first_price)
+        return Market(instrument, self._feed, None, 0, usual_price_ticks=first_price, is_real=False)
 
     @property
     def speed(self) -> float:

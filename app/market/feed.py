@@ -91,6 +91,11 @@ class TradeFeed(Protocol):
 class TradeHistory(Protocol):
     """Trades of the past, in pages, oldest first, ids ascending inside a page."""
 
+    @property
+    def reaches_ns(self) -> int:
+        """The earliest time that `since` can be asked for; 0 where that is the market's beginning, or where nobody can tell."""
+        ...
+
     def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
         """The trades with ids from `first_id` to `last_id`, both included."""
         ...

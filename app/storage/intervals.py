@@ -41,6 +41,7 @@ class Intervals:
     def __init__(self, stretches: Iterable[Stretch] = ()) -> None:
         self._all = sorted(stretches)
         self._edges: tuple[np.ndarray, np.ndarray] | None = None
+        self._told: list[Covered] = []  # of the first so many stretches
 
     def __iter__(self) -> Iterator[Stretch]:
         return iter(self._all)
@@ -89,18 +90,21 @@ class Intervals:
             if held.last_key > last_key:
                 right = _cut(held, last_key + 1, held.last_key)
                 kept.append(right._replace(start_ns=min(right.end_ns - 1, max(right.start_ns, span.end_ns))))
-        self._all, self._edges = kept, None
+        self._all, self._edges, self._told = kept, None, []
 
     def covered(self, *, proven: bool) -> list[Covered]:
-        """The stretches as spans of time; two that follow one another without a missing trade meet in time too."""
-        found: list[Covered] = []
-        for place, held in enumerate(self._all):
+        """The stretches as spans of time; two that follow one another without a missing trade meet in time too.
+
+        Costs what has changed since it was asked last.
+        """
+        for place in range(len(self._told), len(self._all)):
+            held = self._all[place]
             end_ns = held.end_ns
             follower = self._all[place + 1] if place + 1 < len(self._all) else None
             if follower is not None and follower.first_key == held.last_key + 1:
                 end_ns = max(end_ns, follower.start_ns)
-            found.append(Covered(Span(held.start_ns, end_ns), held.source, held.first_id, held.last_id, proven))
-        return found
+            self._told.append(Covered(Span(held.start_ns, end_ns), held.source, held.first_id, held.last_id, proven))
+        return self._told.copy()
 
     def holes(self) -> list[tuple[Stretch, Stretch]]:
         """The stretches before and after each place where keys are missing."""
@@ -114,19 +118,26 @@ class Intervals:
         if place < len(self._all) and _meets(part, self._all[place]):
             part = _joined(part, self._all.pop(place))
         self._all.insert(place, part)
+        del self._told[max(0, place - 1) :]  # the one before it may end later now
 
 
-def stretches_of(trades: TradeBatch, source: Source) -> list[Stretch]:
-    """The runs of ids in trades that are numbered, by ascending id, each id once."""
+def stretches_of(trades: TradeBatch, source: Source, complete: Span | None = None) -> list[Stretch]:
+    """The runs of ids in trades that are numbered, by ascending id, each id once.
+
+    Of the time `complete` they are known to be all: the first run then begins where that does, not only with its first trade.
+    """
     ids, times = trades.trade_id, trades.time_ns
     if not len(ids):
         return []
     cuts = np.flatnonzero(np.diff(ids) != 1) + 1
     starts, ends = np.concatenate(([0], cuts)), np.concatenate((cuts, [len(ids)]))
-    return [
+    found = [
         Stretch(int(ids[a]), int(ids[b - 1]), int(ids[a]), int(ids[b - 1]), int(times[a:b].min()), int(times[a:b].max()) + 1, source)
         for a, b in zip(starts.tolist(), ends.tolist(), strict=True)
     ]
+    if complete:
+        found[0] = found[0]._replace(start_ns=min(found[0].start_ns, complete.start_ns))
+    return found
 
 
 def stretch_of_time(span: Span, source: Source) -> Stretch:

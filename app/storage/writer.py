@@ -78,7 +78,7 @@ class TapeWriter:
             In any order; one that is held already is nothing.
         source : Source
         complete : Span, optional
-            Of a market that does not number its trades: the time of which these, with what is held, are all.
+            The time of which these, with what is held, are all. Where trades are not numbered nothing else says what is held.
 
         Raises
         ------
@@ -165,7 +165,7 @@ class TapeWriter:
 
     def _stretches(self, fresh: TradeBatch, source: Source, complete: Span | None) -> list[Stretch]:
         if self.instrument.numbered:
-            return stretches_of(fresh, source)
+            return stretches_of(fresh, source, complete)
         return [stretch_of_time(complete, source)] if complete else []
 
     def _merge_into_day(self, day: int, trades: TradeBatch) -> None:

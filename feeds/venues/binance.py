@@ -159,6 +159,11 @@ class BinanceHistory:
     def __init__(self, instrument: Instrument, market: BinanceMarket, rest: Rest, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
         self.instrument, self._market, self._rest, self._wall_ns = instrument, market, rest, wall_ns
 
+    @property
+    def reaches_ns(self) -> int:
+        """How far back a search by time goes."""
+        return self._wall_ns() - round(self._market.kept_hours * 3_600e9) if self._market.by_hours else 0
+
     async def recent(self) -> TradeBatch:
         """The newest trade; none when there is none."""
         return self._batch(await self._page({"limit": 1}, urgent=True))

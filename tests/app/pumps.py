@@ -51,6 +51,10 @@ class Archive:
         self.gate: asyncio.Event | None = None
         self.open = 0
 
+    @property
+    def reaches_ns(self) -> int:
+        return 0
+
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
         self.asked.append(("between", first_id, last_id))
         ids = self.trades.trade_id

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app import ingest as ingest_module
+from app import past as past_module
 from app.chart import Chart, ChartSpec, build
 from app.errors import FeedError, GridTooFineError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.ingest import Ingest
@@ -24,8 +25,8 @@ from tests.builders import SECOND_NS, START_NS
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest_module, "_PATIENCE_S", 0.02)
-    monkeypatch.setattr(ingest_module, "_LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(past_module, "_PATIENCE_S", 0.02)
+    monkeypatch.setattr(past_module, "_LOOK_EVERY_S", 0.02)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_live_trades_and_the_hours_before_make_one_whole(monkeypatch: pytest.Mon
             await pump.until(lambda: pump.store.n_trades > 3000)
             pump.line.say(DAY[7930:])
             start_ns = pump.chart.wanted.start_ns
-            await pump.until(lambda: pump.ingest._asked_from_ns == start_ns and pump.store.n_trades == (DAY.time_ns >= start_ns).sum())
+            await pump.until(lambda: pump.ingest.past.asked_from_ns == start_ns and pump.store.n_trades == (DAY.time_ns >= start_ns).sum())
             await pump.until(lambda: pump.ingest.progress is None)
             assert start_ns % HOUR_NS == 0
             assert pump.ingest.notice == ""
@@ -59,7 +60,7 @@ def test_the_newest_stretch_is_shown_first_and_nothing_is_asked_for_twice():
         archive = Archive(DAY)
         async with Pump(archive, hours=4) as pump:
             pump.line.say(DAY[7990:])
-            await pump.until(lambda: pump.ingest._asked_from_ns == pump.chart.wanted.start_ns)
+            await pump.until(lambda: pump.ingest.past.asked_from_ns == pump.chart.wanted.start_ns)
             starts = [start for _, start, _ in archive.asked]
             assert starts == sorted(starts, reverse=True)
             assert starts[0] == int(DAY.time_ns[-1]) - 120 * SECOND_NS
@@ -159,7 +160,7 @@ def test_an_error_is_told_waited_for_longer_each_time_and_forgotten_once_it_is_o
                 pump.line.say(DAY[:100])
                 pump.line.say(DAY[137:200])
                 await pump.until(lambda: pump.store.n_trades == 200)
-            await pump.until(lambda: not pump.ingest.trouble)
+            await pump.until(lambda: not pump.ingest.past.trouble)
             assert pump.waits == [0.5, 1, 2, 4, 5, 5, 5]
             assert told[2] == "history: no answer, next try in 2 s   37 trades missing"
             assert [log["event"] for log in logs] == ["history not fetched"] * 7
@@ -189,7 +190,7 @@ def test_a_venue_that_asks_us_to_wait_is_given_the_time():
         async with Pump(archive, hours=1) as pump:
             with capture_logs():
                 pump.line.say(DAY[7900:])
-                await pump.until(lambda: pump.ingest._asked_from_ns == pump.chart.wanted.start_ns)
+                await pump.until(lambda: pump.ingest.past.asked_from_ns == pump.chart.wanted.start_ns)
             assert pump.waits == [61]
 
     asyncio.run(story())
@@ -202,7 +203,7 @@ def test_a_venue_that_refuses_is_not_asked_again_and_live_goes_on():
         async with Pump(archive, hours=1) as pump:
             with capture_logs():
                 pump.line.say(DAY[7000:7100])
-                await pump.until(lambda: pump.ingest.trouble)
+                await pump.until(lambda: pump.ingest.past.trouble)
             pump.line.say(DAY[7200:7300])
             await pump.until(lambda: pump.store.n_trades == 200)
             assert pump.ingest.notice == "history: not served in your country   100 trades missing"
@@ -218,10 +219,10 @@ def test_a_fault_of_ours_in_the_past_is_logged_and_live_goes_on():
         async with Pump(archive, hours=1) as pump:
             with capture_logs() as logs:
                 pump.line.say(DAY[7000:7100])
-                await pump.until(lambda: pump.ingest.trouble)
+                await pump.until(lambda: pump.ingest.past.trouble)
             pump.line.say(DAY[7100:7300])
             await pump.until(lambda: pump.store.n_trades == 300)
-            assert pump.ingest.trouble == "history: stopped by a fault in the program, see the log"
+            assert pump.ingest.past.trouble == "history: stopped by a fault in the program, see the log"
             assert [log["error"] for log in logs] == ["ZeroDivisionError('oops')"]
             pump.assert_shows(DAY[7000:7300])
 
@@ -243,7 +244,7 @@ def test_without_a_history_holes_stay_and_live_goes_on():
 def test_the_past_comes_even_when_no_live_trade_does():
     async def story() -> None:
         async with Pump(Archive(DAY), hours=2) as pump:
-            await pump.until(lambda: pump.ingest._asked_from_ns == pump.chart.wanted.start_ns)
+            await pump.until(lambda: pump.ingest.past.asked_from_ns == pump.chart.wanted.start_ns)
             pump.assert_shows(DAY[DAY.time_ns >= pump.chart.wanted.start_ns])
 
     asyncio.run(story())
@@ -270,7 +271,7 @@ def test_without_a_chart_trades_are_collected_all_the_same():
 def test_a_wish_for_more_of_the_past_is_noticed_while_running():
     async def story() -> None:
         async with Pump(Archive(DAY), hours=1) as pump:
-            await pump.until(lambda: pump.ingest._asked_from_ns == pump.chart.wanted.start_ns)
+            await pump.until(lambda: pump.ingest.past.asked_from_ns == pump.chart.wanted.start_ns)
             pump.chart.wanted = replace(pump.chart.wanted, start_ns=int(DAY.time_ns[0]))
             await pump.until(lambda: pump.store.n_trades == len(DAY))
             pump.assert_shows(DAY)

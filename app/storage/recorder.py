@@ -1,0 +1,149 @@
+"""Keeps what a pump takes in on disk, beside it: a slow or full disk never holds up a chart, and never goes unsaid."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from app.errors import StoreError
+from app.market.coverage import Source
+from app.market.span import Span
+from app.market.trade import TradeBatch, concatenate
+from app.storage.day_file import day_of
+from app.storage.writer import TapeWriter
+
+_log = structlog.get_logger(__name__)
+
+_EVERY_S = 0.25  # what a power cut may take with it; four commits a second trouble no disk
+_AGAIN_S = 2.0
+_BULK = 20_000  # trades of the past that go straight into files
+_MOST_WAITING = 2_000_000  # 66 MB; then what waits is taken from the pump's store once the disk works again
+_LOOK_AT_DISK_S = 30.0
+_LOW_BYTES = 1 << 30
+
+
+class _Waiting(NamedTuple):
+    trades: TradeBatch
+    source: Source
+    complete: Span | None
+
+
+class Recorder:
+    """Writes to one market's tape what it is given, a few times a second.
+
+    Parameters
+    ----------
+    writer : TapeWriter
+    held_by_pump : callable
+        All trades that the pump holds: what is taken up again after the disk was full for long.
+    wall_ns : callable
+        Our clock.
+    """
+
+    def __init__(
+        self, writer: TapeWriter, held_by_pump: Callable[[], Sequence[TradeBatch]], *, wall_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        self.trouble = ""
+        """Why nothing is kept at the moment, or will soon be; empty while all is well."""
+        self.written = 0
+        """Trades kept since the start."""
+        self._writer, self._held_by_pump, self._wall_ns = writer, held_by_pump, wall_ns
+        self._waiting: list[_Waiting] = []
+        self._n_waiting = 0
+        self._behind = False
+        self._writing: asyncio.Future[bool] | None = None
+        self._sealed_day = -1
+        self._looked_s = -_LOOK_AT_DISK_S
+
+    def take(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> None:
+        """Keep these soon; see `TapeWriter.insert`."""
+        if self._n_waiting + len(trades) > _MOST_WAITING:
+            self._waiting, self._n_waiting, self._behind = [], 0, True
+        self._waiting.append(_Waiting(trades, source, complete))
+        self._n_waiting += len(trades)
+
+    async def run(self) -> None:
+        """Write for ever."""
+        while True:
+            self._writing = asyncio.ensure_future(self._flush())
+            works = await asyncio.shield(self._writing)  # a write that has begun cannot be stopped: whoever closes waits for it
+            await asyncio.sleep(_EVERY_S if works else _AGAIN_S)
+
+    async def aclose(self) -> None:
+        """Write what is waiting, and let go of the tape."""
+        try:
+            if self._writing is not None:
+                await asyncio.wait([self._writing])
+            await self._flush()
+        finally:
+            self._writer.close()
+
+    async def _flush(self) -> bool:
+        """Write what is waiting; False if the disk did not take it, then it goes on waiting."""
+        waiting, self._waiting, self._n_waiting = self._waiting, [], 0
+        behind, self._behind = self._behind, False
+        try:
+            await asyncio.to_thread(self._write, waiting, self._held_by_pump() if behind else ())
+        except (StoreError, OSError) as error:
+            reason = error.detail if isinstance(error, StoreError) else str(error)
+            if not self.trouble.startswith("not recording"):
+                _log.warning("trades are not kept", instrument=self._writer.instrument.id, reason=reason)
+            self.trouble = f"not recording: {error.user_message if isinstance(error, StoreError) else reason}"
+            self._waiting, self._behind = waiting + self._waiting, self._behind or behind
+            self._n_waiting = sum(len(one.trades) for one in self._waiting)
+            return False
+        self.trouble = self._low_disk()
+        return True
+
+    def _write(self, waiting: Sequence[_Waiting], all_held: Sequence[TradeBatch]) -> None:
+        """In another thread. What is written twice is nothing, so that a failure in the middle does no harm."""
+        for batch in all_held:
+            self.written += self._writer.insert_bulk(batch, Source.LIVE)
+        for one in _together(waiting):
+            write = self._writer.insert_bulk if len(one.trades) > _BULK and one.source is not Source.LIVE else self._writer.insert
+            self.written += write(*one)
+        today = day_of(self._wall_ns())
+        if self._writer.wants_sealing or today != self._sealed_day:
+            self._writer.seal(self._wall_ns())
+            self._sealed_day = today
+
+    def _low_disk(self) -> str:
+        now_s = time.monotonic()
+        if now_s - self._looked_s < _LOOK_AT_DISK_S:
+            return self.trouble
+        self._looked_s = now_s
+        free = shutil.disk_usage(self._writer.tape.folder).free
+        return f"only {free / 1e6:,.0f} MB free for recording" if free < _LOW_BYTES else ""
+
+
+def _together(waiting: Sequence[_Waiting]) -> list[_Waiting]:
+    """Those that follow one another and came the same way as one."""
+    found: list[_Waiting] = []
+    parts: list[TradeBatch] = []
+    for one in waiting:
+        last = found[-1] if found else None
+        if last is not None and last.source is one.source and (meets := _joined(last.complete, one.complete)) is not None:
+            parts.append(one.trades)
+            found[-1] = last._replace(complete=meets or None)
+            continue
+        if last is not None:
+            found[-1] = last._replace(trades=concatenate(parts))
+        found.append(one)
+        parts = [one.trades]
+    if found:
+        found[-1] = found[-1]._replace(trades=concatenate(parts))
+    return found
+
+
+def _joined(one: Span | None, other: Span | None) -> Span | None:
+    """Both spans as one, empty if there is none; None if they lie apart."""
+    if one is None and other is None:
+        return Span(0, 0)
+    if one is None or other is None or other.start_ns > one.end_ns or one.start_ns > other.end_ns:
+        return None
+    return Span(min(one.start_ns, other.start_ns), max(one.end_ns, other.end_ns))
