@@ -5,6 +5,8 @@ By word, shape and colour, so that it survives a grey print and eyes that see no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
@@ -15,14 +17,14 @@ from rendering.layout import CHAR_ASPECT, LEGEND_TEXT_PX, LEGEND_TOP, LINE_PX
 from rendering.text import Labels, qcolor
 from rendering.theme import Theme
 
-_SHAPES = {"simulated": "◆", "replay": "▶", "stale": "◌", "offline": "■", "live": "●"}
+_WORDS = {"live": "", "stale": "■ STALE", "offline": "✕ OFFLINE", "simulated": "◆ SIMULATED", "replay": "▶ REPLAY"}
 _FRAME_PX = 2.0
 _RIGHT_PX = 10.0
 _PADDING_PX = 7.0
 
 
 class BadgeItem(ChartItem):
-    """SIMULATED, REPLAY, STALE or OFFLINE at the upper right, and the reason at the foot of the chart."""
+    """The state's word at the upper right, and the reason at the foot of the chart."""
 
     z = 82.0
 
@@ -34,10 +36,12 @@ class BadgeItem(ChartItem):
     def pane(self, frame: Frame) -> QRectF:
         return QRectF(0, 0, frame.layout.plot_right, frame.layout.time_axis.top)
 
-    def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        if (old.mode, badge_text(old), old.notice) == (new.mode, badge_text(new), new.notice):
-            return None
-        return self.pane(new)  # rare: the feed's state changed
+    def changed(self, old: Frame, new: Frame) -> QRectF | Sequence[QRectF] | None:
+        if (old.mode, bool(badge_text(old))) != (new.mode, bool(badge_text(new))):
+            return self.pane(new)  # rare: the feed's state changed, and the frame around the panes with it
+        badges = (badge_rect(old), badge_rect(new)) if badge_text(old) != badge_text(new) else ()
+        notices = (notice_rect(old), notice_rect(new)) if old.notice != new.notice else ()  # it may count seconds
+        return (*badges, *notices)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         theme, colour = frame.theme, mode_colour(frame.theme, frame.mode)
@@ -64,9 +68,8 @@ class BadgeItem(ChartItem):
 
 
 def badge_text(frame: Frame) -> str:
-    """The word on the chart with its shape; empty while live, unless a word was given."""
-    word = frame.badge or ("" if frame.mode == "live" else frame.mode.upper())
-    return f"{_SHAPES[frame.mode]} {word}" if word else ""
+    """The word on the chart with its shape; the mode's own unless one was given."""
+    return frame.badge or _WORDS[frame.mode]
 
 
 def mode_colour(theme: Theme, mode: str) -> Colour:
@@ -84,8 +87,10 @@ def badge_rect(frame: Frame) -> QRectF:
 
 
 def notice_rect(frame: Frame) -> QRectF:
-    """At the foot of the price pane, where neither legend nor readout stands; no wider than the pane."""
+    """At the foot of the price pane, where neither legend nor readout stands; no wider than the pane, empty without a notice."""
     pane = frame.layout.price
+    if not frame.notice:
+        return QRectF()
     width = min(pane.width - 2 * _RIGHT_PX, len(frame.notice) * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX)
     return QRectF(pane.right - _RIGHT_PX - width, pane.bottom - 2 * LINE_PX - 8, width, LINE_PX)
 

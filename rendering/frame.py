@@ -60,7 +60,7 @@ class Frame:
     mode : str
         Where the trades come from, as far as it changes the look.
     badge, notice : str
-        A word that stays on the chart (SIMULATED), and a line that explains (why the feed is down); both may be empty.
+        A word with its shape that stays on the chart (◆ SIMULATED), and a line that explains (why the feed is down); both may be empty.
     legend : tuple of str
         Further lines for the legend.
     painter : "raster" or "gl"

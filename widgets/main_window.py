@@ -24,12 +24,13 @@ from widgets.chart_view import ChartView
 from widgets.fault_banner import FaultBanner
 from widgets.key_list import KeyList
 from widgets.looks import PALETTES, Looks
-from widgets.modes import MODES, badge_of
+from widgets.modes import LOOKS, badge_of
 from widgets.palette import palette_of
 from widgets.pictures import save_picture
 from widgets.playback import Playback
 from widgets.replay_bar import ReplayBar
 from widgets.status_bar import StatusBar
+from widgets.status_texts import detail_text
 from widgets.steps import next_bar_rule, next_ticks_per_row
 from widgets.toolbar import Toolbar
 from widgets.view_commands import ViewCommands
@@ -136,7 +137,7 @@ class MainWindow(QMainWindow):
                 self._show_chart()
             assert self.view is not None
             scene = self.view.chart_scene
-            scene.set_mode(MODES[status.state], badge_of(status.state), status.reason)
+            scene.set_mode(LOOKS[status.state].mode, badge_of(status.state), detail_text(status, time.time()))
             scene.refresh()
             if status.state is not FeedState.REPLAY:
                 _ask_for_what_is_in_sight(scene)

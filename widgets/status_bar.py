@@ -8,21 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
 from app.market.feed import FeedState, FeedStatus
+from rendering.badge_item import mode_colour
 from rendering.theme import Theme
-from widgets.status_texts import TapeMeter, figures_text, state_text
-
-_GOOD, _WAIT, _BAD = "live", "stale", "offline"
-_TOKENS = {
-    FeedState.CONNECTING: _WAIT,
-    FeedState.SYNCING: _WAIT,
-    FeedState.LIVE: _GOOD,
-    FeedState.LAGGING: _WAIT,
-    FeedState.STALE: _WAIT,
-    FeedState.DISCONNECTED: _BAD,
-    FeedState.STOPPED: _BAD,
-    FeedState.SIMULATED: "simulated",
-    FeedState.REPLAY: "replay",
-}
+from widgets.modes import LOOKS, word_of
+from widgets.status_texts import TapeMeter, detail_text, figures_text
 
 
 class StatusBar(QStatusBar):
@@ -32,12 +21,14 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.state = self._label("Connection state")
+        self.detail = self._label("Why")
         self.figures = self._label("Age of the tape, message rate and lag")
         self.notice = self._label("Notice")
         self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.painter = self._label("Painter in use")
         self._painter_reason = painter_reason
         self.addWidget(self.state)
+        self.addWidget(self.detail)
         self.addWidget(self.figures)
         self.addWidget(self.notice, 1)
         self.addPermanentWidget(self.painter)
@@ -57,7 +48,9 @@ class StatusBar(QStatusBar):
     def refresh(self, status: FeedStatus, notice: str, painter: str) -> None:
         """Write the texts that changed."""
         now_ns = time.time_ns()
-        _set_text(self.state, state_text(status, now_ns / 1e9))
+        _set_text(self.state, word_of(status.state))
+        _set_text(self.detail, detail_text(status, now_ns / 1e9))
+        self.detail.setVisible(bool(self.detail.text()))
         _set_text(self.figures, figures_text(self._meter.figures(), status, now_ns))
         _set_text(self.notice, notice)
         if self.painter.text() != painter:
@@ -66,7 +59,9 @@ class StatusBar(QStatusBar):
             self._painter_reason = ""  # it explains the choice at the start, not a later one of the user's
         if status.state is not self._shown_state:
             self._shown_state = status.state
-            self.state.setStyleSheet(f"color: {getattr(self._theme, _TOKENS[status.state]).hex}; font-weight: 600;")
+            ground = mode_colour(self._theme, LOOKS[status.state].mode)  # as the badge on the chart
+            ink = self._theme.ink_on(ground)
+            self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)

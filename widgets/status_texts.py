@@ -10,34 +10,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.market.feed import FeedState, FeedStatus
+from widgets.modes import word_of
 from widgets.moments import moment_text
 
-SHAPES = {
-    FeedState.CONNECTING: "◌",
-    FeedState.SYNCING: "◐",
-    FeedState.LIVE: "●",
-    FeedState.LAGGING: "▲",
-    FeedState.STALE: "■",
-    FeedState.DISCONNECTED: "✕",
-    FeedState.STOPPED: "✕",
-    FeedState.SIMULATED: "◆",
-    FeedState.REPLAY: "▶",
-}
-"""A shape for each state, so that colour is never alone."""
+
+def detail_text(status: FeedStatus, now_s: float) -> str:
+    """Why a feed stands where it stands, and the time to the next attempt; empty while all is well.
+
+    >>> detail_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
+    'connection refused, next try in 5 s'
+    """
+    parts = [status.reason] if status.reason else []
+    if status.retry_at_s is not None and status.state is FeedState.DISCONNECTED:
+        parts.append(f"next try in {max(0, -int(-(status.retry_at_s - now_s) // 1))} s")
+    return ", ".join(parts)
 
 
 def state_text(status: FeedStatus, now_s: float) -> str:
-    """The state in a word, with its shape, its reason and the time to the next attempt.
+    """The state in a word, with its shape and all there is to say about it.
 
     >>> state_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
     '✕ DISCONNECTED: connection refused, next try in 5 s'
     """
-    text = f"{SHAPES[status.state]} {status.state.value}"
-    if status.reason:
-        text += f": {status.reason}"
-    if status.retry_at_s is not None and status.state is FeedState.DISCONNECTED:
-        text += f", next try in {max(0, -int(-(status.retry_at_s - now_s) // 1))} s"
-    return text
+    detail = detail_text(status, now_s)
+    return f"{word_of(status.state)}: {detail}" if detail else word_of(status.state)
 
 
 def duration_text(seconds: float) -> str:

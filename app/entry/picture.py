@@ -26,8 +26,7 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
     width, height = request.size
     scene = ChartScene(chart, theme, width, height - CAPTION_PX, request.scale)
     scene.set_style(CellStyle(colouring=cast(Literal["volume", "delta"], request.colouring)))
-    badge = mode.upper() if mode != "live" else ""
-    scene.set_mode(cast(Mode, mode), badge)
+    scene.set_mode(cast(Mode, mode))
     if request.bars is not None:
         scene.show_last(request.bars)
     scene.refresh()

@@ -10,7 +10,7 @@ import pytest
 
 from app.analytics.imbalance import ImbalanceRule
 from app.storage.memory import Hole
-from rendering.badge_item import badge_rect, badge_text, mode_colour, notice_rect
+from rendering.badge_item import BadgeItem, badge_rect, badge_text, mode_colour, notice_rect
 from rendering.detail import Detail
 from rendering.frame import CellStyle, Frame
 from rendering.hole_item import HoleItem, visible_bands
@@ -68,15 +68,26 @@ def test_the_legend_is_drawn_again_only_when_it_says_something_else(qapp):
     ("mode", "badge", "text"),
     [
         ("live", "", ""),
-        ("live", "DEMO", "● DEMO"),
-        ("stale", "", "◌ STALE"),
-        ("offline", "", "■ OFFLINE"),
+        ("live", "◆ DEMO", "◆ DEMO"),
+        ("stale", "", "■ STALE"),
+        ("offline", "", "✕ OFFLINE"),
         ("simulated", "", "◆ SIMULATED"),
         ("replay", "", "▶ REPLAY"),
     ],
 )
 def test_the_badge_says_by_word_and_shape_what_is_not_live(mode: Any, badge: str, text: str):
     assert badge_text(frame_of(falling(), mode=mode, badge=badge)) == text
+
+
+def test_a_reason_that_counts_seconds_repaints_its_own_line_alone(qapp):
+    item, chart = BadgeItem(), falling()
+    refused = frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, next try in 10 s")
+    item.refresh(refused)
+    assert not item.refresh(frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, next try in 10 s"))
+    later = frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, next try in 9 s")
+    assert item.changed(refused, later) == (notice_rect(refused), notice_rect(later))
+    tried = frame_of(chart, mode="stale", badge="◌ CONNECTING")
+    assert item.changed(later, tried) == item.pane(tried)
 
 
 def test_each_mode_has_a_colour_of_its_own():

@@ -387,14 +387,14 @@ def test_nothing_of_the_toolbar_is_hidden_at_1280_pixels(window):
     ("state", "mode", "badge"),
     [
         (FeedState.LIVE, "live", ""),
-        (FeedState.SYNCING, "live", ""),
-        (FeedState.CONNECTING, "offline", "CONNECTING"),
-        (FeedState.LAGGING, "stale", "LAGGING"),
-        (FeedState.STALE, "stale", "STALE"),
-        (FeedState.DISCONNECTED, "offline", "DISCONNECTED"),
-        (FeedState.STOPPED, "offline", "STOPPED"),
-        (FeedState.SIMULATED, "simulated", "SIMULATED"),
-        (FeedState.REPLAY, "replay", "REPLAY"),
+        (FeedState.SYNCING, "stale", "◔ SYNCING"),
+        (FeedState.CONNECTING, "stale", "◌ CONNECTING"),
+        (FeedState.LAGGING, "stale", "▲ LAGGING"),
+        (FeedState.STALE, "stale", "■ STALE"),
+        (FeedState.DISCONNECTED, "offline", "✕ DISCONNECTED"),
+        (FeedState.STOPPED, "offline", "⊗ STOPPED"),
+        (FeedState.SIMULATED, "simulated", "◆ SIMULATED"),
+        (FeedState.REPLAY, "replay", "▶ REPLAY"),
     ],
 )
 def test_only_trades_on_time_look_live(window, desk: Desk, state, mode, badge):

@@ -1,5 +1,6 @@
 from app.market.feed import FeedState, FeedStatus
-from widgets.status_texts import SHAPES, TapeMeter, duration_text, figures_text, state_text
+from widgets.modes import LOOKS
+from widgets.status_texts import TapeMeter, duration_text, figures_text, state_text
 
 
 class Clock:
@@ -10,9 +11,10 @@ class Clock:
         return self.ns
 
 
-def test_every_state_has_a_shape_and_only_live_has_the_full_circle() -> None:
-    assert set(SHAPES) == set(FeedState)
-    assert [state for state, shape in SHAPES.items() if shape == "●"] == [FeedState.LIVE]
+def test_every_state_has_a_shape_of_its_own_and_only_live_looks_live() -> None:
+    assert set(LOOKS) == set(FeedState)
+    assert len({look.shape for look in LOOKS.values()}) == len(FeedState)
+    assert [state for state, look in LOOKS.items() if look.mode == "live"] == [FeedState.LIVE]
 
 
 def test_a_lost_venue_is_told_with_its_reason_and_the_time_to_the_next_attempt() -> None:
