@@ -23,7 +23,7 @@ class Lateness:
         self._soonest_before = self._soonest = 0
 
     def arrived(self, trade_ns: int, received_ns: int) -> None:
-        """A trade newer than any before came in."""
+        """A trade newer than any before came in, at `received_ns` of a clock that runs evenly; a jump of it costs two minutes at most."""
         distance = received_ns - trade_ns
         if self._began_ns is None or not 0 <= received_ns - self._began_ns < 2 * _WINDOW_NS:  # at first, and after our clock was set
             self._began_ns, self._soonest_before, self._soonest = received_ns, distance, distance

@@ -102,7 +102,9 @@ class LiveFeed:
         Asked whether a silent line should be silent, and what was missed where ids cannot say it; closed with the feed.
     patience : Patience
     wall_ns : callable
-        Our clock.
+        Our clock; only to tell when the newest trade reached us.
+    monotonic_ns : callable
+        A clock that nobody sets: lateness is measured by it.
     """
 
     def __init__(
@@ -113,9 +115,10 @@ class LiveFeed:
         patience: Patience | None = None,
         *,
         wall_ns: Callable[[], int] = time.time_ns,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.instrument = instrument
-        self._history, self._wall_ns = history, wall_ns
+        self._history, self._wall_ns, self._monotonic_ns = history, wall_ns, monotonic_ns
         self._patience = patience or Patience()
         self._connection = Connection(wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience)
         self._decoder = wire.decoder
@@ -192,7 +195,7 @@ class LiveFeed:
         newest_ns = int(batch.time_ns.max())
         if newest_ns > self._last_trade_ns:
             self._last_trade_ns = newest_ns
-            self._lateness.arrived(newest_ns, self._received_at_ns)
+            self._lateness.arrived(newest_ns, self._monotonic_ns())
         self._reached = max(self._reached or 0, self._end(batch))
 
     def _end(self, batch: TradeBatch) -> int:

@@ -46,13 +46,15 @@ async def emulator(
 
 
 @asynccontextmanager
-async def watched(venue: VenueEmulator, patience=CALM, wall_ns=time.time_ns) -> AsyncIterator[tuple[LiveFeed, BinanceHistory]]:
+async def watched(
+    venue: VenueEmulator, patience=CALM, wall_ns=time.time_ns, monotonic_ns=time.monotonic_ns
+) -> AsyncIterator[tuple[LiveFeed, BinanceHistory]]:
     """Feed and history of a venue."""
     market = MARKETS[venue.market]
     rest = Rest(venue.rest_url, weight_limit=market.weight_limit)
     instrument = Instrument(market.venue, "BTCUSDT", venue.tape.tick_size, venue.tape.lot_size)
     history = BinanceHistory(instrument, market, rest)
-    feed = LiveFeed(instrument, wire(instrument, market, venue.ws_url), history, patience, wall_ns=wall_ns)
+    feed = LiveFeed(instrument, wire(instrument, market, venue.ws_url), history, patience, wall_ns=wall_ns, monotonic_ns=monotonic_ns)
     try:
         yield feed, history
     finally:
@@ -299,15 +301,23 @@ def test_frames_that_wait_for_us_make_the_feed_lag() -> None:
 
 def test_trades_that_come_late_make_the_feed_lag_whatever_the_clock_says() -> None:
     async def story() -> None:
-        offset = [3600 * 10**9]
+        wall_s, late_s = [3600], [0]
         async with (
             emulator(restamp=True, speed=1.0, rate=200) as venue,
-            watched(venue, wall_ns=lambda: time.time_ns() + offset[0]) as (feed, _),
+            watched(
+                venue,
+                wall_ns=lambda: time.time_ns() + wall_s[0] * 10**9,
+                monotonic_ns=lambda: time.monotonic_ns() + late_s[0] * 10**9,
+            ) as (feed, _),
         ):
             reading = asyncio.create_task(collect(feed, []))
             await until(lambda: feed.status.trades > 20)
             assert feed.status.state is FeedState.LIVE, "an hour of difference is no lag"
-            offset[0] += 3 * 10**9
+            wall_s[0] = 0
+            before = feed.status.trades
+            await until(lambda: feed.status.trades > before + 20)
+            assert feed.status.state is FeedState.LIVE, "and the clock may be set"
+            late_s[0] = 3
             await until(lambda: feed.status.state is FeedState.LAGGING)
             assert "late" in feed.status.reason
             reading.cancel()
