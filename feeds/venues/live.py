@@ -217,10 +217,10 @@ class LiveFeed:
         if self._connection.beginnings != self._beginnings:
             self._beginnings = self._connection.beginnings
             if self._told.newest_ns is not None:
-                page = await self._newest()
+                # a stream may itself begin with trades of before, and more of them than the page holds
+                batch = concatenate([await self._newest(), batch])
                 before_ns = self._told.newest_ns if self._break_ns is None else self._break_ns
-                self._break_ns = None if self._reaches(page, before_ns) else before_ns
-                batch = concatenate([page, batch])
+                self._break_ns = None if self._reaches(batch, before_ns) else before_ns
         fresh = self._told.tell(batch)
         if self._break_ns is not None and len(fresh):
             after_ns = int(fresh.time_ns.min())
@@ -240,6 +240,6 @@ class LiveFeed:
                     break
         return TradeBatch.empty()
 
-    def _reaches(self, page: TradeBatch, before_ns: int) -> bool:
-        """Whether a page goes back to what had been told before the break."""
-        return len(page) > 0 and (int(page.time_ns.min()) < before_ns or self._told.knows_any(page))
+    def _reaches(self, newest: TradeBatch, before_ns: int) -> bool:
+        """Whether the newest trades go back to what had been told before the break."""
+        return len(newest) > 0 and (int(newest.time_ns.min()) < before_ns or self._told.knows_any(newest))

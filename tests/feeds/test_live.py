@@ -113,6 +113,11 @@ def test_a_page_that_does_not_reach_back_leaves_a_gap() -> None:
     assert feed.status.gaps == (Span(2, 40),)
 
 
+def test_a_stream_that_begins_with_trades_of_before_the_break_needs_no_page_that_reaches_back() -> None:
+    told, feed = after_a_break(Newest(trades(40, 50)), "1 2", "2 20 40 50 60", 6)
+    assert sorted(told) == [1, 2, 20, 40, 50, 60] and feed.status.gaps == ()
+
+
 def test_a_page_that_goes_back_further_than_the_break_shows_that_nothing_is_missing() -> None:
     told, feed = after_a_break(Newest(trades(0, 40)), "1 2", "60", 5)
     assert told == [1, 2, 0, 40, 60] and feed.status.gaps == ()
