@@ -8,7 +8,7 @@ from app.errors import BadInputError
 from app.market.instrument import parse_instrument_id
 from app.settings import Settings
 from app.workspace import Market
-from feeds.venues import binance
+from feeds.venues import binance, coinbase, hyperliquid, kraken
 
 Opener = Callable[[str, Settings], Awaitable[Market]]
 
@@ -16,6 +16,9 @@ Opener = Callable[[str, Settings], Awaitable[Market]]
 VENUES: Mapping[str, Opener] = {
     "binance": binance.opener(binance.SPOT),
     "binance-usdm": binance.opener(binance.USDM),
+    "coinbase": coinbase.open_symbol,
+    "hyperliquid": hyperliquid.open_symbol,
+    "kraken": kraken.open_symbol,
 }
 """From a venue's name to what opens one of its markets."""
 

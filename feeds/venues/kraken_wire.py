@@ -17,7 +17,7 @@ Its times have seven digits behind the point, the stream's six: of the same trad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Generic, Literal, TypeVar
 
@@ -103,9 +103,15 @@ def pair_of(symbol: str) -> str:
     return symbol.replace("-", "/")
 
 
-def decoder(instrument: Instrument) -> Decoder[Trade]:
-    """What reads the stream of one pair."""
-    return Decoder(instrument, Trade, _live, _talk_of, message=Message)
+def decoder(instrument: Instrument, saw: Callable[[TradeBatch], None] = lambda batch: None) -> Decoder[Trade]:
+    """What reads the stream of one pair, and shows all that it reads to `saw`."""
+
+    def shown(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
+        batch = _live(instrument, trades)
+        saw(batch)
+        return batch
+
+    return Decoder(instrument, Trade, shown, _talk_of, message=Message)
 
 
 def greeting(symbol: str) -> Greeting:

@@ -19,7 +19,7 @@ from structlog.testing import LogCapture
 from app.errors import BadInputError, DecodeError, FeedError, VenueBusyError, VenueRefusedError
 from app.ingest import Ingest
 from app.market.feed import FeedState
-from app.market.instrument import Instrument
+from app.market.instrument import Instrument, parse_instrument_id
 from app.market.trade import TradeBatch, concatenate
 from app.settings import Data, Settings
 from app.storage.memory import TradeStore
@@ -118,7 +118,8 @@ def test_an_id_of_no_venue_says_what_was_expected(text: str) -> None:
 
 
 def test_every_venue_of_the_table_is_named_like_an_instrument_id() -> None:
-    assert sorted(VENUES) == ["binance", "binance-usdm"]
+    assert {"binance", "binance-usdm", "coinbase", "hyperliquid", "kraken"} <= set(VENUES)
+    assert [parse_instrument_id(f"{venue}:X")[0] for venue in VENUES] == list(VENUES)
 
 
 class _Answering(Rest):

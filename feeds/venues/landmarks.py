@@ -1,0 +1,49 @@
+"""Where in time trades lie of which only the number is known."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import NamedTuple
+
+from app.market.trade import TradeBatch
+
+_APART = 200  # a venue's page of trades holds some times more: a landmark is always near enough to begin a page with
+
+
+class Landmark(NamedTuple):
+    """A trade's number and time."""
+
+    trade_id: int
+    time_ns: int
+
+
+class Landmarks:
+    """Some of the trades that were seen, two hundred numbers apart or more, to find others by.
+
+    Nothing is forgotten: a busy day is a few hundred landmarks.
+    """
+
+    def __init__(self) -> None:
+        self._seen: list[Landmark] = []
+
+    def saw(self, batch: TradeBatch) -> None:
+        """Keep the first and the last of these trades, unless one as good is known."""
+        if len(batch):
+            for index in (batch.trade_id.argmin(), batch.trade_id.argmax()):
+                self._keep(Landmark(int(batch.trade_id[index]), int(batch.time_ns[index])))
+
+    def at_or_before(self, trade_id: int) -> Landmark | None:
+        """The nearest known trade that is not after a number."""
+        place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
+        return self._seen[place - 1] if place else None
+
+    def after(self, trade_id: int) -> Landmark | None:
+        """The nearest known trade after a number."""
+        place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
+        return self._seen[place] if place < len(self._seen) else None
+
+    def _keep(self, landmark: Landmark) -> None:
+        place = bisect_left(self._seen, landmark.trade_id, key=lambda known: known.trade_id)
+        near = self._seen[max(0, place - 1) : place + 1]
+        if all(abs(known.trade_id - landmark.trade_id) >= _APART for known in near):
+            self._seen.insert(place, landmark)
