@@ -102,13 +102,13 @@ def marks_of(frame: Frame, coverage: BarCoverage) -> Marks:
     left, right = grid.bar_x(numbers) - grid.left, grid.bar_x(numbers + 1) - grid.left
     state = coverage.state
     if frame.viewport.bar_px >= _GAP_FROM_PX:
-        seen = state != BarState.AHEAD
+        seen = state != BarState.OUTSIDE
         return Marks(left[seen], right[seen] - max(1, round(frame.dpr)), state[seen])
     place, begin = np.unique(left, return_index=True)
     worst = np.maximum.reduceat(state, begin)
     turn = np.flatnonzero(np.append(True, np.diff(worst) != 0))
     end = np.append(place[turn[1:]], right[-1])
-    seen = worst[turn] != BarState.AHEAD
+    seen = worst[turn] != BarState.OUTSIDE
     return Marks(place[turn][seen], end[seen], worst[turn][seen])
 
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from app.storage.memory import Hole
 
 
+_FROM_THE_FIRST = ("replay", "simulated")
+"""A recording and a simulation begin with their first trade: nothing is missing before."""
+
+
 class VisibleCoverage:
     """The coverage of the bars in sight.
 
@@ -44,13 +48,14 @@ class VisibleCoverage:
             bars = _bars_there(frame)
             if not chart.holes or bars is None:
                 return None
-        asked = (rule, bars)
+        begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in _FROM_THE_FIRST else None
+        asked = (rule, bars, begin_ns)
         if asked != self._asked or chart.covered is not self._covered or chart.holes is not self._holes:
             if chart.holes is not self._holes:
                 self._gaps = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
             self._asked, self._covered, self._holes = asked, chart.covered, chart.holes
             covered = chart.covered or [Covered(Span(rule.start_ns(bars[0]), rule.start_ns(bars[1] + 1)), Source.LIVE, 0, 0)]
-            self._found = bar_coverage(rule, *bars, covered, self._gaps)
+            self._found = bar_coverage(rule, *bars, covered, self._gaps, begin_ns=begin_ns)
             self.counted += 1
         return self._found
 

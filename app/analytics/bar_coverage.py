@@ -16,8 +16,8 @@ from app.market.span import Span
 class BarState(enum.IntEnum):
     """What is known of a bar. The worse the larger: of bars that share a pixel the worst is shown."""
 
-    AHEAD = 0
-    """It begins after the last trade."""
+    OUTSIDE = 0
+    """It begins after the last trade, or ends before the tape begins."""
     ALL = 1
     """Every trade is held, and the ids prove it."""
     UNVERIFIED = 2
@@ -51,7 +51,14 @@ class BarCoverage:
 
 
 def bar_coverage(
-    rule: BarRule, first: int, last: int, covered: Sequence[Covered], holes: Sequence[Span] = (), candles: Sequence[Span] = ()
+    rule: BarRule,
+    first: int,
+    last: int,
+    covered: Sequence[Covered],
+    holes: Sequence[Span] = (),
+    candles: Sequence[Span] = (),
+    *,
+    begin_ns: int | None = None,
 ) -> BarCoverage:
     """The state of the bars `first` to `last`, both included.
 
@@ -66,10 +73,16 @@ def bar_coverage(
         From the trade before to the trade after; they are taken from what is covered.
     candles : sequence of Span
         Where candles are held.
+    begin_ns : int, optional
+        Where the tape begins, as far as anybody could have it: nothing is missing before. Unless given, what lies before the
+        first covered stretch is missing.
     """
     edges = np.arange(first, last + 2, dtype=np.int64) * rule.length_ns
     end_ns = max((stretch.span.end_ns for stretch in covered), default=int(edges[0]))
-    begun = edges[:-1] < end_ns
+    asked = edges[:-1] < end_ns
+    if begin_ns is not None:
+        asked &= edges[1:] > begin_ns
+        edges = np.maximum(edges, begin_ns)
     edges = np.minimum(edges, max(end_ns, int(edges[0])))
     sides = [_merged([stretch.span for stretch in covered if stretch.proven is proven]) for proven in (True, False)]
     proven, unproven, gaps, known = *sides, _merged(holes), _merged(candles)
@@ -79,17 +92,17 @@ def bar_coverage(
     sure = _inside(proven, piece)
     held = (sure | _inside(unproven, piece)) & ~_inside(gaps, piece)
     time_of = np.diff(edges)
-    lacks = _sums(bar, np.where(held, 0, length), len(begun)) > 0
-    touched = _touched(holes, rule, first, len(begun))
-    state = np.full(len(begun), BarState.ALL, np.int8)
-    state[_sums(bar, np.where(held & ~sure, length, 0), len(begun)) > 0] = BarState.UNVERIFIED
-    has_candle = _sums(bar, np.where(held | _inside(known, piece), 0, length), len(begun)) == 0
+    lacks = _sums(bar, np.where(held, 0, length), len(asked)) > 0
+    touched = _touched(holes, rule, first, len(asked))
+    state = np.full(len(asked), BarState.ALL, np.int8)
+    state[_sums(bar, np.where(held & ~sure, length, 0), len(asked)) > 0] = BarState.UNVERIFIED
+    has_candle = _sums(bar, np.where(held | _inside(known, piece), 0, length), len(asked)) == 0
     state[lacks | touched] = BarState.MISSING
     state[(lacks | touched) & has_candle & bool(len(candles))] = BarState.CANDLES
-    state[~begun] = BarState.AHEAD
+    state[~asked] = BarState.OUTSIDE
     total = int(time_of.sum())
     share = int(length[held].sum()) / total if total else 1.0
-    return BarCoverage(first, state, share, not bool((lacks | touched)[begun].any()))
+    return BarCoverage(first, state, share, not bool((lacks | touched)[asked].any()))
 
 
 def _merged(spans: Sequence[Span]) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from rendering.theme import load_theme
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
 from tests.rendering.test_legend_item import frame_of
 
-AHEAD, ALL, UNVERIFIED, CANDLES, MISSING = BarState
+OUTSIDE, ALL, UNVERIFIED, CANDLES, MISSING = BarState
 THEME = load_theme()
 
 
@@ -33,11 +33,11 @@ def marks(*states: BarState, bar_px: float) -> list[tuple[int, int, BarState]]:
 
 
 def test_wide_bars_have_a_mark_each_with_a_gap_between():
-    assert marks(ALL, ALL, MISSING, AHEAD, bar_px=100) == [(0, 99, ALL), (100, 199, ALL), (200, 299, MISSING)]
+    assert marks(ALL, ALL, MISSING, OUTSIDE, bar_px=100) == [(0, 99, ALL), (100, 199, ALL), (200, 299, MISSING)]
 
 
 def test_narrow_bars_of_one_state_are_one_mark():
-    assert marks(ALL, ALL, MISSING, MISSING, ALL, AHEAD, bar_px=2) == [(0, 4, ALL), (4, 8, MISSING), (8, 10, ALL)]
+    assert marks(ALL, ALL, MISSING, MISSING, ALL, OUTSIDE, bar_px=2) == [(0, 4, ALL), (4, 8, MISSING), (8, 10, ALL)]
 
 
 def test_of_bars_that_share_a_pixel_the_worst_is_shown():

@@ -10,12 +10,12 @@ from app.analytics.bar_coverage import BarState
 from app.market.coverage import Covered, Source
 from app.market.span import Span
 from app.storage.memory import Hole
-from rendering.frame import Frame
+from rendering.frame import Frame, Mode
 from rendering.visible_coverage import VisibleCoverage, share_text
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
 from tests.rendering.test_legend_item import frame_of
 
-ALL, MISSING, AHEAD = BarState.ALL, BarState.MISSING, BarState.AHEAD
+ALL, MISSING, OUTSIDE = BarState.ALL, BarState.MISSING, BarState.OUTSIDE
 
 
 def minutes(start: float, end: float) -> Span:
@@ -74,6 +74,14 @@ def test_holes_without_a_bar_in_sight_say_nothing(chart: StillChart):
     chart.holes = (hole(2.5, 4.5),)
     there = frame(chart)
     assert VisibleCoverage().of(replace(there, viewport=there.viewport.with_bar_at(FIRST_MINUTE + 100, 0))) is None
+
+
+@pytest.mark.parametrize(("mode", "share"), [("live", 0.625), ("stale", 0.625), ("replay", 1.0), ("simulated", 1.0)])
+def test_a_recording_lacks_nothing_before_its_first_trade(chart: StillChart, mode: Mode, share: float):
+    chart.covered = (covered(3, 8),)
+    found = VisibleCoverage().of(replace(frame(chart), mode=mode))
+    assert found is not None
+    assert found.share == share
 
 
 def test_the_share_is_rounded_down_and_never_whole_while_something_is_missing(chart: StillChart):

@@ -14,7 +14,7 @@ from app.market.span import Span
 
 SECOND = 10**9
 RULE = BarRule(10 * SECOND)
-AHEAD, ALL, UNVERIFIED, CANDLES, MISSING = BarState
+OUTSIDE, ALL, UNVERIFIED, CANDLES, MISSING = BarState
 
 
 def span(start_s: float, end_s: float) -> Span:
@@ -32,11 +32,11 @@ def states(*stretches: Covered, holes: list[Span] | None = None, candles: list[S
 
 
 def test_covered_time_is_all_there_and_what_comes_after_lies_ahead():
-    assert states(covered(1000, 1030)) == [ALL, ALL, ALL, AHEAD, AHEAD]
+    assert states(covered(1000, 1030)) == [ALL, ALL, ALL, OUTSIDE, OUTSIDE]
 
 
 def test_the_bar_in_progress_is_judged_up_to_the_last_trade():
-    assert states(covered(1000, 1021)) == [ALL, ALL, ALL, AHEAD, AHEAD]
+    assert states(covered(1000, 1021)) == [ALL, ALL, ALL, OUTSIDE, OUTSIDE]
 
 
 def test_time_before_the_first_stretch_and_between_two_is_missing_in_whole_or_in_part():
@@ -73,10 +73,19 @@ def test_the_share_is_of_the_time_up_to_the_last_trade():
     assert not found.whole
 
 
+def test_before_the_tape_begins_nothing_is_missing():
+    found = bar_coverage(RULE, 100, 104, [covered(1015, 1030)], begin_ns=1015 * SECOND)
+    assert found.state.tolist() == [OUTSIDE, ALL, ALL, OUTSIDE, OUTSIDE]
+    assert (found.share, found.whole) == (1.0, True)
+    found = bar_coverage(RULE, 100, 104, [covered(1015, 1018), covered(1020, 1030)], begin_ns=1015 * SECOND)
+    assert found.state.tolist() == [OUTSIDE, MISSING, ALL, OUTSIDE, OUTSIDE]
+    assert found.share == pytest.approx(13 / 15)
+
+
 @pytest.mark.parametrize("stretches", [[], [covered(900, 1000)]])
 def test_bars_that_all_lie_ahead_lack_nothing(stretches: list[Covered]):
     found = bar_coverage(RULE, 100, 104, stretches)
-    assert found.state.tolist() == [AHEAD] * 5
+    assert found.state.tolist() == [OUTSIDE] * 5
     assert (found.share, found.whole) == (1.0, True)
 
 
@@ -101,7 +110,7 @@ def test_it_is_what_a_count_second_by_second_gives(proven, unproven, gaps, candl
         held_s, all_s = held_s + len(own & held), all_s + len(own)
         near = any(start // 10 <= number <= (start + length) // 10 for start, length in gaps)
         if number * 10 >= end:
-            expected.append(AHEAD)
+            expected.append(OUTSIDE)
         elif own - held or near:
             expected.append(CANDLES if candles and not own - held - seconds(candle_spans) else MISSING)
         else:
