@@ -80,6 +80,9 @@ class CoinbaseHistory:
     rest : Rest
     """
 
+    reaches_ns = 0
+    """A search by time goes back to the first trade."""
+
     def __init__(self, instrument: Instrument, rest: Rest) -> None:
         self.instrument, self._rest = instrument, rest
 

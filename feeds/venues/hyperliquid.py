@@ -68,6 +68,9 @@ async def fetch_instrument(rest: Rest, coin: str) -> Instrument:
 class HyperliquidHistory:
     """The newest trades of one contract, which is all of the past that the venue tells."""
 
+    reaches_ns = 0
+    """How far back the newest trades go is known when they are there."""
+
     def __init__(self, instrument: Instrument, rest: Rest) -> None:
         self.instrument, self._rest = instrument, rest
 

@@ -103,6 +103,9 @@ class KrakenHistory:
         Trades whose time is known; those of each page are added.
     """
 
+    reaches_ns = 0
+    """A search by time goes back to the first trade."""
+
     def __init__(self, instrument: Instrument, rest: Rest, landmarks: Landmarks | None = None) -> None:
         self.instrument, self._rest = instrument, rest
         self._landmarks = landmarks or Landmarks()
