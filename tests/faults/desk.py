@@ -132,7 +132,8 @@ class Desk:
         """
         first_id, last_id = self.store.first_id, self.store.last_id
         assert first_id is not None and last_id is not None
-        truth, totals = venue.trades(first_id=first_id, last_id=last_id), venue.totals(first_id=first_id, last_id=last_id)
+        which = (self.feed.instrument.symbol, first_id, last_id)
+        truth, totals = venue.trades(*which), venue.totals(*which)
         held = self.store.trades()
         found = {
             "trades": len(held),

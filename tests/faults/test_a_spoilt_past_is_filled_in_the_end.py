@@ -31,7 +31,7 @@ def test_two_spoilt_pages_of_three_delay_the_past_and_the_holes_and_no_more(
                 await asyncio.sleep(0.04)
                 venue.faults.skip = 0.0
                 await asyncio.sleep(0.02)
-            await there.until(lambda: there.ingest._asked_from_ns == there.chart.wanted.start_ns)
+            await there.until(lambda: there.ingest.past.asked_from_ns == there.chart.wanted.start_ns)
             await there.caught_up(venue)
             there.hold_against(venue)
             assert int(there.store.trades().time_ns[0]) < there.chart.wanted.start_ns + 100_000_000
