@@ -65,6 +65,24 @@ def step_text(steps: int, step: Decimal) -> str:
     return format_scaled(int(steps) * mantissa, scale)
 
 
+def step_texts(steps: np.ndarray, step: Decimal) -> pa.Array:
+    """The same of many steps, int64 [shape=(n,)], as an Arrow array of texts."""
+    scale, mantissa = _scale_and_mantissa(step)
+    largest = max(abs(int(steps.min(initial=0))), int(steps.max(initial=0)))
+    if largest * mantissa >= 2**63 or scale > _INT64_DIGITS:
+        return pa.array([step_text(number, step) for number in steps.tolist()], pa.string())
+    values = steps * mantissa
+    if not scale:
+        return pc.cast(pa.array(values), pa.string())
+    whole, rest = (pc.cast(pa.array(part), pa.string()) for part in np.divmod(np.abs(values), 10**scale))
+    padded = pc.call_function("utf8_lpad", [rest], options=pc.PadOptions(scale, "0"))
+    texts: Any = pc.call_function("binary_join_element_wise", [whole, padded, pa.scalar(".")])
+    if not (values < 0).any():
+        return texts
+    negative = pc.call_function("binary_join_element_wise", [pa.scalar("-"), texts, pa.scalar("")])
+    return pc.call_function("if_else", [pa.array(values < 0), negative, texts])
+
+
 def format_scaled(mantissa: int, scale: int) -> str:
     """`mantissa / 10**scale` as plain decimal text, with exactly `scale` digits behind the point."""
     if not scale:
@@ -105,6 +123,7 @@ def _scale_and_mantissa(step: Decimal) -> tuple[int, int]:
     return -exponent, mantissa
 
 
+_INT64_DIGITS = 18
 _LONGEST = 36
 """Arrow's decimals have 38 digits. Where rescaling would drop more than that it quietly answers 0, so texts that could
 come near (long ones, and those with an exponent) are read one by one."""

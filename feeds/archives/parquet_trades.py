@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from app.errors import BadInputError, TradeFileError
+from app.market.decimals import step_texts
 from feeds.archives.layouts import named_layout
 
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -72,7 +75,7 @@ class ParquetTrades:
         if pa.types.is_timestamp(column.type) and name == self.layout.time:
             return column
         try:
-            texts = pc.cast(column, pa.string())
+            texts = _decimal_texts(column) if pa.types.is_decimal128(column.type) else pc.cast(column, pa.string())
         except pa.ArrowException:
             raise TradeFileError(self.path, None, f"column {name} of type {column.type}", "text or numbers") from None
         texts.validate(full=True)  # Arrow believes a file that its texts are UTF-8
@@ -81,3 +84,12 @@ class ParquetTrades:
     def _unreadable(self, error: BaseException) -> TradeFileError:
         said = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         return TradeFileError(self.path, None, f"what cannot be read ({said})", "a Parquet file of trades")
+
+
+def _decimal_texts(column: pa.Array) -> pa.Array:
+    """Decimals without exponents, which would have to be read one by one."""
+    halves = np.frombuffer(column.buffers()[1], np.int64).reshape(-1, 2)[column.offset :][: len(column)]
+    low, high = halves[:, 0], halves[:, 1]
+    if column.type.scale < 0 or not np.array_equal(high, low >> 63):  # more than 64 bits
+        return pc.cast(column, pa.string())
+    return step_texts(low, Decimal(1).scaleb(-column.type.scale))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import BadInputError, OffGridError
-from app.market.decimals import decimal_places, format_scaled, parse_step, step_text, to_steps
+from app.market.decimals import decimal_places, format_scaled, parse_step, step_text, step_texts, to_steps
 
 CENT = Decimal("0.01")
 
@@ -171,6 +171,15 @@ def test_text_has_the_digits_of_its_step() -> None:
     assert step_text(6, Decimal("1E+1")) == "60"
     assert format_scaled(0, 3) == "0.000"
     assert [decimal_places(Decimal(step)) for step in ("0.01", "0.25", "10", "1.0", "0.50")] == [2, 2, 0, 0, 1]
+
+
+@given(
+    steps=st.lists(st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-200, 200)), max_size=20),
+    step=st.sampled_from(["0.01", "0.25", "10", "1", "0.00000001", "1e-18", "1e-20", "0.00000025"]),
+)
+def test_many_steps_become_the_texts_that_each_becomes(steps: list[int], step: str) -> None:
+    texts = step_texts(np.array(steps, np.int64), Decimal(step))
+    assert texts.type == pa.string() and texts.to_pylist() == [step_text(number, Decimal(step)) for number in steps]
 
 
 def test_a_step_is_a_decimal_above_nought() -> None:

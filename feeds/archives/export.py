@@ -1,0 +1,158 @@
+"""Trades into a file that reads back as the same trades, bit for bit.
+
+CSV has the columns `time,price,quantity,side,trade_id`: nanoseconds since 1970, exact decimals, `buy`, `sell` or `unknown`.
+Parquet has the same as timestamps and decimals, and says of which instrument they are. No cell of a CSV holds a text that
+somebody else chose, so that no spreadsheet can take one for a formula.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from app.errors import BadInputError, TradeFileError
+from app.market.decimals import decimal_places, step_texts
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch, concatenate
+
+COLUMNS = ("time", "price", "quantity", "side", "trade_id")
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+
+_SIDES = pa.array(["sell", "unknown", "buy"])  # -1, 0, 1
+_ROWS = 1 << 17  # of a block, and of a row group
+_MOST_DIGITS = 38  # of Arrow's decimals
+
+Write = Callable[[TradeBatch], None]
+
+
+def write_trades(out: Path, instrument: Instrument, batches: Iterable[TradeBatch]) -> int:
+    """Write trades to `.csv`, `.csv.gz` or `.parquet`, and return how many there were.
+
+    They are written beside `out` first and put in its place when all are on disk: `out` is either what it was, or whole.
+    Memory holds one block at a time.
+
+    Raises
+    ------
+    BadInputError
+        If the name ends otherwise.
+    TradeFileError
+        If the file cannot be written.
+    """
+    ending = next((ending for ending in ENDINGS if out.name.lower().endswith(ending)), None)
+    if ending is None:
+        raise BadInputError(f"{out}: found the ending {out.suffix or 'none'!r}, expected one of {', '.join(ENDINGS)}")
+    rows = 0
+    with _in_place_when_whole(out) as file, _parquet(file, instrument) if ending == ".parquet" else _csv(file, instrument, ending) as write:
+        for block in _blocks(batches):
+            try:
+                write(block)
+            except OSError as error:  # not of the batches, which may come out of a file themselves
+                raise _unwritable(out, error) from None
+            rows += len(block)
+    return rows
+
+
+def _blocks(batches: Iterable[TradeBatch]) -> Iterator[TradeBatch]:
+    """The same trades in blocks of some size: a row group of a thousand rows costs more than its rows."""
+    waiting: list[TradeBatch] = []
+    rows = 0
+    for batch in batches:
+        for start in range(0, len(batch), _ROWS):
+            waiting.append(batch[start : start + _ROWS])
+            rows += len(waiting[-1])
+            if rows >= _ROWS:
+                yield concatenate(waiting)
+                waiting, rows = [], 0
+    if waiting:
+        yield concatenate(waiting)
+
+
+@contextmanager
+def _in_place_when_whole(out: Path) -> Iterator[IO[bytes]]:
+    """A file beside `out` that takes its place at the end of the block; gone if the block fails."""
+    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(out)
+    except OSError as error:
+        raise _unwritable(out, error) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _csv(file: IO[bytes], instrument: Instrument, ending: str) -> Iterator[Write]:
+    schema = pa.schema([(name, pa.string() if name in ("price", "quantity", "side") else pa.int64()) for name in COLUMNS])
+
+    def write(block: TradeBatch) -> None:
+        columns = [
+            pa.array(block.time_ns),
+            step_texts(block.price_ticks, instrument.tick_size),
+            step_texts(block.quantity_lots, instrument.lot_size),
+            _SIDES.take(pa.array(block.side + 1)),
+            pa.array(block.trade_id),
+        ]
+        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+    with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) if ending == ".csv.gz" else _as_it_is(file) as sink:
+        sink.write(",".join(COLUMNS).encode() + b"\n")
+        with pa_csv.CSVWriter(sink, schema, write_options=pa_csv.WriteOptions(include_header=False, quoting_style="none")) as writer:
+            yield write
+
+
+@contextmanager
+def _parquet(file: IO[bytes], instrument: Instrument) -> Iterator[Write]:
+    steps = instrument.tick_size, instrument.lot_size
+    price, quantity = (pa.decimal128(_MOST_DIGITS, decimal_places(step)) for step in steps)
+    types = (pa.timestamp("ns", "UTC"), price, quantity, pa.dictionary(pa.int8(), pa.string()), pa.int64())
+    about = {
+        "instrument": instrument.id,
+        "tick_size": str(instrument.tick_size),
+        "lot_size": str(instrument.lot_size),
+        "multiplier": str(instrument.multiplier),
+        "numbered": instrument.numbered,
+    }
+    schema = pa.schema(list(zip(COLUMNS, types, strict=True)), {"tapeprint": json.dumps(about)})
+
+    def write(block: TradeBatch) -> None:
+        columns = [
+            pa.array(block.time_ns).cast(types[0]),
+            _decimals(block.price_ticks, instrument.tick_size, price),
+            _decimals(block.quantity_lots, instrument.lot_size, quantity),
+            pa.DictionaryArray.from_arrays(pa.array(block.side + 1), _SIDES),
+            pa.array(block.trade_id),
+        ]
+        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        yield write
+
+
+@contextmanager
+def _as_it_is(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The file, which is not closed."""
+    yield file
+
+
+def _decimals(steps: np.ndarray, step: Decimal, kind: pa.DataType) -> pa.Array:
+    """Steps as decimals of 128 bits."""
+    return step_texts(steps, step).cast(kind)
+
+
+def _unwritable(out: Path, error: OSError) -> TradeFileError:
+    return TradeFileError(out, None, error.strerror or str(error), "a file that can be written")
