@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import qasync
 from PySide6.QtWidgets import QApplication
+
+from app.entry.desktop import DesktopOptions, show_window
+from widgets.main_window import MainWindow
+
+_LOOP_THREADS = ("QThread", "Dummy", "asyncio", "ThreadPool")
+"""Threads of the loop's own pool: they wait for work, and end with the loop."""
 
 
 def tell(story: Coroutine[Any, Any, None]) -> None:
@@ -33,3 +42,32 @@ async def until(condition: Callable[[], object], timeout_s: float = 6.0) -> None
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def at_the_window(options: DesktopOptions) -> AsyncIterator[MainWindow]:
+    """The program with its window, as the command line opens it; leaving closes it, and it must end in order within two seconds."""
+    program = asyncio.ensure_future(show_window(options))
+    threads = set(threading.enumerate())
+    await until(lambda: _windows() or program.done())
+    if program.done():
+        program.result()
+    (window,) = _windows()
+    try:
+        window.resize(1280, 760)
+        window.activateWindow()
+        await until(window.isActiveWindow)
+        yield window
+    finally:
+        asked_s = time.monotonic()
+        window.close()
+        async with asyncio.timeout(10):
+            assert await program == 0
+        assert time.monotonic() - asked_s < 2, "the program took its time to end"
+        await until(lambda: not _windows())
+        left = [thread for thread in set(threading.enumerate()) - threads if not thread.name.startswith(_LOOP_THREADS)]
+        assert not left, f"still running: {left}"
+
+
+def _windows() -> list[MainWindow]:
+    return [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow) and widget.isVisible()]
