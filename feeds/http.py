@@ -111,7 +111,10 @@ class Rest:
             return VenueRefusedError(
                 f"{self._host}: {words or 'the request was not understood'}", detail=f"{question}: {answer.text[:200]}"
             )
-        failure = explained_status(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
+        status, retry_after = answer.status_code, answer.headers.get("Retry-After")
+        if status == 403 and b"too frequent" in answer.content.lower():  # Bybit's 429, to be waited for ten minutes
+            status, retry_after = 429, retry_after or "600"
+        failure = explained_status(status, retry_after, self._host, self._wall())
         if isinstance(failure, VenueBusyError):
             self._banned_until_s = self._wall() + failure.retry_after_s
         return failure

@@ -22,9 +22,10 @@ class Instrument:
     venue, symbol : str
         `"binance"`, `"BTCUSDT"`; together they make the `id`.
     tick_size, lot_size : Decimal
-        Smallest steps of price and quantity; the program counts in these.
+        Smallest steps of price and quantity; the program counts in these. Quantities are in base units (of a contract that is
+        worth a fixed sum of money: in that money), also where the venue counts contracts.
     multiplier : Decimal
-        Base units in one unit of quantity; 1 unless the venue trades contracts.
+        Base units in one contract, already in `lot_size`; 1 unless the venue trades contracts.
     numbered : bool
         The venue's trade ids grow by one from trade to trade, so that a step by more is a hole. Where they do not, an id
         only tells one trade from another, trades are in the order of time, and nobody can prove that none is missing.
@@ -46,8 +47,13 @@ class Instrument:
         """The price rows of this market, `ticks_per_row` ticks high."""
         return PriceGrid(self.tick_size, ticks_per_row)
 
+    @property
+    def written_step(self) -> Decimal:
+        """The lot in the venue's own writing: contracts where it trades contracts, base units elsewhere."""
+        return self.lot_size / self.multiplier
+
     def quantity_text(self, lots: int) -> str:
-        """A number of lots as the venue would write the quantity."""
+        """A number of lots as decimal text, in base units."""
         return step_text(lots, self.lot_size)
 
 

@@ -8,7 +8,7 @@ from app.errors import BadInputError
 from app.market.instrument import parse_instrument_id
 from app.settings import Settings
 from app.workspace import Market
-from feeds.venues import binance, coinbase, hyperliquid, kraken
+from feeds.venues import binance, bybit, coinbase, hyperliquid, kraken, okx
 
 Opener = Callable[[str, Settings], Awaitable[Market]]
 
@@ -16,9 +16,13 @@ Opener = Callable[[str, Settings], Awaitable[Market]]
 VENUES: Mapping[str, Opener] = {
     "binance": binance.opener(binance.SPOT),
     "binance-usdm": binance.opener(binance.USDM),
+    "bybit": bybit.opener(bybit.SPOT),
+    "bybit-linear": bybit.opener(bybit.LINEAR),
     "coinbase": coinbase.open_symbol,
     "hyperliquid": hyperliquid.open_symbol,
     "kraken": kraken.open_symbol,
+    "okx": okx.opener(okx.SPOT),
+    "okx-swap": okx.opener(okx.SWAP),
 }
 """From a venue's name to what opens one of its markets."""
 

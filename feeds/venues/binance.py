@@ -24,6 +24,7 @@ from app.settings import Settings
 from app.workspace import Market
 from feeds.backoff import Patience
 from feeds.http import Rest
+from feeds.venues.binance_candles import candles
 from feeds.venues.binance_wire import AggregateTrade, batch_of, stream_decoder
 from feeds.venues.live import LiveFeed, Wire
 
@@ -60,14 +61,16 @@ class BinanceMarket:
         Where it is reached unless overridden.
     stream_path, rest_path : str
         What stands before the stream's and the endpoint's name.
-    weight_limit, page_weight, info_weight : int
-        A minute's allowance, and what a page of trades and the exchange information cost.
+    weight_limit, page_weight, info_weight, candles_weight : int
+        A minute's allowance, and what a page of trades, the exchange information and a page of candles cost.
     by_hours : bool
         A search by time must end within an hour.
     kept_hours : float
         How far back a search by time may begin.
     one_symbol : bool
         The exchange information can be asked for one symbol.
+    seconds : bool
+        There are candles of a second.
     """
 
     venue: str
@@ -78,9 +81,11 @@ class BinanceMarket:
     weight_limit: int
     page_weight: int
     info_weight: int
+    candles_weight: int
     by_hours: bool
     kept_hours: float
     one_symbol: bool
+    seconds: bool
 
 
 SPOT = BinanceMarket(
@@ -92,9 +97,11 @@ SPOT = BinanceMarket(
     weight_limit=6000,
     page_weight=4,
     info_weight=20,
+    candles_weight=2,
     by_hours=False,
     kept_hours=float("inf"),
     one_symbol=True,
+    seconds=True,
 )
 USDM = BinanceMarket(
     venue="binance-usdm",
@@ -105,9 +112,11 @@ USDM = BinanceMarket(
     weight_limit=2400,
     page_weight=20,
     info_weight=1,
+    candles_weight=5,
     by_hours=True,
     kept_hours=47.9,  # 48, less what our clock may be wrong by
     one_symbol=False,
+    seconds=False,
 )
 
 
@@ -270,6 +279,8 @@ def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]
         history = BinanceHistory(instrument, market, rest)
         patience = Patience(silent_after=settings.data.stale_after_s)
         feed = LiveFeed(instrument, wire(instrument, market, hosts.ws_url or market.ws_url), history, patience)
-        return Market(instrument, feed, history, round(settings.data.history_hours * 3_600e9))
+        history_ns = round(settings.data.history_hours * 3_600e9)
+        past = candles(instrument, rest, f"{market.rest_path}/klines", market.candles_weight, seconds=market.seconds)
+        return Market(instrument, feed, history, history_ns, candles=past)
 
     return open_symbol

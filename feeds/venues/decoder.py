@@ -57,6 +57,8 @@ class Decoder(Generic[T]):
         The msgspec type of a message with several trades: `message[T]`. None where each message is one trade.
     trades_of : callable
         From a message of that type to its trades, in the order of the tape.
+    strict : bool
+        False where the venue writes whole numbers as text, `"123"`.
 
     Attributes
     ----------
@@ -80,15 +82,16 @@ class Decoder(Generic[T]):
         *,
         message: Any = None,
         trades_of: Callable[[Any], Sequence[Any]] = lambda message: message.data,
+        strict: bool = True,
     ) -> None:
         self.instrument = instrument
         self.rejected = self.ignored = self.empty = 0
         self.shutdown = False
         whole = trade if message is None else message[trade]
-        self._many = msgspec.json.Decoder(list[whole])
-        self._one = msgspec.json.Decoder(whole)
+        self._many = msgspec.json.Decoder(list[whole], strict=strict)
+        self._one = msgspec.json.Decoder(whole, strict=strict)
         self._raw = None if message is None else msgspec.json.Decoder(message[msgspec.Raw])
-        self._trade = msgspec.json.Decoder(trade)
+        self._trade = msgspec.json.Decoder(trade, strict=strict)
         self._batch_of, self._talk_of, self._trades_of = batch_of, talk_of, trades_of
         self._reported_at = -float("inf")
 
@@ -116,14 +119,21 @@ class Decoder(Generic[T]):
         return [message] if self._raw is None else self._trades_of(message)
 
     def _saved(self, frame: bytes, error: Exception) -> list[T]:
-        """What can be kept of a message that is not as it should be: its good trades, if it has any."""
-        trades: list[T] = []
+        """What can be kept of a message that is not one of trades as it should be: its good trades, if it has any."""
+        talk = self._talk_of(frame)
+        if talk is Talk.SHUTDOWN:
+            self.shutdown = True
+        elif talk is Talk.IGNORED:
+            self.ignored += 1
+        if talk is not Talk.BAD:
+            return []
         try:
             raws = self._trades_of(self._raw.decode(frame)) if self._raw is not None else []
         except UNREADABLE:
             raws = []
         if not raws:
-            self._other(frame, error)
+            self._reject(error, frame)
+        trades: list[T] = []
         for raw in raws:
             try:
                 trades.append(self._trade.decode(raw))
@@ -146,15 +156,6 @@ class Decoder(Generic[T]):
             self.empty += len(trades) - len(batch)
             yield batch
 
-    def _other(self, frame: bytes, error: Exception) -> None:
-        talk = self._talk_of(frame)
-        if talk is Talk.BAD:
-            self._reject(error, frame)
-        elif talk is Talk.SHUTDOWN:
-            self.shutdown = True
-        else:
-            self.ignored += 1
-
     def _reject(self, error: Exception, message: bytes) -> None:
         self.rejected += 1
         if time.monotonic() - self._reported_at > _REPORT_EVERY_S:  # rubbish may come by the thousand
@@ -165,7 +166,7 @@ class Decoder(Generic[T]):
 def columns(
     instrument: Instrument, time_ns: np.ndarray, prices: Sequence[str], quantities: Sequence[str], side: np.ndarray, trade_id: np.ndarray
 ) -> TradeBatch:
-    """Trades with prices and quantities as the venue wrote them; those of no quantity are left out.
+    """Trades with prices and quantities as the venue wrote them, contracts too; those of no quantity are left out.
 
     Raises
     ------
@@ -173,7 +174,7 @@ def columns(
         If a price or a quantity is negative, a price nought, or one of them no multiple of its step.
     """
     ticks = instrument.grid().ticks(prices)
-    lots = to_steps(quantities, instrument.lot_size, "quantity")
+    lots = to_steps(quantities, instrument.written_step, "quantity")
     if len(lots) and lots.min() < 0:
         raise OffGridError("quantity: found a negative one", index=int(np.argmin(lots)), value="")
     batch = TradeBatch.of(time_ns, ticks, lots, side, trade_id)

@@ -14,6 +14,12 @@ def test_an_instrument_knows_its_name_grid_and_quantities() -> None:
     assert instrument.multiplier == 1
 
 
+def test_contracts_are_counted_in_lots_of_the_base() -> None:
+    swap = Instrument("okx-swap", "BTC-USDT-SWAP", Decimal("0.1"), Decimal("0.0001"), Decimal("0.01"))
+    assert swap.written_step == Decimal("0.01"), "a hundredth of a contract"
+    assert swap.quantity_text(1234) == "0.1234"
+
+
 def test_an_id_is_split_into_venue_and_symbol() -> None:
     assert parse_instrument_id("binance:BTCUSDT") == ("binance", "BTCUSDT")
     assert parse_instrument_id("binance-usdm:1000PEPE_240628") == ("binance-usdm", "1000PEPE_240628")

@@ -1,0 +1,37 @@
+"""A market opened by its id against a scripted venue: sockets that talk as the test says, questions answered likewise."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+from app.market.feed import TradeFeed
+from app.settings import Data, Settings
+from app.workspace import Market
+from feeds.venues import open_venue
+from tests.feeds.lines import Lines, Talk, venue
+from tests.feeds.questions import Answers, answering
+
+
+@asynccontextmanager
+async def opened(instrument_id: str, talk: Talk, answers: Answers) -> AsyncIterator[tuple[Market, Lines]]:
+    """The market, and what became of its sockets; closed at the end."""
+    async with venue(talk) as there, answering(answers) as rest_url:
+        name = instrument_id.partition(":")[0]
+        hosts = Settings(data=Data(history_hours=1.0)).with_hosts(name, there.url.removesuffix("/ws/x"), rest_url)
+        market = await open_venue(instrument_id, hosts)
+        try:
+            yield market, there
+        finally:
+            await market.feed.aclose()
+
+
+async def told_by(feed: TradeFeed, enough: int) -> list[int]:
+    """The ids of the first trades of a feed, in its order; fewer if it ends before."""
+    ids: list[int] = []
+    async with aclosing(feed.batches()) as batches:  # type: ignore[type-var]
+        async for batch in batches:
+            ids += batch.trade_id.tolist()
+            if len(ids) >= enough:
+                break
+    return ids
