@@ -17,6 +17,8 @@ from app.errors import TradeFileError
 
 _MAX_BYTES = 64 << 30  # a month of the busiest market unpacks to less than a tenth of it
 _MAX_MEMBERS = 64
+_MAX_DIRECTORY = 1 << 18  # bytes of a zip's list of members: some thousands, read before they can be counted
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may ask for gigabytes before they give a byte
 _MAX_RATIO = 200  # text packs ten to thirty times; beyond this it is a bomb
 _BROKEN = (
     *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError),
@@ -38,14 +40,15 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         with path.open("rb") as file:
             magic = file.peek(4)[:4]
+            promised = None
             if magic[:2] == b"\x1f\x8b":
                 packed: Any = gzip.GzipFile(fileobj=file)
             elif magic in (b"PK\x03\x04", b"PK\x05\x06"):
-                packed = _only_member(path, file)
+                packed, promised = _only_member(path, file)
             else:
                 yield file
                 return
-            yield io.BufferedReader(_Measured(packed, path, path.stat().st_size), 1 << 20)
+            yield io.BufferedReader(_Measured(packed, path, path.stat().st_size, promised), 1 << 20)
     except _BROKEN as error:
         raise TradeFileError(path, None, f"a broken archive ({error})", "a whole .gz or .zip file") from None
     except IsADirectoryError:
@@ -68,8 +71,8 @@ def is_parquet(path: Path) -> bool:
 class _Measured(io.RawIOBase):
     """What comes out of an archive, counted while it is read."""
 
-    def __init__(self, packed: IO[bytes], path: Path, packed_bytes: int) -> None:
-        self._packed, self._path = packed, path
+    def __init__(self, packed: IO[bytes], path: Path, packed_bytes: int, promised: int | None) -> None:
+        self._packed, self._path, self._promised = packed, path, promised
         self._allowed = min(_MAX_BYTES, max(packed_bytes, 1 << 16) * _MAX_RATIO)
         self._read = 0
 
@@ -83,17 +86,50 @@ class _Measured(io.RawIOBase):
             raise TradeFileError(
                 self._path, None, f"more than {self._allowed:,} unpacked bytes", f"at most {_MAX_RATIO} times the packed size"
             )
+        if not data and self._promised not in (None, self._read):  # zipfile checks no sum of what ends too early
+            raise zipfile.BadZipFile(f"{self._read:,} bytes that should be {self._promised:,}")
         buffer[: len(data)] = data
         return len(data)
 
 
-def _only_member(path: Path, file: IO[bytes]) -> IO[bytes]:
-    archive = zipfile.ZipFile(file)
+class _Guarded(io.RawIOBase):
+    """A zip's bytes; while its directory is read, at most so many at once, whatever the file says of its length."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.limit: int | None = _MAX_DIRECTORY
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self.limit is None:
+            return self._file.read(size)
+        data = self._file.read(self.limit + 1 if size < 0 else min(size, self.limit + 1))
+        if len(data) > self.limit:
+            raise zipfile.BadZipFile("a list of members that is longer than any we take")
+        return data
+
+
+def _only_member(path: Path, file: IO[bytes]) -> tuple[IO[bytes], int]:
+    """The one table of a zip, and how many bytes it says that it has."""
+    guarded = _Guarded(file)
+    archive = zipfile.ZipFile(guarded)
+    guarded.limit = None
     members = archive.infolist()
     tables = [entry for entry in members if entry.filename.lower().endswith(".csv")]
     if len(tables) != 1 or len(members) > _MAX_MEMBERS:
-        found = f"a zip with {len(tables)} .csv files of {len(members)}"
+        found = f"a zip with {len(tables):,} .csv files of {len(members):,}"
         raise TradeFileError(path, None, found, f"a zip of at most {_MAX_MEMBERS} files, of which one is a .csv")
-    if tables[0].flag_bits & 1:
+    table = tables[0]
+    if table.flag_bits & 1:
         raise TradeFileError(path, None, "an encrypted zip", "one without a password")
-    return archive.open(tables[0])
+    if table.compress_type not in _METHODS:
+        raise TradeFileError(path, None, f"a zip packed by method {table.compress_type}", "one that is stored or deflated")
+    return archive.open(table), table.file_size

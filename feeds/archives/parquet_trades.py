@@ -19,6 +19,9 @@ from app.market.decimals import step_texts
 from feeds.archives.layouts import named_layout
 
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
+_BUFFER = 1 << 20
+_MAX_RATIO = 200  # as of archives
+_MAX_ROWS_A_BYTE = 16  # the tightest trades take some bytes a row
 _ROWS = 1 << 17  # a block of about the size of a CSV's
 
 
@@ -37,8 +40,10 @@ class ParquetTrades:
         self.path = path
         try:
             with pq.ParquetFile(path) as file:
-                self._names = tuple(name.lower() for name in file.schema_arrow.names)
-            self.layout = named_layout(self._names)
+                names = file.schema_arrow.names
+                self._require_measure(file.metadata)
+            self.layout = named_layout(tuple(name.lower() for name in names))
+            self._columns = [name for name in names if name.lower() in self.layout.wanted]
         except BadInputError as error:
             raise TradeFileError(path, None, error.user_message, "columns time, price, quantity, side[, trade_id]") from None
         except _BROKEN as error:
@@ -54,9 +59,9 @@ class ParquetTrades:
         """
         rows = 0
         try:
-            with pq.ParquetFile(self.path) as file:
-                for block in file.iter_batches(_ROWS):
-                    columns = dict(zip(reversed(self._names), reversed(block.columns), strict=True))
+            with pq.ParquetFile(self.path, buffer_size=_BUFFER) as file:  # else a row group's columns are read whole
+                for block in file.iter_batches(_ROWS, columns=self._columns):
+                    columns = {name.lower(): column for name, column in zip(block.schema.names, block.columns, strict=True)}
                     texts = [self._as_text(columns[name], name, rows) for name in self.layout.wanted]
                     yield pa.RecordBatch.from_arrays(texts, names=self.layout.wanted)
                     rows += block.num_rows
@@ -66,6 +71,14 @@ class ParquetTrades:
     def place_of(self, row: int) -> int:
         """The number of a row, from 1."""
         return row + 1
+
+    def _require_measure(self, metadata: pq.FileMetaData) -> None:
+        """A file that claims to hold far more than it can would be read for ever."""
+        unpacked = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
+        size = max(self.path.stat().st_size, 1 << 16)
+        if metadata.num_rows > size * _MAX_ROWS_A_BYTE or unpacked > size * _MAX_RATIO:
+            found = f"{metadata.num_rows:,} rows of {unpacked:,} bytes"
+            raise TradeFileError(self.path, None, found, f"at most {_MAX_RATIO} times the packed size")
 
     def _as_text(self, column: pa.Array, name: str, first_row: int) -> pa.Array:
         """Binary fractions by their shortest decimal, which is exact where they were written from one."""
