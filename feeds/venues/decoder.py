@@ -160,7 +160,8 @@ class Decoder(Generic[T]):
         self.rejected += 1
         if time.monotonic() - self._reported_at > _REPORT_EVERY_S:  # rubbish may come by the thousand
             self._reported_at = time.monotonic()
-            _log.warning("message put aside", instrument=self.instrument.id, why=str(error), message=message[:200], so_far=self.rejected)
+            why = str(error)[:200]  # it may quote what it found
+            _log.warning("message put aside", instrument=self.instrument.id, why=why, message=message[:200], so_far=self.rejected)
 
 
 def columns(

@@ -36,4 +36,4 @@ def check_is_put_aside(decoder: Decoder, good: Callable[[int], bytes], bad: byte
     assert batch.trade_id.tolist() == [1, 2, 3]
     assert (decoder.rejected, decoder.ignored) == (2, 0)
     assert [entry["event"] for entry in logged.entries] == ["message put aside"], "one line for many"
-    assert len(logged.entries[0]["message"]) <= 200
+    assert len(logged.entries[0]["message"]) <= 200 and len(logged.entries[0]["why"]) <= 200
