@@ -103,7 +103,7 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> Chart:
     from app.ingest import Ingest
 
     market = await market_opener(settings, request.seed)(request.source)
-    store = TradeStore()
+    store = TradeStore(by_time=not market.instrument.numbered)
     ingest = Ingest(market.feed, market.history, store, [], history_ns=market.history_ns)
     pump = asyncio.ensure_future(ingest.run())
     try:
