@@ -65,6 +65,7 @@ def tapes(draw: st.DrawFn) -> TradeBatch:
 
 @given(tape=tapes(), data=st.data())
 def test_any_arrival_gives_bit_for_bit_what_a_rebuild_gives(tape: TradeBatch, data: st.DataObject):
+    """A1, A7: any permutation with any repetition, against a rebuild and an oracle."""
     order = np.array(data.draw(st.permutations(range(len(tape)))))
     repeats = data.draw(st.lists(st.integers(0, len(tape) - 1), max_size=10))
     arrival = np.concatenate((order, np.array(repeats, np.int64)))

@@ -117,6 +117,8 @@ def test_holes_close_together_are_asked_for_at_once_and_far_ones_newest_first():
 
 
 def test_what_the_venue_has_not_got_stays_a_hole_and_is_not_asked_for_for_ever():
+    """A7: ids that the venue does not have."""
+
     async def story() -> None:
         archive = Archive(DAY[np.r_[0:110, 120:8000]])  # ids 111 to 120 do not exist
         async with Pump(archive) as pump:
@@ -184,6 +186,8 @@ def test_the_pages_before_an_error_are_kept_and_the_rest_is_asked_for():
 
 
 def test_a_venue_that_asks_us_to_wait_is_given_the_time():
+    """A6: the past, busy."""
+
     async def story() -> None:
         archive = Archive(DAY)
         archive.failures = [(0, VenueBusyError("too many requests", retry_after_s=61))]

@@ -39,12 +39,12 @@ def test_repeated_and_late_and_skipped_trades_give_what_the_venue_tells_in_order
 
 
 def test_what_the_venue_has_lost_for_good_is_a_hole_in_the_store_and_on_the_chart(logged: LogCapture, record_property) -> None:
-    """A7: 0.2 % of the trades are told by nobody, neither live nor over REST."""
+    """A7: 0.5 % of the trades are told by nobody, neither live nor over REST."""
 
     async def story() -> None:
         async with live_venue(3000) as venue, desk(venue) as there:
             await there.until(lambda: there.well)
-            venue.faults.lose = 0.002
+            venue.faults.lose = 0.005
             await asyncio.sleep(1.5)
             venue.faults.lose = 0.0
             await there.caught_up(venue, lost=True)

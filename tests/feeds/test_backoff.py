@@ -26,6 +26,7 @@ def test_the_first_attempt_is_made_at_once() -> None:
 
 
 def test_pauses_double_from_half_a_second_to_half_a_minute() -> None:
+    """A5: the longest pauses that may be drawn."""
     made = attempts(Pace(Patience(fruitless_connects=1000), lambda: 1.0), 130)
     assert [round(b - a, 3) for a, b in pairwise(made)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
@@ -37,12 +38,14 @@ def test_pauses_are_drawn_from_the_whole_range() -> None:
 
 @pytest.mark.parametrize("jitter", [0.0, 0.01, 0.5, 1.0])
 def test_flapping_stays_within_twenty_attempts_in_any_five_minutes(jitter: float) -> None:
+    """A5: an hour of attempts that all fail at once, on a clock made up."""
     made = attempts(Pace(Patience(), lambda: jitter), 3600)
     assert all(sum(1 for time in made if start <= time < start + 300) <= 20 for start in made)
     assert len(made) > 100, "and never gives up"
 
 
 def test_lines_that_work_and_break_stay_within_the_venues_limit() -> None:
+    """A5: lines that are proven and break, a quarter of an hour long, without any chance."""
     made = attempts(Pace(Patience(), lambda: 0.0), 1000, proven_each=True)
     assert all(sum(1 for time in made if start <= time < start + 300) <= 250 for start in made)
 

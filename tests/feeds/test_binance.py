@@ -278,6 +278,8 @@ def test_silence_is_shown_as_stale_before_it_is_settled() -> None:
 
 
 def test_frames_that_wait_for_us_make_the_feed_lag() -> None:
+    """A10: nobody takes the frames for a second."""
+
     async def story() -> None:
         async with emulator() as venue, watched(venue) as (feed, _):
             seen = []
@@ -301,6 +303,8 @@ def test_frames_that_wait_for_us_make_the_feed_lag() -> None:
 
 
 def test_trades_that_come_late_make_the_feed_lag_whatever_the_clock_says() -> None:
+    """A10, A14: late by 3 s, and a clock that is an hour off and set."""
+
     async def story() -> None:
         wall_s, late_s = [3600], [0]
         async with (
@@ -328,6 +332,8 @@ def test_trades_that_come_late_make_the_feed_lag_whatever_the_clock_says() -> No
 
 
 def test_a_tape_that_tells_one_side_alone_is_warned_of() -> None:
+    """A9: 5,000 trades that all say m: true."""
+
     async def story() -> None:
         async with emulator() as venue, watched(venue) as (feed, _):
             reading = asyncio.create_task(collect(feed, []))
@@ -439,6 +445,8 @@ def test_the_past_of_a_market_without_trades_is_empty() -> None:
 @pytest.mark.parametrize("kind", ["empty", "overlap", "stuck"])
 @pytest.mark.parametrize("call", ["between", "since"])
 def test_a_page_that_is_not_what_was_asked_for_once_is_asked_for_again(kind: str, call: str) -> None:
+    """A12: empty, overlapping, the oldest one."""
+
     async def story() -> None:
         async with emulator() as venue, watched(venue) as (_, history):
             truth = venue.trades()
@@ -456,6 +464,8 @@ def test_a_page_that_is_not_what_was_asked_for_once_is_asked_for_again(kind: str
 
 @pytest.mark.parametrize("call", ["between", "since"])
 def test_pages_that_do_not_advance_end_after_three_tries_with_a_message(call: str) -> None:
+    """A12: always the oldest page."""
+
     async def story() -> None:
         async with emulator() as venue, watched(venue) as (_, history):
             truth = venue.trades()
@@ -470,6 +480,8 @@ def test_pages_that_do_not_advance_end_after_three_tries_with_a_message(call: st
 
 @pytest.mark.parametrize("kind", ["truncated", "html", "blank", "cut"])
 def test_an_unreadable_page_is_an_error_and_not_the_end_of_the_past(kind: str) -> None:
+    """A12: cut short, HTML, nothing."""
+
     async def story() -> None:
         async with emulator() as venue, watched(venue) as (_, history):
             venue.faults.page = PageFault(kind, 1)  # type: ignore[arg-type]

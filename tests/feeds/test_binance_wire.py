@@ -44,10 +44,12 @@ def rows(batch: TradeBatch) -> list[tuple[int, ...]]:
 
 
 def test_the_documented_spot_message_is_a_sale() -> None:
+    """A9: m: true."""
     assert row(stream_decoder(BNB).decode([SPOT_MESSAGE])) == (1672515782136 * 10**6, 1, 100, SELL, 12345)
 
 
 def test_the_documented_futures_message_is_a_purchase() -> None:
+    """A9: m: false."""
     assert row(stream_decoder(BTC).decode([USDM_MESSAGE])) == (1723161599643 * 10**6, 616598, 76, BUY, 5266605247)
 
 
@@ -112,6 +114,7 @@ BAD = {
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+    """A8: each kind of rubbish by itself."""
     decoder = stream_decoder(BTC)
     batch = decoder.decode([trade(a=1), bad, trade(a=2), bad, trade(a=3)])
     assert batch.trade_id.tolist() == [1, 2, 3]
@@ -141,6 +144,7 @@ def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataOb
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())
 def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lots: int, m: bool) -> None:
+    """A9: any trade."""
     message = trade(a=trade_id, p=str(ticks * BTC.tick_size), q=str(lots * BTC.lot_size), m=m)
     assert row(stream_decoder(BTC).decode([message]))[1:] == (ticks, lots, SELL if m else BUY, trade_id)
 
@@ -175,6 +179,7 @@ def test_recorded_futures_messages_are_read_exactly(real_data: Path) -> None:
 
 
 def test_recorded_pages_agree_with_another_program_on_the_side(real_data: Path) -> None:
+    """A9: recorded pages."""
     trades = json.loads(gzip.decompress((real_data / "archives" / "xrp_trades_arrays.json.gz").read_bytes()))
     xrp = Instrument("binance", "XRPETH", Decimal("0.00000001"), Decimal("0.01"))
     page = msgspec.convert([each["info"] for each in trades], list[AggregateTrade])

@@ -35,6 +35,7 @@ def match(trade_id: object = 1, **fields: object) -> bytes:
 
 
 def test_where_the_maker_sold_the_buyer_was_aggressive() -> None:
+    """A9: the venue tells the maker's side."""
     assert rows(decoder(BAND).decode([RECORDED])) == [(1618677810244075000, 147775, 4, BUY, 881613)]
     assert decoder(BAND).decode([match(side="buy")]).side.tolist() == [SELL]
 
@@ -94,6 +95,7 @@ BAD = {
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+    """A8: each kind of rubbish by itself."""
     check_is_put_aside(decoder(BAND), match, bad, logged)
 
 
@@ -163,6 +165,7 @@ def steps_of(texts: Iterable[str]) -> Decimal:
 
 
 def test_recorded_trades_are_read_exactly_and_their_sides_agree_with_the_ticker(recorded: list[bytes]) -> None:
+    """A9: recorded trades against the book."""
     plain = [json.loads(message) for message in recorded]
     aggressor = {(each["product_id"], each.get("trade_id")): each.get("side") for each in plain if each["type"] == "ticker"}
     compared = 0

@@ -118,6 +118,8 @@ def test_who_stops_reading_leaves_nothing_open() -> None:
 
 @pytest.mark.parametrize("end", ["reset", "close", "vanish", "oversize", "no text", "going away"])
 def test_a_line_that_breaks_is_opened_again(end: str) -> None:
+    """A1, A8: every way in which a socket ends."""
+
     async def talk(line: Line) -> None:
         await line.tell(f"{line.number}a", f"{line.number}b")
         if line.number > 2:
@@ -152,6 +154,7 @@ def test_a_line_that_breaks_is_opened_again(end: str) -> None:
 
 
 def test_a_flapping_venue_is_dialled_at_most_twenty_times_in_five_minutes() -> None:
+    """A5: accept and close for five minutes of a clock made up, with the patience of real use."""
     clock, times = Clock(), []
 
     async def talk(line: Line) -> None:
@@ -171,6 +174,8 @@ def test_a_flapping_venue_is_dialled_at_most_twenty_times_in_five_minutes() -> N
 
 
 def test_a_line_that_tells_one_trade_and_closes_counts_as_flapping() -> None:
+    """A5: a trade alone does not begin the pauses anew."""
+
     async def talk(line: Line) -> None:
         await line.tell("a")
         await line.socket.close()
@@ -187,6 +192,7 @@ def test_a_line_that_tells_one_trade_and_closes_counts_as_flapping() -> None:
 
 @pytest.mark.parametrize("status", [429, 418])
 def test_the_wait_that_the_venue_asks_for_is_kept_exactly(status: int) -> None:
+    """A6: Retry-After: 37, twice, on a clock made up."""
     states = []
 
     async def story() -> None:
@@ -218,6 +224,8 @@ def test_the_wait_that_the_venue_asks_for_is_kept_exactly(status: int) -> None:
 
 @pytest.mark.parametrize(("status", "why"), [(403, "forbids"), (451, "country"), (404, "no such"), (401, "key")])
 def test_a_refusal_is_final_and_says_why(status: int, why: str) -> None:
+    """A6: 401, 403, 404, 451 on the handshake."""
+
     async def story() -> None:
         async with venue(silent, answer=refusing(status)) as there:
             connection = Connection(there.url, patience=QUICK)
@@ -231,6 +239,8 @@ def test_a_refusal_is_final_and_says_why(status: int, why: str) -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_a_venue_in_trouble_is_tried_again(status: int) -> None:
+    """A6: 500, 502, 503 on every handshake."""
+
     async def story() -> None:
         async with venue(silent, answer=refusing(status)) as there:
             connection = Connection(there.url, patience=QUICK)
@@ -278,6 +288,8 @@ def secured(name: str) -> tuple[ssl.SSLContext, trustme.CA]:
 
 @pytest.mark.parametrize("trusted", [False, True], ids=["unknown authority", "wrong name"])
 def test_a_bad_certificate_is_refused_without_another_try(trusted: bool) -> None:
+    """A13: an unknown authority, a wrong name."""
+
     async def story() -> None:
         context, authority = secured("elsewhere.example")
         client = ssl.create_default_context()
@@ -313,6 +325,8 @@ def test_a_good_certificate_is_accepted() -> None:
 
 @pytest.mark.parametrize("talked", [False, True])
 def test_a_deaf_line_is_replaced_when_the_venue_has_more(talked: bool) -> None:
+    """A4: open and silent, while the venue says that it has more."""
+
     async def talk(line: Line) -> None:
         if talked or line.number == 3:
             await line.tell(line.number)
@@ -332,6 +346,7 @@ def test_a_deaf_line_is_replaced_when_the_venue_has_more(talked: bool) -> None:
 
 
 def test_a_quiet_market_keeps_its_line() -> None:
+    """A4: open and silent, and the venue says that nothing happened."""
     asked = []
 
     async def missed() -> bool:
@@ -353,6 +368,8 @@ def test_a_quiet_market_keeps_its_line() -> None:
 
 
 def test_pings_do_not_keep_a_deaf_line() -> None:
+    """A4: pings every 10 ms."""
+
     async def talk(line: Line) -> None:
         for _ in range(100):
             await asyncio.wait_for(await line.socket.ping(), 1)
@@ -373,6 +390,8 @@ def test_pings_do_not_keep_a_deaf_line() -> None:
 
 
 def test_talk_that_is_no_data_does_not_keep_a_deaf_line() -> None:
+    """A4: acknowledgements every 10 ms."""
+
     async def talk(line: Line) -> None:
         while True:
             await line.tell('{"result":null,"id":1}')
@@ -472,6 +491,7 @@ def test_a_trade_that_arrives_while_the_venue_is_asked_settles_it() -> None:
 
 
 def test_where_data_is_frequent_silence_is_noticed_sooner() -> None:
+    """A3: how long a busy market may be silent."""
     clock = Clock()
     connection = Connection("ws://x/", patience=Patience(silent_after=10.0), monotonic=clock)
     assert connection.silent_after_s == 10.0
@@ -517,6 +537,8 @@ def test_last_words_of_a_broken_line_are_not_taken_for_life() -> None:
 
 
 def test_a_machine_that_slept_reconnects_at_once() -> None:
+    """A3, A14: the wall clock an hour ahead of the one that runs evenly."""
+
     async def talk(line: Line) -> None:
         await line.tell(line.number)
         await line.stay()
@@ -552,6 +574,8 @@ async def counting(line: Line) -> None:
 
 @pytest.mark.parametrize("cause", ["age", "announced"])
 def test_the_next_line_delivers_before_the_old_one_is_closed(cause: str) -> None:
+    """A2: by age and by announcement."""
+
     async def story() -> None:
         async with venue(counting) as there:
             patience = replace(QUICK, silent_after=5.0, renew_after=0.1 if cause == "age" else 1e9, longest_pause=60.0)
@@ -577,6 +601,8 @@ def test_the_next_line_delivers_before_the_old_one_is_closed(cause: str) -> None
 
 @pytest.mark.parametrize("second", ["deaf", "closing", "refused"])
 def test_a_line_that_works_is_kept_when_no_better_one_can_be_had(second: str, logged: LogCapture) -> None:
+    """A2: a second line that is deaf, closed, refused."""
+
     async def talk(line: Line) -> None:
         if line.number == 1:
             await counting(line)

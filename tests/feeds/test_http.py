@@ -155,6 +155,8 @@ def test_an_impossible_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bad_certificate_is_refused() -> None:
+    """A13: an unknown authority."""
+
     async def story() -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
@@ -169,6 +171,7 @@ def test_a_bad_certificate_is_refused() -> None:
 
 @pytest.mark.parametrize("status", [429, 418])
 def test_after_a_ban_nothing_is_asked_until_it_is_over(status: int) -> None:
+    """A6: Retry-After: 30, on a clock made up."""
     asked = []
 
     def answers(target: str) -> tuple[int, dict[str, str], bytes]:
@@ -191,6 +194,8 @@ def test_after_a_ban_nothing_is_asked_until_it_is_over(status: int) -> None:
 
 
 def test_half_of_the_weight_is_used_and_a_tenth_of_that_kept_for_what_is_urgent() -> None:
+    """A6: by our own count."""
+
     async def story() -> None:
         clock = Clock(6_000.0)  # a minute begins
         async with rest_of(lambda target: GOOD, clock, limit=200) as rest:
@@ -206,6 +211,8 @@ def test_half_of_the_weight_is_used_and_a_tenth_of_that_kept_for_what_is_urgent(
 
 
 def test_the_weight_that_the_venue_counts_is_the_one_that_counts() -> None:
+    """A6: by the count of the venue."""
+
     async def story() -> None:
         clock = Clock(6_030.0)
         async with rest_of(lambda target: (200, {"X-MBX-USED-WEIGHT-1M": "88"}, b'{"a":1}'), clock, limit=200) as rest:

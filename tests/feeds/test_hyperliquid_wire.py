@@ -36,6 +36,7 @@ def good(tid: int) -> bytes:
 
 
 def test_a_is_a_sale_and_b_a_purchase() -> None:
+    """A9: A and B of the taker."""
     batch = decoder(BTC).decode([message(trade(7, side="A"), trade(3, side="B", time=AT_MS + 1))])
     assert rows(batch) == [
         (AT_MS * 10**6, 1043200, 1500, SELL, 7),
@@ -113,6 +114,7 @@ BAD = {
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+    """A8: each kind of rubbish by itself."""
     check_is_put_aside(decoder(BTC), good, bad, logged)
 
 

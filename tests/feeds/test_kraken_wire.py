@@ -38,6 +38,7 @@ def good(trade_id: int) -> bytes:
 
 
 def test_the_side_is_the_takers_and_a_message_may_hold_several_trades() -> None:
+    """A9: the venue tells the taker's side."""
     batch = decoder(BTC).decode([message(trade(1), trade(2, side="sell")), message(trade(3))])
     assert batch.side.tolist() == [BUY, SELL, BUY] and batch.trade_id.tolist() == [1, 2, 3]
     assert batch.time_ns.tolist() == [1783641600123456000] * 3
@@ -120,6 +121,7 @@ BAD = {
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+    """A8: each kind of rubbish by itself."""
     check_is_put_aside(decoder(BTC), good, bad, logged)
 
 

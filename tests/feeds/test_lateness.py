@@ -11,6 +11,7 @@ S = 1_000_000_000
 
 @pytest.mark.parametrize("offset_s", [0.05, -3600, 3600, -1.27])
 def test_a_wrong_clock_is_not_lateness(offset_s: float) -> None:
+    """A14: our clock an hour off, or 1.27 s behind."""
     lateness = Lateness()
     for second in range(300):
         lateness.arrived(second * S, second * S + round(offset_s * S))

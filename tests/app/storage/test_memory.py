@@ -72,6 +72,7 @@ def test_late_trades_take_their_place_by_id():
 
 
 def test_a_hole_names_the_missing_ids_and_the_times_of_its_neighbours():
+    """A7: what is missing is recorded."""
     store = TradeStore()
     store.insert(numbered(3, 4, 8))
     assert store.holes() == (Hole(5, 7, START_NS + 4 * SECOND_NS, START_NS + 8 * SECOND_NS),)
@@ -132,6 +133,7 @@ def test_the_store_keeps_its_own_copy():
     cuts=st.lists(st.integers(0, 60), max_size=8),
 )
 def test_any_order_any_batches_and_any_repeats_give_the_same_store(held: list[int], cuts: list[int]):
+    """A7: any order, batches and repeats."""
     store = TradeStore()
     edges = [0, *sorted(cuts), len(held)]
     fresh = [store.insert(numbered(*held[start:end])) for start, end in pairwise(edges)]

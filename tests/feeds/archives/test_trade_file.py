@@ -92,6 +92,7 @@ def test_binance_dumps_with_a_header_and_of_single_trades(write) -> None:
     ],
 )
 def test_times_are_told_by_their_size_or_their_form(write, time: str) -> None:
+    """A16: ms, µs, ns and ISO 8601."""
     assert columns(read(write(f"{HEADER}{time},1.00,1,buy,1\n")))[0] == [NS]
 
 

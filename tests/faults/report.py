@@ -1,0 +1,105 @@
+"""Which promises hold, with figures: `python -m tests.faults.report [-o FILE] [pytest's own arguments]`.
+
+Runs every test of the repository whose docstring begins with a number of the catalogue and writes a table in Markdown,
+to build/RELIABILITY.md unless told otherwise. Exits with 1 if a promise does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.faults.catalogue import CATALOGUE, numbers_of
+
+ROOT = Path(__file__).parents[2]
+Figures = tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one test."""
+
+    name: str
+    outcome: str
+    figures: Figures = ()
+    why: str = ""
+
+
+@dataclass
+class Collector:
+    """A plugin of pytest that keeps the numbered tests and notes how they end."""
+
+    outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
+    _numbers: dict[str, list[str]] = field(default_factory=dict)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what has no number."""
+        for item in items:
+            if isinstance(item, pytest.Function) and (numbers := numbers_of(item.function.__doc__)):
+                self._numbers[item.nodeid] = numbers
+        items[:] = [item for item in items if item.nodeid in self._numbers]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the call, or what went wrong around it."""
+        if report.when != "call" and report.outcome == "passed":
+            return
+        promised_not = hasattr(report, "wasxfail")
+        outcome = "does not hold" if report.failed or promised_not else "not run" if report.skipped else "holds"
+        why = str(getattr(report, "wasxfail", "")).removeprefix("reason: ")
+        name = report.nodeid.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+        for number in self._numbers[report.nodeid]:
+            self.outcomes.setdefault(number, []).append(Outcome(name, outcome, tuple(report.user_properties), why))
+
+
+def table(outcomes: dict[str, list[Outcome]]) -> str:
+    """The report as Markdown: a line for each fault of the catalogue, then each test with its figures."""
+    lines = ["# What holds when things go wrong", "", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "]
+    lines[-1] += f"{os.cpu_count()} cores. Made by `python -m tests.faults.report`."
+    lines += ["", "| # | fault | promise | holds | tests |", "|---|---|---|---|---|"]
+    for number, entry in CATALOGUE.items():
+        found = outcomes.get(number, [])
+        held = sum(each.outcome == "holds" for each in found)
+        lines.append(f"| {number} | {entry.fault} | {entry.promise} | {_verdict(found)} | {held} of {len(found)} |")
+    for number in CATALOGUE:
+        if number in outcomes:
+            lines += ["", f"## {number}", "", *(_line(each) for each in outcomes[number])]
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(found: list[Outcome]) -> str:
+    if any(each.outcome == "does not hold" for each in found):
+        return "**not always**"
+    return "yes" if any(each.outcome == "holds" for each in found) else "not tested"
+
+
+def _line(outcome: Outcome) -> str:
+    mark = {"holds": "", "does not hold": "**does not hold:** ", "not run": "not run: "}[outcome.outcome]
+    figures = "; ".join(f"{name}: {value}" for name, value in outcome.figures)
+    return f"- {mark}{outcome.name}{f' ({outcome.why})' if outcome.why else ''}{f' — {figures}' if figures else ''}"
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Run the numbered tests and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.report", description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, default=ROOT / "build" / "RELIABILITY.md")
+    options, rest = parser.parse_known_args(None if arguments is None else list(arguments))
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    collector = Collector()
+    code = pytest.main(["-q", "-m", "not gl", "--rootdir", str(ROOT), *(rest or [str(ROOT / "tests")])], plugins=[collector])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return int(code)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(table(collector.outcomes), encoding="utf-8")
+    print(options.output)
+    return int(any(_verdict(found) == "**not always**" for found in collector.outcomes.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
