@@ -8,6 +8,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
+from app.analytics.bar_coverage import BarCoverage
 from rendering.axes import hairline, visible_time_ticks
 from rendering.chart_item import ChartItem
 from rendering.colour import Colour
@@ -19,6 +20,7 @@ from rendering.tags import draw_price_tag, draw_time_tag, price_tag_rect, time_t
 from rendering.text import Labels, qcolor
 from rendering.theme import Theme
 from rendering.ticks import clock_text, date_text
+from rendering.visible_coverage import VisibleCoverage, lack_text
 
 _PADDING_PX = 6.0
 _LABEL_PX = 60.0  # a label of the time axis is at most so wide
@@ -48,6 +50,7 @@ class CrosshairItem(ChartItem):
         self._tags = Labels(bold=True)
         self._labels = Labels(LEGEND_TEXT_PX)
         self._shown: Pointed | None = None
+        self._coverage = VisibleCoverage()
         self._asked_frame: Frame | None = None
         self._asked_revision = -1
         self._answer: Pointed | None = None
@@ -124,7 +127,8 @@ class CrosshairItem(ChartItem):
         """`pointed_at`, found once for each frame and state of the market."""
         revision = frame.chart.series.revision
         if self._asked_frame is not frame or self._asked_revision != revision:
-            self._asked_frame, self._asked_revision, self._answer = frame, revision, pointed_at(frame)
+            coverage = self._coverage.of(frame) if frame.cursor is not None else None
+            self._asked_frame, self._asked_revision, self._answer = frame, revision, pointed_at(frame, coverage)
         return self._answer
 
 
@@ -135,8 +139,8 @@ def _part(pointed: Pointed | None, part: str) -> object:
     return {"time": (pointed.x, pointed.time), "price": (pointed.y, pointed.price), "readout": pointed.readout}[part]
 
 
-def pointed_at(frame: Frame) -> Pointed | None:
-    """What is under the mouse; None when it is over the axes or away."""
+def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> Pointed | None:
+    """What is under the mouse; None when it is over the axes or away. `coverage` is that of the bars in sight."""
     if frame.cursor is None:
         return None
     x, y = frame.cursor
@@ -156,7 +160,7 @@ def pointed_at(frame: Frame) -> Pointed | None:
         y=y if over_prices else None,
         time=time,
         price=frame.chart.series.grid.text(max(0, ticks)),
-        readout=_wrapped(_readout(frame, number, ticks if over_prices else None), _room_chars(frame)) if over_bars else (),
+        readout=_wrapped(_readout(frame, number, ticks if over_prices else None, coverage), _room_chars(frame)) if over_bars else (),
     )
 
 
@@ -186,12 +190,13 @@ def _wrapped(lines: tuple[tuple[Part, ...], ...], chars: int) -> tuple[tuple[Par
     return tuple(wrapped)
 
 
-def _readout(frame: Frame, number: int, ticks: int | None) -> tuple[tuple[Part, ...], ...]:
-    """The bar's figures in full, and the row's under the mouse."""
+def _readout(frame: Frame, number: int, ticks: int | None, coverage: BarCoverage | None) -> tuple[tuple[Part, ...], ...]:
+    """The bar's figures in full, what they lack, and the row's under the mouse."""
     series, lot = frame.chart.series, frame.chart.spec.instrument.lot_size
     bar = series.index_of(number)
+    lack = lack_text(coverage, number)
     if bar >= series.n_bars or int(series.number[bar]) != number:
-        return ((("no trades", "text_muted"),),)
+        return (((lack, "hole_text") if lack else ("no trades", "text_muted"),),)
     price, quantity = series.grid.text, frame.chart.spec.instrument.quantity_text
     direction = "candle_up" if series.close[bar] >= series.open[bar] else "candle_down"
     first: list[Part] = []
@@ -203,6 +208,8 @@ def _readout(frame: Frame, number: int, ticks: int | None) -> tuple[tuple[Part, 
     first += [("min/max", "text_muted")]
     first += [(f"{signed_quantity(int(series.delta_min[bar]), lot)}/{signed_quantity(int(series.delta_max[bar]), lot)}", "text")]
     first += [("trades", "text_muted"), (f"{int(series.trades[bar]):,}", "text")]
+    if lack:
+        first += [(lack, "hole_text")]
     if ticks is None:
         return (tuple(first),)
     return tuple(first), _row_readout(frame, bar, ticks)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.analytics.bar_coverage import BarCoverage, bar_coverage
+from app.analytics.bar_coverage import BarCoverage, BarState, bar_coverage
 from app.market.coverage import Covered, Source
 from app.market.span import Span
 from rendering.frame import Frame
@@ -66,6 +66,20 @@ def _bars_there(frame: Frame) -> tuple[int, int] | None:
     if not len(numbers) or int(numbers[-1]) < first or last < int(numbers[0]):
         return None
     return max(first, int(numbers[0])), min(last, int(numbers[-1]))
+
+
+_LACKS = {
+    BarState.MISSING: "⚠ trades of this bar are missing",
+    BarState.CANDLES: "⚠ trades of this bar are missing, its candle is known",
+    BarState.UNVERIFIED: "unverified",
+}
+
+
+def lack_text(coverage: BarCoverage | None, number: int) -> str:
+    """What the figures of one bar lack, in words; empty where every trade is held, or nothing is known."""
+    if coverage is None or not 0 <= number - coverage.first < len(coverage.state):
+        return ""
+    return _LACKS.get(BarState(coverage.state[number - coverage.first]), "")
 
 
 def share_text(coverage: BarCoverage | None) -> str:

@@ -128,8 +128,8 @@ class MainWindow(QMainWindow):
         self._frames += 1
         chart = workspace.chart
         self.replay_bar.show_for(workspace.instrument_id)
-        if chart is None:
-            if not (status.state is FeedState.CONNECTING and self._begins_anew):
+        if chart is None or not chart.series.n_bars:
+            if not self._begins_anew:
                 self.pages.setCurrentWidget(self.waiting)
                 self.waiting.show_status(workspace.instrument_id, status)
         else:
@@ -211,6 +211,11 @@ class MainWindow(QMainWindow):
         """Show the built-in market."""
         self._workspace.open("demo:TAPE")
 
+    def stop_filling(self) -> None:
+        """Leave the past as far as it is there."""
+        self._workspace.stop_filling()
+        self.say("Stopped fetching; a look further back asks for more again")
+
     def save_picture(self) -> None:
         """Save the chart as it is."""
         self._save(1)
@@ -261,7 +266,8 @@ class MainWindow(QMainWindow):
 
     @property
     def _scene(self) -> ChartScene | None:
-        return self.view.chart_scene if self.view is not None and self._workspace.chart is not None else None
+        """The chart that is looked at; None while it is not there, though another may still be on its page."""
+        return self.view.chart_scene if self.view is not None and self.view.chart_scene.chart is self._workspace.chart else None
 
     def _step_bar_rule(self, step: int) -> None:
         if self._workspace.chart is not None:

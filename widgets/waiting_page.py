@@ -14,6 +14,9 @@ from widgets.status_texts import state_text
 _TITLES = {
     FeedState.DISCONNECTED: "The venue cannot be reached",
     FeedState.STOPPED: "The venue does not serve this market",
+    FeedState.SYNCING: "Waiting for the first trade",
+    FeedState.LIVE: "Waiting for the first trade",
+    FeedState.STALE: "Waiting for the first trade",
 }
 
 

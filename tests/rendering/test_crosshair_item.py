@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from app.market.coverage import Covered, Source
+from app.market.span import Span
 from rendering.crosshair_item import CrosshairItem, pointed_at, readout_rect
 from rendering.detail import Detail
 from rendering.frame import CellStyle, Frame
 from rendering.layout import PaneLayout
 from rendering.theme import load_theme
 from rendering.viewport import Viewport
-from tests.rendering.charts import FIRST_MINUTE, StillChart, trade
+from rendering.visible_coverage import VisibleCoverage
+from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, trade
 
 THEME = load_theme()
 
@@ -33,7 +36,8 @@ def y_of(chart: StillChart, ticks: float) -> float:
 
 
 def words(chart: StillChart, cursor: tuple[float, float]) -> list[str]:
-    pointed = pointed_at(frame_of(chart, cursor))
+    frame = frame_of(chart, cursor)
+    pointed = pointed_at(frame, VisibleCoverage().of(frame))
     assert pointed is not None
     return [" ".join(text for text, _ in line) for line in pointed.readout]
 
@@ -59,6 +63,20 @@ def test_trades_without_an_aggressor_are_named():
 
 def test_a_minute_without_trades_says_so():
     assert words(one_bar(), (140, 400)) == ["no trades"]
+
+
+def test_figures_that_lack_trades_say_so_and_so_does_a_minute_of_which_none_is_held():
+    chart = one_bar()
+    start_ns = FIRST_MINUTE * MINUTE.length_ns
+    chart.covered = (Covered(Span(start_ns + 10**9, start_ns + MINUTE.length_ns), Source.LIVE, 0, 0),)
+    assert words(chart, (40, 800))[0].endswith("trades 4 ⚠ trades of this bar are missing")
+    later = Span(start_ns + 3 * MINUTE.length_ns, start_ns + 4 * MINUTE.length_ns)
+    chart.covered = (
+        Covered(Span(start_ns, later.start_ns // 2 + start_ns // 2), Source.LIVE, 0, 0),
+        Covered(later, Source.LIVE, 0, 0, False),
+    )
+    assert words(chart, (40, 800))[0].endswith("trades 4")
+    assert [words(chart, (x, 800)) for x in (240, 340, 440)] == [["⚠ trades of this bar are missing"], ["unverified"], ["no trades"]]
 
 
 def test_the_vertical_line_stands_in_the_middle_of_the_bar_and_the_tag_says_when_it_began():

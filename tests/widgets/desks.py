@@ -29,10 +29,14 @@ class Desk:
         self.notice = self.message = ""
         self.opened: list[str] = []
         self.refusal: TapeprintError | None = None
+        self.stopped_filling = False
 
     def open(self, instrument_id: str) -> None:
         self.opened.append(instrument_id)
         self.instrument_id = instrument_id
+
+    def stop_filling(self) -> None:
+        self.stopped_filling = True
 
     def change(self, *, bar_rule: BarRule | None = None, ticks_per_row: int | None = None) -> None:
         assert self.chart is not None

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from structlog.testing import LogCapture
 
 from app.errors import GridTooFineError
-from app.market.feed import FeedState
+from app.market.feed import FeedState, FeedStatus
 from rendering.chart_item import ChartItem
 from rendering.scene import ChartScene
 from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
@@ -417,6 +417,25 @@ def test_the_picture_itself_differs_between_live_stale_simulated_and_replayed(wi
 def test_the_window_is_named_after_its_market(window, desk: Desk):
     frames(window)
     assert window.windowTitle() == "test:BTCUSDT — Tapeprint"
+
+
+def test_until_the_first_trade_there_is_a_page_in_words_and_not_an_empty_chart(window, desk: Desk):
+    desk.chart, desk.status = StillChart(random_trades(0, 1), 10), FeedStatus(FeedState.SYNCING)
+    frames(window)
+    assert window.waiting.isVisible()
+    assert (window.waiting.title.text(), window.waiting.reason.text()) == ("Waiting for the first trade", "◔ SYNCING")
+    window.actions_by_name["zoom_time_in"].trigger()  # there is nothing to zoom, and nothing is hurt
+    desk.chart.apply(trade(0, 600_000))
+    frames(window)
+    assert window.view.isVisible()
+    assert scene_of(window).chart is desk.chart
+
+
+def test_shift_esc_stops_fetching_and_says_so(qtbot, window, desk: Desk):
+    press(qtbot, window, Qt.Key.Key_Escape, SHIFT)
+    frames(window)
+    assert desk.stopped_filling
+    assert window.status_bar.notice.text().startswith("Stopped fetching")
 
 
 def test_another_market_keeps_the_colouring_and_brings_its_own_chart(qtbot, window, desk: Desk):
