@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.workspace import Market
 from feeds.backoff import Patience
 from feeds.http import Rest
+from feeds.venues.coinbase_candles import candles
 from feeds.venues.coinbase_wire import Trade, batch_of, decoder, greeting
 from feeds.venues.live import LiveFeed, Wire
 
@@ -184,4 +185,6 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
     wire = Wire(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol))
     feed = LiveFeed(instrument, wire, history, Patience(silent_after=settings.data.stale_after_s))
     usual = int(newest.price_ticks[-1]) if len(newest) else 0
-    return Market(instrument, feed, history, round(settings.data.history_hours * 3_600e9), usual_price_ticks=usual)
+    return Market(
+        instrument, feed, history, round(settings.data.history_hours * 3_600e9), usual_price_ticks=usual, candles=candles(instrument, rest)
+    )

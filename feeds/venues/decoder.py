@@ -26,6 +26,8 @@ TradeId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A trade id that fits our column."""
 Ms = Annotated[int, Meta(ge=_FIRST_MS, lt=_LAST_MS)]
 """A trade time in milliseconds since 1970 UTC, between 2009 and 2100."""
+Seconds = Annotated[int, Meta(ge=_FIRST_MS // 1000, lt=_LAST_MS // 1000)]
+"""A time in seconds since 1970 UTC, between 2009 and 2100."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a JSON decoder raises, whatever it is fed with."""

@@ -24,6 +24,7 @@ from app.settings import Settings
 from app.workspace import Market
 from feeds.backoff import Patience
 from feeds.http import Rest
+from feeds.venues.hyperliquid_candles import candles
 from feeds.venues.hyperliquid_wire import PING, Trade, batch_of, decoder, greeting, oldest_first
 from feeds.venues.live import LiveFeed, Wire
 
@@ -121,4 +122,6 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
     patience = Patience(silent_after=settings.data.stale_after_s, connects=_CONNECTS)
     feed = LiveFeed(instrument, wire, history, patience)
     usual = int(newest.price_ticks[-1]) if len(newest) else 0
-    return Market(instrument, feed, history, round(settings.data.history_hours * 3_600e9), usual_price_ticks=usual)
+    return Market(
+        instrument, feed, history, round(settings.data.history_hours * 3_600e9), usual_price_ticks=usual, candles=candles(instrument, rest)
+    )

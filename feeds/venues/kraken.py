@@ -3,93 +3,33 @@
 Trades are numbered by one within a book, so a hole shows in the numbers. REST finds trades by time alone, and tells
 their numbers: a hole is looked for from the trades around it whose times are known (`landmarks`), or by halving.
 
-Our ids write `kraken:BTC-USD`, which can name a file; Kraken's stream writes BTC/USD, its REST XBTUSD. How trades look on
-the wire: `kraken_wire`.
+How trades look on the wire: `kraken_wire`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, TypeVar
 
-import msgspec
-from msgspec import Meta
-
-from app.errors import BadInputError, DecodeError, OffGridError, VenueBusyError, VenueRefusedError, VenueUnreachableError
-from app.market.decimals import parse_step
+from app.errors import DecodeError, OffGridError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from app.settings import Settings
 from app.workspace import Market
 from feeds.backoff import Patience
 from feeds.http import Rest
+from feeds.venues.kraken_candles import candles
+from feeds.venues.kraken_rest import REST_URL, ask, fetch_instrument, rest_of, rest_pair
 from feeds.venues.kraken_wire import PastTrade, TradesAnswer, decoder, greeting, past_batch
 from feeds.venues.landmarks import Landmarks
 from feeds.venues.live import LiveFeed, Wire
 
-A = TypeVar("A", "_Pairs", TradesAnswer)
-
-WS_URL, REST_URL = "wss://ws.kraken.com", "https://api.kraken.com"
+WS_URL = "wss://ws.kraken.com"
 
 _PAGE = 1000
 _TRIES = 3
 _LOOKS = 40  # halving the time since there are venues down to a page of trades takes less
 _BACK_NS = 1000  # the stream writes times in whole microseconds, REST rounds them to a tenth
 _FIRST_STEP_NS = 60_000_000_000
-_PAIR = re.compile(r"([A-Z0-9.]+)[-/]([A-Z0-9.]+)")
-_REST_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
-_OUR_NAMES = {theirs: ours for ours, theirs in _REST_NAMES.items()}
-_TRADED = ("online", "limit_only", "post_only", "reduce_only")
-_PER_MINUTE, _APART_S = 120, 1.0  # Kraken asks for no more than a public question a second
-_BUSY_S = 10.0
-
-
-class _Pair(msgspec.Struct, frozen=True):
-    wsname: str
-    tick_size: str
-    lot_decimals: Annotated[int, Meta(ge=0, le=18)]
-    status: str
-
-
-class _Pairs(msgspec.Struct, frozen=True):
-    error: list[str]
-    result: dict[str, _Pair] = {}
-
-
-def rest_of(url: str) -> Rest:
-    """Requests to Kraken at the pace that it allows."""
-    return Rest(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
-
-
-async def fetch_instrument(rest: Rest, symbol: str) -> Instrument:
-    """Tick and lot size of a pair such as `BTC-USD`.
-
-    Raises
-    ------
-    VenueRefusedError
-        If there is no such pair, or it is not traded at present.
-    FeedError
-        As `Rest.get`.
-    """
-    match = _PAIR.fullmatch(symbol)
-    if match is None:
-        raise VenueRefusedError(f"kraken:{symbol}: expected a pair such as BTC-USD")
-    base, quote = (_REST_NAMES.get(name, name) for name in match.groups())
-    try:
-        answer = await _ask(rest, "AssetPairs", {"pair": base + quote}, _Pairs)
-    except VenueRefusedError as error:
-        raise VenueRefusedError(f"kraken:{symbol}: {error.user_message}", detail=error.detail) from None
-    found = next((pair for pair in answer.result.values() if pair.wsname == f"{base}/{quote}"), None)
-    if found is None:
-        raise VenueRefusedError(f"kraken knows no pair {symbol}")
-    if found.status not in _TRADED:
-        raise VenueRefusedError(f"kraken:{symbol} is not traded at present (status {found.status[:40]})")
-    try:
-        tick, lot = parse_step(found.tick_size, "tick size"), parse_step(f"1e-{found.lot_decimals}", "lot size")
-    except BadInputError as error:
-        raise DecodeError(f"kraken:{symbol}: {error.user_message}") from None
-    return Instrument("kraken", "-".join(_OUR_NAMES.get(name, name) for name in (base, quote)), tick, lot)
 
 
 class KrakenHistory:
@@ -109,7 +49,7 @@ class KrakenHistory:
     def __init__(self, instrument: Instrument, rest: Rest, landmarks: Landmarks | None = None) -> None:
         self.instrument, self._rest = instrument, rest
         self._landmarks = landmarks or Landmarks()
-        self._pair = "".join(_REST_NAMES.get(name, name) for name in instrument.symbol.split("-"))
+        self._pair = rest_pair(instrument.symbol)
 
     async def recent(self) -> TradeBatch:
         """The newest trades, a page of them, oldest first."""
@@ -200,7 +140,7 @@ class KrakenHistory:
         params: dict[str, str | int] = {"pair": self._pair, "count": _PAGE}
         if since_ns is not None:
             params["since"] = since_ns
-        answer = await _ask(self._rest, "Trades", params, TradesAnswer, urgent=urgent)
+        answer = await ask(self._rest, "Trades", params, TradesAnswer, urgent=urgent)
         batch = self._batch(sorted(answer.trades, key=lambda trade: trade.trade_id))
         self._landmarks.saw(batch)
         last = answer.result.get("last")
@@ -213,18 +153,6 @@ class KrakenHistory:
             return past_batch(self.instrument, page)
         except OffGridError as error:
             raise DecodeError(f"kraken: {error.user_message}") from error
-
-
-async def _ask(rest: Rest, name: str, params: dict[str, str | int], kind: type[A], *, urgent: bool = False) -> A:
-    """The answer to a public question; Kraken's own errors, which come with HTTP 200, are sorted like those of HTTP."""
-    answer: Any = await rest.get(f"/0/public/{name}", params, kind, weight=1, urgent=urgent)
-    if not answer.error:
-        return answer
-    words = ", ".join(answer.error)[:200]
-    if "limit exceeded" in words or "Too many requests" in words:
-        raise VenueBusyError(f"kraken: {words}", retry_after_s=_BUSY_S)
-    kind_of_error = VenueRefusedError if "EQuery" in words else VenueUnreachableError  # others, such as EService:Busy, pass
-    raise kind_of_error(f"kraken: {words}", detail=f"{name} {params}: {words}")
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
@@ -242,4 +170,6 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
     wire = Wire(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
     feed = LiveFeed(instrument, wire, history, Patience(silent_after=settings.data.stale_after_s))
     usual = int(newest.price_ticks[-1]) if len(newest) else 0
-    return Market(instrument, feed, history, round(settings.data.history_hours * 3_600e9), usual_price_ticks=usual)
+    return Market(
+        instrument, feed, history, round(settings.data.history_hours * 3_600e9), usual_price_ticks=usual, candles=candles(instrument, rest)
+    )

@@ -68,10 +68,15 @@ class PastTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
     trade_id: TradeId
 
 
-class TradesAnswer(msgspec.Struct, frozen=True):
-    """A page of the past, under the pair's own name in `result`, beside `last`: where the next one begins."""
+class Answer(msgspec.Struct, frozen=True):
+    """What every answer of REST has: Kraken's errors come with HTTP 200."""
 
     error: list[str]
+
+
+class TradesAnswer(Answer, frozen=True):
+    """A page of the past, under the pair's own name in `result`, beside `last`: where the next one begins."""
+
     result: dict[str, list[PastTrade] | str] = {}
 
     @property

@@ -91,7 +91,7 @@ def test_a_product_opens_by_its_id_with_the_venues_steps() -> None:
         async with answering(Tape(range(1, 51)).answer) as url:
             market = await open_venue("coinbase:btc-usd", Settings().with_hosts("coinbase", "ws://127.0.0.1:9", url))
             assert market.instrument == BTC and market.instrument.numbered
-            assert market.usual_price_ticks == 3_005_001
+            assert market.usual_price_ticks == 3_005_001 and market.candles is not None
             await market.feed.aclose()
 
     run(story())

@@ -87,7 +87,7 @@ def test_a_contract_opens_by_its_id() -> None:
         async with answering(Tape(100).answer) as url:
             market = await open_venue("hyperliquid:btc", Settings().with_hosts("hyperliquid", "ws://127.0.0.1:9", url))
             assert market.instrument == BTC and not market.instrument.numbered
-            assert market.usual_price_ticks == 1_043_200
+            assert market.usual_price_ticks == 1_043_200 and market.candles is not None
             await market.feed.aclose()
 
     run(story())

@@ -23,7 +23,7 @@ from app.market.instrument import Instrument
 from app.settings import Settings
 from app.storage.memory import TradeStore
 from feeds.http import Rest
-from feeds.venues import kraken, open_venue
+from feeds.venues import kraken_rest, open_venue
 from feeds.venues.kraken import KrakenHistory
 from feeds.venues.kraken_wire import decoder, greeting
 from feeds.venues.landmarks import Landmarks
@@ -101,7 +101,7 @@ async def past(tape: Tape, landmarks: Landmarks | None = None) -> AsyncIterator[
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not keep requests apart."""
-    monkeypatch.setattr(kraken, "_APART_S", 0.0)
+    monkeypatch.setattr(kraken_rest, "_APART_S", 0.0)
 
 
 # -- opening ---------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def test_a_pair_opens_by_any_of_its_names_and_has_one_that_can_name_a_file(symbo
         async with answering(Tape(by_the_second(50)).answer) as url:
             market = await open_venue(f"kraken:{symbol}", Settings().with_hosts("kraken", "ws://127.0.0.1:9", url))
             assert market.instrument == BTC and market.instrument.id == "kraken:BTC-USD"
-            assert market.usual_price_ticks == 300_491
+            assert market.usual_price_ticks == 300_491 and market.candles is not None
             await market.feed.aclose()
 
     run(story())
