@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app.errors import TapeprintError
 from app.market.feed import FeedState
-from app.market.span import Span
 from app.workspace import Workspace
 from rendering.frame_clock import FrameClock
 from rendering.scene import ChartScene
 from rendering.theme import load_theme, theme_names
 from widgets.actions import build_actions, fill_menu_bar
+from widgets.chart_commands import ChartCommands
 from widgets.chart_view import ChartView
 from widgets.fault_banner import FaultBanner
 from widgets.key_list import KeyList
 from widgets.looks import PALETTES, Looks
 from widgets.modes import LOOKS, badge_of
 from widgets.palette import palette_of
-from widgets.pictures import save_picture
+from widgets.pictures import PictureSaver
 from widgets.playback import Playback
 from widgets.replay_bar import ReplayBar
 from widgets.status_bar import StatusBar
 from widgets.status_texts import detail_text
-from widgets.steps import next_bar_rule, next_ticks_per_row
 from widgets.toolbar import Toolbar
 from widgets.view_commands import ViewCommands
 from widgets.waiting_page import WaitingPage
+from widgets.wanted import ask_for_what_is_in_sight
 
 _log = structlog.get_logger(__name__)
 
 _STATUS_EVERY = 12  # frames: the status bar's texts change about five times a second
 _REPLAY_EVERY = 4  # frames: recorded time and progress, fifteen times a second
-_FURTHEST_BACK_NS = 48 * 3_600_000_000_000  # what futures deliver, and what memory should hold
 _MESSAGE_STAYS_S = 12.0
 
 
@@ -66,7 +63,6 @@ class MainWindow(QMainWindow):
         self._workspace, self._looks, self._on_closed = workspace, looks, on_closed
         self._theme = load_theme(looks.theme, looks.palette)
         self._painter = looks.painter
-        self._saving: set[asyncio.Task[None]] = set()
         self._message, self._message_until_s = "", 0.0
         self._frames = 0
         self._shown_choice: tuple[object, ...] = ()
@@ -80,7 +76,7 @@ class MainWindow(QMainWindow):
             on_error=self.say,
             on_done=self._focus_chart,
         )
-        self.actions_by_name = build_actions(self, ViewCommands(lambda: self._scene), self.replay_bar)
+        self.actions_by_name = build_actions(self, ViewCommands(lambda: self._scene), ChartCommands(workspace), self.replay_bar)
         self.replay_bar.take_actions(self.actions_by_name)
         fill_menu_bar(self.menuBar(), self.actions_by_name)
         self.toolbar = Toolbar(
@@ -98,6 +94,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.waiting)
         self.faults = FaultBanner()
+        self.pictures = PictureSaver(looks.journal, self.say, lambda error: self.faults.report("saving a picture", error))
         centre = QWidget(self)
         rows = QVBoxLayout(centre)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -140,7 +137,7 @@ class MainWindow(QMainWindow):
             scene.set_mode(LOOKS[status.state].mode, badge_of(status.state), detail_text(status, time.time()))
             scene.refresh()
             if status.state is not FeedState.REPLAY:
-                _ask_for_what_is_in_sight(scene)
+                ask_for_what_is_in_sight(scene)
         if self._frames % _REPLAY_EVERY == 1:
             self.replay_bar.refresh()
         if self._frames % _STATUS_EVERY == 1:
@@ -151,11 +148,6 @@ class MainWindow(QMainWindow):
     def say(self, message: str) -> None:
         """Put one line into the status bar; it stays for some seconds, or until the next."""
         self._message, self._message_until_s = message, time.monotonic() + _MESSAGE_STAYS_S
-
-    async def pictures_saved(self) -> None:
-        """Wait until the pictures that are being written lie in the journal."""
-        if self._saving:
-            await asyncio.wait(self._saving)
 
     def _show_chart(self) -> None:
         chart = self._workspace.chart
@@ -218,31 +210,15 @@ class MainWindow(QMainWindow):
 
     def save_picture(self) -> None:
         """Save the chart as it is."""
-        self._save(1)
+        self.pictures.save(self._scene, 1)
 
     def save_large_picture(self) -> None:
         """Save the chart with twice the pixels."""
-        self._save(2)
+        self.pictures.save(self._scene, 2)
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, and back."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-
-    def next_bar_rule(self) -> None:
-        """The next longer bar."""
-        self._step_bar_rule(1)
-
-    def previous_bar_rule(self) -> None:
-        """The next shorter bar."""
-        self._step_bar_rule(-1)
-
-    def coarser_rows(self) -> None:
-        """About twice as many ticks in a row."""
-        self._step_rows(1)
-
-    def finer_rows(self) -> None:
-        """About half as many ticks in a row."""
-        self._step_rows(-1)
 
     def next_theme(self) -> None:
         """The next theme."""
@@ -268,15 +244,6 @@ class MainWindow(QMainWindow):
     def _scene(self) -> ChartScene | None:
         """The chart that is looked at; None while it is not there, though another may still be on its page."""
         return self.view.chart_scene if self.view is not None and self.view.chart_scene.chart is self._workspace.chart else None
-
-    def _step_bar_rule(self, step: int) -> None:
-        if self._workspace.chart is not None:
-            self._workspace.change(bar_rule=next_bar_rule(self._workspace.choice.bar_rule, step))
-
-    def _step_rows(self, step: int) -> None:
-        chart = self._workspace.chart
-        if chart is not None:
-            self._workspace.change(ticks_per_row=next_ticks_per_row(self._workspace.choice.ticks_per_row or chart.spec.ticks_per_row, step))
 
     def _set_theme(self, theme: str, palette: str) -> None:
         self._looks = replace(self._looks, theme=theme, palette=palette)
@@ -311,28 +278,6 @@ class MainWindow(QMainWindow):
         self._use_painter("raster")
         self.say(f"OpenGL failed ({reason}): drawing by raster, nothing is lost")
 
-    def _save(self, scale: int) -> None:
-        scene = self._scene
-        if scene is None:
-            self.say("There is no chart to save yet")
-            return
-        task = asyncio.ensure_future(self._save_and_say(scene, scale))
-        self._saving.add(task)
-        task.add_done_callback(self._saved)
-
-    def _saved(self, task: asyncio.Task[None]) -> None:
-        self._saving.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.faults.report("saving a picture", error)
-
-    async def _save_and_say(self, scene: ChartScene, scale: int) -> None:
-        try:
-            path = await save_picture(scene, scale, self._looks.journal, QGuiApplication.clipboard())
-        except TapeprintError as error:
-            self.say(error.user_message)
-        else:
-            self.say(f"Saved {path} and copied to the clipboard")
-
     @property
     def _begins_anew(self) -> bool:
         """Whether the recording that is shown already is being opened once more: after a jump back the view stays as it is."""
@@ -357,11 +302,3 @@ class MainWindow(QMainWindow):
             self.view.use_gl(False)  # what lies on the graphics card is given back while its context is there
         super().closeEvent(event)
         self._on_closed()
-
-
-def _ask_for_what_is_in_sight(scene: ChartScene) -> None:
-    """Tell the chart which time the user looks at: what of it is missing will be fetched."""
-    series, now_ns = scene.chart.series, time.time_ns()
-    if series.n_bars:
-        start_ns = max(series.rule.start_ns(scene.viewport.visible_bars()[0]), now_ns - _FURTHEST_BACK_NS)
-        scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)

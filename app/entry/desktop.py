@@ -105,7 +105,7 @@ async def _stopped(workspace: Workspace, window: MainWindow) -> None:
     """Let the feed go and pictures be written, within the time; nothing is worth a program that will not end."""
     try:
         async with asyncio.timeout(_STOP_S):
-            await asyncio.gather(workspace.aclose(), window.pictures_saved())
+            await asyncio.gather(workspace.aclose(), window.pictures.saved())
     except TimeoutError:
         _log.warning("not everything stopped in time", seconds=_STOP_S)
 

@@ -92,7 +92,7 @@ def test_a_picture_is_saved_by_its_key(qtbot: QtBot, tmp_path: Path):
         async with VenueEmulator(tape()) as venue, at_the_window(live(tmp_path, venue)) as window:
             await until_live(window)
             qtbot.keyClick(window.view, Qt.Key.Key_S, Qt.KeyboardModifier.AltModifier)
-            await window.pictures_saved()
+            await window.pictures.saved()
             (path,) = (tmp_path / "journal").rglob("*.png")
             assert read_state(path)["instrument"] == "binance:BTCUSDT"
             assert not QImage(str(path)).isNull()

@@ -115,7 +115,7 @@ def test_a_picture_of_a_replay_says_that_it_is_one(qtbot: QtBot, tmp_path: Path,
         async with at_the_window(replayed(tmp_path, player_of(file, speed=math.inf))) as window:
             await until(lambda: window.view is not None and chart_of(window).series.n_trades == 3000)
             qtbot.keyClick(window.view, Qt.Key.Key_S, ALT)
-            await window.pictures_saved()
+            await window.pictures.saved()
             (path,) = (tmp_path / "journal").rglob("*.png")
             assert read_state(path)["instrument"] == "file:tape"
             assert "replay" in (tmp_path / "journal" / "index.csv").read_text().splitlines()[1]

@@ -21,9 +21,9 @@ ALT, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier
 def saved_by(qtbot, window: MainWindow, modifiers: Qt.KeyboardModifier) -> None:
     async def story() -> None:
         qtbot.keyClick(window.view, Qt.Key.Key_S, modifiers)
-        assert window._saving
-        await window.pictures_saved()
-        await until(lambda: not window._saving)
+        assert window.pictures.busy
+        await window.pictures.saved()
+        await until(lambda: not window.pictures.busy)
 
     tell(story())
     for _ in range(12):
