@@ -68,13 +68,13 @@ class Pace:
         self._fruitless: deque[float] = deque()
         self._failures = 0
 
-    def pause_s(self, now_s: float, at_least_s: float = 0.0) -> float:
-        """Seconds to wait before the next attempt, which counts as made then."""
+    def pause_s(self, now_s: float, at_least_s: float = 0.0, waited_s: float = 0.0) -> float:
+        """Seconds to wait before the next attempt, which counts as made then; the last one took `waited_s` to come to nothing."""
         patience = self._patience
         pause = at_least_s
         if self._failures:
             longest = min(patience.longest_pause, patience.first_pause * 2.0 ** min(self._failures - 1, 60))
-            pause = max(pause, longest * self._jitter())
+            pause = max(pause, longest * self._jitter() - waited_s)
         limited = ((self._attempts, patience.connects), (self._fruitless, patience.fruitless_connects))
         for made, allowed in limited:
             _forget(made, now_s)

@@ -179,22 +179,24 @@ class Connection:
     # -- the loop --------------------------------------------------------------------------------
 
     async def _supervise(self) -> None:
-        at_least_s = 0.0
+        at_least_s = waited_s = 0.0
         while not self._closed:
             now = self._monotonic()
-            pause_s = self._pace.pause_s(now, max(at_least_s, self._dial_not_before - now))
+            pause_s = self._pace.pause_s(now, max(at_least_s, self._dial_not_before - now), waited_s)
             if pause_s > 0:
                 self.status = replace(self.status, state=FeedState.DISCONNECTED, retry_at_s=self._wall() + pause_s)
                 await self._sleep(pause_s)
             self.status = replace(self.status, state=FeedState.CONNECTING, retry_at_s=None)
-            at_least_s = 0.0
+            at_least_s, dialled_at, line = 0.0, self._monotonic(), None
             try:
-                await self._serve(await self._open())
+                line = await self._open()
+                await self._serve(line)
             except VenueRefusedError as error:
                 self.status = replace(self.status, state=FeedState.STOPPED, reason=error.user_message)
                 raise
             except FeedError as error:
                 at_least_s = error.retry_after_s if isinstance(error, VenueBusyError) else 0.0
+                waited_s = self._monotonic() - dialled_at if line is None else 0.0  # in vain, while the network was gone
                 _log.info("connection lost", url=self.url, reason=error.detail)
                 self.status = replace(self.status, state=FeedState.DISCONNECTED, reason=error.user_message)
             except Exception:

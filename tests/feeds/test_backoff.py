@@ -66,3 +66,9 @@ def test_a_second_line_is_opened_only_within_the_limit() -> None:
     pace = Pace(Patience(connects=3))
     assert [pace.spare(0.0) for _ in range(4)] == [True, True, True, False]
     assert pace.spare(300.0)
+
+
+def test_the_time_that_an_attempt_hung_in_vain_is_part_of_the_pause() -> None:
+    """A3: what shortens the wait once the network is back."""
+    pace = Pace(Patience(), lambda: 1.0)
+    assert [pace.pause_s(now, waited_s=waited) for now, waited in ((0.0, 0.0), (10.0, 10.0), (20.0, 0.4), (21.0, 0.4))] == [0, 0, 0.6, 1.6]
