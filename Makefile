@@ -12,7 +12,7 @@ BENCH := $(BIN)/python -m pytest tests/benchmarks --override-ini addopts= --over
 	-p no:randomly --benchmark-columns median,stddev,rounds -s
 GROUPS := --group test --group bench --group lint
 
-.PHONY: demo run test bench lint clean system
+.PHONY: demo run test bench soak lint clean system
 .DEFAULT_GOAL := demo
 
 demo: .venv/ready system
@@ -45,6 +45,11 @@ bench: .venv/ready-to-test system
 	@sh setup-system.sh xvfb
 	LIBGL_ALWAYS_SOFTWARE=1 QT_QPA_PLATFORM=xcb xvfb-run --auto-servernum --server-args="-screen 0 1920x1080x24" \
 		$(BENCH) -m gl --benchmark-json build/benchmarks-gl.json
+
+# everything that can go wrong, for as long as it takes: some twenty minutes, then which promises hold in build/RELIABILITY.md
+soak: .venv/ready-to-test system
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.faults.soak; \
+		QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.faults.report
 
 lint: .venv/ready-to-test
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ import pytest
 from tests.faults.catalogue import CATALOGUE, numbers_of
 
 ROOT = Path(__file__).parents[2]
+_LONG_FORMS = ROOT / "build" / "soak.md"
 Figures = tuple[tuple[str, object], ...]
 
 
@@ -58,8 +59,8 @@ class Collector:
             self.outcomes.setdefault(number, []).append(Outcome(name, outcome, tuple(report.user_properties), why))
 
 
-def table(outcomes: dict[str, list[Outcome]]) -> str:
-    """The report as Markdown: a line for each fault of the catalogue, then each test with its figures."""
+def table(outcomes: dict[str, list[Outcome]], long_forms: str = "") -> str:
+    """The report as Markdown: a line for each fault of the catalogue, then each test with its figures, then what `soak` wrote."""
     lines = ["# What holds when things go wrong", "", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "]
     lines[-1] += f"{os.cpu_count()} cores. Made by `python -m tests.faults.report`."
     lines += ["", "| # | fault | promise | holds | tests |", "|---|---|---|---|---|"]
@@ -70,6 +71,8 @@ def table(outcomes: dict[str, list[Outcome]]) -> str:
     for number in CATALOGUE:
         if number in outcomes:
             lines += ["", f"## {number}", "", *(_line(each) for each in outcomes[number])]
+    if long_forms:
+        lines += ["", "## Long forms", "", "Of the last `python -m tests.faults.soak`.", "", long_forms.rstrip()]
     return "\n".join(lines) + "\n"
 
 
@@ -96,7 +99,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return int(code)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(table(collector.outcomes), encoding="utf-8")
+    long_forms = _LONG_FORMS.read_text(encoding="utf-8") if _LONG_FORMS.exists() else ""
+    options.output.write_text(table(collector.outcomes, long_forms), encoding="utf-8")
     print(options.output)
     return int(any(_verdict(found) == "**not always**" for found in collector.outcomes.values()))
 

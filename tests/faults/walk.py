@@ -61,7 +61,7 @@ class Walk:
         self.workspace = Workspace(self._opened, ChartChoice(BarRule(_SECOND_NS), 10), sleep=lambda _: asyncio.sleep(0.01))
         self.symbol = ""
         self._tasks_before = len(asyncio.all_tasks())
-        self._files_before = psutil.Process().num_fds()
+        self._files_before = _open_files()
 
     async def run(self, n: int, *, rest_every: int = 50) -> None:
         """So many steps; now and then all comes to rest and is held against the venue. Ends with everything closed."""
@@ -92,7 +92,7 @@ class Walk:
         self.venue.faults.clear()
         await self.workspace.aclose()
         await _until(lambda: not self.venue.connections and len(asyncio.all_tasks()) <= self._tasks_before)
-        await _until(lambda: psutil.Process().num_fds() <= self._files_before)
+        await _until(lambda: _open_files() <= self._files_before)
 
     async def _come_to_rest(self) -> None:
         """Wait until the market last asked for is whole, and look that it is shown and nothing else is alive."""
@@ -119,7 +119,7 @@ class Walk:
         self.looks += 1
         self.most_sockets = max(self.most_sockets, len(self.venue.connections))
         self.most_tasks = max(self.most_tasks, len(asyncio.all_tasks()) - self._tasks_before)
-        self.most_files = max(self.most_files, psutil.Process().num_fds() - self._files_before)
+        self.most_files = max(self.most_files, _open_files() - self._files_before)
 
     async def _opened(self, symbol: str) -> Market:
         rest = Rest(self.venue.rest_url, weight_limit=10**8)
@@ -154,3 +154,8 @@ async def _until(true: Callable[[], bool], limit_s: float = 5.0) -> None:
     async with asyncio.timeout(limit_s):
         while not true():
             await asyncio.sleep(0.003)
+
+
+def _open_files() -> int:
+    process = psutil.Process()
+    return process.num_fds() if hasattr(process, "num_fds") else len(process.net_connections())

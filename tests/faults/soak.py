@@ -1,0 +1,245 @@
+"""The long forms of the fault catalogue: `python -m tests.faults.soak`, some twenty minutes; `--parts` chooses among them.
+
+    disconnects   1,000 random faults of venue and network over 10 seeds at 5,000 trades a second; a line for each seed
+    hole          the network gone for 60 s, with the patience of real use
+    hang          the venue's process stopped for 60 s
+    burst         100,000 trades a second for ten seconds
+    frames        1,000,000 bent frames
+    walk          10,000 steps of a user in a hurry
+
+What is found is printed, and written to build/soak.md for `python -m tests.faults.report`. Exits with 1 if a promise did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+import structlog
+
+from app.market.feed import FeedState
+from feeds.backoff import Patience
+from feeds.venues.binance_wire import stream_decoder
+from tests.fault_proxy import BlackHole, FaultProxy, play, random_plan, replayable
+from tests.faults.bent_frames import BTC, bent, throw
+from tests.faults.desk import Desk, desk, live_venue
+from tests.faults.elsewhere import VenueElsewhere
+from tests.faults.walk import Walk, three_markets
+from tests.venue_emulator.injection import recoverable_faults
+
+_WRITTEN = Path(__file__).parents[2] / "build" / "soak.md"
+_SEEN_S = 0.016  # what is over within a frame of the screen, nobody has seen
+_FRESH_NS = 500_000_000  # at 5,000 trades a second, a market without a trade for so long is not being told
+
+
+@dataclass
+class Spells:
+    """How long each spell lasted in which the market was not live and whole."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    async def watch(self, there: Desk) -> None:
+        """Measure, for ever."""
+        begun_s: float | None = None
+        while True:
+            now_s = time.monotonic()
+            well = there.well and time.time_ns() - there.status.received_at_ns < _FRESH_NS
+            if well and begun_s is not None and now_s - begun_s > _SEEN_S:
+                self.seconds.append(now_s - begun_s)
+            begun_s = None if well else now_s if begun_s is None else begun_s
+            await asyncio.sleep(0.005)
+
+    def percentile(self, share: float) -> float:
+        """Seconds, 0 without a spell."""
+        return round(float(np.percentile(self.seconds, share)), 2) if self.seconds else 0.0
+
+
+Row = dict[str, object]
+
+
+async def disconnects(options: argparse.Namespace) -> list[Row]:
+    """A1, A7, A8, A12: random faults, one seed after another."""
+    return [await _one_seed(seed, options.faults, options.rate) for seed in range(1, options.seeds + 1)]
+
+
+async def _one_seed(seed: int, n: int, rate: float) -> Row:
+    span_s, faults = n / 2, recoverable_faults(seed)
+    async with (
+        VenueElsewhere(rate=rate, seed=seed, history_hours=0.001) as venue,
+        FaultProxy(venue.port, seed) as ws,
+        FaultProxy(venue.port, seed + 1000) as rest,
+        desk(venue, ws_url=ws.ws_url, rest_url=rest.rest_url) as there,
+    ):
+        with replayable(seed):
+            await there.until(lambda: there.well)
+            spells = Spells()
+            watching = asyncio.create_task(spells.watch(there))
+            playing = asyncio.create_task(play(ws, random_plan(seed, n // 2, span_s, longest_s=2.0, corrupt=False)))
+            for _ in range(n - n // 2):
+                fault, arguments = next(faults)
+                await venue.inject(fault, **arguments)
+                await asyncio.sleep(span_s / (n - n // 2))
+            await playing
+            await venue.inject("none")
+            newest = (await venue.stats())["last_id"]
+            await there.until(lambda: there.well and (there.store.last_id or 0) >= newest, 60.0)
+            watching.cancel()
+            found = await there.hold_against_elsewhere(venue)
+    row: Row = {"seed": seed, "faults": n, **found, "sums equal": "yes", "connects": there.status.connects, "spells": len(spells.seconds)}
+    row |= {"recover p50 s": spells.percentile(50), "p99 s": spells.percentile(99), "longest s": spells.percentile(100)}
+    _say(row)
+    return row
+
+
+async def hole(options: argparse.Namespace) -> list[Row]:
+    """A3: sockets and REST behind one black hole."""
+    async with (
+        live_venue(1_000) as venue,
+        FaultProxy(venue.port) as ws,
+        FaultProxy(venue.port) as rest,
+        desk(venue, Patience(), ws_url=ws.ws_url, rest_url=rest.rest_url, pauses=1.0) as there,
+    ):
+        await there.until(lambda: there.well and there.status.trades > 3_000)
+        for proxy in (ws, rest):
+            proxy.down = proxy.up = [BlackHole()]
+        last_s = time.monotonic()
+        await there.until(lambda: there.status.state is FeedState.STALE)
+        stale_s = time.monotonic() - last_s
+        await asyncio.sleep(options.hole_s - stale_s)
+        ws.clear()
+        rest.clear()
+        filled_s = await there.caught_up(venue, limit_s=60.0)
+        row: Row = {"hole s": options.hole_s, "STALE after s": round(stale_s, 2), "filled after s": round(filled_s, 2)}
+        row |= {"connects": there.status.connects, **there.hold_against(venue)}
+    _say(row)
+    assert stale_s <= 3.0, "STALE within 3 s"
+    assert filled_s <= 2.0, f"filled within 2 s of the link's return, not {filled_s:.1f} s"
+    return [row]
+
+
+async def hang(options: argparse.Namespace) -> list[Row]:
+    """A3: a venue that stands still as a whole and goes on."""
+    async with VenueElsewhere(rate=1_000, history_hours=0.001) as venue, desk(venue, Patience(), pauses=1.0) as there:
+        await there.until(lambda: there.well and there.status.trades > 3_000)
+        venue.hang(True)
+        await asyncio.sleep(options.hole_s)
+        venue.hang(False)
+        filled_s = await there.until(lambda: there.well, 60.0)
+        row: Row = {"hung s": options.hole_s, "live and filled after s": round(filled_s, 2), **await there.hold_against_elsewhere(venue)}
+    _say(row)
+    assert filled_s <= 2.0, f"filled within 2 s, not {filled_s:.1f} s"
+    return [row]
+
+
+async def burst(options: argparse.Namespace) -> list[Row]:
+    """A10: a hundred thousand trades at once, each second."""
+    async with VenueElsewhere(rate=500, history_hours=0.001) as venue, desk(venue, Patience(), pauses=1.0) as there:
+        await there.until(lambda: there.well)
+        process = psutil.Process()
+        before, most, begun_s = process.memory_info().rss, 0, time.monotonic()
+        for _ in range(10):
+            await venue.inject("burst", count=100_000)
+            await asyncio.sleep(1.0)
+            most = max(most, process.memory_info().rss)
+        burst_s = time.monotonic() - begun_s
+        newest = (await venue.stats())["last_id"]
+        caught_up_s = await there.until(lambda: there.well and (there.store.last_id or 0) >= newest, 120.0)
+        found = await there.hold_against_elsewhere(venue)
+        row: Row = {"burst s": round(burst_s, 1), "caught up after s": round(caught_up_s, 2), "connects": there.status.connects}
+        row |= {"MB at the most": round((most - before) / 2**20), "MB of trades": round(33 * there.store.n_trades / 2**20), **found}
+    _say(row)
+    assert caught_up_s <= 2 * burst_s, "caught up within twice the burst"
+    return [row]
+
+
+async def frames(options: argparse.Namespace) -> list[Row]:
+    """A8: the decoder against frames bent at random."""
+    rows: list[Row] = []
+    for seed in range(1, 5):
+        thrown, decoder = bent(seed), stream_decoder(BTC)
+        throw(decoder, thrown, 5_000)
+        gc.collect()
+        before, begun_s = psutil.Process().memory_info().rss, time.monotonic()
+        found = throw(decoder, thrown, options.frames // 4)
+        gc.collect()
+        grown_mb = (psutil.Process().memory_info().rss - before) / 2**20
+        rows.append({"seed": seed, **found, "seconds": round(time.monotonic() - begun_s, 1), "MB grown": round(grown_mb, 1)})
+        _say(rows[-1])
+        assert grown_mb < 5.0, "memory grows by less than 5 MB"
+    return rows
+
+
+async def walk(options: argparse.Namespace) -> list[Row]:
+    """A11: symbols and bars switched while trades fill in and lines break."""
+    rows: list[Row] = []
+    for seed in range(1, 5):
+        async with three_markets() as venue:
+            begun_s, tasks = time.monotonic(), len(asyncio.all_tasks())
+            walked = Walk(venue, seed)
+            await walked.run(options.steps // 4)
+            rows.append({"seed": seed, "steps": sum(walked.steps.values()), "rests": walked.looks, "sockets at rest": walked.most_sockets})
+            rows[-1] |= {"tasks at rest": walked.most_tasks, "tasks left": len(asyncio.all_tasks()) - tasks}
+            rows[-1] |= {"seconds": round(time.monotonic() - begun_s)}
+        _say(rows[-1])
+    return rows
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Awaitable[list[Row]]]] = {
+    part.__name__: part for part in (disconnects, hole, hang, burst, frames, walk)
+}
+
+
+def main() -> int:
+    """Run the parts; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults.soak", formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__
+    )
+    parser.add_argument("--parts", default=",".join(PARTS), help="with commas between")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--faults", type=int, default=100, help="for each seed")
+    parser.add_argument("--rate", type=float, default=5_000.0, help="trades a second")
+    parser.add_argument("--hole-s", type=float, default=60.0)
+    parser.add_argument("--frames", type=int, default=1_000_000)
+    parser.add_argument("--steps", type=int, default=10_000)
+    options = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    structlog.configure(processors=[_nothing])
+    text, failed = [], 0
+    for name in options.parts.split(","):
+        print(f"== {name}", flush=True)
+        try:
+            rows, trouble = asyncio.run(PARTS[name](options)), ""  # type: ignore[arg-type]
+        except Exception as error:
+            traceback.print_exc()
+            rows, trouble, failed = [], f"**does not hold:** {error}", failed + 1
+        text += [f"### {name}", "", (PARTS[name].__doc__ or "").strip(), "", *(_markdown(rows) if rows else [trouble]), ""]
+        _WRITTEN.parent.mkdir(parents=True, exist_ok=True)
+        _WRITTEN.write_text("\n".join(text), encoding="utf-8")
+    return int(failed > 0)
+
+
+def _nothing(logger: object, name: str, event: object) -> str:
+    raise structlog.DropEvent
+
+
+def _say(row: Row) -> None:
+    print("   ".join(f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in row.items()), flush=True)
+
+
+def _markdown(rows: list[Row]) -> list[str]:
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *([f"{v:,}" if isinstance(v, int) else str(v) for v in row.values()] for row in rows)]
+    return ["| " + " | ".join(cells) + " |" for cells in lines]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
