@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from hypothesis import strategies as st
 from structlog.testing import LogCapture
 
 from app.market.trade import TradeBatch
@@ -37,3 +38,44 @@ def check_is_put_aside(decoder: Decoder, good: Callable[[int], bytes], bad: byte
     assert (decoder.rejected, decoder.ignored) == (2, 0)
     assert [entry["event"] for entry in logged.entries] == ["message put aside"], "one line for many"
     assert len(logged.entries[0]["message"]) <= 200 and len(logged.entries[0]["why"]) <= 200
+
+
+_PIECES = [
+    b"null",
+    b"true",
+    b"1e400",
+    b"-1",
+    b"9" * 30,
+    b"NaN",
+    b'"',
+    b'""',
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"[]",
+    b"{}",
+    b",",
+    b":",
+    b'"\\ud800"',
+    b"\xff",
+]
+
+
+@st.composite
+def spoiled(draw: st.DrawFn, message: bytes) -> bytes:
+    """A message in which one or two stretches are something else."""
+    for _ in range(draw(st.integers(1, 2))):
+        start = draw(st.integers(0, len(message) - 1))
+        piece = draw(st.one_of(st.sampled_from(_PIECES), st.binary(max_size=3)))
+        message = message[:start] + piece + message[start + draw(st.integers(0, 12)) :]
+    return message
+
+
+def check_bears_spoiled(decoder: Decoder, frames: list[bytes]) -> None:
+    """Whatever was done to messages, none stops the decoder, and nothing impossible comes out."""
+    decoder._reported_at = float("inf")  # no lines in the log of a hundred examples
+    batch = decoder.decode(frames)
+    if len(batch):
+        assert batch.price_ticks.min() > 0 and batch.quantity_lots.min() > 0 and batch.trade_id.min() >= 0
+        assert batch.time_ns.min() >= 1_230_768_000 * 10**9 and batch.time_ns.max() < 4_102_444_800 * 10**9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from bisect import bisect_left
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from structlog.testing import LogCapture
 
@@ -36,9 +38,10 @@ BEGAN_S = 1_700_000_000
 BEGAN_NS = BEGAN_S * SECOND_NS
 
 
-def trade(trade_id: int) -> dict[str, object]:
-    """One trade a second."""
-    at = f"{datetime.fromtimestamp(BEGAN_S + trade_id, UTC):%Y-%m-%dT%H:%M:%S}.000{trade_id % 1000:03d}Z"
+def trade(trade_id: int, second: int | None = None) -> dict[str, object]:
+    """One trade a second, unless another second is given."""
+    at = datetime.fromtimestamp(BEGAN_S + (trade_id if second is None else second), UTC)
+    at = f"{at:%Y-%m-%dT%H:%M:%S}.000{trade_id % 1000 if second is None else 0:03d}Z"
     return {"trade_id": trade_id, "side": "sell" if trade_id % 2 else "buy", "size": "0.5", "price": f"{30_000 + trade_id}.01", "time": at}
 
 
@@ -54,6 +57,8 @@ class Tape:
     product: dict[str, object] = field(default_factory=lambda: dict(PRODUCT))
     asked: list[dict[str, Any]] = field(default_factory=list)
     stuck: bool = False
+    seconds: list[int] | None = None
+    """When each trade happened, from number 0 on; None: one a second."""
 
     def answer(self, path: str, query: dict[str, Any]) -> Answer:
         if path == "/products/BTC-USD":
@@ -63,7 +68,8 @@ class Tape:
         self.asked.append(query)
         after = int(query.get("after", 2**62)) if not self.stuck else 2**62
         below = [number for number in self.numbers if number < after]
-        return 200, [trade(number) for number in below[::-1][: min(1000, int(query.get("limit", 1000)))]]
+        told = below[::-1][: min(1000, int(query.get("limit", 1000)))]
+        return 200, [trade(number, self.seconds[number] if self.seconds else None) for number in told]
 
 
 @asynccontextmanager
@@ -226,6 +232,21 @@ def test_the_trades_since_a_time_begin_with_the_first_of_it(first: int, before: 
             assert got == list(range(first, before or 20_001))
             searched = [query for query in tape.asked if query["limit"] == "1"]
             assert len(searched) < 14, "found by halving"
+
+    run(story())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_trades_since_a_time_are_found_however_unevenly_they_came(seed: int) -> None:
+    """Thousands in one second, then nothing for hours."""
+    rng = np.random.default_rng(seed)
+    seconds = np.cumsum(rng.choice([0, 1, 20_000], 8000, p=[0.99, 0.009, 0.001])).tolist()
+
+    async def story() -> None:
+        async with past(Tape(range(1, 8000), seconds=seconds)) as history:
+            for second in rng.choice(seconds, 4).tolist():
+                first = max(1, bisect_left(seconds, second))
+                assert ids(await all_of(history.since(BEGAN_NS + second * SECOND_NS))) == list(range(first, 8000))
 
     run(story())
 

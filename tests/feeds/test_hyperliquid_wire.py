@@ -16,7 +16,7 @@ from app.errors import OffGridError, VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
 from feeds.venues.hyperliquid_wire import PING, Trade, batch_of, decoder, greeting, oldest_first
-from tests.feeds.rubbish import NO_TRADES, check_is_put_aside, rows
+from tests.feeds.rubbish import NO_TRADES, check_bears_spoiled, check_is_put_aside, rows, spoiled
 
 BTC = Instrument("hyperliquid", "BTC", Decimal("0.1"), Decimal("0.00001"), numbered=False)
 AT_MS = 1_769_916_000_000
@@ -134,6 +134,11 @@ def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataOb
     parts = [by_parts.decode(frames[:cut]), by_parts.decode(frames[cut:])]
     assert rows(at_once.decode(frames)) == [row for part in parts for row in rows(part)]
     assert (at_once.rejected, at_once.ignored, at_once.empty) == (by_parts.rejected, by_parts.ignored, by_parts.empty)
+
+
+@given(st.lists(spoiled(message(trade(5), trade(6))), min_size=1, max_size=4))
+def test_no_spoiled_message_stops_the_decoder(frames: list[bytes]) -> None:
+    check_bears_spoiled(decoder(BTC), frames)
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())
