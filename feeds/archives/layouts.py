@@ -40,8 +40,10 @@ class Layout:
     ids : Ids
     constant : tuple of str
         Columns that say of which market the trades are; a file must be of one.
-    single_trades : bool
-        Ids count single trades even where the venue's feed counts them in aggregates.
+    counts_apart_from : tuple of str
+        Venues whose feed counts its trades otherwise than this file does: in aggregates, or one by one.
+    in_contracts : bool
+        Quantities count contracts, each of which is `Instrument.multiplier` units.
     told_by : tuple of str
         Further columns that are there and are not read.
     header : bool
@@ -59,7 +61,8 @@ class Layout:
     side_words: dict[str, int]
     ids: Ids = Ids.NUMBERS
     constant: tuple[str, ...] = ()
-    single_trades: bool = False
+    counts_apart_from: tuple[str, ...] = ()
+    in_contracts: bool = False
     told_by: tuple[str, ...] = ()
     header: bool = True
     columns: tuple[str, ...] = ()
@@ -92,7 +95,7 @@ _SINGLE = Layout(
     side="is_buyer_maker",
     trade_id="id",
     side_words=_BUYER_WAS_MAKER,
-    single_trades=True,
+    counts_apart_from=("binance",),
 )
 _DUMPS = (
     _AGGREGATE,
@@ -129,6 +132,7 @@ _DUMPS = (
         trade_id="trade_id",
         side_words=_SIDES,
         constant=("instrument_name",),
+        in_contracts=True,
     ),
     Layout(
         name="Tardis trades",
@@ -141,7 +145,7 @@ _DUMPS = (
         ids=Ids.TEXTS,
         constant=("exchange", "symbol"),
         told_by=("local_timestamp",),
-        single_trades=True,
+        counts_apart_from=("binance", "okx"),
     ),
     Layout(  # sell says whether the taker sold; we write unknown where Kaiko does not know
         name="Kaiko trades",
@@ -153,7 +157,7 @@ _DUMPS = (
         side_words=_BUYER_WAS_MAKER | {"unknown": 0},
         ids=Ids.TEXTS,
         constant=("exchange", "symbol"),
-        single_trades=True,
+        counts_apart_from=("binance", "okx"),
     ),
 )
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from app.errors import BadInputError
 from app.market.instrument import Instrument
-from feeds.archives import binance, bybit, kaiko, tardis
+from feeds.archives import binance, bybit, kaiko, okx, tardis
 from feeds.archives.bulk import BulkSource
 from feeds.archives.keys import api_key
 
-_DUMPS = {
-    "binance": (binance.BinanceDumps, binance.SPOT),
-    "binance-usdm": (binance.BinanceDumps, binance.USDM),
-    "bybit": (bybit.BybitDumps, bybit.SPOT),
-    "bybit-linear": (bybit.BybitDumps, bybit.DERIVATIVES),
-    "bybit-inverse": (bybit.BybitDumps, bybit.DERIVATIVES),
+_DUMPS: Mapping[str, tuple[str, Callable[..., BulkSource]]] = {
+    "binance": (binance.BASE_URL, partial(binance.BinanceDumps, binance.SPOT)),
+    "binance-usdm": (binance.BASE_URL, partial(binance.BinanceDumps, binance.USDM)),
+    "bybit": (bybit.BASE_URL, partial(bybit.bybit_dumps, bybit.SPOT)),
+    "bybit-linear": (bybit.BASE_URL, partial(bybit.bybit_dumps, bybit.DERIVATIVES)),
+    "bybit-inverse": (bybit.BASE_URL, partial(bybit.bybit_dumps, bybit.DERIVATIVES)),
+    "okx": (okx.BASE_URL, okx.okx_dumps),
+    "okx-swap": (okx.BASE_URL, okx.okx_dumps),
 }
 _FORMS = {"tardis": "tardis:EXCHANGE/SYMBOL", "kaiko": "kaiko:EXCHANGE/CLASS/SYMBOL"}
 
@@ -31,7 +34,7 @@ def bulk_source(instrument: Instrument, place: str = "dumps", environ: Mapping[s
         `dumps` are the venue's own; else `tardis:bitmex/XBTUSD` or `kaiko:cbse/spot/btc-usd`, by the publisher's names.
     environ : mapping, optional
         Holds keys (`TAPEPRINT_TARDIS_KEY`) and, for those who keep a mirror, addresses (`TAPEPRINT_BINANCE_DUMPS_URL`,
-        and so for BYBIT, TARDIS and KAIKO); the process's own unless given.
+        and so for BYBIT, OKX, TARDIS and KAIKO); the process's own unless given.
 
     Raises
     ------
@@ -46,13 +49,16 @@ def bulk_source(instrument: Instrument, place: str = "dumps", environ: Mapping[s
     if place == "dumps":
         if instrument.venue not in _DUMPS:
             raise BadInputError(f"{instrument.id}: no dumps of {instrument.venue} are known, expected one of {', '.join(_DUMPS)}")
-        kind, market = _DUMPS[instrument.venue]
-        address = environ.get(f"TAPEPRINT_{instrument.venue.split('-')[0].upper()}_DUMPS_URL")
-        return kind(market, instrument.symbol, base_url=address) if address else kind(market, instrument.symbol)
+        base_url, dumps = _DUMPS[instrument.venue]
+        return dumps(instrument.symbol, base_url=_address(instrument.venue.split("-")[0], base_url, environ))
     if publisher == "tardis" and len(parts) >= 2:
-        address = environ.get("TAPEPRINT_TARDIS_DUMPS_URL", tardis.BASE_URL)
-        return tardis.TardisDatasets(parts[0], "/".join(parts[1:]), api_key("tardis", environ), base_url=address)
+        address = _address("tardis", tardis.BASE_URL, environ)
+        return tardis.tardis_datasets(parts[0], "/".join(parts[1:]), api_key("tardis", environ), base_url=address)
     if publisher == "kaiko" and len(parts) == 3:
-        address = environ.get("TAPEPRINT_KAIKO_DUMPS_URL", kaiko.BASE_URL)
+        address = _address("kaiko", kaiko.BASE_URL, environ)
         return kaiko.KaikoTrades(parts[0], parts[1], parts[2], api_key("kaiko", environ), base_url=address)
     raise BadInputError(f"source: found {place!r}, expected dumps or {_FORMS.get(publisher) or ' or '.join(_FORMS.values())}")
+
+
+def _address(name: str, base_url: str, environ: Mapping[str, str]) -> str:
+    return environ.get(f"TAPEPRINT_{name.upper()}_DUMPS_URL") or base_url

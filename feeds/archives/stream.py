@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,8 @@ def stream_trades(path: Path, instrument: Instrument, report: Report) -> Iterato
     ----------
     path : Path
     instrument : Instrument
-        Prices must be multiples of its tick, quantities of its lot.
+        Prices must be multiples of its tick, quantities of its lot; those that count contracts, as OKX's do, times its
+        multiplier.
     report : Report
         Filled in while the blocks are taken; whole once they are all taken.
 
@@ -82,7 +84,7 @@ def stream_trades(path: Path, instrument: Instrument, report: Report) -> Iterato
     told = _Numbered(report) if instrument.numbered else _Unnumbered(report)
     read_ids = numbers_of(source.layout) if instrument.numbered else stable_ids_of(source.layout)
     lots = first_row = headers = 0
-    for block in source.blocks(instrument.grid(), instrument.lot_size, read_ids):
+    for block in source.blocks(instrument.grid(), _lot_of(instrument, source.layout, path), read_ids):
         try:
             trades = told.once_in_order(block)
         except RowError as error:
@@ -164,9 +166,20 @@ def _require_ids_of(instrument: Instrument, layout: Layout, path: Path) -> None:
         return
     if layout.ids is Ids.NONE:
         raise TradeFileError(path, None, f"a {layout.name} without ids", f"ids that count, since {instrument.id} numbers its trades")
-    if layout.single_trades and instrument.venue.startswith("binance"):
-        found = f"{layout.name}, whose ids count single trades"
-        raise TradeFileError(path, None, found, f"Binance aggregate trades, whose ids are those of the feed of {instrument.id}")
+    if instrument.venue.split("-")[0] in layout.counts_apart_from:
+        found = f"{layout.name}, which are counted otherwise than by the feed of {instrument.venue}"
+        raise TradeFileError(path, None, found, "the venue's own dump as its feed counts, or a market under another name")
+
+
+def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
+    """What a lot is in the file's quantities."""
+    if not layout.in_contracts:
+        return instrument.lot_size
+    lot = instrument.lot_size / instrument.multiplier
+    if lot * instrument.multiplier != instrument.lot_size:
+        found = f"lots of {instrument.lot_size:f} for quantities in contracts of {instrument.multiplier:f}"
+        raise TradeFileError(path, None, found, "lots that are a decimal of contracts")
+    return lot
 
 
 def _sound(block: Block, report: Report) -> tuple[TradeBatch, np.ndarray]:

@@ -10,69 +10,48 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
-from pathlib import Path
 from urllib.parse import quote
 
 from app.errors import VenueRefusedError
-from app.market.span import Span
-from feeds.archives.bulk import Piece, Progress, no_progress
-from feeds.archives.days import date_of, days_of, file_name, span_of
+from feeds.archives.bulk import Piece
+from feeds.archives.daily import DailyFiles
+from feeds.archives.days import date_of
 from feeds.archives.file_host import FileHost
 from feeds.archives.keys import Secret, key_variable
 
 BASE_URL = "https://datasets.tardis.dev"
 
 
-class TardisDatasets:
-    """One market's trades as Tardis recorded them.
+def tardis_datasets(
+    exchange: str,
+    symbol: str,
+    key: Secret | None = None,
+    *,
+    base_url: str = BASE_URL,
+    wall: Callable[[], float] = time.time,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> DailyFiles:
+    """One market's trades as Tardis recorded them; `exchange` and `symbol` as Tardis calls them, `"bitmex"` and `"XBTUSD"`.
 
-    Parameters
-    ----------
-    exchange, symbol : str
-        As Tardis calls them, `"bitmex"` and `"XBTUSD"`.
-    key : Secret, optional
-    base_url : str
-    wall, sleep : callables
-        The clock and the wait, for tests.
+    Raises
+    ------
+    VenueRefusedError
+        If the address, or the proxy that the environment sets, cannot be used.
     """
+    symbol = re.sub("[/:]", "-", symbol.upper())
 
-    def __init__(
-        self,
-        exchange: str,
-        symbol: str,
-        key: Secret | None = None,
-        *,
-        base_url: str = BASE_URL,
-        wall: Callable[[], float] = time.time,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._exchange, self._symbol, self._key, self._wall = exchange, re.sub("[/:]", "-", symbol.upper()), key, wall
-        self._host = FileHost(base_url, headers=self._headers, wall=wall, sleep=sleep)
+    def place(day: date) -> tuple[str, str]:
+        path = f"/v1/{quote(exchange, safe='')}/trades/{day:%Y/%m/%d}/{quote(symbol, safe='')}.csv.gz"
+        return path, f"tardis-{exchange}-{symbol}-{day}.csv.gz"
 
-    def pieces(self, span: Span) -> Sequence[Piece]:
-        """Days; see `BulkSource`."""
-        return [self._day(day) for day in days_of(span, self._wall())]
-
-    async def fetch(self, piece: Piece, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """See `BulkSource`; without a key, any day but the first of a month is refused before anybody is asked."""
-        to = folder / piece.name
-        if to.exists():
-            return to
-        if self._key is None and date_of(piece.span.start_ns).day != 1:
+    def require(piece: Piece) -> None:
+        if key is None and date_of(piece.span.start_ns).day != 1:
             raise VenueRefusedError(f"Tardis wants a key for any day but the first of a month: set {key_variable('tardis')}")
-        return await self._host.download(piece.path, to, progress)
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._host.aclose()
-
-    def _day(self, day: date) -> Piece:
-        path = f"/v1/{quote(self._exchange, safe='')}/trades/{day:%Y/%m/%d}/{quote(self._symbol, safe='')}.csv.gz"
-        return Piece(file_name(f"tardis-{self._exchange}-{self._symbol}-{day}.csv.gz"), span_of(day, day), path)
-
-    def _headers(self) -> Mapping[str, str]:
+    def headers() -> Mapping[str, str]:
         # packed answers are files as they lie there; unpacked ones would be ten times as long
-        packed = {"Accept-Encoding": "gzip"}
-        return packed | ({"Authorization": f"Bearer {self._key.reveal()}"} if self._key else {})
+        return {"Accept-Encoding": "gzip"} | ({"Authorization": f"Bearer {key.reveal()}"} if key else {})
+
+    return DailyFiles(FileHost(base_url, headers=headers, wall=wall, sleep=sleep), place, require=require, wall=wall)

@@ -20,14 +20,15 @@ from app.market.span import Span
 from app.market.trade import concatenate
 from feeds.archives.binance import SPOT, USDM, BinanceDumps
 from feeds.archives.bulk import BulkSource, Piece, fetched
-from feeds.archives.bybit import DERIVATIVES, BybitDumps
+from feeds.archives.bybit import DERIVATIVES, bybit_dumps
 from feeds.archives.bybit import SPOT as BYBIT_SPOT
 from feeds.archives.kaiko import KaikoTrades
 from feeds.archives.keys import Secret
+from feeds.archives.okx import okx_dumps
 from feeds.archives.report import Report
 from feeds.archives.sources import bulk_source
 from feeds.archives.stream import stream_trades
-from feeds.archives.tardis import TardisDatasets
+from feeds.archives.tardis import tardis_datasets
 from tests.feeds.archives.dump_server import Fault, publisher
 from tests.feeds.lines import Clock, run
 
@@ -90,11 +91,26 @@ def test_nothing_is_asked_for_that_lies_in_the_future_and_nothing_of_an_empty_sp
 
 def test_bybit_and_tardis_name_their_days_each_in_their_way() -> None:
     span = Span(ns(2026, 7, 10, 5), ns(2026, 7, 11))
-    assert names(BybitDumps(DERIVATIVES, "BTCUSDT", wall=clock()).pieces(span)) == ["/trading/BTCUSDT/BTCUSDT2026-07-10.csv.gz"]
-    assert names(BybitDumps(BYBIT_SPOT, "BTCUSDT", wall=clock()).pieces(span)) == ["/spot/BTCUSDT/BTCUSDT_2026-07-10.csv.gz"]
-    pieces = TardisDatasets("okex", "btc/usdt", wall=clock()).pieces(span)
+    assert names(bybit_dumps(DERIVATIVES, "BTCUSDT", wall=clock()).pieces(span)) == ["/trading/BTCUSDT/BTCUSDT2026-07-10.csv.gz"]
+    assert names(bybit_dumps(BYBIT_SPOT, "BTCUSDT", wall=clock()).pieces(span)) == ["/spot/BTCUSDT/BTCUSDT_2026-07-10.csv.gz"]
+    pieces = tardis_datasets("okex", "btc/usdt", wall=clock()).pieces(span)
     assert names(pieces) == ["/v1/okex/trades/2026/07/10/BTC-USDT.csv.gz"]
     assert pieces[0].name == "tardis-okex-BTC-USDT-2026-07-10.csv.gz"
+
+
+def test_the_days_of_okx_begin_eight_hours_before_those_of_utc() -> None:
+    folder = "/cdn/okex/traderecords/trades/daily"
+    pieces = okx_dumps("btc-usdt-swap", wall=clock()).pieces(Span(ns(2026, 7, 10, 15), ns(2026, 7, 10, 17)))
+    assert names(pieces) == [
+        f"{folder}/20260710/BTC-USDT-SWAP-trades-2026-07-10.zip",
+        f"{folder}/20260711/BTC-USDT-SWAP-trades-2026-07-11.zip",
+    ]
+    assert [piece.span for piece in pieces] == [
+        Span(ns(2026, 7, 9, 16), ns(2026, 7, 10, 16)),
+        Span(ns(2026, 7, 10, 16), ns(2026, 7, 11, 16)),
+    ]
+    late = okx_dumps("BTC-USDT", wall=lambda: datetime(2026, 11, 21, 17, tzinfo=UTC).timestamp())
+    assert len(late.pieces(Span(ns(2026, 11, 21), ns(2026, 12, 1)))) == 2  # the day of UTC+8 has begun
 
 
 def test_a_month_that_is_not_there_gives_its_days_and_a_day_that_is_not_is_no_error(tmp_path: Path) -> None:
@@ -145,7 +161,7 @@ def test_a_file_of_bybit_is_fetched_once_and_read(tmp_path: Path) -> None:
     async def story() -> None:
         async with publisher() as server:
             server.files = {"/spot/BTCUSDT/BTCUSDT_2026-07-10.csv.gz": content}
-            source = BybitDumps(BYBIT_SPOT, "BTCUSDT", base_url=server.url, wall=clock())
+            source = bybit_dumps(BYBIT_SPOT, "BTCUSDT", base_url=server.url, wall=clock())
             for _ in range(2):
                 assert [there for _, there in await all_of(source, Span(ns(2026, 7, 10), ns(2026, 7, 12)), tmp_path)] == [True, False]
             assert len(server.asked) == 3
@@ -161,14 +177,14 @@ def test_tardis_is_asked_with_the_key_or_for_the_first_of_a_month(tmp_path: Path
     async def story() -> None:
         async with publisher() as server:
             server.files = {f"/v1/bitmex/trades/2020/03/{day}/XBTUSD.csv.gz": gzip.compress(b"") for day in ("01", "02")}
-            free = TardisDatasets("bitmex", "XBTUSD", base_url=server.url, wall=clock())
+            free = tardis_datasets("bitmex", "XBTUSD", base_url=server.url, wall=clock())
             first, second = free.pieces(Span(ns(2020, 3, 1), ns(2020, 3, 3)))
             assert await free.fetch(first, tmp_path) is not None
             assert "authorization" not in server.heads[-1]
             with pytest.raises(VenueRefusedError, match="TAPEPRINT_TARDIS_KEY"):
                 await free.fetch(second, tmp_path)
             assert len(server.asked) == 1
-            paid = TardisDatasets("bitmex", "XBTUSD", Secret("k-1"), base_url=server.url, wall=clock())
+            paid = tardis_datasets("bitmex", "XBTUSD", Secret("k-1"), base_url=server.url, wall=clock())
             assert await paid.fetch(second, tmp_path) is not None
             assert server.heads[-1]["authorization"] == "Bearer k-1"
             await free.aclose()
@@ -265,10 +281,20 @@ def test_kaiko_is_asked_for_no_more_than_is_wanted() -> None:
 def test_each_market_has_its_source_and_mirrors_may_be_set() -> None:
     async def story() -> None:
         async with publisher() as server:
-            environ = {"TAPEPRINT_BINANCE_DUMPS_URL": server.url, "TAPEPRINT_TARDIS_DUMPS_URL": server.url, "TAPEPRINT_TARDIS_KEY": "k"}
+            environ = {
+                "TAPEPRINT_OKX_DUMPS_URL": server.url,
+                "TAPEPRINT_BINANCE_DUMPS_URL": server.url,
+                "TAPEPRINT_TARDIS_DUMPS_URL": server.url,
+                "TAPEPRINT_TARDIS_KEY": "k",
+            }
             usdm = Instrument("binance-usdm", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
             for instrument, place, path in (
                 (usdm, "dumps", "/data/futures/um/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-02-01.zip.CHECKSUM"),
+                (
+                    Instrument("okx-swap", "BTC-USDT-SWAP", Decimal("0.1"), Decimal("0.0001")),
+                    "dumps",
+                    "/cdn/okex/traderecords/trades/daily/20240201/BTC-USDT-SWAP-trades-2024-02-01.zip",
+                ),
                 (XBTUSD, "tardis:bitmex/XBTUSD", "/v1/bitmex/trades/2024/02/01/XBTUSD.csv.gz"),
             ):
                 source = bulk_source(instrument, place, environ)

@@ -18,7 +18,7 @@ from app.market.span import Span
 from feeds.archives.bulk import BulkSource
 from feeds.archives.kaiko import KaikoTrades
 from feeds.archives.keys import Secret, api_key
-from feeds.archives.tardis import TardisDatasets
+from feeds.archives.tardis import tardis_datasets
 from tests.feeds.archives.dump_server import Fault, publisher
 from tests.feeds.lines import Clock, run
 
@@ -104,7 +104,7 @@ def test_no_log_record_error_or_file_holds_the_key(
             clock = Clock(1_700_000_000.0)
             key = Secret(KEY)
             source: BulkSource = (
-                TardisDatasets("bitmex", "XBTUSD", key, base_url=server.url, wall=clock, sleep=clock.sleep)
+                tardis_datasets("bitmex", "XBTUSD", key, base_url=server.url, wall=clock, sleep=clock.sleep)
                 if service == "tardis"
                 else KaikoTrades("cbse", "spot", "btc-usd", key, base_url=server.url, wall=clock, sleep=clock.sleep)
             )
@@ -114,7 +114,7 @@ def test_no_log_record_error_or_file_holds_the_key(
                 await source.fetch(piece, tmp_path)
             except TapeprintError as error:
                 told = "".join(traceback.format_exception(error)) + error.detail + repr(vars(error))
-            told += repr(source) + repr(vars(source)) + repr(piece)
+            told += repr(source) + repr(vars(source)) + repr(vars(vars(source)["_host"])) + repr(piece)
             assert any(KEY in str(head) for head in server.heads)  # it was sent
             assert all(KEY not in asked for asked in server.asked)
             await source.aclose()

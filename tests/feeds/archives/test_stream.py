@@ -23,7 +23,7 @@ from feeds.archives.trade_file import read_trade_file
 Write = Callable[..., Path]
 
 BINANCE = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
-OKX = Instrument("okx", "BTC-USDT-SWAP", Decimal("0.1"), Decimal("0.01"), Decimal("0.01"))
+OKX = Instrument("okx-swap", "BTC-USDT-SWAP", Decimal("0.1"), Decimal("0.0001"), Decimal("0.01"))
 BYBIT = Instrument("bybit", "BTCUSDT", Decimal("0.1"), Decimal("0.001"), numbered=False)
 BITMEX = Instrument("bitmex", "XBTUSD", Decimal("0.5"), Decimal(1), numbered=False)
 HEADER = "time,price,quantity,side,trade_id\n"
@@ -77,7 +77,7 @@ def hashed(text: str) -> int:
             f"{TARDIS}bitmex,XBTUSD,{MS}000,{MS}900,ccc3c1fa-212c,unknown,61837.5,2152\n",
             *(BITMEX, [NS, 123675, 2152, 0, hashed("ccc3c1fa-212c")], "Tardis trades"),
         ),
-        (f"{TARDIS}okex-swap,X,{MS}000,{MS}900,7,buy,61837.5,2152\n", OKX, [NS, 618375, 215200, 1, 7], "Tardis trades"),
+        (f"{TARDIS}deribit,X,{MS}000,{MS}900,7,buy,61837.5,2152\n", BITMEX, [NS, 123675, 2152, 1, 7], "Tardis trades"),
         (f"{KAIKO}7,okex,x,{MS},61837.5,3,true\n", BITMEX, [NS, 123675, 3, -1, 7], "Kaiko trades"),
         (f"{HEADER}{MS},61837.63,0.02,buy,7\n", BINANCE, [NS, 6183763, 2000, 1, 7], "table of trades"),
     ],
@@ -88,13 +88,27 @@ def test_each_dump_is_told_by_its_columns(write: Write, content: str, instrument
     assert (report.layout, report.trades) == (layout, 1)
 
 
-def test_single_trades_of_binance_are_read_where_they_cannot_be_taken_for_aggregates(write: Write) -> None:
+def test_trades_that_are_counted_otherwise_than_by_the_feed_are_read_under_another_name_only(write: Write) -> None:
     path = write(f"{SINGLE}7,61837.63,0.02,1236.75,{MS},true\n")
-    with pytest.raises(TradeFileError, match="ids count single trades, expected Binance aggregate trades"):
+    says = (
+        "Binance single trades, which are counted otherwise than by the feed of binance, expected the venue's own dump as its feed counts"
+    )
+    with pytest.raises(TradeFileError, match=says):
         read(path, BINANCE)
     assert columns(read(path, Instrument("file", "BTCUSDT", Decimal("0.01"), Decimal("0.01")))[0])[4] == [7]
-    with pytest.raises(TradeFileError, match="single trades"):
-        read(write(f"{TARDIS}binance,BTCUSDT,{MS}000,{MS}900,7,buy,61837.5,2\n"), BINANCE)
+    path = write(f"{TARDIS}x,BTCUSDT,{MS}000,{MS}900,7,buy,61837.5,2\n")
+    for market in (BINANCE, OKX):
+        with pytest.raises(TradeFileError, match="Tardis trades, which are counted otherwise"):
+            read(path, market)
+
+
+def test_contracts_become_units_exactly_or_not_at_all(write: Write) -> None:
+    path = write(f"{OKX_HEADER}X,7,buy,61837.6,30,{MS}\n")
+    tenths = Instrument("okx-swap", "X", Decimal("0.1"), Decimal("0.001"), Decimal("0.1"))
+    assert read(path, tenths)[0].quantity_lots.tolist() == [3000]
+    assert read(path, Instrument("file", "X", Decimal("0.1"), Decimal(1)))[0].quantity_lots.tolist() == [30]
+    with pytest.raises(TradeFileError, match="contracts of 3, expected lots that are a decimal of contracts"):
+        read(path, Instrument("okx-swap", "X", Decimal("0.1"), Decimal(1), Decimal(3)))
 
 
 def test_a_market_that_numbers_its_trades_takes_none_without_numbers(write: Write) -> None:

@@ -1,0 +1,63 @@
+"""Files of one day each, without checksums, at one host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+from app.market.span import Span
+from feeds.archives.bulk import Piece, Progress, no_progress
+from feeds.archives.days import days_of, file_name, span_of
+from feeds.archives.file_host import FileHost
+
+
+class DailyFiles:
+    """A `BulkSource` of such files.
+
+    Parameters
+    ----------
+    host : FileHost
+    place : callable
+        The path of a day's file, and a name for it.
+    ahead_ns : int
+        How much earlier than in UTC the publisher's days begin.
+    require : callable
+        Raises if a piece cannot be had, before anybody is asked for it.
+    wall : callable
+        The clock, for tests.
+    """
+
+    def __init__(
+        self,
+        host: FileHost,
+        place: Callable[[date], tuple[str, str]],
+        *,
+        ahead_ns: int = 0,
+        require: Callable[[Piece], None] = lambda _: None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._host, self._place, self._ahead_ns, self._require, self._wall = host, place, ahead_ns, require, wall
+
+    def pieces(self, span: Span) -> Sequence[Piece]:
+        """Days; see `BulkSource`."""
+        shifted = Span(span.start_ns + self._ahead_ns, span.end_ns + self._ahead_ns)
+        return [self._day(day) for day in days_of(shifted, self._wall() + self._ahead_ns / 1e9)]
+
+    async def fetch(self, piece: Piece, folder: Path, progress: Progress = no_progress) -> Path | None:
+        """See `BulkSource`."""
+        to = folder / piece.name
+        if to.exists():
+            return to
+        self._require(piece)
+        return await self._host.download(piece.path, to, progress)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._host.aclose()
+
+    def _day(self, day: date) -> Piece:
+        path, name = self._place(day)
+        whole = span_of(day, day)
+        return Piece(file_name(name), Span(whole.start_ns - self._ahead_ns, whole.end_ns - self._ahead_ns), path)
