@@ -128,7 +128,7 @@ class ReplayBar(QFrame):
         if playback is None or self.isHidden():
             return
         ended, paused = playback.ended, playback.paused
-        _set_text(self.state, "■ REPLAY ENDED" if ended else "‖ REPLAY" if paused else "▶ REPLAY")
+        _set_text(self.state, "■ REPLAY ENDED" if ended else "‖ PAUSED" if paused else "▶ REPLAY")
         play = self._actions["play_or_pause"]
         if play.iconText() != (text := "Play again" if ended else "Play" if paused else "Pause"):
             play.setIconText(text)

@@ -137,3 +137,19 @@ def test_from_a_replay_to_the_built_in_market_and_back_it_begins_again(qtbot: Qt
             await until(lambda: chart_of(window).series.n_trades == 3000)
 
     tell(story())
+
+
+def test_after_the_end_other_bars_can_be_chosen_and_space_plays_it_again_with_them(qtbot: QtBot, tmp_path: Path, file: Path):
+    async def story() -> None:
+        player = player_of(file, speed=math.inf)
+        async with at_the_window(replayed(tmp_path, player)) as window:
+            await until(lambda: player.ended and window.view is not None and chart_of(window).series.n_trades == 3000)
+            first = chart_of(window)
+            qtbot.keyClick(window.view, Qt.Key.Key_PageUp)
+            await until(lambda: first.series.rule.text == "3m")
+            assert columns(first.series) == columns(build([player._recording.trades], first.spec))
+            qtbot.keyClick(window.view, Qt.Key.Key_Space)
+            await until(lambda: chart_of(window) is not first and chart_of(window).series.n_trades == 3000)
+            assert columns(chart_of(window).series) == columns(first.series)
+
+    tell(story())

@@ -129,7 +129,7 @@ def test_it_tells_recorded_time_speed_and_progress(window, tape: Tape):
 def test_space_pauses_and_goes_on_and_the_bar_says_so_by_word_and_shape(qtbot, window, tape: Tape):
     press(qtbot, window, Qt.Key.Key_Space)
     assert tape.paused
-    assert window.replay_bar.state.text() == "‖ REPLAY"
+    assert window.replay_bar.state.text() == "‖ PAUSED"
     assert window.actions_by_name["play_or_pause"].iconText() == "Play"
     press(qtbot, window, Qt.Key.Key_Space)
     assert not tape.paused
