@@ -259,3 +259,34 @@ def test_recorded_trades_are_read_to_the_last_lot(real_data: Path) -> None:
         assert int(found.trades.quantity_lots.sum()) * lot == sum(Decimal(row[2]) for row in kept)
         assert [int(p) * Decimal(tick) for p in found.trades.price_ticks[:50]] == [Decimal(row[1]) for row in kept[:50]]
         assert np.array_equal(found.trades.side, [1 if row[3] == "buy" else -1 for row in kept])
+
+
+def test_ids_of_text_give_way_to_the_order_of_time_once_repetitions_are_out(write) -> None:
+    header = "timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue\n"
+    rows = ["2.5,BTCUSDT,Buy,0.02,1.5,x,b,1", "2.25,BTCUSDT,Sell,0.01,1.25,x,a,1", "2.5,BTCUSDT,Buy,0.02,1.5,x,b,1"]
+    found = read(write(header + "".join(f"172316125{row}\n" for row in rows)))
+    second = 1_723_161_252 * 10**9
+    assert columns(found) == [[second + 250_000_000, second + 500_000_000], [125, 150], [1, 2], [-1, 1], [0, 1]]
+    assert (found.rows, found.repeated_rows) == (3, 1)
+    with pytest.raises(TradeFileError, match="line 4: found trade id"):
+        read(write(header + "".join(f"172316125{row}\n" for row in [*rows[:2], rows[0].replace("0.02", "0.03")])))
+
+
+def test_rows_without_an_id_among_those_with_one_are_all_kept(write) -> None:
+    header = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+    found = read(write(header + "x,Y,1723161255342000,1723161255342000,,buy,1.5,1\n" * 3))
+    assert columns(found)[4] == [0, 1, 2]
+
+
+def test_a_venues_dump_may_have_been_turned_into_parquet(tmp_path: Path) -> None:
+    path = parquet(
+        tmp_path,
+        agg_trade_id=[5],
+        price=["1.5"],
+        quantity=["2"],
+        first_trade_id=[1],
+        last_trade_id=[1],
+        transact_time=[NS],
+        is_buyer_maker=[True],
+    )
+    assert columns(read(path)) == [[NS], [150], [2], [-1], [5]]
