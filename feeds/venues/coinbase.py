@@ -182,7 +182,7 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
     except BaseException:
         await rest.aclose()
         raise
-    wire = Wire(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol))
+    wire = Wire(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol), retells=True)
     feed = LiveFeed(instrument, wire, history, Patience(silent_after=settings.data.stale_after_s))
     usual = int(newest.price_ticks[-1]) if len(newest) else 0
     return Market(

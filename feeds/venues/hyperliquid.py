@@ -118,7 +118,7 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
     except BaseException:
         await rest.aclose()
         raise
-    wire = Wire(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING)
+    wire = Wire(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
     patience = Patience(silent_after=settings.data.stale_after_s, connects=_CONNECTS)
     feed = LiveFeed(instrument, wire, history, patience)
     usual = int(newest.price_ticks[-1]) if len(newest) else 0

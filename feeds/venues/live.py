@@ -83,12 +83,15 @@ class Wire:
         The subscription and its acknowledgement, sent anew on every line; None where the address says it all.
     ping : Ping or None
         Where the venue wants more than the pings of the WebSocket itself.
+    retells : bool
+        The first trades told on a line are of before it: they are no sign of lateness, and may themselves bridge a break.
     """
 
     url: str
     decoder: TradeDecoder
     greeting: Greeting | None = None
     ping: Ping | None = None
+    retells: bool = False
 
 
 class LiveFeed:
@@ -122,7 +125,7 @@ class LiveFeed:
         self._patience = patience or Patience()
         self._connection = Connection(wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience)
         self._decoder = wire.decoder
-        self._confirmed = wire.greeting is not None
+        self._confirmed, self._retells = wire.greeting is not None, wire.retells
         self._reached: int | None = None
         """How far the trades known of go: the highest id where they are numbered, else the latest time."""
         self._last_trade_ns = self._received_at_ns = 0
@@ -130,7 +133,7 @@ class LiveFeed:
         self._lateness = Lateness()
         self._sides = OneSided()
         self._told = Told()
-        self._beginnings = 0
+        self._beginnings = self._bridged_beginnings = 0
         self._break_ns: int | None = None
         """Time of the last trade before a break that could not be bridged, until a trade after it is known."""
         self._gaps: tuple[Span, ...] = ()
@@ -193,9 +196,12 @@ class LiveFeed:
         self._sides.saw(batch)
         self._received_at_ns = self._wall_ns()
         newest_ns = int(batch.time_ns.max())
+        retold = self._retells and self._connection.beginnings != self._beginnings
+        self._beginnings = self._connection.beginnings
         if newest_ns > self._last_trade_ns:
             self._last_trade_ns = newest_ns
-            self._lateness.arrived(newest_ns, self._monotonic_ns())
+            if not retold:
+                self._lateness.arrived(newest_ns, self._monotonic_ns())
         self._reached = max(self._reached or 0, self._end(batch))
 
     def _end(self, batch: TradeBatch) -> int:
@@ -214,8 +220,8 @@ class LiveFeed:
 
     async def _bridged(self, batch: TradeBatch) -> TradeBatch:
         """What of a batch was not told before; the first one after a break follows the newest trades that the venue knows."""
-        if self._connection.beginnings != self._beginnings:
-            self._beginnings = self._connection.beginnings
+        if self._connection.beginnings != self._bridged_beginnings and (len(batch) or not self._retells):
+            self._bridged_beginnings = self._connection.beginnings
             if self._told.newest_ns is not None:
                 page = await self._newest()
                 self._break_ns = self._told.newest_ns if self._break_ns is None else self._break_ns

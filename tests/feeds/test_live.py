@@ -118,6 +118,54 @@ def test_a_stream_that_begins_with_trades_of_before_the_break_needs_no_page_that
     assert sorted(told) == [1, 2, 20, 40, 50, 60] and feed.status.gaps == ()
 
 
+def test_a_break_is_not_judged_before_a_line_that_retells_has_done_so() -> None:
+    async def talk(line: Line) -> None:
+        await line.tell("yes")
+        await asyncio.sleep(0.05)  # the answer is read by itself
+        await line.tell("1 2" if line.number == 1 else "2 20 40 50")
+        await asyncio.sleep(0.05)
+        if line.number == 1:
+            line.reset()
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            newest = Newest(trades(40, 50))
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING, retells=True), newest, CALM)
+            assert sorted(await heard_from(feed, 5)) == [1, 2, 20, 40, 50]
+            assert feed.status.gaps == () and newest.asked == 1
+
+    run(story())
+
+
+@pytest.mark.parametrize(("retells", "state"), [(True, FeedState.LIVE), (False, FeedState.LAGGING)])
+def test_trades_of_before_a_line_are_no_sign_of_lateness(retells: bool, state: FeedState) -> None:
+    second_ns = 10**9
+
+    async def talk(line: Line) -> None:
+        await line.tell("yes", 100 * second_ns if line.number == 1 else 101 * second_ns)
+        await asyncio.sleep(0.05)
+        if line.number == 1:
+            line.reset()
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            clock = iter([200 * second_ns, 211 * second_ns])  # the second trade is ten seconds old when the new line tells it
+            numbered = replace(UNNUMBERED, numbered=True)
+            wire = Wire(there.url, PlainDecoder(), GREETING, retells=retells)
+            feed = LiveFeed(numbered, wire, Newest(), CALM, monotonic_ns=lambda: next(clock))
+            states = []
+            async with aclosing(feed.batches()) as batches:
+                async for _ in batches:
+                    states.append(feed.status.state)
+                    if len(states) == 2:
+                        break
+            assert states == [FeedState.LIVE, state]
+
+    run(story())
+
+
 def test_a_page_that_goes_back_further_than_the_break_shows_that_nothing_is_missing() -> None:
     told, feed = after_a_break(Newest(trades(0, 40)), "1 2", "60", 5)
     assert told == [1, 2, 0, 40, 60] and feed.status.gaps == ()
