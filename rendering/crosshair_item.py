@@ -194,7 +194,7 @@ def _readout(frame: Frame, number: int, ticks: int | None, coverage: BarCoverage
     """The bar's figures in full, what they lack, and the row's under the mouse."""
     series, lot = frame.chart.series, frame.chart.spec.instrument.lot_size
     bar = series.index_of(number)
-    lack = lack_text(coverage, number)
+    lack = lack_text(coverage, number, numbered=frame.chart.spec.instrument.numbered)
     if bar >= series.n_bars or int(series.number[bar]) != number:
         return (((lack, "hole_text") if lack else ("no trades", "text_muted"),),)
     price, quantity = series.grid.text, frame.chart.spec.instrument.quantity_text

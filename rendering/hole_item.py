@@ -23,7 +23,7 @@ _LABEL_PX = 16.0
 
 
 class Band(NamedTuple):
-    """A hole on the screen: its edges in logical pixels of the price pane, and how many trades are missing."""
+    """A hole on the screen: its edges in logical pixels of the price pane, and how many trades are missing, 0 where nobody knows."""
 
     left: float
     right: float
@@ -32,6 +32,8 @@ class Band(NamedTuple):
     @property
     def text(self) -> str:
         """What is written at its foot."""
+        if not self.missing:
+            return "⚠ trades may be missing"
         return f"⚠ {self.missing:,} trade{'' if self.missing == 1 else 's'} missing"
 
 

@@ -75,11 +75,15 @@ _LACKS = {
 }
 
 
-def lack_text(coverage: BarCoverage | None, number: int) -> str:
-    """What the figures of one bar lack, in words; empty where every trade is held, or nothing is known."""
+def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> str:
+    """What the figures of one bar lack, in words; empty where every trade is held, or nothing is known.
+
+    Of a market that does not number its trades nobody knows whether there was one where we did not listen.
+    """
     if coverage is None or not 0 <= number - coverage.first < len(coverage.state):
         return ""
-    return _LACKS.get(BarState(coverage.state[number - coverage.first]), "")
+    text = _LACKS.get(BarState(coverage.state[number - coverage.first]), "")
+    return text if numbered else text.replace("are missing", "may be missing")
 
 
 def share_text(coverage: BarCoverage | None) -> str:

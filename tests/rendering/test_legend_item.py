@@ -157,6 +157,13 @@ def test_a_short_hole_is_wide_enough_to_be_seen():
     assert band.text == "⚠ 1 trade missing"
 
 
+def test_where_nobody_counts_trades_a_hole_says_that_some_may_be_missing():
+    chart = falling()
+    chart.holes = [Hole(0, -1, *((FIRST_MINUTE + minute) * MINUTE_NS for minute in (2, 3)))]
+    (band,) = visible_bands(frame_of(chart))
+    assert (band.missing, band.text) == (0, "⚠ trades may be missing")
+
+
 def test_holes_that_touch_on_the_screen_are_one_band_with_all_their_trades():
     chart = falling()
     chart.holes = [hole(2.5, 2.51, 10), hole(2.52, 3, 5), hole(6, 7, 1)]
