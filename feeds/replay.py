@@ -17,6 +17,7 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 
 _TICK_S = 0.016  # one batch a frame
+_LONGEST_LOOK_S = 1.0  # a machine that slept, or a window that hung, does not make up for it
 _PAGE = 50_000  # trades handed over at once, about 5 ms of work for whoever takes them
 ENDED = "the recording has ended"
 """What the status says after the last trade."""
@@ -168,7 +169,7 @@ class ReplayFeed:
         if self._looked_s is None:
             return
         now_s = self._clock_s()
-        gone_s, self._looked_s = now_s - self._looked_s, now_s
+        gone_s, self._looked_s = min(now_s - self._looked_s, _LONGEST_LOOK_S), now_s
         if self._paused or not len(self._trades):
             return
         last_ns = int(self._due_ns[-1])

@@ -79,6 +79,16 @@ def test_while_paused_nothing_comes_and_time_is_not_made_up_for():
     assert [(at, ids) for at, ids in played(feed, clock) if ids != [1]] == [(1.0, [2]), (12.0, [3, 4]), (70.0, [5])]
 
 
+def test_a_machine_that_slept_goes_on_where_it_was():
+    clock = Clock()
+
+    def sleep_for_an_hour() -> None:
+        clock.now_s += 3600
+
+    clock.at = [(1.5, sleep_for_an_hour)]
+    assert [(at, ids) for at, ids in played(feed_of(FIVE, clock), clock) if ids == [5]] == [(pytest.approx(3660, abs=1.1), [5])]
+
+
 def test_a_paused_replay_says_so():
     feed = feed_of(FIVE, Clock())
     feed.pause()
