@@ -111,7 +111,7 @@ class Ingest:
         """Take a batch of live trades into store and charts; returns what of it was new."""
         fresh = self.store.insert(batch)
         if len(fresh):
-            self._keep(fresh, Source.LIVE, self._live_span(fresh))
+            self._keep(fresh, fresh, Source.LIVE, self._live_span(fresh))
             self._show(fresh)
             self.past.something_arrived()
         return fresh
@@ -146,9 +146,9 @@ class Ingest:
         begin_ns, self._live_from_ns = self._live_from_ns, max(self._live_from_ns, int(fresh.time_ns[-1]) + 1)
         return Span(begin_ns, self._live_from_ns)
 
-    def _keep(self, fresh: TradeBatch, source: Source, complete: Span | None, *, on_disk: bool = True) -> None:
+    def _keep(self, fresh: TradeBatch, given: TradeBatch, source: Source, complete: Span | None, *, on_disk: bool = True) -> None:
         """Note what is held, and hand it to whoever keeps it."""
-        for stretch in stretches_of(fresh, source, complete) if not self.store.by_time else ():
+        for stretch in stretches_of(fresh, source, given, complete) if not self.store.by_time else ():
             self.held.add(stretch)
         if self.store.by_time and complete:
             self.held.add(stretch_of_time(complete, source))
@@ -192,7 +192,7 @@ class Ingest:
             return 0
         if self._work(trades) <= _SMALL:
             fresh = self.store.insert(trades)
-            self._keep(fresh, source, complete, on_disk=on_disk)
+            self._keep(fresh, trades, source, complete, on_disk=on_disk)
             self._show(fresh)
             return len(fresh)
         async with self._building:
@@ -201,7 +201,7 @@ class Ingest:
                 taken.append(self.store.insert(trades[start : start + _PIECE]))
                 await asyncio.sleep(0)  # live trades and the screen come first
             fresh = self.store.in_order(concatenate(taken))
-            self._keep(fresh, source, complete, on_disk=on_disk)
+            self._keep(fresh, trades, source, complete, on_disk=on_disk)
             for chart in self.charts:
                 try:
                     await self._rebuild(chart, chart.spec)

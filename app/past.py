@@ -273,7 +273,8 @@ class Past:
                 follower = (
                     before_id if self._store.by_time else next((kept.first_id for kept in held if kept.start_ns >= gap.end_ns), before_id)
                 )
-                pages, complete = await self._ask(gap, follower, tell)
+                after_kept = any(kept.end_ns == gap.start_ns for kept in held)  # others may have been made in its last trade's instant
+                pages, complete = await self._ask(gap, gap.start_ns - after_kept, follower, tell)
                 if self._cancelled_ns is not None and self._wanted_from_ns() == self.asked_from_ns:
                     return
                 fetched.append((pages, complete))
@@ -290,12 +291,12 @@ class Past:
         elif fetching_s > _LONG_FETCH_S:
             self._stretch_ns = max(_MINUTE_NS, self._stretch_ns // 2)
 
-    async def _ask(self, gap: Span, before_id: int | None, tell: Callable[[int], None]) -> tuple[list[TradeBatch], Span]:
+    async def _ask(self, gap: Span, start_ns: int, before_id: int | None, tell: Callable[[int], None]) -> tuple[list[TradeBatch], Span]:
         """The venue's trades of a stretch of time, and the time of which they are all: it may have none that are so old."""
         pages: list[TradeBatch] = []
         if self._history is None:
             return pages, Span(gap.end_ns, gap.end_ns)
-        async with closed_after(self._history.since(gap.start_ns, before_id)) as found:
+        async with closed_after(self._history.since(start_ns, before_id)) as found:
             async for page in found:
                 if len(page):
                     pages.append(page)

@@ -11,22 +11,36 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 import structlog
 from cyclopts import App, CycloptsError, Parameter
 
 from app.analytics.value_area import ValueAreaMethod
+from app.entry import store_commands
+from app.entry.options import (
+    Bar,
+    Hosts,
+    LotSize,
+    Painter,
+    Palette,
+    Quiet,
+    Seconds,
+    SettingsFile,
+    StoreFolder,
+    Theme,
+    TickSize,
+    TicksPerRow,
+    at_hosts,
+    settings_of,
+)
 from app.errors import BadInputError, TapeprintError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.decimals import parse_step
-from app.market.instrument import parse_instrument_id
-from app.settings import Settings, load_settings
+from app.settings import Settings
 
 app = App(
     name="tapeprint",
@@ -35,26 +49,10 @@ app = App(
     version_flags=["--version"],
 )
 
+for _command, _name in store_commands.COMMANDS:
+    app.command(_command, name=_name)
+
 _MAX_PIXELS = 100_000_000  # 400 MB while it is drawn
-
-Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
-Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="colours of buying and selling")]
-Bar = Annotated[str | None, Parameter(help="length of a bar: 15s, 1m, 4h, 1d")]
-TicksPerRow = Annotated[int | None, Parameter(help="ticks in a price row")]
-Painter = Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="who draws the cells")]
-Seconds = Annotated[float | None, Parameter(help="close by itself after so many seconds")]
-SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="another settings file")]
-Quiet = Annotated[bool, Parameter(negative="", help="no progress and no remarks")]
-TickSize = Annotated[str, Parameter(help="smallest price step of the market")]
-LotSize = Annotated[str | None, Parameter(help="smallest quantity step; found in the file unless given")]
-
-
-@dataclass
-class Hosts:
-    """Where the venue is reached, instead of its own addresses."""
-
-    ws_url: Annotated[str, Parameter(name="--ws-url", help="WebSocket address of the venue")] = ""
-    rest_url: Annotated[str, Parameter(name="--rest-url", help="REST address of the venue")] = ""
 
 
 @app.default
@@ -70,14 +68,15 @@ def window(
     ticks_per_row: TicksPerRow = None,
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
     seconds: Seconds = None,
+    store: StoreFolder = None,
     settings_file: SettingsFile = None,
 ) -> int:
     """Open the window."""
     from app.entry.display import require_display
 
-    settings = _settings(settings_file, theme, palette, painter)
+    settings = settings_of(settings_file, theme, palette, painter, store)
     instrument_id = "demo:TAPE" if demo else instrument
-    settings = _at_hosts(settings, instrument_id, hosts)
+    settings = at_hosts(settings, instrument_id, hosts)
     require_display()
     from app.entry.desktop import DesktopOptions, run_desktop
 
@@ -110,9 +109,9 @@ def snapshot(
     from app.entry.snapshot import SnapshotRequest
     from app.entry.snapshot import snapshot as write_snapshot
 
-    settings = _settings(settings_file, theme, palette)
+    settings = settings_of(settings_file, theme, palette)
     if source != "demo" and ":" in source and not Path(source).exists():
-        settings = _at_hosts(settings, source, hosts)
+        settings = at_hosts(settings, source, hosts)
     if out.suffix.lower() != ".png":
         raise BadInputError(f"{out}: found the ending {out.suffix!r}, expected .png")
     if not 0.5 <= scale <= 4:
@@ -127,7 +126,7 @@ def snapshot(
 
 @app.command
 def replay(
-    source: Annotated[str, Parameter(help="trades: a file, as for footprint")],
+    source: Annotated[str, Parameter(help="trades: a file, as for footprint, or an instrument that the store keeps")],
     /,
     *,
     begin: Annotated[str | None, Parameter(name="--from", help="first time to play: ISO 8601, or a number since 1970")] = None,
@@ -142,19 +141,21 @@ def replay(
     palette: Palette = None,
     painter: Painter = None,
     seconds: Seconds = None,
+    store: StoreFolder = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
     """Play recorded trades again in the window, at any speed, with pause and steps."""
     from app.entry.display import require_display
+    from app.entry.headless import parse_span
     from app.entry.player import Player, ReplayStart
-    from app.entry.replaying import load_trades, parse_span, parse_speed
+    from app.entry.replaying import load_trades, parse_speed
 
-    settings = _settings(settings_file, theme, palette, painter)
+    settings = settings_of(settings_file, theme, palette, painter, store)
     choice, start, span = _choice(bar, ticks_per_row, settings), ReplayStart(parse_speed(speed), paused), parse_span(begin, end)
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
     require_display()
-    player = Player(load_trades(source, span, reading), start)
+    player = Player(load_trades(source, span, reading, settings.store_folder()), start)
     from app.entry.desktop import DesktopOptions, run_desktop
 
     return run_desktop(DesktopOptions(player.instrument_id, settings, choice, seconds, player))
@@ -178,7 +179,7 @@ def footprint(
     """Bars of a trades file with their cells."""
     from app.entry.footprint_output import footprint as write_footprint
 
-    settings = _settings(settings_file)
+    settings = settings_of(settings_file)
     write_footprint(file, _reading(tick_size, lot_size, quiet), settings, _bar(bar, settings), _row(ticks_per_row) or 1, out)
     return 0
 
@@ -265,17 +266,6 @@ def _log_to_standard_error() -> None:
     """Warnings and worse; TAPEPRINT_LOG=debug shows all."""
     level = logging.getLevelNamesMapping().get(os.environ.get("TAPEPRINT_LOG", "warning").upper(), logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level), logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-
-
-def _settings(file: Path | None, theme: str | None = None, palette: str | None = None, painter: str | None = None) -> Settings:
-    settings = load_settings(file)
-    given = {name: value for name, value in (("theme", theme), ("palette", palette), ("painter", painter)) if value is not None}
-    return msgspec.structs.replace(settings, display=msgspec.structs.replace(settings.display, **given))
-
-
-def _at_hosts(settings: Settings, instrument_id: str, hosts: Hosts | None) -> Settings:
-    venue, _ = parse_instrument_id(instrument_id)
-    return settings.with_hosts(venue, hosts.ws_url, hosts.rest_url) if hosts else settings
 
 
 def _bar(text: str | None, settings: Settings) -> BarRule:

@@ -7,24 +7,28 @@ from pathlib import Path
 
 import numpy as np
 
-from app.entry.headless import Reading, parse_time, read
+from app.entry.headless import Reading, read
 from app.entry.player import Recording
 from app.errors import BadInputError
 from app.market.span import Span
 from app.market.trade import TradeBatch
+from app.storage.disk import DiskStore, kept_instrument
 
 SLOWEST, FASTEST = 0.1, 1000.0
-_ALL = Span(-(1 << 62), 1 << 62)
 
 
-def load_trades(source: str, span: Span, reading: Reading | None) -> Recording:
-    """The trades of a span from a trades file.
+def load_trades(source: str, span: Span, reading: Reading | None, store_folder: Path) -> Recording:
+    """The trades of a span from a trades file, or what the store keeps of an instrument.
 
     Raises
     ------
     BadInputError
         If there are none, or the source cannot be read.
+    StoreError
+        If the store cannot be read.
     """
+    if ":" in source and not Path(source).exists():
+        return _kept(source, span, store_folder)
     if reading is None:
         raise BadInputError("replay of a file: expected --tick-size")
     found = read(Path(source), reading)
@@ -32,6 +36,18 @@ def load_trades(source: str, span: Span, reading: Reading | None) -> Recording:
     if not len(trades):
         raise BadInputError(f"{source}: no trades to play" if not len(found.trades) else f"{source}: no trades between --from and --to")
     return Recording(found.instrument, numbered_by_ones(trades))
+
+
+def _kept(instrument_id: str, span: Span, store_folder: Path) -> Recording:
+    store = DiskStore(store_folder, write=False)
+    try:
+        instrument = kept_instrument(store, instrument_id)
+        trades = store.tape(instrument).trades(span)
+    finally:
+        store.close()
+    if not len(trades):
+        raise BadInputError(f"{instrument_id}: the store keeps no trades between --from and --to")
+    return Recording(instrument, trades)
 
 
 def within(trades: TradeBatch, span: Span) -> TradeBatch:
@@ -50,20 +66,6 @@ def numbered_by_ones(trades: TradeBatch) -> TradeBatch:
     if 2 * int(np.count_nonzero(steps == 1)) >= len(steps):
         return trades
     return TradeBatch.of(trades.time_ns, trades.price_ticks, trades.quantity_lots, trades.side, np.arange(1, len(trades) + 1))
-
-
-def parse_span(start: str | None, end: str | None) -> Span:
-    """The span of `--from` and `--to`; open at an end that was not given.
-
-    Raises
-    ------
-    BadInputError
-        If one is no time, or the end does not come after the start.
-    """
-    span = Span(_ALL.start_ns if start is None else parse_time(start), _ALL.end_ns if end is None else parse_time(end))
-    if not span:
-        raise BadInputError(f"--to: found {end}, expected a time after --from {start}")
-    return span
 
 
 def parse_speed(text: str) -> float:

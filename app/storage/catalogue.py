@@ -166,6 +166,10 @@ class Catalogue:
         """How many trades the tail of a market holds."""
         return int(self._all("SELECT count(*) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0])
 
+    def oldest_in_tail(self, name: str) -> int | None:
+        """Time of the oldest trade in the tail of a market; None if that is empty."""
+        return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
+
     def _all(self, query: str, values: tuple = ()) -> list[tuple]:
         with self._turn, _explained(self.path):
             return self._connection.execute(query, values).fetchall()
@@ -215,7 +219,7 @@ def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
     else:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False)
     try:
-        _require_sound(connection, path)
+        _require_sound(connection, path, write=write)
         if write:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -227,7 +231,7 @@ def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
     return connection
 
 
-def _require_sound(connection: sqlite3.Connection, path: Path) -> None:
+def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(_MIGRATIONS):
         raise StoreError(f"{path}: was made by a newer Tapeprint (version {version}, this one knows {len(_MIGRATIONS)})")
@@ -236,6 +240,8 @@ def _require_sound(connection: sqlite3.Connection, path: Path) -> None:
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if version == 0 and tables:
         raise StoreError(f"{path}: is another program's database")
+    if version == 0 and not write:
+        raise StoreError(f"{path}: found no store there yet")
     if version and not {"instrument", "stretch", "tail"} <= tables:
         raise DamagedCatalogueError(f"{path}: is damaged: tables are missing")
 

@@ -11,12 +11,12 @@ written, then removed: a kill in between leaves trades twice on the disk, and a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from app.errors import StoreError
+from app.errors import BadInputError, StoreError
 from app.market.coverage import Covered
 from app.market.instrument import Instrument
 from app.market.span import Span
@@ -144,6 +144,20 @@ class Tape:
         return merged([*parts, tail], numbered=self.instrument.numbered)
 
 
+def kept_instrument(store: DiskStore, instrument_id: str) -> Instrument:
+    """A market that is kept, in the steps that it is kept in.
+
+    Raises
+    ------
+    BadInputError
+        If nothing was ever kept of it.
+    """
+    known = {instrument.id: instrument for instrument in store.instruments()}
+    if instrument_id not in known:
+        raise BadInputError(f"instrument: found {instrument_id}, expected one that is kept: {', '.join(known) or 'there is none'}")
+    return known[instrument_id]
+
+
 def market_folder(folder: Path, instrument: Instrument) -> Path:
     """Where a market's files are: names that every file system takes, one for each symbol."""
     return folder / instrument.venue / file_name_of(instrument.symbol)
@@ -180,8 +194,3 @@ def next_part(tape: Tape, day: int) -> Path:
 def _part_of(path: Path) -> int:
     part = path.name.split(".")[1]
     return int(part) if part.isdigit() else 0
-
-
-def total_bytes(paths: Sequence[Path]) -> int:
-    """What files take on the disk."""
-    return sum(path.stat().st_size for path in paths if path.exists())

@@ -121,12 +121,13 @@ class Intervals:
         del self._told[max(0, place - 1) :]  # the one before it may end later now
 
 
-def stretches_of(trades: TradeBatch, source: Source, complete: Span | None = None) -> list[Stretch]:
+def stretches_of(fresh: TradeBatch, source: Source, given: TradeBatch | None = None, complete: Span | None = None) -> list[Stretch]:
     """The runs of ids in trades that are numbered, by ascending id, each id once.
 
-    Of the time `complete` they are known to be all: the first run then begins where that does, not only with its first trade.
+    Where `given`, of which these are what was new, are known to be all trades of the time `complete`, the first run begins
+    where that does, not only with its first trade, and the last one ends where that does.
     """
-    ids, times = trades.trade_id, trades.time_ns
+    ids, times = fresh.trade_id, fresh.time_ns
     if not len(ids):
         return []
     cuts = np.flatnonzero(np.diff(ids) != 1) + 1
@@ -135,8 +136,11 @@ def stretches_of(trades: TradeBatch, source: Source, complete: Span | None = Non
         Stretch(int(ids[a]), int(ids[b - 1]), int(ids[a]), int(ids[b - 1]), int(times[a:b].min()), int(times[a:b].max()) + 1, source)
         for a, b in zip(starts.tolist(), ends.tolist(), strict=True)
     ]
-    if complete:
-        found[0] = found[0]._replace(start_ns=min(found[0].start_ns, complete.start_ns))
+    if complete and given is not None:
+        if found[0].first_id == given.trade_id.min():
+            found[0] = found[0]._replace(start_ns=min(found[0].start_ns, complete.start_ns))
+        if found[-1].last_id == given.trade_id.max():
+            found[-1] = found[-1]._replace(end_ns=max(found[-1].end_ns, complete.end_ns))
     return found
 
 

@@ -15,6 +15,7 @@ from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import day_of
+from app.storage.retention import KEEP_ALL, Retention, let_go
 from app.storage.writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
@@ -41,23 +42,31 @@ class Recorder:
     writer : TapeWriter
     held_by_pump : callable
         All trades that the pump holds: what is taken up again after the disk was full for long.
+    keep : Retention
+        How much is kept; looked after once a day.
     wall_ns : callable
         Our clock.
     """
 
     def __init__(
-        self, writer: TapeWriter, held_by_pump: Callable[[], Sequence[TradeBatch]], *, wall_ns: Callable[[], int] = time.time_ns
+        self,
+        writer: TapeWriter,
+        held_by_pump: Callable[[], Sequence[TradeBatch]],
+        *,
+        keep: Retention = KEEP_ALL,
+        wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.trouble = ""
         """Why nothing is kept at the moment, or will soon be; empty while all is well."""
         self.written = 0
         """Trades kept since the start."""
         self._writer, self._held_by_pump, self._wall_ns = writer, held_by_pump, wall_ns
+        self._keep = keep
         self._waiting: list[_Waiting] = []
         self._n_waiting = 0
         self._behind = False
         self._writing: asyncio.Future[bool] | None = None
-        self._sealed_day = -1
+        self._tidied_day = -1
         self._looked_s = -_LOOK_AT_DISK_S
 
     def take(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> None:
@@ -108,9 +117,12 @@ class Recorder:
             write = self._writer.insert_bulk if len(one.trades) > _BULK and one.source is not Source.LIVE else self._writer.insert
             self.written += write(*one)
         today = day_of(self._wall_ns())
-        if self._writer.wants_sealing or today != self._sealed_day:
+        if self._writer.wants_sealing:
             self._writer.seal(self._wall_ns())
-            self._sealed_day = today
+        if today != self._tidied_day:
+            self._writer.tidy(self._wall_ns())
+            let_go(self._writer, self._writer.tape.folder.parent.parent, self._keep, self._wall_ns())
+        self._tidied_day = today
 
     def _low_disk(self) -> str:
         now_s = time.monotonic()

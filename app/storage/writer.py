@@ -19,7 +19,7 @@ from app.storage.catalogue import drop_tail, write_stretches, write_tail
 from app.storage.day_file import DAY_NS, day_of, merged, read_day, read_meta, write_day
 from app.storage.disk import DiskStore, day_name, next_part
 from app.storage.intervals import Intervals, Stretch, stretch_of_time, stretches_of
-from app.storage.rebuilding import held_without, in_day
+from app.storage.rebuilding import held_in_files, held_without, in_day
 from app.storage.rollup import write_rollup
 
 _log = structlog.get_logger(__name__)
@@ -87,7 +87,7 @@ class TapeWriter:
         """
         with self._turn:
             fresh = self._fresh(trades)
-            new = _with(self._intervals, self._stretches(fresh, source, complete))
+            new = _with(self._intervals, self._stretches(fresh, source, trades, complete))
             if not len(fresh) and new is None:
                 return 0
             with self.tape.catalogue.transaction() as connection:
@@ -105,7 +105,7 @@ class TapeWriter:
             days = fresh.time_ns // DAY_NS
             for day in sorted(set(days.tolist())):
                 self._merge_into_day(day, fresh[days == day])
-            new = _with(self._intervals, self._stretches(fresh, source, complete))
+            new = _with(self._intervals, self._stretches(fresh, source, trades, complete))
             if new is not None:
                 with self.tape.catalogue.transaction() as connection:
                     write_stretches(connection, self._number, *_difference(self._intervals, new))
@@ -134,9 +134,22 @@ class TapeWriter:
                 with self.tape.catalogue.transaction() as connection:
                     drop_tail(connection, self._number, place)
                 self._tail_size = 0
-            for day in self.tape.days():
-                if day < day_of(now_ns) and (len(files := self.tape.files(day)) > 1 or files[0].name != f"{day_name(day)}.parquet"):
-                    self._merge_into_day(day, TradeBatch.empty())
+            self._put_together(now_ns)
+
+    def tidy(self, now_ns: int) -> None:
+        """Put the days that are over into one file each; what is of today stays where it is.
+
+        Raises
+        ------
+        StoreError
+            If the disk does not take it: then all stays as it is.
+        """
+        oldest_ns = self.tape.catalogue.oldest_in_tail(self.instrument.id)
+        if oldest_ns is not None and day_of(oldest_ns) < day_of(now_ns):
+            self.seal(now_ns)
+            return
+        with self._turn:
+            self._put_together(now_ns)
 
     def forget(self, days: Iterable[int]) -> None:
         """Delete whole days, files and all; they are unknown from then on."""
@@ -148,6 +161,11 @@ class TapeWriter:
         """Rename a damaged file of a day; what it held is missing from then on, and may be fetched again."""
         with self._turn:
             self._put_aside(path, day)
+
+    def account_anew(self) -> None:
+        """Find out from the files what is held, and say that."""
+        with self._turn:
+            self._replace_intervals(held_in_files(self.tape))
 
     def close(self) -> None:
         """Let go of the market."""
@@ -163,10 +181,15 @@ class TapeWriter:
         held = self._intervals.holds(trades.trade_id)
         return trades[~held] if held.any() else trades
 
-    def _stretches(self, fresh: TradeBatch, source: Source, complete: Span | None) -> list[Stretch]:
+    def _stretches(self, fresh: TradeBatch, source: Source, given: TradeBatch, complete: Span | None) -> list[Stretch]:
         if self.instrument.numbered:
-            return stretches_of(fresh, source, complete)
+            return stretches_of(fresh, source, given, complete)
         return [stretch_of_time(complete, source)] if complete else []
+
+    def _put_together(self, now_ns: int) -> None:
+        for day in self.tape.days():
+            if day < day_of(now_ns) and [path.name for path in self.tape.files(day)] != [f"{day_name(day)}.parquet"]:
+                self._merge_into_day(day, TradeBatch.empty())
 
     def _merge_into_day(self, day: int, trades: TradeBatch) -> None:
         """One file of all that there is of a day; nothing is written if that is so already."""

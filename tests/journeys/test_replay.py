@@ -11,9 +11,9 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.chart import Chart, build
-from app.entry.headless import Reading
+from app.entry.headless import Reading, parse_span
 from app.entry.player import Player, ReplayStart
-from app.entry.replaying import load_trades, parse_span
+from app.entry.replaying import load_trades
 from app.market.feed import FeedState
 from rendering.frame import Frame
 from rendering.screenshot import read_state
@@ -44,7 +44,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def player_of(file: Path, **start: object) -> Player:
-    recording = load_trades(str(file), parse_span(None, None), Reading(Decimal("0.1"), Decimal("0.01"), quiet=True))
+    recording = load_trades(str(file), parse_span(None, None), Reading(Decimal("0.1"), Decimal("0.01"), quiet=True), Path())
     return Player(recording, ReplayStart(**start))  # type: ignore[arg-type]
 
 

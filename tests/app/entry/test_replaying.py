@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from app.entry.cli import run
-from app.entry.headless import Reading
-from app.entry.replaying import load_trades, numbered_by_ones, parse_span, parse_speed
+from app.entry.headless import Reading, parse_span
+from app.entry.replaying import load_trades, numbered_by_ones, parse_speed
 from app.errors import BadInputError
 from app.market.span import Span
 from app.market.trade import TradeBatch
@@ -36,7 +36,7 @@ def with_ids(ids: list[int]) -> TradeBatch:
 
 
 def test_the_trades_of_a_span_are_played(file: Path):
-    recording = load_trades(str(file), parse_span("2024-08-08T23:54:02Z", "2024-08-08T23:54:05Z"), READING)
+    recording = load_trades(str(file), parse_span("2024-08-08T23:54:02Z", "2024-08-08T23:54:05Z"), READING, Path())
     assert recording.trades.trade_id.tolist() == [3, 4, 5]
     assert recording.instrument.id == "file:trades"
 
@@ -47,7 +47,7 @@ def test_the_trades_of_a_span_are_played(file: Path):
 )
 def test_what_cannot_be_played_is_told(file: Path, span: Span, reading: Reading | None, complaint: str):
     with pytest.raises(BadInputError, match=complaint):
-        load_trades(str(file), span, reading)
+        load_trades(str(file), span, reading, Path())
 
 
 def test_ids_that_mostly_grow_by_one_stay_and_with_them_their_holes():

@@ -1,0 +1,55 @@
+"""What the commands have in common: their options, and the settings that these override."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from cyclopts import Parameter
+
+from app.market.instrument import parse_instrument_id
+from app.settings import Settings, load_settings
+
+Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
+Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="colours of buying and selling")]
+Bar = Annotated[str | None, Parameter(help="length of a bar: 15s, 1m, 4h, 1d")]
+TicksPerRow = Annotated[int | None, Parameter(help="ticks in a price row")]
+Painter = Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="who draws the cells")]
+Seconds = Annotated[float | None, Parameter(help="close by itself after so many seconds")]
+SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="another settings file")]
+StoreFolder = Annotated[Path | None, Parameter(name="--store", help="folder of kept trades, instead of the settings'")]
+Begin = Annotated[str | None, Parameter(name="--from", help="first time: ISO 8601, or a number since 1970")]
+End = Annotated[str | None, Parameter(name="--to", help="end of the time, not included")]
+Quiet = Annotated[bool, Parameter(negative="", help="no progress and no remarks")]
+TickSize = Annotated[str, Parameter(help="smallest price step of the market")]
+LotSize = Annotated[str | None, Parameter(help="smallest quantity step; found in the file unless given")]
+
+
+@dataclass
+class Hosts:
+    """Where the venue is reached, instead of its own addresses."""
+
+    ws_url: Annotated[str, Parameter(name="--ws-url", help="WebSocket address of the venue")] = ""
+    rest_url: Annotated[str, Parameter(name="--rest-url", help="REST address of the venue")] = ""
+
+
+def settings_of(
+    file: Path | None, theme: str | None = None, palette: str | None = None, painter: str | None = None, store: Path | None = None
+) -> Settings:
+    """The settings, with what flags say instead."""
+    settings = load_settings(file)
+    given = {name: value for name, value in (("theme", theme), ("palette", palette), ("painter", painter)) if value is not None}
+    kept = {} if store is None else {"folder": str(store)}
+    return msgspec.structs.replace(
+        settings,
+        display=msgspec.structs.replace(settings.display, **given),
+        store=msgspec.structs.replace(settings.store, **kept),
+    )
+
+
+def at_hosts(settings: Settings, instrument_id: str, hosts: Hosts | None) -> Settings:
+    """The settings with other addresses of an instrument's venue."""
+    venue, _ = parse_instrument_id(instrument_id)
+    return settings.with_hosts(venue, hosts.ws_url, hosts.rest_url) if hosts else settings

@@ -1,0 +1,110 @@
+"""The commands around the store: import, export, backfill, verify, collect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from app.entry.options import Begin, End, Hosts, Quiet, SettingsFile, StoreFolder, at_hosts, settings_of
+from app.errors import BadInputError
+
+
+def import_(
+    kind: Annotated[str, Parameter(help="binance, bybit, okx, tardis, kaiko, csv, parquet, or auto: what the file's columns say")],
+    /,
+    *files: Annotated[Path, Parameter(help="trades files, plain, .gz or .zip")],
+    instrument: Annotated[str, Parameter(help="the market they belong to, as in binance:BTCUSDT")],
+    tick_size: Annotated[str | None, Parameter(help="smallest price step, unless the store knows the market")] = None,
+    lot_size: Annotated[str | None, Parameter(help="smallest quantity step, unless the store knows the market")] = None,
+    store: StoreFolder = None,
+    quiet: Quiet = False,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Put trades files into the store; twice is once."""
+    from app.entry.importing import Steps, import_files
+
+    if not files:
+        raise BadInputError("files: expected one or more trades files")
+    settings = settings_of(settings_file, store=store)
+    return import_files(kind, files, Steps(instrument, tick_size, lot_size), settings.store_folder(), quiet)
+
+
+def export(
+    instrument: Annotated[str, Parameter(help="a market that is kept")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help=".csv, .csv.gz or .parquet")],
+    begin: Begin = None,
+    end: End = None,
+    store: StoreFolder = None,
+    quiet: Quiet = False,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Write kept trades into a file."""
+    from app.entry.exporting import export as write_export
+    from app.entry.headless import parse_span
+
+    return write_export(instrument, parse_span(begin, end), out, settings_of(settings_file, store=store), quiet)
+
+
+def backfill(
+    instrument: Annotated[str, Parameter(help="the market, as in binance:BTCUSDT")],
+    /,
+    *,
+    begin: Annotated[str, Parameter(name="--from", help="first time: ISO 8601, or a number since 1970")],
+    end: End = None,
+    source: Annotated[
+        str,
+        Parameter(
+            help="auto, venue, dumps, tardis:EXCHANGE/SYMBOL or kaiko:EXCHANGE/CLASS/SYMBOL; keys from the environment or the keyring"
+        ),
+    ] = "auto",
+    hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
+    store: StoreFolder = None,
+    quiet: Quiet = False,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Fetch what the store lacks of a span; begins again where it was stopped."""
+    from app.entry.backfilling import BackfillRequest
+    from app.entry.backfilling import backfill as fetch_past
+    from app.entry.headless import parse_span
+
+    settings = at_hosts(settings_of(settings_file, store=store), instrument, hosts)
+    return fetch_past(BackfillRequest(instrument, parse_span(begin, end), source), settings, quiet)
+
+
+def verify(
+    instrument: Annotated[str | None, Parameter(help="one market; all that are kept unless given")] = None,
+    /,
+    *,
+    repair: Annotated[bool, Parameter(negative="", help="fetch what is missing from the venue again")] = False,
+    hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
+    store: StoreFolder = None,
+    quiet: Quiet = False,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Look whether the store is whole: 0 if it is, 1 with a list of what is missing or hurt."""
+    from app.entry.verifying import verify_store
+
+    settings = settings_of(settings_file, store=store)
+    settings = at_hosts(settings, instrument, hosts) if instrument else settings
+    return verify_store(instrument, settings, repair, quiet)
+
+
+def collect(
+    *instruments: Annotated[str, Parameter(help="markets to record, as in binance:BTCUSDT okx:BTC-USDT")],
+    seconds: Annotated[float | None, Parameter(help="stop by itself after so many seconds")] = None,
+    store: StoreFolder = None,
+    quiet: Quiet = False,
+    settings_file: SettingsFile = None,
+) -> int:
+    """Record markets without a screen, until Ctrl+C; a window may be open on the same store meanwhile."""
+    from app.entry.collecting import collect as record
+
+    return record(list(instruments), seconds, settings_of(settings_file, store=store), quiet)
+
+
+COMMANDS = ((import_, "import"), (export, "export"), (backfill, "backfill"), (verify, "verify"), (collect, "collect"))
+"""Each with the name by which it is called."""

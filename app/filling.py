@@ -1,0 +1,158 @@
+"""Fetching what the disk lacks, with nobody watching: straight onto the tape, in bounded memory."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from app.errors import DecodeError, VenueBusyError, VenueUnreachableError
+from app.market.coverage import Source
+from app.market.feed import TradeHistory
+from app.market.span import Span
+from app.market.trade import TradeBatch, concatenate
+from app.past import closed_after
+from app.storage.writer import TapeWriter
+
+_log = structlog.get_logger(__name__)
+
+_AT_ONCE = 20_000  # trades put on the disk together
+_TRIES = 6
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time of which the disk does not hold all trades.
+
+    Attributes
+    ----------
+    span : Span
+    first_id, before_id : int or None
+        The ids that are missing, `[first_id, before_id)`; None where the disk holds nothing on that side, or where trades
+        are not numbered.
+    """
+
+    span: Span
+    first_id: int | None
+    before_id: int | None
+
+
+def gaps_in(writer: TapeWriter, span: Span) -> list[Gap]:
+    """What the disk lacks of a span, oldest first."""
+    numbered = writer.instrument.numbered
+    if not numbered:
+        covered = [held.span for held in writer.intervals.covered(proven=False)]
+        return [Gap(gap, None, None) for gap in span.minus(covered)]
+    held = list(writer.intervals)
+    if not held:
+        return [Gap(span, None, None)] if span else []
+    # with the instant of the first and of the last trade: others may have been made in it, unless more was asked for (see _pieces)
+    before, after = Span(span.start_ns, held[0].start_ns + 1), Span(held[-1].end_ns - 1, span.end_ns)
+    found = [Gap(before, None, held[0].first_id)] if before else []
+    for a, b in writer.intervals.holes():  # by ids: trades of one instant may have a hole between them that takes no time
+        if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
+            found.append(Gap(Span(a.end_ns, max(b.start_ns, a.end_ns + 1)), a.last_id + 1, b.first_id))
+    return [*found, Gap(after, held[-1].last_id + 1, None)] if after else found
+
+
+async def fill(
+    writer: TapeWriter,
+    history: TradeHistory,
+    span: Span,
+    tell: Callable[[Span, int], None] = lambda _span, _trades: None,
+    *,
+    wall_ns: Callable[[], int] = time.time_ns,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> int:
+    """Fetch what the disk lacks of a span, the newest gap first; how many trades were new.
+
+    What was fetched before a kill, or an error, is kept, and not asked for again.
+
+    Parameters
+    ----------
+    writer : TapeWriter
+    history : TradeHistory
+    span : Span
+    tell : callable
+        Told the gap that is being filled, and how many of its trades have come.
+    wall_ns, sleep : callables
+        The clock and the wait, for tests.
+
+    Raises
+    ------
+    FeedError
+        If the venue refuses, or does not answer after several tries.
+    StoreError
+        If the disk does not take the trades.
+    """
+    fresh = 0
+    for gap in reversed(gaps_in(writer, span)):
+        fresh += await _fill_gap(writer, history, gap, tell, wall_ns, sleep)
+    await asyncio.to_thread(writer.tidy, wall_ns())
+    return fresh
+
+
+async def _fill_gap(
+    writer: TapeWriter,
+    history: TradeHistory,
+    gap: Gap,
+    tell: Callable[[Span, int], None],
+    wall_ns: Callable[[], int],
+    sleep: Callable[[float], Awaitable[None]],
+) -> int:
+    fresh, tries, wait_s = 0, 0, _FIRST_WAIT_S
+    while True:
+        tell(gap.span, fresh)
+        try:
+            async for trades, complete in _pieces(history, gap, writer.instrument.numbered):
+                new = await asyncio.to_thread(writer.insert, trades, Source.BACKFILL, complete)
+                if writer.wants_sealing:
+                    await asyncio.to_thread(writer.seal, wall_ns())
+                fresh += new
+                tries = 0 if new else tries
+                tell(gap.span, fresh)
+            return fresh
+        except (VenueUnreachableError, VenueBusyError, DecodeError) as error:
+            tries += 1
+            if tries >= _TRIES:
+                raise
+            pause_s = max(wait_s, error.retry_after_s) if isinstance(error, VenueBusyError) else wait_s
+            _log.info("history not fetched", reason=error.detail, retry_s=pause_s)
+            await sleep(pause_s)
+            wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
+            left = gaps_in(writer, gap.span)  # what came before the error is there
+            if not left:
+                return fresh
+            gap = left[-1]
+
+
+async def _pieces(history: TradeHistory, gap: Gap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
+    """The trades of a gap, many together, and the time of which they are all."""
+    if gap.first_id is not None and gap.before_id is not None:
+        pages = history.between(gap.first_id, gap.before_id - 1)
+    else:
+        pages = history.since(gap.span.start_ns - 1, gap.before_id)
+    span = Span(gap.span.start_ns - 1, gap.span.end_ns + 1) if numbered else gap.span
+    from_ns = max(span.start_ns, history.reaches_ns)
+    waiting: list[TradeBatch] = []
+    async with closed_after(pages):
+        async for page in pages:
+            inside = page[page.time_ns < span.end_ns] if gap.before_id is None else page
+            if not len(inside):
+                if len(page):  # behind the gap
+                    break
+                continue
+            if not numbered and not waiting:
+                from_ns = max(from_ns, int(inside.time_ns.min()) + 1)  # what lies before, the venue may have forgotten
+            waiting.append(inside)
+            if sum(map(len, waiting)) >= _AT_ONCE:
+                trades = concatenate(waiting)
+                waiting, end_ns = [], int(trades.time_ns.max())
+                yield trades, Span(from_ns, end_ns)
+                from_ns = end_ns
+    if waiting:
+        yield concatenate(waiting), Span(from_ns, span.end_ns)

@@ -1,0 +1,56 @@
+"""Letting go of the oldest days, where the user has set how much is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.storage.day_file import day_of
+from app.storage.disk import Tape
+from app.storage.writer import TapeWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much is kept.
+
+    Attributes
+    ----------
+    days : int
+        Whole days before today; 0 keeps all.
+    store_bytes : int
+        Size of the store, all markets together; 0 keeps all. A market gives up its own oldest days, never today's.
+    """
+
+    days: int = 0
+    store_bytes: int = 0
+
+
+KEEP_ALL = Retention()
+
+
+def let_go(writer: TapeWriter, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
+    """Delete the days of a market that are not to be kept; which they were."""
+    days = days_to_let_go(writer.tape, store_folder, keep, now_ns)
+    writer.forget(days)
+    return days
+
+
+def days_to_let_go(tape: Tape, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
+    """The days of a market that are too old, or for which there is no room; the oldest first."""
+    today = day_of(now_ns)
+    days = [day for day in tape.days() if day < today]
+    gone = [day for day in days if keep.days and day < today - keep.days]
+    if keep.store_bytes:
+        size = sum(path.stat().st_size for path in store_folder.rglob("*") if path.is_file())
+        size -= sum(_bytes_of(tape, day) for day in gone)
+        for day in days[len(gone) :]:
+            if size <= keep.store_bytes:
+                break
+            size -= _bytes_of(tape, day)
+            gone.append(day)
+    return gone
+
+
+def _bytes_of(tape: Tape, day: int) -> int:
+    return sum(path.stat().st_size for path in (*tape.files(day), tape.cells_file(day)) if path.exists())

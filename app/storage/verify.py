@@ -1,0 +1,145 @@
+"""Whether a tape is what it claims to be: every file sound, every id once, every sum right, every rollup true to its trades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.errors import StoreError
+from app.market.coverage import Source
+from app.market.span import Span
+from app.market.trade import TradeBatch
+from app.storage.day_file import DAY_NS, Sums, merged, read_day
+from app.storage.disk import Tape, day_name
+from app.storage.intervals import Intervals, stretches_of
+from app.storage.rollup import cells_of, read_rollup, write_rollup
+from app.storage.writer import TapeWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be.
+
+    Attributes
+    ----------
+    text : str
+        What and where, in a line.
+    mended : bool
+        It has been put right from what is there.
+    gap : Span or None
+        Trades are missing here, and may be fetched again.
+    """
+
+    text: str
+    mended: bool = False
+    gap: Span | None = None
+
+
+def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[Finding]:
+    """Look at everything that is kept of a market, a day at a time; with its writer, mend what can be mended from what is there.
+
+    A damaged file is put aside, which leaves a hole; a rollup is made again; the account of what is held is brought into line.
+    """
+    numbered = tape.instrument.numbered
+    found = Intervals()
+    for day in tape.days():
+        for path in tape.files(day):
+            try:
+                read_day(path, tape.instrument)
+            except StoreError as error:
+                if writer is not None:
+                    writer.put_aside(path, day)
+                yield Finding(f"{error.user_message}{', put aside' if writer is not None else ''}", mended=False)
+        trades = merged([part for path in tape.files(day) if (part := _sound(path, tape)) is not None], numbered=numbered)
+        yield from _strange(trades, tape, day)
+        if numbered:
+            for stretch in stretches_of(trades, Source.ARCHIVE):
+                found.add(stretch)
+        if [path.name for path in tape.files(day)] == [f"{day_name(day)}.parquet"]:
+            yield from _rollup(tape, day, trades, writer)
+    if numbered:
+        yield from _account(tape, found, writer)
+    yield from _holes(tape)
+
+
+def _sound(path: Path, tape: Tape) -> TradeBatch | None:  # a damaged one has been told of
+    try:
+        return read_day(path, tape.instrument)
+    except StoreError:
+        return None
+
+
+def _strange(trades: TradeBatch, tape: Tape, day: int) -> Iterator[Finding]:
+    """Trades that no exchange makes."""
+    if not len(trades):
+        return
+    where = f"{tape.instrument.id} {day_name(day)}"
+    if n := int(np.count_nonzero((trades.price_ticks <= 0) | (trades.quantity_lots <= 0))):
+        yield Finding(f"{where}: {n:,} trades without a price or a quantity")
+    if n := int(np.count_nonzero(trades.time_ns // DAY_NS != day)):
+        yield Finding(f"{where}: {n:,} trades of other days")
+    if n := int(np.count_nonzero(np.abs(trades.side) > 1)):
+        yield Finding(f"{where}: {n:,} trades of a side that there is not")
+
+
+def _rollup(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None) -> Iterator[Finding]:
+    try:
+        cells, meta = read_rollup(tape.cells_file(day))
+        if meta.sums == Sums.of(trades) and meta.tick_size == str(tape.instrument.tick_size):
+            true = cells_of(trades, meta.ticks_per_row)
+            if all(np.array_equal(getattr(cells, name), getattr(true, name)) for name in ("minute", "row", "buy", "sell", "unknown")):
+                return
+        why = "do not fit the trades"
+    except StoreError:
+        why = "are missing or damaged"
+    if writer is not None:
+        write_rollup(tape, day, trades)
+    yield Finding(
+        f"{tape.instrument.id} {day_name(day)}: the cells {why}{', made again' if writer is not None else ''}", mended=writer is not None
+    )
+
+
+def _account(tape: Tape, found: Intervals, writer: TapeWriter | None) -> Iterator[Finding]:
+    """What the catalogue says is held, against what is there."""
+    for stretch in stretches_of(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
+        found.add(stretch)
+    claimed, there = _ids(tape.intervals()), _ids(found)
+    if claimed == there:
+        return
+    missing = sum(b - a for a, b in _minus(claimed, there))
+    more = sum(b - a for a, b in _minus(there, claimed))
+    if writer is not None:
+        writer.account_anew()
+    text = f"{tape.instrument.id}: {missing:,} trades are not there that the catalogue tells of, {more:,} are that it does not"
+    yield Finding(text + (", it tells the truth again" if writer is not None else ""), mended=writer is not None)
+
+
+def _holes(tape: Tape) -> Iterator[Finding]:
+    for before, after in tape.intervals().holes():
+        gap = Span(before.end_ns, max(before.end_ns, after.start_ns))
+        begin, end = (str(np.datetime64(ns, "ns"))[:23] for ns in (gap.start_ns, gap.end_ns))
+        if tape.instrument.numbered:
+            n = after.first_id - before.last_id - 1
+            text = f"{n:,} trade{'s' if n > 1 else ''} missing, ids {before.last_id + 1} to {after.first_id - 1}, {begin} to {end}"
+        else:
+            text = f"trades may be missing, {begin} to {end}"
+        yield Finding(f"{tape.instrument.id}: {text}", gap=gap)
+
+
+def _ids(intervals: Intervals) -> list[tuple[int, int]]:
+    """The ids held as half-open runs, whatever they came from."""
+    runs: list[tuple[int, int]] = []
+    for stretch in intervals:
+        if runs and runs[-1][1] == stretch.first_key:
+            runs[-1] = (runs[-1][0], stretch.last_key + 1)
+        else:
+            runs.append((stretch.first_key, stretch.last_key + 1))
+    return runs
+
+
+def _minus(runs: list[tuple[int, int]], others: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    taken = [Span(*other) for other in others]
+    return [(left.start_ns, left.end_ns) for run in runs for left in Span(*run).minus(taken)]

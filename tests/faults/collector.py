@@ -1,0 +1,78 @@
+"""`tapeprint collect` as a process that can be killed, and what it has kept, held against the venue's own account."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+from app.errors import StoreError
+from app.market.span import Span
+from app.storage.disk import DiskStore, kept_instrument
+from app.storage.verify import verify
+from app.storage.writer import TapeWriter
+from tests.venue_emulator import digest_of
+
+
+class Collector:
+    """A collector on a store; `async with` starts it and ends it in order, unless it was killed before."""
+
+    def __init__(self, folder: Path, venue: Any, instrument_id: str = "binance:BTCUSDT") -> None:
+        self.folder, self.instrument_id = folder, instrument_id
+        self._hosts = {"TAPEPRINT_BINANCE_WS_URL": venue.ws_url, "TAPEPRINT_BINANCE_REST_URL": venue.rest_url}
+
+    async def __aenter__(self) -> Self:
+        command = [sys.executable, "-m", "app", "collect", self.instrument_id, "--store", str(self.folder)]
+        self.process = await asyncio.create_subprocess_exec(*command, env=os.environ | self._hosts, stderr=asyncio.subprocess.PIPE)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.process.returncode is None:
+            self.process.terminate()
+        self.said = (await self.process.communicate())[1].decode()
+
+    async def until_kept(self, more_than: int, timeout_s: float = 30.0) -> None:
+        """Wait until the store holds more trades than so many."""
+        async with asyncio.timeout(timeout_s):
+            while kept_count(self.folder, self.instrument_id) <= more_than:
+                await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        """As the system kills: at once, without a word."""
+        self.process.kill()
+        await self.process.wait()
+
+
+def kept_count(folder: Path, instrument_id: str = "binance:BTCUSDT") -> int:
+    """How many trades another process sees in the store; 0 while there is none."""
+    try:
+        store = DiskStore(folder, write=False)
+    except StoreError:  # it is just being made
+        return 0
+    try:
+        if instrument_id not in {found.id for found in store.instruments()}:
+            return 0
+        return sum(held.last_id - held.first_id + 1 for held in store.catalogue.intervals(instrument_id))
+    finally:
+        store.close()
+
+
+async def assert_kept_whole(folder: Path, venue: Any, instrument_id: str = "binance:BTCUSDT") -> int:
+    """Every trade from the first kept to the last, once, with every field as the venue told it; how many."""
+    store = DiskStore(folder)
+    instrument = kept_instrument(store, instrument_id)
+    writer = TapeWriter(store, instrument)
+    try:
+        assert [finding.text for finding in verify(writer.tape, writer)] == []
+        trades = writer.tape.trades(Span(0, 1 << 62))
+    finally:
+        writer.close()
+        store.close()
+    first_id, last_id = int(trades.trade_id[0]), int(trades.trade_id[-1])
+    assert len(trades) == last_id - first_id + 1
+    theirs = await venue.totals(first_id, last_id)
+    assert (theirs["count"], theirs["lots"]) == (len(trades), int(trades.quantity_lots.sum()))
+    assert theirs["digest"] == digest_of(trades)
+    return len(trades)
