@@ -169,7 +169,7 @@ def _live(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
 
 
 def _text(number: msgspec.Raw) -> str:
-    return bytes(number).decode()
+    return bytes(number).decode(errors="replace")  # what is no text is no number either, and is refused as such
 
 
 def _talk_of(frame: bytes) -> Talk:
