@@ -98,3 +98,21 @@ def test_a_past_that_never_advances_is_given_up_with_a_message_while_live_goes_o
             there.hold_against(venue)
 
     run(story())
+
+
+@pytest.mark.xfail(reason="after four answers without them, trades are never asked for again")
+def test_an_archive_that_falls_far_behind_is_asked_again_when_it_has_caught_up(logged: LogCapture) -> None:
+    """A12: REST knows nothing of the last two seconds for as long; the pauses are shorter than in real use by as much."""
+
+    async def story() -> None:
+        async with live_venue() as venue, desk(venue) as there:
+            await there.until(lambda: there.well)
+            venue.faults.rest_lag_s, venue.faults.skip = 2.0, 0.02
+            await asyncio.sleep(0.5)
+            venue.faults.skip = 0.0
+            await asyncio.sleep(0.5)
+            venue.faults.clear()
+            await there.caught_up(venue, limit_s=4.0)
+            there.hold_against(venue)
+
+    run(story())
