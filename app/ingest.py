@@ -42,8 +42,8 @@ class Ingest:
         What is kept on disk, read before the venue is asked.
     recorder : Recorder or None
         Keeps what is new on disk.
-    wall_ns, sleep : callables
-        The clock and the wait, for tests.
+    wall_ns, monotonic_s, sleep : callables
+        Clocks and the wait, for tests.
     """
 
     def __init__(
@@ -57,12 +57,14 @@ class Ingest:
         tape: Tape | None = None,
         recorder: Recorder | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
+        monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.feed, self.store, self.charts, self.recorder = feed, store, list(charts), recorder
         self.held = Intervals()
         """The stretches of the tape that the store holds."""
-        self.past = Past(self.charts, store, history, tape, self._take_in, history_ns=history_ns, wall_ns=wall_ns, sleep=sleep)
+        clocks = {"wall_ns": wall_ns, "monotonic_s": monotonic_s, "sleep": sleep}
+        self.past = Past(self.charts, store, history, tape, self._take_in, history_ns=history_ns, **clocks)
         self._building = asyncio.Lock()
         self._meanwhile: list[TradeBatch] | None = None
         self._live_from_ns: int | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -32,6 +32,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 5.0  # a page every five seconds troubles 
 _PATIENCE_S = 2.0  # how long the past waits for a first live trade to end at
 _LOOK_EVERY_S = 1.0  # in a market without trades, a wish for more of the past is noticed this soon
 _TRIES = 4  # answers without the trades asked for, before they count as not to be had
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 600.0  # before they are asked for again all the same
 _TOGETHER = 1_000  # trades between two holes that are fetched once more rather than asking twice
 _AT_ONCE = 100_000  # ids asked for at once: of a longer hole the newest first
 
@@ -71,7 +72,7 @@ class Past:
     tape : Tape or None
     take_in : callable
         Where fetched trades go, see `TakeIn`.
-    history_ns, wall_ns, sleep
+    history_ns, wall_ns, monotonic_s, sleep
         See `app.ingest.Ingest`.
     """
 
@@ -85,6 +86,7 @@ class Past:
         *,
         history_ns: int,
         wall_ns: Callable[[], int],
+        monotonic_s: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.progress: Progress | None = None
@@ -92,7 +94,10 @@ class Past:
         """Why the past cannot be fetched at the moment; live trades go on."""
         self._charts, self._store, self._history, self._tape, self._take_in = charts, store, history, tape, take_in
         self._sleep = sleep
-        self._given_up: list[Span] = []  # of ids
+        self._monotonic_s = monotonic_s
+        self._refused: dict[tuple[int, int], tuple[float, float]] = {}  # by ids: not before, and the pause before that
+        self._hopeless: Sequence[Hole] | None = None
+        self._hope_again_s = 0.0
         self._arrived = asyncio.Event()
         self.asked_from_ns = self._now_ns = wall_ns()
         """What lies between here and now has been asked for."""
@@ -168,22 +173,31 @@ class Past:
 
     def _next_holes(self) -> list[Hole]:
         """The newest hole that the venue may fill, and those so near that one question serves all; newest first."""
+        holes, now_s = self._store.holes(), self._monotonic_s()
+        if holes is self._hopeless and now_s < self._hope_again_s:
+            return []
         group: list[Hole] = []
-        for hole in reversed(self._store.holes()):
-            if hole.first_id <= self._store.floor_key or not hole.missing:
-                break
-            left = Span(hole.first_id, hole.last_id + 1).minus(self._given_up)
-            if not left:
+        for part in _parts(holes, self._store.floor_key):
+            if self._not_before_s(part) > now_s:
                 continue
-            part = Hole(left[-1].start_ns, left[-1].end_ns - 1, hole.start_ns, hole.end_ns)
-            if part.missing > _AT_ONCE:
-                part = Hole(part.last_id - _AT_ONCE + 1, part.last_id, hole.start_ns, hole.end_ns)
             if group and (group[-1].first_id - part.last_id > _TOGETHER or group[0].last_id - part.first_id >= _AT_ONCE):
                 break
             group.append(part)
-            if len(left) > 1 or part.first_id > hole.first_id:
-                break
+        if not group:  # nothing is looked at again until something changes, or a pause is over
+            self._hopeless = holes
+            self._hope_again_s = min((self._not_before_s(part) for part in _parts(holes, self._store.floor_key)), default=now_s)
         return group
+
+    def _not_before_s(self, part: Hole) -> float:
+        """When a part of a hole may be asked for again, after the venue had not got it."""
+        return self._refused.get((part.first_id, part.last_id), (-float("inf"), 0.0))[0]
+
+    def _ask_later(self, parts: Sequence[Hole]) -> None:
+        """A venue's archive may lag far behind its stream in a rush, or never have them: ask ever more seldom."""
+        for part in parts:
+            key = (part.first_id, part.last_id)
+            pause_s = min(_LONGEST_PAUSE_S, 2 * self._refused.get(key, (0.0, _FIRST_PAUSE_S / 2))[1])
+            self._refused[key] = (self._monotonic_s() + pause_s, pause_s)
 
     async def _fetch_holes(self, history: TradeHistory, holes: list[Hole]) -> None:
         """Fetch what the holes lack, from the disk if it is there; what the venue has not got after several answers stays missing."""
@@ -203,7 +217,7 @@ class Past:
                 await self._sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))  # a venue's archive may lag behind its stream
             if await self._fetch(history.between(first_id, last_id), what, share):
                 return  # what is left is another hole, with tries of its own
-        self._given_up += [Span(hole.first_id, hole.last_id + 1) for hole in holes]
+        self._ask_later(holes)
         _log.warning("the venue does not have these trades", first_id=first_id, last_id=last_id, missing=missing)
 
     async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
@@ -355,6 +369,15 @@ def _stretches(tape: Tape) -> Intervals:
 
 def _span(stretch: Stretch) -> Span:
     return Span(stretch.start_ns, stretch.end_ns)
+
+
+def _parts(holes: Sequence[Hole], floor_key: int) -> Iterator[Hole]:
+    """The holes, the newest first, long ones in parts that are not asked for all at once."""
+    for hole in reversed(holes):
+        if hole.first_id <= floor_key or not hole.missing:
+            return
+        for last_id in range(hole.last_id, hole.first_id - 1, -_AT_ONCE):
+            yield Hole(max(hole.first_id, last_id - _AT_ONCE + 1), last_id, hole.start_ns, hole.end_ns)
 
 
 def _batches(tape: Tape, span: Span) -> list[TradeBatch]:

@@ -28,6 +28,7 @@ from app.storage.recorder import Recorder
 _log = structlog.get_logger(__name__)
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+_PRICE_AGE_NS = 2 * 3_600_000_000_000  # a price so old tells the size of a row, even where our clock is wrong by an hour
 _ROW_SHARE_OF_PRICE = 1e-4  # a minute of a liquid market spans some ten to thirty such rows
 
 
@@ -254,7 +255,7 @@ async def _any_price(market: Market) -> int:
     """A recent price in ticks, to choose a row size by; the market's usual one when the past cannot be asked."""
     if market.history is None:
         return market.usual_price_ticks
-    pages = market.history.since(time.time_ns() - 300 * 1_000_000_000)
+    pages = market.history.since(time.time_ns() - _PRICE_AGE_NS)  # only the first page is asked for
     async for page in pages:
         price = _first_price(page)
         await pages.aclose()  # type: ignore[attr-defined]

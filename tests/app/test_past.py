@@ -249,3 +249,31 @@ def test_filling_can_be_cancelled_and_a_look_further_back_asks_anew(tmp_path: Pa
             assert pump.store.n_trades > 3000
 
     asyncio.run(story())
+
+
+def test_trades_that_the_venue_has_not_got_yet_are_asked_for_again_ever_more_seldom(tmp_path: Path, logged, monkeypatch):
+    monkeypatch.setattr(past_module, "_FIRST_WAIT_S", 0.0)
+    archive, now_s = Archive(TradeBatch.empty()), 0.0
+
+    def tries() -> int:
+        return sum(kind == "between" for kind, *_ in archive.asked) // past_module._TRIES
+
+    async def story() -> None:
+        nonlocal now_s
+        pump = Pump(tmp_path, archive, hours=0)
+        pump.ingest.past._monotonic_s = lambda: now_s
+        async with pumping(pump):
+            pump.line.say(DAY[:100])
+            pump.line.say(DAY[200:300])
+            for after_s, count in ((0, 1), (9, 1), (11, 2), (30, 2), (32, 3), (70, 3), (73, 4)):
+                now_s = after_s
+                await pump.until(lambda count=count: tries() >= count)
+                await asyncio.sleep(0.06)
+                assert tries() == count
+            archive.trades = DAY
+            now_s = 200.0
+            await pump.until(lambda: not pump.store.holes())
+            assert pump.store.n_trades == 300
+
+    asyncio.run(story())
+    assert {entry["event"] for entry in logged.entries} == {"the venue does not have these trades"}
