@@ -42,7 +42,7 @@ class CsvTrades:
         self.path = path
         line, fields = next(self._records(), (1, []))
         self._header_lines = line
-        if fields is None or not all(_is_text(field) for field in fields):
+        if fields is None or not all(_is_text(field.partition("/")[0]) for field in fields):  # OKX writes the rest in Chinese
             raise TradeFileError(path, line, "bytes that are no text", "a CSV or Parquet file of trades")
         if not fields:
             raise TradeFileError(path, 1, "nothing", "a header or a trade")

@@ -35,6 +35,8 @@ class FileHost:
     base_url : str
     headers : callable
         Further headers of each request, as the one that holds a key; asked for when one is sent, never kept.
+    absences : int
+        How often the host must say that a file is not there before it is believed.
     wall, sleep, jitter : callables
         The clock, the wait, and a number from 0 to 1, for tests.
 
@@ -49,6 +51,7 @@ class FileHost:
         base_url: str,
         *,
         headers: Callable[[], Mapping[str, str]] = dict,
+        absences: int = 1,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
@@ -58,7 +61,8 @@ class FileHost:
             self._client = httpx2.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
         except (httpx2.InvalidURL, ValueError, ImportError) as error:
             raise VenueRefusedError(f"{self._host}, or the proxy set for it, cannot be used: {error}") from None
-        self._headers, self._wall, self._sleep, self._jitter = headers, wall, sleep, jitter
+        self._headers, self._absences = headers, absences
+        self._wall, self._sleep, self._jitter = wall, sleep, jitter
 
     async def text(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes | None:
         """A short answer; None where nothing is published under this address.
@@ -97,7 +101,12 @@ class FileHost:
         part = to.with_name(f"{to.name}.part")
         found = ""
         for _ in range(2):
-            if not await self._persistently(path, lambda: self._take_up(path, part, progress), lambda: _size(part)):
+            for absence in range(self._absences):
+                if absence:
+                    await self._sleep(_FIRST_PAUSE_S)
+                if await self._persistently(path, lambda: self._take_up(path, part, progress), lambda: _size(part)):
+                    break
+            else:
                 return None
             found = await asyncio.to_thread(sha256_of, part) if sha256 else None
             if found == sha256:

@@ -10,6 +10,7 @@ from app.errors import BadInputError
 
 _AGGREGATE_COLUMNS = ("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id", "transact_time", "is_buyer_maker")
 _SINGLE_COLUMNS = ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker")
+_OKX_COLUMNS = ("trade_id", "side", "size", "price", "created_time")
 _BOOLEANS = {"true", "false"}
 _SIDES = {"buy": 1, "sell": -1, "unknown": 0}
 _BUYER_WAS_MAKER = {"true": -1, "false": 1}
@@ -97,6 +98,17 @@ _SINGLE = Layout(
     side_words=_BUYER_WAS_MAKER,
     counts_apart_from=("binance",),
 )
+_OKX = Layout(
+    name="OKX trades",
+    time="created_time",
+    price="price",
+    quantity="size",
+    side="side",
+    trade_id="trade_id",
+    side_words=_SIDES,
+    constant=("instrument_name",),
+    in_contracts=True,
+)
 _DUMPS = (
     _AGGREGATE,
     _SINGLE,
@@ -123,17 +135,8 @@ _DUMPS = (
         ids=Ids.NONE,
         told_by=("id",),
     ),
-    Layout(
-        name="OKX trades",
-        time="created_time",
-        price="price",
-        quantity="size",
-        side="side",
-        trade_id="trade_id",
-        side_words=_SIDES,
-        constant=("instrument_name",),
-        in_contracts=True,
-    ),
+    _OKX,
+    replace(_OKX, constant=()),  # until 2022 the files did not name their instrument
     Layout(
         name="Tardis trades",
         time="timestamp",
@@ -172,7 +175,9 @@ def layout_of(first_record: Sequence[str]) -> Layout:
     """
     names = tuple(field.strip().lower() for field in first_record)
     if names[0].isascii() and names[0].isdigit():
-        return _binance_without_header(names)
+        return _without_header(names)
+    if all("/" in name for name in names):  # OKX names its columns in English and in Chinese
+        names = tuple(name.partition("/")[0] for name in names)
     return named_layout(names)
 
 
@@ -201,11 +206,13 @@ def _unambiguous(layout: Layout) -> Layout:
     return layout
 
 
-def _binance_without_header(fields: tuple[str, ...]) -> Layout:
-    """Dumps of spot, and of futures before 2022: aggregate trades and trades differ in where the truth values stand."""
+def _without_header(fields: tuple[str, ...]) -> Layout:
+    """Dumps of Binance spot, and older ones of its futures and of OKX; what is a word tells which."""
     is_boolean = [field in _BOOLEANS for field in fields]
     if len(fields) in (7, 8) and is_boolean[6] and not is_boolean[5]:
         return replace(_AGGREGATE, header=False, columns=(*_AGGREGATE_COLUMNS, "is_best_match")[: len(fields)])
     if len(fields) in (6, 7) and is_boolean[5]:
         return replace(_SINGLE, header=False, columns=(*_SINGLE_COLUMNS, "is_best_match")[: len(fields)])
+    if len(fields) == 5 and fields[1] in _SIDES:
+        return replace(_OKX, header=False, columns=_OKX_COLUMNS, constant=())
     raise BadInputError(f"{len(fields)} columns without a header")

@@ -41,4 +41,5 @@ def okx_dumps(
         name = f"{symbol}-trades-{day}.zip"
         return f"/cdn/okex/traderecords/trades/daily/{day:%Y%m%d}/{quote(name, safe='')}", f"okx-{name}"
 
-    return DailyFiles(FileHost(base_url, wall=wall, sleep=sleep), place, ahead_ns=_AHEAD_NS, wall=wall)
+    host = FileHost(base_url, absences=2, wall=wall, sleep=sleep)  # it has said 404 of files that were there a second later
+    return DailyFiles(host, place, ahead_ns=_AHEAD_NS, wall=wall)

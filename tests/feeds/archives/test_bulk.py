@@ -113,6 +113,23 @@ def test_the_days_of_okx_begin_eight_hours_before_those_of_utc() -> None:
     assert len(late.pieces(Span(ns(2026, 11, 21), ns(2026, 12, 1)))) == 2  # the day of UTC+8 has begun
 
 
+def test_okx_must_say_twice_that_a_file_is_not_there(tmp_path: Path) -> None:
+    path = "/cdn/okex/traderecords/trades/daily/20260710/BTC-USDT-trades-2026-07-10.zip"
+
+    async def story() -> None:
+        async with publisher() as server:
+            server.files, server.faults = {path: b"x"}, [Fault(status=404)]
+            waits = clock()
+            source = okx_dumps("BTC-USDT", base_url=server.url, wall=waits, sleep=waits.sleep)
+            first, second = source.pieces(Span(ns(2026, 7, 10), ns(2026, 7, 11)))
+            assert await source.fetch(first, tmp_path) is not None
+            assert await source.fetch(second, tmp_path) is None
+            assert (len(server.asked), waits.waits) == (4, [1.0, 1.0])
+            await source.aclose()
+
+    run(story())
+
+
 def test_a_month_that_is_not_there_gives_its_days_and_a_day_that_is_not_is_no_error(tmp_path: Path) -> None:
     content = zipped("7,61837.63,0.02,1,1,1706745600000,True,True\n")
     day = "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-02-{:02}.zip"

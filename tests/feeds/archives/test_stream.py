@@ -88,6 +88,16 @@ def test_each_dump_is_told_by_its_columns(write: Write, content: str, instrument
     assert (report.layout, report.trades) == (layout, 1)
 
 
+@pytest.mark.parametrize("header", ["trade_id/撮合id,side/交易方向,size/数量,price/价格,created_time/成交时间\n", ""])
+@pytest.mark.parametrize("encoding", ["gbk", "utf-8"])
+def test_old_dumps_of_okx_have_names_in_two_languages_or_none(tmp_path: Path, header: str, encoding: str) -> None:
+    path = tmp_path / "okx.csv"
+    path.write_bytes(f"{header}7,SELL,30.14,61837.6,{MS}\n8,buy,1,61837.6,{MS}\n".encode(encoding))
+    trades, report = read(path, OKX)
+    assert columns(trades) == [[NS, NS], [618376, 618376], [3014, 100], [-1, 1], [7, 8]]
+    assert report.layout == "OKX trades"
+
+
 def test_trades_that_are_counted_otherwise_than_by_the_feed_are_read_under_another_name_only(write: Write) -> None:
     path = write(f"{SINGLE}7,61837.63,0.02,1236.75,{MS},true\n")
     says = (
@@ -284,3 +294,55 @@ def test_recorded_dumps_stream_to_what_they_say(real_data: Path) -> None:
         assert report.market == "bitmex XBTUSD"
         assert trades.time_ns[0] == 1583020803145_000_000
         assert len(read_trade_file(path, BITMEX.tick_size).trades) == len(trades)
+
+
+def slow_unnumbered(rows: list[tuple[int, int, str]]) -> list[tuple[int, int, int]]:
+    """Time, price and id of each trade, once; alike trades without an id are told by how many came before."""
+    mask = 2**64 - 1
+    seen: set[str] = set()
+    alike: dict[tuple[int, int], int] = {}
+    found = []
+    for ms, ticks, text in rows:
+        if text in seen:
+            continue
+        if text:
+            seen.add(text)
+            number = int(text) if text.isdigit() and int(text) < 2**63 else hashed(text)
+        else:
+            key = 0
+            for column in (ms * 10**6, ticks, 1, 1):
+                key = slow_mixed(key ^ column)
+            before = alike.get((ms, ticks), 0)
+            alike[ms, ticks] = before + 1
+            number = slow_mixed((key + before) & mask) >> 1
+        found.append((ms * 10**6, ticks, number))
+    return sorted(found)
+
+
+def slow_mixed(number: int) -> int:
+    mask = 2**64 - 1
+    number = (number + 0x9E3779B97F4A7C15) & mask
+    number = ((number ^ number >> 30) * 0xBF58476D1CE4E5B9) & mask
+    number = ((number ^ number >> 27) * 0x94D049BB133111EB) & mask
+    return number ^ number >> 31
+
+
+TEXTS = ["", "", "a", "b-1", "7", "9" * 25, str(2**63 - 1), "é"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 9_000), st.integers(1, 3), st.sampled_from(TEXTS)), max_size=40),
+    size=st.sampled_from([256, 512, 1 << 16]),
+)
+def test_trades_of_a_market_that_does_not_number_them_are_told_apart(tmp_path: Path, rows: list[tuple[int, int, str]], size: int) -> None:
+    path = tmp_path / "unnumbered.csv"
+    # one id is one trade
+    rows = [(MS + (TEXTS.index(text) if text else ms), TEXTS.index(text) if text else ticks, text) for ms, ticks, text in rows]
+    path.write_text(TARDIS + "".join(f"bitmex,XBTUSD,{ms}000,{MS}000,{text},buy,{ticks / 2},1\n" for ms, ticks, text in rows), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("feeds.archives.csv_trades._BLOCK", size)
+        trades, report = read(path, BITMEX)
+    found = sorted(zip(*(column.tolist() for column in (trades.time_ns, trades.price_ticks, trades.trade_id)), strict=True))
+    assert found == slow_unnumbered(rows)
+    assert report.repeated == len(rows) - len(found)
