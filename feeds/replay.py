@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +34,8 @@ class ReplayFeed:
     instrument : Instrument
     trades : TradeBatch
         In the order of the tape; a trade reported late is played with the one before it.
+    gaps : sequence of Span
+        Where trades may be missing between these, oldest first, if they are not numbered; told when they have gone by.
     speed : float
         Recorded seconds in one second, above 0; `math.inf` plays all of it at once.
     start_ns : int
@@ -49,6 +51,7 @@ class ReplayFeed:
         instrument: Instrument,
         trades: TradeBatch,
         *,
+        gaps: Sequence[Span] = (),
         speed: float = 1.0,
         start_ns: int = 0,
         paused: bool = False,
@@ -59,6 +62,8 @@ class ReplayFeed:
         self.status = FeedStatus(FeedState.REPLAY)
         self._trades = trades
         self._due_ns = np.maximum.accumulate(trades.time_ns)
+        self._gaps = tuple(gaps)
+        self._cuts = np.searchsorted(self._due_ns, [gap.end_ns for gap in self._gaps], side="left")  # no batch goes over a gap
         self._clock_s, self._sleep = clock_s, sleep
         self._played = self._due = 0  # trades handed over, and those whose time has come
         self._now_ns = start_ns
@@ -148,11 +153,12 @@ class ReplayFeed:
         self._looked_s = self._clock_s()
         while self._open and self._played < len(self._trades):
             self._advance()
-            end = min(self._due, self._played + _PAGE)
+            gone = int(np.searchsorted(self._cuts, self._played, side="right"))
+            end = min(self._due, self._played + _PAGE, *self._cuts[gone : gone + 1].tolist())
             if end > self._played:
                 batch = self._trades[self._played : end]
                 self._played = end
-                self._tell(batch)
+                self._tell(batch, self._gaps[:gone])
                 yield batch
                 if end < self._due:
                     await self._sleep(0)  # more is due, but whoever draws comes first
@@ -182,13 +188,14 @@ class ReplayFeed:
         self._now_ns = max(self._now_ns, time_ns)
         self._due = max(self._due, int(np.searchsorted(self._due_ns, self._now_ns, side="right")))
 
-    def _tell(self, batch: TradeBatch) -> None:
+    def _tell(self, batch: TradeBatch, gaps: tuple[Span, ...]) -> None:
         self.status = replace(
             self.status,
             last_trade_ns=int(batch.time_ns[-1]),
             received_at_ns=time.time_ns(),
             messages=self.status.messages + len(batch),
             trades=self.status.trades + len(batch),
+            gaps=gaps,
         )
         self._say()
 

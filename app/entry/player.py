@@ -24,10 +24,13 @@ class Recording:
     instrument : Instrument
     trades : TradeBatch
         In the order of the tape, at least one.
+    gaps : tuple of Span
+        Where trades may be missing, oldest first; only of a market whose trades are not numbered.
     """
 
     instrument: Instrument
     trades: TradeBatch
+    gaps: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +132,5 @@ class Player:
 
     def _new_feed(self, speed: float, paused: bool) -> ReplayFeed:
         recording = self._recording
-        return ReplayFeed(recording.instrument, recording.trades, speed=speed, start_ns=self._begin_ns, paused=paused)
+        begin_ns = self._begin_ns
+        return ReplayFeed(recording.instrument, recording.trades, gaps=recording.gaps, speed=speed, start_ns=begin_ns, paused=paused)

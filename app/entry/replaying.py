@@ -42,12 +42,16 @@ def _kept(instrument_id: str, span: Span, store_folder: Path) -> Recording:
     store = DiskStore(store_folder, write=False)
     try:
         instrument = kept_instrument(store, instrument_id)
-        trades = store.tape(instrument).trades(span)
+        tape = store.tape(instrument)
+        trades, covered = tape.trades(span), [stretch.span for stretch in tape.covered()]
     finally:
         store.close()
     if not len(trades):
         raise BadInputError(f"{instrument_id}: the store keeps no trades between --from and --to")
-    return Recording(instrument, trades)
+    if instrument.numbered:
+        return Recording(instrument, trades)
+    played = Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1)
+    return Recording(instrument, trades, tuple(played.minus(covered)))
 
 
 def within(trades: TradeBatch, span: Span) -> TradeBatch:

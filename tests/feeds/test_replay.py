@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -201,6 +202,32 @@ def test_an_empty_recording_ends_at_once():
     assert played(feed, clock) == []
     assert feed.share == 1
     assert (feed.ended, feed.span) == (True, Span(0, 0))
+
+
+# -- gaps ----------------------------------------------------------------------------------------
+
+GAPS = (Span(START_NS + SECOND_NS // 2, START_NS + SECOND_NS), Span(START_NS + 3 * SECOND_NS, START_NS + 60 * SECOND_NS))
+
+
+def test_gaps_are_told_when_they_have_gone_by_and_no_batch_goes_over_one():
+    clock = Clock()
+    feed = ReplayFeed(MARKET, FIVE, gaps=GAPS, speed=math.inf, clock_s=lambda: clock.now_s, sleep=clock.sleep)
+
+    async def story() -> list[tuple[list[int], tuple[Span, ...]]]:
+        return [(batch.trade_id.tolist(), feed.status.gaps) async for batch in feed.batches()]
+
+    assert asyncio.run(story()) == [([1], ()), ([2, 3, 4], GAPS[:1]), ([5], GAPS)]
+
+
+def test_what_a_chart_is_told_to_be_covered_leaves_the_gaps_out():
+    clock = Clock()
+    market = replace(MARKET, numbered=False)
+    feed = ReplayFeed(market, FIVE, gaps=GAPS, speed=math.inf, clock_s=lambda: clock.now_s, sleep=clock.sleep)
+    chart = Chart(replace(spec(), instrument=market))
+    asyncio.run(Ingest(feed, None, TradeStore(by_time=True), [chart]).run())
+    spans = [((c.span.start_ns - START_NS) / SECOND_NS, (c.span.end_ns - 1 - START_NS) / SECOND_NS, c.proven) for c in chart.covered]
+    assert spans == [(0, 0, False), (1, 2, False), (60, 60, False)]
+    assert [Span(hole.start_ns, hole.end_ns) for hole in chart.holes] == list(GAPS)
 
 
 # -- however it is played ------------------------------------------------------------------------

@@ -13,9 +13,13 @@ from app.entry.cli import run
 from app.entry.headless import Reading, parse_span
 from app.entry.replaying import load_trades, numbered_by_ones, parse_speed
 from app.errors import BadInputError
+from app.market.coverage import Source
+from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from tests.builders import random_trades
+from app.storage.disk import DiskStore
+from app.storage.writer import TapeWriter
+from tests.builders import SECOND_NS, START_NS, random_trades
 
 MINUTE_MS = 1_723_161_240_000
 ALL = parse_span(None, None)
@@ -48,6 +52,22 @@ def test_the_trades_of_a_span_are_played(file: Path):
 def test_what_cannot_be_played_is_told(file: Path, span: Span, reading: Reading | None, complaint: str):
     with pytest.raises(BadInputError, match=complaint):
         load_trades(str(file), span, reading, Path())
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_of_a_market_without_numbers_the_time_that_the_store_does_not_vouch_for_is_a_gap(tmp_path: Path, numbered: bool):
+    instrument = Instrument("bybit", "BTCUSDT", Decimal("0.1"), Decimal("0.001"), numbered=numbered)
+    first, last = random_trades(1, 50), random_trades(2, 50, start_ns=START_NS + 3600 * SECOND_NS)
+    last = TradeBatch.of(*last.columns[:4], last.trade_id + 1000)
+    store = DiskStore(tmp_path)
+    writer = TapeWriter(store, instrument)
+    for trades in (first, last):
+        writer.insert(trades, Source.LIVE, Span(int(trades.time_ns[0]), int(trades.time_ns[-1]) + 1))
+    writer.close()
+    store.close()
+    recording = load_trades("bybit:BTCUSDT", ALL, None, tmp_path)
+    assert (len(recording.trades), recording.instrument) == (100, instrument)
+    assert recording.gaps == (() if numbered else (Span(int(first.time_ns[-1]) + 1, int(last.time_ns[0])),))
 
 
 def test_ids_that_mostly_grow_by_one_stay_and_with_them_their_holes():
