@@ -33,7 +33,8 @@ class Report:
     out_of_order : int
         Rows that stood behind one that they belong before; they were put where they belong within some 100,000 rows.
     made_ids : int
-        Trades that came without an id of the venue's and were given one.
+        Trades that came without an id of the venue's and were given one. Of another source the same trades have other ids:
+        where any are held already, time alone can keep them from being counted twice.
     buys, sells, unknown : int
         Trades by aggressor.
     first_ns, last_ns : int
