@@ -10,7 +10,8 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def table(outcomes: dict[str, list[Outcome]], long_forms: str = "") -> str:
         lines.append(f"| {number} | {entry.fault} | {entry.promise} | {_verdict(found)} | {held} of {len(found)} |")
     for number in CATALOGUE:
         if number in outcomes:
-            lines += ["", f"## {number}", "", *(_line(each) for each in outcomes[number])]
+            lines += ["", f"## {number}", "", *_lines(outcomes[number])]
     if long_forms:
         lines += ["", "## Long forms", "", "Of the last `python -m tests.faults.soak`.", "", long_forms.rstrip()]
     return "\n".join(lines) + "\n"
@@ -80,6 +81,17 @@ def _verdict(found: list[Outcome]) -> str:
     if any(each.outcome == "does not hold" for each in found):
         return "**not always**"
     return "yes" if any(each.outcome == "holds" for each in found) else "not tested"
+
+
+def _lines(found: list[Outcome]) -> Iterator[str]:
+    """A line for each test; forms of one test of which there is nothing to tell share a line."""
+    plain = Counter(each.name.partition("[")[0] for each in found if each.outcome == "holds" and not each.figures)
+    for each in found:
+        name = each.name.partition("[")[0]
+        if each.figures or each.outcome != "holds" or plain[name] == 1:
+            yield _line(each)
+        elif forms := plain.pop(name, 0):
+            yield f"- {name} ({forms} forms)"
 
 
 def _line(outcome: Outcome) -> str:

@@ -40,6 +40,15 @@ def test_a_promise_holds_when_all_its_tests_do() -> None:
     assert "- all is well — missing: 0\n" in text and "- **does not hold:** one thing is not (we know why)\n" in text
 
 
+def test_forms_of_one_test_without_figures_share_a_line() -> None:
+    forms = [Outcome(f"of many[{n}]", "holds") for n in range(3)]
+    text = table(
+        {"A1": [*forms, Outcome("of many[3]", "does not hold"), Outcome("alone[x]", "holds"), Outcome("told[y]", "holds", (("n", 1),))]}
+    )
+    lines = text.partition("## A1\n\n")[2].splitlines()
+    assert lines == ["- of many (3 forms)", "- **does not hold:** of many[3]", "- alone[x]", "- told[y] — n: 1"]
+
+
 def test_numbered_tests_alone_are_run_and_their_figures_kept(tmp_path: Path) -> None:
     (tmp_path / "test_sample.py").write_text(
         "import pytest\n"
