@@ -220,7 +220,8 @@ async def desk(
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(pauses * seconds)
 
-    ingest = Ingest(feed, history, store, [chart], history_ns=0, wall_ns=wall_ns, sleep=sleep)
+    clocks = {"wall_ns": wall_ns, "sleep": sleep, "monotonic_s": lambda: time.monotonic() / pauses}
+    ingest = Ingest(feed, history, store, [chart], history_ns=0, **clocks)
     if history_s:
         now_ns = wall_ns()
         chart.wanted = type(chart.wanted)(now_ns - round(history_s * 1e9), now_ns)

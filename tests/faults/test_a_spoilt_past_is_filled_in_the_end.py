@@ -99,7 +99,6 @@ def test_a_past_that_never_advances_is_given_up_with_a_message_while_live_goes_o
     run(story())
 
 
-@pytest.mark.xfail(reason="after four answers without them, trades are never asked for again")
 def test_an_archive_that_falls_far_behind_is_asked_again_when_it_has_caught_up(logged: LogCapture) -> None:
     """A12: REST knows nothing of the last two seconds for as long; the pauses are shorter than in real use by as much."""
 
