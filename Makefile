@@ -46,7 +46,7 @@ bench: .venv/ready-to-test system
 	LIBGL_ALWAYS_SOFTWARE=1 QT_QPA_PLATFORM=xcb xvfb-run --auto-servernum --server-args="-screen 0 1920x1080x24" \
 		$(BENCH) -m gl --benchmark-json build/benchmarks-gl.json
 
-# everything that can go wrong, for as long as it takes: some twenty minutes, then which promises hold in build/RELIABILITY.md
+# everything that can go wrong, for as long as it takes: some thirty minutes, then which promises hold in build/RELIABILITY.md
 soak: .venv/ready-to-test system
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.faults.soak; \
 		QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.faults.report

@@ -1,4 +1,4 @@
-"""The long forms of the fault catalogue: `python -m tests.faults.soak`, some twenty minutes; `--parts` chooses among them.
+"""The long forms of the fault catalogue: `python -m tests.faults.soak`, some thirty minutes; `--parts` chooses among them.
 
     disconnects   1,000 random faults of venue and network over 10 seeds at 5,000 trades a second; a line for each seed
     hole          the network gone for 60 s, with the patience of real use
@@ -6,6 +6,7 @@
     burst         100,000 trades a second for ten seconds
     frames        1,000,000 bent frames for each venue
     walk          10,000 steps of a user in a hurry
+    kills         a collector killed 100 times
 
 What is found is printed, and written to build/soak.md for `python -m tests.faults.report`. Exits with 1 if a promise did not hold.
 """
@@ -16,12 +17,15 @@ import argparse
 import asyncio
 import gc
 import logging
+import random
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -31,6 +35,7 @@ from app.market.feed import FeedState
 from feeds.backoff import Patience
 from tests.fault_proxy import BlackHole, FaultProxy, play, random_plan, replayable
 from tests.faults.bent_frames import bent, throw
+from tests.faults.collector import Collector, assert_kept_whole, kept_count
 from tests.faults.desk import Desk, desk, live_venue
 from tests.faults.elsewhere import VenueElsewhere
 from tests.faults.walk import Walk, three_markets
@@ -194,8 +199,33 @@ async def walk(options: argparse.Namespace) -> list[Row]:
     return rows
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], Awaitable[list[Row]]]] = {
-    part.__name__: part for part in (disconnects, hole, hang, burst, frames, walk)
+async def kills(options: argparse.Namespace) -> list[Row]:
+    """B1: SIGKILL while trades are collected at 2,000 a second, at random moments, again and again on one store."""
+    chance = random.Random(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder, kept, starts = Path(name), 0, Spells()
+        async with VenueElsewhere(rate=2_000, history_hours=0.02) as venue:
+            for _ in range(options.kills):
+                begun_s = time.monotonic()
+                async with Collector(folder, venue) as collector:
+                    await collector.until_kept(kept)
+                    starts.seconds.append(time.monotonic() - begun_s)
+                    await collector.until_kept(kept + chance.randrange(1, 3_000))
+                    before = kept_count(folder)
+                    await collector.kill()
+                kept = kept_count(folder)
+                assert kept >= before, f"{before - kept} acknowledged trades lost"
+            async with Collector(folder, venue) as collector:
+                await collector.until_kept(kept + 5_000)
+            trades = await assert_kept_whole(folder, venue)
+    row: Row = {"kills": options.kills, "trades": trades, "acknowledged and lost": 0, "missing": 0, "corrupt": 0}
+    row |= {"first trade kept after p50 s": starts.percentile(50), "p99 s": starts.percentile(99)}
+    _say(row)
+    return [row]
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, list[Row]]]] = {
+    part.__name__: part for part in (disconnects, kills, walk, frames, hole, hang, burst)
 }
 
 
@@ -211,6 +241,7 @@ def main() -> int:
     parser.add_argument("--hole-s", type=float, default=60.0)
     parser.add_argument("--frames", type=int, default=1_000_000)
     parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--kills", type=int, default=100)
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     structlog.configure(processors=[_nothing])
@@ -218,7 +249,7 @@ def main() -> int:
     for name in options.parts.split(","):
         print(f"== {name}", flush=True)
         try:
-            rows, trouble = asyncio.run(PARTS[name](options)), ""  # type: ignore[arg-type]
+            rows, trouble = asyncio.run(PARTS[name](options)), ""
         except Exception as error:
             traceback.print_exc()
             rows, trouble, failed = [], f"**does not hold:** {error}", failed + 1

@@ -16,6 +16,7 @@ KILLS = 4
 
 @pytest.mark.timeout(180)
 def test_a_collector_that_is_killed_again_and_again_keeps_every_trade_once(tmp_path: Path):
+    """B1: SIGKILL four times, at 2,000 trades a second."""
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     chance = random.Random(seed)
