@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, InvalidStatus
 
 from app.market.trade import TradeBatch
-from tests.venue_emulator import FileTape, GeneratedTape, Market, Refusal, VenueEmulator, random_faults
+from tests.venue_emulator import FileTape, GeneratedTape, Market, Refusal, VenueEmulator, digest_of, random_faults
 from tests.venue_emulator.garbage import HARMLESS, KINDS
 
 SPOT_FIELDS = ["e", "E", "s", "a", "p", "q", "f", "l", "T", "m", "M"]
@@ -629,6 +629,31 @@ def test_faults_are_ordered_over_http_and_end_in_time() -> None:
             assert (await get(venue, "/_control", fault="stall", colour="red")).status_code == 400
             await get(venue, "/_control", fault="none")
             assert venue.faults.skip == 0
+
+    run(story)
+
+
+def test_a_burst_comes_at_once_and_a_digest_tells_every_field() -> None:
+    async def story() -> None:
+        async with manual() as venue, listening(venue) as socket:
+            venue.inject("burst", count="5000")
+            rows = await received(socket, 5000)
+            told = (await get(venue, "/_totals", first_id=rows[0]["a"], last_id=rows[-1]["a"], digest="1")).json()
+            truth = venue.trades(first_id=rows[0]["a"], last_id=rows[-1]["a"])
+            assert told["count"] == 5000 and told["digest"] == digest_of(truth) != digest_of(truth[1:])
+            assert "digest" not in (await get(venue, "/_totals")).json()
+
+    run(story)
+
+
+def test_when_it_was_dialled_and_asked_is_known() -> None:
+    async def story() -> None:
+        async with manual() as venue:
+            begun = time.monotonic()
+            async with listening(venue):
+                await get(venue, "/api/v3/ping")
+            assert len(venue.handshakes_s) == len(venue.requests_s) == 1
+            assert begun <= venue.handshakes_s[0] <= venue.requests_s[0] <= time.monotonic()
 
     run(story)
 

@@ -100,6 +100,7 @@ def breaking(first: str, second: str):
 
 
 def test_what_a_break_hid_comes_from_the_newest_trades_once_and_in_order() -> None:
+    """A1, A7: Bybit."""
     asked: list[dict[str, Any]] = []
 
     async def story() -> None:
@@ -115,6 +116,8 @@ def test_what_a_break_hid_comes_from_the_newest_trades_once_and_in_order() -> No
 
 
 def test_newest_trades_that_do_not_reach_back_leave_a_gap() -> None:
+    """A7: Bybit."""
+
     async def story() -> None:
         async with opened("bybit-linear:BTCUSDT", breaking(told(1, 2), told(60)), venue_of(50, 55, 60)) as (market, _):
             assert await told_by(market.feed, 5) == [1, 2, 50, 55, 60]
@@ -211,6 +214,7 @@ def test_a_failure_to_open_has_its_kind_and_its_words(
 
 
 def test_being_too_frequent_is_waited_for_ten_minutes() -> None:
+    """A6: Bybit says 403 and means busy."""
     with pytest.raises(VenueBusyError) as caught:
         opening(lambda path, question: (403, b'{"msg":"access too frequent"}'))
     assert caught.value.retry_after_s == 600

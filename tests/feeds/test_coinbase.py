@@ -140,6 +140,7 @@ YES = '{"type":"subscriptions","channels":[{"name":"matches","product_ids":["BTC
 
 @pytest.mark.usefixtures("at_once")
 def test_live_trades_survive_a_break_and_the_past_fills_it() -> None:
+    """A1: Coinbase."""
     heard: list[str] = []
 
     async def talk(line: Line) -> None:
@@ -211,6 +212,8 @@ def test_what_the_venue_has_not_got_stays_missing() -> None:
 
 
 def test_a_venue_that_tells_other_trades_than_those_asked_for_is_given_up() -> None:
+    """A12: Coinbase."""
+
     async def story() -> None:
         tape = Tape(range(1, 5001), stuck=True)
         async with past(tape) as history:

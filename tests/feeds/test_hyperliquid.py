@@ -202,11 +202,13 @@ def seconds_after_a_break(second_line: list[str], now: int, enough: int) -> tupl
 
 
 def test_a_short_break_is_bridged_by_the_newest_trades() -> None:
+    """A1: Hyperliquid."""
     seconds, gaps = seconds_after_a_break([told(*range(26, 20, -1)), told(27), told(28)], 26, 17)
     assert seconds == list(range(12, 29)) and gaps == ()
 
 
 def test_a_long_break_is_admitted_as_a_gap() -> None:
+    """A7: Hyperliquid."""
     seconds, gaps = seconds_after_a_break([told(*range(90, 84, -1)), told(91)], 90, 20)
     assert seconds == [*range(12, 21), *range(81, 92)]
     assert gaps == (Span((BEGAN_MS + 20_000) * 10**6, (BEGAN_MS + 81_000) * 10**6),)

@@ -193,6 +193,7 @@ def told(tape: Tape, *numbers: int) -> str:
 
 @pytest.mark.usefixtures("at_once")
 def test_live_trades_survive_a_break_and_the_past_fills_it() -> None:
+    """A1: Kraken."""
     tape = Tape(in_bursts(4000, 3))
     heard: list[str] = []
 
@@ -304,6 +305,8 @@ def test_since_a_time_to_come_there_is_nothing() -> None:
 
 
 def test_a_venue_that_keeps_telling_the_same_page_is_given_up() -> None:
+    """A12: Kraken."""
+
     async def story() -> None:
         tape = Tape(by_the_second(3000), stuck=True)
         async with past(tape) as history:

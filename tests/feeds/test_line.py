@@ -30,6 +30,7 @@ def greeting(within_s: float = 1.0) -> Greeting:
 
 
 def test_a_subscription_is_said_on_every_line_before_anything_is_read() -> None:
+    """A4: three lines, three subscriptions."""
     heard: list[tuple[int, str | bytes]] = []
 
     async def talk(line: Line) -> None:
@@ -64,6 +65,7 @@ def test_data_before_the_answer_is_kept() -> None:
 
 
 def test_a_line_whose_subscription_is_not_confirmed_is_given_up_with_that_reason() -> None:
+    """A4: SUBSCRIBE is ignored."""
     reasons = []
 
     async def talk(line: Line) -> None:
@@ -89,6 +91,8 @@ def test_a_line_whose_subscription_is_not_confirmed_is_given_up_with_that_reason
 
 
 def test_a_refused_subscription_stops_with_the_venues_words() -> None:
+    """A4, A6: SUBSCRIBE is refused for good."""
+
     async def talk(line: Line) -> None:
         await line.tell("no such symbol")
         await line.stay()
@@ -138,6 +142,8 @@ def test_a_line_is_kept_awake() -> None:
 
 @pytest.mark.parametrize("confirmed", [True, False])
 def test_a_renewed_line_has_to_be_confirmed_before_the_old_one_is_closed(confirmed: bool, logged: LogCapture) -> None:
+    """A2, A4: the second line of a rollover."""
+
     async def talk(line: Line) -> None:
         if line.number == 1 or confirmed:
             await line.tell("welcome")

@@ -101,6 +101,7 @@ def after_a_break(newest: Newest, first: str, second: str, enough: int) -> tuple
 
 
 def test_what_a_break_hid_comes_from_the_page_of_newest_trades_before_the_stream_goes_on() -> None:
+    """A1: trades without numbers."""
     newest = Newest(trades(1, 2, 3, 4, 5))
     told, feed = after_a_break(newest, "1 2", "5 6", 6)
     assert told == [1, 2, 3, 4, 5, 6]
@@ -108,6 +109,7 @@ def test_what_a_break_hid_comes_from_the_page_of_newest_trades_before_the_stream
 
 
 def test_a_page_that_does_not_reach_back_leaves_a_gap() -> None:
+    """A7: trades without numbers, a break longer than what the venue still tells."""
     told, feed = after_a_break(Newest(trades(40, 50)), "1 2", "50 60", 5)
     assert told == [1, 2, 40, 50, 60]
     assert feed.status.gaps == (Span(2, 40),)
@@ -140,6 +142,7 @@ def test_a_break_is_not_judged_before_a_line_that_retells_has_done_so() -> None:
 
 @pytest.mark.parametrize(("retells", "state"), [(True, FeedState.LIVE), (False, FeedState.LAGGING)])
 def test_trades_of_before_a_line_are_no_sign_of_lateness(retells: bool, state: FeedState) -> None:
+    """A14: a venue that begins with old trades."""
     second_ns = 10**9
 
     async def talk(line: Line) -> None:
@@ -172,6 +175,7 @@ def test_a_page_that_goes_back_further_than_the_break_shows_that_nothing_is_miss
 
 
 def test_without_a_page_the_gap_ends_at_the_next_trade(logged: LogCapture) -> None:
+    """A7, A12: trades without numbers, and REST does not answer."""
     failing = Newest(VenueUnreachableError("down"), VenueUnreachableError("still down"))
     told, feed = after_a_break(failing, "1 2", "60", 3)
     assert told == [1, 2, 60]
@@ -185,6 +189,8 @@ def test_a_page_that_comes_at_the_second_asking_is_as_good() -> None:
 
 
 def test_a_page_that_does_not_come_in_time_is_not_waited_for(logged: LogCapture) -> None:
+    """A12: trades without numbers, REST slow."""
+
     class Slow(Newest):
         async def recent(self) -> TradeBatch:
             await asyncio.sleep(60)
@@ -211,6 +217,8 @@ def test_at_the_first_line_there_is_nothing_to_bridge() -> None:
 
 
 def test_trades_that_a_stream_repeats_are_told_once() -> None:
+    """A7: trades without numbers, told again."""
+
     async def talk(line: Line) -> None:
         await line.tell("yes", "5 6 6", "6 5", "7")
         await line.stay()
@@ -238,6 +246,8 @@ def test_repeated_trades_of_a_numbered_market_are_the_stores_business() -> None:
 
 @pytest.mark.parametrize("numbered", [True, False])
 def test_a_market_that_has_not_traded_since_the_subscription_was_confirmed_is_quiet(numbered: bool) -> None:
+    """A4: older trades are no sign of a deaf line."""
+
     async def talk(line: Line) -> None:
         await line.tell("yes")
         await line.stay()

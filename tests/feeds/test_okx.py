@@ -106,6 +106,7 @@ def breaking(first: str, second: str):
 
 
 def test_what_a_break_hid_shows_in_the_ids_and_is_fetched() -> None:
+    """A1: OKX."""
     tape = Tape(seconds(1, 400))
 
     async def story() -> None:
@@ -160,6 +161,7 @@ def test_the_line_is_kept_awake_by_a_word_that_is_no_json() -> None:
 
 
 def test_an_announced_upgrade_is_survived_without_a_gap() -> None:
+    """A2: OKX announces an upgrade."""
     notice = '{"event":"notice","code":"64008","msg":"The connection will soon be closed.","connId":"x"}'
 
     async def talk(line: Line) -> None:
@@ -256,6 +258,7 @@ def test_trades_that_the_venue_skips_are_left_out() -> None:
 
 
 def test_a_past_that_the_venue_has_not_is_given_up_after_three_pages() -> None:
+    """A12: OKX."""
     tape = Tape(seconds(100_000, 100_400))
     assert asking(tape, lambda history: all_of(history.between(1, 99_000))) == [] and len(tape.asked) == 3
 

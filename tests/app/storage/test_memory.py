@@ -257,6 +257,7 @@ def test_trades_without_numbers_are_kept_by_time_then_as_they_came_each_once(tim
 
 
 def test_gaps_that_a_feed_admits_are_holes_of_unknown_size():
+    """A7: what a feed could not fill is drawn."""
     store = TradeStore(by_time=True)
     store.set_gaps((Span(5, 9), Span(20, 30)))
     assert [(hole.start_ns, hole.end_ns, hole.missing) for hole in store.holes()] == [(5, 9, 0), (20, 30, 0)]
