@@ -27,6 +27,7 @@ from app.chart import ChartSpec
 from app.errors import BadInputError, SettingsError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.instrument import Instrument
+from app.storage.retention import Retention
 
 _EXAMPLES = {"ws_url": "wss://host:9443", "rest_url": "https://host"}
 
@@ -128,6 +129,10 @@ class Settings(_Section, frozen=True):
             self.chart.value_area_percent,
             ImbalanceRule(ratio=_ratio(self.chart.imbalance_ratio)),
         )
+
+    def retention(self) -> Retention:
+        """How much is kept on disk."""
+        return Retention(self.store.keep_days, round(self.store.keep_gigabytes * 1e9))
 
     def store_folder(self) -> Path:
         """Where trades are kept."""

@@ -218,7 +218,7 @@ class Workspace:
                 kept = await asyncio.to_thread(self._keep, market.instrument)
             self._not_kept = kept.trouble
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
-            recorder = Recorder(kept.writer, store.batches) if kept.writer is not None else None
+            recorder = Recorder(kept.writer, store.batches, keep=kept.retention) if kept.writer is not None else None
             ticks = self._choice.ticks_per_row or nice_ticks_per_row(price_ticks * _ROW_SHARE_OF_PRICE)
             chart = Chart(self._base_spec(market.instrument, self._choice.bar_rule, ticks))
             ingest = Ingest(market.feed, market.history, store, [chart], history_ns=market.history_ns, tape=kept.tape, recorder=recorder)

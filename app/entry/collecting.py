@@ -21,7 +21,6 @@ from app.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.memory import TradeStore
 from app.storage.recorder import Recorder
-from app.storage.retention import Retention
 from app.storage.writer import TapeWriter
 from app.workspace import Market
 
@@ -124,8 +123,7 @@ async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None
         await market.feed.aclose()
         raise
     memory = TradeStore(_MEMORY_TRADES, by_time=not market.instrument.numbered)
-    keep = Retention(settings.store.keep_days, round(settings.store.keep_gigabytes * 1e9))
-    one.recorder = Recorder(writer, memory.batches, keep=keep)
+    one.recorder = Recorder(writer, memory.batches, keep=settings.retention())
     one.ingest = Ingest(market.feed, market.history, memory, (), recorder=one.recorder)
     catching_up = asyncio.create_task(_catch_up(one, market, writer))
     try:

@@ -75,7 +75,7 @@ async def show_window(options: DesktopOptions) -> int:
     closed = asyncio.Event()
     settings = options.settings
     opener = market_opener(settings, player=options.player)
-    keeping = Keeping(settings.store_folder(), record=settings.store.record)
+    keeping = Keeping(settings.store_folder(), record=settings.store.record, retention=settings.retention())
     workspace = Workspace(opener, options.choice, settings.chart_spec, keep=keeping.of, memory_trades=settings.data.memory_trades)
     choice = choose_painter(settings.display.painter)
     looks = Looks(

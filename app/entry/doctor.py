@@ -57,6 +57,7 @@ def examine(settings_file: Path | None = None, online: bool = False) -> Iterator
     except TapeprintError as error:
         yield Finding("settings", error.user_message, False, f"mend or remove {place}")
     yield writable("journal folder", settings.journal_folder())
+    yield writable("store", settings.store_folder())
     yield from graphics(settings.display.painter)
     if online:
         yield clock(settings)

@@ -90,6 +90,8 @@ def import_file(writer: TapeWriter, path: Path, report: Report, *, complete: Spa
         new = 0
         span = complete or Span(report.first_ns, report.last_ns + 1)
         for day, trades in by_day.days():
+            if report.made_ids:  # ids that we made ourselves are not the ones under which the feed's trades are held
+                trades = trades[~writer.intervals.holds(trades.time_ns)]
             inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
             new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None)
     return new

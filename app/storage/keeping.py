@@ -11,6 +11,7 @@ import structlog
 from app.errors import StoreBusyError, StoreError
 from app.market.instrument import Instrument
 from app.storage.disk import DiskStore, Tape
+from app.storage.retention import KEEP_ALL, Retention
 from app.storage.writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
@@ -28,11 +29,14 @@ class Kept:
         None where nothing can be written, then `trouble` says why.
     trouble : str
         In words for the screen.
+    retention : Retention
+        How much is to be kept.
     """
 
     tape: Tape | None
     writer: TapeWriter | None
     trouble: str = ""
+    retention: Retention = KEEP_ALL
 
 
 class Keeping:
@@ -43,10 +47,12 @@ class Keeping:
     folder : Path
     record : bool
         False: what is there is read, nothing is written.
+    retention : Retention
+        How much is to be kept.
     """
 
-    def __init__(self, folder: Path, *, record: bool = True) -> None:
-        self.folder, self.record = folder, record
+    def __init__(self, folder: Path, *, record: bool = True, retention: Retention = KEEP_ALL) -> None:
+        self.folder, self.record, self.retention = folder, record, retention
         self._turn = threading.Lock()
         self._store: DiskStore | None = None
 
@@ -63,7 +69,7 @@ class Keeping:
             if not self.record:
                 return Kept(tape, None)
             try:
-                return Kept(tape, TapeWriter(store, instrument), store.repaired)
+                return Kept(tape, TapeWriter(store, instrument), store.repaired, self.retention)
             except StoreBusyError as error:
                 return Kept(tape, None, error.user_message)
             except (StoreError, OSError) as error:

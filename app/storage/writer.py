@@ -103,14 +103,12 @@ class TapeWriter:
         with self._turn:
             fresh = self._fresh(trades)
             days = fresh.time_ns // DAY_NS
-            for day in sorted(set(days.tolist())):
-                self._merge_into_day(day, fresh[days == day])
-            new = _with(self._intervals, self._stretches(fresh, source, trades, complete))
-            if new is not None:
-                with self.tape.catalogue.transaction() as connection:
-                    write_stretches(connection, self._number, *_difference(self._intervals, new))
-                self._intervals = new
-            return len(fresh)
+            stretches = self._stretches(fresh, source, trades, complete)
+            held = _with(self._intervals, stretches) or self._intervals
+            count = sum(self._merge_into_day(day, fresh[days == day], held) for day in sorted(set(days.tolist())))
+            if (new := _with(self._intervals, stretches)) is not None:  # which may be fewer by now: a damaged file was put aside
+                self._replace_intervals(new)
+            return count
 
     @property
     def wants_sealing(self) -> bool:
@@ -189,23 +187,26 @@ class TapeWriter:
     def _put_together(self, now_ns: int) -> None:
         for day in self.tape.days():
             if day < day_of(now_ns) and [path.name for path in self.tape.files(day)] != [f"{day_name(day)}.parquet"]:
-                self._merge_into_day(day, TradeBatch.empty())
+                self._merge_into_day(day, TradeBatch.empty(), self._intervals)
 
-    def _merge_into_day(self, day: int, trades: TradeBatch) -> None:
-        """One file of all that there is of a day; nothing is written if that is so already."""
+    def _merge_into_day(self, day: int, trades: TradeBatch, held: Intervals) -> int:
+        """One file of all that there is of a day; nothing is written if that is so already. How many trades were not in one."""
         whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
         parts = self._sound_parts(day)
         if parts is None:
             if len(trades):
-                write_day(next_part(self.tape, day), trades, self.instrument, in_day(self._intervals, day))
-            return
+                write_day(next_part(self.tape, day), trades, self.instrument, in_day(held, day))
+            return len(trades)
         together = merged([*parts.values(), trades], numbered=self.instrument.numbered)
         if list(parts) != [whole] or len(together) > len(parts[whole]):
-            write_day(whole, together, self.instrument, in_day(self._intervals, day))
+            write_day(whole, together, self.instrument, in_day(held, day))
             for path in parts:
                 if path != whole:
                     path.unlink()
             write_rollup(self.tape, day, together)
+        return len(together) - (
+            len(parts[whole]) if list(parts) == [whole] else len(merged(list(parts.values()), numbered=self.instrument.numbered))
+        )
 
     def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:
         """What the files of a day hold; None if that is too much. A damaged one is put aside, rather than in the way of all others."""

@@ -12,6 +12,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -23,7 +24,10 @@ from PySide6.QtWidgets import QApplication
 
 from app.entry.markets import market_opener
 from app.market.bar_rule import parse_bar_rule
+from app.market.span import Span
 from app.settings import Data, Settings
+from app.storage.disk import Tape
+from app.storage.keeping import Keeping
 from app.workspace import ChartChoice, Workspace
 from rendering.painter_choice import choose_painter
 from widgets.looks import Looks
@@ -37,6 +41,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=1000.0, help="trades a second")
     parser.add_argument("--faults-per-minute", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--memory-trades", type=int, default=20_000_000, help="trades kept in memory; the disk keeps all")
     options = parser.parse_args()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -48,16 +53,17 @@ def main() -> int:
         assert venue.stdout is not None and venue.stdout.readline()
         application = QApplication(["soak"])
         application.setQuitOnLastWindowClosed(False)  # we stop in order
-        with qasync.QEventLoop(application) as loop:
-            return loop.run_until_complete(_soak(options, port))
+        with tempfile.TemporaryDirectory() as folder, qasync.QEventLoop(application) as loop:
+            return loop.run_until_complete(_soak(options, port, Keeping(Path(folder))))
     finally:
         venue.terminate()
         venue.wait(5)
 
 
-async def _soak(options: argparse.Namespace, port: int) -> int:
+async def _soak(options: argparse.Namespace, port: int, keeping: Keeping) -> int:
     settings = Settings(data=Data(history_hours=0.1)).with_hosts("binance", f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
-    workspace = Workspace(market_opener(settings), ChartChoice(parse_bar_rule("1m")))
+    rule = ChartChoice(parse_bar_rule("1m"))
+    workspace = Workspace(market_opener(settings), rule, keep=keeping.of, memory_trades=options.memory_trades)
     painter = choose_painter("auto")
     window = MainWindow(workspace, Looks("dark", "blue-orange", painter.painter, painter.reason, Path("build/journal")), lambda: None)
     window.show()
@@ -96,34 +102,36 @@ async def _soak(options: argparse.Namespace, port: int) -> int:
             ),
             flush=True,
         )
-    code = await _compare(workspace, port)
-    window.close()
+    assert workspace.store is not None and workspace.chart is not None and workspace.market is not None
+    for _ in range(600):  # let what is on its way arrive
+        if not workspace.store.missing:
+            break
+        await asyncio.sleep(0.1)
+    shown = (int(workspace.chart.series.n_trades), int(workspace.chart.series.volume.sum()))
+    instrument = workspace.market.instrument
     await workspace.aclose()
+    code = await asyncio.to_thread(_compare, keeping.of(instrument).tape, shown, port)
+    window.close()
+    keeping.close()
     return code
 
 
-async def _compare(workspace: Workspace, port: int) -> int:
-    """Let what is on its way arrive, then hold sums against the venue's."""
-    store, chart = workspace.store, workspace.chart
-    assert store is not None and chart is not None
-    for _ in range(600):
-        if not store.missing:
-            break
-        await asyncio.sleep(0.1)
-    assert store.first_id is not None and store.last_id is not None
-    url = f"http://127.0.0.1:{port}/_totals?first_id={store.first_id}&last_id={store.last_id}"
-    theirs = json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=10).read()))
-    trades = store.trades()
-    trades = trades[trades.trade_id <= theirs["last_id"]]
-    ours = {
-        "count": len(trades),
-        "lots": int(trades.quantity_lots.sum()),
-        "buy_lots": int(trades.quantity_lots[trades.side == 1].sum()),
-        "sell_lots": int(trades.quantity_lots[trades.side == -1].sum()),
-    }
-    same = all(ours[name] == theirs[name] for name in ours) and chart.series.n_trades == store.n_trades
-    same = same and int(chart.series.volume.sum()) == int(store.trades().quantity_lots.sum())
-    print(json.dumps({"ours": ours, "venue": theirs, "equal": same}), flush=True)
+def _compare(tape: Tape | None, shown: tuple[int, int], port: int) -> int:
+    """Hold what the disk has kept, and what the chart has shown, against the venue's own sums."""
+    assert tape is not None
+    ids: list[tuple[int, int]] = []
+    ours = dict.fromkeys(("count", "lots", "buy_lots", "sell_lots"), 0)
+    for trades in tape.batches(Span(0, 1 << 62)):
+        ids.append((int(trades.trade_id[0]), int(trades.trade_id[-1])))
+        ours["count"] += len(trades)
+        ours["lots"] += int(trades.quantity_lots.sum())
+        ours["buy_lots"] += int(trades.quantity_lots[trades.side == 1].sum())
+        ours["sell_lots"] += int(trades.quantity_lots[trades.side == -1].sum())
+    url = f"http://127.0.0.1:{port}/_totals?first_id={ids[0][0]}&last_id={ids[-1][1]}"
+    theirs = json.loads(urllib.request.urlopen(url, timeout=60).read())
+    same = all(ours[name] == theirs[name] for name in ours) and shown == (ours["count"], ours["lots"])
+    size = sum(path.stat().st_size for day in tape.days() for path in tape.files(day))
+    print(json.dumps({"ours": ours, "venue": theirs, "shown": shown, "equal": same, "files_mb": round(size / 1e6, 1)}), flush=True)
     return 0 if same else 1
 
 

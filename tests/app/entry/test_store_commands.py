@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ import pytest
 from app.entry.cli import run
 from app.entry.importing import import_file
 from app.market.coverage import Source
+from app.market.instrument import Instrument
 from app.market.span import Span
-from app.market.trade import BUY, SELL
+from app.market.trade import BUY, SELL, TradeBatch
 from app.storage.disk import DiskStore, kept_instrument
 from app.storage.writer import TapeWriter
 from feeds.archives.report import Report
@@ -220,3 +222,21 @@ def test_collect_stops_by_itself_and_says_how_it_went(store: str, capfd):
             assert len(trades) > 300 and np.all(np.diff(trades.trade_id) == 1)
 
     asyncio.run(story())
+
+
+def test_trades_whose_ids_were_made_up_do_not_come_twice_beside_those_of_the_feed(tmp_path: Path, store: str, capfd):
+    lines = [f"{i},{MINUTE_MS + i * 1000},60000.1,0.002,buy,0" for i in range(100)]
+    file = written(tmp_path, "\n".join(["id,timestamp,price,volume,side,rpi", *lines]) + "\n")
+    opened = DiskStore(Path(store))
+    bybit = Instrument("bybit", "BTCUSDT", Decimal("0.1"), Decimal("0.001"), numbered=False)
+    writer = TapeWriter(opened, bybit)
+    live = TradeBatch.of(
+        [(MINUTE_MS + i * 1000) * 10**6 for i in range(40, 60)], *([value] * 20 for value in (600001, 2, 1)), range(900, 920)
+    )
+    writer.insert(live, Source.LIVE, Span((MINUTE_MS + 40_000) * 10**6, (MINUTE_MS + 60_000) * 10**6))
+    writer.close()
+    opened.close()
+    for new in ("80 new, 20 were there", "0 new, 100 were there"):
+        assert run(["import", "bybit", file, "--instrument", "bybit:BTCUSDT", "--store", store]) == 0
+        assert new in capfd.readouterr().err
+    assert kept(store, "bybit:BTCUSDT").time_ns.tolist() == [(MINUTE_MS + i * 1000) * 10**6 for i in range(100)]
