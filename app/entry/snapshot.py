@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from app.chart import Chart, ChartSpec
 from app.entry.headless import Reading, read
+from app.entry.replaying import numbered_by_ones
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
+from app.market.coverage import Covered, Source
+from app.market.instrument import Instrument
 from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import TradeBatch
 from app.settings import Settings
+from app.storage.intervals import Intervals, stretches_of
 from app.storage.memory import TradeStore
+from widgets.modes import LOOKS
 
 ROW_SHARE_OF_PRICE = 1e-4  # the same as the window's first choice
 _DEMO_ORIGIN_NS = 1_763_650_800 * 10**9  # 20 November 2025, 15:00 UTC: the same picture every time
@@ -75,30 +81,34 @@ def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Setti
         from feeds.synthetic import TAPE, SyntheticMarket
 
         trades = SyntheticMarket(request.seed, _DEMO_ORIGIN_NS).until(_DEMO_ORIGIN_NS + _DEMO_NS)
-        store = TradeStore()
-        store.insert(trades)
-        return _chart(settings.chart_spec(TAPE, request.rule, _ticks_per_row(request, trades)), store), "simulated"
+        return _chart_of_trades(TAPE, trades, request, settings), "simulated"
     if Path(request.source).exists() or ":" not in request.source:
         if reading is None:
             raise BadInputError("snapshot of a file: expected --tick-size")
         found = read(Path(request.source), reading)
-        store = TradeStore(contiguous=False)
-        store.insert(found.trades)
-        return _chart(settings.chart_spec(found.instrument, request.rule, _ticks_per_row(request, found.trades)), store), "replay"
-    return asyncio.run(_collected(request, settings)), "live"
+        return _chart_of_trades(found.instrument, numbered_by_ones(found.trades), request, settings), "replay"
+    return asyncio.run(_collected(request, settings))
 
 
-def _chart(spec: ChartSpec, store: TradeStore) -> Chart:
+def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: SnapshotRequest, settings: Settings) -> Chart:
+    """A chart of trades that are all there is: what their numbers leave out is missing."""
+    store = TradeStore()
+    store.insert(trades)
+    covered = Intervals(stretches_of(trades, Source.ARCHIVE)).covered(proven=True)
+    return _chart(settings.chart_spec(instrument, request.rule, _ticks_per_row(request, trades)), store, covered)
+
+
+def _chart(spec: ChartSpec, store: TradeStore, covered: Sequence[Covered]) -> Chart:
     chart = Chart(spec)
     chart.apply(store.trades(), store)
     if chart.refused:
         raise BadInputError(chart.refused)
-    chart.holes = store.holes()
+    chart.holes, chart.covered = store.holes(), covered
     return chart
 
 
-async def _collected(request: SnapshotRequest, settings: Settings) -> Chart:
-    """Listen to a live instrument for a while; the hours before are fetched as in the window."""
+async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Chart, str]:
+    """Listen to a live instrument for a while, the hours before fetched as in the window; the chart, and how it looks at the end."""
     from app.entry.markets import market_opener
     from app.ingest import Ingest
 
@@ -114,13 +124,15 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> Chart:
             if done:
                 break
     finally:
+        status = market.feed.status
         pump.cancel()
         await market.feed.aclose()
         await asyncio.gather(pump, return_exceptions=True)
     trades = store.trades()
     if not len(trades):
-        raise BadInputError(f"{request.source}: no trade in {request.seconds:g} s ({market.feed.status.reason or 'a quiet market'})")
-    return _chart(settings.chart_spec(market.instrument, request.rule, _ticks_per_row(request, trades)), store)
+        raise BadInputError(f"{request.source}: no trade in {request.seconds:g} s ({status.reason or 'a quiet market'})")
+    spec = settings.chart_spec(market.instrument, request.rule, _ticks_per_row(request, trades))
+    return _chart(spec, store, ingest.held.covered(proven=not store.by_time)), LOOKS[status.state].mode
 
 
 def _ticks_per_row(request: SnapshotRequest, trades: TradeBatch) -> int:

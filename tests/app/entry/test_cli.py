@@ -191,6 +191,12 @@ def test_a_snapshot_has_the_pixels_asked_for_and_is_the_same_twice(tmp_path: Pat
     assert read_state(tmp_path / "a.png")["instrument"] == "demo:TAPE"
 
 
+def test_a_snapshot_of_the_built_in_market_never_looks_live(tmp_path: Path, qapp: object) -> None:
+    path = tmp_path / "tape.png"
+    assert run(["snapshot", "demo:TAPE", "--seconds", "0.2", "-o", str(path), "--size", "640x420"]) == 0
+    assert QImage(str(path)).text("Description").endswith("SIMULATED")
+
+
 def test_a_snapshot_of_a_file_shows_its_trades(trades: Path, tmp_path: Path, qapp: object) -> None:
     path = tmp_path / "file.png"
     assert run(["snapshot", str(trades), "--tick-size", "0.1", "-o", str(path), "--size", "640x420"]) == 0
