@@ -23,7 +23,7 @@ from feeds.archives.times import whole_numbers
 NO_ID = -1
 """Stands for the id of a row that has none."""
 
-_LARGEST = 2**63 - 1
+_LARGEST, _MOST_DIGITS = 2**63 - 1, 19
 
 
 def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
@@ -45,10 +45,12 @@ def stable_ids(texts: pa.Array) -> np.ndarray:
         return numbers
     digests = b"".join([blake2b(text, digest_size=8).digest() for text in texts.cast(pa.binary()).to_pylist()])
     ids = (np.frombuffer(digests, ">u8") >> np.uint64(1)).astype(np.int64)
-    for row in np.flatnonzero(pc.match_substring_regex(texts, "^[0-9]{0,19}$").to_numpy(zero_copy_only=False)).tolist():
+    for row in np.flatnonzero(pc.less_equal(pc.binary_length(texts), _MOST_DIGITS).to_numpy(zero_copy_only=False)).tolist():
         text = texts[row].as_py()
-        if not text or int(text) <= _LARGEST:
-            ids[row] = int(text) if text else NO_ID
+        if not text:
+            ids[row] = NO_ID
+        elif text.isascii() and text.isdigit() and int(text) <= _LARGEST:
+            ids[row] = int(text)
     return ids
 
 

@@ -53,15 +53,13 @@ class Recent:
         return alike
 
     def _count_of(self, keys: np.ndarray) -> np.ndarray:
-        if not len(self._key):
-            return np.zeros(len(keys), np.int64)
-        place = np.minimum(np.searchsorted(self._key, keys), len(self._key) - 1)
-        return np.where(self._key[place] == keys, self._count[place], 0)
+        place, there = _places(self._key, keys)
+        return np.where(there, self._count[place], 0) if len(self._key) else np.zeros(len(keys), np.int64)
 
     def _remember(self, key: np.ndarray, count: np.ndarray, time_ns: np.ndarray) -> None:
-        """Take in keys with their new counts, and let go of what is old."""
+        """Take in keys, ascending, with their new counts, and let go of what is old."""
         since = self._newest_ns - _WINDOW_NS
-        fresh, held = time_ns >= since, (self._time_ns >= since) & ~np.isin(self._key, key)
+        fresh, held = time_ns >= since, (self._time_ns >= since) & ~_places(key, self._key)[1]
         merged = np.concatenate((self._key[held], key[fresh]))
         order = np.argsort(merged)
         if len(merged) > _MOST_KEYS:
@@ -69,3 +67,11 @@ class Recent:
         self._key = merged[order]
         self._count = np.concatenate((self._count[held], count[fresh]))[order]
         self._time_ns = np.concatenate((self._time_ns[held], time_ns[fresh]))[order]
+
+
+def _places(ascending: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each value stands among the ascending ones, and whether it does."""
+    if not len(ascending):
+        return np.zeros(len(values), np.int64), np.zeros(len(values), bool)
+    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return place, ascending[place] == values

@@ -101,6 +101,8 @@ class SourceRows:
         columns = [table.column(name) for name in self.layout.constant]
         self.market = self.market or tuple(str(column[0].as_py()) for column in columns)
         for name, column, value in zip(self.layout.constant, columns, self.market, strict=True):
+            if pa.types.is_dictionary(column.type) and column.dictionary.to_pylist() == [value]:
+                continue
             other = pc.index(pc.not_equal(column.cast(pa.string()), value), True).as_py()
             if other >= 0:
                 raise RowError(

@@ -146,8 +146,9 @@ class _Unnumbered:
         repeated = np.zeros(len(trades), bool)
         if not bare.all():
             own = trades[~bare]
-            again = _placed(rows[~bare], lambda: repetitions(own))
-            again |= self._recent.alike_before(own.time_ns, own.trade_id.view(np.uint64), late=True) > 0
+            again = self._recent.alike_before(own.time_ns, own.trade_id.view(np.uint64), late=True) > 0
+            if again.any():
+                _placed(rows[~bare], lambda: repetitions(own))  # of the same trade, or a fault
             repeated[~bare] = again
             self._report.repeated += int(again.sum())
         return _sorted_by(trades[~repeated] if repeated.any() else trades, "time_ns")
