@@ -127,6 +127,7 @@ _INT64_DIGITS = 18
 _LONGEST = 36
 """Arrow's decimals have 38 digits. Where rescaling would drop more than that it quietly answers 0, so texts that could
 come near (long ones, and those with an exponent) are read one by one."""
+_SHOWN = 80  # characters of a text that an error quotes
 
 
 def _odd_texts(array: pa.Array) -> np.ndarray:
@@ -167,23 +168,25 @@ def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
         value = Decimal(text) if text is not None and text.isascii() and text == text.strip() and "_" not in text else None
     except InvalidOperation:
         value = None
+    shown = text if text is None or len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     if text is None or value is None or not value.is_finite():
-        raise OffGridError(f"{what}: found {text!r}, expected a decimal number", index=index, value=str(text))
+        raise OffGridError(f"{what}: found {shown!r}, expected a decimal number", index=index, value=str(shown))
     if not value:
         return 0
-    sign, digits, exponent = value.as_tuple()
-    assert isinstance(exponent, int)
-    written = "".join(map(str, digits)).rstrip("0")
-    exponent += len(digits) - len(written)
     scale, step_mantissa = _scale_and_mantissa(step)
-    too_large = OffGridError(f"{what}: found {text}, too large to count in steps of {step}", index=index, value=text)
-    off_grid = OffGridError(f"{what}: found {text}, expected a multiple of {step}", index=index, value=text)
+    too_large = OffGridError(f"{what}: found {shown}, too large to count in steps of {step}", index=index, value=str(shown))
+    off_grid = OffGridError(f"{what}: found {shown}, expected a multiple of {step}", index=index, value=str(shown))
     # before any power of ten is written out: the exponent may be a million, and the digits as many
     if value.adjusted() > 60:
         raise too_large
-    if -exponent > scale:  # the last digit is finer than any multiple of the step
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    kept = max(0, value.adjusted() + 1 + scale)  # digits down to the last that a multiple of the step can have
+    if any(digits[kept:]):
         raise off_grid
-    steps, rest = divmod((-1) ** sign * int(written) * 10 ** (exponent + scale), step_mantissa)
+    exponent += len(digits[kept:])
+    mantissa = int("".join(map(str, digits[:kept])))
+    steps, rest = divmod((-1) ** sign * mantissa * 10 ** (exponent + scale), step_mantissa)
     if not -(2**63) <= steps < 2**63:
         raise too_large
     if rest:

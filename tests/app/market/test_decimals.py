@@ -187,3 +187,15 @@ def test_a_step_is_a_decimal_above_nought() -> None:
     for text in ("0", "-1", "NaN", "inf", "", "x", "1e-19"):
         with pytest.raises(BadInputError, match="tick size: found"):
             parse_step(text, "tick size")
+
+
+@pytest.mark.parametrize("text", ["1" * 1_000_000, "1." + "1" * 1_000_000, "x" * 1_000_000])
+def test_an_error_quotes_the_beginning_of_a_long_text(text: str) -> None:
+    with pytest.raises(OffGridError) as caught:
+        to_steps([text], Decimal("0.1"), "price")
+    assert str(caught.value).startswith(f"price: found {'' if text[0] == '1' else repr('x')[0]}{text[:80]}…")
+    assert len(str(caught.value)) < 150 and len(caught.value.value) == 81
+
+
+def test_noughts_behind_the_point_do_not_count_however_many() -> None:
+    assert to_steps([f"1.5{'0' * 1_000_000}", f"0.{'0' * 1_000_000}"], Decimal("0.1")).tolist() == [15, 0]
