@@ -26,6 +26,7 @@ from app.errors import FeedError, VenueBusyError, VenueRefusedError, VenueUnreac
 from app.market.feed import FeedState
 from feeds.backoff import Pace, Patience
 from feeds.line import Greeting, Line, Ping, open_socket
+from feeds.waiting import Waiting
 
 _log = structlog.get_logger(__name__)
 
@@ -68,9 +69,6 @@ class Connection:
     ----------
     status : LineStatus
         Where it stands.
-    beginnings : int
-        How often the stream has begun anew: lines accepted by the venue, less those that overlapped the one before. By the
-        time a frame is handed out that came after such a beginning, it has been counted.
     """
 
     def __init__(
@@ -90,13 +88,11 @@ class Connection:
         self.url = url
         self.patience = patience or Patience()
         self.status = LineStatus(FeedState.CONNECTING)
-        self.beginnings = 0
         self._greeting, self._ping = greeting, ping
         self._probe, self._ssl = probe, ssl_context
         self._monotonic, self._wall, self._sleep = monotonic, wall, sleep
         self._pace = Pace(self.patience, jitter)
-        self._waiting: list[bytes] = []
-        self._waiting_since = 0.0
+        self._waiting = Waiting(monotonic)
         self._arrived = asyncio.Event()
         self._line: Line | None = None
         self._lines: list[Line] = []
@@ -122,7 +118,7 @@ class Connection:
         taken_at = -_FRAME_S
         try:
             while True:
-                if not self._waiting:
+                if not self._waiting.ready(self._held):
                     if supervisor.done():
                         supervisor.result()
                         return
@@ -134,9 +130,9 @@ class Connection:
                 rest = taken_at + _FRAME_S - time.monotonic()
                 if rest > 0:
                     await asyncio.sleep(rest)
-                taken_at = time.monotonic()
-                frames, self._waiting = self._waiting, []
-                yield frames
+                if frames := self._waiting.take(self._held):
+                    taken_at = time.monotonic()
+                    yield frames
         finally:
             supervisor.cancel()
             await asyncio.wait([supervisor])
@@ -146,7 +142,7 @@ class Connection:
     def heard_data(self) -> None:
         """The reader found data, not just talk, in what it took: the line works."""
         self._data_heard += 1
-        if self._line is None:  # the last words of a line that has ended since
+        if self._line is None or not self._waiting.current:  # the last words of a line that has ended since
             return
         now = self._monotonic()
         self._usual_gap += 0.05 * (now - self._data_at - self._usual_gap)
@@ -169,7 +165,20 @@ class Connection:
     @property
     def queue_age_s(self) -> float:
         """How long the oldest frame has been waiting to be read."""
-        return self._monotonic() - self._waiting_since if self._waiting else 0.0
+        return self._waiting.age_s
+
+    @property
+    def beginnings(self) -> int:
+        """How often the stream has begun anew: lines, less those that overlapped the one before.
+
+        It goes with the frames last handed out, which never come from both sides of a beginning.
+        """
+        return self._waiting.beginnings
+
+    @property
+    def _held(self) -> bool:
+        """Whether a new line's frames are kept back: until the venue has accepted it, it leads nowhere."""
+        return self._line is not None and not self._line.delivers
 
     def close(self) -> None:
         """Let go; `frames` ends once what was waiting has been taken."""
@@ -206,38 +215,39 @@ class Connection:
     async def _open(self) -> Line:
         self.status = replace(self.status, connects=self.status.connects + 1)
         socket = await open_socket(self.url, self.patience, self._ssl)
-        line = Line(socket, self._monotonic(), self._take, self._begun, greeting=self._greeting, ping=self._ping)
+        line = Line(socket, self._monotonic(), self._take, self._arrived.set, greeting=self._greeting, ping=self._ping)
         self._lines.append(line)
         return line
 
     def _take(self, frame: bytes) -> None:
-        if not self._waiting:
-            self._waiting_since = self._monotonic()
-            self._arrived.set()
-        self._waiting.append(frame)
+        self._waiting.add(frame)
+        self._arrived.set()
 
-    def _begun(self, line: Line) -> None:
-        """A line delivers; unless it does so beside another one, something may have been missed."""
-        if self._line is None or self._line is line or self._line.reader.done():
-            self.beginnings += 1
+    def _begin(self, line: Line) -> None:
+        """Read a line that nothing leads to from what came before."""
+        self._waiting.begin()
+        self._line = line
 
     async def _serve(self, line: Line) -> None:
         """Stay with a line until it breaks; raises why it did."""
         self.status = replace(self.status, state=FeedState.SYNCING, reason="", retry_at_s=None)
-        self._line, self._data_at, self._renew = line, line.opened_at, False
+        self._data_at, self._renew = line.opened_at, False
+        self._begin(line)
         wall_offset = self._wall() - self._monotonic()
         try:
             while not self._closed:
-                await asyncio.wait({self._line.reader}, timeout=self.patience.look_every)
-                if self._line.reader.done():
-                    raise self._line.reader.result()
+                await asyncio.wait({line.reader}, timeout=self.patience.look_every)
+                if line.reader.done():
+                    raise line.reader.result()
                 now = self._monotonic()
                 if abs(self._wall() - now - wall_offset) > _CLOCK_JUMP_S:
                     raise VenueUnreachableError("the clock jumped: the machine was asleep, or its time was set")
-                old = self._renew or now - self._line.opened_at > self.patience.renew_after
+                old = self._renew or now - line.opened_at > self.patience.renew_after
                 if old and now >= self._renew_not_before:
-                    self._line = await self._renewed(self._line)
-                await self._listen_closely(self._line)
+                    line = self._line = await self._renewed(line)
+                    if not line.delivers:
+                        self._begin(line)
+                await self._listen_closely(line)
         finally:
             self._line = None
             while self._lines:
@@ -253,7 +263,7 @@ class Connection:
 
     async def _listen_closely(self, line: Line) -> None:
         """If the line is silent, ask whether it should be."""
-        if self.silent_s <= self.silent_after_s or self._waiting or self._monotonic() < self._ask_not_before:
+        if self.silent_s <= self.silent_after_s or self._waiting.ready(self._held) or self._monotonic() < self._ask_not_before:
             return
         silence = f"no data for {self.silent_s:.0f} s"
         if self._probe is None:

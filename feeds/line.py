@@ -84,7 +84,7 @@ class Line:
     take : callable
         Called with each frame.
     begun : callable
-        Called once with this line when it `delivers`.
+        Called once, when the line `delivers`.
     greeting : Greeting, optional
     ping : Ping, optional
 
@@ -103,7 +103,7 @@ class Line:
         socket: ClientConnection,
         opened_at: float,
         take: Callable[[bytes], None],
-        begun: Callable[[Line], None],
+        begun: Callable[[], None],
         *,
         greeting: Greeting | None = None,
         ping: Ping | None = None,
@@ -163,7 +163,7 @@ class Line:
 
     def _deliver(self) -> None:
         self.delivers = True
-        self._begun(self)
+        self._begun()
 
     async def _keep_awake(self, ping: Ping) -> None:
         with contextlib.suppress(ConnectionClosed):  # the reader says why

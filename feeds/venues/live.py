@@ -223,10 +223,13 @@ class LiveFeed:
         if self._connection.beginnings != self._bridged_beginnings and (len(batch) or not self._retells):
             self._bridged_beginnings = self._connection.beginnings
             if self._told.newest_ns is not None:
-                # a stream may itself begin with trades of before, and more of them than the page holds
-                batch = concatenate([await self._newest(), batch])
-                before_ns = self._told.newest_ns if self._break_ns is None else self._break_ns
-                self._break_ns = None if self._reaches(batch, before_ns) else before_ns
+                page = await self._newest()
+                self._break_ns = self._told.newest_ns if self._break_ns is None else self._break_ns
+                if len(page) and int(page.time_ns.min()) < self._break_ns:
+                    self._break_ns = None
+                batch = concatenate([page, batch])
+        if self._break_ns is not None and self._told.knows_any(batch):  # a stream, too, may begin with trades of before
+            self._break_ns = None
         fresh = self._told.tell(batch)
         if self._break_ns is not None and len(fresh):
             after_ns = int(fresh.time_ns.min())
@@ -245,7 +248,3 @@ class LiveFeed:
                     _log.warning("trades during a break not fetched", instrument=self.instrument.id, reason=str(error) or "no answer")
                     break
         return TradeBatch.empty()
-
-    def _reaches(self, newest: TradeBatch, before_ns: int) -> bool:
-        """Whether the newest trades go back to what had been told before the break."""
-        return len(newest) > 0 and (int(newest.time_ns.min()) < before_ns or self._told.knows_any(newest))

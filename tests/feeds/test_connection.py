@@ -536,6 +536,30 @@ def test_last_words_of_a_broken_line_are_not_taken_for_life() -> None:
     run(story())
 
 
+def test_last_words_of_a_broken_line_do_not_count_for_the_next_one() -> None:
+    async def talk(line: Line) -> None:
+        if line.number == 1:
+            await line.tell("a")
+            await asyncio.sleep(0.03)
+            await line.tell("b")
+            line.reset()
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            connection = Connection(there.url, patience=replace(QUICK, silent_after=9.0))
+            async with aclosing(connection.frames()) as frames:
+                async for batch in frames:
+                    await until(lambda: connection.status.connects == 2 and there.now_open == 1)
+                    await until(lambda: connection.status.state is FeedState.SYNCING)
+                    connection.heard_data()
+                    assert connection.status.state is FeedState.SYNCING
+                    if batch[-1] == b"b":
+                        break
+
+    run(story())
+
+
 def test_a_machine_that_slept_reconnects_at_once() -> None:
     """A3, A14: the wall clock an hour ahead of the one that runs evenly."""
 

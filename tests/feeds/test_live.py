@@ -284,3 +284,53 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
             assert (feed.status.state, feed.status.reason) == (FeedState.STOPPED, "plain: no symbol X here")
 
     run(story())
+
+
+def test_last_words_of_a_broken_line_are_told_before_the_break_though_they_are_read_after_it() -> None:
+    told: list[int] = []
+
+    async def talk(line: Line) -> None:
+        if line.number == 1:
+            await line.tell("yes", "1")
+            await asyncio.sleep(0.05)
+            await line.tell("2", "3")  # while nobody reads
+            await asyncio.sleep(0.02)
+            line.reset()
+        await line.tell("yes", "60")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), Newest(trades(50, 60)), CALM)
+            async with aclosing(feed.batches()) as batches:
+                async for batch in batches:
+                    told.extend(batch.time_ns.tolist())
+                    if told == [1]:
+                        await until(lambda: feed.status.connects == 2)
+                        await asyncio.sleep(0.1)
+                    if len(told) >= 5:
+                        break
+            assert feed.status.gaps == (Span(3, 50),)
+
+    run(story())
+    assert told == [1, 2, 3, 50, 60]
+
+
+def test_trades_before_the_venue_accepts_do_not_hide_the_break() -> None:
+    async def talk(line: Line) -> None:
+        if line.number == 1:
+            await line.tell("yes", "1 2")
+            await asyncio.sleep(0.05)
+            line.reset()
+        await line.tell("60")
+        await asyncio.sleep(0.05)
+        await line.tell("yes", "61")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), Newest(trades(50, 60)), CALM)
+            assert await heard_from(feed, 5) == [1, 2, 50, 60, 61]
+            assert feed.status.gaps == (Span(2, 50),)
+
+    run(story())
