@@ -157,10 +157,12 @@ async def burst(options: argparse.Namespace) -> list[Row]:
             await asyncio.sleep(1.0)
             most = max(most, process.memory_info().rss)
         burst_s = time.monotonic() - begun_s
-        newest = (await venue.stats())["last_id"]
+        stats = await venue.stats()
+        newest = stats["last_id"]
         caught_up_s = await there.until(lambda: there.well and (there.store.last_id or 0) >= newest, 120.0)
         found = await there.hold_against_elsewhere(venue)
         row: Row = {"burst s": round(burst_s, 1), "caught up after s": round(caught_up_s, 2), "connects": there.status.connects}
+        row |= {"cut as too slow": stats["slow_disconnects"]}
         row |= {"MB at the most": round((most - before) / 2**20), "MB of trades": round(33 * there.store.n_trades / 2**20), **found}
     _say(row)
     assert caught_up_s <= 2 * burst_s, "caught up within twice the burst"

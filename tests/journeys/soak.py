@@ -1,7 +1,8 @@
 """The window against a venue in another process, for as long as you like: `python -m tests.journeys.soak --minutes 10 --rate 1000`.
 
-Every ten seconds a line tells memory, frames and trades. At the end the trades held are compared with the venue's own
-count: 0 when none is lost or doubled, 1 otherwise.
+Every ten seconds a line tells memory, frames and trades; with `--burst` so many trades then come at once. At the end the trades
+that the disk has kept are compared with the venue's own, and the chart's sums with theirs: the exit code is 0 when none is lost or
+doubled. The last line also tells by how much memory grew in an hour beyond the trades held in it, once the first third was over.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,78 +31,94 @@ from app.storage.disk import Tape
 from app.storage.keeping import Keeping
 from app.workspace import ChartChoice, Workspace
 from rendering.painter_choice import choose_painter
+from tests.faults.desk import sums
 from widgets.looks import Looks
 from widgets.main_window import MainWindow
+
+_EVERY_S = 10.0
+_BYTES_A_TRADE = 33
 
 
 def main() -> int:
     """Run the soak; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.journeys.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=1000.0, help="trades a second")
+    parser.add_argument("--burst", type=int, default=0, help="trades that come at once every ten seconds")
     parser.add_argument("--faults-per-minute", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--memory-trades", type=int, default=20_000_000, help="trades kept in memory; the disk keeps all")
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tests.venue_emulator", "--port", str(port), "--rate", str(options.rate), "--seed", str(options.seed)]
+    command = [sys.executable, "-m", "tests.venue_emulator", "--port", "0", "--rate", str(options.rate), "--seed", str(options.seed)]
     command += ["--history-hours", "0.1", "--connection-limit", "0", "--faults-per-minute", str(options.faults_per_minute)]
     venue = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        assert venue.stdout is not None and venue.stdout.readline()
+        assert venue.stdout is not None
+        ws_url, rest_url = (each.partition("=")[2] for each in venue.stdout.readline().split())
         application = QApplication(["soak"])
         application.setQuitOnLastWindowClosed(False)  # we stop in order
         with tempfile.TemporaryDirectory() as folder, qasync.QEventLoop(application) as loop:
-            return loop.run_until_complete(_soak(options, port, Keeping(Path(folder))))
+            return loop.run_until_complete(_soak(options, ws_url, rest_url, Keeping(Path(folder))))
     finally:
         venue.terminate()
-        venue.wait(5)
+        venue.communicate()
 
 
-async def _soak(options: argparse.Namespace, port: int, keeping: Keeping) -> int:
-    settings = Settings(data=Data(history_hours=0.1)).with_hosts("binance", f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
-    rule = ChartChoice(parse_bar_rule("1m"))
-    workspace = Workspace(market_opener(settings), rule, keep=keeping.of, memory_trades=options.memory_trades)
+@dataclass
+class Frames:
+    """The distances of the window's frames, in ms."""
+
+    gaps_ms: list[float] = field(default_factory=list)
+    _last_s: float = field(default_factory=time.perf_counter)
+
+    def beat(self) -> None:
+        """A frame is being drawn."""
+        now_s = time.perf_counter()
+        self.gaps_ms.append(1000 * (now_s - self._last_s))
+        self._last_s = now_s
+
+    def taken(self) -> dict[str, float]:
+        """What to tell of those since the last call."""
+        gaps, self.gaps_ms = np.array(self.gaps_ms or [0.0]), []
+        p50, p99, most = (round(float(each), 1) for each in (*np.percentile(gaps, (50, 99)), gaps.max()))
+        return {"frames_per_s": round(len(gaps) / _EVERY_S, 1), "gap_ms_p50": p50, "gap_ms_p99": p99, "gap_ms_max": most}
+
+
+async def _soak(options: argparse.Namespace, ws_url: str, rest_url: str, keeping: Keeping) -> int:
+    settings = Settings(data=Data(history_hours=0.1)).with_hosts("binance", ws_url, rest_url)
+    choice = ChartChoice(parse_bar_rule("1m"))
+    workspace = Workspace(market_opener(settings), choice, keep=keeping.of, memory_trades=options.memory_trades)
     painter = choose_painter("auto")
     window = MainWindow(workspace, Looks("dark", "blue-orange", painter.painter, painter.reason, Path("build/journal")), lambda: None)
     window.show()
-    gaps: list[float] = []
-    beat, last = window.frame, [time.perf_counter()]
+    frames, draw = Frames(), window.frame
 
-    def timed_frame() -> None:
-        now = time.perf_counter()
-        gaps.append(1000 * (now - last[0]))
-        last[0] = now
-        beat()
+    def drawn() -> None:
+        frames.beat()
+        draw()
 
-    window.clock._on_frame = timed_frame  # the one place where the beat of the window can be listened to
+    window.clock._on_frame = drawn  # the one place where the beat of the window can be listened to
     workspace.open("binance:BTCUSDT")
-    process, started, seen = psutil.Process(), time.monotonic(), 0
-    while time.monotonic() - started < 60 * options.minutes:
-        await asyncio.sleep(10)
-        store = workspace.store
-        recent = np.array(gaps[seen:])
-        seen = len(gaps)
-        print(
-            json.dumps(
-                {
-                    "s": round(time.monotonic() - started),
-                    "rss_mb": round(process.memory_info().rss / 2**20, 1),
-                    "trades": store.n_trades if store else 0,
-                    "missing": store.missing if store else 0,
-                    "frames_per_s": round(len(recent) / 10, 1),
-                    "gap_ms_p50": round(float(np.median(recent)), 1),
-                    "gap_ms_p99": round(float(np.percentile(recent, 99)), 1),
-                    "gap_ms_max": round(float(recent.max()), 1),
-                    "busy_share": round(window.clock.busy_s / (time.monotonic() - started), 3),
-                    "state": workspace.status.state.value,
-                    "age_ms": round((time.time_ns() - workspace.status.last_trade_ns) / 1e6, 1),
-                }
-            ),
-            flush=True,
-        )
+    process, started_s = psutil.Process(), time.monotonic()
+    memory: list[tuple[float, float]] = []
+    while time.monotonic() - started_s < 60 * options.minutes:
+        if options.burst:
+            await _ask(f"{rest_url}/_control?fault=burst&count={options.burst}")
+        await asyncio.sleep(_EVERY_S)
+        running_s, rss_mb = time.monotonic() - started_s, process.memory_info().rss / 2**20
+        trades = workspace.store.n_trades if workspace.store else 0
+        memory.append((running_s / 3600, rss_mb - trades * _BYTES_A_TRADE / 2**20))
+        told = {
+            "s": round(running_s),
+            "rss_mb": round(rss_mb, 1),
+            "trades": trades,
+            "missing": workspace.store.missing if workspace.store else 0,
+            **frames.taken(),
+            "busy_share": round(window.clock.busy_s / running_s, 3),
+            "state": workspace.status.state.value,
+            "age_ms": round((time.time_ns() - workspace.status.last_trade_ns) / 1e6, 1),
+        }
+        print(json.dumps(told), flush=True)
     assert workspace.store is not None and workspace.chart is not None and workspace.market is not None
     for _ in range(600):  # let what is on its way arrive
         if not workspace.store.missing:
@@ -110,29 +127,47 @@ async def _soak(options: argparse.Namespace, port: int, keeping: Keeping) -> int
     shown = (int(workspace.chart.series.n_trades), int(workspace.chart.series.volume.sum()))
     instrument = workspace.market.instrument
     await workspace.aclose()
-    code = await asyncio.to_thread(_compare, keeping.of(instrument).tape, shown, port)
+    code = await asyncio.to_thread(_compare, keeping.of(instrument).tape, shown, rest_url, _slope(memory))
     window.close()
     keeping.close()
     return code
 
 
-def _compare(tape: Tape | None, shown: tuple[int, int], port: int) -> int:
+def _slope(memory: list[tuple[float, float]]) -> float | None:
+    """MB an hour; None where there are too few looks to say."""
+    later = np.array(memory[len(memory) // 3 :])
+    return round(float(np.polyfit(later[:, 0], later[:, 1], 1)[0]), 2) if len(later) > 5 else None
+
+
+def _compare(tape: Tape | None, shown: tuple[int, int], rest_url: str, mb_an_hour: float | None) -> int:
     """Hold what the disk has kept, and what the chart has shown, against the venue's own sums."""
     assert tape is not None
-    ids: list[tuple[int, int]] = []
-    ours = dict.fromkeys(("count", "lots", "buy_lots", "sell_lots"), 0)
+    ids: list[int] = []
+    ours = np.zeros(4, np.int64)
     for trades in tape.batches(Span(0, 1 << 62)):
-        ids.append((int(trades.trade_id[0]), int(trades.trade_id[-1])))
-        ours["count"] += len(trades)
-        ours["lots"] += int(trades.quantity_lots.sum())
-        ours["buy_lots"] += int(trades.quantity_lots[trades.side == 1].sum())
-        ours["sell_lots"] += int(trades.quantity_lots[trades.side == -1].sum())
-    url = f"http://127.0.0.1:{port}/_totals?first_id={ids[0][0]}&last_id={ids[-1][1]}"
-    theirs = json.loads(urllib.request.urlopen(url, timeout=60).read())
-    same = all(ours[name] == theirs[name] for name in ours) and shown == (ours["count"], ours["lots"])
+        ids += [int(trades.trade_id[0]), int(trades.trade_id[-1])]
+        ours += sums(trades)
+    theirs = _asked(f"{rest_url}/_totals?first_id={ids[0]}&last_id={ids[-1]}")
+    same = ours.tolist() == [theirs[name] for name in ("count", "lots", "buy_lots", "sell_lots")] and shown == (ours[0], ours[1])
     size = sum(path.stat().st_size for day in tape.days() for path in tape.files(day))
-    print(json.dumps({"ours": ours, "venue": theirs, "shown": shown, "equal": same, "files_mb": round(size / 1e6, 1)}), flush=True)
+    told = {
+        "kept": ours.tolist(),
+        "venue": theirs,
+        "shown": shown,
+        "equal": same,
+        "files_mb": round(size / 1e6, 1),
+        "mb_an_hour": mb_an_hour,
+    }
+    print(json.dumps(told), flush=True)
     return 0 if same else 1
+
+
+async def _ask(url: str) -> dict:
+    return await asyncio.to_thread(_asked, url)
+
+
+def _asked(url: str) -> dict:
+    return json.loads(urllib.request.urlopen(url, timeout=60).read())
 
 
 if __name__ == "__main__":
