@@ -33,8 +33,11 @@ class VenueElsewhere:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._client.aclose()
-        self.hang(False)
-        self._process.terminate()
+        if self._process.returncode is None:
+            self.hang(False)
+            self._process.terminate()
+        else:
+            print(f"the venue has ended by itself, with {self._process.returncode}", file=sys.stderr)
         await self._process.communicate()
 
     @property

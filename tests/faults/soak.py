@@ -74,7 +74,8 @@ Row = dict[str, object]
 
 async def disconnects(options: argparse.Namespace) -> list[Row]:
     """A1, A7, A8, A12: random faults, one seed after another."""
-    return [await _one_seed(seed, options.faults, options.rate) for seed in range(1, options.seeds + 1)]
+    seeds = range(1, options.seeds + 1) if options.seed is None else [options.seed]
+    return [await _one_seed(seed, options.faults, options.rate) for seed in seeds]
 
 
 async def _one_seed(seed: int, n: int, rate: float) -> Row:
@@ -238,6 +239,7 @@ def main() -> int:
     )
     parser.add_argument("--parts", default=",".join(PARTS), help="with commas between")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seed", type=int, help="this one alone, to have it again")
     parser.add_argument("--faults", type=int, default=100, help="for each seed")
     parser.add_argument("--rate", type=float, default=5_000.0, help="trades a second")
     parser.add_argument("--hole-s", type=float, default=60.0)
