@@ -28,6 +28,7 @@ _log = structlog.get_logger(__name__)
 
 FILE_NAME = "catalogue.sqlite3"
 _BUSY_S = 5.0
+_ROWS_AT_ONCE = 5_000
 _MIGRATIONS = (
     """
     CREATE TABLE instrument (
@@ -151,15 +152,15 @@ class Catalogue:
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
         """The newest trades of a market, in the order of the tape, and the place of the last one to come."""
-        rows = self._all(
+        pieces = self._pieces(
             "SELECT time_ns, price_ticks, quantity_lots, side, trade_id, place FROM tail JOIN instrument ON number = instrument"
             f" WHERE name = ? {'' if span is None else 'AND time_ns >= ? AND time_ns < ?'}"
             " ORDER BY CASE numbered WHEN 1 THEN trade_id ELSE time_ns END, place",
             (name,) if span is None else (name, span.start_ns, span.end_ns),
         )
-        if not rows:
+        if not pieces:
             return TradeBatch.empty(), 0
-        columns = np.array(rows, np.int64).T
+        columns = np.concatenate(pieces).T
         return TradeBatch.of(*columns[:5]), int(columns[5].max())
 
     def tail_size(self, name: str) -> int:
@@ -169,6 +170,15 @@ class Catalogue:
     def oldest_in_tail(self, name: str) -> int | None:
         """Time of the oldest trade in the tail of a market; None if that is empty."""
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
+
+    def _pieces(self, query: str, values: tuple) -> list[np.ndarray]:
+        """Rows of whole numbers, int64 [shape=(n, columns)], some thousand at a time: as Python's they take ten times the memory."""
+        found = []
+        with self._turn, _explained(self.path):
+            cursor = self._connection.execute(query, values)
+            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+                found.append(np.array(rows, np.int64))
+        return found
 
     def _all(self, query: str, values: tuple = ()) -> list[tuple]:
         with self._turn, _explained(self.path):

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import structlog
@@ -65,6 +66,8 @@ class Recorder:
         self._waiting: list[_Waiting] = []
         self._n_waiting = 0
         self._behind = False
+        # one thread: memory that is taken in many threads by turns is not given back
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._writing: asyncio.Future[bool] | None = None
         self._tidied_day = -1
         self._looked_s = -_LOOK_AT_DISK_S
@@ -90,6 +93,7 @@ class Recorder:
                 await asyncio.wait([self._writing])
             await self._flush()
         finally:
+            self._thread.shutdown(wait=False)
             self._writer.close()
 
     async def _flush(self) -> bool:
@@ -97,7 +101,8 @@ class Recorder:
         waiting, self._waiting, self._n_waiting = self._waiting, [], 0
         behind, self._behind = self._behind, False
         try:
-            await asyncio.to_thread(self._write, waiting, self._held_by_pump() if behind else ())
+            held = self._held_by_pump() if behind else ()
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, waiting, held)
         except (StoreError, OSError) as error:
             reason = error.detail if isinstance(error, StoreError) else str(error)
             if not self.trouble.startswith("not recording"):
