@@ -56,6 +56,8 @@ class Chart:
         """Trades that are missing between those shown."""
         self.covered: Sequence[Covered] = ()
         """Times of which all trades are held, oldest first; what lies between was never asked for, or is missing."""
+        self.oldest_ns = 0
+        """The earliest time worth wanting: older trades are neither kept nor soon to be had."""
         self.wanted = Span(0, 0)
         """The time that somebody looks at, or needs for a figure."""
         self.last_key = -1

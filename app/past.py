@@ -37,6 +37,7 @@ _TOGETHER = 1_000  # trades between two holes that are fetched once more rather 
 _AT_ONCE = 100_000  # ids asked for at once: of a longer hole the newest first
 
 _MINUTE_NS, _HOUR_NS = 60_000_000_000, 3_600_000_000_000
+_BEARABLE_NS = 48 * _HOUR_NS  # what futures deliver; on spot some 5,000 pages of a busy market
 _FIRST_STRETCH_NS = 2 * _MINUTE_NS  # something to see at once; later stretches take what a few seconds bring
 _FIRST_KEPT_NS = 30 * _MINUTE_NS  # the same, where the disk has it
 _SHORT_FETCH_S, _LONG_FETCH_S = 1.5, 6.0
@@ -126,6 +127,7 @@ class Past:
         """After an error the pause doubles, or is what the venue asks for."""
         if self._history is None and self._tape is None:
             return
+        await self._look_how_far_back()
         if self._wanted:
             self.progress = Progress(f"{_duration(self._wanted.length_ns)} of history", 0.0)
         await self._until_something_arrived(_PATIENCE_S)
@@ -152,6 +154,18 @@ class Past:
                     self.trouble = ""
                 if not fetched:
                     await self._until_something_arrived(_LOOK_EVERY_S)
+
+    async def _look_how_far_back(self) -> None:
+        """Tell the charts how much past there is: what the disk keeps, or else what a venue delivers in bearable time."""
+        oldest_ns = self._now_ns - _BEARABLE_NS
+        if self._tape is not None:
+            try:
+                oldest_ns = min([oldest_ns, *(kept.start_ns for kept in await asyncio.to_thread(_stretches, self._tape))])
+            except StoreError as error:
+                self.trouble, self._tape = f"store: {error.user_message}", None
+                _log.warning("kept trades not read", reason=error.detail)
+        for chart in self._charts:
+            chart.oldest_ns = oldest_ns
 
     async def _until_something_arrived(self, timeout_s: float) -> None:
         with suppress(TimeoutError):

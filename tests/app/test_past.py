@@ -277,3 +277,22 @@ def test_trades_that_the_venue_has_not_got_yet_are_asked_for_again_ever_more_sel
 
     asyncio.run(story())
     assert {entry["event"] for entry in logged.entries} == {"the venue does not have these trades"}
+
+
+def test_a_look_back_reaches_as_far_as_the_disk_does(tmp_path: Path):
+    long_ago = TradeBatch.of(DAY.time_ns - 30 * 24 * HOUR_NS, *DAY.columns[1:4], DAY.trade_id - 10**6 + 10**7)
+    written(tmp_path, long_ago)
+
+    async def story() -> None:
+        async with pumping(Pump(tmp_path, None, hours=0)) as pump:
+            await pump.until(lambda: pump.chart.oldest_ns)
+            assert pump.chart.oldest_ns == int(long_ago.time_ns[0])
+
+    asyncio.run(story())
+
+    async def other_story() -> None:
+        async with pumping(Pump(tmp_path / "empty", Archive(DAY), hours=0)) as pump:
+            await pump.until(lambda: pump.chart.oldest_ns)
+            assert pump.chart.oldest_ns == int(DAY.time_ns[-1]) + 1 - 48 * HOUR_NS
+
+    asyncio.run(other_story())

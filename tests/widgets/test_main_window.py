@@ -450,7 +450,10 @@ def test_the_time_in_sight_is_what_the_chart_asks_for(qtbot, window, desk: Desk)
     press(qtbot, window, Qt.Key.Key_Left)
     first, _ = scene_of(window).viewport.visible_bars()
     from_ns = desk.chart.series.rule.start_ns(first)
-    assert desk.chart.wanted.start_ns >= from_ns  # of what is older than two days nothing is asked
+    assert desk.chart.wanted.start_ns == from_ns
+    desk.chart.oldest_ns = from_ns + 90 * 10**9  # older than that is not to be had
+    window.frame()
+    assert desk.chart.wanted.start_ns == desk.chart.oldest_ns
 
 
 def test_a_message_gives_way_to_the_notice_after_a_while(window, desk: Desk, monkeypatch):
