@@ -68,7 +68,7 @@ class Ingest:
         self._building = asyncio.Lock()
         self._meanwhile: list[TradeBatch] | None = None
         self._live_from_ns: int | None = None
-        self._gaps = 0
+        self._gaps: tuple[Span, ...] = ()
 
     @property
     def progress(self) -> Progress | None:
@@ -140,9 +140,11 @@ class Ingest:
         if not self.store.by_time:
             return None
         gaps = self.feed.status.gaps
-        if len(gaps) != self._gaps:
-            self._gaps, self._live_from_ns = len(gaps), gaps[-1].end_ns
+        if gaps != self._gaps:
+            self._gaps = gaps
             self.store.set_gaps(gaps)
+            if gaps:
+                self._live_from_ns = max(self._live_from_ns or 0, gaps[-1].end_ns)
         if self._live_from_ns is None:
             self._live_from_ns = int(fresh.time_ns[0])
         begin_ns, self._live_from_ns = self._live_from_ns, max(self._live_from_ns, int(fresh.time_ns[-1]) + 1)

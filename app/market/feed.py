@@ -47,8 +47,8 @@ class FeedStatus:
     messages, trades, rejected, connects : int
         Counts since the start: frames read, trades decoded, frames put aside as unreadable, connections opened.
     gaps : tuple of Span
-        Where trades may have been missed, oldest first, as far as the feed could not fill them itself; only of a market
-        whose trades are not numbered: of the others the ids say it.
+        Where trades may have been missed, oldest first, as far as the feed could not fill them itself (what it fills later,
+        it takes back); only of a market whose trades are not numbered: of the others the ids say it.
     """
 
     state: FeedState

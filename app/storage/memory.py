@@ -160,9 +160,9 @@ class TradeStore:
 
     def set_gaps(self, gaps: Sequence[Span]) -> None:
         """Where trades may be missing, oldest first, as the feed knows it: of trades that are not numbered nothing else tells."""
-        if self.by_time and len(gaps) != len(self._holes):
-            self._holes = [Hole(0, -1, gap.start_ns, gap.end_ns) for gap in gaps]
-            self._told = None
+        holes = [Hole(0, -1, gap.start_ns, gap.end_ns) for gap in gaps]
+        if self.by_time and holes != self._holes:
+            self._holes, self._told = holes, None
 
     def holes(self) -> tuple[Hole, ...]:
         """What is missing between the first trade and the last, oldest first; the same object until something changes.

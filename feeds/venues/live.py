@@ -5,7 +5,7 @@ silent line is looked into by asking the venue for its newest trades, an announc
 
 Where trades are numbered, a hole shows in their ids and whoever keeps them asks for it. Where they are not, only the feed
 can know: whenever its stream begins anew it asks once for the newest trades, tells those that it had not told, and where
-even these do not reach back to the last trade before the break it says so in `FeedStatus.gaps`.
+even these do not reach back to the last trade before the break it says so in `FeedStatus.gaps`, until something fills it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import structlog
 from app.errors import FeedError, VenueRefusedError
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
-from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from feeds.backoff import Patience
 from feeds.connection import Connection
@@ -30,6 +29,7 @@ from feeds.lateness import Lateness
 from feeds.line import Greeting, Ping
 from feeds.one_sided import OneSided
 from feeds.venues.told import Told
+from feeds.venues.whole import Whole
 
 _log = structlog.get_logger(__name__)
 
@@ -134,9 +134,7 @@ class LiveFeed:
         self._sides = OneSided()
         self._told = Told()
         self._beginnings = self._bridged_beginnings = 0
-        self._break_ns: int | None = None
-        """Time of the last trade before a break that could not be bridged, until a trade after it is known."""
-        self._gaps: tuple[Span, ...] = ()
+        self._whole = Whole()
 
     @property
     def status(self) -> FeedStatus:
@@ -163,7 +161,7 @@ class LiveFeed:
             self._trades,
             self._decoder.rejected,
             line.connects,
-            self._gaps,
+            self._whole.gaps,
         )
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
@@ -220,22 +218,19 @@ class LiveFeed:
 
     async def _bridged(self, batch: TradeBatch) -> TradeBatch:
         """What of a batch was not told before; the first one after a break follows the newest trades that the venue knows."""
+        page = TradeBatch.empty()
         if self._connection.beginnings != self._bridged_beginnings and (len(batch) or not self._retells):
             self._bridged_beginnings = self._connection.beginnings
-            if self._told.newest_ns is not None:
+            self._whole.begin()
+            if self._told:
                 page = await self._newest()
-                self._break_ns = self._told.newest_ns if self._break_ns is None else self._break_ns
-                if len(page) and int(page.time_ns.min()) < self._break_ns:
-                    self._break_ns = None
-                batch = concatenate([page, batch])
-        if self._break_ns is not None and self._told.knows_any(batch):  # a stream, too, may begin with trades of before
-            self._break_ns = None
-        fresh = self._told.tell(batch)
-        if self._break_ns is not None and len(fresh):
-            after_ns = int(fresh.time_ns.min())
-            self._gaps = (*self._gaps, Span(self._break_ns, max(after_ns, self._break_ns + 1)))
-            self._break_ns = None
-        return fresh
+        known = self._told.knows_any(batch)
+        if len(page):
+            first_ns = int(page.time_ns.min())
+            self._whole.page(first_ns, int(page.time_ns.max()), self._told.knows_any(page[page.time_ns == first_ns]))
+        if len(batch):
+            self._whole.line(int(batch.time_ns.min()), int(batch.time_ns.max()), known)
+        return self._told.tell(concatenate([page, batch]))
 
     async def _newest(self) -> TradeBatch:
         """The newest trades by REST; none where the venue does not answer, which is then known as a gap."""

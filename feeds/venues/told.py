@@ -14,27 +14,22 @@ _Key = tuple[int, int]
 
 
 class Told:
-    """The last ten thousand trades told, by time and id.
-
-    Attributes
-    ----------
-    newest_ns : int or None
-        The latest time among all that were ever told.
-    """
+    """The last ten thousand trades told, by time and id."""
 
     def __init__(self, kept: int = _KEPT) -> None:
-        self.newest_ns: int | None = None
         self._kept = kept
         self._keys: set[_Key] = set()
         self._batches: deque[list[_Key]] = deque()
+
+    def __bool__(self) -> bool:
+        """Whether anything was told."""
+        return bool(self._keys)
 
     def tell(self, batch: TradeBatch) -> TradeBatch:
         """The trades of a batch that are new, each once; from now on they are not."""
         fresh = self.new(batch)
         if not len(fresh):
             return fresh
-        newest_ns = int(fresh.time_ns.max())
-        self.newest_ns = newest_ns if self.newest_ns is None else max(self.newest_ns, newest_ns)
         self._batches.append(_keys(fresh))
         self._keys.update(self._batches[-1])
         while len(self._batches) > 1 and len(self._keys) - len(self._batches[0]) >= self._kept:

@@ -222,9 +222,13 @@ def test_trades_without_numbers_are_covered_from_the_first_live_one_on_and_not_o
             assert not any(covered.proven for covered in pump.chart.covered)
             assert [(hole.start_ns, hole.end_ns) for hole in pump.chart.holes] == [(gap.start_ns, gap.end_ns)]
             assert "trades may be missing in 1 place" in pump.ingest.notice
+            pump.line.status = FeedStatus(FeedState.LIVE)  # a later page of newest trades went back so far
+            pump.line.say(DAY[1000:2100])
+            await pump.until(lambda: pump.store.n_trades == 2100)
+            assert pump.chart.holes == () and pump.ingest.notice == ""
 
     asyncio.run(story())
-    assert len(kept(tmp_path, bybit)) == 1900
+    assert len(kept(tmp_path, bybit)) == 2100
 
 
 def test_filling_can_be_cancelled_and_a_look_further_back_asks_anew(tmp_path: Path, monkeypatch):

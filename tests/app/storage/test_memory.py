@@ -261,4 +261,6 @@ def test_gaps_that_a_feed_admits_are_holes_of_unknown_size():
     store = TradeStore(by_time=True)
     store.set_gaps((Span(5, 9), Span(20, 30)))
     assert [(hole.start_ns, hole.end_ns, hole.missing) for hole in store.holes()] == [(5, 9, 0), (20, 30, 0)]
+    store.set_gaps((Span(5, 9), Span(25, 30)))
+    assert [(hole.start_ns, hole.end_ns) for hole in store.holes()] == [(5, 9), (25, 30)], "filled in part since"
     TradeStore().set_gaps((Span(5, 9),))
