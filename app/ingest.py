@@ -77,10 +77,8 @@ class Ingest:
 
     @property
     def notice(self) -> str:
-        """One line for the status bar: what stands still, what is being fetched, what is missing, what is not being kept."""
+        """One line for the status bar: what stands still, what is being fetched, what is missing."""
         parts = [chart.refused for chart in self.charts if chart.refused]
-        if self.recorder is not None and self.recorder.trouble:
-            parts.append(self.recorder.trouble)
         if self.past.trouble:
             parts.append(self.past.trouble)
         if self.progress is not None:

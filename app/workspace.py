@@ -143,9 +143,22 @@ class Workspace:
     @property
     def notice(self) -> str:
         """What is being fetched or could not be, in a line; empty when there is nothing to say."""
-        if self.message or self.ingest is None:
-            return self.message
-        return "   ".join(part for part in (self._not_kept, self.ingest.notice) if part)
+        return self.message or (self.ingest.notice if self.ingest is not None else "")
+
+    @property
+    def filling(self) -> str:
+        """What of the past is being fetched, and how far; empty while nothing is."""
+        progress = self.ingest.progress if self.ingest is not None else None
+        return f"fetching {progress.what}, {100 * progress.share:.0f} %" if progress is not None else ""
+
+    @property
+    def recording(self) -> str:
+        """`recording`, or why not; empty where nothing is to be kept."""
+        if self.ingest is None or self._keep is None:
+            return ""
+        if self.ingest.recorder is None:
+            return self._not_kept
+        return self.ingest.recorder.trouble or "recording"
 
     def stop_filling(self) -> None:
         """Fetch no more of the past than is there; a look further back asks for more again."""

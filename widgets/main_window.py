@@ -134,7 +134,7 @@ class MainWindow(QMainWindow):
                 self._show_chart()
             assert self.view is not None
             scene = self.view.chart_scene
-            scene.set_mode(LOOKS[status.state].mode, badge_of(status.state), detail_text(status, time.time()))
+            scene.set_mode(LOOKS[status.state].mode, badge_of(status.state), detail_text(status, time.time()) or workspace.filling)
             scene.refresh()
             if status.state is not FeedState.REPLAY:
                 ask_for_what_is_in_sight(scene)
@@ -142,7 +142,7 @@ class MainWindow(QMainWindow):
             self.replay_bar.refresh()
         if self._frames % _STATUS_EVERY == 1:
             notice = self._message if time.monotonic() < self._message_until_s else workspace.notice
-            self.status_bar.refresh(status, notice, "OpenGL" if self._painter == "gl" else "raster")
+            self.status_bar.refresh(status, notice, workspace.recording, "OpenGL" if self._painter == "gl" else "raster")
             self._show_choice()
 
     def say(self, message: str) -> None:

@@ -25,12 +25,14 @@ class StatusBar(QStatusBar):
         self.figures = self._label("Age of the tape, message rate and lag")
         self.notice = self._label("Notice")
         self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.recording = self._label("Whether trades are kept")
         self.painter = self._label("Painter in use")
         self._painter_reason = painter_reason
         self.addWidget(self.state)
         self.addWidget(self.detail)
         self.addWidget(self.figures)
         self.addWidget(self.notice, 1)
+        self.addPermanentWidget(self.recording)
         self.addPermanentWidget(self.painter)
         self._meter = TapeMeter()
         self._theme = theme
@@ -45,7 +47,7 @@ class StatusBar(QStatusBar):
         """Sample the feed; called every frame, paints nothing."""
         self._meter.look(status)
 
-    def refresh(self, status: FeedStatus, notice: str, painter: str) -> None:
+    def refresh(self, status: FeedStatus, notice: str, recording: str, painter: str) -> None:
         """Write the texts that changed."""
         now_ns = time.time_ns()
         _set_text(self.state, word_of(status.state))
@@ -53,6 +55,7 @@ class StatusBar(QStatusBar):
         self.detail.setVisible(bool(self.detail.text()))
         _set_text(self.figures, figures_text(self._meter.figures(), status, now_ns))
         _set_text(self.notice, notice)
+        self._show_recording(recording)
         if self.painter.text() != painter:
             self.painter.setText(painter)
             self.painter.setToolTip(f"{painter}: {self._painter_reason}" if self._painter_reason else painter)
@@ -62,6 +65,17 @@ class StatusBar(QStatusBar):
             ground = mode_colour(self._theme, LOOKS[status.state].mode)  # as the badge on the chart
             ink = self._theme.ink_on(ground)
             self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
+
+    def _show_recording(self, recording: str) -> None:
+        """By word, sign and colour: that nothing is kept must not go unseen."""
+        text = f"● {recording}" if recording == "recording" else f"■ {recording}" if recording else ""
+        if text == self.recording.text():
+            return
+        _set_text(self.recording, text)
+        self.recording.setVisible(bool(text))
+        ground = mode_colour(self._theme, LOOKS[FeedState.STOPPED].mode)
+        warns = recording.startswith(("not recording", "only"))
+        self.recording.setStyleSheet(f"background: {ground.hex}; color: {self._theme.ink_on(ground).hex};" if warns else "")
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)

@@ -183,7 +183,7 @@ def test_a_full_disk_is_said_and_made_up_for_when_there_is_room(tmp_path: Path, 
                 pump.line.say(DAY[start : start + 100])
                 await asyncio.sleep(0)
             await pump.until(lambda: pump.recorder.trouble)
-            assert pump.ingest.notice == "not recording: database or disk is full"
+            assert pump.recorder.trouble == "not recording: database or disk is full"
             assert pump.store.n_trades == 3000  # the chart goes on
             full = False
             await pump.until(lambda: not pump.recorder.trouble)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 from structlog.testing import LogCapture
@@ -14,7 +16,9 @@ from app.errors import BadInputError, VenueBusyError, VenueRefusedError, VenueUn
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
+from app.market.span import Span
 from app.market.trade import TradeBatch
+from app.storage.keeping import Keeping
 from app.workspace import ChartChoice, Market, Workspace
 
 INSTRUMENT = Instrument("test", "BTC", Decimal("0.1"), Decimal("0.001"))
@@ -191,3 +195,37 @@ def test_two_wishes_in_a_row_both_hold() -> None:
         await desk.aclose()
 
     asyncio.run(story())
+
+
+def test_whether_trades_are_kept_is_told_and_a_second_program_reads_what_the_first_one_writes(tmp_path: Path):
+    first, second = Keeping(tmp_path), Keeping(tmp_path)
+
+    async def watching(keeping: Keeping | None, page: TradeBatch) -> Workspace:
+        async def open_market(_: str) -> Market:
+            return market(Feed([page]))
+
+        space = Workspace(open_market, ChartChoice(parse_bar_rule("1m")), keep=keeping.of if keeping else None)
+        space.open("test:BTC")
+        await until(lambda: space.chart is not None and space.chart.series.n_trades)
+        return space
+
+    async def story() -> None:
+        page = trades(300)
+        writing = await watching(first, page[:200])
+        assert writing.recording == "recording"
+        await asyncio.to_thread(time.sleep, 0.4)
+        reading = await watching(second, page[200:])
+        assert reading.recording == "test:BTC is being recorded by another program"
+        assert reading.ingest is not None and reading.chart is not None
+        reading.chart.wanted = Span(START_NS, START_NS + 10**12)
+        reading.ingest.past.asked_from_ns = int(page.time_ns[200])
+        await until(lambda: reading.chart.series.n_trades == 300)
+        plain = await watching(None, page)
+        assert plain.recording == ""
+        for space in (writing, reading, plain):
+            await space.aclose()
+        assert not others()
+
+    asyncio.run(story())
+    first.close()
+    second.close()

@@ -30,6 +30,7 @@ class Desk:
         self.opened: list[str] = []
         self.refusal: TapeprintError | None = None
         self.stopped_filling = False
+        self.filling = self.recording = ""
 
     def open(self, instrument_id: str) -> None:
         self.opened.append(instrument_id)

@@ -548,3 +548,10 @@ def test_a_layer_out_of_use_makes_no_picture_that_pretends_to_be_whole(qtbot, wi
     frames(window, 3)
     with pytest.raises(Exception, match="cannot be drawn"):
         scene_of(window).render_image(2.0)
+
+
+def test_what_is_being_fetched_stands_on_the_chart_too(qtbot, window, desk: Desk):
+    desk.filling, desk.recording = "fetching 2 h of history, 35 %", "recording"
+    frames(window)
+    assert scene_of(window).frame.notice == "fetching 2 h of history, 35 %"
+    assert window.status_bar.recording.text() == "● recording"

@@ -41,13 +41,13 @@ def bar(qtbot: QtBot) -> StatusBar:
     ],
 )
 def test_each_state_has_its_words(bar: StatusBar, status: FeedStatus, word: str, detail: str):
-    bar.refresh(status, "", "raster")
+    bar.refresh(status, "", "", "raster")
     assert (bar.state.text(), bar.detail.text()) == (word, detail)
     assert bar.detail.isVisible() == bool(detail)
 
 
 def ground(bar: StatusBar, state: FeedState) -> QColor:
-    bar.refresh(FeedStatus(state), "", "raster")
+    bar.refresh(FeedStatus(state), "", "", "raster")
     return bar.state.grab().toImage().pixelColor(2, 2)
 
 
@@ -62,12 +62,26 @@ def test_only_live_is_green_and_the_colour_is_that_of_the_badge(bar: StatusBar, 
 def test_the_age_of_the_tape_grows_while_only_the_line_is_alive(bar: StatusBar):
     status = FeedStatus(FeedState.LIVE, received_at_ns=time.time_ns() - 75 * SECOND_NS, last_trade_ns=1, messages=10)
     bar.look(status)
-    bar.refresh(status, "", "raster")
+    bar.refresh(status, "", "", "raster")
     assert bar.figures.text().startswith("last trade 1 min 15 s ago ")
 
 
 def test_a_replay_tells_recorded_time_and_neither_age_nor_lag(bar: StatusBar):
     status = FeedStatus(FeedState.REPLAY, received_at_ns=time.time_ns(), last_trade_ns=1_723_161_240_123_000_000)
     bar.look(status)
-    bar.refresh(status, "", "raster")
+    bar.refresh(status, "", "", "raster")
     assert bar.figures.text() == "last trade 2024-08-08 23:54:00.123 UTC   0 trades/s"
+
+
+def test_that_nothing_is_kept_is_told_by_word_sign_and_colour(bar: StatusBar):
+    status = FeedStatus(FeedState.LIVE)
+    told = []
+    for recording in ("recording", "not recording: database or disk is full", "X is being recorded by another program", ""):
+        bar.refresh(status, "", recording, "raster")
+        told.append((bar.recording.text(), "background" in bar.recording.styleSheet()))
+    assert told == [
+        ("● recording", False),
+        ("■ not recording: database or disk is full", True),
+        ("■ X is being recorded by another program", False),
+        ("", False),
+    ]
