@@ -11,12 +11,14 @@ from app.analytics.bar_figures import BarFigures
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule
 from app.analytics.value_area import ValueAreaMethod
+from app.anchors import Anchors
 from app.errors import GridTooFineError
 from app.market.bar_rule import BarRule
 from app.market.coverage import Covered
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
+from app.profile_figures import ProfilesOfSeries
 from app.storage.memory import Hole, TradeStore
 
 
@@ -66,6 +68,8 @@ class Chart:
         """Why the series stands still, when the row size cannot hold a bar; empty otherwise."""
         self.rebuilt_trades = 0
         """Trades folded a second time because of late ones, a count of work for the tests."""
+        self.anchors = Anchors()
+        """The profiles that the user has put on it."""
         self._take(spec, FootprintSeries(spec.bar_rule, spec.instrument.grid(spec.ticks_per_row)))
 
     @property
@@ -115,6 +119,7 @@ class Chart:
     def _take(self, spec: ChartSpec, series: FootprintSeries) -> None:
         self.spec, self.series = spec, series
         self.figures = BarFigures(series, spec.value_area_method, spec.value_area_percent, spec.imbalance)
+        self.profiles = ProfilesOfSeries(series)
 
     def _fold_again(self, start_ns: int, store: TradeStore) -> None:
         """Build the bars from `start_ns` on once more, from what the store holds."""

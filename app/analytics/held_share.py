@@ -1,0 +1,55 @@
+"""How much of a stretch of time is held as trades: what a profile over many bars has to own up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app.market.coverage import Covered
+from app.market.span import Span
+
+
+class HeldShare(NamedTuple):
+    """The answer.
+
+    Attributes
+    ----------
+    share : float
+        Of its time up to the last trade, how much is held, 0 to 1; 1 where there is none.
+    whole : bool
+        Whether no trade is missing that we know of.
+    proven : bool
+        Whether ids show it.
+    """
+
+    share: float
+    whole: bool
+    proven: bool
+
+
+def held_share(asked: Span, covered: Sequence[Covered], holes: Sequence[Span] = (), *, begin_ns: int | None = None) -> HeldShare | None:
+    """How much of `asked` is held; None where nothing was ever said about it. The same as `bar_coverage` says of its bars.
+
+    Without a word on what is covered, but with holes, all of it counts as covered but for the holes.
+
+    Parameters
+    ----------
+    covered : sequence of Covered
+        In any order; they may overlap.
+    holes : sequence of Span
+        From the trade before to the trade after: one of no length hides trades too.
+    begin_ns : int, optional
+        Where the tape begins, as far as anybody could have it: nothing is missing before.
+    """
+    if not covered and not holes:
+        return None
+    if covered:
+        end_ns = max(stretch.span.end_ns for stretch in covered)
+        start_ns = asked.start_ns if begin_ns is None else max(asked.start_ns, begin_ns)
+        asked = Span(start_ns, max(start_ns, min(asked.end_ns, end_ns)))
+    lacking = asked.minus([stretch.span for stretch in covered]) if covered else []
+    inside = [hole for hole in holes if hole.start_ns < asked.end_ns and hole.end_ns >= asked.start_ns]
+    held = sum(piece.length_ns for piece in asked.minus([*lacking, *inside]))
+    whole = not lacking and not inside
+    proven = whole and bool(covered) and not asked.minus([stretch.span for stretch in covered if stretch.proven])
+    return HeldShare(held / asked.length_ns if asked else 1.0, whole, proven)
