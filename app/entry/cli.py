@@ -20,7 +20,7 @@ import structlog
 from cyclopts import App, CycloptsError, Parameter
 
 from app.analytics.value_area import ValueAreaMethod
-from app.entry import store_commands
+from app.entry import period_commands, store_commands
 from app.entry.options import (
     Bar,
     Hosts,
@@ -49,7 +49,7 @@ app = App(
     version_flags=["--version"],
 )
 
-for _command, _name in store_commands.COMMANDS:
+for _command, _name in (*store_commands.COMMANDS, *period_commands.COMMANDS):
     app.command(_command, name=_name)
 
 _MAX_PIXELS = 100_000_000  # 400 MB while it is drawn

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.market.span import Span
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandleBatch:
@@ -39,3 +41,9 @@ class CandleBatch:
 
     def __len__(self) -> int:
         return len(self.start_ns)
+
+    def within(self, span: Span) -> CandleBatch:
+        """The candles that begin in a span."""
+        first, end = (int(np.searchsorted(self.start_ns, at)) for at in (span.start_ns, span.end_ns))
+        names = ("start_ns", "open", "high", "low", "close", "volume", "buy", "closed")
+        return CandleBatch(self.length_ns, *(getattr(self, name)[first:end] for name in names))

@@ -1,0 +1,102 @@
+"""The value area of candles: what can be said of a period of which no trades are held.
+
+A histogram of some rows of equal height between the lowest low and the highest high; each candle's whole volume goes to the one
+row that holds its price. Row edges are left unrounded, and are kept as whole numbers over whole numbers.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from app.analytics.value_area import ValueArea, ValueAreaMethod, value_areas
+from app.errors import BadInputError, EmptyProfileError
+from app.market.candle import CandleBatch
+
+MOST_ROWS = 1 << 16
+"""Beyond it rows are finer than any candle says."""
+
+
+class CandlePrice(enum.Enum):
+    """Which price of a candle stands for all of its volume."""
+
+    MEAN = "mean"
+    """`(high + low) / 2`."""
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CandleProfile:
+    """Volume by row of some candles.
+
+    Attributes
+    ----------
+    low, high : int
+        Lowest low and highest high, ticks: the lower edge of the first row and the upper edge of the last.
+    volume : int64 [shape=(n_rows,)]
+        Lots, lowest row first, rows without volume included; a range of nought is one row.
+    """
+
+    low: int
+    high: int
+    volume: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """Rows between low and high."""
+        return len(self.volume)
+
+    def edge_ticks(self, row: int) -> Fraction:
+        """The lower edge of a row, and so the upper edge of the one below it."""
+        return self.low + Fraction((self.high - self.low) * row, self.n_rows)
+
+    def middle_ticks(self, row: int) -> Fraction:
+        """The middle of a row: where a point of control is shown."""
+        return (self.edge_ticks(row) + self.edge_ticks(row + 1)) / 2
+
+
+def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = CandlePrice.MEAN) -> CandleProfile:
+    """The histogram of candles, over `rows` rows of equal height.
+
+    `row = floor((price - lowest) / height)`: a price on an edge belongs to the row above it, but that at the top of all to the
+    last row.
+
+    Raises
+    ------
+    EmptyProfileError
+        If there are no candles.
+    BadInputError
+        If rows are fewer than 1 or more than `MOST_ROWS`.
+    """
+    if not 1 <= rows <= MOST_ROWS:
+        raise BadInputError(f"rows: found {rows}, expected 1 to {MOST_ROWS}")
+    if not len(candles):
+        raise EmptyProfileError("candles: found none, expected at least one")
+    low, high = int(candles.low.min()), int(candles.high.max())
+    if low == high:
+        return CandleProfile(low, high, np.array([candles.volume.sum()], np.int64))
+    twice = candles.high + candles.low if price is CandlePrice.MEAN else 2 * candles.close
+    above = twice - 2 * low
+    if 2 * (high - low) * rows >= 2**63:  # prices of twenty digits: Python's integers, slow and still exact
+        above = above.astype(object)
+    row = np.minimum(above * rows // (2 * (high - low)), rows - 1).astype(np.int64)
+    volume = np.zeros(rows, np.int64)
+    np.add.at(volume, row, candles.volume)
+    return CandleProfile(low, high, volume)
+
+
+def candle_value_area(profile: CandleProfile, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
+    """Point of control and value area over all rows of the histogram, those at its ends that hold nothing included.
+
+    Raises
+    ------
+    EmptyProfileError
+        If the candles hold no volume.
+    """
+    if not profile.volume.any():
+        raise EmptyProfileError("candles: found no volume")
+    poc, low, high = (int(found[0]) for found in value_areas(profile.volume, np.array([profile.n_rows]), percent, method))
+    return ValueArea(low, high, poc, int(profile.volume[low : high + 1].sum()))

@@ -1,0 +1,225 @@
+"""Candles from a file: CSV with `time,open,high,low,close,volume`, or the answer of a venue to a question for klines.
+
+Prices and volumes are read as they are written, never through binary fractions; a JSON number keeps its digits too.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from app.errors import OffGridError, TradeFileError
+from app.market.candle import CandleBatch
+from app.market.decimals import to_steps
+from feeds.archives.opened import opened
+from feeds.archives.row_error import RowError, shown
+from feeds.archives.times import times_ns
+
+_FIELDS = ("time", "open", "high", "low", "close", "volume")
+_NAMES = {  # what venues and programs call them, in small letters
+    "time": ("time", "timestamp", "date", "datetime", "start", "start_at", "starttime", "open_time", "opentime", "t"),
+    "open": ("open", "o"),
+    "high": ("high", "h"),
+    "low": ("low", "l"),
+    "close": ("close", "c"),
+    "volume": ("volume", "vol", "v"),
+}
+_LISTS = ("result", "data", "list", "candles", "klines")
+"""Keys of an answer under which venues put their candles."""
+_KRAKEN_COLUMNS = 8  # time, open, high, low, close, vwap, volume, count
+_MOST_BYTES = 1 << 28  # a year of minutes has some fifty million
+_EXPECTED = "CSV with time,open,high,low,close,volume, or a venue's klines as JSON"
+
+
+@dataclass(frozen=True, slots=True)
+class CandleFile:
+    """The candles of a file.
+
+    Attributes
+    ----------
+    tick_size, lot_size : Decimal
+        The smallest decimal place that a price, and a volume, uses.
+    candles : CandleBatch
+        Oldest first; a candle that the file tells twice is there once.
+    """
+
+    tick_size: Decimal
+    lot_size: Decimal
+    candles: CandleBatch
+
+
+def read_candle_file(path: Path) -> CandleFile:
+    """All candles of a plain, .gz or .zip file.
+
+    Raises
+    ------
+    TradeFileError
+        If the file is none we know, or a line (in JSON: a candle) cannot be one.
+    """
+    with opened(path) as stream:
+        text = _text(path, stream)
+    if text.lstrip()[:1] in ("[", "{"):
+        rows, places, unit = _json_rows(path, text)
+    else:
+        rows, places, unit = _csv_rows(path, text)
+    if not rows:
+        raise TradeFileError(path, None, "no candles", "at least one")
+    try:
+        return _candles(rows)
+    except RowError as error:
+        raise TradeFileError(path, places[error.row], error.found, error.expected, unit=unit) from None
+
+
+def _text(path: Path, stream: IO[bytes]) -> str:
+    data = stream.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise TradeFileError(path, None, f"more than {_MOST_BYTES:,} bytes", "candles of a year or so")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise TradeFileError(path, None, "bytes that are no text", _EXPECTED) from None
+
+
+def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
+    reader = csv.reader(io.StringIO(text))
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    order: list[int] | None = None
+    width = 0
+    try:
+        for fields in reader:
+            if not fields:
+                continue
+            if order is None:
+                order, width = _header_order(path, reader.line_num, fields), len(fields)
+                continue
+            if len(fields) != width:
+                raise TradeFileError(path, reader.line_num, f"{len(fields)} columns", f"{width}")
+            rows.append([fields[place].strip() for place in order])
+            lines.append(reader.line_num)
+    except csv.Error as error:
+        raise TradeFileError(path, reader.line_num, f"what is no CSV ({error})", _EXPECTED) from None
+    return rows, lines, "line"
+
+
+def _header_order(path: Path, line: int, fields: list[str]) -> list[int]:
+    names = [field.strip().lower() for field in fields]
+    order = _order(names)
+    if order is None:
+        raise TradeFileError(path, line, f"the header {shown(','.join(fields))}", _EXPECTED)
+    return order
+
+
+def _order(names: Sequence[str]) -> list[int] | None:
+    """Where each of our columns stands among some names; None when one is missing."""
+    found = [next((names.index(name) for name in _NAMES[field] if name in names), None) for field in _FIELDS]
+    return None if None in found else [place for place in found if place is not None]
+
+
+def _json_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
+    try:
+        told: Any = msgspec.json.Decoder(float_hook=str).decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise TradeFileError(path, None, f"what is no JSON ({error})", _EXPECTED) from None
+    listed = _list_in(told)
+    if listed is None:
+        raise TradeFileError(path, None, "JSON without a list of candles", _EXPECTED)
+    rows = []
+    for place, entry in enumerate(listed, 1):
+        fields = _json_fields(entry)
+        if fields is None:
+            raise TradeFileError(path, place, shown(str(entry)), "time, open, high, low, close and volume", unit="candle")
+        rows.append(fields)
+    return rows, list(range(1, len(rows) + 1)), "candle"
+
+
+def _list_in(told: Any, depth: int = 4) -> list[Any] | None:
+    """The list of candles in an answer: on its own, under a key that venues use, or (Kraken) under the market's name."""
+    if isinstance(told, list):
+        return told
+    if not isinstance(told, dict) or not depth:
+        return None
+    named = [told[key] for key in _LISTS if key in told]
+    inside = (_list_in(value, depth - 1) for value in named or [value for value in told.values() if isinstance(value, list)])
+    return next((found for found in inside if found is not None), None)
+
+
+def _json_fields(entry: Any) -> list[str] | None:
+    if isinstance(entry, dict):
+        names = [str(name).lower() for name in entry]
+        order, values = _order(names), list(entry.values())
+    elif isinstance(entry, list):
+        order, values = [0, 1, 2, 3, 4, 6 if len(entry) == _KRAKEN_COLUMNS else 5], entry
+    else:
+        return None
+    if order is None or len(values) <= max(order):
+        return None
+    fields = [values[place] for place in order]
+    return [str(field) for field in fields] if all(isinstance(f, (str, int)) and not isinstance(f, bool) for f in fields) else None
+
+
+def _candles(rows: list[list[str]]) -> CandleFile:
+    columns = list(zip(*rows, strict=True))
+    start_ns = times_ns(pa.array(columns[0], pa.string()))
+    tick, lot = _finest(columns[1:5]), _finest(columns[5:])
+    low_to_close = [_steps(column, tick, name) for name, column in zip(_FIELDS[1:5], columns[1:5], strict=True)]
+    opened_at, high, low, close = low_to_close
+    volume = _steps(columns[5], lot, "volume")
+    _require_possible(rows, opened_at, high, low, close, volume)
+    whole = np.stack((start_ns, opened_at, high, low, close, volume), axis=1)
+    order = np.argsort(start_ns, kind="stable")
+    whole = whole[order]
+    again = np.zeros(len(whole), bool)
+    again[1:] = whole[1:, 0] == whole[:-1, 0]
+    for place in np.flatnonzero(again).tolist():
+        if (whole[place] != whole[place - 1]).any():
+            row = int(max(order[place], order[place - 1]))
+            raise RowError(row, f"time {shown(rows[row][0])} once more with other figures", "each candle once")
+    start, opened_at, high, low, close, volume = (np.ascontiguousarray(column) for column in whole[~again].T)
+    length = int(np.diff(start).min()) if len(start) > 1 else 0
+    unsaid, closed = np.full(len(start), -1, np.int64), np.ones(len(start), bool)
+    return CandleFile(tick, lot, CandleBatch(length, start, opened_at, high, low, close, volume, unsaid, closed))
+
+
+def _finest(columns: Iterable[Iterable[str]]) -> Decimal:
+    """The smallest decimal place used; 1 for whole numbers."""
+    places = 0
+    for column in columns:
+        for text in set(column):
+            try:
+                exponent = Decimal(text).normalize().as_tuple().exponent
+            except InvalidOperation:
+                continue  # it is refused in a moment, with its place
+            if isinstance(exponent, int):
+                places = max(places, min(18, -exponent))
+    return Decimal(1).scaleb(-places)
+
+
+def _steps(column: Sequence[str], step: Decimal, what: str) -> np.ndarray:
+    try:
+        return to_steps(column, step, what)
+    except OffGridError as error:
+        raise RowError(error.index, f"{what} {shown(error.value)}", "a decimal number with at most 18 digits behind the point") from None
+
+
+def _require_possible(
+    rows: list[list[str]], opened_at: np.ndarray, high: np.ndarray, low: np.ndarray, close: np.ndarray, volume: np.ndarray
+) -> None:
+    inside = (low <= opened_at) & (opened_at <= high) & (low <= close) & (close <= high) & (low > 0)
+    if not inside.all():
+        row = int(np.argmin(inside))
+        raise RowError(row, f"open, high, low, close {', '.join(rows[row][1:5])}", "prices above 0, the high highest and the low lowest")
+    if (volume < 0).any():
+        row = int(np.argmax(volume < 0))
+        raise RowError(row, f"volume {rows[row][5]}", "0 or more")
+    if int(volume.astype(object).sum()) >= 2**62:
+        raise RowError(int(np.argmax(volume)), f"volume {rows[int(np.argmax(volume))][5]}", "volumes whose sum can be counted")

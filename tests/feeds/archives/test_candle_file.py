@@ -1,0 +1,99 @@
+"""Candles from files: every shape that is read, and what is said of those that cannot be."""
+
+from __future__ import annotations
+
+import gzip
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from app.errors import TradeFileError
+from feeds.archives.candle_file import CandleFile, read_candle_file
+
+T0 = 1_700_000_000
+NS = 10**9
+ONE = "1.5", "2.25", "1.0", "2", "7.125"
+
+
+def read(tmp_path: Path, text: str | bytes) -> CandleFile:
+    path = tmp_path / "candles"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_candle_file(path)
+
+
+def figures(found: CandleFile) -> list[tuple[int, ...]]:
+    k = found.candles
+    return list(zip(*(column.tolist() for column in (k.start_ns, k.open, k.high, k.low, k.close, k.volume)), strict=True))
+
+
+# fmt: off
+SHAPES = {
+    "csv": f"time,open,high,low,close,volume\n{T0},{','.join(ONE)}\n",
+    "csv of another order, with more": f"Volume,Close,Low,High,Open,Trades,Timestamp\r\n7.125,2,1.0,2.25,1.5,9,{T0}000\r\n",
+    "csv with ISO times": "date,open,high,low,close,volume\n2023-11-14T22:13:20Z," + ",".join(ONE) + "\n",
+    "binance": f'[[{T0}000,"1.5","2.25","1.0","2","7.125",{T0}999,"1",3,"1","1","0"]]',
+    "bybit v5": f'{{"retCode":0,"result":{{"symbol":"X","list":[["{T0}000","1.5","2.25","1.0","2","7.125","9"]]}},"time":1}}',
+    "bybit v2": f'{{"result":[{{"start_at":{T0},"open_time":{T0},"volume":7.125,"open":1.5,"high":2.25,"low":1.0,"close":2}}]}}',
+    "okx": f'{{"code":"0","data":[["{T0}000","1.5","2.25","1.0","2","7.125","0","0","1"]]}}',
+    "coinbase": f'{{"candles":[{{"start":"{T0}","low":"1.0","high":"2.25","open":"1.5","close":"2","volume":"7.125"}}]}}',
+    "kraken": f'{{"error":[],"result":{{"XXBTZUSD":[[{T0},"1.5","2.25","1.0","2","1.7","7.125",4]],"last":{T0}}}}}',
+    "hyperliquid": f'[{{"t":{T0}000,"T":{T0}999,"s":"BTC","i":"1m","o":"1.5","c":"2","h":"2.25","l":"1.0","v":"7.125","n":3}}]',
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("text", SHAPES.values(), ids=SHAPES)
+def test_each_shape_is_read_exactly(tmp_path: Path, text: str):
+    found = read(tmp_path, text)
+    assert (found.tick_size, found.lot_size) == (Decimal("0.01"), Decimal("0.001"))
+    assert figures(found) == [(T0 * NS, 150, 225, 100, 200, 7125)]
+
+
+def test_a_packed_file_is_read(tmp_path: Path):
+    assert figures(read(tmp_path, gzip.compress(SHAPES["csv"].encode()))) == [(T0 * NS, 150, 225, 100, 200, 7125)]
+
+
+def test_candles_are_put_in_order_and_those_told_twice_are_there_once(tmp_path: Path):
+    lines = [f"{T0 + 60 * step},1,3,1,2,{step}" for step in (2, 0, 1, 1)]
+    found = read(tmp_path, "time,open,high,low,close,volume\n" + "\n".join(lines))
+    assert [start // NS for start, *_ in figures(found)] == [T0, T0 + 60, T0 + 120]
+    assert found.candles.length_ns == 60 * NS
+
+
+HEADER = "time,open,high,low,close,volume\n"
+FAULTS = {
+    "": "found no candles",
+    HEADER: "found no candles",
+    "a,b\n1,2\n": "line 1: found the header 'a,b', expected CSV with time",
+    HEADER + f"{T0},1,2,1,2,3\n{T0},1,2,1\n": "line 3: found 4 columns, expected 6",
+    HEADER + f"{T0},1,2,1,2,3\n\n{T0 + 60},1,x,1,2,3\n": "line 4: found high 'x', expected a decimal number",
+    HEADER + f"{T0},1,2,1.5,2,3\n": "line 2: found open, high, low, close 1, 2, 1.5, 2, expected prices above 0",
+    HEADER + f"{T0},0,2,0,2,3\n": "line 2: found open, high, low, close 0, 2, 0, 2, expected prices above 0",
+    HEADER + f"{T0},1,2,1,2,-3\n": "line 2: found volume -3, expected 0 or more",
+    HEADER + "yesterday,1,2,1,2,3\n": "line 2: found time 'yesterday'",
+    HEADER + f"{T0},1,2,1,2,3\n{T0},1,2,1,2,4\n": f"line 3: found time '{T0}' once more with other figures",
+    HEADER + f"{T0},1,2,1,2,6e18\n": "volumes whose sum can be counted",
+    HEADER + f'{T0},"1,2,1,2,3\n': "found 2 columns, expected 6",
+    "[": "found what is no JSON",
+    "[" * 100_000: "found what is no JSON",
+    '{"a": 1}': "found JSON without a list of candles",
+    "[[1, 2]]": "candle 1: found '[1, 2]', expected time, open, high, low, close and volume",
+    "[3]": "candle 1: found '3'",
+    f'[[{T0},"1","2","1","2","3"],[{T0},"1","2","1",null,"3"]]': "candle 2: found",
+    b"\xff\xfe": "found bytes that are no text",
+}
+
+
+@pytest.mark.parametrize(("text", "said"), FAULTS.items(), ids=range(len(FAULTS)))
+def test_a_file_that_cannot_be_candles_is_refused_in_one_line_that_names_the_place(tmp_path: Path, text: str | bytes, said: str):
+    with pytest.raises(TradeFileError) as error:
+        read(tmp_path, text)
+    assert said in error.value.user_message
+    assert "\n" not in error.value.user_message
+
+
+def test_recorded_answers_of_venues_are_read(real_data: Path):
+    venues = real_data / "venues"
+    counts = [len(read_candle_file(venues / f"{name}.json").candles) for name in ("binance_spot_http_klines", "okx_http_candles")]
+    assert counts == [1, 2]
