@@ -9,6 +9,7 @@ import pytest
 
 from app.entry.cli import app
 from app.settings import Settings, VenueHosts, parse_settings, settings_table
+from feeds.venues import VENUES
 from widgets.actions import COMMANDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -26,6 +27,11 @@ def test_the_keys_it_names_are_those_of_the_window() -> None:
     table = README.partition("### Mouse and keys")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([^`]+)`", table))
     assert named and named <= {key for command in COMMANDS for key in command.keys}
+
+
+def test_the_venues_it_lists_are_those_that_can_be_opened() -> None:
+    table = README.partition("| market |")[2].partition("\n\n")[0]
+    assert {name.partition(":")[0] for name in re.findall(r"`([^`]+)`", table)} == set(VENUES)
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"^tapeprint (\w+)", README, re.MULTILINE))))
