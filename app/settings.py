@@ -44,6 +44,9 @@ class Display(_Section, frozen=True):
         Literal["blue-orange", "green-red"], Meta(description="colours of buying and selling; blue and orange can be told apart by all")
     ] = "blue-orange"
     painter: Annotated[Literal["auto", "gl", "raster"], Meta(description="who draws the cells; auto asks the graphics driver")] = "auto"
+    overlays: Annotated[
+        str, Meta(description="overlays shown besides the usual ones, and with a minus those hidden; the menu Overlays keeps it")
+    ] = ""
 
 
 class ChartDefaults(_Section, frozen=True):

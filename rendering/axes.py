@@ -68,7 +68,7 @@ class PriceAxisItem(ChartItem):
         """Where layers put tags over the labels: a label that would peek out from under one is left out."""
         scene = self.scene()
         layers = scene.items() if scene is not None else []
-        return tuple(y for layer in layers if isinstance(layer, ChartItem) for y in layer.price_tags(frame))
+        return tuple(y for layer in layers if isinstance(layer, ChartItem) and layer.isVisible() for y in layer.price_tags(frame))
 
 
 class TimeAxisItem(ChartItem):
@@ -179,7 +179,7 @@ def _time_scale(frame: Frame) -> tuple[object, ...]:
 
 
 def _pane_edges(layout: PaneLayout) -> list[int]:
-    return [pane.top for pane in (layout.delta, layout.volume) if pane.height]
+    return [pane.top for pane in (layout.delta, layout.volume, *(strip for _, strip in layout.strips)) if pane.height]
 
 
 def hairline(frame: Frame) -> float:

@@ -10,8 +10,10 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QRegion
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from rendering.layout import Strip
+
 if TYPE_CHECKING:
-    from rendering.frame import Frame
+    from rendering.frame import CellStyle, Frame
 
 
 READING_REST_S = 1 / 15
@@ -32,8 +34,21 @@ class ChartItem(pg.GraphicsObject):
 
     A subclass says where it lives (`pane`), what changed from one frame to the next (`changed`), and draws (`draw`);
     all three in scene coordinates, logical pixels. `z` orders the layers, larger is nearer to the eye.
+
+    A layer with a `name` is an overlay: it can be shown and hidden. Menu, key list and `snapshot --show` derive from these
+    attributes. Layers that belong together have the same name; then the first of them in the table says the rest.
     """
 
+    name: str = ""
+    """What an overlay is called on the command line and in the settings, as `"vwap-week"`; empty: always there."""
+    title: str = ""
+    """What it is called in the menu."""
+    help: str = ""
+    """What it shows, in a line."""
+    keys: tuple[str, ...] = ()
+    """What shows and hides it, in Qt's notation."""
+    shown_at_first: bool = True
+    """Whether it is shown until the user says otherwise."""
     z: float = 0.0
     rest_s: float = 0.0
     """How long this layer rests after it looked at new trades; a moved view never waits."""
@@ -57,6 +72,15 @@ class ChartItem(pg.GraphicsObject):
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         """Draw at least what lies inside `exposed`; the painter is clipped to the pane."""
         raise NotImplementedError
+
+    @classmethod
+    def strip(cls, style: CellStyle) -> Strip | None:
+        """The room of its own that it wants under the bars; `frame.layout.strip_of(name)` says where it lies."""
+        return None
+
+    def legend(self, frame: Frame) -> str:
+        """What an overlay tells in the legend: rules and sources, not figures that every trade changes. Empty for nothing."""
+        return ""
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
         """Heights at which this item puts tags on the price axis, which leaves out the labels under them."""
@@ -87,6 +111,10 @@ class ChartItem(pg.GraphicsObject):
         if only_trades and old is not None and frame.revision != old.revision:
             self._followed_ns = frame.now_ns
         return dirty
+
+    def forget(self) -> None:
+        """Take the next frame as the first: the layer was hidden meanwhile."""
+        self._frame = None
 
     def _repaint(self, rect: QRectF) -> None:
         """Ask the views directly: `QGraphicsItem.update` adds a margin, which would make every neighbour draw too."""

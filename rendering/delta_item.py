@@ -42,6 +42,10 @@ class Columns(NamedTuple):
 class DeltaItem(ChartItem):
     """Delta columns around a middle line on a common scale, the volume row under them, sums under the profile."""
 
+    name = "delta"
+    title = "Delta and volume"
+    help = "Delta of each bar as a column, and its volume"
+    keys = ("Alt+1",)
     z = 50.0
     rest_s = READING_REST_S
 

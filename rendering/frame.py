@@ -26,9 +26,9 @@ class CellStyle:
     ----------
     colouring : "volume" or "delta"
         Cells coloured by the rank of their volume, or by who was aggressive.
-    show_numbers, show_imbalances, show_point_of_control, show_value_area, show_candles, show_profile : bool
+    show_numbers, show_imbalances, show_point_of_control, show_value_area, show_candles : bool
         Sell x buy digits; highlights of diagonal imbalances; frame around the bar's heaviest row; bracket along its value
-        area; the candle beside the cells; the side profile.
+        area; the candle beside the cells.
     detail : Detail or None
         A fixed level of detail instead of the one that fits the zoom.
     """
@@ -39,7 +39,6 @@ class CellStyle:
     show_point_of_control: bool = True
     show_value_area: bool = True
     show_candles: bool = True
-    show_profile: bool = True
     detail: Detail | None = None
 
 
@@ -63,6 +62,10 @@ class Frame:
         A word with its shape that stays on the chart (◆ SIMULATED), and a line that explains (why the feed is down); both may be empty.
     legend : tuple of str
         Further lines for the legend.
+    shown : frozenset of str
+        Names of the overlays that are shown.
+    told : tuple of str
+        What they tell in the legend.
     painter : "raster" or "gl"
         Who draws the cells.
     now_ns : int
@@ -83,6 +86,8 @@ class Frame:
     badge: str = ""
     notice: str = ""
     legend: tuple[str, ...] = ()
+    shown: frozenset[str] = frozenset()
+    told: tuple[str, ...] = ()
     painter: PainterName = "raster"
     now_ns: int = 0
     pixels: PixelGrid = field(init=False)
@@ -94,7 +99,7 @@ class Frame:
         """Whether nothing but new trades (and time) lies between an older frame and this one."""
         same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
         same_look = self.theme is old.theme and self.style == old.style and self.mode == old.mode and self.cursor == old.cursor
-        same_words = (self.badge, self.notice, self.legend) == (old.badge, old.notice, old.legend)
+        same_words = (self.badge, self.notice, self.legend, self.shown) == (old.badge, old.notice, old.legend, old.shown)
         return same_view and same_look and same_words and self.generation == old.generation and self.painter == old.painter
 
     @property

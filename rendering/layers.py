@@ -1,8 +1,10 @@
-"""The layers of the chart, one line each; their `z` says which lies over which."""
+"""The layers of the chart, one line each; their `z` says which lies over which.
+
+Those with a name are overlays: menu, keys, key list, settings and `snapshot --show` find them here. Their strips under the
+bars follow one another in this order.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from rendering.axes import GridItem, PriceAxisItem, TimeAxisItem
 from rendering.badge_item import BadgeItem
@@ -17,7 +19,7 @@ from rendering.legend_item import LegendItem
 from rendering.level_lines_item import LevelLinesItem
 from rendering.profile_item import ProfileItem
 
-LAYERS: tuple[Callable[[], ChartItem], ...] = (
+LAYERS: tuple[type[ChartItem], ...] = (
     GridItem,
     LevelLinesItem,
     LastPriceLineItem,

@@ -7,6 +7,8 @@
         │ delta                    │         │ delta │
         ├──────────────────────────┤ totals  │ axis  │
         │ volume                   │         │       │
+        ├──────────────────────────┼─────────┼───────┤
+        │ strip of an overlay      │         │       │
         ├──────────────────────────┴─────────┼───────┤
         │ time axis                          │corner │
         └────────────────────────────────────┴───────┘
@@ -17,6 +19,7 @@ The profile has a strip of its own beside the bars, at the same prices: nothing 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -34,6 +37,8 @@ _PROFILE_NEEDS_PX = 420  # below that the bars need the width
 _DELTA_NEEDS_PX = 260  # below that the prices need the height
 _DELTA_SHARE, _DELTA_MIN_PX, _DELTA_MAX_PX = 0.13, 44, 110
 _LABEL_PADDING_PX = 7
+_PRICE_SHARE = 0.4
+"""Strips may not push the prices below this share of the height; those that would are left out, the last ones first."""
 
 
 class Rect(NamedTuple):
@@ -59,9 +64,24 @@ class Rect(NamedTuple):
         return self.left <= x < self.right and self.top <= y < self.bottom
 
 
+class Strip(NamedTuple):
+    """The room that an overlay wants under the bars: between `least_px` and `most_px`, about `share` of the height."""
+
+    name: str
+    share: float
+    least_px: int
+    most_px: int
+
+
+_NOWHERE = Rect(0, 0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class PaneLayout:
-    """One division of a chart of `width` x `height`; panes that found no room have no size."""
+    """One division of a chart of `width` x `height`; panes that found no room have no size.
+
+    `strips` are the rooms of overlays by name, over the width of the bars, from above to below.
+    """
 
     width: int
     height: int
@@ -73,9 +93,19 @@ class PaneLayout:
     price_axis: Rect
     delta_axis: Rect
     time_axis: Rect
+    strips: tuple[tuple[str, Rect], ...] = ()
 
     @classmethod
-    def of(cls, width: int, height: int, axis_label: str = "00000.00", *, profile: bool = True, delta: bool = True) -> PaneLayout:
+    def of(
+        cls,
+        width: int,
+        height: int,
+        axis_label: str = "00000.00",
+        *,
+        profile: bool = True,
+        delta: bool = True,
+        strips: Sequence[Strip] = (),
+    ) -> PaneLayout:
         """Divide the room.
 
         Parameters
@@ -86,6 +116,8 @@ class PaneLayout:
             The longest price label: the axis is as wide as it needs.
         profile, delta : bool
             Whether these panes are wanted; they are left out anyhow where there is too little room.
+        strips : sequence of Strip
+            Further rooms that are wanted, from above to below.
         """
         axis = min(width, text_width(axis_label) + 2 * _LABEL_PADDING_PX)
         plot_width = max(0, width - axis)
@@ -96,9 +128,11 @@ class PaneLayout:
         if delta and above >= _DELTA_NEEDS_PX:
             delta_height = min(_DELTA_MAX_PX, max(_DELTA_MIN_PX, round(_DELTA_SHARE * above)))
             volume_height = VOLUME_ROW_PX
-        price_height = above - delta_height - volume_height
         bars = plot_width - strip
         under = delta_height + volume_height
+        heights = _strip_heights(strips, above, above - under - round(_PRICE_SHARE * above))
+        price_height = above - under - sum(heights)
+        tops = [price_height + under + sum(heights[:index]) for index in range(len(heights))]
         return cls(
             width=width,
             height=height,
@@ -110,7 +144,18 @@ class PaneLayout:
             price_axis=Rect(plot_width, 0, axis, price_height),
             delta_axis=Rect(plot_width, price_height, axis, under),
             time_axis=Rect(0, above, plot_width, time_height),
+            strips=tuple(
+                (wanted.name, Rect(0, top, bars, height)) for wanted, top, height in zip(strips, tops, heights, strict=True) if height
+            ),
         )
+
+    def strip_of(self, name: str) -> Rect:
+        """An overlay's room under the bars; without size if there is none."""
+        return dict(self.strips).get(name, _NOWHERE)
+
+    def beside(self, pane: Rect) -> Rect:
+        """What lies right of a strip: the end of the profile's column and the axis."""
+        return Rect(pane.right, pane.top, self.width - pane.right, pane.height)
 
     @property
     def plot_right(self) -> int:
@@ -122,7 +167,17 @@ class PaneLayout:
         for name in ("price", "profile", "delta", "volume", "totals", "price_axis", "delta_axis", "time_axis"):
             if getattr(self, name).holds(x, y):
                 return name
-        return None
+        return next((name for name, pane in self.strips if pane.holds(x, y)), None)
+
+
+def _strip_heights(strips: Sequence[Strip], above: int, free: int) -> list[int]:
+    """Whole pixels of each strip; a strip that finds less than its least gets none."""
+    heights = []
+    for strip in strips:
+        height = min(strip.most_px, max(strip.least_px, round(strip.share * above)), free)
+        heights.append(height if height >= strip.least_px else 0)
+        free -= heights[-1]
+    return heights
 
 
 def text_width(text: str, text_px: int = AXIS_TEXT_PX) -> int:

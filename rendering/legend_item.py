@@ -64,7 +64,8 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
         f"colour {frame.style.colouring}",
     ]
     lines: list[str] = []
-    for whole in (parts, *(line.split(_SEPARATOR) for line in frame.legend)):
+    told = [part for text in frame.told for part in text.split(_SEPARATOR)]
+    for whole in (parts, *([told] if told else []), *(line.split(_SEPARATOR) for line in frame.legend)):
         lines += _wrapped(whole, int((_room(frame)[1] - 2 * _PADDING_PX) / (CHAR_ASPECT * LEGEND_TEXT_PX)))
     return tuple(lines)
 

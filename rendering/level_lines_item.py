@@ -22,6 +22,10 @@ UNDER_CELLS_Z, OVER_CELLS_Z = 5.0, 40.0
 class LevelLinesItem(ChartItem):
     """Lines over the price pane, at the levels of the profile in the same scene."""
 
+    name = "level-lines"
+    title = "Lines of the side profile"
+    help = "POC, VAH and VAL of the bars in sight, across them"
+    keys = ("Alt+3",)
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
 

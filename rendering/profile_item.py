@@ -67,6 +67,10 @@ class LevelLine(NamedTuple):
 class ProfileItem(ChartItem):
     """The strip beside the bars with its three lines, and their prices on the axis."""
 
+    name = "profile"
+    title = "Side profile"
+    help = "Volume by price of the bars in sight, beside them"
+    keys = ("Alt+2",)
     z = 66.0
     rest_s = READING_REST_S
 

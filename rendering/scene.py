@@ -6,7 +6,7 @@ The scene works with a view, and without one: `render_image` draws the same pict
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from rendering.frame import CellStyle, Frame, Mode, PainterName
 from rendering.gl_painter import GlPainter
 from rendering.layers import LAYERS
 from rendering.layout import PaneLayout
+from rendering.overlays import shown_at_first
 from rendering.theme import Theme
 from rendering.viewport import Viewport
 
@@ -79,6 +80,7 @@ class ChartScene(QGraphicsScene):
         self.chart = chart
         self.failures: dict[str, int] = {}
         """How often each layer raised, by its class's name; those that did twice are out of use."""
+        self._overlays_shown = shown_at_first((*LAYERS, *self.items_by_layer))
         self.following = True
         """Whether the newest bar stays in its place when another one opens."""
         self.frame: Frame | None = None
@@ -191,6 +193,24 @@ class ChartScene(QGraphicsScene):
         self._style = style
 
     @property
+    def shown(self) -> frozenset[str]:
+        """Names of the overlays that are shown."""
+        return self._overlays_shown
+
+    def show(self, name: str, on: bool = True) -> None:
+        """Show or hide an overlay; its room goes to the others."""
+        self.show_only(self._overlays_shown | {name} if on else self._overlays_shown - {name})
+
+    def show_only(self, names: frozenset[str]) -> None:
+        """Show these overlays and no others."""
+        self._overlays_shown = names
+        for item in self.items_by_layer:
+            is_shown = not item.name or item.name in names
+            if is_shown != item.isVisible() and not self.is_out_of_use(item):
+                item.forget()
+                item.setVisible(is_shown)
+
+    @property
     def theme(self) -> Theme:
         """The colours."""
         return self._theme
@@ -235,10 +255,7 @@ class ChartScene(QGraphicsScene):
         self.frame = self._build_frame(time.time_ns() if now_ns is None else now_ns)
         self.frames += 1
         dirty = False
-        for item in self.items_by_layer:
-            if self.is_out_of_use(item):
-                item.setVisible(False)
-                continue
+        for item in self._in_use():
             try:
                 dirty |= item.refresh(self.frame)
             except Exception as error:  # a mistake in one layer must not take the others with it
@@ -246,6 +263,14 @@ class ChartScene(QGraphicsScene):
         if not dirty:
             self.idle()
         return dirty
+
+    def _in_use(self) -> Iterator[ChartItem]:
+        """The layers that are shown and have not failed too often."""
+        for item in self.items_by_layer:
+            if self.is_out_of_use(item):
+                item.setVisible(False)
+            elif not item.name or item.name in self._overlays_shown:
+                yield item
 
     def is_out_of_use(self, item: ChartItem) -> bool:
         """Whether a layer has raised too often to be asked again."""
@@ -261,18 +286,18 @@ class ChartScene(QGraphicsScene):
     def idle(self, budget_s: float = 0.004) -> bool:
         """Spend spare time on what the next frames may need; whether there is more to do."""
         unfinished = False
-        for item in self.items_by_layer:
-            if not self.is_out_of_use(item):
-                try:
-                    unfinished |= item.idle(budget_s)
-                except Exception as error:
-                    self.layer_failed(item, error)
+        for item in self._in_use():
+            try:
+                unfinished |= item.idle(budget_s)
+            except Exception as error:
+                self.layer_failed(item, error)
         return unfinished
 
     def settle(self) -> None:
         """Finish all that layers put off, so that the next drawing is final."""
         for item in self.items_by_layer:
-            item.settle()
+            if item.isVisible():
+                item.settle()
 
     def render_image(self, dpr: float | None = None) -> QImage:
         """The whole scene as a picture, `dpr` device pixels to the logical one; needs no view and no display.
@@ -304,6 +329,7 @@ class ChartScene(QGraphicsScene):
         other = ChartScene(self.chart, self._theme, *self._size, dpr, layers=[type(item) for item in self.items_by_layer])
         other._viewport, other._fitted, other._last_number = self._viewport, self._fitted, self._last_number
         other._style, other._detail, other.following = self._style, self._detail, self.following
+        other.show_only(self._overlays_shown)
         other._mode, other._badge, other._notice, other._legend = self._mode, self._badge, self._notice, self._legend
         for mine, twin in zip(self.items_by_layer, other.items_by_layer, strict=True):
             twin.take_after(mine)
@@ -315,7 +341,7 @@ class ChartScene(QGraphicsScene):
     def _build_frame(self, now_ns: int) -> Frame:
         row_px = self.chart.series.grid.ticks_per_row * self._viewport.tick_px
         self._detail = detail_for(self._viewport.bar_px, row_px, self._detail)
-        return Frame(
+        frame = Frame(
             chart=self.chart,
             revision=self.chart.series.revision,
             generation=self.chart.generation,
@@ -330,9 +356,21 @@ class ChartScene(QGraphicsScene):
             badge=self._badge,
             notice=self._notice,
             legend=self._legend,
+            shown=self._overlays_shown,
             painter=self._painter,
             now_ns=now_ns,
         )
+        return replace(frame, told=self._told(frame))
+
+    def _told(self, frame: Frame) -> tuple[str, ...]:
+        """What the overlays tell in the legend."""
+        told = []
+        for item in self._in_use():
+            try:
+                told.append(item.legend(frame))
+            except Exception as error:
+                self.layer_failed(item, error)
+        return tuple(text for text in told if text)
 
     def _move_with_the_market(self) -> None:
         series = self.chart.series
@@ -395,7 +433,10 @@ class ChartScene(QGraphicsScene):
         return legible.centred(min(max((low + high) / 2, close - reach), close + reach))
 
     def _divided(self) -> PaneLayout:
-        return PaneLayout.of(round(self._size[0]), round(self._size[1]), self._axis_label or "00000.00", profile=self._style.show_profile)
+        strips = [strip for item in self._in_use() if (strip := item.strip(self._style)) is not None]
+        width, height = round(self._size[0]), round(self._size[1])
+        profile, delta = ("profile" in self._overlays_shown), ("delta" in self._overlays_shown)
+        return PaneLayout.of(width, height, self._axis_label or "00000.00", profile=profile, delta=delta, strips=strips)
 
     def _lay_out(self) -> None:
         """Divide the room again: after a change of size, of panes, or when prices have grown longer."""

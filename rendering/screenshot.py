@@ -139,6 +139,7 @@ def state_of(scene: ChartScene) -> dict[str, Any]:
             "stacked": spec.imbalance.stacked,
         },
         "style": style,
+        "shown": sorted(scene.shown),
         "theme": scene.theme.name,
         "palette": scene.theme.palette,
         "viewport": asdict(scene.viewport),

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenuBar, QWidget
 
+from rendering.layers import LAYERS
+from rendering.overlays import overlays
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -27,6 +30,8 @@ class Command:
         What its button says, where that is not the menu's text.
     checkable : bool
         Whether it shows that it is on.
+    argument : str
+        What the method is called with, if it wants something: the same method may serve several commands.
     """
 
     name: str
@@ -36,6 +41,20 @@ class Command:
     help: str
     short: str = ""
     checkable: bool = False
+    argument: str = ""
+
+    @property
+    def action(self) -> str:
+        """Under which name its QAction is found."""
+        return f"{self.name} {self.argument}".strip()
+
+
+def overlay_commands() -> tuple[Command, ...]:
+    """One command for each layer of the chart that can be shown and hidden."""
+    return tuple(
+        Command("toggle_overlay", "Overlays", layer.title, layer.keys, f"Show or hide: {layer.help}", checkable=True, argument=layer.name)
+        for layer in overlays(LAYERS)
+    )
 
 
 COMMANDS = (
@@ -65,6 +84,7 @@ COMMANDS = (
     Command("next_theme", "Chart", "Next theme", ("T",), "Dark, light, high contrast"),
     Command("next_palette", "Chart", "Next palette", ("Shift+T",), "Blue and orange (colour-blind safe), or green and red"),
     Command("next_painter", "Chart", "Switch painter", ("Shift+P",), "Draw through OpenGL or by raster tiles"),
+    *overlay_commands(),
     Command("play_or_pause", "Replay", "Play or pause", ("Space",), "Let the replay go on or stand still; after the end, play it again"),
     Command("step_trade", "Replay", "Next trade", ("Shift+Right",), "Play one trade more and pause", "Trade ▸"),
     Command("step_bar", "Replay", "Next bar", ("Ctrl+Right",), "Play to the end of the bar and pause", "Bar ▸"),
@@ -83,11 +103,12 @@ def build_actions(window: QWidget, *others: object) -> Mapping[str, QAction]:
         action.setShortcuts([QKeySequence(keys) for keys in command.keys])
         action.setIconText(command.short or command.text)
         action.setCheckable(command.checkable)
-        action.setToolTip(f"{command.help} ({command.keys[0]})")
+        action.setToolTip(f"{command.help} ({command.keys[0]})" if command.keys else command.help)
         method = next(getattr(owner, command.name) for owner in (window, *others) if hasattr(owner, command.name))
-        action.triggered.connect(lambda _checked=False, method=method: method())
+        arguments = (command.argument,) if command.argument else ()
+        action.triggered.connect(lambda _checked=False, method=method, arguments=arguments: method(*arguments))
         window.addAction(action)
-        actions[command.name] = action
+        actions[command.action] = action
     return actions
 
 
@@ -97,9 +118,9 @@ def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
     for command in COMMANDS:
         if command.menu not in menus:
             menus[command.menu] = menu_bar.addMenu(command.menu)
-        menus[command.menu].addAction(actions[command.name])
+        menus[command.menu].addAction(actions[command.action])
 
 
 def key_list() -> list[tuple[str, str]]:
     """Keys and what they do, for the help page and the README."""
-    return [(" or ".join(command.keys), command.help) for command in COMMANDS]
+    return [(" or ".join(command.keys) or f"menu {command.menu}", command.help) for command in COMMANDS]

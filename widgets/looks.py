@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from rendering.layers import LAYERS
+from rendering.overlays import shown_at_first
+
+
+def _forget(_shown: str) -> None:
+    """For a window that remembers nothing."""
+
 
 PALETTES = ("blue-orange", "green-red")
 
@@ -24,6 +32,10 @@ class Looks:
         Where pictures go.
     instruments : sequence of str
         Offered in the toolbar.
+    shown : frozenset of str
+        Overlays that are shown.
+    remember_shown : callable
+        Called with the overlays as settings write them, when the user has chosen others.
     """
 
     theme: str
@@ -32,3 +44,5 @@ class Looks:
     painter_reason: str
     journal: Path
     instruments: Sequence[str] = ()
+    shown: frozenset[str] = shown_at_first(LAYERS)
+    remember_shown: Callable[[str], None] = _forget

@@ -23,6 +23,7 @@ from widgets.fault_banner import FaultBanner
 from widgets.key_list import KeyList
 from widgets.looks import PALETTES, Looks
 from widgets.modes import LOOKS, badge_of
+from widgets.overlay_commands import OverlayCommands
 from widgets.palette import palette_of
 from widgets.pictures import PictureSaver
 from widgets.playback import Playback
@@ -76,8 +77,12 @@ class MainWindow(QMainWindow):
             on_error=self.say,
             on_done=self._focus_chart,
         )
-        self.actions_by_name = build_actions(self, ViewCommands(lambda: self._scene), ChartCommands(workspace), self.replay_bar)
+        self.overlays = OverlayCommands(looks.shown, lambda: self._scene, looks.remember_shown, self.say)
+        self.actions_by_name = build_actions(
+            self, ViewCommands(lambda: self._scene), ChartCommands(workspace), self.overlays, self.replay_bar
+        )
         self.replay_bar.take_actions(self.actions_by_name)
+        self.overlays.take_actions(self.actions_by_name)
         fill_menu_bar(self.menuBar(), self.actions_by_name)
         self.toolbar = Toolbar(
             self.actions_by_name,
@@ -153,6 +158,7 @@ class MainWindow(QMainWindow):
         chart = self._workspace.chart
         assert chart is not None
         scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF())
+        scene.show_only(self.overlays.shown)
         if self.view is not None:
             scene.set_style(self.view.chart_scene.style)
             if self._begins_anew:

@@ -23,6 +23,7 @@ from app.analytics.value_area import ValueAreaMethod
 from app.entry import period_commands, store_commands
 from app.entry.options import (
     Bar,
+    Hide,
     Hosts,
     LotSize,
     Painter,
@@ -30,6 +31,7 @@ from app.entry.options import (
     Quiet,
     Seconds,
     SettingsFile,
+    Show,
     StoreFolder,
     Theme,
     TickSize,
@@ -80,7 +82,7 @@ def window(
     require_display()
     from app.entry.desktop import DesktopOptions, run_desktop
 
-    return run_desktop(DesktopOptions(instrument_id, settings, _choice(bar, ticks_per_row, settings), seconds))
+    return run_desktop(DesktopOptions(instrument_id, settings, _choice(bar, ticks_per_row, settings), seconds, None, settings_file))
 
 
 @app.command
@@ -97,6 +99,8 @@ def snapshot(
     theme: Theme = None,
     palette: Palette = None,
     colour: Annotated[Literal["volume", "delta"], Parameter(help="what colours the cells")] = "volume",
+    show: Show = "",
+    hide: Hide = "",
     tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
     lot_size: LotSize = None,
     seconds: Annotated[float, Parameter(help="how long a live instrument is listened to")] = 10.0,
@@ -118,7 +122,9 @@ def snapshot(
         raise BadInputError(f"scale: found {scale:g}, expected 0.5 to 4")
     if bars is not None and bars < 1:
         raise BadInputError(f"bars: found {bars}, expected 1 or more")
-    request = SnapshotRequest(source, out, _size(size, scale), scale, _bar(bar, settings), _row(ticks_per_row), bars, colour, seconds, seed)
+    request = SnapshotRequest(
+        source, out, _size(size, scale), scale, _bar(bar, settings), _row(ticks_per_row), bars, colour, seconds, seed, show, hide
+    )
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
     write_snapshot(request, reading, settings)
     return 0
@@ -158,7 +164,7 @@ def replay(
     player = Player(load_trades(source, span, reading, settings.store_folder()), start)
     from app.entry.desktop import DesktopOptions, run_desktop
 
-    return run_desktop(DesktopOptions(player.instrument_id, settings, choice, seconds, player))
+    return run_desktop(DesktopOptions(player.instrument_id, settings, choice, seconds, player, settings_file))
 
 
 @app.command

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -19,9 +20,12 @@ from PySide6.QtWidgets import QApplication
 from app.entry.display import require_display
 from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
-from app.settings import Settings
+from app.errors import BadInputError
+from app.settings import Settings, save_setting
 from app.storage.keeping import Keeping
 from app.workspace import ChartChoice, Workspace
+from rendering.layers import LAYERS
+from rendering.overlays import parse_shown, shown_at_first
 from rendering.painter_choice import choose_painter
 from rendering.text import install_fonts
 from widgets.looks import Looks
@@ -48,6 +52,8 @@ class DesktopOptions:
         Close by itself after so long.
     player : Player or None
         The recording that can be opened, if there is one.
+    settings_file : Path or None
+        Where choices are remembered; None for the usual place.
     """
 
     instrument_id: str
@@ -55,6 +61,7 @@ class DesktopOptions:
     choice: ChartChoice
     seconds: float | None = None
     player: Player | None = None
+    settings_file: Path | None = None
 
 
 def run_desktop(options: DesktopOptions) -> int:
@@ -85,6 +92,8 @@ async def show_window(options: DesktopOptions) -> int:
         painter_reason=choice.reason,
         journal=settings.journal_folder(),
         instruments=[*([options.player.instrument_id] if options.player else []), *offered_instruments()],
+        shown=_overlays(settings.display.overlays),
+        remember_shown=lambda shown: save_setting("display", "overlays", shown, options.settings_file),
     )
     window = MainWindow(workspace, looks, closed.set, options.player)
     with _faults_shown(window), _closed_by_signals(window):
@@ -99,6 +108,15 @@ async def show_window(options: DesktopOptions) -> int:
             keeping.close()
             window.deleteLater()
     return 0
+
+
+def _overlays(text: str) -> frozenset[str]:
+    """The overlays that the settings show; a name from another version of the program is no reason not to open."""
+    try:
+        return parse_shown(text, LAYERS)
+    except BadInputError as error:
+        _log.warning("settings display.overlays not used", reason=error.user_message)
+        return shown_at_first(LAYERS)
 
 
 async def _stopped(workspace: Workspace, window: MainWindow) -> None:

@@ -22,6 +22,8 @@ SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="another
 StoreFolder = Annotated[Path | None, Parameter(name="--store", help="folder of kept trades, instead of the settings'")]
 Begin = Annotated[str | None, Parameter(name="--from", help="first time: ISO 8601, or a number since 1970")]
 End = Annotated[str | None, Parameter(name="--to", help="end of the time, not included")]
+Show = Annotated[str, Parameter(help="overlays to show besides the usual ones, as in vwap-day,cvd; a wrong name lists all")]
+Hide = Annotated[str, Parameter(help="overlays to leave out, as in profile,delta")]
 Quiet = Annotated[bool, Parameter(negative="", help="no progress and no remarks")]
 TickSize = Annotated[str, Parameter(help="smallest price step of the market")]
 LotSize = Annotated[str | None, Parameter(help="smallest quantity step; found in the file unless given")]

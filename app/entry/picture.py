@@ -11,12 +11,27 @@ from app.chart import Chart
 from app.journal import picture_texts
 from app.settings import Settings
 from rendering.frame import CellStyle, Mode
+from rendering.layers import LAYERS
+from rendering.overlays import parse_shown
 from rendering.scene import ChartScene
 from rendering.screenshot import CAPTION_PX, facts_of, picture_of, save_png, state_of
 from rendering.theme import load_theme
 
 if TYPE_CHECKING:
     from app.entry.snapshot import SnapshotRequest
+
+
+def overlays_of(request: SnapshotRequest, settings: Settings) -> frozenset[str]:
+    """The overlays of the settings, with those that the request shows and without those that it hides.
+
+    Raises
+    ------
+    BadInputError
+        If there is no such overlay.
+    """
+    shown = parse_shown(settings.display.overlays, LAYERS)
+    shown = parse_shown(request.show, LAYERS, shown)
+    return parse_shown(",".join(f"-{name.strip()}" for name in request.hide.split(",") if name.strip()), LAYERS, shown)
 
 
 def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: Settings, software: str) -> None:
@@ -27,6 +42,7 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
     scene = ChartScene(chart, theme, width, height - CAPTION_PX, request.scale)
     scene.set_style(CellStyle(colouring=cast(Literal["volume", "delta"], request.colouring)))
     scene.set_mode(cast(Mode, mode))
+    scene.show_only(overlays_of(request, settings))
     if request.bars is not None:
         scene.show_last(request.bars)
     scene.refresh()

@@ -51,6 +51,8 @@ class SnapshotRequest:
         How long a live instrument is listened to.
     seed : int
         Of the demo.
+    show, hide : str
+        Overlays besides those that the settings show, and without; names with commas between them.
     """
 
     source: str
@@ -63,6 +65,8 @@ class SnapshotRequest:
     colouring: str
     seconds: float
     seed: int
+    show: str = ""
+    hide: str = ""
 
 
 def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:

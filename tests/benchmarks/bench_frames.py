@@ -36,7 +36,8 @@ class Window:
         self.market = CellMarket(self.case)
         scene = ChartScene(self.market, load_theme(), WIDTH, HEIGHT, layers=(GridItem, NaiveItem if naive else FootprintItem))  # type: ignore[arg-type]
         self.scene = scene
-        scene.set_style(CellStyle(detail=FORCED[case], show_profile=False))
+        scene.set_style(CellStyle(detail=FORCED[case]))
+        scene.show("profile", False)
         self.view = ChartView(scene, use_gl=painter == "gl")
         if painter == "gl" and not naive:
             scene.install_gl(pytest.fail)

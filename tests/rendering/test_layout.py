@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rendering.layout import PaneLayout, Rect, text_width
+from rendering.layout import PaneLayout, Rect, Strip, text_width
 
 PANES = ("price", "profile", "delta", "volume", "totals", "price_axis", "delta_axis", "time_axis")
 
@@ -76,3 +76,33 @@ def test_the_corner_and_what_lies_outside_belong_to_no_pane():
     assert layout.pane_at(1599, 899) is None
     assert layout.pane_at(-1, 10) is None
     assert layout.pane_at(10, 900) is None
+
+
+CVD, TABLE = Strip("cvd", 0.1, 40, 90), Strip("table", 0.0, 120, 120)
+
+
+def test_strips_lie_under_the_volume_one_above_the_other_over_the_width_of_the_bars():
+    layout = PaneLayout.of(1600, 900, "61837.63", strips=[CVD, TABLE])
+    assert layout.price == Rect(0, 0, 1313, 540)
+    assert layout.strip_of("cvd") == Rect(0, layout.volume.bottom, 1313, 88)
+    assert layout.strip_of("table") == Rect(0, 756, 1313, 120)
+    assert layout.strip_of("table").bottom == layout.time_axis.top
+    assert layout.beside(layout.strip_of("cvd")) == Rect(1313, 668, 287, 88)
+    assert layout.pane_at(5, 760) == "table"
+    assert layout.strip_of("profile").height == 0
+
+
+def test_strips_that_would_take_the_room_of_the_prices_are_left_out_the_last_first():
+    layout = PaneLayout.of(1600, 400, "61837.63", strips=[CVD, TABLE])
+    assert layout.strip_of("cvd").height == 40
+    assert layout.strip_of("table").height == 0
+    assert layout.strips == (("cvd", layout.strip_of("cvd")),)
+
+
+@given(st.integers(0, 3000), st.lists(st.tuples(st.floats(0, 1), st.integers(1, 300), st.integers(1, 300)), max_size=5))
+def test_prices_strips_and_axis_fill_the_height(height: int, wanted: list[tuple[float, int, int]]):
+    strips = [Strip(str(index), share, min(a, b), max(a, b)) for index, (share, a, b) in enumerate(wanted)]
+    layout = PaneLayout.of(1000, height, strips=strips)
+    found = [pane.height for _, pane in layout.strips]
+    assert layout.price.height + layout.delta.height + layout.volume.height + sum(found) + layout.time_axis.height == height
+    assert not found or layout.price.height >= 0.39 * (height - 24)

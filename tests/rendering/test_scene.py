@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QPainter
 
+from rendering.chart_item import ChartItem
 from rendering.detail import Detail
+from rendering.frame import CellStyle, Frame
+from rendering.layers import LAYERS
+from rendering.layout import Strip
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
@@ -177,3 +182,77 @@ def test_a_moved_view_never_waits(qapp, chart):
     scene.set_viewport(scene.viewport.panned(-60, 10))
     scene.refresh(now_ns=10**9 + 2)
     assert {"FootprintItem", "ProfileItem", "DeltaItem", "PriceAxisItem"} <= set(asked)
+
+
+class Counted(ChartItem):
+    """An overlay with a strip that counts how often it was asked and drawn."""
+
+    name = "counted"
+    shown_at_first = False
+    asked = drawn = 0
+
+    @classmethod
+    def strip(cls, style: CellStyle) -> Strip | None:
+        return Strip("counted", 0.1, 30, 60)
+
+    def pane(self, frame: Frame) -> QRectF:
+        return QRectF(*frame.layout.strip_of("counted"))
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        self.asked += 1
+        return None
+
+    def legend(self, frame: Frame) -> str:
+        return "counted by rule"
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        self.drawn += 1
+        painter.fillRect(exposed, QColor("#ff00ff"))
+
+
+def test_a_hidden_overlay_has_no_room_no_words_and_costs_nothing(qapp, chart):
+    scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
+    item = scene.items_by_layer[-1]
+    assert isinstance(item, Counted)
+    scene.refresh()
+    scene.refresh()
+    scene.render_image()
+    assert scene.frame is not None and scene.frame.told == ()
+    assert (item.asked, item.drawn, scene.layout.strip_of("counted").height) == (0, 0, 0)
+
+
+def test_an_overlay_that_is_shown_gets_its_strip_from_the_prices_and_gives_it_back(qapp, chart):
+    scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
+    scene.refresh()
+    before = scene.layout
+    scene.show("counted")
+    image = scene.render_image()
+    strip = scene.layout.strip_of("counted")
+    assert strip.height == 58 and scene.layout.price.height == before.price.height - 58
+    assert scene.frame is not None and scene.frame.told == ("counted by rule",) and "counted" in scene.frame.shown
+    assert image.pixelColor(strip.left + 5, strip.top + 5).name() == "#ff00ff"
+    assert scene.twin(2.0).shown == scene.shown
+    scene.show("counted", on=False)
+    scene.refresh()
+    assert scene.layout == before
+
+
+def test_an_overlay_that_comes_back_is_drawn_whole_whatever_happened_meanwhile(qapp, chart):
+    scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
+    scene.show("counted")
+    scene.refresh()
+    scene.show("counted", on=False)
+    scene.refresh()
+    asked = repaints_of(scene)
+    scene.show("counted")
+    scene.refresh()
+    assert "Counted" in asked
+
+
+def test_panes_that_are_hidden_leave_their_room_to_the_prices(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    scene.show_only(frozenset())
+    scene.refresh()
+    assert scene.layout.profile.width == scene.layout.delta.height == 0
+    assert scene.layout.price.height == scene.layout.time_axis.top
