@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from app.entry.options import Quiet
+from app.entry.options import LotSize, Quiet, TickSize
 
 Timezone = Annotated[str, Parameter(help="IANA name, as in Europe/London")]
 Method = Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="rule of the value area")]
@@ -41,5 +41,38 @@ def candles(
     return 0
 
 
-COMMANDS = ((candles, "candles"),)
+def tpo(
+    file: Annotated[Path, Parameter(help="trades, as for footprint")],
+    /,
+    *,
+    tick_size: TickSize,
+    ticks_per_row: Annotated[int, Parameter(help="ticks in a price row")],
+    lot_size: LotSize = None,
+    bracket: Annotated[str, Parameter(help="length of a letter: 30m, 1h")] = "30m",
+    timezone: Timezone = "UTC",
+    session: Annotated[str | None, Parameter(help="part of the day by the clock on the wall, as in 09:30-16:00; else all of it")] = None,
+    method: Method = "dalton",
+    percent: Percent = 70,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Time at price of each day's session of a trades file, in letters."""
+    from app.analytics.value_area import ValueAreaMethod
+    from app.entry.headless import Reading
+    from app.entry.tpo_output import TpoRequest, print_tpo
+    from app.errors import BadInputError
+    from app.market.bar_rule import parse_bar_rule
+    from app.market.decimals import parse_step
+    from app.market.session import parse_session
+
+    if ticks_per_row < 1:
+        raise BadInputError(f"ticks per row: found {ticks_per_row}, expected 1 or more")
+    reading = Reading(parse_step(tick_size, "tick size"), None if lot_size is None else parse_step(lot_size, "lot size"), quiet)
+    hours = None if session is None else parse_session(session, timezone)
+    letters = parse_bar_rule(bracket)
+    print_tpo(file, reading, TpoRequest(ticks_per_row, letters, timezone, hours, ValueAreaMethod(method), percent, json))
+    return 0
+
+
+COMMANDS = ((candles, "candles"), (tpo, "tpo"))
 """Each with the name by which it is called."""

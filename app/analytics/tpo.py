@@ -1,0 +1,200 @@
+"""Time at price: which rows traded in which half hour of a session, as letters, and the figures read from them.
+
+A session is cut into brackets of equal length from its start on, whatever the clocks do in between. A row bears a bracket's letter
+if something traded in it then: rows between two trades that were jumped over bear none.
+
+Where the field leaves things open, decided here:
+
+- Initial balance, midpoint and rotation factor are taken from traded prices, not from the edges of rows.
+- Single prints are rows with one letter strictly between the highest and the lowest row: the extreme rows are not among them.
+- Point of control and value area go by the number of letters, over all rows from the lowest to the highest, those without letters
+  included; ties as for volume.
+- The rotation factor compares each bracket with the last one before it in which something traded: +1 for a higher high, +1 for a
+  higher low, -1 for a lower one each, summed over the session.
+"""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from app.analytics.footprint import FootprintSeries
+from app.analytics.value_area import ValueArea, ValueAreaMethod, value_areas
+from app.errors import BadInputError, EmptyProfileError, GridTooFineError
+from app.market.bar_rule import NS_PER_S
+from app.market.price_grid import PriceGrid
+from app.market.span import Span
+
+LETTERS = string.ascii_uppercase + string.ascii_lowercase
+"""By bracket; after the last one they begin again."""
+HALF_HOUR_NS = 1800 * NS_PER_S
+_MAX_MARKS = 1 << 28
+_INITIAL = 2  # brackets of the initial balance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TpoProfile:
+    """One session's letters.
+
+    Attributes
+    ----------
+    start_ns : int
+        When the session began.
+    bracket_ns : int
+        Length of a bracket.
+    first_row : int
+        The lowest row that traded.
+    marks : bool [shape=(n_rows, n_brackets)]
+        Which row traded in which bracket, lowest row first; the last bracket is the last that traded.
+    high, low : int64 [shape=(n_brackets,)]
+        Highest and lowest price of each bracket, ticks; low above high where nothing traded.
+    """
+
+    start_ns: int
+    bracket_ns: int
+    first_row: int
+    marks: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Letters in each row, int64."""
+        return self.marks.sum(axis=1)
+
+    def letters(self) -> list[str]:
+        """The letters of each row in the order of time, lowest row first."""
+        names = np.array(list(LETTERS))[np.arange(self.marks.shape[1]) % len(LETTERS)]
+        return ["".join(names[row]) for row in self.marks]
+
+    def value_area(self, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
+        """POC and value area by number of letters; `volume` is the letters inside."""
+        counts = self.counts
+        poc, low, high = (int(found[0]) for found in value_areas(counts, np.array([len(counts)]), percent, method))
+        first = self.first_row
+        return ValueArea(first + low, first + high, first + poc, int(counts[low : high + 1].sum()))
+
+    @property
+    def single_prints(self) -> np.ndarray:
+        """Rows with one letter that are neither the highest nor the lowest; int64, ascending."""
+        return self.first_row + 1 + np.flatnonzero(self.counts[1:-1] == 1)
+
+    @property
+    def poor_high(self) -> bool:
+        """Whether two or more letters stand in the highest row: an auction that ended without excess."""
+        return bool(self.counts[-1] > 1)
+
+    @property
+    def poor_low(self) -> bool:
+        """The same of the lowest row."""
+        return bool(self.counts[0] > 1)
+
+    @property
+    def initial_balance(self) -> tuple[int, int] | None:
+        """Lowest and highest price of the first two brackets, ticks; None if nothing traded in them."""
+        low, high = int(self.low[:_INITIAL].min()), int(self.high[:_INITIAL].max())
+        return (low, high) if low <= high else None
+
+    @property
+    def range_ticks(self) -> tuple[int, int]:
+        """Lowest and highest price of the session."""
+        return int(self.low.min()), int(self.high.max())
+
+    @property
+    def midpoint_ticks(self) -> Fraction:
+        """The middle of the range."""
+        return Fraction(sum(self.range_ticks), 2)
+
+    @property
+    def rotation_factor(self) -> int:
+        """How often brackets reached higher, less how often lower."""
+        traded = self.high >= self.low
+        return int(np.sign(np.diff(self.high[traded])).sum() + np.sign(np.diff(self.low[traded])).sum())
+
+
+def tpo_of_trades(time_ns: np.ndarray, price_ticks: np.ndarray, grid: PriceGrid, start_ns: int, bracket_ns: int) -> TpoProfile:
+    """The letters of one session's trades; int64 [shape=(n,)] each, in any order, none before `start_ns`.
+
+    Raises
+    ------
+    EmptyProfileError
+        If there are no trades.
+    """
+    bracket = (time_ns - start_ns) // bracket_ns
+    return _profile(grid, start_ns, bracket_ns, bracket, grid.rows(price_ticks), (bracket, price_ticks, price_ticks))
+
+
+def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns: int, bracket_ns: int) -> TpoProfile:
+    """The same of the bars `[first_bar, end_bar)`, by index; each bar must lie in one bracket (see `fits`)."""
+    bars = slice(first_bar, end_bar)
+    bracket = (series.number[bars] * series.rule.length_ns - start_ns) // bracket_ns
+    n_rows = series.n_rows[bars]
+    start = int(series.cell_start[first_bar]) if first_bar < end_bar else 0
+    cells = slice(start, start + int(n_rows.sum()))
+    traded = np.flatnonzero(series.cell_buy[cells] + series.cell_sell[cells] + series.cell_unknown[cells])
+    row = traded + np.repeat(series.first_row[bars] - (series.cell_start[bars] - start), n_rows)[traded]
+    return _profile(
+        series.grid, start_ns, bracket_ns, np.repeat(bracket, n_rows)[traded], row, (bracket, series.high[bars], series.low[bars])
+    )
+
+
+def fits(bar_ns: int, start_ns: int, bracket_ns: int) -> bool:
+    """Whether every bar of such a session lies in one bracket."""
+    return bracket_ns % bar_ns == 0 and start_ns % bar_ns == 0
+
+
+def _profile(
+    grid: PriceGrid,
+    start_ns: int,
+    bracket_ns: int,
+    bracket: np.ndarray,
+    row: np.ndarray,
+    ranges: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> TpoProfile:
+    if bracket_ns < NS_PER_S:
+        raise BadInputError(f"bracket: found {bracket_ns} ns, expected at least 1 s")
+    if not len(row):
+        raise EmptyProfileError("TPO: found no trades, expected at least one")
+    first, n_rows, n_brackets = int(row.min()), int(row.max() - row.min()) + 1, int(bracket.max()) + 1
+    if n_rows * n_brackets > _MAX_MARKS:
+        wanted = -(-n_rows * n_brackets * grid.ticks_per_row // _MAX_MARKS)
+        raise GridTooFineError(f"TPO: found {n_rows:,} rows in {n_brackets:,} brackets; use {wanted} or more ticks per row")
+    marks = np.zeros((n_rows, n_brackets), bool)
+    marks[row - first, bracket] = True
+    high, low = np.full(n_brackets, -(1 << 62)), np.full(n_brackets, 1 << 62)
+    np.maximum.at(high, ranges[0], ranges[1])
+    np.minimum.at(low, ranges[0], ranges[2])
+    return TpoProfile(start_ns, bracket_ns, first, marks, high, low)
+
+
+class TpoSessions:
+    """The letters of every session of a series, kept up with it: a live trade works out the session in progress alone.
+
+    Attributes
+    ----------
+    sessions_computed, bars_read : int
+        Counts of work, for the tests.
+    """
+
+    def __init__(self) -> None:
+        self.sessions_computed = self.bars_read = 0
+        self._kept: dict[tuple[int, int], tuple[int, TpoProfile]] = {}  # by first and end bar: revision, letters
+        self._series: FootprintSeries | None = None
+
+    def of(self, series: FootprintSeries, first_bar: int, end_bar: int, session: Span, bracket_ns: int) -> TpoProfile:
+        """The letters of the bars of a session; what is known of them is not counted again."""
+        if series is not self._series:
+            self._kept.clear()
+            self._series = series
+        key = session.start_ns, bracket_ns
+        known = self._kept.get(key)
+        newest = int(series.changed_at[end_bar - 1])  # never decreases from bar to bar
+        if known is None or known[0] < newest or len(known[1].marks) == 0:
+            known = newest, tpo_of_bars(series, first_bar, end_bar, session.start_ns, bracket_ns)
+            self._kept[key] = known
+            self.sessions_computed += 1
+            self.bars_read += end_bar - first_bar
+        return known[1]

@@ -1,0 +1,85 @@
+"""`tapeprint tpo`: one object for each day's session."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.entry.cli import run
+
+START_MS = 1_768_780_800_000  # 19 January 2026
+HALF_HOUR_MS = 1_800_000
+
+
+@pytest.fixture
+def trades(tmp_path: Path) -> Path:
+    """Two days: three brackets of the first, from 14:00 on, and one of the second."""
+    rows = [
+        (28, 100.0), (28, 100.5), (28, 101.0), (29, 100.5), (29, 101.0), (29, 101.5), (30, 101.0), (30, 102.0), (30, 101.5),
+        (48, 99.0),
+    ]  # fmt: skip
+    lines = [f"{START_MS + bracket * HALF_HOUR_MS + at},{price},1,buy,{at + 1}" for at, (bracket, price) in enumerate(rows)]
+    path = tmp_path / "trades.csv"
+    path.write_text("time,price,quantity,side,trade_id\n" + "\n".join(lines))
+    return path
+
+
+def asked(capfd: pytest.CaptureFixture[str], file: Path, *flags: str) -> list[dict]:
+    assert run(["tpo", str(file), "--tick-size", "0.5", "--ticks-per-row", "1", "--json", *flags]) == 0
+    return json.loads(capfd.readouterr().out)
+
+
+def test_every_documented_figure_is_written(trades: Path, capfd: pytest.CaptureFixture[str]):
+    (only,) = asked(capfd, trades, "--session", "14:00-16:00")
+    assert only == {
+        "start": "2026-01-19T14:00:00+00:00",
+        "letters": {"100.0": "A", "100.5": "AB", "101.0": "ABC", "101.5": "BC", "102.0": "C"},
+        "ib_high": "101.5",
+        "ib_low": "100.0",
+        "poc": "101.0",
+        "vah": "102.5",
+        "val": "100.0",
+        "midpoint": "101.0",
+        "single_prints": [],
+        "poor_high": False,
+        "poor_low": False,
+        "rotation_factor": 4,
+    }
+
+
+def test_without_a_session_each_day_of_the_time_zone_is_one(trades: Path, capfd: pytest.CaptureFixture[str]):
+    first, second = asked(capfd, trades)
+    assert [first["start"], second["start"]] == ["2026-01-19T00:00:00+00:00", "2026-01-20T00:00:00+00:00"]
+    assert first["letters"]["101.0"] == "cde"
+    assert (first["ib_high"], first["ib_low"]) == (None, None)
+    assert second["letters"] == {"99.0": "A"}
+    (whole,) = asked(capfd, trades, "--timezone", "America/New_York")
+    assert whole["start"] == "2026-01-19T00:00:00-05:00"
+    assert whole["midpoint"] == "100.5"
+
+
+def test_the_letters_are_printed_highest_price_first(trades: Path, capfd: pytest.CaptureFixture[str]):
+    assert run(["tpo", str(trades), "--tick-size", "0.5", "--ticks-per-row", "2", "--session", "14:00-16:00", "--quiet"]) == 0
+    out = capfd.readouterr().out.splitlines()
+    assert out[:4] == ["2026-01-19T14:00:00+00:00", "102.0  C", "101.0  ABC  POC", "100.0  AB"]
+    assert out[4] == "POC 101.0   VAL 100.0   VAH 102.0   (70 % dalton)   midpoint 101.0"
+    assert out[5] == "initial balance 100.0 to 101.5   rotation +4   poor: low"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--session", "02:00-03:00"], "found no trades in a session"),
+        (["--session", "2-3"], "session: found '2-3'"),
+        (["--timezone", "Mars"], "time zone: found 'Mars'"),
+        (["--bracket", "0m"], "bar: found '0m'"),
+        (["--ticks-per-row", "0"], "ticks per row: found 0"),
+        (["--percent", "101"], "percent: found 101"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_in_one_line(trades: Path, flags: list[str], said: str, capfd: pytest.CaptureFixture[str]):
+    assert run(["tpo", str(trades), "--tick-size", "0.5", *([] if "--ticks-per-row" in flags else ["--ticks-per-row", "1"]), *flags]) == 2
+    err = capfd.readouterr().err
+    assert said in err and err.count("\n") == 1
