@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -165,6 +167,7 @@ def test_kept_trades_that_cannot_be_read_are_fetched_again_and_it_is_said(tmp_pa
 
 
 def test_a_full_disk_is_said_and_made_up_for_when_there_is_room(tmp_path: Path, logged, monkeypatch):
+    """B3: more trades wait than are held back for the disk."""
     monkeypatch.setattr(recorder_module, "_MOST_WAITING", 500)
     monkeypatch.setattr(recorder_module, "_BULK", 10**9)
 
@@ -300,3 +303,28 @@ def test_a_look_back_reaches_as_far_as_the_disk_does(tmp_path: Path):
             assert pump.chart.oldest_ns == int(DAY.time_ns[-1]) + 1 - 48 * HOUR_NS
 
     asyncio.run(other_story())
+
+
+def test_a_slow_disk_holds_no_trade_up(tmp_path: Path, monkeypatch):
+    """B3: half a second for each commit."""
+
+    async def story() -> None:
+        async with pumping(Pump(tmp_path, None, hours=0)) as pump:
+            insert, writing = pump.writer.insert, threading.Event()
+
+            def slow(*arguments):
+                writing.set()
+                time.sleep(0.5)
+                return insert(*arguments)
+
+            monkeypatch.setattr(pump.writer, "insert", slow)
+            pump.line.say(DAY[:100])
+            await pump.until(writing.is_set)
+            for start in range(100, 4000, 100):
+                pump.line.say(DAY[start : start + 100])
+            await pump.until(lambda: pump.store.n_trades == 4000)
+            assert pump.chart.series.n_trades == 4000
+            assert len(pump.writer.intervals) == 0  # the first commit is not through yet
+
+    asyncio.run(story())
+    assert same(kept(tmp_path), DAY[:4000])

@@ -19,6 +19,8 @@ ROOM = 120_000
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process change another's limits")
 @pytest.mark.timeout(120)
 def test_a_collector_without_room_goes_on_and_keeps_everything_once_there_is_room(tmp_path: Path):
+    """B3: no file may grow any more, for some seconds."""
+
     async def story() -> None:
         async with VenueElsewhere(rate=1500, history_hours=0.02) as venue:
             async with Collector(tmp_path, venue) as collector:

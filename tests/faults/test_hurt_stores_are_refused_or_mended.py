@@ -49,6 +49,7 @@ def assert_true(store: DiskStore) -> int:
 
 
 def test_after_a_power_cut_there_is_what_was_committed_and_the_rest_is_known_to_be_missing(tmp_path: Path):
+    """B2: the journal of the catalogue is cut or filled with noughts at any place."""
     a_store(tmp_path / "store")
     wal = (tmp_path / "snapshot" / f"{FILE_NAME}-wal").read_bytes()
     assert len(wal) > 50_000
@@ -76,6 +77,7 @@ def test_after_a_power_cut_there_is_what_was_committed_and_the_rest_is_known_to_
 
 @pytest.mark.parametrize("which", [FILE_NAME, f"{FILE_NAME}-wal", "day"])
 def test_a_flipped_bit_or_a_hole_in_a_file_is_noticed_or_harmless(tmp_path: Path, which: str, logged):
+    """B4: bits flipped and blocks lost in the catalogue, its journal and a day file."""
     a_store(tmp_path / "store")
     seed = random.randrange(10**6)
     print(f"seed {seed}")
@@ -119,6 +121,7 @@ def assert_no_lie(store: DiskStore) -> None:
 
 
 def test_another_program_that_holds_the_catalogue_for_a_moment_is_waited_for(tmp_path: Path):
+    """B5: somebody else holds the catalogue."""
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, TAPE)
     other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)

@@ -140,6 +140,7 @@ def test_a_kill_between_writing_a_file_and_clearing_the_catalogue_shows_no_trade
 
 
 def test_a_market_has_one_writer_and_the_lock_ends_with_it(store, writer, tmp_path: Path):
+    """B5: two instances."""
     with pytest.raises(StoreBusyError, match=r"binance:BTCUSDT is being recorded by another program"):
         TapeWriter(DiskStore(tmp_path / "store"), TAPE)
     TapeWriter(store, BYBIT).close()
@@ -193,6 +194,7 @@ def test_a_damaged_day_is_put_aside_when_it_is_written_to_and_its_trades_can_be_
 
 @pytest.mark.parametrize("hurt", [b"", b"no database at all, but text of some length" * 30, None])
 def test_a_damaged_catalogue_is_set_aside_and_made_again_from_the_files(tmp_path: Path, logged, hurt):
+    """B4: the catalogue is lost, foreign or hurt."""
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, TAPE)
     trades = days_of_trades()
@@ -220,6 +222,7 @@ def test_a_damaged_catalogue_is_set_aside_and_made_again_from_the_files(tmp_path
 
 
 def test_a_store_of_a_newer_program_is_left_alone(tmp_path: Path):
+    """B4: a newer schema."""
     DiskStore(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.execute("PRAGMA user_version = 99")

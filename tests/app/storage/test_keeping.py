@@ -16,6 +16,7 @@ from tests.sameness import same
 
 
 def test_who_comes_second_reads_what_the_first_one_writes(tmp_path: Path):
+    """B5: two programs on one store."""
     first, second = Keeping(tmp_path), Keeping(tmp_path)
     writing, reading = first.of(TAPE), second.of(TAPE)
     assert writing.writer is not None and reading.writer is None
