@@ -49,7 +49,8 @@ def test_forms_of_one_test_without_figures_share_a_line() -> None:
     assert lines == ["- of many (3 forms)", "- **does not hold:** of many[3]", "- alone[x]", "- told[y] — n: 1"]
 
 
-def test_numbered_tests_alone_are_run_and_their_figures_kept(tmp_path: Path) -> None:
+def test_numbered_tests_alone_are_run_and_their_figures_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # what whoever runs us asks for is not for the run inside
     (tmp_path / "test_sample.py").write_text(
         "import pytest\n"
         "def test_a_good_one(record_property):\n    '''A1, A7: fine'''\n    record_property('missing', 0)\n"

@@ -193,7 +193,7 @@ def test_a_snapshot_has_the_pixels_asked_for_and_is_the_same_twice(tmp_path: Pat
 
 def test_a_snapshot_of_the_built_in_market_never_looks_live(tmp_path: Path, qapp: object) -> None:
     path = tmp_path / "tape.png"
-    assert run(["snapshot", "demo:TAPE", "--seconds", "0.2", "-o", str(path), "--size", "640x420"]) == 0
+    assert run(["snapshot", "demo:TAPE", "--seconds", "2", "-o", str(path), "--size", "640x420"]) == 0
     assert QImage(str(path)).text("Description").endswith("SIMULATED")
 
 
