@@ -143,24 +143,6 @@ def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lot
     assert rows(StreamDecoder(BTC).decode([sent]))[0][1:] == (ticks, lots, BUY if bought else SELL, trade_id)
 
 
-# -- ids -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("text", "number"), [("0", 0), ("2100000000007764263", 2100000000007764263), (str(2**63 - 1), 2**63 - 1)])
-def test_an_id_that_is_a_number_stays_it(text: str, number: int) -> None:
-    assert stable_id(text) == number
-
-
-@pytest.mark.parametrize("text", [str(2**63), "9" * 23, "-1", "1e5", "١", "9dc75fca-4bdd-4773-9f78-6f5d7ab2a110"])
-def test_any_other_id_is_a_hash_of_63_bits(text: str) -> None:
-    assert 0 <= stable_id(text) < 2**63
-    assert stable_id(text) != stable_id(text + "0")
-
-
-def test_the_hash_stays_what_it_is_for_ever() -> None:
-    assert stable_id("20f43950-d8dd-5b31-9112-a178eb6023af") == 8048523045598429434
-
-
 # -- pages of the past -----------------------------------------------------------------------------
 
 
