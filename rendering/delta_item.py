@@ -1,4 +1,4 @@
-"""Under the bars: the delta of each as a column, and its volume as a number on a ground of its rank."""
+"""Under the bars: the delta of each as a column with its extremes, and its volume as a number on a ground of its rank."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ DELTA_TEXT_FROM_PX = 50.0
 """From this bar width on a delta is written beside its column: an arrow and five characters."""
 VOLUME_TEXT_FROM_PX = 38.0
 _GAP_FROM_PX = 4.0  # narrower columns stand without a gap
+_EXTREMES_FROM_PX = 5.0  # narrower columns have no room for a line inside
 _MARGIN_PX = 4
 _RANKED_BEFORE = 300
 """So many bars before those in sight count for the ranks: a view of a dozen bars is too few to say what is much."""
@@ -29,7 +30,8 @@ _RANKED_BEFORE = 300
 class Columns(NamedTuple):
     """The bars in sight as device pixels, int64 [shape=(n,)], oldest first; bars that share a pixel are one column.
 
-    `up` and `down` are the largest delta above and below nought of a column, in lots (both 0 or more).
+    `up` and `down` are the largest delta above and below nought of a column, `highest` and `lowest` how far the running
+    delta went inside its bars, all in lots (0 or more).
     """
 
     left: np.ndarray
@@ -37,6 +39,8 @@ class Columns(NamedTuple):
     up: np.ndarray
     down: np.ndarray
     volume: np.ndarray
+    highest: np.ndarray
+    lowest: np.ndarray
 
 
 class DeltaItem(ChartItem):
@@ -118,6 +122,8 @@ class DeltaItem(ChartItem):
         nought = np.full(len(up), middle, np.int64)
         self._rectangles.draw(painter, theme.buy, columns.left, nought - up, columns.width, up)
         self._rectangles.draw(painter, theme.sell, columns.left, nought, columns.width, down)
+        if frame.viewport.bar_px >= _EXTREMES_FROM_PX:
+            self._draw_extremes(painter, frame, columns, middle, scale)
         steps = self._ranks.steps(columns.volume)
         top, height = round(row.top * dpr), round(row.bottom * dpr) - round(row.top * dpr)
         for step in np.unique(steps):
@@ -128,6 +134,18 @@ class DeltaItem(ChartItem):
         painter.fillRect(QRectF(pane.left, pane.top + pane.height / 2, pane.width, hairline(frame)), qcolor(theme.grid_day))
         painter.fillRect(QRectF(row.left, row.top, row.width, hairline(frame)), qcolor(theme.edge))
         self._draw_numbers(painter, frame, columns)
+
+    def _draw_extremes(self, painter: QPainter, frame: Frame, columns: Columns, middle: int, scale: float) -> None:
+        """How far the running delta went inside each bar: a thin line over each column, as the wick of a candle."""
+        line = max(1, round(frame.dpr))
+        left = columns.left + (columns.width - line) // 2
+        width = np.full_like(left, line)
+        for reached, closed, colour, up in (
+            (columns.highest, columns.up, frame.theme.buy, True),
+            (columns.lowest, columns.down, frame.theme.sell, False),
+        ):
+            far, near = (np.ceil(values * scale).astype(np.int64) for values in (reached, closed))
+            self._rectangles.draw(painter, colour, left, middle - far if up else middle + near, width, far - near)
 
     def _draw_numbers(self, painter: QPainter, frame: Frame, columns: Columns) -> None:
         """Texts of at most as many bars as fit at the width of a number: some dozens."""
@@ -190,19 +208,20 @@ def visible_columns(frame: Frame, first: int, end: int) -> Columns:
     gap = round(frame.dpr) if frame.viewport.bar_px >= _GAP_FROM_PX else 0
     delta, volume = series.delta[first:end], series.volume[first:end]
     up, down = np.maximum(delta, 0), np.maximum(-delta, 0)
+    highest, lowest = series.delta_max[first:end], -series.delta_min[first:end]
     if (right == left).any():  # finer than pixels: the largest of those that share one
         starts = np.flatnonzero(np.diff(left, prepend=left[0] - 1))
-        up, down, volume = (np.maximum.reduceat(values, starts) for values in (up, down, volume))
+        up, down, volume, highest, lowest = (np.maximum.reduceat(values, starts) for values in (up, down, volume, highest, lowest))
         left = left[starts]
-        return Columns(left, np.ones_like(left), up, down, volume)
-    return Columns(left, right - left - gap, up, down, volume)
+        return Columns(left, np.ones_like(left), up, down, volume, highest, lowest)
+    return Columns(left, right - left - gap, up, down, volume, highest, lowest)
 
 
 def largest_delta(frame: Frame) -> int:
-    """The delta of the bars in sight that is farthest from nought: the scale of the columns, lots."""
+    """What the running delta of the bars in sight reached farthest from nought: the scale of the columns, lots."""
     first, end = _bars_in_sight(frame)
-    delta = frame.chart.series.buy[first:end] - frame.chart.series.sell[first:end]
-    return int(np.abs(delta).max()) if delta.size else 0
+    highest, lowest = frame.chart.series.delta_max[first:end], frame.chart.series.delta_min[first:end]
+    return max(int(highest.max()), -int(lowest.min())) if highest.size else 0
 
 
 def _bars_in_sight(frame: Frame) -> tuple[int, int]:

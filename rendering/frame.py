@@ -31,6 +31,8 @@ class CellStyle:
         area; the candle beside the cells.
     detail : Detail or None
         A fixed level of detail instead of the one that fits the zoom.
+    cvd_reset : "never" or "session"
+        Whether CVD starts from 0 again at each session.
     """
 
     colouring: Literal["volume", "delta"] = "volume"
@@ -40,6 +42,7 @@ class CellStyle:
     show_value_area: bool = True
     show_candles: bool = True
     detail: Detail | None = None
+    cvd_reset: Literal["never", "session"] = "session"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from rendering.badge_item import BadgeItem
 from rendering.chart_item import ChartItem
 from rendering.coverage_item import CoverageItem
 from rendering.crosshair_item import CrosshairItem
+from rendering.cvd_item import CvdItem, DivergenceItem
 from rendering.delta_item import DeltaItem
 from rendering.footprint_item import FootprintItem
 from rendering.hole_item import HoleItem
@@ -25,6 +26,8 @@ LAYERS: tuple[type[ChartItem], ...] = (
     LastPriceLineItem,
     FootprintItem,
     DeltaItem,
+    CvdItem,
+    DivergenceItem,
     HoleItem,
     PriceAxisItem,
     TimeAxisItem,

@@ -209,6 +209,7 @@ class ChartScene(QGraphicsScene):
             if is_shown != item.isVisible() and not self.is_out_of_use(item):
                 item.forget()
                 item.setVisible(is_shown)
+        self._lay_out()
 
     @property
     def theme(self) -> Theme:

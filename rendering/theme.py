@@ -57,6 +57,10 @@ class Theme:
     """The two inks for text on a coloured ground; see `ink_on`."""
     digits: Colour
     """Numbers in the cells, on every step of every ramp."""
+    cvd: Colour
+    vwap: Colour
+    vwap_band: Colour
+    """VWAP's lines of one and two deviations."""
     poc: Colour
     value_area: Colour
     """VAH and VAL: lines and tags."""

@@ -85,6 +85,9 @@ COMMANDS = (
     Command("next_palette", "Chart", "Next palette", ("Shift+T",), "Blue and orange (colour-blind safe), or green and red"),
     Command("next_painter", "Chart", "Switch painter", ("Shift+P",), "Draw through OpenGL or by raster tiles"),
     *overlay_commands(),
+    Command(
+        "toggle_cvd_reset", "Overlays", "CVD by session or without end", ("Shift+Alt+5",), "Let CVD start again each session, or never"
+    ),
     Command("play_or_pause", "Replay", "Play or pause", ("Space",), "Let the replay go on or stand still; after the end, play it again"),
     Command("step_trade", "Replay", "Next trade", ("Shift+Right",), "Play one trade more and pause", "Trade ▸"),
     Command("step_bar", "Replay", "Next bar", ("Ctrl+Right",), "Play to the end of the bar and pause", "Bar ▸"),

@@ -76,6 +76,12 @@ class ViewCommands:
         if scene is not None:
             scene.set_style(replace(scene.style, colouring="delta" if scene.style.colouring == "volume" else "volume"))
 
+    def toggle_cvd_reset(self) -> None:
+        """CVD by session, or without end."""
+        scene = self._shown()
+        if scene is not None:
+            scene.set_style(replace(scene.style, cvd_reset="never" if scene.style.cvd_reset == "session" else "session"))
+
     def _zoom_time(self, factor: float) -> None:
         scene = self._shown()
         if scene is not None:  # the newest bar stays where it is while it is followed, else the middle

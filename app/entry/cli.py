@@ -23,6 +23,7 @@ from app.analytics.value_area import ValueAreaMethod
 from app.entry import period_commands, store_commands
 from app.entry.options import (
     Bar,
+    CvdReset,
     Hide,
     Hosts,
     LotSize,
@@ -101,6 +102,7 @@ def snapshot(
     colour: Annotated[Literal["volume", "delta"], Parameter(help="what colours the cells")] = "volume",
     show: Show = "",
     hide: Hide = "",
+    cvd_reset: CvdReset = "session",
     tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
     lot_size: LotSize = None,
     seconds: Annotated[float, Parameter(help="how long a live instrument is listened to")] = 10.0,
@@ -123,7 +125,7 @@ def snapshot(
     if bars is not None and bars < 1:
         raise BadInputError(f"bars: found {bars}, expected 1 or more")
     request = SnapshotRequest(
-        source, out, _size(size, scale), scale, _bar(bar, settings), _row(ticks_per_row), bars, colour, seconds, seed, show, hide
+        source, out, _size(size, scale), scale, _bar(bar, settings), _row(ticks_per_row), bars, colour, seconds, seed, show, hide, cvd_reset
     )
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
     write_snapshot(request, reading, settings)

@@ -24,6 +24,7 @@ Begin = Annotated[str | None, Parameter(name="--from", help="first time: ISO 860
 End = Annotated[str | None, Parameter(name="--to", help="end of the time, not included")]
 Show = Annotated[str, Parameter(help="overlays to show besides the usual ones, as in vwap-day,cvd; a wrong name lists all")]
 Hide = Annotated[str, Parameter(help="overlays to leave out, as in profile,delta")]
+CvdReset = Annotated[Literal["session", "never"], Parameter(help="whether CVD starts again with each day (UTC)")]
 Quiet = Annotated[bool, Parameter(negative="", help="no progress and no remarks")]
 TickSize = Annotated[str, Parameter(help="smallest price step of the market")]
 LotSize = Annotated[str | None, Parameter(help="smallest quantity step; found in the file unless given")]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from app.chart import Chart, ChartSpec
 from app.entry.headless import Reading, read
@@ -53,6 +54,8 @@ class SnapshotRequest:
         Of the demo.
     show, hide : str
         Overlays besides those that the settings show, and without; names with commas between them.
+    cvd_reset : "session" or "never"
+        Whether CVD starts again with each day.
     """
 
     source: str
@@ -67,6 +70,7 @@ class SnapshotRequest:
     seed: int
     show: str = ""
     hide: str = ""
+    cvd_reset: Literal["session", "never"] = "session"
 
 
 def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:

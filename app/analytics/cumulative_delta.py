@@ -1,0 +1,62 @@
+"""CVD: the running sum of bar deltas, kept so that a live trade costs one bar, whatever lies before it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.analytics.columns import GrowingColumns
+from app.analytics.delta import bar_delta
+from app.analytics.footprint import FootprintSeries
+from app.analytics.stretches import session_starts
+from app.market.session import Division
+
+
+class CumulativeDelta:
+    """The running sums of a series' deltas; equal to `delta.cvd` at any time.
+
+    Parameters
+    ----------
+    series : FootprintSeries
+        Read, never written.
+
+    Attributes
+    ----------
+    bars_figured : int
+        How many bars have been worked out so far: a count of work for the tests.
+    """
+
+    def __init__(self, series: FootprintSeries) -> None:
+        self.series = series
+        self.bars_figured = 0
+        self._sums = GrowingColumns({"cvd": np.int64})
+        self._revision = 0
+
+    def values(self, first: int, end: int, reset: Division | None = None) -> np.ndarray:
+        """CVD after each bar of `[first, end)`, lots, int64 [shape=(n,)].
+
+        Parameters
+        ----------
+        reset : Division or None
+            The sum starts from 0 at the first bar of each session; None: it runs from the first bar of the series.
+
+        Over a hole in the data the sum goes on with the trades that are held; whoever draws it breaks the line there.
+        """
+        self._follow()
+        sums = self._sums["cvd"]
+        if reset is None or end <= first:
+            return sums[first:end]
+        start = session_starts(self.series, first, end, reset)
+        return sums[first:end] - np.where(start > 0, sums[start - 1], 0)
+
+    def _follow(self) -> None:
+        series = self.series
+        if self._revision == series.revision and len(self._sums) == series.n_bars:
+            return
+        changed = min(series.changed_since(self._revision), len(self._sums))
+        self._sums.resize(changed)
+        self._sums.resize(series.n_bars)
+        if changed < series.n_bars:
+            before = int(self._sums["cvd"][changed - 1]) if changed else 0
+            self._sums.writable("cvd")[changed:] = before + np.cumsum(bar_delta(series, changed))
+            self.bars_figured += series.n_bars - changed
+        self._revision = series.revision

@@ -1,0 +1,46 @@
+"""CVD, swings and divergences the slow and obvious way: one bar after the other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+
+def cvd(deltas: Sequence[int], starts_ns: Sequence[int], *, by_day: bool) -> list[int]:
+    """The running sum, from 0 again on another UTC day if asked to."""
+    found, running, today = [], 0, None
+    for delta, start_ns in zip(deltas, starts_ns, strict=True):
+        day = datetime.fromtimestamp(start_ns // 10**9, UTC).date()
+        running = delta if by_day and day != today else running + delta
+        today = day
+        found.append(running)
+    return found
+
+
+def swing_highs(values: Sequence[int], reach: int) -> list[int]:
+    """Middles of the plateaus that stand above `reach` values on both sides."""
+    found, index = [], 0
+    while index < len(values):
+        last = index
+        while last + 1 < len(values) and values[last + 1] == values[index]:
+            last += 1
+        before, after = values[max(0, index - reach) : index], values[last + 1 : last + 1 + reach]
+        if len(before) == len(after) == reach and all(value < values[index] for value in (*before, *after)):
+            found.append((index + last) // 2)
+        index = last + 1
+    return found
+
+
+def divergences(highs: Sequence[int], lows: Sequence[int], cvd: Sequence[int], reach: int) -> set[tuple[int, int, int]]:
+    """First swing, second swing, side."""
+    found = set()
+    tops = swing_highs(highs, reach)
+    for one, other in itertools.pairwise(tops):
+        if highs[other] > highs[one] and cvd[other] < cvd[one]:
+            found.add((one, other, -1))
+    bottoms = swing_highs([-low for low in lows], reach)
+    for one, other in itertools.pairwise(bottoms):
+        if lows[other] < lows[one] and cvd[other] > cvd[one]:
+            found.add((one, other, 1))
+    return found
