@@ -70,7 +70,7 @@ class Chart:
         """Trades folded a second time because of late ones, a count of work for the tests."""
         self.anchors = Anchors()
         """The profiles that the user has put on it."""
-        self._take(spec, FootprintSeries(spec.bar_rule, spec.instrument.grid(spec.ticks_per_row)))
+        self._take(spec, empty_series(spec))
 
     @property
     def revision(self) -> int:
@@ -81,8 +81,8 @@ class Chart:
         """Show trades that the store has just taken in.
 
         In the order of the tape they are folded into the last bar and those that follow. A late trade
-        makes its bar and all after it be built again from the store, which gives what a complete
-        rebuild would give.
+        makes its bar (or, where bars are not of time, all of its day) and all after it be built again
+        from the store, which gives what a complete rebuild would give.
 
         Parameters
         ----------
@@ -93,15 +93,15 @@ class Chart:
         if not len(fresh) or self.refused:
             return
         series, rule = self.series, self.spec.bar_rule
-        oldest = rule.number(int(fresh.time_ns.min()))
+        oldest_ns, reached = int(fresh.time_ns.min()), series.period_reached()
         keys = store.keys(fresh)
-        in_order = int(keys[0]) >= self.last_key and (not series.n_bars or oldest >= series.number[-1])
+        in_order = int(keys[0]) >= self.last_key and (reached is None or oldest_ns // rule.period_ns >= reached)
         self.last_key = max(self.last_key, int(keys[-1]))
         try:
             if in_order:
-                series.append(_by_bar(fresh, rule))
+                series.append(_by_period(fresh, rule))
             else:
-                self._fold_again(max(rule.start_ns(oldest), self.whole_from_ns(store)), store)
+                self._fold_again(oldest_ns, store)
         except GridTooFineError as error:
             self.refused = error.user_message
 
@@ -112,23 +112,36 @@ class Chart:
         self._take(spec, series)
 
     def whole_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
-        """Start of the oldest bar that can be built from all its trades; those before lost some when the store let go of them."""
-        length_ns = (rule or self.spec.bar_rule).length_ns
-        return -(-store.floor_ns // length_ns) * length_ns if store.forgotten else 0
+        """Start of the oldest bar that can be built from all its trades; those before lost some when the store let go of them.
+
+        Where bars are not of time they count from the first trade held.
+        """
+        rule = rule or self.spec.bar_rule
+        if not store.forgotten:
+            return 0
+        return -(-store.floor_ns // rule.length_ns) * rule.length_ns if rule.is_time else store.floor_ns
 
     def _take(self, spec: ChartSpec, series: FootprintSeries) -> None:
         self.spec, self.series = spec, series
         self.figures = BarFigures(series, spec.value_area_method, spec.value_area_percent, spec.imbalance)
         self.profiles = ProfilesOfSeries(series)
 
-    def _fold_again(self, start_ns: int, store: TradeStore) -> None:
-        """Build the bars from `start_ns` on once more, from what the store holds."""
-        self.series.truncate(self.series.index_of(self.spec.bar_rule.number(start_ns)))
+    def _fold_again(self, oldest_ns: int, store: TradeStore) -> None:
+        """Build the bars from the period of a time on once more, from what the store holds."""
+        start_ns = max(self.spec.bar_rule.period_start_ns(oldest_ns), self.whole_from_ns(store))
+        self.series.truncate_from(start_ns)
+        if not self.spec.bar_rule.is_time:
+            self.generation += 1  # the bars that follow may have other numbers now
         again = store.trades(start_ns)
         self.rebuilt_trades += len(again)
         if store.last_key is not None:
             self.last_key = max(self.last_key, store.last_key)  # the store may hold more than what we were told of
-        self.series.append(_by_bar(again, self.spec.bar_rule))
+        self.series.append(_by_period(again, self.spec.bar_rule))
+
+
+def empty_series(spec: ChartSpec) -> FootprintSeries:
+    """The series of a chart that has no trades yet."""
+    return FootprintSeries(spec.bar_rule, spec.instrument.grid(spec.ticks_per_row), spec.instrument.lot_size)
 
 
 def build(batches: Sequence[TradeBatch], spec: ChartSpec) -> FootprintSeries:
@@ -139,18 +152,19 @@ def build(batches: Sequence[TradeBatch], spec: ChartSpec) -> FootprintSeries:
     GridTooFineError
         If the rows are too fine for a bar.
     """
-    series = FootprintSeries(spec.bar_rule, spec.instrument.grid(spec.ticks_per_row))
+    series, rule = empty_series(spec), spec.bar_rule
     for batch in batches:
-        if series.n_bars and spec.bar_rule.number(int(batch.time_ns.min())) < series.number[-1]:
-            series.truncate(0)  # times step back over a bar's edge from one batch to the next: order all of them at once
-            series.append(_by_bar(concatenate(batches), spec.bar_rule))
+        reached = series.period_reached()
+        if reached is not None and int(batch.time_ns.min()) // rule.period_ns < reached:
+            series.truncate(0)  # times step back over a period's edge from one batch to the next: order all of them at once
+            series.append(_by_period(concatenate(batches), rule))
             break
-        series.append(_by_bar(batch, spec.bar_rule))
+        series.append(_by_period(batch, rule))
     return series
 
 
-def _by_bar(trades: TradeBatch, rule: BarRule) -> TradeBatch:
-    """The trades bar by bar, inside a bar in the order of the tape, even where a late report steps back in time."""
+def _by_period(trades: TradeBatch, rule: BarRule) -> TradeBatch:
+    """The trades period by period, inside one in the order of the tape, even where a late report steps back in time."""
     if np.all(trades.time_ns[1:] >= trades.time_ns[:-1]):
         return trades
-    return trades[np.argsort(rule.numbers(trades.time_ns), kind="stable")]
+    return trades[np.argsort(rule.periods(trades.time_ns), kind="stable")]

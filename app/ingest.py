@@ -218,5 +218,5 @@ class Ingest:
             return 0
         oldest_ns = int(trades.time_ns.min())
         rules = [chart.spec.bar_rule for chart in self.charts]
-        starts_ns = [rule.start_ns(rule.number(oldest_ns)) for rule in rules]
+        starts_ns = [rule.period_start_ns(oldest_ns) for rule in rules]
         return len(trades) + (self.store.count_since(min(starts_ns)) if starts_ns else 0)

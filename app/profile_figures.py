@@ -74,8 +74,8 @@ class ProfilesOfSeries:
         An anchor is a bar: times inside of it mean the whole bar. A range holds every bar that it touches.
         """
         series = self.series
-        first = series.rule.number(start_ns)
-        end = None if end_ns is None else max(first, series.rule.number(end_ns - 1)) + 1
+        first = series.times.number(start_ns)
+        end = None if end_ns is None else max(first, series.times.number(end_ns - 1)) + 1
         key = (first, end, layout, percent, method)
         kept = self._kept.get(key)
         if kept is None:

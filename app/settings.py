@@ -52,7 +52,7 @@ class Display(_Section, frozen=True):
 class ChartDefaults(_Section, frozen=True):
     """What a chart shows at first."""
 
-    bar: Annotated[str, Meta(description="length of a bar: 15s, 1m, 4h, 1d")] = "1m"
+    bar: Annotated[str, Meta(description="what a bar is: 15s, 1m, 4h, 1d, 500t, 100v, 40r, 50d")] = "1m"
     ticks_per_row: Annotated[int, Meta(ge=0, le=1_000_000, description="ticks in a price row; 0 chooses by the price")] = 0
     value_area_method: Annotated[Literal["dalton", "tradingview", "single"], Meta(description="rule of the value area")] = "dalton"
     value_area_percent: Annotated[int, Meta(ge=1, le=100, description="share of the volume in the value area, per cent")] = 70

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.analytics.bar_cuts import bar_starts
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus
@@ -140,8 +141,12 @@ class ReplayFeed:
     def step_bar(self, rule: BarRule) -> None:
         """Play what is left of the bar in which the next trade lies; works while paused."""
         if self._due < len(self._trades):
-            end_ns = rule.start_ns(rule.number(int(self._due_ns[self._due])) + 1)
-            self._reach(end_ns - 1)  # a trade on the edge opens the later bar
+            if rule.is_time:
+                end_ns = rule.start_ns(rule.number(int(self._due_ns[self._due])) + 1)
+                self._reach(end_ns - 1)  # a trade on the edge opens the later bar
+            else:
+                self._due = self._end_of_bar(rule)
+                self._now_ns = max(self._now_ns, int(self._due_ns[self._due - 1]))
 
     def jump(self, time_ns: int) -> None:
         """Play through, at once, up to a recorded time; one that has gone by already changes nothing. Works while paused."""
@@ -182,6 +187,16 @@ class ReplayFeed:
         gone_ns = gone_s * self._speed * 1e9
         left = gone_ns < last_ns - self._now_ns  # false too for nought times infinity
         self._reach(self._now_ns + round(gone_ns) if left else last_ns)
+
+    def _end_of_bar(self, rule: BarRule) -> int:
+        """Index behind the bar in which the next trade lies, counted from the first trade of its day as a chart does."""
+        day = rule.periods(self._due_ns)
+        begin, end = np.searchsorted(day, day[self._due], side="left"), np.searchsorted(day, day[self._due], side="right")
+        size = rule.threshold(self.instrument.lot_size)
+        _, price, quantity, side, _ = (column[begin:end] for column in self._trades.columns)
+        starts = begin + bar_starts(rule.kind, size, price, quantity, side, day[begin:end])
+        later = starts[starts > self._due]
+        return int(later[0]) if len(later) else int(end)
 
     def _reach(self, time_ns: int) -> None:
         """It is that time, unless it was later already; all trades up to it are due."""

@@ -13,7 +13,7 @@ from rendering.frame import Frame
 from rendering.layout import AXIS_TEXT_PX, PaneLayout
 from rendering.tags import TAG_HEIGHT_PX
 from rendering.text import Labels, qcolor, qrect
-from rendering.ticks import TimeTick, date_text, price_step, price_ticks, time_step, time_ticks
+from rendering.ticks import TimeTick, bar_step, bar_ticks, date_text, price_step, price_ticks, time_step, time_ticks
 
 _TICK_MARK_PX = 4
 _LABEL_GAP_PX = 8
@@ -96,7 +96,7 @@ class TimeAxisItem(ChartItem):
         if axis.height < AXIS_TEXT_PX:
             return
         self._labels.draw(painter, frame.layout.plot_right + 7, middle, "UTC", theme.text_muted)
-        start = date_text(frame.chart.series.rule.start_ns(frame.viewport.visible_bars()[0]))
+        start = date_text(frame.chart.series.times.start_ns(frame.viewport.visible_bars()[0]))
         self._bold.draw(painter, 6, middle, start, theme.text)
         free_from = 6 + self._bold.width(start) + _LABEL_GAP_PX
         for place in visible_time_ticks(frame):
@@ -146,15 +146,26 @@ def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
     """The labelled times in sight, from left to right, and where they stand in logical pixels."""
     rule, viewport = frame.chart.series.rule, frame.viewport
     first, last = viewport.visible_bars()
-    ticks = time_ticks(rule.start_ns(first), rule.start_ns(last + 1), time_step(rule.length_ns, viewport.bar_px))
+    if rule.is_time:
+        ticks = time_ticks(rule.start_ns(first), rule.start_ns(last + 1), time_step(rule.length_ns, viewport.bar_px))
+        numbers = [rule.number(tick.time_ns) for tick in ticks]
+    else:
+        ticks, numbers = _times_of_bars(frame, first, last)
     places = []
-    for tick in ticks:
-        bar = rule.number(tick.time_ns)
+    for bar, tick in zip(numbers, ticks, strict=True):
         left = frame.pixels.screen_x(bar) / frame.dpr
         if 0 <= left < viewport.width_px:
             middle = viewport.bar_px / 2 if viewport.bar_px >= _CENTRED_FROM_PX else 0.0
             places.append(PlacedTime(left, left + middle, tick))
     return places
+
+
+def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeTick], list[int]]:
+    """Where bars are not of time: when every so many bars began, none of them where there are no bars yet."""
+    series = frame.chart.series
+    step = bar_step(frame.viewport.bar_px)
+    numbers = list(range(max(0, -(-first // step)) * step, min(last, series.n_bars - 1) + 1, step))
+    return bar_ticks([series.times.start_ns(number) for number in numbers]), numbers
 
 
 def price_y(frame: Frame, ticks: float) -> float:
@@ -174,8 +185,8 @@ def _price_scale(frame: Frame) -> tuple[object, ...]:
 
 
 def _time_scale(frame: Frame) -> tuple[object, ...]:
-    viewport = frame.viewport
-    return viewport.first_bar, viewport.bar_px, frame.chart.series.rule
+    viewport, series = frame.viewport, frame.chart.series
+    return viewport.first_bar, viewport.bar_px, series.rule, 0 if series.rule.is_time else (frame.generation, frame.revision)
 
 
 def _pane_edges(layout: PaneLayout) -> list[int]:

@@ -149,12 +149,12 @@ def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> Pointed | N
     over_bars, over_prices = pane in ("price", "delta", "volume"), pane in ("price", "profile")
     if not over_bars and not over_prices:
         return None
-    rule = frame.chart.series.rule
+    times = frame.chart.series.times
     number = math.floor(viewport.bar_at(x))
     middle = viewport.x(number + 0.5) if viewport.bar_px >= 6 else x
     ticks = math.floor(viewport.ticks_at(y))
-    start_ns = rule.start_ns(number)
-    time = f"{date_text(start_ns)} {clock_text(start_ns, seconds=rule.length_ns < _NS_PER_MINUTE)}" if start_ns >= 0 else ""
+    start_ns = times.start_ns(number) if times.knows(number) else -1
+    time = f"{date_text(start_ns)} {clock_text(start_ns, seconds=times.fine)}" if start_ns >= 0 else ""
     return Pointed(
         x=min(max(middle, 0.0), layout.price.right - 1) if over_bars else None,
         y=y if over_prices else None,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QPainter
 
-from app.market.bar_rule import BarRule
 from rendering.axes import hairline
 from rendering.chart_item import ChartItem
 from rendering.frame import Frame
@@ -77,11 +76,11 @@ class HoleItem(ChartItem):
 
 def visible_bands(frame: Frame) -> tuple[Band, ...]:
     """The holes in sight as bands; holes that touch on the screen are one band with the sum of their trades."""
-    rule, viewport = frame.chart.series.rule, frame.viewport
+    times, viewport = frame.chart.series.times, frame.viewport
     bands: list[Band] = []
     for hole in _in_sight(frame, frame.chart.holes):
-        left = viewport.x(_bar_at(rule, hole.start_ns))
-        right = max(viewport.x(_bar_at(rule, hole.end_ns)), left + _LEAST_PX)
+        left = viewport.x(times.position(hole.start_ns))
+        right = max(viewport.x(times.position(hole.end_ns)), left + _LEAST_PX)
         if bands and left <= bands[-1].right:
             last = bands.pop()
             bands.append(Band(last.left, max(last.right, right), last.missing + hole.missing))
@@ -92,13 +91,6 @@ def visible_bands(frame: Frame) -> tuple[Band, ...]:
 
 def _in_sight(frame: Frame, holes: Sequence[Hole]) -> list[Hole]:
     first, last = frame.viewport.visible_bars()
-    rule = frame.chart.series.rule
-    start_ns, end_ns = rule.start_ns(first), rule.start_ns(last + 1)
+    times = frame.chart.series.times
+    start_ns, end_ns = times.start_ns(first), times.start_ns(last + 1)
     return [hole for hole in holes if hole.start_ns < end_ns and hole.end_ns >= start_ns]
-
-
-def _bar_at(rule: BarRule, time_ns: int) -> float:
-    """A time as a bar number with its fraction: where inside the bar it lies."""
-    number = rule.number(time_ns)
-    start_ns, end_ns = rule.start_ns(number), rule.start_ns(number + 1)
-    return number + (time_ns - start_ns) / (end_ns - start_ns)

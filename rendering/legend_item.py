@@ -57,7 +57,7 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
     parts = [
         spec.instrument.symbol,
         spec.instrument.venue,
-        frame.chart.series.rule.text,
+        frame.chart.series.rule.title,
         f"rows {grid.ticks_per_row} ({grid.text(grid.ticks_per_row)})",
         f"VA {spec.value_area_percent} % {spec.value_area_method.value}",
         f"imbalance {float(spec.imbalance.ratio)}" + ("" if spec.imbalance.zeros == "count" else f" zeros {spec.imbalance.zeros}"),

@@ -96,7 +96,8 @@ class ChartScene(QGraphicsScene):
         self._cursor: tuple[float, float] | None = None
         self._detail: Detail | None = None
         self._fitted = self._moved_by_hand = False
-        self._last_number = 0
+        self._last_number = self._middle_ns = 0
+        self._times = chart.series.times
         self._shown = (chart.generation, chart.series.rule, chart.series.grid)
         self._axis_label = ""
         self._layout = self._divided()
@@ -116,6 +117,7 @@ class ChartScene(QGraphicsScene):
         """Look elsewhere; the newest bar is followed from now on if it is in sight."""
         self._viewport = viewport
         self._fitted = self._moved_by_hand = True
+        self._note_middle()
         if self.chart.series.n_bars:
             first, last = viewport.visible_bars()
             self.following = first <= int(self.chart.series.number[-1]) <= last
@@ -388,23 +390,31 @@ class ChartScene(QGraphicsScene):
             self._viewport = self._price_kept_in_sight(self._viewport, int(series.close[-1]))
         self._last_number = int(series.number[-1])
         self._shown = (self.chart.generation, series.rule, series.grid)
+        self._times = series.times
+        self._note_middle()
+
+    def _note_middle(self) -> None:
+        """The time in the middle of the view, by the bars shown last: other bars will be looked at there."""
+        self._middle_ns = self._times.at(self._viewport.bar_at(self._viewport.width_px / 2))
 
     def _keep_place(self) -> None:
         """After other bars or rows were chosen: their size in pixels stays, and the time and price in the middle."""
-        _, rule, grid = self._shown
+        generation, rule, grid = self._shown
         series, vp = self.chart.series, self._viewport
         if grid != series.grid:
             middle = vp.ticks_at(vp.height_px / 2)
             vp = replace(vp, tick_px=vp.tick_px * grid.ticks_per_row / series.grid.ticks_per_row).centred(middle)
-        if rule == series.rule:
+        if rule == series.rule and (rule.is_time or generation == self.chart.generation):
             self._viewport = vp
+        elif rule == series.rule:  # older trades came, and the bars have other numbers now
+            where = series.times.position(self._middle_ns)
+            follow = vp.following(self._last_number, int(series.number[-1]))
+            self._viewport = follow if self.following else vp.with_bar_at(where, vp.width_px / 2)
         elif self.following:
             self._viewport = vp.with_bar_at(int(series.number[-1]) + 1, self._layout.price.width - _RIGHT_MARGIN_PX)
         else:
             x = vp.width_px / 2
-            number = int(vp.bar_at(x))
-            within = rule.start_ns(number) + (vp.bar_at(x) - number) * (rule.start_ns(number + 1) - rule.start_ns(number))
-            self._viewport = vp.with_bar_at(series.rule.number(int(within)), x)
+            self._viewport = vp.with_bar_at(series.times.number(self._middle_ns), x)
 
     def _price_kept_in_sight(self, vp: Viewport, close: int) -> Viewport:
         y = vp.y(close + 0.5)

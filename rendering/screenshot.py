@@ -105,9 +105,9 @@ def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
     rule = series.rule
     start, end = series.index_of(first), series.index_of(last + 1)
     if end > start:
-        first_ns, end_ns = series.start_ns(start), rule.start_ns(int(series.number[end - 1]) + 1)
+        first_ns, end_ns = series.start_ns(start), series.times.start_ns(int(series.number[end - 1]) + 1)
     else:
-        first_ns = end_ns = max(0, rule.start_ns(first))
+        first_ns = end_ns = max(0, series.times.start_ns(first))
     return PictureFacts(
         instrument=scene.chart.spec.instrument,
         bar=rule.text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -85,6 +86,24 @@ def time_ticks(start_ns: int, end_ns: int, step: tuple[int, int]) -> tuple[TimeT
     seconds, months = step
     times = _every_months(start_s, end_s, months) if months else _every_seconds(start_s, end_s, seconds)
     return tuple(_label(time_s, step) for time_s in times)
+
+
+def bar_step(bar_px: float, spacing_px: float = TIME_SPACING_PX) -> int:
+    """How many bars lie from one label to the next, where bars are not of time: 1, 2, 5, 10 and so on."""
+    steps = (factor * 10**power for power in range(12) for factor in (1, 2, 5))
+    return next(step for step in steps if step * bar_px >= spacing_px)
+
+
+def bar_ticks(starts_ns: Sequence[int]) -> list[TimeTick]:
+    """What is written at bars that begin at these times, oldest first: the time of day, and the date where it is another one; UTC."""
+    ticks: list[TimeTick] = []
+    last_day = None
+    for start_ns in starts_ns:
+        day = start_ns // (_DAY_S * _NS_PER_S)
+        strong, last_day = last_day not in (None, day), day
+        when = _utc(start_ns // _NS_PER_S)
+        ticks.append(TimeTick(start_ns, f"{when.day} {_MONTHS[when.month - 1]}" if strong else clock_text(start_ns, seconds=True), strong))
+    return ticks
 
 
 def date_text(time_ns: int) -> str:

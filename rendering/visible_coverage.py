@@ -43,19 +43,20 @@ class VisibleCoverage:
         the share and `whole` hold for those alone.
         """
         chart = frame.chart
-        rule, bars = chart.series.rule, frame.viewport.visible_bars()
+        times, bars = chart.series.times, frame.viewport.visible_bars()
         if not chart.covered:
             bars = _bars_there(frame)
             if not chart.holes or bars is None:
                 return None
         begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in _FROM_THE_FIRST else None
-        asked = (rule, bars, begin_ns)
+        asked = (chart.series.rule if chart.series.rule.is_time else (times, chart.series.revision), bars, begin_ns)
         if asked != self._asked or chart.covered is not self._covered or chart.holes is not self._holes:
             if chart.holes is not self._holes:
                 self._gaps = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
             self._asked, self._covered, self._holes = asked, chart.covered, chart.holes
-            covered = chart.covered or [Covered(Span(rule.start_ns(bars[0]), rule.start_ns(bars[1] + 1)), Source.LIVE, 0, 0)]
-            self._found = bar_coverage(rule, *bars, covered, self._gaps, begin_ns=begin_ns)
+            edges = times.edges(*bars)
+            covered = chart.covered or [Covered(Span(int(edges[0]), int(edges[-1])), Source.LIVE, 0, 0)]
+            self._found = bar_coverage(edges, bars[0], covered, self._gaps, begin_ns=begin_ns)
             self.counted += 1
         return self._found
 

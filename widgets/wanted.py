@@ -12,5 +12,5 @@ def ask_for_what_is_in_sight(scene: ChartScene) -> None:
     """Tell the chart which time the user looks at: what of it is missing will be fetched."""
     series, now_ns = scene.chart.series, time.time_ns()
     if series.n_bars:
-        start_ns = max(series.rule.start_ns(scene.viewport.visible_bars()[0]), scene.chart.oldest_ns)
+        start_ns = max(series.times.start_ns(scene.viewport.visible_bars()[0]), scene.chart.oldest_ns)
         scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)

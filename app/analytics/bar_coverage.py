@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.market.bar_rule import BarRule
 from app.market.coverage import Covered
 from app.market.span import Span
 
@@ -51,22 +50,25 @@ class BarCoverage:
 
 
 def bar_coverage(
-    rule: BarRule,
+    edges: np.ndarray,
     first: int,
-    last: int,
     covered: Sequence[Covered],
     holes: Sequence[Span] = (),
     candles: Sequence[Span] = (),
     *,
     begin_ns: int | None = None,
 ) -> BarCoverage:
-    """The state of the bars `first` to `last`, both included.
+    """The state of some bars that follow one another.
 
     What is known ends with the last covered stretch: the bar in progress is judged up to there. A hole lies between the
     times of two trades, so the bars of both may lack trades: a hole of no length marks its bar too.
 
     Parameters
     ----------
+    edges : int64 [shape=(n + 1,)]
+        When each of the n bars begins, and when the last one ends; never falling.
+    first : int
+        Number of the first bar.
     covered : sequence of Covered
         In any order; they may overlap, and one that is proven proves what another leaves open.
     holes : sequence of Span
@@ -77,7 +79,7 @@ def bar_coverage(
         Where the tape begins, as far as anybody could have it: nothing is missing before. Unless given, what lies before the
         first covered stretch is missing.
     """
-    edges = np.arange(first, last + 2, dtype=np.int64) * rule.length_ns
+    touched = _touched(holes, edges)
     end_ns = max((stretch.span.end_ns for stretch in covered), default=int(edges[0]))
     asked = edges[:-1] < end_ns
     if begin_ns is not None:
@@ -93,7 +95,6 @@ def bar_coverage(
     held = (sure | _inside(unproven, piece)) & ~_inside(gaps, piece)
     time_of = np.diff(edges)
     lacks = _sums(bar, np.where(held, 0, length), len(asked)) > 0
-    touched = _touched(holes, rule, first, len(asked))
     state = np.full(len(asked), BarState.ALL, np.int8)
     state[_sums(bar, np.where(held & ~sure, length, 0), len(asked)) > 0] = BarState.UNVERIFIED
     has_candle = _sums(bar, np.where(held | _inside(known, piece), 0, length), len(asked)) == 0
@@ -130,11 +131,12 @@ def _sums(bar: np.ndarray, values: np.ndarray, n_bars: int) -> np.ndarray:
     return sums
 
 
-def _touched(holes: Sequence[Span], rule: BarRule, first: int, n_bars: int) -> np.ndarray:
+def _touched(holes: Sequence[Span], edges: np.ndarray) -> np.ndarray:
     """Which bars hold a trade beside a hole, or lie in one."""
+    n_bars = len(edges) - 1
     steps = np.zeros(n_bars + 1, np.int64)
     times = np.array([(hole.start_ns, hole.end_ns) for hole in holes], np.int64).reshape(-1, 2)
-    begin, end = rule.numbers(times[:, 0]) - first, rule.numbers(times[:, 1]) - first + 1
+    begin, end = np.searchsorted(edges, times[:, 0], side="right") - 1, np.searchsorted(edges, times[:, 1], side="right")
     np.add.at(steps, np.clip(begin, 0, n_bars), 1)
     np.add.at(steps, np.clip(end, 0, n_bars), -1)
     return np.cumsum(steps)[:-1] > 0

@@ -37,7 +37,7 @@ def cvd(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None,
     running = np.cumsum(bar_delta(series, start_bar, end_bar))
     if reset == "never" or not len(running):
         return running
-    day = series.number[start_bar:end_bar] * series.rule.length_ns // DAY_NS
+    day = series.times.day_of_bars(start_bar, end_bar)
     first = np.concatenate(([0], np.flatnonzero(np.diff(day)) + 1))
     before = np.concatenate(([0], running[first[1:] - 1]))
     return running - np.repeat(before, np.diff(np.append(first, len(running))))

@@ -10,10 +10,13 @@ integers, and a batch is folded into the last bar exactly as the trades would ha
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.analytics.bar_cuts import OpenBar, bar_starts
+from app.analytics.bar_times import BarTimes
 from app.analytics.columns import GrowingColumns
 from app.errors import GridTooFineError
 from app.market.bar_rule import BarRule
@@ -24,6 +27,7 @@ _BAR_COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
     *("price_volume_offset", "first_row", "n_rows", "cell_start", "changed_at"),
 )
+_COUNTED_COLUMNS = ("first_ns", "last_ns")
 _CELL_COLUMNS = ("cell_buy", "cell_sell", "cell_unknown")
 
 _CHUNK = 1 << 14  # trades folded at once, so that their temporaries stay in the cache: twice as fast as 1 << 16
@@ -35,25 +39,30 @@ class FootprintSeries:
 
     Per bar, int64 [shape=(n_bars,)], read-only views:
 
-    number : the rule's bar number; the horizontal coordinate, so bars without trades leave a gap
+    number : the horizontal coordinate; of time bars the rule's number, so bars without trades leave a gap, of others 0, 1, 2 …
     open, high, low, close : ticks
     trades : count;  volume, buy, sell : lots (volume also holds trades without an aggressor)
     delta_min, delta_max : extremes of the running delta inside the bar, which starts at 0
     price_volume_offset : sum of (price - open) * quantity, for the exact VWAP
     first_row, n_rows, cell_start : the bar's run of rows, and where it begins in the flat cells
     changed_at : revision of the last change; never decreases from one bar to the next
+    first_ns, last_ns : of bars that are not of time alone: latest trade time up to their first and last trade; they never fall
 
     Per cell, int64, lots: cell_buy, cell_sell, cell_unknown.
     """
 
-    def __init__(self, rule: BarRule, grid: PriceGrid) -> None:
+    def __init__(self, rule: BarRule, grid: PriceGrid, lot_size: Decimal = Decimal(1)) -> None:
         self.rule = rule
         self.grid = grid
+        self._size = 0 if rule.is_time else rule.threshold(lot_size)
         self.revision = 0
         self.bars_folded = 0
         """How many times a bar has been written, a count of work for the tests."""
-        self._bars = GrowingColumns(dict.fromkeys(_BAR_COLUMNS, np.int64))
+        names = _BAR_COLUMNS if rule.is_time else (*_BAR_COLUMNS, *_COUNTED_COLUMNS)
+        self._bars = GrowingColumns(dict.fromkeys(names, np.int64))
         self._cells = GrowingColumns(dict.fromkeys(_CELL_COLUMNS, np.int64))
+        self.times = BarTimes(self)
+        """When the bars begin and end."""
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -95,7 +104,13 @@ class FootprintSeries:
 
     def start_ns(self, bar: int) -> int:
         """When a bar begins."""
-        return self.rule.start_ns(int(self.number[bar]))
+        return self.times.start_ns(int(self.number[bar]))
+
+    def period_reached(self) -> int | None:
+        """The period (see `BarRule`) of the last bar; None without bars."""
+        if not self.n_bars:
+            return None
+        return int(self.number[-1]) if self.rule.is_time else int(self.first_ns[-1]) // self.rule.period_ns
 
     def changed_since(self, revision: int) -> int:
         """Index of the first bar that changed after `revision`; all bars from there on did, or may have."""
@@ -109,7 +124,7 @@ class FootprintSeries:
         Parameters
         ----------
         trades : TradeBatch
-            In the order of the tape inside each bar; none older than the last bar's start.
+            In the order of the tape inside each period (see `BarRule`); none of a period before the last bar's.
 
         Returns
         -------
@@ -119,14 +134,14 @@ class FootprintSeries:
         Raises
         ------
         ValueError
-            If a trade belongs to a bar before the last one: `truncate` first.
+            If a trade belongs to a period before the last bar's: `truncate` first.
         GridTooFineError
             If a bar would span too many rows; nothing of that chunk is kept.
         """
         if not len(trades):
             return self.n_bars
-        if (trades.time_ns[1:] < trades.time_ns[:-1]).any():  # a trade reported a little late: inside its bar the tape's order stays
-            trades = trades[np.argsort(self.rule.numbers(trades.time_ns), kind="stable")]
+        if (trades.time_ns[1:] < trades.time_ns[:-1]).any():  # a trade reported a little late: inside its period the tape's order stays
+            trades = trades[np.argsort(self.rule.periods(trades.time_ns), kind="stable")]
         self.revision += 1
         first_changed = self.n_bars
         try:
@@ -144,19 +159,34 @@ class FootprintSeries:
         self._cells.resize(int(self.cell_start[bar]))
         self._bars.resize(bar)
 
+    def truncate_from(self, time_ns: int) -> None:
+        """Forget the bars of the period in which a time lies, and all after it."""
+        self.truncate(int(np.searchsorted(self.times.of_bars(), self.rule.period_start_ns(time_ns))))
+
     # -- folding ---------------------------------------------------------------------------------
 
     def _fold(self, trades: TradeBatch, which: slice) -> int:
         price, quantity, side = trades.price_ticks[which], trades.quantity_lots[which], trades.side[which]
-        number = self.rule.numbers(trades.time_ns[which])
-        last = int(self.number[-1]) if self.n_bars else None
-        if last is not None and number[0] < last:
-            raise ValueError(f"a trade of bar {number[0]} cannot join bars that already reach {last}")
-        starts = np.concatenate(([0], np.flatnonzero(np.diff(number)) + 1))
-        counts = np.diff(np.append(starts, len(number)))
+        time_ns = trades.time_ns[which]
+        period, reached = self.rule.periods(time_ns), self.period_reached()
+        if reached is not None and period[0] < reached:
+            raise ValueError(f"a trade of period {period[0]} cannot join bars that already reach {reached}")
+        same_period = reached is not None and period[0] == reached
+        if self.rule.is_time:
+            starts, joins = np.concatenate(([0], np.flatnonzero(np.diff(period)) + 1)), same_period
+        else:
+            starts, joins = self._cut(price, quantity, side, period, same_period)
+        counts = np.diff(np.append(starts, len(price)))
         bars = _fold_bars(price, quantity, side, starts)
-        bars["number"], bars["trades"] = number[starts], counts
-        joins = last is not None and number[0] == last
+        bars["trades"] = counts
+        if self.rule.is_time:
+            bars["number"] = period[starts]
+        else:
+            bars["number"] = np.arange(self.n_bars - joins, self.n_bars - joins + len(starts))
+            latest_ns = np.maximum.accumulate(time_ns)
+            if self.n_bars:
+                latest_ns = np.maximum(latest_ns, self.last_ns[-1])
+            bars["first_ns"], bars["last_ns"] = latest_ns[starts], latest_ns[starts + counts - 1]
         first_row, n_rows = self._row_runs(bars, joins)
         first = self.n_bars - joins
         cell_start = int(self.cell_start[-1]) if joins else len(self._cells)
@@ -165,6 +195,18 @@ class FootprintSeries:
         self._write_cells(cell_start, first_row, n_rows, counts, price, quantity, side)
         self.bars_folded += len(starts)
         return first
+
+    def _cut(
+        self, price: np.ndarray, quantity: np.ndarray, side: np.ndarray, period: np.ndarray, same_period: bool
+    ) -> tuple[np.ndarray, bool]:
+        """Where bars that are not of time begin among some trades, and whether the first of these joins the last bar."""
+        open_bar = None
+        if same_period:
+            last = {name: int(self._bars[name][-1]) for name in ("trades", "volume", "buy", "sell", "low", "high")}
+            open_bar = OpenBar(last["trades"], last["volume"], last["buy"] - last["sell"], last["low"], last["high"])
+        starts = bar_starts(self.rule.kind, self._size, price, quantity, side, period, open_bar)
+        joins = not len(starts) or int(starts[0]) > 0
+        return np.concatenate(([0], starts)) if joins else starts, joins
 
     def _row_runs(self, bars: dict[str, np.ndarray], joins: bool) -> tuple[np.ndarray, np.ndarray]:
         """First row and number of rows of each bar of the batch, with the old range of a bar that is joined."""
@@ -216,6 +258,8 @@ class FootprintSeries:
             + int(bars["price_volume_offset"][0])
             + (int(bars["open"][0]) - old["open"]) * int(bars["volume"][0]),
         }
+        if "first_ns" in old:
+            joined["first_ns"] = old["first_ns"]
         for name in ("trades", "volume", "buy", "sell"):
             joined[name] = old[name] + int(bars[name][0])
         for name, value in joined.items():
@@ -274,7 +318,7 @@ def _column(table: str, name: str) -> property:
     return property(lambda series: getattr(series, table)[name])
 
 
-for _name in _BAR_COLUMNS:
+for _name in (*_BAR_COLUMNS, *_COUNTED_COLUMNS):
     setattr(FootprintSeries, _name, _column("_bars", _name))
 for _name in _CELL_COLUMNS:
     setattr(FootprintSeries, _name, _column("_cells", _name))

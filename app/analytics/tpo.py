@@ -130,7 +130,7 @@ def tpo_of_trades(time_ns: np.ndarray, price_ticks: np.ndarray, grid: PriceGrid,
 def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns: int, bracket_ns: int) -> TpoProfile:
     """The same of the bars `[first_bar, end_bar)`, by index; each bar must lie in one bracket (see `fits`)."""
     bars = slice(first_bar, end_bar)
-    bracket = (series.number[bars] * series.rule.length_ns - start_ns) // bracket_ns
+    bracket = (series.times.of_bars(first_bar, end_bar) - start_ns) // bracket_ns
     n_rows = series.n_rows[bars]
     start = int(series.cell_start[first_bar]) if first_bar < end_bar else 0
     cells = slice(start, start + int(n_rows.sum()))
@@ -142,8 +142,8 @@ def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns:
 
 
 def fits(bar_ns: int, start_ns: int, bracket_ns: int) -> bool:
-    """Whether every bar of such a session lies in one bracket."""
-    return bracket_ns % bar_ns == 0 and start_ns % bar_ns == 0
+    """Whether every bar of such a session lies in one bracket; none that is not of time (length 0) need do so."""
+    return bar_ns > 0 and bracket_ns % bar_ns == 0 and start_ns % bar_ns == 0
 
 
 def _profile(

@@ -14,7 +14,7 @@ from app.settings import Settings, load_settings
 
 Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
 Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="colours of buying and selling")]
-Bar = Annotated[str | None, Parameter(help="length of a bar: 15s, 1m, 4h, 1d")]
+Bar = Annotated[str | None, Parameter(help="a time (15s, 1m, 4h, 1d), 500t trades, 100v volume, 40r ticks of range or 50d delta")]
 TicksPerRow = Annotated[int | None, Parameter(help="ticks in a price row")]
 Painter = Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="who draws the cells")]
 Seconds = Annotated[float | None, Parameter(help="close by itself after so many seconds")]

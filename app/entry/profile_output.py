@@ -66,6 +66,8 @@ def profile(path: Path, reading: Reading, request: ProfileRequest) -> None:
         raise BadInputError("profile: expected either --ticks-per-row or --rows")
     if not 1 <= request.percent <= 100:
         raise BadInputError(f"percent: found {request.percent}, expected 1 to 100")
+    if request.bar is not None and not request.bar.is_time:
+        raise BadInputError(f"bar: found {request.bar.text} ({request.bar.title}), expected a time: an anchor begins with a bar of time")
     start_ns = None if request.anchor is None else parse_time(request.anchor)
     if start_ns is not None and request.bar is not None:
         start_ns = request.bar.start_ns(request.bar.number(start_ns))

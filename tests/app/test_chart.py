@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from app.analytics.footprint import FootprintSeries
 from app.analytics.value_area import ValueAreaMethod
 from app.chart import Chart, ChartSpec, build
-from app.market.bar_rule import BarRule
+from app.market.bar_rule import DAY_NS, BarRule, parse_bar_rule
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
 from app.storage import memory
 from app.storage.memory import TradeStore
 from tests.builders import SECOND_NS, START_NS, random_trades
+from tests.oracles.counted_bars import slow_counted_bars
 from tests.oracles.footprints import slow_bars
 
 MARKET = Instrument("test", "XYZ", Decimal("0.1"), Decimal("0.01"))
@@ -27,6 +28,7 @@ COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
     *("price_volume_offset", "first_row", "n_rows", "cell_start", "cell_buy", "cell_sell", "cell_unknown"),
 )
+FIGURES = COLUMNS[: COLUMNS.index("price_volume_offset")]
 
 
 def spec(bar_s: int = 60, ticks_per_row: int = 1) -> ChartSpec:
@@ -74,6 +76,47 @@ def test_any_arrival_gives_bit_for_bit_what_a_rebuild_gives(tape: TradeBatch, da
     feed(chart, store, [tape[part] for part in np.split(arrival, cuts)])
     assert columns(chart.series) == columns(build(store.batches(), chart.spec)) == columns(build([tape], chart.spec))
     assert_equals_the_oracle(chart.series, store)
+
+
+@pytest.mark.parametrize("text", ["3t", "0.12v", "0.08d", "4r"])
+@given(tape=tapes(), data=st.data())
+def test_bars_that_are_not_of_time_do_not_depend_on_how_their_trades_arrived(text: str, tape: TradeBatch, data: st.DataObject):
+    """Late trades and an older past too; the day turns in the middle of the tape."""
+    tape = TradeBatch.of(tape.time_ns - START_NS + DAY_NS * 20_000, *tape.columns[1:])
+    order = np.array(data.draw(st.permutations(range(len(tape)))))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(tape)), max_size=6)))
+    rule = parse_bar_rule(text)
+    store, chart = TradeStore(), Chart(ChartSpec(MARKET, rule, 3))
+    feed(chart, store, [tape[part] for part in np.split(order, cuts)])
+    assert columns(chart.series) == columns(build(store.batches(), chart.spec))
+    expected = slow_counted_bars(tape, rule.kind, rule.threshold(MARKET.lot_size), 3)
+    assert chart.series.n_bars == len(expected)
+    for index, bar in enumerate(expected):
+        assert {name: int(getattr(chart.series, name)[index]) for name in bar.figures()} == bar.figures()
+
+
+def test_an_older_past_leaves_the_bars_of_later_days_as_they_are():
+    past, present = random_trades(1, 300, start_ns=DAY_NS * 20_000, seconds=80_000), random_trades(2, 300, start_ns=DAY_NS * 20_001)
+    present = TradeBatch.of(*present.columns[:4], present.trade_id + 300)
+    store, chart = TradeStore(), Chart(ChartSpec(MARKET, parse_bar_rule("7t"), 3))
+    feed(chart, store, [present])
+    before = {name: chart.series.times.of_bars().tolist() if name == "number" else getattr(chart.series, name).tolist() for name in FIGURES}
+    feed(chart, store, [past])
+    assert chart.generation == 1
+    assert chart.series.n_bars == 2 * 43
+    after = {name: chart.series.times.of_bars() if name == "number" else getattr(chart.series, name) for name in FIGURES}
+    assert {name: column[43:].tolist() for name, column in after.items()} == before
+
+
+def test_of_a_day_whose_first_trades_were_let_go_of_bars_count_from_the_first_one_held(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(memory, "_CHUNK", 64)
+    trades = random_trades(4, 1000, seconds=1200)
+    store, chart = TradeStore(limit=500), Chart(ChartSpec(MARKET, parse_bar_rule("7t")))
+    feed(chart, store, [trades[start : min(start + 50, 990)] for start in range(0, 1000, 50)])
+    feed(chart, store, [trades[991:]])
+    feed(chart, store, [trades[990:991]])
+    assert chart.series.n_trades == store.n_trades
+    assert columns(chart.series) == columns(build(store.batches(), chart.spec))
 
 
 @pytest.mark.parametrize("chunk", [4, 1 << 16])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from app.chart import Chart, build
 from app.errors import BadInputError
 from app.ingest import Ingest
+from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
@@ -127,6 +128,14 @@ def test_a_step_by_bar_plays_the_rest_of_the_bar_of_the_next_trade():
     clock = Clock()
     feed = feed_of(trades, clock, paused=True)
     clock.at = [(second, lambda: feed.step_bar(MINUTE)) for second in (1, 2, 3)]
+    assert played(feed, clock) == [(0, [1]), (1.0, [2]), (2.0, [3, 4]), (3.0, [5])]
+
+
+def test_a_step_by_a_bar_that_is_not_of_time_ends_where_the_chart_ends_it():
+    trades = trades_of([(0, 100, 1, 1), (59, 101, 1, 1), (60, 102, 1, -1), (60, 103, 1, 1), (300, 104, 1, 1)])
+    clock = Clock()
+    feed = feed_of(trades, clock, paused=True)
+    clock.at = [(second, lambda: feed.step_bar(parse_bar_rule("2t"))) for second in (1, 2, 3)]
     assert played(feed, clock) == [(0, [1]), (1.0, [2]), (2.0, [3, 4]), (3.0, [5])]
 
 

@@ -276,11 +276,19 @@ def test_another_row_size_keeps_every_lot_and_the_price_in_the_middle(qtbot, win
     assert window.view.hasFocus()
 
 
+def test_pages_step_through_bars_of_the_same_kind(qtbot, window, desk: Desk):
+    type_into(qtbot, edit_of(window.toolbar.bar_rule), "500t")
+    for name, text in (("next_bar_rule", "1000t"), ("previous_bar_rule", "500t"), ("previous_bar_rule", "200t")):
+        window.actions_by_name[name].trigger()
+        frames(window)
+        assert desk.chart.series.rule.text == text
+
+
 def test_a_bar_that_cannot_be_read_is_refused_in_words_and_the_old_one_comes_back(qtbot, window, desk: Desk):
     type_into(qtbot, edit_of(window.toolbar.bar_rule), "7 weeks")
     frames(window)
     assert edit_of(window.toolbar.bar_rule).text() == "1m"
-    assert window.status_bar.notice.text() == "bar: found '7 weeks', expected a time such as 15s, 1m, 4h or 1d, up to 7d"
+    assert window.status_bar.notice.text().startswith("bar: found '7 weeks', expected a time such as 15s, 1m, 4h or 1d, up to 7d, or 500t")
     assert desk.chart.generation == 0
 
 

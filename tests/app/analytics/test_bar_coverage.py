@@ -17,6 +17,10 @@ RULE = BarRule(10 * SECOND)
 OUTSIDE, ALL, UNVERIFIED, CANDLES, MISSING = BarState
 
 
+def edges(first: int, bars: int) -> np.ndarray:
+    return np.arange(first, first + bars + 1, dtype=np.int64) * RULE.length_ns
+
+
 def span(start_s: float, end_s: float) -> Span:
     return Span(round(start_s * SECOND), round(end_s * SECOND))
 
@@ -26,7 +30,7 @@ def covered(start_s: float, end_s: float, *, proven: bool = True) -> Covered:
 
 
 def states(*stretches: Covered, holes: list[Span] | None = None, candles: list[Span] | None = None, bars: int = 5) -> list[BarState]:
-    found = bar_coverage(RULE, 100, 100 + bars - 1, stretches, holes or [], candles or [])
+    found = bar_coverage(edges(100, bars), 100, stretches, holes or [], candles or [])
     assert found.first == 100
     return [BarState(state) for state in found.state]
 
@@ -53,7 +57,7 @@ def test_a_hole_is_taken_from_what_is_covered_and_marks_the_bars_of_both_trades_
 
 
 def test_a_hole_of_no_length_marks_its_bar():
-    found = bar_coverage(RULE, 100, 104, [covered(1000, 1050)], [span(1025, 1025)])
+    found = bar_coverage(edges(100, 5), 100, [covered(1000, 1050)], [span(1025, 1025)])
     assert found.state.tolist() == [ALL, ALL, MISSING, ALL, ALL]
     assert (found.share, found.whole) == (1.0, False)
 
@@ -68,23 +72,23 @@ def test_candles_stand_in_for_missing_trades_but_not_for_a_part_of_a_bar():
 
 
 def test_the_share_is_of_the_time_up_to_the_last_trade():
-    found = bar_coverage(RULE, 100, 104, [covered(1010, 1020), covered(1025, 1040)])
+    found = bar_coverage(edges(100, 5), 100, [covered(1010, 1020), covered(1025, 1040)])
     assert found.share == pytest.approx(25 / 40)
     assert not found.whole
 
 
 def test_before_the_tape_begins_nothing_is_missing():
-    found = bar_coverage(RULE, 100, 104, [covered(1015, 1030)], begin_ns=1015 * SECOND)
+    found = bar_coverage(edges(100, 5), 100, [covered(1015, 1030)], begin_ns=1015 * SECOND)
     assert found.state.tolist() == [OUTSIDE, ALL, ALL, OUTSIDE, OUTSIDE]
     assert (found.share, found.whole) == (1.0, True)
-    found = bar_coverage(RULE, 100, 104, [covered(1015, 1018), covered(1020, 1030)], begin_ns=1015 * SECOND)
+    found = bar_coverage(edges(100, 5), 100, [covered(1015, 1018), covered(1020, 1030)], begin_ns=1015 * SECOND)
     assert found.state.tolist() == [OUTSIDE, MISSING, ALL, OUTSIDE, OUTSIDE]
     assert found.share == pytest.approx(13 / 15)
 
 
 @pytest.mark.parametrize("stretches", [[], [covered(900, 1000)]])
 def test_bars_that_all_lie_ahead_lack_nothing(stretches: list[Covered]):
-    found = bar_coverage(RULE, 100, 104, stretches)
+    found = bar_coverage(edges(100, 5), 100, stretches)
     assert found.state.tolist() == [OUTSIDE] * 5
     assert (found.share, found.whole) == (1.0, True)
 
@@ -101,7 +105,7 @@ def test_it_is_what_a_count_second_by_second_gives(proven, unproven, gaps, candl
     stretches += [covered(start, start + length, proven=False) for start, length in unproven]
     holes = [span(start, start + length) for start, length in gaps]
     candles = [span(start, start + length) for start, length in candle_spans]
-    found = bar_coverage(RULE, first, first + bars - 1, stretches, holes, candles)
+    found = bar_coverage(edges(first, bars), first, stretches, holes, candles)
     end = max((stretch.span.end_ns // SECOND for stretch in stretches), default=first * 10)
     held = (seconds(proven) | seconds(unproven)) - seconds(gaps)
     expected, held_s, all_s = [], 0, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,7 +55,8 @@ SPANS = st.tuples(st.integers(0, 30), st.integers(1, 12)).map(lambda pair: (pair
 def test_it_says_what_the_coverage_of_the_bars_says(covered, holes, asked, begin) -> None:
     stretches, gaps = [held(*span) for span in covered], [seconds(*span) for span in holes]
     begin_ns = None if begin is None else begin * NS_PER_S
-    bars = bar_coverage(BAR, asked[0], asked[1] - 1, stretches, gaps, begin_ns=begin_ns)
+    edges = np.arange(asked[0], asked[1] + 1, dtype=np.int64) * BAR.length_ns
+    bars = bar_coverage(edges, asked[0], stretches, gaps, begin_ns=begin_ns)
     found = held_share(seconds(*asked), stretches, gaps, begin_ns=begin_ns)
     assert found is not None
     assert abs(found.share - bars.share) < 1e-12

@@ -1,0 +1,107 @@
+"""When bars begin and end, whatever their rule: the one place that turns times into bar numbers and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.market.bar_rule import DAY_NS, NS_PER_S
+
+if TYPE_CHECKING:
+    from app.analytics.footprint import FootprintSeries
+
+_UNKNOWN_LENGTH_NS = 60 * NS_PER_S
+"""Of bars that there are none of yet."""
+
+
+class BarTimes:
+    """The times of the bars of one series.
+
+    Of time bars the clock decides. Bars of other rules take up all time between them: one lasts from its first trade until the
+    next one's first, the last one until just behind its last trade. Beyond both ends bars are taken to be as long as
+    those there on average, so that a look further back has a time to ask for.
+
+    Parameters
+    ----------
+    series : FootprintSeries
+        Read, never written.
+    """
+
+    def __init__(self, series: FootprintSeries) -> None:
+        self._series = series
+        self._rule = series.rule
+
+    @property
+    def fine(self) -> bool:
+        """Whether a clock needs seconds to tell the bars apart."""
+        return self._rule.length_ns < 60 * NS_PER_S
+
+    def knows(self, number: int) -> bool:
+        """Whether a bar's time is certain, and not what bars are taken to last."""
+        return self._rule.is_time or 0 <= number < self._series.n_bars
+
+    def start_ns(self, number: int) -> int:
+        """When a bar begins; it ends where the next begins."""
+        return self._rule.start_ns(number) if self._rule.is_time else int(self._counted_edges(int(number), int(number) - 1)[0])
+
+    def edges(self, first: int, last: int) -> np.ndarray:
+        """When the bars `first` to `last` begin, and when the last of them ends; int64 [shape=(last - first + 2,)], never falling."""
+        if self._rule.is_time:
+            return np.arange(first, last + 2, dtype=np.int64) * self._rule.length_ns
+        return self._counted_edges(first, last)
+
+    def of_bars(self, first: int = 0, end: int | None = None) -> np.ndarray:
+        """When the bars with indexes `[first, end)` begin; int64."""
+        series = self._series
+        return series.number[first:end] * self._rule.length_ns if self._rule.is_time else series.first_ns[first:end]
+
+    def day_of_bars(self, first: int = 0, end: int | None = None) -> np.ndarray:
+        """The UTC day, counted from 1970, on which each of the bars with indexes `[first, end)` begins; int64."""
+        return self.of_bars(first, end) // DAY_NS
+
+    def number(self, time_ns: int) -> int:
+        """The number of the bar of a time."""
+        return self._rule.number(time_ns) if self._rule.is_time else int(self.numbers(np.array([time_ns]))[0])
+
+    def numbers(self, time_ns: np.ndarray) -> np.ndarray:
+        """The number of the bar of each time; int64, shape as given."""
+        return self._rule.numbers(time_ns) if self._rule.is_time else self._counted_numbers(np.asarray(time_ns))
+
+    def position(self, time_ns: int) -> float:
+        """A time as a bar number with its fraction: where inside the bar it lies."""
+        number = self.number(time_ns)
+        start_ns, end_ns = self.edges(number, number).tolist()
+        return number + (time_ns - start_ns) / (end_ns - start_ns)
+
+    def at(self, position: float) -> int:
+        """The time of a bar number with its fraction."""
+        number = int(np.floor(position))
+        start_ns, end_ns = self.edges(number, number).tolist()
+        return start_ns + int((position - number) * (end_ns - start_ns))
+
+    # -- bars that are not of time ---------------------------------------------------------------
+
+    def _ends(self) -> tuple[int, int, int]:
+        """When the first bar begins and the last ends, and how long one is on average."""
+        series = self._series
+        if not series.n_bars:
+            return 0, 0, _UNKNOWN_LENGTH_NS
+        begin_ns, end_ns = int(series.first_ns[0]), int(series.last_ns[-1]) + 1
+        return begin_ns, end_ns, max(1, (end_ns - begin_ns) // series.n_bars)
+
+    def _counted_edges(self, first: int, last: int) -> np.ndarray:
+        n_bars, starts = self._series.n_bars, self._series.first_ns
+        begin_ns, end_ns, length_ns = self._ends()
+        number = np.arange(first, last + 2, dtype=np.int64)
+        edges = np.where(number < 0, begin_ns + number * length_ns, end_ns + (number - n_bars) * length_ns)
+        there = (number >= 0) & (number < n_bars)
+        edges[there] = starts[number[there]]
+        return edges
+
+    def _counted_numbers(self, time_ns: np.ndarray) -> np.ndarray:
+        n_bars = self._series.n_bars
+        begin_ns, end_ns, length_ns = self._ends()
+        bar = np.searchsorted(self._series.first_ns, time_ns, side="right") - 1
+        bar = np.where(time_ns >= end_ns, n_bars + (time_ns - end_ns) // length_ns, bar)
+        return np.where(time_ns < begin_ns, (time_ns - begin_ns) // length_ns, bar)

@@ -1,0 +1,66 @@
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.analytics.footprint import FootprintSeries
+from app.market.bar_rule import BarKind, BarRule
+from app.market.price_grid import PriceGrid
+from app.market.trade import BUY, TradeBatch
+from tests.builders import SECOND_NS, START_NS, random_trades, trades_of
+
+
+def series_by(rule: BarRule, trades: TradeBatch) -> FootprintSeries:
+    series = FootprintSeries(rule, PriceGrid(Decimal("0.01"), 1))
+    series.append(trades)
+    return series
+
+
+MINUTE, PAIRS = BarRule(60 * SECOND_NS), BarRule.counted(BarKind.TRADES, 2)
+# pairs that begin at 0, 10 and 40 s, the last one in progress
+TRADES = trades_of([(at, 100, 1, BUY) for at in (0, 4, 10, 11, 40)])
+
+
+def test_a_bar_lasts_until_the_next_begins_and_the_last_one_until_behind_its_last_trade():
+    times = series_by(PAIRS, TRADES).times
+    assert (times.edges(0, 2) - START_NS).tolist() == [0, 10 * SECOND_NS, 40 * SECOND_NS, 40 * SECOND_NS + 1]
+    assert [times.number(START_NS + at * SECOND_NS) for at in (0, 9, 10, 39, 40)] == [0, 0, 1, 1, 2]
+    assert times.position(START_NS + 25 * SECOND_NS) == 1.5
+    assert times.at(1.5) == START_NS + 25 * SECOND_NS
+    assert [times.knows(number) for number in (-1, 0, 2, 3)] == [False, True, True, False]
+
+
+def test_beyond_the_ends_bars_last_as_long_as_those_there_do_on_average():
+    times = series_by(PAIRS, TRADES).times
+    length_ns = (40 * SECOND_NS + 1) // 3
+    assert times.start_ns(-2) == START_NS - 2 * length_ns
+    assert times.start_ns(5) == START_NS + 40 * SECOND_NS + 1 + 2 * length_ns
+    assert times.number(START_NS - 1) == -1
+
+
+def test_of_no_bars_there_are_times_all_the_same():
+    times = series_by(PAIRS, TradeBatch.empty()).times
+    assert times.number(times.start_ns(3)) == 3
+
+
+def test_the_rule_alone_does_not_know_the_times_of_bars_that_are_not_of_time():
+    with pytest.raises(TypeError, match="ask the series"):
+        PAIRS.start_ns(0)
+
+
+@pytest.mark.parametrize("rule", [MINUTE, PAIRS, BarRule.counted(BarKind.RANGE, 8), BarRule.counted(BarKind.VOLUME, 100)])
+@given(seed=st.integers(0, 5), first=st.integers(-20, 60))
+def test_times_and_numbers_undo_one_another(rule: BarRule, seed: int, first: int):
+    series = series_by(rule, random_trades(seed, 80))
+    times, first = series.times, first + int(series.number[0])
+    edges = times.edges(first, first + 30)
+    assert edges.tolist() == [times.start_ns(number) for number in range(first, first + 32)]
+    assert (np.diff(edges) >= 0).all()
+    lasting = np.flatnonzero(np.diff(edges) > 0)
+    assert times.numbers(edges[lasting]).tolist() == (first + lasting).tolist()
+    assert times.numbers(edges[lasting + 1] - 1).tolist() == (first + lasting).tolist()
+    for number in (first + lasting).tolist():
+        assert times.position(times.start_ns(number)) == number
+    assert times.of_bars().tolist() == [series.start_ns(bar) for bar in range(series.n_bars)]
