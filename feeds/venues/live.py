@@ -125,9 +125,11 @@ class LiveFeed:
         self._patience = patience or Patience()
         self._connection = Connection(wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience)
         self._decoder = wire.decoder
-        self._confirmed, self._retells = wire.greeting is not None, wire.retells
+        self._retells = wire.retells
         self._reached: int | None = None
         """How far the trades known of go: the highest id where they are numbered, else the latest time."""
+        self._heard_on = 0
+        """The line, by its number, for which `_reached` holds."""
         self._last_trade_ns = self._received_at_ns = 0
         self._messages = self._trades = 0
         self._lateness = Lateness()
@@ -200,18 +202,18 @@ class LiveFeed:
             self._last_trade_ns = newest_ns
             if not retold:
                 self._lateness.arrived(newest_ns, self._monotonic_ns())
-        self._reached = max(self._reached or 0, self._end(batch))
+        self._heard_on, self._reached = self._connection.status.connects, max(self._reached or 0, self._end(batch))
 
     def _end(self, batch: TradeBatch) -> int:
         return int((batch.trade_id if self.instrument.numbered else batch.time_ns).max())
 
     async def _missed_any(self) -> bool:
         newest = await self._history.recent()
-        if self._reached is None and len(newest):  # of the time before, the line need not have told us
-            self._reached = self._end(newest)
-            if not self._confirmed:  # nothing was heard on it yet at all: does the market go on without us?
-                await asyncio.sleep(self._patience.grace)
-                newest = await self._history.recent()
+        line = self._connection.status.connects
+        if line != self._heard_on and len(newest):  # of the time before, a line that told nothing yet need not have told us
+            self._heard_on, self._reached = line, self._end(newest)
+            await asyncio.sleep(self._patience.grace)  # does the market go on without us?
+            newest = await self._history.recent()
         return len(newest) > 0 and self._reached is not None and self._end(newest) > self._reached
 
     # -- where ids cannot say what is missing ----------------------------------------------------
