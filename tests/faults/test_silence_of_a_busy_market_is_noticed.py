@@ -66,3 +66,27 @@ def test_a_market_in_which_nobody_trades_keeps_its_line() -> None:
             there.hold_against(venue)
 
     run(story())
+
+
+def test_a_market_that_falls_silent_while_the_line_is_down_is_not_dialled_over_and_over() -> None:
+    """A4, A1: a trade happens between two lines, and then none for a while; the next one shows what is missing, and it is filled."""
+
+    async def story() -> None:
+        async with live_venue(0.1) as venue, desk(venue) as there:
+            await there.until(lambda: any(venue.listeners()))
+            await venue.emit(20)
+            await there.until(lambda: there.store.n_trades == 20)
+            venue.faults.flap = True
+            venue.inject("drop")
+            await there.until(lambda: there.status.state is not FeedState.LIVE)
+            await venue.emit(5)
+            venue.faults.flap = False
+            await there.until(lambda: there.status.state is FeedState.LIVE)
+            connects = there.status.connects
+            await asyncio.sleep(5 * HASTY.silent_after)
+            assert there.status.connects == connects
+            await venue.emit(1)
+            await there.caught_up(venue)
+            there.hold_against(venue)
+
+    run(story())
