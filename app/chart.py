@@ -13,6 +13,7 @@ from app.analytics.imbalance import ImbalanceRule
 from app.analytics.value_area import ValueAreaMethod
 from app.anchors import Anchors
 from app.errors import GridTooFineError
+from app.levels import LevelRules, Levels
 from app.market.bar_rule import BarRule
 from app.market.coverage import Covered
 from app.market.instrument import Instrument
@@ -70,6 +71,8 @@ class Chart:
         """Trades folded a second time because of late ones, a count of work for the tests."""
         self.anchors = Anchors()
         """The profiles that the user has put on it."""
+        self.level_rules = LevelRules()
+        """Which levels are kept, and how they end."""
         self._take(spec, empty_series(spec))
 
     @property
@@ -111,6 +114,11 @@ class Chart:
         self.last_key, self.refused = last_key, ""
         self._take(spec, series)
 
+    def keep_levels_by(self, rules: LevelRules) -> None:
+        """Keep other levels, or by other rules."""
+        self.level_rules = rules
+        self.levels = Levels(self.figures, rules)
+
     def whole_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
         """Start of the oldest bar that can be built from all its trades; those before lost some when the store let go of them.
 
@@ -125,6 +133,7 @@ class Chart:
         self.spec, self.series = spec, series
         self.figures = BarFigures(series, spec.value_area_method, spec.value_area_percent, spec.imbalance)
         self.profiles = ProfilesOfSeries(series)
+        self.levels = Levels(self.figures, self.level_rules)
 
     def _fold_again(self, oldest_ns: int, store: TradeStore) -> None:
         """Build the bars from the period of a time on once more, from what the store holds."""

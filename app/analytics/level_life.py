@@ -1,0 +1,60 @@
+"""How long a level lives: the first bar that ends it, for many levels and many bars at once.
+
+Prices are half ticks here, so that the middle of a row is a whole number. Every rule is one condition, "the bar's low is at most
+`low_at_most` and its high is at least `high_at_least`": a touch asks for both, trading through for one of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+NEVER, ALWAYS = -(1 << 62), 1 << 62
+"""`low_at_most` that no bar meets, and that every bar meets; the other way round for `high_at_least`."""
+_BLOCK = 256  # bars looked at together: those blocks that cannot meet a level are passed over whole
+
+
+def first_meetings(low: np.ndarray, high: np.ndarray, low_at_most: np.ndarray, high_at_least: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """For each level the first bar, from index `start` on, that meets its condition; -1 if none does.
+
+    Parameters
+    ----------
+    low, high : int64 [shape=(n_bars,)]
+    low_at_most, high_at_least, start : int64 [shape=(n_levels,)]
+
+    Returns
+    -------
+    int64 [shape=(n_levels,)]
+    """
+    found = np.full(len(start), -1, np.int64)
+    if not len(start):
+        return found
+    pending = np.arange(len(start))
+    for first in range(int(start.min()) // _BLOCK * _BLOCK, len(low), _BLOCK):
+        bars = slice(first, first + _BLOCK)
+        lows, highs = low[bars], high[bars]
+        may = (lows.min() <= low_at_most[pending]) & (highs.max() >= high_at_least[pending]) & (start[pending] < first + len(lows))
+        asked = pending[may]
+        if not len(asked):
+            continue
+        meets = (lows <= low_at_most[asked, None]) & (highs >= high_at_least[asked, None])
+        meets &= np.arange(first, first + len(lows)) >= start[asked, None]
+        hit = meets.any(axis=1)
+        found[asked[hit]] = first + meets[hit].argmax(axis=1)
+        pending = pending[found[pending] < 0]
+        if not len(pending):
+            break
+    return found
+
+
+def bars_inside(low: np.ndarray, high: np.ndarray, bottom: np.ndarray, top: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """For each level how many bars of its `[start, end)` traded somewhere from `bottom` to `top`, int64."""
+    counts = np.zeros(len(start), np.int64)
+    if not len(start):
+        return counts
+    for first in range(int(start.min()) // _BLOCK * _BLOCK, min(len(low), int(end.max())), _BLOCK):
+        lows, highs = low[first : first + _BLOCK], high[first : first + _BLOCK]
+        asked = np.flatnonzero((lows.min() <= top) & (highs.max() >= bottom) & (start < first + len(lows)) & (end > first))
+        bar = np.arange(first, first + len(lows))
+        inside = (lows <= top[asked, None]) & (highs >= bottom[asked, None]) & (bar >= start[asked, None]) & (bar < end[asked, None])
+        counts[asked] += inside.sum(axis=1)
+    return counts

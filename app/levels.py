@@ -1,0 +1,287 @@
+"""The level ledger: every level of a chart with its birth, its tests and its end, kept up with the market.
+
+What is finished is kept. A live trade costs a comparison with the nearest level above and the nearest below; only when a bar closes,
+or a level is met, are those that live looked at again. A long past is worked through a chunk of bars a frame. Nothing here knows
+of a screen: whoever shows levels calls `refresh` once a frame and looks at `revision`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from app.analytics.bar_figures import BarFigures
+from app.analytics.columns import GrowingColumns
+from app.analytics.level_births import Birth, LevelKind, of_bars, of_letters, of_nodes, of_profile
+from app.analytics.level_life import bars_inside, first_meetings
+from app.analytics.nodes import peaks, percentile
+from app.analytics.profile import profile_of_bars
+from app.analytics.tpo import HALF_HOUR_NS, fits, tpo_of_bars
+from app.market.session import Period, PeriodRule, piece_numbers
+
+_CHUNK = 4096  # closed bars worked through in a call: a few milliseconds
+_COLUMNS = ("kind", "period", "bottom", "top", "low_at_most", "high_at_least", "start", "end", "tests")
+_NODES = (LevelKind.HVN, LevelKind.LVN)
+_ZONES = (LevelKind.STACKED_BUY, LevelKind.STACKED_SELL)
+PERIODS = tuple(Period)
+"""What `period` counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRules:
+    """Which levels there are, and how they end.
+
+    Attributes
+    ----------
+    timezone : str
+        Of days, weeks and months.
+    periods : tuple of Period
+        Whose POC, VAH and VAL are kept; letters and nodes are those of the days.
+    bracket_ns : int
+        Length of a letter, for single prints and poor extremes.
+    nodes : "peaks" or "percentile"
+        How high and low volume nodes are found.
+    zones_end : "touch" or "close"
+        Whether a stacked zone ends when it is touched, or only when a bar closes through it.
+    """
+
+    timezone: str = "UTC"
+    periods: tuple[Period, ...] = PERIODS
+    bracket_ns: int = HALF_HOUR_NS
+    nodes: Literal["peaks", "percentile"] = "peaks"
+    zones_end: Literal["touch", "close"] = "touch"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A living level, as the ledger lists it.
+
+    Attributes
+    ----------
+    kind : LevelKind
+    period : Period or None
+        Of which it is the POC, VAH, VAL, node or print; None for what a single bar left.
+    bottom_ticks, top_ticks : float
+        Equal for a line; multiples of half a tick.
+    born_ns : int
+        When the bar began from which on it counts.
+    tests : int
+        Closed bars since that traded in it without ending it.
+    distance_ticks : float
+        From the last price to its nearer edge; negative below, 0 inside.
+    """
+
+    kind: LevelKind
+    period: Period | None
+    bottom_ticks: float
+    top_ticks: float
+    born_ns: int
+    tests: int
+    distance_ticks: float
+
+
+class Levels:
+    """All levels of one series.
+
+    Attributes
+    ----------
+    revision : int
+        Grows when a level is born or ends.
+    bars_taken, looks : int
+        Counts of work, for the tests: closed bars worked through, and times that all living levels were compared with a bar.
+    """
+
+    def __init__(self, figures: BarFigures, rules: LevelRules | None = None) -> None:
+        self.rules = rules or LevelRules()
+        self.revision = 0
+        self.bars_taken = self.looks = 0
+        self._figures, self._series = figures, figures.series
+        self._seen = -1  # revision of the series
+        self._closed = 0  # bars taken so far
+        self._table = GrowingColumns(dict.fromkeys(_COLUMNS, np.int64))
+        self._alive = np.zeros(0, np.int64)
+        self._nearest = (-(1 << 62), 1 << 62)  # a low at most, or a high at least, that meets a level
+        self._last = -1, 0, 0  # the bar in progress when it was last compared with the levels: index, low, high
+        self._divisions = {period: PeriodRule(period, self.rules.timezone) for period in PERIODS}
+
+    def refresh(self) -> bool:
+        """Take note of the series; whether there is more to do."""
+        series = self._series
+        closed = max(series.n_bars - 1, 0)
+        if series.revision != self._seen:
+            changed = series.changed_since(self._seen) if self._seen >= 0 else 0
+            self._seen = series.revision
+            if changed < self._closed or self._has_shrunk():
+                self._forget_from(changed)
+        if self._closed < closed:
+            self._take(min(closed, self._closed + _CHUNK))
+        if self._closed == closed and series.n_bars:
+            self._look_at_last()
+        return self._closed < closed
+
+    def settle(self) -> None:
+        """Work through all there is."""
+        while self.refresh():
+            pass
+
+    def columns(self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False) -> dict[str, np.ndarray]:
+        """The levels of some kinds that live, or lived, somewhere in the bars `[first_bar, end_bar)`.
+
+        Returns
+        -------
+        dict of int64 [shape=(n,)]
+            `kind`, `period` (place in `PERIODS`, -1 for none), `bottom` and `top` in half ticks, `start` and `end` (index of the
+            first bar that counts, and of the bar that ended it; -1 while it lives), `tests`.
+        """
+        table = self._table
+        asked = self._alive if living else np.arange(len(table))
+        kind, start, end = (table[name][asked] for name in ("kind", "start", "end"))
+        wanted = np.isin(kind, kinds) & (start < end_bar) & ((end < 0) | (end >= first_bar))
+        return {name: table[name][asked[wanted]] for name in _COLUMNS}
+
+    def living(self) -> list[Level]:
+        """The ledger: every level that lives, oldest first."""
+        series, table = self._series, self._table
+        if not series.n_bars:
+            return []
+        last = 2 * int(series.close[-1])
+        found = []
+        rows = zip(*(table[name][self._alive].tolist() for name in ("kind", "period", "bottom", "top", "start", "tests")), strict=True)
+        for kind, period, bottom, top, start, tests in rows:
+            distance = bottom - last if last < bottom else top - last if last > top else 0
+            which = PERIODS[period] if period >= 0 else None
+            found.append(Level(LevelKind(kind), which, bottom / 2, top / 2, series.start_ns(start), tests, distance / 2))
+        return sorted(found, key=lambda level: level.born_ns)
+
+    # -- taking bars -----------------------------------------------------------------------------
+
+    def _take(self, end: int) -> None:
+        """Work through the closed bars from those taken up to index `end`."""
+        first = self._closed
+        births = [(bar + 1, -1, birth) for bar, birth in self._of_bars(first, end)]
+        births += self._of_periods(first, end)
+        before = len(self._table)
+        self._add(births)
+        asked = np.concatenate((self._alive, np.arange(before, len(self._table))))
+        self._end(asked[self._table["end"][asked] < 0], first, end)
+        self._count_tests(asked, first, end)
+        self.bars_taken += end - first
+        self._closed = end
+        self._renew()
+
+    def _of_bars(self, first: int, end: int) -> list[tuple[int, Birth]]:
+        marks = self._figures.imbalances(first, end)
+        return of_bars(self._series, first, end, marks, self._figures.rule.stacked, self.rules.zones_end)
+
+    def _of_periods(self, first: int, end: int) -> list[tuple[int, int, Birth]]:
+        """What the periods left that a bar after `first`, up to `end` itself, shows to be finished."""
+        births: list[tuple[int, int, Birth]] = []
+        begin_ns = self._series.times.of_bars(first, end + 1)
+        for period in self.rules.periods:
+            piece, starts = piece_numbers(self._divisions[period], begin_ns)
+            for later in (np.flatnonzero(np.diff(piece)) + 1).tolist():
+                start_ns, bar = int(starts[piece[later - 1]]), first + later
+                of_period = self._of_period(period, start_ns, bar)
+                births += [(bar, PERIODS.index(period), birth) for birth in of_period]
+        return births
+
+    def _of_period(self, period: Period, start_ns: int, end: int) -> list[Birth]:
+        series, figures = self._series, self._figures
+        first = int(np.searchsorted(series.times.of_bars(0, end), start_ns))
+        profile, height = profile_of_bars(series, first, end), series.grid.ticks_per_row
+        if not profile.volume:
+            return []
+        births = list(of_profile(profile, height, figures.percent, figures.method))
+        if period is Period.DAY:
+            births += of_nodes((peaks if self.rules.nodes == "peaks" else percentile)(profile), height)
+            if fits(series.rule.length_ns, start_ns, self.rules.bracket_ns):
+                letters = tpo_of_bars(series, first, end, start_ns, self.rules.bracket_ns)
+                births += of_letters(letters, height, int(series.close[end - 1]))
+        return births
+
+    def _add(self, births: list[tuple[int, int, Birth]]) -> None:
+        if not births:
+            return
+        births.sort(key=lambda birth: birth[0])
+        before = len(self._table)
+        self._table.resize(before + len(births))
+        rows = np.array([(birth.kind, period, *birth[1:], start, -1, 0) for start, period, birth in births], np.int64)
+        for name, values in zip(_COLUMNS, rows.T, strict=True):
+            self._table.writable(name)[before:] = values
+        self._end_nodes()
+
+    def _end_nodes(self) -> None:
+        """The nodes of a day make way for those of the next."""
+        start = self._table["start"]
+        nodes = np.flatnonzero(np.isin(self._table["kind"], _NODES) & (self._table["end"] < 0))
+        for day, next_day in itertools.pairwise(np.unique(start[nodes]).tolist()):
+            self._table.writable("end")[nodes[start[nodes] == day]] = next_day
+
+    def _end(self, alive: np.ndarray, first: int, end: int) -> None:
+        """End the levels that the bars `[first, end)` meet."""
+        series, table = self._series, self._table
+        by_close = np.isin(table["kind"][alive], _ZONES) & (self.rules.zones_end == "close")
+        for which, names in ((alive[~by_close], ("low", "high")), (alive[by_close], ("close", "close"))):
+            low, high = (2 * getattr(series, name)[first:end] for name in names)
+            start = np.maximum(table["start"][which], first) - first
+            found = first_meetings(low, high, table["low_at_most"][which], table["high_at_least"][which], start)
+            table.writable("end")[which[found >= 0]] = found[found >= 0] + first
+        self.looks += 1
+
+    def _count_tests(self, asked: np.ndarray, first: int, end: int) -> None:
+        series, table = self._series, self._table
+        ended = table["end"][asked]
+        until = np.where(ended < 0, end, np.minimum(ended, end)) - first
+        start = np.maximum(table["start"][asked], first) - first
+        low, high = 2 * series.low[first:end], 2 * series.high[first:end]
+        table.writable("tests")[asked] += bars_inside(low, high, table["bottom"][asked], table["top"][asked], start, until)
+
+    # -- the bar in progress ---------------------------------------------------------------------
+
+    def _look_at_last(self) -> None:
+        """End what the bar in progress has met: it is not taken back while its range only grows."""
+        low, high = 2 * int(self._series.low[-1]), 2 * int(self._series.high[-1])
+        self._last = self._series.n_bars - 1, low, high
+        if low > self._nearest[0] and high < self._nearest[1]:
+            return
+        table, alive, bar = self._table, self._alive, self._series.n_bars - 1
+        least, most = table["low_at_most"][alive], table["high_at_least"][alive]
+        counts = table["start"][alive] <= bar
+        if self.rules.zones_end == "close":
+            counts &= ~np.isin(table["kind"][alive], _ZONES)
+        met = counts & (low <= least) & (high >= most)
+        table.writable("end")[alive[met]] = bar
+        self.looks += 1
+        left = counts & ~met
+        below, above = least[left & (high >= most)], most[left & (low <= least)]
+        self._nearest = int(below.max(initial=-(1 << 62))), int(above.min(initial=1 << 62))
+        if met.any():
+            self._alive = alive[~met]
+            self.revision += 1
+
+    def _has_shrunk(self) -> bool:
+        """Whether the bar that was in progress was built again without the range that it had."""
+        bar, low, high = self._last
+        return bar >= self._series.n_bars or (bar >= 0 and (2 * int(self._series.low[bar]) > low or 2 * int(self._series.high[bar]) < high))
+
+    def _renew(self) -> None:
+        self._alive = np.flatnonzero(self._table["end"] < 0)
+        self._nearest = 1 << 62, -(1 << 62)  # the next bar is compared with all of them
+        self.revision += 1
+
+    def _forget_from(self, bar: int) -> None:
+        """Bars from `bar` on are not what they were: forget what they left, and what they ended."""
+        table = self._table
+        keep = int(np.searchsorted(table["start"], bar, side="right"))
+        table.resize(keep)
+        end, kind = table["end"], table["kind"]
+        again = np.flatnonzero((end > bar) | ((end == bar) & ~np.isin(kind, _NODES)))
+        table.writable("end")[again] = -1
+        self._closed, self._last = min(bar, self._closed), (-1, 0, 0)
+        table.writable("tests")[:] = 0
+        self._count_tests(np.arange(keep), 0, self._closed)
+        self._renew()
+
