@@ -11,7 +11,7 @@ from app.analytics.bar_figures import BarFigures
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule
 from app.analytics.value_area import ValueAreaMethod
-from app.anchors import Anchors
+from app.anchors import Anchors, ProfileInputs
 from app.errors import GridTooFineError
 from app.levels import LevelRules, Levels
 from app.market.bar_rule import BarRule
@@ -69,7 +69,7 @@ class Chart:
         """Why the series stands still, when the row size cannot hold a bar; empty otherwise."""
         self.rebuilt_trades = 0
         """Trades folded a second time because of late ones, a count of work for the tests."""
-        self.anchors = Anchors()
+        self.anchors = Anchors(ProfileInputs(percent=spec.value_area_percent, method=spec.value_area_method))
         """The profiles that the user has put on it."""
         self.level_rules = LevelRules()
         """Which levels are kept, and how they end."""

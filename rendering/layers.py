@@ -6,6 +6,8 @@ bars follow one another in this order.
 
 from __future__ import annotations
 
+from rendering.anchor_flag_item import AnchorFlagItem
+from rendering.anchored_profile_item import AnchoredProfileItem
 from rendering.axes import GridItem, PriceAxisItem, TimeAxisItem
 from rendering.badge_item import BadgeItem
 from rendering.chart_item import ChartItem
@@ -23,6 +25,7 @@ from rendering.profile_item import ProfileItem
 LAYERS: tuple[type[ChartItem], ...] = (
     GridItem,
     LevelLinesItem,
+    AnchoredProfileItem,
     LastPriceLineItem,
     FootprintItem,
     DeltaItem,
@@ -33,6 +36,7 @@ LAYERS: tuple[type[ChartItem], ...] = (
     TimeAxisItem,
     CoverageItem,
     ProfileItem,
+    AnchorFlagItem,
     LastPriceItem,
     LegendItem,
     BadgeItem,

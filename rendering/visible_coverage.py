@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.storage.memory import Hole
 
 
-_FROM_THE_FIRST = ("replay", "simulated")
+FROM_THE_FIRST = ("replay", "simulated")
 """A recording and a simulation begin with their first trade: nothing is missing before."""
 
 
@@ -48,7 +48,7 @@ class VisibleCoverage:
             bars = _bars_there(frame)
             if not chart.holes or bars is None:
                 return None
-        begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in _FROM_THE_FIRST else None
+        begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in FROM_THE_FIRST else None
         asked = (chart.series.rule if chart.series.rule.is_time else (times, chart.series.revision), bars, begin_ns)
         if asked != self._asked or chart.covered is not self._covered or chart.holes is not self._holes:
             if chart.holes is not self._holes:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from rendering.scene import ChartScene
+from widgets.anchor_tool import AnchorTool
 from widgets.tools import PanAndZoom
+
+_NUDGES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+_NUDGE_KEYS = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier)
 
 
 class ChartView(QGraphicsView):
@@ -20,6 +26,13 @@ class ChartView(QGraphicsView):
         What to show.
     use_gl : bool
         Paint through an OpenGL viewport instead of raster tiles.
+
+    Attributes
+    ----------
+    anchors : AnchorTool
+        The mouse on profiles.
+    on_edit : callable
+        Called when the flag of a profile, which is selected by then, was double-clicked.
     """
 
     def __init__(
@@ -30,6 +43,7 @@ class ChartView(QGraphicsView):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.on_edit: Callable[[], None] = lambda: None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -46,6 +60,7 @@ class ChartView(QGraphicsView):
         """Show another chart."""
         self.chart_scene = scene
         self._mouse = PanAndZoom(scene)
+        self.anchors = AnchorTool(scene)
         self.setScene(scene)
         self._fit_scene()
 
@@ -63,6 +78,11 @@ class ChartView(QGraphicsView):
         self.setSceneRect(0, 0, size.width(), size.height())
         self.chart_scene.resize(size.width(), size.height(), self.devicePixelRatioF())
 
+    def show_cursor(self) -> None:
+        """Let the mouse look like what it would do."""
+        if self.cursor().shape() is not self.anchors.cursor:
+            self.setCursor(self.anchors.cursor)
+
     # -- Qt's events -----------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -74,21 +94,47 @@ class ChartView(QGraphicsView):
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self._fit_scene()
 
+    def event(self, event: QEvent) -> bool:
+        """While a profile is selected, left and right move its ends and not the view; so the window's shortcuts must not have them."""
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._nudges(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._nudges(event):
+            self.anchors.nudge(_NUDGES[Qt.Key(event.key())], end=bool(event.modifiers() & Qt.KeyboardModifier.AltModifier))
+        else:
+            super().keyPressEvent(event)
+
+    def _nudges(self, event: QKeyEvent) -> bool:
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        return event.key() in _NUDGES and modifiers in _NUDGE_KEYS and self.chart_scene.chart.anchors.selected is not None
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton:
-            self._mouse.press(event.position().x(), event.position().y())
+        x, y = event.position().x(), event.position().y()
+        if event.button() is Qt.MouseButton.LeftButton and not self.anchors.press(x, y):
+            self._mouse.press(x, y)
+        self.show_cursor()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         x, y = event.position().x(), event.position().y()
-        self._mouse.move(x, y)
+        if not self.anchors.move(x, y):
+            self._mouse.move(x, y)
         self.chart_scene.set_cursor((x, y))
+        self.show_cursor()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton:
+        if event.button() is Qt.MouseButton.LeftButton and not self.anchors.release():
             self._mouse.release()
+        self.show_cursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self._mouse.double_click(event.position().x(), event.position().y())
+        x, y = event.position().x(), event.position().y()
+        if self.anchors.double_click(x, y):
+            self.on_edit()
+        else:
+            self._mouse.double_click(x, y)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         modifiers = event.modifiers()

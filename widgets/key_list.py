@@ -13,6 +13,8 @@ _MOUSE = (
     ("Ctrl+wheel", "Zoom price at the cursor"),
     ("Shift+wheel", "Move in time"),
     ("Drag", "Move"),
+    ("Drag a flag", "Move the start of a profile, or the end of a range; double-click for its inputs"),
+    ("Left, Right", "While a profile is selected: move its start by a bar; with Alt a range's end"),
     ("Drag an axis", "Scale it"),
     ("Double-click the price axis", "Fit the prices in sight"),
     ("Double-click the time axis", "Newest bars, legible"),

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.market.feed import FeedState
 from app.workspace import Workspace
@@ -17,6 +17,7 @@ from rendering.frame_clock import FrameClock
 from rendering.scene import ChartScene
 from rendering.theme import load_theme, theme_names
 from widgets.actions import build_actions, fill_menu_bar
+from widgets.anchor_commands import AnchorCommands
 from widgets.chart_commands import ChartCommands
 from widgets.chart_view import ChartView
 from widgets.fault_banner import FaultBanner
@@ -78,8 +79,9 @@ class MainWindow(QMainWindow):
             on_done=self._focus_chart,
         )
         self.overlays = OverlayCommands(looks.shown, lambda: self._scene, looks.remember_shown, self.say)
+        self.anchors = AnchorCommands(lambda: self.view if self._scene else None, self.overlays, self.say, self._close_panel)
         self.actions_by_name = build_actions(
-            self, ViewCommands(lambda: self._scene), ChartCommands(workspace), self.overlays, self.replay_bar
+            self, ViewCommands(lambda: self._scene), ChartCommands(workspace), self.overlays, self.anchors, self.replay_bar
         )
         self.replay_bar.take_actions(self.actions_by_name)
         self.overlays.take_actions(self.actions_by_name)
@@ -167,6 +169,7 @@ class MainWindow(QMainWindow):
         self._install_painter(scene)
         if self.view is None:
             self.view = ChartView(scene, use_gl=self._painter == "gl")
+            self.view.on_edit = self.anchors.edit_profile
             self.pages.addWidget(self.view)
         else:
             before = self.view.chart_scene
@@ -288,6 +291,12 @@ class MainWindow(QMainWindow):
     def _begins_anew(self) -> bool:
         """Whether the recording that is shown already is being opened once more: after a jump back the view stays as it is."""
         return self._workspace.instrument_id == self._shown_id and self.replay_bar.shows(self._shown_id)
+
+    def _close_panel(self) -> None:
+        for panel in reversed(self.findChildren(QDialog)):
+            if panel.isVisible():
+                panel.close()
+                return
 
     def _focus_chart(self) -> None:
         if self.view is not None:

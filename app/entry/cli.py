@@ -40,6 +40,7 @@ from app.entry.options import (
     at_hosts,
     settings_of,
 )
+from app.entry.profile_flags import ProfileFlags
 from app.errors import BadInputError, TapeprintError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.decimals import parse_step
@@ -103,6 +104,7 @@ def snapshot(
     show: Show = "",
     hide: Hide = "",
     cvd_reset: CvdReset = "session",
+    profiles: Annotated[ProfileFlags | None, Parameter(name="*")] = None,
     tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
     lot_size: LotSize = None,
     seconds: Annotated[float, Parameter(help="how long a live instrument is listened to")] = 10.0,
@@ -125,7 +127,20 @@ def snapshot(
     if bars is not None and bars < 1:
         raise BadInputError(f"bars: found {bars}, expected 1 or more")
     request = SnapshotRequest(
-        source, out, _size(size, scale), scale, _bar(bar, settings), _row(ticks_per_row), bars, colour, seconds, seed, show, hide, cvd_reset
+        source,
+        out,
+        _size(size, scale),
+        scale,
+        _bar(bar, settings),
+        _row(ticks_per_row),
+        bars,
+        colour,
+        seconds,
+        seed,
+        show,
+        hide,
+        cvd_reset,
+        profiles,
     )
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
     write_snapshot(request, reading, settings)

@@ -13,6 +13,7 @@ from typing import Literal
 
 from app.chart import Chart, ChartSpec
 from app.entry.headless import Reading, read
+from app.entry.profile_flags import ProfileFlags
 from app.entry.replaying import numbered_by_ones
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
@@ -56,6 +57,8 @@ class SnapshotRequest:
         Overlays besides those that the settings show, and without; names with commas between them.
     cvd_reset : "session" or "never"
         Whether CVD starts again with each day.
+    profiles : ProfileFlags or None
+        Profiles to put on the chart.
     """
 
     source: str
@@ -71,6 +74,7 @@ class SnapshotRequest:
     show: str = ""
     hide: str = ""
     cvd_reset: Literal["session", "never"] = "session"
+    profiles: ProfileFlags | None = None
 
 
 def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:
@@ -79,6 +83,8 @@ def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settin
     chart, mode = _chart_of(request, reading, settings)
     if not chart.series.n_bars:
         raise BadInputError(f"{request.source}: no trades to draw")
+    if request.profiles is not None:
+        request.profiles.put_on(chart.anchors)
     from app.entry.picture import write_picture  # Qt is loaded only when something is drawn
 
     write_picture(chart, mode, request, settings, f"Tapeprint {version('tapeprint')}")

@@ -9,10 +9,12 @@ import numpy as np
 
 from app.analytics.bar_figures import BarFigures
 from app.analytics.footprint import FootprintSeries
+from app.anchors import Anchors
 from app.chart import ChartSpec
 from app.market.bar_rule import NS_PER_S, BarRule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
+from app.profile_figures import ProfilesOfSeries
 
 RULE = BarRule(60 * NS_PER_S)
 FIRST_BAR = 29_000_000
@@ -50,6 +52,8 @@ class CellMarket:
         self.spec = ChartSpec(INSTRUMENT, RULE, 1)
         self.series = FootprintSeries(RULE, INSTRUMENT.grid(1))
         self.figures = BarFigures(self.series)
+        self.profiles = ProfilesOfSeries(self.series)
+        self.anchors = Anchors()
         self.generation = 0
         self.holes: tuple = ()
         self._rng = np.random.default_rng(seed)

@@ -27,5 +27,5 @@ def test_flags_add_to_what_the_settings_show_and_take_away() -> None:
 
 @pytest.mark.parametrize("wrong", [{"show": "profile,vwop"}, {"hide": "vwop"}])
 def test_a_wrong_name_is_told_with_those_that_there_are(wrong: dict[str, str]) -> None:
-    with pytest.raises(BadInputError, match="overlay: found 'vwop', expected one of level-lines, delta"):
+    with pytest.raises(BadInputError, match="overlay: found 'vwop', expected one of level-lines, anchored, delta"):
         overlays_of(request(**wrong), Settings())

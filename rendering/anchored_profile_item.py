@@ -1,0 +1,134 @@
+"""The profiles that the user anchored to a bar or drew over a range: their rows, and the lines of POC, VAH and VAL.
+
+While the cells hold digits all of it lies under them, as the lines of the side profile do; from afar it lies over them.
+Flags and labels are drawn by `anchor_flag_item`, always on top.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from PySide6.QtCore import QLineF, QRectF
+from PySide6.QtGui import QPainter
+
+from app.anchors import PlacedProfile, Placement
+from app.profile_figures import ProfileFigures
+from rendering.axes import price_y
+from rendering.chart_item import READING_REST_S, ChartItem
+from rendering.detail import Detail
+from rendering.frame import Frame
+from rendering.placed_profiles import ProfileBars, ProfileView, profile_bars, profile_views, rule_text
+from rendering.profile_item import LevelLine
+from rendering.rectangles import Rectangles
+from rendering.text import qrect
+
+UNDER_CELLS_Z, OVER_CELLS_Z = 4.0, 39.0
+_OPACITY = 0.62
+"""The bars can be seen through the rows, and the rows do not outshine the cells."""
+_TOLD = 3
+"""The legend tells the rules of so many profiles."""
+
+
+class AnchoredProfileItem(ChartItem):
+    """Rows and lines of the anchored profiles and of the fixed ranges."""
+
+    name = "anchored"
+    title = "Anchored profiles"
+    help = "profiles put on the chart with A (from a bar on) and Shift+A (a range)"
+    z = UNDER_CELLS_Z
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rectangles = Rectangles()
+        self._shown: tuple[_Shown, ...] = ()
+        self._revision = -1
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        if frame.chart.anchors.revision != self._revision:  # a flag that is dragged does not wait
+            self._revision, self._followed_ns = frame.chart.anchors.revision, -(1 << 62)
+        return super().refresh(frame)
+
+    def legend(self, frame: Frame) -> str:
+        views = profile_views(frame)
+        told = " · ".join(rule_text(frame, view) for view in views[-_TOLD:][::-1])
+        return told if len(views) <= _TOLD else f"{told} · and {len(views) - _TOLD} more"
+
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
+        before, self._shown = self._shown, tuple(_Shown.of(new, view) for view in profile_views(new))
+        if old.viewport != new.viewport or old.detail != new.detail:
+            return [self.pane(new)] if before or self._shown else None
+        return [QRectF(*sides) for sides in {shown.region for shown in set(before) ^ set(self._shown)}] or None
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        for view in profile_views(frame):
+            if view.figures is None:
+                continue
+            left, right = view.in_sight(frame)
+            if right > left:
+                self._draw_rows(painter, frame, view, profile_bars(frame, view.figures, view.placed.inputs.volume, view.width_px(frame)))
+            for line, end in profile_lines(frame, view):
+                y = price_y(frame, line.ticks) + 0.5
+                painter.setPen(line.pen)
+                painter.drawLine(QLineF(left, y, end, y))
+
+    def _draw_rows(self, painter: QPainter, frame: Frame, view: ProfileView, bars: ProfileBars) -> None:
+        theme = frame.theme
+        tones = (
+            (~bars.in_value_area, theme.profile_sell, theme.profile_buy, theme.grid_day),
+            (bars.in_value_area, theme.profile_sell_value_area, theme.profile_buy_value_area, theme.stale),
+        )
+        left, right = (round(x * frame.dpr) for x in view.in_sight(frame))
+        grows_left = view.placed.inputs.placement is Placement.RIGHT
+        painter.save()
+        painter.scale(1 / frame.dpr, 1 / frame.dpr)  # device pixels from here: edges are whole numbers
+        for which, sell, buy, other in tones:
+            top, height = bars.top[which], bars.height[which]
+            lengths = [(bars.sell[which], sell), (bars.buy[which], buy), (bars.other[which], other)]
+            start = (
+                np.full(len(top), right, np.int64) - sum(length for length, _ in lengths)
+                if grows_left
+                else np.full(len(top), left, np.int64)
+            )
+            for length, colour in lengths:  # selling left of buying, as in the cells
+                self._rectangles.draw(painter, colour.faded(_OPACITY), start, top, length, height)
+                start = start + length
+        painter.restore()
+
+
+def profile_lines(frame: Frame, view: ProfileView) -> list[tuple[LevelLine, float]]:
+    """The lines in sight and where they end, the POC last: it lies over the others. They begin where the profile comes into sight."""
+    figures, inputs = view.figures, view.placed.inputs
+    if figures is None:
+        return []
+    grid, theme = frame.chart.series.grid, frame.theme
+    middle = int(np.floor(figures.poc_ticks))  # of a middle between two ticks the lower one
+    lines = (
+        (LevelLine("VAL", figures.val_ticks, grid.text(figures.val_ticks), theme.value_area), inputs.extend_val),
+        (LevelLine("VAH", figures.vah_ticks, grid.text(figures.vah_ticks), theme.value_area), inputs.extend_vah),
+        (LevelLine("POC", figures.poc_ticks, grid.text(middle), theme.poc), inputs.extend_poc),
+    )
+    left = view.in_sight(frame)[0]
+    ends = [(line, view.lines_end(frame, extended=extended)) for line, extended in lines]
+    return [(line, end) for line, end in ends if end > left and 0 <= price_y(frame, line.ticks) <= frame.layout.price.height]
+
+
+class _Shown(NamedTuple):
+    """All that the picture of one profile depends on, but for the look."""
+
+    placed: PlacedProfile
+    figures: ProfileFigures | None
+    span: tuple[float, float]
+    region: tuple[float, float, float, float]
+
+    @classmethod
+    def of(cls, frame: Frame, view: ProfileView) -> _Shown:
+        left, right = view.in_sight(frame)
+        end = max([right, left + view.width_px(frame), *(end for _, end in profile_lines(frame, view))])
+        begin = min(left, right - view.width_px(frame))
+        return cls(view.placed, view.figures, (view.start_x, view.end_x), (begin - 1, 0.0, end - begin + 2, frame.layout.price.height))

@@ -1,0 +1,176 @@
+"""Where the profiles that the user put on the chart lie on the screen, and what they say of themselves."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from app.analytics.held_share import HeldShare, held_share
+from app.anchors import PlacedProfile, VolumeShown
+from app.market.span import Span
+from app.profile_figures import ProfileFigures
+from rendering.column import Column
+from rendering.detail import Detail
+from rendering.frame import Frame
+from rendering.ticks import clock_text, date_text
+from rendering.visible_coverage import FROM_THE_FIRST
+
+MIN_WIDTH_PX = 90.0
+"""The longest row is at least so long, however few bars the profile has."""
+
+
+class ProfileView(NamedTuple):
+    """One profile as it is on the screen.
+
+    Attributes
+    ----------
+    placed : PlacedProfile
+    figures : ProfileFigures or None
+        None while nothing has traded there.
+    start_x, end_x : float
+        Left edge of its first bar and right edge of its last, logical pixels; either may be out of sight.
+    selected : bool
+    """
+
+    placed: PlacedProfile
+    figures: ProfileFigures | None
+    start_x: float
+    end_x: float
+    selected: bool
+
+    def in_sight(self, frame: Frame) -> tuple[float, float]:
+        """The part of it between the edges of the pane; nothing of it is in sight unless the second is larger."""
+        return max(0.0, self.start_x), min(self.end_x, float(frame.layout.price.right))
+
+    def lines_end(self, frame: Frame, *, extended: bool) -> float:
+        """Where its lines end."""
+        right = float(frame.layout.price.right)
+        return right if extended else min(self.end_x, right)
+
+    def width_px(self, frame: Frame) -> float:
+        """The length of its longest row, logical pixels."""
+        left, right = self.in_sight(frame)
+        return max(MIN_WIDTH_PX, (right - left) * self.placed.inputs.width_percent / 100)
+
+
+class ProfileBars(NamedTuple):
+    """The rows of a profile as device pixels of the price pane, int64 [shape=(n,)], lowest price first.
+
+    `top` and `height` place the row; `sell`, `buy` and `other` are lengths that lie end to end; `in_value_area` says which
+    tone it has.
+    """
+
+    top: np.ndarray
+    height: np.ndarray
+    sell: np.ndarray
+    buy: np.ndarray
+    other: np.ndarray
+    in_value_area: np.ndarray
+
+
+def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
+    """All profiles on the chart, the selected one last: it lies over the others."""
+    chart = frame.chart
+    anchors = chart.anchors
+    views = [_view(frame, placed, placed.key == anchors.selected) for placed in anchors.profiles]
+    return tuple(sorted(views, key=lambda view: view.selected))
+
+
+def profile_bars(frame: Frame, figures: ProfileFigures, shown: VolumeShown, full_px: float) -> ProfileBars:
+    """The visible rows of a profile; the heaviest of all its rows is `full_px` logical pixels long.
+
+    Ends of parts are rounded, not their lengths: a row is never longer than its volume says because it was split. Where rows
+    are finer than pixels, a pixel shows the largest of its rows.
+    """
+    rows = figures.rows
+    profile, step = rows.profile, rows.ticks_per_row
+    low, high = frame.viewport.visible_ticks()
+    first = min(max((low - rows.low_ticks) // step, 0), profile.n_rows)
+    end = min(max((high - rows.low_ticks) // step + 1, first), profile.n_rows)
+    edges = frame.pixels.price_y(rows.low_ticks + np.arange(first, end + 1) * float(step)) - frame.pixels.top
+    bottom, top = edges[:-1], edges[1:]
+    number = np.arange(first, end)
+    length = np.abs(profile.delta) if shown is VolumeShown.DELTA else profile.total
+    if number.size and (top == bottom).any():
+        number, top = _largest_of_each_pixel(number, bottom - 1, length)
+        bottom = top + 1
+    scale = full_px * frame.dpr / max(int(length.max()), 1)
+    sell, buy, other = _parts(figures, number, shown)
+    ends = [np.floor(part * scale + 0.5).astype(np.int64) for part in (sell, sell + buy, sell + buy + other)]
+    gap = Column.of(frame.pixels.bar_pitch, step * frame.pixels.tick_pitch, frame.dpr, Detail.CELLS).row_gap
+    inside = (number >= figures.area.low_row) & (number <= figures.area.high_row)
+    return ProfileBars(top + gap, bottom - top - gap, ends[0], ends[1] - ends[0], ends[2] - ends[1], inside)
+
+
+def source_text(frame: Frame, figures: ProfileFigures) -> str:
+    """What a profile was made of, and what of that is missing."""
+    found = _held(frame, figures)
+    if found is None:
+        return "trades"
+    if found.whole:
+        return "trades, whole" if found.proven else "trades, unverified"
+    percent = math.floor(100 * found.share)
+    return f"⚠ trades of {'> 99' if percent == 100 else percent} % of its time"
+
+
+def rule_text(frame: Frame, view: ProfileView) -> str:
+    """Name, time and every rule of a profile in a line: what the legend says of it."""
+    placed, inputs, figures = view.placed, view.placed.inputs, view.figures
+    when = time_text(frame, placed.start_ns)
+    if placed.end_ns is not None:
+        when += f" to {time_text(frame, placed.end_ns)}"
+    if figures is None:
+        return f"{placed.name} from {when} · no trades"
+    grid = frame.chart.series.grid
+    rows = f"rows {figures.rows.ticks_per_row} ({grid.text(figures.rows.ticks_per_row)})"
+    words = (f"{placed.name} from {when}", inputs.volume.value, rows, f"VA {inputs.percent} % {inputs.method.value}")
+    return " · ".join((*words, source_text(frame, figures)))
+
+
+def time_text(frame: Frame, time_ns: int) -> str:
+    """A bar's time, with its day if it is not that of the newest bar."""
+    series = frame.chart.series
+    day = date_text(time_ns)
+    today = series.n_bars and date_text(series.start_ns(series.n_bars - 1)) == day
+    clock = clock_text(time_ns, seconds=series.times.fine)
+    return clock if today else f"{day} {clock}"
+
+
+def _view(frame: Frame, placed: PlacedProfile, selected: bool) -> ProfileView:
+    chart, inputs = frame.chart, placed.inputs
+    figures = chart.profiles.of(placed.start_ns, placed.end_ns, inputs.rows, inputs.percent, inputs.method)
+    times = chart.series.times
+    first = times.number(placed.start_ns)
+    newest = int(chart.series.number[-1]) if chart.series.n_bars else first
+    last = newest if placed.end_ns is None else times.number(placed.end_ns - 1)
+    x, dpr = frame.pixels.screen_x, frame.dpr
+    return ProfileView(placed, figures, x(first) / dpr, x(max(first, last) + 1) / dpr, selected)
+
+
+def _parts(figures: ProfileFigures, number: np.ndarray, shown: VolumeShown) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lots of selling, of buying, and of neither, in the order in which they are drawn."""
+    profile = figures.rows.profile
+    nothing = np.zeros(len(number), np.int64)
+    if shown is VolumeShown.TOTAL:
+        return nothing, nothing, profile.total[number]
+    if shown is VolumeShown.DELTA:
+        delta = profile.delta[number]
+        return np.maximum(-delta, 0), np.maximum(delta, 0), nothing
+    return profile.sell[number], profile.buy[number], profile.unknown[number]
+
+
+def _largest_of_each_pixel(number: np.ndarray, pixel: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of the rows that share a pixel line the longest, and the line."""
+    order = np.lexsort((length[number], pixel))
+    last = np.flatnonzero(np.append(np.diff(pixel[order]) != 0, True))
+    return number[order][last], pixel[order][last]
+
+
+def _held(frame: Frame, figures: ProfileFigures) -> HeldShare | None:
+    chart = frame.chart
+    times = chart.series.times
+    asked = Span(times.start_ns(figures.first_number), times.start_ns(figures.last_number + 1))
+    begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in FROM_THE_FIRST else None
+    return held_share(asked, chart.covered, [Span(hole.start_ns, hole.end_ns) for hole in chart.holes], begin_ns=begin_ns)

@@ -1,0 +1,53 @@
+"""Flags that put profiles on the chart of a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.analytics.row_layout import RowLayout, RowsBy
+from app.anchors import Anchors, VolumeShown
+from app.entry.cli import run
+from app.entry.profile_flags import ProfileFlags
+from app.errors import BadInputError
+
+NOON_NS = 1_763_640_000 * 10**9
+
+
+def test_times_become_anchors_and_pairs_of_times_ranges() -> None:
+    anchors = Anchors()
+    ProfileFlags(anchor=["2025-11-20T12:00Z"], range=["2025-11-20T12:00Z/2025-11-20T12:30Z"]).put_on(anchors)
+    assert [(placed.start_ns, placed.end_ns) for placed in anchors.profiles] == [(NOON_NS, None), (NOON_NS, NOON_NS + 1800 * 10**9)]
+    assert anchors.selected is None
+
+
+def test_inputs_hold_for_all_of_them() -> None:
+    anchors = Anchors()
+    ProfileFlags(anchor=["2025-11-20T12:00Z"], profile_rows=24, profile_volume="delta", profile_extend=True).put_on(anchors)
+    inputs = anchors.profiles[0].inputs
+    assert (inputs.rows, inputs.volume, inputs.extend_val) == (RowLayout(RowsBy.ROWS, 24), VolumeShown.DELTA, True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (ProfileFlags(anchor=["noon"]), "time: found 'noon'"),
+        (ProfileFlags(range=["2025-11-20T12:00Z"]), "two times with a stroke"),
+        (ProfileFlags(range=["2025-11-20T12:00Z/2025-11-20T11:00Z"]), "its end to come after its start"),
+        (ProfileFlags(profile_rows=3, profile_ticks=3), "found both"),
+        (ProfileFlags(profile_ticks=0), "row size: found 0"),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_line(flags: ProfileFlags, told: str) -> None:
+    with pytest.raises(BadInputError, match=told):
+        flags.put_on(Anchors())
+
+
+def test_a_snapshot_with_a_profile_differs_from_one_without(tmp_path: Path, qapp: object) -> None:
+    pictures = []
+    for flags in ([], ["--anchor", "2025-11-20T17:30Z"]):
+        path = tmp_path / f"{len(flags)}.png"
+        assert run(["snapshot", "demo", "-o", str(path), "--size", "640x420", "--bars", "60", *flags]) == 0
+        pictures.append(path.read_bytes())
+    assert pictures[0] != pictures[1]

@@ -1,0 +1,220 @@
+"""Anchored profiles on the screen: rows, lines and flags at their pixels, and no more drawn than changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QRectF
+
+from app.analytics.profile import profile_of_bars
+from app.analytics.value_area import value_area
+from app.anchors import Placement, ProfileInputs, VolumeShown
+from app.market.coverage import Covered, Source
+from app.market.span import Span
+from rendering.anchor_flag_item import AnchorFlagItem, flag_at, flags_of
+from rendering.anchored_profile_item import AnchoredProfileItem, profile_lines
+from rendering.axes import price_y
+from rendering.detail import Detail
+from rendering.frame import CellStyle, Frame
+from rendering.layout import PaneLayout
+from rendering.placed_profiles import MIN_WIDTH_PX, profile_bars, profile_views
+from rendering.scene import ChartScene
+from rendering.theme import load_theme
+from rendering.viewport import Viewport
+from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
+
+THEME = load_theme()
+
+
+def frame_of(
+    chart: StillChart, *, first_bar: float = 0.0, bar_px: float = 40, row_px: float = 6, dpr: float = 1, now_s: float = 0
+) -> Frame:
+    layout = PaneLayout.of(1600, 900, "60000.0")
+    viewport = Viewport(FIRST_MINUTE + first_bar, bar_px, 599_600, row_px / 10, layout.price.width, layout.price.height)
+    return Frame(
+        chart, chart.revision, chart.generation, viewport, layout, THEME, dpr, CellStyle(), Detail.CELLS, now_ns=round(now_s * 1e9)
+    )
+
+
+def minute(bar: int) -> int:
+    return (FIRST_MINUTE + bar) * MINUTE.length_ns
+
+
+@pytest.fixture
+def chart() -> StillChart:
+    return StillChart(random_trades(30, 100))
+
+
+def test_a_profile_reaches_from_its_first_bar_to_the_last_one(chart: StillChart) -> None:
+    chart.anchors.add(minute(5))
+    chart.anchors.add(minute(3), minute(9))
+    frame = frame_of(chart)
+    one, other = profile_views(frame)
+    assert (one.start_x, one.end_x) == (5 * 40, 30 * 40)
+    assert (other.start_x, other.end_x, other.selected) == (3 * 40, 9 * 40, True)
+    assert one.width_px(frame) == 0.3 * 25 * 40
+    assert other.width_px(frame) == MIN_WIDTH_PX
+
+
+@pytest.mark.parametrize("dpr", [1, 1.5, 2])
+def test_each_row_has_its_pixels_and_its_share_of_the_width(chart: StillChart, dpr: float) -> None:
+    chart.anchors.add(minute(5))
+    frame = frame_of(chart, dpr=dpr)
+    view = profile_views(frame)[0]
+    assert view.figures is not None
+    bars = profile_bars(frame, view.figures, VolumeShown.SPLIT, 200)
+    profile = profile_of_bars(chart.series, 5, 30)
+    total, largest, top = profile.total, int(profile.total.max()), frame.pixels.top
+    for row in range(profile.n_rows):
+        edge = int(frame.pixels.price_y((profile.first_row + row) * 10.0)) - top
+        assert bars.top[row] + bars.height[row] == edge
+        whole = bars.sell[row] + bars.buy[row] + bars.other[row]
+        assert whole == np.floor(total[row] * (200 * dpr / largest) + 0.5)
+        assert bars.sell[row] == np.floor(profile.sell[row] * (200 * dpr / largest) + 0.5)
+    area = value_area(profile)
+    assert np.flatnonzero(bars.in_value_area).tolist() == [*range(area.low_row - profile.first_row, area.high_row - profile.first_row + 1)]
+
+
+def test_delta_lies_to_the_side_that_was_stronger_and_total_has_no_side(chart: StillChart) -> None:
+    chart.anchors.add(minute(5))
+    frame = frame_of(chart)
+    figures = profile_views(frame)[0].figures
+    assert figures is not None
+    delta, profile = profile_bars(frame, figures, VolumeShown.DELTA, 100), profile_of_bars(chart.series, 5, 30)
+    assert not ((delta.buy > 0) & (delta.sell > 0)).any()
+    assert ((delta.buy > 0) <= (profile.delta > 0)).all() and ((delta.sell > 0) <= (profile.delta < 0)).all()
+    assert int((delta.buy + delta.sell).max()) == 100
+    total = profile_bars(frame, figures, VolumeShown.TOTAL, 100)
+    assert not total.buy.any() and not total.sell.any() and int(total.other.max()) == 100
+
+
+def test_rows_finer_than_pixels_show_the_largest_of_each_pixel(chart: StillChart) -> None:
+    chart.anchors.add(minute(0))
+    frame = frame_of(chart, row_px=0.3)
+    figures = profile_views(frame)[0].figures
+    assert figures is not None
+    bars = profile_bars(frame, figures, VolumeShown.TOTAL, 100)
+    assert len(set(bars.top.tolist())) == len(bars.top) < figures.rows.profile.n_rows
+    assert int(bars.other.max()) == 100
+
+
+def test_lines_stand_at_poc_vah_and_val_and_go_on_where_they_are_extended(chart: StillChart) -> None:
+    key = chart.anchors.add(minute(3), minute(12))
+    chart.anchors.set_inputs(key, replace(ProfileInputs(), extend_vah=True))
+    frame = frame_of(chart)
+    area = value_area(profile_of_bars(chart.series, 3, 12))
+    lines = {line.name: (line.ticks, end) for line, end in profile_lines(frame, profile_views(frame)[0])}
+    assert lines == {
+        "POC": (area.poc_row * 10 + 5, 12 * 40),
+        "VAH": (area.high_row * 10 + 10, frame.layout.price.right),
+        "VAL": (area.low_row * 10, 12 * 40),
+    }
+
+
+def test_the_legend_tells_rules_rows_and_source(chart: StillChart, qapp) -> None:
+    chart.anchors.add(minute(5))
+    item, frame = AnchoredProfileItem(), frame_of(chart)
+    assert item.legend(frame) == "A1 from 21:25 · buy/sell · rows 10 (1.0) · VA 70 % dalton · trades"
+    chart.covered = (Covered(Span(minute(5), minute(20)), Source.LIVE, 0, 9), Covered(Span(minute(25), minute(30)), Source.LIVE, 20, 30))
+    assert item.legend(frame).endswith("⚠ trades of 80 % of its time")
+    chart.covered = (Covered(Span(minute(0), minute(30)), Source.LIVE, 0, 9),)
+    assert item.legend(frame).endswith("trades, whole")
+    chart.covered = (Covered(Span(minute(0), minute(30)), Source.LIVE, 0, 9, proven=False),)
+    assert item.legend(frame).endswith("trades, unverified")
+    for bar in (6, 7, 8):
+        chart.anchors.add(minute(bar), minute(bar + 2))
+    assert item.legend(frame).startswith("R4 from 21:28 to 21:30") and item.legend(frame).endswith("and 1 more")
+
+
+def test_a_profile_without_trades_says_so_and_draws_its_flag_alone(chart: StillChart, qapp) -> None:
+    chart.anchors.add(minute(-20), minute(-10))
+    frame = frame_of(chart, first_bar=-25)
+    assert AnchoredProfileItem().legend(frame).endswith("· no trades")
+    assert profile_lines(frame, profile_views(frame)[0]) == []
+    assert [flag.text for flag in flags_of(frame)] == ["R1", "◂"]
+
+
+def test_flags_stand_at_their_bars_and_never_cover_one_another(chart: StillChart) -> None:
+    for bar in (5, 5, 6):
+        chart.anchors.add(minute(bar))
+    flags = flags_of(frame_of(chart))
+    assert [flag.pole_x for flag in flags] == [200, 200, 240]
+    assert len({(flag.left, flag.top) for flag in flags}) == 3
+    assert not any(one.rect.intersects(other.rect) for one in flags for other in flags if one is not other)
+    assert all(flag.width >= 8 and flag.rect.height() >= 8 for flag in flags)
+
+
+def test_a_flag_out_of_sight_waits_at_the_edge_with_its_time(chart: StillChart) -> None:
+    key = chart.anchors.add(minute(5))
+    flag = flags_of(frame_of(chart, first_bar=10))[0]
+    assert (flag.left, flag.pole_x, flag.text) == (0, None, "‹ A1 21:25")
+    assert flag_at(frame_of(chart, first_bar=10), flag.rect.center().x(), flag.rect.center().y()) == flag
+    assert flag.key == key
+    chart.anchors.add(minute(2), minute(4))
+    assert [flag.text for flag in flags_of(frame_of(chart, first_bar=10))] == ["‹ A1 21:25", "‹ R2 21:22"]
+    chart.anchors.select(None)
+    assert [flag.text for flag in flags_of(frame_of(chart, first_bar=10))] == ["‹ A1 21:25"]
+
+
+def test_a_live_trade_repaints_what_grows_and_not_what_is_over(chart: StillChart, qapp) -> None:
+    chart.anchors.add(minute(3), minute(9))
+    item = AnchoredProfileItem()
+    before = frame_of(chart)
+    item.refresh(before)
+    item.changed(before, before)
+    chart.apply(trade(29, int(chart.series.close[-1])))
+    assert item.changed(before, frame_of(chart)) is None
+    chart.anchors.add(minute(20))
+    item.changed(before, before)
+    chart.apply(trade(29, int(chart.series.close[-1])))
+    (region,) = item.changed(before, frame_of(chart)) or []
+    assert region == QRectF(20 * 40 - 1, 0, 10 * 40 + 2, before.layout.price.height)
+
+
+def test_a_dragged_flag_is_drawn_at_once_however_fast_trades_come(chart: StillChart, qapp) -> None:
+    key = chart.anchors.add(minute(3))
+    for item in (AnchoredProfileItem(), AnchorFlagItem()):
+        item.refresh(frame_of(chart))
+        for step in range(1, 5):
+            chart.apply(trade(29, int(chart.series.close[-1])))
+            chart.anchors.move(key, minute(3 + step), None)
+            assert item.refresh(frame_of(chart, now_s=step * 0.001))
+
+
+@pytest.mark.parametrize("placement", list(Placement))
+def test_the_picture_has_the_rows_at_the_end_that_was_chosen(chart: StillChart, qapp, placement: Placement) -> None:
+    key = chart.anchors.add(minute(3), minute(15))
+    chart.anchors.set_inputs(key, replace(ProfileInputs(), placement=placement, volume=VolumeShown.TOTAL))
+    scene = ChartScene(chart, THEME, 1600, 900)
+    scene.refresh()
+    scene.set_viewport(frame_of(chart).viewport)
+    scene.refresh()
+    image = scene.render_image()
+    chart.anchors.delete(key)
+    scene.refresh()
+    without = scene.render_image()
+    area = value_area(profile_of_bars(chart.series, 3, 15))
+    y = round(price_y(scene.frame, area.poc_row * 10 + 8))
+    differs = [x for x in range(3 * 40, 15 * 40) if image.pixel(x, y) != without.pixel(x, y)]
+    assert len(differs) > 100
+    middle = sum(differs) / len(differs)
+    assert (middle < 9 * 40) is (placement is Placement.LEFT)
+
+
+def test_no_label_covers_digits(qapp) -> None:
+    chart = StillChart(random_trades(30, 100))
+    chart.anchors.add(minute(20))
+    scene = ChartScene(chart, THEME, 1600, 900)
+    scene.refresh()
+    from rendering.anchor_flag_item import _labels
+
+    assert scene.frame is not None and scene.frame.detail is Detail.DIGITS
+    series, viewport = chart.series, scene.viewport
+    for label in _labels(scene.frame):
+        first, last = (int(viewport.bar_at(x)) for x in (label.rect.left(), label.rect.right()))
+        bars = slice(series.index_of(first), series.index_of(last + 1))
+        assert not (
+            (series.low[bars] < viewport.ticks_at(label.rect.top())) & (series.high[bars] > viewport.ticks_at(label.rect.bottom()))
+        ).any()

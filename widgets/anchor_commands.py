@@ -1,0 +1,102 @@
+"""Commands for the profiles that the user puts on the chart; their names stand in `widgets.actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.anchors import Anchors
+from rendering.anchored_profile_item import AnchoredProfileItem
+from widgets.anchor_tool import Armed
+from widgets.chart_view import ChartView
+from widgets.overlay_commands import OverlayCommands
+from widgets.profile_dialog import ProfileDialog
+
+
+class AnchorCommands:
+    """Put, choose, edit and take away anchored profiles, and take such steps back; without a chart they do nothing.
+
+    Parameters
+    ----------
+    view : callable
+        The view on the chart that is looked at, None while there is none.
+    overlays : OverlayCommands
+        Shows the profiles when one is put on a chart that hides them.
+    say : callable
+        Called with a line for the status bar.
+    close_panel : callable
+        Closes the panel that was opened last, if there is one.
+    """
+
+    def __init__(
+        self, view: Callable[[], ChartView | None], overlays: OverlayCommands, say: Callable[[str], None], close_panel: Callable[[], None]
+    ) -> None:
+        self._shown = view
+        self._close_panel = close_panel
+        self._overlays = overlays
+        self._say = say
+
+    def place_anchor(self) -> None:
+        """The next click on a bar anchors a profile there."""
+        self._arm(Armed.ANCHOR)
+
+    def place_range(self) -> None:
+        """The next drag over bars makes a profile of them."""
+        self._arm(Armed.RANGE)
+
+    def select_next_profile(self) -> None:
+        """Select the next profile on the chart."""
+        if (anchors := self._anchors) is not None:
+            anchors.select_next()
+            if anchors.selected is None:
+                self._say("No profile is on the chart: A and a click on a bar put one there")
+
+    def edit_profile(self) -> None:
+        """Name, time and inputs of the selected profile; without one, of the latest."""
+        anchors = self._anchors
+        if anchors is None:
+            return
+        if anchors.selected is None and anchors.profiles:
+            anchors.select(anchors.profiles[-1].key)
+        if anchors.selected is None:
+            self._say("No profile is on the chart: A and a click on a bar put one there")
+        else:
+            ProfileDialog(anchors, anchors.selected, self._shown()).show()
+
+    def delete_profile(self) -> None:
+        """Take the selected profile off the chart."""
+        anchors = self._anchors
+        if anchors is not None and (placed := anchors.get(anchors.selected)) is not None:
+            anchors.delete(placed.key)
+            self._say(f"Profile {placed.name} is off the chart; Ctrl+Z brings it back")
+
+    def undo(self) -> None:
+        """Take the last step with profiles back."""
+        if (anchors := self._anchors) is not None and not anchors.undo():
+            self._say("There is no step to take back")
+
+    def redo(self) -> None:
+        """Take a step again that was taken back."""
+        if (anchors := self._anchors) is not None and not anchors.redo():
+            self._say("There is no step to take again")
+
+    def step_back(self) -> None:
+        """Put the tool away; else let go of the selection; else close the panel that was opened last."""
+        view = self._shown()
+        if view is None or not view.anchors.step_back():
+            self._close_panel()
+        if view is not None:
+            view.show_cursor()
+
+    def _arm(self, armed: Armed) -> None:
+        view = self._shown()
+        if view is not None:
+            if AnchoredProfileItem.name not in self._overlays.shown:
+                self._overlays.toggle_overlay(AnchoredProfileItem.name)
+            view.anchors.arm(armed)
+            view.show_cursor()
+            self._say(view.anchors.armed.value)
+
+    @property
+    def _anchors(self) -> Anchors | None:
+        view = self._shown()
+        return None if view is None else view.chart_scene.chart.anchors
