@@ -284,4 +284,3 @@ class Levels:
         table.writable("tests")[:] = 0
         self._count_tests(np.arange(keep), 0, self._closed)
         self._renew()
-

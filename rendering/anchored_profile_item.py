@@ -59,6 +59,10 @@ class AnchoredProfileItem(ChartItem):
         told = " · ".join(rule_text(frame, view) for view in views[-_TOLD:][::-1])
         return told if len(views) <= _TOLD else f"{told} · and {len(views) - _TOLD} more"
 
+    def idle(self, budget_s: float) -> bool:
+        """Add bars up for the profiles that may be asked for next."""
+        return self._frame is not None and self._frame.chart.profiles.index.build(budget_s)
+
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
         before, self._shown = self._shown, tuple(_Shown.of(new, view) for view in profile_views(new))
         if old.viewport != new.viewport or old.detail != new.detail:

@@ -1,4 +1,4 @@
-"""What the view asks of the past: all that is in sight."""
+"""What the view asks of the past: all that is in sight, and all that a profile on the chart holds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from rendering.scene import ChartScene
 
 
 def ask_for_what_is_in_sight(scene: ChartScene) -> None:
-    """Tell the chart which time the user looks at: what of it is missing will be fetched."""
+    """Tell the chart which time the user looks at, or has anchored a profile to: what of it is missing will be fetched."""
     series, now_ns = scene.chart.series, time.time_ns()
     if series.n_bars:
-        start_ns = max(series.times.start_ns(scene.viewport.visible_bars()[0]), scene.chart.oldest_ns)
+        begins = [series.times.start_ns(scene.viewport.visible_bars()[0]), *(placed.start_ns for placed in scene.chart.anchors.profiles)]
+        start_ns = max(min(begins), scene.chart.oldest_ns)
         scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)

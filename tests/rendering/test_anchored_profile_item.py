@@ -218,3 +218,13 @@ def test_no_label_covers_digits(qapp) -> None:
         assert not (
             (series.low[bars] < viewport.ticks_at(label.rect.top())) & (series.high[bars] > viewport.ticks_at(label.rect.bottom()))
         ).any()
+
+
+def test_spare_time_is_used_to_add_bars_up(qapp) -> None:
+    chart = StillChart(random_trades(300, 3))
+    scene = ChartScene(chart, THEME, 1600, 900)
+    scene.refresh()
+    scene.settle()
+    while scene.idle():
+        pass
+    assert chart.profiles.index.nodes_built == 4 + 2 + 1  # leaves of 64 bars, and what lies over them
