@@ -21,6 +21,7 @@ from rendering.last_price_item import LastPriceItem, LastPriceLineItem
 from rendering.legend_item import LegendItem
 from rendering.level_lines_item import LevelLinesItem
 from rendering.profile_item import ProfileItem
+from rendering.vwap_item import AnchoredVwapItem, MonthVwapItem, VwapItem, WeekVwapItem
 
 LAYERS: tuple[type[ChartItem], ...] = (
     GridItem,
@@ -31,6 +32,10 @@ LAYERS: tuple[type[ChartItem], ...] = (
     DeltaItem,
     CvdItem,
     DivergenceItem,
+    VwapItem,
+    WeekVwapItem,
+    MonthVwapItem,
+    AnchoredVwapItem,
     HoleItem,
     PriceAxisItem,
     TimeAxisItem,

@@ -19,11 +19,11 @@ def session_starts(series: FootprintSeries, first: int, end: int, division: Divi
     """
     if end <= first:
         return np.zeros(0, np.int64)
-    bars_ns = bar_starts_ns(series, first, end)
+    bars_ns = series.times.of_bars(first, end)
     starts_ns = division.starts_ns(Span(int(bars_ns[0]), int(bars_ns[-1]) + 1))
     session = np.searchsorted(starts_ns, bars_ns, side="right") - 1
     begins = first + np.searchsorted(session, np.arange(session[-1] + 1))
-    begins[0] = _first_from(series, int(starts_ns[session[0]]))
+    begins[session[0]] = _first_from(series, int(starts_ns[session[0]]))
     return begins[session]
 
 
@@ -37,18 +37,8 @@ def unbroken(series: FootprintSeries, first: int, end: int, hole_ends_ns: Sequen
         figures stand behind the hole.
     """
     ends = np.asarray(hole_ends_ns, np.int64)
-    numbers = np.array([bar_number(series, int(time_ns)) for time_ns in _near(series, first, end, ends)], np.int64)
+    numbers = np.array([series.times.number(int(time_ns)) for time_ns in _near(series, first, end, ends)], np.int64)
     return np.searchsorted(numbers, series.number[first:end], side="right")
-
-
-def bar_starts_ns(series: FootprintSeries, first: int, end: int) -> np.ndarray:
-    """When the bars `[first, end)` begin, int64."""
-    return series.number[first:end] * series.rule.length_ns
-
-
-def bar_number(series: FootprintSeries, time_ns: int) -> int:
-    """The number of the bar that holds a time."""
-    return series.rule.number(time_ns)
 
 
 def _near(series: FootprintSeries, first: int, end: int, ends_ns: np.ndarray) -> np.ndarray:
@@ -61,5 +51,6 @@ def _near(series: FootprintSeries, first: int, end: int, ends_ns: np.ndarray) ->
 
 def _first_from(series: FootprintSeries, time_ns: int) -> int:
     """Index of the first bar that begins at a time or later."""
-    bar = series.index_of(bar_number(series, time_ns))
-    return bar + 1 if bar < series.n_bars and series.start_ns(bar) < time_ns else bar
+    if not series.rule.is_time:
+        return int(np.searchsorted(series.first_ns, time_ns))
+    return series.index_of(-(-time_ns // series.rule.length_ns))

@@ -92,7 +92,7 @@ class VwapAccumulator:
             return Vwap(nan, nan)
         average = (self._base * self.volume + self._offset) / self.volume
         # sum(V * (P - vwap)**2) / sum(V) = (sum(V) * square - offset**2) / sum(V)**2, and all of that is whole
-        return Vwap(average, _root_quotient(self.volume * self._square - self._offset**2, self.volume))
+        return Vwap(average, root_quotient(self.volume * self._square - self._offset**2, self.volume))
 
 
 def vwap_of_trades(trades: TradeBatch) -> Vwap:
@@ -102,7 +102,7 @@ def vwap_of_trades(trades: TradeBatch) -> Vwap:
     return accumulator.value
 
 
-def _root_quotient(square: int, divisor: int) -> float:
+def root_quotient(square: int, divisor: int) -> float:
     """`sqrt(square) / divisor`, with the root taken to far more digits than a float holds."""
     shift = max(0, 80 - square.bit_length() // 2)
     return isqrt(square << 2 * shift) / (divisor << shift)

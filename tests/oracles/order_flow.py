@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from fractions import Fraction
+
+from app.market.trade import TradeBatch
 
 
 def cvd(deltas: Sequence[int], starts_ns: Sequence[int], *, by_day: bool) -> list[int]:
@@ -44,3 +47,17 @@ def divergences(highs: Sequence[int], lows: Sequence[int], cvd: Sequence[int], r
         if lows[other] < lows[one] and cvd[other] > cvd[one]:
             found.add((one, other, 1))
     return found
+
+
+def vwap_of_day(trades: TradeBatch, bar_start_ns: int, bar_ns: int) -> tuple[Fraction, Fraction]:
+    """VWAP and variance of the trades of a UTC day up to the end of one of its bars."""
+    day = bar_start_ns // 86_400_000_000_000
+    columns = (trades.time_ns.tolist(), trades.price_ticks.tolist(), trades.quantity_lots.tolist())
+    inside = [
+        (price, lots)
+        for time_ns, price, lots in zip(*columns, strict=True)
+        if time_ns < bar_start_ns + bar_ns and time_ns // bar_ns * bar_ns // 86_400_000_000_000 == day
+    ]
+    volume = sum(lots for _, lots in inside)
+    average = Fraction(sum(price * lots for price, lots in inside), volume)
+    return average, sum((Fraction(lots) * (price - average) ** 2 for price, lots in inside), Fraction(0)) / volume

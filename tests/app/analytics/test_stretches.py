@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from app.analytics.footprint import FootprintSeries
 from app.analytics.stretches import session_starts, unbroken
+from app.market.bar_rule import parse_bar_rule
+from app.market.price_grid import PriceGrid
 from app.market.session import Period, PeriodRule
 from app.market.trade import BUY
 from tests.builders import START_NS, series_of, trades_of
@@ -35,3 +40,11 @@ def test_the_bar_in_which_a_hole_ends_opens_another_stretch() -> None:
     assert (unbroken(HOURS, 3, 7, ends) - stretch[3:]).tolist() == [-1] * 4, "only what parts them counts"
     assert unbroken(HOURS, 0, 7, []).tolist() == [0] * 7
     assert unbroken(HOURS, 2, 2, ends).tolist() == []
+
+
+def test_bars_by_count_know_the_first_of_their_day_too() -> None:
+    series = FootprintSeries(parse_bar_rule("2t"), PriceGrid(Decimal("0.01"), 1))
+    series.append(trades_of([(second, 100, 1, BUY) for second in (0, 10, 20, 30, 6360, 6370, 6380, 6390)]))
+    starts = session_starts(series, 0, series.n_bars, PeriodRule())
+    assert [series.start_ns(int(bar)) // 86_400_000_000_000 for bar in starts] == series.times.day_of_bars().tolist()
+    assert session_starts(series, 3, 4, PeriodRule()).tolist() == [2]

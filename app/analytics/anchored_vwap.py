@@ -1,0 +1,109 @@
+"""VWAP and its bands after each bar, from any anchor, kept so that a live trade costs one bar.
+
+Sums of price and of its square times volume are kept from the first bar on, as whole numbers without bounds; any two of them give
+the exact sums between. Nothing is rounded before the last quotient, so no order of updates can let it drift.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+
+from app.analytics.columns import GrowingColumns
+from app.analytics.footprint import FootprintSeries
+from app.analytics.stretches import session_starts
+from app.analytics.vwap import root_quotient
+from app.market.session import Division
+
+
+class VwapLine(NamedTuple):
+    """VWAP after each of some bars and its volume-weighted standard deviation, ticks, float64 [shape=(n,)]."""
+
+    price_ticks: np.ndarray
+    deviation_ticks: np.ndarray
+
+
+class VwapSums:
+    """Sums from the first bar of a series up to each bar; equal to a plain sum over all trades.
+
+    Parameters
+    ----------
+    series : FootprintSeries
+        Read, never written.
+    """
+
+    def __init__(self, series: FootprintSeries) -> None:
+        self.series = series
+        self.bars_summed = 0
+        """How many bars were taken in so far: a count of work for the tests."""
+        self._revision = 0
+        self._base = 0  # the first open: distances from it are small numbers
+        self._volume, self._offset, self._square = [0], [0], [0]  # one longer than the bars: what lies before each
+
+    def between(self, start: int, end: int) -> tuple[float, float]:
+        """VWAP and deviation of the bars `[start, end)`, ticks; there must be one."""
+        volume, offset, square = (sums[end] - sums[start] for sums in (self._volume, self._offset, self._square))
+        return (self._base * volume + offset) / volume, root_quotient(volume * square - offset**2, volume)
+
+    def follow(self) -> None:
+        """Take in what has changed."""
+        series = self.series
+        if self._revision == series.revision:
+            return
+        changed = min(series.changed_since(self._revision), len(self._volume) - 1)
+        if not changed:
+            self._base = int(series.open[0]) if series.n_bars else 0
+        bars = slice(changed, series.n_bars)
+        names = ("open", "volume", "price_volume_offset", "price_square_high", "price_square_low")
+        opens, volumes, offsets, highs, lows = (getattr(series, name)[bars].tolist() for name in names)
+        away = [price - self._base for price in opens]
+        moved = [offset + far * volume for offset, far, volume in zip(offsets, away, volumes, strict=True)]
+        squares = [
+            (high << 32) + low + far * (2 * offset + far * volume)
+            for high, low, far, offset, volume in zip(highs, lows, away, offsets, volumes, strict=True)
+        ]
+        for sums, values in ((self._volume, volumes), (self._offset, moved), (self._square, squares)):
+            before = sums[changed]
+            del sums[changed:]
+            sums.extend(accumulate(values, initial=before))
+        self.bars_summed += len(volumes)
+        self._revision = series.revision
+
+
+class SessionVwap:
+    """VWAP and deviation that start again with each session, day, week or month.
+
+    Parameters
+    ----------
+    sums : VwapSums
+    division : Division
+        Where it starts again.
+
+    Attributes
+    ----------
+    bars_figured : int
+        How many bars have been worked out so far: a count of work for the tests.
+    """
+
+    def __init__(self, sums: VwapSums, division: Division) -> None:
+        self.sums, self.division = sums, division
+        self.bars_figured = 0
+        self._bars = GrowingColumns({"price": np.float64, "deviation": np.float64, "figured_at": np.int64})
+
+    def values(self, first: int, end: int) -> VwapLine:
+        """After each bar of `[first, end)`; only what is asked for and has changed is worked out."""
+        series = self.sums.series
+        self.sums.follow()
+        if len(self._bars) != series.n_bars:
+            self._bars.resize(series.n_bars)
+        stale = first + np.flatnonzero(self._bars["figured_at"][first:end] < series.changed_at[first:end])
+        if len(stale):
+            from_bar, to_bar = int(stale[0]), int(stale[-1]) + 1
+            starts = session_starts(series, from_bar, to_bar, self.division)
+            found = [self.sums.between(int(starts[bar - from_bar]), bar + 1) for bar in stale.tolist()]
+            self._bars.writable("price")[stale], self._bars.writable("deviation")[stale] = np.array(found).T
+            self._bars.writable("figured_at")[stale] = series.revision
+            self.bars_figured += len(stale)
+        return VwapLine(self._bars["price"][first:end], self._bars["deviation"][first:end])
