@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
 from rendering.detail import Detail
 from rendering.pixel_grid import PixelGrid
 from rendering.viewport import Viewport
@@ -33,6 +34,8 @@ class CellStyle:
         A fixed level of detail instead of the one that fits the zoom.
     cvd_reset : "never" or "session"
         Whether CVD starts from 0 again at each session.
+    statistics : tuple of Statistic
+        Rows of the table under the bars, from above.
     """
 
     colouring: Literal["volume", "delta"] = "volume"
@@ -43,6 +46,7 @@ class CellStyle:
     show_candles: bool = True
     detail: Detail | None = None
     cvd_reset: Literal["never", "session"] = "session"
+    statistics: tuple[Statistic, ...] = ALL_STATISTICS
 
 
 @dataclass(frozen=True, slots=True)

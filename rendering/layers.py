@@ -21,6 +21,7 @@ from rendering.last_price_item import LastPriceItem, LastPriceLineItem
 from rendering.legend_item import LegendItem
 from rendering.level_lines_item import LevelLinesItem
 from rendering.profile_item import ProfileItem
+from rendering.statistics_item import StatisticsItem
 from rendering.vwap_item import AnchoredVwapItem, MonthVwapItem, VwapItem, WeekVwapItem
 
 LAYERS: tuple[type[ChartItem], ...] = (
@@ -31,6 +32,7 @@ LAYERS: tuple[type[ChartItem], ...] = (
     FootprintItem,
     DeltaItem,
     CvdItem,
+    StatisticsItem,
     DivergenceItem,
     VwapItem,
     WeekVwapItem,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QBuffer, QIODevice, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
+from app.analytics.bar_statistics import write_statistics
 from app.errors import BadInputError, SettingsError
 from app.journal import STATE_KEY, PictureFacts
 from rendering.frame import CellStyle, Mode
@@ -123,6 +124,7 @@ def state_of(scene: ChartScene) -> dict[str, Any]:
     """All that is needed to look at the same chart again, as plain values for JSON."""
     spec = scene.chart.spec
     style = asdict(scene.style)
+    style["statistics"] = write_statistics(scene.style.statistics)
     style["detail"] = None if scene.style.detail is None else scene.style.detail.name
     return {
         "version": STATE_VERSION,

@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 import structlog
 from cyclopts import App, CycloptsError, Parameter
 
+from app.analytics.bar_statistics import ALL_STATISTICS, parse_statistics
 from app.analytics.value_area import ValueAreaMethod
 from app.entry import period_commands, store_commands
 from app.entry.options import (
@@ -33,6 +34,7 @@ from app.entry.options import (
     Seconds,
     SettingsFile,
     Show,
+    StatisticsRows,
     StoreFolder,
     Theme,
     TickSize,
@@ -104,6 +106,7 @@ def snapshot(
     show: Show = "",
     hide: Hide = "",
     cvd_reset: CvdReset = "session",
+    statistics: StatisticsRows = "",
     profiles: Annotated[ProfileFlags | None, Parameter(name="*")] = None,
     tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
     lot_size: LotSize = None,
@@ -126,6 +129,7 @@ def snapshot(
         raise BadInputError(f"scale: found {scale:g}, expected 0.5 to 4")
     if bars is not None and bars < 1:
         raise BadInputError(f"bars: found {bars}, expected 1 or more")
+    rows = parse_statistics(statistics) if statistics else ALL_STATISTICS
     request = SnapshotRequest(
         source,
         out,
@@ -140,6 +144,7 @@ def snapshot(
         show,
         hide,
         cvd_reset,
+        rows,
         profiles,
     )
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)

@@ -25,6 +25,7 @@ End = Annotated[str | None, Parameter(name="--to", help="end of the time, not in
 Show = Annotated[str, Parameter(help="overlays to show besides the usual ones, as in vwap-day,cvd; a wrong name lists all")]
 Hide = Annotated[str, Parameter(help="overlays to leave out, as in profile,delta")]
 CvdReset = Annotated[Literal["session", "never"], Parameter(help="whether CVD starts again with each day (UTC)")]
+StatisticsRows = Annotated[str, Parameter(help="rows of the table under the bars, in their order, as in volume,delta,cvd; empty: all")]
 Quiet = Annotated[bool, Parameter(negative="", help="no progress and no remarks")]
 TickSize = Annotated[str, Parameter(help="smallest price step of the market")]
 LotSize = Annotated[str | None, Parameter(help="smallest quantity step; found in the file unless given")]

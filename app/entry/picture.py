@@ -40,7 +40,9 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
     application = QGuiApplication.instance() or QApplication(["tapeprint"])
     width, height = request.size
     scene = ChartScene(chart, theme, width, height - CAPTION_PX, request.scale)
-    scene.set_style(CellStyle(colouring=cast(Literal["volume", "delta"], request.colouring), cvd_reset=request.cvd_reset))
+    scene.set_style(
+        CellStyle(colouring=cast(Literal["volume", "delta"], request.colouring), cvd_reset=request.cvd_reset, statistics=request.statistics)
+    )
     scene.set_mode(cast(Mode, mode))
     scene.show_only(overlays_of(request, settings))
     if request.bars is not None:

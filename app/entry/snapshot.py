@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
 from app.chart import Chart, ChartSpec
 from app.entry.headless import Reading, read
 from app.entry.profile_flags import ProfileFlags
@@ -57,6 +58,8 @@ class SnapshotRequest:
         Overlays besides those that the settings show, and without; names with commas between them.
     cvd_reset : "session" or "never"
         Whether CVD starts again with each day.
+    statistics : tuple of Statistic
+        Rows of the table under the bars.
     profiles : ProfileFlags or None
         Profiles to put on the chart.
     """
@@ -74,6 +77,7 @@ class SnapshotRequest:
     show: str = ""
     hide: str = ""
     cvd_reset: Literal["session", "never"] = "session"
+    statistics: tuple[Statistic, ...] = ALL_STATISTICS
     profiles: ProfileFlags | None = None
 
 

@@ -61,3 +61,23 @@ def vwap_of_day(trades: TradeBatch, bar_start_ns: int, bar_ns: int) -> tuple[Fra
     volume = sum(lots for _, lots in inside)
     average = Fraction(sum(price * lots for price, lots in inside), volume)
     return average, sum((Fraction(lots) * (price - average) ** 2 for price, lots in inside), Fraction(0)) / volume
+
+
+def statistics(trades: TradeBatch, bar_ns: int) -> dict[str, list[int]]:
+    """The table of time bars, trade by trade."""
+    bars: dict[int, dict[str, int]] = {}
+    for time_ns, price, lots, side in zip(*(column.tolist() for column in trades.columns[:4]), strict=True):
+        zero = {"volume": 0, "buy": 0, "sell": 0, "delta": 0, "delta-min": 0, "delta-max": 0, "trades": 0, "low": price, "high": price}
+        bar = bars.setdefault(time_ns // bar_ns, zero)
+        bar["volume"] += lots
+        bar["buy"] += lots if side > 0 else 0
+        bar["sell"] += lots if side < 0 else 0
+        bar["delta"] += side * lots
+        bar["delta-min"] = min(bar["delta-min"], bar["delta"])
+        bar["delta-max"] = max(bar["delta-max"], bar["delta"])
+        bar["trades"] += 1
+        bar["low"], bar["high"] = min(bar["low"], price), max(bar["high"], price)
+    names = ("volume", "buy", "sell", "delta", "delta-min", "delta-max", "trades")
+    table = {name: [bar[name] for bar in bars.values()] for name in names}
+    table["range"] = [bar["high"] - bar["low"] for bar in bars.values()]
+    return table

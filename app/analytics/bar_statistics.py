@@ -1,0 +1,119 @@
+"""The figures of each bar as a table: one row a figure, in any order that is asked for."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.analytics.bar_figures import BarFigures
+from app.analytics.cumulative_delta import CumulativeDelta
+from app.analytics.delta import bar_delta, delta_percent
+from app.errors import BadInputError
+from app.market.session import Division
+
+
+class Statistic(enum.Enum):
+    """A row of the table; the value is its name on the command line."""
+
+    VOLUME = "volume"
+    BUY = "buy"
+    SELL = "sell"
+    DELTA = "delta"
+    DELTA_PERCENT = "delta-percent"
+    DELTA_MIN = "delta-min"
+    DELTA_MAX = "delta-max"
+    CVD = "cvd"
+    TRADES = "trades"
+    POC = "poc"
+    RANGE = "range"
+    DURATION = "duration"
+
+    @property
+    def signed(self) -> bool:
+        """Whether a minus means selling: such rows are coloured by side."""
+        return self in _SIGNED
+
+
+_SIGNED = (Statistic.DELTA, Statistic.DELTA_PERCENT, Statistic.DELTA_MIN, Statistic.DELTA_MAX, Statistic.CVD)
+
+ALL_STATISTICS = tuple(Statistic)
+
+
+class BarStatistics:
+    """The table of a series; a live trade figures the bar in progress alone.
+
+    Parameters
+    ----------
+    figures : BarFigures
+        With the series, and the points of control.
+    """
+
+    def __init__(self, figures: BarFigures) -> None:
+        self.figures = figures
+        self.cvd = CumulativeDelta(figures.series)
+
+    def row(self, statistic: Statistic, first: int, end: int, reset: Division | None = None) -> np.ndarray:
+        """One figure of the bars `[first, end)`.
+
+        Parameters
+        ----------
+        reset : Division or None
+            Where CVD starts again; None: never.
+
+        Returns
+        -------
+        int64 or float64 [shape=(n,)]
+            Lots for volumes and deltas; per cent of the volume (float64); ticks for the range (high less low) and for POC (the
+            lower edge of its row); nanoseconds for the duration: from a bar's start to the next bar's, for the last
+            bar of a rule that is not time until just behind its last trade.
+        """
+        series = self.figures.series
+        bars = slice(first, end)
+        match statistic:
+            case Statistic.DELTA:
+                return bar_delta(series, first, end)
+            case Statistic.DELTA_PERCENT:
+                return delta_percent(series, first, end)
+            case Statistic.CVD:
+                return self.cvd.values(first, end, reset)
+            case Statistic.POC:
+                return self.figures.poc_rows(first, end) * series.grid.ticks_per_row
+            case Statistic.RANGE:
+                return series.high[bars] - series.low[bars]
+            case Statistic.DURATION:
+                return self._durations(first, end)
+            case _:
+                return getattr(series, statistic.name.lower())[bars]
+
+    def _durations(self, first: int, end: int) -> np.ndarray:
+        series = self.figures.series
+        if series.rule.is_time:
+            return np.full(max(end - first, 0), series.rule.length_ns, np.int64)
+        if end <= first:
+            return np.zeros(0, np.int64)
+        number = series.number[first:end]
+        return np.diff(series.times.edges(int(number[0]), int(number[-1])))
+
+
+def parse_statistics(text: str) -> tuple[Statistic, ...]:
+    """Rows written as `volume,delta,cvd`, in the order in which they are to stand.
+
+    Raises
+    ------
+    BadInputError
+        If there is no such row, none at all, or one twice.
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    names = [statistic.value for statistic in Statistic]
+    if wrong := next((word for word in words if word not in names), None):
+        raise BadInputError(f"statistics: found {wrong!r}, expected some of {', '.join(names)}")
+    if not words or len(set(words)) < len(words):
+        raise BadInputError(f"statistics: found {text!r}, expected each row once, as in volume,delta,cvd")
+    return tuple(Statistic(word) for word in words)
+
+
+def write_statistics(rows: Sequence[Statistic]) -> str:
+    """The text that `parse_statistics` reads."""
+    return ",".join(row.value for row in rows)

@@ -1,0 +1,198 @@
+"""A table under the bars: the figures of each bar in its column, on a ground that says how much it is among those in sight."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
+
+from app.analytics.bar_statistics import BarStatistics, Statistic
+from rendering.axes import hairline
+from rendering.chart_item import READING_REST_S, ChartItem
+from rendering.colour import Colour
+from rendering.colouring import VolumeRanks
+from rendering.curve import bars_in_sight
+from rendering.cvd_item import SESSION
+from rendering.figures import MINUS, short_quantities
+from rendering.frame import CellStyle, Frame
+from rendering.layout import Strip
+from rendering.rectangles import Rectangles
+from rendering.text import Labels, qcolor, qrect
+from rendering.theme import DELTA_STEPS, Theme
+
+ROW_PX = 16
+_TEXT_FROM_PX = 44.0
+"""From this bar width on the figures are written."""
+_CHAR_PX = 6.6
+_RANKED_BEFORE = 300
+"""So many bars before those in sight count for the colours, as in the volume row."""
+_TITLES = {Statistic.DELTA_PERCENT: "delta %", Statistic.DELTA_MIN: "min delta", Statistic.DELTA_MAX: "max delta", Statistic.POC: "POC"}
+_GROUNDLESS = (Statistic.POC, Statistic.DURATION)
+"""A price is neither much nor little, nor is the length of bars that are all as long."""
+
+
+class StatisticsItem(ChartItem):
+    """The table."""
+
+    name = "statistics"
+    title = "Statistics of the bars"
+    help = "A table under the bars: volume, delta, CVD, trades and more of each"
+    keys = ("Alt+4",)
+    shown_at_first = False
+    z = 50.0
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels()
+        self._rectangles = Rectangles()
+        self._table: BarStatistics | None = None
+        self._ranks: dict[Statistic, VolumeRanks] = {}
+        self._ranked: tuple[object, ...] = ()
+        self.bars_drawn = 0
+        """How many columns were drawn so far: a count of work for the tests."""
+
+    @classmethod
+    def strip(cls, style: CellStyle) -> Strip | None:
+        height = ROW_PX * len(style.statistics)
+        return Strip("statistics", 0.0, height, height)
+
+    def pane(self, frame: Frame) -> QRectF:
+        pane = frame.layout.strip_of("statistics")
+        return qrect(pane) | qrect(frame.layout.beside(pane))
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        pane, series, ranks = self.pane(new), new.chart.series, self._ranks
+        if pane.isEmpty():
+            return None
+        self._rank(new)
+        if _look(old) != _look(new) or ranks is not self._ranks:
+            return pane
+        first, end = bars_in_sight(new)
+        changed = series.changed_since(old.revision)
+        if changed >= end:
+            return None
+        x = max(0.0, new.pixels.screen_x(int(series.number[max(changed, first)])) / new.dpr)
+        return QRectF(x, pane.top(), frame_right(new) - x, pane.height())
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        pane = frame.layout.strip_of("statistics")
+        if not pane.height:
+            return
+        self._rank(frame)
+        first, end = self._exposed(frame, exposed)
+        if end > first and exposed.left() < pane.right:
+            painter.save()
+            painter.setClipRect(exposed & qrect(pane))
+            for index, statistic in enumerate(frame.style.statistics):
+                self._draw_row(painter, frame, statistic, pane.top + index * ROW_PX, first, end)
+            painter.restore()
+            self.bars_drawn += end - first
+        line = hairline(frame)
+        for index in range(len(frame.style.statistics)):
+            painter.fillRect(QRectF(0, pane.top + index * ROW_PX, frame.layout.width, line), qcolor(frame.theme.edge))
+        if exposed.right() > pane.right:
+            self._draw_titles(painter, frame)
+
+    def _draw_row(self, painter: QPainter, frame: Frame, statistic: Statistic, top: float, first: int, end: int) -> None:
+        values = self._values(frame, statistic, first, end)
+        pixels, number, dpr = frame.pixels, frame.chart.series.number[first:end], frame.dpr
+        left, right = pixels.bar_x(number) - pixels.left, pixels.bar_x(number + 1) - pixels.left
+        wide = frame.viewport.bar_px >= _TEXT_FROM_PX
+        if statistic not in _GROUNDLESS:
+            colours, steps = self._grounds(frame.theme, statistic, values)
+            if (right == left).any():  # bars that share a pixel: the one that stands out most
+                order = np.lexsort((np.abs(values), left))
+                last = np.flatnonzero(np.diff(left[order], append=left[order[-1]] + 1))
+                left, steps = left[order][last], steps[order][last]
+                right = left + 1
+            painter.save()
+            painter.scale(1 / dpr, 1 / dpr)
+            y, height = round(top * dpr), round(ROW_PX * dpr)
+            for step in np.unique(steps):
+                which = steps == step
+                x, width = left[which], (right - left)[which] - (round(dpr) if frame.viewport.bar_px >= 4 else 0)
+                self._rectangles.draw(painter, colours[step], x, np.full_like(x, y), width, np.full_like(x, height))
+            painter.restore()
+        if wide:
+            middle = (pixels.bar_x(number) + pixels.bar_x(number + 1)) / 2 - pixels.left
+            room = int(frame.viewport.bar_px / _CHAR_PX)
+            for x, text in zip((middle / dpr).tolist(), texts_of(frame, statistic, values), strict=True):
+                if len(text) <= room:
+                    self._labels.draw(painter, x, top + ROW_PX / 2, text, frame.theme.digits, 0.5)
+
+    def _grounds(self, theme: Theme, statistic: Statistic, values: np.ndarray) -> tuple[tuple[Colour, ...], np.ndarray]:
+        """The ramp of a row, and the step of each value."""
+        steps = self._ranks[statistic].steps(np.abs(values))
+        if not statistic.signed:
+            return theme.volume_ramp, steps
+        middle = DELTA_STEPS // 2
+        return theme.delta_ramp, middle + np.sign(values).astype(np.intp) * (steps * middle // 15)
+
+    def _values(self, frame: Frame, statistic: Statistic, first: int, end: int) -> np.ndarray:
+        figures = frame.chart.figures
+        if self._table is None or self._table.figures is not figures:
+            self._table = BarStatistics(figures)
+        return self._table.row(statistic, first, end, SESSION if frame.style.cvd_reset == "session" else None)
+
+    def _rank(self, frame: Frame) -> None:
+        """Rank anew when other bars are in sight, or another one has opened: a live trade alone changes no other bar's colour."""
+        first, end = bars_in_sight(frame)
+        series = frame.chart.series
+        ranked = (frame.generation, first, end, series.n_bars, frame.style.statistics, frame.style.cvd_reset)
+        if ranked != self._ranked:
+            begin = max(0, first - _RANKED_BEFORE)
+            rows = (row for row in frame.style.statistics if row not in _GROUNDLESS)
+            self._ranks = {row: VolumeRanks(np.abs(self._values(frame, row, begin, end))) for row in rows}
+            self._ranked = ranked
+
+    def _exposed(self, frame: Frame, exposed: QRectF) -> tuple[int, int]:
+        """The bars in sight that touch what is drawn."""
+        first, end = bars_in_sight(frame)
+        series, viewport = frame.chart.series, frame.viewport
+        left, right = int(viewport.bar_at(exposed.left() - 1)), int(viewport.bar_at(exposed.right() + 1)) + 1
+        return max(first, series.index_of(left)), min(end, series.index_of(right + 1))
+
+    def _draw_titles(self, painter: QPainter, frame: Frame) -> None:
+        pane, theme = frame.layout.strip_of("statistics"), frame.theme
+        side = frame.layout.beside(pane)
+        painter.fillRect(QRectF(side.left, side.top, hairline(frame), side.height), qcolor(theme.edge))
+        for index, statistic in enumerate(frame.style.statistics):
+            text = _TITLES.get(statistic, statistic.value if statistic is not Statistic.CVD else "CVD")
+            self._labels.draw(painter, side.left + 8, pane.top + (index + 0.5) * ROW_PX, text, theme.text_muted)
+
+
+def texts_of(frame: Frame, statistic: Statistic, values: np.ndarray) -> list[str]:
+    """The figures as they are written, short."""
+    grid, lot = frame.chart.series.grid, frame.chart.spec.instrument.lot_size
+    match statistic:
+        case Statistic.DELTA_PERCENT:
+            return [f"{value:+.0f}%".replace("-", MINUS) for value in values.tolist()]
+        case Statistic.POC | Statistic.RANGE:
+            return [grid.text(value) for value in values.tolist()]
+        case Statistic.TRADES:
+            return [f"{value:,}" for value in values.tolist()]
+        case Statistic.DURATION:
+            return [duration_text(value) for value in values.tolist()]
+        case _:
+            written = zip(values.tolist(), short_quantities(values, lot), strict=True)
+            return [(MINUS if value < 0 else "+" if statistic.signed and value > 0 else "") + text.strip() for value, text in written]
+
+
+def duration_text(duration_ns: int) -> str:
+    """A length of time in at most two units, as `1:05 h`, `2:30 m` or `4.2 s`."""
+    seconds = duration_ns / 1e9
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
+    unit, small = (3600, "h") if seconds >= 3600 else (60, "m")
+    whole, rest = divmod(round(seconds), unit)
+    return f"{whole}:{rest * 60 // unit:02d} {small}" if rest else f"{whole} {small}"
+
+
+def frame_right(frame: Frame) -> float:
+    """Where the bars end."""
+    return float(frame.layout.price.right)
+
+
+def _look(frame: Frame) -> tuple[object, ...]:
+    return frame.viewport.first_bar, frame.viewport.bar_px, frame.generation, frame.style.statistics, frame.style.cvd_reset

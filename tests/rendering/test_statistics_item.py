@@ -1,0 +1,79 @@
+"""The table under the bars."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.analytics.bar_statistics import Statistic
+from rendering.scene import ChartScene
+from rendering.statistics_item import ROW_PX, StatisticsItem, duration_text, texts_of
+from rendering.theme import load_theme
+from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
+
+
+@pytest.fixture
+def scene(qapp) -> ChartScene:
+    scene = ChartScene(StillChart(random_trades(60, 60)), load_theme(), 1200, 800)
+    scene.show("statistics")
+    scene.refresh()
+    return scene
+
+
+def item_of(scene: ChartScene) -> StatisticsItem:
+    return next(item for item in scene.items_by_layer if isinstance(item, StatisticsItem))
+
+
+def test_the_table_is_as_high_as_its_rows_and_rows_can_be_chosen(scene):
+    assert scene.layout.strip_of("statistics").height == 12 * ROW_PX
+    scene.set_style(replace(scene.style, statistics=(Statistic.CVD, Statistic.VOLUME)))
+    scene.refresh()
+    assert scene.layout.strip_of("statistics").height == 2 * ROW_PX
+
+
+def test_a_live_trade_repaints_the_last_column_only(scene):
+    item, before = item_of(scene), scene.frame
+    item.changed(before, before)
+    scene.chart.apply(trade(59, int(scene.chart.series.close[-1]), lots=1))
+    scene.refresh()
+    region = item.changed(before, scene.frame)
+    assert region is not None and region.left() == pytest.approx(scene.viewport.x(FIRST_MINUTE + 59), abs=1)
+    assert region.right() == scene.layout.price.right
+
+
+def test_grounds_say_side_and_amount(scene):
+    scene.set_style(replace(scene.style, statistics=(Statistic.DELTA, Statistic.VOLUME)))
+    image = scene.render_image()
+    pane, series, theme = scene.layout.strip_of("statistics"), scene.chart.series, scene.theme
+    balance = len(theme.delta_ramp) // 2
+    first = series.index_of(scene.viewport.visible_bars()[0]) + 1
+    for bar in range(first, series.n_bars):
+        x = int(scene.viewport.x(int(series.number[bar]))) + 3
+        step = [colour.argb for colour in theme.delta_ramp].index(image.pixel(x, pane.top + 3))
+        assert np.sign(step - balance) in (0, np.sign(series.delta[bar]))
+        assert image.pixel(x, pane.top + ROW_PX + 3) in [colour.argb for colour in theme.volume_ramp]
+
+
+def test_bars_finer_than_pixels_are_drawn_too(qapp):
+    scene = ChartScene(StillChart(random_trades(3000, 3)), load_theme(), 900, 700)
+    scene.show("statistics")
+    scene.show_all()
+    assert scene.render_image().width() == 900
+
+
+@pytest.mark.parametrize(
+    ("duration_ns", "text"),
+    [(60 * 10**9, "1 m"), (4_200_000_000, "4.2 s"), (15 * 10**9, "15 s"), (150 * 10**9, "2:30 m"), (3900 * 10**9, "1:05 h"), (1, "0.0 s")],
+)
+def test_lengths_of_time_are_short(duration_ns: int, text: str):
+    assert duration_text(duration_ns) == text
+
+
+def test_figures_are_written_with_their_signs(scene):
+    frame = scene.frame
+    assert texts_of(frame, Statistic.DELTA, np.array([1500, -2000, 0])) == ["+1.50", "−2.00", "0"]
+    assert texts_of(frame, Statistic.DELTA_PERCENT, np.array([12.4, -7.0])) == ["+12%", "−7%"]
+    assert texts_of(frame, Statistic.TRADES, np.array([12345])) == ["12,345"]
+    assert texts_of(frame, Statistic.RANGE, np.array([25])) == ["2.5"]
