@@ -15,13 +15,16 @@ from rendering.coverage_item import CoverageItem
 from rendering.crosshair_item import CrosshairItem
 from rendering.cvd_item import CvdItem, DivergenceItem
 from rendering.delta_item import DeltaItem
+from rendering.developing_item import DevelopingItem
 from rendering.footprint_item import FootprintItem
 from rendering.hole_item import HoleItem
 from rendering.last_price_item import LastPriceItem, LastPriceLineItem
+from rendering.ledger_items import NakedLevelsItem, NodesItem, PrintsItem, StackedItem, UnfinishedItem
 from rendering.legend_item import LegendItem
 from rendering.level_lines_item import LevelLinesItem
 from rendering.profile_item import ProfileItem
 from rendering.statistics_item import StatisticsItem
+from rendering.tpo_item import TpoItem, TpoSplitItem
 from rendering.vwap_item import AnchoredVwapItem, MonthVwapItem, VwapItem, WeekVwapItem
 
 LAYERS: tuple[type[ChartItem], ...] = (
@@ -38,6 +41,14 @@ LAYERS: tuple[type[ChartItem], ...] = (
     WeekVwapItem,
     MonthVwapItem,
     AnchoredVwapItem,
+    TpoItem,
+    TpoSplitItem,
+    StackedItem,
+    UnfinishedItem,
+    PrintsItem,
+    NodesItem,
+    NakedLevelsItem,
+    DevelopingItem,
     HoleItem,
     PriceAxisItem,
     TimeAxisItem,

@@ -1,0 +1,227 @@
+"""The levels of the ledger as lines and zones over the bars: one overlay for each family of them.
+
+A level begins at the bar from which on it counts, and ends at the bar that ended it, or goes on to the right edge. Those that
+live are named there, those that ended are faint.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from app.analytics.level_births import LevelKind
+from app.levels import PERIODS
+from app.market.session import Period
+from rendering.axes import price_y
+from rendering.chart_item import READING_REST_S, ChartItem
+from rendering.colour import Colour
+from rendering.detail import Detail
+from rendering.frame import Frame
+from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.text import Labels, qcolor, qrect
+from rendering.theme import Theme
+
+_LABEL_PX = 10
+_APART_PX = 11.0
+_MOST_ENDED = 400
+"""Ended levels beyond this many in sight are left out, the oldest first: they would be a haze."""
+NAMES = {
+    LevelKind.POC: "nPOC",
+    LevelKind.VAH: "nVAH",
+    LevelKind.VAL: "nVAL",
+    LevelKind.HVN: "HVN",
+    LevelKind.LVN: "LVN",
+    LevelKind.SINGLE_PRINTS: "single prints",
+    LevelKind.POOR_HIGH: "poor high",
+    LevelKind.POOR_LOW: "poor low",
+    LevelKind.UNFINISHED_HIGH: "unfinished high",
+    LevelKind.UNFINISHED_LOW: "unfinished low",
+    LevelKind.STACKED_BUY: "stacked buy",
+    LevelKind.STACKED_SELL: "stacked sell",
+}
+"""What each kind is called on the screen."""
+_DASHED = (LevelKind.VAH, LevelKind.VAL, LevelKind.LVN, LevelKind.POOR_HIGH, LevelKind.POOR_LOW)
+
+
+class Drawn(NamedTuple):
+    """A level on the screen: its edges in logical pixels of the price pane, and whether it lives."""
+
+    kind: LevelKind
+    period: Period | None
+    left: float
+    right: float
+    top: float
+    bottom: float
+    living: bool
+
+    @property
+    def text(self) -> str:
+        """Its name, with its period unless that goes without saying."""
+        return f"{NAMES[self.kind]} {self.period.value}" if self.period and self.kind <= LevelKind.VAL else NAMES[self.kind]
+
+
+class LedgerItem(ChartItem):
+    """A family of levels."""
+
+    shown_at_first = False
+    z = UNDER_CELLS_Z
+    rest_s = READING_REST_S
+    kinds: tuple[LevelKind, ...] = ()
+    """Which levels it draws."""
+    shows_ended = True
+    names_at_px = 4.0
+    """How far from the right edge its names end: each family has a column of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels(_LABEL_PX)
+        self._shown: tuple[Drawn, ...] = ()
+        self._key: tuple[object, ...] = ()
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        return super().refresh(frame)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        levels = new.chart.levels
+        levels.refresh()
+        key = levels, levels.revision, new.viewport, new.chart.series.n_bars
+        if key == self._key:
+            return None
+        before, self._shown, self._key = self._shown, self._drawn(new), key
+        return None if before == self._shown else self.pane(new)
+
+    def settle(self) -> None:
+        if self._frame is not None:
+            self._frame.chart.levels.settle()
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        drawn = self._drawn(frame)
+        theme = frame.theme
+        for level in sorted(drawn, key=lambda level: level.living):
+            colour = level_colour(level.kind, theme)
+            if level.bottom - level.top > 1:
+                rect = QRectF(level.left, level.top, level.right - level.left, level.bottom - level.top)
+                painter.fillRect(rect, qcolor(colour.faded(0.22 if level.living else 0.07)))
+                painter.setPen(QPen(qcolor(colour.faded(0.8 if level.living else 0.2)), 1))
+                painter.drawLine(QLineF(level.left, level.top + 0.5, level.right, level.top + 0.5))
+                painter.drawLine(QLineF(level.left, level.bottom - 0.5, level.right, level.bottom - 0.5))
+                continue
+            style = Qt.PenStyle.DashLine if level.kind in _DASHED else Qt.PenStyle.SolidLine
+            painter.setPen(QPen(qcolor(colour if level.living else colour.faded(0.3)), 1, style))
+            painter.drawLine(QLineF(level.left, level.top + 0.5, level.right, level.top + 0.5))
+        self._name(painter, frame, [level for level in drawn if level.living])
+
+    def _name(self, painter: QPainter, frame: Frame, living: list[Drawn]) -> None:
+        """Names at the right edge; of those that would cover one another the newest."""
+        taken: list[float] = []
+        edge = frame.layout.price.right
+        for level in reversed(living):
+            y = (level.top + level.bottom) / 2 if level.bottom - level.top > _APART_PX else level.top - _LABEL_PX / 2 - 1
+            if any(abs(y - other) < _APART_PX for other in taken):
+                continue
+            taken.append(y)
+            width = self._labels.width(level.text)
+            right = edge - (self.names_at_px if level.right - level.left > self.names_at_px + width else 4)
+            painter.fillRect(QRectF(right - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(frame.theme.background.faded(0.75)))
+            self._labels.draw(painter, right, y, level.text, level_colour(level.kind, frame.theme), 1.0)
+
+    def _drawn(self, frame: Frame) -> tuple[Drawn, ...]:
+        series, viewport = frame.chart.series, frame.viewport
+        first, last = viewport.visible_bars()
+        bars = series.index_of(first), series.index_of(last + 1)
+        if not series.n_bars:
+            return ()
+        found = frame.chart.levels.columns(self.kinds, *bars, living=not self.shows_ended)
+        low, high = viewport.visible_ticks()
+        seen = (found["bottom"] <= 2 * high) & (found["top"] >= 2 * low)
+        drawn, ended = [], 0
+        names = ("kind", "period", "bottom", "top", "start", "end")
+        for kind, period, bottom, top, start, end in reversed(list(zip(*(found[name][seen].tolist() for name in names), strict=True))):
+            ended += end >= 0
+            if end >= 0 and ended > _MOST_ENDED:
+                continue
+            left = max(0.0, viewport.x(int(series.number[start])))
+            right = viewport.width_px if end < 0 else min(viewport.width_px, viewport.x(int(series.number[end]) + 0.5))
+            if top > bottom:  # a zone covers its rows whole, up to where the next begins
+                upper, lower = price_y(frame, top / 2 + 1), price_y(frame, bottom / 2)
+            else:  # a traded price stands in the middle of its tick, an edge of rows or their middle where it is
+                traded = kind >= LevelKind.POOR_HIGH
+                upper = lower = price_y(frame, bottom / 2 + 0.5 * traded)
+            drawn.append(Drawn(LevelKind(kind), PERIODS[period] if period >= 0 else None, left, right, upper, lower, end < 0))
+        return tuple(reversed(drawn))
+
+
+class NakedLevelsItem(LedgerItem):
+    """POC, VAH and VAL of finished periods."""
+
+    name, title = "naked", "Naked POC, VAH and VAL"
+    help = "POC, VAH and VAL of finished days, weeks and months, until a bar touches them"
+    kinds = LevelKind.POC, LevelKind.VAH, LevelKind.VAL
+
+    def legend(self, frame: Frame) -> str:
+        return f"naked levels by day, week, month ({frame.chart.level_rules.timezone})"
+
+
+class NodesItem(LedgerItem):
+    """High and low volume nodes of the last finished day."""
+
+    name, title = "nodes", "High and low volume nodes"
+    help = "HVN and LVN of the last finished day"
+    kinds = LevelKind.HVN, LevelKind.LVN
+    shows_ended = False
+    names_at_px = 84.0
+
+    def legend(self, frame: Frame) -> str:
+        return f"HVN and LVN by {frame.chart.level_rules.nodes}"
+
+
+class PrintsItem(LedgerItem):
+    """Single prints, poor highs and poor lows of finished days."""
+
+    name, title = "prints", "Single prints, poor highs and lows"
+    help = "Single prints and poor extremes of finished days, until traded through"
+    kinds = LevelKind.SINGLE_PRINTS, LevelKind.POOR_HIGH, LevelKind.POOR_LOW
+    names_at_px = 110.0
+
+
+class UnfinishedItem(LedgerItem):
+    """Unfinished auctions."""
+
+    name, title = "unfinished", "Unfinished auctions"
+    help = "Highs and lows at which both sides traded, until traded through"
+    kinds = LevelKind.UNFINISHED_HIGH, LevelKind.UNFINISHED_LOW
+    names_at_px = 196.0
+
+    def legend(self, frame: Frame) -> str:
+        ticks = frame.chart.series.grid.ticks_per_row
+        return "unfinished auctions" + (f" (rows of {ticks} ticks)" if ticks > 1 else "")
+
+
+class StackedItem(LedgerItem):
+    """Zones of stacked imbalances."""
+
+    name, title = "stacked", "Stacked imbalances"
+    help = "Zones of stacked imbalances, until touched or closed through"
+    kinds = LevelKind.STACKED_BUY, LevelKind.STACKED_SELL
+    names_at_px = 292.0
+
+    def legend(self, frame: Frame) -> str:
+        rule = "touched" if frame.chart.level_rules.zones_end == "touch" else "closed through"
+        return f"stacked {frame.chart.spec.imbalance.stacked} until {rule}"
+
+
+def level_colour(kind: LevelKind, theme: Theme) -> Colour:
+    """The colour of a kind of level."""
+    if kind in (LevelKind.POC, LevelKind.HVN):
+        return theme.poc
+    if kind in (LevelKind.VAH, LevelKind.VAL, LevelKind.LVN):
+        return theme.value_area
+    if kind in (LevelKind.STACKED_BUY, LevelKind.UNFINISHED_LOW, LevelKind.POOR_LOW):
+        return theme.buy
+    return theme.simulated if kind is LevelKind.SINGLE_PRINTS else theme.sell
