@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rendering import raster, shapes
-from rendering.colouring import VolumeRanks, delta_steps
+from rendering.colouring import VolumeRanks
 from rendering.column import Column
 from rendering.detail import Detail
 from rendering.frame import CellStyle
 from rendering.geometry import BarGeometry, CellGeometry, bar_geometry, bars_between, cell_geometry
 from rendering.glyphs import GlyphAtlas
+from rendering.ground import Ground, cell_ground
 from rendering.pixel_grid import PixelGrid
 from rendering.quantity_text import QuantityText
-from rendering.shapes import TEXT_SLOTS, Quads
+from rendering.shapes import CellTexts, Quads
 from rendering.text import CHAR_ASPECT
 from rendering.theme import Theme
 
@@ -31,10 +32,10 @@ _TEXT_HEIGHT_SHARE = 0.74
 MARKS_FROM_BAR_PX = 22
 
 
-def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: Column) -> int:
+def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: Column, slots: int) -> int:
     """Font height in device pixels that fits a cell: as large as its width and height allow."""
     room = bar_pitch - column.cell_left - column.gap - 4 * dpr
-    fits = min(room / TEXT_SLOTS / CHAR_ASPECT, (row_pitch - column.row_gap) * _TEXT_HEIGHT_SHARE)
+    fits = min(room / slots / CHAR_ASPECT, (row_pitch - column.row_gap) * _TEXT_HEIGHT_SHARE)
     return math.floor(min(max(fits, MIN_TEXT_PX * dpr), MAX_TEXT_PX * dpr))
 
 
@@ -75,11 +76,30 @@ class Look:
         """Whether value areas are drawn."""
         return self.column.bracket_right > self.column.bracket_left
 
-    def steps(self, cells: CellGeometry) -> np.ndarray:
-        """The step of the ramp of each cell."""
-        if self.style.colouring == "delta":
-            return delta_steps(cells.buy, cells.sell, cells.volume, self.ranks)
-        return self.ranks.steps(cells.volume)
+    def ground(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> Ground:
+        """The coloured ground of some cells."""
+        return cell_ground(bars, cells, self.style, self.ranks, grid, self.column)
+
+    def texts(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int) -> CellTexts:
+        """The digits of some cells; only where there are glyphs."""
+        assert self.glyphs is not None
+        size = (self.glyphs.shape[3], self.glyphs.shape[2])
+        return shapes.cell_texts(bars, cells, self.text, self.style.cells, grid, rows, self.column, size)
+
+    def marks(self, grid: PixelGrid) -> bool:
+        """Whether imbalances are marked at the cells."""
+        return self.style.show_imbalances and (self.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr)
+
+    def bars(self, chart: Chart, first: int, end: int) -> BarGeometry:
+        """The bars `[first, end)` with what this look needs of them."""
+        profile = self.style.cells == "profile" and self.detail >= Detail.CELLS
+        return bar_geometry(chart, first, end, poc=self.marks_poc, value_areas=self.brackets, heaviest=profile)
+
+    def cells(self, chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid) -> CellGeometry:
+        """Their cells of rows that reach between two ticks, with what this look needs of them."""
+        rows = chart.series.grid.ticks_per_row
+        imbalances = self.marks(grid) or self.style.colouring == "imbalance"
+        return cell_geometry(chart, first, end, ticks[0] // rows, ticks[1] // rows, imbalances=imbalances)
 
 
 def look_for(detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks, grid: PixelGrid, rows: int, text: QuantityText) -> Look:
@@ -88,8 +108,9 @@ def look_for(detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks,
     column = Column.of(grid.bar_pitch, row_pitch, grid.dpr, detail, candle=style.show_candles, bracket=style.show_value_area)
     glyphs = None
     if detail == Detail.DIGITS and style.show_numbers:
-        glyphs = GlyphAtlas(text_px_for(grid.bar_pitch, row_pitch, grid.dpr, column)).inked(shapes.text_inks(theme))
-    ramp = theme.delta_ramp if style.colouring == "delta" else theme.volume_ramp
+        text_px = text_px_for(grid.bar_pitch, row_pitch, grid.dpr, column, shapes.text_slots(style.cells))
+        glyphs = GlyphAtlas(text_px).inked(shapes.text_inks(theme))
+    ramp = theme.volume_ramp if style.colouring == "volume" else theme.delta_ramp
     return Look(detail, style, theme, ranks, column, glyphs, np.array([colour.argb for colour in ramp], np.uint32), text)
 
 
@@ -111,16 +132,13 @@ def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: P
     low_tick, high_tick = grid.ticks_in(origin[1], origin[1] + height)
     if end <= first or int(series.low[first:end].min()) > high_tick + rows or int(series.high[first:end].max()) < low_tick - rows:
         return False
-    bars = bar_geometry(chart, first, end, poc=look.marks_poc, value_areas=look.brackets)
+    bars = look.bars(chart, first, end)
     if look.detail >= Detail.CELLS:
-        marks = look.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr
-        imbalances = marks and look.style.show_imbalances
-        cells = cell_geometry(chart, first, end, low_tick // rows, high_tick // rows, imbalances=imbalances)
+        cells = look.cells(chart, first, end, (low_tick, high_tick), grid)
         _draw_ground(block, origin, bars, cells, grid, rows, look)
-        raster.fill_quads(block, origin, cell_decoration(bars, cells if imbalances else None, grid, rows, look))
+        raster.fill_quads(block, origin, cell_decoration(bars, cells if look.marks(grid) else None, grid, rows, look))
         if look.glyphs is not None:
-            size = (look.glyphs.shape[3], look.glyphs.shape[2])
-            raster.write_texts(block, origin, shapes.cell_texts(bars, cells, look.text, grid, rows, look.column, size), look.glyphs)
+            raster.write_texts(block, origin, look.texts(bars, cells, grid, rows), look.glyphs)
     else:
         raster.fill_quads(block, origin, body_quads(bars, grid, rows, look))
     return True
@@ -152,4 +170,4 @@ def _draw_ground(
 ) -> None:
     if rows * grid.tick_pitch < 1:
         cells, grid = raster.squeezed(cells, grid, rows)
-    raster.fill_cells(block, origin, bars, cells, look.steps(cells), look.ramp, grid, rows, look.column)
+    raster.fill_cells(block, origin, look.ground(bars, cells, grid), look.ramp, grid, rows, look.column.row_gap)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
 from rendering.detail import Detail
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 Mode = Literal["live", "stale", "simulated", "replay", "offline"]
 PainterName = Literal["raster", "gl"]
+Cells = Literal["sellxbuy", "delta", "total", "ladder", "profile"]
+Colouring = Literal["volume", "delta", "imbalance"]
+CELLS: tuple[Cells, ...] = get_args(Cells)
+COLOURINGS: tuple[Colouring, ...] = get_args(Colouring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,11 @@ class CellStyle:
 
     Attributes
     ----------
-    colouring : "volume" or "delta"
-        Cells coloured by the rank of their volume, or by who was aggressive.
+    cells : "sellxbuy", "delta", "total", "ladder" or "profile"
+        What is written in a cell, and how it is divided: `sell × buy`; delta; all that traded; sold and bought in two halves;
+        the bar's own profile, each cell as long as its volume, with all that traded.
+    colouring : "volume", "delta" or "imbalance"
+        Cells coloured by the rank of their volume, by who was aggressive, or where they are imbalanced.
     show_numbers, show_imbalances, show_point_of_control, show_value_area, show_candles : bool
         Sell x buy digits; highlights of diagonal imbalances; frame around the bar's heaviest row; bracket along its value
         area; the candle beside the cells.
@@ -38,7 +45,8 @@ class CellStyle:
         Rows of the table under the bars, from above.
     """
 
-    colouring: Literal["volume", "delta"] = "volume"
+    cells: Cells = "sellxbuy"
+    colouring: Colouring = "volume"
     show_numbers: bool = True
     show_imbalances: bool = True
     show_point_of_control: bool = True

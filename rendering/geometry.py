@@ -27,6 +27,8 @@ class BarGeometry:
         Ticks.
     poc_row, value_low_row, value_high_row : int64 [shape=(n,)]
         Rows of the bar's point of control and value area.
+    heaviest : int64 [shape=(n,)]
+        Volume of the bar's heaviest row, lots.
     """
 
     number: np.ndarray
@@ -37,6 +39,7 @@ class BarGeometry:
     poc_row: np.ndarray
     value_low_row: np.ndarray
     value_high_row: np.ndarray
+    heaviest: np.ndarray
 
     def __len__(self) -> int:
         return len(self.number)
@@ -75,8 +78,8 @@ def bars_between(series: FootprintSeries, first_number: int, last_number: int) -
     return series.index_of(first_number), series.index_of(last_number + 1)
 
 
-def bar_geometry(chart: Chart, first: int, end: int, *, poc: bool = True, value_areas: bool = True) -> BarGeometry:
-    """The bars with indexes `[first, end)`; rows that are not asked for are 0 and save the work."""
+def bar_geometry(chart: Chart, first: int, end: int, *, poc: bool = True, value_areas: bool = True, heaviest: bool = False) -> BarGeometry:
+    """The bars with indexes `[first, end)`; what is not asked for is 0 and saves the work."""
     series, run = chart.series, slice(first, end)
     nothing = np.zeros(end - first, np.int64)
     low_row, high_row = chart.figures.value_areas(first, end) if value_areas else (nothing, nothing)
@@ -89,7 +92,17 @@ def bar_geometry(chart: Chart, first: int, end: int, *, poc: bool = True, value_
         poc_row=chart.figures.poc_rows(first, end) if poc else nothing,
         value_low_row=low_row,
         value_high_row=high_row,
+        heaviest=_heaviest(series, first, end) if heaviest else nothing,
     )
+
+
+def _heaviest(series: FootprintSeries, first: int, end: int) -> np.ndarray:
+    if end <= first:
+        return np.zeros(0, np.int64)
+    start = int(series.cell_start[first])
+    cells = slice(start, int(series.cell_end[end - 1]))
+    volume = series.cell_buy[cells] + series.cell_sell[cells] + series.cell_unknown[cells]
+    return np.maximum.reduceat(volume, series.cell_start[first:end] - start)
 
 
 def cell_geometry(chart: Chart, first: int, end: int, low_row: int, high_row: int, *, imbalances: bool = True) -> CellGeometry:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rendering.block import MARKS_FROM_BAR_PX, Look, body_quads, cell_decoration
+from rendering.block import Look, body_quads, cell_decoration
 from rendering.detail import Detail
-from rendering.geometry import bar_geometry, cell_geometry
 from rendering.pixel_grid import PixelGrid
 from rendering.quantity_text import BLANK
 from rendering.raster import squeezed
-from rendering.shapes import CellTexts, Quads, cell_quads, cell_texts, joined
+from rendering.shapes import CellTexts, Quads, ground_quads, joined
 
 if TYPE_CHECKING:
     from app.chart import Chart
@@ -51,21 +50,19 @@ def instances_of(
     if end <= first:
         return Instances(np.zeros(0, QUAD), np.zeros(0, GLYPH))
     rows = chart.series.grid.ticks_per_row
-    bars = bar_geometry(chart, first, end, poc=look.marks_poc, value_areas=look.brackets)
+    bars = look.bars(chart, first, end)
     if look.detail < Detail.CELLS:
         return Instances(_quads(body_quads(bars, grid, rows, look), origin), np.zeros(0, GLYPH))
-    marks = look.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr
-    imbalances = marks and look.style.show_imbalances
-    cells = cell_geometry(chart, first, end, ticks[0] // rows, ticks[1] // rows, imbalances=imbalances)
+    cells = look.cells(chart, first, end, ticks, grid)
     ground, fine = (cells, grid) if rows * grid.tick_pitch >= 1 else squeezed(cells, grid, rows)
     quads = joined(
-        cell_quads(bars, ground, look.steps(ground), look.ramp, fine, rows, look.column),
-        cell_decoration(bars, cells if imbalances else None, grid, rows, look),
+        ground_quads(look.ground(bars, ground, fine), look.ramp, fine, rows, look.column.row_gap),
+        cell_decoration(bars, cells if look.marks(grid) else None, grid, rows, look),
     )
     glyphs = np.zeros(0, GLYPH)
     if look.glyphs is not None:
-        _, n_glyphs, height, width = look.glyphs.shape
-        glyphs = _glyphs(cell_texts(bars, cells, look.text, grid, rows, look.column, (width, height)), n_glyphs, width, origin)
+        _, n_glyphs, _, width = look.glyphs.shape
+        glyphs = _glyphs(look.texts(bars, cells, grid, rows), n_glyphs, width, origin)
     return Instances(_quads(quads, origin), glyphs)
 
 

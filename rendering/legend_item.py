@@ -61,6 +61,7 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
         f"rows {grid.ticks_per_row} ({grid.text(grid.ticks_per_row)})",
         f"VA {spec.value_area_percent} % {spec.value_area_method.value}",
         f"imbalance {float(spec.imbalance.ratio)}" + ("" if spec.imbalance.zeros == "count" else f" zeros {spec.imbalance.zeros}"),
+        *([] if frame.style.cells == "sellxbuy" else [f"cells {frame.style.cells}"]),
         f"colour {frame.style.colouring}",
     ]
     lines: list[str] = []

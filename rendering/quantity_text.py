@@ -20,10 +20,10 @@ from decimal import Decimal
 
 import numpy as np
 
-GLYPHS = " 0123456789.KMBTPE<×"
+GLYPHS = " 0123456789.KMBTPE<×+−"
 """The characters; a glyph code is a place in this text."""
 TEXT_CHARS = 5
-BLANK, ZERO, POINT, LESS, TIMES = (GLYPHS.index(c) for c in " 0.<×")
+BLANK, ZERO, POINT, LESS, TIMES, PLUS, MINUS = (GLYPHS.index(c) for c in " 0.<×+−")
 _SUFFIXES = "KMBTPE"
 _DUST = np.array([GLYPHS.index(c) for c in "<.001"], np.uint8)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rendering.column import Column
-from rendering.geometry import BarGeometry, CellGeometry
+from rendering.geometry import CellGeometry
+from rendering.ground import Ground
 from rendering.pixel_grid import PixelGrid
 from rendering.shapes import CellTexts, Quads
 
@@ -19,37 +19,40 @@ EMPTY = -1
 def fill_cells(
     block: np.ndarray,
     origin: tuple[int, int],
-    bars: BarGeometry,
-    cells: CellGeometry,
-    steps: np.ndarray,
+    ground: Ground,
     ramp: np.ndarray,
     grid: PixelGrid,
     rows: int,
-    column: Column,
+    row_gap: int,
 ) -> None:
-    """Colour the cells into an empty block: one small table of cells, spread over the pixels by two gathers.
+    """Colour the ground of cells into an empty block: one small table of cells, spread over the pixels by two gathers.
 
-    Where rows are lower than a pixel, `cells` must hold pixel rows already; see `squeezed`.
+    Where rows are lower than a pixel, the ground must hold pixel rows already; see `squeezed`.
     """
     left, top = origin
     height, width = block.shape
-    if not len(cells):
+    if not len(ground.row):
         return
-    low, high = int(cells.row.min()), int(cells.row.max())
-    table = np.zeros((high - low + 2, len(bars) + 1), np.uint32)  # the last row and column stay empty
-    table[cells.row - low, cells.bar] = ramp[steps]
+    n_columns = len(ground.left)
+    low, high = int(ground.row.min()), int(ground.row.max())
+    table = np.zeros((high - low + 2, n_columns + 1), np.uint32)  # the last row and column stay empty
+    table[ground.row - low, ground.place] = ramp[ground.step]
     x = np.arange(left, left + width)
-    bar = np.searchsorted(grid.bar_x(bars.number), x, side="right") - 1
-    outside = (bar < 0) | (x < grid.bar_x(bars.number[bar]) + column.cell_left) | (x >= grid.bar_x(bars.number[bar] + 1) - column.gap)
-    bar[outside] = len(bars)
+    place = np.searchsorted(ground.left, x, side="right") - 1
+    place[(place < 0) | (x >= ground.right[place])] = n_columns
     y = np.arange(top, top + height)
     edges = grid.price_y(np.arange(low, high + 2) * rows)  # lower edges, from the bottom up: descending
     row = np.searchsorted(-edges, -y, side="left") - 1  # the row whose lower edge is below y, and whose upper edge is not
     outside = (row < 0) | (row > high - low)
-    if column.row_gap:
-        outside |= y < edges[np.clip(row + 1, 0, high - low + 1)] + column.row_gap
+    if row_gap:
+        outside |= y < edges[np.clip(row + 1, 0, high - low + 1)] + row_gap
     row[outside] = high - low + 1
-    np.take(table[:, bar], row, axis=0, out=block, mode="clip")
+    np.take(table[:, place], row, axis=0, out=block, mode="clip")
+    if ground.width is not None:
+        reach = np.zeros(table.shape, np.int32)
+        reach[ground.row - low, ground.place] = ground.width
+        along = x - np.append(ground.left, left + width)[place]
+        block *= np.take(along < reach[:, place], row, axis=0)
 
 
 def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeometry, PixelGrid]:
@@ -68,8 +71,8 @@ def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeome
         buy=np.add.reduceat(cells.buy, starts),
         sell=np.add.reduceat(cells.sell, starts),
         volume=np.maximum.reduceat(cells.volume, starts),
-        buy_imbalance=np.zeros(len(starts), bool),
-        sell_imbalance=np.zeros(len(starts), bool),
+        buy_imbalance=np.logical_or.reduceat(cells.buy_imbalance, starts),
+        sell_imbalance=np.logical_or.reduceat(cells.sell_imbalance, starts),
     )
     return reduced, PixelGrid(grid.bar_pitch, 1.0 / rows, grid.left, grid.top, grid.width, grid.height, grid.dpr)
 

@@ -12,14 +12,18 @@ import numpy as np
 
 from rendering.colour import Colour
 from rendering.column import Column
+from rendering.frame import Cells
 from rendering.geometry import BarGeometry, CellGeometry
 from rendering.glyphs import BOLD, REGULAR
+from rendering.ground import Ground
 from rendering.pixel_grid import PixelGrid
-from rendering.quantity_text import BLANK, TEXT_CHARS, TIMES, QuantityText, left_aligned
+from rendering.quantity_text import BLANK, MINUS, PLUS, TEXT_CHARS, TIMES, QuantityText, left_aligned
 from rendering.theme import Theme
 
-TEXT_SLOTS = 2 * TEXT_CHARS + 1
-"""Places for glyphs in a cell: sell, the ×, buy."""
+_PAIR_SLOTS = 2 * TEXT_CHARS + 1
+"""Places for glyphs in a cell with two figures: sell, the ×, buy."""
+_SINGLE_SLOTS = TEXT_CHARS + 1
+"""In a cell with one: its sign, the figure."""
 INK_NUMBER, INK_TIMES, INK_BUY_IMBALANCE, INK_SELL_IMBALANCE = range(4)
 
 
@@ -53,7 +57,7 @@ class CellTexts:
     ----------
     left, top : int64 [shape=(n,)]
         Global device pixel of the first glyph's upper left corner; each next glyph is one glyph width to the right.
-    codes, inks : uint8 [shape=(n, 11)]
+    codes, inks : uint8 [shape=(n, n_slots)]
         Glyph and ink of each place.
     """
 
@@ -76,18 +80,15 @@ def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
     )
 
 
-def cell_quads(
-    bars: BarGeometry, cells: CellGeometry, steps: np.ndarray, ramp: np.ndarray, grid: PixelGrid, rows: int, column: Column
-) -> Quads:
-    """The coloured ground of each cell; `rows` is ticks in a row, `ramp` uint32 colours by step."""
-    number = bars.number[cells.bar]
-    top = grid.price_y((cells.row + 1) * rows)
+def ground_quads(ground: Ground, ramp: np.ndarray, grid: PixelGrid, rows: int, row_gap: int) -> Quads:
+    """The coloured ground of the cells; `rows` is ticks in a row, `ramp` uint32 colours by step."""
+    left = ground.left[ground.place]
     return Quads(
-        left=grid.bar_x(number) + column.cell_left,
-        top=top + column.row_gap,
-        right=grid.bar_x(number + 1) - column.gap,
-        bottom=grid.price_y(cells.row * rows),
-        colour=ramp[steps],
+        left=left,
+        top=grid.price_y((ground.row + 1) * rows) + row_gap,
+        right=ground.right[ground.place] if ground.width is None else left + ground.width,
+        bottom=grid.price_y(ground.row * rows),
+        colour=ramp[ground.step],
     )
 
 
@@ -145,7 +146,7 @@ def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: C
 
 def imbalance_marks(bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, column: Column, theme: Theme) -> Quads:
     """A bar at the edge of the cell on the side that dominates: buying right, selling left."""
-    width = max(2, round(2.5 * grid.dpr))
+    width = _mark_width(grid)
     marks = []
     for flags, colour, at_right in ((cells.sell_imbalance, theme.imbalance_sell, False), (cells.buy_imbalance, theme.imbalance_buy, True)):
         number, row = bars.number[cells.bar[flags]], cells.row[flags]
@@ -159,27 +160,73 @@ def imbalance_marks(bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, row
     return joined(*marks)
 
 
+def _mark_width(grid: PixelGrid) -> int:
+    return max(2, round(2.5 * grid.dpr))
+
+
+def text_slots(style: Cells) -> int:
+    """How many places for glyphs a cell of a style has."""
+    return _PAIR_SLOTS if style in ("sellxbuy", "ladder") else _SINGLE_SLOTS
+
+
 def cell_texts(
-    bars: BarGeometry, cells: CellGeometry, text: QuantityText, grid: PixelGrid, rows: int, column: Column, glyph_size: tuple[int, int]
+    bars: BarGeometry,
+    cells: CellGeometry,
+    text: QuantityText,
+    style: Cells,
+    grid: PixelGrid,
+    rows: int,
+    column: Column,
+    glyph_size: tuple[int, int],
 ) -> CellTexts:
-    """The numbers of the cells in which something traded, `sell × buy` around the cell's middle."""
+    """The numbers of the cells in which something traded.
+
+    Two figures stand around the cell's middle, one stands in it, so that those of a bar end under one another; in a profile they
+    begin at its left edge, behind the mark of an imbalance.
+    """
     traded = cells.volume > 0
     bar, row = cells.bar[traded], cells.row[traded]
     width, height = glyph_size
     left, right = grid.bar_x(bars.number) + column.cell_left, grid.bar_x(bars.number + 1) - column.gap
-    start = (left + right - width * TEXT_SLOTS) // 2
+    start = left + _mark_width(grid) + width // 2 if style == "profile" else (left + right - width * text_slots(style)) // 2
     top, bottom = grid.price_y((row + 1) * rows) + column.row_gap, grid.price_y(row * rows)
-    codes = np.empty((len(row), TEXT_SLOTS), np.uint8)
+    codes, inks = (_pair if style in ("sellxbuy", "ladder") else _single)(cells, traded, text, style)
+    assert BLANK == 0
+    return CellTexts(left=start[bar], top=(top + bottom - height) // 2, codes=codes, inks=inks)
+
+
+def _single(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """Delta with its sign, or all that traded; where both sides are imbalanced, the ink of the delta."""
+    delta = (cells.buy - cells.sell)[traded]
+    codes = np.full((len(delta), _SINGLE_SLOTS), BLANK, np.uint8)
+    figures = text.right_aligned(np.abs(delta) if style == "delta" else cells.volume[traded])
+    codes[:, 1:] = left_aligned(figures) if style == "profile" else figures
+    if style == "profile":
+        codes = np.roll(codes, -1, axis=1)
+    if style == "delta":
+        blanks = np.argmax(figures != BLANK, axis=1)
+        signed = np.flatnonzero(delta)
+        codes[signed, blanks[signed]] = np.where(delta[signed] > 0, PLUS, MINUS)
+    inks = np.full(codes.shape, INK_NUMBER, np.uint8)
+    buy, sell = cells.buy_imbalance[traded], cells.sell_imbalance[traded]
+    inks[sell & ~(buy & (delta > 0))] = INK_SELL_IMBALANCE
+    inks[buy & ~(sell & (delta <= 0))] = INK_BUY_IMBALANCE
+    return codes, inks
+
+
+def _pair(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """What was sold, what was bought; the × stands between them where the cell is not divided."""
+    row = cells.row[traded]
+    codes = np.empty((len(row), _PAIR_SLOTS), np.uint8)
     both = text.right_aligned(np.concatenate((cells.sell[traded], cells.buy[traded])))
     codes[:, :TEXT_CHARS] = both[: len(row)]
-    codes[:, TEXT_CHARS] = TIMES
+    codes[:, TEXT_CHARS] = TIMES if style == "sellxbuy" else BLANK
     codes[:, TEXT_CHARS + 1 :] = left_aligned(both[len(row) :])
-    inks = np.full((len(row), TEXT_SLOTS), INK_NUMBER, np.uint8)
+    inks = np.full((len(row), _PAIR_SLOTS), INK_NUMBER, np.uint8)
     inks[:, TEXT_CHARS] = INK_TIMES
     inks[cells.sell_imbalance[traded], :TEXT_CHARS] = INK_SELL_IMBALANCE
     inks[cells.buy_imbalance[traded], TEXT_CHARS + 1 :] = INK_BUY_IMBALANCE
-    assert BLANK == 0
-    return CellTexts(left=start[bar], top=(top + bottom - height) // 2, codes=codes, inks=inks)
+    return codes, inks
 
 
 def joined(*parts: Quads) -> Quads:

@@ -79,7 +79,7 @@ class Toolbar(QToolBar):
             self.addWidget(widget)
         self.addWidget(self.row_size)
         self.addSeparator()
-        for name in ("toggle_colouring", "go_to_newest", "reset_view", "save_picture", "open_demo"):
+        for name in ("next_cells", "next_colouring", "go_to_newest", "reset_view", "save_picture", "open_demo"):
             self.addAction(actions[name])
 
     def offer_instruments(self, ids: Sequence[str]) -> None:
@@ -101,12 +101,13 @@ class Toolbar(QToolBar):
                 self.ticks_per_row.setValue(ticks_per_row)
         self.row_size.setText(f" = {row_size} " if row_size else "")
 
-    def show_look(self, *, following: bool, colouring: str) -> None:
+    def show_look(self, *, following: bool, cells: str, colouring: str) -> None:
         """Show on the buttons how the chart is looked at: by a sign, not by colour alone."""
-        follow, colour = self._actions["go_to_newest"], self._actions["toggle_colouring"]
+        follow = self._actions["go_to_newest"]
         follow.setChecked(following)
         follow.setIconText("● Follow" if following else "○ Follow")
-        colour.setIconText(f"Colour: {colouring}")
+        self._actions["next_colouring"].setIconText(f"Colour: {colouring}")
+        self._actions["next_cells"].setIconText(f"Cells: {cells}")
 
     def type_bar(self, text: str) -> None:
         """Begin to type a bar, as when a digit is pressed on the chart."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from rendering.frame import CELLS, COLOURINGS
 from rendering.scene import ChartScene
 
 
@@ -70,11 +71,18 @@ class ViewCommands:
         if (scene := self._shown()) is not None:
             scene.show_last()
 
-    def toggle_colouring(self) -> None:
-        """Cells by volume rank, or by delta."""
+    def next_colouring(self) -> None:
+        """Cells coloured by volume, by delta, by imbalance."""
         scene = self._shown()
         if scene is not None:
-            scene.set_style(replace(scene.style, colouring="delta" if scene.style.colouring == "volume" else "volume"))
+            after = COLOURINGS[(COLOURINGS.index(scene.style.colouring) + 1) % len(COLOURINGS)]
+            scene.set_style(replace(scene.style, colouring=after))
+
+    def next_cells(self) -> None:
+        """The next footprint style."""
+        scene = self._shown()
+        if scene is not None:
+            scene.set_style(replace(scene.style, cells=CELLS[(CELLS.index(scene.style.cells) + 1) % len(CELLS)]))
 
     def toggle_cvd_reset(self) -> None:
         """CVD by session, or without end."""

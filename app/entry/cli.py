@@ -102,7 +102,8 @@ def snapshot(
     bars: Annotated[int | None, Parameter(help="how many bars to show; else as many as stay legible")] = None,
     theme: Theme = None,
     palette: Palette = None,
-    colour: Annotated[Literal["volume", "delta"], Parameter(help="what colours the cells")] = "volume",
+    cells: Annotated[Literal["sellxbuy", "delta", "total", "ladder", "profile"], Parameter(help="footprint style")] = "sellxbuy",
+    colour: Annotated[Literal["volume", "delta", "imbalance"], Parameter(help="what colours the cells")] = "volume",
     show: Show = "",
     hide: Hide = "",
     cvd_reset: CvdReset = "session",
@@ -146,6 +147,7 @@ def snapshot(
         cvd_reset,
         rows,
         profiles,
+        cells,
     )
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
     write_snapshot(request, reading, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from app.chart import Chart
 from app.journal import picture_texts
 from app.settings import Settings
-from rendering.frame import CellStyle, Mode
+from rendering.frame import Cells, CellStyle, Colouring, Mode
 from rendering.layers import LAYERS
 from rendering.overlays import parse_shown
 from rendering.scene import ChartScene
@@ -41,7 +41,12 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
     width, height = request.size
     scene = ChartScene(chart, theme, width, height - CAPTION_PX, request.scale)
     scene.set_style(
-        CellStyle(colouring=cast(Literal["volume", "delta"], request.colouring), cvd_reset=request.cvd_reset, statistics=request.statistics)
+        CellStyle(
+            cells=cast(Cells, request.cells),
+            colouring=cast(Colouring, request.colouring),
+            cvd_reset=request.cvd_reset,
+            statistics=request.statistics,
+        )
     )
     scene.set_mode(cast(Mode, mode))
     scene.show_only(overlays_of(request, settings))

@@ -62,6 +62,8 @@ class SnapshotRequest:
         Rows of the table under the bars.
     profiles : ProfileFlags or None
         Profiles to put on the chart.
+    cells : str
+        The footprint style.
     """
 
     source: str
@@ -79,6 +81,7 @@ class SnapshotRequest:
     cvd_reset: Literal["session", "never"] = "session"
     statistics: tuple[Statistic, ...] = ALL_STATISTICS
     profiles: ProfileFlags | None = None
+    cells: str = "sellxbuy"
 
 
 def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:

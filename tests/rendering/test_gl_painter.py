@@ -14,7 +14,7 @@ from structlog.testing import LogCapture
 
 from rendering.detail import Detail
 from rendering.footprint_item import FootprintItem
-from rendering.frame import CellStyle
+from rendering.frame import CELLS, CellStyle
 from rendering.gl_painter import GlPainter
 from rendering.gl_surface import GlError, GlSurface
 from rendering.instances import GLYPH, QUAD, rgba
@@ -83,6 +83,14 @@ def assert_like_raster(view: ChartView, drawn_share: float = 0.02) -> None:
 @pytest.mark.parametrize("colouring", ["volume", "delta"])
 def test_the_picture_is_the_raster_painters(view: ChartView, detail: Detail, colouring) -> None:
     view.chart_scene.set_style(CellStyle(colouring=colouring, detail=detail))
+    assert_like_raster(view)
+
+
+@pytest.mark.gl
+@pytest.mark.parametrize("cells", CELLS[1:])
+@pytest.mark.parametrize("colouring", ["delta", "imbalance"])
+def test_every_footprint_style_is_the_raster_painters(view: ChartView, cells, colouring) -> None:
+    view.chart_scene.set_style(CellStyle(cells=cells, colouring=colouring, detail=Detail.DIGITS))
     assert_like_raster(view)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rendering.colouring import VolumeRanks
 from rendering.column import Column
 from rendering.detail import Detail
+from rendering.frame import CELLS, COLOURINGS, Cells, CellStyle, Colouring
 from rendering.geometry import bar_geometry, cell_geometry
+from rendering.ground import Ground, cell_ground
 from rendering.pixel_grid import PixelGrid
 from rendering.raster import fill_cells, fill_quads, over, squeezed, write_texts
-from rendering.shapes import CellTexts, Quads, cell_quads
+from rendering.shapes import CellTexts, Quads, ground_quads
 from rendering.viewport import Viewport
 from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades
 
-RAMP = np.arange(1, 17, dtype=np.uint32) | 0xFF000000
+RAMP = np.arange(1, 18, dtype=np.uint32) | 0xFF000000
 
 
 def quads(*rects: tuple[int, int, int, int, int]) -> Quads:
@@ -34,19 +37,21 @@ def test_empty_and_reversed_rectangles_draw_nothing():
     assert not block.any()
 
 
+@pytest.mark.parametrize("style", CELLS)
+@pytest.mark.parametrize("colouring", COLOURINGS)
 @pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
 @pytest.mark.parametrize("tick_px", [0.2, 0.31, 1.7])
-def test_cells_filled_by_gathers_are_the_rectangles_of_the_cells(dpr: float, tick_px: float):
+def test_cells_filled_by_gathers_are_the_rectangles_of_the_cells(style: Cells, colouring: Colouring, dpr: float, tick_px: float):
     chart = StillChart(random_trades(30, 200), 10)
     view = Viewport(FIRST_MINUTE + 3.2, 41.3, float(chart.series.low.min()), tick_px, 600, 400)
     grid = PixelGrid.of(view, dpr)
     column = Column.of(grid.bar_pitch, 10 * grid.tick_pitch, dpr, Detail.CELLS)
-    bars, cells = bar_geometry(chart, 2, 20), cell_geometry(chart, 2, 20, 0, 10**6)
-    steps = cells.volume % 16
+    bars, cells = bar_geometry(chart, 2, 20, heaviest=True), cell_geometry(chart, 2, 20, 0, 10**6)
     gathered, drawn = np.zeros((grid.height, grid.width), np.uint32), np.zeros((grid.height, grid.width), np.uint32)
     origin = (grid.left, grid.top)
-    fill_cells(gathered, origin, bars, cells, steps, RAMP, grid, 10, column)
-    fill_quads(drawn, origin, cell_quads(bars, cells, steps, RAMP, grid, 10, column))
+    ground = cell_ground(bars, cells, CellStyle(cells=style, colouring=colouring), VolumeRanks(cells.volume), grid, column)
+    fill_cells(gathered, origin, ground, RAMP, grid, 10, column.row_gap)
+    fill_quads(drawn, origin, ground_quads(ground, RAMP, grid, 10, column.row_gap))
     assert drawn.any()
     assert np.array_equal(gathered, drawn)
 
@@ -59,7 +64,8 @@ def test_rows_lower_than_a_pixel_show_the_heaviest_of_each_pixel():
     small, fine = squeezed(cells, grid, 1)
     block = np.zeros((400, 24), np.uint32)
     ramp = np.arange(1, cells.volume.max() + 2, dtype=np.uint32)  # a colour for each volume
-    fill_cells(block, (grid.left, grid.top), bars, small, small.volume, ramp, fine, 1, Column(0, 0, 0, 0, 0, 0, 0, 0, 0, 1, False))
+    ground = Ground(grid.bar_x(bars.number), grid.bar_x(bars.number + 1), small.bar, small.row, small.volume)
+    fill_cells(block, (grid.left, grid.top), ground, ramp, fine, 1, 0)
     expected = np.zeros((400, 24), np.uint32)
     for bar, row, volume in zip(cells.bar.tolist(), cells.row.tolist(), cells.volume.tolist(), strict=True):
         y = int(grid.price_y(row + 1)) - grid.top

@@ -149,16 +149,21 @@ def test_page_keys_step_through_the_bars(qtbot, window, desk: Desk):
     assert seen == ["3m", "5m", "3m", "1m", "30s"]
 
 
-def test_c_colours_by_delta_and_back_and_the_button_says_which(qtbot, window):
-    action = window.actions_by_name["toggle_colouring"]
-    press(qtbot, window, Qt.Key.Key_C)
-    frames(window)
-    assert scene_of(window).style.colouring == "delta"
-    assert action.iconText() == "Colour: delta"
-    press(qtbot, window, Qt.Key.Key_C)
-    frames(window)
-    assert scene_of(window).style.colouring == "volume"
-    assert action.iconText() == "Colour: volume"
+@pytest.mark.parametrize(
+    ("key", "name", "seen"),
+    [
+        ("c", "next_colouring", ["Colour: delta", "Colour: imbalance", "Colour: volume"]),
+        ("C", "next_cells", ["Cells: delta", "Cells: total", "Cells: ladder", "Cells: profile", "Cells: sellxbuy"]),
+    ],
+)
+def test_c_goes_through_colourings_and_styles_apart_and_the_button_says_which(qtbot, window, key: str, name: str, seen: list[str]):
+    for text in seen:
+        press(qtbot, window, Qt.Key.Key_C, *([Qt.KeyboardModifier.ShiftModifier] if key == "C" else []))
+        frames(window)
+        assert window.actions_by_name[name].iconText() == text
+        style = scene_of(window).style
+        assert (style.colouring if key == "c" else style.cells) == text.split()[1]
+        assert (style.cells if key == "c" else style.colouring) == ("sellxbuy" if key == "c" else "volume")
 
 
 def test_t_goes_round_the_themes(qtbot, window):
