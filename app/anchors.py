@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from app.analytics.row_layout import RowLayout
 from app.analytics.value_area import ValueAreaMethod
 from app.errors import BadInputError
+from app.market.session import PeriodRule
 
 MAX_STEPS = 200
 """How many steps can be taken back."""
@@ -95,6 +96,37 @@ class PlacedProfile:
             raise BadInputError("range: expected its end to come after its start")
 
 
+@dataclass(frozen=True, slots=True)
+class PeriodProfiles:
+    """A profile for each period: of the calendar, or of so many bars.
+
+    Attributes
+    ----------
+    calendar : PeriodRule or None
+        Days, weeks or months; None for bars.
+    bars : int
+        How many bars make a period, counted from bar number 0 on, so that a period does not depend on where the chart begins;
+        of no meaning with a calendar.
+    inputs : ProfileInputs
+        Of all of them.
+    """
+
+    calendar: PeriodRule | None
+    bars: int = 1
+    inputs: ProfileInputs = field(default_factory=ProfileInputs)
+
+    def __post_init__(self) -> None:
+        if self.bars < 1:
+            raise BadInputError(f"bars of a profile: found {self.bars}, expected 1 or more")
+
+    @property
+    def text(self) -> str:
+        """What one of them is a profile of."""
+        if self.calendar is not None:
+            return f"each {self.calendar.period.value}" + ("" if self.calendar.timezone == "UTC" else f" ({self.calendar.timezone})")
+        return "each bar" if self.bars == 1 else f"each {self.bars} bars"
+
+
 class Anchors:
     """Anchored profiles and fixed ranges of one chart, the latest last; one of them may be selected.
 
@@ -108,12 +140,15 @@ class Anchors:
         Key of the one that the keys act on.
     inputs : ProfileInputs
         Of the next one that is added.
+    periods : PeriodProfiles or None
+        Profiles of all periods beside those; no step of undo.
     """
 
     def __init__(self, inputs: ProfileInputs | None = None) -> None:
         self.revision = 0
         self.selected: int | None = None
         self.inputs = inputs or ProfileInputs()
+        self.periods: PeriodProfiles | None = None
         self._profiles: tuple[PlacedProfile, ...] = ()
         self._undo: list[tuple[PlacedProfile, ...]] = []
         self._redo: list[tuple[PlacedProfile, ...]] = []
@@ -177,6 +212,12 @@ class Anchors:
     def delete(self, key: int) -> None:
         """Take it off the chart."""
         self._keep(tuple(placed for placed in self._profiles if placed.key != key))
+
+    def show_periods(self, periods: PeriodProfiles | None) -> None:
+        """A profile for each period, or none."""
+        if periods != self.periods:
+            self.periods = periods
+            self.revision += 1
 
     def select(self, key: int | None) -> None:
         """Choose which one the keys act on."""

@@ -18,7 +18,7 @@ from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.detail import Detail
 from rendering.frame import Frame
-from rendering.placed_profiles import ProfileBars, ProfileView, profile_bars, profile_views, rule_text
+from rendering.placed_profiles import ProfileBars, ProfileView, period_text, period_views, profile_bars, profile_views, rule_text
 from rendering.profile_item import LevelLine
 from rendering.rectangles import Rectangles
 from rendering.text import qrect
@@ -56,21 +56,22 @@ class AnchoredProfileItem(ChartItem):
 
     def legend(self, frame: Frame) -> str:
         views = profile_views(frame)
-        told = " · ".join(rule_text(frame, view) for view in views[-_TOLD:][::-1])
-        return told if len(views) <= _TOLD else f"{told} · and {len(views) - _TOLD} more"
+        told = [rule_text(frame, view) for view in views[-_TOLD:][::-1]]
+        told += [f"and {len(views) - _TOLD} more"] if len(views) > _TOLD else []
+        return " · ".join(filter(None, (*told, period_text(frame))))
 
     def idle(self, budget_s: float) -> bool:
         """Add bars up for the profiles that may be asked for next."""
         return self._frame is not None and self._frame.chart.profiles.index.build(budget_s)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
-        before, self._shown = self._shown, tuple(_Shown.of(new, view) for view in profile_views(new))
+        before, self._shown = self._shown, tuple(_Shown.of(new, view) for view in _all_views(new))
         if old.viewport != new.viewport or old.detail != new.detail:
             return [self.pane(new)] if before or self._shown else None
         return [QRectF(*sides) for sides in {shown.region for shown in set(before) ^ set(self._shown)}] or None
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        for view in profile_views(frame):
+        for view in _all_views(frame):
             if view.figures is None:
                 continue
             left, right = view.in_sight(frame)
@@ -103,6 +104,11 @@ class AnchoredProfileItem(ChartItem):
                 self._rectangles.draw(painter, colour.faded(_OPACITY), start, top, length, height)
                 start = start + length
         painter.restore()
+
+
+def _all_views(frame: Frame) -> tuple[ProfileView, ...]:
+    """What is drawn: the profiles of periods under the others."""
+    return (*period_views(frame), *profile_views(frame))
 
 
 def profile_lines(frame: Frame, view: ProfileView) -> list[tuple[LevelLine, float]]:

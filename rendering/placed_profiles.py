@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from app.analytics.held_share import HeldShare, held_share
 from app.anchors import PlacedProfile, VolumeShown
+from app.market.session import PeriodRule
 from app.market.span import Span
 from app.profile_figures import ProfileFigures
 from rendering.column import Column
@@ -18,7 +21,11 @@ from rendering.ticks import clock_text, date_text
 from rendering.visible_coverage import FROM_THE_FIRST
 
 MIN_WIDTH_PX = 90.0
-"""The longest row is at least so long, however few bars the profile has."""
+"""The longest row of an anchored profile is at least so long, however few bars it has."""
+LEAST_PERIOD_PX = 24.0
+"""Periods narrower than that are not drawn: nobody could read them, and there would be hundreds."""
+NO_KEY = 0
+"""Of the profile of a period: nobody can take hold of it."""
 
 
 class ProfileView(NamedTuple):
@@ -32,6 +39,8 @@ class ProfileView(NamedTuple):
     start_x, end_x : float
         Left edge of its first bar and right edge of its last, logical pixels; either may be out of sight.
     selected : bool
+    least_px : float
+        The longest row is at least so long, however few bars the profile has.
     """
 
     placed: PlacedProfile
@@ -39,6 +48,7 @@ class ProfileView(NamedTuple):
     start_x: float
     end_x: float
     selected: bool
+    least_px: float
 
     def in_sight(self, frame: Frame) -> tuple[float, float]:
         """The part of it between the edges of the pane; nothing of it is in sight unless the second is larger."""
@@ -52,7 +62,7 @@ class ProfileView(NamedTuple):
     def width_px(self, frame: Frame) -> float:
         """The length of its longest row, logical pixels."""
         left, right = self.in_sight(frame)
-        return max(MIN_WIDTH_PX, (right - left) * self.placed.inputs.width_percent / 100)
+        return max(self.least_px, (right - left) * self.placed.inputs.width_percent / 100)
 
 
 class ProfileBars(NamedTuple):
@@ -70,11 +80,37 @@ class ProfileBars(NamedTuple):
     in_value_area: np.ndarray
 
 
+def period_views(frame: Frame) -> tuple[ProfileView, ...]:
+    """The profiles of the periods in sight, oldest first; none while they are too narrow to be read."""
+    chart, periods = frame.chart, frame.chart.anchors.periods
+    if periods is None or not chart.series.n_bars:
+        return ()
+    first, last = frame.viewport.visible_bars()
+    first, last = max(first, int(chart.series.number[0])), min(last, int(chart.series.number[-1]))
+    if first > last or (periods.calendar is None and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
+        return ()
+    times = chart.series.times
+    if periods.calendar is None:
+        edges = [times.start_ns(number) for number in range(first // periods.bars * periods.bars, last + periods.bars + 1, periods.bars)]
+    else:
+        edges = _calendar_edges(periods.calendar, times.start_ns(first), times.start_ns(last + 1))
+        if (frame.layout.price.width / max(len(edges) - 1, 1)) < LEAST_PERIOD_PX:
+            return ()
+    placed = (PlacedProfile(NO_KEY, "", start, end, periods.inputs) for start, end in pairwise(edges) if end > start)
+    return tuple(_view(frame, one, False, 0.0) for one in placed)
+
+
+@lru_cache(maxsize=16)
+def _calendar_edges(calendar: PeriodRule, start_ns: int, end_ns: int) -> list[int]:
+    """Asked for by every layer of a frame, while nothing moves."""
+    return calendar.starts_ns(Span(start_ns, end_ns)).tolist()
+
+
 def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
     """All profiles on the chart, the selected one last: it lies over the others."""
     chart = frame.chart
     anchors = chart.anchors
-    views = [_view(frame, placed, placed.key == anchors.selected) for placed in anchors.profiles]
+    views = [_view(frame, placed, placed.key == anchors.selected, MIN_WIDTH_PX) for placed in anchors.profiles]
     return tuple(sorted(views, key=lambda view: view.selected))
 
 
@@ -102,6 +138,20 @@ def profile_bars(frame: Frame, figures: ProfileFigures, shown: VolumeShown, full
     gap = Column.of(frame.pixels.bar_pitch, step * frame.pixels.tick_pitch, frame.dpr, Detail.CELLS).row_gap
     inside = (number >= figures.area.low_row) & (number <= figures.area.high_row)
     return ProfileBars(top + gap, bottom - top - gap, ends[0], ends[1] - ends[0], ends[2] - ends[1], inside)
+
+
+def period_text(frame: Frame) -> str:
+    """What the legend says of the profiles of periods; empty without them."""
+    periods = frame.chart.anchors.periods
+    if periods is None:
+        return ""
+    views = [view for view in period_views(frame) if view.figures is not None]
+    rule = f"profile of {periods.text} · {periods.inputs.volume.value} · VA {periods.inputs.percent} % {periods.inputs.method.value}"
+    if not views:
+        return f"{rule} · too narrow to be drawn, zoom in"
+    texts = [source_text(frame, view.figures) for view in views if view.figures is not None]
+    worst = next((text for text in texts if text.startswith("⚠")), texts[-1])
+    return f"{rule} · {'⚠ trades are missing' if worst.startswith('⚠') else worst}"
 
 
 def source_text(frame: Frame, figures: ProfileFigures) -> str:
@@ -138,7 +188,7 @@ def time_text(frame: Frame, time_ns: int) -> str:
     return clock if today else f"{day} {clock}"
 
 
-def _view(frame: Frame, placed: PlacedProfile, selected: bool) -> ProfileView:
+def _view(frame: Frame, placed: PlacedProfile, selected: bool, least_px: float) -> ProfileView:
     chart, inputs = frame.chart, placed.inputs
     figures = chart.profiles.of(placed.start_ns, placed.end_ns, inputs.rows, inputs.percent, inputs.method)
     times = chart.series.times
@@ -146,7 +196,7 @@ def _view(frame: Frame, placed: PlacedProfile, selected: bool) -> ProfileView:
     newest = int(chart.series.number[-1]) if chart.series.n_bars else first
     last = newest if placed.end_ns is None else times.number(placed.end_ns - 1)
     x, dpr = frame.pixels.screen_x, frame.dpr
-    return ProfileView(placed, figures, x(first) / dpr, x(max(first, last) + 1) / dpr, selected)
+    return ProfileView(placed, figures, x(first) / dpr, x(max(first, last) + 1) / dpr, selected, least_px)
 
 
 def _parts(figures: ProfileFigures, number: np.ndarray, shown: VolumeShown) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

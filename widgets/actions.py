@@ -94,6 +94,7 @@ COMMANDS = (
     Command("select_next_profile", "Profiles", "Select the next", ("N",), "Select the next profile; Left and Right move its start"),
     Command("edit_profile", "Profiles", "Name, times, inputs…", ("F2",), "Edit the selected profile; also by a double click on its flag"),
     Command("delete_profile", "Profiles", "Take away", ("Del", "Backspace"), "Take the selected profile off the chart"),
+    Command("next_period_profiles", "Profiles", "Profiles of periods", ("P",), "Profile of each day, week, month, 30 bars; then none"),
     Command("undo", "Profiles", "Undo", ("Ctrl+Z",), "Take the last step with profiles back"),
     Command("redo", "Profiles", "Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), "Take it again"),
     Command("step_back", "Profiles", "Let go", ("Esc",), "Put the tool away, then let go of the selection, then close the panel"),

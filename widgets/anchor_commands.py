@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from app.anchors import Anchors
+from app.anchors import Anchors, PeriodProfiles, ProfileInputs
+from app.market.session import Period, PeriodRule
 from rendering.anchored_profile_item import AnchoredProfileItem
 from widgets.anchor_tool import Armed
 from widgets.chart_view import ChartView
 from widgets.overlay_commands import OverlayCommands
 from widgets.profile_dialog import ProfileDialog
+
+PERIOD_BARS = 30
+"""With bars of a minute as long as a bracket of the TPO chart."""
+PERIOD_WIDTH_PERCENT = 70
+"""Of a period's width, for its longest row."""
 
 
 class AnchorCommands:
@@ -69,6 +76,22 @@ class AnchorCommands:
             anchors.delete(placed.key)
             self._say(f"Profile {placed.name} is off the chart; Ctrl+Z brings it back")
 
+    def next_period_profiles(self) -> None:
+        """A profile for each day, each week, each month, each 30 bars; then none."""
+        view = self._shown()
+        if view is None:
+            return
+        chart = view.chart_scene.chart
+        calendars = [PeriodProfiles(PeriodRule(period), inputs=_period_inputs(chart.anchors)) for period in Period]
+        order = [None, *calendars, PeriodProfiles(None, PERIOD_BARS, _period_inputs(chart.anchors))]
+        texts = [None if periods is None else periods.text for periods in order]
+        shown = chart.anchors.periods
+        place = texts.index(shown.text) if shown is not None and shown.text in texts else 0
+        chosen = order[(place + 1) % len(order)]
+        chart.anchors.show_periods(chosen)
+        self._show_overlay()
+        self._say("No profiles of periods" if chosen is None else f"A profile of {chosen.text}")
+
     def undo(self) -> None:
         """Take the last step with profiles back."""
         if (anchors := self._anchors) is not None and not anchors.undo():
@@ -90,13 +113,21 @@ class AnchorCommands:
     def _arm(self, armed: Armed) -> None:
         view = self._shown()
         if view is not None:
-            if AnchoredProfileItem.name not in self._overlays.shown:
-                self._overlays.toggle_overlay(AnchoredProfileItem.name)
+            self._show_overlay()
             view.anchors.arm(armed)
             view.show_cursor()
             self._say(view.anchors.armed.value)
+
+    def _show_overlay(self) -> None:
+        if AnchoredProfileItem.name not in self._overlays.shown:
+            self._overlays.toggle_overlay(AnchoredProfileItem.name)
 
     @property
     def _anchors(self) -> Anchors | None:
         view = self._shown()
         return None if view is None else view.chart_scene.chart.anchors
+
+
+def _period_inputs(anchors: Anchors) -> ProfileInputs:
+    """Those of the next profile, but wider: a period has its room to itself."""
+    return replace(anchors.inputs, width_percent=PERIOD_WIDTH_PERCENT, extend_poc=False, extend_vah=False, extend_val=False)

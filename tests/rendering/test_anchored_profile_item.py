@@ -10,8 +10,9 @@ from PySide6.QtCore import QRectF
 
 from app.analytics.profile import profile_of_bars
 from app.analytics.value_area import value_area
-from app.anchors import Placement, ProfileInputs, VolumeShown
+from app.anchors import PeriodProfiles, Placement, ProfileInputs, VolumeShown
 from app.market.coverage import Covered, Source
+from app.market.session import Period, PeriodRule
 from app.market.span import Span
 from rendering.anchor_flag_item import AnchorFlagItem, flag_at, flags_of
 from rendering.anchored_profile_item import AnchoredProfileItem, profile_lines
@@ -19,7 +20,7 @@ from rendering.axes import price_y
 from rendering.detail import Detail
 from rendering.frame import CellStyle, Frame
 from rendering.layout import PaneLayout
-from rendering.placed_profiles import MIN_WIDTH_PX, profile_bars, profile_views
+from rendering.placed_profiles import MIN_WIDTH_PX, period_views, profile_bars, profile_views
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from rendering.viewport import Viewport
@@ -228,3 +229,42 @@ def test_spare_time_is_used_to_add_bars_up(qapp) -> None:
     while scene.idle():
         pass
     assert chart.profiles.index.nodes_built == 4 + 2 + 1  # leaves of 64 bars, and what lies over them
+
+
+def test_each_so_many_bars_have_a_profile_of_their_own_wherever_the_chart_begins(chart: StillChart) -> None:
+    chart.anchors.show_periods(PeriodProfiles(None, 8))
+    frame = frame_of(chart, first_bar=2)
+    views = period_views(frame)
+    first = -(FIRST_MINUTE % 8)  # of the period that holds the first bar, counted from it
+    starts = [(view.placed.start_ns - minute(0)) // MINUTE.length_ns for view in views]
+    assert starts == [start for start in range(first, 30, 8) if start + 8 > 2]
+    for start, view in zip(starts, views, strict=True):
+        assert view.figures is not None
+        assert view.figures.rows.profile.volume == profile_of_bars(chart.series, start, start + 8).volume
+    assert flags_of(frame) == []
+
+
+def test_days_are_those_of_the_calendar_and_too_narrow_ones_are_not_drawn_but_told(chart: StillChart, qapp) -> None:
+    chart.anchors.show_periods(PeriodProfiles(PeriodRule(Period.DAY)))
+    frame = frame_of(chart)
+    (view,) = period_views(frame)
+    assert view.placed.start_ns % 86_400_000_000_000 == 0
+    assert view.figures is not None and view.figures.rows.profile.volume == int(chart.series.volume.sum())
+    item = AnchoredProfileItem()
+    assert item.legend(frame) == "profile of each day · buy/sell · VA 70 % dalton · trades"
+    chart.anchors.show_periods(PeriodProfiles(None, 2))
+    narrow = frame_of(chart, bar_px=5)
+    assert period_views(narrow) == ()
+    assert item.legend(narrow).endswith("too narrow to be drawn, zoom in")
+
+
+def test_a_live_trade_repaints_the_period_in_progress_alone(chart: StillChart, qapp) -> None:
+    chart.anchors.show_periods(PeriodProfiles(None, 8))
+    item, before = AnchoredProfileItem(), frame_of(chart)
+    item.refresh(before)
+    item.changed(before, before)
+    worked_out = chart.profiles.worked_out
+    chart.apply(trade(29, int(chart.series.close[-1])))
+    (region,) = item.changed(before, frame_of(chart)) or []
+    assert chart.profiles.worked_out == worked_out + 1
+    assert region.left() == period_views(before)[-1].start_x - 1

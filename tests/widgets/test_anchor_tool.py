@@ -266,3 +266,12 @@ def test_without_a_profile_the_keys_say_how_to_get_one(qtbot, window, desk: Desk
     for key in (Qt.Key.Key_N, Qt.Key.Key_F2, Qt.Key.Key_Delete):
         press(qtbot, window, key)
     assert "A and a click" in window._message
+
+
+def test_p_goes_through_the_periods_and_back_to_none(qtbot, window, desk: Desk):
+    seen = []
+    for _ in range(5):
+        press(qtbot, window, Qt.Key.Key_P)
+        periods = desk.chart.anchors.periods
+        seen.append(None if periods is None else periods.text)
+    assert seen == ["each day", "each week", "each month", "each 30 bars", None]

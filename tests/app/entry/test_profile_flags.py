@@ -37,11 +37,20 @@ def test_inputs_hold_for_all_of_them() -> None:
         (ProfileFlags(range=["2025-11-20T12:00Z/2025-11-20T11:00Z"]), "its end to come after its start"),
         (ProfileFlags(profile_rows=3, profile_ticks=3), "found both"),
         (ProfileFlags(profile_ticks=0), "row size: found 0"),
+        (ProfileFlags(profile_each="hour"), "--profile-each: found 'hour'"),
+        (ProfileFlags(profile_each="0"), "--profile-each: found '0'"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_line(flags: ProfileFlags, told: str) -> None:
     with pytest.raises(BadInputError, match=told):
         flags.put_on(Anchors())
+
+
+@pytest.mark.parametrize(("text", "shown"), [("day", "each day"), ("month", "each month"), ("30", "each 30 bars"), ("1", "each bar")])
+def test_periods_are_those_of_the_calendar_or_of_bars(text: str, shown: str) -> None:
+    anchors = Anchors()
+    ProfileFlags(profile_each=text).put_on(anchors)
+    assert anchors.periods is not None and anchors.periods.text == shown
 
 
 def test_a_snapshot_with_a_profile_differs_from_one_without(tmp_path: Path, qapp: object) -> None:
