@@ -101,6 +101,7 @@ COMMANDS = (
     Command("next_theme", "Chart", "Next theme", ("T",), "Dark, light, high contrast"),
     Command("next_palette", "Chart", "Next palette", ("Shift+T",), "Blue and orange (colour-blind safe), or green and red"),
     Command("next_painter", "Chart", "Switch painter", ("Shift+P",), "Draw through OpenGL or by raster tiles"),
+    Command("show_levels", "Overlays", "Level ledger…", ("L",), "List every level that lives; a click goes there"),
     *overlay_commands(),
     Command(
         "toggle_cvd_reset", "Overlays", "CVD by session or without end", ("Shift+Alt+5",), "Let CVD start again each session, or never"

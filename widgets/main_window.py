@@ -22,6 +22,7 @@ from widgets.chart_commands import ChartCommands
 from widgets.chart_view import ChartView
 from widgets.fault_banner import FaultBanner
 from widgets.key_list import KeyList
+from widgets.level_ledger import LevelLedger
 from widgets.looks import PALETTES, Looks
 from widgets.modes import LOOKS, badge_of
 from widgets.overlay_commands import OverlayCommands
@@ -242,6 +243,10 @@ class MainWindow(QMainWindow):
     def next_painter(self) -> None:
         """The other painter."""
         self._use_painter("raster" if self._painter == "gl" else "gl")
+
+    def show_levels(self) -> None:
+        """List every level that lives."""
+        LevelLedger(lambda: self._scene, self).show()
 
     def show_keys(self) -> None:
         """List every key."""

@@ -18,6 +18,7 @@ from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trad
 from tests.widgets.desks import N_BARS, Desk
 from tests.widgets.gestures import drag
 from widgets.key_list import KeyList
+from widgets.level_ledger import LevelLedger
 from widgets.main_window import MainWindow
 
 LAST = FIRST_MINUTE + N_BARS - 1
@@ -569,3 +570,10 @@ def test_what_is_being_fetched_stands_on_the_chart_too(qtbot, window, desk: Desk
     frames(window)
     assert scene_of(window).frame.notice == "fetching 2 h of history, 35 %"
     assert window.status_bar.recording.text() == "● recording"
+
+
+def test_l_lists_the_levels_that_live(qtbot, window):
+    press(qtbot, window, Qt.Key.Key_L)
+    (ledger,) = window.findChildren(LevelLedger)
+    assert ledger.isVisible() and ledger.model.rowCount() > 0
+    ledger.close()

@@ -1,0 +1,90 @@
+"""The level ledger: what it lists, how it is sorted, and where a click goes."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QModelIndex, Qt
+
+from rendering.scene import ChartScene
+from rendering.theme import load_theme
+from tests.rendering.charts import FIRST_MINUTE, INSTRUMENT, StillChart, random_trades, trade
+from widgets.level_ledger import LevelLedger
+
+
+@pytest.fixture
+def scene(qapp) -> ChartScene:
+    scene = ChartScene(StillChart(random_trades(1500, 20), 10), load_theme())
+    scene.refresh(1)
+    scene.chart.levels.settle()
+    return scene
+
+
+@pytest.fixture
+def ledger(qtbot, scene: ChartScene) -> LevelLedger:
+    ledger = LevelLedger(lambda: scene)
+    qtbot.addWidget(ledger)
+    ledger.show()
+    return ledger
+
+
+def column(ledger: LevelLedger, number: int) -> list[str]:
+    model = ledger.model
+    return [model.data(model.index(row, number)) for row in range(model.rowCount())]
+
+
+def test_every_level_that_lives_is_a_row_the_nearest_first(ledger: LevelLedger, scene: ChartScene):
+    living = scene.chart.levels.living()
+    assert ledger.model.rowCount() == len(living) > 5
+    assert ledger.count.text() == f"{len(living):,} levels"
+    distances = [abs(level.distance_ticks) for level in ledger.model.levels]
+    assert distances == sorted(distances)
+    assert ledger.model.rowCount(ledger.model.index(0, 0)) == ledger.model.columnCount(ledger.model.index(0, 0)) == 0
+    assert ledger.model.rowCount(QModelIndex()) == len(living)
+
+
+def test_a_row_tells_price_birth_age_tests_and_distance(ledger: LevelLedger, scene: ChartScene):
+    grid, level = (
+        INSTRUMENT.grid(10),
+        next(level for level in ledger.model.levels if level.period and level.bottom_ticks == level.top_ticks),
+    )
+    row = [column(ledger, number)[ledger.model.levels.index(level)] for number in range(7)]
+    assert row[1] == "day" or row[1] in ("week", "month")
+    assert float(row[2]) == pytest.approx(grid.price(level.bottom_ticks))
+    assert row[5] == str(level.tests)
+    assert float(row[6]) == pytest.approx(grid.price(level.distance_ticks), abs=1e-6) and row[6][0] in "+-"
+
+
+def test_a_click_on_a_header_sorts(ledger: LevelLedger):
+    ledger.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
+    prices = [level.bottom_ticks for level in ledger.model.levels]
+    assert prices == sorted(prices, reverse=True)
+    ledger.look()
+    assert [level.bottom_ticks for level in ledger.model.levels] == prices
+    ledger.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)  # the youngest first
+    births = [level.born_ns for level in ledger.model.levels]
+    assert births == sorted(births, reverse=True)
+
+
+def test_a_click_on_a_level_goes_there(qtbot, ledger: LevelLedger, scene: ChartScene):
+    ledger.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
+    level = ledger.model.levels[0]
+    spot = ledger.table.visualRect(ledger.model.index(0, 0)).center()
+    qtbot.mouseClick(ledger.table.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    viewport, position = scene.viewport, scene.chart.series.times.position(level.born_ns)
+    assert viewport.y((level.bottom_ticks + level.top_ticks) / 2) == pytest.approx(viewport.height_px / 2)
+    assert 0 <= viewport.x(position) <= viewport.width_px
+
+
+def test_distances_follow_the_market(ledger: LevelLedger, scene: ChartScene):
+    before = column(ledger, 6)
+    chart = scene.chart
+    assert isinstance(chart, StillChart)
+    chart.apply(trade(int(chart.series.number[-1]) - FIRST_MINUTE, int(chart.series.close[-1]) + 1))
+    ledger.look()
+    assert column(ledger, 6) != before
+
+
+def test_without_a_chart_the_table_is_empty(qtbot):
+    ledger = LevelLedger(lambda: None)
+    qtbot.addWidget(ledger)
+    assert ledger.model.rowCount() == 0
