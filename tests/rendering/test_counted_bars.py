@@ -14,6 +14,7 @@ from app.storage.memory import Hole, TradeStore
 from rendering.axes import visible_time_ticks
 from rendering.crosshair_item import pointed_at
 from rendering.hole_item import visible_bands
+from rendering.layers import LAYERS
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from rendering.ticks import bar_step, bar_ticks
@@ -132,3 +133,16 @@ def test_a_bar_with_a_hole_in_it_is_not_called_whole():
     worst = np.flatnonzero(found.state == 4) + found.first
     assert worst.tolist() == [20]
     assert coverage.of(scene.frame) is found and coverage.counted == 1
+
+
+@pytest.mark.parametrize("text", ["50t", "20v", "10d", "300r"])
+def test_every_layer_draws_over_bars_that_are_not_of_time(text: str):
+    chart, store = chart_of(random_trades(120, 40), parse_bar_rule(text))
+    chart.covered = [Covered(store.span, Source.LIVE, 0, 0)]
+    scene = scene_of(chart)
+    scene.show_only(frozenset(layer.name for layer in LAYERS if layer.name))
+    scene.show_all()
+    scene.set_cursor((300.0, 300.0))
+    scene.refresh()
+    assert not scene.render_image().isNull()
+    assert not scene.failures

@@ -19,7 +19,7 @@ from app.analytics.imbalance import ImbalanceRule
 from app.chart import ChartSpec, build
 from app.entry.footprint_output import bar_objects, price_text, require_countable, write_bars, writer_of
 from app.errors import BadInputError
-from app.market.bar_rule import BarRule
+from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from tests.builders import SECOND_NS, START_NS, random_trades, trade_batches, trades_of
@@ -172,3 +172,13 @@ def test_sums_that_64_bits_cannot_hold_are_refused_instead_of_wrong() -> None:
     with pytest.raises(BadInputError, match=r"x\.csv: found a bar whose range times its volume is too large"):
         require_countable(build([trades], spec_of()), Path("x.csv"))
     require_countable(build([trades_of([(0, 1, 4 * 10**18, 1), (1, 1, 4 * 10**18, 1)])], spec_of()), Path("x.csv"))
+
+
+def test_bars_that_are_not_of_time_begin_with_their_first_trade() -> None:
+    trades = trades_of([(0, 100, 5, 1), (7, 101, 9, -1), (30, 98, 2, 1), (61, 101, 3, -1), (62, 99, 4, 1)])
+    spec = ChartSpec(Instrument("file", "made-up", TICK, LOT), parse_bar_rule("0.008v"))
+    bars = list(bar_objects(build([trades], spec), spec))
+    assert [(bar["start_ns"] - START_NS, bar["trades"], bar["volume"]) for bar in bars] == [
+        (0, 2, "0.014"),
+        (30 * SECOND_NS, 3, "0.009"),
+    ]
