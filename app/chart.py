@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,6 +69,8 @@ class Chart:
         """Why the series stands still, when the row size cannot hold a bar; empty otherwise."""
         self.rebuilt_trades = 0
         """Trades folded a second time because of late ones, a count of work for the tests."""
+        self.trades: Callable[[int, int], TradeBatch] | None = None
+        """From two times to the trades of `[start, end)`, in the order of the tape; None before the first trade."""
         self.anchors = Anchors(ProfileInputs(percent=spec.value_area_percent, method=spec.value_area_method))
         """The profiles that the user has put on it."""
         self.level_rules = LevelRules()
@@ -95,6 +97,7 @@ class Chart:
         """
         if not len(fresh) or self.refused:
             return
+        self.trades = store.trades
         series, rule = self.series, self.spec.bar_rule
         oldest_ns, reached = int(fresh.time_ns.min()), series.period_reached()
         keys = store.keys(fresh)

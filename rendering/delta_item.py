@@ -138,7 +138,8 @@ class DeltaItem(ChartItem):
     def _draw_extremes(self, painter: QPainter, frame: Frame, columns: Columns, middle: int, scale: float) -> None:
         """How far the running delta went inside each bar: a thin line over each column, as the wick of a candle."""
         line = max(1, round(frame.dpr))
-        left = columns.left + (columns.width - line) // 2
+        # beside the numbers, which stand in the middle, where there are some
+        left = columns.left + (2 * line if frame.viewport.bar_px >= DELTA_TEXT_FROM_PX else (columns.width - line) // 2)
         width = np.full_like(left, line)
         for reached, closed, colour, up in (
             (columns.highest, columns.up, frame.theme.buy, True),

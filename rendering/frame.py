@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
+from app.analytics.large_trades import USUAL_LARGE, LargeRule
 from rendering.detail import Detail
 from rendering.pixel_grid import PixelGrid
 from rendering.viewport import Viewport
@@ -43,6 +44,8 @@ class CellStyle:
         Whether CVD starts from 0 again at each session.
     statistics : tuple of Statistic
         Rows of the table under the bars, from above.
+    large : LargeRule
+        Which trades are drawn as bubbles.
     """
 
     cells: Cells = "sellxbuy"
@@ -55,6 +58,7 @@ class CellStyle:
     detail: Detail | None = None
     cvd_reset: Literal["never", "session"] = "session"
     statistics: tuple[Statistic, ...] = ALL_STATISTICS
+    large: LargeRule = USUAL_LARGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from rendering.delta_item import DeltaItem
 from rendering.developing_item import DevelopingItem
 from rendering.footprint_item import FootprintItem
 from rendering.hole_item import HoleItem
+from rendering.large_trades_item import LargeTradesItem
 from rendering.last_price_item import LastPriceItem, LastPriceLineItem
 from rendering.ledger_items import NakedLevelsItem, NodesItem, PrintsItem, StackedItem, UnfinishedItem
 from rendering.legend_item import LegendItem
@@ -37,6 +38,7 @@ LAYERS: tuple[type[ChartItem], ...] = (
     CvdItem,
     StatisticsItem,
     DivergenceItem,
+    LargeTradesItem,
     VwapItem,
     WeekVwapItem,
     MonthVwapItem,

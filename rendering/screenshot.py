@@ -125,6 +125,7 @@ def state_of(scene: ChartScene) -> dict[str, Any]:
     spec = scene.chart.spec
     style = asdict(scene.style)
     style["statistics"] = write_statistics(scene.style.statistics)
+    style["large"] = scene.style.large.text
     style["detail"] = None if scene.style.detail is None else scene.style.detail.name
     return {
         "version": STATE_VERSION,

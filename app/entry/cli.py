@@ -20,6 +20,7 @@ import structlog
 from cyclopts import App, CycloptsError, Parameter
 
 from app.analytics.bar_statistics import ALL_STATISTICS, parse_statistics
+from app.analytics.large_trades import parse_large
 from app.analytics.value_area import ValueAreaMethod
 from app.entry import period_commands, store_commands
 from app.entry.options import (
@@ -27,6 +28,7 @@ from app.entry.options import (
     CvdReset,
     Hide,
     Hosts,
+    Large,
     LotSize,
     Painter,
     Palette,
@@ -108,6 +110,7 @@ def snapshot(
     hide: Hide = "",
     cvd_reset: CvdReset = "session",
     statistics: StatisticsRows = "",
+    large: Large = "top:30",
     profiles: Annotated[ProfileFlags | None, Parameter(name="*")] = None,
     tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
     lot_size: LotSize = None,
@@ -146,6 +149,7 @@ def snapshot(
         hide,
         cvd_reset,
         rows,
+        parse_large(large),
         profiles,
         cells,
     )

@@ -26,6 +26,7 @@ Show = Annotated[str, Parameter(help="overlays to show besides the usual ones, a
 Hide = Annotated[str, Parameter(help="overlays to leave out, as in profile,delta")]
 CvdReset = Annotated[Literal["session", "never"], Parameter(help="whether CVD starts again with each day (UTC)")]
 StatisticsRows = Annotated[str, Parameter(help="rows of the table under the bars, in their order, as in volume,delta,cvd; empty: all")]
+Large = Annotated[str, Parameter(help="which trades are bubbles: top:50 of those in sight, or a quantity such as 2.5")]
 Quiet = Annotated[bool, Parameter(negative="", help="no progress and no remarks")]
 TickSize = Annotated[str, Parameter(help="smallest price step of the market")]
 LotSize = Annotated[str | None, Parameter(help="smallest quantity step; found in the file unless given")]

@@ -46,6 +46,7 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
             colouring=cast(Colouring, request.colouring),
             cvd_reset=request.cvd_reset,
             statistics=request.statistics,
+            large=request.large,
         )
     )
     scene.set_mode(cast(Mode, mode))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
+from app.analytics.large_trades import USUAL_LARGE, LargeRule
 from app.chart import Chart, ChartSpec
 from app.entry.headless import Reading, read
 from app.entry.profile_flags import ProfileFlags
@@ -60,6 +61,8 @@ class SnapshotRequest:
         Whether CVD starts again with each day.
     statistics : tuple of Statistic
         Rows of the table under the bars.
+    large : LargeRule
+        Which trades are bubbles.
     profiles : ProfileFlags or None
         Profiles to put on the chart.
     cells : str
@@ -80,6 +83,7 @@ class SnapshotRequest:
     hide: str = ""
     cvd_reset: Literal["session", "never"] = "session"
     statistics: tuple[Statistic, ...] = ALL_STATISTICS
+    large: LargeRule = USUAL_LARGE
     profiles: ProfileFlags | None = None
     cells: str = "sellxbuy"
 

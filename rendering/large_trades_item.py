@@ -1,0 +1,103 @@
+"""Large trades as bubbles at their time and price: the area says how much, colour and sign who was aggressive."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter, QPen
+
+from app.analytics.large_trades import LargeTrades
+from rendering.chart_item import READING_REST_S, ChartItem
+from rendering.curve import bars_in_sight
+from rendering.figures import short_quantities
+from rendering.frame import Frame
+from rendering.text import Labels, qcolor, qrect
+
+_LARGEST_PX, _LEAST_PX = 24.0, 3.0
+"""Radius of the largest in sight, and of the smallest."""
+_TEXT_FROM_PX = 15.0
+_MOST = 400
+"""So many are drawn at most, the largest: more would be a carpet."""
+
+
+class Bubble(NamedTuple):
+    """One trade on the screen, logical pixels."""
+
+    x: float
+    y: float
+    radius: float
+    side: int
+    text: str
+
+
+class LargeTradesItem(ChartItem):
+    """The bubbles."""
+
+    name = "large-trades"
+    title = "Large trades"
+    help = "Bubbles where large trades were made"
+    keys = ("Shift+Alt+1",)
+    shown_at_first = False
+    z = 43.0
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels(bold=True)
+        self._large: LargeTrades | None = None
+        self._shown: tuple[Bubble, ...] | None = ()
+        self._made_at = -1
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def legend(self, frame: Frame) -> str:
+        rule = frame.style.large
+        text = f"large trades: {rule.top} in sight" if rule.top else f"large trades from {rule.text}"
+        return text if self._shown is not None else f"{text} (too many trades in sight)"
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, self.bubbles(new)
+        return None if before == self._shown else self.pane(new)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        theme = frame.theme
+        for bubble in self.bubbles(frame) or ():
+            around = QRectF(bubble.x - bubble.radius, bubble.y - bubble.radius, 2 * bubble.radius, 2 * bubble.radius)
+            if not around.adjusted(-1, -1, 1, 1).intersects(exposed):
+                continue
+            colour = theme.buy if bubble.side > 0 else theme.sell if bubble.side < 0 else theme.text_muted
+            painter.setPen(QPen(qcolor(colour), 1.4))
+            painter.setBrush(qcolor(colour.faded(0.38)))
+            painter.drawEllipse(QPointF(bubble.x, bubble.y), bubble.radius, bubble.radius)
+            if bubble.radius >= _TEXT_FROM_PX:
+                self._labels.draw(painter, bubble.x, bubble.y, bubble.text, theme.text, 0.5)
+
+    def bubbles(self, frame: Frame) -> tuple[Bubble, ...] | None:
+        """The bubbles in sight, the largest first; None if there are too many trades to look through."""
+        chart, rule = frame.chart, frame.style.large
+        if chart.trades is None:
+            return ()
+        if self._large is None or self._large.series is not chart.series or self._large.rule != rule or self._made_at != frame.generation:
+            self._large = LargeTrades(chart.series, chart.trades, rule, chart.spec.instrument.lot_size)
+            self._made_at = frame.generation
+        found = self._large.of(*bars_in_sight(frame))
+        if found is None or not len(found):
+            return None if found is None else ()
+        found = found[(-found.quantity_lots).argsort(kind="stable")[:_MOST]]
+        scale = _LARGEST_PX / math.sqrt(int(found.quantity_lots[0]))
+        texts = short_quantities(found.quantity_lots, chart.spec.instrument.lot_size)
+        times, viewport = chart.series.times, frame.viewport
+        bubbles = []
+        for time_ns, price, lots, side, text in zip(*(column.tolist() for column in found.columns[:4]), texts, strict=True):
+            x, y, radius = viewport.x(times.position(time_ns)), viewport.y(price + 0.5), max(_LEAST_PX, scale * math.sqrt(lots))
+            bubbles.append(Bubble(x, y, radius, side, _signed(side, text)))
+        return tuple(bubbles)
+
+
+def _signed(side: int, text: str) -> str:
+    """With the sign of the side: colour is never alone."""
+    return ("▲" if side > 0 else "▼" if side < 0 else "") + text.strip()

@@ -1,0 +1,100 @@
+"""Which trades are large."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.analytics.large_trades import LargeRule, LargeTrades, parse_large
+from app.errors import BadInputError
+from app.market.trade import BUY, SELL, TradeBatch
+from app.storage.memory import TradeStore
+from tests.builders import random_trades, series_of, split, trade_batches, trades_of
+
+LOT = Decimal("0.5")
+TRADES = trades_of([(0, 100, 5, BUY), (1, 100, 9, SELL), (60, 101, 9, BUY), (61, 101, 2, BUY), (120, 99, 7, SELL)])
+
+
+RULES = [LargeRule(top=1), LargeRule(top=4), LargeRule(0, Decimal(1))]
+
+
+def large_of(trades: TradeBatch, rule: LargeRule) -> LargeTrades:
+    store = TradeStore()
+    store.insert(trades)
+    return LargeTrades(series_of(trades), store.trades, rule, LOT)
+
+
+def ids(found: TradeBatch | None) -> list[int]:
+    assert found is not None
+    return found.trade_id.tolist()
+
+
+def test_from_a_size_on_and_the_size_itself_counts() -> None:
+    assert ids(large_of(TRADES, LargeRule(0, Decimal("3.5"))).of(0, 3)) == [2, 3, 5]
+    assert ids(large_of(TRADES, LargeRule(0, Decimal("3.6"))).of(0, 3)) == [2, 3]
+
+
+def test_the_largest_of_those_asked_for_of_equal_ones_the_earlier() -> None:
+    large = large_of(TRADES, LargeRule(top=1))
+    assert ids(large.of(0, 3)) == [2]
+    assert ids(large.of(1, 3)) == [3]
+    assert ids(large_of(TRADES, LargeRule(top=3)).of(0, 3)) == [2, 3, 5]
+    assert ids(large_of(TRADES, LargeRule(top=50)).of(0, 3)) == [1, 2, 3, 4, 5]
+    assert ids(large.of(2, 2)) == []
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    trade_batches(),
+    st.lists(st.integers(0, 60), max_size=4),
+    st.sampled_from([LargeRule(top=1), LargeRule(top=4), LargeRule(0, Decimal(1))]),
+)
+def test_whatever_way_trades_came_they_are_those_of_a_plain_sort(trades: TradeBatch, cuts: list[int], rule: LargeRule) -> None:
+    store, series = TradeStore(), series_of(trades[:0])
+    large = LargeTrades(series, store.trades, rule, LOT)
+    for piece in split(trades, cuts):
+        store.insert(piece)
+        series.append(piece)
+        if series.n_bars:
+            large.of(0, series.n_bars)
+    sizes = list(zip(trades.quantity_lots.tolist(), trades.trade_id.tolist(), strict=True))
+    if rule.top:
+        expected = sorted(trade_id for _, trade_id in sorted(sizes, key=lambda size: (-size[0], size[1]))[: rule.top])
+    else:
+        expected = [trade_id for lots, trade_id in sizes if lots * LOT >= rule.size]
+    assert ids(large.of(0, series.n_bars)) == expected
+
+
+def test_a_live_trade_looks_through_its_own_bar_only() -> None:
+    trades = random_trades(3, 4000, seconds=36_000)
+    store, series = TradeStore(), series_of(trades[:3900])
+    store.insert(trades[:3900])
+    large = LargeTrades(series, store.trades, LargeRule(), LOT)
+    large.of(0, series.n_bars)
+    for at in range(3900, 4000):
+        before, bars = large.trades_read, series.n_bars
+        store.insert(trades[at : at + 1])
+        series.append(trades[at : at + 1])
+        large.of(0, series.n_bars)
+        assert large.trades_read - before <= int(series.trades[bars - 1 :].sum())
+
+
+def test_too_many_trades_are_not_looked_through() -> None:
+    large = large_of(TRADES, LargeRule())
+    large.series._bars.writable("trades")[1] = 4_000_000
+    assert large.of(0, 3) is None
+    assert large.trades_read == 0
+
+
+@pytest.mark.parametrize("text", ["top:50", "2.5", "10"])
+def test_a_rule_is_read_as_it_is_written(text: str) -> None:
+    assert parse_large(text).text == text
+
+
+@pytest.mark.parametrize("text", ["", "top:0", "top:1000", "0", "-1", "big"])
+def test_what_is_no_rule_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError, match="large trades: found"):
+        parse_large(text)
