@@ -59,6 +59,8 @@ class Chart:
         """Trades that are missing between those shown."""
         self.covered: Sequence[Covered] = ()
         """Times of which all trades are held, oldest first; what lies between was never asked for, or is missing."""
+        self.alert_ticks: tuple[int, ...] = ()
+        """Prices that an alert waits for."""
         self.oldest_ns = 0
         """The earliest time worth wanting: older trades are neither kept nor soon to be had."""
         self.wanted = Span(0, 0)

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from app.alerts import AlertWatch
 from app.chart import Chart, ChartSpec, build
 from app.errors import TapeprintError
 from app.market.coverage import Covered, Source
@@ -42,6 +43,8 @@ class Ingest:
         What is kept on disk, read before the venue is asked.
     recorder : Recorder or None
         Keeps what is new on disk.
+    watch : AlertWatch or None
+        Looks at live trades for alerts, by the bars of the first chart.
     wall_ns, monotonic_s, sleep : callables
         Clocks and the wait, for tests.
     """
@@ -56,11 +59,12 @@ class Ingest:
         history_ns: int = 0,
         tape: Tape | None = None,
         recorder: Recorder | None = None,
+        watch: AlertWatch | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
         monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.feed, self.store, self.charts, self.recorder = feed, store, list(charts), recorder
+        self.feed, self.store, self.charts, self.recorder, self.watch = feed, store, list(charts), recorder, watch
         self.held = Intervals()
         """The stretches of the tape that the store holds."""
         clocks = {"wall_ns": wall_ns, "monotonic_s": monotonic_s, "sleep": sleep}
@@ -87,6 +91,8 @@ class Ingest:
             parts.append(f"{self.store.missing:,} trades missing")
         if self.store.by_time and self.store.holes():
             parts.append(f"trades may be missing in {len(self.store.holes())} places")
+        if self.watch is not None and (unwatched := self.watch.unwatched):
+            parts.append(f"alerts were not watched for {unwatched.length_ns / 60e9:,.0f} min")
         if self.store.forgotten:
             parts.append(f"{self.store.forgotten:,} oldest trades let go of to stay within memory")
         return "   ".join(parts)
@@ -113,6 +119,8 @@ class Ingest:
         if len(fresh):
             self._keep(fresh, fresh, Source.LIVE, self._live_span(fresh))
             self._show(fresh)
+            if self.watch is not None and self.charts:
+                self.watch.look(fresh, self.charts[0])
             self.past.something_arrived()
         return fresh
 
@@ -196,6 +204,7 @@ class Ingest:
             fresh = self.store.insert(trades)
             self._keep(fresh, trades, source, complete, on_disk=on_disk)
             self._show(fresh)
+            self._make_up()
             return len(fresh)
         async with self._building:
             taken = []
@@ -210,7 +219,16 @@ class Ingest:
                 except TapeprintError as error:
                     chart.refused = error.user_message
             self._tell()
+        self._make_up()
         return len(fresh)
+
+    def _make_up(self) -> None:
+        """Once the trades of the time in which no alert was watched are all there, look at them."""
+        unwatched = self.watch.unwatched if self.watch is not None else None
+        if self.watch is None or unwatched is None or not self.charts:
+            return
+        if not unwatched.minus([held.span for held in self.held.covered(proven=not self.store.by_time)]):
+            self.watch.make_up(self.store.in_order(self.store.trades(unwatched.start_ns, unwatched.end_ns)), self.charts[0])
 
     def _work(self, trades: TradeBatch) -> int:
         """At most how many trades a chart would fold to show these."""

@@ -143,6 +143,10 @@ class Settings(_Section, frozen=True):
             return Path(self.store.folder).expanduser()
         return platformdirs.user_data_path("tapeprint", appauthor=False) / "store"
 
+    def alerts_file(self) -> Path:
+        """Where alerts are kept."""
+        return platformdirs.user_data_path("tapeprint", appauthor=False) / "alerts.json"
+
     def journal_folder(self) -> Path:
         """Where pictures go."""
         if self.journal.folder:

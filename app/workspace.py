@@ -10,9 +10,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import structlog
 
+from app.alerts import PRICES, AlertBook, AlertWatch, When
 from app.chart import Chart, ChartSpec
 from app.errors import BadInputError, TapeprintError, VenueBusyError, VenueRefusedError
 from app.ingest import Ingest
@@ -89,6 +91,8 @@ class Workspace:
         From instrument, bar rule and ticks per row to a chart specification.
     keep : callable, optional
         From an instrument to what the store on disk has for it; called in another thread. Nothing is kept without.
+    alerts : AlertBook, optional
+        What is watched for; none are unless given.
     memory_trades : int
         How many trades are kept in memory at most.
     wall_s, sleep : callables
@@ -102,6 +106,7 @@ class Workspace:
         base_spec: Callable[[Instrument, BarRule, int], ChartSpec] = ChartSpec,
         *,
         keep: Callable[[Instrument], Kept] | None = None,
+        alerts: AlertBook | None = None,
         memory_trades: int = 20_000_000,
         wall_s: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -110,6 +115,7 @@ class Workspace:
         self._base_spec = base_spec
         self._choice = choice
         self._keep = keep
+        self.alerts = alerts or AlertBook()
         self._memory_trades = memory_trades
         self._wall_s, self._sleep = wall_s, sleep
         self._opening = FeedStatus(FeedState.CONNECTING)
@@ -159,6 +165,31 @@ class Workspace:
         if self.ingest.recorder is None:
             return self._not_kept
         return self.ingest.recorder.trouble or "recording"
+
+    def add_alert(self, price_ticks: int) -> str:
+        """Tell when a price is touched, once; what was done, in a line."""
+        chart, ingest = self.chart, self.ingest
+        if chart is None or ingest is None or ingest.watch is None:
+            return "There is no chart yet"
+        instrument = chart.spec.instrument
+        try:
+            alert = self.alerts.add(instrument, When.TOUCH, price_ticks * instrument.tick_size)
+        except BadInputError as error:
+            return error.user_message
+        chart.alert_ticks = ingest.watch.ticks()
+        return self.alerts.trouble or f"Alert at {alert.value}: told once, when a trade touches it"
+
+    def delete_alert(self, price_ticks: int) -> str:
+        """Forget the price alert nearest to a price; what was done, in a line."""
+        chart, ingest = self.chart, self.ingest
+        if chart is None or ingest is None or ingest.watch is None or not chart.alert_ticks:
+            return "There is no alert to delete"
+        tick = chart.spec.instrument.tick_size
+        prices = [alert for alert in self.alerts.of(chart.spec.instrument.id) if alert.when in PRICES]
+        nearest = min(prices, key=lambda alert: abs(Decimal(alert.value) - price_ticks * tick))
+        self.alerts.delete(nearest.number)
+        chart.alert_ticks = ingest.watch.ticks()
+        return f"Alert at {nearest.value} deleted"
 
     def stop_filling(self) -> None:
         """Fetch no more of the past than is there; a look further back asks for more again."""
@@ -234,10 +265,15 @@ class Workspace:
             recorder = Recorder(kept.writer, store.batches, keep=kept.retention) if kept.writer is not None else None
             ticks = self._choice.ticks_per_row or nice_ticks_per_row(price_ticks * _ROW_SHARE_OF_PRICE)
             chart = Chart(self._base_spec(market.instrument, self._choice.bar_rule, ticks))
-            ingest = Ingest(market.feed, market.history, store, [chart], history_ns=market.history_ns, tape=kept.tape, recorder=recorder)
+            watch = AlertWatch(self.alerts, market.instrument)
+            chart.alert_ticks = watch.ticks()
+            ingest = Ingest(
+                market.feed, market.history, store, [chart], history_ns=market.history_ns, tape=kept.tape, recorder=recorder, watch=watch
+            )
             self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
             await ingest.run()
         finally:
+            self.alerts.save()  # up to when they were watched
             if kept.writer is not None:
                 kept.writer.close()
             await market.feed.aclose()

@@ -6,6 +6,7 @@ bars follow one another in this order.
 
 from __future__ import annotations
 
+from rendering.alert_item import AlertItem
 from rendering.anchor_flag_item import AnchorFlagItem
 from rendering.anchored_profile_item import AnchoredProfileItem
 from rendering.axes import GridItem, PriceAxisItem, TimeAxisItem
@@ -53,6 +54,7 @@ LAYERS: tuple[type[ChartItem], ...] = (
     DevelopingItem,
     HoleItem,
     PriceAxisItem,
+    AlertItem,
     TimeAxisItem,
     CoverageItem,
     ProfileItem,

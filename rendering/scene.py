@@ -5,6 +5,7 @@ The scene works with a view, and without one: `render_image` draws the same pict
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -182,6 +183,12 @@ class ChartScene(QGraphicsScene):
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:
         """The mouse in scene pixels, or None when it left."""
         self._cursor = cursor
+
+    def cursor_ticks(self) -> int | None:
+        """The price under the mouse in ticks; None when it is not over the prices."""
+        if self._cursor is None or (not self._layout.price.holds(*self._cursor) and not self._layout.price_axis.holds(*self._cursor)):
+            return None
+        return math.floor(self._viewport.ticks_at(self._cursor[1]))
 
     # -- how it is drawn -------------------------------------------------------------------------
 

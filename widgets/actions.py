@@ -61,6 +61,8 @@ COMMANDS = (
     Command("choose_instrument", "Market", "Choose instrument…", ("Ctrl+P",), "Type the market to show, as in binance:BTCUSDT"),
     Command("open_demo", "Market", "Built-in market", ("Ctrl+D",), "Show the simulated market; needs no network"),
     Command("stop_filling", "Market", "Stop fetching", ("Shift+Esc",), "Fetch no more of the past than is there"),
+    Command("add_alert", "Market", "Alert at the cursor", ("Alt+A",), "Tell once when a trade touches the price at the cursor"),
+    Command("delete_alert", "Market", "Delete alert", ("Shift+Alt+A",), "Forget the price alert nearest to the cursor"),
     Command("save_picture", "Market", "Save picture", ("Alt+S",), "Save the chart as PNG to the journal folder and the clipboard"),
     Command("save_large_picture", "Market", "Save picture at 2x", ("Shift+Alt+S",), "The same with twice the pixels"),
     Command("close", "Market", "Quit", ("Ctrl+Q",), "Close the window"),

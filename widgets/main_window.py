@@ -17,6 +17,7 @@ from rendering.frame_clock import FrameClock
 from rendering.scene import ChartScene
 from rendering.theme import load_theme, theme_names
 from widgets.actions import build_actions, fill_menu_bar
+from widgets.alert_commands import AlertCommands
 from widgets.anchor_commands import AnchorCommands
 from widgets.chart_commands import ChartCommands
 from widgets.chart_view import ChartView
@@ -81,8 +82,10 @@ class MainWindow(QMainWindow):
         )
         self.overlays = OverlayCommands(looks.shown, lambda: self._scene, looks.remember_shown, self.say)
         self.anchors = AnchorCommands(lambda: self.view if self._scene else None, self.overlays, self.say, self._close_panel)
+        self.alerts = AlertCommands(self, workspace, lambda: self._scene, self.say)
+        others = (ViewCommands(lambda: self._scene), ChartCommands(workspace), self.alerts, self.overlays, self.anchors, self.replay_bar)
         self.actions_by_name = build_actions(
-            self, ViewCommands(lambda: self._scene), ChartCommands(workspace), self.overlays, self.anchors, self.replay_bar
+            self, *others
         )
         self.replay_bar.take_actions(self.actions_by_name)
         self.overlays.take_actions(self.actions_by_name)
@@ -130,6 +133,7 @@ class MainWindow(QMainWindow):
         workspace = self._workspace
         status = workspace.status
         self.status_bar.look(status)
+        self.alerts.tell()
         self._frames += 1
         chart = workspace.chart
         self.replay_bar.show_for(workspace.instrument_id)

@@ -17,6 +17,7 @@ import structlog
 from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
+from app.alerts import AlertBook
 from app.entry.display import require_display
 from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
@@ -83,7 +84,14 @@ async def show_window(options: DesktopOptions) -> int:
     settings = options.settings
     opener = market_opener(settings, player=options.player)
     keeping = Keeping(settings.store_folder(), record=settings.store.record, retention=settings.retention())
-    workspace = Workspace(opener, options.choice, settings.chart_spec, keep=keeping.of, memory_trades=settings.data.memory_trades)
+    workspace = Workspace(
+        opener,
+        options.choice,
+        settings.chart_spec,
+        keep=keeping.of,
+        alerts=AlertBook(settings.alerts_file()),
+        memory_trades=settings.data.memory_trades,
+    )
     choice = choose_painter(settings.display.painter)
     looks = Looks(
         theme=settings.display.theme,

@@ -7,9 +7,7 @@ where the trades came from stand in the schema's metadata under `tapeprint`. Tim
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +22,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
 from app.storage.intervals import Stretch
+from app.storage.whole_file import whole_file
 
 DAY_NS = 86_400_000_000_000
 _ROW_GROUP = 1 << 17  # what a look at some hours of a busy day has to decode at least
@@ -31,7 +30,7 @@ _COLUMNS = ("time_ns", "price_ticks", "quantity_lots", "side", "trade_id")
 _TYPES = (pa.int64(), pa.int64(), pa.int64(), pa.int8(), pa.int64())
 _KEY = b"tapeprint"
 _FORMAT = 1
-_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError)
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError)
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -50,7 +49,10 @@ class Sums(msgspec.Struct, frozen=True):
 
 
 class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file says of itself."""
+    """What a file says of itself; `groups` are the first and last time in each of its row groups.
+
+    Parquet's own statistics tell the same, but where they are damaged Arrow ends the process.
+    """
 
     instrument: str
     tick_size: str
@@ -59,6 +61,7 @@ class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
     numbered: bool
     sums: Sums
     stretches: list[Stretch]
+    groups: list[tuple[int, int]]
     format: int = _FORMAT
 
 
@@ -78,6 +81,7 @@ def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches:
         numbered=instrument.numbered,
         sums=Sums.of(trades),
         stretches=list(stretches),
+        groups=[(int(part.min()), int(part.max())) for part in _in_groups(trades.time_ns)],
     )
     schema = pa.schema(list(zip(_COLUMNS, _TYPES, strict=True)), {_KEY: msgspec.json.encode(meta)})
     table = pa.table([pa.array(column) for column in trades.columns], schema=schema)
@@ -92,28 +96,17 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     StoreError
         If the disk does not take it.
     """
-    partial = path.with_name(path.name + ".part")
     plain = [name for name in table.column_names if name != "side"]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            pq.write_table(
-                table,
-                file,
-                compression="zstd",
-                row_group_size=_ROW_GROUP,
-                use_dictionary=["side"] if "side" in table.column_names else False,  # type: ignore[arg-type]
-                column_encoding=dict.fromkeys(plain, "DELTA_BINARY_PACKED"),
-                write_page_checksum=True,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        _flush_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from None
+    with whole_file(path) as file:
+        pq.write_table(
+            table,
+            file,
+            compression="zstd",
+            row_group_size=_ROW_GROUP,
+            use_dictionary=["side"] if "side" in table.column_names else False,  # type: ignore[arg-type]
+            column_encoding=dict.fromkeys(plain, "DELTA_BINARY_PACKED"),
+            write_page_checksum=True,
+        )
 
 
 def read_meta(path: Path) -> DayMeta:
@@ -142,8 +135,12 @@ def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> Tr
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             meta = _meta_of(file)
-            groups = list(range(file.num_row_groups)) if span is None else _groups_in(file, span)
+            if len(meta.groups) != file.num_row_groups:
+                raise ValueError(f"it has {file.num_row_groups} row groups, and says {len(meta.groups)}")
+            groups = list(range(file.num_row_groups)) if span is None else _groups_in(meta, span)
             table = file.read_row_groups(groups, columns=list(_COLUMNS))
+            if table.column_names != list(_COLUMNS) or table.schema.types != list(_TYPES):
+                raise ValueError(f"it has the columns {', '.join(map(str, table.schema))[:100]}")
             columns = [column.to_numpy() for column in table.columns]
             trades = TradeBatch.of(*columns)
     except _BROKEN as error:
@@ -203,32 +200,22 @@ def _meta_of(file: pq.ParquetFile) -> DayMeta:
     if _KEY not in metadata:
         raise ValueError("it was not written by Tapeprint")
     meta = msgspec.json.decode(metadata[_KEY], type=DayMeta)
+    if min(Decimal(meta.tick_size), Decimal(meta.lot_size), Decimal(meta.multiplier)) <= 0:
+        raise ValueError("it names a step that is none")
     if meta.format > _FORMAT:
         raise ValueError(f"it was written by a newer Tapeprint (format {meta.format}, this one knows {_FORMAT})")
     return meta
 
 
-def _groups_in(file: pq.ParquetFile, span: Span) -> list[int]:
+def _groups_in(meta: DayMeta, span: Span) -> list[int]:
     """The row groups that may hold trades of a span."""
-    found = []
-    for group in range(file.num_row_groups):
-        statistics = file.metadata.row_group(group).column(0).statistics
-        if statistics is None or not statistics.has_min_max or (statistics.min < span.end_ns and statistics.max >= span.start_ns):
-            found.append(group)
-    return found
+    return [group for group, (first_ns, last_ns) in enumerate(meta.groups) if first_ns < span.end_ns and last_ns >= span.start_ns]
+
+
+def _in_groups(column: np.ndarray) -> list[np.ndarray]:
+    return [column[start : start + _ROW_GROUP] for start in range(0, len(column), _ROW_GROUP)]
 
 
 def _damaged(path: Path, error: Exception) -> StoreError:
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
     return StoreError(f"{path}: cannot be read: {why}")
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a rename last; Windows has no such call, and needs none."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

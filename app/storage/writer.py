@@ -198,6 +198,8 @@ class TapeWriter:
                 write_day(next_part(self.tape, day), trades, self.instrument, in_day(held, day))
             return len(trades)
         together = merged([*parts.values(), trades], numbered=self.instrument.numbered)
+        if not len(together):  # all that there was is damaged, and put aside
+            return 0
         if list(parts) != [whole] or len(together) > len(parts[whole]):
             write_day(whole, together, self.instrument, in_day(held, day))
             for path in parts:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from structlog.testing import LogCapture
 
+from app.alerts import AlertBook
 from app.errors import BadInputError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState, FeedStatus
@@ -229,3 +230,41 @@ def test_whether_trades_are_kept_is_told_and_a_second_program_reads_what_the_fir
     asyncio.run(story())
     first.close()
     second.close()
+
+
+def test_alerts_of_a_market_are_set_watched_and_deleted(tmp_path: Path):
+    async def story() -> None:
+        feed = Feed([trades(10)])
+        more = asyncio.Event()
+
+        async def batches() -> AsyncIterator[TradeBatch]:
+            yield trades(10)
+            await more.wait()
+            yield trades(30)[10:]
+            await asyncio.Event().wait()
+
+        feed.batches = batches  # type: ignore[method-assign]
+
+        async def open_market(_: str) -> Market:
+            return market(feed)
+
+        book = AlertBook(tmp_path / "alerts.json")
+        space = Workspace(open_market, ChartChoice(parse_bar_rule("1m")), alerts=book)
+        assert space.add_alert(640_005) == "There is no chart yet"
+        space.open("test:BTC")
+        await until(lambda: space.chart is not None and space.chart.series.n_trades)
+        assert space.chart is not None
+        assert space.add_alert(640_004).startswith("Alert at 64000.4")
+        assert space.add_alert(700_000).startswith("Alert at 70000.0")
+        assert space.chart.alert_ticks == (640_004, 700_000)
+        more.set()
+        await until(lambda: book.fired)
+        assert book.fired[0].text == "test:BTC touched 64000.4"
+        assert space.chart.alert_ticks == (700_000,)
+        assert space.delete_alert(1) == "Alert at 70000.0 deleted"
+        assert space.delete_alert(1) == "There is no alert to delete"
+        await space.aclose()
+        assert AlertBook(tmp_path / "alerts.json").watched_ns("test:BTC") == int(trades(30).time_ns[-1])
+        assert (tmp_path / "fired.jsonl").read_text().count("touched 64000.4") == 1
+
+    asyncio.run(story())

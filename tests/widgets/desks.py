@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from app.alerts import AlertBook
 from app.chart import build
 from app.errors import TapeprintError
 from app.market.bar_rule import BarRule
@@ -31,10 +32,20 @@ class Desk:
         self.refusal: TapeprintError | None = None
         self.stopped_filling = False
         self.filling = self.recording = ""
+        self.alerts = AlertBook()
+        self.asked_alerts: list[tuple[str, int]] = []
 
     def open(self, instrument_id: str) -> None:
         self.opened.append(instrument_id)
         self.instrument_id = instrument_id
+
+    def add_alert(self, price_ticks: int) -> str:
+        self.asked_alerts.append(("add", price_ticks))
+        return "added"
+
+    def delete_alert(self, price_ticks: int) -> str:
+        self.asked_alerts.append(("delete", price_ticks))
+        return "deleted"
 
     def stop_filling(self) -> None:
         self.stopped_filling = True

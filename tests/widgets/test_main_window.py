@@ -10,11 +10,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLineEdit
 from structlog.testing import LogCapture
 
+from app.alerts import Fired, When
 from app.errors import GridTooFineError
 from app.market.feed import FeedState, FeedStatus
 from rendering.chart_item import ChartItem
 from rendering.scene import ChartScene
-from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
+from tests.rendering.charts import FIRST_MINUTE, INSTRUMENT, StillChart, random_trades, trade
 from tests.widgets.desks import N_BARS, Desk
 from tests.widgets.gestures import drag
 from widgets.key_list import KeyList
@@ -577,3 +578,34 @@ def test_l_lists_the_levels_that_live(qtbot, window):
     (ledger,) = window.findChildren(LevelLedger)
     assert ledger.isVisible() and ledger.model.rowCount() > 0
     ledger.close()
+
+
+def test_alt_a_asks_for_an_alert_at_the_cursors_price_or_at_the_last(qtbot, window, desk: Desk):
+    alt, close = Qt.KeyboardModifier.AltModifier, int(desk.chart.series.close[-1])
+    press(qtbot, window, Qt.Key.Key_A, alt)
+    scene = scene_of(window)
+    scene.set_cursor((200.0, 300.0))
+    press(qtbot, window, Qt.Key.Key_A, alt)
+    press(qtbot, window, Qt.Key.Key_A, alt | SHIFT)
+    ticks = scene.cursor_ticks()
+    assert desk.asked_alerts == [("add", close), ("add", ticks), ("delete", ticks)]
+    assert scene.viewport.y(ticks + 1) <= 300 <= scene.viewport.y(ticks)
+
+
+def test_an_alert_that_fires_is_told_in_the_status_bar(qtbot, window, desk: Desk):
+    alert = desk.alerts.add(INSTRUMENT, When.TOUCH, 600_000 * INSTRUMENT.tick_size)
+    desk.alerts.note_fired(Fired(alert, 1_700_000_000 * 10**9, "binance:BTCUSDT touched 6000.00"))
+    frames(window)
+    assert window.status_bar.notice.text() == "! binance:BTCUSDT touched 6000.00 at 22:13:20 UTC"
+
+
+def test_the_prices_that_alerts_wait_for_are_drawn(qtbot, window, desk: Desk):
+    scene, ticks = scene_of(window), int(desk.chart.series.close[-1])
+    before = scene.render_image()
+    desk.chart.alert_ticks = (ticks + 30,)
+    frames(window)
+    assert scene.render_image() != before
+    scene.show("alerts", False)
+    frames(window)
+    desk.chart.alert_ticks = ()
+    assert scene.render_image() == before

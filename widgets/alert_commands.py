@@ -1,0 +1,73 @@
+"""Alerts by key, and what is done when one fires."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
+
+from app.workspace import Workspace
+from rendering.scene import ChartScene
+
+_log = structlog.get_logger(__name__)
+
+
+class AlertCommands:
+    """Set and delete alerts at the cursor's price; their names stand in `widgets.actions`.
+
+    Parameters
+    ----------
+    window : QWidget
+    workspace : Workspace
+    scene : callable
+        The chart that is looked at, None while there is none.
+    say : callable
+        Puts a line into the status bar.
+    """
+
+    def __init__(self, window: QWidget, workspace: Workspace, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
+        self._window, self._workspace, self._scene, self._say = window, workspace, scene, say
+        self._told = workspace.alerts.fired_count
+        self._tray: QSystemTrayIcon | None = None
+
+    def add_alert(self) -> None:
+        """At the cursor, or at the last price."""
+        if (ticks := self._price()) is not None:
+            self._say(self._workspace.add_alert(ticks))
+
+    def delete_alert(self) -> None:
+        """The one nearest to the cursor, or to the last price."""
+        if (ticks := self._price()) is not None:
+            self._say(self._workspace.delete_alert(ticks))
+
+    def tell(self) -> None:
+        """Once a frame: sound, notification and a line for what has fired since the last look."""
+        book = self._workspace.alerts
+        new, self._told = book.fired_count - self._told, book.fired_count
+        for fired in book.fired[-new:] if new else ():
+            when = time.strftime("%H:%M:%S", time.gmtime(fired.time_ns / 1e9))
+            text = f"{fired.text} at {when} UTC{', while nobody watched' if fired.late else ''}"
+            _log.info("alert", text=text)
+            self._say(f"! {text}")
+            QApplication.beep()
+            self._notify(text)
+
+    def _price(self) -> int | None:
+        scene = self._scene()
+        if scene is None or not scene.chart.series.n_bars:
+            return None
+        ticks = scene.cursor_ticks()
+        return int(scene.chart.series.close[-1]) if ticks is None else ticks
+
+    def _notify(self, text: str) -> None:
+        """Through the system, where it has a place for it."""
+        if not QSystemTrayIcon.isSystemTrayAvailable() or not QSystemTrayIcon.supportsMessages():
+            return
+        if self._tray is None:
+            icon = self._window.windowIcon()
+            self._tray = QSystemTrayIcon(icon if not icon.isNull() else QIcon(self._window.grab().scaled(64, 64)), self._window)
+            self._tray.show()
+        self._tray.showMessage("Tapeprint", text)
