@@ -300,7 +300,7 @@ class AlertWatch:
     def _one_a_bar(self, alert: Alert, times: np.ndarray, chart: Chart) -> np.ndarray:
         if not len(times):
             return times
-        bars = chart.spec.bar_rule.numbers(times)
+        bars = chart.series.times.numbers(times)
         kept = np.concatenate(([True], bars[1:] != bars[:-1])) & (bars > self._bar_done.get(alert.number, -(1 << 62)))
         self._bar_done[alert.number] = int(bars[-1])
         return times[kept]

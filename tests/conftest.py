@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import tempfile
@@ -20,6 +21,17 @@ os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="tapeprint-tests-")  # not
 # shared machines are slow at times: what is counted is work, never seconds
 settings.register_profile("tapeprint", deadline=None, max_examples=100, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tapeprint")
+
+
+gc.disable()  # a collection in another thread would destroy widgets there: see app.entry.garbage
+
+
+@pytest.fixture(autouse=True)
+def garbage_is_collected_in_this_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After tests with widgets, and now and then."""
+    yield
+    if "qapp" in request.fixturenames or gc.get_count()[0] > 50_000:
+        gc.collect()
 
 
 @pytest.fixture

@@ -84,9 +84,7 @@ class MainWindow(QMainWindow):
         self.anchors = AnchorCommands(lambda: self.view if self._scene else None, self.overlays, self.say, self._close_panel)
         self.alerts = AlertCommands(self, workspace, lambda: self._scene, self.say)
         others = (ViewCommands(lambda: self._scene), ChartCommands(workspace), self.alerts, self.overlays, self.anchors, self.replay_bar)
-        self.actions_by_name = build_actions(
-            self, *others
-        )
+        self.actions_by_name = build_actions(self, *others)
         self.replay_bar.take_actions(self.actions_by_name)
         self.overlays.take_actions(self.actions_by_name)
         fill_menu_bar(self.menuBar(), self.actions_by_name)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.alerts import AlertBook
 from app.entry.display import require_display
+from app.entry.garbage import collected_here
 from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
 from app.errors import BadInputError
@@ -74,7 +75,7 @@ def run_desktop(options: DesktopOptions) -> int:
     application.setStyle("Fusion")
     application.setQuitOnLastWindowClosed(False)  # we stop in order: the feed first, then the loop
     install_fonts()
-    with _qt_messages_logged(), qasync.QEventLoop(application) as loop:
+    with _qt_messages_logged(), collected_here(), qasync.QEventLoop(application) as loop:
         return loop.run_until_complete(show_window(options))
 
 

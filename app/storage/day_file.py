@@ -7,6 +7,7 @@ where the trades came from stand in the schema's metadata under `tapeprint`. Tim
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -83,7 +84,7 @@ def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches:
         stretches=list(stretches),
         groups=[(int(part.min()), int(part.max())) for part in _in_groups(trades.time_ns)],
     )
-    schema = pa.schema(list(zip(_COLUMNS, _TYPES, strict=True)), {_KEY: msgspec.json.encode(meta)})
+    schema = pa.schema(list(zip(_COLUMNS, _TYPES, strict=True)), {_KEY: sealed_text(msgspec.json.encode(meta))})
     table = pa.table([pa.array(column) for column in trades.columns], schema=schema)
     write_parquet(path, table)
 
@@ -195,11 +196,30 @@ def day_of(time_ns: int) -> int:
     return time_ns // DAY_NS
 
 
+def sealed_text(text: bytes) -> bytes:
+    """A text with its checksum before it: Parquet protects its pages, but not what a file says of itself."""
+    return b"%08x " % zlib.crc32(text) + text
+
+
+def opened_text(sealed: bytes) -> bytes:
+    """The text.
+
+    Raises
+    ------
+    ValueError
+        If it does not fit its checksum.
+    """
+    text = sealed[9:]
+    if sealed[:9] != b"%08x " % zlib.crc32(text):
+        raise ValueError("what it says of itself does not fit its checksum")
+    return text
+
+
 def _meta_of(file: pq.ParquetFile) -> DayMeta:
     metadata = file.schema_arrow.metadata or {}
     if _KEY not in metadata:
         raise ValueError("it was not written by Tapeprint")
-    meta = msgspec.json.decode(metadata[_KEY], type=DayMeta)
+    meta = msgspec.json.decode(opened_text(metadata[_KEY]), type=DayMeta)
     if min(Decimal(meta.tick_size), Decimal(meta.lot_size), Decimal(meta.multiplier)) <= 0:
         raise ValueError("it names a step that is none")
     if meta.format > _FORMAT:
