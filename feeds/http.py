@@ -55,10 +55,7 @@ class Rest:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._host = base_url.split("//")[-1]
-        try:
-            self._client = httpx2.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
-        except (httpx2.InvalidURL, ValueError, ImportError) as error:
-            raise VenueRefusedError(f"{self._host}, or the proxy set for it, cannot be used: {error}") from None
+        self._client = client_for(base_url, self._host, _TIMEOUT_S)
         self._limit, self._header = weight_limit // 2, weight_header
         self._wall, self._monotonic, self._sleep = wall, monotonic, sleep
         self._apart_s, self._next_at = apart_s, -float("inf")
@@ -158,6 +155,20 @@ def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, p
         return VenueUnreachableError(f"{host} broke off its answer", detail=detail)
     why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error
     return VenueUnreachableError(f"{host} cannot be reached: {why}", detail=detail)
+
+
+def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient:
+    """A client of one host, which is called `host` in errors.
+
+    Raises
+    ------
+    VenueRefusedError
+        If the address, or the proxy that the environment sets, cannot be used.
+    """
+    try:
+        return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s)
+    except (httpx2.InvalidURL, ValueError, ImportError) as error:
+        raise VenueRefusedError(f"{host}, or the proxy set for it, cannot be used: {error}") from None
 
 
 def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

@@ -16,7 +16,7 @@ import httpx2
 from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from feeds.archives.bulk import Progress, no_progress
 from feeds.explained import explained_status
-from feeds.http import request_failure, venue_message
+from feeds.http import client_for, request_failure, venue_message
 
 T = TypeVar("T")
 
@@ -57,10 +57,7 @@ class FileHost:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._host = base_url.split("//")[-1].split("/")[0]
-        try:
-            self._client = httpx2.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S)
-        except (httpx2.InvalidURL, ValueError, ImportError) as error:
-            raise VenueRefusedError(f"{self._host}, or the proxy set for it, cannot be used: {error}") from None
+        self._client = client_for(base_url, self._host, _TIMEOUT_S)
         self._headers, self._absences = headers, absences
         self._wall, self._sleep, self._jitter = wall, sleep, jitter
 

@@ -16,17 +16,18 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.errors import BadInputError, DecodeError, OffGridError, VenueRefusedError
+from app.errors import BadInputError, DecodeError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from app.settings import Settings
 from app.workspace import Market
-from feeds.backoff import Patience
 from feeds.http import Rest
 from feeds.venues.binance_candles import candles
 from feeds.venues.binance_wire import AggregateTrade, batch_of, stream_decoder
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.decoder import venue_at_fault
+from feeds.venues.live import Wire
+from feeds.venues.opening import closed_on_failure, live_market
 
 _PAGE = 1000
 _TRIES = 3
@@ -259,10 +260,8 @@ class BinanceHistory:
         return page
 
     def _batch(self, page: list[AggregateTrade]) -> TradeBatch:
-        try:
+        with venue_at_fault(self.instrument):
             return batch_of(self.instrument, page)
-        except OffGridError as error:
-            raise DecodeError(f"{self._market.venue}: {error.user_message}") from error
 
 
 def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]]:
@@ -271,16 +270,10 @@ def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         hosts = settings.hosts(market.venue)
         rest = Rest(hosts.rest_url or market.rest_url, weight_limit=market.weight_limit)
-        try:
+        async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, market, symbol.upper())
-        except BaseException:
-            await rest.aclose()
-            raise
         history = BinanceHistory(instrument, market, rest)
-        patience = Patience(silent_after=settings.data.stale_after_s)
-        feed = LiveFeed(instrument, wire(instrument, market, hosts.ws_url or market.ws_url), history, patience)
-        history_ns = round(settings.data.history_hours * 3_600e9)
         past = candles(instrument, rest, f"{market.rest_path}/klines", market.candles_weight, seconds=market.seconds)
-        return Market(instrument, feed, history, history_ns, candles=past)
+        return live_market(instrument, wire(instrument, market, hosts.ws_url or market.ws_url), history, settings, candles=past)
 
     return open_symbol

@@ -8,25 +8,25 @@ venue's daily files have the rest. How trades look on the wire: `bybit_wire`.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import numpy as np
 
-from app.errors import BadInputError, DecodeError, OffGridError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import BadInputError, DecodeError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from app.settings import Settings
 from app.workspace import Market
-from feeds.backoff import Patience
 from feeds.http import Rest
 from feeds.venues.bybit_wire import PING, RecentTrade, StreamDecoder, batch_of_page, greeting
 from feeds.venues.candles import DAY_NS, MINUTE_NS, Candle, Candles
-from feeds.venues.decoder import UNREADABLE, Ms
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.decoder import UNREADABLE, Ms, venue_at_fault
+from feeds.venues.live import Wire
+from feeds.venues.newest_trades import NewestTrades
+from feeds.venues.opening import closed_on_failure, live_market
 
 T = TypeVar("T")
 
@@ -161,46 +161,15 @@ def wire(instrument: Instrument, market: BybitMarket, ws_url: str) -> Wire:
     return Wire(f"{ws_url}/v5/public/{market.category}", StreamDecoder(instrument), greeting(instrument.symbol), PING)
 
 
-class BybitHistory:
+def newest_trades(instrument: Instrument, rest: BybitRest) -> NewestTrades:
     """The newest trades of one symbol, which is all of the past that Bybit tells."""
 
-    reaches_ns = 0
-    """Nobody can tell: as far as the newest trades reach, which is a matter of seconds or of hours."""
+    async def recent() -> TradeBatch:
+        page, _ = await rest.ask("recent-trade", RecentTrade, urgent=True, symbol=instrument.symbol, limit=rest.market.newest)
+        with venue_at_fault(instrument):
+            return batch_of_page(instrument, page)
 
-    def __init__(self, instrument: Instrument, rest: BybitRest) -> None:
-        self.instrument, self._rest = instrument, rest
-
-    async def recent(self) -> TradeBatch:
-        """The newest trades, oldest first."""
-        page, _ = await self._rest.ask(
-            "recent-trade", RecentTrade, urgent=True, symbol=self.instrument.symbol, limit=self._rest.market.newest
-        )
-        try:
-            return batch_of_page(self.instrument, page)
-        except OffGridError as error:
-            raise DecodeError(f"{self.instrument.venue}: {error.user_message}") from None
-
-    async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Nothing: ids do not count here."""
-        return
-        yield TradeBatch.empty()
-
-    async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """What of the newest trades is not older than `start_ns`.
-
-        Raises
-        ------
-        FeedError
-            As `BybitRest.ask`.
-        """
-        newest = await self.recent()
-        wanted = newest[newest.time_ns >= np.int64(start_ns)]
-        if len(wanted):
-            yield wanted
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._rest.aclose()
+    return NewestTrades(recent, rest.aclose)
 
 
 def candles(instrument: Instrument, rest: BybitRest, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
@@ -225,16 +194,10 @@ def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         hosts = settings.hosts(market.venue)
         rest = BybitRest(Rest(hosts.rest_url or REST_URL, weight_limit=_REQUESTS), market)
-        try:
+        async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, symbol.upper())
-        except BaseException:
-            await rest.aclose()
-            raise
-        history = BybitHistory(instrument, rest)
-        patience = Patience(silent_after=settings.data.stale_after_s)
-        feed = LiveFeed(instrument, wire(instrument, market, hosts.ws_url or WS_URL), history, patience)
-        history_ns = round(settings.data.history_hours * 3_600e9)
-        return Market(instrument, feed, history, history_ns, candles=candles(instrument, rest))
+        listening = wire(instrument, market, hosts.ws_url or WS_URL)
+        return live_market(instrument, listening, newest_trades(instrument, rest), settings, candles=candles(instrument, rest))
 
     return open_symbol
 

@@ -15,17 +15,18 @@ from collections.abc import AsyncIterator
 import msgspec
 import numpy as np
 
-from app.errors import BadInputError, DecodeError, OffGridError, VenueRefusedError
+from app.errors import BadInputError, DecodeError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from app.settings import Settings
 from app.workspace import Market
-from feeds.backoff import Patience
 from feeds.http import Rest
 from feeds.venues.coinbase_candles import candles
 from feeds.venues.coinbase_wire import Trade, batch_of, decoder, greeting
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.decoder import venue_at_fault
+from feeds.venues.live import Wire
+from feeds.venues.opening import closed_on_failure, live_market, newest_price
 
 WS_URL, REST_URL = "wss://ws-feed.exchange.coinbase.com", "https://api.exchange.coinbase.com"
 
@@ -165,26 +166,17 @@ class CoinbaseHistory:
         return page
 
     def _batch(self, page: list[Trade]) -> TradeBatch:
-        try:
+        with venue_at_fault(self.instrument):
             return batch_of(self.instrument, page)
-        except OffGridError as error:
-            raise DecodeError(f"coinbase: {error.user_message}") from error
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
     """A product such as BTC-USD, watched live."""
     hosts = settings.hosts("coinbase")
     rest = rest_of(hosts.rest_url or REST_URL)
-    try:
+    async with closed_on_failure(rest):
         instrument = await fetch_instrument(rest, symbol.upper())
         history = CoinbaseHistory(instrument, rest)
-        newest = await history.recent()
-    except BaseException:
-        await rest.aclose()
-        raise
+        usual = await newest_price(history)
     wire = Wire(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol), retells=True)
-    feed = LiveFeed(instrument, wire, history, Patience(silent_after=settings.data.stale_after_s))
-    usual = int(newest.price_ticks[-1]) if len(newest) else 0
-    return Market(
-        instrument, feed, history, round(settings.data.history_hours * 3_600e9), usual_price_ticks=usual, candles=candles(instrument, rest)
-    )
+    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -12,7 +13,7 @@ import numpy as np
 import structlog
 from msgspec import Meta
 
-from app.errors import OffGridError
+from app.errors import DecodeError, OffGridError
 from app.market.decimals import to_steps
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
@@ -164,6 +165,21 @@ class Decoder(Generic[T]):
             self._reported_at = time.monotonic()
             why = str(error)[:200]  # it may quote what it found
             _log.warning("message put aside", instrument=self.instrument.id, why=why, message=message[:200], so_far=self.rejected)
+
+
+@contextmanager
+def venue_at_fault(instrument: Instrument) -> Iterator[None]:
+    """What cannot be a trade in an answer of the venue's own is a fault of that answer.
+
+    Raises
+    ------
+    DecodeError
+        In place of an `OffGridError`.
+    """
+    try:
+        yield
+    except OffGridError as error:
+        raise DecodeError(f"{instrument.venue}: {error.user_message}") from error
 
 
 def columns(

@@ -10,23 +10,24 @@ have, since every allowed price is a multiple of it, today's and that after a fa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from app.errors import DecodeError, OffGridError, VenueRefusedError
+from app.errors import VenueRefusedError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from app.settings import Settings
 from app.workspace import Market
-from feeds.backoff import Patience
 from feeds.http import Rest
+from feeds.venues.decoder import venue_at_fault
 from feeds.venues.hyperliquid_candles import candles
 from feeds.venues.hyperliquid_wire import PING, Trade, batch_of, decoder, greeting, oldest_first
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.live import Wire
+from feeds.venues.newest_trades import NewestTrades
+from feeds.venues.opening import closed_on_failure, live_market, newest_price
 
 WS_URL, REST_URL = "wss://api.hyperliquid.xyz", "https://api.hyperliquid.xyz"
 
@@ -66,62 +67,26 @@ async def fetch_instrument(rest: Rest, coin: str) -> Instrument:
     return Instrument("hyperliquid", found.name, tick, lot, numbered=False)
 
 
-class HyperliquidHistory:
+def newest_trades(instrument: Instrument, rest: Rest) -> NewestTrades:
     """The newest trades of one contract, which is all of the past that the venue tells."""
 
-    reaches_ns = 0
-    """How far back the newest trades go is known when they are there."""
+    async def recent() -> TradeBatch:
+        question = {"type": "recentTrades", "coin": instrument.symbol}
+        page = await rest.post("/info", question, list[Trade], weight=_WEIGHT, urgent=True)
+        with venue_at_fault(instrument):
+            return batch_of(instrument, oldest_first(page))
 
-    def __init__(self, instrument: Instrument, rest: Rest) -> None:
-        self.instrument, self._rest = instrument, rest
-
-    async def recent(self) -> TradeBatch:
-        """The newest trades, oldest first."""
-        question = {"type": "recentTrades", "coin": self.instrument.symbol}
-        page = await self._rest.post("/info", question, list[Trade], weight=_WEIGHT, urgent=True)
-        try:
-            return batch_of(self.instrument, oldest_first(page))
-        except OffGridError as error:
-            raise DecodeError(f"hyperliquid: {error.user_message}") from error
-
-    async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Nothing: ids do not count here."""
-        return
-        yield TradeBatch.empty()
-
-    async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """What of the newest trades is not older than `start_ns`.
-
-        Raises
-        ------
-        FeedError
-            As `Rest.post`.
-        """
-        newest = await self.recent()
-        wanted = newest[newest.time_ns >= start_ns]
-        if len(wanted):
-            yield wanted
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._rest.aclose()
+    return NewestTrades(recent, rest.aclose)
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
     """A coin's perpetual contract, as in BTC, watched live."""
     hosts = settings.hosts("hyperliquid")
     rest = Rest(hosts.rest_url or REST_URL, weight_limit=_PER_MINUTE)
-    try:
+    async with closed_on_failure(rest):
         instrument = await fetch_instrument(rest, symbol)
-        history = HyperliquidHistory(instrument, rest)
-        newest = await history.recent()
-    except BaseException:
-        await rest.aclose()
-        raise
+        history = newest_trades(instrument, rest)
+        usual = await newest_price(history)
     wire = Wire(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
-    patience = Patience(silent_after=settings.data.stale_after_s, connects=_CONNECTS)
-    feed = LiveFeed(instrument, wire, history, patience)
-    usual = int(newest.price_ticks[-1]) if len(newest) else 0
-    return Market(
-        instrument, feed, history, round(settings.data.history_hours * 3_600e9), usual_price_ticks=usual, candles=candles(instrument, rest)
-    )
+    past = candles(instrument, rest)
+    return live_market(instrument, wire, history, settings, candles=past, usual_price_ticks=usual, connects=_CONNECTS)

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from app.errors import DecodeError, OffGridError
+from app.errors import DecodeError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from app.settings import Settings
 from app.workspace import Market
-from feeds.backoff import Patience
 from feeds.http import Rest
+from feeds.venues.decoder import venue_at_fault
 from feeds.venues.kraken_candles import candles
 from feeds.venues.kraken_rest import REST_URL, ask, fetch_instrument, rest_of, rest_pair
 from feeds.venues.kraken_wire import PastTrade, TradesAnswer, decoder, greeting, past_batch
 from feeds.venues.landmarks import Landmarks
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.live import Wire
+from feeds.venues.opening import closed_on_failure, live_market, newest_price
 
 WS_URL = "wss://ws.kraken.com"
 
@@ -149,10 +150,8 @@ class KrakenHistory:
         return batch, int(last)
 
     def _batch(self, page: list[PastTrade]) -> TradeBatch:
-        try:
+        with venue_at_fault(self.instrument):
             return past_batch(self.instrument, page)
-        except OffGridError as error:
-            raise DecodeError(f"kraken: {error.user_message}") from error
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
@@ -160,16 +159,9 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
     hosts = settings.hosts("kraken")
     rest = rest_of(hosts.rest_url or REST_URL)
     landmarks = Landmarks()
-    try:
+    async with closed_on_failure(rest):
         instrument = await fetch_instrument(rest, symbol.upper())
         history = KrakenHistory(instrument, rest, landmarks)
-        newest = await history.recent()
-    except BaseException:
-        await rest.aclose()
-        raise
+        usual = await newest_price(history)
     wire = Wire(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
-    feed = LiveFeed(instrument, wire, history, Patience(silent_after=settings.data.stale_after_s))
-    usual = int(newest.price_ticks[-1]) if len(newest) else 0
-    return Market(
-        instrument, feed, history, round(settings.data.history_hours * 3_600e9), usual_price_ticks=usual, candles=candles(instrument, rest)
-    )
+    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)

@@ -18,11 +18,11 @@ from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.settings import Settings
 from app.workspace import Market
-from feeds.backoff import Patience
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.live import Wire
 from feeds.venues.okx_history import OkxHistory, candles
 from feeds.venues.okx_rest import OkxRest
 from feeds.venues.okx_wire import PING, greeting, stream_decoder
+from feeds.venues.opening import closed_on_failure, live_market
 
 WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://www.okx.com"
 
@@ -88,15 +88,9 @@ def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         hosts = settings.hosts(market.venue)
         rest = OkxRest(hosts.rest_url or REST_URL)
-        try:
+        async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, market, symbol.upper())
-        except BaseException:
-            await rest.aclose()
-            raise
-        history = OkxHistory(instrument, rest)
-        patience = Patience(silent_after=settings.data.stale_after_s)
-        feed = LiveFeed(instrument, wire(instrument, hosts.ws_url or WS_URL), history, patience)
-        history_ns = round(settings.data.history_hours * 3_600e9)
-        return Market(instrument, feed, history, history_ns, candles=candles(instrument, rest))
+        listening = wire(instrument, hosts.ws_url or WS_URL)
+        return live_market(instrument, listening, OkxHistory(instrument, rest), settings, candles=candles(instrument, rest))
 
     return open_symbol

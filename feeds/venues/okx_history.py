@@ -11,11 +11,10 @@ from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
-from app.errors import DecodeError, OffGridError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
-from feeds.venues.decoder import Ms
+from feeds.venues.decoder import Ms, venue_at_fault
 from feeds.venues.okx_rest import OkxRest
 from feeds.venues.okx_wire import Trade, batch_of
 
@@ -126,10 +125,8 @@ class OkxHistory:
         return page
 
     def _batch(self, page: list[Trade]) -> TradeBatch:
-        try:
+        with venue_at_fault(self.instrument):
             return batch_of(self.instrument, page)
-        except OffGridError as error:
-            raise DecodeError(f"{self.instrument.venue}: {error.user_message}") from None
 
 
 class _Candle(msgspec.Struct, frozen=True, array_like=True):

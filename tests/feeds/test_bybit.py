@@ -19,7 +19,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from feeds.http import Rest
 from feeds.line import Ping
-from feeds.venues.bybit import LINEAR, SPOT, BybitHistory, BybitRest, candles, fetch_instrument, wire
+from feeds.venues.bybit import LINEAR, SPOT, BybitRest, candles, fetch_instrument, newest_trades, wire
 from feeds.venues.bybit_wire import PING
 from feeds.venues.live import LiveFeed, Wire
 from tests.feeds.lines import QUICK, Line, run, venue
@@ -156,7 +156,7 @@ def test_the_line_is_kept_awake_in_the_venues_way() -> None:
             usual = wire(BTC, LINEAR, there.url)
             assert usual.ping == PING
             quick = Wire(there.url, usual.decoder, usual.greeting, Ping(PING.text, 0.02))
-            feed = LiveFeed(BTC, quick, BybitHistory(BTC, rest), QUICK)
+            feed = LiveFeed(BTC, quick, newest_trades(BTC, rest), QUICK)
             assert await told_by(feed, 1) == [1]
             assert (usual.decoder.ignored, usual.decoder.rejected) == (2, 0), "two answers"
 
@@ -232,7 +232,7 @@ def test_the_recorded_list_of_contracts_is_understood(real_data: Path) -> None:
 def test_the_past_is_what_the_newest_trades_hold() -> None:
     async def story() -> None:
         async with rest_of(venue_of(*range(1, 11))) as rest:
-            history = BybitHistory(BTC, rest)
+            history = newest_trades(BTC, rest)
             assert ids(await all_of(history.since(0))) == list(range(1, 11))
             assert ids(await all_of(history.since((BEGAN_MS + 4000) * 10**6))) == list(range(4, 11))
             assert await all_of(history.since((BEGAN_MS + 11_000) * 10**6)) == []
@@ -248,7 +248,7 @@ def test_an_impossible_trade_in_a_page_is_the_venues_fault() -> None:
     async def story() -> None:
         async with rest_of(lambda path, question: (200, bad)) as rest:
             with pytest.raises(DecodeError, match="bybit-linear: price"):
-                await BybitHistory(BTC, rest).recent()
+                await newest_trades(BTC, rest).recent()
 
     run(story())
 

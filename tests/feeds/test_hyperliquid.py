@@ -20,7 +20,7 @@ from app.market.span import Span
 from app.settings import Settings
 from feeds.http import Rest
 from feeds.venues import open_venue
-from feeds.venues.hyperliquid import HyperliquidHistory, fetch_instrument
+from feeds.venues.hyperliquid import fetch_instrument, newest_trades
 from feeds.venues.hyperliquid_wire import PING, decoder, greeting
 from feeds.venues.live import LiveFeed, Wire
 from tests.feeds.lines import QUICK, Line, run, until, venue
@@ -139,7 +139,7 @@ def test_an_impossible_answer_is_the_venues_fault(answer: Answer, kind: type[Fee
 def test_the_newest_trades_are_told_oldest_first_and_nobody_has_more() -> None:
     async def story() -> None:
         async with asking(Tape(100).answer) as rest:
-            history = HyperliquidHistory(BTC, rest)
+            history = newest_trades(BTC, rest)
             newest = await history.recent()
             assert ((newest.time_ns // 10**6 - BEGAN_MS) // 1000).tolist() == list(range(91, 101))
             assert newest.side.tolist() == [1, -1] * 5
@@ -155,7 +155,7 @@ def test_a_page_off_the_grid_names_the_value() -> None:
     async def story() -> None:
         async with asking(lambda path, question: (200, [trade(1) | {"px": "104320.05"}])) as rest:
             with pytest.raises(DecodeError, match=r"hyperliquid: price: found 104320\.05"):
-                await HyperliquidHistory(BTC, rest).recent()
+                await newest_trades(BTC, rest).recent()
 
     run(story())
 
@@ -221,7 +221,7 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
 
     async def story() -> None:
         async with venue(talk) as there, asking(Tape(100).answer) as rest:
-            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC")), HyperliquidHistory(BTC, rest), QUICK)
+            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC")), newest_trades(BTC, rest), QUICK)
             assert [batch async for batch in feed.batches()] == []
             assert feed.status.state is FeedState.STOPPED and "Invalid subscription" in feed.status.reason
 
@@ -241,7 +241,7 @@ def test_the_line_is_kept_awake_as_the_venue_asks() -> None:
     async def story() -> None:
         async with venue(talk) as there, asking(Tape(1).answer) as rest:
             soon = type(PING)(PING.text, 0.02)
-            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC"), soon), HyperliquidHistory(BTC, rest))
+            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC"), soon), newest_trades(BTC, rest))
             async with aclosing(feed.batches()) as batches:
                 await anext(batches)
                 await until(lambda: bool(pings))
