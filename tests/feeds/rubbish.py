@@ -40,6 +40,16 @@ def check_is_put_aside(decoder: Decoder, good: Callable[[int], bytes], bad: byte
     assert len(logged.entries[0]["message"]) <= 200 and len(logged.entries[0]["why"]) <= 200
 
 
+def check_does_not_mind_batching(decoders: tuple[Decoder, Decoder], frames: list[bytes], cut: int) -> None:
+    """Of two new decoders one is given all frames at once, the other in two parts: they tell the same, and count the same."""
+    for each in decoders:
+        each._reported_at = float("inf")  # no lines in the log of a hundred examples
+    at_once, by_parts = decoders
+    parts = [by_parts.decode(frames[:cut]), by_parts.decode(frames[cut:])]
+    assert rows(at_once.decode(frames)) == [row for part in parts for row in rows(part)]
+    assert (at_once.rejected, at_once.ignored, at_once.empty) == (by_parts.rejected, by_parts.ignored, by_parts.empty)
+
+
 _PIECES = [
     b"null",
     b"true",

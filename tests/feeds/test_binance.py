@@ -28,6 +28,7 @@ from feeds.venues import VENUES, open_venue
 from feeds.venues.binance import SPOT, USDM, BinanceHistory, BinanceMarket, fetch_instrument, wire
 from feeds.venues.live import LiveFeed
 from tests.feeds.lines import QUICK, run, until
+from tests.sameness import same
 from tests.venue_emulator import GeneratedTape, Market, PageFault, Refusal, VenueEmulator
 
 MARKETS = {Market.SPOT: SPOT, Market.USDM: USDM}
@@ -73,10 +74,6 @@ async def collect(feed: LiveFeed, got: list[TradeBatch]) -> None:
 
 async def all_of(pages: AsyncIterator[TradeBatch]) -> TradeBatch:
     return concatenate([page async for page in pages])
-
-
-def same(one: TradeBatch, other: TradeBatch) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one.columns, other.columns, strict=True))
 
 
 # -- opening ---------------------------------------------------------------------------------------

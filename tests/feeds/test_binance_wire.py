@@ -18,6 +18,7 @@ from structlog.testing import LogCapture
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
 from feeds.venues.binance_wire import AggregateTrade, batch_of, stream_decoder
+from tests.feeds.rubbish import check_does_not_mind_batching, rows
 
 BNB = Instrument("binance", "BNBBTC", Decimal("0.001"), Decimal(1))
 BTC = Instrument("binance-usdm", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
@@ -37,10 +38,6 @@ def trade(a: object = 1, p: object = "100.1", q: object = "0.5", T: object = 1_7
 
 def row(batch: TradeBatch, index: int = 0) -> tuple[int, ...]:
     return tuple(int(column[index]) for column in batch.columns)
-
-
-def rows(batch: TradeBatch) -> list[tuple[int, ...]]:
-    return list(zip(*(column.tolist() for column in batch.columns), strict=True))
 
 
 def test_the_documented_spot_message_is_a_sale() -> None:
@@ -133,13 +130,7 @@ def test_nothing_but_rubbish_is_an_empty_batch(logged: LogCapture) -> None:
     st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), trade(a=5), trade(a=6, m=True)])), max_size=12), st.data()
 )
 def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
-    at_once, by_parts = stream_decoder(BTC), stream_decoder(BTC)
-    for decoder in (at_once, by_parts):
-        decoder._reported_at = float("inf")  # no lines in the log of a hundred examples
-    cut = data.draw(st.integers(0, len(frames)))
-    parts = [by_parts.decode(frames[:cut]), by_parts.decode(frames[cut:])]
-    assert rows(at_once.decode(frames)) == [r for part in parts for r in rows(part)]
-    assert at_once.rejected == by_parts.rejected
+    check_does_not_mind_batching((stream_decoder(BTC), stream_decoder(BTC)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())

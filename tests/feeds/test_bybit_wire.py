@@ -17,7 +17,7 @@ from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
 from feeds.stable_id import stable_id
 from feeds.venues.bybit_wire import RecentTrade, StreamDecoder, batch_of_page, greeting
-from tests.feeds.rubbish import NO_TRADES, check_is_put_aside, rows
+from tests.feeds.rubbish import NO_TRADES, check_does_not_mind_batching, check_is_put_aside, rows
 
 BTC = Instrument("bybit-linear", "BTCUSDT", Decimal("0.1"), Decimal("0.001"), numbered=False)
 DOCUMENTED = (
@@ -128,13 +128,7 @@ def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: 
     st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), trade(5), message(one(6), one(7))])), max_size=12), st.data()
 )
 def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
-    at_once, by_parts = StreamDecoder(BTC), StreamDecoder(BTC)
-    for each in (at_once, by_parts):
-        each._reported_at = float("inf")  # no lines in the log of a hundred examples
-    cut = data.draw(st.integers(0, len(frames)))
-    parts = [by_parts.decode(frames[:cut]), by_parts.decode(frames[cut:])]
-    assert rows(at_once.decode(frames)) == [row for part in parts for row in rows(part)]
-    assert (at_once.rejected, at_once.ignored, at_once.empty) == (by_parts.rejected, by_parts.ignored, by_parts.empty)
+    check_does_not_mind_batching((StreamDecoder(BTC), StreamDecoder(BTC)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())

@@ -19,7 +19,7 @@ from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
 from feeds.venues.coinbase_wire import Trade, batch_of, decoder, greeting
-from tests.feeds.rubbish import NO_TRADES, check_bears_spoiled, check_is_put_aside, rows, spoiled
+from tests.feeds.rubbish import NO_TRADES, check_bears_spoiled, check_does_not_mind_batching, check_is_put_aside, rows, spoiled
 
 BAND = Instrument("coinbase", "BAND-GBP", Decimal("0.0001"), Decimal("0.01"))
 RECORDED = (
@@ -101,13 +101,7 @@ def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), match(5), match(6)])), max_size=12), st.data())
 def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
-    at_once, by_parts = decoder(BAND), decoder(BAND)
-    for each in (at_once, by_parts):
-        each._reported_at = float("inf")  # no lines in the log of a hundred examples
-    cut = data.draw(st.integers(0, len(frames)))
-    parts = [by_parts.decode(frames[:cut]), by_parts.decode(frames[cut:])]
-    assert rows(at_once.decode(frames)) == [row for part in parts for row in rows(part)]
-    assert (at_once.rejected, at_once.ignored, at_once.empty) == (by_parts.rejected, by_parts.ignored, by_parts.empty)
+    check_does_not_mind_batching((decoder(BAND), decoder(BAND)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.lists(spoiled(match(5)), min_size=1, max_size=4))

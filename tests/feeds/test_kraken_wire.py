@@ -17,7 +17,7 @@ from app.errors import OffGridError, VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
 from feeds.venues.kraken_wire import PastTrade, TradesAnswer, decoder, greeting, past_batch
-from tests.feeds.rubbish import NO_TRADES, check_bears_spoiled, check_is_put_aside, rows, spoiled
+from tests.feeds.rubbish import NO_TRADES, check_bears_spoiled, check_does_not_mind_batching, check_is_put_aside, rows, spoiled
 
 BTC = Instrument("kraken", "BTC-USD", Decimal("0.1"), Decimal("1e-8"))
 
@@ -134,13 +134,7 @@ def test_a_bad_trade_does_not_cost_its_neighbours(bad: str, logged: LogCapture) 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), good(5), good(6)])), max_size=12), st.data())
 def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
-    at_once, by_parts = decoder(BTC), decoder(BTC)
-    for each in (at_once, by_parts):
-        each._reported_at = float("inf")  # no lines in the log of a hundred examples
-    cut = data.draw(st.integers(0, len(frames)))
-    parts = [by_parts.decode(frames[:cut]), by_parts.decode(frames[cut:])]
-    assert rows(at_once.decode(frames)) == [row for part in parts for row in rows(part)]
-    assert (at_once.rejected, at_once.ignored, at_once.empty) == (by_parts.rejected, by_parts.ignored, by_parts.empty)
+    check_does_not_mind_batching((decoder(BTC), decoder(BTC)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.lists(spoiled(message(trade(5), trade(6))), min_size=1, max_size=4))

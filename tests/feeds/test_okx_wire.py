@@ -17,7 +17,7 @@ from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
 from feeds.venues.okx_wire import greeting, stream_decoder
-from tests.feeds.rubbish import NO_TRADES, check_is_put_aside, rows
+from tests.feeds.rubbish import NO_TRADES, check_does_not_mind_batching, check_is_put_aside, rows
 
 BTC = Instrument("okx", "BTC-USDT", Decimal("0.1"), Decimal("0.00000001"))
 SWAP = Instrument("okx-swap", "BTC-USDT-SWAP", Decimal("0.1"), Decimal("0.0001"), Decimal("0.01"))
@@ -122,13 +122,7 @@ def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: 
     st.data(),
 )
 def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
-    at_once, by_parts = stream_decoder(BTC), stream_decoder(BTC)
-    for each in (at_once, by_parts):
-        each._reported_at = float("inf")  # no lines in the log of a hundred examples
-    cut = data.draw(st.integers(0, len(frames)))
-    parts = [by_parts.decode(frames[:cut]), by_parts.decode(frames[cut:])]
-    assert rows(at_once.decode(frames)) == [row for part in parts for row in rows(part)]
-    assert (at_once.rejected, at_once.ignored, at_once.empty) == (by_parts.rejected, by_parts.ignored, by_parts.empty)
+    check_does_not_mind_batching((stream_decoder(BTC), stream_decoder(BTC)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())
