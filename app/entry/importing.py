@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
-
 from app.entry.headless import counting, remark
 from app.errors import BadInputError
 from app.market.coverage import Source
@@ -18,7 +16,7 @@ from app.market.decimals import parse_step
 from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.storage.day_file import DAY_NS, read_day, write_day
+from app.storage.day_file import DAY_NS, by_day, read_day, write_day
 from app.storage.disk import DiskStore
 from app.storage.writer import TapeWriter
 from feeds.archives.report import Report
@@ -144,9 +142,8 @@ class _ByDay:
         self._in_memory = 0
 
     def add(self, batch: TradeBatch) -> None:
-        days = batch.time_ns // DAY_NS
-        for day in np.unique(days).tolist():
-            self._parts.setdefault(day, []).append(batch[days == day])
+        for day, part in by_day(batch):
+            self._parts.setdefault(day, []).append(part)
         self._in_memory += len(batch)
         while self._in_memory > _DAYS_IN_MEMORY:
             self._put_away(max(self._parts, key=lambda day: sum(map(len, self._parts[day]))))

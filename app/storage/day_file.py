@@ -7,8 +7,7 @@ where the trades came from stand in the schema's metadata under `tapeprint`. Tim
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -22,16 +21,13 @@ from app.errors import StoreError
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
+from app.storage.checked_parquet import BROKEN, META_KEY, ROW_GROUP, damaged, opened_text, sealed_text, write_parquet
 from app.storage.intervals import Stretch
-from app.storage.whole_file import whole_file
 
 DAY_NS = 86_400_000_000_000
-_ROW_GROUP = 1 << 17  # what a look at some hours of a busy day has to decode at least
 _COLUMNS = ("time_ns", "price_ticks", "quantity_lots", "side", "trade_id")
 _TYPES = (pa.int64(), pa.int64(), pa.int64(), pa.int8(), pa.int64())
-_KEY = b"tapeprint"
 _FORMAT = 1
-_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError)
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -84,30 +80,9 @@ def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches:
         stretches=list(stretches),
         groups=[(int(part.min()), int(part.max())) for part in _in_groups(trades.time_ns)],
     )
-    schema = pa.schema(list(zip(_COLUMNS, _TYPES, strict=True)), {_KEY: sealed_text(msgspec.json.encode(meta))})
+    schema = pa.schema(list(zip(_COLUMNS, _TYPES, strict=True)), {META_KEY: sealed_text(msgspec.json.encode(meta))})
     table = pa.table([pa.array(column) for column in trades.columns], schema=schema)
     write_parquet(path, table)
-
-
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a table of whole numbers so that the file is there as a whole or not at all.
-
-    Raises
-    ------
-    StoreError
-        If the disk does not take it.
-    """
-    plain = [name for name in table.column_names if name != "side"]
-    with whole_file(path) as file:
-        pq.write_table(
-            table,
-            file,
-            compression="zstd",
-            row_group_size=_ROW_GROUP,
-            use_dictionary=["side"] if "side" in table.column_names else False,  # type: ignore[arg-type]
-            column_encoding=dict.fromkeys(plain, "DELTA_BINARY_PACKED"),
-            write_page_checksum=True,
-        )
 
 
 def read_meta(path: Path) -> DayMeta:
@@ -121,8 +96,8 @@ def read_meta(path: Path) -> DayMeta:
     try:
         with pq.ParquetFile(path) as file:
             return _meta_of(file)
-    except _BROKEN as error:
-        raise _damaged(path, error) from None
+    except BROKEN as error:
+        raise damaged(path, error) from None
 
 
 def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> TradeBatch:
@@ -144,8 +119,8 @@ def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> Tr
                 raise ValueError(f"it has the columns {', '.join(map(str, table.schema))[:100]}")
             columns = [column.to_numpy() for column in table.columns]
             trades = TradeBatch.of(*columns)
-    except _BROKEN as error:
-        raise _damaged(path, error) from None
+    except BROKEN as error:
+        raise damaged(path, error) from None
     if span is None and Sums.of(trades) != meta.sums:
         raise StoreError(f"{path}: is damaged: its trades do not add up to the sums that it states")
     if span is not None:
@@ -191,35 +166,23 @@ def merged(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
     return trades[kept[np.argsort(trades.time_ns[kept], kind="stable")]]
 
 
+def by_day(trades: TradeBatch) -> Iterator[tuple[int, TradeBatch]]:
+    """The trades of each UTC day, the oldest day first, each in the order given."""
+    days = trades.time_ns // DAY_NS
+    for day in np.unique(days).tolist():
+        yield day, trades[days == day]
+
+
 def day_of(time_ns: int) -> int:
     """The number of the UTC day, 0 on 1970-01-01."""
     return time_ns // DAY_NS
 
 
-def sealed_text(text: bytes) -> bytes:
-    """A text with its checksum before it: Parquet protects its pages, but not what a file says of itself."""
-    return b"%08x " % zlib.crc32(text) + text
-
-
-def opened_text(sealed: bytes) -> bytes:
-    """The text.
-
-    Raises
-    ------
-    ValueError
-        If it does not fit its checksum.
-    """
-    text = sealed[9:]
-    if sealed[:9] != b"%08x " % zlib.crc32(text):
-        raise ValueError("what it says of itself does not fit its checksum")
-    return text
-
-
 def _meta_of(file: pq.ParquetFile) -> DayMeta:
     metadata = file.schema_arrow.metadata or {}
-    if _KEY not in metadata:
+    if META_KEY not in metadata:
         raise ValueError("it was not written by Tapeprint")
-    meta = msgspec.json.decode(opened_text(metadata[_KEY]), type=DayMeta)
+    meta = msgspec.json.decode(opened_text(metadata[META_KEY]), type=DayMeta)
     if min(Decimal(meta.tick_size), Decimal(meta.lot_size), Decimal(meta.multiplier)) <= 0:
         raise ValueError("it names a step that is none")
     if meta.format > _FORMAT:
@@ -233,9 +196,4 @@ def _groups_in(meta: DayMeta, span: Span) -> list[int]:
 
 
 def _in_groups(column: np.ndarray) -> list[np.ndarray]:
-    return [column[start : start + _ROW_GROUP] for start in range(0, len(column), _ROW_GROUP)]
-
-
-def _damaged(path: Path, error: Exception) -> StoreError:
-    why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
-    return StoreError(f"{path}: cannot be read: {why}")
+    return [column[start : start + ROW_GROUP] for start in range(0, len(column), ROW_GROUP)]

@@ -22,7 +22,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, set_aside
-from app.storage.day_file import DAY_NS, day_of, merged, read_day
+from app.storage.day_file import DAY_NS, by_day, day_of, merged, read_day
 from app.storage.intervals import Intervals
 from app.storage.rebuilding import rebuild_catalogue
 
@@ -106,10 +106,10 @@ class Tape:
         StoreError
             If a file of these days is damaged.
         """
-        tail = self._tail(span)  # before the files: a writer moves trades from here to there
-        days = {*self.days(), *((tail.time_ns // DAY_NS).tolist() if len(tail) else ())}
-        for day in sorted(day for day in days if day_of(span.start_ns) <= day <= day_of(span.end_ns - 1)):
-            found = self._day(day, span, tail[tail.time_ns // DAY_NS == day] if len(tail) else tail)
+        tail, _ = self.catalogue.tail(self.instrument.id, span)  # before the files: a writer moves trades from here to there
+        newest = dict(by_day(tail))
+        for day in sorted(day for day in {*self.days(), *newest} if day_of(span.start_ns) <= day <= day_of(span.end_ns - 1)):
+            found = self._day(day, span, newest.get(day, TradeBatch.empty()))
             if len(found):
                 yield found
 
@@ -127,9 +127,6 @@ class Tape:
     def cells_file(self, day: int) -> Path:
         """Where a day's rollup is."""
         return self.folder / "cells" / f"{day_name(day)}.parquet"
-
-    def _tail(self, span: Span) -> TradeBatch:
-        return self.catalogue.tail(self.instrument.id, span)[0]
 
     def _day(self, day: int, span: Span, tail: TradeBatch) -> TradeBatch:
         whole = span.start_ns <= day * DAY_NS and (day + 1) * DAY_NS <= span.end_ns

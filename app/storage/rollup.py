@@ -14,18 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from app.errors import StoreError
 from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import BUY, SELL, TradeBatch
-from app.storage.day_file import Sums, opened_text, sealed_text, write_parquet
+from app.storage.checked_parquet import BROKEN, META_KEY, damaged, opened_text, sealed_text, write_parquet
+from app.storage.day_file import Sums
 
 if TYPE_CHECKING:
     from app.storage.disk import Tape
 
 MINUTE_NS = 60_000_000_000
 _ROW_SHARE_OF_PRICE = 1e-5  # a tenth of the rows that a chart begins with: any row drawn is a whole number of these, or nearly as fine
-_KEY = b"tapeprint"
-_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError)
 
 
 class RollupMeta(msgspec.Struct, frozen=True):
@@ -87,7 +85,7 @@ def write_rollup(tape: Tape, day: int, trades: TradeBatch) -> None:
     cells = cells_of(trades, ticks)
     meta = RollupMeta(ticks, str(tape.instrument.tick_size), Sums.of(trades))
     columns = {name: getattr(cells, name) for name in ("minute", "row", "buy", "sell", "unknown")}
-    table = pa.table(columns).replace_schema_metadata({_KEY: sealed_text(msgspec.json.encode(meta))})
+    table = pa.table(columns).replace_schema_metadata({META_KEY: sealed_text(msgspec.json.encode(meta))})
     write_parquet(tape.cells_file(day), table)
 
 
@@ -101,8 +99,8 @@ def read_rollup(path: Path) -> tuple[Cells, RollupMeta]:
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            meta = msgspec.json.decode(opened_text((file.schema_arrow.metadata or {})[_KEY]), type=RollupMeta)
+            meta = msgspec.json.decode(opened_text((file.schema_arrow.metadata or {})[META_KEY]), type=RollupMeta)
             table = file.read()
             return Cells(meta.ticks_per_row, *(table.column(name).to_numpy() for name in ("minute", "row", "buy", "sell", "unknown"))), meta
-    except _BROKEN as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from None
+    except BROKEN as error:
+        raise damaged(path, error) from None

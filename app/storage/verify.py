@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -46,14 +45,15 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[Finding]:
     numbered = tape.instrument.numbered
     found = Intervals()
     for day in tape.days():
+        sound: list[TradeBatch] = []
         for path in tape.files(day):
             try:
-                read_day(path, tape.instrument)
+                sound.append(read_day(path, tape.instrument))
             except StoreError as error:
                 if writer is not None:
                     writer.put_aside(path, day)
-                yield Finding(f"{error.user_message}{', put aside' if writer is not None else ''}", mended=False)
-        trades = merged([part for path in tape.files(day) if (part := _sound(path, tape)) is not None], numbered=numbered)
+                yield Finding(f"{error.user_message}{', put aside' if writer is not None else ''}")
+        trades = merged(sound, numbered=numbered)
         yield from _strange(trades, tape, day)
         if numbered:
             for stretch in stretches_of(trades, Source.ARCHIVE):
@@ -63,13 +63,6 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[Finding]:
     if numbered:
         yield from _account(tape, found, writer)
     yield from _holes(tape)
-
-
-def _sound(path: Path, tape: Tape) -> TradeBatch | None:  # a damaged one has been told of
-    try:
-        return read_day(path, tape.instrument)
-    except StoreError:
-        return None
 
 
 def _strange(trades: TradeBatch, tape: Tape, day: int) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.catalogue import drop_tail, write_stretches, write_tail
-from app.storage.day_file import DAY_NS, day_of, merged, read_day, read_meta, write_day
+from app.storage.day_file import by_day, day_of, merged, read_day, read_meta, write_day
 from app.storage.disk import DiskStore, day_name, next_part
 from app.storage.intervals import Intervals, Stretch, stretch_of_time, stretches_of
 from app.storage.rebuilding import held_in_files, held_without, in_day
@@ -102,10 +102,9 @@ class TapeWriter:
         """Keep many trades of the past, straight into files; as `insert` otherwise."""
         with self._turn:
             fresh = self._fresh(trades)
-            days = fresh.time_ns // DAY_NS
             stretches = self._stretches(fresh, source, trades, complete)
             held = _with(self._intervals, stretches) or self._intervals
-            count = sum(self._merge_into_day(day, fresh[days == day], held) for day in sorted(set(days.tolist())))
+            count = sum(self._merge_into_day(day, part, held) for day, part in by_day(fresh))
             if (new := _with(self._intervals, stretches)) is not None:  # which may be fewer by now: a damaged file was put aside
                 self._replace_intervals(new)
             return count
@@ -126,9 +125,8 @@ class TapeWriter:
         with self._turn:
             trades, place = self.tape.catalogue.tail(self.instrument.id)
             if len(trades):
-                days = trades.time_ns // DAY_NS
-                for day in sorted(set(days.tolist())):
-                    write_day(next_part(self.tape, day), trades[days == day], self.instrument, in_day(self._intervals, day))
+                for day, part in by_day(trades):
+                    write_day(next_part(self.tape, day), part, self.instrument, in_day(self._intervals, day))
                 with self.tape.catalogue.transaction() as connection:
                     drop_tail(connection, self._number, place)
                 self._tail_size = 0
@@ -197,7 +195,8 @@ class TapeWriter:
             if len(trades):
                 write_day(next_part(self.tape, day), trades, self.instrument, in_day(held, day))
             return len(trades)
-        together = merged([*parts.values(), trades], numbered=self.instrument.numbered)
+        before = merged(list(parts.values()), numbered=self.instrument.numbered)
+        together = merged([before, trades], numbered=self.instrument.numbered)
         if not len(together):  # all that there was is damaged, and put aside
             return 0
         if list(parts) != [whole] or len(together) > len(parts[whole]):
@@ -206,9 +205,7 @@ class TapeWriter:
                 if path != whole:
                     path.unlink()
             write_rollup(self.tape, day, together)
-        return len(together) - (
-            len(parts[whole]) if list(parts) == [whole] else len(merged(list(parts.values()), numbered=self.instrument.numbered))
-        )
+        return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:
         """What the files of a day hold; None if that is too much. A damaged one is put aside, rather than in the way of all others."""
@@ -249,8 +246,9 @@ class TapeWriter:
         number = store.catalogue.number_of(before)
         old = store.tape(before)
         trades, place = store.catalogue.tail(before.id)
-        for day in sorted(set((trades.time_ns // DAY_NS).tolist())):
-            write_day(next_part(old, day), trades[trades.time_ns // DAY_NS == day], before, in_day(old.intervals(), day))
+        held = old.intervals()
+        for day, part in by_day(trades):
+            write_day(next_part(old, day), part, before, in_day(held, day))
         with store.catalogue.transaction() as connection:
             drop_tail(connection, number, place)
 
