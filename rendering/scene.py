@@ -184,6 +184,11 @@ class ChartScene(QGraphicsScene):
         """The mouse in scene pixels, or None when it left."""
         self._cursor = cursor
 
+    @property
+    def cursor(self) -> tuple[float, float] | None:
+        """Where the mouse is, in scene pixels; None while it is elsewhere."""
+        return self._cursor
+
     def cursor_ticks(self) -> int | None:
         """The price under the mouse in ticks; None when it is not over the prices."""
         if self._cursor is None or (not self._layout.price.holds(*self._cursor) and not self._layout.price_axis.holds(*self._cursor)):

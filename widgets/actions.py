@@ -63,6 +63,7 @@ COMMANDS = (
     Command("stop_filling", "Market", "Stop fetching", ("Shift+Esc",), "Fetch no more of the past than is there"),
     Command("add_alert", "Market", "Alert at the cursor", ("Alt+A",), "Tell once when a trade touches the price at the cursor"),
     Command("delete_alert", "Market", "Delete alert", ("Shift+Alt+A",), "Forget the price alert nearest to the cursor"),
+    Command("copy_price", "Market", "Copy price", ("Ctrl+C",), "Copy the price at the cursor, or the last one"),
     Command("save_picture", "Market", "Save picture", ("Alt+S",), "Save the chart as PNG to the journal folder and the clipboard"),
     Command("save_large_picture", "Market", "Save picture at 2x", ("Shift+Alt+S",), "The same with twice the pixels"),
     Command("close", "Market", "Quit", ("Ctrl+Q",), "Close the window"),

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from app.workspace import Workspace
 from rendering.scene import ChartScene
+from rendering.spot import Spot
+from widgets.chart_menu import Entry
 
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +44,16 @@ class AlertCommands:
         """The one nearest to the cursor, or to the last price."""
         if (ticks := self._price()) is not None:
             self._say(self._workspace.delete_alert(ticks))
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """An alert at the price there."""
+        scene, ticks = self._scene(), spot.price_ticks
+        if scene is None or ticks is None:
+            return []
+        found = [Entry(f"Alert at {scene.chart.series.grid.text(ticks)}", lambda: self._say(self._workspace.add_alert(ticks)), "Alt+A")]
+        if scene.chart.alert_ticks:
+            found.append(Entry("Delete the nearest alert", lambda: self._say(self._workspace.delete_alert(ticks)), "Shift+Alt+A"))
+        return found
 
     def tell(self) -> None:
         """Once a frame: sound, notification and a line for what has fired since the last look."""

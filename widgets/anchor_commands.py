@@ -8,7 +8,10 @@ from dataclasses import replace
 from app.anchors import Anchors, PeriodProfiles, ProfileInputs
 from app.market.session import Period, PeriodRule
 from rendering.anchored_profile_item import AnchoredProfileItem
+from rendering.placed_profiles import time_text
+from rendering.spot import Spot
 from widgets.anchor_tool import Armed
+from widgets.chart_menu import Entry
 from widgets.chart_view import ChartView
 from widgets.overlay_commands import OverlayCommands
 from widgets.profile_dialog import ProfileDialog
@@ -45,6 +48,19 @@ class AnchorCommands:
     def place_anchor(self) -> None:
         """The next click on a bar anchors a profile there."""
         self._arm(Armed.ANCHOR)
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """A profile from the bar there on."""
+        view, start_ns = self._shown(), spot.time_ns
+        frame = view.chart_scene.frame if view is not None else None
+        if frame is None or start_ns is None:
+            return []
+        return [Entry(f"Profile from {time_text(frame, start_ns)} on", lambda: self._anchor_at(start_ns), "A, click")]
+
+    def _anchor_at(self, start_ns: int) -> None:
+        if (anchors := self._anchors) is not None:
+            self._show_overlay()
+            anchors.add(start_ns)
 
     def place_range(self) -> None:
         """The next drag over bars makes a profile of them."""

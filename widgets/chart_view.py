@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from rendering.scene import ChartScene
+from rendering.spot import Spot, spot_at
 from widgets.anchor_tool import AnchorTool
 from widgets.tools import PanAndZoom
 
@@ -33,6 +34,8 @@ class ChartView(QGraphicsView):
         The mouse on profiles.
     on_edit : callable
         Called when the flag of a profile, which is selected by then, was double-clicked.
+    on_menu : callable
+        Called with a place on the screen and the spot of the chart there, when its menu was asked for by mouse or key.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class ChartView(QGraphicsView):
     ) -> None:
         super().__init__(parent)
         self.on_edit: Callable[[], None] = lambda: None
+        self.on_menu: Callable[[QPoint, Spot], None] = lambda place, spot: None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -135,6 +139,17 @@ class ChartView(QGraphicsView):
             self.on_edit()
         else:
             self._mouse.double_click(x, y)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        frame = self.chart_scene.frame
+        if frame is None or self._mouse.dragging:
+            return
+        place = event.pos()
+        if event.reason() is QContextMenuEvent.Reason.Keyboard:
+            x, y = self.chart_scene.cursor or (frame.layout.price.width / 2, frame.layout.price.height / 2)
+            place = QPoint(round(x), round(y))
+        self.on_menu(self.viewport().mapToGlobal(place), spot_at(frame, place.x(), place.y()))
+        event.accept()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         modifiers = event.modifiers()

@@ -20,7 +20,9 @@ from widgets.actions import build_actions, fill_menu_bar
 from widgets.alert_commands import AlertCommands
 from widgets.anchor_commands import AnchorCommands
 from widgets.chart_commands import ChartCommands
+from widgets.chart_menu import open_chart_menu
 from widgets.chart_view import ChartView
+from widgets.copy_commands import CopyCommands
 from widgets.fault_banner import FaultBanner
 from widgets.key_list import KeyList
 from widgets.level_ledger import LevelLedger
@@ -83,8 +85,9 @@ class MainWindow(QMainWindow):
         self.overlays = OverlayCommands(looks.shown, lambda: self._scene, looks.remember_shown, self.say)
         self.anchors = AnchorCommands(lambda: self.view if self._scene else None, self.overlays, self.say, self._close_panel)
         self.alerts = AlertCommands(self, workspace, lambda: self._scene, self.say)
-        others = (ViewCommands(lambda: self._scene), ChartCommands(workspace), self.alerts, self.overlays, self.anchors, self.replay_bar)
-        self.actions_by_name = build_actions(self, *others)
+        views, copies = ViewCommands(lambda: self._scene), CopyCommands(lambda: self._scene, self.say)
+        self._owners = (self.anchors, self.alerts, copies, views, ChartCommands(workspace), self.overlays, self.replay_bar)
+        self.actions_by_name = build_actions(self, *self._owners)
         self.replay_bar.take_actions(self.actions_by_name)
         self.overlays.take_actions(self.actions_by_name)
         fill_menu_bar(self.menuBar(), self.actions_by_name)
@@ -173,6 +176,7 @@ class MainWindow(QMainWindow):
         if self.view is None:
             self.view = ChartView(scene, use_gl=self._painter == "gl")
             self.view.on_edit = self.anchors.edit_profile
+            self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._owners)
             self.pages.addWidget(self.view)
         else:
             before = self.view.chart_scene
