@@ -11,10 +11,9 @@ import structlog
 
 from app.errors import DecodeError, VenueBusyError, VenueUnreachableError
 from app.market.coverage import Source
-from app.market.feed import TradeHistory
+from app.market.feed import TradeHistory, closed_after
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.past import closed_after
 from app.storage.writer import TapeWriter
 
 _log = structlog.get_logger(__name__)

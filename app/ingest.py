@@ -13,10 +13,10 @@ from app.alerts import AlertWatch
 from app.chart import Chart, ChartSpec, build
 from app.errors import TapeprintError
 from app.market.coverage import Covered, Source
-from app.market.feed import TradeFeed, TradeHistory
+from app.market.feed import TradeFeed, TradeHistory, closed_after
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.past import Past, Progress, closed_after
+from app.past import Past, Progress
 from app.storage.disk import Tape
 from app.storage.intervals import Intervals, stretch_of_time, stretches_of
 from app.storage.memory import TradeStore
@@ -86,7 +86,7 @@ class Ingest:
         if self.past.trouble:
             parts.append(self.past.trouble)
         if self.progress is not None:
-            parts.append(f"fetching {self.progress.what}, {100 * self.progress.share:.0f} %")
+            parts.append(self.progress.text)
         if self.store.missing:
             parts.append(f"{self.store.missing:,} trades missing")
         if self.store.by_time and self.store.holes():

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from app.chart import Chart
 from app.errors import FeedError, StoreError, VenueBusyError, VenueRefusedError
+from app.hole_queue import HoleQueue
+from app.kept_past import KeptPast, span_of
 from app.market.coverage import Source
-from app.market.feed import TradeHistory
+from app.market.feed import TradeHistory, closed_after
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.disk import Tape
-from app.storage.intervals import Intervals, Stretch
+from app.storage.intervals import Stretch
 from app.storage.memory import Hole, TradeStore
 
 _log = structlog.get_logger(__name__)
@@ -32,9 +34,6 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 5.0  # a page every five seconds troubles 
 _PATIENCE_S = 2.0  # how long the past waits for a first live trade to end at
 _LOOK_EVERY_S = 1.0  # in a market without trades, a wish for more of the past is noticed this soon
 _TRIES = 4  # answers without the trades asked for, before they count as not to be had
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 600.0  # before they are asked for again all the same
-_TOGETHER = 1_000  # trades between two holes that are fetched once more rather than asking twice
-_AT_ONCE = 100_000  # ids asked for at once: of a longer hole the newest first
 
 _MINUTE_NS, _HOUR_NS = 60_000_000_000, 3_600_000_000_000
 _BEARABLE_NS = 48 * _HOUR_NS  # what futures deliver; on spot some 5,000 pages of a busy market
@@ -60,6 +59,11 @@ class Progress:
 
     what: str
     share: float
+
+    @property
+    def text(self) -> str:
+        """Both in words."""
+        return f"fetching {self.what}, {100 * self.share:.0f} %"
 
 
 class Past:
@@ -91,20 +95,22 @@ class Past:
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.progress: Progress | None = None
-        self.trouble = ""
-        """Why the past cannot be fetched at the moment; live trades go on."""
-        self._charts, self._store, self._history, self._tape, self._take_in = charts, store, history, tape, take_in
+        self._not_fetched = self._not_read = ""
+        self._charts, self._store, self._history, self._take_in = charts, store, history, take_in
+        self._kept = KeptPast(tape, store) if tape is not None else None
         self._sleep = sleep
-        self._monotonic_s = monotonic_s
-        self._refused: dict[tuple[int, int], tuple[float, float]] = {}  # by ids: not before, and the pause before that
-        self._hopeless: Sequence[Hole] | None = None
-        self._hope_again_s = 0.0
+        self._holes = HoleQueue(store, monotonic_s)
         self._arrived = asyncio.Event()
         self.asked_from_ns = self._now_ns = wall_ns()
         """What lies between here and now has been asked for."""
         self._cancelled_ns: int | None = None
         self._wanted = self._at_the_start(history_ns)
         self._stretch_ns = _FIRST_STRETCH_NS if tape is None else _FIRST_KEPT_NS
+
+    @property
+    def trouble(self) -> str:
+        """Why the past cannot be fetched at the moment, or the disk not be read; live trades go on."""
+        return self._not_fetched or self._not_read
 
     def something_arrived(self) -> None:
         """Look again: live trades came, and there may be a hole before them."""
@@ -120,12 +126,12 @@ class Past:
             await self._fill()
         except Exception as error:  # a mistake of ours in fetching the past must not stop live trades: say so and stay without
             self.progress = None
-            self.trouble = "history: stopped by a fault in the program, see the log"
+            self._not_fetched = "history: stopped by a fault in the program, see the log"
             _log.error("fetching the past failed", error=repr(error), exc_info=error)
 
     async def _fill(self) -> None:
         """After an error the pause doubles, or is what the venue asks for."""
-        if self._history is None and self._tape is None:
+        if self._history is None and self._kept is None:
             return
         await self._look_how_far_back()
         if self._wanted:
@@ -136,33 +142,32 @@ class Past:
             try:
                 fetched = await self._fetch_next()
             except VenueRefusedError as error:
-                self.progress, self.trouble = None, f"history: {error.user_message}"
+                self.progress, self._not_fetched = None, f"history: {error.user_message}"
                 _log.warning("history refused", reason=error.detail)
                 return
             except StoreError as error:
-                self.progress, self.trouble, self._tape = None, f"store: {error.user_message}", None
+                self.progress, self._not_read, self._kept = None, f"store: {error.user_message}", None
                 _log.warning("kept trades not read", reason=error.detail)
             except FeedError as error:
                 pause_s = max(wait_s, error.retry_after_s if isinstance(error, VenueBusyError) else 0.0)
-                self.progress, self.trouble = None, f"history: {error.user_message}, next try in {pause_s:.0f} s"
+                self.progress, self._not_fetched = None, f"history: {error.user_message}, next try in {pause_s:.0f} s"
                 _log.warning("history not fetched", reason=error.detail, retry_s=pause_s)
                 wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
                 await self._sleep(pause_s)
             else:
-                self.progress, wait_s = None, _FIRST_WAIT_S
-                if self.trouble.startswith("history"):
-                    self.trouble = ""
+                self.progress, self._not_fetched, wait_s = None, "", _FIRST_WAIT_S
                 if not fetched:
                     await self._until_something_arrived(_LOOK_EVERY_S)
 
     async def _look_how_far_back(self) -> None:
         """Tell the charts how much past there is: what the disk keeps, or else what a venue delivers in bearable time."""
         oldest_ns = self._now_ns - _BEARABLE_NS
-        if self._tape is not None:
+        if self._kept is not None:
             try:
-                oldest_ns = min([oldest_ns, *(kept.start_ns for kept in await asyncio.to_thread(_stretches, self._tape))])
+                kept_ns = await self._kept.oldest_ns()
+                oldest_ns = oldest_ns if kept_ns is None else min(oldest_ns, kept_ns)
             except StoreError as error:
-                self.trouble, self._tape = f"store: {error.user_message}", None
+                self._not_read, self._kept = f"store: {error.user_message}", None
                 _log.warning("kept trades not read", reason=error.detail)
         for chart in self._charts:
             chart.oldest_ns = oldest_ns
@@ -175,7 +180,7 @@ class Past:
 
     async def _fetch_next(self) -> bool:
         """Fetch the most urgent of what is missing; False when nothing is."""
-        if self._history is not None and (holes := self._next_holes()):
+        if self._history is not None and (holes := self._holes.next()):
             await self._fetch_holes(self._history, holes)
         elif self._wanted_from_ns() < self.asked_from_ns:
             await self._fetch_stretch()
@@ -184,34 +189,6 @@ class Past:
         return True
 
     # -- holes -----------------------------------------------------------------------------------
-
-    def _next_holes(self) -> list[Hole]:
-        """The newest hole that the venue may fill, and those so near that one question serves all; newest first."""
-        holes, now_s = self._store.holes(), self._monotonic_s()
-        if holes is self._hopeless and now_s < self._hope_again_s:
-            return []
-        group: list[Hole] = []
-        for part in _parts(holes, self._store.floor_key):
-            if self._not_before_s(part) > now_s:
-                continue
-            if group and (group[-1].first_id - part.last_id > _TOGETHER or group[0].last_id - part.first_id >= _AT_ONCE):
-                break
-            group.append(part)
-        if not group:  # nothing is looked at again until something changes, or a pause is over
-            self._hopeless = holes
-            self._hope_again_s = min((self._not_before_s(part) for part in _parts(holes, self._store.floor_key)), default=now_s)
-        return group
-
-    def _not_before_s(self, part: Hole) -> float:
-        """When a part of a hole may be asked for again, after the venue had not got it."""
-        return self._refused.get((part.first_id, part.last_id), (-float("inf"), 0.0))[0]
-
-    def _ask_later(self, parts: Sequence[Hole]) -> None:
-        """A venue's archive may lag far behind its stream in a rush, or never have them: ask ever more seldom."""
-        for part in parts:
-            key = (part.first_id, part.last_id)
-            pause_s = min(_LONGEST_PAUSE_S, 2 * self._refused.get(key, (0.0, _FIRST_PAUSE_S / 2))[1])
-            self._refused[key] = (self._monotonic_s() + pause_s, pause_s)
 
     async def _fetch_holes(self, history: TradeHistory, holes: list[Hole]) -> None:
         """Fetch what the holes lack, from the disk if it is there; what the venue has not got after several answers stays missing."""
@@ -231,7 +208,7 @@ class Past:
                 await self._sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))  # a venue's archive may lag behind its stream
             if await self._fetch(history.between(first_id, last_id), what, share):
                 return  # what is left is another hole, with tries of its own
-        self._ask_later(holes)
+        self._holes.ask_later(holes)
         _log.warning("the venue does not have these trades", first_id=first_id, last_id=last_id, missing=missing)
 
     async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
@@ -297,7 +274,7 @@ class Past:
         held = await self._kept_in(stretch, before_id)
         fetched: list[tuple[list[TradeBatch], Span]] = []
         try:
-            for gap in reversed(stretch.minus([_span(kept) for kept in held])):
+            for gap in reversed(stretch.minus([span_of(kept) for kept in held])):
                 follower = (
                     before_id if self._store.by_time else next((kept.first_id for kept in held if kept.start_ns >= gap.end_ns), before_id)
                 )
@@ -337,65 +314,12 @@ class Past:
     # -- what the disk keeps ---------------------------------------------------------------------
 
     async def _kept_in(self, span: Span, before_id: int | None) -> list[Stretch]:
-        """The stretches of a span that the disk keeps; one that goes up to the trade before `before_id` reaches the span's end."""
-        if self._tape is None:
-            return []
-        found: list[Stretch] = []
-        for kept in await asyncio.to_thread(_stretches, self._tape):
-            if before_id is not None and kept.first_id < before_id <= kept.last_id + 1:
-                kept = kept._replace(end_ns=max(kept.end_ns, span.end_ns))
-            if (inside := _span(kept).intersection(span)) and (before_id is None or kept.first_id < before_id):
-                found.append(kept._replace(start_ns=inside.start_ns, end_ns=inside.end_ns))
-        return found
+        return [] if self._kept is None else await self._kept.stretches_in(span, before_id)
 
-    async def _take_kept(self, span: Span, held: Sequence[Stretch]) -> int:
+    async def _take_kept(self, span: Span, held: list[Stretch]) -> int:
         """Take in what the disk keeps of a span in these stretches; how many trades were new."""
-        if self._tape is None or not held:
-            return 0
-        fresh = 0
-        for batch in reversed(await asyncio.to_thread(_batches, self._tape, span)):
-            keys = self._store.keys(batch)
-            for kept in held:
-                inside = batch[(keys >= kept.first_key) & (keys <= kept.last_key)]
-                fresh += await self._take_in([inside], kept.source, _span(kept), False)
-        return fresh
-
-
-@asynccontextmanager
-async def closed_after(batches: AsyncIterator[TradeBatch]) -> AsyncIterator[AsyncIterator[TradeBatch]]:
-    """The same batches; a generator behind them is closed when we stop early."""
-    try:
-        yield batches
-    finally:
-        aclose = getattr(batches, "aclose", None)
-        if aclose is not None:
-            await aclose()
-
-
-def _stretches(tape: Tape) -> Intervals:
-    """What is held, with the times up to the next trade where none is missing between."""
-    intervals = tape.intervals()
-    told = Intervals()
-    for stretch, covered in zip(intervals, intervals.covered(proven=True), strict=True):
-        told.add(stretch._replace(end_ns=covered.span.end_ns))
-    return told
-
-
-def _span(stretch: Stretch) -> Span:
-    return Span(stretch.start_ns, stretch.end_ns)
-
-
-def _parts(holes: Sequence[Hole], floor_key: int) -> Iterator[Hole]:
-    """The holes, the newest first, long ones in parts that are not asked for all at once."""
-    for hole in reversed(holes):
-        if hole.first_id <= floor_key or not hole.missing:
-            return
-        for last_id in range(hole.last_id, hole.first_id - 1, -_AT_ONCE):
-            yield Hole(max(hole.first_id, last_id - _AT_ONCE + 1), last_id, hole.start_ns, hole.end_ns)
-
-
-def _batches(tape: Tape, span: Span) -> list[TradeBatch]:
-    return list(tape.batches(span))
+        parts = [] if self._kept is None else await self._kept.parts(span, held)
+        return sum([await self._take_in([part.trades], part.source, part.complete, False) for part in parts])
 
 
 def _duration(length_ns: int) -> str:

@@ -16,20 +16,19 @@ import structlog
 
 from app.alerts import PRICES, AlertBook, AlertWatch, When
 from app.chart import Chart, ChartSpec
-from app.errors import BadInputError, TapeprintError, VenueBusyError, VenueRefusedError
+from app.errors import BadInputError, TapeprintError, VenueRefusedError
 from app.ingest import Ingest
 from app.market.bar_rule import BarRule
-from app.market.feed import CandleHistory, FeedState, FeedStatus, TradeFeed, TradeHistory
+from app.market.feed import CandleHistory, FeedState, FeedStatus, TradeFeed, TradeHistory, closed_after
 from app.market.instrument import Instrument
 from app.market.price_grid import nice_ticks_per_row
-from app.market.trade import TradeBatch
+from app.reaching import reached
 from app.storage.keeping import Kept
 from app.storage.memory import TradeStore
 from app.storage.recorder import Recorder
 
 _log = structlog.get_logger(__name__)
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
 _PRICE_AGE_NS = 2 * 3_600_000_000_000  # a price so old tells the size of a row, even where our clock is wrong by an hour
 _ROW_SHARE_OF_PRICE = 1e-4  # a minute of a liquid market spans some ten to thirty such rows
 
@@ -155,7 +154,7 @@ class Workspace:
     def filling(self) -> str:
         """What of the past is being fetched, and how far; empty while nothing is."""
         progress = self.ingest.progress if self.ingest is not None else None
-        return f"fetching {progress.what}, {100 * progress.share:.0f} %" if progress is not None else ""
+        return progress.text if progress is not None else ""
 
     @property
     def recording(self) -> str:
@@ -279,38 +278,32 @@ class Workspace:
             await market.feed.aclose()
 
     async def _reach(self, instrument_id: str) -> tuple[Market, int] | None:
-        """Open the market and learn a recent price, however often it takes; None when the venue refuses for good."""
-        wait_s = _FIRST_WAIT_S
-        while True:
+        """The market and a recent price of it, however often it takes; None when the venue refuses for good."""
+
+        async def attempt() -> tuple[Market, int]:
+            market = await self._open_market(instrument_id)
             try:
-                market = await self._open_market(instrument_id)
-                try:
-                    return market, await _any_price(market)
-                except BaseException:
-                    await market.feed.aclose()
-                    raise
-            except (VenueRefusedError, BadInputError) as error:
-                self._opening = FeedStatus(FeedState.STOPPED, reason=error.user_message)
-                return None
-            except TapeprintError as error:
-                pause_s = error.retry_after_s if isinstance(error, VenueBusyError) else wait_s
-                _log.warning("market not reached", instrument=instrument_id, reason=error.detail, retry_s=pause_s)
-                self._opening = FeedStatus(FeedState.DISCONNECTED, error.user_message, retry_at_s=self._wall_s() + pause_s)
-                await self._sleep(pause_s)
-                wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
+                return market, await _any_price(market)
+            except BaseException:
+                await market.feed.aclose()
+                raise
+
+        def on_wait(error: TapeprintError, pause_s: float) -> None:
+            _log.warning("market not reached", instrument=instrument_id, reason=error.detail, retry_s=pause_s)
+            self._opening = FeedStatus(FeedState.DISCONNECTED, error.user_message, retry_at_s=self._wall_s() + pause_s)
+
+        try:
+            return await reached(attempt, on_wait, sleep=self._sleep)
+        except (VenueRefusedError, BadInputError) as error:
+            self._opening = FeedStatus(FeedState.STOPPED, reason=error.user_message)
+            return None
 
 
 async def _any_price(market: Market) -> int:
     """A recent price in ticks, to choose a row size by; the market's usual one when the past cannot be asked."""
     if market.history is None:
         return market.usual_price_ticks
-    pages = market.history.since(time.time_ns() - _PRICE_AGE_NS)  # only the first page is asked for
-    async for page in pages:
-        price = _first_price(page)
-        await pages.aclose()  # type: ignore[attr-defined]
-        return price
+    async with closed_after(market.history.since(time.time_ns() - _PRICE_AGE_NS)) as pages:  # only the first page is asked for
+        async for page in pages:
+            return int(page.price_ticks[0]) if len(page) else 0
     return market.usual_price_ticks
-
-
-def _first_price(page: TradeBatch) -> int:
-    return int(page.price_ticks[0]) if len(page) else 0

@@ -6,17 +6,18 @@ import asyncio
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
 from app.entry.headless import remark, time_text
 from app.entry.markets import market_opener
-from app.errors import BadInputError, StoreError, TapeprintError, VenueBusyError, VenueRefusedError
+from app.errors import BadInputError, StoreError, TapeprintError, VenueRefusedError
 from app.filling import fill
 from app.ingest import Ingest
 from app.market.feed import FeedState
 from app.market.span import Span
+from app.reaching import reached
 from app.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.memory import TradeStore
@@ -30,7 +31,7 @@ _MEMORY_TRADES = 300_000  # enough to put late and repeated trades where they be
 _HEALTH_S = 10.0
 _LOOK_S = 0.1
 _CATCH_UP_NS = 7 * 86_400_000_000_000  # holes that are older are left to `tapeprint verify --repair`
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
+_LONGEST_WAIT_S = 60.0  # nobody sits before the screen
 
 
 @dataclass
@@ -42,9 +43,8 @@ class _Collected:
     recorder: Recorder | None = None
     ingest: Ingest | None = None
     trouble: str = ""
-    filled: int = 0
     filling: str = ""
-    refused: bool = field(default=False)
+    refused: bool = False
 
     def line(self) -> str:
         """How it stands, for the health line."""
@@ -138,19 +138,19 @@ async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None
 
 async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None:
     """Fetch what was missed since the last run, and what that run had no time to fetch, beside the live trades."""
-    held = list(writer.intervals)
-    if market.history is None or not held:
+    before, live = writer.intervals.last, writer.intervals.last
+    if market.history is None or before is None:
         return
-    before_ns = held[-1].end_ns
-    while not len(writer.intervals) or list(writer.intervals)[-1].end_ns <= before_ns:
-        await asyncio.sleep(_LOOK_S)  # until live trades say where the gap ends
-    begin_ns = max(held[0].start_ns, before_ns - _CATCH_UP_NS) if market.instrument.numbered else before_ns
+    begin_ns = max(next(iter(writer.intervals)).start_ns, before.end_ns - _CATCH_UP_NS) if market.instrument.numbered else before.end_ns
+    while live is None or live.end_ns <= before.end_ns:  # until live trades say where the gap ends
+        await asyncio.sleep(_LOOK_S)
+        live = writer.intervals.last
 
     def tell(gap: Span, trades: int) -> None:
         one.filling = f"catching up {time_text(gap.start_ns)} to {time_text(gap.end_ns)}, {trades:,} trades"
 
     try:
-        one.filled = await fill(writer, market.history, Span(begin_ns, list(writer.intervals)[-1].start_ns), tell)
+        await fill(writer, market.history, Span(begin_ns, live.start_ns), tell)
         one.filling = ""
     except TapeprintError as error:
         one.filling = f"could not catch up: {error.user_message}"
@@ -158,21 +158,16 @@ async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None
 
 
 async def _reach(one: _Collected, settings: Settings) -> Market | None:
-    """Open the market, however often it takes; None when the venue refuses for good."""
-    wait_s = _FIRST_WAIT_S
-    while True:
-        try:
-            return await market_opener(settings)(one.instrument_id)
-        except BadInputError:
-            raise
-        except VenueRefusedError as error:
-            one.trouble, one.refused = error.user_message, True
-            return None
-        except TapeprintError as error:
-            pause_s = error.retry_after_s if isinstance(error, VenueBusyError) else wait_s
-            one.trouble = f"{error.user_message}, next try in {pause_s:.0f} s"
-            await asyncio.sleep(pause_s)
-            wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
+    """The market, however often it takes; None when the venue refuses for good."""
+
+    def on_wait(error: TapeprintError, pause_s: float) -> None:
+        one.trouble = f"{error.user_message}, next try in {pause_s:.0f} s"
+
+    try:
+        return await reached(lambda: market_opener(settings)(one.instrument_id), on_wait, longest_wait_s=_LONGEST_WAIT_S)
+    except VenueRefusedError as error:
+        one.trouble, one.refused = error.user_message, True
+        return None
 
 
 async def _tell_health(all_collected: list[_Collected], quiet: bool) -> None:

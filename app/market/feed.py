@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import enum
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from app.market.candle import CandleBatch
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
+
+_T = TypeVar("_T")
 
 
 class FeedState(enum.Enum):
@@ -123,3 +126,14 @@ class CandleHistory(Protocol):
             As for trades.
         """
         ...
+
+
+@asynccontextmanager
+async def closed_after(pages: AsyncIterator[_T]) -> AsyncIterator[AsyncIterator[_T]]:
+    """The same pages or batches; a generator behind them is closed when we stop early."""
+    try:
+        yield pages
+    finally:
+        aclose = getattr(pages, "aclose", None)
+        if aclose is not None:
+            await aclose()

@@ -49,6 +49,11 @@ class Intervals:
     def __len__(self) -> int:
         return len(self._all)
 
+    @property
+    def last(self) -> Stretch | None:
+        """The newest; None if there is none."""
+        return self._all[-1] if self._all else None
+
     def holds(self, keys: np.ndarray) -> np.ndarray:
         """For each of some keys, int64 [shape=(n,)], whether a stretch holds it; bool [shape=(n,)]."""
         if not self._all or not len(keys):

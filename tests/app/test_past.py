@@ -268,7 +268,7 @@ def test_trades_that_the_venue_has_not_got_yet_are_asked_for_again_ever_more_sel
     async def story() -> None:
         nonlocal now_s
         pump = Pump(tmp_path, archive, hours=0)
-        pump.ingest.past._monotonic_s = lambda: now_s
+        pump.ingest.past._holes._monotonic_s = lambda: now_s
         async with pumping(pump):
             pump.line.say(DAY[:100])
             pump.line.say(DAY[200:300])
