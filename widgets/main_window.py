@@ -191,7 +191,7 @@ class MainWindow(QMainWindow):
         scene = self._scene
         if scene is not None:
             self.toolbar.show_look(following=scene.following, cells=scene.style.cells, colouring=scene.style.colouring)
-            self.faults.report_layers([type(item).__name__ for item in scene.items_by_layer if scene.is_out_of_use(item)])
+            self.faults.report_layers([type(item).__name__ for item in scene.items_by_layer if scene.layers.is_out_of_use(item)])
         # the message is part of it: a choice that was refused leaves the toolbar with what is not so
         choice = (self._workspace.instrument_id, chart.spec if chart else self._workspace.choice, self._workspace.message)
         if choice == self._shown_choice:

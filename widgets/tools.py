@@ -88,6 +88,6 @@ class PanAndZoom:
         """The price axis goes back to the prices of the bars in sight, the time axis to legible newest bars."""
         zone = zone_at(self._scene.layout, x, y)
         if zone is Zone.PRICE_AXIS:
-            self._scene.fit_price()
+            self._scene.sight.fit_price()
         elif zone is Zone.TIME_AXIS:
             self._scene.show_last()

@@ -58,13 +58,13 @@ class ViewCommands:
         scene = self._shown()
         if scene is not None and scene.chart.series.n_bars:
             scene.set_viewport(scene.viewport.with_bar_at(int(scene.chart.series.number[0]), 0.0))
-            scene.fit_price()
+            scene.sight.fit_price()
 
     def go_to_newest(self) -> None:
         """The last bar, and follow it."""
         scene = self._shown()
         if scene is not None:
-            scene.go_to_newest()
+            scene.sight.go_to_newest()
 
     def reset_view(self) -> None:
         """Legible cells around the last bar."""

@@ -120,7 +120,7 @@ def test_a_pan_beyond_the_margin_fills_the_buffers_anew(view: ChartView) -> None
     shown(view)
     scene = view.chart_scene
     scene.set_viewport(scene.viewport.panned(2000, 0))
-    scene.fit_price()
+    scene.sight.fit_price()
     assert_like_raster(view)
 
 

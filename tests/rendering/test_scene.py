@@ -95,7 +95,7 @@ def test_the_newest_bar_is_one_step_away(qapp, chart):
     scene = scene_of(chart)
     scene.refresh()
     scene.set_viewport(scene.viewport.panned(3000, 9000))
-    scene.go_to_newest()
+    scene.sight.go_to_newest()
     scene.refresh()
     assert scene.following
     assert 0 < scene.viewport.x(FIRST_MINUTE + 59) < scene.viewport.width_px
@@ -105,7 +105,7 @@ def test_the_newest_bar_is_one_step_away(qapp, chart):
 def test_all_prices_in_sight_are_fitted_on_request(qapp, chart):
     scene = scene_of(chart)
     scene.show_last(50)
-    scene.fit_price()
+    scene.sight.fit_price()
     low, high = scene.viewport.visible_ticks()
     assert low <= chart.series.low[-50:].min() and high >= chart.series.high[-50:].max()
 

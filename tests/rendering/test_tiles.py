@@ -131,7 +131,7 @@ def test_a_bar_that_grows_into_an_empty_tile_appears_there(qapp):
     scene.refresh()
     scene.settle()
     far = int(scene.viewport.visible_ticks()[1]) - 5
-    scene.following = False
+    scene.sight.following = False
     chart.apply(trade(59, far))
     scene.refresh()
     scene.settle()

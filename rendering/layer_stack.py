@@ -1,0 +1,97 @@
+"""The layers of one chart: which of them are shown, and which raised so often that they are out of use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import structlog
+
+from rendering.chart_item import ChartItem
+from rendering.frame import CellStyle, Frame
+from rendering.layout import Strip
+
+Answer = TypeVar("Answer")
+_log = structlog.get_logger(__name__)
+
+_MAY_FAIL = 2
+"""A layer that raises this often is put out of use; the others go on."""
+
+
+class LayerStack:
+    """All layers of a chart; a mistake in one does not take the others with it.
+
+    Attributes
+    ----------
+    items : tuple of ChartItem
+        All of them, in the order of the table.
+    shown : frozenset of str
+        Names of the overlays that are shown.
+    failures : dict
+        How often each layer raised, by its class's name.
+    """
+
+    def __init__(self, items: Iterable[ChartItem], shown: frozenset[str]) -> None:
+        self.items = tuple(items)
+        self.shown = shown
+        self.failures: dict[str, int] = {}
+
+    def in_use(self) -> Iterator[ChartItem]:
+        """The layers that are shown and have not failed too often."""
+        for item in self.items:
+            if self.is_out_of_use(item):
+                item.setVisible(False)
+            elif not item.name or item.name in self.shown:
+                yield item
+
+    def is_out_of_use(self, item: ChartItem) -> bool:
+        """Whether a layer has raised too often to be asked again."""
+        return self.failures.get(type(item).__name__, 0) >= _MAY_FAIL
+
+    def failed(self, item: ChartItem, error: Exception) -> None:
+        """Take note that a layer raised; it is logged once."""
+        name = type(item).__name__
+        self.failures[name] = self.failures.get(name, 0) + 1
+        if self.failures[name] == 1:
+            _log.error("a layer of the chart failed", layer=name, error=repr(error), exc_info=error)
+
+    def show_only(self, names: frozenset[str]) -> None:
+        """Show the overlays of these names and no others."""
+        self.shown = names
+        for item in self.items:
+            is_shown = not item.name or item.name in names
+            if is_shown != item.isVisible() and not self.is_out_of_use(item):
+                item.forget()
+                item.setVisible(is_shown)
+
+    def strips(self, style: CellStyle) -> list[Strip]:
+        """The rooms under the bars that the layers want."""
+        return [strip for item in self.in_use() if (strip := item.strip(style)) is not None]
+
+    def told(self, frame: Frame) -> tuple[str, ...]:
+        """What the layers tell in the legend."""
+        return tuple(text for text in self._ask(lambda item: item.legend(frame)) if text)
+
+    def refresh(self, frame: Frame) -> bool:
+        """Give a frame to every layer; whether any of them will draw."""
+        return any(self._ask(lambda item: item.refresh(frame)))
+
+    def idle(self, budget_s: float) -> bool:
+        """Let the layers spend spare time; whether there is more to do."""
+        return any(self._ask(lambda item: item.idle(budget_s)))
+
+    def settle(self) -> None:
+        """Finish all that layers put off."""
+        for item in self.items:
+            if item.isVisible():
+                item.settle()
+
+    def _ask(self, question: Callable[[ChartItem], Answer]) -> list[Answer]:
+        """The answers of the layers in use that do not raise."""
+        answers = []
+        for item in self.in_use():
+            try:
+                answers.append(question(item))
+            except Exception as error:  # a mistake in one layer must not take the others with it
+                self.failed(item, error)
+        return answers
