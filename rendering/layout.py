@@ -130,7 +130,7 @@ class PaneLayout:
             volume_height = VOLUME_ROW_PX
         bars = plot_width - strip
         under = delta_height + volume_height
-        heights = _strip_heights(strips, above, above - under - round(_PRICE_SHARE * above))
+        heights = _strip_heights(strips, above, above - under - math.ceil(_PRICE_SHARE * above))
         price_height = above - under - sum(heights)
         tops = [price_height + under + sum(heights[:index]) for index in range(len(heights))]
         return cls(

@@ -105,4 +105,4 @@ def test_prices_strips_and_axis_fill_the_height(height: int, wanted: list[tuple[
     layout = PaneLayout.of(1000, height, strips=strips)
     found = [pane.height for _, pane in layout.strips]
     assert layout.price.height + layout.delta.height + layout.volume.height + sum(found) + layout.time_axis.height == height
-    assert not found or layout.price.height >= 0.39 * (height - 24)
+    assert not found or layout.price.height >= 0.4 * (height - 24)
