@@ -1,134 +1,58 @@
-"""The profiles that a user has put on a chart: where each begins and ends, its name and its inputs, with undo.
+"""The profiles that a user has put on a chart: placed ones, those of periods and that of the bars in sight, with undo.
 
 Plain values and method calls; nothing here knows of bars, nor of a screen. The screen pulls by `revision`.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from app.analytics.row_layout import RowLayout
-from app.analytics.value_area import ValueAreaMethod
 from app.errors import BadInputError
-from app.market.session import PeriodRule
+from app.period_profiles import PeriodProfiles
+from app.placed_profile import MAX_NAME, PlacedProfile, Stretch, united
+from app.profile_inputs import Placement, ProfileInputs
 
 MAX_STEPS = 200
 """How many steps can be taken back."""
-_MAX_NAME = 60
-
-
-class VolumeShown(enum.Enum):
-    """What the rows of a profile show; the value is the name shown."""
-
-    TOTAL = "total"
-    SPLIT = "buy/sell"
-    DELTA = "delta"
-
-
-class Placement(enum.Enum):
-    """At which end of its time a profile's rows begin."""
-
-    LEFT = "left"
-    RIGHT = "right"
+SIDE_INPUTS = ProfileInputs(placement=Placement.RIGHT, width_percent=94, extend_poc=True, extend_vah=True, extend_val=True)
+"""Of the profile beside the bars, until the user chooses others."""
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileInputs:
-    """How one profile is made and drawn.
+class Profiles:
+    """All profiles of a chart as they are between two steps.
 
     Attributes
     ----------
-    rows : RowLayout
-    volume : VolumeShown
-    percent, method : int, ValueAreaMethod
-        Share and rule of the value area.
-    placement : Placement
-    width_percent : int, 5 to 100
-        Share of the profile's width on the screen that its longest row takes.
-    extend_poc, extend_vah, extend_val : bool
-        Whether the line goes on to the right edge of the chart.
+    placed : tuple of PlacedProfile
+        In the order in which they were put there.
+    periods : PeriodProfiles or None
+        Those of the periods, if they are drawn.
+    aside : tuple of PeriodProfiles
+        Periods that are not drawn, but were split or merged: they are as they were when they are drawn again.
+    side : ProfileInputs
+        Of the profile of the bars in sight, beside them; its width is a share of the strip.
     """
 
-    rows: RowLayout = field(default_factory=RowLayout)
-    volume: VolumeShown = VolumeShown.SPLIT
-    percent: int = 70
-    method: ValueAreaMethod = ValueAreaMethod.DALTON
-    placement: Placement = Placement.LEFT
-    width_percent: int = 30
-    extend_poc: bool = False
-    extend_vah: bool = False
-    extend_val: bool = False
+    placed: tuple[PlacedProfile, ...] = ()
+    periods: PeriodProfiles | None = None
+    aside: tuple[PeriodProfiles, ...] = ()
+    side: ProfileInputs = field(default=SIDE_INPUTS)
 
-    def __post_init__(self) -> None:
-        if not 1 <= self.percent <= 100:
-            raise BadInputError(f"value area: found {self.percent} %, expected 1 to 100")
-        if not 5 <= self.width_percent <= 100:
-            raise BadInputError(f"width: found {self.width_percent} %, expected 5 to 100")
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedProfile:
-    """One profile on the chart.
-
-    Attributes
-    ----------
-    key : int
-        Stays the same whatever is changed.
-    name : str
-        Given by the user, or made up.
-    start_ns : int
-        A time in its first bar.
-    end_ns : int or None
-        Just behind its last bar; None: it grows with the market.
-    inputs : ProfileInputs
-    """
-
-    key: int
-    name: str
-    start_ns: int
-    end_ns: int | None
-    inputs: ProfileInputs
-
-    def __post_init__(self) -> None:
-        if self.end_ns is not None and self.end_ns <= self.start_ns:
-            raise BadInputError("range: expected its end to come after its start")
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodProfiles:
-    """A profile for each period: of the calendar, or of so many bars.
-
-    Attributes
-    ----------
-    calendar : PeriodRule or None
-        Days, weeks or months; None for bars.
-    bars : int
-        How many bars make a period, counted from bar number 0 on, so that a period does not depend on where the chart begins;
-        of no meaning with a calendar.
-    inputs : ProfileInputs
-        Of all of them.
-    """
-
-    calendar: PeriodRule | None
-    bars: int = 1
-    inputs: ProfileInputs = field(default_factory=ProfileInputs)
-
-    def __post_init__(self) -> None:
-        if self.bars < 1:
-            raise BadInputError(f"bars of a profile: found {self.bars}, expected 1 or more")
-
-    @property
-    def text(self) -> str:
-        """What one of them is a profile of."""
-        if self.calendar is not None:
-            return f"each {self.calendar.period.value}" + ("" if self.calendar.timezone == "UTC" else f" ({self.calendar.timezone})")
-        return "each bar" if self.bars == 1 else f"each {self.bars} bars"
+    def with_periods(self, periods: PeriodProfiles | None) -> Profiles:
+        """Others for the periods; what was split or merged of them before is so again."""
+        aside = self.aside if self.periods is None or not self.periods.is_edited else (*self.aside, self.periods)
+        if periods is None:
+            return replace(self, periods=None, aside=aside)
+        known = next((one for one in aside if one.divides_like(periods)), None)
+        if known is not None and not periods.is_edited:
+            periods = replace(periods, cuts=known.cuts, joins=known.joins)
+        return replace(self, periods=periods, aside=tuple(one for one in aside if not one.divides_like(periods)))
 
 
 class Anchors:
-    """Anchored profiles and fixed ranges of one chart, the latest last; one of them may be selected.
+    """The profiles of one chart; one of the placed ones may be selected, and several chosen to make one of them.
 
     Every change is one step of undo, and what is changed while a gesture lasts is one step together.
 
@@ -138,20 +62,22 @@ class Anchors:
         Grows with every change, of the selection too.
     selected : int or None
         Key of the one that the keys act on.
+    edition : int
+        Grows with every change that is worth keeping.
     inputs : ProfileInputs
         Of the next one that is added.
-    periods : PeriodProfiles or None
-        Profiles of all periods beside those; no step of undo.
+    chosen : tuple of PlacedProfile
+        What the next composite is made of, in the order in which it was chosen; may hold profiles of periods, with key 0.
     """
 
     def __init__(self, inputs: ProfileInputs | None = None) -> None:
-        self.revision = 0
+        self.revision = self.edition = 0
         self.selected: int | None = None
         self.inputs = inputs or ProfileInputs()
-        self.periods: PeriodProfiles | None = None
-        self._profiles: tuple[PlacedProfile, ...] = ()
-        self._undo: list[tuple[PlacedProfile, ...]] = []
-        self._redo: list[tuple[PlacedProfile, ...]] = []
+        self.chosen: tuple[PlacedProfile, ...] = ()
+        self._now = Profiles(side=replace(SIDE_INPUTS, percent=self.inputs.percent, method=self.inputs.method))
+        self._undo: list[Profiles] = []
+        self._redo: list[Profiles] = []
         self._next_key = 1
         self._in_gesture = self._gesture_kept = False
 
@@ -159,12 +85,22 @@ class Anchors:
 
     @property
     def profiles(self) -> tuple[PlacedProfile, ...]:
-        """All of them, in the order in which they were put there."""
-        return self._profiles
+        """Those that were placed, in the order in which they were put there."""
+        return self._now.placed
+
+    @property
+    def periods(self) -> PeriodProfiles | None:
+        """Profiles of all periods beside those."""
+        return self._now.periods
+
+    @property
+    def side(self) -> ProfileInputs:
+        """Inputs of the profile of the bars in sight."""
+        return self._now.side
 
     def get(self, key: int | None) -> PlacedProfile | None:
         """The profile of a key; None if there is none."""
-        return next((placed for placed in self._profiles if placed.key == key), None)
+        return next((placed for placed in self.profiles if placed.key == key), None)
 
     @property
     def can_undo(self) -> bool:
@@ -180,16 +116,30 @@ class Anchors:
 
     def add(self, start_ns: int, end_ns: int | None = None) -> int:
         """Put a profile on the chart and select it; its key. Without an end it grows with the market."""
-        key = self._next_key
-        placed = PlacedProfile(key, f"{'A' if end_ns is None else 'R'}{key}", start_ns, end_ns, self.inputs)
-        self._next_key += 1
-        self._keep((*self._profiles, placed))
-        self.select(key)
+        return self._add("A" if end_ns is None else "R", (Stretch(start_ns, end_ns),))
+
+    def compose(self) -> int:
+        """Make one profile of those that are chosen, of all their time; its key. It stays as it is when they are changed.
+
+        Raises
+        ------
+        BadInputError
+            If fewer than two are chosen.
+        """
+        if len(self.chosen) < 2:
+            raise BadInputError(f"composite: found {len(self.chosen)} profiles chosen, expected two or more")
+        stretches = united(stretch for placed in self.chosen for stretch in placed.stretches)
+        key = self._add("C", stretches, tuple(placed.name for placed in self.chosen))
+        self.choose_none()
         return key
 
     def move(self, key: int, start_ns: int, end_ns: int | None) -> None:
         """Begin, and end, at other times."""
-        self._change(key, lambda placed: replace(placed, start_ns=start_ns, end_ns=end_ns))
+        self._change(key, lambda placed: placed.moved(start_ns, end_ns))
+
+    def cut(self, key: int, end_ns: int) -> None:
+        """End at a time, if it would go on beyond it."""
+        self._change(key, lambda placed: placed.cut(end_ns))
 
     def rename(self, key: int, name: str) -> None:
         """Give another name.
@@ -200,8 +150,8 @@ class Anchors:
             If nothing is left of it, or it is too long to be shown.
         """
         name = " ".join(name.split())
-        if not 0 < len(name) <= _MAX_NAME:
-            raise BadInputError(f"name: found {len(name)} characters, expected 1 to {_MAX_NAME}")
+        if not 0 < len(name) <= MAX_NAME:
+            raise BadInputError(f"name: found {len(name)} characters, expected 1 to {MAX_NAME}")
         self._change(key, lambda placed: replace(placed, name=name))
 
     def set_inputs(self, key: int, inputs: ProfileInputs) -> None:
@@ -211,13 +161,30 @@ class Anchors:
 
     def delete(self, key: int) -> None:
         """Take it off the chart."""
-        self._keep(tuple(placed for placed in self._profiles if placed.key != key))
+        self._keep(replace(self._now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
 
     def show_periods(self, periods: PeriodProfiles | None) -> None:
         """A profile for each period, or none."""
-        if periods != self.periods:
-            self.periods = periods
-            self.revision += 1
+        self._keep(self._now.with_periods(periods))
+
+    def split_period(self, time_ns: int) -> None:
+        """Let a profile of the periods begin at a time."""
+        if self.periods is not None:
+            self._keep(replace(self._now, periods=self.periods.split(time_ns)))
+
+    def merge_periods(self, time_ns: int) -> None:
+        """Let none of them begin at a time: the two around it are one."""
+        if self.periods is not None:
+            self._keep(replace(self._now, periods=self.periods.merged(time_ns)))
+
+    def make_periods_whole(self) -> None:
+        """Forget what was split and merged."""
+        if self.periods is not None:
+            self._keep(replace(self._now, periods=self.periods.whole()))
+
+    def set_side(self, inputs: ProfileInputs) -> None:
+        """Make and draw the profile of the bars in sight otherwise."""
+        self._keep(replace(self._now, side=inputs))
 
     def select(self, key: int | None) -> None:
         """Choose which one the keys act on."""
@@ -227,9 +194,25 @@ class Anchors:
 
     def select_next(self) -> None:
         """The one that was put there after the one selected; after the last the first."""
-        keys = [placed.key for placed in self._profiles]
+        keys = [placed.key for placed in self.profiles]
         if keys:
             self.select(keys[(keys.index(self.selected) + 1) % len(keys) if self.selected in keys else 0])
+
+    def choose(self, placed: PlacedProfile) -> None:
+        """Choose a profile for the next composite, or no longer: a placed one, or one of a period, of key 0."""
+        kept = tuple(one for one in self.chosen if not _is_same(one, placed))
+        self.chosen = kept if len(kept) < len(self.chosen) else (*kept, placed)
+        self.revision += 1
+
+    def choose_none(self) -> None:
+        """No longer choose any."""
+        if self.chosen:
+            self.chosen = ()
+            self.revision += 1
+
+    def is_chosen(self, placed: PlacedProfile) -> bool:
+        """Whether one is chosen for the next composite."""
+        return any(_is_same(one, placed) for one in self.chosen)
 
     def begin_gesture(self) -> None:
         """What is changed from now on is one step of undo, until `end_gesture`."""
@@ -247,28 +230,44 @@ class Anchors:
         """Take a step again that was taken back; whether there was one."""
         return self._step(self._redo, self._undo)
 
-    def _change(self, key: int, change: Callable[[PlacedProfile], PlacedProfile]) -> None:
-        self._keep(tuple(change(placed) if placed.key == key else placed for placed in self._profiles))
+    def _add(self, letter: str, stretches: tuple[Stretch, ...], parts: tuple[str, ...] = ()) -> int:
+        key = self._next_key
+        placed = PlacedProfile(key, f"{letter}{key}", stretches, self.inputs, parts)
+        self._next_key += 1
+        self._keep(replace(self._now, placed=(*self.profiles, placed)))
+        self.select(key)
+        return key
 
-    def _keep(self, profiles: tuple[PlacedProfile, ...]) -> None:
-        if profiles == self._profiles:
+    def _change(self, key: int, change: Callable[[PlacedProfile], PlacedProfile]) -> None:
+        placed = tuple(change(placed) if placed.key == key else placed for placed in self.profiles)
+        self._keep(replace(self._now, placed=placed))
+
+    def _keep(self, profiles: Profiles) -> None:
+        if profiles == self._now:
             return
         if not (self._in_gesture and self._gesture_kept):
-            self._undo.append(self._profiles)
+            self._undo.append(self._now)
             del self._undo[:-MAX_STEPS]
         self._gesture_kept = True
         self._redo.clear()
         self._show(profiles)
 
-    def _step(self, back: list[tuple[PlacedProfile, ...]], forth: list[tuple[PlacedProfile, ...]]) -> bool:
+    def _step(self, back: list[Profiles], forth: list[Profiles]) -> bool:
         if not back or self._in_gesture:
             return False
-        forth.append(self._profiles)
+        forth.append(self._now)
         self._show(back.pop())
         return True
 
-    def _show(self, profiles: tuple[PlacedProfile, ...]) -> None:
-        self._profiles = profiles
+    def _show(self, profiles: Profiles) -> None:
+        self._now = profiles
         if self.get(self.selected) is None:
             self.selected = None
+        there = {placed.key: placed for placed in profiles.placed}
+        self.chosen = tuple(there.get(one.key, one) for one in self.chosen if not one.key or one.key in there)
         self.revision += 1
+        self.edition += 1
+
+
+def _is_same(one: PlacedProfile, other: PlacedProfile) -> bool:
+    return one.key == other.key if one.key or other.key else one.stretches == other.stretches

@@ -11,7 +11,7 @@ from app.analytics.bar_figures import BarFigures
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule
 from app.analytics.value_area import ValueAreaMethod
-from app.anchors import Anchors, ProfileInputs
+from app.anchors import Anchors
 from app.errors import GridTooFineError
 from app.levels import LevelRules, Levels
 from app.market.bar_rule import BarRule
@@ -20,6 +20,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.profile_figures import ProfilesOfSeries
+from app.profile_inputs import ProfileInputs
 from app.storage.memory import Hole, TradeStore
 
 

@@ -6,14 +6,19 @@ What was worked out is kept until a bar of it changes; a profile that grows with
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from app.analytics.footprint import FootprintSeries
-from app.analytics.profile import VolumeProfile
+from app.analytics.profile import VolumeProfile, merged
 from app.analytics.profile_index import GrowingProfile, ProfileIndex
 from app.analytics.row_layout import LaidOutProfile, RowLayout, laid_out
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_area
+from app.period_profiles import Runs
+from app.placed_profile import Stretch
 
+GrowingRuns = tuple[tuple[int, int | None], ...]
+"""Runs of bars `[first number, end number)`; without an end up to the newest bar."""
 _KEPT = 256
 """Profiles that are kept: more than fit on a screen; while an anchor is dragged, every bar it passes makes one."""
 
@@ -24,17 +29,27 @@ class ProfileFigures:
 
     Attributes
     ----------
-    first_number, last_number : int
-        Its first and last bar; there may be bars without trades, and so without an entry in the series, between them.
+    runs : tuple of (int, int)
+        Its runs of bars, each from a first number up to an end; there may be bars without trades, and so without an entry in the
+        series, among them.
     rows : LaidOutProfile
     area : ValueArea
         POC and value area, as rows of `rows`.
     """
 
-    first_number: int
-    last_number: int
+    runs: Runs
     rows: LaidOutProfile
     area: ValueArea
+
+    @property
+    def first_number(self) -> int:
+        """Its first bar."""
+        return self.runs[0][0]
+
+    @property
+    def last_number(self) -> int:
+        """Its last bar."""
+        return self.runs[-1][1] - 1
 
     @property
     def poc_ticks(self) -> float:
@@ -68,42 +83,62 @@ class ProfilesOfSeries:
         self.worked_out = 0
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
 
-    def of(self, start_ns: int, end_ns: int | None, layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileFigures | None:
-        """The profile from the bar that holds `start_ns` to the one before `end_ns`, or to the last; None if nothing traded.
+    def of(self, stretches: Iterable[Stretch], layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileFigures | None:
+        """The profile of some stretches of time, each from the bar that holds its start on; None if nothing traded.
 
-        An anchor is a bar: times inside of it mean the whole bar. A range holds every bar that it touches.
+        An anchor is a bar: times inside of it mean the whole bar. A stretch holds every bar that it touches, and a bar that several
+        touch is counted once.
         """
-        series = self.series
-        first = series.times.number(start_ns)
-        end = None if end_ns is None else max(first, series.times.number(end_ns - 1)) + 1
-        key = (first, end, layout, percent, method)
+        return self.of_bars(self.bars_of(stretches), layout, percent, method)
+
+    def bars_of(self, stretches: Iterable[Stretch]) -> GrowingRuns:
+        """The bars that some stretches of time touch, in runs that lie apart from one another; None as an end: it grows."""
+        times = self.series.times
+        runs: list[tuple[int, int | None]] = []
+        for start_ns, end_ns in sorted(stretches, key=lambda stretch: (stretch.start_ns, stretch.reach_ns)):
+            first = times.number(start_ns)
+            end = None if end_ns is None else max(first, times.number(end_ns - 1)) + 1
+            if runs and (runs[-1][1] is None or first <= runs[-1][1]):
+                before, reached = runs.pop()
+                end = None if end is None or reached is None else max(end, reached)
+                first = before
+            runs.append((first, end))
+        return tuple(runs)
+
+    def of_bars(self, runs: GrowingRuns, layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileFigures | None:
+        """The profile of runs of bars, in order and apart; None if nothing traded."""
+        key = (runs, layout, percent, method)
         kept = self._kept.get(key)
         if kept is None:
-            kept = self._kept[key] = _Kept(GrowingProfile(self.index))
+            kept = self._kept[key] = _Kept([GrowingProfile(self.index) for _ in runs])
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         else:
             self._kept.move_to_end(key)
-        first_bar = series.index_of(first)
-        profile = kept.growing.of(first_bar, None if end is None else series.index_of(end))
-        if profile is not kept.profile:
-            kept.profile = profile
-            kept.figures = self._figures(profile, first, end, layout, percent, method)
+        index_of = self.series.index_of
+        profiles = [
+            growing.of(index_of(first), None if end is None else index_of(end))
+            for growing, (first, end) in zip(kept.growing, runs, strict=True)
+        ]
+        if len(profiles) != len(kept.profiles) or any(new is not old for new, old in zip(profiles, kept.profiles, strict=True)):
+            kept.profiles = profiles
+            kept.figures = self._figures(profiles, runs, layout, percent, method)
         return kept.figures
 
     def _figures(
-        self, profile: VolumeProfile, first: int, end: int | None, layout: RowLayout, percent: int, method: ValueAreaMethod
+        self, profiles: list[VolumeProfile], runs: GrowingRuns, layout: RowLayout, percent: int, method: ValueAreaMethod
     ) -> ProfileFigures | None:
-        rows = laid_out(profile, self.series.grid, layout)
+        rows = laid_out(merged(profiles) if len(profiles) > 1 else profiles[0], self.series.grid, layout)
         if rows is None:
             return None
         self.worked_out += 1
-        last = int(self.series.number[-1])
-        return ProfileFigures(first, last if end is None else end - 1, rows, value_area(rows.profile, percent, method))
+        end = int(self.series.number[-1]) + 1
+        ended = tuple((first, max(first + 1, end) if last is None else last) for first, last in runs)
+        return ProfileFigures(ended, rows, value_area(rows.profile, percent, method))
 
 
 @dataclass(slots=True, eq=False)
 class _Kept:
-    growing: GrowingProfile
-    profile: VolumeProfile | None = None
+    growing: list[GrowingProfile]
+    profiles: list[VolumeProfile] = field(default_factory=list)
     figures: ProfileFigures | None = None

@@ -12,8 +12,9 @@ import numpy as np
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
 
-from app.anchors import PlacedProfile, Placement
+from app.placed_profile import PlacedProfile
 from app.profile_figures import ProfileFigures
+from app.profile_inputs import Placement
 from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.detail import Detail

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from app.analytics.held_share import HeldShare, held_share
-from app.anchors import PlacedProfile, VolumeShown
-from app.market.session import PeriodRule
+from app.analytics.held_share import HeldShare, held_share, united_share
 from app.market.span import Span
+from app.period_profiles import Runs
+from app.placed_profile import PlacedProfile, Stretch
 from app.profile_figures import ProfileFigures
+from app.profile_inputs import VolumeShown
 from rendering.column import Column
 from rendering.detail import Detail
 from rendering.frame import Frame
@@ -36,18 +35,24 @@ class ProfileView(NamedTuple):
     placed : PlacedProfile
     figures : ProfileFigures or None
         None while nothing has traded there.
+    runs : Runs
+        Its bars.
     start_x, end_x : float
         Left edge of its first bar and right edge of its last, logical pixels; either may be out of sight.
     selected : bool
+    chosen : bool
+        Whether the next composite will hold it.
     least_px : float
         The longest row is at least so long, however few bars the profile has.
     """
 
     placed: PlacedProfile
     figures: ProfileFigures | None
+    runs: Runs
     start_x: float
     end_x: float
     selected: bool
+    chosen: bool
     least_px: float
 
     def in_sight(self, frame: Frame) -> tuple[float, float]:
@@ -89,28 +94,30 @@ def period_views(frame: Frame) -> tuple[ProfileView, ...]:
     first, last = max(first, int(chart.series.number[0])), min(last, int(chart.series.number[-1]))
     if first > last or (periods.calendar is None and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
         return ()
-    times = chart.series.times
-    if periods.calendar is None:
-        edges = [times.start_ns(number) for number in range(first // periods.bars * periods.bars, last + periods.bars + 1, periods.bars)]
-    else:
-        edges = _calendar_edges(periods.calendar, times.start_ns(first), times.start_ns(last + 1))
-        if (frame.layout.price.width / max(len(edges) - 1, 1)) < LEAST_PERIOD_PX:
-            return ()
-    placed = (PlacedProfile(NO_KEY, "", start, end, periods.inputs) for start, end in pairwise(edges) if end > start)
-    return tuple(_view(frame, one, False, 0.0) for one in placed)
-
-
-@lru_cache(maxsize=16)
-def _calendar_edges(calendar: PeriodRule, start_ns: int, end_ns: int) -> list[int]:
-    """Asked for by every layer of a frame, while nothing moves."""
-    return calendar.starts_ns(Span(start_ns, end_ns)).tolist()
+    times, inputs = chart.series.times, periods.inputs
+    pieces = periods.pieces(times, first, last)
+    if frame.layout.price.width / max(len(pieces), 1) < LEAST_PERIOD_PX:
+        return ()
+    views = []
+    for runs in pieces:
+        stretches = tuple(Stretch(times.start_ns(begin), times.start_ns(end)) for begin, end in runs)
+        placed = PlacedProfile(NO_KEY, "", stretches, inputs)
+        figures = chart.profiles.of_bars(runs, inputs.rows, inputs.percent, inputs.method)
+        views.append(_view(frame, placed, figures, runs, 0.0))
+    return tuple(views)
 
 
 def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
     """All profiles on the chart, the selected one last: it lies over the others."""
     chart = frame.chart
     anchors = chart.anchors
-    views = [_view(frame, placed, placed.key == anchors.selected, MIN_WIDTH_PX) for placed in anchors.profiles]
+    newest = int(chart.series.number[-1]) if chart.series.n_bars else -(1 << 62)
+    views = []
+    for placed in anchors.profiles:
+        inputs, runs = placed.inputs, chart.profiles.bars_of(placed.stretches)
+        figures = chart.profiles.of_bars(runs, inputs.rows, inputs.percent, inputs.method)
+        ended = tuple((first, max(first, newest) + 1 if end is None else end) for first, end in runs)
+        views.append(_view(frame, placed, figures, ended, MIN_WIDTH_PX))
     return tuple(sorted(views, key=lambda view: view.selected))
 
 
@@ -171,11 +178,12 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
     when = time_text(frame, placed.start_ns)
     if placed.end_ns is not None:
         when += f" to {time_text(frame, placed.end_ns)}"
+    name = placed.name + (f" of {', '.join(placed.parts)}" if placed.is_composite else "")
     if figures is None:
-        return f"{placed.name} from {when} · no trades"
+        return f"{name} from {when} · no trades"
     grid = frame.chart.series.grid
     rows = f"rows {figures.rows.ticks_per_row} ({grid.text(figures.rows.ticks_per_row)})"
-    words = (f"{placed.name} from {when}", inputs.volume.value, rows, f"VA {inputs.percent} % {inputs.method.value}")
+    words = (f"{name} from {when}", inputs.volume.value, rows, f"VA {inputs.percent} % {inputs.method.value}")
     return " · ".join((*words, source_text(frame, figures)))
 
 
@@ -188,15 +196,16 @@ def time_text(frame: Frame, time_ns: int) -> str:
     return clock if today else f"{day} {clock}"
 
 
-def _view(frame: Frame, placed: PlacedProfile, selected: bool, least_px: float) -> ProfileView:
-    chart, inputs = frame.chart, placed.inputs
-    figures = chart.profiles.of(placed.start_ns, placed.end_ns, inputs.rows, inputs.percent, inputs.method)
-    times = chart.series.times
-    first = times.number(placed.start_ns)
-    newest = int(chart.series.number[-1]) if chart.series.n_bars else first
-    last = newest if placed.end_ns is None else times.number(placed.end_ns - 1)
-    x, dpr = frame.pixels.screen_x, frame.dpr
-    return ProfileView(placed, figures, x(first) / dpr, x(max(first, last) + 1) / dpr, selected, least_px)
+def _view(frame: Frame, placed: PlacedProfile, figures: ProfileFigures | None, runs: Runs, least_px: float) -> ProfileView:
+    anchors = frame.chart.anchors
+    start_x, end_x = run_x(frame, (runs[0][0], runs[-1][1]))
+    selected = placed.key != NO_KEY and placed.key == anchors.selected
+    return ProfileView(placed, figures, runs, start_x, end_x, selected, anchors.is_chosen(placed), least_px)
+
+
+def run_x(frame: Frame, run: tuple[int, int]) -> tuple[float, float]:
+    """The left edge of a run of bars and its right edge, logical pixels."""
+    return frame.pixels.screen_x(run[0]) / frame.dpr, frame.pixels.screen_x(run[1]) / frame.dpr
 
 
 def _parts(figures: ProfileFigures, number: np.ndarray, shown: VolumeShown) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -221,6 +230,7 @@ def _largest_of_each_pixel(number: np.ndarray, pixel: np.ndarray, length: np.nda
 def _held(frame: Frame, figures: ProfileFigures) -> HeldShare | None:
     chart = frame.chart
     times = chart.series.times
-    asked = Span(times.start_ns(figures.first_number), times.start_ns(figures.last_number + 1))
     begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in FROM_THE_FIRST else None
-    return held_share(asked, chart.covered, [Span(hole.start_ns, hole.end_ns) for hole in chart.holes], begin_ns=begin_ns)
+    holes = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
+    asked = [Span(times.start_ns(first), times.start_ns(end)) for first, end in figures.runs]
+    return united_share(asked, [held_share(span, chart.covered, holes, begin_ns=begin_ns) for span in asked])

@@ -196,7 +196,7 @@ class AnchoredVwapItem(VwapItem):
         series = frame.chart.series
         if not series.n_bars:
             return ()
-        anchored = [placed for placed in frame.chart.anchors.profiles if placed.end_ns is None]
+        anchored = [placed for placed in frame.chart.anchors.profiles if placed.end_ns is None and not placed.is_composite]
         found = []
         for placed in anchored:
             start_ns = series.times.start_ns(series.times.number(placed.start_ns))  # an anchor is a bar

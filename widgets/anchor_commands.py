@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.anchors import Anchors, PeriodProfiles, ProfileInputs
+from app.anchors import Anchors
 from app.market.session import Period, PeriodRule
+from app.period_profiles import PeriodProfiles
+from app.profile_inputs import ProfileInputs
 from rendering.anchored_profile_item import AnchoredProfileItem
 from rendering.placed_profiles import time_text
 from rendering.spot import Spot

@@ -10,7 +10,7 @@ import math
 
 from PySide6.QtCore import Qt
 
-from app.anchors import PlacedProfile
+from app.placed_profile import PlacedProfile
 from rendering.anchor_flag_item import Flag, flag_at
 from rendering.scene import ChartScene
 

@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QFormLayout, QHBoxL
 
 from app.analytics.row_layout import RowLayout, RowsBy
 from app.analytics.value_area import ValueAreaMethod
-from app.anchors import Anchors, PlacedProfile, Placement, ProfileInputs, VolumeShown
+from app.anchors import Anchors
 from app.errors import BadInputError
+from app.placed_profile import PlacedProfile
+from app.profile_inputs import Placement, ProfileInputs, VolumeShown
 from widgets.moments import moment_text, parse_moment
 
 _MAX_ROW_SIZE = 1_000_000

@@ -53,3 +53,13 @@ def held_share(asked: Span, covered: Sequence[Covered], holes: Sequence[Span] = 
     whole = not lacking and not inside
     proven = whole and bool(covered) and not asked.minus([stretch.span for stretch in covered if stretch.proven])
     return HeldShare(held / asked.length_ns if asked else 1.0, whole, proven)
+
+
+def united_share(asked: Sequence[Span], found: Sequence[HeldShare | None]) -> HeldShare | None:
+    """What several stretches of time hold together, each counted by its length; None where nothing was ever said about one of them."""
+    known = [share for share in found if share is not None]
+    if not known or len(known) < len(found):
+        return None
+    weights = [max(span.length_ns, 1) for span in asked]
+    share = sum(weight * one.share for weight, one in zip(weights, known, strict=True)) / sum(weights)
+    return HeldShare(min(share, 1.0), all(one.whole for one in known), all(one.proven for one in known))

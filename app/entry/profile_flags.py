@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from app.analytics.row_layout import RowLayout, RowsBy
-from app.anchors import Anchors, PeriodProfiles, Placement, ProfileInputs, VolumeShown
+from app.anchors import Anchors
 from app.entry.headless import parse_time
 from app.errors import BadInputError
 from app.market.session import Period, PeriodRule
+from app.period_profiles import PeriodProfiles
+from app.profile_inputs import Placement, ProfileInputs, VolumeShown
 
 
 @dataclass

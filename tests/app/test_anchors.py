@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.anchors import MAX_STEPS, Anchors, ProfileInputs, VolumeShown
+from app.anchors import MAX_STEPS, Anchors
 from app.errors import BadInputError
+from app.placed_profile import PlacedProfile, Stretch
+from app.profile_inputs import Placement, ProfileInputs, VolumeShown
 
 
 def names(anchors: Anchors) -> list[str]:
@@ -148,3 +150,77 @@ def test_taking_every_step_back_and_again_ends_where_it_was(steps: list[tuple[st
     while anchors.redo():
         pass
     assert anchors.profiles == end
+
+
+def test_a_composite_holds_the_time_of_all_that_are_chosen_and_grows_if_one_of_them_does() -> None:
+    anchors = Anchors()
+    first, second = anchors.add(100, 200), anchors.add(150, 300)
+    growing = anchors.add(500)
+    for key in (first, second, growing):
+        placed = anchors.get(key)
+        assert placed is not None
+        anchors.choose(placed)
+    day = PlacedProfile(0, "20 Nov", (Stretch(10, 20),), ProfileInputs())
+    anchors.choose(day)
+    composite = anchors.get(anchors.compose())
+    assert composite is not None
+    assert composite.stretches == ((10, 20), (100, 300), (500, None))
+    assert (composite.name, composite.parts, composite.is_composite) == ("C4", ("R1", "R2", "A3", "20 Nov"), True)
+    assert (anchors.chosen, anchors.selected) == ((), composite.key)
+    anchors.delete(first)
+    assert anchors.profiles[-1] == composite
+    assert anchors.undo() and anchors.undo()
+    assert names(anchors) == ["R1", "R2", "A3"]
+
+
+def test_choosing_twice_is_choosing_no_longer_and_one_alone_makes_no_composite() -> None:
+    anchors = Anchors()
+    key = anchors.add(100, 200)
+    placed = anchors.get(key)
+    assert placed is not None
+    day = PlacedProfile(0, "20 Nov", (Stretch(10, 20),), ProfileInputs())
+    anchors.choose(day)
+    anchors.choose(placed)
+    anchors.choose(day)
+    assert anchors.chosen == (placed,) and not anchors.is_chosen(day)
+    with pytest.raises(BadInputError, match="found 1 profiles chosen"):
+        anchors.compose()
+    anchors.choose_none()
+    assert anchors.chosen == ()
+
+
+def test_what_is_chosen_follows_its_profile_and_goes_with_it() -> None:
+    anchors = Anchors()
+    key = anchors.add(100, 200)
+    anchors.choose(anchors.profiles[0])
+    anchors.move(key, 50, 200)
+    assert anchors.chosen[0].start_ns == 50
+    anchors.delete(key)
+    assert anchors.chosen == ()
+
+
+def test_a_profile_is_cut_to_an_earlier_end_only() -> None:
+    anchors = Anchors()
+    key = anchors.add(100)
+    anchors.cut(key, 300)
+    anchors.cut(key, 500)
+    assert anchors.profiles[0].stretches == ((100, 300),)
+
+
+def test_inputs_of_the_profile_beside_the_bars_are_a_step_too() -> None:
+    anchors = Anchors(ProfileInputs(percent=68))
+    assert (anchors.side.percent, anchors.side.placement) == (68, Placement.RIGHT)
+    before = anchors.side
+    anchors.set_side(ProfileInputs(volume=VolumeShown.TOTAL))
+    assert anchors.undo()
+    assert anchors.side == before
+
+
+def test_selecting_and_choosing_are_not_worth_keeping() -> None:
+    anchors = Anchors()
+    key = anchors.add(100)
+    edition, revision = anchors.edition, anchors.revision
+    anchors.select(None)
+    anchors.select(key)
+    anchors.choose(anchors.profiles[0])
+    assert (anchors.edition, anchors.revision) == (edition, revision + 3)

@@ -20,8 +20,8 @@ INSTRUMENT = Instrument("test", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
 class StillChart(Chart):
     """A chart without a store, that changes only when a test says so."""
 
-    def __init__(self, trades: TradeBatch, ticks_per_row: int = 10) -> None:
-        super().__init__(ChartSpec(INSTRUMENT, MINUTE, ticks_per_row))
+    def __init__(self, trades: TradeBatch, ticks_per_row: int = 10, rule: BarRule = MINUTE) -> None:
+        super().__init__(ChartSpec(INSTRUMENT, rule, ticks_per_row))
         self.apply(trades)
 
     def apply(self, fresh: TradeBatch, store: TradeStore | None = None) -> None:

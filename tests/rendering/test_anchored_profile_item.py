@@ -10,10 +10,11 @@ from PySide6.QtCore import QRectF
 
 from app.analytics.profile import profile_of_bars
 from app.analytics.value_area import value_area
-from app.anchors import PeriodProfiles, Placement, ProfileInputs, VolumeShown
 from app.market.coverage import Covered, Source
 from app.market.session import Period, PeriodRule
 from app.market.span import Span
+from app.period_profiles import PeriodProfiles
+from app.profile_inputs import Placement, ProfileInputs, VolumeShown
 from rendering.anchor_flag_item import AnchorFlagItem, flag_at, flags_of
 from rendering.anchored_profile_item import AnchoredProfileItem, profile_lines
 from rendering.axes import price_y

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication
 
 from app.analytics.row_layout import RowsBy
-from app.anchors import Placement, VolumeShown
+from app.profile_inputs import Placement, VolumeShown
 from rendering.anchor_flag_item import flags_of
 from rendering.scene import ChartScene
 from tests.rendering.charts import FIRST_MINUTE, MINUTE

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from app.analytics.row_layout import RowLayout, RowsBy
-from app.anchors import Anchors, VolumeShown
+from app.anchors import Anchors
 from app.entry.cli import run
 from app.entry.profile_flags import ProfileFlags
 from app.errors import BadInputError
+from app.profile_inputs import VolumeShown
 
 NOON_NS = 1_763_640_000 * 10**9
 

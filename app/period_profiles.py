@@ -1,0 +1,136 @@
+"""Profiles of periods: one for each day, week or month, or for each so many bars; split and merged by the user.
+
+A split makes a profile begin at a bar inside a period, a merge makes none begin where a period does. Both are kept as
+times, so that they hold for other bars too. In whatever order they come, every bar of a period lies in one profile and in no
+other: so the volumes of the pieces add up to the volume of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import pairwise
+
+from app.analytics.bar_times import BarTimes
+from app.errors import BadInputError
+from app.market.session import PeriodRule
+from app.market.span import Span
+from app.profile_inputs import ProfileInputs
+
+Runs = tuple[tuple[int, int], ...]
+"""Runs of bars `[first number, end number)`, in order and apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodProfiles:
+    """A profile for each period: of the calendar, or of so many bars.
+
+    Attributes
+    ----------
+    calendar : PeriodRule or None
+        Days, weeks or months; None for bars.
+    bars : int
+        How many bars make a period, counted from bar number 0 on, so that a period does not depend on where the chart begins;
+        of no meaning with a calendar.
+    inputs : ProfileInputs
+        Of all of them.
+    cuts : frozenset of int
+        Times at which a profile begins, whatever the periods say.
+    joins : frozenset of int
+        Starts of periods at which none begins: that period goes on with the profile before.
+    """
+
+    calendar: PeriodRule | None
+    bars: int = 1
+    inputs: ProfileInputs = field(default_factory=ProfileInputs)
+    cuts: frozenset[int] = frozenset()
+    joins: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.bars < 1:
+            raise BadInputError(f"bars of a profile: found {self.bars}, expected 1 or more")
+
+    @property
+    def text(self) -> str:
+        """What one of them is a profile of."""
+        if self.calendar is not None:
+            return f"each {self.calendar.period.value}" + ("" if self.calendar.timezone == "UTC" else f" ({self.calendar.timezone})")
+        return "each bar" if self.bars == 1 else f"each {self.bars} bars"
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether any was split or merged."""
+        return bool(self.cuts or self.joins)
+
+    def divides_like(self, other: PeriodProfiles) -> bool:
+        """Whether the periods are the same, whatever was split or merged and however they are drawn."""
+        return (self.calendar, self.bars if self.calendar is None else 1) == (other.calendar, other.bars if other.calendar is None else 1)
+
+    def split(self, time_ns: int) -> PeriodProfiles:
+        """One that begins at a time."""
+        return replace(self, cuts=self.cuts | {time_ns}, joins=self.joins - {time_ns})
+
+    def merged(self, time_ns: int) -> PeriodProfiles:
+        """None that begins at a time: what would begin there goes on with the profile before."""
+        return replace(self, cuts=self.cuts - {time_ns}, joins=self.joins | {time_ns})
+
+    def whole(self) -> PeriodProfiles:
+        """Every period one profile again."""
+        return replace(self, cuts=frozenset(), joins=frozenset())
+
+    # -- the bars of each ------------------------------------------------------------------------
+
+    def pieces(self, times: BarTimes, first: int, last: int) -> list[Runs]:
+        """The profiles that touch the bars with numbers `first` to `last`, oldest first, each whole; no bar lies in two.
+
+        A bar that an edge of a period falls into belongs to the period in which it begins.
+        """
+        spans = self._periods(first, last, times)
+        while spans and spans[0].start_ns in self.joins:  # what is in sight goes on with periods that are not
+            spans = [*self._at(spans[0].start_ns - 1, times), *spans]
+        while spans and (after := self._at(spans[-1].end_ns, times)) and after[0].start_ns in self.joins:
+            spans = [*spans, *after]
+        pieces = self._cut_and_joined(spans, times)
+        return [piece for piece in pieces if piece[-1][1] > first and piece[0][0] <= last]
+
+    def _cut_and_joined(self, spans: Sequence[Span], times: BarTimes) -> list[Runs]:
+        pieces: list[list[tuple[int, int]]] = []
+        for span in spans:
+            edges = [span.start_ns, *sorted(cut for cut in self.cuts if span.start_ns < cut < span.end_ns), span.end_ns]
+            for start_ns, end_ns in pairwise(edges):
+                first, end = _first_from(times, start_ns), _first_from(times, end_ns)
+                if not pieces or start_ns not in self.joins:
+                    pieces.append([])
+                if end > first and pieces[-1] and pieces[-1][-1][1] == first:
+                    pieces[-1][-1] = pieces[-1][-1][0], end
+                elif end > first:
+                    pieces[-1].append((first, end))
+        return [tuple(piece) for piece in pieces if piece]
+
+    def _periods(self, first: int, last: int, times: BarTimes) -> list[Span]:
+        """The periods that touch some bars, whole, oldest first; bars that begin at one instant lie in one."""
+        if self.calendar is not None:
+            edges = _calendar_edges(self.calendar, Span(times.start_ns(first), times.start_ns(last + 1)))
+        else:
+            edges = [times.start_ns(number) for number in range(first // self.bars * self.bars, last + self.bars + 1, self.bars)]
+        return [Span(start, end) for start, end in pairwise(edges) if end > start]
+
+    def _at(self, time_ns: int, times: BarTimes) -> list[Span]:
+        """The period of a time."""
+        if self.calendar is not None:
+            return [Span(*_calendar_edges(self.calendar, Span(time_ns, time_ns + 1))[:2])]
+        number = times.number(time_ns)
+        return self._periods(number, number, times)
+
+
+def _first_from(times: BarTimes, time_ns: int) -> int:
+    """The number of the first bar that begins at a time or later."""
+    number = times.number(time_ns)
+    return number if times.start_ns(number) >= time_ns else number + 1
+
+
+@lru_cache(maxsize=64)
+def _calendar_edges(calendar: PeriodRule, span: Span) -> list[int]:
+    """Asked for by every layer of a frame, while nothing moves."""
+    return calendar.starts_ns(span).tolist()
