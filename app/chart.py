@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,7 +109,7 @@ class Chart:
         self.last_key = max(self.last_key, int(keys[-1]))
         try:
             if in_order:
-                series.append(_by_period(fresh, rule))
+                series.append(by_period(fresh, rule))
             else:
                 self._fold_again(oldest_ns, store)
         except GridTooFineError as error:
@@ -131,7 +132,7 @@ class Chart:
         Where bars are not of time they count from the first trade held.
         """
         rule = rule or self.spec.bar_rule
-        if not store.forgotten:
+        if not store.floor_ns:
             return 0
         return -(-store.floor_ns // rule.length_ns) * rule.length_ns if rule.is_time else store.floor_ns
 
@@ -151,7 +152,7 @@ class Chart:
         self.rebuilt_trades += len(again)
         if store.last_key is not None:
             self.last_key = max(self.last_key, store.last_key)  # the store may hold more than what we were told of
-        self.series.append(_by_period(again, self.spec.bar_rule))
+        self.series.append(by_period(again, self.spec.bar_rule))
 
 
 def empty_series(spec: ChartSpec) -> FootprintSeries:
@@ -159,26 +160,31 @@ def empty_series(spec: ChartSpec) -> FootprintSeries:
     return FootprintSeries(spec.bar_rule, spec.instrument.grid(spec.ticks_per_row), spec.instrument.lot_size)
 
 
-def build(batches: Sequence[TradeBatch], spec: ChartSpec) -> FootprintSeries:
+def build(batches: Sequence[TradeBatch], spec: ChartSpec, older: FootprintSeries | None = None) -> FootprintSeries:
     """The series of a chart from all trades, in the order of the tape; may run in another thread.
+
+    Parameters
+    ----------
+    batches : sequence of TradeBatch
+    spec : ChartSpec
+    older : FootprintSeries, optional
+        The bars of all trades before; they become part of the series that is returned.
 
     Raises
     ------
     GridTooFineError
         If the rows are too fine for a bar.
     """
-    series, rule = empty_series(spec), spec.bar_rule
+    series, rule = empty_series(spec) if older is None else older, spec.bar_rule
+    periods = [rule.periods(batch.time_ns) for batch in batches if len(batch)]
+    if any(int(after.min()) < int(before.max()) for before, after in pairwise(periods)):
+        batches = [concatenate(batches)]  # times step back over a period's edge from one batch to the next: order all of them at once
     for batch in batches:
-        reached = series.period_reached()
-        if reached is not None and int(batch.time_ns.min()) // rule.period_ns < reached:
-            series.truncate(0)  # times step back over a period's edge from one batch to the next: order all of them at once
-            series.append(_by_period(concatenate(batches), rule))
-            break
-        series.append(_by_period(batch, rule))
+        series.append(by_period(batch, rule))
     return series
 
 
-def _by_period(trades: TradeBatch, rule: BarRule) -> TradeBatch:
+def by_period(trades: TradeBatch, rule: BarRule) -> TradeBatch:
     """The trades period by period, inside one in the order of the tape, even where a late report steps back in time."""
     if np.all(trades.time_ns[1:] >= trades.time_ns[:-1]):
         return trades

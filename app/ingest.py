@@ -10,7 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from app.alerts import AlertWatch
+from app.analytics.footprint import FootprintSeries
 from app.chart import Chart, ChartSpec, build
+from app.deep_past import DeepPast
 from app.errors import TapeprintError
 from app.market.coverage import Covered, Source
 from app.market.feed import TradeFeed, TradeHistory, closed_after
@@ -68,7 +70,8 @@ class Ingest:
         self.held = Intervals()
         """The stretches of the tape that the store holds."""
         clocks = {"wall_ns": wall_ns, "monotonic_s": monotonic_s, "sleep": sleep}
-        self.past = Past(self.charts, store, history, tape, self._take_in, history_ns=history_ns, **clocks)
+        self.past = Past(self.charts, store, history, tape, self._take_in, self._deepen, history_ns=history_ns, **clocks)
+        self._deep = DeepPast(tape) if tape is not None else None
         self._building = asyncio.Lock()
         self._meanwhile: list[TradeBatch] | None = None
         self._live_from_ns: int | None = None
@@ -93,7 +96,7 @@ class Ingest:
             parts.append(f"trades may be missing in {len(self.store.holes())} places")
         if self.watch is not None and (unwatched := self.watch.unwatched):
             parts.append(f"alerts were not watched for {unwatched.length_ns / 60e9:,.0f} min")
-        if self.store.forgotten:
+        if self.store.forgotten and self._deep is None:  # else the disk has them
             parts.append(f"{self.store.forgotten:,} oldest trades let go of to stay within memory")
         return "   ".join(parts)
 
@@ -173,24 +176,60 @@ class Ingest:
         self._tell()
 
     def _tell(self) -> None:
-        covered: Sequence[Covered] | None = None
+        if not self.charts:
+            return
+        holes, covered = self.store.holes(), self._covered()
+        if self._deep is not None:
+            holes, covered = self._deep.holes(holes), self._deep.covered(covered)
         for chart in self.charts:
-            chart.holes = self.store.holes()
-            chart.covered = covered = self.held.covered(proven=not self.store.by_time) if covered is None else covered
+            chart.holes, chart.covered = holes, covered
+
+    def _covered(self) -> Sequence[Covered]:
+        return self.held.covered(proven=not self.store.by_time)
 
     # -- building beside the loop ----------------------------------------------------------------
 
-    async def _rebuild(self, chart: Chart, spec: ChartSpec) -> None:
-        """Build in another thread from what the store holds, put it in place, then add what arrived meanwhile."""
+    async def _rebuild(self, chart: Chart, spec: ChartSpec, *, deep_from_ns: int | None = None) -> None:
+        """Build in another thread from what the store holds, and older bars as they are or from the disk; put it in place, then
+        add what arrived meanwhile.
+        """
         self._meanwhile = []
         try:
             last_key = self.store.last_key
-            batches = self.store.batches(chart.whole_from_ns(self.store, spec.bar_rule))
-            series = await asyncio.to_thread(build, batches, spec)
+            from_ns = self._from_memory_ns(chart, spec)
+            batches = self.store.batches(from_ns)
+            same = (spec.bar_rule, spec.ticks_per_row) == (chart.spec.bar_rule, chart.spec.ticks_per_row)
+            if same and deep_from_ns is None and from_ns == spec.bar_rule.period_start_ns(from_ns):
+                series = await asyncio.to_thread(build, batches, spec, chart.series.before(from_ns))
+            else:
+                deep = Span(self.past.asked_from_ns if deep_from_ns is None else deep_from_ns, from_ns)
+                series = await asyncio.to_thread(self._build_anew, batches, spec, deep)
             chart.adopt(spec, series, -1 if last_key is None else last_key)
             chart.apply(self.store.in_order(concatenate(self._meanwhile)), self.store)
         finally:
             self._meanwhile = None
+
+    def _from_memory_ns(self, chart: Chart, spec: ChartSpec) -> int:
+        """From where on bars are made from the store's trades: where it holds all, or from the edge of a period after that."""
+        if self._deep is None:
+            return chart.whole_from_ns(self.store, spec.bar_rule)
+        floor_ns, length_ns = self.store.floor_ns, spec.bar_rule.period_ns
+        edge_ns = -(-floor_ns // length_ns) * length_ns
+        return edge_ns if edge_ns < self.store.span.end_ns else floor_ns
+
+    def _build_anew(self, batches: Sequence[TradeBatch], spec: ChartSpec, deep: Span) -> FootprintSeries:
+        """In another thread: the bars of a span from the disk, those after it from these."""
+        if self._deep is None or not deep:
+            return build(batches, spec)
+        return build(batches, spec, self._deep.fold(spec, deep))
+
+    async def _deepen(self, from_ns: int) -> None:
+        """Show older bars than memory has room for."""
+        async with self._building:
+            self.store.take_nothing_before(self.past.asked_from_ns)
+            for chart in self.charts:
+                await self._rebuild(chart, chart.spec, deep_from_ns=from_ns)
+            self._tell()
 
     async def _take_in(self, pages: Sequence[TradeBatch], source: Source, complete: Span | None, on_disk: bool) -> int:
         """Put fetched trades into store and charts, in another thread when there are many; how many were new.
@@ -227,7 +266,7 @@ class Ingest:
         unwatched = self.watch.unwatched if self.watch is not None else None
         if self.watch is None or unwatched is None or not self.charts:
             return
-        if not unwatched.minus([held.span for held in self.held.covered(proven=not self.store.by_time)]):
+        if not unwatched.minus([held.span for held in self._covered()]):
             self.watch.make_up(self.store.in_order(self.store.trades(unwatched.start_ns, unwatched.end_ns)), self.charts[0])
 
     def _work(self, trades: TradeBatch) -> int:

@@ -49,6 +49,14 @@ class KeptPast:
                 found.append(kept._replace(start_ns=inside.start_ns, end_ns=inside.end_ns))
         return found
 
+    async def count_in(self, span: Span) -> int:
+        """About how many trades of a span are kept: as if each stretch were even. 0 where trades are not numbered: nobody counts them."""
+        count = 0.0
+        for kept in await asyncio.to_thread(_stretches, self._tape):
+            whole = span_of(kept)
+            count += (kept.last_id - kept.first_id) * whole.intersection(span).length_ns / max(1, whole.length_ns)
+        return round(count)
+
     async def parts(self, span: Span, held: list[Stretch]) -> list[KeptPart]:
         """What is kept of a span in these stretches, newest first."""
         batches = await asyncio.to_thread(lambda: list(self._tape.batches(span))) if held else []

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from app.chart import Chart
-from app.errors import FeedError, StoreError, VenueBusyError, VenueRefusedError
+from app.errors import FeedError, GridTooFineError, StoreError, VenueBusyError, VenueRefusedError
 from app.hole_queue import HoleQueue
 from app.kept_past import KeptPast, span_of
 from app.market.coverage import Source
@@ -39,6 +39,7 @@ _MINUTE_NS, _HOUR_NS = 60_000_000_000, 3_600_000_000_000
 _BEARABLE_NS = 48 * _HOUR_NS  # what futures deliver; on spot some 5,000 pages of a busy market
 _FIRST_STRETCH_NS = 2 * _MINUTE_NS  # something to see at once; later stretches take what a few seconds bring
 _FIRST_KEPT_NS = 30 * _MINUTE_NS  # the same, where the disk has it
+_FIRST_DEEP_NS = 24 * _HOUR_NS
 _SHORT_FETCH_S, _LONG_FETCH_S = 1.5, 6.0
 
 TakeIn = Callable[[Sequence[TradeBatch], Source, Span | None, bool], Awaitable[int]]
@@ -77,6 +78,8 @@ class Past:
     tape : Tape or None
     take_in : callable
         Where fetched trades go, see `TakeIn`.
+    deepen : callable
+        Shows the bars from a time on that the disk has, where memory has no room for their trades.
     history_ns, wall_ns, monotonic_s, sleep
         See `app.ingest.Ingest`.
     """
@@ -88,6 +91,7 @@ class Past:
         history: TradeHistory | None,
         tape: Tape | None,
         take_in: TakeIn,
+        deepen: Callable[[int], Awaitable[None]],
         *,
         history_ns: int,
         wall_ns: Callable[[], int],
@@ -96,7 +100,7 @@ class Past:
     ) -> None:
         self.progress: Progress | None = None
         self._not_fetched = self._not_read = ""
-        self._charts, self._store, self._history, self._take_in = charts, store, history, take_in
+        self._charts, self._store, self._history, self._take_in, self._deepen = charts, store, history, take_in, deepen
         self._kept = KeptPast(tape, store) if tape is not None else None
         self._sleep = sleep
         self._holes = HoleQueue(store, monotonic_s)
@@ -105,6 +109,7 @@ class Past:
         """What lies between here and now has been asked for."""
         self._cancelled_ns: int | None = None
         self._wanted = self._at_the_start(history_ns)
+        self._deep_ns = _FIRST_DEEP_NS
         self._stretch_ns = _FIRST_STRETCH_NS if tape is None else _FIRST_KEPT_NS
 
     @property
@@ -183,7 +188,7 @@ class Past:
         if self._history is not None and (holes := self._holes.next()):
             await self._fetch_holes(self._history, holes)
         elif self._wanted_from_ns() < self.asked_from_ns:
-            await self._fetch_stretch()
+            await (self._fetch_deep() if self._store.floor_ns else self._fetch_stretch())
         else:
             return False
         return True
@@ -245,8 +250,8 @@ class Past:
         return wanted
 
     def _wanted_from_ns(self) -> int:
-        """The earliest time that somebody wants; none while memory is full, nor of what was cancelled."""
-        if self._store.forgotten:
+        """The earliest time that somebody wants; nothing of what was cancelled, nor, while memory is full, where the disk has nothing."""
+        if self._store.floor_ns and self._kept is None:
             return self.asked_from_ns
         wanted_ns = min([self._wanted.start_ns, *(chart.wanted.start_ns for chart in self._charts if chart.wanted)])
         if self._cancelled_ns is not None and wanted_ns >= self._cancelled_ns:
@@ -270,6 +275,9 @@ class Past:
             self.progress = Progress(what, min(1.0, done_ns / max(1, self._now_ns - wanted_ns)))
 
         tell(stretch.start_ns)
+        if self._kept is not None and self._store.n_trades and not await self._has_room(self._kept, stretch):
+            await self._fetch_deep()
+            return
         before_id = None if self._store.by_time else self._store.first_id
         held = await self._kept_in(stretch, before_id)
         fetched: list[tuple[list[TradeBatch], Span]] = []
@@ -295,6 +303,27 @@ class Past:
             self._stretch_ns *= 2
         elif fetching_s > _LONG_FETCH_S:
             self._stretch_ns = max(_MINUTE_NS, self._stretch_ns // 2)
+
+    async def _fetch_deep(self) -> None:
+        """Show older bars than memory has room for, from what the disk keeps; all of them are read again, so by ever longer stretches."""
+        wanted_ns = self._wanted_from_ns()
+        from_ns = max(wanted_ns, self.asked_from_ns - self._deep_ns)
+        self._deep_ns *= 2
+        self.progress = Progress(
+            f"{_duration(self._now_ns - wanted_ns)} of history", 1 - (from_ns - wanted_ns) / (self._now_ns - wanted_ns)
+        )
+        try:
+            if await self._kept_in(Span(from_ns, self.asked_from_ns), None):
+                await self._deepen(from_ns)
+        except GridTooFineError as error:  # the chart stays as it is
+            self._not_read = f"older bars: {error.user_message}"
+            self.cancel()
+        else:
+            self.asked_from_ns = from_ns
+
+    async def _has_room(self, kept: KeptPast, span: Span) -> bool:
+        """Whether memory takes what the disk has of a span."""
+        return self._store.n_trades + await kept.count_in(span) <= self._store.limit
 
     async def _ask(self, gap: Span, start_ns: int, before_id: int | None, tell: Callable[[int], None]) -> tuple[list[TradeBatch], Span]:
         """The venue's trades of a stretch of time, and the time of which they are all: it may have none that are so old."""

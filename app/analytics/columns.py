@@ -21,6 +21,13 @@ class GrowingColumns:
         self._length = 0
         self._views: dict[str, np.ndarray] = {}  # handed out many times a frame
 
+    def prefix(self, length: int) -> GrowingColumns:
+        """The first so many, in the same memory until more is added: for an owner who changes nothing of them meanwhile."""
+        other = GrowingColumns({})
+        other._columns = {name: column[:length] for name, column in self._columns.items()}
+        other._length = length
+        return other
+
     def __len__(self) -> int:
         return self._length
 

@@ -120,6 +120,18 @@ class FootprintSeries:
         """Index of the first bar that changed after `revision`; all bars from there on did, or may have."""
         return int(np.searchsorted(self.changed_at, revision, side="right"))
 
+    def before(self, time_ns: int) -> FootprintSeries:
+        """The bars of the periods that are over at a time, as a series of their own.
+
+        It shares their memory, until it grows: those bars must not change meanwhile, nor may it be cut shorter before.
+        """
+        end = int(np.searchsorted(self.times.of_bars(), self.rule.period_start_ns(time_ns)))
+        other = FootprintSeries(self.rule, self.grid)
+        other._size, other.revision = self._size, self.revision
+        other._bars = self._bars.prefix(end)
+        other._cells = self._cells.prefix(int(self.cell_start[end]) if end < self.n_bars else len(self._cells))
+        return other
+
     # -- writing ---------------------------------------------------------------------------------
 
     def append(self, trades: TradeBatch) -> int:

@@ -86,7 +86,7 @@ class TradeStore:
         self.floor_key = _BEFORE_ALL
         """No trade up to this key is taken any more: it was forgotten."""
         self.floor_ns = 0
-        """Bars that begin before this time cannot be built again."""
+        """Bars that begin before this time cannot be built from what is held; 0 while all that came is held."""
         self._chunks: list[_Chunk] = []
         self._holes: list[Hole] = []
         self._told: tuple[Hole, ...] | None = ()
@@ -157,6 +157,11 @@ class TradeStore:
         """The trades from `start_ns` on as immutable batches, in the order of the tape: a snapshot that another thread may read."""
         found = (_within(chunk, start_ns, _LATEST) for chunk in self._chunks)
         return [batch for batch in found if len(batch)]
+
+    def take_nothing_before(self, time_ns: int) -> None:
+        """Refuse what is older from now on: all from this time on is held, and there is no room for more."""
+        if self._chunks and not self.floor_ns:
+            self.floor_key, self.floor_ns = self._chunks[0].first_key - 1, time_ns
 
     def set_gaps(self, gaps: Sequence[Span]) -> None:
         """Where trades may be missing, oldest first, as the feed knows it: of trades that are not numbered nothing else tells."""
