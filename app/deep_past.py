@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from app.analytics.footprint import FootprintSeries
-from app.chart import ChartSpec, by_period, empty_series
+from app.chart import ChartSpec, build, by_period, empty_series
 from app.market.coverage import Covered
 from app.market.span import Span
+from app.market.trade import TradeBatch, concatenate
 from app.storage.disk import Tape
 from app.storage.intervals import NO_ID
 from app.storage.memory import Hole
+
+_LATE_NS = 60_000_000_000  # a trade may be reported so much after another of a later time, and more
+
+
+class Floor(NamedTuple):
+    """Where the trades in memory begin: the key before the first, and a time from which on all are there."""
+
+    key: int
+    time_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +46,10 @@ class DeepPast:
         self._account = _Account(Span(0, 0))
         self._merged: tuple[_Account, tuple[Hole, ...], tuple[Hole, ...]] = self._account, (), ()
 
-    def fold(self, spec: ChartSpec, span: Span) -> FootprintSeries:
-        """The bars of a span, from all trades that the disk has of it; may run in another thread.
+    def build(self, spec: ChartSpec, from_ns: int, floor: Floor, in_memory: Sequence[TradeBatch]) -> FootprintSeries:
+        """The bars of all trades from a time on: up to the floor from the disk, then of these; may run in another thread.
+
+        The two are told apart by their keys, so that each trade is there once, and in the order of the tape.
 
         Raises
         ------
@@ -45,11 +58,16 @@ class DeepPast:
         StoreError
             If the disk cannot be read.
         """
-        series = empty_series(spec)
-        for batch in self._tape.batches(span):  # by UTC days: none of them reaches back into a period of the one before
-            series.append(by_period(batch, spec.bar_rule))
-        self._account = self._account_of(span)
-        return series
+        older, held_back = empty_series(spec), []
+        # of a period that memory has trades of too, the bars are built together: a late trade may belong before one of memory's
+        shared_ns = spec.bar_rule.period_start_ns(min(int(batch.time_ns.min()) for batch in in_memory))
+        for batch in self._tape.batches(Span(from_ns, floor.time_ns + _LATE_NS)):  # by UTC days: none reaches back behind another
+            found = batch[(batch.trade_id if self._tape.instrument.numbered else batch.time_ns) <= floor.key]
+            whole = found.time_ns < shared_ns
+            older.append(by_period(found[whole], spec.bar_rule))
+            held_back.append(found[~whole])
+        self._account = self._account_of(Span(from_ns, floor.time_ns))
+        return build([concatenate(held_back), *in_memory], spec, older)
 
     def covered(self, from_memory: Sequence[Covered]) -> Sequence[Covered]:
         """The times of which all trades are held or folded: of the deep past, then of what memory adds to it."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from app.alerts import AlertWatch
 from app.analytics.footprint import FootprintSeries
 from app.chart import Chart, ChartSpec, build
-from app.deep_past import DeepPast
+from app.deep_past import DeepPast, Floor
 from app.errors import TapeprintError
 from app.market.coverage import Covered, Source
 from app.market.feed import TradeFeed, TradeHistory, closed_after
@@ -190,43 +191,39 @@ class Ingest:
     # -- building beside the loop ----------------------------------------------------------------
 
     async def _rebuild(self, chart: Chart, spec: ChartSpec, *, deep_from_ns: int | None = None) -> None:
-        """Build in another thread from what the store holds, and older bars as they are or from the disk; put it in place, then
-        add what arrived meanwhile.
+        """Build in another thread from what the store holds, older bars as they are or from the disk; put it in place, then add
+        what arrived meanwhile.
         """
+        if self.recorder is not None and self.store.floor_ns:
+            await self.recorder.flush()  # what memory has let go of is read from the disk
         self._meanwhile = []
         try:
             last_key = self.store.last_key
-            from_ns = self._from_memory_ns(chart, spec)
-            batches = self.store.batches(from_ns)
-            same = (spec.bar_rule, spec.ticks_per_row) == (chart.spec.bar_rule, chart.spec.ticks_per_row)
-            if same and deep_from_ns is None and from_ns == spec.bar_rule.period_start_ns(from_ns):
-                series = await asyncio.to_thread(build, batches, spec, chart.series.before(from_ns))
-            else:
-                deep = Span(self.past.asked_from_ns if deep_from_ns is None else deep_from_ns, from_ns)
-                series = await asyncio.to_thread(self._build_anew, batches, spec, deep)
+            series = await asyncio.to_thread(self._builder(chart, spec, deep_from_ns))
             chart.adopt(spec, series, -1 if last_key is None else last_key)
             chart.apply(self.store.in_order(concatenate(self._meanwhile)), self.store)
         finally:
             self._meanwhile = None
 
-    def _from_memory_ns(self, chart: Chart, spec: ChartSpec) -> int:
-        """From where on bars are made from the store's trades: where it holds all, or from the edge of a period after that."""
-        if self._deep is None:
-            return chart.whole_from_ns(self.store, spec.bar_rule)
-        floor_ns, length_ns = self.store.floor_ns, spec.bar_rule.period_ns
-        edge_ns = -(-floor_ns // length_ns) * length_ns
-        return edge_ns if edge_ns < self.store.span.end_ns else floor_ns
-
-    def _build_anew(self, batches: Sequence[TradeBatch], spec: ChartSpec, deep: Span) -> FootprintSeries:
-        """In another thread: the bars of a span from the disk, those after it from these."""
-        if self._deep is None or not deep:
-            return build(batches, spec)
-        return build(batches, spec, self._deep.fold(spec, deep))
+    def _builder(self, chart: Chart, spec: ChartSpec, deep_from_ns: int | None) -> Callable[[], FootprintSeries]:
+        """What another thread may call to have all bars, from what is held now."""
+        store, from_ns = self.store, chart.whole_from_ns(self.store, spec.bar_rule)
+        if not store.floor_ns:
+            return partial(build, store.batches(), spec)
+        same = (spec.bar_rule, spec.ticks_per_row) == (chart.spec.bar_rule, chart.spec.ticks_per_row)
+        if same and deep_from_ns is None and from_ns == spec.bar_rule.period_start_ns(from_ns):
+            return partial(build, store.batches(from_ns), spec, chart.series.before(from_ns))
+        if self._deep is not None:
+            floor = Floor(store.floor_key, store.floor_ns)
+            return partial(
+                self._deep.build, spec, self.past.asked_from_ns if deep_from_ns is None else deep_from_ns, floor, store.batches()
+            )
+        return partial(build, store.batches(from_ns), spec)
 
     async def _deepen(self, from_ns: int) -> None:
         """Show older bars than memory has room for."""
         async with self._building:
-            self.store.take_nothing_before(self.past.asked_from_ns)
+            self.store.take_nothing_older(self.past.asked_from_ns)
             for chart in self.charts:
                 await self._rebuild(chart, chart.spec, deep_from_ns=from_ns)
             self._tell()

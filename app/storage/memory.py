@@ -158,10 +158,10 @@ class TradeStore:
         found = (_within(chunk, start_ns, _LATEST) for chunk in self._chunks)
         return [batch for batch in found if len(batch)]
 
-    def take_nothing_before(self, time_ns: int) -> None:
-        """Refuse what is older from now on: all from this time on is held, and there is no room for more."""
+    def take_nothing_older(self, asked_from_ns: int) -> None:
+        """Refuse what is older than all that is held: there is no room for more. All from `asked_from_ns` on has come."""
         if self._chunks and not self.floor_ns:
-            self.floor_key, self.floor_ns = self._chunks[0].first_key - 1, time_ns
+            self.floor_key, self.floor_ns = self._chunks[0].first_key - 1, max(asked_from_ns, int(self._chunks[0].trades.time_ns[0]) + 1)
 
     def set_gaps(self, gaps: Sequence[Span]) -> None:
         """Where trades may be missing, oldest first, as the feed knows it: of trades that are not numbered nothing else tells."""

@@ -82,7 +82,7 @@ class Recorder:
     async def run(self) -> None:
         """Write for ever."""
         while True:
-            self._writing = asyncio.ensure_future(self._flush())
+            self._writing = asyncio.ensure_future(self.flush())
             works = await asyncio.shield(self._writing)  # a write that has begun cannot be stopped: whoever closes waits for it
             await asyncio.sleep(_EVERY_S if works else _AGAIN_S)
 
@@ -91,12 +91,12 @@ class Recorder:
         try:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
-            await self._flush()
+            await self.flush()
         finally:
             self._thread.shutdown(wait=False)
             self._writer.close()
 
-    async def _flush(self) -> bool:
+    async def flush(self) -> bool:
         """Write what is waiting; False if the disk did not take it, then it goes on waiting."""
         waiting, self._waiting, self._n_waiting = self._waiting, [], 0
         behind, self._behind = self._behind, False

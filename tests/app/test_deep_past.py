@@ -130,7 +130,6 @@ def test_of_a_market_without_numbers_the_disks_word_is_taken(tmp_path: Path):
 
     async def story() -> None:
         pump = pump_of(tmp_path, instrument=market)
-        pump.store.take_nothing_before(0)
         async with pumping(pump):
             pump.line.say(DAY[7000:])
             await pump.until(lambda: pump.store.n_trades)
@@ -178,8 +177,8 @@ def test_the_deep_past_grows_by_ever_longer_stretches(tmp_path: Path, monkeypatc
         pump = pump_of(tmp_path)
         deep = pump.ingest._deep
         assert deep is not None
-        fold = deep.fold
-        monkeypatch.setattr(deep, "fold", lambda spec, span: folded.append(span.length_ns) or fold(spec, span))
+        build_all, end_ns = deep.build, int(DAY.time_ns[-1])
+        monkeypatch.setattr(deep, "build", lambda spec, from_ns, *rest: folded.append(end_ns - from_ns) or build_all(spec, from_ns, *rest))
         async with pumping(pump):
             await settled(pump)
             assert shows(pump, DAY)
