@@ -50,6 +50,8 @@ class PictureFacts:
         `live`, `simulated`, `replay`, `stale` or `offline`: where the trades came from.
     taken_ns : int
         When the picture was taken, our clock.
+    as_of : str
+        The moment from which it was looked at, as written on the chart; empty for now.
     """
 
     instrument: Instrument
@@ -59,6 +61,7 @@ class PictureFacts:
     end_ns: int
     mode: str
     taken_ns: int
+    as_of: str = ""
 
     @property
     def caption(self) -> str:
@@ -68,6 +71,8 @@ class PictureFacts:
         """
         rows = f"rows {self.grid.ticks_per_row} ({self.grid.text(self.grid.ticks_per_row)})"
         parts = [self.instrument.symbol, self.instrument.venue, span_text(self.first_ns, self.end_ns), f"{self.bar} bars", rows]
+        if self.as_of:
+            parts.append(self.as_of)
         if self.mode in _SOURCES:
             parts.append(_SOURCES[self.mode].upper())
         return " · ".join(parts)

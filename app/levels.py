@@ -127,8 +127,13 @@ class Levels:
         while self.refresh():
             pass
 
-    def columns(self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False) -> dict[str, np.ndarray]:
+    def columns(
+        self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False, known_end: int | None = None
+    ) -> dict[str, np.ndarray]:
         """The levels of some kinds that live, or lived, somewhere in the bars `[first_bar, end_bar)`.
+
+        With `known_end` they are as they were when the bar before that index was the last one, `tests` excepted: what was born
+        later is not there, and what ended later lives.
 
         Returns
         -------
@@ -137,10 +142,16 @@ class Levels:
             first bar that counts, and of the bar that ended it; -1 while it lives), `tests`.
         """
         table = self._table
-        asked = self._alive if living else np.arange(len(table))
+        now = known_end is None or known_end >= self._series.n_bars
+        asked = self._alive if living and now else np.arange(len(table))
         kind, start, end = (table[name][asked] for name in ("kind", "start", "end"))
-        wanted = np.isin(kind, kinds) & (start < end_bar) & ((end < 0) | (end >= first_bar))
-        return {name: table[name][asked[wanted]] for name in _COLUMNS}
+        wanted = np.isin(kind, kinds) & (start < end_bar)
+        if known_end is not None and not now:
+            by_close = np.isin(kind, _ZONES) & (self.rules.zones_end == "close")  # that a bar closed is known by the next one
+            end = np.where(end < known_end - by_close, end, -1)
+            wanted &= start < known_end
+        wanted &= (end < 0) if living else (end < 0) | (end >= first_bar)
+        return {**{name: table[name][asked[wanted]] for name in _COLUMNS}, "end": end[wanted]}
 
     def living(self) -> list[Level]:
         """The ledger: every level that lives, oldest first."""

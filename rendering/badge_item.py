@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
+from rendering.as_of import moment_text
 from rendering.chart_item import ChartItem
 from rendering.colour import Colour
 from rendering.frame import Frame
@@ -44,7 +45,8 @@ class BadgeItem(ChartItem):
         return (*badges, *notices)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        theme, colour = frame.theme, mode_colour(frame.theme, frame.mode)
+        theme = frame.theme
+        colour = mode_colour(theme, frame.mode) if frame.as_of is None else theme.text
         text = badge_text(frame)
         if text:
             self._draw_frame(painter, frame, colour)
@@ -68,8 +70,9 @@ class BadgeItem(ChartItem):
 
 
 def badge_text(frame: Frame) -> str:
-    """The word on the chart with its shape; the mode's own unless one was given."""
-    return frame.badge or _WORDS[frame.mode]
+    """The word on the chart with its shape; the mode's own unless one was given. An earlier moment comes first."""
+    word, moment = frame.badge or _WORDS[frame.mode], moment_text(frame)
+    return " · ".join(filter(None, (f"◀ {moment}" if moment else "", word)))
 
 
 def mode_colour(theme: Theme, mode: str) -> Colour:

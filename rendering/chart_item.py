@@ -102,6 +102,8 @@ class ChartItem(pg.GraphicsObject):
             region: QRectF | Sequence[QRectF] | None = self._bounds
         else:
             region = self.changed(old, frame)
+            if old.as_of != frame.as_of:
+                region = self._bounds
         rects = (region,) if isinstance(region, QRectF) else region or ()
         dirty = False
         for rect in rects:

@@ -65,13 +65,19 @@ def _extremes(pixel: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate((order[starts], order[ends])))
 
 
-def bars_in_sight(frame: Frame) -> tuple[int, int]:
-    """Indices `[first, end)` of the bars of which at least a part is in sight."""
+def bars_on_screen(frame: Frame) -> tuple[int, int]:
+    """Indices `[first, end)` of the bars of which at least a part is in sight, known or veiled."""
     first, last = frame.viewport.visible_bars()
     return frame.chart.series.index_of(first), frame.chart.series.index_of(last + 1)
+
+
+def bars_in_sight(frame: Frame) -> tuple[int, int]:
+    """Those of them that figures may know of."""
+    (first, end), known = bars_on_screen(frame), frame.known_end
+    return min(first, known), min(end, known)
 
 
 def bars_around(frame: Frame) -> tuple[int, int]:
     """The bars in sight and one more on each side: lines lead to those."""
     first, end = bars_in_sight(frame)
-    return max(0, first - 1), min(frame.chart.series.n_bars, end + 1)
+    return max(0, first - 1), min(frame.known_end, end + 1)

@@ -86,7 +86,7 @@ class CvdFigures:
         if end - first < 2:
             return ()
         assert self._swings is not None
-        highs, lows = (_between(found, first, end) for found in (self._swings.highs(), self._swings.lows()))
+        highs, lows = (_between(found, first, end) for found in (self._swings.highs(frame.known_end), self._swings.lows(frame.known_end)))
         found = divergences(series, highs, lows, cvd, stretch, first)
         seen = found.second >= bars_in_sight(frame)[0]
         scale, marks = self.scale(frame), []

@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter
 from rendering.axes import hairline
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colouring import VolumeRanks
+from rendering.curve import bars_in_sight, bars_on_screen
 from rendering.figures import MINUS, short_quantities, signed_quantity
 from rendering.frame import Frame
 from rendering.layout import AXIS_TEXT_PX, CHAR_ASPECT
@@ -67,7 +68,7 @@ class DeltaItem(ChartItem):
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         if not new.layout.delta.height:
             return None
-        first, end = _bars_in_sight(new)
+        first, end = bars_on_screen(new)
         scale, ranks = largest_delta(new), self._ranks
         self._rank(new)
         before, self._scale = self._scale, scale
@@ -84,11 +85,11 @@ class DeltaItem(ChartItem):
         layout = frame.layout
         if not layout.delta.height:
             return
-        first, end = _bars_in_sight(frame)
+        first, end = bars_on_screen(frame)
         if exposed.right() > layout.plot_right:
             self._draw_axis(painter, frame)
         if exposed.right() > layout.totals.left and layout.totals.width:
-            self._draw_totals(painter, frame, first, end)
+            self._draw_totals(painter, frame, *bars_in_sight(frame))
         if end > first and exposed.left() < layout.delta.right:
             painter.save()
             painter.setClipRect(exposed & (qrect(layout.delta) | qrect(layout.volume)))
@@ -97,7 +98,7 @@ class DeltaItem(ChartItem):
 
     def _rank(self, frame: Frame) -> None:
         """Rank volumes anew when the bars in sight differ and the old ranks would mislead."""
-        first, end = _bars_in_sight(frame)
+        first, end = bars_on_screen(frame)
         ranked = (frame.generation, first, end, frame.revision)
         if ranked == self._ranked:
             return
@@ -118,12 +119,12 @@ class DeltaItem(ChartItem):
         scale = half / max(largest_delta(frame), 1)
         painter.save()
         painter.scale(1 / dpr, 1 / dpr)  # device pixels from here: edges are whole numbers
-        up, down = (np.ceil(values * scale).astype(np.int64) for values in (columns.up, columns.down))
+        up, down = (_lengths(values, scale, half) for values in (columns.up, columns.down))
         nought = np.full(len(up), middle, np.int64)
         self._rectangles.draw(painter, theme.buy, columns.left, nought - up, columns.width, up)
         self._rectangles.draw(painter, theme.sell, columns.left, nought, columns.width, down)
         if frame.viewport.bar_px >= _EXTREMES_FROM_PX:
-            self._draw_extremes(painter, frame, columns, middle, scale)
+            self._draw_extremes(painter, frame, columns, middle, scale, half)
         steps = self._ranks.steps(columns.volume)
         top, height = round(row.top * dpr), round(row.bottom * dpr) - round(row.top * dpr)
         for step in np.unique(steps):
@@ -135,7 +136,7 @@ class DeltaItem(ChartItem):
         painter.fillRect(QRectF(row.left, row.top, row.width, hairline(frame)), qcolor(theme.edge))
         self._draw_numbers(painter, frame, columns)
 
-    def _draw_extremes(self, painter: QPainter, frame: Frame, columns: Columns, middle: int, scale: float) -> None:
+    def _draw_extremes(self, painter: QPainter, frame: Frame, columns: Columns, middle: int, scale: float, most: float) -> None:
         """How far the running delta went inside each bar: a thin line over each column, as the wick of a candle."""
         line = max(1, round(frame.dpr))
         # beside the numbers, which stand in the middle, where there are some
@@ -145,7 +146,7 @@ class DeltaItem(ChartItem):
             (columns.highest, columns.up, frame.theme.buy, True),
             (columns.lowest, columns.down, frame.theme.sell, False),
         ):
-            far, near = (np.ceil(values * scale).astype(np.int64) for values in (reached, closed))
+            far, near = (_lengths(values, scale, most) for values in (reached, closed))
             self._rectangles.draw(painter, colour, left, middle - far if up else middle + near, width, far - near)
 
     def _draw_numbers(self, painter: QPainter, frame: Frame, columns: Columns) -> None:
@@ -220,14 +221,14 @@ def visible_columns(frame: Frame, first: int, end: int) -> Columns:
 
 def largest_delta(frame: Frame) -> int:
     """What the running delta of the bars in sight reached farthest from nought: the scale of the columns, lots."""
-    first, end = _bars_in_sight(frame)
+    first, end = bars_in_sight(frame)
     highest, lowest = frame.chart.series.delta_max[first:end], frame.chart.series.delta_min[first:end]
     return max(int(highest.max()), -int(lowest.min())) if highest.size else 0
 
 
-def _bars_in_sight(frame: Frame) -> tuple[int, int]:
-    first, last = frame.viewport.visible_bars()
-    return frame.chart.series.index_of(first), frame.chart.series.index_of(last + 1)
+def _lengths(values: np.ndarray, scale: float, most: float) -> np.ndarray:
+    """Device pixels, no more than there are: behind the veil a delta may be larger than any that is known."""
+    return np.ceil(np.minimum(values * scale, most)).astype(np.int64)
 
 
 def _look(frame: Frame) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from app.analytics.developing import Developing
 from app.market.session import PeriodRule
 from rendering.chart_item import READING_REST_S, ChartItem
+from rendering.curve import bars_in_sight
 from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
@@ -43,20 +44,20 @@ class DevelopingItem(ChartItem):
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         developing = self._of(new)
-        developing.work(*_bars(new), _A_FRAME_S)
+        developing.work(*bars_in_sight(new), _A_FRAME_S)
         key = new.viewport, new.generation, new.chart.series.revision, developing.bars_computed
         before, self._key = self._key, key
         return None if before == key else self.pane(new)
 
     def idle(self, budget_s: float) -> bool:
-        return self._frame is not None and self._of(self._frame).work(*_bars(self._frame), budget_s)
+        return self._frame is not None and self._of(self._frame).work(*bars_in_sight(self._frame), budget_s)
 
     def settle(self) -> None:
         while self.idle(1.0):
             pass
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        first, end = _bars(frame)
+        first, end = bars_in_sight(frame)
         developing = self._of(frame)
         poc, low, high, known = developing.columns(first, end)
         if not len(poc):
@@ -84,12 +85,6 @@ class DevelopingItem(ChartItem):
             rule = PeriodRule(timezone=rules.timezone)
             self._developing = Developing(frame.chart.series, rule, spec.value_area_percent, spec.value_area_method)
         return self._developing
-
-
-def _bars(frame: Frame) -> tuple[int, int]:
-    first, last = frame.viewport.visible_bars()
-    series = frame.chart.series
-    return series.index_of(first), series.index_of(last + 1)
 
 
 def _steps(left: np.ndarray, right: np.ndarray, y: np.ndarray) -> QPolygonF:

@@ -89,6 +89,9 @@ class Frame:
         Who draws the cells.
     now_ns : int
         Our clock, for ages and countdowns.
+    as_of : int or None
+        Number of the last bar that figures may know of; None: of all there are. What bars look like (their cells, their colours by
+        rank) is no figure over bars and does not depend on it.
     """
 
     chart: Chart
@@ -109,6 +112,7 @@ class Frame:
     told: tuple[str, ...] = ()
     painter: PainterName = "raster"
     now_ns: int = 0
+    as_of: int | None = None
     pixels: PixelGrid = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,9 +121,26 @@ class Frame:
     def differs_by_trades_only(self, old: Frame) -> bool:
         """Whether nothing but new trades (and time) lies between an older frame and this one."""
         same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
-        same_look = self.theme is old.theme and self.style == old.style and self.mode == old.mode and self.cursor == old.cursor
+        same_look = (
+            self.theme is old.theme
+            and self.style == old.style
+            and self.mode == old.mode
+            and (self.cursor, self.as_of) == (old.cursor, old.as_of)
+        )
         same_words = (self.badge, self.notice, self.legend, self.shown) == (old.badge, old.notice, old.legend, old.shown)
         return same_view and same_look and same_words and self.generation == old.generation and self.painter == old.painter
+
+    @property
+    def known_end(self) -> int:
+        """Index of the first bar that is not known: every figure over bars is of those before it, and of nothing else."""
+        series = self.chart.series
+        return series.n_bars if self.as_of is None else series.index_of(self.as_of + 1)
+
+    @property
+    def known_x(self) -> float:
+        """Where that which is known ends on the screen, logical pixels: at the latest at the right edge of the bars' pane."""
+        right = float(self.layout.price.right)
+        return right if self.as_of is None else min(right, max(0.0, self.pixels.screen_x(self.as_of + 1) / self.dpr))
 
     @property
     def row_px(self) -> float:

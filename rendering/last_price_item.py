@@ -16,9 +16,14 @@ from rendering.chart_item import ChartItem
 from rendering.colour import Colour
 from rendering.detail import Detail
 from rendering.frame import Frame
+from rendering.layout import AXIS_TEXT_PX, CHAR_ASPECT
 from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
 from rendering.tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.text import Labels, qcolor, qrect
+
+_NAME = "close as of"
+"""What the line is when it is not the last price: behind the names of the profile's lines, which may be as high."""
+_NAME_AT_PX, _NAME_PX = 40.0, len(_NAME) * CHAR_ASPECT * AXIS_TEXT_PX + 6
 
 
 class LastPrice(NamedTuple):
@@ -50,7 +55,7 @@ class LastPriceLineItem(ChartItem):
         return None if before == self._shown else _strips(self.pane(new), (before, self._shown), 2.0)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        _draw_line(painter, frame, 0, frame.layout.price.right)
+        _draw_line(painter, frame, 0, frame.known_x)
 
 
 class LastPriceItem(ChartItem):
@@ -80,6 +85,10 @@ class LastPriceItem(ChartItem):
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         shown = _draw_line(painter, frame, frame.layout.price.right, frame.layout.plot_right)
         if shown is not None:
+            if frame.as_of is not None and frame.layout.profile.width > _NAME_PX + _NAME_AT_PX:
+                x = frame.layout.profile.left + _NAME_AT_PX
+                painter.fillRect(QRectF(x, shown.y - 7, _NAME_PX, 14), qcolor(frame.theme.panel))
+                self._labels.draw(painter, x + 3, shown.y, _NAME, shown.colour)
             draw_price_tag(painter, self._labels, frame, shown.y, frame.chart.series.grid.text(shown.ticks), shown.colour)
 
 
@@ -88,9 +97,12 @@ def last_price(frame: Frame) -> LastPrice | None:
     series, theme = frame.chart.series, frame.theme
     if not series.n_bars:
         return None
-    close = int(series.close[-1])
-    if frame.mode == "live":
-        colour = theme.candle_up if close >= int(series.open[-1]) else theme.candle_down
+    bar = frame.known_end - 1
+    close = int(series.close[bar])
+    if frame.as_of is not None:
+        colour = theme.text
+    elif frame.mode == "live":
+        colour = theme.candle_up if close >= int(series.open[bar]) else theme.candle_down
     else:
         colour = {"simulated": theme.simulated, "replay": theme.replay}.get(frame.mode, theme.stale)
     return LastPrice(close, price_y(frame, close + 0.5), colour)  # a tick is drawn over [close, close + 1): its middle

@@ -27,6 +27,7 @@ from rendering.level_lines_item import LevelLinesItem
 from rendering.profile_item import ProfileItem
 from rendering.statistics_item import StatisticsItem
 from rendering.tpo_item import TpoItem, TpoSplitItem
+from rendering.veil_item import StripVeilItem, VeilItem
 from rendering.vwap_item import AnchoredVwapItem, MonthVwapItem, VwapItem, WeekVwapItem
 
 LAYERS: tuple[type[ChartItem], ...] = (
@@ -35,9 +36,11 @@ LAYERS: tuple[type[ChartItem], ...] = (
     AnchoredProfileItem,
     LastPriceLineItem,
     FootprintItem,
+    VeilItem,
     DeltaItem,
     CvdItem,
     StatisticsItem,
+    StripVeilItem,
     DivergenceItem,
     LargeTradesItem,
     VwapItem,

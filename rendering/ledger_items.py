@@ -17,6 +17,7 @@ from app.market.session import Period
 from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colour import Colour
+from rendering.curve import bars_in_sight
 from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
@@ -90,7 +91,7 @@ class LedgerItem(ChartItem):
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         levels = new.chart.levels
         levels.refresh()
-        key = levels, levels.revision, new.viewport, new.chart.series.n_bars
+        key = levels, levels.revision, new.viewport, new.chart.series.n_bars, new.as_of
         if key == self._key:
             return None
         before, self._shown, self._key = self._shown, self._drawn(new), key
@@ -118,7 +119,7 @@ class LedgerItem(ChartItem):
         self._name(painter, frame, [level for level in drawn if level.living])
 
     def _name(self, painter: QPainter, frame: Frame, living: list[Drawn]) -> None:
-        """Names at the right edge; of those that would cover one another the newest."""
+        """Names at the right edge, or behind the moment; of those that would cover one another the newest."""
         taken: list[float] = []
         edge = frame.layout.price.right
         for level in reversed(living):
@@ -127,17 +128,17 @@ class LedgerItem(ChartItem):
                 continue
             taken.append(y)
             width = self._labels.width(level.text)
-            right = edge - (self.names_at_px if level.right - level.left > self.names_at_px + width else 4)
+            right = edge - (self.names_at_px if edge - level.left > self.names_at_px + width else 4)
+            if frame.as_of is not None and frame.known_x + self.names_at_px + width < edge:
+                right = frame.known_x + self.names_at_px + width
             painter.fillRect(QRectF(right - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(frame.theme.background.faded(0.75)))
             self._labels.draw(painter, right, y, level.text, level_colour(level.kind, frame.theme), 1.0)
 
     def _drawn(self, frame: Frame) -> tuple[Drawn, ...]:
         series, viewport = frame.chart.series, frame.viewport
-        first, last = viewport.visible_bars()
-        bars = series.index_of(first), series.index_of(last + 1)
         if not series.n_bars:
             return ()
-        found = frame.chart.levels.columns(self.kinds, *bars, living=not self.shows_ended)
+        found = frame.chart.levels.columns(self.kinds, *bars_in_sight(frame), living=not self.shows_ended, known_end=frame.known_end)
         low, high = viewport.visible_ticks()
         seen = (found["bottom"] <= 2 * high) & (found["top"] >= 2 * low)
         drawn, ended = [], 0
@@ -147,7 +148,7 @@ class LedgerItem(ChartItem):
             if end >= 0 and ended > _MOST_ENDED:
                 continue
             left = max(0.0, viewport.x(int(series.number[start])))
-            right = viewport.width_px if end < 0 else min(viewport.width_px, viewport.x(int(series.number[end]) + 0.5))
+            right = frame.known_x if end < 0 else min(viewport.width_px, viewport.x(int(series.number[end]) + 0.5))
             if top > bottom:  # a zone covers its rows whole, up to where the next begins
                 upper, lower = price_y(frame, top / 2 + 1), price_y(frame, bottom / 2)
             else:  # a traded price stands in the middle of its tick, an edge of rows or their middle where it is

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
+from rendering.as_of import moment_text
 from rendering.badge_item import badge_rect
 from rendering.chart_item import ChartItem
 from rendering.frame import Frame
@@ -63,6 +64,7 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
         f"imbalance {float(spec.imbalance.ratio)}" + ("" if spec.imbalance.zeros == "count" else f" zeros {spec.imbalance.zeros}"),
         *([] if frame.style.cells == "sellxbuy" else [f"cells {frame.style.cells}"]),
         f"colour {frame.style.colouring}",
+        *([] if frame.as_of is None else [moment_text(frame).replace("AS OF", "as of") + ": bars behind the veil count for nothing"]),
     ]
     lines: list[str] = []
     told = [part for text in frame.told for part in text.split(_SEPARATOR)]

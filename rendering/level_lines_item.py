@@ -51,7 +51,7 @@ class LevelLinesItem(ChartItem):
         for line in reversed(self._lines(frame)):  # the POC last, over the others
             y = price_y(frame, line.ticks) + 0.5
             painter.setPen(line.pen)
-            painter.drawLine(QLineF(0, y, frame.layout.price.right, y))
+            painter.drawLine(QLineF(0, y, frame.known_x, y))
 
     def _lines(self, frame: Frame) -> tuple[LevelLine, ...]:
         scene = self.scene()

@@ -11,8 +11,8 @@ from app.analytics.held_share import HeldShare, held_share, united_share
 from app.market.span import Span
 from app.period_profiles import Runs
 from app.placed_profile import PlacedProfile, Stretch
-from app.profile_figures import ProfileFigures
-from app.profile_inputs import VolumeShown
+from app.profile_figures import GrowingRuns, ProfileFigures
+from app.profile_inputs import ProfileInputs, VolumeShown
 from rendering.column import Column
 from rendering.detail import Detail
 from rendering.frame import Frame
@@ -62,7 +62,7 @@ class ProfileView(NamedTuple):
     def lines_end(self, frame: Frame, *, extended: bool) -> float:
         """Where its lines end."""
         right = float(frame.layout.price.right)
-        return right if extended else min(self.end_x, right)
+        return min(right if extended else min(self.end_x, right), frame.known_x)
 
     def width_px(self, frame: Frame) -> float:
         """The length of its longest row, logical pixels."""
@@ -91,7 +91,7 @@ def period_views(frame: Frame) -> tuple[ProfileView, ...]:
     if periods is None or not chart.series.n_bars:
         return ()
     first, last = frame.viewport.visible_bars()
-    first, last = max(first, int(chart.series.number[0])), min(last, int(chart.series.number[-1]))
+    first, last = max(first, int(chart.series.number[0])), min(last, _newest(frame))
     if first > last or (periods.calendar is None and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
         return ()
     times, inputs = chart.series.times, periods.inputs
@@ -102,8 +102,7 @@ def period_views(frame: Frame) -> tuple[ProfileView, ...]:
     for runs in pieces:
         stretches = tuple(Stretch(times.start_ns(begin), times.start_ns(end)) for begin, end in runs)
         placed = PlacedProfile(NO_KEY, "", stretches, inputs)
-        figures = chart.profiles.of_bars(runs, inputs.rows, inputs.percent, inputs.method)
-        views.append(_view(frame, placed, figures, runs, 0.0))
+        views.append(_view(frame, placed, _figures(frame, runs, inputs), runs, 0.0))
     return tuple(views)
 
 
@@ -111,11 +110,11 @@ def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
     """All profiles on the chart, the selected one last: it lies over the others."""
     chart = frame.chart
     anchors = chart.anchors
-    newest = int(chart.series.number[-1]) if chart.series.n_bars else -(1 << 62)
+    newest = _newest(frame)
     views = []
     for placed in anchors.profiles:
-        inputs, runs = placed.inputs, chart.profiles.bars_of(placed.stretches)
-        figures = chart.profiles.of_bars(runs, inputs.rows, inputs.percent, inputs.method)
+        runs = chart.profiles.bars_of(placed.stretches)
+        figures = _figures(frame, runs, placed.inputs)
         ended = tuple((first, max(first, newest) + 1 if end is None else end) for first, end in runs)
         views.append(_view(frame, placed, figures, ended, MIN_WIDTH_PX))
     return tuple(sorted(views, key=lambda view: view.selected))
@@ -188,12 +187,26 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
 
 
 def time_text(frame: Frame, time_ns: int) -> str:
-    """A bar's time, with its day if it is not that of the newest bar."""
+    """A bar's time, with its day if it is not that of the newest bar that is known."""
     series = frame.chart.series
     day = date_text(time_ns)
-    today = series.n_bars and date_text(series.start_ns(series.n_bars - 1)) == day
+    today = series.n_bars and date_text(series.start_ns(frame.known_end - 1)) == day
     clock = clock_text(time_ns, seconds=series.times.fine)
     return clock if today else f"{day} {clock}"
+
+
+def _newest(frame: Frame) -> int:
+    """Number of the last bar that is known; far before all others without bars."""
+    numbers = frame.chart.series.number
+    return frame.as_of if frame.as_of is not None else int(numbers[-1]) if len(numbers) else -(1 << 62)
+
+
+def _figures(frame: Frame, runs: GrowingRuns, inputs: ProfileInputs) -> ProfileFigures | None:
+    """The profile of those bars of the runs that figures may know of; None while nothing has traded there."""
+    if frame.as_of is not None:
+        until = frame.as_of + 1
+        runs = tuple((first, until if end is None else min(end, until)) for first, end in runs if first < until)
+    return frame.chart.profiles.of_bars(runs, inputs.rows, inputs.percent, inputs.method) if runs else None
 
 
 def _view(frame: Frame, placed: PlacedProfile, figures: ProfileFigures | None, runs: Runs, least_px: float) -> ProfileView:

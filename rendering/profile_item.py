@@ -21,6 +21,7 @@ from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colour import Colour
 from rendering.column import Column
+from rendering.curve import bars_in_sight
 from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.layout import LEGEND_TOP, LINE_PX
@@ -93,7 +94,7 @@ class ProfileItem(ChartItem):
             return None
         levels, self._levels = self._levels, self.levels(new)
         counted, self._counted = self._counted, False
-        share, self._share = self._share, share_text(self._coverage.of(new))
+        share, self._share = self._share, share_text(self._coverage.of(new, as_of=True))
         if _look(old) != _look(new) or levels != self._levels or share != self._share:
             return self.pane(new)
         return qrect(new.layout.profile) if counted else None
@@ -112,9 +113,7 @@ class ProfileItem(ChartItem):
         self._draw_share(painter, frame)
 
     def _count(self, frame: Frame) -> None:
-        series = frame.chart.series
-        first, last = frame.viewport.visible_bars()
-        self._counted |= self.visible.update(series, series.index_of(first), series.index_of(last + 1))
+        self._counted |= self.visible.update(frame.chart.series, *bars_in_sight(frame))
 
     def levels(self, frame: Frame) -> Levels | None:
         """POC and value area of the bars in sight; None without volume, or without the strip."""
@@ -163,7 +162,7 @@ class ProfileItem(ChartItem):
         self._bold.draw(painter, rect.left() + 3, y, line.name, line.colour)
 
     def _draw_share(self, painter: QPainter, frame: Frame) -> None:
-        text, strip = share_text(self._coverage.of(frame)), frame.layout.profile
+        text, strip = share_text(self._coverage.of(frame, as_of=True)), frame.layout.profile
         if not text:
             return
         if self._bold.width(text) + 2 * _SHARE_PADDING_PX > strip.width:

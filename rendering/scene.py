@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QGraphicsScene
 
+from rendering.as_of import AsOf, moment_ns, pointed_bar
 from rendering.chart_item import ChartItem
 from rendering.detail import Detail, detail_for
 from rendering.footprint_item import FootprintItem
@@ -61,6 +62,8 @@ class ChartScene(QGraphicsScene):
         How many frames were built, a count of work for tests and for the status bar.
     cursor : (float, float) or None
         Where the mouse is, in scene pixels; None while it is elsewhere.
+    as_of : AsOf
+        From which moment the chart is looked at.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class ChartScene(QGraphicsScene):
         self._badge = self._notice = ""
         self._legend: tuple[str, ...] = ()
         self.cursor: tuple[float, float] | None = None
+        self.as_of = AsOf()
         self._detail: Detail | None = None
         self._room = Room(width, height, self.shown, self.layers.strips(self._style))
         self.sight = Sight(chart, self.layout.price.width, self.layout.price.height)
@@ -145,6 +149,10 @@ class ChartScene(QGraphicsScene):
         if self.cursor is None or not any(pane.holds(*self.cursor) for pane in panes):
             return None
         return math.floor(self.viewport.ticks_at(self.cursor[1]))
+
+    def pointed_bar(self) -> int | None:
+        """Number of the bar under the mouse, whether or not it traded; None when it is not over the panes of the bars."""
+        return pointed_bar(self.layout, self.viewport, self.cursor)
 
     # -- how it is drawn -------------------------------------------------------------------------
 
@@ -259,6 +267,7 @@ class ChartScene(QGraphicsScene):
         other._style, other._detail = self._style, self._detail
         other.show_only(self.shown)
         other._mode, other._badge, other._notice, other._legend = self._mode, self._badge, self._notice, self._legend
+        other.as_of = AsOf(moment_ns(self.frame) if self.frame is not None else self.as_of.kept_ns)
         for mine, twin in zip(self.items_by_layer, other.items_by_layer, strict=True):
             twin.take_after(mine)
         other._room.take_after(self._room)
@@ -288,6 +297,7 @@ class ChartScene(QGraphicsScene):
             shown=self.shown,
             painter=self._painter,
             now_ns=now_ns,
+            as_of=self.as_of.bar(series, self.pointed_bar()),
         )
         return replace(frame, told=self.layers.told(frame))
 

@@ -20,6 +20,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from app.analytics.bar_statistics import write_statistics
 from app.errors import BadInputError, SettingsError
 from app.journal import STATE_KEY, PictureFacts
+from rendering.as_of import moment_ns, moment_text
 from rendering.frame import CellStyle, Mode
 from rendering.layout import AXIS_TEXT_PX, CHAR_ASPECT
 from rendering.scene import ChartScene
@@ -117,6 +118,7 @@ def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
         end_ns=end_ns,
         mode=scene.frame.mode if scene.frame else "live",
         taken_ns=time.time_ns() if taken_ns is None else taken_ns,
+        as_of=moment_text(scene.frame) if scene.frame else "",
     )
 
 
@@ -146,6 +148,7 @@ def state_of(scene: ChartScene) -> dict[str, Any]:
         "theme": scene.theme.name,
         "palette": scene.theme.palette,
         "viewport": asdict(scene.viewport),
+        "as_of_ns": None if scene.frame is None else moment_ns(scene.frame),
     }
 
 

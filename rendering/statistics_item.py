@@ -11,7 +11,7 @@ from rendering.axes import hairline
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colour import Colour
 from rendering.colouring import VolumeRanks
-from rendering.curve import bars_in_sight
+from rendering.curve import bars_on_screen
 from rendering.cvd_item import SESSION
 from rendering.figures import MINUS, short_quantities
 from rendering.frame import CellStyle, Frame
@@ -68,7 +68,7 @@ class StatisticsItem(ChartItem):
         self._rank(new)
         if _look(old) != _look(new) or ranks is not self._ranks:
             return pane
-        first, end = bars_in_sight(new)
+        first, end = bars_on_screen(new)
         changed = series.changed_since(old.revision)
         if changed >= end:
             return None
@@ -137,7 +137,7 @@ class StatisticsItem(ChartItem):
 
     def _rank(self, frame: Frame) -> None:
         """Rank anew when other bars are in sight, or another one has opened: a live trade alone changes no other bar's colour."""
-        first, end = bars_in_sight(frame)
+        first, end = bars_on_screen(frame)
         series = frame.chart.series
         ranked = (frame.generation, first, end, series.n_bars, frame.style.statistics, frame.style.cvd_reset)
         if ranked != self._ranked:
@@ -148,7 +148,7 @@ class StatisticsItem(ChartItem):
 
     def _exposed(self, frame: Frame, exposed: QRectF) -> tuple[int, int]:
         """The bars in sight that touch what is drawn."""
-        first, end = bars_in_sight(frame)
+        first, end = bars_on_screen(frame)
         series, viewport = frame.chart.series, frame.viewport
         left, right = int(viewport.bar_at(exposed.left() - 1)), int(viewport.bar_at(exposed.right() + 1)) + 1
         return max(first, series.index_of(left)), min(end, series.index_of(right + 1))

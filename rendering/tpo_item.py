@@ -19,6 +19,7 @@ from app.market.span import Span
 from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colour import Colour
+from rendering.curve import bars_in_sight
 from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.layout import CHAR_ASPECT
@@ -82,12 +83,11 @@ class TpoItem(ChartItem):
     def sessions(self, frame: Frame) -> list[Session]:
         """The days in sight, oldest first."""
         series, rules, viewport = frame.chart.series, frame.chart.level_rules, frame.viewport
-        first, last = viewport.visible_bars()
-        start, end = series.index_of(first), series.index_of(last + 1)
+        start, end = bars_in_sight(frame)
         if start >= end:
             return []
         _, edges = piece_numbers(PeriodRule(timezone=rules.timezone), series.times.of_bars(start, end))
-        bounds = np.searchsorted(series.times.of_bars(), edges).tolist()
+        bounds = np.searchsorted(series.times.of_bars(0, frame.known_end), edges).tolist()
         found = []
         for place, (begin, until) in enumerate(itertools.pairwise(bounds)):
             span = Span(int(edges[place]), int(edges[place + 1]))

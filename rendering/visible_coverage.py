@@ -36,16 +36,16 @@ class VisibleCoverage:
         self._gaps: list[Span] = []
         self._found: BarCoverage | None = None
 
-    def of(self, frame: Frame) -> BarCoverage | None:
-        """What is known of the bars in sight; None where nothing was ever said about it.
+    def of(self, frame: Frame, *, as_of: bool = False) -> BarCoverage | None:
+        """What is known of the bars in sight, with `as_of` of those alone that figures may know of; None where nothing was ever said.
 
         Without a word on what is covered, but with holes, the bars there are count as covered but for the holes: then
         the share and `whole` hold for those alone.
         """
         chart = frame.chart
-        times, bars = chart.series.times, frame.viewport.visible_bars()
+        times, bars = chart.series.times, _bars(frame, as_of=as_of)
         if not chart.covered:
-            bars = _bars_there(frame)
+            bars = _bars_there(frame, bars)
             if not chart.holes or bars is None:
                 return None
         begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in FROM_THE_FIRST else None
@@ -61,9 +61,15 @@ class VisibleCoverage:
         return self._found
 
 
-def _bars_there(frame: Frame) -> tuple[int, int] | None:
-    """First and last bar in sight of those that there are."""
-    numbers, (first, last) = frame.chart.series.number, frame.viewport.visible_bars()
+def _bars(frame: Frame, *, as_of: bool) -> tuple[int, int]:
+    """First and last bar in sight, or the last that is known where that comes earlier."""
+    first, last = frame.viewport.visible_bars()
+    return (first, last) if frame.as_of is None or not as_of else (min(first, frame.as_of), min(last, frame.as_of))
+
+
+def _bars_there(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:
+    """Of some bars the first and the last one that there is."""
+    numbers, (first, last) = frame.chart.series.number, bars
     if not len(numbers) or int(numbers[-1]) < first or last < int(numbers[0]):
         return None
     return max(first, int(numbers[0])), min(last, int(numbers[-1]))

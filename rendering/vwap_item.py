@@ -16,6 +16,7 @@ from app.analytics.anchored_vwap import SessionVwap, VwapSums
 from app.analytics.stretches import session_starts
 from app.market.session import Division, Period, PeriodRule, span_at
 from app.market.span import Span
+from rendering.as_of import known_holes
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_around, curve
 from rendering.detail import Detail
@@ -89,13 +90,13 @@ class VwapItem(ChartItem):
         series = frame.chart.series
         if not series.n_bars:
             return ""
-        bar = series.n_bars - 1
+        bar = frame.known_end - 1
         start = int(session_starts(series, bar, bar + 1, PeriodRule(self.period))[0])
         whole = span_at(PeriodRule(self.period), series.start_ns(bar))
         text = f"VWAP {self.period.value} (UTC) ± 1, 2 σ"
         if series.start_ns(start) > whole.start_ns and start == 0:
             text += f", held from {date_text(series.start_ns(0))} {clock_text(series.start_ns(0), seconds=False)}"
-        holes = sum(whole.start_ns <= hole.start_ns for hole in frame.chart.holes)
+        holes = sum(whole.start_ns <= hole.start_ns for hole in known_holes(frame))
         return text + (f", ⚠ {holes:,} hole{'' if holes == 1 else 's'}" if holes else "")
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:

@@ -78,6 +78,8 @@ COMMANDS = (
     Command("go_to_oldest", "View", "Oldest bar", ("Home",), "Go to the first bar"),
     Command("go_to_newest", "View", "Newest bar, follow", ("End",), "Go to the last bar and follow it", "Follow", True),
     Command("reset_view", "View", "Reset view", ("Alt+R", "0"), "Legible cells around the last bar"),
+    Command("hold_moment", "View", "As of the bar under the mouse", ("K",), "Hold: every figure as it was known when that bar closed"),
+    Command("keep_moment", "View", "Keep that moment", ("Shift+K",), "Stay at the moment of the bar under the mouse, and back to now"),
     Command("toggle_full_screen", "View", "Full screen", ("F11",), "Fill the screen, and back"),
     Command("next_bar_rule", "Chart", "Longer bars", ("PgUp",), "The next longer bar of the toolbar's list"),
     Command("previous_bar_rule", "Chart", "Shorter bars", ("PgDown",), "The next shorter bar of the toolbar's list"),

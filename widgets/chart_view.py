@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from rendering.scene import ChartScene
@@ -16,6 +16,7 @@ from widgets.tools import PanAndZoom
 
 _NUDGES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 _NUDGE_KEYS = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier)
+_MOMENT_KEY = Qt.Key.Key_K
 
 
 class ChartView(QGraphicsView):
@@ -99,8 +100,11 @@ class ChartView(QGraphicsView):
             self._fit_scene()
 
     def event(self, event: QEvent) -> bool:
-        """While a profile is selected, left and right move its ends and not the view; so the window's shortcuts must not have them."""
-        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._nudges(event):
+        """Keys that mean something to the chart while it has the focus; so the window's shortcuts must not have them.
+
+        While a profile is selected, left and right move its ends and not the view; the key of the moment is held.
+        """
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (self._nudges(event) or _holds_moment(event)):
             event.accept()
             return True
         return super().event(event)
@@ -108,8 +112,20 @@ class ChartView(QGraphicsView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._nudges(event):
             self.anchors.nudge(_NUDGES[Qt.Key(event.key())], end=bool(event.modifiers() & Qt.KeyboardModifier.AltModifier))
+        elif _holds_moment(event):
+            self.chart_scene.as_of.held = True
         else:
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == _MOMENT_KEY and not event.isAutoRepeat():  # whatever other keys are down by now
+            self.chart_scene.as_of.held = False
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.chart_scene.as_of.held = False  # whoever has the focus now is told of the key's release
 
     def _nudges(self, event: QKeyEvent) -> bool:
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
@@ -165,3 +181,7 @@ class ChartView(QGraphicsView):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self.chart_scene.set_cursor(None)
+
+
+def _holds_moment(event: QKeyEvent) -> bool:
+    return event.key() == _MOMENT_KEY and event.modifiers() == Qt.KeyboardModifier.NoModifier

@@ -19,6 +19,7 @@ from rendering.theme import load_theme, theme_names
 from widgets.actions import build_actions, fill_menu_bar
 from widgets.alert_commands import AlertCommands
 from widgets.anchor_commands import AnchorCommands
+from widgets.as_of_commands import AsOfCommands
 from widgets.chart_commands import ChartCommands
 from widgets.chart_menu import open_chart_menu
 from widgets.chart_view import ChartView
@@ -86,7 +87,8 @@ class MainWindow(QMainWindow):
         self.anchors = AnchorCommands(lambda: self.view if self._scene else None, self.overlays, self.say, self._close_panel)
         self.alerts = AlertCommands(self, workspace, lambda: self._scene, self.say)
         views, copies = ViewCommands(lambda: self._scene), CopyCommands(lambda: self._scene, self.say)
-        self._owners = (self.anchors, self.alerts, copies, views, ChartCommands(workspace), self.overlays, self.replay_bar)
+        moments = AsOfCommands(lambda: self._scene, self.say)
+        self._owners = (self.anchors, self.alerts, copies, moments, views, ChartCommands(workspace), self.overlays, self.replay_bar)
         self.actions_by_name = build_actions(self, *self._owners)
         self.replay_bar.take_actions(self.actions_by_name)
         self.overlays.take_actions(self.actions_by_name)

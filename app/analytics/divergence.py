@@ -54,15 +54,20 @@ class Swings:
         self._closed = 0
         self._revision = 0
 
-    def highs(self) -> np.ndarray:
-        """Indices of the swing highs, ascending, int64."""
-        self._follow()
-        return self._found[0]
+    def highs(self, known_end: int | None = None) -> np.ndarray:
+        """Indices of the swing highs, ascending, int64; with `known_end` those known when the bar before that index was the last."""
+        return self._known(0, self.series.high, known_end)
 
-    def lows(self) -> np.ndarray:
-        """Indices of the swing lows, ascending, int64."""
+    def lows(self, known_end: int | None = None) -> np.ndarray:
+        """The same of the swing lows."""
+        return self._known(1, -self.series.low, known_end)
+
+    def _known(self, index: int, values: np.ndarray, known_end: int | None) -> np.ndarray:
         self._follow()
-        return self._found[1]
+        if known_end is None or known_end > self._closed:
+            return self._found[index]
+        closed = max(known_end - 1, 0)
+        return self._again(self._found[index], values[:closed], closed)
 
     def _follow(self) -> None:
         series = self.series

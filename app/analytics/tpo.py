@@ -181,7 +181,7 @@ class TpoSessions:
 
     def __init__(self) -> None:
         self.sessions_computed = self.bars_read = 0
-        self._kept: dict[tuple[int, int], tuple[int, TpoProfile]] = {}  # by first and end bar: revision, letters
+        self._kept: dict[tuple[int, int], tuple[int, int, TpoProfile]] = {}  # by start and bracket: revision, end bar, letters
         self._series: FootprintSeries | None = None
 
     def of(self, series: FootprintSeries, first_bar: int, end_bar: int, session: Span, bracket_ns: int) -> TpoProfile:
@@ -192,9 +192,9 @@ class TpoSessions:
         key = session.start_ns, bracket_ns
         known = self._kept.get(key)
         newest = int(series.changed_at[end_bar - 1])  # never decreases from bar to bar
-        if known is None or known[0] < newest or len(known[1].marks) == 0:
-            known = newest, tpo_of_bars(series, first_bar, end_bar, session.start_ns, bracket_ns)
+        if known is None or known[0] < newest or known[1] != end_bar:
+            known = newest, end_bar, tpo_of_bars(series, first_bar, end_bar, session.start_ns, bracket_ns)
             self._kept[key] = known
             self.sessions_computed += 1
             self.bars_read += end_bar - first_bar
-        return known[1]
+        return known[2]

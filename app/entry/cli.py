@@ -112,6 +112,7 @@ def snapshot(
     statistics: StatisticsRows = "",
     large: Large = "top:30",
     profiles: Annotated[ProfileFlags | None, Parameter(name="*")] = None,
+    as_of: Annotated[str | None, Parameter(help="show every figure as it was known then: ISO 8601, or a number since 1970")] = None,
     tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
     lot_size: LotSize = None,
     seconds: Annotated[float, Parameter(help="how long a live instrument is listened to")] = 10.0,
@@ -121,6 +122,7 @@ def snapshot(
     settings_file: SettingsFile = None,
 ) -> int:
     """Write a picture of a chart; needs no display."""
+    from app.entry.headless import parse_time
     from app.entry.snapshot import SnapshotRequest
     from app.entry.snapshot import snapshot as write_snapshot
 
@@ -152,6 +154,7 @@ def snapshot(
         parse_large(large),
         profiles,
         cells,
+        None if as_of is None else parse_time(as_of),
     )
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
     write_snapshot(request, reading, settings)

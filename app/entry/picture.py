@@ -53,6 +53,7 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
     scene.show_only(overlays_of(request, settings))
     if request.bars is not None:
         scene.show_last(request.bars)
+    scene.as_of.kept_ns = request.as_of_ns
     scene.refresh()
     image = picture_of(scene, scale=request.scale)
     save_png(image, request.out, picture_texts(facts_of(scene), state_of(scene), software))

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
+from app.analytics.footprint import FootprintSeries
 from app.analytics.large_trades import USUAL_LARGE, LargeRule
 from app.chart import Chart, ChartSpec
-from app.entry.headless import Reading, read
+from app.entry.headless import Reading, read, time_text
 from app.entry.profile_flags import ProfileFlags
 from app.entry.replaying import numbered_by_ones
 from app.errors import BadInputError
@@ -67,6 +68,8 @@ class SnapshotRequest:
         Profiles to put on the chart.
     cells : str
         The footprint style.
+    as_of_ns : int or None
+        The moment from which to look: all bars that had closed by then are known; None for all there are.
     """
 
     source: str
@@ -86,6 +89,7 @@ class SnapshotRequest:
     large: LargeRule = USUAL_LARGE
     profiles: ProfileFlags | None = None
     cells: str = "sellxbuy"
+    as_of_ns: int | None = None
 
 
 def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:
@@ -94,11 +98,23 @@ def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settin
     chart, mode = _chart_of(request, reading, settings)
     if not chart.series.n_bars:
         raise BadInputError(f"{request.source}: no trades to draw")
+    if request.as_of_ns is not None:
+        _require_moment(chart.series, request.as_of_ns)
     if request.profiles is not None:
         request.profiles.put_on(chart.anchors)
     from app.entry.picture import write_picture  # Qt is loaded only when something is drawn
 
     write_picture(chart, mode, request, settings, f"Tapeprint {version('tapeprint')}")
+
+
+def _require_moment(series: FootprintSeries, as_of_ns: int) -> None:
+    """There must be something that was known then, and something that was not: else a picture would not show what was asked for."""
+    begin_ns, end_ns = (series.times.start_ns(int(series.number[bar]) + 1) for bar in (0, -1))
+    if not begin_ns <= as_of_ns < end_ns:
+        raise BadInputError(
+            f"--as-of: found {time_text(as_of_ns)}, expected a time from {time_text(begin_ns)}, when the first bar closed, "
+            f"and before {time_text(end_ns)}, when the last one does"
+        )
 
 
 def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> tuple[Chart, str]:

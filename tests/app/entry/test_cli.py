@@ -163,6 +163,8 @@ def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, cap
         (["snapshot", "demo", "-o", "x.png", "--size", "1"], "size: found '1'"),
         (["snapshot", "demo", "-o", "x.png", "--scale", "9"], "scale: found 9"),
         (["snapshot", "demo", "-o", "x.png", "--theme", "pink"], "theme: found 'pink'"),
+        (["snapshot", "demo", "-o", "x.png", "--as-of", "2025-11-20T18:00Z"], "--as-of: found 2025-11-20 18:00:00.000, expected"),
+        (["snapshot", "demo", "-o", "x.png", "--as-of", "noon"], "time: found 'noon'"),
         (["snapshot", "{file}", "-o", "x.png"], "expected --tick-size"),
         (["snapshot", "nasdaq:AAPL", "-o", "x.png"], "venue: found 'nasdaq'"),
         (["dance"], "dance"),
@@ -189,6 +191,14 @@ def test_a_snapshot_has_the_pixels_asked_for_and_is_the_same_twice(tmp_path: Pat
     assert pictures[0] == pictures[1]
     assert (pictures[0].width(), pictures[0].height(), pictures[2].width(), pictures[2].height()) == (640, 420, 1280, 840)
     assert read_state(tmp_path / "a.png")["instrument"] == "demo:TAPE"
+
+
+def test_a_snapshot_as_of_a_moment_says_so_and_differs_from_now(tmp_path: Path, qapp: object) -> None:
+    now, then = tmp_path / "now.png", tmp_path / "then.png"
+    assert run(["snapshot", "demo", "-o", str(now), "--size", "640x420"]) == 0
+    assert run(["snapshot", "demo", "-o", str(then), "--size", "640x420", "--as-of", "2025-11-20T17:55Z"]) == 0
+    assert QImage(str(now)) != QImage(str(then))
+    assert "AS OF 17:55 UTC" in QImage(str(then)).text("Description")
 
 
 def test_a_snapshot_of_the_built_in_market_never_looks_live(tmp_path: Path, qapp: object) -> None:

@@ -1,0 +1,46 @@
+"""The veil over the bars that came after the moment from which the chart is looked at: they are there, but they do not count.
+
+Two layers: over the cells and under the lines in the prices' pane, and over the panes below.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
+
+from rendering.axes import hairline
+from rendering.chart_item import ChartItem
+from rendering.frame import Frame
+from rendering.text import qcolor, qrect
+
+_OPACITY = 0.78
+"""The bars behind it can be made out, and cannot be taken for what was known."""
+
+
+class VeilItem(ChartItem):
+    """The veil over the prices' pane, with an edge at the moment."""
+
+    z = 20.0
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        return self.pane(new) if new.as_of is not None and old.viewport != new.viewport else None
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        if frame.as_of is None:
+            return
+        pane, left = self.pane(frame), frame.known_x
+        painter.fillRect(QRectF(left, pane.top(), pane.right() - left, pane.height()), qcolor(frame.theme.background.faded(_OPACITY)))
+        painter.fillRect(QRectF(left, pane.top(), hairline(frame), pane.height()), qcolor(frame.theme.crosshair))
+
+
+class StripVeilItem(VeilItem):
+    """The same over the panes under the bars."""
+
+    z = 51.0
+
+    def pane(self, frame: Frame) -> QRectF:
+        top = frame.layout.price.bottom
+        return QRectF(0, top, frame.layout.price.right, frame.layout.time_axis.top - top)

@@ -1,0 +1,205 @@
+"""The chart as it was known at a moment is the chart that was fed the trades up to then: this is what the as-of cursor means."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtGui import QImage
+
+from app.chart import Chart, ChartSpec
+from app.market.bar_rule import parse_bar_rule
+from app.market.session import PeriodRule
+from app.market.trade import TradeBatch
+from app.period_profiles import PeriodProfiles
+from app.storage.memory import TradeStore
+from rendering.anchor_flag_item import AnchorFlagItem
+from rendering.as_of import AsOf, closed_ns
+from rendering.badge_item import badge_text
+from rendering.chart_item import ChartItem
+from rendering.large_trades_item import LargeTradesItem
+from rendering.last_price_item import last_price
+from rendering.layers import LAYERS
+from rendering.legend_item import legend_lines
+from rendering.scene import ChartScene
+from rendering.screenshot import facts_of, state_of
+from rendering.statistics_item import StatisticsItem
+from rendering.theme import load_theme
+from rendering.viewport import Viewport
+from tests.builders import random_trades
+from tests.rendering.charts import INSTRUMENT
+
+DAY_NS = 86_400 * 10**9
+START_NS = 19_700 * DAY_NS + 20 * 3600 * 10**9
+"""Four hours before a day ends: sessions, nodes and naked levels come to be."""
+RULES = ("5m", "15m", "400t")
+WIDTH, HEIGHT = 900, 640
+OVERLAYS = tuple(layer for layer in LAYERS if layer.name)
+APART = (StatisticsItem, AnchorFlagItem)
+"""The rows of the first are figures of single bars, coloured by ranks among all in sight, which are no figures; the second makes its
+labels keep clear of one another, of those behind the veil too."""
+
+
+@lru_cache(maxsize=4)
+def tape(seed: int) -> TradeBatch:
+    return random_trades(seed, 6000, start_ns=START_NS, seconds=40 * 3600, price=600_000, spread=400, unknown=0.1)
+
+
+def chart_of(trades: TradeBatch, rule: str) -> Chart:
+    store = TradeStore()
+    store.insert(trades)
+    chart = Chart(ChartSpec(INSTRUMENT, parse_bar_rule(rule), 10))
+    chart.apply(store.trades(), store)
+    chart.anchors.add(START_NS + 3 * 3600 * 10**9)
+    if chart.series.rule.is_time:  # where other bars will stand nobody could know, and so not where a range ends that is not over
+        chart.anchors.add(START_NS + 7 * 3600 * 10**9, START_NS + 21 * 3600 * 10**9)
+        chart.anchors.show_periods(PeriodProfiles(PeriodRule()))
+    return chart
+
+
+@lru_cache(maxsize=8)
+def whole_chart(seed: int, rule: str) -> Chart:
+    return chart_of(tape(seed), rule)
+
+
+def chart_up_to(seed: int, rule: str, bar: int) -> Chart:
+    """The chart of the trades up to the last one of a bar."""
+    count = int(whole_chart(seed, rule).series.trades[: bar + 1].sum())
+    return chart_of(tape(seed)[:count], rule)
+
+
+def scene_of(chart: Chart, viewport: Viewport, layers: list[type[ChartItem]]) -> ChartScene:
+    scene = ChartScene(chart, load_theme(), WIDTH, HEIGHT, layers=layers)
+    scene.show_only(frozenset(layer.name for layer in layers))
+    scene.refresh(1)
+    scene.set_viewport(viewport)
+    scene.sight.following = False
+    return scene
+
+
+def picture(scene: ChartScene) -> np.ndarray:
+    scene.refresh(10**12)
+    scene.settle()
+    image = scene.render_image().convertToFormat(QImage.Format.Format_RGB32)
+    return np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.width()).copy()
+
+
+@pytest.mark.parametrize("layer", [layer for layer in OVERLAYS if layer not in APART], ids=lambda layer: layer.__name__)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 1),
+    rule=st.sampled_from(RULES),
+    share=st.floats(0.02, 0.97),
+    at=st.floats(0.3, 1.2),
+    bar_px=st.sampled_from([0.6, 3.0, 17.0, 60.0]),
+)
+def test_each_overlay_draws_what_it_would_have_drawn_then(
+    qapp, layer: type[ChartItem], seed: int, rule: str, share: float, at: float, bar_px: float
+):
+    chart = whole_chart(seed, rule)
+    if layer is LargeTradesItem and not chart.series.rule.is_time:
+        return  # the last bar ends with its last trade, and another one with the next's first: bubbles inside of it move a little
+    bar = int(share * (chart.series.n_bars - 1))
+    number, low = int(chart.series.number[bar]), int(chart.series.low.min())
+    viewport = Viewport(number + 1 - at * 600 / bar_px, bar_px, low, 0.5, 600, 400)
+    scene = scene_of(chart, viewport, [layer])
+    scene.as_of = AsOf(closed_ns(chart.series, number))
+    then = scene_of(chart_up_to(seed, rule, bar), scene.viewport, [layer])
+    shown, wanted = picture(scene), picture(then)
+    frame, was = scene.frame, then.frame
+    assert frame is not None and was is not None
+    assert frame.as_of == number and frame.viewport == was.viewport and frame.layout == was.layout
+    edge, right = int(frame.known_x), round(frame.layout.price.right)
+    if layer.name == "delta":  # colours of the volume row are ranks
+        rows = slice(int(frame.layout.volume.top), int(frame.layout.volume.bottom) + 1)
+        shown[rows, :right] = wanted[rows, :right] = 0
+    assert np.array_equal(shown[:, :edge], wanted[:, :edge])
+    assert np.array_equal(shown[:, right:], wanted[:, right:])
+
+
+def test_after_the_key_is_released_nothing_shows_that_it_was_held(qapp):
+    """Bit for bit, though trades came meanwhile and the mouse went to and fro; every layer there is, with a second look at it."""
+    trades, cut = tape(0), 4000
+
+    def looked_at(held: bool) -> np.ndarray:
+        store = TradeStore()
+        store.insert(trades[:cut])
+        chart = Chart(ChartSpec(INSTRUMENT, parse_bar_rule("5m"), 10))
+        chart.apply(store.trades(), store)
+        chart.anchors.add(START_NS + 3 * 3600 * 10**9)
+        chart.anchors.show_periods(PeriodProfiles(PeriodRule()))
+        scene = ChartScene(chart, load_theme(), 1200, 900)
+        scene.show_only(frozenset(layer.name for layer in OVERLAYS))
+        scene.show_last(200)
+        for step in range(20):
+            if held:
+                scene.as_of.held = 2 <= step < 18
+                scene.set_cursor((37.0 * (7 * step % 20), 80.0 + step))
+            now_ns = (step + 1) * 10**9
+            scene.refresh(now_ns)
+            scene.idle(1.0)
+            assert not held or (scene.frame is not None and (scene.frame.as_of is not None) == (2 <= step < 18))
+            fresh = trades[cut + 40 * step : cut + 40 * (step + 1)]
+            store.insert(fresh)
+            chart.apply(fresh, store)
+        scene.set_cursor(None)
+        return picture(scene)
+
+    assert np.array_equal(looked_at(True), looked_at(False))
+
+
+def test_a_moved_moment_builds_nothing_anew(qapp):
+    chart = chart_of(tape(1), "5m")
+    scene = scene_of(chart, Viewport(int(chart.series.number[0]), 1.0, int(chart.series.low.min()), 0.5, 600, 400), list(LAYERS))
+    picture(scene)
+    levels, index = chart.levels, chart.profiles.index
+    index.build()
+    before = levels.bars_taken, levels.looks, index.nodes_built, chart.figures.value_areas_computed
+    scene.as_of.held = True
+    for x in range(10, 400, 7):
+        scene.set_cursor((float(x), 200.0))
+        scene.refresh(2 * 10**12)
+        assert scene.frame is not None and scene.frame.as_of is not None
+    assert (levels.bars_taken, levels.looks, index.nodes_built, chart.figures.value_areas_computed) == before
+
+
+def test_the_moment_follows_the_mouse_over_the_bars_and_is_now_at_the_last_one_and_elsewhere(qapp):
+    chart = chart_of(tape(0), "15m")
+    numbers = chart.series.number.tolist()
+    moment = AsOf()
+    assert moment.bar(chart.series, numbers[3]) is None
+    moment.held = True
+    assert moment.bar(chart.series, numbers[3]) == numbers[3]
+    assert moment.bar(chart.series, numbers[0] - 5) == numbers[0]
+    assert moment.bar(chart.series, numbers[-1]) is moment.bar(chart.series, numbers[-1] + 4) is moment.bar(chart.series, None) is None
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_moment_that_is_kept_stays_at_the_close_of_its_bar(qapp, rule: str):
+    chart = chart_of(tape(0), rule)
+    number = int(chart.series.number[7])
+    moment = AsOf(closed_ns(chart.series, number))
+    assert moment.bar(chart.series, None) == number
+    moment.held = True
+    assert moment.bar(chart.series, int(chart.series.number[4])) == int(chart.series.number[4])  # the key is stronger
+    assert AsOf(closed_ns(chart.series, int(chart.series.number[-1]))).bar(chart.series, None) is None
+
+
+def test_no_picture_of_a_moment_can_be_taken_for_now(qapp):
+    chart = chart_of(tape(0), "15m")
+    scene = ChartScene(chart, load_theme(), 1200, 800)
+    scene.refresh(1)
+    assert scene.frame is not None and "AS OF" not in badge_text(scene.frame) and "AS OF" not in facts_of(scene, 1).caption
+    scene.as_of.kept_ns = START_NS + 5 * 3600 * 10**9
+    scene.set_mode("simulated")
+    scene.refresh(2)
+    assert badge_text(scene.frame) == "◀ AS OF Sun 10 Dec 2023 01:00 UTC · ◆ SIMULATED"
+    assert any("as of Sun 10 Dec 2023 01:00 UTC" in line for line in legend_lines(scene.frame))
+    assert "AS OF" in facts_of(scene, 1).caption
+    assert state_of(scene)["as_of_ns"] == scene.as_of.kept_ns
+    shown = last_price(scene.frame)
+    assert shown is not None and shown.ticks == int(chart.series.close[scene.frame.known_end - 1])
+    assert scene.twin(2.0).as_of.kept_ns == scene.as_of.kept_ns  # and a larger picture of it neither
