@@ -14,6 +14,7 @@ from rendering.layout import Strip
 
 if TYPE_CHECKING:
     from rendering.frame import CellStyle, Frame
+    from rendering.kept_picture import KeptPicture
 
 
 READING_REST_S = 1 / 15
@@ -52,6 +53,8 @@ class ChartItem(pg.GraphicsObject):
     z: float = 0.0
     rest_s: float = 0.0
     """How long this layer rests after it looked at new trades; a moved view never waits."""
+    kept: bool = False
+    """Whether it draws over the price pane alone and rather seldom: then it is drawn into a picture, see `kept_picture`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +63,8 @@ class ChartItem(pg.GraphicsObject):
         self._frame: Frame | None = None
         self._followed_ns = -(1 << 62)  # when it last looked at new trades
         self._bounds = QRectF()
+        self.pictures: Sequence[KeptPicture] = ()
+        """Where a kept layer is drawn on the screen; whoever puts layers together says so."""
 
     def pane(self, frame: Frame) -> QRectF:
         """The area this item draws in."""
@@ -120,9 +125,11 @@ class ChartItem(pg.GraphicsObject):
 
     def _repaint(self, rect: QRectF) -> None:
         """Ask the views directly: `QGraphicsItem.update` adds a margin, which would make every neighbour draw too."""
-        scene = self.scene()
+        scene, aligned = self.scene(), rect.toAlignedRect()
+        for picture in self.pictures:
+            picture.spoil(self, aligned)
         for view in scene.views() if scene is not None else ():
-            view.viewport().update(rect.toAlignedRect())
+            view.viewport().update(aligned)
 
     def idle(self, budget_s: float) -> bool:
         """Use up to `budget_s` seconds for what the next frames may need; whether there is more to do."""
@@ -140,11 +147,15 @@ class ChartItem(pg.GraphicsObject):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Called by Qt for an exposed region."""
-        if self._frame is None:
+        if self._frame is None or (self.pictures and widget is not None):
             return
         # a copy: it dies with this call. Qt unites the dirty rectangles of all items before it cuts off what is not ours
-        exposed = QRectF(option.exposedRect) & self._bounds & dirty_bounds(painter, self._bounds)  # type: ignore[attr-defined]
-        if exposed.isEmpty():
+        self.draw_part(painter, QRectF(option.exposedRect) & dirty_bounds(painter, self._bounds))  # type: ignore[attr-defined]
+
+    def draw_part(self, painter: QPainter, exposed: QRectF) -> None:
+        """Draw what lies inside a rectangle of the scene, and nothing beside it."""
+        exposed = exposed & self._bounds
+        if self._frame is None or exposed.isEmpty():
             return
         painter.save()
         painter.setClipRect(exposed)

@@ -189,6 +189,7 @@ class DivergenceItem(ChartItem):
     shown_at_first = False
     z = 45.0
     rest_s = READING_REST_S
+    kept = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -26,6 +26,7 @@ class DevelopingItem(ChartItem):
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
+    kept = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,8 +45,10 @@ class DevelopingItem(ChartItem):
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         developing = self._of(new)
-        developing.work(*bars_in_sight(new), _A_FRAME_S)
-        key = new.viewport, new.generation, new.chart.series.revision, developing.bars_computed
+        first, end = bars_in_sight(new)
+        developing.work(first, end, _A_FRAME_S)
+        columns = developing.columns(first, end)
+        key = new.viewport, new.generation, developing, first, *(column.tobytes() for column in columns)
         before, self._key = self._key, key
         return None if before == key else self.pane(new)
 

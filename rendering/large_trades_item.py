@@ -42,6 +42,7 @@ class LargeTradesItem(ChartItem):
     shown_at_first = False
     z = 43.0
     rest_s = READING_REST_S
+    kept = True
 
     def __init__(self) -> None:
         super().__init__()

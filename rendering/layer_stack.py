@@ -9,6 +9,7 @@ import structlog
 
 from rendering.chart_item import ChartItem
 from rendering.frame import CellStyle, Frame
+from rendering.kept_picture import KeptPicture
 from rendering.layout import Strip
 
 Answer = TypeVar("Answer")
@@ -27,12 +28,18 @@ class LayerStack:
         All of them, in the order of the table.
     shown : frozenset of str
         Names of the overlays that are shown.
+    pictures : tuple of KeptPicture
+        What some of them are drawn into.
     failures : dict
         How often each layer raised, by its class's name.
     """
 
     def __init__(self, items: Iterable[ChartItem], shown: frozenset[str]) -> None:
         self.items = tuple(items)
+        kept = [item for item in self.items if item.kept]
+        self.pictures = tuple(KeptPicture(kept, over=over) for over in (False, True))
+        for item in kept:
+            item.pictures = self.pictures
         self.shown = shown
         self.failures: dict[str, int] = {}
 
@@ -74,6 +81,8 @@ class LayerStack:
 
     def refresh(self, frame: Frame) -> bool:
         """Give a frame to every layer; whether any of them will draw."""
+        for picture in self.pictures:
+            picture.follow(frame)
         return any(self._ask(lambda item: item.refresh(frame)))
 
     def idle(self, budget_s: float) -> bool:

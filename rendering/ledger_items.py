@@ -69,6 +69,7 @@ class LedgerItem(ChartItem):
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
+    kept = True
     kinds: tuple[LevelKind, ...] = ()
     """Which levels it draws."""
     shows_ended = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from pyqtgraph.Qt.internals import PrimitiveArray
 from PySide6.QtCore import QRectF, Qt
@@ -10,12 +12,33 @@ from PySide6.QtGui import QPainter
 from rendering.colour import Colour
 from rendering.text import qcolor
 
+_FEW = 48
+"""Up to so many rectangles of many colours a call for each costs less than sorting them by colour."""
+
 
 class Rectangles:
     """A buffer of rectangles that is filled and drawn again and again."""
 
     def __init__(self) -> None:
         self._primitives = PrimitiveArray(QRectF, 4)
+
+    def draw_coloured(
+        self,
+        painter: QPainter,
+        colours: Sequence[Colour],
+        colour: np.ndarray,
+        rects: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    ) -> None:
+        """Fill rectangles (left, top, width, height) each with its own colour, given by its place in `colours` [shape=(n,)]."""
+        if len(colour) <= _FEW:
+            for which, left, top, width, height in zip(colour.tolist(), *(column.tolist() for column in rects), strict=True):
+                if width > 0 and height > 0:
+                    painter.fillRect(QRectF(left, top, width, height), qcolor(colours[which]))
+            return
+        for which in np.unique(colour).tolist():
+            of_colour = colour == which
+            left, top, width, height = (column[of_colour] for column in rects)
+            self.draw(painter, colours[which], left, top, width, height)
 
     def draw(self, painter: QPainter, colour: Colour, left: np.ndarray, top: np.ndarray, width: np.ndarray, height: np.ndarray) -> None:
         """Fill rectangles with one colour, in the painter's pixels [shape=(n,)]; empty ones are left out."""

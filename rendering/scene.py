@@ -79,7 +79,7 @@ class ChartScene(QGraphicsScene):
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)  # a dozen items: an index costs more than it finds
         items = [layer() for layer in layers]
         self.layers = LayerStack(items, shown_at_first((*LAYERS, *items)))
-        for item in items:
+        for item in (*items, *self.layers.pictures):
             self.addItem(item)
         self.chart = chart
         self.frame: Frame | None = None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Mapping
+
 import numpy as np
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
@@ -9,7 +13,6 @@ from PySide6.QtGui import QPainter
 from app.analytics.bar_statistics import BarStatistics, Statistic
 from rendering.axes import hairline
 from rendering.chart_item import READING_REST_S, ChartItem
-from rendering.colour import Colour
 from rendering.colouring import VolumeRanks
 from rendering.curve import bars_on_screen
 from rendering.cvd_item import SESSION
@@ -29,6 +32,9 @@ _RANKED_BEFORE = 300
 _TITLES = {Statistic.DELTA_PERCENT: "delta %", Statistic.DELTA_MIN: "min delta", Statistic.DELTA_MAX: "max delta", Statistic.POC: "POC"}
 _GROUNDLESS = (Statistic.POC, Statistic.DURATION)
 """A price is neither much nor little, nor is the length of bars that are all as long."""
+_NO_QUANTITY = (Statistic.DELTA_PERCENT, Statistic.POC, Statistic.RANGE, Statistic.TRADES, Statistic.DURATION)
+Table = Mapping[Statistic, np.ndarray]
+"""Rows of figures of the same bars, from above."""
 
 
 class StatisticsItem(ChartItem):
@@ -84,8 +90,10 @@ class StatisticsItem(ChartItem):
         if end > first and exposed.left() < pane.right:
             painter.save()
             painter.setClipRect(exposed & qrect(pane))
-            for index, statistic in enumerate(frame.style.statistics):
-                self._draw_row(painter, frame, statistic, pane.top + index * ROW_PX, first, end)
+            table = {statistic: self._values(frame, statistic, first, end) for statistic in frame.style.statistics}
+            self._draw_grounds(painter, frame, table, frame.chart.series.number[first:end])
+            if frame.viewport.bar_px >= _TEXT_FROM_PX:
+                self._draw_texts(painter, frame, table, frame.chart.series.number[first:end])
             painter.restore()
             self.bars_drawn += end - first
         line = hairline(frame)
@@ -94,40 +102,45 @@ class StatisticsItem(ChartItem):
         if exposed.right() > pane.right:
             self._draw_titles(painter, frame)
 
-    def _draw_row(self, painter: QPainter, frame: Frame, statistic: Statistic, top: float, first: int, end: int) -> None:
-        values = self._values(frame, statistic, first, end)
-        pixels, number, dpr = frame.pixels, frame.chart.series.number[first:end], frame.dpr
+    def _draw_grounds(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
+        """The grounds of the bars with some numbers, each by the rank of its figure."""
+        pixels, dpr, top = frame.pixels, frame.dpr, frame.layout.strip_of("statistics").top
         left, right = pixels.bar_x(number) - pixels.left, pixels.bar_x(number + 1) - pixels.left
-        wide = frame.viewport.bar_px >= _TEXT_FROM_PX
-        if statistic not in _GROUNDLESS:
-            colours, steps = self._grounds(frame.theme, statistic, values)
-            if (right == left).any():  # bars that share a pixel: the one that stands out most
+        narrow, gap = bool((right == left).any()), round(dpr) if frame.viewport.bar_px >= 4 else 0
+        ramps, height = (*frame.theme.volume_ramp, *frame.theme.delta_ramp), round(ROW_PX * dpr)
+        found = []
+        for index, (statistic, values) in enumerate(table.items()):
+            if statistic in _GROUNDLESS:
+                continue
+            steps, x, width = self._steps(frame.theme, statistic, values), left, right - left - gap
+            if narrow:  # bars that share a pixel: the one that stands out most
                 order = np.lexsort((np.abs(values), left))
-                last = np.flatnonzero(np.diff(left[order], append=left[order[-1]] + 1))
-                left, steps = left[order][last], steps[order][last]
-                right = left + 1
+                last = order[np.flatnonzero(np.diff(left[order], append=left[order[-1]] + 1))]
+                steps, x, width = steps[last], left[last], np.ones_like(last)
+            found.append((steps, x, np.full_like(x, round((top + index * ROW_PX) * dpr)), width, np.full_like(x, height)))
+        if found:
+            steps, *rects = (np.concatenate(column) for column in zip(*found, strict=True))
             painter.save()
-            painter.scale(1 / dpr, 1 / dpr)
-            y, height = round(top * dpr), round(ROW_PX * dpr)
-            for step in np.unique(steps):
-                which = steps == step
-                x, width = left[which], (right - left)[which] - (round(dpr) if frame.viewport.bar_px >= 4 else 0)
-                self._rectangles.draw(painter, colours[step], x, np.full_like(x, y), width, np.full_like(x, height))
+            painter.scale(1 / dpr, 1 / dpr)  # device pixels from here: edges are whole numbers
+            self._rectangles.draw_coloured(painter, ramps, steps, (rects[0], rects[1], rects[2], rects[3]))
             painter.restore()
-        if wide:
-            middle = (pixels.bar_x(number) + pixels.bar_x(number + 1)) / 2 - pixels.left
-            room = int(frame.viewport.bar_px / _CHAR_PX)
-            for x, text in zip((middle / dpr).tolist(), texts_of(frame, statistic, values), strict=True):
-                if len(text) <= room:
-                    self._labels.draw(painter, x, top + ROW_PX / 2, text, frame.theme.digits, 0.5)
 
-    def _grounds(self, theme: Theme, statistic: Statistic, values: np.ndarray) -> tuple[tuple[Colour, ...], np.ndarray]:
-        """The ramp of a row, and the step of each value."""
-        steps = self._ranks[statistic].steps(np.abs(values))
+    def _draw_texts(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
+        pixels, top = frame.pixels, frame.layout.strip_of("statistics").top
+        middles = (((pixels.bar_x(number) + pixels.bar_x(number + 1)) / 2 - pixels.left) / frame.dpr).tolist()
+        room = int(frame.viewport.bar_px / _CHAR_PX)
+        for index, texts in enumerate(texts_of_table(frame, table).values()):
+            for x, text in zip(middles, texts, strict=True):
+                if len(text) <= room:
+                    self._labels.draw(painter, x, top + (index + 0.5) * ROW_PX, text, frame.theme.digits, 0.5)
+
+    def _steps(self, theme: Theme, statistic: Statistic, values: np.ndarray) -> np.ndarray:
+        """Of each value the place of its ground in the ramps of volume and delta, which follow one another."""
+        steps = self._ranks[statistic].steps(np.abs(values)).astype(np.intp)
         if not statistic.signed:
-            return theme.volume_ramp, steps
+            return steps
         middle = DELTA_STEPS // 2
-        return theme.delta_ramp, middle + np.sign(values).astype(np.intp) * (steps * middle // 15)
+        return len(theme.volume_ramp) + middle + np.sign(values).astype(np.intp) * (steps * middle // 15)
 
     def _values(self, frame: Frame, statistic: Statistic, first: int, end: int) -> np.ndarray:
         figures = frame.chart.figures
@@ -149,9 +162,12 @@ class StatisticsItem(ChartItem):
     def _exposed(self, frame: Frame, exposed: QRectF) -> tuple[int, int]:
         """The bars in sight that touch what is drawn."""
         first, end = bars_on_screen(frame)
-        series, viewport = frame.chart.series, frame.viewport
-        left, right = int(viewport.bar_at(exposed.left() - 1)), int(viewport.bar_at(exposed.right() + 1)) + 1
-        return max(first, series.index_of(left)), min(end, series.index_of(right + 1))
+        series, pixels = frame.chart.series, frame.pixels
+        left, right = pixels.bars_in(*(pixels.left + math.floor(x * frame.dpr) for x in (exposed.left(), exposed.right() + 1)))
+        first, end = max(first, series.index_of(left)), min(end, series.index_of(right + 1))
+        if end - first > 1 and pixels.screen_x(int(series.number[first]) + 1) <= exposed.left() * frame.dpr:
+            first += 1  # it ends where the region begins
+        return first, end
 
     def _draw_titles(self, painter: QPainter, frame: Frame) -> None:
         pane, theme = frame.layout.strip_of("statistics"), frame.theme
@@ -162,21 +178,30 @@ class StatisticsItem(ChartItem):
             self._labels.draw(painter, side.left + 8, pane.top + (index + 0.5) * ROW_PX, text, theme.text_muted)
 
 
-def texts_of(frame: Frame, statistic: Statistic, values: np.ndarray) -> list[str]:
-    """The figures as they are written, short."""
-    grid, lot = frame.chart.series.grid, frame.chart.spec.instrument.lot_size
+def texts_of_table(frame: Frame, table: Table) -> dict[Statistic, list[str]]:
+    """The figures of each row as they are written, short; quantities of all rows at once."""
+    quantities = {statistic: values for statistic, values in table.items() if statistic not in _NO_QUANTITY}
+    texts: dict[Statistic, list[str]] = {}
+    if quantities:
+        written = short_quantities(np.concatenate(list(quantities.values())), frame.chart.spec.instrument.lot_size)
+        ends = itertools.accumulate(len(values) for values in quantities.values())
+        texts = {statistic: written[end - len(values) : end] for (statistic, values), end in zip(quantities.items(), ends, strict=True)}
+    return {statistic: _text_row(frame, statistic, values, texts.get(statistic, [])) for statistic, values in table.items()}
+
+
+def _text_row(frame: Frame, statistic: Statistic, values: np.ndarray, quantities: list[str]) -> list[str]:
     match statistic:
         case Statistic.DELTA_PERCENT:
             return [f"{value:+.0f}%".replace("-", MINUS) for value in values.tolist()]
         case Statistic.POC | Statistic.RANGE:
-            return [grid.text(value) for value in values.tolist()]
+            return [frame.chart.series.grid.text(value) for value in values.tolist()]
         case Statistic.TRADES:
             return [f"{value:,}" for value in values.tolist()]
         case Statistic.DURATION:
             return [duration_text(value) for value in values.tolist()]
         case _:
-            written = zip(values.tolist(), short_quantities(values, lot), strict=True)
-            return [(MINUS if value < 0 else "+" if statistic.signed and value > 0 else "") + text.strip() for value, text in written]
+            signs = [MINUS if value < 0 else "+" if statistic.signed and value > 0 else "" for value in values.tolist()]
+            return [sign + text.strip() for sign, text in zip(signs, quantities, strict=True)]
 
 
 def duration_text(duration_ns: int) -> str:

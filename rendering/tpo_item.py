@@ -49,6 +49,7 @@ class TpoItem(ChartItem):
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
+    kept = True
     split = False
 
     def __init__(self) -> None:
@@ -72,7 +73,7 @@ class TpoItem(ChartItem):
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        before, self._key = self._key, (new.viewport, new.generation, new.chart.series.revision)
+        before, self._key = self._key, (new.viewport, new.generation, new.chart.level_rules, *self.sessions(new))
         return None if before == self._key else self.pane(new)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:

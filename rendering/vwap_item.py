@@ -65,6 +65,7 @@ class VwapItem(ChartItem):
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
+    kept = True
     period: ClassVar[Period] = Period.DAY
     dash: ClassVar[Qt.PenStyle] = Qt.PenStyle.SolidLine
     label_off_px: ClassVar[float] = -7.0

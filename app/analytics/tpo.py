@@ -16,8 +16,9 @@ Where the field leaves things open, decided here:
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,6 +60,38 @@ class TpoProfile:
     marks: np.ndarray
     high: np.ndarray
     low: np.ndarray
+
+    def until(self, bracket: int) -> TpoProfile | None:
+        """The letters of the brackets before one; None if nothing traded in them."""
+        marks = self.marks[:, :bracket]
+        rows = np.flatnonzero(marks.any(axis=1))
+        if not len(rows):
+            return None
+        return replace(
+            self,
+            first_row=self.first_row + int(rows[0]),
+            marks=marks[rows[0] : rows[-1] + 1],
+            high=self.high[:bracket],
+            low=self.low[:bracket],
+        )
+
+    def followed_by(self, later: TpoProfile, bracket: int) -> TpoProfile:
+        """These letters, all before a bracket, and those of the same session from that bracket on."""
+        first = min(self.first_row, later.first_row)
+        end = max(self.first_row + len(self.marks), later.first_row + len(later.marks))
+        marks = np.zeros((end - first, later.marks.shape[1]), bool)
+        for part, brackets in ((self, slice(0, self.marks.shape[1])), (later, slice(bracket, None))):
+            marks[part.first_row - first : part.first_row - first + len(part.marks), brackets] = part.marks[:, brackets]
+        high, low = later.high.copy(), later.low.copy()
+        high[: len(self.high)], low[: len(self.low)] = self.high, self.low
+        return replace(later, first_row=first, marks=marks, high=high, low=low)
+
+    def says_the_same_as(self, other: TpoProfile) -> bool:
+        """Whether letters, highs and lows are equal."""
+        if (self.first_row, self.marks.shape) != (other.first_row, other.marks.shape):
+            return False
+        pairs = ((self.marks, other.marks), (self.high, other.high), (self.low, other.low))
+        return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
 
     @property
     def counts(self) -> np.ndarray:
@@ -170,8 +203,17 @@ def _profile(
     return TpoProfile(start_ns, bracket_ns, first, marks, high, low)
 
 
+class _Kept(NamedTuple):
+    """The letters of the bars `[first_bar, end_bar)` as they were at a revision of the series."""
+
+    revision: int
+    first_bar: int
+    end_bar: int
+    letters: TpoProfile
+
+
 class TpoSessions:
-    """The letters of every session of a series, kept up with it: a live trade works out the session in progress alone.
+    """The letters of every session of a series, kept up with it: a live trade works out the bracket in progress alone.
 
     Attributes
     ----------
@@ -181,20 +223,38 @@ class TpoSessions:
 
     def __init__(self) -> None:
         self.sessions_computed = self.bars_read = 0
-        self._kept: dict[tuple[int, int], tuple[int, int, TpoProfile]] = {}  # by start and bracket: revision, end bar, letters
+        self._kept: dict[tuple[int, int], _Kept] = {}  # by start and bracket
         self._series: FootprintSeries | None = None
 
     def of(self, series: FootprintSeries, first_bar: int, end_bar: int, session: Span, bracket_ns: int) -> TpoProfile:
-        """The letters of the bars of a session; what is known of them is not counted again."""
+        """The letters of the bars of a session; what is known of them is not counted again.
+
+        The same object as before where no letter, high or low is another.
+        """
         if series is not self._series:
             self._kept.clear()
             self._series = series
         key = session.start_ns, bracket_ns
         known = self._kept.get(key)
         newest = int(series.changed_at[end_bar - 1])  # never decreases from bar to bar
-        if known is None or known[0] < newest or known[1] != end_bar:
-            known = newest, end_bar, tpo_of_bars(series, first_bar, end_bar, session.start_ns, bracket_ns)
-            self._kept[key] = known
-            self.sessions_computed += 1
+        if known is not None and (known.first_bar, known.end_bar) == (first_bar, end_bar) and known.revision >= newest:
+            return known.letters
+        if known is None or known.first_bar != first_bar:
+            letters = tpo_of_bars(series, first_bar, end_bar, session.start_ns, bracket_ns)
             self.bars_read += end_bar - first_bar
-        return known[2]
+        else:
+            changed = min(series.changed_since(known.revision), known.end_bar, end_bar - 1)
+            letters = self._again(known.letters, series, max(first_bar, changed), first_bar, end_bar)
+        self._kept[key] = _Kept(series.revision, first_bar, end_bar, letters)
+        self.sessions_computed += 1
+        return letters
+
+    def _again(self, known: TpoProfile, series: FootprintSeries, changed: int, first_bar: int, end_bar: int) -> TpoProfile:
+        """Letters of which those are kept whose brackets end before the bar `changed`."""
+        bracket = (series.start_ns(changed) - known.start_ns) // known.bracket_ns
+        begin = max(first_bar, int(np.searchsorted(series.times.of_bars(), known.start_ns + bracket * known.bracket_ns)))
+        self.bars_read += end_bar - begin
+        fresh = tpo_of_bars(series, begin, end_bar, known.start_ns, known.bracket_ns)
+        kept = known.until(bracket)
+        letters = fresh if kept is None else kept.followed_by(fresh, bracket)
+        return known if letters.says_the_same_as(known) else letters

@@ -76,15 +76,18 @@ def test_a_trade_that_meets_no_level_draws_nothing_again_and_one_that_does_draws
     assert scene.refresh(2 * 10**12)
 
 
-def test_a_live_trade_refigures_one_bar_of_the_developing_lines(qapp):
+def test_a_live_trade_refigures_one_bar_of_the_developing_lines_and_draws_them_again_if_they_moved(qapp):
     chart = two_days()
     scene = scene_of(chart, DevelopingItem)
     (item,) = scene.items_by_layer
     assert isinstance(item, DevelopingItem) and item._developing is not None
     before = item._developing.bars_computed
     chart.apply(trade(int(chart.series.number[-1]) - FIRST_MINUTE, int(chart.series.close[-1])))
-    assert scene.refresh(10**12)
+    assert not scene.refresh(10**12)
     assert item._developing.bars_computed == before + 1
+    chart.apply(trade(int(chart.series.number[-1]) - FIRST_MINUTE, int(chart.series.close[-1]), lots=10**9))
+    assert scene.refresh(2 * 10**12)
+    assert item._developing.bars_computed == before + 2
 
 
 def test_the_legend_names_the_rules(qapp):

@@ -9,7 +9,7 @@ import pytest
 
 from app.analytics.bar_statistics import Statistic
 from rendering.scene import ChartScene
-from rendering.statistics_item import ROW_PX, StatisticsItem, duration_text, texts_of
+from rendering.statistics_item import ROW_PX, StatisticsItem, duration_text, texts_of_table
 from rendering.theme import load_theme
 from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
 
@@ -73,7 +73,17 @@ def test_lengths_of_time_are_short(duration_ns: int, text: str):
 
 def test_figures_are_written_with_their_signs(scene):
     frame = scene.frame
-    assert texts_of(frame, Statistic.DELTA, np.array([1500, -2000, 0])) == ["+1.50", "−2.00", "0"]
-    assert texts_of(frame, Statistic.DELTA_PERCENT, np.array([12.4, -7.0])) == ["+12%", "−7%"]
-    assert texts_of(frame, Statistic.TRADES, np.array([12345])) == ["12,345"]
-    assert texts_of(frame, Statistic.RANGE, np.array([25])) == ["2.5"]
+    table = {
+        Statistic.DELTA: np.array([1500, -2000]),
+        Statistic.DELTA_PERCENT: np.array([12.4, -7.0]),
+        Statistic.TRADES: np.array([12345, 0]),
+        Statistic.RANGE: np.array([25, 0]),
+        Statistic.VOLUME: np.array([0, 3000]),
+    }
+    assert texts_of_table(frame, table) == {
+        Statistic.DELTA: ["+1.50", "−2.00"],
+        Statistic.DELTA_PERCENT: ["+12%", "−7%"],
+        Statistic.TRADES: ["12,345", "0"],
+        Statistic.RANGE: ["2.5", "0.0"],
+        Statistic.VOLUME: ["0", "3.00"],
+    }

@@ -120,7 +120,7 @@ def batch_of(trades: list[tuple[int, int]]) -> TradeBatch:
     return TradeBatch(time * S, price, np.ones(n, np.int64), np.ones(n, np.int8), np.arange(n))
 
 
-def test_a_live_trade_works_out_the_session_in_progress_alone():
+def test_a_live_trade_works_out_the_bracket_in_progress_alone():
     series = FootprintSeries(BarRule(10 * S), GRID)
     series.append(batch_of([(second, 100 + second % 7) for second in range(1200)]))
     kept, sessions = TpoSessions(), [(0, 60, Span(0, 600 * S)), (60, 120, Span(600 * S, 1200 * S))]
@@ -130,7 +130,31 @@ def test_a_live_trade_works_out_the_session_in_progress_alone():
     series.append(batch_of([(1199, 300)]))
     assert kept.of(series, *sessions[0], 60 * S) is before[0]
     assert kept.of(series, *sessions[1], 60 * S).range_ticks == (100, 300)
-    assert (kept.sessions_computed, kept.bars_read) == (3, 180)
+    assert (kept.sessions_computed, kept.bars_read) == (3, 126)  # six bars of ten seconds in a bracket of a minute
+    again = kept.of(series, *sessions[1], 60 * S)
+    series.append(batch_of([(1199, 250)]))
+    assert kept.of(series, *sessions[1], 60 * S).letters() != again.letters()
+    again = kept.of(series, *sessions[1], 60 * S)
+    series.append(batch_of([(1199, 250)]))
+    assert kept.of(series, *sessions[1], 60 * S) is again  # nothing that it says is another
+
+
+@given(TRADES, st.lists(TRADES, max_size=4), st.lists(st.integers(1, 60), max_size=6))
+def test_kept_letters_are_those_of_a_fresh_count_whatever_came_late_and_whatever_was_asked_before(
+    trades: list[tuple[int, int]], late: list[list[tuple[int, int]]], ends: list[int]
+):
+    series, kept = FootprintSeries(BarRule(10 * S), GRID), TpoSessions()
+    held = trades
+    for more in ([], *late):
+        held = sorted([*held, *more], key=lambda trade: trade[0])
+        if more:
+            series.truncate_from(min(second for second, _ in more) * S)
+        after = int(series.number[-1]) + 1 if series.n_bars else 0
+        series.append(batch_of([trade for trade in held if trade[0] // 10 >= after]))
+        for end in (*ends, series.n_bars):
+            end = min(end, series.n_bars)
+            found = kept.of(series, 0, end, Span(0, 10**6 * S), 60 * S)
+            assert found.says_the_same_as(tpo_of_bars(series, 0, end, 0, 60 * S))
 
 
 @pytest.mark.parametrize(("bar_s", "start_s", "fitting"), [(60, 0, True), (60, 30, False), (3600, 0, False), (1800, 5400, True)])
