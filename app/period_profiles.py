@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from app.analytics.bar_times import BarTimes
 from app.errors import BadInputError
@@ -20,6 +21,22 @@ from app.profile_inputs import ProfileInputs
 
 Runs = tuple[tuple[int, int], ...]
 """Runs of bars `[first number, end number)`, in order and apart."""
+
+
+class Piece(NamedTuple):
+    """The time of one profile.
+
+    Attributes
+    ----------
+    start_ns, end_ns : int
+        Where it begins, and where it ends: the edge of a period, or a split.
+    runs : Runs
+        Its bars.
+    """
+
+    start_ns: int
+    end_ns: int
+    runs: Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ class PeriodProfiles:
 
     # -- the bars of each ------------------------------------------------------------------------
 
-    def pieces(self, times: BarTimes, first: int, last: int) -> list[Runs]:
+    def pieces(self, times: BarTimes, first: int, last: int) -> list[Piece]:
         """The profiles that touch the bars with numbers `first` to `last`, oldest first, each whole; no bar lies in two.
 
         A bar that an edge of a period falls into belongs to the period in which it begins.
@@ -92,21 +109,22 @@ class PeriodProfiles:
         while spans and (after := self._at(spans[-1].end_ns, times)) and after[0].start_ns in self.joins:
             spans = [*spans, *after]
         pieces = self._cut_and_joined(spans, times)
-        return [piece for piece in pieces if piece[-1][1] > first and piece[0][0] <= last]
+        return [piece for piece in pieces if piece.runs[-1][1] > first and piece.runs[0][0] <= last]
 
-    def _cut_and_joined(self, spans: Sequence[Span], times: BarTimes) -> list[Runs]:
-        pieces: list[list[tuple[int, int]]] = []
+    def _cut_and_joined(self, spans: Sequence[Span], times: BarTimes) -> list[Piece]:
+        pieces: list[Piece] = []
         for span in spans:
             edges = [span.start_ns, *sorted(cut for cut in self.cuts if span.start_ns < cut < span.end_ns), span.end_ns]
             for start_ns, end_ns in pairwise(edges):
-                first, end = _first_from(times, start_ns), _first_from(times, end_ns)
-                if not pieces or start_ns not in self.joins:
-                    pieces.append([])
-                if end > first and pieces[-1] and pieces[-1][-1][1] == first:
-                    pieces[-1][-1] = pieces[-1][-1][0], end
-                elif end > first:
-                    pieces[-1].append((first, end))
-        return [tuple(piece) for piece in pieces if piece]
+                run = _first_from(times, start_ns), _first_from(times, end_ns)
+                if run[0] >= run[1]:  # no bar begins there
+                    continue
+                if pieces and start_ns in self.joins:
+                    before = pieces.pop()
+                    pieces.append(Piece(before.start_ns, end_ns, _followed(before.runs, run)))
+                else:
+                    pieces.append(Piece(start_ns, end_ns, (run,)))
+        return pieces
 
     def _periods(self, first: int, last: int, times: BarTimes) -> list[Span]:
         """The periods that touch some bars, whole, oldest first; bars that begin at one instant lie in one."""
@@ -122,6 +140,11 @@ class PeriodProfiles:
             return [Span(*_calendar_edges(self.calendar, Span(time_ns, time_ns + 1))[:2])]
         number = times.number(time_ns)
         return self._periods(number, number, times)
+
+
+def _followed(runs: Runs, run: tuple[int, int]) -> Runs:
+    """Runs and one behind them, which goes on with the last of them if it touches it."""
+    return (*runs[:-1], (runs[-1][0], run[1])) if runs[-1][1] == run[0] else (*runs, run)
 
 
 def _first_from(times: BarTimes, time_ns: int) -> int:

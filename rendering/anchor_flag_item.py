@@ -1,8 +1,8 @@
 """The flags of anchored profiles and fixed ranges: what the mouse takes hold of. And the labels of their lines.
 
 A flag stands at the foot of the price pane at the profile's first bar, with the profile's name; a range has a second one at
-its end. Flags that would cover one another stand on top of one another; one whose bar is out of sight waits at the
-edge as long as a part of its profile is in sight, or it is selected.
+its end, and the stretches of a composite are marked below. Flags that would cover one another stand on top of one another; one
+whose bar is out of sight waits at the edge as long as a part of its profile is in sight, or it is selected.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from PySide6.QtGui import QPainter, QPen
 from rendering.anchored_profile_item import profile_lines
 from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
+from rendering.colour import Colour
 from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.layout import AXIS_TEXT_PX, CHAR_ASPECT
-from rendering.placed_profiles import ProfileView, profile_views, time_text
+from rendering.placed_profiles import ProfileView, period_views, profile_views, run_x, time_text
 from rendering.text import Labels, qcolor, qrect
 
 _TAB_PX = 18.0
 _PADDING_PX = 6.0
 _END_TAB_PX = 16.0
 _LABEL_PX = 14.0
+_MARK_PX = 3.0
 
 
 class Flag(NamedTuple):
@@ -98,9 +100,9 @@ class AnchorFlagItem(ChartItem):
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
-        before, self._shown = self._shown, (*flags_of(new), *_labels(new))
+        before, self._shown = self._shown, (*flags_of(new), *_labels(new), *_marks(new))
         different = set(before) ^ set(self._shown)
-        regions = [thing.rect for thing in different if isinstance(thing, Flag | _Label)]
+        regions = [thing.rect for thing in different if isinstance(thing, Flag | _Label | _Mark)]
         poles = {thing.pole_x for thing in different if isinstance(thing, Flag) and thing.pole_x is not None}
         height = new.layout.price.height
         return [*regions, *(QRectF(x - 2, 0, 4, height) for x in poles)] or None
@@ -109,8 +111,9 @@ class AnchorFlagItem(ChartItem):
         theme = frame.theme
         for label in _labels(frame):
             painter.fillRect(label.rect, qcolor(theme.panel))
-            colour = theme.poc if label.poc else theme.value_area
-            self._bold.draw(painter, label.rect.left() + 3, label.rect.center().y(), label.text, colour)
+            self._bold.draw(painter, label.rect.left() + 3, label.rect.center().y(), label.text, label.colour)
+        for mark in _marks(frame):
+            painter.fillRect(mark.rect, qcolor(theme.text if mark.chosen else theme.tag))
         for flag in flags_of(frame):
             ground = theme.text if flag.selected else theme.tag
             if flag.pole_x is not None:
@@ -124,11 +127,38 @@ class _Label(NamedTuple):
     left: float
     top: float
     text: str
-    poc: bool
+    colour: Colour
 
     @property
     def rect(self) -> QRectF:
         return QRectF(self.left, self.top, _width(self.text) + 6, _LABEL_PX)
+
+
+class _Mark(NamedTuple):
+    """A stretch of a composite, or of what is chosen for one, at the foot of the pane."""
+
+    left: float
+    top: float
+    width: float
+    chosen: bool
+
+    @property
+    def rect(self) -> QRectF:
+        return QRectF(self.left, self.top, self.width, _MARK_PX)
+
+
+def _marks(frame: Frame) -> list[_Mark]:
+    """Where the parts of composites lie, and what is chosen; the chosen ones last, on top."""
+    marks = []
+    pane, views = frame.layout.price, (*period_views(frame), *profile_views(frame))
+    for view in sorted(views, key=lambda view: view.chosen):
+        if view.chosen or view.placed.is_composite:
+            for run in view.runs:
+                left, right = run_x(frame, run)
+                left, right = max(left + 1, 0.0), min(right - 1, float(pane.right))
+                if right > left:
+                    marks.append(_Mark(left, pane.bottom - _MARK_PX, right - left, view.chosen))
+    return marks
 
 
 def _labels(frame: Frame) -> list[_Label]:
@@ -143,7 +173,7 @@ def _labels(frame: Frame) -> list[_Label]:
             places = (end + 3, begin - 3 - width, begin + 3) if end < pane.right else (end - width - 3,)
             top = price_y(frame, line.ticks) - _LABEL_PX / 2 + 0.5
             for left in places:
-                label = _Label(left, top, text, line.name == "POC")
+                label = _Label(left, top, text, line.colour)
                 if 0 <= left <= pane.right - width and _is_free(frame, label.rect, labels):
                     labels.append(label)
                     break
@@ -178,7 +208,7 @@ def _flag(frame: Frame, view: ProfileView, end: bool, others: list[Flag]) -> Fla
         text = placed.name if in_sight else f"‹ {placed.name} {time_text(frame, placed.start_ns)}" if at < 0 else f"{placed.name} ›"
         width = _width(text) + 2 * _PADDING_PX
         left = min(max(at, 0.0), pane.right - width)
-    flag = Flag(placed.key, end, left, pane.bottom - _TAB_PX, width, at if in_sight else None, text, view.selected)
+    flag = Flag(placed.key, end, left, pane.bottom - _MARK_PX - _TAB_PX, width, at if in_sight else None, text, view.selected)
     while any(flag.rect.intersects(other.rect) for other in others) and flag.top > _TAB_PX:
         flag = flag._replace(top=flag.top - _TAB_PX)
     return flag

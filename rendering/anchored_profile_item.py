@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
 
 from app.placed_profile import PlacedProfile
 from app.profile_figures import ProfileFigures
-from app.profile_inputs import Placement
 from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.detail import Detail
 from rendering.frame import Frame
-from rendering.placed_profiles import ProfileBars, ProfileView, period_text, period_views, profile_bars, profile_views, rule_text
-from rendering.profile_item import LevelLine
+from rendering.level_line import LevelLine, level_lines
+from rendering.placed_profiles import ProfileView, period_text, period_views, profile_views, rule_text
+from rendering.profile_rows import draw_rows, profile_bars
 from rendering.rectangles import Rectangles
 from rendering.text import qrect
 
@@ -77,34 +76,13 @@ class AnchoredProfileItem(ChartItem):
                 continue
             left, right = view.in_sight(frame)
             if right > left:
-                self._draw_rows(painter, frame, view, profile_bars(frame, view.figures, view.placed.inputs.volume, view.width_px(frame)))
+                inputs = view.placed.inputs
+                bars = profile_bars(frame, view.figures, inputs.volume, view.width_px(frame))
+                draw_rows(painter, frame, self._rectangles, bars, inputs, (left, right), _OPACITY)
             for line, end in profile_lines(frame, view):
                 y = price_y(frame, line.ticks) + 0.5
                 painter.setPen(line.pen)
                 painter.drawLine(QLineF(left, y, end, y))
-
-    def _draw_rows(self, painter: QPainter, frame: Frame, view: ProfileView, bars: ProfileBars) -> None:
-        theme = frame.theme
-        tones = (
-            (~bars.in_value_area, theme.profile_sell, theme.profile_buy, theme.grid_day),
-            (bars.in_value_area, theme.profile_sell_value_area, theme.profile_buy_value_area, theme.stale),
-        )
-        left, right = (round(x * frame.dpr) for x in view.in_sight(frame))
-        grows_left = view.placed.inputs.placement is Placement.RIGHT
-        painter.save()
-        painter.scale(1 / frame.dpr, 1 / frame.dpr)  # device pixels from here: edges are whole numbers
-        for which, sell, buy, other in tones:
-            top, height = bars.top[which], bars.height[which]
-            lengths = [(bars.sell[which], sell), (bars.buy[which], buy), (bars.other[which], other)]
-            start = (
-                np.full(len(top), right, np.int64) - sum(length for length, _ in lengths)
-                if grows_left
-                else np.full(len(top), left, np.int64)
-            )
-            for length, colour in lengths:  # selling left of buying, as in the cells
-                self._rectangles.draw(painter, colour.faded(_OPACITY), start, top, length, height)
-                start = start + length
-        painter.restore()
 
 
 def _all_views(frame: Frame) -> tuple[ProfileView, ...]:
@@ -117,15 +95,10 @@ def profile_lines(frame: Frame, view: ProfileView) -> list[tuple[LevelLine, floa
     figures, inputs = view.figures, view.placed.inputs
     if figures is None:
         return []
-    grid, theme = frame.chart.series.grid, frame.theme
-    middle = int(np.floor(figures.poc_ticks))  # of a middle between two ticks the lower one
-    lines = (
-        (LevelLine("VAL", figures.val_ticks, grid.text(figures.val_ticks), theme.value_area), inputs.extend_val),
-        (LevelLine("VAH", figures.vah_ticks, grid.text(figures.vah_ticks), theme.value_area), inputs.extend_vah),
-        (LevelLine("POC", figures.poc_ticks, grid.text(middle), theme.poc), inputs.extend_poc),
-    )
+    extended = {"VAL": inputs.extend_val, "VAH": inputs.extend_vah, "POC": inputs.extend_poc}
+    lines = [(line, extended[line.name]) for line in reversed(level_lines(frame, figures, inputs.colours))]
     left = view.in_sight(frame)[0]
-    ends = [(line, view.lines_end(frame, extended=extended)) for line, extended in lines]
+    ends = [(line, view.lines_end(frame, extended=on)) for line, on in lines]
     return [(line, end) for line, end in ends if end > left and 0 <= price_y(frame, line.ticks) <= frame.layout.price.height]
 
 

@@ -13,7 +13,8 @@ from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.detail import Detail
 from rendering.frame import Frame
-from rendering.profile_item import LevelLine, ProfileItem, level_lines
+from rendering.level_line import LevelLine
+from rendering.profile_item import ProfileItem
 from rendering.text import qrect
 
 UNDER_CELLS_Z, OVER_CELLS_Z = 5.0, 40.0
@@ -57,6 +58,7 @@ class LevelLinesItem(ChartItem):
         scene = self.scene()
         for layer in scene.items() if scene is not None else []:
             if isinstance(layer, ProfileItem):
-                levels = layer.levels(frame)
-                return () if levels is None else level_lines(frame, levels)
+                side = frame.chart.anchors.side
+                drawn = {"POC": side.extend_poc, "VAH": side.extend_vah, "VAL": side.extend_val}
+                return tuple(line for line in layer.lines(frame) if drawn[line.name])
         return ()

@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-
 from app.analytics.held_share import HeldShare, held_share, united_share
 from app.market.span import Span
-from app.period_profiles import Runs
+from app.period_profiles import Piece, Runs
 from app.placed_profile import PlacedProfile, Stretch
 from app.profile_figures import GrowingRuns, ProfileFigures
-from app.profile_inputs import ProfileInputs, VolumeShown
-from rendering.column import Column
-from rendering.detail import Detail
+from app.profile_inputs import ProfileInputs
 from rendering.frame import Frame
 from rendering.ticks import clock_text, date_text
 from rendering.visible_coverage import FROM_THE_FIRST
@@ -70,21 +66,6 @@ class ProfileView(NamedTuple):
         return max(self.least_px, (right - left) * self.placed.inputs.width_percent / 100)
 
 
-class ProfileBars(NamedTuple):
-    """The rows of a profile as device pixels of the price pane, int64 [shape=(n,)], lowest price first.
-
-    `top` and `height` place the row; `sell`, `buy` and `other` are lengths that lie end to end; `in_value_area` says which
-    tone it has.
-    """
-
-    top: np.ndarray
-    height: np.ndarray
-    sell: np.ndarray
-    buy: np.ndarray
-    other: np.ndarray
-    in_value_area: np.ndarray
-
-
 def period_views(frame: Frame) -> tuple[ProfileView, ...]:
     """The profiles of the periods in sight, oldest first; none while they are too narrow to be read."""
     chart, periods = frame.chart, frame.chart.anchors.periods
@@ -94,16 +75,36 @@ def period_views(frame: Frame) -> tuple[ProfileView, ...]:
     first, last = max(first, int(chart.series.number[0])), min(last, _newest(frame))
     if first > last or (periods.calendar is None and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
         return ()
-    times, inputs = chart.series.times, periods.inputs
-    pieces = periods.pieces(times, first, last)
+    pieces = periods.pieces(chart.series.times, first, last)
     if frame.layout.price.width / max(len(pieces), 1) < LEAST_PERIOD_PX:
         return ()
-    views = []
-    for runs in pieces:
-        stretches = tuple(Stretch(times.start_ns(begin), times.start_ns(end)) for begin, end in runs)
-        placed = PlacedProfile(NO_KEY, "", stretches, inputs)
-        views.append(_view(frame, placed, _figures(frame, runs, inputs), runs, 0.0))
-    return tuple(views)
+    return tuple(_period_view(frame, periods.inputs, piece) for piece in pieces)
+
+
+def _period_view(frame: Frame, inputs: ProfileInputs, piece: Piece) -> ProfileView:
+    figures = _figures(frame, piece.runs, inputs)
+    return _view(frame, piece_profile(frame, piece), figures, piece.runs, 0.0)
+
+
+def piece_profile(frame: Frame, piece: Piece) -> PlacedProfile:
+    """The profile of a period as one that nobody has placed, named by its beginning."""
+    times, periods = frame.chart.series.times, frame.chart.anchors.periods
+    stretches = tuple(Stretch(times.start_ns(begin), times.start_ns(end)) for begin, end in piece.runs)
+    return PlacedProfile(NO_KEY, piece_name(frame, piece), stretches, periods.inputs if periods is not None else ProfileInputs())
+
+
+def piece_name(frame: Frame, piece: Piece) -> str:
+    """A period by its day, and by the clock if it does not begin at midnight."""
+    clock = clock_text(piece.start_ns, seconds=frame.chart.series.times.fine)
+    return date_text(piece.start_ns) if clock.strip("0:") == "" else time_text(frame, piece.start_ns)
+
+
+def piece_at(frame: Frame, bar: int) -> Piece | None:
+    """The profile of a period that holds a bar; None where none is drawn."""
+    series, periods = frame.chart.series, frame.chart.anchors.periods
+    if periods is None or not series.n_bars or not int(series.number[0]) <= bar <= int(series.number[-1]) or not period_views(frame):
+        return None
+    return next(iter(periods.pieces(series.times, bar, bar)), None)
 
 
 def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
@@ -120,39 +121,16 @@ def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
     return tuple(sorted(views, key=lambda view: view.selected))
 
 
-def profile_bars(frame: Frame, figures: ProfileFigures, shown: VolumeShown, full_px: float) -> ProfileBars:
-    """The visible rows of a profile; the heaviest of all its rows is `full_px` logical pixels long.
-
-    Ends of parts are rounded, not their lengths: a row is never longer than its volume says because it was split. Where rows
-    are finer than pixels, a pixel shows the largest of its rows.
-    """
-    rows = figures.rows
-    profile, step = rows.profile, rows.ticks_per_row
-    low, high = frame.viewport.visible_ticks()
-    first = min(max((low - rows.low_ticks) // step, 0), profile.n_rows)
-    end = min(max((high - rows.low_ticks) // step + 1, first), profile.n_rows)
-    edges = frame.pixels.price_y(rows.low_ticks + np.arange(first, end + 1) * float(step)) - frame.pixels.top
-    bottom, top = edges[:-1], edges[1:]
-    number = np.arange(first, end)
-    length = np.abs(profile.delta) if shown is VolumeShown.DELTA else profile.total
-    if number.size and (top == bottom).any():
-        number, top = _largest_of_each_pixel(number, bottom - 1, length)
-        bottom = top + 1
-    scale = full_px * frame.dpr / max(int(length.max()), 1)
-    sell, buy, other = _parts(figures, number, shown)
-    ends = [np.floor(part * scale + 0.5).astype(np.int64) for part in (sell, sell + buy, sell + buy + other)]
-    gap = Column.of(frame.pixels.bar_pitch, step * frame.pixels.tick_pitch, frame.dpr, Detail.CELLS).row_gap
-    inside = (number >= figures.area.low_row) & (number <= figures.area.high_row)
-    return ProfileBars(top + gap, bottom - top - gap, ends[0], ends[1] - ends[0], ends[2] - ends[1], inside)
-
-
 def period_text(frame: Frame) -> str:
     """What the legend says of the profiles of periods; empty without them."""
     periods = frame.chart.anchors.periods
     if periods is None:
         return ""
     views = [view for view in period_views(frame) if view.figures is not None]
-    rule = f"profile of {periods.text} · {periods.inputs.volume.value} · VA {periods.inputs.percent} % {periods.inputs.method.value}"
+    edited = ", some split or merged" if periods.is_edited else ""
+    rule = (
+        f"profile of {periods.text}{edited} · {periods.inputs.volume.value} · VA {periods.inputs.percent} % {periods.inputs.method.value}"
+    )
     if not views:
         return f"{rule} · too narrow to be drawn, zoom in"
     texts = [source_text(frame, view.figures) for view in views if view.figures is not None]
@@ -219,25 +197,6 @@ def _view(frame: Frame, placed: PlacedProfile, figures: ProfileFigures | None, r
 def run_x(frame: Frame, run: tuple[int, int]) -> tuple[float, float]:
     """The left edge of a run of bars and its right edge, logical pixels."""
     return frame.pixels.screen_x(run[0]) / frame.dpr, frame.pixels.screen_x(run[1]) / frame.dpr
-
-
-def _parts(figures: ProfileFigures, number: np.ndarray, shown: VolumeShown) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lots of selling, of buying, and of neither, in the order in which they are drawn."""
-    profile = figures.rows.profile
-    nothing = np.zeros(len(number), np.int64)
-    if shown is VolumeShown.TOTAL:
-        return nothing, nothing, profile.total[number]
-    if shown is VolumeShown.DELTA:
-        delta = profile.delta[number]
-        return np.maximum(-delta, 0), np.maximum(delta, 0), nothing
-    return profile.sell[number], profile.buy[number], profile.unknown[number]
-
-
-def _largest_of_each_pixel(number: np.ndarray, pixel: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of the rows that share a pixel line the longest, and the line."""
-    order = np.lexsort((length[number], pixel))
-    last = np.flatnonzero(np.append(np.diff(pixel[order]) != 0, True))
-    return number[order][last], pixel[order][last]
 
 
 def _held(frame: Frame, figures: ProfileFigures) -> HeldShare | None:

@@ -6,23 +6,16 @@ are integers, so what is kept equals what would be counted anew.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import VolumeProfile
-from app.analytics.value_area import ValueArea, ValueAreaMethod, value_area
+from app.analytics.row_layout import laid_out
+from app.analytics.value_area import value_area
+from app.profile_figures import ProfileFigures
+from app.profile_inputs import ProfileInputs
 
 _SPARE_ROWS = 64  # room above and below, so that a drifting price does not move the arrays at each bar
-
-
-class Levels(NamedTuple):
-    """The rows that the profile's lines mark, all included."""
-
-    poc_row: int
-    low_row: int
-    high_row: int
 
 
 class VisibleProfile:
@@ -43,7 +36,7 @@ class VisibleProfile:
         self._sums = np.zeros((3, 0), np.int64)  # buy, sell, unknown
         self._last_bar: tuple[int, np.ndarray] | None = None  # first row and cells of the last bar as they were counted
         self._profile: VolumeProfile | None = None
-        self._value_area: tuple[tuple[int, ValueAreaMethod], ValueArea] | None = None
+        self._figures: tuple[tuple[object, ...], ProfileFigures] | None = None
 
     def update(self, series: FootprintSeries, first_bar: int, end_bar: int) -> bool:
         """Count the bars `[first_bar, end_bar)` (indices); whether anything differs from before."""
@@ -58,7 +51,7 @@ class VisibleProfile:
         self._series, self._revision = series, series.revision
         self._move_first(first_bar, end_bar)
         self._move_end(end_bar)
-        self._profile = self._value_area = None
+        self._profile = self._figures = None
         return True
 
     @property
@@ -72,14 +65,18 @@ class VisibleProfile:
                 self._profile = VolumeProfile(self._base_row + run.start, buy, sell, unknown)
         return self._profile
 
-    def value_area(self, percent: int, method: ValueAreaMethod) -> ValueArea | None:
-        """The value area of the profile; None without volume."""
-        if self._value_area is None or self._value_area[0] != (percent, method):
-            profile = self.profile
-            if profile is None:
+    def figures(self, inputs: ProfileInputs) -> ProfileFigures | None:
+        """Rows, POC and value area of the profile by some inputs; None without volume."""
+        asked = inputs.rows, inputs.percent, inputs.method
+        if self._figures is None or self._figures[0] != asked:
+            profile, series = self.profile, self._series
+            rows = None if profile is None or series is None else laid_out(profile, series.grid, inputs.rows)
+            if rows is None or series is None:
                 return None
-            self._value_area = ((percent, method), value_area(profile, percent, method))
-        return self._value_area[1]
+            number = series.number
+            runs = ((int(number[self._first]), int(number[self._end - 1]) + 1),)
+            self._figures = asked, ProfileFigures(runs, rows, value_area(rows.profile, inputs.percent, inputs.method))
+        return self._figures[1]
 
     def _overlaps(self, first_bar: int, end_bar: int) -> bool:
         """Whether moving the ends is less work than counting anew."""

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from app.anchors import Anchors
-from app.market.session import Period, PeriodRule
-from app.period_profiles import PeriodProfiles
-from app.profile_inputs import ProfileInputs
 from rendering.anchored_profile_item import AnchoredProfileItem
-from rendering.placed_profiles import time_text
+from rendering.placed_profiles import profile_views, time_text
 from rendering.spot import Spot
 from widgets.anchor_tool import Armed
 from widgets.chart_menu import Entry
 from widgets.chart_view import ChartView
 from widgets.overlay_commands import OverlayCommands
 from widgets.profile_dialog import ProfileDialog
-
-PERIOD_BARS = 30
-"""With bars of a minute as long as a bracket of the TPO chart."""
-PERIOD_WIDTH_PERCENT = 70
-"""Of a period's width, for its longest row."""
 
 
 class AnchorCommands:
@@ -52,12 +43,15 @@ class AnchorCommands:
         self._arm(Armed.ANCHOR)
 
     def menu_entries(self, spot: Spot) -> list[Entry]:
-        """A profile from the bar there on."""
+        """A profile from the bar there on; the end of one that is there."""
         view, start_ns = self._shown(), spot.time_ns
         frame = view.chart_scene.frame if view is not None else None
         if frame is None or start_ns is None:
             return []
-        return [Entry(f"Profile from {time_text(frame, start_ns)} on", lambda: self._anchor_at(start_ns), "A, click")]
+        entries = [Entry(f"Profile from {time_text(frame, start_ns)} on", lambda: self._anchor_at(start_ns), "A, click")]
+        if view is not None and any(one.runs[0][0] <= (spot.bar or 0) < one.runs[-1][1] for one in profile_views(frame)):
+            entries.append(Entry("End the profile at this bar", lambda: view.anchors.cut_at(spot.x), "Alt+click"))
+        return entries
 
     def _anchor_at(self, start_ns: int) -> None:
         if (anchors := self._anchors) is not None:
@@ -94,21 +88,11 @@ class AnchorCommands:
             anchors.delete(placed.key)
             self._say(f"Profile {placed.name} is off the chart; Ctrl+Z brings it back")
 
-    def next_period_profiles(self) -> None:
-        """A profile for each day, each week, each month, each 30 bars; then none."""
+    def cut_profile(self) -> None:
+        """End the profile under the mouse at the bar under it."""
         view = self._shown()
-        if view is None:
-            return
-        chart = view.chart_scene.chart
-        calendars = [PeriodProfiles(PeriodRule(period), inputs=_period_inputs(chart.anchors)) for period in Period]
-        order = [None, *calendars, PeriodProfiles(None, PERIOD_BARS, _period_inputs(chart.anchors))]
-        texts = [None if periods is None else periods.text for periods in order]
-        shown = chart.anchors.periods
-        place = texts.index(shown.text) if shown is not None and shown.text in texts else 0
-        chosen = order[(place + 1) % len(order)]
-        chart.anchors.show_periods(chosen)
-        self._show_overlay()
-        self._say("No profiles of periods" if chosen is None else f"A profile of {chosen.text}")
+        if view is not None and ((cursor := view.chart_scene.cursor) is None or not view.anchors.cut_at(cursor[0])):
+            self._say("Point at a bar of a profile: it will end there")
 
     def undo(self) -> None:
         """Take the last step with profiles back."""
@@ -144,8 +128,3 @@ class AnchorCommands:
     def _anchors(self) -> Anchors | None:
         view = self._shown()
         return None if view is None else view.chart_scene.chart.anchors
-
-
-def _period_inputs(anchors: Anchors) -> ProfileInputs:
-    """Those of the next profile, but wider: a period has its room to itself."""
-    return replace(anchors.inputs, width_percent=PERIOD_WIDTH_PERCENT, extend_poc=False, extend_vah=False, extend_val=False)

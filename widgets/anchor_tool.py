@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 
 from app.placed_profile import PlacedProfile
 from rendering.anchor_flag_item import Flag, flag_at
+from rendering.placed_profiles import piece_at, piece_profile, profile_views
 from rendering.scene import ChartScene
 
 
@@ -50,12 +51,16 @@ class AnchorTool:
         """Take the tool up, or put it away if it is the one in hand."""
         self.armed = Armed.NOTHING if self.armed is armed else armed
 
-    def press(self, x: float, y: float) -> bool:
-        """The button went down."""
+    def press(self, x: float, y: float, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
+        """The button went down: with Ctrl it chooses a profile for a composite, with Alt it ends one at the bar."""
         frame = self._scene.frame
         if frame is None or not frame.layout.price.holds(x, y):
             return False
         anchors = self._scene.chart.anchors
+        if self.armed is Armed.NOTHING and keys == Qt.KeyboardModifier.ControlModifier:
+            return self.choose_at(x, y)
+        if self.armed is Armed.NOTHING and keys == Qt.KeyboardModifier.AltModifier:
+            return self.cut_at(x)
         if self.armed is not Armed.NOTHING:
             anchors.begin_gesture()
             bar = self._bar_at(x)
@@ -105,6 +110,44 @@ class AnchorTool:
             self._scene.chart.anchors.select(flag.key)
         return flag is not None
 
+    def choose_at(self, x: float, y: float) -> bool:
+        """Choose the profile whose flag is there, or the profile of the period, for a composite, or no longer; False if there is none."""
+        frame, anchors = self._scene.frame, self._scene.chart.anchors
+        if frame is None:
+            return False
+        flag = flag_at(frame, x, y)
+        placed = anchors.get(flag.key) if flag is not None else None
+        if placed is None and (piece := piece_at(frame, math.floor(self._scene.viewport.bar_at(x)))) is not None:
+            placed = piece_profile(frame, piece)
+        if placed is not None:
+            anchors.choose(placed)
+        return placed is not None
+
+    def cut_at(self, x: float) -> bool:
+        """End the profile under a bar there: the selected one, else the one that lies on top, else a range from its period's start.
+
+        False if there is none. One that ends sooner stays as it is.
+        """
+        frame, anchors = self._scene.frame, self._scene.chart.anchors
+        if frame is None:
+            return False
+        bar = math.floor(self._scene.viewport.bar_at(x))
+        if bar > self._last_bar():
+            return False
+        end_ns = self._start_ns(bar + 1)
+        for view in reversed(profile_views(frame)):
+            if view.runs[0][0] <= bar < view.runs[-1][1]:
+                anchors.begin_gesture()
+                anchors.cut(view.placed.key, end_ns)
+                anchors.end_gesture()
+                anchors.select(view.placed.key)
+                return True
+        piece = piece_at(frame, bar)
+        if piece is None:
+            return False
+        anchors.add(self._start_ns(piece.runs[0][0]), end_ns)
+        return True
+
     def nudge(self, bars: int, *, end: bool = False) -> bool:
         """Move the selected profile's start, or a range's end, by so many bars; False if none is selected."""
         anchors = self._scene.chart.anchors
@@ -119,10 +162,12 @@ class AnchorTool:
         return True
 
     def step_back(self) -> bool:
-        """What Esc does here: put the tool away, else let go of the selection; False if there was neither."""
+        """What Esc does here: put the tool away, else let go of what is chosen, else of the selection; False if there was nothing."""
         anchors = self._scene.chart.anchors
         if self.armed is not Armed.NOTHING:
             self.armed = Armed.NOTHING
+        elif anchors.chosen:
+            anchors.choose_none()
         elif anchors.selected is not None:
             anchors.select(None)
         else:

@@ -133,7 +133,7 @@ class ChartView(QGraphicsView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         x, y = event.position().x(), event.position().y()
-        if event.button() is Qt.MouseButton.LeftButton and not self.anchors.press(x, y):
+        if event.button() is Qt.MouseButton.LeftButton and not self.anchors.press(x, y, event.modifiers()):
             self._mouse.press(x, y)
         self.show_cursor()
 

@@ -23,6 +23,7 @@ from widgets.as_of_commands import AsOfCommands
 from widgets.chart_commands import ChartCommands
 from widgets.chart_menu import open_chart_menu
 from widgets.chart_view import ChartView
+from widgets.composite_commands import CompositeCommands
 from widgets.copy_commands import CopyCommands
 from widgets.fault_banner import FaultBanner
 from widgets.key_list import KeyList
@@ -31,6 +32,7 @@ from widgets.looks import PALETTES, Looks
 from widgets.modes import LOOKS, badge_of
 from widgets.overlay_commands import OverlayCommands
 from widgets.palette import palette_of
+from widgets.period_commands import PeriodCommands
 from widgets.pictures import PictureSaver
 from widgets.playback import Playback
 from widgets.replay_bar import ReplayBar
@@ -84,11 +86,14 @@ class MainWindow(QMainWindow):
             on_done=self._focus_chart,
         )
         self.overlays = OverlayCommands(looks.shown, lambda: self._scene, looks.remember_shown, self.say)
-        self.anchors = AnchorCommands(lambda: self.view if self._scene else None, self.overlays, self.say, self._close_panel)
+        shown = lambda: self.view if self._scene else None  # noqa: E731
+        self.anchors = AnchorCommands(shown, self.overlays, self.say, self._close_panel)
         self.alerts = AlertCommands(self, workspace, lambda: self._scene, self.say)
         views, copies = ViewCommands(lambda: self._scene), CopyCommands(lambda: self._scene, self.say)
         moments = AsOfCommands(lambda: self._scene, self.say)
-        self._owners = (self.anchors, self.alerts, copies, moments, views, ChartCommands(workspace), self.overlays, self.replay_bar)
+        profiles = (PeriodCommands(lambda: self._scene, self.overlays, self.say), CompositeCommands(shown, self.say))
+        others = (self.alerts, copies, moments, views, ChartCommands(workspace), self.overlays, self.replay_bar)
+        self._owners = (self.anchors, *profiles, *others)
         self.actions_by_name = build_actions(self, *self._owners)
         self.replay_bar.take_actions(self.actions_by_name)
         self.overlays.take_actions(self.actions_by_name)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import enum
-
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLineEdit, QWidget
 
-from app.analytics.row_layout import RowLayout, RowsBy
-from app.analytics.value_area import ValueAreaMethod
 from app.anchors import Anchors
 from app.errors import BadInputError
 from app.placed_profile import PlacedProfile
-from app.profile_inputs import Placement, ProfileInputs, VolumeShown
+from widgets.inputs_form import InputsForm
 from widgets.moments import moment_text, parse_moment
-
-_MAX_ROW_SIZE = 1_000_000
 
 
 class ProfileDialog(QDialog):
@@ -35,49 +29,23 @@ class ProfileDialog(QDialog):
         self._anchors, self._key = anchors, key
         placed = anchors.get(key)
         assert placed is not None
-        inputs = placed.inputs
         self.setWindowTitle(f"Profile {placed.name}")
         self.name = QLineEdit(placed.name)
         self.start = QLineEdit(_time_text(placed.start_ns))
         self.end = QLineEdit("" if placed.end_ns is None else _time_text(placed.end_ns))
         self.end.setPlaceholderText("grows with the market")
-        self.rows_by = _choice(RowsBy, inputs.rows.by)
-        self.row_size = _number(1, _MAX_ROW_SIZE, inputs.rows.size)
-        self.volume = _choice(VolumeShown, inputs.volume)
-        self.method = _choice(ValueAreaMethod, inputs.method)
-        self.percent = _number(1, 100, inputs.percent, " %")
-        self.placement = _choice(Placement, inputs.placement)
-        self.width_percent = _number(5, 100, inputs.width_percent, " %")
-        self.extend_poc, self.extend_vah, self.extend_val = (
-            _box(text, on) for text, on in (("POC", inputs.extend_poc), ("VAH", inputs.extend_vah), ("VAL", inputs.extend_val))
-        )
         self.trouble = QLabel("")
         self.trouble.setWordWrap(True)
-        self._fill()
-        self._listen()
-
-    def _fill(self) -> None:
         form = QFormLayout(self)
         form.addRow("&Name", self.name)
         form.addRow("&From (UTC)", self.start)
         form.addRow("&To (UTC)", self.end)
-        form.addRow("&Rows", _beside(self.rows_by, self.row_size))
-        form.addRow("&Volume", self.volume)
-        form.addRow("Value &area", _beside(self.method, self.percent))
-        form.addRow("&Placement", _beside(self.placement, self.width_percent))
-        form.addRow("Extend", _beside(self.extend_poc, self.extend_vah, self.extend_val))
+        if placed.is_composite:
+            form.addRow("Made of", QLabel(", ".join(placed.parts)))
+        self.fields = InputsForm(form, placed.inputs, self._take)
         form.addRow(self.trouble)
-        self.row_size.setEnabled(self.rows_by.currentData() is not RowsBy.CHART)
-
-    def _listen(self) -> None:
         for edit in (self.name, self.start, self.end):
             edit.editingFinished.connect(self._take)
-        for choice in (self.rows_by, self.volume, self.method, self.placement):
-            choice.currentIndexChanged.connect(self._take)
-        for number in (self.row_size, self.percent, self.width_percent):
-            number.valueChanged.connect(self._take)
-        for box in (self.extend_poc, self.extend_vah, self.extend_val):
-            box.toggled.connect(self._take)
 
     def _take(self) -> None:
         """Change the profile to what the fields say; what cannot be is told, and left as it was."""
@@ -85,11 +53,12 @@ class ProfileDialog(QDialog):
         if placed is None:
             self.close()
             return
-        self.row_size.setEnabled(self.rows_by.currentData() is not RowsBy.CHART)
         self._anchors.begin_gesture()
         try:
-            self._anchors.set_inputs(self._key, self._inputs())
-            self._anchors.move(self._key, *self._times(placed))
+            self._anchors.set_inputs(self._key, self.fields.inputs())
+            start_ns, end_ns = self._times(placed)
+            if (start_ns, end_ns) != (placed.start_ns, placed.end_ns):
+                self._anchors.move(self._key, start_ns, end_ns)
             self._anchors.rename(self._key, self.name.text())
             self.trouble.setText("")
         except BadInputError as error:
@@ -108,52 +77,6 @@ class ProfileDialog(QDialog):
             end_ns = parse_moment(typed, start_ns)
         return start_ns, end_ns
 
-    def _inputs(self) -> ProfileInputs:
-        return ProfileInputs(
-            rows=RowLayout(self.rows_by.currentData(), self.row_size.value()),
-            volume=self.volume.currentData(),
-            percent=self.percent.value(),
-            method=self.method.currentData(),
-            placement=self.placement.currentData(),
-            width_percent=self.width_percent.value(),
-            extend_poc=self.extend_poc.isChecked(),
-            extend_vah=self.extend_vah.isChecked(),
-            extend_val=self.extend_val.isChecked(),
-        )
-
 
 def _time_text(time_ns: int) -> str:
     return moment_text(time_ns).removesuffix(".000").removesuffix(":00")
-
-
-def _choice(kind: type[enum.Enum], chosen: enum.Enum) -> QComboBox:
-    box = QComboBox()
-    for member in kind:
-        box.addItem(member.value, member)
-    box.setCurrentIndex(list(kind).index(chosen))
-    return box
-
-
-def _number(low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setSuffix(suffix)
-    box.setValue(value)
-    box.setKeyboardTracking(False)
-    return box
-
-
-def _box(text: str, on: bool) -> QCheckBox:
-    box = QCheckBox(text)
-    box.setChecked(on)
-    return box
-
-
-def _beside(*fields: QWidget) -> QWidget:
-    row = QWidget()
-    line = QHBoxLayout(row)
-    line.setContentsMargins(0, 0, 0, 0)
-    for field in fields:
-        line.addWidget(field)
-    line.addStretch(1)
-    return row

@@ -13,7 +13,8 @@ from app.entry.headless import parse_time
 from app.errors import BadInputError
 from app.market.session import Period, PeriodRule
 from app.period_profiles import PeriodProfiles
-from app.profile_inputs import Placement, ProfileInputs, VolumeShown
+from app.placed_profile import PlacedProfile, Stretch
+from app.profile_inputs import Placement, ProfileColours, ProfileInputs, VolumeShown, parse_colour_name
 
 
 @dataclass
@@ -24,6 +25,10 @@ class ProfileFlags:
         default_factory=list
     )
     range: Annotated[list[str], Parameter(help="draw the profile of FROM/TO; may be repeated", negative="")] = field(default_factory=list)
+    composite: Annotated[
+        list[str],
+        Parameter(help="draw one profile of FROM/TO,FROM/TO…; without TO up to the last bar; may be repeated", negative=""),
+    ] = field(default_factory=list)
     profile_rows: Annotated[int | None, Parameter(help="number of rows of these profiles, instead of the chart's rows")] = None
     profile_ticks: Annotated[int | None, Parameter(help="ticks in a row of these profiles, instead of the chart's rows")] = None
     profile_volume: Annotated[Literal["total", "buy/sell", "delta"], Parameter(help="what their rows show")] = "buy/sell"
@@ -31,6 +36,17 @@ class ProfileFlags:
     profile_each: Annotated[
         str | None, Parameter(help="draw a profile of each day, week or month (UTC), or of each so many bars, as in 30")
     ] = None
+    split: Annotated[
+        list[str], Parameter(help="split the profile of a period at the bar that begins at this time; may be repeated", negative="")
+    ] = field(default_factory=list)
+    merge: Annotated[
+        list[str], Parameter(help="merge the two profiles of periods that meet at this time; may be repeated", negative="")
+    ] = field(default_factory=list)
+    profile_width: Annotated[int | None, Parameter(help="per cent of its width that the longest row of a profile takes")] = None
+    profile_buy: Annotated[str, Parameter(help="colour of buying: a name as in blue, or #0072b2")] = "theme"
+    profile_sell: Annotated[str, Parameter(help="colour of selling")] = "theme"
+    profile_value_area: Annotated[str, Parameter(help="colour of VAH, VAL and of rows without a side")] = "theme"
+    profile_side: Annotated[bool, Parameter(help="make and draw the profile beside the bars by these inputs too", negative="")] = False
     profile_extend: Annotated[bool, Parameter(help="draw POC, VAH and VAL on to the right edge", negative="")] = False
 
     def put_on(self, anchors: Anchors) -> None:
@@ -41,15 +57,10 @@ class ProfileFlags:
         BadInputError
             If a time cannot be read, or a range is none.
         """
-        anchors.inputs = replace(
-            anchors.inputs,
-            rows=self._rows(),
-            volume=VolumeShown(self.profile_volume),
-            placement=Placement(self.profile_place),
-            extend_poc=self.profile_extend,
-            extend_vah=self.profile_extend,
-            extend_val=self.profile_extend,
-        )
+        anchors.inputs = replace(self._inputs(anchors.inputs), width_percent=self.profile_width or anchors.inputs.width_percent)
+        if self.profile_side:
+            side, width = self._inputs(anchors.side), self.profile_width or anchors.side.width_percent
+            anchors.set_side(replace(side, width_percent=width, extend_poc=True, extend_vah=True, extend_val=True))
         for text in self.anchor:
             anchors.add(parse_time(text))
         for text in self.range:
@@ -57,10 +68,39 @@ class ProfileFlags:
             if not slash:
                 raise BadInputError(f"--range: found {text!r}, expected two times with a stroke between them, FROM/TO")
             anchors.add(parse_time(begin), parse_time(end))
+        for text in self.composite:
+            for part in text.split(","):
+                begin, _, end = part.partition("/")
+                stretch = Stretch(parse_time(begin), parse_time(end) if end else None)
+                anchors.choose(PlacedProfile(0, begin, (stretch,), anchors.inputs))
+            anchors.compose()
         anchors.select(None)
-        if self.profile_each is not None:
-            inputs = replace(anchors.inputs, width_percent=70, extend_poc=False, extend_vah=False, extend_val=False)
-            anchors.show_periods(self._periods(self.profile_each, inputs))
+        self._put_periods_on(anchors)
+
+    def _put_periods_on(self, anchors: Anchors) -> None:
+        if self.profile_each is None:
+            if self.split or self.merge:
+                raise BadInputError("--split, --merge: expected --profile-each with them")
+            return
+        inputs = replace(anchors.inputs, width_percent=self.profile_width or 70, extend_poc=False, extend_vah=False, extend_val=False)
+        anchors.show_periods(self._periods(self.profile_each, inputs))
+        for text in self.split:
+            anchors.split_period(parse_time(text))
+        for text in self.merge:
+            anchors.merge_periods(parse_time(text))
+
+    def _inputs(self, usual: ProfileInputs) -> ProfileInputs:
+        colours = (self.profile_buy, self.profile_sell, self.profile_value_area)
+        return replace(
+            usual,
+            rows=self._rows(),
+            volume=VolumeShown(self.profile_volume),
+            placement=Placement(self.profile_place),
+            extend_poc=self.profile_extend,
+            extend_vah=self.profile_extend,
+            extend_val=self.profile_extend,
+            colours=ProfileColours(*(parse_colour_name(colour) for colour in colours)),
+        )
 
     @staticmethod
     def _periods(text: str, inputs: ProfileInputs) -> PeriodProfiles:

@@ -12,7 +12,7 @@ from app.analytics.value_area import ValueAreaMethod
 from app.anchors import Anchors
 from app.market.bar_rule import parse_bar_rule
 from app.market.session import Period, PeriodRule
-from app.period_profiles import PeriodProfiles, Runs
+from app.period_profiles import PeriodProfiles, Piece
 from app.profile_inputs import ProfileInputs
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades
 
@@ -29,7 +29,7 @@ def minute(bar: int) -> int:
 
 def pieces(periods: PeriodProfiles, first: int = FIRST, last: int = LAST) -> list[list[tuple[int, int]]]:
     """The pieces, in bars counted from the first of the chart."""
-    return [[(begin - FIRST, end - FIRST) for begin, end in runs] for runs in periods.pieces(TIMES, first, last)]
+    return [[(begin - FIRST, end - FIRST) for begin, end in runs] for _, _, runs in periods.pieces(TIMES, first, last)]
 
 
 def starts(periods: PeriodProfiles) -> list[int]:
@@ -70,7 +70,9 @@ def test_a_bar_that_midnight_falls_into_belongs_to_the_day_in_which_it_begins() 
     days = PeriodProfiles(PeriodRule(Period.DAY, "Asia/Kolkata"))  # begins at 18:30 UTC
     series = chart.series
     found = days.pieces(series.times, int(series.number[0]), int(series.number[-1]))
-    assert all(runs[0][0] * 4 % 24 == 20 for runs in found)  # the bar of 20:00, not that of 16:00
+    assert all(piece.runs[0][0] * 4 % 24 == 20 for piece in found)  # the bar of 20:00, not that of 16:00
+    merged = days.merged(found[1].start_ns).pieces(series.times, int(series.number[0]), int(series.number[-1]))
+    assert [piece.runs[0][0] for piece in merged] == [found[0].runs[0][0], *(piece.runs[0][0] for piece in found[2:])]
 
 
 def test_days_that_are_merged_may_be_split_elsewhere() -> None:
@@ -78,7 +80,7 @@ def test_days_that_are_merged_may_be_split_elsewhere() -> None:
     midnight = -(-minute(0) // (86_400 * 10**9)) * 86_400 * 10**9
     first, last = midnight // MINUTE.length_ns - 100, midnight // MINUTE.length_ns + 100
     whole = days.merged(midnight).split(midnight + 60 * MINUTE.length_ns)
-    found = whole.pieces(TIMES, first, last)
+    found = [piece.runs for piece in whole.pieces(TIMES, first, last)]
     assert found == [
         ((first + 100 - 1440, first + 100 + 60),),
         ((first + 100 + 60, first + 100 + 1440),),
@@ -111,7 +113,7 @@ def test_in_any_order_of_steps_each_bar_lies_in_one_piece_and_the_volumes_add_up
     if shown is None:  # the first step was taken back too
         return
     found = shown.pieces(TIMES, FIRST, LAST)
-    bars = [number for runs in found for begin, end in runs for number in range(begin, end)]
+    bars = [number for piece in found for begin, end in piece.runs for number in range(begin, end)]
     assert bars == list(range(bars[0], bars[-1] + 1))
     assert bars[0] <= FIRST and bars[-1] >= LAST
     assert volumes(found) == profile_of_bars(CHART.series, 0, N_BARS).volume
@@ -122,11 +124,11 @@ def test_in_any_order_of_steps_each_bar_lies_in_one_piece_and_the_volumes_add_up
     assert (anchors.periods is None) or anchors.periods.pieces(TIMES, FIRST, LAST)
 
 
-def volumes(found: list[Runs]) -> int:
+def volumes(found: list[Piece]) -> int:
     inputs = ProfileInputs()
     total = 0
-    for runs in found:
-        figures = CHART.profiles.of_bars(runs, RowLayout(), inputs.percent, ValueAreaMethod.DALTON)
+    for piece in found:
+        figures = CHART.profiles.of_bars(piece.runs, RowLayout(), inputs.percent, ValueAreaMethod.DALTON)
         total += 0 if figures is None else figures.rows.profile.volume
     return total
 
@@ -159,5 +161,5 @@ def test_counted_bars_lie_in_one_piece_too(rule: str) -> None:
     times, last = chart.series.times, int(chart.series.number[-1])
     periods = PeriodProfiles(None, 5).split(times.start_ns(12)).merged(times.start_ns(20))
     found = periods.pieces(times, 0, last)
-    bars = [number for runs in found for begin, end in runs for number in range(begin, end)]
+    bars = [number for piece in found for begin, end in piece.runs for number in range(begin, end)]
     assert bars == list(range(bars[0], bars[-1] + 1)) and bars[0] <= 0 and last <= bars[-1]

@@ -21,7 +21,8 @@ from rendering.axes import price_y
 from rendering.detail import Detail
 from rendering.frame import CellStyle, Frame
 from rendering.layout import PaneLayout
-from rendering.placed_profiles import MIN_WIDTH_PX, period_views, profile_bars, profile_views
+from rendering.placed_profiles import MIN_WIDTH_PX, period_views, profile_views
+from rendering.profile_rows import profile_bars
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from rendering.viewport import Viewport

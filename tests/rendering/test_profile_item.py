@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,18 +12,24 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from app.analytics.profile import VolumeProfile, profile_of_bars
-from app.analytics.value_area import ValueAreaMethod, value_area
+from app.analytics.row_layout import LaidOutProfile, RowLayout, RowsBy
+from app.analytics.value_area import ValueArea, ValueAreaMethod, value_area
+from app.anchors import SIDE_INPUTS
 from app.market.coverage import Covered, Source
 from app.market.span import Span
+from app.profile_figures import ProfileFigures
+from app.profile_inputs import Placement, ProfileColours, ProfileInputs, VolumeShown
 from rendering.axes import price_y
 from rendering.column import Column
 from rendering.detail import Detail
 from rendering.frame import CellStyle, Frame
 from rendering.layout import PaneLayout
-from rendering.profile_item import ProfileItem, level_lines, profile_rows
+from rendering.level_line import level_lines
+from rendering.profile_item import ProfileItem
+from rendering.profile_rows import ProfileBars, profile_bars
 from rendering.theme import load_theme
 from rendering.viewport import Viewport
-from rendering.visible_profile import Levels, VisibleProfile
+from rendering.visible_profile import VisibleProfile
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
 
 THEME = load_theme()
@@ -31,6 +39,17 @@ def frame_of(chart: StillChart, *, first_bar: float = 0.0, bar_px: float = 100, 
     layout = PaneLayout.of(1600, 900, "60000.0")
     viewport = Viewport(FIRST_MINUTE + first_bar, bar_px, 599_800, row_px / 10, layout.price.width, layout.price.height)
     return Frame(chart, chart.revision, 0, viewport, layout, THEME, dpr, CellStyle(), Detail.DIGITS)
+
+
+def rows_of(frame: Frame, profile: VolumeProfile, area: ValueArea | None = None) -> ProfileBars:
+    """The rows of a profile at 94 % of the strip, as they are drawn."""
+    figures = figures_of(profile, area)
+    return profile_bars(frame, figures, VolumeShown.SPLIT, 0.94 * frame.layout.profile.width)
+
+
+def figures_of(profile: VolumeProfile, area: ValueArea | None = None) -> ProfileFigures:
+    rows = LaidOutProfile(profile.first_row * 10, 10, replace(profile, first_row=0))
+    return ProfileFigures(((0, 1),), rows, area or value_area(rows.profile))
 
 
 def same(one: VolumeProfile | None, other: VolumeProfile) -> bool:
@@ -119,14 +138,17 @@ def test_the_value_area_is_that_of_the_rule_named():
     visible = VisibleProfile()
     visible.update(chart.series, 0, 60)
     for method in ValueAreaMethod:
-        assert visible.value_area(70, method) == value_area(profile_of_bars(chart.series, 0, 60), 70, method)
+        figures, profile = visible.figures(ProfileInputs(method=method)), profile_of_bars(chart.series, 0, 60)
+        assert figures is not None
+        assert figures.area == value_area(replace(profile, first_row=0), 70, method)
+        assert figures.rows.low_ticks == profile.first_row * 10
 
 
 def test_a_view_without_bars_has_no_profile_and_no_value_area():
     visible = VisibleProfile()
     visible.update(StillChart(random_trades(5, 50)).series, 5, 5)
     assert visible.profile is None
-    assert visible.value_area(70, ValueAreaMethod.DALTON) is None
+    assert visible.figures(ProfileInputs()) is None
 
 
 @pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
@@ -135,7 +157,7 @@ def test_rows_share_their_edges_with_the_cells(dpr: float, row_px: float):
     chart = StillChart(random_trades(12, 200))
     frame = frame_of(chart, row_px=row_px, dpr=dpr)
     profile = profile_of_bars(chart.series, 0, 12)
-    rows = profile_rows(frame, profile, Levels(0, 0, 0))
+    rows = rows_of(frame, profile)
     low, high = frame.viewport.visible_ticks()
     first, last = max(low // 10, profile.first_row), min(high // 10, profile.first_row + profile.n_rows - 1)
     assert len(rows.top) == last - first + 1
@@ -149,30 +171,60 @@ def test_rows_finer_than_pixels_show_the_largest_of_each_pixel():
     chart = StillChart(random_trades(12, 200, volatility=40))
     frame = frame_of(chart, row_px=0.3)
     profile = profile_of_bars(chart.series, 0, 12)
-    rows = profile_rows(frame, profile, Levels(0, 0, 0))
+    rows = rows_of(frame, profile)
     assert (rows.height == 1).all()
     assert len(np.unique(rows.top)) == len(rows.top)
     low, high = frame.viewport.visible_ticks()
     seen = profile.total[max(0, low // 10 - profile.first_row) : high // 10 + 1 - profile.first_row]
-    longest = (rows.buy + rows.sell + rows.unknown).max()
+    longest = (rows.buy + rows.sell + rows.other).max()
     assert longest == round(0.94 * frame.layout.profile.width * seen.max() / profile.total.max())
 
 
 def test_the_heaviest_row_takes_its_share_of_the_strip_and_splits_by_aggressor():
-    series_like = VolumeProfile(60_000, np.array([300, 10]), np.array([90, 0]), np.array([10, 0]))
-    rows = profile_rows(frame_of(StillChart(random_trades(2, 20))), series_like, Levels(60_000, 60_000, 60_000))
+    profile = VolumeProfile(60_000, np.array([300, 10]), np.array([90, 0]), np.array([10, 0]))
+    rows = rows_of(frame_of(StillChart(random_trades(2, 20))), profile, ValueArea(0, 0, 0, 400))
     full = 0.94 * 220
-    assert rows.buy.tolist() == [round(full * 0.75), round(full * 0.025)]
-    assert rows.sell.tolist() == [round(full * 0.975) - round(full * 0.75), 0]
-    assert rows.unknown.tolist() == [round(full) - round(full * 0.975), 0]
+    assert rows.sell.tolist() == [round(full * 90 / 400), 0]
+    assert rows.buy.tolist() == [round(full * 390 / 400) - round(full * 90 / 400), round(full * 10 / 400)]
+    assert rows.other.tolist() == [round(full) - round(full * 390 / 400), 0]
     assert rows.in_value_area.tolist() == [True, False]
 
 
 def test_the_lines_stand_at_the_middle_and_at_the_edges():
-    frame = frame_of(StillChart(random_trades(2, 20)))
-    lines = {line.name: line for line in level_lines(frame, Levels(poc_row=60_003, low_row=60_001, high_row=60_007))}
+    frame, eight = frame_of(StillChart(random_trades(2, 20))), np.ones(9, np.int64)
+    figures = figures_of(VolumeProfile(60_000, eight, eight, 0 * eight), ValueArea(low_row=1, high_row=7, poc_row=3, volume=14))
+    lines = {line.name: line for line in level_lines(frame, figures, ProfileColours())}
     assert {name: line.ticks for name, line in lines.items()} == {"POC": 600_035, "VAH": 600_080, "VAL": 600_010}
     assert {name: line.text for name, line in lines.items()} == {"POC": "60003.5", "VAH": "60008.0", "VAL": "60001.0"}
+
+
+def test_rows_volume_share_place_and_colours_are_the_user_s(qapp):
+    chart = StillChart(random_trades(12, 200))
+    frame, item = frame_of(chart), ProfileItem()
+    usual = picture(item, frame)
+    side = replace(
+        SIDE_INPUTS, rows=RowLayout(RowsBy.ROWS, 5), volume=VolumeShown.TOTAL, percent=40, placement=Placement.LEFT, width_percent=50
+    )
+    chart.anchors.set_side(replace(side, colours=ProfileColours(value_area="#0072b2")))
+    assert item.refresh(frame_of(chart))
+    figures = item.figures(frame)
+    assert figures is not None
+    profile = profile_of_bars(chart.series, 0, 12)
+    assert figures.rows.profile.volume == profile.volume and 4 <= figures.rows.profile.n_rows <= 6
+    other, strip = picture(item, frame), frame.layout.profile
+    y = round(price_y(frame, figures.poc_ticks)) - 4
+    assert other.pixel(strip.left + 40, y) == other.pixel(strip.left + strip.width // 2 - 2, y) == 0xFF0072B2
+    assert other.pixel(strip.left + strip.width // 2 + 2, y) == 0
+    assert usual != other
+    assert (
+        item.legend(frame)
+        == f"side profile: total · rows {figures.rows.ticks_per_row} ({figures.rows.ticks_per_row / 10}) · VA 40 % dalton"
+    )
+
+
+def test_the_legend_says_nothing_of_the_usual_inputs(qapp):
+    chart = StillChart(random_trades(12, 200))
+    assert ProfileItem().legend(frame_of(chart)) == ""
 
 
 @pytest.mark.parametrize("dpr", [1, 2])
@@ -181,8 +233,7 @@ def test_the_picture_has_each_row_s_colours_at_its_pixels(qapp, dpr: int):
     frame = frame_of(chart, dpr=dpr)
     image = picture(ProfileItem(), frame)
     profile = profile_of_bars(chart.series, 0, 12)
-    area = value_area(profile)
-    rows = profile_rows(frame, profile, Levels(area.poc_row, area.low_row, area.high_row))
+    rows = rows_of(frame, profile)
     right, theme = round(frame.layout.profile.right * dpr), frame.theme
     checked = 0
     for top, height, buy, inside in zip(rows.top, rows.height, rows.buy, rows.in_value_area, strict=True):

@@ -22,7 +22,13 @@ def wheel(view: ChartView, x: float, y: float, notches: float, keys: Qt.Keyboard
     QApplication.sendEvent(view.viewport(), event)
 
 
-def drag(view: ChartView, start: tuple[float, float], end: tuple[float, float], button: Qt.MouseButton = LEFT) -> None:
+def drag(
+    view: ChartView,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    button: Qt.MouseButton = LEFT,
+    keys: Qt.KeyboardModifier = NONE,
+) -> None:
     press, move, release = QEvent.Type.MouseButtonPress, QEvent.Type.MouseMove, QEvent.Type.MouseButtonRelease
     middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
     none = Qt.MouseButton.NoButton
@@ -32,7 +38,7 @@ def drag(view: ChartView, start: tuple[float, float], end: tuple[float, float], 
         (move, end, none, button),
         (release, end, button, none),
     ):
-        _mouse(view, kind, place, changed, held)
+        _mouse(view, kind, place, changed, held, keys)
 
 
 def hover(view: ChartView, x: float, y: float) -> None:
@@ -44,6 +50,13 @@ def double_click(view: ChartView, x: float, y: float) -> None:
     _mouse(view, QEvent.Type.MouseButtonRelease, (x, y), LEFT, Qt.MouseButton.NoButton)
 
 
-def _mouse(view: ChartView, kind: QEvent.Type, at: tuple[float, float], button: Qt.MouseButton, held: Qt.MouseButton) -> None:
+def _mouse(
+    view: ChartView,
+    kind: QEvent.Type,
+    at: tuple[float, float],
+    button: Qt.MouseButton,
+    held: Qt.MouseButton,
+    keys: Qt.KeyboardModifier = NONE,
+) -> None:
     place = QPointF(*at)
-    QApplication.sendEvent(view.viewport(), QMouseEvent(kind, place, view.viewport().mapToGlobal(place), button, held, NONE))
+    QApplication.sendEvent(view.viewport(), QMouseEvent(kind, place, view.viewport().mapToGlobal(place), button, held, keys))

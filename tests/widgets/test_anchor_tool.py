@@ -229,12 +229,12 @@ def test_the_inputs_change_the_profile_at_once_and_bad_ones_are_told(qtbot, wind
     press(qtbot, window, Qt.Key.Key_F2)
     dialog = window.findChild(ProfileDialog)
     assert dialog is not None
-    dialog.volume.setCurrentText("delta")
-    dialog.rows_by.setCurrentText("number of rows")
-    dialog.row_size.setValue(24)
-    dialog.percent.setValue(68)
-    dialog.placement.setCurrentText("right")
-    dialog.extend_poc.setChecked(True)
+    dialog.fields.volume.setCurrentText("delta")
+    dialog.fields.rows_by.setCurrentText("number of rows")
+    dialog.fields.row_size.setValue(24)
+    dialog.fields.percent.setValue(68)
+    dialog.fields.placement.setCurrentText("right")
+    dialog.fields.extend_poc.setChecked(True)
     dialog.name.setText("London open")
     dialog.start.setText("2025-02-20 05:50")
     dialog.start.editingFinished.emit()
@@ -266,12 +266,3 @@ def test_without_a_profile_the_keys_say_how_to_get_one(qtbot, window, desk: Desk
     for key in (Qt.Key.Key_N, Qt.Key.Key_F2, Qt.Key.Key_Delete):
         press(qtbot, window, key)
     assert "A and a click" in window._message
-
-
-def test_p_goes_through_the_periods_and_back_to_none(qtbot, window, desk: Desk):
-    seen = []
-    for _ in range(5):
-        press(qtbot, window, Qt.Key.Key_P)
-        periods = desk.chart.anchors.periods
-        seen.append(None if periods is None else periods.text)
-    assert seen == ["each day", "each week", "each month", "each 30 bars", None]

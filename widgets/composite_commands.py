@@ -1,0 +1,95 @@
+"""Commands that make one profile of several; their names stand in `widgets.actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.errors import BadInputError
+from app.placed_profile import PlacedProfile
+from rendering.placed_profiles import period_views, piece_at, piece_profile
+from rendering.scene import ChartScene
+from rendering.spot import Spot
+from widgets.anchor_tool import AnchorTool
+from widgets.chart_menu import Entry
+from widgets.chart_view import ChartView
+from widgets.composite_dialog import CompositeDialog
+
+_HOW = "Ctrl+click flags or profiles of periods, or press J over them"
+
+
+class CompositeCommands:
+    """Choose profiles and put them together; without a chart they do nothing.
+
+    Parameters
+    ----------
+    view : callable
+        The view on the chart that is looked at, None while there is none.
+    say : callable
+        Called with a line for the status bar.
+    """
+
+    def __init__(self, view: Callable[[], ChartView | None], say: Callable[[str], None]) -> None:
+        self._shown, self._say = view, say
+
+    def choose_profile(self) -> None:
+        """The profile under the mouse, else the selected one; or no longer."""
+        found = self._tool_and_scene()
+        if found is None:
+            return
+        tool, scene = found
+        anchors = scene.chart.anchors
+        selected = anchors.get(anchors.selected)
+        if scene.cursor is not None and tool.choose_at(*scene.cursor):
+            pass
+        elif selected is not None:
+            anchors.choose(selected)
+        else:
+            self._say(f"No profile is there to be chosen. {_HOW}")
+            return
+        self._tell(anchors.chosen)
+
+    def compose_profiles(self) -> None:
+        """One profile of all that are chosen."""
+        found = self._tool_and_scene()
+        if found is None:
+            return
+        anchors = found[1].chart.anchors
+        try:
+            made = anchors.get(anchors.compose())
+        except BadInputError as error:
+            self._say(f"{error.user_message}. {_HOW}")
+            return
+        if made is not None:
+            self._say(f"{made.name} is a profile of {', '.join(made.parts)}")
+
+    def choose_from_list(self) -> None:
+        """Tick profiles in a list."""
+        if (found := self._tool_and_scene()) is not None:
+            scene = found[1]
+            periods = [view.placed for view in period_views(scene.frame)] if scene.frame is not None else []
+            CompositeDialog(scene.chart.anchors, periods, self.compose_profiles, self._shown()).show()
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """Choose the profile of the period there, and make a composite of what is chosen."""
+        found = self._tool_and_scene()
+        if found is None or found[1].frame is None:
+            return []
+        tool, scene = found
+        anchors, entries = scene.chart.anchors, []
+        piece = None if spot.bar is None or scene.frame is None else piece_at(scene.frame, spot.bar)
+        if piece is not None and scene.frame is not None:
+            placed = piece_profile(scene.frame, piece)
+            text = f"No longer choose {placed.name}" if anchors.is_chosen(placed) else f"Choose {placed.name} for a composite"
+            entries.append(Entry(text, lambda: tool.choose_at(spot.x, spot.y), "J"))
+        if len(anchors.chosen) > 1:
+            names = ", ".join(one.name for one in anchors.chosen)
+            entries.append(Entry(f"One profile of {names}", self.compose_profiles, "Shift+J"))
+        return entries
+
+    def _tell(self, chosen: tuple[PlacedProfile, ...]) -> None:
+        names = ", ".join(placed.name for placed in chosen)
+        self._say(f"Chosen: {names}; Shift+J makes one profile of them" if names else "No profile is chosen any more")
+
+    def _tool_and_scene(self) -> tuple[AnchorTool, ChartScene] | None:
+        view = self._shown()
+        return None if view is None else (view.anchors, view.chart_scene)

@@ -1,0 +1,92 @@
+"""Which periods have a profile of their own, and the inputs of those profiles; and those of the profile beside the bars."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QLabel, QWidget
+
+from app.anchors import Anchors
+from app.errors import BadInputError
+from app.market.session import Period, PeriodRule
+from app.period_profiles import PeriodProfiles
+from app.profile_inputs import ProfileInputs
+from widgets.inputs_form import InputsForm, number_field
+
+_BARS, _NONE = "bars", "none"
+_MOST_BARS = 100_000
+
+
+class PeriodDialog(QDialog):
+    """A profile for each day, week, month, or so many bars. Every change is shown at once, and is one step of undo.
+
+    Parameters
+    ----------
+    anchors : Anchors
+        The profiles of the chart.
+    inputs : ProfileInputs
+        What to begin with, while no periods are drawn.
+    bars : int
+        How many bars to begin with.
+    """
+
+    def __init__(self, anchors: Anchors, inputs: ProfileInputs, bars: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Profiles of periods")
+        self._anchors = anchors
+        shown = anchors.periods
+        self.each = QComboBox()
+        self.each.addItems([_NONE, *(period.value for period in Period), _BARS])
+        self.bars = number_field(1, _MOST_BARS, shown.bars if shown is not None and shown.calendar is None else bars)
+        self.bars.setSuffix(" bars")
+        if shown is not None:
+            self.each.setCurrentText(_BARS if shown.calendar is None else shown.calendar.period.value)
+        form = QFormLayout(self)
+        form.addRow("&Each", self.each)
+        form.addRow("&Number", self.bars)
+        self.fields = InputsForm(form, inputs if shown is None else shown.inputs, self._take)
+        self.trouble = QLabel("")
+        form.addRow(self.trouble)
+        self.bars.setEnabled(self.each.currentText() == _BARS)
+        self.each.currentIndexChanged.connect(self._take)
+        self.bars.valueChanged.connect(self._take)
+
+    def _take(self) -> None:
+        self.bars.setEnabled(self.each.currentText() == _BARS)
+        try:
+            inputs = self.fields.inputs()
+        except BadInputError as error:
+            self.trouble.setText(error.user_message)
+            return
+        self.trouble.setText("")
+        self._anchors.show_periods(self._periods(inputs))
+
+    def _periods(self, inputs: ProfileInputs) -> PeriodProfiles | None:
+        each, shown = self.each.currentText(), self._anchors.periods
+        if each == _NONE:
+            return None
+        wanted = PeriodProfiles(None if each == _BARS else PeriodRule(Period(each)), self.bars.value(), inputs)
+        if shown is not None and shown.divides_like(wanted):
+            return PeriodProfiles(shown.calendar, shown.bars, inputs, shown.cuts, shown.joins)
+        return wanted
+
+
+class SideDialog(QDialog):
+    """The inputs of the profile of the bars in sight, beside them."""
+
+    def __init__(self, anchors: Anchors, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Side profile")
+        self._anchors = anchors
+        form = QFormLayout(self)
+        self.fields = InputsForm(form, anchors.side, self._take)
+        self.trouble = QLabel("")
+        form.addRow(self.trouble)
+
+    def _take(self) -> None:
+        try:
+            self._anchors.set_side(self.fields.inputs())
+            self.trouble.setText("")
+        except BadInputError as error:
+            self.trouble.setText(error.user_message)
