@@ -328,7 +328,7 @@ class AlertWatch:
             return f"{name} closed at {shown}, {alert.when.value[6:]} {alert.value}" if beyond else None
         if alert.when is When.STACKED:
             found = chart.figures.imbalances(bar, bar + 1)
-            zones = zones_of(series, bar, bar + 1, found, chart.spec.imbalance.stacked)
+            zones = zones_of(series, bar, bar + 1, found, chart.figures.rule.stacked)
             if len(zones.bar):
                 low = step_text(int(zones.first_row[0]) * series.grid.ticks_per_row, self._instrument.tick_size)
                 return f"{name} stacked {'buying' if zones.side[0] == BUY else 'selling'} imbalance from {low}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from app.chart_rules import ValueAreaRules
 from app.errors import BadInputError
 from app.period_profiles import PeriodProfiles
 from app.placed_profile import MAX_NAME, PlacedProfile, Stretch, united
@@ -186,6 +187,15 @@ class Anchors:
         """Make and draw the profile of the bars in sight otherwise."""
         self._keep(replace(self._now, side=inputs))
 
+    def use_value_area(self, old: ValueAreaRules, new: ValueAreaRules) -> None:
+        """The chart's rule of value areas is another: so it is for the next profile, and for that of the bars in sight.
+
+        No step of undo. Inputs that were given a rule of their own keep it.
+        """
+        self.inputs = _by_rule(self.inputs, old, new)
+        self._now = replace(self._now, side=_by_rule(self.side, old, new))
+        self.revision += 1
+
     def select(self, key: int | None) -> None:
         """Choose which one the keys act on."""
         if key != self.selected:
@@ -271,3 +281,9 @@ class Anchors:
 
 def _is_same(one: PlacedProfile, other: PlacedProfile) -> bool:
     return one.key == other.key if one.key or other.key else one.stretches == other.stretches
+
+
+def _by_rule(inputs: ProfileInputs, old: ValueAreaRules, new: ValueAreaRules) -> ProfileInputs:
+    if (inputs.percent, inputs.method) != (old.percent, old.method):
+        return inputs
+    return replace(inputs, percent=new.percent, method=new.method)

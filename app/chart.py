@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy as np
 from app.analytics.bar_figures import BarFigures
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule
-from app.analytics.value_area import ValueAreaMethod
 from app.anchors import Anchors
+from app.chart_rules import ChartRules
 from app.errors import GridTooFineError
 from app.levels import LevelRules, Levels
 from app.market.bar_rule import BarRule
@@ -34,17 +34,13 @@ class ChartSpec:
     instrument : Instrument
     bar_rule : BarRule
     ticks_per_row : int
-    value_area_method, value_area_percent : ValueAreaMethod, int
-        Rule and share of every value area on the chart.
-    imbalance : ImbalanceRule
+
+    What makes the series; how it is read is said by `ChartRules`.
     """
 
     instrument: Instrument
     bar_rule: BarRule
     ticks_per_row: int = 1
-    value_area_method: ValueAreaMethod = ValueAreaMethod.DALTON
-    value_area_percent: int = 70
-    imbalance: ImbalanceRule = field(default_factory=ImbalanceRule)
 
 
 class Chart:
@@ -54,7 +50,7 @@ class Chart:
     here knows that there is one.
     """
 
-    def __init__(self, spec: ChartSpec) -> None:
+    def __init__(self, spec: ChartSpec, rules: ChartRules | None = None) -> None:
         self.generation = 0
         """How often the series was replaced as a whole."""
         self.holes: Sequence[Hole] = ()
@@ -75,10 +71,11 @@ class Chart:
         """Trades folded a second time because of late ones, a count of work for the tests."""
         self.trades: Callable[[int, int], TradeBatch] | None = None
         """From two times to the trades of `[start, end)`, in the order of the tape; None before the first trade."""
-        self.anchors = Anchors(ProfileInputs(percent=spec.value_area_percent, method=spec.value_area_method))
+        self.rules = rules or ChartRules()
+        """How all its figures are made; see `set_rules`."""
+        area = self.rules.value_area
+        self.anchors = Anchors(ProfileInputs(percent=area.percent, method=area.method))
         """The profiles that the user has put on it."""
-        self.level_rules = LevelRules()
-        """Which levels are kept, and how they end."""
         self._take(spec, empty_series(spec))
 
     @property
@@ -121,10 +118,17 @@ class Chart:
         self.last_key, self.refused = last_key, ""
         self._take(spec, series)
 
-    def keep_levels_by(self, rules: LevelRules) -> None:
-        """Keep other levels, or by other rules."""
-        self.level_rules = rules
-        self.levels = Levels(self.figures, rules)
+    def set_rules(self, rules: ChartRules) -> None:
+        """Make its figures otherwise; those that a change does not concern are kept, and the bars in any case.
+
+        Profiles that were placed have inputs of their own: another rule of value areas is for the next one.
+        """
+        before, self.rules = self.rules, rules
+        if rules.value_area != before.value_area:
+            self.anchors.use_value_area(before.value_area, rules.value_area)
+        self.figures.set_rules(rules.value_area.method, rules.value_area.percent, self._imbalance)
+        if (self._level_rules, rules.value_area, rules.imbalance) != (self.levels.rules, before.value_area, before.imbalance):
+            self.levels = Levels(self.figures, self._level_rules)
 
     def whole_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
         """Start of the oldest bar that can be built from all its trades; those before lost some when the store let go of them.
@@ -138,9 +142,19 @@ class Chart:
 
     def _take(self, spec: ChartSpec, series: FootprintSeries) -> None:
         self.spec, self.series = spec, series
-        self.figures = BarFigures(series, spec.value_area_method, spec.value_area_percent, spec.imbalance)
+        area = self.rules.value_area
+        self.figures = BarFigures(series, area.method, area.percent, self._imbalance)
         self.profiles = ProfilesOfSeries(series)
-        self.levels = Levels(self.figures, self.level_rules)
+        self.levels = Levels(self.figures, self._level_rules)
+
+    @property
+    def _imbalance(self) -> ImbalanceRule:
+        return self.rules.imbalance.of(self.spec.instrument.lot_size)
+
+    @property
+    def _level_rules(self) -> LevelRules:
+        rules = self.rules
+        return LevelRules(rules.hours, rules.levels.periods, rules.tpo.bracket_ns, rules.levels.nodes, rules.levels.zones_end)
 
     def _fold_again(self, oldest_ns: int, store: TradeStore) -> None:
         """Build the bars from the period of a time on once more, from what the store holds."""

@@ -137,10 +137,7 @@ class Ingest:
             If the rows are too fine for a bar; the chart stays as it was.
         """
         async with self._building:
-            before = chart.spec
-            if not chart.refused and (spec.bar_rule, spec.ticks_per_row) == (before.bar_rule, before.ticks_per_row):
-                chart.adopt(spec, chart.series, chart.last_key)
-            else:
+            if chart.refused or spec != chart.spec:
                 await self._rebuild(chart, spec)
 
     # -- what is held ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ of a screen: whoever shows levels calls `refresh` once a frame and looks at `rev
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -20,7 +20,8 @@ from app.analytics.level_life import bars_inside, first_meetings
 from app.analytics.nodes import peaks, percentile
 from app.analytics.profile import profile_of_bars
 from app.analytics.tpo import HALF_HOUR_NS, fits, tpo_of_bars
-from app.market.session import Period, PeriodRule, piece_numbers
+from app.market.session import Division, Period, piece_numbers
+from app.market.trading_hours import TradingHours
 
 _CHUNK = 512  # closed bars worked through in a call: some ten milliseconds, and seldom more than once in the life of a chart
 _COLUMNS = ("kind", "period", "bottom", "top", "low_at_most", "high_at_least", "start", "end", "tests")
@@ -36,8 +37,9 @@ class LevelRules:
 
     Attributes
     ----------
-    timezone : str
-        Of days, weeks and months.
+    hours : TradingHours
+        When a day, a week and a month begin. A day's levels are those of its session; a week's and a month's hold what trades
+        between its sessions too.
     periods : tuple of Period
         Whose POC, VAH and VAL are kept; letters and nodes are those of the days.
     bracket_ns : int
@@ -48,7 +50,7 @@ class LevelRules:
         Whether a stacked zone ends when it is touched, or only when a bar closes through it.
     """
 
-    timezone: str = "UTC"
+    hours: TradingHours = field(default_factory=TradingHours)
     periods: tuple[Period, ...] = PERIODS
     bracket_ns: int = HALF_HOUR_NS
     nodes: Literal["peaks", "percentile"] = "peaks"
@@ -105,7 +107,8 @@ class Levels:
         self._alive = np.zeros(0, np.int64)
         self._nearest = (-(1 << 62), 1 << 62)  # a low at most, or a high at least, that meets a level
         self._last = -1, 0, 0  # the bar in progress when it was last compared with the levels: index, low, high
-        self._divisions = {period: PeriodRule(period, self.rules.timezone) for period in PERIODS}
+        hours = self.rules.hours
+        self._divisions: dict[Period, Division] = {period: hours.from_start(period) for period in PERIODS} | {Period.DAY: hours.pieces}
 
     def refresh(self) -> bool:
         """Take note of the series; whether there is more to do."""
@@ -195,6 +198,8 @@ class Levels:
             piece, starts = piece_numbers(self._divisions[period], begin_ns)
             for later in (np.flatnonzero(np.diff(piece)) + 1).tolist():
                 start_ns, bar = int(starts[piece[later - 1]]), first + later
+                if period is Period.DAY and not self.rules.hours.open_at(np.array([start_ns]))[0]:
+                    continue  # what traded between two sessions leaves no levels
                 of_period = self._of_period(period, start_ns, bar)
                 births += [(bar, PERIODS.index(period), birth) for birth in of_period]
         return births

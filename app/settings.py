@@ -10,8 +10,7 @@ import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,22 +20,16 @@ import tomlkit
 from msgspec import Meta
 from tomlkit.exceptions import TOMLKitError
 
-from app.analytics.imbalance import ImbalanceRule
-from app.analytics.value_area import ValueAreaMethod
-from app.chart import ChartSpec
+from app.chart_rules import ChartRules
+from app.described import Described, read
 from app.errors import BadInputError, SettingsError
 from app.market.bar_rule import BarRule, parse_bar_rule
-from app.market.instrument import Instrument
 from app.storage.retention import Retention
 
 _EXAMPLES = {"ws_url": "wss://host:9443", "rest_url": "https://host"}
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the settings file."""
-
-
-class Display(_Section, frozen=True):
+class Display(Described, frozen=True):
     """What the window looks like."""
 
     theme: Annotated[str, Meta(description="dark, light, high-contrast, or the path of a theme file")] = "dark"
@@ -49,17 +42,14 @@ class Display(_Section, frozen=True):
     ] = ""
 
 
-class ChartDefaults(_Section, frozen=True):
+class ChartDefaults(Described, frozen=True):
     """What a chart shows at first."""
 
     bar: Annotated[str, Meta(description="what a bar is: 15s, 1m, 4h, 1d, 500t, 100v, 40r, 50d")] = "1m"
     ticks_per_row: Annotated[int, Meta(ge=0, le=1_000_000, description="ticks in a price row; 0 chooses by the price")] = 0
-    value_area_method: Annotated[Literal["dalton", "tradingview", "single"], Meta(description="rule of the value area")] = "dalton"
-    value_area_percent: Annotated[int, Meta(ge=1, le=100, description="share of the volume in the value area, per cent")] = 70
-    imbalance_ratio: Annotated[str, Meta(description="how many times the diagonal neighbour makes an imbalance")] = "3"
 
 
-class Data(_Section, frozen=True):
+class Data(Described, frozen=True):
     """How much is fetched and kept."""
 
     # two hours of BTCUSDT are some 150 pages: 600 of the 3,000 weights a minute that we allow ourselves on spot,
@@ -69,7 +59,7 @@ class Data(_Section, frozen=True):
     stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade after which the tape counts as stale")] = 10.0
 
 
-class Store(_Section, frozen=True):
+class Store(Described, frozen=True):
     """What is kept on disk."""
 
     record: Annotated[bool, Meta(description="keep the trades of every market that is watched")] = True
@@ -78,28 +68,29 @@ class Store(_Section, frozen=True):
     keep_gigabytes: Annotated[float, Meta(ge=0, description="size kept at most, for all markets together; 0 keeps all")] = 0.0
 
 
-class Journal(_Section, frozen=True):
+class Journal(Described, frozen=True):
     """Where pictures go."""
 
     folder: Annotated[str, Meta(description="folder of saved pictures; empty: Tapeprint in your pictures folder")] = ""
 
 
-class VenueHosts(_Section, frozen=True):
+class VenueHosts(Described, frozen=True):
     """Where a venue is reached; empty keeps its own address."""
 
     ws_url: Annotated[str, Meta(pattern=r"^(wss?://\S+)?$", description="WebSocket address, as in wss://host:9443")] = ""
     rest_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$", description="REST address, as in https://host")] = ""
 
 
-class Settings(_Section, frozen=True):
+class Settings(Described, frozen=True):
     """All settings."""
 
     display: Display = Display()
     chart: ChartDefaults = ChartDefaults()
+    rules: ChartRules = ChartRules()
     data: Data = Data()
     store: Store = Store()
     journal: Journal = Journal()
-    venues: dict[str, VenueHosts] = {}
+    venues: dict[str, VenueHosts] = msgspec.field(default_factory=dict)
 
     def hosts(self, venue: str) -> VenueHosts:
         """Overridden addresses of a venue; empty fields where nothing was said."""
@@ -121,17 +112,6 @@ class Settings(_Section, frozen=True):
     def bar_rule(self) -> BarRule:
         """The bar of a new chart."""
         return parse_bar_rule(self.chart.bar)
-
-    def chart_spec(self, instrument: Instrument, bar_rule: BarRule, ticks_per_row: int) -> ChartSpec:
-        """What a new chart of an instrument shows, by these settings."""
-        return ChartSpec(
-            instrument,
-            bar_rule,
-            ticks_per_row,
-            ValueAreaMethod(self.chart.value_area_method),
-            self.chart.value_area_percent,
-            ImbalanceRule(ratio=_ratio(self.chart.imbalance_ratio)),
-        )
 
     def retention(self) -> Retention:
         """How much is kept on disk."""
@@ -208,10 +188,11 @@ def parse_settings(text: str, label: str = "settings") -> Settings:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{label}: not TOML: {error}") from None
-    settings = _convert(table, Settings, label)
     try:
+        settings = _convert(table, Settings, label)
         settings.bar_rule()
-        ImbalanceRule(ratio=_ratio(settings.chart.imbalance_ratio))
+    except SettingsError:
+        raise
     except BadInputError as error:
         raise SettingsError(f"{label}: {error.user_message}") from None
     return settings
@@ -258,28 +239,22 @@ def _replace(place: Path, text: str) -> None:
 
 def settings_table() -> list[tuple[str, str, str]]:
     """Name, default and help of every setting, for the documentation."""
-    lines = []
-    for section in msgspec.structs.fields(Settings):
-        if not isinstance(section.default, msgspec.Struct):
-            continue
-        for field in msgspec.structs.fields(type(section.default)):
-            meta = next(meta for meta in field.type.__metadata__ if isinstance(meta, Meta) and meta.description)
-            lines.append((f"{section.name}.{field.name}", repr(field.default), str(meta.description)))
-    return lines
+    return list(_settings_in("", Settings))
 
 
-def _convert(table: object, kind: type[Any], label: str) -> Any:
+def _settings_in(table: str, kind: type[Described]) -> Iterator[tuple[str, str, str]]:
+    for field in msgspec.structs.fields(kind):
+        if isinstance(field.default, Described):
+            yield from _settings_in(f"{table}{field.name}.", type(field.default))
+        elif meta := next((meta for meta in getattr(field.type, "__metadata__", ()) if isinstance(meta, Meta) and meta.description), None):
+            yield f"{table}{field.name}", repr(msgspec.to_builtins(field.default)), str(meta.description)
+
+
+def _convert(table: Mapping[str, Any], kind: type[Any], label: str) -> Any:
     try:
-        return msgspec.convert(table, kind)
+        return read(table, kind)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{label}: {error}") from None
-
-
-def _ratio(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except ArithmeticError:
-        raise SettingsError(f"imbalance ratio: found {text!r}, expected a number such as 3 or 2.5") from None
 
 
 def _host_variable(name: str) -> tuple[str, str]:

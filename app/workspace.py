@@ -16,6 +16,7 @@ import structlog
 
 from app.alerts import PRICES, AlertBook, AlertWatch, When
 from app.chart import Chart, ChartSpec
+from app.chart_rules import ChartRules
 from app.errors import BadInputError, TapeprintError, VenueRefusedError
 from app.ingest import Ingest
 from app.market.bar_rule import BarRule
@@ -86,8 +87,8 @@ class Workspace:
         From an instrument id to a market; raises `TapeprintError`s.
     choice : ChartChoice
         Bar rule and row size to begin with.
-    base_spec : callable
-        From instrument, bar rule and ticks per row to a chart specification.
+    rules : ChartRules, optional
+        How figures are made on the charts to come.
     keep : callable, optional
         From an instrument to what the store on disk has for it; called in another thread. Nothing is kept without.
     alerts : AlertBook, optional
@@ -102,7 +103,7 @@ class Workspace:
         self,
         open_market: Callable[[str], Awaitable[Market]],
         choice: ChartChoice,
-        base_spec: Callable[[Instrument, BarRule, int], ChartSpec] = ChartSpec,
+        rules: ChartRules | None = None,
         *,
         keep: Callable[[Instrument], Kept] | None = None,
         alerts: AlertBook | None = None,
@@ -111,8 +112,8 @@ class Workspace:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._open_market = open_market
-        self._base_spec = base_spec
         self._choice = choice
+        self._rules = rules or ChartRules()
         self._keep = keep
         self.alerts = alerts or AlertBook()
         self._memory_trades = memory_trades
@@ -224,6 +225,17 @@ class Workspace:
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
 
+    @property
+    def rules(self) -> ChartRules:
+        """How figures are made, on this chart and on those to come."""
+        return self._rules
+
+    def set_rules(self, rules: ChartRules) -> None:
+        """Make the figures otherwise, from the same bars."""
+        self._rules = rules
+        if self.chart is not None:
+            self.chart.set_rules(rules)
+
     async def aclose(self) -> None:
         """Stop watching; returns when nothing of it is left running."""
         tasks = {*self._changes, *self._leaving, *([self._task] if self._task else [])}
@@ -263,7 +275,7 @@ class Workspace:
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
             recorder = Recorder(kept.writer, store.batches, keep=kept.retention) if kept.writer is not None else None
             ticks = self._choice.ticks_per_row or nice_ticks_per_row(price_ticks * _ROW_SHARE_OF_PRICE)
-            chart = Chart(self._base_spec(market.instrument, self._choice.bar_rule, ticks))
+            chart = Chart(ChartSpec(market.instrument, self._choice.bar_rule, ticks), self._rules)
             watch = AlertWatch(self.alerts, market.instrument)
             chart.alert_ticks = watch.ticks()
             ingest = Ingest(

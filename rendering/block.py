@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.chart_rules import CellStyle
 from rendering import raster, shapes
 from rendering.colouring import VolumeRanks
 from rendering.column import Column
 from rendering.detail import Detail
-from rendering.frame import CellStyle
 from rendering.geometry import BarGeometry, CellGeometry, bar_geometry, bars_between, cell_geometry
 from rendering.glyphs import GlyphAtlas
 from rendering.ground import Ground, cell_ground

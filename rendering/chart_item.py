@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from rendering.layout import Strip
 
 if TYPE_CHECKING:
-    from rendering.frame import CellStyle, Frame
+    from app.chart_rules import ChartRules
+    from rendering.frame import Frame
     from rendering.kept_picture import KeptPicture
 
 
@@ -71,7 +72,10 @@ class ChartItem(pg.GraphicsObject):
         raise NotImplementedError
 
     def changed(self, old: Frame, new: Frame) -> QRectF | Sequence[QRectF] | None:
-        """What must be drawn again, one rectangle or several, or None for nothing. Not asked when pane, theme or scale changed."""
+        """What must be drawn again, one rectangle or several, or None for nothing.
+
+        Not asked when pane, theme or scale changed; with other rules all is drawn again, whatever it says.
+        """
         raise NotImplementedError
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
@@ -79,7 +83,7 @@ class ChartItem(pg.GraphicsObject):
         raise NotImplementedError
 
     @classmethod
-    def strip(cls, style: CellStyle) -> Strip | None:
+    def strip(cls, rules: ChartRules) -> Strip | None:
         """The room of its own that it wants under the bars; `frame.layout.strip_of(name)` says where it lies."""
         return None
 
@@ -107,7 +111,7 @@ class ChartItem(pg.GraphicsObject):
             region: QRectF | Sequence[QRectF] | None = self._bounds
         else:
             region = self.changed(old, frame)
-            if old.as_of != frame.as_of:
+            if old.as_of != frame.as_of or old.rules is not frame.rules:
                 region = self._bounds
         rects = (region,) if isinstance(region, QRectF) else region or ()
         dirty = False

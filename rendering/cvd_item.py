@@ -14,17 +14,16 @@ from PySide6.QtGui import QPainter, QPen
 from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.divergence import REACH, Swings, divergences
 from app.analytics.stretches import session_starts, unbroken
-from app.market.session import PeriodRule
+from app.chart_rules import ChartRules
+from app.market.session import Division
 from rendering.axes import hairline, price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import Curve, bars_around, bars_in_sight, curve
 from rendering.figures import signed_quantity
-from rendering.frame import CellStyle, Frame
+from rendering.frame import Frame
 from rendering.layout import AXIS_TEXT_PX, Rect, Strip
 from rendering.text import Labels, qcolor, qrect
 
-SESSION = PeriodRule()
-"""Where CVD starts again when it is asked to: days of UTC."""
 _MARGIN_PX = 8.0
 _LOOK_BACK = 400
 """So many bars before those in sight may hold the first swing of a divergence that reaches into sight."""
@@ -51,11 +50,11 @@ class CvdFigures:
 
     def values(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """CVD and stretch of the bars around those in sight, and of `_LOOK_BACK` before; int64."""
-        series, reset = frame.chart.series, SESSION if frame.style.cvd_reset == "session" else None
+        series, reset = frame.chart.series, cvd_reset(frame)
         if self._sums is None or self._sums.series is not series:
             self._sums, self._swings, self._key = CumulativeDelta(series), Swings(series), ()
         first, end = bars_with_past(frame)
-        key = first, end, series.revision, frame.style.cvd_reset, len(frame.chart.holes)
+        key = first, end, series.revision, reset, len(frame.chart.holes)
         if key != self._key:
             stretch = unbroken(series, first, end, [hole.end_ns for hole in frame.chart.holes])
             if reset is not None:
@@ -117,11 +116,11 @@ class CvdItem(ChartItem):
         self._shown: tuple[object, ...] = ()
 
     @classmethod
-    def strip(cls, style: CellStyle) -> Strip | None:
+    def strip(cls, rules: ChartRules) -> Strip | None:
         return Strip("cvd", 0.13, 48, 130)
 
     def legend(self, frame: Frame) -> str:
-        return "CVD by UTC day" if frame.style.cvd_reset == "session" else "CVD"
+        return f"CVD by {frame.rules.hours.unit}" if frame.rules.cvd.reset == "session" else "CVD"
 
     def pane(self, frame: Frame) -> QRectF:
         pane = frame.layout.strip_of("cvd")
@@ -177,7 +176,7 @@ class CvdItem(ChartItem):
             self._figures.scale(frame),
             len(marks),
             frame.generation,
-            frame.style.cvd_reset,
+            cvd_reset(frame),
             frame.chart.holes,
         )
 
@@ -210,6 +209,11 @@ class DivergenceItem(ChartItem):
 
     def _marks(self, frame: Frame) -> tuple[Mark, ...]:
         return tuple(mark._replace(cvd=(0.0, 0.0)) for mark in self._figures.marks(frame, frame.layout.strip_of("cvd")))
+
+
+def cvd_reset(frame: Frame) -> Division | None:
+    """Where CVD starts again: with each session, after whose close it runs on to the next; None for never."""
+    return frame.rules.hours.from_start() if frame.rules.cvd.reset == "session" else None
 
 
 def heights(cvd: np.ndarray, scale: tuple[int, int], pane: Rect) -> np.ndarray:

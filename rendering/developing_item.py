@@ -7,7 +7,6 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from app.analytics.developing import Developing
-from app.market.session import PeriodRule
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_in_sight
 from rendering.detail import Detail
@@ -19,10 +18,10 @@ _A_FRAME_S = 0.002
 
 
 class DevelopingItem(ChartItem):
-    """Three lines in steps; they begin anew with each day of the ledger's time zone."""
+    """Three lines in steps; they begin anew with each session, and there are none between two sessions."""
 
     name, title = "developing", "Developing POC, VAH and VAL"
-    help = "POC, VAH and VAL of the day as they stood at each bar"
+    help = "POC, VAH and VAL of the day or session as they stood at each bar"
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
@@ -31,13 +30,14 @@ class DevelopingItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._developing: Developing | None = None
+        self._made_for: tuple[object, ...] = ()
         self._key: tuple[object, ...] = ()
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        return f"developing day ({frame.chart.level_rules.timezone})"
+        return f"developing {frame.rules.hours.unit}"
 
     def refresh(self, frame: Frame) -> bool:
         self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
@@ -65,6 +65,7 @@ class DevelopingItem(ChartItem):
         poc, low, high, known = developing.columns(first, end)
         if not len(poc):
             return
+        known = known & frame.rules.hours.open_at(frame.chart.series.times.of_bars(first, end))
         series, height, theme = frame.chart.series, frame.chart.series.grid.ticks_per_row, frame.theme
         period = developing.starts(first, end)
         breaks = np.flatnonzero((np.diff(period) != 0) | (known[1:] != known[:-1])) + 1
@@ -83,10 +84,10 @@ class DevelopingItem(ChartItem):
                     painter.drawPolyline(_steps(left[run], right[run], y[run]))
 
     def _of(self, frame: Frame) -> Developing:
-        spec, rules = frame.chart.spec, frame.chart.level_rules
-        if self._developing is None or self._developing.series is not frame.chart.series:
-            rule = PeriodRule(timezone=rules.timezone)
-            self._developing = Developing(frame.chart.series, rule, spec.value_area_percent, spec.value_area_method)
+        series, rule = frame.chart.series, frame.rules.value_area
+        made_for = series, frame.rules.hours, rule
+        if self._developing is None or made_for != self._made_for:
+            self._developing, self._made_for = Developing(series, frame.rules.hours.pieces, rule.percent, rule.method), made_for
         return self._developing
 
 

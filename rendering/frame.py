@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
-from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
-from app.analytics.large_trades import USUAL_LARGE, LargeRule
+from app.chart_rules import CellStyle, ChartRules
 from rendering.detail import Detail
 from rendering.pixel_grid import PixelGrid
 from rendering.viewport import Viewport
@@ -18,47 +17,6 @@ if TYPE_CHECKING:
 
 Mode = Literal["live", "stale", "simulated", "replay", "offline"]
 PainterName = Literal["raster", "gl"]
-Cells = Literal["sellxbuy", "delta", "total", "ladder", "profile"]
-Colouring = Literal["volume", "delta", "imbalance"]
-CELLS: tuple[Cells, ...] = get_args(Cells)
-COLOURINGS: tuple[Colouring, ...] = get_args(Colouring)
-
-
-@dataclass(frozen=True, slots=True)
-class CellStyle:
-    """What the user wants to see in and around the cells.
-
-    Attributes
-    ----------
-    cells : "sellxbuy", "delta", "total", "ladder" or "profile"
-        What is written in a cell, and how it is divided: `sell × buy`; delta; all that traded; sold and bought in two halves;
-        the bar's own profile, each cell as long as its volume, with all that traded.
-    colouring : "volume", "delta" or "imbalance"
-        Cells coloured by the rank of their volume, by who was aggressive, or where they are imbalanced.
-    show_numbers, show_imbalances, show_point_of_control, show_value_area, show_candles : bool
-        Sell x buy digits; highlights of diagonal imbalances; frame around the bar's heaviest row; bracket along its value
-        area; the candle beside the cells.
-    detail : Detail or None
-        A fixed level of detail instead of the one that fits the zoom.
-    cvd_reset : "never" or "session"
-        Whether CVD starts from 0 again at each session.
-    statistics : tuple of Statistic
-        Rows of the table under the bars, from above.
-    large : LargeRule
-        Which trades are drawn as bubbles.
-    """
-
-    cells: Cells = "sellxbuy"
-    colouring: Colouring = "volume"
-    show_numbers: bool = True
-    show_imbalances: bool = True
-    show_point_of_control: bool = True
-    show_value_area: bool = True
-    show_candles: bool = True
-    detail: Detail | None = None
-    cvd_reset: Literal["never", "session"] = "session"
-    statistics: tuple[Statistic, ...] = ALL_STATISTICS
-    large: LargeRule = USUAL_LARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +31,8 @@ class Frame:
         The chart's when the frame was built: what an item keeps to ask "what changed since?".
     viewport, layout, theme, dpr, style, detail :
         Where, in which panes, in which colours, at how many device pixels, what and how finely.
+    rules : ChartRules
+        The chart's when the frame was built: the inputs of every figure.
     cursor : (x, y) or None
         The mouse in scene pixels, while it is over the chart.
     mode : str
@@ -114,8 +74,10 @@ class Frame:
     now_ns: int = 0
     as_of: int | None = None
     pixels: PixelGrid = field(init=False)
+    rules: ChartRules = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", self.chart.rules)
         object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
 
     def differs_by_trades_only(self, old: Frame) -> bool:
@@ -123,7 +85,7 @@ class Frame:
         same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
         same_look = (
             self.theme is old.theme
-            and self.style == old.style
+            and self.rules is old.rules
             and self.mode == old.mode
             and (self.cursor, self.as_of) == (old.cursor, old.as_of)
         )
@@ -146,3 +108,8 @@ class Frame:
     def row_px(self) -> float:
         """Height of a price row, logical pixels."""
         return self.chart.series.grid.ticks_per_row * self.viewport.tick_px
+
+
+def figure_rules(frame: Frame) -> tuple[object, ...]:
+    """What the marks on the cells of a bar depend on besides its trades."""
+    return frame.rules.value_area, frame.rules.imbalance

@@ -15,7 +15,7 @@ from PySide6.QtGui import QOpenGLContext, QPaintEngine, QPainter
 
 from app.errors import TapeprintError
 from rendering.block import Look, look_for
-from rendering.frame import Frame
+from rendering.frame import Frame, figure_rules
 from rendering.geometry import bars_between
 from rendering.gl_surface import GlSurface
 from rendering.instances import GLYPH, QUAD, Instances, atlas_pixels, instances_of
@@ -77,7 +77,7 @@ class GlPainter:
             self._upload_from = "head"
             return pane if old is not None and old.revision != frame.revision else None
         ranks = self._keeper.follow(frame)
-        key = (frame.pixels.scale, frame.dpr, frame.detail, frame.style, frame.theme, ranks, series_key(frame))
+        key = (frame.pixels.scale, frame.dpr, frame.detail, frame.style, figure_rules(frame), frame.theme, ranks, series_key(frame))
         series = frame.chart.series
         if key != self._key or not _inside(frame.pixels, self._held) or series.changed_since(self._revision) < self._split:
             self._fill(frame, key)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.chart_rules import CellStyle, Colouring
 from rendering.colouring import VolumeRanks, delta_steps
 from rendering.column import Column
-from rendering.frame import CellStyle, Colouring
 from rendering.geometry import BarGeometry, CellGeometry
 from rendering.pixel_grid import PixelGrid
 from rendering.theme import DELTA_STEPS

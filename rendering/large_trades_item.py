@@ -55,7 +55,7 @@ class LargeTradesItem(ChartItem):
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        rule = frame.style.large
+        rule = frame.rules.large_trades.rule
         text = f"large trades: {rule.top} in sight" if rule.top else f"large trades from {rule.text}"
         return text if self._shown is not None else f"{text} (too many trades in sight)"
 
@@ -79,7 +79,7 @@ class LargeTradesItem(ChartItem):
 
     def bubbles(self, frame: Frame) -> tuple[Bubble, ...] | None:
         """The bubbles in sight, the largest first; None if there are too many trades to look through."""
-        chart, rule = frame.chart, frame.style.large
+        chart, rule = frame.chart, frame.rules.large_trades.rule
         if chart.trades is None:
             return ()
         if self._large is None or self._large.series is not chart.series or self._large.rule != rule or self._made_at != frame.generation:

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import structlog
 
+from app.chart_rules import ChartRules
 from rendering.chart_item import ChartItem
-from rendering.frame import CellStyle, Frame
+from rendering.frame import Frame
 from rendering.kept_picture import KeptPicture
 from rendering.layout import Strip
 
@@ -71,9 +72,9 @@ class LayerStack:
                 item.forget()
                 item.setVisible(is_shown)
 
-    def strips(self, style: CellStyle) -> list[Strip]:
+    def strips(self, rules: ChartRules) -> list[Strip]:
         """The rooms under the bars that the layers want."""
-        return [strip for item in self.in_use() if (strip := item.strip(style)) is not None]
+        return [strip for item in self.in_use() if (strip := item.strip(rules)) is not None]
 
     def told(self, frame: Frame) -> tuple[str, ...]:
         """What the layers tell in the legend."""

@@ -23,6 +23,7 @@ from rendering.frame import Frame
 from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
 from rendering.text import Labels, qcolor, qrect
 from rendering.theme import Theme
+from rendering.vwap_item import period_text
 
 _LABEL_PX = 10
 _APART_PX = 11.0
@@ -167,7 +168,8 @@ class NakedLevelsItem(LedgerItem):
     kinds = LevelKind.POC, LevelKind.VAH, LevelKind.VAL
 
     def legend(self, frame: Frame) -> str:
-        return f"naked levels by day, week, month ({frame.chart.level_rules.timezone})"
+        periods = frame.rules.levels.periods
+        return f"naked levels by {', '.join(period_text(frame, period) for period in periods)}" if periods else ""
 
 
 class NodesItem(LedgerItem):
@@ -180,7 +182,7 @@ class NodesItem(LedgerItem):
     names_at_px = 84.0
 
     def legend(self, frame: Frame) -> str:
-        return f"HVN and LVN by {frame.chart.level_rules.nodes}"
+        return f"HVN and LVN by {frame.rules.levels.nodes}"
 
 
 class PrintsItem(LedgerItem):
@@ -214,8 +216,8 @@ class StackedItem(LedgerItem):
     names_at_px = 292.0
 
     def legend(self, frame: Frame) -> str:
-        rule = "touched" if frame.chart.level_rules.zones_end == "touch" else "closed through"
-        return f"stacked {frame.chart.spec.imbalance.stacked} until {rule}"
+        rule = "touched" if frame.rules.levels.zones_end == "touch" else "closed through"
+        return f"stacked {frame.rules.imbalance.stacked} until {rule}"
 
 
 def level_colour(kind: LevelKind, theme: Theme) -> Colour:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
+from app.chart_rules import ImbalanceRules, TimeRules
 from rendering.as_of import moment_text
 from rendering.badge_item import badge_rect
 from rendering.chart_item import ChartItem
@@ -54,14 +55,15 @@ class LegendItem(ChartItem):
 
 def legend_lines(frame: Frame) -> tuple[str, ...]:
     """The legend's text, the instrument first."""
-    spec, grid = frame.chart.spec, frame.chart.series.grid
+    spec, grid, rules = frame.chart.spec, frame.chart.series.grid, frame.rules
     parts = [
         spec.instrument.symbol,
         spec.instrument.venue,
         frame.chart.series.rule.title,
         f"rows {grid.ticks_per_row} ({grid.text(grid.ticks_per_row)})",
-        f"VA {spec.value_area_percent} % {spec.value_area_method.value}",
-        f"imbalance {float(spec.imbalance.ratio)}" + ("" if spec.imbalance.zeros == "count" else f" zeros {spec.imbalance.zeros}"),
+        f"VA {rules.value_area.percent} % {rules.value_area.method.value}",
+        _imbalance_text(rules.imbalance),
+        *([] if rules.time == TimeRules() else [rules.hours.text]),
         *([] if frame.style.cells == "sellxbuy" else [f"cells {frame.style.cells}"]),
         f"colour {frame.style.colouring}",
         *([] if frame.as_of is None else [moment_text(frame).replace("AS OF", "as of") + ": bars behind the veil count for nothing"]),
@@ -71,6 +73,11 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
     for whole in (parts, *([told] if told else []), *(line.split(_SEPARATOR) for line in frame.legend)):
         lines += _wrapped(whole, int((_room(frame)[1] - 2 * _PADDING_PX) / (CHAR_ASPECT * LEGEND_TEXT_PX)))
     return tuple(lines)
+
+
+def _imbalance_text(rule: ImbalanceRules) -> str:
+    least = f" from {rule.minimum}" if rule.minimum else ""
+    return f"imbalance {float(rule.ratio)}{least}" + ("" if rule.zeros == "count" else f" zeros {rule.zeros}")
 
 
 def legend_rect(frame: Frame) -> QRectF:

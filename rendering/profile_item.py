@@ -72,8 +72,8 @@ class ProfileItem(ChartItem):
         return super().refresh(frame)
 
     def legend(self, frame: Frame) -> str:
-        side, spec = frame.chart.anchors.side, frame.chart.spec
-        usual = replace(SIDE_INPUTS, percent=spec.value_area_percent, method=spec.value_area_method, colours=side.colours)
+        side, rule = frame.chart.anchors.side, frame.rules.value_area
+        usual = replace(SIDE_INPUTS, percent=rule.percent, method=rule.method, colours=side.colours)
         figures = self.figures(frame)
         if figures is None or replace(side, placement=usual.placement, width_percent=usual.width_percent) == usual:
             return ""

@@ -14,7 +14,7 @@ from PySide6.QtGui import QPainter, QRegion
 
 from rendering.block import look_for
 from rendering.chart_item import dirty_region
-from rendering.frame import Frame
+from rendering.frame import Frame, figure_rules
 from rendering.pixel_grid import PixelGrid
 from rendering.quantity_text import QuantityText
 from rendering.rank_keeper import RankKeeper, series_key
@@ -122,7 +122,7 @@ class RasterPainter:
         series = frame.chart.series
         ranks, ranks_for = self.keeper.follow(frame), series_key(frame)
         style, grid = frame.style, frame.pixels
-        key = (grid.scale, grid.dpr, frame.detail, style, frame.theme, ranks, ranks_for)
+        key = (grid.scale, grid.dpr, frame.detail, style, figure_rules(frame), frame.theme, ranks, ranks_for)
         if key == self._key:
             return False
         old = self.layer

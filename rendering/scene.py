@@ -11,14 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QGraphicsScene
 
+from app.chart_rules import CellStyle
 from rendering.as_of import AsOf, moment_ns, pointed_bar
 from rendering.chart_item import ChartItem
 from rendering.detail import Detail, detail_for
 from rendering.footprint_item import FootprintItem
-from rendering.frame import CellStyle, Frame, Mode, PainterName
+from rendering.frame import Frame, Mode, PainterName
 from rendering.gl_painter import GlPainter
 from rendering.layer_stack import LayerStack
 from rendering.layers import LAYERS
@@ -62,6 +64,8 @@ class ChartScene(QGraphicsScene):
         How many frames were built, a count of work for tests and for the status bar.
     cursor : (float, float) or None
         Where the mouse is, in scene pixels; None while it is elsewhere.
+    fixed_detail : Detail or None
+        The level of detail, whatever fits the zoom; None for what fits.
     as_of : AsOf
         From which moment the chart is looked at.
     """
@@ -84,7 +88,7 @@ class ChartScene(QGraphicsScene):
         self.chart = chart
         self.frame: Frame | None = None
         self.frames = 0
-        self._theme, self._style, self.dpr = theme, CellStyle(), dpr
+        self._theme, self.dpr = theme, dpr
         self._painter: PainterName = "raster"
         self._mode: Mode = "live"
         self._badge = self._notice = ""
@@ -92,7 +96,8 @@ class ChartScene(QGraphicsScene):
         self.cursor: tuple[float, float] | None = None
         self.as_of = AsOf()
         self._detail: Detail | None = None
-        self._room = Room(width, height, self.shown, self.layers.strips(self._style))
+        self.fixed_detail: Detail | None = None
+        self._room = Room(width, height, self.shown, self.layers.strips(chart.rules))
         self.sight = Sight(chart, self.layout.price.width, self.layout.price.height)
         self.setSceneRect(0, 0, width, height)
         self.setBackgroundBrush(QColor(*theme.background))
@@ -159,11 +164,11 @@ class ChartScene(QGraphicsScene):
     @property
     def style(self) -> CellStyle:
         """What is shown in and around the cells."""
-        return self._style
+        return self.chart.rules.cells
 
     def set_style(self, style: CellStyle) -> None:
         """Show something else in and around the cells."""
-        self._style = style
+        self.chart.set_rules(structs.replace(self.chart.rules, cells=style))
 
     @property
     def shown(self) -> frozenset[str]:
@@ -264,7 +269,7 @@ class ChartScene(QGraphicsScene):
     def twin(self, dpr: float) -> ChartScene:
         """The same look at the same chart on a screen of another scale; drawn by the raster painter."""
         other = ChartScene(self.chart, self._theme, *self._room.size, dpr, layers=[type(item) for item in self.items_by_layer])
-        other._style, other._detail = self._style, self._detail
+        other.fixed_detail, other._detail = self.fixed_detail, self._detail
         other.show_only(self.shown)
         other._mode, other._badge, other._notice, other._legend = self._mode, self._badge, self._notice, self._legend
         other.as_of = AsOf(moment_ns(self.frame) if self.frame is not None else self.as_of.kept_ns)
@@ -287,8 +292,8 @@ class ChartScene(QGraphicsScene):
             layout=self.layout,
             theme=self._theme,
             dpr=self.dpr,
-            style=self._style,
-            detail=self._detail if self._style.detail is None else self._style.detail,
+            style=self.style,
+            detail=self._detail if self.fixed_detail is None else self.fixed_detail,
             cursor=self.cursor,
             mode=self._mode,
             badge=self._badge,
@@ -305,5 +310,5 @@ class ChartScene(QGraphicsScene):
         """Divide the room again: after a change of size, of panes, or when prices have grown longer."""
         series = self.chart.series
         label = series.grid.text(int(series.high[-1])) if series.n_bars else ""
-        self._room.divide(self.shown, self.layers.strips(self._style), label)
+        self._room.divide(self.shown, self.layers.strips(self.chart.rules), label)
         self.sight.resize(self.layout.price.width, self.layout.price.height)

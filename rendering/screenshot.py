@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QBuffer, QIODevice, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from app.analytics.bar_statistics import write_statistics
+from app.described import plain
 from app.errors import BadInputError, SettingsError
 from app.journal import STATE_KEY, PictureFacts
 from rendering.as_of import moment_ns, moment_text
-from rendering.frame import CellStyle, Mode
+from rendering.frame import Mode
 from rendering.layout import AXIS_TEXT_PX, CHAR_ASPECT
 from rendering.scene import ChartScene
 from rendering.text import Labels, qcolor
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from app.chart import Chart
 
 CAPTION_PX = 24
-STATE_VERSION = 1
+STATE_VERSION = 2
 _DOTS_PER_METRE = 96 / 0.0254  # at scale 1
 
 
@@ -42,7 +42,6 @@ def render(
     size: tuple[int, int] = (1600, 900),
     scale: float = 1,
     theme: Theme,
-    style: CellStyle | None = None,
     mode: Mode = "live",
     viewport: Viewport | None = None,
     caption: str | None = None,
@@ -57,7 +56,7 @@ def render(
         Logical pixels of the whole picture, the caption's strip included.
     scale : float
         Device pixels in a logical pixel: 2 gives twice the size, drawn sharp.
-    theme, style, mode, notice :
+    theme, mode, notice :
         As in the window.
     viewport : Viewport or None
         What is in sight; None for the newest bars.
@@ -72,7 +71,6 @@ def render(
     width, height = size
     strip = 0 if caption == "" else CAPTION_PX
     scene = ChartScene(chart, theme, width, height - strip, float(scale))
-    scene.set_style(style or CellStyle())
     scene.set_mode(mode, notice=notice)
     if viewport is not None:
         scene.set_viewport(viewport)
@@ -125,10 +123,6 @@ def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
 def state_of(scene: ChartScene) -> dict[str, Any]:
     """All that is needed to look at the same chart again, as plain values for JSON."""
     spec = scene.chart.spec
-    style = asdict(scene.style)
-    style["statistics"] = write_statistics(scene.style.statistics)
-    style["large"] = scene.style.large.text
-    style["detail"] = None if scene.style.detail is None else scene.style.detail.name
     return {
         "version": STATE_VERSION,
         "instrument": spec.instrument.id,
@@ -136,14 +130,7 @@ def state_of(scene: ChartScene) -> dict[str, Any]:
         "lot_size": str(spec.instrument.lot_size),
         "bar": scene.chart.series.rule.text,
         "ticks_per_row": scene.chart.series.grid.ticks_per_row,
-        "value_area": {"method": spec.value_area_method.value, "percent": spec.value_area_percent},
-        "imbalance": {
-            "ratio": str(spec.imbalance.ratio),
-            "minimum_lots": spec.imbalance.minimum_lots,
-            "zeros": spec.imbalance.zeros,
-            "stacked": spec.imbalance.stacked,
-        },
-        "style": style,
+        "rules": plain(scene.chart.rules),
         "shown": sorted(scene.shown),
         "theme": scene.theme.name,
         "palette": scene.theme.palette,

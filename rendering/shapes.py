@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.chart_rules import Cells
 from rendering.colour import Colour
 from rendering.column import Column
-from rendering.frame import Cells
 from rendering.geometry import BarGeometry, CellGeometry
 from rendering.glyphs import BOLD, REGULAR
 from rendering.ground import Ground

@@ -11,13 +11,14 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from app.analytics.bar_statistics import BarStatistics, Statistic
+from app.chart_rules import ChartRules
 from rendering.axes import hairline
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colouring import VolumeRanks
 from rendering.curve import bars_on_screen
-from rendering.cvd_item import SESSION
+from rendering.cvd_item import cvd_reset
 from rendering.figures import MINUS, short_quantities
-from rendering.frame import CellStyle, Frame
+from rendering.frame import Frame
 from rendering.layout import Strip
 from rendering.rectangles import Rectangles
 from rendering.text import Labels, qcolor, qrect
@@ -59,8 +60,8 @@ class StatisticsItem(ChartItem):
         """How many columns were drawn so far: a count of work for the tests."""
 
     @classmethod
-    def strip(cls, style: CellStyle) -> Strip | None:
-        height = ROW_PX * len(style.statistics)
+    def strip(cls, rules: ChartRules) -> Strip | None:
+        height = ROW_PX * len(rules.statistics.rows)
         return Strip("statistics", 0.0, height, height)
 
     def pane(self, frame: Frame) -> QRectF:
@@ -90,14 +91,14 @@ class StatisticsItem(ChartItem):
         if end > first and exposed.left() < pane.right:
             painter.save()
             painter.setClipRect(exposed & qrect(pane))
-            table = {statistic: self._values(frame, statistic, first, end) for statistic in frame.style.statistics}
+            table = {statistic: self._values(frame, statistic, first, end) for statistic in frame.rules.statistics.rows}
             self._draw_grounds(painter, frame, table, frame.chart.series.number[first:end])
             if frame.viewport.bar_px >= _TEXT_FROM_PX:
                 self._draw_texts(painter, frame, table, frame.chart.series.number[first:end])
             painter.restore()
             self.bars_drawn += end - first
         line = hairline(frame)
-        for index in range(len(frame.style.statistics)):
+        for index in range(len(frame.rules.statistics.rows)):
             painter.fillRect(QRectF(0, pane.top + index * ROW_PX, frame.layout.width, line), qcolor(frame.theme.edge))
         if exposed.right() > pane.right:
             self._draw_titles(painter, frame)
@@ -146,16 +147,16 @@ class StatisticsItem(ChartItem):
         figures = frame.chart.figures
         if self._table is None or self._table.figures is not figures:
             self._table = BarStatistics(figures)
-        return self._table.row(statistic, first, end, SESSION if frame.style.cvd_reset == "session" else None)
+        return self._table.row(statistic, first, end, cvd_reset(frame))
 
     def _rank(self, frame: Frame) -> None:
         """Rank anew when other bars are in sight, or another one has opened: a live trade alone changes no other bar's colour."""
         first, end = bars_on_screen(frame)
         series = frame.chart.series
-        ranked = (frame.generation, first, end, series.n_bars, frame.style.statistics, frame.style.cvd_reset)
+        ranked = (frame.generation, first, end, series.n_bars, frame.rules.statistics.rows, cvd_reset(frame))
         if ranked != self._ranked:
             begin = max(0, first - _RANKED_BEFORE)
-            rows = (row for row in frame.style.statistics if row not in _GROUNDLESS)
+            rows = (row for row in frame.rules.statistics.rows if row not in _GROUNDLESS)
             self._ranks = {row: VolumeRanks(np.abs(self._values(frame, row, begin, end))) for row in rows}
             self._ranked = ranked
 
@@ -173,7 +174,7 @@ class StatisticsItem(ChartItem):
         pane, theme = frame.layout.strip_of("statistics"), frame.theme
         side = frame.layout.beside(pane)
         painter.fillRect(QRectF(side.left, side.top, hairline(frame), side.height), qcolor(theme.edge))
-        for index, statistic in enumerate(frame.style.statistics):
+        for index, statistic in enumerate(frame.rules.statistics.rows):
             text = _TITLES.get(statistic, statistic.value if statistic is not Statistic.CVD else "CVD")
             self._labels.draw(painter, side.left + 8, pane.top + (index + 0.5) * ROW_PX, text, theme.text_muted)
 
@@ -220,4 +221,4 @@ def frame_right(frame: Frame) -> float:
 
 
 def _look(frame: Frame) -> tuple[object, ...]:
-    return frame.viewport.first_bar, frame.viewport.bar_px, frame.generation, frame.style.statistics, frame.style.cvd_reset
+    return frame.viewport.first_bar, frame.viewport.bar_px, frame.generation, frame.rules.statistics.rows, cvd_reset(frame)

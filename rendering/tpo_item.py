@@ -6,7 +6,6 @@ Rows take their edges from the same rounded pixels as the cells.
 
 from __future__ import annotations
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,6 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 
 from app.analytics.tpo import TpoProfile, TpoSessions, fits
-from app.market.session import PeriodRule, piece_numbers
 from app.market.span import Span
 from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
@@ -45,7 +43,7 @@ class TpoItem(ChartItem):
     """Each row's letters side by side."""
 
     name, title = "tpo", "TPO, collapsed"
-    help = "Time at price: the letters of each day's half hours, side by side"
+    help = "Time at price: the letters of each session, side by side"
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
@@ -62,18 +60,17 @@ class TpoItem(ChartItem):
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        rules, series = frame.chart.level_rules, frame.chart.series
-        minutes = rules.bracket_ns // 60_000_000_000
-        if not fits(series.rule.length_ns, 0, rules.bracket_ns):
-            return f"TPO {minutes} m: needs bars of time that divide it"
-        return f"TPO {minutes} m by day ({rules.timezone})"
+        rules, series = frame.rules, frame.chart.series
+        if not fits(series.rule.length_ns, 0, rules.tpo.bracket_ns):
+            return f"TPO {rules.tpo.bracket}: needs bars of time that divide it"
+        return f"TPO {rules.tpo.bracket} by {rules.hours.unit}"
 
     def refresh(self, frame: Frame) -> bool:
         self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        before, self._key = self._key, (new.viewport, new.generation, new.chart.level_rules, *self.sessions(new))
+        before, self._key = self._key, (new.viewport, new.generation, new.rules, *self.sessions(new))
         return None if before == self._key else self.pane(new)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
@@ -82,25 +79,24 @@ class TpoItem(ChartItem):
                 self._draw_session(painter, frame, session)
 
     def sessions(self, frame: Frame) -> list[Session]:
-        """The days in sight, oldest first."""
-        series, rules, viewport = frame.chart.series, frame.chart.level_rules, frame.viewport
+        """The sessions in sight, oldest first; what trades between two sessions belongs to neither and bears no letters."""
+        series, bracket_ns, viewport = frame.chart.series, frame.rules.tpo.bracket_ns, frame.viewport
         start, end = bars_in_sight(frame)
         if start >= end:
             return []
-        _, edges = piece_numbers(PeriodRule(timezone=rules.timezone), series.times.of_bars(start, end))
-        bounds = np.searchsorted(series.times.of_bars(0, frame.known_end), edges).tolist()
+        begins_ns = series.times.of_bars(0, frame.known_end)
         found = []
-        for place, (begin, until) in enumerate(itertools.pairwise(bounds)):
-            span = Span(int(edges[place]), int(edges[place + 1]))
-            if begin < until and fits(series.rule.length_ns, span.start_ns, rules.bracket_ns):
-                letters = self._sessions.of(series, begin, until, span, rules.bracket_ns)
+        for span in frame.rules.hours.sessions(Span(int(begins_ns[start]), int(begins_ns[end - 1]) + 1)):
+            begin, until = np.searchsorted(begins_ns, [span.start_ns, span.end_ns]).tolist()
+            if begin < until and fits(series.rule.length_ns, span.start_ns, bracket_ns):
+                letters = self._sessions.of(series, begin, until, span, bracket_ns)
                 left, right = (viewport.x(int(series.number[bar]) + after) for bar, after in ((begin, 0), (until - 1, 1)))
                 found.append(Session(letters, left, right))
         return found
 
     def _draw_session(self, painter: QPainter, frame: Frame, session: Session) -> None:
-        letters, theme, spec = session.letters, frame.theme, frame.chart.spec
-        area = letters.value_area(spec.value_area_percent, spec.value_area_method)
+        letters, theme, rule = session.letters, frame.theme, frame.rules.value_area
+        area = letters.value_area(rule.percent, rule.method)
         left, right = max(0.0, session.left), min(session.right, frame.viewport.width_px)
         height = frame.chart.series.grid.ticks_per_row
         top, bottom = price_y(frame, (area.high_row + 1) * height), price_y(frame, area.low_row * height)
@@ -133,7 +129,8 @@ class TpoItem(ChartItem):
         rows = np.arange(first, end)
         marks = letters.marks[first - letters.first_row : end - letters.first_row]
         colours = _row_colours(frame, rows, marks.sum(axis=1), area, letters)
-        if frame.row_px >= _TEXT_PX and marks.sum() <= _MOST_LETTERS and self._letter_room(frame, session) >= _LETTER_PX:
+        letters_wanted = frame.rules.tpo.draw == "auto" and frame.row_px >= _TEXT_PX
+        if letters_wanted and marks.sum() <= _MOST_LETTERS and self._letter_room(frame, session) >= _LETTER_PX:
             self._draw_letters(painter, frame, session, rows, colours)
         else:
             self._draw_blocks(painter, frame, session, rows, marks, colours)
@@ -198,7 +195,7 @@ class TpoSplitItem(TpoItem):
     """Each bracket at its own time."""
 
     name, title = "tpo-split", "TPO, split"
-    help = "Time at price: the letters of each day's half hours, each at its time"
+    help = "Time at price: the letters of each session, each at its time"
     split = True
 
     def legend(self, frame: Frame) -> str:

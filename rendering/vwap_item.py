@@ -14,7 +14,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.anchored_vwap import SessionVwap, VwapSums
 from app.analytics.stretches import session_starts
-from app.market.session import Division, Period, PeriodRule, span_at
+from app.market.session import Division, Period, span_at
 from app.market.span import Span
 from rendering.as_of import known_holes
 from rendering.chart_item import READING_REST_S, ChartItem
@@ -56,11 +56,11 @@ class _Line:
 
 
 class VwapItem(ChartItem):
-    """VWAP of each UTC day."""
+    """VWAP of each session, from its start to the start of the next: trades after the close are part of it."""
 
     name = "vwap-day"
     title = "VWAP of the day"
-    help = "VWAP of each UTC day with 1 and 2 deviations"
+    help = "VWAP of each day or session with 1 and 2 deviations"
     keys = ("Alt+6",)
     shown_at_first = False
     z = UNDER_CELLS_Z
@@ -92,9 +92,10 @@ class VwapItem(ChartItem):
         if not series.n_bars:
             return ""
         bar = frame.known_end - 1
-        start = int(session_starts(series, bar, bar + 1, PeriodRule(self.period))[0])
-        whole = span_at(PeriodRule(self.period), series.start_ns(bar))
-        text = f"VWAP {self.period.value} (UTC) ± 1, 2 σ"
+        division = frame.rules.hours.from_start(self.period)
+        start = int(session_starts(series, bar, bar + 1, division)[0])
+        whole = span_at(division, series.start_ns(bar))
+        text = f"VWAP {period_text(frame, self.period)} ± 1, 2 σ"
         if series.start_ns(start) > whole.start_ns and start == 0:
             text += f", held from {date_text(series.start_ns(0))} {clock_text(series.start_ns(0), seconds=False)}"
         holes = sum(whole.start_ns <= hole.start_ns for hole in known_holes(frame))
@@ -144,7 +145,7 @@ class VwapItem(ChartItem):
 
     def _wanted(self, frame: Frame) -> tuple[tuple[Division, str, int | None], ...]:
         """Where each line starts again, its label, and the time before which it has no values."""
-        return ((PeriodRule(self.period), f"VWAP {self.period.value}", None),)
+        return ((frame.rules.hours.from_start(self.period), f"VWAP {period_text(frame, self.period)}", None),)
 
     def _newest(self, frame: Frame) -> tuple[object, ...]:
         """Which lines there are, and where each ends, in half device pixels."""
@@ -160,11 +161,11 @@ class VwapItem(ChartItem):
 
 
 class WeekVwapItem(VwapItem):
-    """VWAP of each week, Monday first."""
+    """VWAP of each week, from Monday's session on."""
 
     name = "vwap-week"
     title = "VWAP of the week"
-    help = "VWAP of each week from Monday (UTC) with 1 and 2 deviations"
+    help = "VWAP of each week with 1 and 2 deviations"
     keys = ("Alt+7",)
     period = Period.WEEK
     dash = Qt.PenStyle.DashLine
@@ -172,11 +173,11 @@ class WeekVwapItem(VwapItem):
 
 
 class MonthVwapItem(VwapItem):
-    """VWAP of each calendar month."""
+    """VWAP of each calendar month, from its first session on."""
 
     name = "vwap-month"
     title = "VWAP of the month"
-    help = "VWAP of each month (UTC) with 1 and 2 deviations"
+    help = "VWAP of each month with 1 and 2 deviations"
     keys = ("Alt+8",)
     period = Period.MONTH
     dash = Qt.PenStyle.DashDotLine
@@ -204,6 +205,11 @@ class AnchoredVwapItem(VwapItem):
             start_ns = series.times.start_ns(series.times.number(placed.start_ns))  # an anchor is a bar
             found.append((Since(start_ns), f"VWAP {placed.name}", start_ns))
         return tuple(found)
+
+
+def period_text(frame: Frame, period: Period) -> str:
+    """What a period is called: a day may be a session."""
+    return frame.rules.hours.unit if period is Period.DAY else period.value
 
 
 def heights(frame: Frame, ticks: np.ndarray) -> np.ndarray:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +22,16 @@ def test_the_settings_file_it_shows_holds_every_setting_with_its_default() -> No
     shown = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
     assert shown is not None
     assert parse_settings(shown[1]) == Settings(venues={"binance": VenueHosts()})
-    names = set(re.findall(r"^(\w+) = ", shown[1], re.MULTILINE))
-    assert names == {name.partition(".")[2] for name, _, _ in settings_table()} | {"ws_url", "rest_url"}
+    named = set(_names("", tomllib.loads(shown[1])))
+    assert named == {name for name, _, _ in settings_table()} | {"venues.binance.ws_url", "venues.binance.rest_url"}
+
+
+def _names(table: str, values: dict[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _names(f"{table}{name}.", value)
+        else:
+            yield f"{table}{name}"
 
 
 def test_the_keys_it_names_are_those_of_the_window() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from rendering.frame import CELLS, COLOURINGS
+from msgspec import structs
+
+from app.chart_rules import CELLS, COLOURINGS, CvdRules
 from rendering.scene import ChartScene
 
 
@@ -76,19 +77,21 @@ class ViewCommands:
         scene = self._shown()
         if scene is not None:
             after = COLOURINGS[(COLOURINGS.index(scene.style.colouring) + 1) % len(COLOURINGS)]
-            scene.set_style(replace(scene.style, colouring=after))
+            scene.set_style(structs.replace(scene.style, colouring=after))
 
     def next_cells(self) -> None:
         """The next footprint style."""
         scene = self._shown()
         if scene is not None:
-            scene.set_style(replace(scene.style, cells=CELLS[(CELLS.index(scene.style.cells) + 1) % len(CELLS)]))
+            scene.set_style(structs.replace(scene.style, cells=CELLS[(CELLS.index(scene.style.cells) + 1) % len(CELLS)]))
 
     def toggle_cvd_reset(self) -> None:
         """CVD by session, or without end."""
         scene = self._shown()
         if scene is not None:
-            scene.set_style(replace(scene.style, cvd_reset="never" if scene.style.cvd_reset == "session" else "session"))
+            rules = scene.chart.rules
+            after = "never" if rules.cvd.reset == "session" else "session"
+            scene.chart.set_rules(structs.replace(rules, cvd=CvdRules(reset=after)))
 
     def _zoom_time(self, factor: float) -> None:
         scene = self._shown()

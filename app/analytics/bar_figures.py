@@ -52,6 +52,16 @@ class BarFigures:
         self._bars = GrowingColumns(dict.fromkeys(("poc", "low", "high", "areas_at", "imbalances_at"), np.int64))
         self._cells = GrowingColumns({"buy": np.bool_, "sell": np.bool_})
 
+    def set_rules(self, method: ValueAreaMethod, percent: int, rule: ImbalanceRule) -> None:
+        """Go by other rules from now on; figures of rules that stay are kept."""
+        for stamp, changed in (
+            ("areas_at", (method, percent) != (self.method, self.percent)),
+            ("imbalances_at", (rule.ratio, rule.minimum_lots, rule.zeros) != (self.rule.ratio, self.rule.minimum_lots, self.rule.zeros)),
+        ):
+            if changed:
+                self._bars.writable(stamp)[:] = 0
+        self.method, self.percent, self.rule = method, percent, rule
+
     @property
     def computed(self) -> int:
         """All work so far, in bars."""

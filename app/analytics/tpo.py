@@ -223,7 +223,7 @@ class TpoSessions:
 
     def __init__(self) -> None:
         self.sessions_computed = self.bars_read = 0
-        self._kept: dict[tuple[int, int], _Kept] = {}  # by start and bracket
+        self._kept: dict[tuple[Span, int], _Kept] = {}  # by session and bracket
         self._series: FootprintSeries | None = None
 
     def of(self, series: FootprintSeries, first_bar: int, end_bar: int, session: Span, bracket_ns: int) -> TpoProfile:
@@ -234,7 +234,7 @@ class TpoSessions:
         if series is not self._series:
             self._kept.clear()
             self._series = series
-        key = session.start_ns, bracket_ns
+        key = session, bracket_ns
         known = self._kept.get(key)
         newest = int(series.changed_at[end_bar - 1])  # never decreases from bar to bar
         if known is not None and (known.first_bar, known.end_bar) == (first_bar, end_bar) and known.revision >= newest:

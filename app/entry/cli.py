@@ -19,16 +19,12 @@ from typing import Annotated, Literal
 import structlog
 from cyclopts import App, CycloptsError, Parameter
 
-from app.analytics.bar_statistics import ALL_STATISTICS, parse_statistics
-from app.analytics.large_trades import parse_large
 from app.analytics.value_area import ValueAreaMethod
 from app.entry import period_commands, store_commands
 from app.entry.options import (
     Bar,
-    CvdReset,
     Hide,
     Hosts,
-    Large,
     LotSize,
     Painter,
     Palette,
@@ -36,7 +32,6 @@ from app.entry.options import (
     Seconds,
     SettingsFile,
     Show,
-    StatisticsRows,
     StoreFolder,
     Theme,
     TickSize,
@@ -45,6 +40,7 @@ from app.entry.options import (
     settings_of,
 )
 from app.entry.profile_flags import ProfileFlags
+from app.entry.rule_flags import RuleFlags
 from app.errors import BadInputError, TapeprintError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.decimals import parse_step
@@ -104,13 +100,9 @@ def snapshot(
     bars: Annotated[int | None, Parameter(help="how many bars to show; else as many as stay legible")] = None,
     theme: Theme = None,
     palette: Palette = None,
-    cells: Annotated[Literal["sellxbuy", "delta", "total", "ladder", "profile"], Parameter(help="footprint style")] = "sellxbuy",
-    colour: Annotated[Literal["volume", "delta", "imbalance"], Parameter(help="what colours the cells")] = "volume",
     show: Show = "",
     hide: Hide = "",
-    cvd_reset: CvdReset = "session",
-    statistics: StatisticsRows = "",
-    large: Large = "top:30",
+    rules: Annotated[RuleFlags | None, Parameter(name="*")] = None,
     profiles: Annotated[ProfileFlags | None, Parameter(name="*")] = None,
     as_of: Annotated[str | None, Parameter(help="show every figure as it was known then: ISO 8601, or a number since 1970")] = None,
     tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
@@ -135,7 +127,6 @@ def snapshot(
         raise BadInputError(f"scale: found {scale:g}, expected 0.5 to 4")
     if bars is not None and bars < 1:
         raise BadInputError(f"bars: found {bars}, expected 1 or more")
-    rows = parse_statistics(statistics) if statistics else ALL_STATISTICS
     request = SnapshotRequest(
         source,
         out,
@@ -144,16 +135,12 @@ def snapshot(
         _bar(bar, settings),
         _row(ticks_per_row),
         bars,
-        colour,
         seconds,
         seed,
         show,
         hide,
-        cvd_reset,
-        rows,
-        parse_large(large),
+        settings.rules if rules is None else rules.on(settings.rules),
         profiles,
-        cells,
         None if as_of is None else parse_time(as_of),
     )
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)

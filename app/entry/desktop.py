@@ -88,7 +88,7 @@ async def show_window(options: DesktopOptions) -> int:
     workspace = Workspace(
         opener,
         options.choice,
-        settings.chart_spec,
+        settings.rules,
         keep=keeping.of,
         alerts=AlertBook(settings.alerts_file()),
         memory_trades=settings.data.memory_trades,

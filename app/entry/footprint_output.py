@@ -28,10 +28,12 @@ from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import zones_of
 from app.analytics.vwap import bar_turnover
 from app.chart import ChartSpec, build
+from app.chart_rules import ChartRules
 from app.entry.headless import Reading, read
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
 from app.market.decimals import decimal_places, format_scaled
+from app.market.instrument import Instrument
 from app.market.trade import BUY
 from app.settings import Settings
 
@@ -51,10 +53,10 @@ def footprint(path: Path, reading: Reading, settings: Settings, rule: BarRule, t
     if out is not None:
         writer_of(out)  # before a long file is read
     found = read(path, reading)
-    spec = settings.chart_spec(found.instrument, rule, ticks_per_row)
+    spec = ChartSpec(found.instrument, rule, ticks_per_row)
     series = build([found.trades], spec) if len(found.trades) else FootprintSeries(rule, found.instrument.grid(ticks_per_row))
     require_countable(series, path)
-    write_bars(bar_objects(series, spec), out)
+    write_bars(bar_objects(series, found.instrument, settings.rules), out)
 
 
 def require_countable(series: FootprintSeries, path: Path) -> None:
@@ -69,19 +71,20 @@ def require_countable(series: FootprintSeries, path: Path) -> None:
         raise BadInputError(f"{path}: found a bar whose range times its volume is too large to count, expected larger ticks or lots")
 
 
-def bar_objects(series: FootprintSeries, spec: ChartSpec) -> Iterator[dict[str, Any]]:
+def bar_objects(series: FootprintSeries, instrument: Instrument, rules: ChartRules) -> Iterator[dict[str, Any]]:
     """One object a bar, fields as the command line documents them."""
     if not series.n_bars:
         return
-    grid, quantity = series.grid, _writer_of_steps(spec.instrument.lot_size)
+    grid, quantity = series.grid, _writer_of_steps(instrument.lot_size)
     price, row_price = _writer_of_steps(grid.tick_size), _writer_of_steps(grid.row_size)
-    figures = BarFigures(series, spec.value_area_method, spec.value_area_percent, spec.imbalance)
+    imbalance = rules.imbalance.of(instrument.lot_size)
+    figures = BarFigures(series, rules.value_area.method, rules.value_area.percent, imbalance)
     pocs = figures.poc_rows(0, series.n_bars).tolist()
     lows, highs = (rows.tolist() for rows in figures.value_areas(0, series.n_bars))
     flags = figures.imbalances(0, series.n_bars)
     kinds = (flags.buy + 2 * flags.sell.astype(int)).tolist()
     zones: dict[int, list[dict[str, str]]] = {}
-    found = zones_of(series, 0, series.n_bars, flags, spec.imbalance.stacked)
+    found = zones_of(series, 0, series.n_bars, flags, imbalance.stacked)
     for zone_bar, low_row, high_row, side in zip(*(column.tolist() for column in found), strict=True):
         edges = {"low": row_price(low_row), "high": row_price(high_row + 1)}
         zones.setdefault(zone_bar, []).append({"side": "buy" if side == BUY else "sell", **edges})

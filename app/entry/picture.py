@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from app.chart import Chart
 from app.journal import picture_texts
 from app.settings import Settings
-from rendering.frame import Cells, CellStyle, Colouring, Mode
+from rendering.frame import Mode
 from rendering.layers import LAYERS
 from rendering.overlays import parse_shown
 from rendering.scene import ChartScene
@@ -40,15 +40,6 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
     application = QGuiApplication.instance() or QApplication(["tapeprint"])
     width, height = request.size
     scene = ChartScene(chart, theme, width, height - CAPTION_PX, request.scale)
-    scene.set_style(
-        CellStyle(
-            cells=cast(Cells, request.cells),
-            colouring=cast(Colouring, request.colouring),
-            cvd_reset=request.cvd_reset,
-            statistics=request.statistics,
-            large=request.large,
-        )
-    )
     scene.set_mode(cast(Mode, mode))
     scene.show_only(overlays_of(request, settings))
     if request.bars is not None:

@@ -6,15 +6,13 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
-from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
 from app.analytics.footprint import FootprintSeries
-from app.analytics.large_trades import USUAL_LARGE, LargeRule
 from app.chart import Chart, ChartSpec
+from app.chart_rules import ChartRules
 from app.entry.headless import Reading, read, time_text
 from app.entry.profile_flags import ProfileFlags
 from app.entry.replaying import numbered_by_ones
@@ -51,23 +49,16 @@ class SnapshotRequest:
         None: by the price.
     bars : int or None
         How many bars to show; None: as many as stay legible.
-    colouring : str
     seconds : float
         How long a live instrument is listened to.
     seed : int
         Of the demo.
     show, hide : str
         Overlays besides those that the settings show, and without; names with commas between them.
-    cvd_reset : "session" or "never"
-        Whether CVD starts again with each day.
-    statistics : tuple of Statistic
-        Rows of the table under the bars.
-    large : LargeRule
-        Which trades are bubbles.
+    rules : ChartRules
+        How the figures are made.
     profiles : ProfileFlags or None
         Profiles to put on the chart.
-    cells : str
-        The footprint style.
     as_of_ns : int or None
         The moment from which to look: all bars that had closed by then are known; None for all there are.
     """
@@ -79,16 +70,12 @@ class SnapshotRequest:
     rule: BarRule
     ticks_per_row: int | None
     bars: int | None
-    colouring: str
     seconds: float
     seed: int
     show: str = ""
     hide: str = ""
-    cvd_reset: Literal["session", "never"] = "session"
-    statistics: tuple[Statistic, ...] = ALL_STATISTICS
-    large: LargeRule = USUAL_LARGE
+    rules: ChartRules = field(default_factory=ChartRules)
     profiles: ProfileFlags | None = None
-    cells: str = "sellxbuy"
     as_of_ns: int | None = None
 
 
@@ -122,25 +109,25 @@ def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Setti
         from feeds.synthetic import TAPE, SyntheticMarket
 
         trades = SyntheticMarket(request.seed, _DEMO_ORIGIN_NS).until(_DEMO_ORIGIN_NS + _DEMO_NS)
-        return _chart_of_trades(TAPE, trades, request, settings), "simulated"
+        return _chart_of_trades(TAPE, trades, request), "simulated"
     if Path(request.source).exists() or ":" not in request.source:
         if reading is None:
             raise BadInputError("snapshot of a file: expected --tick-size")
         found = read(Path(request.source), reading)
-        return _chart_of_trades(found.instrument, numbered_by_ones(found.trades), request, settings), "replay"
+        return _chart_of_trades(found.instrument, numbered_by_ones(found.trades), request), "replay"
     return asyncio.run(_collected(request, settings))
 
 
-def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: SnapshotRequest, settings: Settings) -> Chart:
+def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: SnapshotRequest) -> Chart:
     """A chart of trades that are all there is: what their numbers leave out is missing."""
     store = TradeStore()
     store.insert(trades)
     covered = Intervals(stretches_of(trades, Source.ARCHIVE)).covered(proven=True)
-    return _chart(settings.chart_spec(instrument, request.rule, _ticks_per_row(request, trades)), store, covered)
+    return _chart(ChartSpec(instrument, request.rule, _ticks_per_row(request, trades)), request.rules, store, covered)
 
 
-def _chart(spec: ChartSpec, store: TradeStore, covered: Sequence[Covered]) -> Chart:
-    chart = Chart(spec)
+def _chart(spec: ChartSpec, rules: ChartRules, store: TradeStore, covered: Sequence[Covered]) -> Chart:
+    chart = Chart(spec, rules)
     chart.apply(store.trades(), store)
     if chart.refused:
         raise BadInputError(chart.refused)
@@ -172,8 +159,8 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
     trades = store.trades()
     if not len(trades):
         raise BadInputError(f"{request.source}: no trade in {request.seconds:g} s ({status.reason or 'a quiet market'})")
-    spec = settings.chart_spec(market.instrument, request.rule, _ticks_per_row(request, trades))
-    return _chart(spec, store, ingest.held.covered(proven=not store.by_time)), LOOKS[status.state].mode
+    spec = ChartSpec(market.instrument, request.rule, _ticks_per_row(request, trades))
+    return _chart(spec, request.rules, store, ingest.held.covered(proven=not store.by_time)), LOOKS[status.state].mode
 
 
 def _ticks_per_row(request: SnapshotRequest, trades: TradeBatch) -> int:

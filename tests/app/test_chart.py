@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.analytics.footprint import FootprintSeries
 from app.analytics.value_area import ValueAreaMethod
 from app.chart import Chart, ChartSpec, build
+from app.chart_rules import CellStyle, ChartRules, CvdRules, ImbalanceRules, ValueAreaRules
 from app.market.bar_rule import DAY_NS, BarRule, parse_bar_rule
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
@@ -24,6 +25,7 @@ from tests.oracles.footprints import slow_bars
 
 MARKET = Instrument("test", "XYZ", Decimal("0.1"), Decimal("0.01"))
 MINUTE = BarRule(60 * SECOND_NS)
+SINGLE_80 = ValueAreaRules(method=ValueAreaMethod.SINGLE, percent=80)
 COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
     *("price_volume_offset", "first_row", "n_rows", "cell_start", "cell_buy", "cell_sell", "cell_unknown"),
@@ -168,17 +170,56 @@ def test_only_bars_from_the_late_trade_on_count_as_changed():
     assert chart.series.changed_since(seen) == chart.series.index_of(MINUTE.number(int(trades.time_ns[2500])))
 
 
-def test_adopting_a_series_counts_a_generation_and_takes_its_figures_along():
+def test_adopting_a_series_counts_a_generation_and_its_figures_go_by_the_same_rules():
     trades = random_trades(1, 500)
-    store, chart = TradeStore(), Chart(spec())
+    store, chart = TradeStore(), Chart(spec(), ChartRules(value_area=SINGLE_80))
     feed(chart, store, [trades[:300]])
-    other = ChartSpec(MARKET, MINUTE, 5, ValueAreaMethod.SINGLE, 80)
+    other = ChartSpec(MARKET, MINUTE, 5)
     chart.adopt(other, build(store.batches(), other), 300)
     assert (chart.generation, chart.spec) == (1, other)
     assert chart.figures.series is chart.series
     assert (chart.figures.method, chart.figures.percent) == (ValueAreaMethod.SINGLE, 80)
     feed(chart, store, [trades[300:]])
     assert columns(chart.series) == columns(build([trades], other))
+
+
+def test_other_rules_keep_what_they_do_not_concern():
+    chart = Chart(spec())
+    feed(chart, TradeStore(), [random_trades(1, 500)])
+    series, figures, levels, n_bars = chart.series, chart.figures, chart.levels, chart.series.n_bars
+    figures.poc_rows(0, n_bars)
+    figures.imbalances(0, n_bars)
+    chart.set_rules(ChartRules(cells=CellStyle(colouring="delta"), cvd=CvdRules(reset="never")))
+    assert chart.levels is levels
+    chart.set_rules(ChartRules(value_area=SINGLE_80))
+    assert chart.levels is not levels
+    assert (figures.method, figures.percent) == (ValueAreaMethod.SINGLE, 80)
+    assert (chart.anchors.inputs.percent, chart.anchors.side.percent, chart.anchors.can_undo) == (80, 80, False)
+    figures.imbalances(0, n_bars)
+    assert figures.imbalances_computed == n_bars  # once
+    figures.poc_rows(0, n_bars)
+    assert figures.value_areas_computed == 2 * n_bars
+    assert (chart.series, chart.figures, chart.generation) == (series, figures, 0)
+
+
+@pytest.mark.parametrize("trial", range(10))
+def test_figures_by_other_rules_are_those_of_a_new_chart(trial: int):
+    trades = random_trades(trial, 1500)
+    rules = ChartRules(value_area=SINGLE_80, imbalance=ImbalanceRules(ratio=Decimal(2), minimum=Decimal("0.02")))
+    changed, fresh = Chart(spec()), Chart(spec(), rules)
+    feed(changed, TradeStore(), [trades])
+    feed(fresh, TradeStore(), [trades])
+    for chart in (changed, fresh):
+        chart.figures.value_areas(0, chart.series.n_bars)
+        chart.figures.imbalances(0, chart.series.n_bars)
+    changed.set_rules(rules)
+    changed.levels.settle()
+    fresh.levels.settle()
+    assert changed.levels.living() == fresh.levels.living()
+    n_bars = fresh.series.n_bars
+    for found, wanted in zip(changed.figures.imbalances(0, n_bars), fresh.figures.imbalances(0, n_bars), strict=True):
+        assert found.tolist() == wanted.tolist()
+    assert changed.figures.poc_rows(0, n_bars).tolist() == fresh.figures.poc_rows(0, n_bars).tolist()
 
 
 def test_what_arrived_while_a_series_was_built_is_added_once_even_when_late():

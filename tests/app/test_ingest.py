@@ -343,18 +343,6 @@ def test_other_bars_or_rows_are_built_from_the_store():
     asyncio.run(story())
 
 
-def test_another_value_area_needs_no_rebuild():
-    async def story() -> None:
-        pump = Pump(None)
-        pump.ingest.receive(DAY[:300])
-        series = pump.chart.series
-        await pump.ingest.change_spec(pump.chart, replace(spec(), value_area_percent=80))
-        assert pump.chart.series is series
-        assert (pump.chart.figures.percent, pump.chart.generation) == (80, 1)
-
-    asyncio.run(story())
-
-
 def test_rows_too_fine_leave_the_chart_as_it_was():
     async def story() -> None:
         pump = Pump(None)

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QApplication
 
 from rendering.axes import GridItem
 from rendering.footprint_item import FootprintItem
-from rendering.frame import CellStyle
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from tests.benchmarks.frames import FORCED, HEIGHT, PAN_PX, WIDTH
@@ -36,7 +35,7 @@ class Window:
         self.market = CellMarket(self.case)
         scene = ChartScene(self.market, load_theme(), WIDTH, HEIGHT, layers=(GridItem, NaiveItem if naive else FootprintItem))  # type: ignore[arg-type]
         self.scene = scene
-        scene.set_style(CellStyle(detail=FORCED[case]))
+        scene.fixed_detail = FORCED[case]
         scene.show("profile", False)
         self.view = ChartView(scene, use_gl=painter == "gl")
         if painter == "gl" and not naive:

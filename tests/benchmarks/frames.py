@@ -23,7 +23,6 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication
 
 from rendering.detail import Detail
-from rendering.frame import CellStyle
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from tests.benchmarks.market_of_cells import CASES, FIRST_BAR, LOW_ROW, CellMarket
@@ -39,7 +38,7 @@ def scene_of(name: str, dpr: float = 1.0) -> tuple[CellMarket, ChartScene]:
     case = CASES[name]
     market = CellMarket(case)
     scene = ChartScene(market, load_theme(), WIDTH, HEIGHT, dpr)  # type: ignore[arg-type]
-    scene.set_style(CellStyle(detail=FORCED.get(name)))
+    scene.fixed_detail = FORCED.get(name)
     scene.refresh()
     pane = scene.layout.price
     viewport = replace(scene.viewport, bar_px=pane.width / case.bars, tick_px=pane.height / case.rows, low_ticks=float(LOW_ROW))

@@ -168,8 +168,8 @@ class Desk:
         """Every bar, cell, POC and value area of the chart is that of a fresh build."""
         fresh = build([truth], self.chart.spec)
         assert columns(self.chart.series) == columns(fresh)
-        spec = self.chart.spec
-        assert figures(self.chart.figures) == figures(BarFigures(fresh, spec.value_area_method, spec.value_area_percent, spec.imbalance))
+        kept = self.chart.figures
+        assert figures(kept) == figures(BarFigures(fresh, kept.method, kept.percent, kept.rule))
 
 
 def figures(bars: BarFigures) -> list[bytes]:

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from structlog.testing import LogCapture
 
+from app.chart_rules import CELLS, CellStyle
 from rendering.detail import Detail
 from rendering.footprint_item import FootprintItem
-from rendering.frame import CELLS, CellStyle
 from rendering.gl_painter import GlPainter
 from rendering.gl_surface import GlError, GlSurface
 from rendering.instances import GLYPH, QUAD, rgba
@@ -82,7 +82,8 @@ def assert_like_raster(view: ChartView, drawn_share: float = 0.02) -> None:
 @pytest.mark.parametrize("detail", list(Detail))
 @pytest.mark.parametrize("colouring", ["volume", "delta"])
 def test_the_picture_is_the_raster_painters(view: ChartView, detail: Detail, colouring) -> None:
-    view.chart_scene.set_style(CellStyle(colouring=colouring, detail=detail))
+    view.chart_scene.set_style(CellStyle(colouring=colouring))
+    view.chart_scene.fixed_detail = detail
     assert_like_raster(view)
 
 
@@ -90,14 +91,15 @@ def test_the_picture_is_the_raster_painters(view: ChartView, detail: Detail, col
 @pytest.mark.parametrize("cells", CELLS[1:])
 @pytest.mark.parametrize("colouring", ["delta", "imbalance"])
 def test_every_footprint_style_is_the_raster_painters(view: ChartView, cells, colouring) -> None:
-    view.chart_scene.set_style(CellStyle(cells=cells, colouring=colouring, detail=Detail.DIGITS))
+    view.chart_scene.set_style(CellStyle(cells=cells, colouring=colouring))
+    view.chart_scene.fixed_detail = Detail.DIGITS
     assert_like_raster(view)
 
 
 @pytest.mark.gl
 def test_rows_lower_than_a_pixel_are_drawn_as_the_raster_painter_does(view: ChartView) -> None:
     scene = view.chart_scene
-    scene.set_style(CellStyle(detail=Detail.CELLS))
+    scene.fixed_detail = Detail.CELLS
     scene.show_all()
     scene.set_viewport(scene.viewport.zoomed_price(300, 0.05))
     assert_like_raster(view, drawn_share=0.001)

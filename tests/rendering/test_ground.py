@@ -7,10 +7,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from app.chart_rules import COLOURINGS, Cells, CellStyle, Colouring
 from rendering.colouring import VolumeRanks
 from rendering.column import Column
 from rendering.detail import Detail
-from rendering.frame import COLOURINGS, Cells, CellStyle, Colouring
 from rendering.geometry import BarGeometry, CellGeometry
 from rendering.ground import cell_ground, cell_steps
 from rendering.pixel_grid import PixelGrid

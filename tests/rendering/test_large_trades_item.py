@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from decimal import Decimal
-
 import pytest
 
-from app.analytics.large_trades import LargeRule
+from app.chart_rules import ChartRules, LargeTradeRules
 from app.storage.memory import TradeStore
 from rendering.large_trades_item import LargeTradesItem
 from rendering.scene import ChartScene
@@ -64,7 +61,7 @@ def replace_id(batch, trade_id: int):
 
 def test_the_legend_names_the_rule(scene):
     assert item_of(scene).legend(scene.frame) == "large trades: 30 in sight"
-    scene.set_style(replace(scene.style, large=LargeRule(0, Decimal("2.5"))))
+    scene.chart.set_rules(ChartRules(large_trades=LargeTradeRules(trades="2.5")))
     scene.refresh()
     assert item_of(scene).legend(scene.frame) == "large trades from 2.5"
 

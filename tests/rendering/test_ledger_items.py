@@ -95,6 +95,6 @@ def test_the_legend_names_the_rules(qapp):
     told = {item.name: scene_of(chart, item).frame.told for item in ITEMS}  # type: ignore[union-attr]
     assert told["stacked"] == ("stacked 3 until touched",)
     assert told["unfinished"] == ("unfinished auctions (rows of 50 ticks)",)
-    assert told["naked"] == ("naked levels by day, week, month (UTC)",)
+    assert told["naked"] == ("naked levels by day, week, month",)
     assert told["nodes"] == ("HVN and LVN by peaks",)
-    assert told["developing"] == ("developing day (UTC)",)
+    assert told["developing"] == ("developing day",)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.analytics.imbalance import ImbalanceRule
+from app.chart_rules import ChartRules, ImbalanceRules, TimeRules
 from app.storage.memory import Hole
 from rendering.badge_item import BadgeItem, badge_rect, badge_text, mode_colour, notice_rect
 from rendering.detail import Detail
@@ -43,9 +43,12 @@ def test_the_legend_names_market_bars_rows_and_rules():
 
 def test_the_legend_names_what_differs_from_the_usual():
     chart = falling()
-    chart.spec = replace(chart.spec, imbalance=ImbalanceRule(ratio=Decimal(4), zeros="ignore"))
+    imbalance = ImbalanceRules(ratio=Decimal(4), minimum=Decimal("0.5"), zeros="ignore")
+    chart.set_rules(ChartRules(imbalance=imbalance, time=TimeRules(session="us-rth")))
     frame = frame_of(chart, legend=("ticks 1,234,567 · ids contiguous",))
-    assert legend_lines(frame)[0].endswith("imbalance 4.0 zeros ignore · colour volume")
+    assert legend_lines(frame)[0].endswith(
+        "imbalance 4.0 from 0.5 zeros ignore · session us-rth 09:30-16:00 America/New_York · colour volume"
+    )
     assert legend_lines(frame)[1] == "ticks 1,234,567 · ids contiguous"
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.chart_rules import CELLS, COLOURINGS, Cells, CellStyle, Colouring
 from rendering.colouring import VolumeRanks
 from rendering.column import Column
 from rendering.detail import Detail
-from rendering.frame import CELLS, COLOURINGS, Cells, CellStyle, Colouring
 from rendering.geometry import bar_geometry, cell_geometry
 from rendering.ground import Ground, cell_ground
 from rendering.pixel_grid import PixelGrid

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QImage
 
+from app.chart_rules import CellStyle
 from app.errors import BadInputError, SettingsError
 from app.journal import STATE_KEY, picture_texts
 from rendering.colour import Colour
-from rendering.frame import CellStyle
 from rendering.scene import ChartScene
 from rendering.screenshot import CAPTION_PX, facts_of, picture_of, read_state, render, save_png, state_of
 from rendering.theme import load_theme
@@ -99,7 +99,7 @@ def test_texts_and_state_read_back_from_the_file(qapp, chart: StillChart, tmp_pa
     assert reader.text("Creation Time") == "1970-01-01T00:00:00Z"
     assert reader.text("Description") == facts_of(scene, taken_ns=0).caption  # with its middle dots and dashes
     assert read_state(path) == json.loads(json.dumps(state))
-    assert read_state(path)["style"]["colouring"] == "delta"
+    assert read_state(path)["rules"]["cells"]["colouring"] == "delta"
     assert read_state(path)["viewport"]["first_bar"] == scene.viewport.first_bar
     assert QImage(str(path)).dotsPerMeterX() == round(96 / 0.0254)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from app.analytics.bar_statistics import Statistic
+from app.chart_rules import ChartRules, StatisticsRules
 from rendering.scene import ChartScene
 from rendering.statistics_item import ROW_PX, StatisticsItem, duration_text, texts_of_table
 from rendering.theme import load_theme
@@ -28,7 +27,7 @@ def item_of(scene: ChartScene) -> StatisticsItem:
 
 def test_the_table_is_as_high_as_its_rows_and_rows_can_be_chosen(scene):
     assert scene.layout.strip_of("statistics").height == 12 * ROW_PX
-    scene.set_style(replace(scene.style, statistics=(Statistic.CVD, Statistic.VOLUME)))
+    scene.chart.set_rules(ChartRules(statistics=StatisticsRules(rows=(Statistic.CVD, Statistic.VOLUME))))
     scene.refresh()
     assert scene.layout.strip_of("statistics").height == 2 * ROW_PX
 
@@ -44,7 +43,7 @@ def test_a_live_trade_repaints_the_last_column_only(scene):
 
 
 def test_grounds_say_side_and_amount(scene):
-    scene.set_style(replace(scene.style, statistics=(Statistic.DELTA, Statistic.VOLUME)))
+    scene.chart.set_rules(ChartRules(statistics=StatisticsRules(rows=(Statistic.DELTA, Statistic.VOLUME))))
     image = scene.render_image()
     pane, series, theme = scene.layout.strip_of("statistics"), scene.chart.series, scene.theme
     balance = len(theme.delta_ramp) // 2

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 
+from app.chart_rules import CellStyle
 from rendering.block import draw_block
 from rendering.detail import Detail
 from rendering.footprint_item import FootprintItem
-from rendering.frame import CellStyle
 from rendering.raster_painter import MAX_BYTES, RasterPainter
 from rendering.scene import ChartScene
 from rendering.theme import load_theme

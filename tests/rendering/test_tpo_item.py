@@ -83,7 +83,7 @@ def test_bars_that_do_not_divide_the_half_hour_have_no_letters_and_the_legend_sa
     scene = scene_of(chart_of(bar), TpoItem)
     assert scene.frame is not None
     assert item_of(scene).sessions(scene.frame) == []
-    assert scene.frame.told == ("TPO 30 m: needs bars of time that divide it",)
+    assert scene.frame.told == ("TPO 30m: needs bars of time that divide it",)
     scene.render_image()
 
 
@@ -91,7 +91,7 @@ def test_the_legend_tells_once_of_both(qapp):
     scene = ChartScene(chart_of(), load_theme(), layers=[TpoItem, TpoSplitItem])
     scene.show_only(frozenset({"tpo", "tpo-split"}))
     scene.refresh(1)
-    assert scene.frame is not None and scene.frame.told == ("TPO 30 m by day (UTC)",)
+    assert scene.frame is not None and scene.frame.told == ("TPO 30m by day",)
 
 
 def test_an_empty_chart_has_no_sessions(qapp):

@@ -70,7 +70,7 @@ def test_an_anchor_that_is_moved_moves_its_line(scene):
 def test_the_legend_says_from_when_on_trades_are_held_and_what_is_missing(scene):
     item = item_of(scene, VwapItem)
     start = scene.chart.series.start_ns(0)
-    assert item.legend(scene.frame).startswith("VWAP day (UTC) ± 1, 2 σ, held from ")
+    assert item.legend(scene.frame).startswith("VWAP day ± 1, 2 σ, held from ")
     scene.chart.holes = (Hole(1, 5, start + 10, start + 20),)
     assert item.legend(scene.frame).endswith(", ⚠ 1 hole")
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from app.analytics.imbalance import ImbalanceRule
 from app.chart import ChartSpec, build
+from app.chart_rules import ChartRules
 from app.entry.footprint_output import bar_objects, price_text, require_countable, write_bars, writer_of
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule, parse_bar_rule
@@ -38,7 +39,7 @@ def spec_of(ticks_per_row: int = 1) -> ChartSpec:
 
 def bars_of(trades: TradeBatch, ticks_per_row: int = 1) -> list[dict[str, Any]]:
     spec = spec_of(ticks_per_row)
-    return list(bar_objects(build([trades], spec), spec))
+    return list(bar_objects(build([trades], spec), spec.instrument, ChartRules()))
 
 
 def slow_objects(trades: TradeBatch, ticks_per_row: int) -> Iterator[dict[str, Any]]:
@@ -177,7 +178,7 @@ def test_sums_that_64_bits_cannot_hold_are_refused_instead_of_wrong() -> None:
 def test_bars_that_are_not_of_time_begin_with_their_first_trade() -> None:
     trades = trades_of([(0, 100, 5, 1), (7, 101, 9, -1), (30, 98, 2, 1), (61, 101, 3, -1), (62, 99, 4, 1)])
     spec = ChartSpec(Instrument("file", "made-up", TICK, LOT), parse_bar_rule("0.008v"))
-    bars = list(bar_objects(build([trades], spec), spec))
+    bars = list(bar_objects(build([trades], spec), spec.instrument, ChartRules()))
     assert [(bar["start_ns"] - START_NS, bar["trades"], bar["volume"]) for bar in bars] == [
         (0, 2, "0.014"),
         (30 * SECOND_NS, 3, "0.009"),

@@ -14,7 +14,7 @@ from app.settings import Display, Settings
 
 
 def request(show: str = "", hide: str = "") -> SnapshotRequest:
-    return SnapshotRequest("demo", Path("x.png"), (640, 400), 1.0, parse_bar_rule("1m"), None, None, "volume", 1.0, 2, show, hide)
+    return SnapshotRequest("demo", Path("x.png"), (640, 400), 1.0, parse_bar_rule("1m"), None, None, 1.0, 2, show, hide)
 
 
 def test_flags_add_to_what_the_settings_show_and_take_away() -> None:

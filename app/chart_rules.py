@@ -1,0 +1,164 @@
+"""The inputs of all figures on a chart as one value: what the user chooses, and nothing of the market.
+
+Each part belongs to an overlay, or to several; each field says what it is in its description, from which settings file, dialog and
+`snapshot --rule` follow. Bars and rows are no part of it: they make the series anew, these only read it otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta
+
+from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
+from app.analytics.imbalance import ImbalanceRule
+from app.analytics.large_trades import USUAL_LARGE, LargeRule, parse_large
+from app.analytics.value_area import ValueAreaMethod
+from app.described import Described
+from app.errors import BadInputError
+from app.market.bar_rule import parse_bar_rule
+from app.market.session import Period
+from app.market.trading_hours import TEMPLATES, WHOLE_DAY, TradingHours, parse_hours
+
+Cells = Literal["sellxbuy", "delta", "total", "ladder", "profile"]
+Colouring = Literal["volume", "delta", "imbalance"]
+CELLS: tuple[Cells, ...] = get_args(Cells)
+COLOURINGS: tuple[Colouring, ...] = get_args(Colouring)
+_ZONES = ("UTC", "America/New_York", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Tokyo", "Asia/Singapore")
+
+
+class TimeRules(Described, frozen=True):
+    """When a day of trading begins and ends, for every figure by session, day, week or month."""
+
+    session: Annotated[
+        str, Meta(description=f"day, {', '.join(TEMPLATES)}, or times such as 09:30-16:00", examples=[WHOLE_DAY, *TEMPLATES, "09:30-16:00"])
+    ] = WHOLE_DAY
+    zone: Annotated[str, Meta(description="IANA time zone of days and own times; a named session has its own", examples=[*_ZONES])] = "UTC"
+
+    def __post_init__(self) -> None:
+        parse_hours(self.session, self.zone)
+
+
+class ValueAreaRules(Described, frozen=True):
+    """How value areas are found."""
+
+    method: Annotated[ValueAreaMethod, Meta(description="rule of the value area")] = ValueAreaMethod.DALTON
+    percent: Annotated[int, Meta(ge=1, le=100, description="share of the volume in the value area, per cent")] = 70
+
+
+class ImbalanceRules(Described, frozen=True):
+    """When a cell is imbalanced."""
+
+    ratio: Annotated[Decimal, Meta(description="how often the diagonal neighbour makes an imbalance", examples=["3", "4"])] = Decimal(3)
+    minimum: Annotated[Decimal, Meta(description="least volume of the dominant side, in units of the instrument")] = Decimal(0)
+    zeros: Annotated[Literal["count", "ignore"], Meta(description="whether a side that meets nothing on its diagonal counts")] = "count"
+    stacked: Annotated[int, Meta(ge=1, le=100, description="imbalanced rows on end that make a stacked zone")] = 3
+
+    def __post_init__(self) -> None:
+        ImbalanceRule(self.ratio)
+        if not self.minimum.is_finite() or self.minimum < 0:
+            raise BadInputError(f"imbalance minimum: found {self.minimum}, expected 0 or more")
+
+    def of(self, lot_size: Decimal) -> ImbalanceRule:
+        """The rule for an instrument; a minimum between two lots is the upper one."""
+        return ImbalanceRule(self.ratio, math.ceil(Fraction(self.minimum) / Fraction(lot_size)), self.zeros, self.stacked)
+
+
+class CellStyle(Described, frozen=True):
+    """What is shown in and around the cells.
+
+    `cells`: `sell × buy`; delta; all that traded; sold and bought in two halves; the bar's own profile, each cell as long as its
+    volume, with all that traded. `colouring`: by the rank of a cell's volume, by who was aggressive, or imbalanced cells alone.
+    """
+
+    cells: Annotated[Cells, Meta(description="what a cell shows")] = "sellxbuy"
+    colouring: Annotated[Colouring, Meta(description="what colours the cells")] = "volume"
+    show_numbers: Annotated[bool, Meta(description="digits in the cells")] = True
+    show_imbalances: Annotated[bool, Meta(description="highlights of diagonal imbalances")] = True
+    show_point_of_control: Annotated[bool, Meta(description="a frame around the bar's heaviest row")] = True
+    show_value_area: Annotated[bool, Meta(description="a bracket along the bar's value area")] = True
+    show_candles: Annotated[bool, Meta(description="the candle beside the cells")] = True
+
+
+class StatisticsRules(Described, frozen=True):
+    """The table under the bars."""
+
+    rows: Annotated[tuple[Statistic, ...], Meta(description="rows of the table under the bars, from above")] = ALL_STATISTICS
+
+    def __post_init__(self) -> None:
+        if not self.rows or len(set(self.rows)) < len(self.rows):
+            found = ",".join(row.value for row in self.rows)
+            raise BadInputError(f"statistics: found {found!r}, expected each row once, as in volume,delta,cvd")
+
+
+class LargeTradeRules(Described, frozen=True):
+    """Which trades are bubbles."""
+
+    trades: Annotated[
+        str, Meta(description="top:50 of those in sight, or a quantity such as 2.5 from which on", examples=["top:30", "top:100", "2.5"])
+    ] = USUAL_LARGE.text
+
+    def __post_init__(self) -> None:
+        parse_large(self.trades)
+
+    @property
+    def rule(self) -> LargeRule:
+        """The same, parsed."""
+        return parse_large(self.trades)
+
+
+class CvdRules(Described, frozen=True):
+    """Cumulative delta."""
+
+    reset: Annotated[Literal["session", "never"], Meta(description="whether CVD starts again with each session")] = "session"
+
+
+class TpoRules(Described, frozen=True):
+    """Time at price, and the single prints and poor extremes that it leaves."""
+
+    bracket: Annotated[str, Meta(description="length of a letter, as in 30m", examples=["5m", "15m", "30m", "1h"])] = "30m"
+    draw: Annotated[Literal["auto", "blocks"], Meta(description="letters where they fit, or always blocks")] = "auto"
+
+    def __post_init__(self) -> None:
+        rule = parse_bar_rule(self.bracket)
+        if not rule.is_time:
+            raise BadInputError(f"bracket: found {self.bracket!r}, expected a time such as 30m")
+
+    @property
+    def bracket_ns(self) -> int:
+        """Length of a letter."""
+        return parse_bar_rule(self.bracket).length_ns
+
+
+class LevelsRules(Described, frozen=True):
+    """The ledger of levels."""
+
+    periods: Annotated[tuple[Period, ...], Meta(description="whose naked POC, VAH and VAL are kept")] = tuple(Period)
+    nodes: Annotated[Literal["peaks", "percentile"], Meta(description="how high and low volume nodes are found")] = "peaks"
+    zones_end: Annotated[Literal["touch", "close"], Meta(description="what ends a stacked zone: a touch, or a close through it")] = "touch"
+
+    def __post_init__(self) -> None:
+        if len(set(self.periods)) < len(self.periods):
+            raise BadInputError(f"periods: found {','.join(period.value for period in self.periods)!r}, expected each once")
+
+
+class ChartRules(Described, frozen=True):
+    """All inputs of a chart's figures."""
+
+    time: TimeRules = TimeRules()
+    value_area: ValueAreaRules = ValueAreaRules()
+    imbalance: ImbalanceRules = ImbalanceRules()
+    cells: CellStyle = CellStyle()
+    statistics: StatisticsRules = StatisticsRules()
+    large_trades: LargeTradeRules = LargeTradeRules()
+    cvd: CvdRules = CvdRules()
+    tpo: TpoRules = TpoRules()
+    levels: LevelsRules = LevelsRules()
+
+    @property
+    def hours(self) -> TradingHours:
+        """The sessions by which figures begin and end."""
+        return parse_hours(self.time.session, self.time.zone)

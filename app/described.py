@@ -1,0 +1,150 @@
+"""Values whose fields describe themselves: default, bounds and help stand at the field; file, dialog and flags follow from it.
+
+A described value is made of parts, and a part of inputs, each addressed as `part.input`. Whoever adds an input adds a field with
+`Annotated[type, Meta(description=…)]`, and nothing else.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from app.errors import BadInputError
+
+
+class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A value, or a part of one."""
+
+
+class Input(NamedTuple):
+    """What is known of one input.
+
+    Attributes
+    ----------
+    path : str
+        `part.input`.
+    kind : type
+        `bool`, `int`, `float`, `Decimal` or `str`; of a choice, and of a list of choices, `str` and `tuple`.
+    choices : tuple of str
+        All that can be chosen; empty where anything can be written.
+    examples : tuple of str
+        What is often written.
+    default : object
+        As a file holds it: numbers, words, lists of words.
+    least, most : int or None
+    help : str
+        One line.
+    """
+
+    path: str
+    kind: type
+    choices: tuple[str, ...]
+    examples: tuple[str, ...]
+    default: Any
+    least: int | None
+    most: int | None
+    help: str
+
+
+_Value = TypeVar("_Value", bound=Described)
+
+
+def inputs_of(kind: type[Described]) -> tuple[Input, ...]:
+    """Every input of a value made of parts, in the order of the fields."""
+    return tuple(
+        _input(f"{part.name}.{field.name}", field) for part in _fields(kind) for field in _fields(type(part.default)) if _meta(field.type)
+    )
+
+
+def plain(value: Described) -> dict[str, dict[str, Any]]:
+    """The value as a file holds it: tables of numbers, words, and lists of words."""
+    return msgspec.to_builtins(value)
+
+
+def differences(old: _Value, new: _Value) -> Iterator[tuple[str, str, Any]]:
+    """Part, input and plain value of all that is otherwise in the new one."""
+    before = plain(old)
+    for part, inputs in plain(new).items():
+        for name, value in inputs.items():
+            if before[part][name] != value:
+                yield part, name, value
+
+
+def with_input(value: _Value, path: str, text: str) -> _Value:
+    """The same with one input as it was written: a word, a number, `true` or `false`, or words with commas between.
+
+    Raises
+    ------
+    BadInputError
+        If there is no such input, or it cannot be that; one line with what was found and expected.
+    """
+    known = {one.path: one for one in inputs_of(type(value))}
+    if path not in known:
+        raise BadInputError(f"rule: found {path!r}, expected one of {', '.join(known)}")
+    one = known[path]
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if one.choices and (wrong := next((word for word in (words if one.kind is tuple else [text]) if word not in one.choices), None)):
+        raise BadInputError(f"{path}: found {wrong!r}, expected {'some' if one.kind is tuple else 'one'} of {', '.join(one.choices)}")
+    part, _, name = path.partition(".")
+    table = plain(value)
+    table[part][name] = words if one.kind is tuple else text.strip()
+    try:
+        return read(table, type(value), strict=False)
+    except msgspec.ValidationError as error:
+        wanted = str(error).partition(" - at ")[0].replace("`", "")
+        raise BadInputError(f"{path}: found {text!r}, {wanted[0].lower()}{wanted[1:]}") from None
+    except BadInputError as error:
+        raise BadInputError(error.user_message if error.user_message.startswith(path) else f"{path}: {error.user_message}") from None
+
+
+def read(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = True) -> _Value:
+    """A value from tables as a file holds them; what is left out has its default.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        If something cannot be what it is.
+    BadInputError
+        If a part as a whole cannot be.
+    """
+    try:
+        return msgspec.convert(table, kind, strict=strict)
+    except InvalidOperation:  # a number that is none, in a comparison
+        raise BadInputError("found a number that is none, expected one such as 2.5") from None
+
+
+def _fields(kind: type[Described]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
+
+
+def _meta(annotated: Any) -> Meta | None:
+    return next((meta for meta in getattr(annotated, "__metadata__", ()) if isinstance(meta, Meta) and meta.description), None)
+
+
+def _input(path: str, field: msgspec.structs.FieldInfo) -> Input:
+    meta = _meta(field.type)
+    assert meta is not None
+    kind, choices = _kind(get_args(field.type)[0])
+    examples = tuple(str(example) for example in meta.examples or ())
+    least, most = (None if bound is None else int(bound) for bound in (meta.ge, meta.le))
+    return Input(path, kind, choices, examples, msgspec.to_builtins(field.default), least, most, str(meta.description))
+
+
+def _kind(annotation: Any) -> tuple[type, tuple[str, ...]]:
+    """The kind of an input and what can be chosen."""
+    if get_origin(annotation) is Annotated:
+        return _kind(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return str, get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return tuple, _kind(get_args(annotation)[0])[1]
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return str, tuple(member.value for member in annotation)
+    assert annotation in (bool, int, float, Decimal, str) and not isinstance(annotation, types.GenericAlias)
+    return annotation, ()

@@ -1,0 +1,60 @@
+"""The flags that say how a picture's figures are made, instead of the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from app.chart_rules import ChartRules
+from app.described import inputs_of, with_input
+from app.errors import BadInputError
+
+_EVERY = ", ".join(one.path for one in inputs_of(ChartRules))
+
+
+@dataclass
+class RuleFlags:
+    """How the figures are made: the usual inputs by name, and every one by `--rule`."""
+
+    rule: Annotated[list[str], Parameter(help=f"any input, as in tpo.bracket=15m; may be repeated: {_EVERY}", negative="")] = field(
+        default_factory=list
+    )
+    session: Annotated[str | None, Parameter(help="day, us-rth and the like, or times of the day such as 09:30-16:00")] = None
+    timezone: Annotated[str | None, Parameter(help="of days and sessions, an IANA name such as Europe/London")] = None
+    cells: Annotated[Literal["sellxbuy", "delta", "total", "ladder", "profile"] | None, Parameter(help="footprint style")] = None
+    colour: Annotated[Literal["volume", "delta", "imbalance"] | None, Parameter(help="what colours the cells")] = None
+    cvd_reset: Annotated[Literal["session", "never"] | None, Parameter(help="whether CVD starts again with each session")] = None
+    statistics: Annotated[
+        str | None, Parameter(help="rows of the table under the bars, in their order, as in volume,delta,cvd; empty: all")
+    ] = None
+    large: Annotated[str | None, Parameter(help="which trades are bubbles: top:50 of those in sight, or a quantity such as 2.5")] = None
+
+    def on(self, rules: ChartRules) -> ChartRules:
+        """The settings' rules with what was asked for.
+
+        Raises
+        ------
+        BadInputError
+            If something cannot be what it is; one line.
+        """
+        named = (
+            ("time.zone", self.timezone),
+            ("time.session", self.session),
+            ("cells.cells", self.cells),
+            ("cells.colouring", self.colour),
+            ("cvd.reset", self.cvd_reset),
+            ("statistics.rows", self.statistics or None),
+            ("large_trades.trades", self.large),
+        )
+        for path, text in (*((path, text) for path, text in named if text is not None), *map(_split, self.rule)):
+            rules = with_input(rules, path, text)
+        return rules
+
+
+def _split(text: str) -> tuple[str, str]:
+    path, sign, value = text.partition("=")
+    if not sign:
+        raise BadInputError(f"--rule: found {text!r}, expected an input and its value, as in tpo.bracket=15m")
+    return path.strip(), value

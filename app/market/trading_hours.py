@@ -1,0 +1,156 @@
+"""When a day of trading begins and ends: whole days of a time zone, or sessions; and the days, weeks and months they make.
+
+Two readings of "by session" are in use, and each figure says which is its own:
+
+- *from the start*: from the start of one session to the start of the next, nothing is left out. VWAP and CVD run on after the
+  close; so do weeks and months, which begin with their first session.
+- *the session itself*: what trades before the open and after the close is left out. TPO, profiles and levels of a session do.
+
+A session belongs to the day on which it closes: one that opens on Sunday evening is Monday's, and opens the week. One that closes
+at midnight belongs to the day before it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from functools import lru_cache
+
+import numpy as np
+
+from app.errors import BadInputError
+from app.market.session import Division, Period, PeriodRule, SessionRule, local_time, parse_session, piece_numbers
+from app.market.span import Span
+
+WHOLE_DAY = "day"
+_DAY_NS = 86_400 * 10**9
+_MONDAY_TO_FRIDAY = frozenset(range(5))
+_AROUND_NS = 40 * _DAY_NS
+"""So far to both sides of a time there is the first session of its month, and of the next."""
+TEMPLATES = {
+    "us-rth": SessionRule(time(9, 30), time(16), "America/New_York", _MONDAY_TO_FRIDAY),
+    "cme": SessionRule(time(17), time(16), "America/Chicago", frozenset((6, 0, 1, 2, 3))),
+    "london": SessionRule(time(8), time(16, 30), "Europe/London", _MONDAY_TO_FRIDAY),
+    "xetra": SessionRule(time(9), time(17, 30), "Europe/Berlin", _MONDAY_TO_FRIDAY),
+    "tokyo": SessionRule(time(9), time(15, 30), "Asia/Tokyo", _MONDAY_TO_FRIDAY),
+}
+"""Sessions by name, each with the time zone of its exchange; holidays are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class TradingHours:
+    """The sessions of a chart.
+
+    Attributes
+    ----------
+    name : str
+        `day` for whole days, a template's name, or times as in `09:30-16:00`.
+    timezone : str
+        IANA name; of a template its own.
+    rule : SessionRule or None
+        None for whole days.
+    """
+
+    name: str = WHOLE_DAY
+    timezone: str = "UTC"
+    rule: SessionRule | None = None
+
+    @property
+    def unit(self) -> str:
+        """What one of them is called."""
+        return "day" if self.rule is None else "session"
+
+    @property
+    def text(self) -> str:
+        """How the legend names them."""
+        if self.rule is None:
+            return f"day of {self.timezone}"
+        times = f"{self.rule.opens:%H:%M}-{self.rule.closes:%H:%M}"
+        return f"session {f'{self.name} {times}' if self.name in TEMPLATES else times} {self.timezone}"
+
+    @property
+    def pieces(self) -> Division:
+        """Sessions, and the times between them as pieces of their own."""
+        return PeriodRule(timezone=self.timezone) if self.rule is None else self.rule
+
+    def from_start(self, period: Period = Period.DAY) -> Division:
+        """From the start of a session to that of the next; or of the first session of a week or month to that of the next."""
+        return PeriodRule(period, self.timezone) if self.rule is None else FromFirstSession(self.rule, period)
+
+    def sessions(self, span: Span) -> tuple[Span, ...]:
+        """The sessions that touch a span, whole, oldest first."""
+        return _sessions(self, span)
+
+    def open_at(self, time_ns: np.ndarray) -> np.ndarray:
+        """Whether each time lies in a session, bool [shape=(n,)]."""
+        if self.rule is None or not len(time_ns):
+            return np.ones(len(time_ns), bool)
+        piece, starts = piece_numbers(self.rule, time_ns)
+        opens = [session.start_ns for session in self.sessions(Span(int(starts[0]), int(starts[-1])))]
+        return np.isin(starts, opens)[piece]
+
+
+@dataclass(frozen=True, slots=True)
+class FromFirstSession:
+    """Cuts time where the first session of each period begins; what trades after a session belongs to it."""
+
+    rule: SessionRule
+    period: Period = Period.DAY
+
+    def starts_ns(self, span: Span) -> np.ndarray:
+        """Where the periods that touch a span begin, and the start of the one after them; int64, ascending."""
+        end_ns = max(span.end_ns, span.start_ns + 1)
+        starts = _first_sessions(self, span.start_ns // _DAY_NS, -(-end_ns // _DAY_NS))
+        first = int(np.searchsorted(starts, span.start_ns, side="right")) - 1
+        return starts[first : int(np.searchsorted(starts, end_ns)) + 1]
+
+
+@lru_cache(maxsize=16)  # asked for by every layer
+def parse_hours(name: str, timezone: str = "UTC") -> TradingHours:
+    """The hours written as `day`, as a template's name, or as times: `09:30-16:00`, `22:00-05:00`.
+
+    Raises
+    ------
+    BadInputError
+        If it is none of them, or there is no such time zone.
+    """
+    name = name.strip()
+    if rule := TEMPLATES.get(name):
+        return TradingHours(name, rule.timezone, rule)
+    PeriodRule(timezone=timezone)  # refuses a zone that is not there
+    if name == WHOLE_DAY:
+        return TradingHours(name, timezone)
+    try:
+        return TradingHours(name, timezone, parse_session(name, timezone))
+    except BadInputError:
+        names = ", ".join((WHOLE_DAY, *TEMPLATES))
+        raise BadInputError(f"session: found {name!r}, expected one of {names}, or times of the day such as 09:30-16:00") from None
+
+
+@lru_cache(maxsize=64)
+def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
+    """Asked for by several layers in each frame, while the view stands still."""
+    if hours.rule is not None:
+        return tuple(hours.rule.sessions(span))
+    return tuple(Span(*edges) for edges in itertools.pairwise(hours.pieces.starts_ns(span).tolist()))
+
+
+@lru_cache(maxsize=256)
+def _first_sessions(cut: FromFirstSession, first_day: int, end_day: int) -> np.ndarray:
+    """Starts around some days (of UTC, since 1970), more than enough to both sides."""
+    reach = Span(first_day * _DAY_NS - _AROUND_NS, end_day * _DAY_NS + _AROUND_NS)
+    sessions = cut.rule.sessions(reach)
+    named = [(_period_of(session, cut), session.start_ns) for session in sessions]
+    firsts = [start for (before, _), (name, start) in itertools.pairwise(named) if cut.period is Period.DAY or name != before]
+    starts = np.array(firsts, np.int64)
+    starts.flags.writeable = False
+    return starts
+
+
+def _period_of(session: Span, cut: FromFirstSession) -> date:
+    """The first date of the period to which a session belongs."""
+    day = local_time(session.end_ns - 1000, cut.rule.timezone).date()  # a microsecond, the clock's least step
+    if cut.period is Period.MONTH:
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday()) if cut.period is Period.WEEK else day
