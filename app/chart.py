@@ -20,8 +20,10 @@ from app.market.coverage import Covered
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
+from app.profile_candles import CandlesOfProfiles
 from app.profile_figures import ProfilesOfSeries
 from app.profile_inputs import ProfileInputs
+from app.storage.late_trades import NEVER_NS, LateTrades
 from app.storage.memory import Hole, TradeStore
 
 
@@ -71,11 +73,17 @@ class Chart:
         """Trades folded a second time because of late ones, a count of work for the tests."""
         self.trades: Callable[[int, int], TradeBatch] | None = None
         """From two times to the trades of `[start, end)`, in the order of the tape; None before the first trade."""
+        self.trades_from_ns = 0
+        """Of earlier times there may be bars, but no trades any more."""
         self.rules = rules or ChartRules()
         """How all its figures are made; see `set_rules`."""
         area = self.rules.value_area
         self.anchors = Anchors(ProfileInputs(percent=area.percent, method=area.method))
         """The profiles that the user has put on it."""
+        self.late = LateTrades()
+        """How far back trades reach that came late."""
+        self.candles = CandlesOfProfiles(self)
+        """What stands in for trades that are not held."""
         self._take(spec, empty_series(spec))
 
     @property
@@ -96,11 +104,12 @@ class Chart:
             In the order of the tape, none of them shown before; already in the store.
         store : TradeStore
         """
+        self.trades, self.trades_from_ns = store.trades, store.floor_ns
         if not len(fresh) or self.refused:
             return
-        self.trades = store.trades
         series, rule = self.series, self.spec.bar_rule
         oldest_ns, reached = int(fresh.time_ns.min()), series.period_reached()
+        self.late.saw(oldest_ns, int(fresh.time_ns.max()))
         keys = store.keys(fresh)
         in_order = int(keys[0]) >= self.last_key and (reached is None or oldest_ns // rule.period_ns >= reached)
         self.last_key = max(self.last_key, int(keys[-1]))
@@ -116,6 +125,7 @@ class Chart:
         """Replace the series as a whole, by one that was built beside it and holds trades up to `last_key`."""
         self.generation += 1
         self.last_key, self.refused = last_key, ""
+        self.late.note(-NEVER_NS)
         self._take(spec, series)
 
     def set_rules(self, rules: ChartRules) -> None:
@@ -144,7 +154,7 @@ class Chart:
         self.spec, self.series = spec, series
         area = self.rules.value_area
         self.figures = BarFigures(series, area.method, area.percent, self._imbalance)
-        self.profiles = ProfilesOfSeries(series)
+        self.profiles = ProfilesOfSeries(series, self.candles)
         self.levels = Levels(self.figures, self._level_rules)
 
     @property

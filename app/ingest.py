@@ -12,11 +12,12 @@ from functools import partial
 
 from app.alerts import AlertWatch
 from app.analytics.footprint import FootprintSeries
+from app.candle_past import CandlePast
 from app.chart import Chart, ChartSpec, build
 from app.deep_past import DeepPast, Floor
 from app.errors import TapeprintError
 from app.market.coverage import Covered, Source
-from app.market.feed import TradeFeed, TradeHistory, closed_after
+from app.market.feed import CandleHistory, TradeFeed, TradeHistory, closed_after
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.past import Past, Progress
@@ -48,6 +49,8 @@ class Ingest:
         Keeps what is new on disk.
     watch : AlertWatch or None
         Looks at live trades for alerts, by the bars of the first chart.
+    candles : CandleHistory or None
+        Asked for the candles that profiles of the charts want.
     wall_ns, monotonic_s, sleep : callables
         Clocks and the wait, for tests.
     """
@@ -63,6 +66,7 @@ class Ingest:
         tape: Tape | None = None,
         recorder: Recorder | None = None,
         watch: AlertWatch | None = None,
+        candles: CandleHistory | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
         monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -73,6 +77,7 @@ class Ingest:
         clocks = {"wall_ns": wall_ns, "monotonic_s": monotonic_s, "sleep": sleep}
         self.past = Past(self.charts, store, history, tape, self._take_in, self._deepen, history_ns=history_ns, **clocks)
         self._deep = DeepPast(tape) if tape is not None else None
+        self.candle_past = CandlePast(self.charts, candles, sleep=sleep) if candles is not None else None
         self._building = asyncio.Lock()
         self._meanwhile: list[TradeBatch] | None = None
         self._live_from_ns: int | None = None
@@ -80,15 +85,14 @@ class Ingest:
 
     @property
     def progress(self) -> Progress | None:
-        """What is being fetched."""
-        return self.past.progress
+        """What is being fetched, trades before candles."""
+        return self.past.progress or (self.candle_past.progress if self.candle_past is not None else None)
 
     @property
     def notice(self) -> str:
         """One line for the status bar: what stands still, what is being fetched, what is missing."""
         parts = [chart.refused for chart in self.charts if chart.refused]
-        if self.past.trouble:
-            parts.append(self.past.trouble)
+        parts += [beside.trouble for beside in (self.past, self.candle_past) if beside is not None and beside.trouble]
         if self.progress is not None:
             parts.append(self.progress.text)
         if self.store.missing:
@@ -103,7 +107,7 @@ class Ingest:
 
     async def run(self) -> None:
         """Pump until the feed ends or the task is cancelled; nothing of it is left running then, all that was taken is kept."""
-        beside = [asyncio.create_task(self.past.fill())]
+        beside = [asyncio.create_task(each.fill()) for each in (self.past, self.candle_past) if each is not None]
         if self.recorder is not None:
             beside.append(asyncio.create_task(self.recorder.run()))
         try:
@@ -127,6 +131,12 @@ class Ingest:
                 self.watch.look(fresh, self.charts[0])
             self.past.something_arrived()
         return fresh
+
+    def stop_filling(self) -> None:
+        """Fetch no more of what is wanted now, neither trades nor candles."""
+        self.past.cancel()
+        if self.candle_past is not None:
+            self.candle_past.cancel()
 
     async def change_spec(self, chart: Chart, spec: ChartSpec) -> None:
         """Show other bars or rows, built from the trades in the store; live trades go on meanwhile.

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import is_not
 
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import VolumeProfile, merged
 from app.analytics.profile_index import GrowingProfile, ProfileIndex
 from app.analytics.row_layout import LaidOutProfile, RowLayout, laid_out
+from app.analytics.stand_ins import Piece
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_area
 from app.period_profiles import Runs
 from app.placed_profile import Stretch
+from app.profile_candles import NO_CANDLES, BesideTrades, CandlesOfProfiles
 
 GrowingRuns = tuple[tuple[int, int | None], ...]
 """Runs of bars `[first number, end number)`; without an end up to the newest bar."""
@@ -35,11 +38,14 @@ class ProfileFigures:
     rows : LaidOutProfile
     area : ValueArea
         POC and value area, as rows of `rows`.
+    candles : BesideTrades
+        What of it candles say.
     """
 
     runs: Runs
     rows: LaidOutProfile
     area: ValueArea
+    candles: BesideTrades = NO_CANDLES
 
     @property
     def first_number(self) -> int:
@@ -68,7 +74,12 @@ class ProfileFigures:
 
 
 class ProfilesOfSeries:
-    """Profiles of one series, asked for by time.
+    """Profiles of one series, asked for by time: of its trades, and of candles where trades are not held.
+
+    Parameters
+    ----------
+    series : FootprintSeries
+    candles : CandlesOfProfiles, optional
 
     Attributes
     ----------
@@ -77,8 +88,9 @@ class ProfilesOfSeries:
         How many value areas have been worked out: a count of work for the tests.
     """
 
-    def __init__(self, series: FootprintSeries) -> None:
+    def __init__(self, series: FootprintSeries, candles: CandlesOfProfiles | None = None) -> None:
         self.series = series
+        self._candles = candles
         self.index = ProfileIndex(series)
         self.worked_out = 0
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
@@ -120,25 +132,48 @@ class ProfilesOfSeries:
             growing.of(index_of(first), None if end is None else index_of(end))
             for growing, (first, end) in zip(kept.growing, runs, strict=True)
         ]
-        if len(profiles) != len(kept.profiles) or any(new is not old for new, old in zip(profiles, kept.profiles, strict=True)):
-            kept.profiles = profiles
-            kept.figures = self._figures(profiles, runs, layout, percent, method)
+        parts = [*profiles, candles.profile] if (candles := self.candles_of(runs)).profile.n_rows else profiles
+        if candles is not kept.candles or len(parts) != len(kept.parts) or any(map(is_not, parts, kept.parts)):
+            kept.parts, kept.candles = parts, candles
+            kept.figures = self._figures(parts, candles, runs, layout, percent, method)
         return kept.figures
 
+    def candles_of(self, runs: GrowingRuns) -> BesideTrades:
+        """What candles add to the trades of runs of bars."""
+        if self._candles is None or not self.series.n_bars:
+            return NO_CANDLES
+        start_ns = self.series.times.start_ns
+        newest = int(self.series.number[-1]) + 1
+        times = tuple((start_ns(first), None if end is None else start_ns(end)) for first, end in runs)
+        bars = sum((newest if end is None else end) - first for first, end in runs)
+        return self._candles.beside(times, single_bar=bars == 1)
+
+    def wishes(self, profiles: Iterable[Iterable[Stretch]]) -> tuple[Piece, ...]:
+        """The candles that are wanted for profiles of such stretches of time, newest first."""
+        found = {wish for stretches in profiles for wish in self.candles_of(self.bars_of(stretches)).wishes}
+        return tuple(sorted(found, key=lambda wish: wish.span, reverse=True))
+
     def _figures(
-        self, profiles: list[VolumeProfile], runs: GrowingRuns, layout: RowLayout, percent: int, method: ValueAreaMethod
+        self,
+        parts: list[VolumeProfile],
+        candles: BesideTrades,
+        runs: GrowingRuns,
+        layout: RowLayout,
+        percent: int,
+        method: ValueAreaMethod,
     ) -> ProfileFigures | None:
-        rows = laid_out(merged(profiles) if len(profiles) > 1 else profiles[0], self.series.grid, layout)
+        rows = laid_out(merged(parts) if len(parts) > 1 else parts[0], self.series.grid, layout)
         if rows is None:
             return None
         self.worked_out += 1
         end = int(self.series.number[-1]) + 1
         ended = tuple((first, max(first + 1, end) if last is None else last) for first, last in runs)
-        return ProfileFigures(ended, rows, value_area(rows.profile, percent, method))
+        return ProfileFigures(ended, rows, value_area(rows.profile, percent, method), candles)
 
 
 @dataclass(slots=True, eq=False)
 class _Kept:
     growing: list[GrowingProfile]
-    profiles: list[VolumeProfile] = field(default_factory=list)
+    parts: list[VolumeProfile] = field(default_factory=list)
+    candles: BesideTrades | None = None
     figures: ProfileFigures | None = None

@@ -194,7 +194,7 @@ class Workspace:
     def stop_filling(self) -> None:
         """Fetch no more of the past than is there; a look further back asks for more again."""
         if self.ingest is not None:
-            self.ingest.past.cancel()
+            self.ingest.stop_filling()
 
     def open(self, instrument_id: str) -> None:
         """Show another market; the one before is let go of in the background."""
@@ -278,9 +278,8 @@ class Workspace:
             chart = Chart(ChartSpec(market.instrument, self._choice.bar_rule, ticks), self._rules)
             watch = AlertWatch(self.alerts, market.instrument)
             chart.alert_ticks = watch.ticks()
-            ingest = Ingest(
-                market.feed, market.history, store, [chart], history_ns=market.history_ns, tape=kept.tape, recorder=recorder, watch=watch
-            )
+            past = {"history_ns": market.history_ns, "tape": kept.tape, "candles": market.candles}
+            ingest = Ingest(market.feed, market.history, store, [chart], recorder=recorder, watch=watch, **past)
             self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
             await ingest.run()
         finally:

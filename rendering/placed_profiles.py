@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
-from app.analytics.held_share import HeldShare, held_share, united_share
-from app.market.span import Span
 from app.period_profiles import Piece, Runs
 from app.placed_profile import PlacedProfile, Stretch
 from app.profile_figures import GrowingRuns, ProfileFigures
 from app.profile_inputs import ProfileInputs
 from rendering.frame import Frame
+from rendering.profile_source import source_text, volume_text
 from rendering.ticks import clock_text, date_text
-from rendering.visible_coverage import FROM_THE_FIRST
 
 MIN_WIDTH_PX = 90.0
 """The longest row of an anchored profile is at least so long, however few bars it has."""
@@ -126,27 +123,18 @@ def period_text(frame: Frame) -> str:
     periods = frame.chart.anchors.periods
     if periods is None:
         return ""
-    views = [view for view in period_views(frame) if view.figures is not None]
-    edited = ", some split or merged" if periods.is_edited else ""
-    rule = (
-        f"profile of {periods.text}{edited} · {periods.inputs.volume.value} · VA {periods.inputs.percent} % {periods.inputs.method.value}"
-    )
-    if not views:
-        return f"{rule} · too narrow to be drawn, zoom in"
-    texts = [source_text(frame, view.figures) for view in views if view.figures is not None]
-    worst = next((text for text in texts if text.startswith("⚠")), texts[-1])
-    return f"{rule} · {'⚠ trades are missing' if worst.startswith('⚠') else worst}"
-
-
-def source_text(frame: Frame, figures: ProfileFigures) -> str:
-    """What a profile was made of, and what of that is missing."""
-    found = _held(frame, figures)
-    if found is None:
-        return "trades"
-    if found.whole:
-        return "trades, whole" if found.proven else "trades, unverified"
-    percent = math.floor(100 * found.share)
-    return f"⚠ trades of {'> 99' if percent == 100 else percent} % of its time"
+    inputs = periods.inputs
+    rule = f"profile of {periods.text}" + (", some split or merged" if periods.is_edited else "")
+    area = f"VA {inputs.percent} % {inputs.method.value}"
+    shown = [view.figures for view in period_views(frame) if view.figures is not None]
+    if not shown:
+        return f"{rule} · {inputs.volume.value} · {area} · too narrow to be drawn, zoom in"
+    without = next((figures for figures in shown if not figures.candles.aggressors), shown[-1])
+    texts = [source_text(frame, figures) for figures in shown]
+    told = next((text for text in texts if "candles" in text), texts[-1])
+    if any(text.startswith("⚠") for text in texts):
+        told = "⚠ trades are missing"
+    return f"{rule} · {volume_text(inputs.volume, without)} · {area} · {told}"
 
 
 def rule_text(frame: Frame, view: ProfileView) -> str:
@@ -160,7 +148,7 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
         return f"{name} from {when} · no trades"
     grid = frame.chart.series.grid
     rows = f"rows {figures.rows.ticks_per_row} ({grid.text(figures.rows.ticks_per_row)})"
-    words = (f"{name} from {when}", inputs.volume.value, rows, f"VA {inputs.percent} % {inputs.method.value}")
+    words = (f"{name} from {when}", volume_text(inputs.volume, figures), rows, f"VA {inputs.percent} % {inputs.method.value}")
     return " · ".join((*words, source_text(frame, figures)))
 
 
@@ -197,12 +185,3 @@ def _view(frame: Frame, placed: PlacedProfile, figures: ProfileFigures | None, r
 def run_x(frame: Frame, run: tuple[int, int]) -> tuple[float, float]:
     """The left edge of a run of bars and its right edge, logical pixels."""
     return frame.pixels.screen_x(run[0]) / frame.dpr, frame.pixels.screen_x(run[1]) / frame.dpr
-
-
-def _held(frame: Frame, figures: ProfileFigures) -> HeldShare | None:
-    chart = frame.chart
-    times = chart.series.times
-    begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in FROM_THE_FIRST else None
-    holes = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
-    asked = [Span(times.start_ns(first), times.start_ns(end)) for first, end in figures.runs]
-    return united_share(asked, [held_share(span, chart.covered, holes, begin_ns=begin_ns) for span in asked])

@@ -33,6 +33,7 @@ class VisibleCoverage:
         self._asked: tuple[object, ...] = ()
         self._covered: Sequence[Covered] = ()
         self._holes: Sequence[Hole] = ()
+        self._candles: list[Span] = []
         self._gaps: list[Span] = []
         self._found: BarCoverage | None = None
 
@@ -50,13 +51,15 @@ class VisibleCoverage:
                 return None
         begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in FROM_THE_FIRST else None
         asked = (chart.series.rule if chart.series.rule.is_time else (times, chart.series.revision), bars, begin_ns)
-        if asked != self._asked or chart.covered is not self._covered or chart.holes is not self._holes:
+        candles = chart.candles.held.times
+        same = candles is self._candles and chart.covered is self._covered and chart.holes is self._holes
+        if asked != self._asked or not same:
             if chart.holes is not self._holes:
                 self._gaps = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
-            self._asked, self._covered, self._holes = asked, chart.covered, chart.holes
+            self._asked, self._covered, self._holes, self._candles = asked, chart.covered, chart.holes, candles
             edges = times.edges(*bars)
             covered = chart.covered or [Covered(Span(int(edges[0]), int(edges[-1])), Source.LIVE, 0, 0)]
-            self._found = bar_coverage(edges, bars[0], covered, self._gaps, begin_ns=begin_ns)
+            self._found = bar_coverage(edges, bars[0], covered, self._gaps, candles, begin_ns=begin_ns)
             self.counted += 1
         return self._found
 

@@ -1,10 +1,11 @@
-"""What the view asks of the past: all that is in sight, and all that a profile on the chart holds."""
+"""What the view asks of the past: all that is in sight, and all that a profile on the chart holds, as candles where not as trades."""
 
 from __future__ import annotations
 
 import time
 
 from app.market.span import Span
+from rendering.placed_profiles import period_views
 from rendering.scene import ChartScene
 
 
@@ -15,3 +16,6 @@ def ask_for_what_is_in_sight(scene: ChartScene) -> None:
         begins = [series.times.start_ns(scene.viewport.visible_bars()[0]), *(placed.start_ns for placed in scene.chart.anchors.profiles)]
         start_ns = max(min(begins), scene.chart.oldest_ns)
         scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)
+    if scene.frame is not None:
+        placed = [*scene.chart.anchors.profiles, *(view.placed for view in period_views(scene.frame))]
+        scene.chart.candles.wishes = scene.chart.profiles.wishes(each.stretches for each in placed)

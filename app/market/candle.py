@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +43,36 @@ class CandleBatch:
     def __len__(self) -> int:
         return len(self.start_ns)
 
+    def __getitem__(self, which: slice | np.ndarray) -> CandleBatch:
+        """The candles of a slice, or of a mask or indexes that keep them ascending."""
+        return CandleBatch(self.length_ns, *(column[which] for column in self.columns))
+
+    @classmethod
+    def empty(cls, length_ns: int) -> CandleBatch:
+        """No candles of a length."""
+        nothing = np.zeros(0, np.int64)
+        return cls(length_ns, *(nothing,) * 7, closed=np.zeros(0, bool))
+
+    @property
+    def columns(self) -> tuple[np.ndarray, ...]:
+        """All columns, as they are named above."""
+        return (self.start_ns, self.open, self.high, self.low, self.close, self.volume, self.buy, self.closed)
+
     def within(self, span: Span) -> CandleBatch:
         """The candles that begin in a span."""
         first, end = (int(np.searchsorted(self.start_ns, at)) for at in (span.start_ns, span.end_ns))
-        names = ("start_ns", "open", "high", "low", "close", "volume", "buy", "closed")
-        return CandleBatch(self.length_ns, *(getattr(self, name)[first:end] for name in names))
+        return self[first:end]
+
+    def with_later(self, others: CandleBatch) -> CandleBatch:
+        """These and others of the same length in the order of time; of two of one start the later told one counts."""
+        columns = [np.concatenate(pair) for pair in zip(self.columns, others.columns, strict=True)]
+        order = np.argsort(columns[0], kind="stable")
+        start_ns = columns[0][order]
+        last = np.append(start_ns[1:] != start_ns[:-1], True)[: len(order)]
+        return CandleBatch(self.length_ns, *(column[order[last]] for column in columns))
+
+
+def joined(batches: Sequence[CandleBatch]) -> CandleBatch:
+    """The candles of one length from several batches, as they come; at least one batch."""
+    columns = (np.concatenate(pieces) for pieces in zip(*(batch.columns for batch in batches), strict=True))
+    return CandleBatch(batches[0].length_ns, *columns)

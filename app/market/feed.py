@@ -115,6 +115,11 @@ class TradeHistory(Protocol):
 class CandleHistory(Protocol):
     """Candles of the past, where trades are not to be had."""
 
+    @property
+    def lengths_ns(self) -> tuple[int, ...]:
+        """The lengths that can be asked for, finest first."""
+        ...
+
     def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
         """The candles of one length that begin in a span, in pages, oldest first.
 

@@ -71,6 +71,11 @@ class Candles:
         self.instrument = instrument
         self._intervals, self._per_page, self._page, self._wall_ns = intervals, per_page, page, wall_ns
 
+    @property
+    def lengths_ns(self) -> tuple[int, ...]:
+        """The lengths that the venue has, finest first."""
+        return tuple(sorted(self._intervals))
+
     async def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
         """The candles of one length that begin in a span, in pages, oldest first.
 

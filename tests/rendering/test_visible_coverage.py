@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from app.analytics.bar_coverage import BarState
+from app.market.candle import CandleBatch
 from app.market.coverage import Covered, Source
 from app.market.span import Span
 from app.storage.memory import Hole
@@ -92,3 +94,19 @@ def test_the_share_is_rounded_down_and_never_whole_while_something_is_missing(ch
     chart.covered, chart.holes = (covered(0, 8),), ()
     assert share_text(VisibleCoverage().of(frame(chart))) == ""
     assert share_text(None) == ""
+
+
+def test_where_trades_are_missing_and_candles_held_bars_are_those_of_candles(chart: StillChart):
+    chart.covered = (covered(3.5, 8),)
+    visible = VisibleCoverage()
+    before = visible.of(frame(chart))
+    assert before is not None and before.state.tolist()[:4] == [MISSING] * 4
+    minute_ns = MINUTE.length_ns
+    candles = CandleBatch(minute_ns, *(np.full(2, 5, np.int64) for _ in range(7)), closed=np.ones(2, bool))
+    span = minutes(2, 4)
+    candles = replace(candles, start_ns=np.array([span.start_ns, span.start_ns + minute_ns]))
+    chart.candles.held.take(minute_ns, span, [candles])
+    after = visible.of(frame(chart))
+    assert after is not None
+    assert after.state.tolist()[:5] == [MISSING, MISSING, BarState.CANDLES, BarState.CANDLES, ALL]
+    assert (after.share, after.whole) == (before.share, False)

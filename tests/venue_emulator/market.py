@@ -21,8 +21,8 @@ class MarketFacts:
         Digits behind the point that the venue writes, trailing zeros included.
     time_step_us : int
         Trade times are whole multiples of this: 1 on spot, 1000 on futures.
-    weight_limit, page_weight, info_weight : int
-        Request weight a minute, and what a page of trades and the symbol list cost.
+    weight_limit, page_weight, info_weight, klines_weight : int
+        Request weight a minute, and what a page of trades, the symbol list and a page of klines cost.
     messages_per_second : int
         Incoming frames a connection may send, ping and pong included.
     ping_interval_s, pong_deadline_s : float
@@ -38,6 +38,7 @@ class MarketFacts:
     weight_limit: int
     page_weight: int
     info_weight: int
+    klines_weight: int
     messages_per_second: int
     ping_interval_s: float
     pong_deadline_s: float
@@ -68,6 +69,7 @@ _FACTS = {
         weight_limit=6000,
         page_weight=4,
         info_weight=20,
+        klines_weight=2,
         messages_per_second=5,
         ping_interval_s=20.0,
         pong_deadline_s=60.0,
@@ -84,6 +86,7 @@ _FACTS = {
         weight_limit=2400,
         page_weight=20,
         info_weight=1,
+        klines_weight=5,
         messages_per_second=10,
         ping_interval_s=180.0,
         pong_deadline_s=600.0,

@@ -136,6 +136,28 @@ class Playback:
         time_us -= time_us % (1 if micro else 1000)
         return TradeBatch.of(time_us * 1000, rows.price_ticks, rows.quantity_lots, rows.side, rows.trade_id)
 
+    @property
+    def first_us(self) -> int | None:
+        """When the symbol first traded."""
+        rows = self.tape.rows(0, 1)
+        return int(self._time_us(rows.offset_us)[0]) if rows.size else None
+
+    @property
+    def now_us(self) -> int:
+        """When it last traded."""
+        return self._last_us()
+
+    def between(self, start_us: int, end_us: int) -> Rows:
+        """What happened from a time up to another; `offset_us` holds the venue's times."""
+        start, end = self._count_until(start_us - 1), min(self._count_until(end_us - 1), self._next)
+        rows = self._without_lost(self.tape.rows(start, max(start, end)))
+        return rows._replace(offset_us=self._time_us(rows.offset_us))
+
+    def close_before(self, time_us: int) -> int:
+        """The price, in ticks, of the last trade before a time; of the first one if there is none."""
+        count = max(self._count_until(time_us - 1), 1)
+        return int(self.tape.rows(count - 1, count).price_ticks[0])
+
     def next_trade(self) -> tuple[int, str, int]:
         """Id, price text and time in ms of the trade to come, for garbage that resembles it."""
         rows = self.tape.rows(self._next, self._next + 1)

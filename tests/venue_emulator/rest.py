@@ -10,6 +10,7 @@ from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.venue_emulator.faults import Faults, Refusal
+from tests.venue_emulator.klines import INTERVALS_US, klines
 from tests.venue_emulator.market import Market
 from tests.venue_emulator.playback import Playback
 
@@ -93,7 +94,7 @@ class Rest:
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         facts = self._market.facts
         name = parts.path.removeprefix(facts.rest_prefix + "/")
-        weight = {"aggTrades": facts.page_weight, "exchangeInfo": facts.info_weight}.get(name, 1)
+        weight = {"aggTrades": facts.page_weight, "exchangeInfo": facts.info_weight, "klines": facts.klines_weight}.get(name, 1)
         refusal = self._faults.take_refusal("rest") or self.meter.charge(weight, wall_s)
         if refusal is not None:
             self._faults.counted(f"rest-{refusal.status}")
@@ -116,6 +117,8 @@ class Rest:
                 return Answer(200, _json(self._exchange_info(query)))
             if name == "aggTrades":
                 return self._spoilt(self._trades(query, headers), query, headers)
+            if name == "klines":
+                return Answer(200, _json(self._klines(query)))
         return Answer(404, b"<html><body><h2>404 Not found</h2></body></html>", content_type="text/html")
 
     def _micro(self, headers: Mapping[str, str]) -> bool:
@@ -161,6 +164,17 @@ class Rest:
         else:
             page = playback.happened(start_us, end_us, first_id, limit, int(self._faults.rest_lag_s * 1e6))
         return playback.writer.page(page, micro=self._micro(headers))
+
+    def _klines(self, query: Mapping[str, str]) -> list[list[object]]:
+        playback = self._playback(query)
+        if query.get("interval", "") not in INTERVALS_US:
+            raise _BadRequestError(-1120, "Invalid interval.")
+        start_us, end_us = _time(query, "startTime", last=False), _time(query, "endTime", last=True)
+        limit = min(_number(query, "limit") or 500, _MOST_ROWS)
+        length_us = INTERVALS_US[query["interval"]]
+        if start_us is None:
+            start_us = (end_us or self._now_us()) - limit * length_us
+        return klines(playback, length_us, start_us, self._now_us() if end_us is None else end_us, limit)
 
     def _spoilt(self, body: bytes, query: dict[str, str], headers: Mapping[str, str]) -> Answer:
         match self._faults.take_page_fault():

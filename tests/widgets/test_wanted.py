@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from app.analytics.stand_ins import Piece
+from app.market.coverage import Covered, Source
+from app.market.span import Span
+from app.period_profiles import PeriodProfiles
+from app.storage.candles import HeldCandles
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades
@@ -22,3 +27,23 @@ def test_an_old_anchor_widens_what_is_asked_for(qapp) -> None:
     chart.anchors.undo()
     ask_for_what_is_in_sight(scene)
     assert chart.wanted.start_ns > anchor_ns
+
+
+def test_what_trades_lack_of_anchored_and_of_period_profiles_is_wanted_as_candles(qapp) -> None:
+    chart = StillChart(random_trades(30, 50))
+    chart.candles.held = HeldCandles([MINUTE.length_ns])
+    chart.covered = (Covered(Span((FIRST_MINUTE + 24) * MINUTE.length_ns, (FIRST_MINUTE + 30) * MINUTE.length_ns), Source.LIVE, 0, 9),)
+    scene = ChartScene(chart, load_theme(), 1600, 900)
+    scene.refresh()
+    ask_for_what_is_in_sight(scene)
+    assert chart.candles.wishes == ()
+    chart.anchors.add((FIRST_MINUTE - 500) * MINUTE.length_ns)
+    ask_for_what_is_in_sight(scene)
+    wanted = Span((FIRST_MINUTE - 500) * MINUTE.length_ns, (FIRST_MINUTE + 24) * MINUTE.length_ns)
+    assert chart.candles.wishes == (Piece(MINUTE.length_ns, wanted),)
+    chart.anchors.undo()
+    chart.anchors.show_periods(PeriodProfiles(None, 10))
+    scene.refresh()
+    ask_for_what_is_in_sight(scene)
+    first = (FIRST_MINUTE + 24) // 10 * 10
+    assert chart.candles.wishes[0] == Piece(MINUTE.length_ns, Span(first * MINUTE.length_ns, wanted.end_ns))
