@@ -6,50 +6,15 @@ Plain values and method calls; nothing here knows of bars, nor of a screen. The 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from app.chart_rules import ValueAreaRules
 from app.errors import BadInputError
 from app.period_profiles import PeriodProfiles
 from app.placed_profile import MAX_NAME, PlacedProfile, Stretch, united
-from app.profile_inputs import Placement, ProfileInputs
-
-MAX_STEPS = 200
-"""How many steps can be taken back."""
-SIDE_INPUTS = ProfileInputs(placement=Placement.RIGHT, width_percent=94, extend_poc=True, extend_vah=True, extend_val=True)
-"""Of the profile beside the bars, until the user chooses others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Profiles:
-    """All profiles of a chart as they are between two steps.
-
-    Attributes
-    ----------
-    placed : tuple of PlacedProfile
-        In the order in which they were put there.
-    periods : PeriodProfiles or None
-        Those of the periods, if they are drawn.
-    aside : tuple of PeriodProfiles
-        Periods that are not drawn, but were split or merged: they are as they were when they are drawn again.
-    side : ProfileInputs
-        Of the profile of the bars in sight, beside them; its width is a share of the strip.
-    """
-
-    placed: tuple[PlacedProfile, ...] = ()
-    periods: PeriodProfiles | None = None
-    aside: tuple[PeriodProfiles, ...] = ()
-    side: ProfileInputs = field(default=SIDE_INPUTS)
-
-    def with_periods(self, periods: PeriodProfiles | None) -> Profiles:
-        """Others for the periods; what was split or merged of them before is so again."""
-        aside = self.aside if self.periods is None or not self.periods.is_edited else (*self.aside, self.periods)
-        if periods is None:
-            return replace(self, periods=None, aside=aside)
-        known = next((one for one in aside if one.divides_like(periods)), None)
-        if known is not None and not periods.is_edited:
-            periods = replace(periods, cuts=known.cuts, joins=known.joins)
-        return replace(self, periods=periods, aside=tuple(one for one in aside if not one.divides_like(periods)))
+from app.profile_history import ProfileHistory, Profiles
+from app.profile_inputs import SIDE_INPUTS, ProfileInputs
+from app.undo import Undo
 
 
 class Anchors:
@@ -76,28 +41,25 @@ class Anchors:
         self.selected: int | None = None
         self.inputs = inputs or ProfileInputs()
         self.chosen: tuple[PlacedProfile, ...] = ()
-        self._now = Profiles(side=replace(SIDE_INPUTS, percent=self.inputs.percent, method=self.inputs.method))
-        self._undo: list[Profiles] = []
-        self._redo: list[Profiles] = []
+        self._steps = Undo(Profiles(side=replace(SIDE_INPUTS, percent=self.inputs.percent, method=self.inputs.method)))
         self._next_key = 1
-        self._in_gesture = self._gesture_kept = False
 
     # -- reading ---------------------------------------------------------------------------------
 
     @property
     def profiles(self) -> tuple[PlacedProfile, ...]:
         """Those that were placed, in the order in which they were put there."""
-        return self._now.placed
+        return self._steps.now.placed
 
     @property
     def periods(self) -> PeriodProfiles | None:
         """Profiles of all periods beside those."""
-        return self._now.periods
+        return self._steps.now.periods
 
     @property
     def side(self) -> ProfileInputs:
         """Inputs of the profile of the bars in sight."""
-        return self._now.side
+        return self._steps.now.side
 
     def get(self, key: int | None) -> PlacedProfile | None:
         """The profile of a key; None if there is none."""
@@ -106,12 +68,12 @@ class Anchors:
     @property
     def can_undo(self) -> bool:
         """Whether a step can be taken back."""
-        return bool(self._undo)
+        return self._steps.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Whether a step that was taken back can be taken again."""
-        return bool(self._redo)
+        return self._steps.can_redo
 
     # -- changing --------------------------------------------------------------------------------
 
@@ -162,30 +124,30 @@ class Anchors:
 
     def delete(self, key: int) -> None:
         """Take it off the chart."""
-        self._keep(replace(self._now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
+        self._keep(replace(self._steps.now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
 
     def show_periods(self, periods: PeriodProfiles | None) -> None:
         """A profile for each period, or none."""
-        self._keep(self._now.with_periods(periods))
+        self._keep(self._steps.now.with_periods(periods))
 
     def split_period(self, time_ns: int) -> None:
         """Let a profile of the periods begin at a time."""
         if self.periods is not None:
-            self._keep(replace(self._now, periods=self.periods.split(time_ns)))
+            self._keep(replace(self._steps.now, periods=self.periods.split(time_ns)))
 
     def merge_periods(self, time_ns: int) -> None:
         """Let none of them begin at a time: the two around it are one."""
         if self.periods is not None:
-            self._keep(replace(self._now, periods=self.periods.merged(time_ns)))
+            self._keep(replace(self._steps.now, periods=self.periods.merged(time_ns)))
 
     def make_periods_whole(self) -> None:
         """Forget what was split and merged."""
         if self.periods is not None:
-            self._keep(replace(self._now, periods=self.periods.whole()))
+            self._keep(replace(self._steps.now, periods=self.periods.whole()))
 
     def set_side(self, inputs: ProfileInputs) -> None:
         """Make and draw the profile of the bars in sight otherwise."""
-        self._keep(replace(self._now, side=inputs))
+        self._keep(replace(self._steps.now, side=inputs))
 
     def use_value_area(self, old: ValueAreaRules, new: ValueAreaRules) -> None:
         """The chart's rule of value areas is another: so it is for the next profile, and for that of the bars in sight.
@@ -193,8 +155,9 @@ class Anchors:
         No step of undo. Inputs that were given a rule of their own keep it.
         """
         self.inputs = _by_rule(self.inputs, old, new)
-        self._now = replace(self._now, side=_by_rule(self.side, old, new))
+        self._steps.amend(replace(self._steps.now, side=_by_rule(self.side, old, new)))
         self.revision += 1
+        self.edition += 1
 
     def select(self, key: int | None) -> None:
         """Choose which one the keys act on."""
@@ -226,57 +189,58 @@ class Anchors:
 
     def begin_gesture(self) -> None:
         """What is changed from now on is one step of undo, until `end_gesture`."""
-        self._in_gesture, self._gesture_kept = True, False
+        self._steps.begin_gesture()
 
     def end_gesture(self) -> None:
         """The next change is a step of its own again."""
-        self._in_gesture = False
+        self._steps.end_gesture()
 
     def undo(self) -> bool:
         """Take the last step back; whether there was one."""
-        return self._step(self._undo, self._redo)
+        return self._shown_if(self._steps.undo())
 
     def redo(self) -> bool:
         """Take a step again that was taken back; whether there was one."""
-        return self._step(self._redo, self._undo)
+        return self._shown_if(self._steps.redo())
+
+    # -- keeping ---------------------------------------------------------------------------------
+
+    def history(self) -> ProfileHistory:
+        """All that is worth keeping."""
+        steps, place = self._steps.steps()
+        return ProfileHistory(steps, place, self._next_key, self.inputs)
+
+    def restore(self, history: ProfileHistory) -> None:
+        """Go on where a history ends."""
+        self._steps.restore(history.steps, history.place)
+        self._next_key, self.inputs = history.next_key, history.inputs
+        self._shown_if(True)
 
     def _add(self, letter: str, stretches: tuple[Stretch, ...], parts: tuple[str, ...] = ()) -> int:
         key = self._next_key
         placed = PlacedProfile(key, f"{letter}{key}", stretches, self.inputs, parts)
         self._next_key += 1
-        self._keep(replace(self._now, placed=(*self.profiles, placed)))
+        self._keep(replace(self._steps.now, placed=(*self.profiles, placed)))
         self.select(key)
         return key
 
     def _change(self, key: int, change: Callable[[PlacedProfile], PlacedProfile]) -> None:
         placed = tuple(change(placed) if placed.key == key else placed for placed in self.profiles)
-        self._keep(replace(self._now, placed=placed))
+        self._keep(replace(self._steps.now, placed=placed))
 
     def _keep(self, profiles: Profiles) -> None:
-        if profiles == self._now:
-            return
-        if not (self._in_gesture and self._gesture_kept):
-            self._undo.append(self._now)
-            del self._undo[:-MAX_STEPS]
-        self._gesture_kept = True
-        self._redo.clear()
-        self._show(profiles)
+        self._shown_if(self._steps.keep(profiles))
 
-    def _step(self, back: list[Profiles], forth: list[Profiles]) -> bool:
-        if not back or self._in_gesture:
+    def _shown_if(self, changed: bool) -> bool:
+        if not changed:
             return False
-        forth.append(self._now)
-        self._show(back.pop())
-        return True
-
-    def _show(self, profiles: Profiles) -> None:
-        self._now = profiles
         if self.get(self.selected) is None:
             self.selected = None
-        there = {placed.key: placed for placed in profiles.placed}
+        there = {placed.key: placed for placed in self.profiles}
         self.chosen = tuple(there.get(one.key, one) for one in self.chosen if not one.key or one.key in there)
         self.revision += 1
         self.edition += 1
+        return True
 
 
 def _is_same(one: PlacedProfile, other: PlacedProfile) -> bool:

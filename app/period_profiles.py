@@ -7,6 +7,7 @@ other: so the volumes of the pieces add up to the volume of the whole.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,12 +16,21 @@ from typing import NamedTuple
 
 from app.analytics.bar_times import BarTimes
 from app.errors import BadInputError
-from app.market.session import PeriodRule
+from app.market.session import Period, PeriodRule
 from app.market.span import Span
 from app.profile_inputs import ProfileInputs
 
 Runs = tuple[tuple[int, int], ...]
 """Runs of bars `[first number, end number)`, in order and apart."""
+
+
+class Each(enum.Enum):
+    """What there is a profile of; the value is its name."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    BARS = "bars"
 
 
 class Piece(NamedTuple):
@@ -45,11 +55,10 @@ class PeriodProfiles:
 
     Attributes
     ----------
-    calendar : PeriodRule or None
-        Days, weeks or months; None for bars.
+    each : Each
     bars : int
         How many bars make a period, counted from bar number 0 on, so that a period does not depend on where the chart begins;
-        of no meaning with a calendar.
+        of no meaning but for `Each.BARS`.
     inputs : ProfileInputs
         Of all of them.
     cuts : frozenset of int
@@ -58,7 +67,7 @@ class PeriodProfiles:
         Starts of periods at which none begins: that period goes on with the profile before.
     """
 
-    calendar: PeriodRule | None
+    each: Each
     bars: int = 1
     inputs: ProfileInputs = field(default_factory=ProfileInputs)
     cuts: frozenset[int] = frozenset()
@@ -71,8 +80,8 @@ class PeriodProfiles:
     @property
     def text(self) -> str:
         """What one of them is a profile of."""
-        if self.calendar is not None:
-            return f"each {self.calendar.period.value}" + ("" if self.calendar.timezone == "UTC" else f" ({self.calendar.timezone})")
+        if self.each is not Each.BARS:
+            return f"each {self.each.value}"
         return "each bar" if self.bars == 1 else f"each {self.bars} bars"
 
     @property
@@ -82,7 +91,7 @@ class PeriodProfiles:
 
     def divides_like(self, other: PeriodProfiles) -> bool:
         """Whether the periods are the same, whatever was split or merged and however they are drawn."""
-        return (self.calendar, self.bars if self.calendar is None else 1) == (other.calendar, other.bars if other.calendar is None else 1)
+        return self.each is other.each and (self.bars == other.bars or self.each is not Each.BARS)
 
     def split(self, time_ns: int) -> PeriodProfiles:
         """One that begins at a time."""
@@ -128,16 +137,16 @@ class PeriodProfiles:
 
     def _periods(self, first: int, last: int, times: BarTimes) -> list[Span]:
         """The periods that touch some bars, whole, oldest first; bars that begin at one instant lie in one."""
-        if self.calendar is not None:
-            edges = _calendar_edges(self.calendar, Span(times.start_ns(first), times.start_ns(last + 1)))
+        if self.each is not Each.BARS:
+            edges = _calendar_edges(self.each, Span(times.start_ns(first), times.start_ns(last + 1)))
         else:
             edges = [times.start_ns(number) for number in range(first // self.bars * self.bars, last + self.bars + 1, self.bars)]
         return [Span(start, end) for start, end in pairwise(edges) if end > start]
 
     def _at(self, time_ns: int, times: BarTimes) -> list[Span]:
         """The period of a time."""
-        if self.calendar is not None:
-            return [Span(*_calendar_edges(self.calendar, Span(time_ns, time_ns + 1))[:2])]
+        if self.each is not Each.BARS:
+            return [Span(*_calendar_edges(self.each, Span(time_ns, time_ns + 1))[:2])]
         number = times.number(time_ns)
         return self._periods(number, number, times)
 
@@ -154,6 +163,6 @@ def _first_from(times: BarTimes, time_ns: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _calendar_edges(calendar: PeriodRule, span: Span) -> list[int]:
+def _calendar_edges(each: Each, span: Span) -> list[int]:
     """Asked for by every layer of a frame, while nothing moves."""
-    return calendar.starts_ns(span).tolist()
+    return PeriodRule(Period(each.value)).starts_ns(span).tolist()

@@ -115,3 +115,7 @@ class ProfileInputs:
             raise BadInputError(f"value area: found {self.percent} %, expected 1 to 100")
         if not 5 <= self.width_percent <= 100:
             raise BadInputError(f"width: found {self.width_percent} %, expected 5 to 100")
+
+
+SIDE_INPUTS = ProfileInputs(placement=Placement.RIGHT, width_percent=94, extend_poc=True, extend_vah=True, extend_val=True)
+"""Of the profile beside the bars, until the user chooses others."""

@@ -127,6 +127,10 @@ class Settings(Described, frozen=True):
         """Where alerts are kept."""
         return platformdirs.user_data_path("tapeprint", appauthor=False) / "alerts.json"
 
+    def profiles_folder(self) -> Path:
+        """Where the profiles of each market are kept."""
+        return platformdirs.user_data_path("tapeprint", appauthor=False) / "profiles"
+
     def journal_folder(self) -> Path:
         """Where pictures go."""
         if self.journal.folder:

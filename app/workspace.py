@@ -23,6 +23,7 @@ from app.market.bar_rule import BarRule
 from app.market.feed import CandleHistory, FeedState, FeedStatus, TradeFeed, TradeHistory, closed_after
 from app.market.instrument import Instrument
 from app.market.price_grid import nice_ticks_per_row
+from app.profile_book import ProfileBook
 from app.reaching import reached
 from app.storage.keeping import Kept
 from app.storage.memory import TradeStore
@@ -93,6 +94,8 @@ class Workspace:
         From an instrument to what the store on disk has for it; called in another thread. Nothing is kept without.
     alerts : AlertBook, optional
         What is watched for; none are unless given.
+    profiles : ProfileBook, optional
+        Keeps the profiles of each market; without it they are kept as long as the program runs.
     memory_trades : int
         How many trades are kept in memory at most.
     wall_s, sleep : callables
@@ -107,6 +110,7 @@ class Workspace:
         *,
         keep: Callable[[Instrument], Kept] | None = None,
         alerts: AlertBook | None = None,
+        profiles: ProfileBook | None = None,
         memory_trades: int = 20_000_000,
         wall_s: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -116,6 +120,7 @@ class Workspace:
         self._rules = rules or ChartRules()
         self._keep = keep
         self.alerts = alerts or AlertBook()
+        self.profiles = profiles or ProfileBook()
         self._memory_trades = memory_trades
         self._wall_s, self._sleep = wall_s, sleep
         self._opening = FeedStatus(FeedState.CONNECTING)
@@ -149,7 +154,7 @@ class Workspace:
     @property
     def notice(self) -> str:
         """What is being fetched or could not be, in a line; empty when there is nothing to say."""
-        return self.message or (self.ingest.notice if self.ingest is not None else "")
+        return self.message or self.profiles.trouble or (self.ingest.notice if self.ingest is not None else "")
 
     @property
     def filling(self) -> str:
@@ -280,8 +285,9 @@ class Workspace:
             chart.alert_ticks = watch.ticks()
             past = {"history_ns": market.history_ns, "tape": kept.tape, "candles": market.candles}
             ingest = Ingest(market.feed, market.history, store, [chart], recorder=recorder, watch=watch, **past)
-            self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
-            await ingest.run()
+            async with self.profiles.keeping(market.instrument, chart.anchors, on_disk=market.is_real):
+                self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
+                await ingest.run()
         finally:
             self.alerts.save()  # up to when they were watched
             if kept.writer is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from app.period_profiles import Piece, Runs
+from app.period_profiles import Each, Piece, Runs
 from app.placed_profile import PlacedProfile, Stretch
 from app.profile_figures import GrowingRuns, ProfileFigures
 from app.profile_inputs import ProfileInputs
@@ -70,7 +70,7 @@ def period_views(frame: Frame) -> tuple[ProfileView, ...]:
         return ()
     first, last = frame.viewport.visible_bars()
     first, last = max(first, int(chart.series.number[0])), min(last, _newest(frame))
-    if first > last or (periods.calendar is None and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
+    if first > last or (periods.each is Each.BARS and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
         return ()
     pieces = periods.pieces(chart.series.times, first, last)
     if frame.layout.price.width / max(len(pieces), 1) < LEAST_PERIOD_PX:

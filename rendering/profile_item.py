@@ -11,9 +11,8 @@ from dataclasses import replace
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
 
-from app.anchors import SIDE_INPUTS
 from app.profile_figures import ProfileFigures
-from app.profile_inputs import Placement
+from app.profile_inputs import SIDE_INPUTS, Placement
 from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_in_sight

@@ -8,8 +8,7 @@ from dataclasses import replace
 from PySide6.QtWidgets import QWidget
 
 from app.anchors import Anchors
-from app.market.session import Period, PeriodRule
-from app.period_profiles import PeriodProfiles, Piece
+from app.period_profiles import Each, PeriodProfiles, Piece
 from app.profile_inputs import ProfileInputs
 from rendering.anchored_profile_item import AnchoredProfileItem
 from rendering.placed_profiles import piece_at, time_text
@@ -49,8 +48,7 @@ class PeriodCommands:
             return
         anchors = scene.chart.anchors
         shown, inputs = anchors.periods, _inputs_of(anchors)
-        calendars = [PeriodProfiles(PeriodRule(period), inputs=inputs) for period in Period]
-        order = [None, *calendars, PeriodProfiles(None, _bars_of(anchors), inputs)]
+        order = [None, *(PeriodProfiles(each, _bars_of(anchors), inputs) for each in Each)]
         place = next((n for n, one in enumerate(order) if one is not None and shown is not None and one.divides_like(shown)), 0)
         chosen = order[(place + 1) % len(order)]
         anchors.show_periods(chosen)

@@ -7,12 +7,11 @@ from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QLabel, QWidget
 
 from app.anchors import Anchors
 from app.errors import BadInputError
-from app.market.session import Period, PeriodRule
-from app.period_profiles import PeriodProfiles
+from app.period_profiles import Each, PeriodProfiles
 from app.profile_inputs import ProfileInputs
 from widgets.inputs_form import InputsForm, number_field
 
-_BARS, _NONE = "bars", "none"
+_NONE = "none"
 _MOST_BARS = 100_000
 
 
@@ -36,23 +35,23 @@ class PeriodDialog(QDialog):
         self._anchors = anchors
         shown = anchors.periods
         self.each = QComboBox()
-        self.each.addItems([_NONE, *(period.value for period in Period), _BARS])
-        self.bars = number_field(1, _MOST_BARS, shown.bars if shown is not None and shown.calendar is None else bars)
+        self.each.addItems([_NONE, *(each.value for each in Each)])
+        self.bars = number_field(1, _MOST_BARS, shown.bars if shown is not None and shown.each is Each.BARS else bars)
         self.bars.setSuffix(" bars")
         if shown is not None:
-            self.each.setCurrentText(_BARS if shown.calendar is None else shown.calendar.period.value)
+            self.each.setCurrentText(shown.each.value)
         form = QFormLayout(self)
         form.addRow("&Each", self.each)
         form.addRow("&Number", self.bars)
         self.fields = InputsForm(form, inputs if shown is None else shown.inputs, self._take)
         self.trouble = QLabel("")
         form.addRow(self.trouble)
-        self.bars.setEnabled(self.each.currentText() == _BARS)
+        self.bars.setEnabled(self.each.currentText() == Each.BARS.value)
         self.each.currentIndexChanged.connect(self._take)
         self.bars.valueChanged.connect(self._take)
 
     def _take(self) -> None:
-        self.bars.setEnabled(self.each.currentText() == _BARS)
+        self.bars.setEnabled(self.each.currentText() == Each.BARS.value)
         try:
             inputs = self.fields.inputs()
         except BadInputError as error:
@@ -65,9 +64,9 @@ class PeriodDialog(QDialog):
         each, shown = self.each.currentText(), self._anchors.periods
         if each == _NONE:
             return None
-        wanted = PeriodProfiles(None if each == _BARS else PeriodRule(Period(each)), self.bars.value(), inputs)
+        wanted = PeriodProfiles(Each(each), self.bars.value(), inputs)
         if shown is not None and shown.divides_like(wanted):
-            return PeriodProfiles(shown.calendar, shown.bars, inputs, shown.cuts, shown.joins)
+            return PeriodProfiles(shown.each, shown.bars, inputs, shown.cuts, shown.joins)
         return wanted
 
 

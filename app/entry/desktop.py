@@ -23,6 +23,7 @@ from app.entry.garbage import collected_here
 from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
 from app.errors import BadInputError
+from app.profile_book import ProfileBook
 from app.settings import Settings, save_setting
 from app.storage.keeping import Keeping
 from app.workspace import ChartChoice, Workspace
@@ -91,6 +92,7 @@ async def show_window(options: DesktopOptions) -> int:
         settings.rules,
         keep=keeping.of,
         alerts=AlertBook(settings.alerts_file()),
+        profiles=ProfileBook(settings.profiles_folder()),
         memory_trades=settings.data.memory_trades,
     )
     choice = choose_painter(settings.display.painter)

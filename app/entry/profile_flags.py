@@ -11,8 +11,7 @@ from app.analytics.row_layout import RowLayout, RowsBy
 from app.anchors import Anchors
 from app.entry.headless import parse_time
 from app.errors import BadInputError
-from app.market.session import Period, PeriodRule
-from app.period_profiles import PeriodProfiles
+from app.period_profiles import Each, PeriodProfiles
 from app.placed_profile import PlacedProfile, Stretch
 from app.profile_inputs import Placement, ProfileColours, ProfileInputs, VolumeShown, parse_colour_name
 
@@ -104,11 +103,11 @@ class ProfileFlags:
 
     @staticmethod
     def _periods(text: str, inputs: ProfileInputs) -> PeriodProfiles:
-        if text in {period.value for period in Period}:
-            return PeriodProfiles(PeriodRule(Period(text)), inputs=inputs)
+        if text in {each.value for each in Each if each is not Each.BARS}:
+            return PeriodProfiles(Each(text), inputs=inputs)
         if not text.isdigit() or int(text) < 1:
             raise BadInputError(f"--profile-each: found {text!r}, expected day, week, month, or a number of bars")
-        return PeriodProfiles(None, int(text), inputs)
+        return PeriodProfiles(Each.BARS, int(text), inputs)
 
     def _rows(self) -> RowLayout:
         if self.profile_rows is not None and self.profile_ticks is not None:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.anchors import MAX_STEPS, Anchors
+from app.anchors import Anchors
 from app.errors import BadInputError
 from app.placed_profile import PlacedProfile, Stretch
 from app.profile_inputs import Placement, ProfileInputs, VolumeShown
+from app.undo import MAX_STEPS
 
 
 def names(anchors: Anchors) -> list[str]:

@@ -11,13 +11,13 @@ from app.analytics.row_layout import RowLayout
 from app.analytics.value_area import ValueAreaMethod
 from app.anchors import Anchors
 from app.market.bar_rule import parse_bar_rule
-from app.market.session import Period, PeriodRule
-from app.period_profiles import PeriodProfiles, Piece
+from app.period_profiles import Each, PeriodProfiles, Piece
 from app.profile_inputs import ProfileInputs
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades
 
 N_BARS = 48
-BARS = PeriodProfiles(None, 8)
+DAY_NS = 86_400 * 10**9
+BARS = PeriodProfiles(Each.BARS, 8)
 CHART = StillChart(random_trades(N_BARS, 20))
 TIMES = CHART.series.times
 FIRST, LAST = FIRST_MINUTE, FIRST_MINUTE + N_BARS - 1
@@ -66,17 +66,18 @@ def test_a_merged_profile_is_whole_however_little_of_it_is_in_sight() -> None:
 
 
 def test_a_bar_that_midnight_falls_into_belongs_to_the_day_in_which_it_begins() -> None:
-    chart = StillChart(random_trades(26 * 60, 1), rule=parse_bar_rule("4h"))
-    days = PeriodProfiles(PeriodRule(Period.DAY, "Asia/Kolkata"))  # begins at 18:30 UTC
-    series = chart.series
-    found = days.pieces(series.times, int(series.number[0]), int(series.number[-1]))
-    assert all(piece.runs[0][0] * 4 % 24 == 20 for piece in found)  # the bar of 20:00, not that of 16:00
-    merged = days.merged(found[1].start_ns).pieces(series.times, int(series.number[0]), int(series.number[-1]))
-    assert [piece.runs[0][0] for piece in merged] == [found[0].runs[0][0], *(piece.runs[0][0] for piece in found[2:])]
+    chart = StillChart(random_trades(50 * 60, 1), rule=parse_bar_rule("7m"))
+    series, days = chart.series, PeriodProfiles(Each.DAY)
+    ends = int(series.number[0]), int(series.number[-1])
+    found = days.pieces(series.times, *ends)
+    late = [series.times.start_ns(piece.runs[0][0]) - piece.start_ns for piece in found]
+    assert all(piece.start_ns % DAY_NS == 0 for piece in found) and all(0 <= one < 7 * MINUTE.length_ns for one in late) and any(late)
+    merged = days.merged(found[1].start_ns).pieces(series.times, *ends)
+    assert [piece.runs for piece in merged] == [((found[0].runs[0][0], found[1].runs[0][1]),), *(piece.runs for piece in found[2:])]
 
 
 def test_days_that_are_merged_may_be_split_elsewhere() -> None:
-    days = PeriodProfiles(PeriodRule(Period.DAY))
+    days = PeriodProfiles(Each.DAY)
     midnight = -(-minute(0) // (86_400 * 10**9)) * 86_400 * 10**9
     first, last = midnight // MINUTE.length_ns - 100, midnight // MINUTE.length_ns + 100
     whole = days.merged(midnight).split(midnight + 60 * MINUTE.length_ns)
@@ -88,7 +89,7 @@ def test_days_that_are_merged_may_be_split_elsewhere() -> None:
 
 
 STEPS = st.lists(st.tuples(st.sampled_from(["split", "merge", "undo", "redo", "whole"]), st.integers(0, N_BARS - 1)), max_size=25)
-DIVISIONS = st.sampled_from([PeriodProfiles(None, 1), BARS, PeriodProfiles(None, 30), PeriodProfiles(PeriodRule(Period.DAY))])
+DIVISIONS = st.sampled_from([PeriodProfiles(Each.BARS, 1), BARS, PeriodProfiles(Each.BARS, 30), PeriodProfiles(Each.DAY)])
 
 
 @settings(max_examples=60)
@@ -135,7 +136,7 @@ def volumes(found: list[Piece]) -> int:
 
 def test_periods_that_are_drawn_again_are_split_as_they_were() -> None:
     anchors = Anchors()
-    days = PeriodProfiles(PeriodRule(Period.DAY))
+    days = PeriodProfiles(Each.DAY)
     anchors.show_periods(BARS)
     anchors.split_period(minute(3))
     anchors.show_periods(days)
@@ -159,7 +160,7 @@ def test_without_periods_nothing_is_split() -> None:
 def test_counted_bars_lie_in_one_piece_too(rule: str) -> None:
     chart = StillChart(random_trades(60, 20), rule=parse_bar_rule(rule))
     times, last = chart.series.times, int(chart.series.number[-1])
-    periods = PeriodProfiles(None, 5).split(times.start_ns(12)).merged(times.start_ns(20))
+    periods = PeriodProfiles(Each.BARS, 5).split(times.start_ns(12)).merged(times.start_ns(20))
     found = periods.pieces(times, 0, last)
     bars = [number for piece in found for begin, end in piece.runs for number in range(begin, end)]
     assert bars == list(range(bars[0], bars[-1] + 1)) and bars[0] <= 0 and last <= bars[-1]

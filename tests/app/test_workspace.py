@@ -13,12 +13,14 @@ import numpy as np
 from structlog.testing import LogCapture
 
 from app.alerts import AlertBook
+from app.chart import Chart
 from app.errors import BadInputError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
+from app.profile_book import ProfileBook
 from app.storage.keeping import Keeping
 from app.workspace import ChartChoice, Market, Workspace
 
@@ -268,3 +270,37 @@ def test_alerts_of_a_market_are_set_watched_and_deleted(tmp_path: Path):
         assert (tmp_path / "fired.jsonl").read_text().count("touched 64000.4") == 1
 
     asyncio.run(story())
+
+
+def test_profiles_are_there_again_when_the_market_is_opened_again_and_at_the_next_start(tmp_path: Path, logged: LogCapture) -> None:
+    async def opened(desk: Workspace) -> Chart:
+        desk.open("test:BTC")
+        await until(lambda: desk.chart is not None and desk.chart.series.n_trades == 100)
+        assert desk.chart is not None
+        return desk.chart
+
+    async def story() -> None:
+        async def opener(_: str) -> Market:
+            return market(Feed([trades()]))
+
+        def desk() -> Workspace:
+            return Workspace(opener, ChartChoice(parse_bar_rule("1m")), profiles=ProfileBook(tmp_path, wall_s=lambda: 5.0))
+
+        first = desk()
+        (await opened(first)).anchors.add(START_NS)
+        again = await opened(first)
+        assert [placed.start_ns for placed in again.anchors.profiles] == [START_NS]
+        again.anchors.rename(1, "London open")
+        await first.aclose()
+        second = desk()
+        assert [placed.name for placed in (await opened(second)).anchors.profiles] == ["London open"]
+        await second.aclose()
+        (tmp_path / "test" / "BTC.json").write_text("{")
+        third = desk()
+        assert (await opened(third)).anchors.profiles == ()
+        assert "set aside as BTC.unread-5.json" in third.notice
+        await third.aclose()
+        assert not others()
+
+    asyncio.run(story())
+    assert [entry["event"] for entry in logged.entries] == ["profiles"]

@@ -11,9 +11,8 @@ from PySide6.QtCore import QRectF
 from app.analytics.profile import profile_of_bars
 from app.analytics.value_area import value_area
 from app.market.coverage import Covered, Source
-from app.market.session import Period, PeriodRule
 from app.market.span import Span
-from app.period_profiles import PeriodProfiles
+from app.period_profiles import Each, PeriodProfiles
 from app.profile_inputs import Placement, ProfileInputs, VolumeShown
 from rendering.anchor_flag_item import AnchorFlagItem, flag_at, flags_of
 from rendering.anchored_profile_item import AnchoredProfileItem, profile_lines
@@ -234,7 +233,7 @@ def test_spare_time_is_used_to_add_bars_up(qapp) -> None:
 
 
 def test_each_so_many_bars_have_a_profile_of_their_own_wherever_the_chart_begins(chart: StillChart) -> None:
-    chart.anchors.show_periods(PeriodProfiles(None, 8))
+    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 8))
     frame = frame_of(chart, first_bar=2)
     views = period_views(frame)
     first = -(FIRST_MINUTE % 8)  # of the period that holds the first bar, counted from it
@@ -247,21 +246,21 @@ def test_each_so_many_bars_have_a_profile_of_their_own_wherever_the_chart_begins
 
 
 def test_days_are_those_of_the_calendar_and_too_narrow_ones_are_not_drawn_but_told(chart: StillChart, qapp) -> None:
-    chart.anchors.show_periods(PeriodProfiles(PeriodRule(Period.DAY)))
+    chart.anchors.show_periods(PeriodProfiles(Each.DAY))
     frame = frame_of(chart)
     (view,) = period_views(frame)
     assert view.placed.start_ns % 86_400_000_000_000 == 0
     assert view.figures is not None and view.figures.rows.profile.volume == int(chart.series.volume.sum())
     item = AnchoredProfileItem()
     assert item.legend(frame) == "profile of each day · buy/sell · VA 70 % dalton · trades"
-    chart.anchors.show_periods(PeriodProfiles(None, 2))
+    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 2))
     narrow = frame_of(chart, bar_px=5)
     assert period_views(narrow) == ()
     assert item.legend(narrow).endswith("too narrow to be drawn, zoom in")
 
 
 def test_a_live_trade_repaints_the_period_in_progress_alone(chart: StillChart, qapp) -> None:
-    chart.anchors.show_periods(PeriodProfiles(None, 8))
+    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 8))
     item, before = AnchoredProfileItem(), frame_of(chart)
     item.refresh(before)
     item.changed(before, before)

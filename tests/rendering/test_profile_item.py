@@ -14,11 +14,10 @@ from PySide6.QtGui import QImage, QPainter
 from app.analytics.profile import VolumeProfile, profile_of_bars
 from app.analytics.row_layout import LaidOutProfile, RowLayout, RowsBy
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_area
-from app.anchors import SIDE_INPUTS
 from app.market.coverage import Covered, Source
 from app.market.span import Span
 from app.profile_figures import ProfileFigures
-from app.profile_inputs import Placement, ProfileColours, ProfileInputs, VolumeShown
+from app.profile_inputs import SIDE_INPUTS, Placement, ProfileColours, ProfileInputs, VolumeShown
 from rendering.axes import price_y
 from rendering.column import Column
 from rendering.detail import Detail

@@ -6,8 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
-from app.market.session import Period
-from app.period_profiles import PeriodProfiles
+from app.period_profiles import Each, PeriodProfiles
 from app.profile_inputs import Placement, VolumeShown
 from tests.rendering.charts import FIRST_MINUTE, MINUTE
 from tests.widgets.desks import N_BARS
@@ -16,7 +15,7 @@ from tests.widgets.test_chart_menu import entry, open_menu
 from widgets.period_dialog import PeriodDialog, SideDialog
 
 LAST = FIRST_MINUTE + N_BARS - 1
-EIGHT = PeriodProfiles(None, 8)
+EIGHT = PeriodProfiles(Each.BARS, 8)
 NONE, SHIFT, CTRL, ALT = (
     Qt.KeyboardModifier.NoModifier,
     Qt.KeyboardModifier.ShiftModifier,
@@ -130,7 +129,7 @@ def test_the_number_of_bars_is_typed_and_the_inputs_hold_for_all(qtbot, window, 
     dialog.fields.percent.setValue(60)
     assert desk.chart.anchors.periods.is_edited and desk.chart.anchors.periods.inputs.percent == 60
     dialog.each.setCurrentText("week")
-    assert desk.chart.anchors.periods.calendar.period is Period.WEEK
+    assert desk.chart.anchors.periods.each is Each.WEEK
     dialog.each.setCurrentText("none")
     assert desk.chart.anchors.periods is None
     dialog.close()
