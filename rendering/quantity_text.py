@@ -17,6 +17,7 @@ is the rounded figure that chooses the line: 9.995 is shown as 10.0.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,6 +26,7 @@ GLYPHS = " 0123456789.KMBTPE<×+−"
 TEXT_CHARS = 5
 BLANK, ZERO, POINT, LESS, TIMES, PLUS, MINUS = (GLYPHS.index(c) for c in " 0.<×+−")
 _SUFFIXES = "KMBTPE"
+_CHARS = np.array(list(GLYPHS))
 _DUST = np.array([GLYPHS.index(c) for c in "<.001"], np.uint8)
 
 
@@ -56,18 +58,10 @@ class QuantityText:
         divisor = self._divisors[line]
         figure = units // divisor
         figure += 2 * (units - figure * divisor) >= divisor
-        decimals, suffix = self._decimals[line], self._suffix[line]
-        codes = np.zeros((len(lots), TEXT_CHARS), np.uint8)
-        place = TEXT_CHARS - 1 - (suffix > 0)  # where the last digit stands
-        rows = np.arange(len(lots))
-        codes[suffix > 0, -1] = suffix[suffix > 0]
-        for digit in range(4):  # lowest first; the point takes a place of its own
-            shown = (figure > 0) | (digit <= decimals)
-            at = place - digit - ((decimals > 0) & (digit >= decimals))
-            codes[rows[shown], at[shown]] = (figure % 10)[shown] + ZERO
-            figure //= 10
-        pointed = decimals > 0
-        codes[rows[pointed], (place - decimals)[pointed]] = POINT
+        codes, suffix = _figures()[self._decimals[line], np.minimum(figure, 9_999)], self._suffix[line]
+        ends = np.flatnonzero(suffix)
+        codes[ends] = np.roll(codes[ends], -1, axis=1)
+        codes[ends, -1] = suffix[ends]
         if self._dust_below:
             codes[(units > 0) & (units < self._dust_below)] = _DUST
         codes[units == 0] = (BLANK, BLANK, BLANK, BLANK, ZERO)
@@ -86,7 +80,21 @@ def left_aligned(codes: np.ndarray) -> np.ndarray:
 
 def text_of(codes: np.ndarray) -> list[str]:
     """Glyph codes back as text, for reading."""
-    return ["".join(GLYPHS[code] for code in row).strip() for row in codes]
+    return [text.strip() for text in _CHARS[codes].view(f"U{codes.shape[1]}").ravel().tolist()]
+
+
+@lru_cache(maxsize=1)
+def _figures() -> np.ndarray:
+    """Glyph codes of every figure of four digits with 0 to 3 decimals, right-aligned; uint8 [shape=(4, 10_000, 5)]."""
+    figure, decimals = np.arange(10_000), np.arange(4)[:, None]
+    codes = np.zeros((4, len(figure), TEXT_CHARS), np.uint8)
+    which, number = np.ogrid[:4, : len(figure)]
+    for digit in range(4):  # lowest first; the point takes a place of its own
+        left = figure // 10**digit
+        at = TEXT_CHARS - 1 - digit - ((decimals > 0) & (digit >= decimals))
+        codes[which, number, at] = np.where((left > 0) | (digit <= decimals), left % 10 + ZERO, BLANK)
+    codes[1:, :, :][np.arange(3)[:, None], number, TEXT_CHARS - 1 - decimals[1:]] = POINT
+    return codes
 
 
 def _lines(scale: int) -> list[tuple[int, int, int, int]]:
