@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.large_trades import LargeTrades
+from app.market.trade import TradeBatch
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_in_sight
 from rendering.figures import short_quantities
@@ -50,6 +51,7 @@ class LargeTradesItem(ChartItem):
         self._large: LargeTrades | None = None
         self._shown: tuple[Bubble, ...] | None = ()
         self._made_at = -1
+        self._made: tuple[tuple[object, ...], tuple[Bubble, ...]] = (), ()
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -88,6 +90,13 @@ class LargeTradesItem(ChartItem):
         found = self._large.of(*bars_in_sight(frame))
         if found is None or not len(found):
             return None if found is None else ()
+        key = found, frame.viewport, frame.chart.series.times, None if chart.series.rule.is_time else chart.series.revision
+        if key != self._made[0]:
+            self._made = key, self._bubbles(frame, found)
+        return self._made[1]
+
+    def _bubbles(self, frame: Frame, found: TradeBatch) -> tuple[Bubble, ...]:
+        chart = frame.chart
         found = found[(-found.quantity_lots).argsort(kind="stable")[:_MOST]]
         scale = _LARGEST_PX / math.sqrt(int(found.quantity_lots[0]))
         texts = short_quantities(found.quantity_lots, chart.spec.instrument.lot_size)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,8 +59,18 @@ def parse_large(text: str) -> LargeRule:
     raise BadInputError(f"large trades: found {text!r}, expected top:50 (up to 999), or a quantity such as 2.5")
 
 
+class _Bar(NamedTuple):
+    """What may be large in a bar, the revision at which it was found, and how far its trades were looked through."""
+
+    found_at: int
+    kept: TradeBatch
+    count: int
+    latest_ns: int
+    last_id: int
+
+
 class LargeTrades:
-    """The large trades of a series' bars.
+    """The large trades of a series' bars; a live trade costs itself, whatever its bar holds already.
 
     Parameters
     ----------
@@ -80,22 +91,44 @@ class LargeTrades:
         self.series, self.rule = series, rule
         self.trades_read = 0
         self._trades, self._least_lots = trades, math.ceil(Fraction(rule.size) / Fraction(lot_size))
-        self._bars: dict[int, tuple[int, TradeBatch]] = {}  # what may be large in a bar, and the revision at which it was found
+        self._bars: dict[int, _Bar] = {}
+        self._changes = 0  # how often something else was found in a bar
+        self._looked = 0, 0, -1  # bars of which all is found, and at which revision
+        self._asked: tuple[int, int, int] | None = None
+        self._found = TradeBatch.empty()
 
     def of(self, first: int, end: int) -> TradeBatch | None:
         """Those of the bars `[first, end)`, in the order of the tape; None if there are too many trades to look through.
 
-        A trade belongs to the bar of its time, under any rule.
+        A trade belongs to the bar of its time, under any rule. The same object as before where nothing else was found.
         """
         series = self.series
         if int(series.trades[first:end].sum()) > MOST_TRADES:
             return None
-        changed_at = series.changed_at[first:end].tolist()
-        stale = [bar for bar, at in enumerate(changed_at, first) if self._bars.get(bar, (-1,))[0] < at]
-        if stale:
+        begin = max(first, series.changed_since(self._looked[2])) if self._looked[:2] == (first, end) else first
+        changed_at = series.changed_at[begin:end].tolist()
+        stale = [bar for bar, at in enumerate(changed_at, begin) if bar not in self._bars or self._bars[bar].found_at < at]
+        if stale and not (len(stale) == 1 and self._read_on(stale[0])):
             self._read(stale[0], stale[-1] + 1)
-        found = concatenate([self._bars[bar][1] for bar in range(first, end)])
-        return found[np.sort(_largest(found.quantity_lots, self.rule.top))] if self.rule.top else found
+        self._looked = first, end, series.revision
+        if self._asked != (first, end, self._changes):
+            found = concatenate([self._bars[bar].kept for bar in range(first, end)])
+            self._found = found[self._large(found.quantity_lots)]
+            self._asked = first, end, self._changes
+        return self._found
+
+    def _read_on(self, bar: int) -> bool:
+        """Look through the newest trades of the last bar alone; False where that is not certain to find what a fresh look would."""
+        series, known = self.series, self._bars.get(bar)
+        if bar != series.n_bars - 1 or known is None or not known.count:
+            return False
+        later = self._trades(known.latest_ns, np.iinfo(np.int64).max)
+        fresh = later[(later.time_ns > known.latest_ns) | (later.trade_id > known.last_id)]
+        self.trades_read += len(later)
+        if known.count + len(fresh) != int(series.trades[bar]) or (fresh.trade_id <= known.last_id).any():
+            return False  # some came late, or the bar was built again
+        self._keep(bar, concatenate((known.kept, fresh)), known.count + len(fresh), fresh, known)
+        return True
 
     def _read(self, first: int, end: int) -> None:
         """Look through the trades of a run of bars once more."""
@@ -109,9 +142,22 @@ class LargeTrades:
         trades, bounds = trades[order], np.searchsorted(bar[order], np.arange(end - first + 1))
         for index in range(end - first):
             inside = trades[int(bounds[index]) : int(bounds[index + 1])]
-            lots = inside.quantity_lots
-            kept = np.sort(_largest(lots, self.rule.top)) if self.rule.top else np.flatnonzero(lots >= self._least_lots)
-            self._bars[first + index] = series.revision, inside[kept]
+            self._keep(first + index, inside, len(inside), inside, self._bars.get(first + index))
+
+    def _keep(self, bar: int, candidates: TradeBatch, count: int, newest: TradeBatch, before: _Bar | None) -> None:
+        """Note what of some trades of a bar may be large, the newest of which were not looked through before."""
+        kept = candidates[self._large(candidates.quantity_lots)]
+        if before is not None and all(np.array_equal(*columns) for columns in zip(before.kept.columns, kept.columns, strict=True)):
+            kept = before.kept
+        else:
+            self._changes += 1
+        latest_ns = int(newest.time_ns.max()) if len(newest) else before.latest_ns if before and count else 0
+        last_id = int(newest.trade_id.max()) if len(newest) else before.last_id if before and count else 0
+        self._bars[bar] = _Bar(self.series.revision, kept, count, latest_ns, last_id)
+
+    def _large(self, lots: np.ndarray) -> np.ndarray:
+        """Places of those that are large by the rule, ascending."""
+        return np.sort(_largest(lots, self.rule.top)) if self.rule.top else np.flatnonzero(lots >= self._least_lots)
 
 
 def _largest(lots: np.ndarray, count: int) -> np.ndarray:

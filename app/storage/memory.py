@@ -147,7 +147,7 @@ class TradeStore:
 
     def trades(self, start_ns: int = _EARLIEST, end_ns: int = _LATEST) -> TradeBatch:
         """The trades with times in `[start_ns, end_ns)`, in the order of the tape."""
-        return concatenate(_within(chunk, start_ns, end_ns) for chunk in self._chunks)
+        return concatenate(_within(chunk, start_ns, end_ns) for chunk in self._chunks if start_ns <= chunk.max_ns and chunk.min_ns < end_ns)
 
     def count_since(self, start_ns: int) -> int:
         """At most how many trades `trades(start_ns)` would return, without looking at each."""
@@ -336,4 +336,7 @@ def _within(chunk: _Chunk, start_ns: int, end_ns: int) -> TradeBatch:
     if chunk.max_ns < start_ns or end_ns <= chunk.min_ns:
         return TradeBatch.empty()
     times = chunk.trades.time_ns
-    return chunk.trades[(times >= start_ns) & (times < end_ns)]
+    inside = np.flatnonzero((times >= start_ns) & (times < end_ns))
+    if len(inside) and int(inside[-1]) - int(inside[0]) + 1 == len(inside):
+        return chunk.trades[int(inside[0]) : int(inside[-1]) + 1]  # nothing is copied
+    return chunk.trades[inside]

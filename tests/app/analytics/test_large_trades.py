@@ -68,18 +68,33 @@ def test_whatever_way_trades_came_they_are_those_of_a_plain_sort(trades: TradeBa
     assert ids(large.of(0, series.n_bars)) == expected
 
 
-def test_a_live_trade_looks_through_its_own_bar_only() -> None:
+def test_a_live_trade_is_looked_at_alone_whatever_its_bar_holds() -> None:
     trades = random_trades(3, 4000, seconds=36_000)
     store, series = TradeStore(), series_of(trades[:3900])
     store.insert(trades[:3900])
     large = LargeTrades(series, store.trades, LargeRule(), LOT)
     large.of(0, series.n_bars)
     for at in range(3900, 4000):
-        before, bars = large.trades_read, series.n_bars
+        before = large.trades_read
         store.insert(trades[at : at + 1])
         series.append(trades[at : at + 1])
-        large.of(0, series.n_bars)
-        assert large.trades_read - before <= int(series.trades[bars - 1 :].sum())
+        found = large.of(0, series.n_bars)
+        same_time = int((trades.time_ns[: at + 1] == trades.time_ns[at - 1]).sum())
+        assert large.trades_read - before <= 1 + same_time
+        assert found is not None
+        assert ids(found) == ids(LargeTrades(series, store.trades, LargeRule(), LOT).of(0, series.n_bars))
+
+
+def test_what_came_late_in_the_last_bar_is_found() -> None:
+    trades = trades_of([(0, 100, 5, BUY), (1, 100, 9, SELL), (5, 101, 9, BUY), (7, 101, 20, BUY), (9, 99, 7, SELL)])
+    store, series = TradeStore(), series_of(trades[:0])
+    large = LargeTrades(series, store.trades, LargeRule(top=2), LOT)
+    for piece in (trades[:3], trades[4:], trades[3:4]):
+        store.insert(piece)
+        series.append(piece)
+        large.of(0, 1)
+    assert ids(large.of(0, 1)) == [2, 4]
+    assert large.of(0, 1) is large.of(0, 1)
 
 
 def test_too_many_trades_are_not_looked_through() -> None:
