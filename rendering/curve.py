@@ -67,8 +67,7 @@ def _extremes(pixel: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def bars_on_screen(frame: Frame) -> tuple[int, int]:
     """Indices `[first, end)` of the bars of which at least a part is in sight, known or veiled."""
-    first, last = frame.viewport.visible_bars()
-    return frame.chart.series.index_of(first), frame.chart.series.index_of(last + 1)
+    return frame.bars_on_screen
 
 
 def bars_in_sight(frame: Frame) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.cumulative_delta import CumulativeDelta
-from app.analytics.divergence import REACH, Swings, divergences
+from app.analytics.divergence import REACH, Divergences, Swings, divergences
 from app.analytics.stretches import session_starts, unbroken
 from app.chart_rules import ChartRules
 from app.market.session import Division
@@ -46,22 +46,32 @@ class CvdFigures:
         self._sums: CumulativeDelta | None = None
         self._swings: Swings | None = None
         self._key: tuple[object, ...] = ()
+        self._revision = -1
         self._found: tuple[np.ndarray, np.ndarray] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+        self._pairs: tuple[tuple[object, ...], Divergences] | None = None
+        self.bars_figured = 0
+        """How many bars were asked for so far: a count of work for the tests."""
 
     def values(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """CVD and stretch of the bars around those in sight, and of `_LOOK_BACK` before; int64."""
         series, reset = frame.chart.series, cvd_reset(frame)
         if self._sums is None or self._sums.series is not series:
-            self._sums, self._swings, self._key = CumulativeDelta(series), Swings(series), ()
+            self._sums, self._swings, self._key, self._pairs = CumulativeDelta(series), Swings(series), (), None
         first, end = bars_with_past(frame)
-        key = first, end, series.revision, reset, len(frame.chart.holes)
-        if key != self._key:
+        key = first, end, reset, frame.chart.holes
+        changed, self._revision = series.changed_since(self._revision), series.revision
+        if key == self._key and first < end - 1 <= changed:
+            if changed < end:  # the bar in progress alone
+                self._found[0][-1] = self._sums.values(end - 1, end, reset)[0]
+                self.bars_figured += 1
+        elif key != self._key or changed < end:
             stretch = unbroken(series, first, end, [hole.end_ns for hole in frame.chart.holes])
             if reset is not None:
                 stretch = np.cumsum(
                     np.diff(stretch, prepend=stretch[:1]) + (session_starts(series, first, end, reset) == np.arange(first, end))
                 )
-            self._found, self._key = (self._sums.values(first, end, reset), stretch), key
+            self._found, self._key = (self._sums.values(first, end, reset).copy(), stretch), key
+            self.bars_figured += end - first
         return self._found
 
     def scale(self, frame: Frame) -> tuple[int, int]:
@@ -81,12 +91,10 @@ class CvdFigures:
     def marks(self, frame: Frame, pane: Rect) -> tuple[Mark, ...]:
         """The divergences in sight."""
         series, (first, end) = frame.chart.series, bars_with_past(frame)
-        cvd, stretch = self.values(frame)
+        cvd = self.values(frame)[0]
         if end - first < 2:
             return ()
-        assert self._swings is not None
-        highs, lows = (_between(found, first, end) for found in (self._swings.highs(frame.known_end), self._swings.lows(frame.known_end)))
-        found = divergences(series, highs, lows, cvd, stretch, first)
+        found = self._divergences(frame, first, end)
         seen = found.second >= bars_in_sight(frame)[0]
         scale, marks = self.scale(frame), []
         for one, other, side in zip(*(column[seen].tolist() for column in found), strict=True):
@@ -96,6 +104,18 @@ class CvdFigures:
             left, right = (frame.viewport.x(int(series.number[bar]) + 0.5) for bar in (one, other))
             marks.append(Mark(left, right, (price[0], price[1]), (levels[0], levels[1]), side))
         return tuple(marks)
+
+    def _divergences(self, frame: Frame, first: int, end: int) -> Divergences:
+        """The divergences of the bars `[first, end)`; a trade in the last bar, which is neither a swing nor beside one, makes no other."""
+        series = frame.chart.series
+        closed_at = int(series.changed_at[-2]) if series.n_bars > 1 else -1
+        key = self._key, frame.known_end, series.n_bars, closed_at
+        if self._pairs is None or self._pairs[0] != key:
+            assert self._swings is not None
+            swings = self._swings.highs(frame.known_end), self._swings.lows(frame.known_end)
+            highs, lows = (_between(found, first, end) for found in swings)
+            self._pairs = key, divergences(series, highs, lows, *self.values(frame), first)
+        return self._pairs[1]
 
 
 class CvdItem(ChartItem):

@@ -11,6 +11,7 @@ from rendering.pixel_grid import PixelGrid
 from rendering.viewport import Viewport
 
 if TYPE_CHECKING:
+    from app.analytics.footprint import FootprintSeries
     from app.chart import Chart
     from rendering.layout import PaneLayout
     from rendering.theme import Theme
@@ -75,6 +76,7 @@ class Frame:
     as_of: int | None = None
     pixels: PixelGrid = field(init=False)
     rules: ChartRules = field(init=False)
+    _on_screen: tuple[FootprintSeries, int, tuple[int, int]] | None = field(init=False, default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", self.chart.rules)
@@ -91,6 +93,16 @@ class Frame:
         )
         same_words = (self.badge, self.notice, self.legend, self.shown) == (old.badge, old.notice, old.legend, old.shown)
         return same_view and same_look and same_words and self.generation == old.generation and self.painter == old.painter
+
+    @property
+    def bars_on_screen(self) -> tuple[int, int]:
+        """Indices `[first, end)` of the bars of which at least a part is in sight, known or veiled."""
+        series, kept = self.chart.series, self._on_screen
+        if kept is None or kept[0] is not series or kept[1] != series.revision:
+            first, last = self.viewport.visible_bars()
+            kept = series, series.revision, (series.index_of(first), series.index_of(last + 1))
+            object.__setattr__(self, "_on_screen", kept)  # every layer asks for them, some of them often
+        return kept[2]
 
     @property
     def known_end(self) -> int:
