@@ -39,6 +39,7 @@ class PriceAxisItem(ChartItem):
         super().__init__()
         self._labels = Labels()
         self._tags: tuple[float, ...] = ()
+        self._tagging: list[ChartItem] | None = None  # the layers that put tags there, looked for once
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price_axis)
@@ -66,9 +67,11 @@ class PriceAxisItem(ChartItem):
 
     def _all_tags(self, frame: Frame) -> tuple[float, ...]:
         """Where layers put tags over the labels: a label that would peek out from under one is left out."""
-        scene = self.scene()
-        layers = scene.items() if scene is not None else []
-        return tuple(y for layer in layers if isinstance(layer, ChartItem) and layer.isVisible() for y in layer.price_tags(frame))
+        if self._tagging is None:
+            scene = self.scene()
+            layers = [layer for layer in (scene.items() if scene is not None else []) if isinstance(layer, ChartItem)]
+            self._tagging = [layer for layer in layers if type(layer).price_tags is not ChartItem.price_tags]
+        return tuple(y for layer in self._tagging if layer.isVisible() for y in layer.price_tags(frame))
 
 
 class TimeAxisItem(ChartItem):

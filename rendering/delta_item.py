@@ -125,12 +125,9 @@ class DeltaItem(ChartItem):
         self._rectangles.draw(painter, theme.sell, columns.left, nought, columns.width, down)
         if frame.viewport.bar_px >= _EXTREMES_FROM_PX:
             self._draw_extremes(painter, frame, columns, middle, scale, half)
-        steps = self._ranks.steps(columns.volume)
         top, height = round(row.top * dpr), round(row.bottom * dpr) - round(row.top * dpr)
-        for step in np.unique(steps):
-            which = steps == step
-            left, width = columns.left[which], columns.width[which]
-            self._rectangles.draw(painter, theme.volume_ramp[step], left, np.full_like(left, top), width, np.full_like(left, height))
+        grounds = columns.left, np.full_like(nought, top), columns.width, np.full_like(nought, height)
+        self._rectangles.draw_coloured(painter, theme.volume_ramp, self._ranks.steps(columns.volume), grounds)
         painter.restore()
         painter.fillRect(QRectF(pane.left, pane.top + pane.height / 2, pane.width, hairline(frame)), qcolor(theme.grid_day))
         painter.fillRect(QRectF(row.left, row.top, row.width, hairline(frame)), qcolor(theme.edge))
@@ -153,14 +150,16 @@ class DeltaItem(ChartItem):
         """Texts of at most as many bars as fit at the width of a number: some dozens."""
         bar_px, pane, row = frame.viewport.bar_px, frame.layout.delta, frame.layout.volume
         theme, lot = frame.theme, frame.chart.spec.instrument.lot_size
-        middles = (columns.left + columns.width / 2) / frame.dpr
-        if bar_px >= VOLUME_TEXT_FROM_PX:
-            for x, text in zip(middles, short_quantities(columns.volume, lot), strict=True):
-                self._labels.draw(painter, x, row.top + row.height / 2, text, theme.digits, 0.5)
+        if bar_px < VOLUME_TEXT_FROM_PX:
+            return
+        middles = ((columns.left + columns.width / 2) / frame.dpr).tolist()
+        delta = columns.up - columns.down
+        texts = short_quantities(np.concatenate((columns.volume, delta)), lot)
+        for x, text in zip(middles, texts, strict=False):
+            self._labels.draw(painter, x, row.top + row.height / 2, text, theme.digits, 0.5)
         if bar_px >= DELTA_TEXT_FROM_PX and pane.height / 2 >= AXIS_TEXT_PX + 4:
             middle, off = pane.top + pane.height / 2, AXIS_TEXT_PX / 2 + 4
-            delta = columns.up - columns.down
-            for x, value, text in zip(middles, delta, short_quantities(delta, lot), strict=True):
+            for x, value, text in zip(middles, delta.tolist(), texts[len(middles) :], strict=True):
                 if value:  # on the free side of the middle line
                     up = value > 0
                     colour = theme.buy if up else theme.sell

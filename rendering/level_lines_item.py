@@ -33,6 +33,7 @@ class LevelLinesItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[tuple[float, str], ...] = ()
+        self._beside: ProfileItem | None = None
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -55,10 +56,15 @@ class LevelLinesItem(ChartItem):
             painter.drawLine(QLineF(0, y, frame.known_x, y))
 
     def _lines(self, frame: Frame) -> tuple[LevelLine, ...]:
-        scene = self.scene()
-        for layer in scene.items() if scene is not None else []:
-            if isinstance(layer, ProfileItem):
-                side = frame.chart.anchors.side
-                drawn = {"POC": side.extend_poc, "VAH": side.extend_vah, "VAL": side.extend_val}
-                return tuple(line for line in layer.lines(frame) if drawn[line.name])
-        return ()
+        profile = self._profile()
+        if profile is None:
+            return ()
+        side = frame.chart.anchors.side
+        drawn = {"POC": side.extend_poc, "VAH": side.extend_vah, "VAL": side.extend_val}
+        return tuple(line for line in profile.lines(frame) if drawn[line.name])
+
+    def _profile(self) -> ProfileItem | None:
+        """The profile in the same scene, looked for once."""
+        if self._beside is None and (scene := self.scene()) is not None:
+            self._beside = next((layer for layer in scene.items() if isinstance(layer, ProfileItem)), None)
+        return self._beside

@@ -12,6 +12,8 @@ from PySide6.QtGui import QPainter
 from rendering.colour import Colour
 from rendering.text import qcolor
 
+_ONE_BY_ONE = 12
+"""Up to so many of one colour a call for each costs less than filling the buffer."""
 _FEW = 48
 """Up to so many rectangles of many colours a call for each costs less than sorting them by colour."""
 
@@ -44,7 +46,10 @@ class Rectangles:
         """Fill rectangles with one colour, in the painter's pixels [shape=(n,)]; empty ones are left out."""
         seen = (width > 0) & (height > 0)
         count = int(np.count_nonzero(seen))
-        if not count:
+        if count <= _ONE_BY_ONE:
+            brush = qcolor(colour)
+            for rect in zip(*(column[seen].tolist() for column in (left, top, width, height)), strict=True):
+                painter.fillRect(QRectF(*rect), brush)
             return
         self._primitives.resize(count)
         rects = self._primitives.ndarray()

@@ -26,6 +26,7 @@ from rendering.text import Labels, qcolor, qrect
 from rendering.ticks import clock_text, date_text
 
 _BANDS = (1, 2)
+_ALL_BANDS = np.array([-2, -1, 0, 1, 2])
 _LABEL_PX = 12.0
 """Room for the end of a label left of what has changed."""
 _EARLIEST_NS, _LATEST_NS = -(1 << 62), (1 << 62)
@@ -155,8 +156,8 @@ class VwapItem(ChartItem):
             first, end = line.bars(frame)
             if end > first:
                 price, deviation = line.figures.values(end - 1, end)
-                at = [heights(frame, price + band * deviation)[0] for band in (-2, -1, 0, 1, 2)]
-                ends.append((end, *np.rint(np.array(at) * 2 * frame.dpr).tolist()))
+                at = heights(frame, price + _ALL_BANDS * deviation)
+                ends.append((end, *np.rint(at * 2 * frame.dpr).tolist()))
         return tuple(ends)
 
 

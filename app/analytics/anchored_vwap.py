@@ -90,6 +90,7 @@ class SessionVwap:
     def __init__(self, sums: VwapSums, division: Division) -> None:
         self.sums, self.division = sums, division
         self.bars_figured = 0
+        self._last: tuple[tuple[int, ...], np.ndarray] = (), np.zeros(0, np.int64)
         self._bars = GrowingColumns({"price": np.float64, "deviation": np.float64, "figured_at": np.int64})
 
     def values(self, first: int, end: int) -> VwapLine:
@@ -101,9 +102,20 @@ class SessionVwap:
         stale = first + np.flatnonzero(self._bars["figured_at"][first:end] < series.changed_at[first:end])
         if len(stale):
             from_bar, to_bar = int(stale[0]), int(stale[-1]) + 1
-            starts = session_starts(series, from_bar, to_bar, self.division)
+            starts = self._starts(from_bar, to_bar)
             found = [self.sums.between(int(starts[bar - from_bar]), bar + 1) for bar in stale.tolist()]
             self._bars.writable("price")[stale], self._bars.writable("deviation")[stale] = np.array(found).T
             self._bars.writable("figured_at")[stale] = series.revision
             self.bars_figured += len(stale)
         return VwapLine(self._bars["price"][first:end], self._bars["deviation"][first:end])
+
+    def _starts(self, first: int, end: int) -> np.ndarray:
+        """Of each bar the first of its session; of the bar in progress it is known while no bar before it changes."""
+        series = self.sums.series
+        key = first, int(series.number[first]), int(series.changed_at[first - 1]) if first else 0
+        if end - first > 1 or key != self._last[0]:
+            starts = session_starts(series, first, end, self.division)
+            if end - first > 1:
+                return starts
+            self._last = key, starts
+        return self._last[1]
