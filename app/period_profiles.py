@@ -1,4 +1,6 @@
-"""Profiles of periods: one for each day, week or month, or for each so many bars; split and merged by the user.
+"""Profiles of periods: one for each session, day, week or month, or for each so many bars; split and merged by the user.
+
+Of a session what trades outside of it is left out; a day goes from the start of one to the start of the next (see `TradingHours`).
 
 A split makes a profile begin at a bar inside a period, a merge makes none begin where a period does. Both are kept as
 times, so that they hold for other bars too. In whatever order they come, every bar of a period lies in one profile and in no
@@ -16,10 +18,14 @@ from typing import NamedTuple
 
 from app.analytics.bar_times import BarTimes
 from app.errors import BadInputError
-from app.market.session import Period, PeriodRule
+from app.market.session import Period
 from app.market.span import Span
+from app.market.trading_hours import TradingHours
 from app.profile_inputs import ProfileInputs
 
+_WHOLE_DAYS = TradingHours()
+_CLOSED_NS = 32 * 86_400 * 10**9
+"""No market is closed for longer, and no period lasts longer."""
 Runs = tuple[tuple[int, int], ...]
 """Runs of bars `[first number, end number)`, in order and apart."""
 
@@ -27,6 +33,7 @@ Runs = tuple[tuple[int, int], ...]
 class Each(enum.Enum):
     """What there is a profile of; the value is its name."""
 
+    SESSION = "session"
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
@@ -51,7 +58,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PeriodProfiles:
-    """A profile for each period: of the calendar, or of so many bars.
+    """A profile for each period: of the calendar, as the hours of the chart say, or of so many bars.
 
     Attributes
     ----------
@@ -107,18 +114,27 @@ class PeriodProfiles:
 
     # -- the bars of each ------------------------------------------------------------------------
 
-    def pieces(self, times: BarTimes, first: int, last: int) -> list[Piece]:
+    def pieces(self, times: BarTimes, first: int, last: int, hours: TradingHours = _WHOLE_DAYS) -> list[Piece]:
         """The profiles that touch the bars with numbers `first` to `last`, oldest first, each whole; no bar lies in two.
 
         A bar that an edge of a period falls into belongs to the period in which it begins.
         """
-        spans = self._periods(first, last, times)
+        spans = self._periods(first, last, times, hours)
+        if not spans and self.joins:  # between two sessions that may be one
+            spans = [one for one in self._after(times.start_ns(last), times, hours) if one.start_ns in self.joins]
         while spans and spans[0].start_ns in self.joins:  # what is in sight goes on with periods that are not
-            spans = [*self._at(spans[0].start_ns - 1, times), *spans]
-        while spans and (after := self._at(spans[-1].end_ns, times)) and after[0].start_ns in self.joins:
+            spans = [*self._before(spans[0].start_ns, times, hours), *spans]
+        while spans and (after := self._after(spans[-1].end_ns, times, hours)) and after[0].start_ns in self.joins:
             spans = [*spans, *after]
         pieces = self._cut_and_joined(spans, times)
         return [piece for piece in pieces if piece.runs[-1][1] > first and piece.runs[0][0] <= last]
+
+    def next_start_ns(self, piece: Piece, times: BarTimes, hours: TradingHours = _WHOLE_DAYS) -> int | None:
+        """Where the profile after one begins; None if there is no other."""
+        if self.each is not Each.SESSION or piece.end_ns in self.cuts:
+            return piece.end_ns
+        after = self._after(piece.end_ns, times, hours)
+        return after[0].start_ns if after else None
 
     def _cut_and_joined(self, spans: Sequence[Span], times: BarTimes) -> list[Piece]:
         pieces: list[Piece] = []
@@ -135,20 +151,26 @@ class PeriodProfiles:
                     pieces.append(Piece(start_ns, end_ns, (run,)))
         return pieces
 
-    def _periods(self, first: int, last: int, times: BarTimes) -> list[Span]:
+    def _periods(self, first: int, last: int, times: BarTimes, hours: TradingHours) -> list[Span]:
         """The periods that touch some bars, whole, oldest first; bars that begin at one instant lie in one."""
         if self.each is not Each.BARS:
-            edges = _calendar_edges(self.each, Span(times.start_ns(first), times.start_ns(last + 1)))
-        else:
-            edges = [times.start_ns(number) for number in range(first // self.bars * self.bars, last + self.bars + 1, self.bars)]
+            return _of_calendar(self.each, Span(times.start_ns(first), times.start_ns(last + 1)), hours)
+        edges = [times.start_ns(number) for number in range(first // self.bars * self.bars, last + self.bars + 1, self.bars)]
         return [Span(start, end) for start, end in pairwise(edges) if end > start]
 
-    def _at(self, time_ns: int, times: BarTimes) -> list[Span]:
-        """The period of a time."""
-        if self.each is not Each.BARS:
-            return [Span(*_calendar_edges(self.each, Span(time_ns, time_ns + 1))[:2])]
-        number = times.number(time_ns)
-        return self._periods(number, number, times)
+    def _before(self, time_ns: int, times: BarTimes, hours: TradingHours) -> list[Span]:
+        """The last period that ends at a time or sooner."""
+        if self.each is Each.BARS:
+            number = times.number(time_ns - 1)
+            return self._periods(number, number, times, hours)
+        return [span for span in _of_calendar(self.each, Span(time_ns - _CLOSED_NS, time_ns), hours) if span.end_ns <= time_ns][-1:]
+
+    def _after(self, time_ns: int, times: BarTimes, hours: TradingHours) -> list[Span]:
+        """The first period that begins at a time or later."""
+        if self.each is Each.BARS:
+            number = times.number(time_ns)
+            return self._periods(number, number, times, hours)
+        return [span for span in _of_calendar(self.each, Span(time_ns, time_ns + _CLOSED_NS), hours) if span.start_ns >= time_ns][:1]
 
 
 def _followed(runs: Runs, run: tuple[int, int]) -> Runs:
@@ -163,6 +185,8 @@ def _first_from(times: BarTimes, time_ns: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _calendar_edges(each: Each, span: Span) -> list[int]:
-    """Asked for by every layer of a frame, while nothing moves."""
-    return PeriodRule(Period(each.value)).starts_ns(span).tolist()
+def _of_calendar(each: Each, span: Span, hours: TradingHours) -> list[Span]:
+    """The periods that touch a span; asked for by every layer of a frame, while nothing moves."""
+    if each is Each.SESSION:
+        return list(hours.sessions(span))
+    return [Span(*edges) for edges in pairwise(hours.from_start(Period(each.value)).starts_ns(span).tolist())]

@@ -72,7 +72,7 @@ def period_views(frame: Frame) -> tuple[ProfileView, ...]:
     first, last = max(first, int(chart.series.number[0])), min(last, _newest(frame))
     if first > last or (periods.each is Each.BARS and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
         return ()
-    pieces = periods.pieces(chart.series.times, first, last)
+    pieces = periods.pieces(chart.series.times, first, last, frame.rules.hours)
     if frame.layout.price.width / max(len(pieces), 1) < LEAST_PERIOD_PX:
         return ()
     return tuple(_period_view(frame, periods.inputs, piece) for piece in pieces)
@@ -101,7 +101,7 @@ def piece_at(frame: Frame, bar: int) -> Piece | None:
     series, periods = frame.chart.series, frame.chart.anchors.periods
     if periods is None or not series.n_bars or not int(series.number[0]) <= bar <= int(series.number[-1]) or not period_views(frame):
         return None
-    return next(iter(periods.pieces(series.times, bar, bar)), None)
+    return next(iter(periods.pieces(series.times, bar, bar, frame.rules.hours)), None)
 
 
 def profile_views(frame: Frame) -> tuple[ProfileView, ...]:

@@ -100,7 +100,9 @@ COMMANDS = (
     Command("edit_profile", "Profiles", "Name, times, inputs…", ("F2",), "Edit the selected profile; also by a double click on its flag"),
     Command("delete_profile", "Profiles", "Take away", ("Del", "Backspace"), "Take the selected profile off the chart"),
     Command("cut_profile", "Profiles", "End at the mouse", ("E",), "End a profile at the bar under the mouse; also by Alt+click"),
-    Command("next_period_profiles", "Profiles", "Profiles of periods", ("P",), "Profile of each day, week, month, 30 bars; then none"),
+    Command(
+        "next_period_profiles", "Profiles", "Profiles of periods", ("P",), "Profiles of sessions, days, weeks, months, 30 bars; then none"
+    ),
     Command("edit_periods", "Profiles", "Periods and inputs…", ("Alt+P",), "Type of how many bars each is, and choose their inputs"),
     Command("split_period", "Profiles", "Split at the mouse", ("X",), "Split the profile of a period at the bar under the mouse"),
     Command("merge_next", "Profiles", "Merge with the next", ("M",), "Make one of the profile of a period under the mouse and the next"),

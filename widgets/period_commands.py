@@ -42,13 +42,15 @@ class PeriodCommands:
         self._scene, self._overlays, self._say = scene, overlays, say
 
     def next_period_profiles(self) -> None:
-        """A profile for each day, each week, each month, each 30 bars or as many as were typed; then none."""
+        """A profile for each session if there are any, each day, week, month, each 30 bars or as many as were typed; then none."""
         scene = self._scene()
         if scene is None:
             return
         anchors = scene.chart.anchors
         shown, inputs = anchors.periods, _inputs_of(anchors)
-        order = [None, *(PeriodProfiles(each, _bars_of(anchors), inputs) for each in Each)]
+        has_sessions = scene.chart.rules.hours.rule is not None
+        periods = [each for each in Each if has_sessions or each is not Each.SESSION]
+        order = [None, *(PeriodProfiles(each, _bars_of(anchors), inputs) for each in periods)]
         place = next((n for n, one in enumerate(order) if one is not None and shown is not None and one.divides_like(shown)), 0)
         chosen = order[(place + 1) % len(order)]
         anchors.show_periods(chosen)
@@ -156,9 +158,11 @@ class _Found:
         series = scene.chart.series
         first, end = piece.runs[0][0], piece.runs[-1][1]
         self.bar_ns = series.times.start_ns(bar)
-        self.can_split = bar > first
+        self.can_split = bar > first and any(begin <= bar < until for begin, until in piece.runs)
         self.start_ns = piece.start_ns if first > int(series.number[0]) else None
-        self.next_ns = piece.end_ns if end <= int(series.number[-1]) else None
+        periods, newest = scene.chart.anchors.periods, int(series.number[-1])
+        next_ns = None if periods is None else periods.next_start_ns(piece, series.times, scene.chart.rules.hours)
+        self.next_ns = next_ns if next_ns is not None and end <= newest and series.times.number(next_ns) <= newest else None
 
     @property
     def split_text(self) -> str:

@@ -33,7 +33,7 @@ class ProfileFlags:
     profile_volume: Annotated[Literal["total", "buy/sell", "delta"], Parameter(help="what their rows show")] = "buy/sell"
     profile_place: Annotated[Literal["left", "right"], Parameter(help="at which end of their time the rows begin")] = "left"
     profile_each: Annotated[
-        str | None, Parameter(help="draw a profile of each day, week or month (UTC), or of each so many bars, as in 30")
+        str | None, Parameter(help="draw a profile of each session, day, week or month, or of each so many bars, as in 30")
     ] = None
     split: Annotated[
         list[str], Parameter(help="split the profile of a period at the bar that begins at this time; may be repeated", negative="")
@@ -106,7 +106,7 @@ class ProfileFlags:
         if text in {each.value for each in Each if each is not Each.BARS}:
             return PeriodProfiles(Each(text), inputs=inputs)
         if not text.isdigit() or int(text) < 1:
-            raise BadInputError(f"--profile-each: found {text!r}, expected day, week, month, or a number of bars")
+            raise BadInputError(f"--profile-each: found {text!r}, expected session, day, week, month, or a number of bars")
         return PeriodProfiles(Each.BARS, int(text), inputs)
 
     def _rows(self) -> RowLayout:

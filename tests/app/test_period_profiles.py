@@ -11,6 +11,7 @@ from app.analytics.row_layout import RowLayout
 from app.analytics.value_area import ValueAreaMethod
 from app.anchors import Anchors
 from app.market.bar_rule import parse_bar_rule
+from app.market.trading_hours import parse_hours
 from app.period_profiles import Each, PeriodProfiles, Piece
 from app.profile_inputs import ProfileInputs
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades
@@ -88,8 +89,36 @@ def test_days_that_are_merged_may_be_split_elsewhere() -> None:
     ]
 
 
+def test_days_and_weeks_are_those_of_the_chart_s_time_zone() -> None:
+    chart = StillChart(random_trades(26 * 60, 1))
+    series, kolkata = chart.series, parse_hours("day", "Asia/Kolkata")  # begins at 18:30 UTC
+    found = PeriodProfiles(Each.DAY).pieces(series.times, int(series.number[0]), int(series.number[-1]), kolkata)
+    assert all(piece.start_ns % DAY_NS == 18.5 * 3600 * 10**9 for piece in found) and len(found) == 2
+
+
+def test_sessions_leave_out_what_trades_outside_and_are_merged_over_it() -> None:
+    chart = StillChart(random_trades(50 * 60, 1))
+    series, hours, ends = chart.series, parse_hours("09:30-16:00", "UTC"), (int(chart.series.number[0]), int(chart.series.number[-1]))
+    sessions = PeriodProfiles(Each.SESSION)
+    found = sessions.pieces(series.times, *ends, hours)
+    assert [(piece.start_ns % DAY_NS, piece.end_ns % DAY_NS) for piece in found] == [(9.5 * 3600 * 10**9, 16 * 3600 * 10**9)] * 2
+    assert [number - begin for piece in found for begin, number in piece.runs] == [390, 390]
+    next_ns = sessions.next_start_ns(found[0], series.times, hours)
+    assert next_ns == found[1].start_ns
+    (merged,) = sessions.merged(next_ns).pieces(series.times, *ends, hours)
+    assert merged.runs == (*found[0].runs, *found[1].runs)
+    (first, end), (second, _) = merged.runs
+    for bar in (first, end + 5, second):  # however little of it is in sight, and in the hours between
+        assert sessions.merged(next_ns).pieces(series.times, bar, bar, hours) == [merged]
+    halves = sessions.split(found[0].start_ns + 60 * MINUTE.length_ns).pieces(series.times, *ends, hours)
+    assert [piece.runs[0][1] - piece.runs[0][0] for piece in halves] == [60, 330, 390]
+    assert sessions.split(found[0].end_ns + 1).pieces(series.times, *ends, hours) == found
+
+
 STEPS = st.lists(st.tuples(st.sampled_from(["split", "merge", "undo", "redo", "whole"]), st.integers(0, N_BARS - 1)), max_size=25)
-DIVISIONS = st.sampled_from([PeriodProfiles(Each.BARS, 1), BARS, PeriodProfiles(Each.BARS, 30), PeriodProfiles(Each.DAY)])
+DIVISIONS = st.sampled_from(
+    [PeriodProfiles(Each.BARS, 1), BARS, PeriodProfiles(Each.BARS, 30), PeriodProfiles(Each.DAY), PeriodProfiles(Each.SESSION)]
+)
 
 
 @settings(max_examples=60)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
+from app.chart_rules import TimeRules
 from app.period_profiles import Each, PeriodProfiles
 from app.profile_inputs import Placement, VolumeShown
 from tests.rendering.charts import FIRST_MINUTE, MINUTE
@@ -115,6 +117,12 @@ def test_p_goes_through_the_periods_and_back_to_none(qtbot, window, desk):
         periods = desk.chart.anchors.periods
         seen.append(None if periods is None else periods.text)
     assert seen == ["each day", "each week", "each month", "each 30 bars", None]
+
+
+def test_with_sessions_p_begins_with_them(qtbot, window, desk):
+    desk.chart.set_rules(replace(desk.chart.rules, time=TimeRules(session="us-rth")))
+    press(qtbot, window, Qt.Key.Key_P)
+    assert desk.chart.anchors.periods.text == "each session"
 
 
 def test_the_number_of_bars_is_typed_and_the_inputs_hold_for_all(qtbot, window, desk):

@@ -50,7 +50,10 @@ def test_what_cannot_be_is_told_in_a_line(flags: ProfileFlags, told: str) -> Non
         flags.put_on(Anchors())
 
 
-@pytest.mark.parametrize(("text", "shown"), [("day", "each day"), ("month", "each month"), ("30", "each 30 bars"), ("1", "each bar")])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("day", "each day"), ("session", "each session"), ("month", "each month"), ("30", "each 30 bars"), ("1", "each bar")],
+)
 def test_periods_are_those_of_the_calendar_or_of_bars(text: str, shown: str) -> None:
     anchors = Anchors()
     ProfileFlags(profile_each=text).put_on(anchors)
