@@ -148,9 +148,9 @@ class ProfilesOfSeries:
         bars = sum((newest if end is None else end) - first for first, end in runs)
         return self._candles.beside(times, single_bar=bars == 1)
 
-    def wishes(self, profiles: Iterable[Iterable[Stretch]]) -> tuple[Piece, ...]:
-        """The candles that are wanted for profiles of such stretches of time, newest first."""
-        found = {wish for stretches in profiles for wish in self.candles_of(self.bars_of(stretches)).wishes}
+    def wishes(self, profiles: Iterable[GrowingRuns]) -> tuple[Piece, ...]:
+        """The candles that are wanted for profiles of such runs of bars, newest first."""
+        found = {wish for runs in profiles if runs for wish in self.candles_of(runs).wishes}
         return tuple(sorted(found, key=lambda wish: wish.span, reverse=True))
 
     def _figures(

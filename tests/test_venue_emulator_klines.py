@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import reduce
 
 import httpx2
 import numpy as np
 import pytest
 
-from app.market.candle import joined
+from app.market.candle import CandleBatch
 from app.market.span import Span
 from app.market.trade import BUY
 from app.settings import Settings
@@ -30,7 +31,8 @@ def test_the_candles_read_are_those_of_the_trades(market: Market, minutes: int) 
             length_ns = minutes * MINUTE_NS
             begin_ns = int(truth.time_ns[0]) // length_ns * length_ns
             span = Span(begin_ns - 50 * length_ns, int(truth.time_ns[-1]) + length_ns)
-            told = joined([page async for page in opened.candles.candles(length_ns, span)])
+            pages = [page async for page in opened.candles.candles(length_ns, span)]
+            told = reduce(CandleBatch.with_later, pages)
             expected = candles_of(truth, length_ns, Span(begin_ns, int(truth.time_ns[-1]) + 1))
             for found, true in zip(told.columns[:-1], expected.columns[:-1], strict=True):
                 assert found.tolist() == true.tolist()

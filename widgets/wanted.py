@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 
+from app.analytics.stand_ins import Piece
+from app.chart import Chart
 from app.market.span import Span
-from rendering.placed_profiles import period_views
+from rendering.frame import Frame
+from rendering.placed_profiles import period_views, profile_views
 from rendering.scene import ChartScene
 
 
@@ -17,5 +20,11 @@ def ask_for_what_is_in_sight(scene: ChartScene) -> None:
         start_ns = max(min(begins), scene.chart.oldest_ns)
         scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)
     if scene.frame is not None:
-        placed = [*scene.chart.anchors.profiles, *(view.placed for view in period_views(scene.frame))]
-        scene.chart.candles.wishes = scene.chart.profiles.wishes(each.stretches for each in placed)
+        scene.chart.candles.wishes = _candles(scene.chart, scene.frame)
+
+
+def _candles(chart: Chart, frame: Frame) -> tuple[Piece, ...]:
+    """Of the profiles as they are, and as they were known at the moment that is looked at."""
+    runs = [chart.profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
+    views = period_views(frame) if frame.as_of is None else (*period_views(frame), *profile_views(frame))
+    return chart.profiles.wishes([*runs, *(view.runs for view in views)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,9 +69,3 @@ class CandleBatch:
         start_ns = columns[0][order]
         last = np.append(start_ns[1:] != start_ns[:-1], True)[: len(order)]
         return CandleBatch(self.length_ns, *(column[order[last]] for column in columns))
-
-
-def joined(batches: Sequence[CandleBatch]) -> CandleBatch:
-    """The candles of one length from several batches, as they come; at least one batch."""
-    columns = (np.concatenate(pieces) for pieces in zip(*(batch.columns for batch in batches), strict=True))
-    return CandleBatch(batches[0].length_ns, *columns)

@@ -65,7 +65,7 @@ class Held:
         return self.chart.profiles.of([Stretch(start_ns, end_ns)], RowLayout(), 70, ValueAreaMethod.DALTON)
 
     def wishes(self, start_ns: int, end_ns: int | None = None) -> tuple[Piece, ...]:
-        return self.chart.profiles.wishes([[Stretch(start_ns, end_ns)]])
+        return self.chart.profiles.wishes([self.chart.profiles.bars_of([Stretch(start_ns, end_ns)])])
 
     def fetch(self, start_ns: int, end_ns: int | None = None) -> list[Piece]:
         """Fetch what is wanted until nothing is; all that was fetched."""

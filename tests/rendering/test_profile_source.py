@@ -39,7 +39,7 @@ def legend_of(covered: Span, anchor: float, *, told: bool = True, shown: VolumeS
     chart.trades = lambda start, end: TAPE[inside & (TAPE.time_ns >= start) & (TAPE.time_ns < end)]
     key = chart.anchors.add(minutes(anchor, anchor).start_ns)
     chart.anchors.set_inputs(key, replace(ProfileInputs(), volume=shown))
-    while wishes := chart.profiles.wishes([[Stretch(minutes(anchor, anchor).start_ns, None)]]):
+    while wishes := chart.profiles.wishes([chart.profiles.bars_of([Stretch(minutes(anchor, anchor).start_ns, None)])]):
         for length_ns, span in wishes:
             chart.candles.held.take(length_ns, span, [venue.page_of(length_ns, span)])
     return AnchoredProfileItem().legend(frame_of(chart))

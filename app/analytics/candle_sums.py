@@ -1,0 +1,76 @@
+"""The profile of any run of candles in a fraction of a frame: sums over every so many of them are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from app.analytics.candle_ladder import profile_of_candles
+from app.analytics.profile import VolumeProfile, merged
+from app.market.candle import CandleBatch
+from app.market.price_grid import PriceGrid
+
+_TOGETHER = 64
+"""Few enough that those at the ends cost little, many enough that adding up the sums does."""
+
+
+class CandleSums:
+    """Sums of some candles, made when they are asked for first.
+
+    Parameters
+    ----------
+    candles : CandleBatch
+    grid : PriceGrid
+
+    Attributes
+    ----------
+    given : CandleBatch
+        As they were given.
+    candles : CandleBatch
+        Where not every one of them tells who was aggressive, none does.
+    aggressors : bool
+        Whether they tell it.
+    spread : int
+        How many candles have been spread over their rows so far: a count of work for the tests.
+    """
+
+    def __init__(self, candles: CandleBatch, grid: PriceGrid) -> None:
+        self.given = candles
+        self.aggressors = bool((candles.buy >= 0).all())
+        self.candles = candles if self.aggressors else replace(candles, buy=np.full(len(candles), -1, np.int64))
+        self.grid = grid
+        self.spread = 0
+        self._sums: dict[int, VolumeProfile] = {}
+
+    def profile(self, first: int, end: int) -> VolumeProfile:
+        """The profile of the candles `[first, end)`, by index: what `profile_of_candles` gives."""
+        begin, stop = -(-first // _TOGETHER), end // _TOGETHER
+        if begin >= stop:
+            return self.of(self.candles[first:end])
+        for number in range(begin, stop):
+            if number not in self._sums:
+                self._sums[number] = self.of(self.candles[number * _TOGETHER : (number + 1) * _TOGETHER])
+        ends = self.of(self.candles[first : begin * _TOGETHER]), self.of(self.candles[stop * _TOGETHER : end])
+        return merged([*ends, *(self._sums[number] for number in range(begin, stop))])
+
+    def of(self, candles: CandleBatch) -> VolumeProfile:
+        """The profile of other candles."""
+        self.spread += len(candles)
+        return profile_of_candles(candles, self.grid).profile
+
+    def exchanged(self, first: int, end: int, beside: CandleBatch) -> VolumeProfile:
+        """The profile of the candles `[first, end)` with less volume in some of them.
+
+        Parameters
+        ----------
+        beside : CandleBatch
+            As many, of the same times and prices.
+        """
+        whole = self.candles[first:end]
+        differs = (beside.volume != whole.volume) | (beside.buy != whole.buy)
+        if not differs.any():
+            return self.profile(first, end)
+        old = self.of(whole[differs])
+        taken = VolumeProfile(old.first_row, -old.buy, -old.sell, old.unknown)
+        return merged((self.profile(first, end), taken, self.of(beside[differs])))
