@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,26 @@ class ChartSpec:
     ticks_per_row: int = 1
 
 
+class AlertLine(NamedTuple):
+    """A price at which an alert waits, as it is drawn.
+
+    Attributes
+    ----------
+    ticks : float
+        A tick is meant by its middle; between two of them where the line is a figure.
+    text : str
+    alert : int
+        Number of the alert.
+    moves : bool
+        Whether it is a figure of the chart, and not a price that the user has set.
+    """
+
+    ticks: float
+    text: str
+    alert: int
+    moves: bool
+
+
 class Chart:
     """The series of one chart, kept up to date with a store.
 
@@ -59,8 +80,12 @@ class Chart:
         """Trades that are missing between those shown."""
         self.covered: Sequence[Covered] = ()
         """Times of which all trades are held, oldest first; what lies between was never asked for, or is missing."""
-        self.alert_ticks: tuple[int, ...] = ()
-        """Prices that an alert waits for."""
+        self.alert_lines: tuple[AlertLine, ...] = ()
+        """Prices at which an alert waits, ascending."""
+        self.alerts_from_ns: int | None = None
+        """The earliest time whose trades an alert needs; None if any will do."""
+        self.asked_from_ns = 0
+        """What lies between here and now has been asked for, and what there is of it is shown."""
         self.oldest_ns = 0
         """The earliest time worth wanting: older trades are neither kept nor soon to be had."""
         self.wanted = Span(0, 0)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from app.alerts import AlertWatch
+from app.alerts.watch import AlertWatch
 from app.analytics.footprint import FootprintSeries
 from app.candle_past import CandlePast
 from app.chart import Chart, ChartSpec, build
@@ -99,8 +99,9 @@ class Ingest:
             parts.append(f"{self.store.missing:,} trades missing")
         if self.store.by_time and self.store.holes():
             parts.append(f"trades may be missing in {len(self.store.holes())} places")
-        if self.watch is not None and (unwatched := self.watch.unwatched):
-            parts.append(f"alerts were not watched for {unwatched.length_ns / 60e9:,.0f} min")
+        if self.watch is not None and (stretches := self.watch.stretches):
+            unwatched_ns = sum(stretch.until_ns - stretch.start_ns for stretch in stretches)
+            parts.append(f"alerts: {unwatched_ns / 60e9:,.0f} min not checked yet")
         if self.store.forgotten and self._deep is None:  # else the disk has them
             parts.append(f"{self.store.forgotten:,} oldest trades let go of to stay within memory")
         return "   ".join(parts)
@@ -127,8 +128,7 @@ class Ingest:
         if len(fresh):
             self._keep(fresh, fresh, Source.LIVE, self._live_span(fresh))
             self._show(fresh)
-            if self.watch is not None and self.charts:
-                self.watch.look(fresh, self.charts[0])
+            self._look_for_alerts(fresh)
             self.past.something_arrived()
         return fresh
 
@@ -190,7 +190,7 @@ class Ingest:
         if self._deep is not None:
             holes, covered = self._deep.holes(holes), self._deep.covered(covered)
         for chart in self.charts:
-            chart.holes, chart.covered = holes, covered
+            chart.holes, chart.covered, chart.asked_from_ns = holes, covered, self.past.asked_from_ns
 
     def _covered(self) -> Sequence[Covered]:
         return self.held.covered(proven=not self.store.by_time)
@@ -247,7 +247,7 @@ class Ingest:
             fresh = self.store.insert(trades)
             self._keep(fresh, trades, source, complete, on_disk=on_disk)
             self._show(fresh)
-            self._make_up()
+            self._look_for_alerts()
             return len(fresh)
         async with self._building:
             taken = []
@@ -262,16 +262,17 @@ class Ingest:
                 except TapeprintError as error:
                     chart.refused = error.user_message
             self._tell()
-        self._make_up()
+        self._look_for_alerts()
         return len(fresh)
 
-    def _make_up(self) -> None:
-        """Once the trades of the time in which no alert was watched are all there, look at them."""
-        unwatched = self.watch.unwatched if self.watch is not None else None
-        if self.watch is None or unwatched is None or not self.charts:
+    def _look_for_alerts(self, fresh: TradeBatch | None = None) -> None:
+        """Hold live trades against the alerts, and those that were missed once store and chart have the same trades."""
+        if self.watch is None or not self.charts:
             return
-        if not unwatched.minus([held.span for held in self._covered()]):
-            self.watch.make_up(self.store.in_order(self.store.trades(unwatched.start_ns, unwatched.end_ns)), self.charts[0])
+        if fresh is not None:
+            self.watch.look(fresh, self.charts[0], self.store, self.feed.status.connects)
+        if not self._building.locked():
+            self.watch.catch_up(self.charts[0], self.store)
 
     def _work(self, trades: TradeBatch) -> int:
         """At most how many trades a chart would fold to show these."""

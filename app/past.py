@@ -137,6 +137,8 @@ class Past:
     async def _fill(self) -> None:
         """After an error the pause doubles, or is what the venue asks for."""
         if self._history is None and self._kept is None:
+            for chart in self._charts:
+                chart.oldest_ns = self._now_ns  # nobody has more than what comes
             return
         await self._look_how_far_back()
         if self._wanted:

@@ -10,11 +10,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import structlog
 
-from app.alerts import PRICES, AlertBook, AlertWatch, When
+from app.alerts.book import AlertBook
+from app.alerts.desk import AlertDesk
+from app.alerts.watch import AlertWatch
 from app.chart import Chart, ChartSpec
 from app.chart_rules import ChartRules
 from app.errors import BadInputError, TapeprintError, VenueRefusedError
@@ -119,7 +120,9 @@ class Workspace:
         self._choice = choice
         self._rules = rules or ChartRules()
         self._keep = keep
-        self.alerts = alerts or AlertBook()
+        self.alerts = AlertDesk(
+            alerts or AlertBook(), lambda: self.chart, lambda: self.ingest.watch if self.ingest else None, lambda: self.status
+        )
         self.profiles = profiles or ProfileBook()
         self._memory_trades = memory_trades
         self._wall_s, self._sleep = wall_s, sleep
@@ -170,31 +173,6 @@ class Workspace:
         if self.ingest.recorder is None:
             return self._not_kept
         return self.ingest.recorder.trouble or "recording"
-
-    def add_alert(self, price_ticks: int) -> str:
-        """Tell when a price is touched, once; what was done, in a line."""
-        chart, ingest = self.chart, self.ingest
-        if chart is None or ingest is None or ingest.watch is None:
-            return "There is no chart yet"
-        instrument = chart.spec.instrument
-        try:
-            alert = self.alerts.add(instrument, When.TOUCH, price_ticks * instrument.tick_size)
-        except BadInputError as error:
-            return error.user_message
-        chart.alert_ticks = ingest.watch.ticks()
-        return self.alerts.trouble or f"Alert at {alert.value}: told once, when a trade touches it"
-
-    def delete_alert(self, price_ticks: int) -> str:
-        """Forget the price alert nearest to a price; what was done, in a line."""
-        chart, ingest = self.chart, self.ingest
-        if chart is None or ingest is None or ingest.watch is None or not chart.alert_ticks:
-            return "There is no alert to delete"
-        tick = chart.spec.instrument.tick_size
-        prices = [alert for alert in self.alerts.of(chart.spec.instrument.id) if alert.when in PRICES]
-        nearest = min(prices, key=lambda alert: abs(Decimal(alert.value) - price_ticks * tick))
-        self.alerts.delete(nearest.number)
-        chart.alert_ticks = ingest.watch.ticks()
-        return f"Alert at {nearest.value} deleted"
 
     def stop_filling(self) -> None:
         """Fetch no more of the past than is there; a look further back asks for more again."""
@@ -281,15 +259,14 @@ class Workspace:
             recorder = Recorder(kept.writer, store.batches, keep=kept.retention) if kept.writer is not None else None
             ticks = self._choice.ticks_per_row or nice_ticks_per_row(price_ticks * _ROW_SHARE_OF_PRICE)
             chart = Chart(ChartSpec(market.instrument, self._choice.bar_rule, ticks), self._rules)
-            watch = AlertWatch(self.alerts, market.instrument)
-            chart.alert_ticks = watch.ticks()
+            watch = AlertWatch(self.alerts.book, market.instrument)
             past = {"history_ns": market.history_ns, "tape": kept.tape, "candles": market.candles}
             ingest = Ingest(market.feed, market.history, store, [chart], recorder=recorder, watch=watch, **past)
             async with self.profiles.keeping(market.instrument, chart.anchors, on_disk=market.is_real):
                 self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
                 await ingest.run()
         finally:
-            self.alerts.save()  # up to when they were watched
+            self.alerts.book.save()  # up to when they were watched
             if kept.writer is not None:
                 kept.writer.close()
             await market.feed.aclose()

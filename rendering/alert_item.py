@@ -1,10 +1,14 @@
-"""Prices that an alert waits for: a dashed line over the bars with the word, and a tag on the price axis."""
+"""Prices at which an alert waits: a dashed line over the bars with its name, and a tag on the price axis."""
 
 from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import NamedTuple
 
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
+from app.chart import AlertLine
 from rendering.axes import price_y
 from rendering.chart_item import ChartItem
 from rendering.frame import Frame
@@ -12,6 +16,15 @@ from rendering.tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.text import Labels, qcolor
 
 _WORD = "alert"
+
+
+class Drawn(NamedTuple):
+    """An alert on the screen: its height in logical pixels, what is written there, and what on the axis."""
+
+    y: float
+    word: str
+    price: str
+    moves: bool
 
 
 class AlertItem(ChartItem):
@@ -25,35 +38,51 @@ class AlertItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._labels = Labels(bold=True)
-        self._shown: tuple[tuple[int, float], ...] = ()
+        self._shown: tuple[Drawn, ...] = ()
 
     def pane(self, frame: Frame) -> QRectF:
         return QRectF(0, 0, frame.layout.width, frame.layout.price.height)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
-        before, self._shown = self._shown, _heights(new)
+        before, self._shown = self._shown, _drawn(new)
         if before == self._shown:
             return None
         pane = self.pane(new)
-        return [QRectF(0, y - TAG_HEIGHT_PX, pane.width(), 2 * TAG_HEIGHT_PX) & pane for _, y in {*before} ^ {*self._shown}]
+        return [
+            QRectF(0, y - TAG_HEIGHT_PX, pane.width(), 2 * TAG_HEIGHT_PX) & pane for y in {drawn.y for drawn in {*before} ^ {*self._shown}}
+        ]
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
-        return tuple(y for _, y in _heights(frame))
+        return tuple(drawn.y for drawn in _drawn(frame))
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        grid, colour = frame.chart.series.grid, frame.theme.text_muted
+        colour = frame.theme.text_muted
         pen = QPen(qcolor(colour), 1, Qt.PenStyle.CustomDashLine)
-        pen.setDashPattern([6, 4])
-        for ticks, y in _heights(frame):
+        for y, word, price, moves in _drawn(frame):
+            pen.setDashPattern([2, 4] if moves else [6, 4])
             painter.setPen(pen)
             painter.drawLine(QLineF(0, round(y) + 0.5, frame.layout.plot_right, round(y) + 0.5))
-            label = QRectF(3, y - 8, self._labels.width(_WORD) + 6, 16)
+            label = QRectF(3, y - 8, self._labels.width(word) + 6, 16)
             painter.fillRect(label, qcolor(frame.theme.panel))
-            self._labels.draw(painter, label.left() + 3, y, _WORD, colour)
-            draw_price_tag(painter, self._labels, frame, y, grid.text(ticks), colour)
+            self._labels.draw(painter, label.left() + 3, y, word, colour)
+            draw_price_tag(painter, self._labels, frame, y, price, colour)
 
 
-def _heights(frame: Frame) -> tuple[tuple[int, float], ...]:
-    """The prices in sight, and where they are: a tick is drawn over [t, t + 1), its middle is meant."""
-    places = ((ticks, price_y(frame, ticks + 0.5)) for ticks in frame.chart.alert_ticks)
-    return tuple(place for place in places if 0 <= place[1] < frame.layout.price.height)
+def _drawn(frame: Frame) -> tuple[Drawn, ...]:
+    """The alerts in sight, those at one height as one: a tick is drawn over [t, t + 1), its middle is meant."""
+    lines = frame.chart.alert_lines
+    if not lines:
+        return ()
+    grid, viewport = frame.chart.series.grid, frame.viewport
+    low, high = viewport.ticks_at(viewport.height_px) - 1, viewport.ticks_at(0) + 1
+    first, end = bisect_left(lines, low, key=_ticks), bisect_right(lines, high, key=_ticks)
+    found: dict[float, Drawn] = {}
+    for ticks, text, _, moves in lines[first:end]:
+        y = price_y(frame, ticks + 0.5)
+        if 0 <= y < frame.layout.price.height and y not in found:
+            found[y] = Drawn(y, f"{_WORD}: {text}" if moves else _WORD, grid.text(round(ticks)), moves)
+    return tuple(found.values())
+
+
+def _ticks(line: AlertLine) -> float:
+    return line.ticks

@@ -9,6 +9,7 @@ import structlog
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
+from app.alerts.alert import Fired
 from app.workspace import Workspace
 from rendering.scene import ChartScene
 from rendering.spot import Spot
@@ -32,40 +33,43 @@ class AlertCommands:
 
     def __init__(self, window: QWidget, workspace: Workspace, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
         self._window, self._workspace, self._scene, self._say = window, workspace, scene, say
-        self._told = workspace.alerts.fired_count
         self._tray: QSystemTrayIcon | None = None
 
     def add_alert(self) -> None:
         """At the cursor, or at the last price."""
         if (ticks := self._price()) is not None:
-            self._say(self._workspace.add_alert(ticks))
+            self._say(self._workspace.alerts.add_at(ticks))
 
     def delete_alert(self) -> None:
         """The one nearest to the cursor, or to the last price."""
         if (ticks := self._price()) is not None:
-            self._say(self._workspace.delete_alert(ticks))
+            self._say(self._workspace.alerts.delete_nearest(ticks))
 
     def menu_entries(self, spot: Spot) -> list[Entry]:
         """An alert at the price there."""
         scene, ticks = self._scene(), spot.price_ticks
         if scene is None or ticks is None:
             return []
-        found = [Entry(f"Alert at {scene.chart.series.grid.text(ticks)}", lambda: self._say(self._workspace.add_alert(ticks)), "Alt+A")]
-        if scene.chart.alert_ticks:
-            found.append(Entry("Delete the nearest alert", lambda: self._say(self._workspace.delete_alert(ticks)), "Shift+Alt+A"))
+        found = [Entry(f"Alert at {scene.chart.series.grid.text(ticks)}", lambda: self._say(self._workspace.alerts.add_at(ticks)), "Alt+A")]
+        if scene.chart.alert_lines:
+            found.append(Entry("Delete the nearest alert", lambda: self._say(self._workspace.alerts.delete_nearest(ticks)), "Shift+Alt+A"))
         return found
 
     def tell(self) -> None:
         """Once a frame: sound, notification and a line for what has fired since the last look."""
-        book = self._workspace.alerts
-        new, self._told = book.fired_count - self._told, book.fired_count
-        for fired in book.fired[-new:] if new else ():
-            when = time.strftime("%H:%M:%S", time.gmtime(fired.time_ns / 1e9))
-            text = f"{fired.text} at {when} UTC{', while nobody watched' if fired.late else ''}"
+        desk = self._workspace.alerts
+        desk.show()
+        untold = desk.book.untold()
+        if not untold:
+            return
+        for fired in untold:
+            text = fired_text(fired)
             _log.info("alert", text=text)
             self._say(f"! {text}")
-            QApplication.beep()
-            self._notify(text)
+        more = f" (and {len(untold) - 1:,} more)" if len(untold) > 1 else ""
+        QApplication.beep()
+        self._notify(fired_text(untold[-1]) + more)
+        desk.book.note_told()
 
     def _price(self) -> int | None:
         scene = self._scene()
@@ -83,3 +87,9 @@ class AlertCommands:
             self._tray = QSystemTrayIcon(icon if not icon.isNull() else QIcon(self._window.grab().scaled(64, 64)), self._window)
             self._tray.show()
         self._tray.showMessage("Tapeprint", text)
+
+
+def fired_text(fired: Fired) -> str:
+    """What has fired, in a line."""
+    when = time.strftime("%H:%M:%S", time.gmtime(fired.time_ns / 1e9))
+    return f"{fired.text} at {when} UTC{', while nobody watched' if fired.late else ''}"

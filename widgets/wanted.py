@@ -1,4 +1,4 @@
-"""What the view asks of the past: all that is in sight, and all that a profile on the chart holds, as candles where not as trades."""
+"""What the view asks of the past: all in sight, all that a profile holds (as candles where not as trades), and what alerts need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def ask_for_what_is_in_sight(scene: ChartScene) -> None:
     """Tell the chart which time the user looks at, or has anchored a profile to: what of it is missing will be fetched."""
     series, now_ns = scene.chart.series, time.time_ns()
     if series.n_bars:
+        alerts_ns = scene.chart.alerts_from_ns
         begins = [series.times.start_ns(scene.viewport.visible_bars()[0]), *(placed.start_ns for placed in scene.chart.anchors.profiles)]
+        begins += [] if alerts_ns is None else [alerts_ns]
         start_ns = max(min(begins), scene.chart.oldest_ns)
         scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)
     if scene.frame is not None:

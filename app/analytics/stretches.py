@@ -23,7 +23,7 @@ def session_starts(series: FootprintSeries, first: int, end: int, division: Divi
     starts_ns = division.starts_ns(Span(int(bars_ns[0]), int(bars_ns[-1]) + 1))
     session = np.searchsorted(starts_ns, bars_ns, side="right") - 1
     begins = first + np.searchsorted(session, np.arange(session[-1] + 1))
-    begins[session[0]] = _first_from(series, int(starts_ns[session[0]]))
+    begins[session[0]] = first_from(series, int(starts_ns[session[0]]))
     return begins[session]
 
 
@@ -49,7 +49,7 @@ def _near(series: FootprintSeries, first: int, end: int, ends_ns: np.ndarray) ->
     return ends_ns[(ends_ns >= series.start_ns(first)) & (ends_ns < after)]
 
 
-def _first_from(series: FootprintSeries, time_ns: int) -> int:
+def first_from(series: FootprintSeries, time_ns: int) -> int:
     """Index of the first bar that begins at a time or later."""
     if not series.rule.is_time:
         return int(np.searchsorted(series.first_ns, time_ns))

@@ -17,7 +17,7 @@ import structlog
 from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from app.alerts import AlertBook
+from app.alerts.book import AlertBook
 from app.entry.display import require_display
 from app.entry.garbage import collected_here
 from app.entry.markets import market_opener, offered_instruments

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from structlog.testing import LogCapture
 
-from app.alerts import AlertBook
+from app.alerts.book import AlertBook
 from app.chart import Chart
 from app.errors import BadInputError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.bar_rule import parse_bar_rule
@@ -252,21 +252,22 @@ def test_alerts_of_a_market_are_set_watched_and_deleted(tmp_path: Path):
 
         book = AlertBook(tmp_path / "alerts.json")
         space = Workspace(open_market, ChartChoice(parse_bar_rule("1m")), alerts=book)
-        assert space.add_alert(640_005) == "There is no chart yet"
+        assert space.alerts.add_at(640_005) == "There is no chart yet"
         space.open("test:BTC")
         await until(lambda: space.chart is not None and space.chart.series.n_trades)
         assert space.chart is not None
-        assert space.add_alert(640_004).startswith("Alert at 64000.4")
-        assert space.add_alert(700_000).startswith("Alert at 70000.0")
-        assert space.chart.alert_ticks == (640_004, 700_000)
+        assert space.alerts.add_at(640_004).startswith("Alert at 64000.4")
+        assert space.alerts.add_at(700_000).startswith("Alert at 70000.0")
+        assert [line.ticks for line in space.chart.alert_lines] == [640_004, 700_000]
         more.set()
-        await until(lambda: book.fired)
-        assert book.fired[0].text == "test:BTC touched 64000.4"
-        assert space.chart.alert_ticks == (700_000,)
-        assert space.delete_alert(1) == "Alert at 70000.0 deleted"
-        assert space.delete_alert(1) == "There is no alert to delete"
+        await until(lambda: book.fired_count)
+        assert book.untold()[0].text == "test:BTC touched 64000.4"
+        space.alerts.show()
+        assert [line.ticks for line in space.chart.alert_lines] == [700_000]
+        assert space.alerts.delete_nearest(1) == "Alert 2, price 70000.0: touch, deleted"
+        assert space.alerts.delete_nearest(1) == "There is no alert on a price to delete"
         await space.aclose()
-        assert AlertBook(tmp_path / "alerts.json").watched_ns("test:BTC") == int(trades(30).time_ns[-1])
+        assert AlertBook(tmp_path / "alerts.json").reached("test:BTC").time_ns == int(trades(30).time_ns[-1])
         assert (tmp_path / "fired.jsonl").read_text().count("touched 64000.4") == 1
 
     asyncio.run(story())

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from app.alerts import AlertBook
+from app.alerts.book import AlertBook
+from app.alerts.desk import AlertDesk
+from app.alerts.watch import AlertWatch
 from app.chart import build
 from app.errors import TapeprintError
 from app.market.bar_rule import BarRule
@@ -32,20 +34,13 @@ class Desk:
         self.refusal: TapeprintError | None = None
         self.stopped_filling = False
         self.filling = self.recording = ""
-        self.alerts = AlertBook()
-        self.asked_alerts: list[tuple[str, int]] = []
+        self.book = AlertBook()
+        self.watch = AlertWatch(self.book, INSTRUMENT)
+        self.alerts = AlertDesk(self.book, lambda: self.chart, lambda: self.watch, lambda: self.status)
 
     def open(self, instrument_id: str) -> None:
         self.opened.append(instrument_id)
         self.instrument_id = instrument_id
-
-    def add_alert(self, price_ticks: int) -> str:
-        self.asked_alerts.append(("add", price_ticks))
-        return "added"
-
-    def delete_alert(self, price_ticks: int) -> str:
-        self.asked_alerts.append(("delete", price_ticks))
-        return "deleted"
 
     def stop_filling(self) -> None:
         self.stopped_filling = True

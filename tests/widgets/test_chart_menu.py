@@ -50,7 +50,7 @@ def test_a_right_click_sets_an_alert_at_the_price_under_the_mouse(window, desk, 
     menu = open_menu(window, *place_of(window, LAST - 3, spot_ticks + 7))
     assert menu is not None
     entry(menu, "Alert at").trigger()
-    assert desk.asked_alerts == [("add", spot_ticks + 7)]
+    assert [line.ticks for line in desk.chart.alert_lines] == [spot_ticks + 7]
 
 
 def test_price_and_time_are_copied_as_they_are_written(window, spot_ticks):

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLineEdit
 from structlog.testing import LogCapture
 
-from app.alerts import Fired, When
+from app.alerts.alert import Fired, Wish
 from app.errors import GridTooFineError
 from app.market.feed import FeedState, FeedStatus
 from rendering.chart_item import ChartItem
@@ -588,13 +588,14 @@ def test_alt_a_asks_for_an_alert_at_the_cursors_price_or_at_the_last(qtbot, wind
     press(qtbot, window, Qt.Key.Key_A, alt)
     press(qtbot, window, Qt.Key.Key_A, alt | SHIFT)
     ticks = scene.cursor_ticks()
-    assert desk.asked_alerts == [("add", close), ("add", ticks), ("delete", ticks)]
+    assert [alert.value for alert in desk.book.alerts] == [INSTRUMENT.grid().text(close)]
     assert scene.viewport.y(ticks + 1) <= 300 <= scene.viewport.y(ticks)
 
 
 def test_an_alert_that_fires_is_told_in_the_status_bar(qtbot, window, desk: Desk):
-    alert = desk.alerts.add(INSTRUMENT, When.TOUCH, 600_000 * INSTRUMENT.tick_size)
-    desk.alerts.note_fired(Fired(alert, 1_700_000_000 * 10**9, "binance:BTCUSDT touched 6000.00"))
+    alert = desk.book.add(INSTRUMENT, Wish(value="6000.00"))
+    told = {"alert": alert.number, "instrument": INSTRUMENT.id, "trade_id": 7, "price_ticks": 600_000}
+    desk.book.note_reached(INSTRUMENT.id, None, (), [Fired(time_ns=1_700_000_000 * 10**9, text="binance:BTCUSDT touched 6000.00", **told)])
     frames(window)
     assert window.status_bar.notice.text() == "! binance:BTCUSDT touched 6000.00 at 22:13:20 UTC"
 
@@ -602,10 +603,11 @@ def test_an_alert_that_fires_is_told_in_the_status_bar(qtbot, window, desk: Desk
 def test_the_prices_that_alerts_wait_for_are_drawn(qtbot, window, desk: Desk):
     scene, ticks = scene_of(window), int(desk.chart.series.close[-1])
     before = scene.render_image()
-    desk.chart.alert_ticks = (ticks + 30,)
+    alert = desk.book.add(INSTRUMENT, Wish(value=INSTRUMENT.grid().text(ticks + 30)))
     frames(window)
     assert scene.render_image() != before
     scene.show("alerts", False)
     frames(window)
-    desk.chart.alert_ticks = ()
+    desk.book.delete(alert.number)
+    frames(window)
     assert scene.render_image() == before

@@ -1,0 +1,85 @@
+"""What a bar leaves behind when it ends, as alerts tell it: from (chart, bar, value) to a line of text, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from app.analytics.delta import bar_delta
+from app.analytics.divergence import REACH, divergences, swings
+from app.analytics.imbalance import zones_of
+from app.analytics.stretches import session_starts, unbroken
+from app.chart import Chart
+from app.market.decimals import step_text
+from app.market.trade import BUY
+
+Event = Callable[[Chart, int, int], str | None]
+_LOOK_BACK = 400
+"""So many bars before the newest swing may hold the first swing of a divergence: as many as the chart looks back when it draws them."""
+
+
+def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
+    """A delta of at least so many per cent of the bar's volume; of at most so many, if that is below 0."""
+    series = chart.series
+    delta, volume = int(series.buy[bar] - series.sell[bar]), int(series.volume[bar])
+    if 100 * delta < value * volume if value > 0 else 100 * delta > value * volume:
+        return None
+    return f"delta of a bar ended at {100 * delta / volume:+.0f} % of its volume"
+
+
+def stacked(side: int) -> Event:
+    """A new zone of stacked imbalances of one side."""
+
+    def read(chart: Chart, bar: int, _value: int) -> str | None:
+        series = chart.series
+        zones = zones_of(series, bar, bar + 1, chart.figures.imbalances(bar, bar + 1), chart.figures.rule.stacked)
+        rows = zones.first_row[zones.side == side]
+        if not len(rows):
+            return None
+        low = step_text(int(rows[0]) * series.grid.ticks_per_row, chart.spec.instrument.tick_size)
+        return f"stacked {'buying' if side == BUY else 'selling'} imbalance from {low}"
+
+    return read
+
+
+def unfinished(*, high: bool) -> Event:
+    """Both sides traded in the outermost row, as the level ledger has it."""
+
+    def read(chart: Chart, bar: int, _value: int) -> str | None:
+        series = chart.series
+        cell = int(series.cell_end[bar]) - 1 if high else int(series.cell_start[bar])
+        if not (series.cell_buy[cell] > 0 and series.cell_sell[cell] > 0):
+            return None
+        price = step_text(int(series.high[bar] if high else series.low[bar]), chart.spec.instrument.tick_size)
+        return f"unfinished auction at the {'high' if high else 'low'} {price}"
+
+    return read
+
+
+def divergence(side: int) -> Event:
+    """A divergence of price and CVD whose second swing the bar has confirmed; +1 at lows, -1 at highs.
+
+    Only bars up to that one have a say, so it is the same whenever it is looked at.
+    """
+
+    def read(chart: Chart, bar: int, _value: int) -> str | None:
+        series, end = chart.series, bar + 1
+        first = max(0, end - _LOOK_BACK)
+        prices = -series.low[first:end] if side > 0 else series.high[first:end]
+        now = swings(prices)
+        if len(now) < 2 or np.array_equal(now, swings(prices[:-1])):
+            return None
+        pair, nothing = first + now[-2:], np.zeros(0, np.int64)
+        cvd = np.cumsum(bar_delta(series, first, end))
+        stretch = unbroken(series, first, end, [hole.end_ns for hole in chart.holes])
+        if chart.rules.cvd.reset == "session":  # where CVD starts again, two swings are not compared
+            stretch = 2 * end * stretch + session_starts(series, first, end, chart.rules.hours.from_start())
+        found = divergences(series, *((nothing, pair) if side > 0 else (pair, nothing)), cvd, stretch, first)
+        if not len(found.second):
+            return None
+        prices = series.low if side > 0 else series.high
+        swing = step_text(int(prices[int(found.second[0])]), chart.spec.instrument.tick_size)
+        return f"price and CVD part at the {'low' if side > 0 else 'high'} {swing}, {REACH} bars on each side"
+
+    return read

@@ -1,0 +1,160 @@
+"""What the user does with alerts, and what is said of each: between the book and whatever market is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from app.alerts.alert import Alert, Kind, Subject, When, Wish
+from app.alerts.book import AlertBook
+from app.alerts.watch import AlertWatch
+from app.chart import Chart
+from app.errors import BadInputError
+from app.market.feed import FeedState, FeedStatus
+from app.market.instrument import Instrument
+
+_WATCHING = (FeedState.LIVE, FeedState.LAGGING, FeedState.SIMULATED, FeedState.REPLAY)
+
+
+class Standing(NamedTuple):
+    """Where an alert stands.
+
+    Attributes
+    ----------
+    word : "armed", "fired" or "not watched"
+    why : str
+        Why it is not watched.
+    since_ns : int
+        Time of the last trade that was looked at for it, if it is not watched; 0 if there was none.
+    """
+
+    word: str
+    why: str = ""
+    since_ns: int = 0
+
+
+class AlertDesk:
+    """Alerts by plain calls; what was done is returned as a line for the status bar.
+
+    Parameters
+    ----------
+    book : AlertBook
+    chart, watch : callable
+        Of the market that is open; None while there is none.
+    status : callable
+        Where its feed stands.
+    """
+
+    def __init__(
+        self,
+        book: AlertBook,
+        chart: Callable[[], Chart | None],
+        watch: Callable[[], AlertWatch | None],
+        status: Callable[[], FeedStatus],
+    ) -> None:
+        self.book = book
+        self._chart, self._watch, self._status = chart, watch, status
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """Of the market that is open."""
+        chart = self._chart()
+        return chart.spec.instrument if chart is not None else None
+
+    def add(self, wish: Wish) -> str:
+        """A new alert in the market that is open."""
+        if (instrument := self.instrument) is None:
+            return "There is no chart yet"
+        try:
+            alert = self.book.add(instrument, wish)
+        except BadInputError as error:
+            return error.user_message
+        self.show()
+        return self.book.trouble or f"Alert {alert.number}, {alert.text}, {alert.often.value}"
+
+    def change(self, number: int, wish: Wish) -> str:
+        """Another wish under the same number.
+
+        Only in the alert's own market: its ticks and lots are known while it is open.
+        """
+        alert, instrument = self.book.get(number), self.instrument
+        if alert is None or instrument is None or alert.instrument != instrument.id:
+            return "An alert is changed while its market is open"
+        try:
+            self.book.change(instrument, number, wish)
+        except BadInputError as error:
+            return error.user_message
+        self.show()
+        return self.book.trouble or f"Alert {number}, {wish.text}, {wish.often.value}"
+
+    def add_at(self, price_ticks: int) -> str:
+        """Tell when a price is touched, once."""
+        if (instrument := self.instrument) is None:
+            return "There is no chart yet"
+        price = price_ticks * instrument.tick_size
+        said = self.add(Wish(value=f"{price:f}", when=When.TOUCH))
+        return f"Alert at {price:f}: told once, when a trade touches it" if said.startswith("Alert ") else said
+
+    def move(self, number: int, price_ticks: int) -> str:
+        """Put an alert on a price elsewhere."""
+        alert, instrument = self.book.get(number), self.instrument
+        if alert is None or instrument is None or alert.subject.kind is not Kind.PRICE:
+            return "Only alerts on a price can be moved"
+        return self.change(number, msgspec.structs.replace(alert.wish, value=f"{price_ticks * instrument.tick_size:f}"))
+
+    def delete_nearest(self, price_ticks: int) -> str:
+        """Forget the armed alert on a price that is nearest to one."""
+        instrument = self.instrument
+        found = [alert for alert in self.book.of(instrument.id) if alert.subject == Subject()] if instrument else []
+        if instrument is None or not found:
+            return "There is no alert on a price to delete"
+        nearest = min(found, key=lambda alert: abs(Decimal(alert.value) - price_ticks * instrument.tick_size))
+        return self.delete(nearest.number)
+
+    def delete(self, number: int) -> str:
+        """Forget an alert."""
+        alert = self.book.get(number)
+        if alert is None:
+            return "This alert is gone"
+        self.book.delete(number)
+        self.show()
+        return f"Alert {number}, {alert.text}, deleted"
+
+    def arm(self, number: int) -> str:
+        """Let one that has fired fire again."""
+        alert = self.book.get(number)
+        if alert is None:
+            return "This alert is gone"
+        self.book.arm(number)
+        self.show()
+        return f"Alert {number}, {alert.text}, armed"
+
+    def show(self) -> None:
+        """Once a frame: where alerts wait, and which past they need, for the chart."""
+        chart, watch = self._chart(), self._watch()
+        if chart is not None and watch is not None:
+            chart.alert_lines, chart.alerts_from_ns = watch.lines(chart), watch.wants_from_ns(chart)
+
+    def standing(self, alert: Alert) -> Standing:
+        """Where an alert stands."""
+        if not alert.armed:
+            return Standing("fired")
+        chart, watch, status = self._chart(), self._watch(), self._status()
+        reached = self.book.reached(alert.instrument)
+        since_ns = reached.time_ns if reached is not None else 0
+        if chart is None or watch is None or chart.spec.instrument.id != alert.instrument:
+            return Standing("not watched", f"{alert.instrument} is not open", since_ns)
+        if status.state not in _WATCHING:
+            return Standing("not watched", f"{status.state.value}{f', {status.reason}' if status.reason else ''}", since_ns)
+        why = watch.why_not(alert, chart)
+        return Standing("not watched", why, since_ns) if why else Standing("armed")
+
+    def pending(self) -> str:
+        """What of the open market was not looked at and is waited for, in a line; empty if nothing is."""
+        watch = self._watch()
+        stretches = watch.stretches if watch is not None else ()
+        minutes = sum(stretch.until_ns - stretch.start_ns for stretch in stretches) / 60e9
+        return f"alerts: {minutes:,.0f} min not checked yet" if stretches else ""

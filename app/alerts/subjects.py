@@ -1,0 +1,254 @@
+"""The subjects of alerts: which there are, what can be asked of them, and their present value in the chart.
+
+A new subject is one entry in `SUBJECTS`. Only those that an armed alert asks for are ever worked out, and no more than once a bar.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+import numpy as np
+
+from app.alerts.alert import Kind, Of, Subject, When, Wish
+from app.alerts.bar_events import divergence, percent_of_delta, stacked, unfinished
+from app.analytics.anchored_vwap import VwapSums
+from app.analytics.level_births import LevelKind
+from app.analytics.row_layout import RowLayout
+from app.analytics.stretches import first_from
+from app.chart import Chart
+from app.errors import BadInputError, OffGridError
+from app.levels import PERIODS
+from app.market.decimals import to_steps
+from app.market.instrument import Instrument
+from app.market.session import Period, span_at, span_before
+from app.market.span import Span
+from app.market.trade import BUY, SELL
+from app.profile_figures import ProfileFigures
+
+Runs = tuple[tuple[int, int], ...]
+"""Bars, as number of the first and of the one behind the last; in order."""
+
+
+class Family(enum.Enum):
+    """How a subject is watched."""
+
+    LINE = "a price that trades come to"
+    LEVELS = "prices that end with their first touch"
+    RUNNING = "a figure of the bar in progress"
+    EVENT = "what a bar leaves behind when it ends"
+
+
+class Line(NamedTuple):
+    """Where a line stands, in ticks; None where that is not known, and why."""
+
+    ticks: float | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What there is to know of a subject.
+
+    Attributes
+    ----------
+    family : Family
+    whens : tuple of When
+        What can happen to it.
+    ofs : tuple of Of
+        Over which times it is.
+    unit : "price", "quantity", "signed", "per cent" or ""
+        What its value is; empty where it has none.
+    read : callable
+        From (readings, subject, runs of bars) to ticks, or None, for a LINE; from (chart, bar, value) to a text, or None, for
+        an EVENT.
+    level, column : LevelKind or None, str
+        Of LEVELS, which of the ledger's; of RUNNING, which figure of the series.
+    """
+
+    family: Family
+    whens: tuple[When, ...]
+    ofs: tuple[Of, ...] = (Of.NOTHING,)
+    unit: str = ""
+    read: Callable[..., object] | None = None
+    level: LevelKind | None = None
+    column: str = ""
+
+
+class Readings:
+    """The values of subjects in one chart; what is asked for twice is worked out once."""
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+        self._vwap: VwapSums | None = None
+
+    def line(self, subject: Subject, value: int, end: int, at: int) -> Line:
+        """Where a line stands with the bars before index `end`, in the period that holds bar `at`."""
+        entry = SUBJECTS[subject.kind]
+        if subject.kind is Kind.PRICE:
+            return Line(float(value))
+        runs = self._bars_of(subject, end, at)
+        if isinstance(runs, str):
+            return Line(None, runs)
+        if not runs:
+            return Line(None, f"no bar of {_of_text(subject)} has ended yet")
+        assert entry.read is not None
+        ticks = entry.read(self, subject, runs)
+        return Line(None, f"there is none of {_of_text(subject)}") if not isinstance(ticks, (int, float)) else Line(float(ticks))
+
+    def levels(self, subject: Subject, bar: int) -> np.ndarray:
+        """The prices of the naked levels that lived when a bar began, half ticks, int64."""
+        levels, kind = self.chart.levels, SUBJECTS[subject.kind].level
+        assert kind is not None
+        levels.refresh()
+        found = levels.columns((kind,), bar, bar + 1)
+        return found["bottom"][found["period"] == PERIODS.index(Period(subject.of.value))]
+
+    def from_ns(self, subject: Subject) -> int | None:
+        """The earliest time whose trades it takes to know a line of today; None if any will do."""
+        series = self.chart.series
+        if subject.of is Of.NOTHING or not series.n_bars:
+            return None
+        if subject.of is Of.PROFILE:
+            placed = self.chart.anchors.get(subject.key)
+            return None if placed is None else placed.start_ns
+        return self._span(subject, series.n_bars - 1).start_ns
+
+    def vwap(self, runs: Runs, band: int) -> float | None:
+        """VWAP of some bars, so many deviations away, ticks; None of a composite, which has none."""
+        (first, end), *others = runs
+        if others:
+            return None
+        if self._vwap is None or self._vwap.series is not self.chart.series:
+            self._vwap = VwapSums(self.chart.series)
+        self._vwap.follow()
+        price, deviation = self._vwap.between(*map(self.chart.series.index_of, (first, end)))
+        return price + band * deviation
+
+    def profile(self, subject: Subject, runs: Runs) -> ProfileFigures | None:
+        """The profile of some bars, by the rules of the chart, or of the profile on it."""
+        chart, area = self.chart, self.chart.rules.value_area
+        placed = chart.anchors.get(subject.key) if subject.of is Of.PROFILE else None
+        layout = placed.inputs.rows if placed else RowLayout()
+        percent, method = (placed.inputs.percent, placed.inputs.method) if placed else (area.percent, area.method)
+        return chart.profiles.of_bars(runs, layout, percent, method)
+
+    def _bars_of(self, subject: Subject, end: int, at: int) -> Runs | str:
+        """The bars that a line is made of; or why there are none."""
+        chart, series = self.chart, self.chart.series
+        end_number = int(series.number[end - 1]) + 1 if end else 0
+        if subject.of is Of.PROFILE:
+            placed = chart.anchors.get(subject.key)
+            if placed is None:
+                return f"profile {subject.key} is not on the chart"
+            start_ns = placed.start_ns
+            touched = chart.profiles.bars_of(placed.stretches)
+            runs = [(first, end_number if last is None else min(end_number, last)) for first, last in touched]
+        else:
+            span = self._span(subject, at)
+            start_ns = span.start_ns
+            first, last = first_from(series, start_ns), min(end, first_from(series, span.end_ns))
+            runs = [(int(series.number[first]), int(series.number[last - 1]) + 1)] if first < last else []
+        if chart.asked_from_ns > max(start_ns, chart.oldest_ns):
+            return f"the trades of {_of_text(subject)} are not all here yet"
+        return tuple(run for run in runs if run[0] < run[1])
+
+    def _span(self, subject: Subject, at: int) -> Span:
+        """The period of a bar, or the one before: VWAP runs on after a session's close, profiles are those of the session itself."""
+        hours, time_ns = self.chart.rules.hours, self.chart.series.start_ns(at)
+        period, before = Period(subject.of.value.partition(" ")[0]), subject.of in _BEFORE
+        by_session = period is Period.DAY and subject.kind is not Kind.VWAP
+        division = hours.pieces if by_session else hours.from_start(period)
+        if not before:
+            return span_at(division, time_ns)
+        if by_session and hours.rule is not None:  # not the time between two sessions
+            start_ns = span_at(division, time_ns).start_ns
+            return [span for span in hours.sessions(Span(start_ns - _LONG_BREAK_NS, start_ns)) if span.end_ns <= start_ns][-1]
+        return span_before(division, time_ns)
+
+
+def steps_of(instrument: Instrument, wish: Wish) -> int:
+    """The value of a wish in ticks, lots or per cent; 0 for those without one.
+
+    Raises
+    ------
+    BadInputError
+        If the wish makes no sense, or its value cannot be reached.
+    """
+    entry = SUBJECTS[wish.subject.kind]
+    if wish.when not in entry.whens or wish.subject.of not in entry.ofs:
+        raise BadInputError(f"alert: found {wish.text}, expected one of {', '.join(when.value for when in entry.whens)}")
+    if not entry.unit:
+        return 0
+    steps = _steps(instrument, wish.value, entry.unit)
+    if not steps or (steps < 0 and entry.unit not in ("signed", "per cent")) or (entry.unit == "per cent" and abs(steps) > 100):
+        wanted = {"price": "a price above 0", "quantity": "a quantity above 0", "signed": "a quantity that is not 0"}
+        raise BadInputError(f"alert: found {wish.value or 'no value'}, expected {wanted.get(entry.unit, '1 to 100 per cent, or below 0')}")
+    return steps
+
+
+def _steps(instrument: Instrument, value: str, unit: str) -> int:
+    step = {"price": instrument.tick_size, "per cent": Decimal(1)}.get(unit, instrument.lot_size)
+    try:
+        Decimal(value)
+        return int(to_steps([value], step, "value")[0])
+    except InvalidOperation:
+        return 0
+    except OffGridError as error:
+        raise BadInputError(f"alert: {error.user_message}") from None
+
+
+def _of_text(subject: Subject) -> str:
+    return f"profile {subject.key}" if subject.of is Of.PROFILE else f"the {subject.of.value}"
+
+
+def _poc(readings: Readings, subject: Subject, runs: Runs) -> float | None:
+    figures = readings.profile(subject, runs)
+    return figures.poc_ticks if figures else None
+
+
+def _vah(readings: Readings, subject: Subject, runs: Runs) -> float | None:
+    figures = readings.profile(subject, runs)
+    return figures.vah_ticks if figures else None
+
+
+def _val(readings: Readings, subject: Subject, runs: Runs) -> float | None:
+    figures = readings.profile(subject, runs)
+    return figures.val_ticks if figures else None
+
+
+def _vwap(readings: Readings, subject: Subject, runs: Runs) -> float | None:
+    return readings.vwap(runs, subject.band)
+
+
+LINE_WHENS = (When.TOUCH, When.CROSS, When.CROSS_UP, When.CROSS_DOWN, When.CLOSE_ABOVE, When.CLOSE_BELOW)
+_PERIODS = (Of.DAY, Of.WEEK, Of.MONTH)
+_BEFORE = (Of.DAY_BEFORE, Of.WEEK_BEFORE, Of.MONTH_BEFORE)
+_PROFILES = (*_PERIODS, *_BEFORE, Of.PROFILE)
+_LONG_BREAK_NS = 10 * 86_400 * 10**9
+"""Between two sessions there are weekends and holidays."""
+_NEW, _TOUCH, _REACH = (When.NEW,), (When.TOUCH,), (When.REACH,)
+
+SUBJECTS: dict[Kind, Entry] = {
+    Kind.PRICE: Entry(Family.LINE, LINE_WHENS, unit="price"),
+    Kind.POC: Entry(Family.LINE, LINE_WHENS, _PROFILES, read=_poc),
+    Kind.VAH: Entry(Family.LINE, LINE_WHENS, _PROFILES, read=_vah),
+    Kind.VAL: Entry(Family.LINE, LINE_WHENS, _PROFILES, read=_val),
+    Kind.VWAP: Entry(Family.LINE, LINE_WHENS, _PROFILES, read=_vwap),
+    Kind.NAKED_POC: Entry(Family.LEVELS, _TOUCH, _PERIODS, level=LevelKind.POC),
+    Kind.NAKED_VAH: Entry(Family.LEVELS, _TOUCH, _PERIODS, level=LevelKind.VAH),
+    Kind.NAKED_VAL: Entry(Family.LEVELS, _TOUCH, _PERIODS, level=LevelKind.VAL),
+    Kind.DELTA: Entry(Family.RUNNING, _REACH, unit="signed", column="delta"),
+    Kind.VOLUME: Entry(Family.RUNNING, _REACH, unit="quantity", column="volume"),
+    Kind.DELTA_PERCENT: Entry(Family.EVENT, _REACH, unit="per cent", read=percent_of_delta),
+    Kind.STACKED_BUY: Entry(Family.EVENT, _NEW, read=stacked(BUY)),
+    Kind.STACKED_SELL: Entry(Family.EVENT, _NEW, read=stacked(SELL)),
+    Kind.UNFINISHED_HIGH: Entry(Family.EVENT, _NEW, read=unfinished(high=True)),
+    Kind.UNFINISHED_LOW: Entry(Family.EVENT, _NEW, read=unfinished(high=False)),
+    Kind.DIVERGENCE_UP: Entry(Family.EVENT, _NEW, read=divergence(1)),
+    Kind.DIVERGENCE_DOWN: Entry(Family.EVENT, _NEW, read=divergence(-1)),
+}
+"""Every subject that an alert can have."""

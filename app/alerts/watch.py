@@ -1,0 +1,308 @@
+"""Watches the trades of one market for the alerts of a book: live ones as they come, missed ones once they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from app.alerts.alert import Alert, Fired, Often, Reached, Stretch, Unwatched
+from app.alerts.armed import Armed
+from app.alerts.book import AlertBook
+from app.alerts.looking import Hit, Look, waiting_for
+from app.alerts.passing import bars_of
+from app.alerts.stretches import batch_of, first_part, first_trade, is_lost, is_ready, missed, pieces
+from app.alerts.subjects import SUBJECTS, Family, Line, Readings
+from app.chart import AlertLine, Chart
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch, concatenate
+from app.storage.memory import TradeStore
+
+_LOST = "the connection was lost"
+_PATIENCE_NS = 60_000_000_000
+"""So long missed trades are waited for before that is told which is certain without them."""
+
+
+class AlertWatch:
+    """The watch over one market while it is open.
+
+    Parameters
+    ----------
+    book : AlertBook
+    instrument : Instrument
+
+    Attributes
+    ----------
+    looks : int
+        How often alerts were held against trades, a count of work for the tests.
+    """
+
+    def __init__(self, book: AlertBook, instrument: Instrument) -> None:
+        self.looks = 0
+        self._book, self._instrument = book, instrument
+        self._reached = book.reached(instrument.id)
+        self._stretches = [msgspec.structs.replace(stretch, open=False) for stretch in book.stretches(instrument.id)]
+        self._why = "another market was open" if instrument.id in book.opened else "the program was closed"
+        book.opened.add(instrument.id)
+        self._connects: int | None = None
+        self._readings: Readings | None = None
+        self._armed: tuple[int, Armed] | None = None
+        self._unknown: dict[int, str] = {}
+        self._drawn: tuple[tuple[object, ...], tuple[AlertLine, ...]] = ((), ())
+        self._done: set[int] = set()  # alerts that fired in this look and were to fire once
+        self._fired_bar: dict[int, tuple[int, int]] = {}  # in which bar each alert fired last: generation of the chart, and number
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """What nobody has looked at yet, oldest first."""
+        return tuple(self._stretches)
+
+    @property
+    def reached(self) -> Reached | None:
+        """The last trade that was looked at."""
+        return self._reached
+
+    def look(self, fresh: TradeBatch, chart: Chart, store: TradeStore, connects: int = 0, *, settled: bool = True) -> None:
+        """Live trades have come, which store and chart have already; in the order of the tape.
+
+        Parameters
+        ----------
+        connects : int
+            How often the feed has connected so far.
+        settled : bool
+            Store and chart have the same trades, so that what was missed may be looked at.
+        """
+        if not len(fresh):
+            return
+        at_start, before = self._connects is None, self._reached
+        why = self._why if at_start else _LOST if connects != self._connects else "trades were missing"
+        self._connects = connects
+        bars, begins = bars_of(chart, fresh, before, at_end=True)
+        for piece, follows in pieces(fresh, before, store, at_start=at_start):
+            self._done.clear()
+            trades, before = fresh[piece], self._reached
+            if before is not None and store.keys(trades)[-1] < before.key:  # reported late, between trades looked at already
+                look = self._late(trades, None, chart, store)
+                fired = self._told(look, look.hits()[0], late=True)
+            else:
+                if before is not None:
+                    self._mind_the_gap(before, trades, store, why, at_start=at_start, follows=follows)
+                    if not follows and settled:
+                        self.catch_up(chart, store)  # first what came first
+                at_start, why = False, "trades were missing"
+                look = Look(trades, bars[piece], begins[piece], before, self._readings_of(chart), store, self.armed, piece.start)
+                fired = self._told(look, self._go_on(look, follows), late=False)
+                self._lengthen(trades, store)
+            self._book.note_reached(self._instrument.id, self._reached, self.stretches, fired)
+
+    def catch_up(self, chart: Chart, store: TradeStore) -> None:
+        """Look at what was missed as far as it is there now, some bars at a time; store and chart have the same trades."""
+        for stretch in self.stretches:
+            self._done.clear()
+            fired: list[Fired] = []
+            trades = missed(stretch, store, chart) if is_ready(stretch, chart, self._lines_from_ns(chart)) else None
+            if trades is not None:
+                fired = self._of_stretch(stretch, trades, chart, store)
+            elif is_lost(stretch, store, chart):
+                self._put(stretch, None)
+                self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, "its trades are not to be had and were never checked")
+            elif not stretch.told and self._reached is not None and self._reached.time_ns - stretch.until_ns > _PATIENCE_NS:
+                fired = self._what_is_certain(stretch, chart, store)
+            else:
+                continue
+            self._book.note_reached(self._instrument.id, self._reached, self.stretches, fired)
+
+    def lines(self, chart: Chart) -> tuple[AlertLine, ...]:
+        """The prices at which armed alerts wait, ascending: lines that move as they stand while the bar in progress is made."""
+        armed, readings, last = self.armed, self._readings_of(chart), chart.series.n_bars - 1
+        key = self._book.revision, *armed.key(readings, last)
+        if key != self._drawn[0]:
+            standing = armed.standing(readings, last)
+            self._unknown = dict(standing.unknown)
+            found = list(zip(standing.ticks.tolist(), standing.waiting, strict=True))
+            for one in armed.closes:
+                line = readings.line(one.alert.subject, one.steps, last, last) if last >= 0 else Line(None, "there are no bars")
+                if line.ticks is None:
+                    self._unknown[one.alert.number] = line.why
+                else:
+                    found.append((line.ticks, one))
+            drawn = (AlertLine(ticks, waiting_for(one, self._instrument, ticks), one.alert.number, one.steps == 0) for ticks, one in found)
+            self._drawn = key, tuple(sorted(drawn, key=lambda line: (line.ticks, line.alert)))
+        return self._drawn[1]
+
+    def wants_from_ns(self, chart: Chart) -> int | None:
+        """The earliest time whose trades armed alerts need for their lines, and for what was missed; None if any will do."""
+        begins = [self._lines_from_ns(chart), *(stretch.before.time_ns for stretch in self._stretches)]
+        return min((begin for begin in begins if begin is not None), default=None)
+
+    def why_not(self, alert: Alert, chart: Chart) -> str:
+        """Why an armed alert of this market cannot be watched although trades come; empty if it can."""
+        if chart.refused and SUBJECTS[alert.subject.kind].family is not Family.LINE:
+            return chart.refused
+        if alert.number in self._unknown:
+            return self._unknown[alert.number]
+        if SUBJECTS[alert.subject.kind].family is Family.LEVELS and chart.levels.refresh():
+            return "levels are still being looked for"
+        return ""
+
+    @property
+    def armed(self) -> Armed:
+        """The armed alerts, prepared once for each revision of the book."""
+        if self._armed is None or self._armed[0] != self._book.revision:
+            self._armed = self._book.revision, Armed(self._book.of(self._instrument.id), self._instrument)
+        return self._armed[1]
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def _go_on(self, look: Look, follows: bool) -> list[Hit]:
+        """Look at live trades that follow one another, and note how far that is.
+
+        Where trades are missing before them, the first of them is where the path of prices begins: whether it came to a line, or
+        ended a bar, is found out with those that are missing.
+        """
+        if look.before is not None and not follows:
+            first = look.trades[:1]
+            look.before = Reached(key=0, time_ns=int(first.time_ns[0]), price_ticks=int(first.price_ticks[0]))
+            look.begins = np.concatenate(([False], look.begins[1:]))
+        hits, sides = look.hits()
+        self.looks += 1
+        self._reached = _reached(look, sides)
+        return hits
+
+    def _late(self, trades: TradeBatch, before: Reached | None, chart: Chart, store: TradeStore) -> Look:
+        bars, begins = bars_of(chart, trades, before, at_end=False)
+        return Look(
+            trades, bars, begins, before, self._readings_of(chart), store, Armed(self._book.of(self._instrument.id), self._instrument)
+        )
+
+    def _told(self, look: Look, hits: Sequence[Hit], *, late: bool, ending: str = "") -> list[Fired]:
+        """What fires of some hits, by how often each alert is to fire, and without what is in the log already."""
+        fired: list[Fired] = []
+        for trade, alert, text in hits:
+            note = f" ({alert.note})" if alert.note else ""
+            one = Fired(
+                alert=alert.number,
+                instrument=self._instrument.id,
+                time_ns=int(look.trades.time_ns[trade]),
+                trade_id=int(look.trades.trade_id[trade]),
+                price_ticks=int(look.trades.price_ticks[trade]),
+                text=f"{self._instrument.id} {text}{ending}{note}",
+                late=late,
+                sound=alert.sound,
+            )
+            if one.time_ns < alert.armed_ns or self._is_spent(alert, one, look, trade) or self._book.knows(one):
+                continue
+            fired.append(one)
+            self._note_fired(alert, look, trade)
+        return fired
+
+    def _is_spent(self, alert: Alert, fired: Fired, look: Look, trade: int) -> bool:
+        """Whether it was to fire once, or once in this bar, and did."""
+        if alert.often is Often.ONCE:
+            return alert.number in self._done
+        if alert.often is Often.EVERY_TIME and SUBJECTS[alert.subject.kind].family is not Family.RUNNING:
+            return False
+        in_bar = self._bar(look, trade)
+        if self._fired_bar.get(alert.number) == in_bar:
+            return True
+        # live ones go on from bar to bar, and need the log only for what fired before the program was started
+        return (fired.late or alert.number not in self._fired_bar) and self._book.fired_in(
+            alert.number, *_bar_around(look.chart, fired.time_ns)
+        )
+
+    def _note_fired(self, alert: Alert, look: Look, trade: int) -> None:
+        self._done.add(alert.number)
+        self._fired_bar[alert.number] = self._bar(look, trade)
+
+    def _bar(self, look: Look, trade: int) -> tuple[int, int]:
+        bar = int(look.bars[trade])
+        return look.chart.generation, int(look.chart.series.number[bar]) if bar >= 0 else -1
+
+    # -- what nobody looked at -------------------------------------------------------------------
+
+    def _mind_the_gap(self, before: Reached, trades: TradeBatch, store: TradeStore, why: str, *, at_start: bool, follows: bool) -> None:
+        """Remember what is to be looked at later; without alerts there is nothing to look for, and a stretch that is open takes it in.
+
+        After a start that is done even if no trade is missing: the chart may not have the bars before yet.
+        """
+        if not self._book.of(self._instrument.id) or any(stretch.open for stretch in self._stretches):
+            return
+        if at_start or not follows:
+            after, key = first_trade(trades), int(store.keys(trades)[0])
+            found = Stretch(before=before, after=after, end_key=key, end=after, start_ns=before.time_ns, why=why, open=at_start)
+            self._stretches.append(found)
+        elif why == _LOST:
+            self._log_unwatched(before.time_ns, int(trades.time_ns[0]), why, "no trade was missed")
+
+    def _lengthen(self, trades: TradeBatch, store: TradeStore) -> None:
+        """An open stretch holds live trades too."""
+        for stretch in self.stretches:
+            if stretch.open:
+                end_key, end = int(store.keys(trades)[-1]), first_trade(trades[-1:])
+                self._put(stretch, msgspec.structs.replace(stretch, end_key=end_key, end=end))
+
+    def _of_stretch(self, stretch: Stretch, trades: TradeBatch, chart: Chart, store: TradeStore) -> list[Fired]:
+        """Look at the missed trades, or at a part of them, and at the one after them, up to which the path of prices leads."""
+        count = first_part(trades, chart)
+        whole = count == len(trades)
+        part = concatenate((trades[:count], batch_of(stretch.end))) if whole else trades[:count]
+        look = self._late(part, stretch.before, chart, store)
+        hits, sides = look.hits()
+        fired = self._told(look, hits, late=True)
+        looked, told = stretch.looked + count, stretch.fired + len(fired)
+        if whole:
+            outcome = f"{looked:,} trades checked late, {told:,} alert{'' if told == 1 else 's'} fired" if looked else "no trade was missed"
+            self._put(stretch, None)
+            self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
+        else:
+            before = _reached(look, sides)
+            self._put(stretch, msgspec.structs.replace(stretch, before=before, looked=looked, fired=told, open=False))
+        return fired
+
+    def _what_is_certain(self, stretch: Stretch, chart: Chart, store: TradeStore) -> list[Fired]:
+        """The trades are not to be had so far: a line between the price before and the price after was passed all the same."""
+        self._put(stretch, msgspec.structs.replace(stretch, told=True))
+        after = batch_of(stretch.after)
+        look = self._late(after, stretch.before, chart, store)
+        look.armed, look.begins = look.armed.lines_alone(), np.zeros(1, bool)
+        outcome = "not checked so far, its trades are not here; lines between the prices at its ends were told"
+        self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
+        return self._told(look, look.hits()[0], late=True, ending=", at some time before")
+
+    def _put(self, stretch: Stretch, instead: Stretch | None) -> None:
+        place = self._stretches.index(stretch)
+        self._stretches[place : place + 1] = [] if instead is None else [instead]
+
+    def _log_unwatched(self, start_ns: int, end_ns: int, why: str, outcome: str) -> None:
+        if self._book.of(self._instrument.id):
+            entry = Unwatched(instrument=self._instrument.id, start_ns=start_ns, end_ns=end_ns, why=why, outcome=outcome)
+            self._book.note_unwatched(entry)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _lines_from_ns(self, chart: Chart) -> int | None:
+        readings = self._readings_of(chart)
+        subjects = {one.alert.subject for one in (*self.armed.moving, *self.armed.closes)}
+        return min((from_ns for subject in subjects if (from_ns := readings.from_ns(subject)) is not None), default=None)
+
+    def _readings_of(self, chart: Chart) -> Readings:
+        if self._readings is None or self._readings.chart is not chart:
+            self._readings = Readings(chart)
+        return self._readings
+
+
+def _reached(look: Look, sides: dict[int, int]) -> Reached:
+    trades = look.trades
+    key = int(look.store.keys(trades)[-1])
+    return Reached(key=key, time_ns=int(trades.time_ns[-1]), price_ticks=int(trades.price_ticks[-1]), sides=sides)
+
+
+def _bar_around(chart: Chart, time_ns: int) -> tuple[int, int]:
+    """When the bar of a time begins and ends; the one in progress goes on for ever."""
+    series = chart.series
+    if not series.n_bars:
+        return 0, 1 << 62
+    number = min(series.times.number(time_ns), int(series.number[-1]))
+    last = number == int(series.number[-1])
+    return series.times.start_ns(number), 1 << 62 if last else series.times.start_ns(number + 1)
