@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QRectF
+
 from rendering.frame import Frame
 from rendering.ticks import clock_text, date_text
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from app.storage.memory import Hole
     from rendering.layout import PaneLayout
     from rendering.viewport import Viewport
+
+_LINE_PX = 4.0
+"""Lines are a little wide, and their ends a little round."""
 
 
 class AsOf:
@@ -76,6 +81,12 @@ def known_holes(frame: Frame) -> list[Hole]:
     """Trades that are missing among those up to the moment. A gap that is filled by now is none: the tape is what is held of it today."""
     until_ns = moment_ns(frame)
     return [hole for hole in frame.chart.holes if until_ns is None or hole.start_ns < until_ns]
+
+
+def behind_the_moment(old: Frame, new: Frame, pane: QRectF) -> QRectF:
+    """What of a pane lies behind the earlier of two moments, with the two bars before it: where lines that end there look different."""
+    left = max(pane.left(), min(old.known_x, new.known_x) - 2 * new.viewport.bar_px - _LINE_PX)
+    return QRectF(left, pane.top(), pane.right() - left, pane.height())
 
 
 def moment_text(frame: Frame) -> str:

@@ -38,7 +38,7 @@ class BadgeItem(ChartItem):
         return QRectF(0, 0, frame.layout.plot_right, frame.layout.time_axis.top)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | Sequence[QRectF] | None:
-        if (old.mode, bool(badge_text(old))) != (new.mode, bool(badge_text(new))):
+        if (old.mode, bool(badge_text(old)), old.as_of is None) != (new.mode, bool(badge_text(new)), new.as_of is None):
             return self.pane(new)  # rare: the feed's state changed, and the frame around the panes with it
         badges = (badge_rect(old), badge_rect(new)) if badge_text(old) != badge_text(new) else ()
         notices = (notice_rect(old), notice_rect(new)) if old.notice != new.notice else ()  # it may count seconds

@@ -111,7 +111,7 @@ class ChartItem(pg.GraphicsObject):
             region: QRectF | Sequence[QRectF] | None = self._bounds
         else:
             region = self.changed(old, frame)
-            if old.as_of != frame.as_of or old.rules is not frame.rules:
+            if old.rules is not frame.rules:
                 region = self._bounds
         rects = (region,) if isinstance(region, QRectF) else region or ()
         dirty = False

@@ -16,6 +16,7 @@ from app.analytics.divergence import REACH, Divergences, Swings, divergences
 from app.analytics.stretches import session_starts, unbroken
 from app.chart_rules import ChartRules
 from app.market.session import Division
+from rendering.as_of import behind_the_moment
 from rendering.axes import hairline, price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import Curve, bars_around, bars_in_sight, curve
@@ -150,6 +151,8 @@ class CvdItem(ChartItem):
         before, self._shown = self._shown, self._state(new)
         if before != self._shown:
             return self.pane(new)
+        if old.as_of != new.as_of:
+            return behind_the_moment(old, new, self.pane(new))
         series = new.chart.series
         changed = series.changed_since(old.revision)
         if changed >= series.n_bars:

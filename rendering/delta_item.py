@@ -76,7 +76,7 @@ class DeltaItem(ChartItem):
             return self.pane(new)
         changed = new.chart.series.changed_since(old.revision)
         if changed >= end:
-            return None
+            return None if old.as_of == new.as_of else qrect(new.layout.totals)
         x = max(0.0, new.pixels.screen_x(int(new.chart.series.number[max(changed, first)])) / new.dpr)
         pane = self.pane(new)
         return QRectF(x, pane.top(), new.layout.plot_right - x, pane.height())

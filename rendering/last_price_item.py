@@ -27,11 +27,12 @@ _NAME_AT_PX, _NAME_PX = 40.0, len(_NAME) * CHAR_ASPECT * AXIS_TEXT_PX + 6
 
 
 class LastPrice(NamedTuple):
-    """What is shown: the price, its height on the screen, and a colour that says how far to trust it."""
+    """What is shown: the price, its height on the screen, a colour that says how far to trust it, and where its line ends."""
 
     ticks: int
     y: float
     colour: Colour
+    end: float
 
 
 class LastPriceLineItem(ChartItem):
@@ -105,7 +106,7 @@ def last_price(frame: Frame) -> LastPrice | None:
         colour = theme.candle_up if close >= int(series.open[bar]) else theme.candle_down
     else:
         colour = {"simulated": theme.simulated, "replay": theme.replay}.get(frame.mode, theme.stale)
-    return LastPrice(close, price_y(frame, close + 0.5), colour)  # a tick is drawn over [close, close + 1): its middle
+    return LastPrice(close, price_y(frame, close + 0.5), colour, frame.known_x)  # a tick is drawn over [close, close + 1): its middle
 
 
 def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> LastPrice | None:

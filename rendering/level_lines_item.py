@@ -32,7 +32,7 @@ class LevelLinesItem(ChartItem):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[tuple[float, str], ...] = ()
+        self._shown: tuple[tuple[float, str, float], ...] = ()
         self._beside: ProfileItem | None = None
 
     def pane(self, frame: Frame) -> QRectF:
@@ -43,11 +43,11 @@ class LevelLinesItem(ChartItem):
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
-        before, self._shown = self._shown, tuple((price_y(new, line.ticks), line.name) for line in self._lines(new))
+        before, self._shown = self._shown, tuple((price_y(new, line.ticks), line.name, new.known_x) for line in self._lines(new))
         if before == self._shown:
             return None
         pane = self.pane(new)
-        return [QRectF(pane.left(), y - 1, pane.width(), 3) & pane for y, _ in set(before) ^ set(self._shown)]
+        return [QRectF(pane.left(), y - 1, pane.width(), 3) & pane for y, *_ in set(before) ^ set(self._shown)]
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         for line in reversed(self._lines(frame)):  # the POC last, over the others

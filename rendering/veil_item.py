@@ -26,7 +26,12 @@ class VeilItem(ChartItem):
         return qrect(frame.layout.price)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        return self.pane(new) if new.as_of is not None and old.viewport != new.viewport else None
+        if old.as_of == new.as_of and (new.as_of is None or old.viewport == new.viewport):
+            return None
+        edges = sorted((old.known_x, new.known_x))
+        left = 0.0 if old.viewport != new.viewport else edges[0] - 1
+        right = edges[1] + 2 if old.viewport == new.viewport and None not in (old.as_of, new.as_of) else self.pane(new).right()
+        return QRectF(left, self.pane(new).top(), right - left, self.pane(new).height()) & self.pane(new)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         if frame.as_of is None:

@@ -16,7 +16,7 @@ from app.analytics.anchored_vwap import SessionVwap, VwapSums
 from app.analytics.stretches import session_starts
 from app.market.session import Division, Period, span_at
 from app.market.span import Span
-from rendering.as_of import known_holes
+from rendering.as_of import behind_the_moment, known_holes
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_around, curve
 from rendering.detail import Detail
@@ -107,6 +107,8 @@ class VwapItem(ChartItem):
         if _look(old) != _look(new) or before[:1] != self._ends[:1]:
             return self.pane(new)
         series = new.chart.series
+        if old.as_of != new.as_of:
+            return behind_the_moment(old, new, self.pane(new))
         changed = series.changed_since(old.revision)
         if before == self._ends and changed >= series.n_bars - 1:
             return None  # the last bar's lines have not moved by a pixel

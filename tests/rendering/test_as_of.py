@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage
 
 from app.chart import Chart, ChartSpec
 from app.market.bar_rule import parse_bar_rule
-from app.market.session import PeriodRule
 from app.market.trade import TradeBatch
-from app.period_profiles import PeriodProfiles
+from app.period_profiles import Each, PeriodProfiles
 from app.storage.memory import TradeStore
 from rendering.anchor_flag_item import AnchorFlagItem
 from rendering.as_of import AsOf, closed_ns
@@ -56,7 +56,7 @@ def chart_of(trades: TradeBatch, rule: str) -> Chart:
     chart.anchors.add(START_NS + 3 * 3600 * 10**9)
     if chart.series.rule.is_time:  # where other bars will stand nobody could know, and so not where a range ends that is not over
         chart.anchors.add(START_NS + 7 * 3600 * 10**9, START_NS + 21 * 3600 * 10**9)
-        chart.anchors.show_periods(PeriodProfiles(PeriodRule()))
+        chart.anchors.show_periods(PeriodProfiles(Each.DAY))
     return chart
 
 
@@ -130,7 +130,7 @@ def test_after_the_key_is_released_nothing_shows_that_it_was_held(qapp):
         chart = Chart(ChartSpec(INSTRUMENT, parse_bar_rule("5m"), 10))
         chart.apply(store.trades(), store)
         chart.anchors.add(START_NS + 3 * 3600 * 10**9)
-        chart.anchors.show_periods(PeriodProfiles(PeriodRule()))
+        chart.anchors.show_periods(PeriodProfiles(Each.DAY))
         scene = ChartScene(chart, load_theme(), 1200, 900)
         scene.show_only(frozenset(layer.name for layer in OVERLAYS))
         scene.show_last(200)
@@ -203,3 +203,27 @@ def test_no_picture_of_a_moment_can_be_taken_for_now(qapp):
     shown = last_price(scene.frame)
     assert shown is not None and shown.ticks == int(chart.series.close[scene.frame.known_end - 1])
     assert scene.twin(2.0).as_of.kept_ns == scene.as_of.kept_ns  # and a larger picture of it neither
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.__name__)
+@pytest.mark.parametrize("bar_px", [0.6, 17.0, 80.0])
+def test_a_moved_moment_repaints_what_it_changes(qapp, monkeypatch: pytest.MonkeyPatch, layer: type[ChartItem], bar_px: float):
+    chart = whole_chart(0, "5m")
+    number, low = int(chart.series.number[chart.series.n_bars // 2]), int(chart.series.low.min())
+    scene = scene_of(chart, Viewport(number - 300 / bar_px, bar_px, low, 0.5, 600, 400), [layer])
+    scene.set_mode("simulated")
+    before = picture(scene)
+    asked: list[QRectF] = []
+    monkeypatch.setattr(ChartItem, "_repaint", lambda _item, rect: asked.append(rect))
+    for moved in (0.1, 3, -2, -1, 40 / bar_px, -60 / bar_px, 10_000, 1, -0.3):
+        asked.clear()
+        scene.as_of.kept_ns = None if moved == 10_000 else closed_ns(chart.series, number + round(moved))
+        scene.refresh(10**12)
+        after = picture(scene)
+        spoilt = np.zeros(after.shape, bool)
+        for rect in asked:
+            at = rect.toAlignedRect()
+            spoilt[max(0, at.top()) : at.bottom() + 1, max(0, at.left()) : at.right() + 1] = True
+        stray = np.argwhere((before != after) & ~spoilt)
+        assert not len(stray), f"{len(stray)} pixels, the first at {stray[0][::-1]}, the last at {stray[-1][::-1]}"
+        before = after

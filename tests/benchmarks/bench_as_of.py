@@ -1,0 +1,82 @@
+"""What moving the as-of cursor costs: one more moment and its picture, beside an hour of history and beside 30 days.
+
+Positions are drawn by chance over the bars in sight, so that the moment jumps as far as it can. To compare with: the same moves of
+the mouse with the key let go (the crosshair alone), and a pan by three pixels.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from app.chart import Chart, ChartSpec
+from app.storage.memory import TradeStore
+from rendering.layers import LAYERS
+from rendering.overlays import overlays
+from rendering.scene import ChartScene
+from rendering.theme import load_theme
+from tests.rendering.charts import INSTRUMENT, MINUTE, random_trades
+from widgets.chart_view import ChartView
+
+HOUR, MONTH = 60, 30 * 1440
+EVERY = frozenset(layer.name for layer in overlays(LAYERS))
+USUAL = frozenset(layer.name for layer in overlays(LAYERS) if layer.shown_at_first)
+_HOVERS = 1000
+_PER_BAR = 60
+
+
+class Hovering:
+    """A chart on the screen with the mouse over it."""
+
+    def __init__(self, minutes: int, shown: frozenset[str], in_sight: int) -> None:
+        store = TradeStore()
+        self.chart = Chart(ChartSpec(INSTRUMENT, MINUTE, 10))
+        self.chart.apply(store.insert(random_trades(minutes, _PER_BAR)), store)
+        self.scene = ChartScene(self.chart, load_theme(), 1600, 900)
+        self.scene.show_only(shown)
+        self.view = ChartView(self.scene, use_gl=False)
+        self.view.resize(1600, 900)
+        self.view.show()
+        self.scene.show_last(in_sight)
+        self.scene.refresh(1)
+        self.scene.settle()
+        self.chart.profiles.index.build()
+        self.now_ns = 10**9
+        for _ in range(20):
+            self.frame(400.0)
+
+    def frame(self, x: float) -> float:
+        """Seconds of the processor from a move of the mouse to its picture: those of the clock are others' too."""
+        self.now_ns += 16_000_000
+        self.scene.set_cursor((x, 300.0))
+        begin = time.process_time()
+        self.scene.refresh(self.now_ns)
+        QApplication.processEvents()
+        return time.process_time() - begin
+
+    def panned(self, dx: float) -> float:
+        """The same of a move of the view."""
+        self.scene.set_viewport(self.scene.viewport.panned(dx, 0.0))
+        return self.frame(400.0)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("names", [USUAL, EVERY], ids=["usual", "every"])
+@pytest.mark.parametrize(("minutes", "in_sight"), [(HOUR, HOUR), (MONTH, HOUR), (MONTH, 1440), (MONTH, MONTH)])
+def test_a_hover_costs_less_than_a_frame(qapp, minutes: int, in_sight: int, names: frozenset[str]) -> None:
+    there = Hovering(minutes, names, in_sight)
+    places = np.random.default_rng(1).uniform(10, there.scene.layout.price.right - 40, _HOVERS).tolist()
+    pan = statistics.median(there.panned(3.0 * (-1) ** step) for step in range(60)) * 1e3
+    crosshair = statistics.median(there.frame(x) for x in places[:200]) * 1e3
+    before = there.chart.levels.bars_taken, there.chart.profiles.index.nodes_built
+    there.scene.as_of.held = True
+    times = np.array([there.frame(x) for x in places]) * 1e3
+    assert (there.chart.levels.bars_taken, there.chart.profiles.index.nodes_built) == before  # nothing is built anew
+    assert not there.scene.failures
+    median, late = np.percentile(times, [50, 99])
+    what = f"{minutes:,} bars, {in_sight:,} in sight, {len(names)} overlays"
+    print(f"\n{what}: {median:.2f} ms a hover, p99 {late:.2f}; a pan {pan:.2f}, the crosshair alone {crosshair:.2f}")
