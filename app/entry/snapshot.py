@@ -9,16 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.analytics.footprint import FootprintSeries
 from app.chart import Chart, ChartSpec
 from app.chart_rules import ChartRules
-from app.entry.headless import Reading, read, time_text
+from app.entry.headless import Reading, read, remark, time_text
 from app.entry.profile_flags import ProfileFlags
 from app.entry.replaying import numbered_by_ones
+from app.entry.standing_in import candles_fetched
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
 from app.market.coverage import Covered, Source
+from app.market.feed import FeedStatus
 from app.market.instrument import Instrument
 from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import TradeBatch
@@ -26,6 +29,9 @@ from app.settings import Settings
 from app.storage.intervals import Intervals, stretches_of
 from app.storage.memory import TradeStore
 from widgets.modes import LOOKS
+
+if TYPE_CHECKING:
+    from app.ingest import Ingest
 
 ROW_SHARE_OF_PRICE = 1e-4  # the same as the window's first choice
 _DEMO_ORIGIN_NS = 1_763_650_800 * 10**9  # 20 November 2025, 15:00 UTC: the same picture every time
@@ -87,8 +93,6 @@ def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settin
         raise BadInputError(f"{request.source}: no trades to draw")
     if request.as_of_ns is not None:
         _require_moment(chart.series, request.as_of_ns)
-    if request.profiles is not None:
-        request.profiles.put_on(chart.anchors)
     from app.entry.picture import write_picture  # Qt is loaded only when something is drawn
 
     write_picture(chart, mode, request, settings, f"Tapeprint {version('tapeprint')}")
@@ -123,15 +127,19 @@ def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: Snapsh
     store = TradeStore()
     store.insert(trades)
     covered = Intervals(stretches_of(trades, Source.ARCHIVE)).covered(proven=True)
-    return _chart(ChartSpec(instrument, request.rule, _ticks_per_row(request, trades)), request.rules, store, covered)
+    return _chart(instrument, request, store, covered)
 
 
-def _chart(spec: ChartSpec, rules: ChartRules, store: TradeStore, covered: Sequence[Covered]) -> Chart:
-    chart = Chart(spec, rules)
-    chart.apply(store.trades(), store)
+def _chart(instrument: Instrument, request: SnapshotRequest, store: TradeStore, covered: Sequence[Covered]) -> Chart:
+    """With the profiles that were asked for on it."""
+    trades = store.trades()
+    chart = Chart(ChartSpec(instrument, request.rule, _ticks_per_row(request, trades)), request.rules)
+    chart.apply(trades, store)
     if chart.refused:
         raise BadInputError(chart.refused)
     chart.holes, chart.covered = store.holes(), covered
+    if request.profiles is not None:
+        request.profiles.put_on(chart.anchors)
     return chart
 
 
@@ -143,24 +151,32 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
     market = await market_opener(settings, request.seed)(request.source)
     store = TradeStore(by_time=not market.instrument.numbered)
     ingest = Ingest(market.feed, market.history, store, [], history_ns=market.history_ns)
+    try:
+        status = await _listened(ingest, request.seconds)
+        if not store.n_trades:
+            raise BadInputError(f"{request.source}: no trade in {request.seconds:g} s ({status.reason or 'a quiet market'})")
+        chart = _chart(market.instrument, request, store, ingest.held.covered(proven=not store.by_time))
+        if market.candles is not None and (trouble := await candles_fetched(chart, market.candles)):
+            remark(trouble)
+    finally:
+        await market.feed.aclose()
+    return chart, LOOKS[status.state].mode
+
+
+async def _listened(ingest: Ingest, seconds: float) -> FeedStatus:
+    """Take in trades for a while; where the feed stood at the end."""
     pump = asyncio.ensure_future(ingest.run())
     try:
-        deadline = time.monotonic() + request.seconds
+        deadline = time.monotonic() + seconds
         # the past may need longer than was asked for; a minute more, and the picture says what is missing
         while time.monotonic() < deadline or (ingest.progress is not None and time.monotonic() < deadline + 60):
             done, _ = await asyncio.wait({pump}, timeout=0.2)
             if done:
                 break
+        return ingest.feed.status
     finally:
-        status = market.feed.status
         pump.cancel()
-        await market.feed.aclose()
         await asyncio.gather(pump, return_exceptions=True)
-    trades = store.trades()
-    if not len(trades):
-        raise BadInputError(f"{request.source}: no trade in {request.seconds:g} s ({status.reason or 'a quiet market'})")
-    spec = ChartSpec(market.instrument, request.rule, _ticks_per_row(request, trades))
-    return _chart(spec, request.rules, store, ingest.held.covered(proven=not store.by_time)), LOOKS[status.state].mode
 
 
 def _ticks_per_row(request: SnapshotRequest, trades: TradeBatch) -> int:
