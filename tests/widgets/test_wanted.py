@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.analytics.stand_ins import Piece
 from app.market.coverage import Covered, Source
 from app.market.span import Span
-from app.period_profiles import PeriodProfiles
+from app.period_profiles import Each, PeriodProfiles
 from app.storage.candles import HeldCandles
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
@@ -42,7 +42,7 @@ def test_what_trades_lack_of_anchored_and_of_period_profiles_is_wanted_as_candle
     wanted = Span((FIRST_MINUTE - 500) * MINUTE.length_ns, (FIRST_MINUTE + 24) * MINUTE.length_ns)
     assert chart.candles.wishes == (Piece(MINUTE.length_ns, wanted),)
     chart.anchors.undo()
-    chart.anchors.show_periods(PeriodProfiles(None, 10))
+    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 10))
     scene.refresh()
     ask_for_what_is_in_sight(scene)
     first = (FIRST_MINUTE + 24) // 10 * 10
