@@ -20,7 +20,7 @@ from app.analytics.level_life import bars_inside, first_meetings
 from app.analytics.nodes import peaks, percentile
 from app.analytics.profile import profile_of_bars
 from app.analytics.tpo import HALF_HOUR_NS, fits, tpo_of_bars
-from app.market.session import Division, Period, piece_numbers
+from app.market.session import Division, Period, piece_numbers, span_at
 from app.market.trading_hours import TradingHours
 
 _CHUNK = 512  # closed bars worked through in a call: some ten milliseconds, and seldom more than once in the life of a chart
@@ -169,6 +169,12 @@ class Levels:
             which = PERIODS[period] if period >= 0 else None
             found.append(Level(LevelKind(kind), which, bottom / 2, top / 2, series.start_ns(start), tests, distance / 2))
         return sorted(found, key=lambda level: level.born_ns)
+
+    def bars_of(self, period: Period, bar: int) -> tuple[int, int, int]:
+        """When the finished period began that the bar with index `bar` was the first to come after, and its bars `[first, end)`."""
+        begin_ns = self._series.times.of_bars(0, bar)
+        start_ns = span_at(self._divisions[period], int(begin_ns[-1])).start_ns
+        return start_ns, int(np.searchsorted(begin_ns, start_ns)), bar
 
     # -- taking bars -----------------------------------------------------------------------------
 

@@ -19,7 +19,9 @@ from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.level_line import LevelLine, level_lines
 from rendering.placed_profiles import ProfileView, period_text, period_views, profile_views, rule_text
+from rendering.profile_questions import profile_questions
 from rendering.profile_rows import draw_rows, profile_bars
+from rendering.question import Question
 from rendering.rectangles import Rectangles
 from rendering.text import qrect
 
@@ -69,6 +71,19 @@ class AnchoredProfileItem(ChartItem):
         if old.viewport != new.viewport or old.detail != new.detail:
             return [self.pane(new)] if before or self._shown else None
         return [QRectF(*sides) for sides in {shown.region for shown in set(before) ^ set(self._shown)}] or None
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The lines of the profiles under the mouse."""
+        if not frame.layout.price.holds(x, y):
+            return []
+        found: list[Question] = []
+        for view in reversed(_all_views(frame)):
+            ends = [end for _, end in profile_lines(frame, view)]
+            if view.figures is not None and ends and view.in_sight(frame)[0] <= x <= max(ends):
+                periods = frame.chart.anchors.periods
+                name = view.placed.name or (periods.text if periods is not None else "")
+                found += profile_questions(frame, name, view.figures, view.placed.inputs, y)
+        return found
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         for view in _all_views(frame):

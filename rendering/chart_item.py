@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter, QRegion
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from rendering.layout import Strip
+from rendering.question import Question
 
 if TYPE_CHECKING:
     from app.chart_rules import ChartRules
@@ -93,6 +94,10 @@ class ChartItem(pg.GraphicsObject):
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
         """Heights at which this item puts tags on the price axis, which leaves out the labels under them."""
+        return ()
+
+    def hits(self, frame: Frame, x: float, y: float) -> Sequence[Question]:
+        """What can be explained of that which it draws at a point, the likeliest first."""
         return ()
 
     def refresh(self, frame: Frame) -> bool:

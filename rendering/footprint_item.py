@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from rendering.cell_painter import CellPainter
+from rendering.cell_questions import cell_questions
 from rendering.chart_item import ChartItem
 from rendering.frame import Frame, PainterName
+from rendering.question import Question
 from rendering.raster_painter import RasterPainter
 
 
@@ -54,6 +58,10 @@ class FootprintItem(ChartItem):
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         """Let the painter draw."""
         self._drawn_by.draw(painter, frame, exposed)
+
+    def hits(self, frame: Frame, x: float, y: float) -> Sequence[Question]:
+        """The cell under the mouse, and the bar's POC and value area."""
+        return cell_questions(frame, x, y)
 
     def idle(self, budget_s: float) -> bool:
         """Let the painter use the time."""

@@ -12,6 +12,7 @@ from rendering.chart_item import ChartItem
 from rendering.frame import Frame
 from rendering.kept_picture import KeptPicture
 from rendering.layout import Strip
+from rendering.question import Question
 
 Answer = TypeVar("Answer")
 _log = structlog.get_logger(__name__)
@@ -79,6 +80,12 @@ class LayerStack:
     def told(self, frame: Frame) -> tuple[str, ...]:
         """What the layers tell in the legend."""
         return tuple(text for text in self._ask(lambda item: item.legend(frame)) if text)
+
+    def questions(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """What can be asked about a point: first what stands out there, of that the uppermost layer's."""
+        found = self._ask(lambda item: [(item.zValue(), question) for question in item.hits(frame, x, y)])
+        asked = sorted((pair for pairs in found for pair in pairs), key=lambda pair: (not pair[1].marked, -pair[0]))
+        return [question for _, question in asked]
 
     def refresh(self, frame: Frame) -> bool:
         """Give a frame to every layer; whether any of them will draw."""

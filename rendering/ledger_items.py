@@ -21,6 +21,8 @@ from rendering.curve import bars_in_sight
 from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.level_questions import level_questions
+from rendering.question import Question
 from rendering.text import Labels, qcolor, qrect
 from rendering.theme import Theme
 from rendering.vwap_item import period_text
@@ -98,6 +100,12 @@ class LedgerItem(ChartItem):
             return None
         before, self._shown, self._key = self._shown, self._drawn(new), key
         return None if before == self._shown else self.pane(new)
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The levels under the mouse."""
+        if not frame.layout.price.holds(x, y):
+            return []
+        return level_questions(frame, self.kinds, x, y, names=NAMES, living=not self.shows_ended)
 
     def settle(self) -> None:
         if self._frame is not None:

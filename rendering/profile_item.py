@@ -19,7 +19,9 @@ from rendering.curve import bars_in_sight
 from rendering.frame import Frame
 from rendering.layout import LEGEND_TOP, LINE_PX
 from rendering.level_line import LevelLine, level_lines
+from rendering.profile_questions import profile_questions
 from rendering.profile_rows import draw_rows, profile_bars
+from rendering.question import Question
 from rendering.rectangles import Rectangles
 from rendering.tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.text import Labels, qcolor, qrect
@@ -82,6 +84,12 @@ class ProfileItem(ChartItem):
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
         return tuple(price_y(frame, line.ticks) for line in _tagged(frame, self.lines(frame)))
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """Its lines beside the bars, and across them while those are shown."""
+        across = "level-lines" in frame.shown and frame.layout.price.holds(x, y)
+        figures = self.figures(frame) if across or frame.layout.profile.holds(x, y) else None
+        return [] if figures is None else profile_questions(frame, "bars in sight", figures, frame.chart.anchors.side, y)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         figures, strip, inputs = self.figures(frame), frame.layout.profile, frame.chart.anchors.side

@@ -17,13 +17,16 @@ from app.analytics.stretches import session_starts
 from app.market.session import Division, Period, span_at
 from app.market.span import Span
 from rendering.as_of import behind_the_moment, known_holes
+from rendering.bar_under import bar_under
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_around, curve
 from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.question import Question
 from rendering.text import Labels, qcolor, qrect
 from rendering.ticks import clock_text, date_text
+from rendering.vwap_questions import vwap_questions
 
 _BANDS = (1, 2)
 _ALL_BANDS = np.array([-2, -1, 0, 1, 2])
@@ -115,6 +118,19 @@ class VwapItem(ChartItem):
         x = new.viewport.x(int(series.number[max(0, min(changed, series.n_bars - 1) - 1)])) - _LABEL_PX
         pane = self.pane(new)
         return QRectF(max(0.0, x), 0, pane.right() - max(0.0, x), pane.height())
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The lines and bands under the mouse."""
+        if not frame.layout.price.holds(x, y):
+            return []
+        bar, found = bar_under(frame, x), []
+        for line in self._lines(frame) if bar is not None else ():
+            first, end = line.bars(frame)
+            if bar is not None and first <= bar < end:
+                price, deviation = line.figures.values(bar, bar + 1)
+                levels = {band: float(heights(frame, price + band * deviation)[0]) for band in (0, -1, 1, -2, 2)}
+                found += vwap_questions(frame, line.label, line.division, bar, levels, y)
+        return found
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         for line in self._lines(frame):

@@ -63,7 +63,7 @@ COMMANDS = (
     Command("stop_filling", "Market", "Stop fetching", ("Shift+Esc",), "Fetch no more of the past than is there"),
     Command("add_alert", "Market", "Alert at the cursor", ("Alt+A",), "Tell once when a trade touches the price at the cursor"),
     Command("delete_alert", "Market", "Delete alert", ("Shift+Alt+A",), "Forget the price alert nearest to the cursor"),
-    Command("copy_price", "Market", "Copy price", ("Ctrl+C",), "Copy the price at the cursor, or the last one"),
+    Command("copy_price", "Market", "Copy price", ("Ctrl+C",), "Copy the price at the cursor; while Why? is open, its trades as CSV"),
     Command("save_picture", "Market", "Save picture", ("Alt+S",), "Save the chart as PNG to the journal folder and the clipboard"),
     Command("save_large_picture", "Market", "Save picture at 2x", ("Shift+Alt+S",), "The same with twice the pixels"),
     Command("close", "Market", "Quit", ("Ctrl+Q",), "Close the window"),
@@ -115,6 +115,9 @@ COMMANDS = (
     Command("undo", "Profiles", "Undo", ("Ctrl+Z",), "Take the last step with profiles back"),
     Command("redo", "Profiles", "Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), "Take it again"),
     Command("step_back", "Profiles", "Let go", ("Esc",), "Put the tool away, then let go of the selection, then close the panel"),
+    Command(
+        "explain", "Chart", "Why?", ("Y",), "Explain the figure at the cursor, and what else is there; a click does so for what stands out"
+    ),
     Command("next_theme", "Chart", "Next theme", ("T",), "Dark, light, high contrast"),
     Command("next_palette", "Chart", "Next palette", ("Shift+T",), "Blue and orange (colour-blind safe), or green and red"),
     Command("next_painter", "Chart", "Switch painter", ("Shift+P",), "Draw through OpenGL or by raster tiles"),

@@ -35,6 +35,8 @@ class ChartView(QGraphicsView):
         The mouse on profiles.
     on_edit : callable
         Called when the flag of a profile, which is selected by then, was double-clicked.
+    on_click : callable
+        Called with the place of a click: of a press that no tool took, and that was let go where it was made.
     on_menu : callable
         Called with a place on the screen and the spot of the chart there, when its menu was asked for by mouse or key.
     """
@@ -49,6 +51,7 @@ class ChartView(QGraphicsView):
         super().__init__(parent)
         self.on_edit: Callable[[], None] = lambda: None
         self.on_menu: Callable[[QPoint, Spot], None] = lambda place, spot: None
+        self.on_click: Callable[[float, float], None] = lambda x, y: None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -145,8 +148,8 @@ class ChartView(QGraphicsView):
         self.show_cursor()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton and not self.anchors.release():
-            self._mouse.release()
+        if event.button() is Qt.MouseButton.LeftButton and not self.anchors.release() and self._mouse.release():
+            self.on_click(event.position().x(), event.position().y())
         self.show_cursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

@@ -42,6 +42,7 @@ from widgets.toolbar import Toolbar
 from widgets.view_commands import ViewCommands
 from widgets.waiting_page import WaitingPage
 from widgets.wanted import ask_for_what_is_in_sight
+from widgets.why_commands import WhyCommands
 
 _log = structlog.get_logger(__name__)
 
@@ -93,7 +94,8 @@ class MainWindow(QMainWindow):
         moments = AsOfCommands(lambda: self._scene, self.say)
         profiles = (PeriodCommands(lambda: self._scene, self.overlays, self.say), CompositeCommands(shown, self.say))
         others = (self.alerts, copies, moments, views, ChartCommands(workspace), self.overlays, self.replay_bar)
-        self._owners = (self.anchors, *profiles, *others)
+        self.why = WhyCommands(shown, self.say, copies.copy_price)
+        self._owners = (self.why, self.anchors, *profiles, *others)
         self.actions_by_name = build_actions(self, *self._owners)
         self.replay_bar.take_actions(self.actions_by_name)
         self.overlays.take_actions(self.actions_by_name)
@@ -156,6 +158,7 @@ class MainWindow(QMainWindow):
             scene = self.view.chart_scene
             scene.set_mode(LOOKS[status.state].mode, badge_of(status.state), detail_text(status, time.time()) or workspace.filling)
             scene.refresh()
+            self.why.follow()
             if status.state is not FeedState.REPLAY:
                 ask_for_what_is_in_sight(scene)
         if self._frames % _REPLAY_EVERY == 1:
@@ -183,6 +186,7 @@ class MainWindow(QMainWindow):
         if self.view is None:
             self.view = ChartView(scene, use_gl=self._painter == "gl")
             self.view.on_edit = self.anchors.edit_profile
+            self.view.on_click = self.why.click
             self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._owners)
             self.pages.addWidget(self.view)
         else:
@@ -311,6 +315,8 @@ class MainWindow(QMainWindow):
         return self._workspace.instrument_id == self._shown_id and self.replay_bar.shows(self._shown_id)
 
     def _close_panel(self) -> None:
+        if self.why.close():
+            return
         for panel in reversed(self.findChildren(QDialog)):
             if panel.isVisible():
                 panel.close()

@@ -10,6 +10,7 @@ from rendering.scene import ChartScene
 
 _WHEEL_STEP = 1.15  # bars get this much wider by one notch of a wheel
 _WHEEL_PAN_PX = 60.0
+_CLICK_PX = 4.0  # the hand trembles: what moved less than that was not a drag
 _AXIS_DRAG_PX = 160.0  # dragging an axis this far doubles or halves the scale
 
 
@@ -35,6 +36,7 @@ class _Drag:
     zone: Zone
     x: float
     y: float
+    moved: float = 0.0
 
 
 class PanAndZoom:
@@ -59,7 +61,7 @@ class PanAndZoom:
         if drag is None:
             return
         dx, dy = x - drag.x, y - drag.y
-        drag.x, drag.y = x, y
+        drag.x, drag.y, drag.moved = x, y, drag.moved + abs(dx) + abs(dy)
         viewport = self._scene.viewport
         if drag.zone is Zone.CHART:
             viewport = viewport.panned(dx, dy)
@@ -69,9 +71,11 @@ class PanAndZoom:
             viewport = viewport.zoomed_time(viewport.width_px, 2.0 ** (dx / _AXIS_DRAG_PX))
         self._scene.set_viewport(viewport)
 
-    def release(self) -> None:
-        """The button went up."""
+    def release(self) -> bool:
+        """The button went up; whether that was a click."""
+        clicked = self._drag is not None and self._drag.moved < _CLICK_PX
         self._drag = None
+        return clicked
 
     def wheel(self, x: float, y: float, notches: float, *, price: bool, pan: bool) -> None:
         """The wheel turned; away from the user zooms in."""

@@ -6,6 +6,7 @@ the exact sums between. Nothing is rounded before the last quotient, so no order
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -46,6 +47,11 @@ class VwapSums:
         """VWAP and deviation of the bars `[start, end)`, ticks; there must be one."""
         volume, offset, square = (sums[end] - sums[start] for sums in (self._volume, self._offset, self._square))
         return (self._base * volume + offset) / volume, root_quotient(volume * square - offset**2, volume)
+
+    def variance(self, start: int, end: int) -> Fraction:
+        """The square of the deviation of the bars `[start, end)`, ticks squared, without any rounding."""
+        volume, offset, square = (sums[end] - sums[start] for sums in (self._volume, self._offset, self._square))
+        return Fraction(volume * square - offset**2, volume**2)
 
     def follow(self) -> None:
         """Take in what has changed."""

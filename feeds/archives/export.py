@@ -26,11 +26,10 @@ from app.errors import BadInputError, TradeFileError
 from app.market.decimals import decimal_places, step_texts
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
+from app.market.trade_csv import COLUMNS, HEADER, OPTIONS, SCHEMA, SIDE_WORDS, rows_of
 
-COLUMNS = ("time", "price", "quantity", "side", "trade_id")
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
-_SIDES = pa.array(["sell", "unknown", "buy"])  # -1, 0, 1
 _ROWS = 1 << 17  # of a block, and of a row group
 _MOST_DIGITS = 38  # of Arrow's decimals
 
@@ -97,21 +96,12 @@ def _in_place_when_whole(out: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _csv(file: IO[bytes], instrument: Instrument, ending: str) -> Iterator[Write]:
-    schema = pa.schema([(name, pa.string() if name in ("price", "quantity", "side") else pa.int64()) for name in COLUMNS])
-
     def write(block: TradeBatch) -> None:
-        columns = [
-            pa.array(block.time_ns),
-            step_texts(block.price_ticks, instrument.tick_size),
-            step_texts(block.quantity_lots, instrument.lot_size),
-            _SIDES.take(pa.array(block.side + 1)),
-            pa.array(block.trade_id),
-        ]
-        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+        writer.write_batch(rows_of(block, instrument))
 
     with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) if ending == ".csv.gz" else _as_it_is(file) as sink:
-        sink.write(",".join(COLUMNS).encode() + b"\n")
-        with pa_csv.CSVWriter(sink, schema, write_options=pa_csv.WriteOptions(include_header=False, quoting_style="none")) as writer:
+        sink.write(HEADER.encode())
+        with pa_csv.CSVWriter(sink, SCHEMA, write_options=OPTIONS) as writer:
             yield write
 
 
@@ -134,7 +124,7 @@ def _parquet(file: IO[bytes], instrument: Instrument) -> Iterator[Write]:
             pa.array(block.time_ns).cast(types[0]),
             _decimals(block.price_ticks, instrument.tick_size, price),
             _decimals(block.quantity_lots, instrument.lot_size, quantity),
-            pa.DictionaryArray.from_arrays(pa.array(block.side + 1), _SIDES),
+            pa.DictionaryArray.from_arrays(pa.array(block.side + 1), SIDE_WORDS),
             pa.array(block.trade_id),
         ]
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
