@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,7 @@ from msgspec import Meta
 from tomlkit.exceptions import TOMLKitError
 
 from app.chart_rules import ChartRules
-from app.described import Described, read
+from app.described import Described, differences, read
 from app.errors import BadInputError, SettingsError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.storage.retention import Retention
@@ -212,11 +212,24 @@ def save_setting(section: str, name: str, value: str | int | float, path: Path |
     SettingsError
         If the file cannot be read or written, or the value is impossible.
     """
+    _save([(section, name, value)], path)
+
+
+def save_rules(before: ChartRules, after: ChartRules, path: Path | None = None) -> None:
+    """Change in the file what the user has changed of the figures' rules; see `save_setting`."""
+    _save([(f"rules.{part}", name, value) for part, name, value in differences(before, after)], path)
+
+
+def _save(values: Iterable[tuple[str, str, Any]], path: Path | None) -> None:
     place = path or settings_path()
     try:
         document = tomlkit.parse(place.read_text(encoding="utf-8")) if place.exists() else tomlkit.document()
-        table: Any = document.setdefault(section, tomlkit.table())
-        table[name] = value
+        for section, name, value in values:
+            table: Any = document
+            *above, last = section.split(".")
+            for part in above:
+                table = table.setdefault(part, tomlkit.table(is_super_table=True))
+            table.setdefault(last, tomlkit.table())[name] = list(value) if isinstance(value, tuple) else value
         text = tomlkit.dumps(document)
         parse_settings(text, str(place))
         _replace(place.resolve(), text)  # a link stays one

@@ -118,6 +118,7 @@ COMMANDS = (
     Command(
         "explain", "Chart", "Why?", ("Y",), "Explain the figure at the cursor, and what else is there; a click does so for what stands out"
     ),
+    Command("edit_rules", "Chart", "Rules…", ("Ctrl+,",), "Sessions, time zone, value areas and every other input of the figures"),
     Command("next_theme", "Chart", "Next theme", ("T",), "Dark, light, high contrast"),
     Command("next_palette", "Chart", "Next palette", ("Shift+T",), "Blue and orange (colour-blind safe), or green and red"),
     Command("next_painter", "Chart", "Switch painter", ("Shift+P",), "Draw through OpenGL or by raster tiles"),

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.chart_rules import ChartRules
 from rendering.layers import LAYERS
 from rendering.overlays import shown_at_first
 
 
-def _forget(_shown: str) -> None:
+def _forget(*_what: object) -> None:
     """For a window that remembers nothing."""
 
 
@@ -36,6 +37,8 @@ class Looks:
         Overlays that are shown.
     remember_shown : callable
         Called with the overlays as settings write them, when the user has chosen others.
+    remember_rules : callable
+        Called with the rules of the figures before and after the user has changed them.
     """
 
     theme: str
@@ -46,3 +49,4 @@ class Looks:
     instruments: Sequence[str] = ()
     shown: frozenset[str] = shown_at_first(LAYERS)
     remember_shown: Callable[[str], None] = _forget
+    remember_rules: Callable[[ChartRules, ChartRules], None] = _forget

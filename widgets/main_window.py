@@ -36,6 +36,7 @@ from widgets.period_commands import PeriodCommands
 from widgets.pictures import PictureSaver
 from widgets.playback import Playback
 from widgets.replay_bar import ReplayBar
+from widgets.rule_commands import RuleCommands
 from widgets.status_bar import StatusBar
 from widgets.status_texts import detail_text
 from widgets.toolbar import Toolbar
@@ -93,7 +94,8 @@ class MainWindow(QMainWindow):
         views, copies = ViewCommands(lambda: self._scene), CopyCommands(lambda: self._scene, self.say)
         moments = AsOfCommands(lambda: self._scene, self.say)
         profiles = (PeriodCommands(lambda: self._scene, self.overlays, self.say), CompositeCommands(shown, self.say))
-        others = (self.alerts, copies, moments, views, ChartCommands(workspace), self.overlays, self.replay_bar)
+        rules = RuleCommands(self, workspace, looks.remember_rules, self.say)
+        others = (self.alerts, copies, moments, views, ChartCommands(workspace), rules, self.overlays, self.replay_bar)
         self.why = WhyCommands(shown, self.say, copies.copy_price)
         self._owners = (self.why, self.anchors, *profiles, *others)
         self.actions_by_name = build_actions(self, *self._owners)
@@ -177,10 +179,8 @@ class MainWindow(QMainWindow):
         assert chart is not None
         scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF())
         scene.show_only(self.overlays.shown)
-        if self.view is not None:
-            scene.set_style(self.view.chart_scene.style)
-            if self._begins_anew:
-                scene.look_like(self.view.chart_scene)
+        if self.view is not None and self._begins_anew:
+            scene.look_like(self.view.chart_scene)
         self._shown_id = self._workspace.instrument_id
         self._install_painter(scene)
         if self.view is None:

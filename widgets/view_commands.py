@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec import structs
-
-from app.chart_rules import CELLS, COLOURINGS, CvdRules
 from rendering.scene import ChartScene
 
 
 class ViewCommands:
-    """Zoom, pan, go to an end of the chart, colour; without a chart they do nothing. Their names stand in `widgets.actions`.
+    """Zoom, pan, go to an end of the chart; without a chart they do nothing. Their names stand in `widgets.actions`.
 
     Parameters
     ----------
@@ -71,27 +68,6 @@ class ViewCommands:
         """Legible cells around the last bar."""
         if (scene := self._shown()) is not None:
             scene.show_last()
-
-    def next_colouring(self) -> None:
-        """Cells coloured by volume, by delta, by imbalance."""
-        scene = self._shown()
-        if scene is not None:
-            after = COLOURINGS[(COLOURINGS.index(scene.style.colouring) + 1) % len(COLOURINGS)]
-            scene.set_style(structs.replace(scene.style, colouring=after))
-
-    def next_cells(self) -> None:
-        """The next footprint style."""
-        scene = self._shown()
-        if scene is not None:
-            scene.set_style(structs.replace(scene.style, cells=CELLS[(CELLS.index(scene.style.cells) + 1) % len(CELLS)]))
-
-    def toggle_cvd_reset(self) -> None:
-        """CVD by session, or without end."""
-        scene = self._shown()
-        if scene is not None:
-            rules = scene.chart.rules
-            after = "never" if rules.cvd.reset == "session" else "session"
-            scene.chart.set_rules(structs.replace(rules, cvd=CvdRules(reset=after)))
 
     def _zoom_time(self, factor: float) -> None:
         scene = self._shown()

@@ -24,7 +24,7 @@ from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
 from app.errors import BadInputError
 from app.profile_book import ProfileBook
-from app.settings import Settings, save_setting
+from app.settings import Settings, save_rules, save_setting
 from app.storage.keeping import Keeping
 from app.workspace import ChartChoice, Workspace
 from rendering.layers import LAYERS
@@ -105,6 +105,7 @@ async def show_window(options: DesktopOptions) -> int:
         instruments=[*([options.player.instrument_id] if options.player else []), *offered_instruments()],
         shown=_overlays(settings.display.overlays),
         remember_shown=lambda shown: save_setting("display", "overlays", shown, options.settings_file),
+        remember_rules=lambda before, after: save_rules(before, after, options.settings_file),
     )
     window = MainWindow(workspace, looks, closed.set, options.player)
     with _faults_shown(window), _closed_by_signals(window):

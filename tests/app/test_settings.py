@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from app.described import with_input
 from app.errors import BadInputError, SettingsError
-from app.settings import Settings, load_settings, parse_settings, save_setting, settings_table
+from app.settings import Settings, load_settings, parse_settings, save_rules, save_setting, settings_table
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,3 +146,17 @@ def test_a_linked_file_stays_a_link(tmp_path: Path) -> None:
         pytest.skip("this account may not make links")
     save_setting("display", "theme", "light", link)
     assert link.is_symlink() and 'theme = "light"' in real.read_text()
+
+
+def test_rules_are_remembered_input_by_input(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('# mine\n[rules.tpo]\nbracket = "15m"  # short\n')
+    before = load_settings(file, {}).rules
+    after = with_input(with_input(with_input(before, "levels.periods", "week,day"), "time.session", "us-rth"), "tpo.bracket", "1h")
+    save_rules(before, after, file)
+    assert load_settings(file, {}).rules == after
+    text = file.read_text()
+    assert text.startswith("# mine\n") and "# short" in text
+    assert "percent" not in text, "what was not changed is not written"
+    save_rules(after, before, file)
+    assert load_settings(file, {}).rules == before

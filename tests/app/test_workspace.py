@@ -14,6 +14,7 @@ from structlog.testing import LogCapture
 
 from app.alerts.book import AlertBook
 from app.chart import Chart
+from app.chart_rules import ChartRules, ValueAreaRules
 from app.errors import BadInputError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState, FeedStatus
@@ -176,6 +177,24 @@ def test_other_bars_and_rows_hold_the_same_trades() -> None:
         await until(lambda: chart.spec.ticks_per_row == 2)
         assert chart.spec.bar_rule == parse_bar_rule("5m")
         assert chart.series.n_trades == 600 and int(chart.series.volume.sum()) == volume
+        await desk.aclose()
+
+    asyncio.run(story())
+
+
+def test_rules_hold_for_the_chart_that_is_open_and_for_the_next_one() -> None:
+    async def story() -> None:
+        async def opener(_: str) -> Market:
+            return market(Feed([trades()]))
+
+        desk = workspace(opener)
+        desk.set_rules(ChartRules(value_area=ValueAreaRules(percent=60)))
+        for percent in (60, 80):
+            desk.open("test:BTC")
+            await until(lambda: desk.chart is not None and desk.chart.series.n_trades == 100)
+            assert desk.chart is not None and desk.chart.figures.percent == percent
+            desk.set_rules(ChartRules(value_area=ValueAreaRules(percent=80)))
+            assert desk.chart.figures.percent == desk.rules.value_area.percent == 80
         await desk.aclose()
 
     asyncio.run(story())

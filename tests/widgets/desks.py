@@ -9,6 +9,7 @@ from app.alerts.book import AlertBook
 from app.alerts.desk import AlertDesk
 from app.alerts.watch import AlertWatch
 from app.chart import build
+from app.chart_rules import ChartRules
 from app.errors import TapeprintError
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus
@@ -41,6 +42,15 @@ class Desk:
     def open(self, instrument_id: str) -> None:
         self.opened.append(instrument_id)
         self.instrument_id = instrument_id
+
+    @property
+    def rules(self) -> ChartRules:
+        assert self.chart is not None
+        return self.chart.rules
+
+    def set_rules(self, rules: ChartRules) -> None:
+        assert self.chart is not None
+        self.chart.set_rules(rules)
 
     def stop_filling(self) -> None:
         self.stopped_filling = True

@@ -13,7 +13,7 @@ from structlog.testing import LogCapture
 from app.alerts.alert import Fired, Wish
 from app.errors import GridTooFineError
 from app.market.feed import FeedState, FeedStatus
-from rendering.chart_item import ChartItem
+from rendering.last_price_item import LastPriceItem
 from rendering.scene import ChartScene
 from tests.rendering.charts import FIRST_MINUTE, INSTRUMENT, StillChart, random_trades, trade
 from tests.widgets.desks import N_BARS, Desk
@@ -455,7 +455,8 @@ def test_shift_esc_stops_fetching_and_says_so(qtbot, window, desk: Desk):
 
 def test_another_market_keeps_the_colouring_and_brings_its_own_chart(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_C)
-    desk.chart = StillChart(random_trades(5, 20, seed=3), 10)
+    rules, desk.chart = desk.rules, StillChart(random_trades(5, 20, seed=3), 10)
+    desk.set_rules(rules)
     window.frame()
     assert scene_of(window).chart is desk.chart
     assert scene_of(window).style.colouring == "delta"
@@ -560,7 +561,7 @@ def test_the_details_of_a_fault_can_be_copied_and_the_banner_put_away(qtbot, win
 
 
 def test_a_layer_out_of_use_makes_no_picture_that_pretends_to_be_whole(qtbot, window, desk: Desk, logged: LogCapture, monkeypatch):
-    monkeypatch.setattr(ChartItem, "price_tags", lambda *_: 1 / 0)
+    monkeypatch.setattr(LastPriceItem, "price_tags", lambda *_: 1 / 0)
     frames(window, 3)
     with pytest.raises(Exception, match="cannot be drawn"):
         scene_of(window).render_image(2.0)
