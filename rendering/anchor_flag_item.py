@@ -100,9 +100,9 @@ class AnchorFlagItem(ChartItem):
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
-        before, self._shown = self._shown, (*flags_of(new), *_labels(new), *_marks(new))
+        before, self._shown = self._shown, (*flags_of(new), *_labels(new), *marks_of(new))
         different = set(before) ^ set(self._shown)
-        regions = [thing.rect for thing in different if isinstance(thing, Flag | _Label | _Mark)]
+        regions = [thing.rect for thing in different if isinstance(thing, Flag | _Label | Mark)]
         poles = {thing.pole_x for thing in different if isinstance(thing, Flag) and thing.pole_x is not None}
         height = new.layout.price.height
         return [*regions, *(QRectF(x - 2, 0, 4, height) for x in poles)] or None
@@ -112,7 +112,7 @@ class AnchorFlagItem(ChartItem):
         for label in _labels(frame):
             painter.fillRect(label.rect, qcolor(theme.panel))
             self._bold.draw(painter, label.rect.left() + 3, label.rect.center().y(), label.text, label.colour)
-        for mark in _marks(frame):
+        for mark in marks_of(frame):
             painter.fillRect(mark.rect, qcolor(theme.text if mark.chosen else theme.tag))
         for flag in flags_of(frame):
             ground = theme.text if flag.selected else theme.tag
@@ -134,7 +134,7 @@ class _Label(NamedTuple):
         return QRectF(self.left, self.top, _width(self.text) + 6, _LABEL_PX)
 
 
-class _Mark(NamedTuple):
+class Mark(NamedTuple):
     """A stretch of a composite, or of what is chosen for one, at the foot of the pane."""
 
     left: float
@@ -144,20 +144,23 @@ class _Mark(NamedTuple):
 
     @property
     def rect(self) -> QRectF:
+        """The band."""
         return QRectF(self.left, self.top, self.width, _MARK_PX)
 
 
-def _marks(frame: Frame) -> list[_Mark]:
+def marks_of(frame: Frame) -> list[Mark]:
     """Where the parts of composites lie, and what is chosen; the chosen ones last, on top."""
     marks = []
-    pane, views = frame.layout.price, (*period_views(frame), *profile_views(frame))
+    pane, views = frame.layout.price, profile_views(frame)
+    if frame.chart.anchors.chosen:
+        views = (*period_views(frame), *views)
     for view in sorted(views, key=lambda view: view.chosen):
         if view.chosen or view.placed.is_composite:
             for run in view.runs:
                 left, right = run_x(frame, run)
                 left, right = max(left + 1, 0.0), min(right - 1, float(pane.right))
                 if right > left:
-                    marks.append(_Mark(left, pane.bottom - _MARK_PX, right - left, view.chosen))
+                    marks.append(Mark(left, pane.bottom - _MARK_PX, right - left, view.chosen))
     return marks
 
 

@@ -28,6 +28,8 @@ from rendering.text import qrect
 UNDER_CELLS_Z, OVER_CELLS_Z = 4.0, 39.0
 _OPACITY = 0.62
 """The bars can be seen through the rows, and the rows do not outshine the cells."""
+_LEGEND_REST_NS = 250_000_000
+"""What the legend says of sources may be so old: it is asked for in every frame, and held shares cost as much as all profiles."""
 _TOLD = 3
 """The legend tells the rules of so many profiles."""
 
@@ -46,6 +48,8 @@ class AnchoredProfileItem(ChartItem):
         self._rectangles = Rectangles()
         self._shown: tuple[_Shown, ...] = ()
         self._revision = -1
+        self._asked: tuple[object, ...] = ()
+        self._legend, self._told_ns = "", 0
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -57,6 +61,13 @@ class AnchoredProfileItem(ChartItem):
         return super().refresh(frame)
 
     def legend(self, frame: Frame) -> str:
+        chart, asked = frame.chart, self._asked
+        self._asked = (chart.anchors.revision, chart.generation, chart.series.n_bars, frame.viewport, frame.rules, frame.as_of, frame.mode)
+        if asked != self._asked or not 0 <= frame.now_ns - self._told_ns < _LEGEND_REST_NS:
+            self._legend, self._told_ns = self._rules_of(frame), frame.now_ns
+        return self._legend
+
+    def _rules_of(self, frame: Frame) -> str:
         views = profile_views(frame)
         told = [rule_text(frame, view) for view in views[-_TOLD:][::-1]]
         told += [f"and {len(views) - _TOLD} more"] if len(views) > _TOLD else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from app.period_profiles import Each, Piece, Runs
@@ -79,15 +80,28 @@ def period_views(frame: Frame) -> tuple[ProfileView, ...]:
 
 
 def _period_view(frame: Frame, inputs: ProfileInputs, piece: Piece) -> ProfileView:
-    figures = _figures(frame, piece.runs, inputs)
-    return _view(frame, piece_profile(frame, piece), figures, piece.runs, 0.0)
+    return _view(frame, _unnamed(frame, inputs, piece), _figures(frame, piece.runs, inputs), piece.runs, 0.0)
+
+
+def _unnamed(frame: Frame, inputs: ProfileInputs, piece: Piece) -> PlacedProfile:
+    start_ns = frame.chart.series.times.start_ns
+    return PlacedProfile(NO_KEY, "", tuple(Stretch(start_ns(begin), start_ns(end)) for begin, end in piece.runs), inputs)
 
 
 def piece_profile(frame: Frame, piece: Piece) -> PlacedProfile:
     """The profile of a period as one that nobody has placed, named by its beginning."""
-    times, periods = frame.chart.series.times, frame.chart.anchors.periods
-    stretches = tuple(Stretch(times.start_ns(begin), times.start_ns(end)) for begin, end in piece.runs)
-    return PlacedProfile(NO_KEY, piece_name(frame, piece), stretches, periods.inputs if periods is not None else ProfileInputs())
+    periods = frame.chart.anchors.periods
+    placed = _unnamed(frame, periods.inputs if periods is not None else ProfileInputs(), piece)
+    return replace(placed, name=piece_name(frame, piece))
+
+
+def pieces_in_sight(frame: Frame) -> list[Piece]:
+    """The profiles of periods that are drawn, oldest first."""
+    periods, times = frame.chart.anchors.periods, frame.chart.series.times
+    views = period_views(frame)
+    if periods is None or not views:
+        return []
+    return periods.pieces(times, views[0].runs[0][0], views[-1].runs[-1][1] - 1, frame.rules.hours)
 
 
 def piece_name(frame: Frame, piece: Piece) -> str:

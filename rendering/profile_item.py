@@ -75,8 +75,10 @@ class ProfileItem(ChartItem):
     def legend(self, frame: Frame) -> str:
         side, rule = frame.chart.anchors.side, frame.rules.value_area
         usual = replace(SIDE_INPUTS, percent=rule.percent, method=rule.method, colours=side.colours)
+        if replace(side, placement=usual.placement, width_percent=usual.width_percent) == usual:
+            return ""
         figures = self.figures(frame)
-        if figures is None or replace(side, placement=usual.placement, width_percent=usual.width_percent) == usual:
+        if figures is None:
             return ""
         ticks = figures.rows.ticks_per_row
         rows = f"rows {ticks} ({frame.chart.series.grid.text(ticks)})"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from app.errors import BadInputError
 from app.placed_profile import PlacedProfile
-from rendering.placed_profiles import period_views, piece_at, piece_profile
+from rendering.placed_profiles import piece_at, piece_profile, pieces_in_sight
 from rendering.scene import ChartScene
 from rendering.spot import Spot
 from widgets.anchor_tool import AnchorTool
@@ -66,7 +66,7 @@ class CompositeCommands:
         """Tick profiles in a list."""
         if (found := self._tool_and_scene()) is not None:
             scene = found[1]
-            periods = [view.placed for view in period_views(scene.frame)] if scene.frame is not None else []
+            periods = [piece_profile(frame, piece) for piece in pieces_in_sight(frame)] if (frame := scene.frame) is not None else []
             CompositeDialog(scene.chart.anchors, periods, self.compose_profiles, self._shown()).show()
 
     def menu_entries(self, spot: Spot) -> list[Entry]:

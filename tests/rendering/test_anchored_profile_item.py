@@ -13,15 +13,17 @@ from app.analytics.value_area import value_area
 from app.market.coverage import Covered, Source
 from app.market.span import Span
 from app.period_profiles import Each, PeriodProfiles
-from app.profile_inputs import Placement, ProfileInputs, VolumeShown
-from rendering.anchor_flag_item import AnchorFlagItem, flag_at, flags_of
+from app.profile_inputs import Placement, ProfileColours, ProfileInputs, VolumeShown
+from rendering.anchor_flag_item import AnchorFlagItem, flag_at, flags_of, marks_of
 from rendering.anchored_profile_item import AnchoredProfileItem, profile_lines
 from rendering.axes import price_y
+from rendering.colour import Colour, contrast
 from rendering.detail import Detail
 from rendering.frame import CellStyle, Frame
 from rendering.layout import PaneLayout
-from rendering.placed_profiles import MIN_WIDTH_PX, period_views, profile_views
+from rendering.placed_profiles import MIN_WIDTH_PX, period_views, piece_profile, pieces_in_sight, profile_views, run_x
 from rendering.profile_rows import profile_bars
+from rendering.profile_tones import profile_tones
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from rendering.viewport import Viewport
@@ -120,11 +122,12 @@ def test_the_legend_tells_rules_rows_and_source(chart: StillChart, qapp) -> None
     item, frame = AnchoredProfileItem(), frame_of(chart)
     assert item.legend(frame) == "A1 from 21:25 · buy/sell · rows 10 (1.0) · VA 70 % dalton · trades"
     chart.covered = (Covered(Span(minute(5), minute(20)), Source.LIVE, 0, 9), Covered(Span(minute(25), minute(30)), Source.LIVE, 20, 30))
-    assert item.legend(frame).endswith("⚠ trades of 80 % of its time")
+    assert item.legend(frame_of(chart, now_s=0.2)).endswith("trades")  # no hurry: it is asked for in every frame
+    assert item.legend(frame_of(chart, now_s=0.3)).endswith("⚠ trades of 80 % of its time")
     chart.covered = (Covered(Span(minute(0), minute(30)), Source.LIVE, 0, 9),)
     assert item.legend(frame).endswith("trades, whole")
     chart.covered = (Covered(Span(minute(0), minute(30)), Source.LIVE, 0, 9, proven=False),)
-    assert item.legend(frame).endswith("trades, unverified")
+    assert item.legend(frame_of(chart, now_s=9)).endswith("trades, unverified")
     for bar in (6, 7, 8):
         chart.anchors.add(minute(bar), minute(bar + 2))
     assert item.legend(frame).startswith("R4 from 21:28 to 21:30") and item.legend(frame).endswith("and 1 more")
@@ -269,3 +272,48 @@ def test_a_live_trade_repaints_the_period_in_progress_alone(chart: StillChart, q
     (region,) = item.changed(before, frame_of(chart)) or []
     assert chart.profiles.worked_out == worked_out + 1
     assert region.left() == period_views(before)[-1].start_x - 1
+
+
+def test_a_composite_has_one_flag_and_marks_where_its_parts_lie_and_tells_them(chart: StillChart, qapp) -> None:
+    for begin, end in ((2, 6), (9, 14)):
+        chart.anchors.add(minute(begin), minute(end))
+        chart.anchors.choose(chart.anchors.profiles[-1])
+    chart.anchors.compose()
+    for key in (1, 2):
+        chart.anchors.delete(key)
+    frame = frame_of(chart)
+    (view,) = profile_views(frame)
+    assert view.figures is not None
+    assert view.figures.rows.profile.volume == profile_of_bars(chart.series, 2, 6).volume + profile_of_bars(chart.series, 9, 14).volume
+    assert [flag.text for flag in flags_of(frame)] == ["C3", "◂"]
+    assert [(mark.left, mark.left + mark.width) for mark in marks_of(frame)] == [(2 * 40 + 1, 6 * 40 - 1), (9 * 40 + 1, 14 * 40 - 1)]
+    assert AnchoredProfileItem().legend(frame).startswith("C3 of R1, R2 from 21:22 to 21:34 · buy/sell")
+
+
+def test_what_is_chosen_is_marked_profiles_of_periods_too(chart: StillChart, qapp) -> None:
+    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 8))
+    item = AnchorFlagItem()
+    before = frame_of(chart)
+    item.refresh(before)
+    assert marks_of(before) == []
+    (piece, *_) = pieces_in_sight(before)
+    chart.anchors.choose(piece_profile(before, piece))
+    after = frame_of(chart)
+    assert item.refresh(after)
+    (mark,) = marks_of(after)
+    assert mark.chosen and mark.left + mark.width == run_x(after, piece.runs[0])[1] - 1
+
+
+def test_a_profile_may_have_colours_of_its_own(chart: StillChart, qapp) -> None:
+    tones = profile_tones(THEME, ProfileColours(buy="#0072b2"))
+    usual = profile_tones(THEME, ProfileColours())
+    assert tones.inside.buy == Colour(0x00, 0x72, 0xB2)
+    assert contrast(tones.outside.buy, THEME.background) < contrast(tones.inside.buy, THEME.background)
+    assert (tones.inside.sell, tones.outside.sell, tones.value_area) == (usual.inside.sell, usual.outside.sell, usual.value_area)
+    assert profile_tones(THEME, ProfileColours(value_area="#cc79a7")).value_area == Colour(0xCC, 0x79, 0xA7)
+    chart.anchors.add(minute(5))
+    view = profile_views(frame_of(chart))[0]
+    chart.anchors.set_inputs(1, replace(view.placed.inputs, colours=ProfileColours(value_area="#cc79a7")))
+    frame = frame_of(chart)
+    lines = {line.name: line.colour for line, _ in profile_lines(frame, profile_views(frame)[0])}
+    assert lines == {"POC": THEME.poc, "VAH": Colour(0xCC, 0x79, 0xA7), "VAL": Colour(0xCC, 0x79, 0xA7)}
