@@ -7,25 +7,22 @@ of a screen: whoever shows levels calls `refresh` once a frame and looks at `rev
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
+from app import level_table
 from app.analytics.bar_figures import BarFigures
-from app.analytics.columns import GrowingColumns
 from app.analytics.level_births import Birth, LevelKind, of_bars, of_letters, of_nodes, of_profile
 from app.analytics.level_life import bars_inside, first_meetings
 from app.analytics.nodes import peaks, percentile
 from app.analytics.profile import profile_of_bars
 from app.analytics.tpo import HALF_HOUR_NS, fits, tpo_of_bars
+from app.level_table import COLUMNS, LevelTable
 from app.market.session import Division, Period, piece_numbers, span_at
 from app.market.trading_hours import TradingHours
 
-_CHUNK = 512  # closed bars worked through in a call: some ten milliseconds, and seldom more than once in the life of a chart
-_COLUMNS = ("kind", "period", "bottom", "top", "low_at_most", "high_at_least", "start", "end", "tests")
-_NODES = (LevelKind.HVN, LevelKind.LVN)
 _ZONES = (LevelKind.STACKED_BUY, LevelKind.STACKED_SELL)
 PERIODS = tuple(Period)
 """What `period` counts."""
@@ -103,8 +100,7 @@ class Levels:
         self._figures, self._series = figures, figures.series
         self._seen = -1  # revision of the series
         self._closed = 0  # bars taken so far
-        self._table = GrowingColumns(dict.fromkeys(_COLUMNS, np.int64))
-        self._alive = np.zeros(0, np.int64)
+        self._table = LevelTable()
         self._nearest = (-(1 << 62), 1 << 62)  # a low at most, or a high at least, that meets a level
         self._last = -1, 0, 0  # the bar in progress when it was last compared with the levels: index, low, high
         hours = self.rules.hours
@@ -120,7 +116,7 @@ class Levels:
             if changed < self._closed or self._has_shrunk():
                 self._forget_from(changed)
         if self._closed < closed:
-            self._take(min(closed, self._closed + _CHUNK))
+            self._take(min(closed, (self._closed // level_table.MARK_BARS + 1) * level_table.MARK_BARS))
         if self._closed == closed and series.n_bars:
             self._look_at_last()
         return self._closed < closed
@@ -146,7 +142,7 @@ class Levels:
         """
         table = self._table
         now = known_end is None or known_end >= self._series.n_bars
-        asked = self._alive if living and now else np.arange(len(table))
+        asked = table.alive if living and now else table.near(first_bar if now or known_end is None else min(first_bar, known_end), end_bar)
         kind, start, end = (table[name][asked] for name in ("kind", "start", "end"))
         wanted = np.isin(kind, kinds) & (start < end_bar)
         if known_end is not None and not now:
@@ -154,7 +150,7 @@ class Levels:
             end = np.where(end < known_end - by_close, end, -1)
             wanted &= start < known_end
         wanted &= (end < 0) if living else (end < 0) | (end >= first_bar)
-        return {**{name: table[name][asked[wanted]] for name in _COLUMNS}, "end": end[wanted]}
+        return {**{name: table[name][asked[wanted]] for name in COLUMNS}, "end": end[wanted]}
 
     def living(self) -> list[Level]:
         """The ledger: every level that lives, oldest first."""
@@ -163,7 +159,7 @@ class Levels:
             return []
         last = 2 * int(series.close[-1])
         found = []
-        rows = zip(*(table[name][self._alive].tolist() for name in ("kind", "period", "bottom", "top", "start", "tests")), strict=True)
+        rows = zip(*(table[name][table.alive].tolist() for name in ("kind", "period", "bottom", "top", "start", "tests")), strict=True)
         for kind, period, bottom, top, start, tests in rows:
             distance = bottom - last if last < bottom else top - last if last > top else 0
             which = PERIODS[period] if period >= 0 else None
@@ -183,14 +179,18 @@ class Levels:
         first = self._closed
         births = [(bar + 1, -1, birth) for bar, birth in self._of_bars(first, end)]
         births += self._of_periods(first, end)
-        before = len(self._table)
-        self._add(births)
-        asked = np.concatenate((self._alive, np.arange(before, len(self._table))))
-        self._end(asked[self._table["end"][asked] < 0], first, end)
+        births.sort(key=lambda birth: birth[0])
+        table, asked = self._table, self._table.alive
+        if births:
+            rows = np.array([(birth.kind, period, *birth[1:], start, -1, 0) for start, period, birth in births], np.int64)
+            asked = np.concatenate((asked, table.add(rows)))
+        self._end(asked[table["end"][asked] < 0], first, end)
         self._count_tests(asked, first, end)
         self.bars_taken += end - first
         self._closed = end
-        self._renew()
+        table.alive = asked[table["end"][asked] < 0]
+        table.mark(end)
+        self._compare_next_bar_with_all()
 
     def _of_bars(self, first: int, end: int) -> list[tuple[int, Birth]]:
         marks = self._figures.imbalances(first, end)
@@ -224,24 +224,6 @@ class Levels:
                 births += of_letters(letters, height, int(series.close[end - 1]))
         return births
 
-    def _add(self, births: list[tuple[int, int, Birth]]) -> None:
-        if not births:
-            return
-        births.sort(key=lambda birth: birth[0])
-        before = len(self._table)
-        self._table.resize(before + len(births))
-        rows = np.array([(birth.kind, period, *birth[1:], start, -1, 0) for start, period, birth in births], np.int64)
-        for name, values in zip(_COLUMNS, rows.T, strict=True):
-            self._table.writable(name)[before:] = values
-        self._end_nodes()
-
-    def _end_nodes(self) -> None:
-        """The nodes of a day make way for those of the next."""
-        start = self._table["start"]
-        nodes = np.flatnonzero(np.isin(self._table["kind"], _NODES) & (self._table["end"] < 0))
-        for day, next_day in itertools.pairwise(np.unique(start[nodes]).tolist()):
-            self._table.writable("end")[nodes[start[nodes] == day]] = next_day
-
     def _end(self, alive: np.ndarray, first: int, end: int) -> None:
         """End the levels that the bars `[first, end)` meet."""
         series, table = self._series, self._table
@@ -269,7 +251,7 @@ class Levels:
         self._last = self._series.n_bars - 1, low, high
         if low > self._nearest[0] and high < self._nearest[1]:
             return
-        table, alive, bar = self._table, self._alive, self._series.n_bars - 1
+        table, alive, bar = self._table, self._table.alive, self._series.n_bars - 1
         least, most = table["low_at_most"][alive], table["high_at_least"][alive]
         counts = table["start"][alive] <= bar
         if self.rules.zones_end == "close":
@@ -281,7 +263,7 @@ class Levels:
         below, above = least[left & (high >= most)], most[left & (low <= least)]
         self._nearest = int(below.max(initial=-(1 << 62))), int(above.min(initial=1 << 62))
         if met.any():
-            self._alive = alive[~met]
+            table.alive = alive[~met]
             self.revision += 1
 
     def _has_shrunk(self) -> bool:
@@ -289,20 +271,13 @@ class Levels:
         bar, low, high = self._last
         return bar >= self._series.n_bars or (bar >= 0 and (2 * int(self._series.low[bar]) > low or 2 * int(self._series.high[bar]) < high))
 
-    def _renew(self) -> None:
-        self._alive = np.flatnonzero(self._table["end"] < 0)
-        self._nearest = 1 << 62, -(1 << 62)  # the next bar is compared with all of them
+    def _compare_next_bar_with_all(self) -> None:
+        self._nearest = 1 << 62, -(1 << 62)
         self.revision += 1
 
     def _forget_from(self, bar: int) -> None:
         """Bars from `bar` on are not what they were: forget what they left, and what they ended."""
-        table = self._table
-        keep = int(np.searchsorted(table["start"], bar, side="right"))
-        table.resize(keep)
-        end, kind = table["end"], table["kind"]
-        again = np.flatnonzero((end > bar) | ((end == bar) & ~np.isin(kind, _NODES)))
-        table.writable("end")[again] = -1
         self._closed, self._last = min(bar, self._closed), (-1, 0, 0)
-        table.writable("tests")[:] = 0
-        self._count_tests(np.arange(keep), 0, self._closed)
-        self._renew()
+        again, first = self._table.forget_from(bar, self._closed)
+        self._count_tests(again, first, self._closed)
+        self._compare_next_bar_with_all()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app import level_table
 from app.analytics.bar_figures import BarFigures
 from app.analytics.footprint import FootprintSeries
 from app.analytics.level_births import LevelKind
@@ -161,8 +162,15 @@ def table(levels: Levels) -> list[tuple[int, ...]]:
     st.lists(st.integers(0, 80), max_size=6),
     st.integers(0, 80),
     st.sampled_from(("touch", "close")),
+    st.sampled_from((2, 7, 512)),
 )
-def test_whatever_the_way_the_ledger_is_that_of_a_fresh_count(trades: Trades, cuts: list[int], late: int, zones_end):
+def test_whatever_the_way_the_ledger_is_that_of_a_fresh_count(trades: Trades, cuts: list[int], late: int, zones_end, mark_bars: int):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(level_table, "MARK_BARS", mark_bars)
+        compare_with_fresh_count(trades, cuts, late, zones_end)
+
+
+def compare_with_fresh_count(trades: Trades, cuts: list[int], late: int, zones_end) -> None:
     rules = LevelRules(zones_end=zones_end)
     trades = sorted((30 * slot, price, lots, side) for slot, price, lots, side in trades)
     found = figures([])
@@ -181,6 +189,11 @@ def test_whatever_the_way_the_ledger_is_that_of_a_fresh_count(trades: Trades, cu
     levels.settle()
     kept = [trade for trade in trades if trade[0] // 30 < int(changed[0][0]) // 30]
     assert table(levels) == table(settled([*kept, *changed], rules))
+    for first in range(0, found.series.n_bars, 3):
+        end = first + 1 + late % 9
+        lived = {row for row in table(levels) if row[6] < end and (row[7] < 0 or row[7] >= first)}
+        columns = levels.columns(tuple(LevelKind), first, end)
+        assert set(zip(*(column.tolist() for column in columns.values()), strict=True)) == lived
 
 
 def test_an_empty_series_has_no_levels():
