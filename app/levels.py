@@ -18,6 +18,7 @@ from app.analytics.level_births import Birth, LevelKind, of_bars, of_letters, of
 from app.analytics.level_life import bars_inside, first_meetings
 from app.analytics.nodes import peaks, percentile
 from app.analytics.profile import profile_of_bars
+from app.analytics.stretches import first_from
 from app.analytics.tpo import HALF_HOUR_NS, fits, tpo_of_bars
 from app.level_table import COLUMNS, LevelTable
 from app.market.session import Division, Period, piece_numbers, span_at
@@ -212,7 +213,7 @@ class Levels:
 
     def _of_period(self, period: Period, start_ns: int, end: int) -> list[Birth]:
         series, figures = self._series, self._figures
-        first = int(np.searchsorted(series.times.of_bars(0, end), start_ns))
+        first = first_from(series, start_ns)
         profile, height = profile_of_bars(series, first, end), series.grid.ticks_per_row
         if not profile.volume:
             return []

@@ -190,6 +190,12 @@ def dirty_region(painter: QPainter) -> QRegion | None:
     return None if region.isEmpty() else region
 
 
+def is_dirty(painter: QPainter, rect: QRectF) -> bool:
+    """Whether anything of what is painted in a rectangle will be shown."""
+    region = dirty_region(painter)
+    return region is None or region.intersects(painter.deviceTransform().mapRect(rect).toAlignedRect())
+
+
 def dirty_bounds(painter: QPainter, bounds: QRectF) -> QRectF:
     """The part of `bounds` around all that will be shown of it, in the painter's coordinates."""
     region = dirty_region(painter)

@@ -158,8 +158,8 @@ class CvdItem(ChartItem):
         if changed >= series.n_bars:
             return None
         x = max(0.0, new.viewport.x(int(series.number[max(changed - 1, 0)])))
-        pane = self.pane(new)
-        return QRectF(x, pane.top(), pane.right() - x, pane.height())
+        pane = new.layout.strip_of("cvd")
+        return QRectF(x, pane.top, pane.right - x, pane.height)  # the scale beside it is the same
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         pane, theme = frame.layout.strip_of("cvd"), frame.theme

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.level_births import LevelKind
 from app.levels import PERIODS
 from app.market.session import Period
-from rendering.axes import price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colour import Colour
 from rendering.curve import bars_in_sight
@@ -60,6 +60,11 @@ class Drawn(NamedTuple):
     bottom: float
     living: bool
 
+    def touches(self, rect: QRectF) -> bool:
+        """Whether anything of it, lines included, lies in a rectangle."""
+        across = self.left <= rect.right() and self.right >= rect.left()
+        return across and self.top - 1 <= rect.bottom() and self.bottom + 2 >= rect.top()
+
     @property
     def text(self) -> str:
         """Its name, with its period unless that goes without saying."""
@@ -93,13 +98,9 @@ class LedgerItem(ChartItem):
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        levels = new.chart.levels
-        levels.refresh()
-        key = levels, levels.revision, new.viewport, new.chart.series.n_bars, new.as_of
-        if key == self._key:
-            return None
-        before, self._shown, self._key = self._shown, self._drawn(new), key
-        return None if before == self._shown else self.pane(new)
+        new.chart.levels.refresh()
+        before = self._shown
+        return None if before is self._drawn(new) or before == self._shown else self.pane(new)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
         """The levels under the mouse."""
@@ -112,31 +113,37 @@ class LedgerItem(ChartItem):
             self._frame.chart.levels.settle()
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        drawn = self._drawn(frame)
-        theme = frame.theme
-        for level in sorted(drawn, key=lambda level: level.living):
+        drawn, theme = self._drawn(frame), frame.theme
+        lines: dict[tuple[bool, Colour, Qt.PenStyle], list[QLineF]] = {}
+        for level in drawn:
+            if not level.touches(exposed):
+                continue
             colour = level_colour(level.kind, theme)
             if level.bottom - level.top > 1:
                 rect = QRectF(level.left, level.top, level.right - level.left, level.bottom - level.top)
                 painter.fillRect(rect, qcolor(colour.faded(0.22 if level.living else 0.07)))
-                painter.setPen(QPen(qcolor(colour.faded(0.8 if level.living else 0.2)), 1))
-                painter.drawLine(QLineF(level.left, level.top + 0.5, level.right, level.top + 0.5))
-                painter.drawLine(QLineF(level.left, level.bottom - 0.5, level.right, level.bottom - 0.5))
-                continue
-            style = Qt.PenStyle.DashLine if level.kind in _DASHED else Qt.PenStyle.SolidLine
-            painter.setPen(QPen(qcolor(colour if level.living else colour.faded(0.3)), 1, style))
-            painter.drawLine(QLineF(level.left, level.top + 0.5, level.right, level.top + 0.5))
-        self._name(painter, frame, [level for level in drawn if level.living])
+                edges, look = (level.top + 0.5, level.bottom - 0.5), (colour.faded(0.8 if level.living else 0.2), Qt.PenStyle.SolidLine)
+            else:
+                style = Qt.PenStyle.DashLine if level.kind in _DASHED else Qt.PenStyle.SolidLine
+                edges, look = (level.top + 0.5,), (colour if level.living else colour.faded(0.3), style)
+            lines.setdefault((level.living, *look), []).extend(QLineF(level.left, y, level.right, y) for y in edges)
+        for (_, colour, style), of_look in sorted(lines.items(), key=lambda drawn: drawn[0][0]):  # those that live over those that ended
+            painter.setPen(QPen(qcolor(colour), 1, style))
+            painter.drawLines(of_look)
+        self._name(painter, frame, [level for level in drawn if level.living], exposed)
 
-    def _name(self, painter: QPainter, frame: Frame, living: list[Drawn]) -> None:
+    def _name(self, painter: QPainter, frame: Frame, living: list[Drawn], exposed: QRectF) -> None:
         """Names at the right edge, or behind the moment; of those that would cover one another the newest."""
-        taken: list[float] = []
+        taken: dict[int, float] = {}  # by the height of a name
         edge = frame.layout.price.right
         for level in reversed(living):
             y = (level.top + level.bottom) / 2 if level.bottom - level.top > _APART_PX else level.top - _LABEL_PX / 2 - 1
-            if any(abs(y - other) < _APART_PX for other in taken):
+            place = int(y // _APART_PX)
+            if any(abs(y - taken[near]) < _APART_PX for near in (place - 1, place, place + 1) if near in taken):
                 continue
-            taken.append(y)
+            taken[place] = y
+            if not exposed.top() - _LABEL_PX < y < exposed.bottom() + _LABEL_PX:
+                continue
             width = self._labels.width(level.text)
             right = edge - (self.names_at_px if edge - level.left > self.names_at_px + width else 4)
             if frame.as_of is not None and frame.known_x + self.names_at_px + width < edge:
@@ -145,27 +152,36 @@ class LedgerItem(ChartItem):
             self._labels.draw(painter, right, y, level.text, level_colour(level.kind, frame.theme), 1.0)
 
     def _drawn(self, frame: Frame) -> tuple[Drawn, ...]:
+        """The levels in sight; the same object until one of them is another."""
+        levels = frame.chart.levels
+        key = levels, levels.revision, frame.viewport, frame.dpr, frame.chart.series.n_bars, frame.as_of
+        if key != self._key:
+            found = self._find(frame)
+            self._shown, self._key = self._shown if found == self._shown else found, key
+        return self._shown
+
+    def _find(self, frame: Frame) -> tuple[Drawn, ...]:
         series, viewport = frame.chart.series, frame.viewport
         if not series.n_bars:
             return ()
         found = frame.chart.levels.columns(self.kinds, *bars_in_sight(frame), living=not self.shows_ended, known_end=frame.known_end)
         low, high = viewport.visible_ticks()
-        seen = (found["bottom"] <= 2 * high) & (found["top"] >= 2 * low)
-        drawn, ended = [], 0
-        names = ("kind", "period", "bottom", "top", "start", "end")
-        for kind, period, bottom, top, start, end in reversed(list(zip(*(found[name][seen].tolist() for name in names), strict=True))):
-            ended += end >= 0
-            if end >= 0 and ended > _MOST_ENDED:
-                continue
-            left = max(0.0, viewport.x(int(series.number[start])))
-            right = frame.known_x if end < 0 else min(viewport.width_px, viewport.x(int(series.number[end]) + 0.5))
-            if top > bottom:  # a zone covers its rows whole, up to where the next begins
-                upper, lower = price_y(frame, top / 2 + 1), price_y(frame, bottom / 2)
-            else:  # a traded price stands in the middle of its tick, an edge of rows or their middle where it is
-                traded = kind >= LevelKind.POOR_HIGH
-                upper = lower = price_y(frame, bottom / 2 + 0.5 * traded)
-            drawn.append(Drawn(LevelKind(kind), PERIODS[period] if period >= 0 else None, left, right, upper, lower, end < 0))
-        return tuple(reversed(drawn))
+        seen = np.flatnonzero((found["bottom"] <= 2 * high) & (found["top"] >= 2 * low))
+        ended = found["end"][seen] >= 0
+        seen = seen[~ended | (np.cumsum(ended) > ended.sum() - _MOST_ENDED)]
+        kind, period, bottom, top, start, end = (found[name][seen] for name in ("kind", "period", "bottom", "top", "start", "end"))
+        left = np.maximum(0.0, _x(frame, series.number[start]))
+        right = np.where(end < 0, frame.known_x, np.minimum(viewport.width_px, _x(frame, series.number[end] + 0.5)))
+        # a zone covers its rows whole, up to where the next begins; a traded price stands in the middle of its tick, an edge of
+        # rows or their middle where it is
+        zone = top > bottom
+        middle = bottom / 2 + 0.5 * (kind >= LevelKind.POOR_HIGH)
+        upper, lower = (_y(frame, np.where(zone, ticks, middle)) for ticks in (top / 2 + 1, bottom / 2))
+        columns = (kind, period, left, right, upper, lower, end < 0)
+        return tuple(
+            Drawn(LevelKind(kind), PERIODS[period] if period >= 0 else None, *place)
+            for kind, period, *place in zip(*(column.tolist() for column in columns), strict=True)
+        )
 
 
 class NakedLevelsItem(LedgerItem):
@@ -226,6 +242,16 @@ class StackedItem(LedgerItem):
     def legend(self, frame: Frame) -> str:
         rule = "touched" if frame.rules.levels.zones_end == "touch" else "closed through"
         return f"stacked {frame.rules.imbalance.stacked} until {rule}"
+
+
+def _x(frame: Frame, number: np.ndarray) -> np.ndarray:
+    """Where bars begin, logical pixels."""
+    return (number - frame.viewport.first_bar) * frame.viewport.bar_px
+
+
+def _y(frame: Frame, ticks: np.ndarray) -> np.ndarray:
+    """Where prices are drawn, logical pixels; see `price_y`."""
+    return (frame.pixels.price_y(ticks) - frame.pixels.top) / frame.dpr
 
 
 def level_colour(kind: LevelKind, theme: Theme) -> Colour:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter
 from app.chart_rules import ImbalanceRules, TimeRules
 from rendering.as_of import moment_text
 from rendering.badge_item import badge_rect
-from rendering.chart_item import ChartItem
+from rendering.chart_item import ChartItem, is_dirty
 from rendering.frame import Frame
 from rendering.layout import CHAR_ASPECT, LEGEND_LEFT, LEGEND_TEXT_PX, LEGEND_TOP, LINE_PX
 from rendering.text import Labels, qcolor
@@ -41,7 +41,7 @@ class LegendItem(ChartItem):
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         lines, rect, theme = legend_lines(frame), legend_rect(frame), frame.theme
-        if not rect.intersects(exposed):
+        if not rect.intersects(exposed) or not is_dirty(painter, rect):
             return
         painter.fillRect(rect, qcolor(theme.panel))
         x, y = rect.left() + _PADDING_PX, rect.top() + LINE_PX / 2

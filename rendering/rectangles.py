@@ -14,7 +14,7 @@ from rendering.text import qcolor
 
 _ONE_BY_ONE = 12
 """Up to so many of one colour a call for each costs less than filling the buffer."""
-_FEW = 48
+_FEW = 160
 """Up to so many rectangles of many colours a call for each costs less than sorting them by colour."""
 
 

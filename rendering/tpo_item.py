@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 
+from app.analytics.stretches import first_from
 from app.analytics.tpo import TpoProfile, TpoSessions, fits
 from app.market.span import Span
 from rendering.axes import price_y
@@ -84,10 +85,9 @@ class TpoItem(ChartItem):
         start, end = bars_in_sight(frame)
         if start >= end:
             return []
-        begins_ns = series.times.of_bars(0, frame.known_end)
         found = []
-        for span in frame.rules.hours.sessions(Span(int(begins_ns[start]), int(begins_ns[end - 1]) + 1)):
-            begin, until = np.searchsorted(begins_ns, [span.start_ns, span.end_ns]).tolist()
+        for span in frame.rules.hours.sessions(Span(series.start_ns(start), series.start_ns(end - 1) + 1)):
+            begin, until = first_from(series, span.start_ns), min(first_from(series, span.end_ns), frame.known_end)
             if begin < until and fits(series.rule.length_ns, span.start_ns, bracket_ns):
                 letters = self._sessions.of(series, begin, until, span, bracket_ns)
                 left, right = (viewport.x(int(series.number[bar]) + after) for bar, after in ((begin, 0), (until - 1, 1)))

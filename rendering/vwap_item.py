@@ -82,6 +82,7 @@ class VwapItem(ChartItem):
         self._made: tuple[object, ...] = ()
         self._kept: tuple[_Line, ...] = ()
         self._ends: tuple[object, ...] = ()
+        self._told: tuple[tuple[object, ...], str] = (), ""
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -95,7 +96,13 @@ class VwapItem(ChartItem):
         series = frame.chart.series
         if not series.n_bars:
             return ""
-        bar = frame.known_end - 1
+        key = series, frame.rules, frame.generation, frame.known_end, frame.chart.holes
+        if key != self._told[0]:
+            self._told = key, self._legend(frame)
+        return self._told[1]
+
+    def _legend(self, frame: Frame) -> str:
+        series, bar = frame.chart.series, frame.known_end - 1
         division = frame.rules.hours.from_start(self.period)
         start = int(session_starts(series, bar, bar + 1, division)[0])
         whole = span_at(division, series.start_ns(bar))

@@ -10,6 +10,7 @@ import numpy as np
 from app.analytics.columns import GrowingColumns
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import profile_of_bars
+from app.analytics.stretches import first_from
 from app.analytics.value_area import ValueAreaMethod, value_areas
 from app.market.session import Division, piece_numbers
 
@@ -51,7 +52,7 @@ class Developing:
         if first >= end:
             return np.zeros(0, np.int64)
         piece, starts = piece_numbers(self._division, series.times.of_bars(first, end))
-        return np.searchsorted(series.times.of_bars(), starts[piece])
+        return np.array([first_from(series, int(start_ns)) for start_ns in starts[:-1]], np.int64)[piece]
 
     def work(self, first: int, end: int, budget_s: float, clock: Callable[[], float] = time.perf_counter) -> bool:
         """Work out bars of `[first, end)` that are not known yet, for about so long; whether there are more. At least one is done."""

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
+from app.analytics.stretches import first_from
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_areas
 from app.errors import BadInputError, EmptyProfileError, GridTooFineError
 from app.market.bar_rule import NS_PER_S
@@ -252,7 +253,7 @@ class TpoSessions:
     def _again(self, known: TpoProfile, series: FootprintSeries, changed: int, first_bar: int, end_bar: int) -> TpoProfile:
         """Letters of which those are kept whose brackets end before the bar `changed`."""
         bracket = (series.start_ns(changed) - known.start_ns) // known.bracket_ns
-        begin = max(first_bar, int(np.searchsorted(series.times.of_bars(), known.start_ns + bracket * known.bracket_ns)))
+        begin = max(first_bar, first_from(series, known.start_ns + bracket * known.bracket_ns))
         self.bars_read += end_bar - begin
         fresh = tpo_of_bars(series, begin, end_bar, known.start_ns, known.bracket_ns)
         kept = known.until(bracket)
