@@ -50,6 +50,7 @@ def item_of(scene: ChartScene) -> FootprintItem:
 def drawn(scene: ChartScene) -> np.ndarray:
     """What the named painter draws, which a picture of the scene would not show: pictures are the raster painter's."""
     scene.refresh()
+    scene.settle()  # on a busy machine a frame does not draw all tiles
     image = QImage(900, 600, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(scene.backgroundBrush().color())
     painter = QPainter(image)
