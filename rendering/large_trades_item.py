@@ -1,4 +1,7 @@
-"""Large trades as bubbles at their time and price: the area says how much, colour and sign who was aggressive."""
+"""Large trades as bubbles at their time and price: the area says how much, colour and sign who was aggressive.
+
+Over cells with digits they are rings without a figure: one number on another is no number. A click says how much it was.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from app.analytics.large_trades import LargeTrades
 from app.market.trade import TradeBatch
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_in_sight
+from rendering.detail import Detail
 from rendering.figures import short_quantities
 from rendering.frame import Frame
 from rendering.text import Labels, qcolor, qrect
@@ -67,16 +71,16 @@ class LargeTradesItem(ChartItem):
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        theme = frame.theme
+        theme, digits = frame.theme, frame.detail is Detail.DIGITS
         for bubble in self.bubbles(frame) or ():
             around = QRectF(bubble.x - bubble.radius, bubble.y - bubble.radius, 2 * bubble.radius, 2 * bubble.radius)
             if not around.adjusted(-1, -1, 1, 1).intersects(exposed):
                 continue
             colour = theme.buy if bubble.side > 0 else theme.sell if bubble.side < 0 else theme.text_muted
-            painter.setPen(QPen(qcolor(colour), 1.4))
-            painter.setBrush(qcolor(colour.faded(0.38)))
+            painter.setPen(QPen(qcolor(colour), 2.0 if digits else 1.4))
+            painter.setBrush(qcolor(colour.faded(0.1 if digits else 0.38)))
             painter.drawEllipse(QPointF(bubble.x, bubble.y), bubble.radius, bubble.radius)
-            if bubble.radius >= _TEXT_FROM_PX:
+            if bubble.radius >= _TEXT_FROM_PX and not digits:
                 self._labels.draw(painter, bubble.x, bubble.y, bubble.text, theme.text, 0.5)
 
     def bubbles(self, frame: Frame) -> tuple[Bubble, ...] | None:
