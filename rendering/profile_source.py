@@ -10,7 +10,7 @@ from app.market.span import Span
 from app.profile_figures import ProfileFigures
 from app.profile_inputs import VolumeShown
 from rendering.frame import Frame
-from rendering.visible_coverage import FROM_THE_FIRST
+from rendering.visible_coverage import begins_ns
 
 
 def source_text(frame: Frame, figures: ProfileFigures) -> str:
@@ -70,7 +70,7 @@ def _asked(frame: Frame, figures: ProfileFigures) -> list[Span]:
 def _held(frame: Frame, figures: ProfileFigures) -> HeldShare | None:
     chart = frame.chart
     times = chart.series.times
-    begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in FROM_THE_FIRST else None
+    begin_ns = begins_ns(frame) if not figures.candles.lacking_ns else None
     holes = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
     asked = [Span(times.start_ns(first), times.start_ns(end)) for first, end in figures.runs]
     return united_share(asked, [held_share(span, chart.covered, holes, begin_ns=begin_ns) for span in asked])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 FROM_THE_FIRST = ("replay", "simulated")
-"""A recording and a simulation begin with their first trade: nothing is missing before."""
+"""A recording and a simulation begin with what there is first: nothing is missing before."""
 
 
 class VisibleCoverage:
@@ -49,7 +49,7 @@ class VisibleCoverage:
             bars = _bars_there(frame, bars)
             if not chart.holes or bars is None:
                 return None
-        begin_ns = min(stretch.span.start_ns for stretch in chart.covered) if chart.covered and frame.mode in FROM_THE_FIRST else None
+        begin_ns = begins_ns(frame)
         asked = (chart.series.rule if chart.series.rule.is_time else (times, chart.series.revision), bars, begin_ns)
         candles = chart.candles.held.times
         same = candles is self._candles and chart.covered is self._covered and chart.holes is self._holes
@@ -68,6 +68,16 @@ def _bars(frame: Frame, *, as_of: bool) -> tuple[int, int]:
     """First and last bar in sight, or the last that is known where that comes earlier."""
     first, last = frame.viewport.visible_bars()
     return (first, last) if frame.as_of is None or not as_of else (min(first, frame.as_of), min(last, frame.as_of))
+
+
+def begins_ns(frame: Frame) -> int | None:
+    """Where the tape of a recording or a simulation begins: with its first trade, or the first candle that stands in for trades
+    before; None where there may always have been something before.
+    """
+    chart = frame.chart
+    if not chart.covered or frame.mode not in FROM_THE_FIRST:
+        return None
+    return min([*(stretch.span.start_ns for stretch in chart.covered), *(span.start_ns for span in chart.candles.held.times[:1])])
 
 
 def _bars_there(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:

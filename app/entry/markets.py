@@ -14,6 +14,7 @@ from app.market.instrument import parse_instrument_id
 from app.settings import Settings
 from app.workspace import Market
 from feeds.synthetic import TAPE, SyntheticFeed, SyntheticMarket
+from feeds.synthetic_candles import SyntheticCandles
 from feeds.venues import open_venue
 
 DEFAULT_INSTRUMENT = "binance:BTCUSDT"
@@ -33,8 +34,9 @@ def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = 
             return await open_venue(instrument_id, settings)
         if symbol != TAPE.symbol:
             raise BadInputError(f"instrument: found {instrument_id}, expected {TAPE.id}, the one built-in market")
-        market = SyntheticMarket(seed, time.time_ns() - DEMO_HOURS * 3_600_000_000_000)
-        return Market(TAPE, SyntheticFeed(market), None, 0, usual_price_ticks=640_000, is_real=False)
+        origin_ns = time.time_ns() - DEMO_HOURS * 3_600_000_000_000
+        feed, candles = SyntheticFeed(SyntheticMarket(seed, origin_ns)), SyntheticCandles(seed, origin_ns)
+        return Market(TAPE, feed, None, 0, usual_price_ticks=640_000, candles=candles, is_real=False)
 
     return open_market
 

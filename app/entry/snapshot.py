@@ -111,9 +111,12 @@ def _require_moment(series: FootprintSeries, as_of_ns: int) -> None:
 def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> tuple[Chart, str]:
     if request.source == "demo":
         from feeds.synthetic import TAPE, SyntheticMarket
+        from feeds.synthetic_candles import SyntheticCandles
 
         trades = SyntheticMarket(request.seed, _DEMO_ORIGIN_NS).until(_DEMO_ORIGIN_NS + _DEMO_NS)
-        return _chart_of_trades(TAPE, trades, request), "simulated"
+        chart = _chart_of_trades(TAPE, trades, request)
+        asyncio.run(candles_fetched(chart, SyntheticCandles(request.seed, _DEMO_ORIGIN_NS)))
+        return chart, "simulated"
     if Path(request.source).exists() or ":" not in request.source:
         if reading is None:
             raise BadInputError("snapshot of a file: expected --tick-size")

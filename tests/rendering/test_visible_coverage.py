@@ -96,17 +96,27 @@ def test_the_share_is_rounded_down_and_never_whole_while_something_is_missing(ch
     assert share_text(None) == ""
 
 
+def _candles(start: int) -> CandleBatch:
+    """Two minutes of them."""
+    start_ns = minutes(start, start).start_ns + np.arange(2) * MINUTE.length_ns
+    return CandleBatch(MINUTE.length_ns, start_ns, *(np.full(2, 5, np.int64) for _ in range(6)), closed=np.ones(2, bool))
+
+
 def test_where_trades_are_missing_and_candles_held_bars_are_those_of_candles(chart: StillChart):
     chart.covered = (covered(3.5, 8),)
     visible = VisibleCoverage()
     before = visible.of(frame(chart))
     assert before is not None and before.state.tolist()[:4] == [MISSING] * 4
-    minute_ns = MINUTE.length_ns
-    candles = CandleBatch(minute_ns, *(np.full(2, 5, np.int64) for _ in range(7)), closed=np.ones(2, bool))
-    span = minutes(2, 4)
-    candles = replace(candles, start_ns=np.array([span.start_ns, span.start_ns + minute_ns]))
-    chart.candles.held.take(minute_ns, span, [candles])
+    chart.candles.held.take(MINUTE.length_ns, minutes(2, 4), [_candles(2)])
     after = visible.of(frame(chart))
     assert after is not None
     assert after.state.tolist()[:5] == [MISSING, MISSING, BarState.CANDLES, BarState.CANDLES, ALL]
     assert (after.share, after.whole) == (before.share, False)
+
+
+def test_a_simulation_begins_with_the_first_candle_that_stands_in(chart: StillChart):
+    chart.covered = (covered(4, 8),)
+    chart.candles.held.take(MINUTE.length_ns, minutes(2, 4), [_candles(2)])
+    found = VisibleCoverage().of(replace(frame(chart), mode="simulated"))
+    assert found is not None
+    assert found.state.tolist()[:5] == [OUTSIDE, OUTSIDE, BarState.CANDLES, BarState.CANDLES, ALL]
