@@ -153,14 +153,19 @@ class Levels:
         wanted &= (end < 0) if living else (end < 0) | (end >= first_bar)
         return {**{name: table[name][asked[wanted]] for name in COLUMNS}, "end": end[wanted]}
 
-    def living(self) -> list[Level]:
-        """The ledger: every level that lives, oldest first."""
-        series, table = self._series, self._table
-        if not series.n_bars:
+    def living(self, known_end: int | None = None) -> list[Level]:
+        """The ledger: every level that lives, or lived when the bar before index `known_end` was the last one; oldest first."""
+        series = self._series
+        end = series.n_bars if known_end is None else min(known_end, series.n_bars)
+        if not end:
             return []
-        last = 2 * int(series.close[-1])
+        last = 2 * int(series.close[end - 1])
+        alive = self.columns(tuple(LevelKind), 0, end, living=True, known_end=end)
+        if end < series.n_bars:
+            bars, edges = slice(end - 1), (alive["bottom"], alive["top"], alive["start"])
+            alive["tests"] = bars_inside(2 * series.low[bars], 2 * series.high[bars], *edges, np.full(len(alive["start"]), end - 1))
         found = []
-        rows = zip(*(table[name][table.alive].tolist() for name in ("kind", "period", "bottom", "top", "start", "tests")), strict=True)
+        rows = zip(*(alive[name].tolist() for name in ("kind", "period", "bottom", "top", "start", "tests")), strict=True)
         for kind, period, bottom, top, start, tests in rows:
             distance = bottom - last if last < bottom else top - last if last > top else 0
             which = PERIODS[period] if period >= 0 else None

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QLabel, Q
 
 from app.levels import Level
 from app.market.price_grid import PriceGrid
+from rendering.as_of import moment_text
 from rendering.ledger_items import NAMES
 from rendering.scene import ChartScene
 from rendering.ticks import clock_text, date_text
@@ -120,15 +121,17 @@ class LevelLedger(QDialog):
         self.look()
 
     def look(self) -> None:
-        """Show the levels as they stand."""
+        """Show the levels as they stand, or stood at the moment from which the chart is looked at."""
         scene = self._scene()
         if scene is None or not scene.chart.series.n_bars:
             return
         chart = scene.chart
         unfinished = chart.levels.refresh()
         series = chart.series
-        self.model.show_levels(chart.levels.living(), series.grid, series.start_ns(series.n_bars - 1))
-        self.count.setText(f"{len(self.model.levels):,} levels" + (", older bars are still looked through" if unfinished else ""))
+        known_end, moment = (series.n_bars, "") if scene.frame is None else (scene.frame.known_end, moment_text(scene.frame))
+        self.model.show_levels(chart.levels.living(known_end), series.grid, series.start_ns(max(0, known_end - 1)))
+        parts = (f"{len(self.model.levels):,} levels", moment, "older bars are still looked through" if unfinished else "")
+        self.count.setText(", ".join(filter(None, parts)))
 
     def _clicked(self, index: QModelIndex) -> None:
         self.go_to(self.model.levels[index.row()])

@@ -196,6 +196,25 @@ def compare_with_fresh_count(trades: Trades, cuts: list[int], late: int, zones_e
         assert set(zip(*(column.tolist() for column in columns.values()), strict=True)) == lived
 
 
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.integers(1, 30), st.integers(1, 9), st.sampled_from((-1, 0, 1))), min_size=1, max_size=80),
+    st.floats(0, 1),
+    st.sampled_from(("touch", "close")),
+)
+def test_as_of_a_bar_the_ledger_is_that_of_the_trades_up_to_its_close(trades: Trades, share: float, zones_end):
+    rules = LevelRules(zones_end=zones_end)
+    trades = sorted((30 * slot, price, lots, side) for slot, price, lots, side in trades)
+    levels = settled(trades, rules)
+    numbers = levels._series.number.tolist()
+    end = 1 + int(share * (len(numbers) - 1))
+    then = settled([trade for trade in trades if trade[0] // 30 <= numbers[end - 1]], rules)
+    assert levels.living(end) == then.living()
+    columns = levels.columns(tuple(LevelKind), 0, 1 << 40, known_end=end)
+    known = [columns[name].tolist() for name in columns if name != "tests"]
+    assert sorted(zip(*known, strict=True)) == sorted(row[:-1] for row in table(then))
+
+
 def test_an_empty_series_has_no_levels():
     assert settled([]).living() == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 
+from rendering.as_of import closed_ns, moment_text
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
 from tests.rendering.charts import FIRST_MINUTE, INSTRUMENT, StillChart, random_trades, trade
@@ -40,6 +41,14 @@ def test_every_level_that_lives_is_a_row_the_nearest_first(ledger: LevelLedger, 
     assert distances == sorted(distances)
     assert ledger.model.rowCount(ledger.model.index(0, 0)) == ledger.model.columnCount(ledger.model.index(0, 0)) == 0
     assert ledger.model.rowCount(QModelIndex()) == len(living)
+
+
+def test_as_of_a_moment_it_lists_the_levels_of_then_and_says_so(ledger: LevelLedger, scene: ChartScene):
+    scene.as_of.kept_ns = closed_ns(scene.chart.series, int(scene.chart.series.number[700]))
+    scene.refresh(2)
+    ledger.look()
+    assert ledger.model.rowCount() == len(scene.chart.levels.living(701)) != len(scene.chart.levels.living())
+    assert scene.frame is not None and ledger.count.text().endswith(f", {moment_text(scene.frame)}")
 
 
 def test_a_row_tells_price_birth_age_tests_and_distance(ledger: LevelLedger, scene: ChartScene):

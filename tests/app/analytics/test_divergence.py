@@ -96,6 +96,15 @@ def test_whatever_way_trades_came_marks_are_those_of_a_plain_loop(
     assert np.all(np.diff(marks.second) >= 0)
 
 
+@given(trade_batches(), st.floats(0, 1), st.integers(1, 3))
+def test_swings_as_of_a_bar_are_those_that_were_confirmed_by_then(trades: TradeBatch, share: float, reach: int) -> None:
+    series = series_of(trades, bar_s=20)
+    found, end = Swings(series, reach), round(share * series.n_bars)
+    assert found.highs(end).tolist() == order_flow.swing_highs(series.high[: max(end - 1, 0)].tolist(), reach)
+    assert found.lows(end).tolist() == order_flow.swing_highs((-series.low[: max(end - 1, 0)]).tolist(), reach)
+    assert found.highs().tolist() == order_flow.swing_highs(series.high[:-1].tolist(), reach)  # now is as it was
+
+
 def test_a_live_trade_judges_no_bar_and_a_new_bar_only_its_neighbours() -> None:
     trades = random_trades(5, 3000, seconds=30_000)
     series = series_of(trades[:2900])
