@@ -21,8 +21,10 @@ from rendering.axes import hairline, price_y
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import Curve, bars_around, bars_in_sight, curve
 from rendering.figures import signed_quantity
+from rendering.flow_questions import cvd_questions, divergence_question
 from rendering.frame import Frame
 from rendering.layout import AXIS_TEXT_PX, Rect, Strip
+from rendering.question import Question
 from rendering.text import Labels, qcolor, qrect
 
 _MARGIN_PX = 8.0
@@ -31,13 +33,17 @@ _LOOK_BACK = 400
 
 
 class Mark(NamedTuple):
-    """A divergence on the screen: from one swing to the other, at heights in the price pane and in the CVD pane, logical pixels."""
+    """A divergence on the screen: from one swing to the other, at heights in the price pane and in the CVD pane, logical pixels.
+
+    `bars` are the numbers of the bars of its swings.
+    """
 
     left: float
     right: float
     price: tuple[float, float]
     cvd: tuple[float, float]
     side: int
+    bars: tuple[int, int]
 
 
 class CvdFigures:
@@ -103,7 +109,8 @@ class CvdFigures:
             price = tuple(price_y(frame, int(prices[bar]) + (1 if side < 0 else 0)) for bar in (one, other))
             levels = heights(cvd[[one - first, other - first]], scale, pane).tolist()
             left, right = (frame.viewport.x(int(series.number[bar]) + 0.5) for bar in (one, other))
-            marks.append(Mark(left, right, (price[0], price[1]), (levels[0], levels[1]), side))
+            bars = int(series.number[one]), int(series.number[other])
+            marks.append(Mark(left, right, (price[0], price[1]), (levels[0], levels[1]), side, bars))
         return tuple(marks)
 
     def _divergences(self, frame: Frame, first: int, end: int) -> Divergences:
@@ -178,6 +185,14 @@ class CvdItem(ChartItem):
         if exposed.right() > frame.layout.plot_right:
             self._draw_axis(painter, frame, pane, (low, high))
 
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """A divergence under the mouse, and the sum there."""
+        pane, reset = frame.layout.strip_of("cvd"), cvd_reset(frame)
+        if not pane.holds(x, y):
+            return []
+        found = _marks_at(frame, [(mark, mark.cvd) for mark in self._figures.marks(frame, pane)], x, y)
+        return [*found, *cvd_questions(frame, x, reset)]
+
     def _draw_axis(self, painter: QPainter, frame: Frame, pane: Rect, scale: tuple[int, int]) -> None:
         theme, x, right = frame.theme, frame.layout.plot_right, frame.layout.width
         painter.fillRect(QRectF(x, pane.top, right - x, pane.height), qcolor(theme.background))
@@ -230,6 +245,10 @@ class DivergenceItem(ChartItem):
         for mark in self._marks(frame):
             _draw_mark(painter, self._labels, frame, mark, mark.price, text=True)
 
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """A divergence under the mouse."""
+        return _marks_at(frame, [(mark, mark.price) for mark in self._marks(frame)], x, y) if frame.layout.price.holds(x, y) else []
+
     def _marks(self, frame: Frame) -> tuple[Mark, ...]:
         return tuple(mark._replace(cvd=(0.0, 0.0)) for mark in self._figures.marks(frame, frame.layout.strip_of("cvd")))
 
@@ -256,6 +275,14 @@ def bars_with_past(frame: Frame) -> tuple[int, int]:
 
 def _between(found: np.ndarray, first: int, end: int) -> np.ndarray:
     return found[np.searchsorted(found, first) : np.searchsorted(found, end)]
+
+
+def _marks_at(frame: Frame, marks: list[tuple[Mark, tuple[float, float]]], x: float, y: float) -> list[Question]:
+    found = []
+    for mark, (one, other) in marks:
+        line = mark.left, one, mark.right, other
+        found += divergence_question(frame, mark.bars, mark.side, cvd_reset(frame), line, (x, y))
+    return found
 
 
 def _draw_mark(painter: QPainter, labels: Labels, frame: Frame, mark: Mark, levels: tuple[float, float], *, text: bool) -> None:

@@ -13,8 +13,10 @@ from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colouring import VolumeRanks
 from rendering.curve import bars_in_sight, bars_on_screen
 from rendering.figures import MINUS, short_quantities, signed_quantity
+from rendering.flow_questions import figures_questions
 from rendering.frame import Frame
 from rendering.layout import AXIS_TEXT_PX, CHAR_ASPECT
+from rendering.question import Question
 from rendering.rectangles import Rectangles
 from rendering.text import Labels, qcolor, qrect
 
@@ -95,6 +97,10 @@ class DeltaItem(ChartItem):
             painter.setClipRect(exposed & (qrect(layout.delta) | qrect(layout.volume)))
             self._draw_columns(painter, frame, first, end, exposed)
             painter.restore()
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The bar whose column or volume is under the mouse."""
+        return figures_questions(frame, x) if frame.layout.delta.holds(x, y) or frame.layout.volume.holds(x, y) else []
 
     def _rank(self, frame: Frame) -> None:
         """Rank volumes anew when the bars in sight differ and the old ranks would mislead."""

@@ -7,11 +7,14 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from app.analytics.developing import Developing
+from rendering.bar_under import bar_under
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_in_sight
 from rendering.detail import Detail
 from rendering.frame import Frame
 from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.profile_questions import developing_questions
+from rendering.question import Question
 from rendering.text import qcolor, qrect
 
 _A_FRAME_S = 0.002
@@ -82,6 +85,14 @@ class DevelopingItem(ChartItem):
             for run in np.split(np.arange(end - first), breaks):
                 if known[run[0]]:
                     painter.drawPolyline(_steps(left[run], right[run], y[run]))
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The line under the mouse."""
+        bar = bar_under(frame, x) if frame.layout.price.holds(x, y) else None
+        open_there = bar is not None and frame.rules.hours.open_at(frame.chart.series.times.of_bars(bar, bar + 1))[0]
+        if bar is None or not open_there:
+            return []
+        return developing_questions(frame, int(self._of(frame).starts(bar, bar + 1)[0]), bar, y)
 
     def _of(self, frame: Frame) -> Developing:
         series, rule = frame.chart.series, frame.rules.value_area

@@ -17,7 +17,9 @@ from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_in_sight
 from rendering.detail import Detail
 from rendering.figures import short_quantities
+from rendering.flow_questions import large_question
 from rendering.frame import Frame
+from rendering.question import NEAR_PX, Question
 from rendering.text import Labels, qcolor, qrect
 
 _LARGEST_PX, _LEAST_PX = 24.0, 3.0
@@ -28,13 +30,14 @@ _MOST = 400
 
 
 class Bubble(NamedTuple):
-    """One trade on the screen, logical pixels."""
+    """One trade on the screen, logical pixels; `place` is its place among the large ones in sight, in the order of the tape."""
 
     x: float
     y: float
     radius: float
     side: int
     text: str
+    place: int
 
 
 class LargeTradesItem(ChartItem):
@@ -83,6 +86,15 @@ class LargeTradesItem(ChartItem):
             if bubble.radius >= _TEXT_FROM_PX and not digits:
                 self._labels.draw(painter, bubble.x, bubble.y, bubble.text, theme.text, 0.5)
 
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The bubble under the mouse; of several the smallest, which lies uppermost."""
+        under = [bubble for bubble in self.bubbles(frame) or () if math.hypot(bubble.x - x, bubble.y - y) <= max(bubble.radius, NEAR_PX)]
+        if not under or self._large is None or not frame.layout.price.holds(x, y):
+            return []
+        found = self._large.of(*bars_in_sight(frame))
+        rule, place = frame.rules.large_trades.rule, min(under, key=lambda bubble: bubble.radius).place
+        return [] if found is None else [large_question(frame, found, place, rule)]
+
     def bubbles(self, frame: Frame) -> tuple[Bubble, ...] | None:
         """The bubbles in sight, the largest first; None if there are too many trades to look through."""
         chart, rule = frame.chart, frame.rules.large_trades.rule
@@ -101,14 +113,16 @@ class LargeTradesItem(ChartItem):
 
     def _bubbles(self, frame: Frame, found: TradeBatch) -> tuple[Bubble, ...]:
         chart = frame.chart
-        found = found[(-found.quantity_lots).argsort(kind="stable")[:_MOST]]
+        places = (-found.quantity_lots).argsort(kind="stable")[:_MOST]
+        found = found[places]
         scale = _LARGEST_PX / math.sqrt(int(found.quantity_lots[0]))
         texts = short_quantities(found.quantity_lots, chart.spec.instrument.lot_size)
         times, viewport = chart.series.times, frame.viewport
         bubbles = []
-        for time_ns, price, lots, side, text in zip(*(column.tolist() for column in found.columns[:4]), texts, strict=True):
+        rows = zip(*(column.tolist() for column in found.columns[:4]), texts, places.tolist(), strict=True)
+        for time_ns, price, lots, side, text, place in rows:
             x, y, radius = viewport.x(times.position(time_ns)), viewport.y(price + 0.5), max(_LEAST_PX, scale * math.sqrt(lots))
-            bubbles.append(Bubble(x, y, radius, side, _signed(side, text)))
+            bubbles.append(Bubble(x, y, radius, side, _signed(side, text), place))
         return tuple(bubbles)
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from app.analytics.profile import profile_of_bars
+from app.analytics.row_layout import RowLayout, laid_out
+from app.analytics.value_area import value_area
+from app.chart_rules import ValueAreaRules
 from app.profile_figures import ProfileFigures
 from app.profile_inputs import ProfileInputs
 from app.why.value_areas import Edge, why_profile
@@ -12,7 +16,7 @@ from rendering.frame import Frame
 from rendering.question import NEAR_PX, Question
 
 
-def profile_questions(frame: Frame, name: str, figures: ProfileFigures, inputs: ProfileInputs, y: float) -> list[Question]:
+def profile_questions(frame: Frame, name: str, figures: ProfileFigures, inputs: ProfileInputs | ValueAreaRules, y: float) -> list[Question]:
     """The lines of a profile that are near."""
     at = {Edge.POC: figures.poc_ticks, Edge.VAH: figures.vah_ticks, Edge.VAL: figures.val_ticks}
     chart, rule = frame.chart, (inputs.percent, inputs.method)
@@ -21,3 +25,14 @@ def profile_questions(frame: Frame, name: str, figures: ProfileFigures, inputs: 
         for edge, ticks in at.items()
         if abs(price_y(frame, ticks) + 0.5 - y) <= NEAR_PX
     ]
+
+
+def developing_questions(frame: Frame, start: int, bar: int, y: float) -> list[Question]:
+    """The lines of the profile from one bar up to another, by their indices, as it stood then."""
+    series, rule = frame.chart.series, frame.rules.value_area
+    rows = laid_out(profile_of_bars(series, start, bar + 1), series.grid, RowLayout())
+    if rows is None:
+        return []
+    runs = ((int(series.number[start]), int(series.number[bar]) + 1),)
+    figures = ProfileFigures(runs, rows, value_area(rows.profile, rule.percent, rule.method))
+    return profile_questions(frame, f"developing {frame.rules.hours.unit}", figures, rule, y)

@@ -18,8 +18,10 @@ from rendering.colouring import VolumeRanks
 from rendering.curve import bars_on_screen
 from rendering.cvd_item import cvd_reset
 from rendering.figures import MINUS, short_quantities
+from rendering.flow_questions import statistic_questions
 from rendering.frame import Frame
 from rendering.layout import Strip
+from rendering.question import Question
 from rendering.rectangles import Rectangles
 from rendering.text import Labels, qcolor, qrect
 from rendering.theme import DELTA_STEPS, Theme
@@ -81,6 +83,12 @@ class StatisticsItem(ChartItem):
             return None
         x = max(0.0, new.pixels.screen_x(int(series.number[max(changed, first)])) / new.dpr)
         return QRectF(x, pane.top(), frame_right(new) - x, pane.height())
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The figure under the mouse."""
+        pane, rows = frame.layout.strip_of("statistics"), frame.rules.statistics.rows
+        row = int(y - pane.top) // ROW_PX
+        return statistic_questions(frame, x, rows[row], cvd_reset(frame)) if pane.holds(x, y) and row < len(rows) else []
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         pane = frame.layout.strip_of("statistics")

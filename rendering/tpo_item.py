@@ -6,6 +6,7 @@ Rows take their edges from the same rounded pixels as the cells.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +21,11 @@ from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colour import Colour
 from rendering.curve import bars_in_sight
 from rendering.detail import Detail
+from rendering.flow_questions import letters_question
 from rendering.frame import Frame
 from rendering.layout import CHAR_ASPECT
 from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.question import Question
 from rendering.text import Labels, qcolor, qrect
 
 _TEXT_PX = 10
@@ -93,6 +96,14 @@ class TpoItem(ChartItem):
                 left, right = (viewport.x(int(series.number[bar]) + after) for bar, after in ((begin, 0), (until - 1, 1)))
                 found.append(Session(letters, left, right))
         return found
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The letters of the row under the mouse."""
+        if not frame.layout.price.holds(x, y):
+            return []
+        row = frame.chart.series.grid.row(math.floor(frame.viewport.ticks_at(y)))
+        under = [session.letters for session in self.sessions(frame) if session.left <= x < session.right]
+        return [letters_question(frame, letters, row) for letters in under if 0 <= row - letters.first_row < len(letters.marks)]
 
     def _draw_session(self, painter: QPainter, frame: Frame, session: Session) -> None:
         letters, theme, rule = session.letters, frame.theme, frame.rules.value_area

@@ -54,6 +54,23 @@ def behind(chart: Chart, explanation: Explanation) -> Behind:
     return Behind(trades, lots, wanted, note if len(trades) or not wanted else "the trades are no longer in memory")
 
 
+def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
+    """All trades of the bars with numbers `[first, end)` that are held."""
+    series = chart.series
+    begin, stop = series.index_of(first), series.index_of(end)
+    if chart.trades is None or begin >= stop:
+        return TradeBatch.empty()
+    if series.rule.is_time:
+        return chart.trades(series.times.start_ns(first), series.times.start_ns(end))
+    # bars that are not of time may end in the middle of an instant: read from an edge between two instants, and count
+    whole = begin
+    while whole and int(series.last_ns[whole - 1]) >= int(series.first_ns[whole]):
+        whole -= 1
+    tape = chart.trades(int(series.first_ns[whole]), int(series.last_ns[stop - 1]) + 1)
+    before, inside = int(series.trades[whole:begin].sum()), int(series.trades[begin:stop].sum())
+    return tape[before : before + inside]
+
+
 def lots_of(chart: Chart, part: Part) -> int:
     """What a part adds up to by the bars' own cells; its prices are edges of rows."""
     series, height = chart.series, chart.series.grid.ticks_per_row
@@ -92,27 +109,10 @@ def _trades_in(chart: Chart, first: int, end: int) -> int:
 
 
 def _of_run(chart: Chart, run: tuple[int, int], parts: Sequence[Part]) -> TradeBatch:
-    tape = _tape(chart, *run)
+    tape = tape_of_bars(chart, *run)
     kept = np.zeros(len(tape), bool)
     for part in parts:
         if (part.first, part.end) == run:
             inside = (tape.price_ticks >= part.low_ticks) & (tape.price_ticks < part.high_ticks)
             kept |= inside & np.isin(tape.side, part.sides)
     return tape[kept]
-
-
-def _tape(chart: Chart, first: int, end: int) -> TradeBatch:
-    """All trades of the bars with numbers `[first, end)` that are held."""
-    series = chart.series
-    begin, stop = series.index_of(first), series.index_of(end)
-    if chart.trades is None or begin >= stop:
-        return TradeBatch.empty()
-    if series.rule.is_time:
-        return chart.trades(series.times.start_ns(first), series.times.start_ns(end))
-    # bars that are not of time may end in the middle of an instant: read from an edge between two instants, and count
-    whole = begin
-    while whole and int(series.last_ns[whole - 1]) >= int(series.first_ns[whole]):
-        whole -= 1
-    tape = chart.trades(int(series.first_ns[whole]), int(series.last_ns[stop - 1]) + 1)
-    before, inside = int(series.trades[whole:begin].sum()), int(series.trades[begin:stop].sum())
-    return tape[before : before + inside]
