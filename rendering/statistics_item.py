@@ -16,7 +16,7 @@ from rendering.axes import hairline
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.colouring import VolumeRanks
 from rendering.curve import bars_on_screen
-from rendering.cvd_item import cvd_reset
+from rendering.cvd_figures import cvd_reset
 from rendering.figures import MINUS, short_quantities
 from rendering.flow_questions import statistic_questions
 from rendering.frame import Frame

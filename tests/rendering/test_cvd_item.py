@@ -7,7 +7,8 @@ import pytest
 from PySide6.QtCore import QRectF
 
 from app.storage.memory import Hole
-from rendering.cvd_item import CvdItem, DivergenceItem, heights
+from rendering.cvd_figures import heights
+from rendering.cvd_item import CvdItem, DivergenceItem
 from rendering.layout import Rect
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
