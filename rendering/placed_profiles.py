@@ -105,9 +105,9 @@ def pieces_in_sight(frame: Frame) -> list[Piece]:
 
 
 def piece_name(frame: Frame, piece: Piece) -> str:
-    """A period by its day, and by the clock if it does not begin at midnight."""
-    clock = clock_text(piece.start_ns, seconds=frame.chart.series.times.fine)
-    return date_text(piece.start_ns) if clock.strip("0:") == "" else time_text(frame, piece.start_ns)
+    """A period by its day, and by the clock if it does not begin and end at midnight."""
+    begin, end = (clock_text(time_ns, seconds=frame.chart.series.times.fine) for time_ns in (piece.start_ns, piece.end_ns))
+    return f"{time_text(frame, piece.start_ns)}-{end}" if (begin + end).strip("0:") else date_text(piece.start_ns)
 
 
 def piece_at(frame: Frame, bar: int) -> Piece | None:

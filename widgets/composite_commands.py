@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from app.errors import BadInputError
 from app.placed_profile import PlacedProfile
-from rendering.placed_profiles import piece_at, piece_profile, pieces_in_sight
+from rendering.placed_profiles import piece_at, piece_profile, pieces_in_sight, profile_views
 from rendering.scene import ChartScene
 from rendering.spot import Spot
 from widgets.anchor_tool import AnchorTool
@@ -70,17 +71,15 @@ class CompositeCommands:
             CompositeDialog(scene.chart.anchors, periods, self.compose_profiles, self._shown()).show()
 
     def menu_entries(self, spot: Spot) -> list[Entry]:
-        """Choose the profile of the period there, and make a composite of what is chosen."""
+        """Choose the profiles there, and make a composite of what is chosen."""
         found = self._tool_and_scene()
-        if found is None or found[1].frame is None:
+        if found is None:
             return []
-        tool, scene = found
+        scene = found[1]
         anchors, entries = scene.chart.anchors, []
-        piece = None if spot.bar is None or scene.frame is None else piece_at(scene.frame, spot.bar)
-        if piece is not None and scene.frame is not None:
-            placed = piece_profile(scene.frame, piece)
+        for placed in _profiles_at(scene, spot):
             text = f"No longer choose {placed.name}" if anchors.is_chosen(placed) else f"Choose {placed.name} for a composite"
-            entries.append(Entry(text, lambda: tool.choose_at(spot.x, spot.y), "J"))
+            entries.append(Entry(text, partial(anchors.choose, placed), "Ctrl+click"))
         if len(anchors.chosen) > 1:
             names = ", ".join(one.name for one in anchors.chosen)
             entries.append(Entry(f"One profile of {names}", self.compose_profiles, "Shift+J"))
@@ -93,3 +92,13 @@ class CompositeCommands:
     def _tool_and_scene(self) -> tuple[AnchorTool, ChartScene] | None:
         view = self._shown()
         return None if view is None else (view.anchors, view.chart_scene)
+
+
+def _profiles_at(scene: ChartScene, spot: Spot) -> list[PlacedProfile]:
+    """The profiles that hold the bar of a spot: those that lie on top first, that of the period last."""
+    frame, bar = scene.frame, spot.bar
+    if frame is None or bar is None:
+        return []
+    views = [view.placed for view in reversed(profile_views(frame)) if view.runs[0][0] <= bar < view.runs[-1][1]]
+    piece = piece_at(frame, bar)
+    return views if piece is None else [*views, piece_profile(frame, piece)]

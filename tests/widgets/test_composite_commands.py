@@ -114,6 +114,8 @@ def test_the_list_has_a_tick_for_each_and_makes_one_of_those_that_are_ticked(qtb
 
 
 def test_the_menu_offers_to_choose_and_to_put_together(window, anchors):
+    for key in (1, 2):
+        anchors.delete(key)
     anchors.show_periods(PeriodProfiles(Each.BARS, 8))
     window.frame()
     for bar in (BEGIN - 4, BEGIN + 4):
@@ -125,6 +127,16 @@ def test_the_menu_offers_to_choose_and_to_put_together(window, anchors):
     entry(menu, "One profile of").trigger()
     menu.close()
     assert anchors.profiles[-1].is_composite
+
+
+def test_the_menu_offers_every_profile_that_holds_the_bar(window, anchors):
+    anchors.add(minute(LAST - 30))
+    window.frame()
+    menu = open_menu(window, bar_x(window, LAST - 7), 300)
+    for name in ("A3", "R1"):
+        entry(menu, f"Choose {name} for a composite").trigger()
+    menu.close()
+    assert [one.name for one in anchors.chosen] == ["A3", "R1"]
 
 
 def test_alt_click_ends_the_profile_under_the_mouse_at_that_bar_in_one_step(qtbot, window, anchors):
