@@ -14,6 +14,7 @@ from typing import Annotated, Literal, get_args
 from msgspec import Meta
 
 from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
+from app.analytics.candle_method import CandlePrice
 from app.analytics.imbalance import ImbalanceRule
 from app.analytics.large_trades import USUAL_LARGE, LargeRule, parse_large
 from app.analytics.value_area import ValueAreaMethod
@@ -28,6 +29,11 @@ Colouring = Literal["volume", "delta", "imbalance"]
 CELLS: tuple[Cells, ...] = get_args(Cells)
 COLOURINGS: tuple[Colouring, ...] = get_args(Colouring)
 _ZONES = ("UTC", "America/New_York", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Tokyo", "Asia/Singapore")
+
+
+def _each_once(periods: tuple[Period, ...]) -> None:
+    if len(set(periods)) < len(periods):
+        raise BadInputError(f"periods: found {','.join(period.value for period in periods)!r}, expected each once")
 
 
 class TimeRules(Described, frozen=True):
@@ -141,8 +147,18 @@ class LevelsRules(Described, frozen=True):
     zones_end: Annotated[Literal["touch", "close"], Meta(description="what ends a stacked zone: a touch, or a close through it")] = "touch"
 
     def __post_init__(self) -> None:
-        if len(set(self.periods)) < len(self.periods):
-            raise BadInputError(f"periods: found {','.join(period.value for period in self.periods)!r}, expected each once")
+        _each_once(self.periods)
+
+
+class CandleAreaRules(Described, frozen=True):
+    """Value areas by the candle method."""
+
+    periods: Annotated[tuple[Period, ...], Meta(description="whose areas are drawn, the previous and the current one")] = tuple(Period)
+    rows: Annotated[int, Meta(ge=1, le=1000, description="rows of the histogram")] = 24
+    price: Annotated[CandlePrice, Meta(description="which price of a bar holds its volume")] = CandlePrice.MEAN
+
+    def __post_init__(self) -> None:
+        _each_once(self.periods)
 
 
 class ChartRules(Described, frozen=True):
@@ -157,6 +173,7 @@ class ChartRules(Described, frozen=True):
     cvd: CvdRules = CvdRules()
     tpo: TpoRules = TpoRules()
     levels: LevelsRules = LevelsRules()
+    candle_areas: CandleAreaRules = CandleAreaRules()
 
     @property
     def hours(self) -> TradingHours:

@@ -11,6 +11,7 @@ from rendering.anchor_flag_item import AnchorFlagItem
 from rendering.anchored_profile_item import AnchoredProfileItem
 from rendering.axes import GridItem, PriceAxisItem, TimeAxisItem
 from rendering.badge_item import BadgeItem
+from rendering.candle_areas_item import CandleAreasItem
 from rendering.chart_item import ChartItem
 from rendering.coverage_item import CoverageItem
 from rendering.crosshair_item import CrosshairItem
@@ -54,6 +55,7 @@ LAYERS: tuple[type[ChartItem], ...] = (
     PrintsItem,
     NodesItem,
     NakedLevelsItem,
+    CandleAreasItem,
     DevelopingItem,
     HoleItem,
     PriceAxisItem,

@@ -76,16 +76,29 @@ def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = Ca
     if not len(candles):
         raise EmptyProfileError("candles: found none, expected at least one")
     low, high = int(candles.low.min()), int(candles.high.max())
-    if low == high:
-        return CandleProfile(low, high, np.array([candles.volume.sum()], np.int64))
     twice = candles.high + candles.low if price is CandlePrice.MEAN else 2 * candles.close
-    above = twice - 2 * low
+    return CandleProfile(low, high, histogram(twice, candles.volume, low, high, rows))
+
+
+def histogram(twice_price: np.ndarray, lots: np.ndarray, low: int, high: int, rows: int) -> np.ndarray:
+    """The volume of each row between two prices, int64 [shape=(rows,)], or of the one row of a range of nought.
+
+    Parameters
+    ----------
+    twice_price, lots : int64 [shape=(n,)]
+        Twice the price that holds a candle's volume, ticks, and that volume.
+    low, high : int
+        Lowest and highest price of all, ticks.
+    """
+    if low == high:
+        return np.array([lots.sum()], np.int64)
+    above = twice_price - 2 * low
     if 2 * (high - low) * rows >= 2**63:  # prices of twenty digits: Python's integers, slow and still exact
         above = above.astype(object)
     row = np.minimum(above * rows // (2 * (high - low)), rows - 1).astype(np.int64)
     volume = np.zeros(rows, np.int64)
-    np.add.at(volume, row, candles.volume)
-    return CandleProfile(low, high, volume)
+    np.add.at(volume, row, lots)
+    return volume
 
 
 def candle_value_area(profile: CandleProfile, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:

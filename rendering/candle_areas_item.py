@@ -1,0 +1,138 @@
+"""POC, VAH and VAL by the candle method, of the previous and the current day, week and month, from the chart's bars.
+
+Days, weeks and months are those of the calendar in the chart's time zone, whatever its session: so the method is used. The lines of a
+period that is over run through the one after it; those of the period in progress stand as they are now, from its start on.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from app.analytics.candle_areas import CandleAreas
+from app.market.session import Period, PeriodRule, span_at, span_before
+from app.market.span import Span
+from rendering.axes import price_y
+from rendering.chart_item import READING_REST_S, ChartItem
+from rendering.detail import Detail
+from rendering.frame import Frame
+from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.text import Labels, qcolor, qrect
+
+_LABEL_PX = 10
+_APART_PX = 11.0
+_NAMES_AT_PX = 380.0
+"""How far from the right edge the names end: left of those of the ledger."""
+
+
+class AreaLine(NamedTuple):
+    """One line on the screen, logical pixels of the price pane."""
+
+    name: str
+    left: float
+    y: float
+    past: bool
+
+    @property
+    def is_poc(self) -> bool:
+        """Whether it is the heaviest row's."""
+        return self.name.startswith("cPOC")
+
+
+class CandleAreasItem(ChartItem):
+    """The lines."""
+
+    name, title = "candle-areas", "Value areas by the candle method"
+    help = "POC, VAH and VAL of the previous and current day, week and month, by the candle method from bars"
+    shown_at_first = False
+    z = UNDER_CELLS_Z
+    rest_s = READING_REST_S
+    kept = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels(_LABEL_PX)
+        self._areas: CandleAreas | None = None
+        self._made_for: tuple[object, ...] = ()
+        self._shown: tuple[object, ...] = ()
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def legend(self, frame: Frame) -> str:
+        """The method by its name, its inputs, and which periods are not held from their start."""
+        rules, series = frame.rules.candle_areas, frame.chart.series
+        if not rules.periods or not frame.known_end:
+            return ""
+        text = f"candle method: {rules.rows} rows of {series.rule.text} bars, {rules.price.value}"
+        zone = frame.rules.hours.timezone
+        in_part = [name for name, period, _ in _periods(frame) if period.start_ns < series.start_ns(0) < period.end_ns]
+        return text + ("" if zone == "UTC" else f" ({zone})") + (f", ⚠ {' and '.join(in_part)} held in part" if in_part else "")
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        return super().refresh(frame)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, (new.known_x, *self.lines(new))
+        return None if before == self._shown else self.pane(new)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        theme, right = frame.theme, frame.known_x
+        lines = [line for line in self.lines(frame) if line.left < right]
+        for line in lines:
+            colour = theme.poc if line.is_poc else theme.value_area
+            style = Qt.PenStyle.SolidLine if line.past else Qt.PenStyle.DotLine
+            painter.setPen(QPen(qcolor(colour.faded(0.85)), 1, style))
+            painter.drawLine(QLineF(line.left, line.y + 0.5, right, line.y + 0.5))
+        taken: list[float] = []
+        for line in lines:
+            y = line.y - _LABEL_PX / 2 - 1
+            if any(abs(y - other) < _APART_PX for other in taken):
+                continue
+            taken.append(y)
+            width, edge = self._labels.width(line.name), frame.layout.price.right
+            end = edge - (_NAMES_AT_PX if edge - line.left > _NAMES_AT_PX + width else 4)
+            if frame.as_of is not None and right + _NAMES_AT_PX + width < edge:
+                end = right + _NAMES_AT_PX + width  # behind the moment, as the ledger's names
+            painter.fillRect(QRectF(end - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(theme.background.faded(0.75)))
+            self._labels.draw(painter, end, y, line.name, theme.poc if line.is_poc else theme.value_area, 1.0)
+
+    def lines(self, frame: Frame) -> tuple[AreaLine, ...]:
+        """The lines in sight, those of shorter periods first: their names have precedence."""
+        found, viewport, series = [], frame.viewport, frame.chart.series
+        begins_ns = series.times.of_bars(0, frame.known_end)
+        for name, period, from_ns in _periods(frame):
+            area = self._of(frame).of(period, frame.known_end)
+            if area is None:
+                continue
+            left = max(0.0, viewport.x(int(series.number[np.searchsorted(begins_ns, from_ns)])))
+            for kind, ticks in (("cPOC", area.poc_ticks), ("cVAH", area.vah_ticks), ("cVAL", area.val_ticks)):
+                y = price_y(frame, float(ticks) + 0.5)  # a traded price stands in the middle of its tick, and so do these
+                if 0 <= y <= viewport.height_px:
+                    found.append(AreaLine(f"{kind} {name}", left, y, from_ns != period.start_ns))
+        return tuple(found)
+
+    def _of(self, frame: Frame) -> CandleAreas:
+        series, rules, area = frame.chart.series, frame.rules.candle_areas, frame.rules.value_area
+        made_for = series, rules.rows, rules.price, area
+        if self._areas is None or self._made_for != made_for:
+            self._areas, self._made_for = CandleAreas(series, rules.rows, rules.price, area.percent, area.method), made_for
+        return self._areas
+
+
+def _periods(frame: Frame) -> list[tuple[str, Span, int]]:
+    """Name and time of each period whose area is drawn, and from when on: a period that is over is drawn in the next one."""
+    if not frame.known_end:
+        return []
+    newest_ns = frame.chart.series.start_ns(frame.known_end - 1)
+    found = []
+    for period in sorted(frame.rules.candle_areas.periods, key=list(Period).index):
+        rule = PeriodRule(period, frame.rules.hours.timezone)
+        current = span_at(rule, newest_ns)
+        found.append((f"previous {period.value}", span_before(rule, newest_ns), current.start_ns))
+        found.append((period.value, current, current.start_ns))
+    return found
