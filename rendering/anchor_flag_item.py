@@ -96,7 +96,7 @@ class AnchorFlagItem(ChartItem):
 
     def refresh(self, frame: Frame) -> bool:
         if frame.chart.anchors.revision != self._revision:  # a flag that is dragged does not wait
-            self._revision, self._followed_ns = frame.chart.anchors.revision, -(1 << 62)
+            self._revision, self.followed_ns = frame.chart.anchors.revision, -(1 << 62)
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:

@@ -57,7 +57,7 @@ class AnchoredProfileItem(ChartItem):
     def refresh(self, frame: Frame) -> bool:
         self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
         if frame.chart.anchors.revision != self._revision:  # a flag that is dragged does not wait
-            self._revision, self._followed_ns = frame.chart.anchors.revision, -(1 << 62)
+            self._revision, self.followed_ns = frame.chart.anchors.revision, -(1 << 62)
         return super().refresh(frame)
 
     def legend(self, frame: Frame) -> str:

@@ -63,7 +63,10 @@ class ChartItem(pg.GraphicsObject):
         self.setZValue(self.z)
         self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # the exposed rectangle, not the whole item
         self._frame: Frame | None = None
-        self._followed_ns = -(1 << 62)  # when it last looked at new trades
+        self.followed_ns = -(1 << 62)
+        """When it last looked at new trades."""
+        self.waits = False
+        """Whether it leaves new trades to a later frame: other layers have their turn."""
         self._bounds = QRectF()
         self.pictures: Sequence[KeptPicture] = ()
         """Where a kept layer is drawn on the screen; whoever puts layers together says so."""
@@ -104,7 +107,7 @@ class ChartItem(pg.GraphicsObject):
         """Take note of a frame; asks for the repaint of what changed and says whether there was anything."""
         old = self._frame
         only_trades = old is not None and frame.differs_by_trades_only(old)
-        if only_trades and 0 <= frame.now_ns - self._followed_ns < self.rest_s * 1e9:
+        if only_trades and (self.waits or self._rests(frame)):
             return False  # `old` stays, so that nothing is forgotten
         self._frame = frame
         if old is None or old.layout != frame.layout:
@@ -125,8 +128,18 @@ class ChartItem(pg.GraphicsObject):
                 self._repaint(rect)
                 dirty = True
         if only_trades and old is not None and frame.revision != old.revision:
-            self._followed_ns = frame.now_ns
+            self.followed_ns = frame.now_ns
         return dirty
+
+    def is_due(self, frame: Frame) -> bool:
+        """Whether it has rested, and new trades are all that it would look at."""
+        old = self._frame
+        if not self.rest_s or old is None or frame.revision == old.revision:
+            return False
+        return not self._rests(frame) and frame.differs_by_trades_only(old)
+
+    def _rests(self, frame: Frame) -> bool:
+        return 0 <= frame.now_ns - self.followed_ns < self.rest_s * 1e9
 
     def forget(self) -> None:
         """Take the next frame as the first: the layer was hidden meanwhile."""

@@ -20,6 +20,10 @@ _log = structlog.get_logger(__name__)
 _MAY_FAIL = 2
 """A layer that raises this often is put out of use; the others go on."""
 
+_TURNS = 8
+"""So many of the layers that rest look at new trades in one frame. There are some twenty of them: each has its turn within three
+frames, which is sooner than it would rest, and no frame pays for all of them."""
+
 
 class LayerStack:
     """All layers of a chart; a mistake in one does not take the others with it.
@@ -91,7 +95,16 @@ class LayerStack:
         """Give a frame to every layer; whether any of them will draw."""
         for picture in self.pictures:
             picture.follow(frame)
+        self._take_turns(frame)
         return any(self._ask(lambda item: item.refresh(frame)))
+
+    def _take_turns(self, frame: Frame) -> None:
+        """Let those of the layers look at new trades that did so longest ago, and the others wait for the next frame."""
+        due = sorted((item for item in self.items if item.is_due(frame)), key=lambda item: item.followed_ns)
+        for item in self.items:
+            item.waits = False
+        for item in due[_TURNS:]:
+            item.waits = True
 
     def idle(self, budget_s: float) -> bool:
         """Let the layers spend spare time; whether there is more to do."""

@@ -69,7 +69,7 @@ class ProfileItem(ChartItem):
 
     def refresh(self, frame: Frame) -> bool:
         if frame.chart.anchors.side != self._inputs:  # what the user changes does not wait
-            self._followed_ns = -(1 << 62)
+            self.followed_ns = -(1 << 62)
         return super().refresh(frame)
 
     def legend(self, frame: Frame) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPainter
@@ -171,6 +173,27 @@ def test_panes_beside_the_bars_follow_trades_fifteen_times_a_second_and_the_bars
     assert "ProfileItem" not in asked
     scene.refresh(now_ns=1_300 * 10**6)  # no further trade: what was put off is drawn
     assert "ProfileItem" in asked
+
+
+def test_layers_that_rest_take_turns_and_none_waits_longer_than_three_frames(qapp, chart):
+    scene = scene_of(chart)
+    scene.show_only(frozenset(item.name for item in scene.items_by_layer if item.name))
+    scene.refresh(now_ns=10**9)
+    resting = [item for item in scene.items_by_layer if item.rest_s]
+    seen: dict[str, list[int]] = {type(item).__name__: [] for item in resting}
+    for frame in range(12):
+        chart.apply(trade(59, int(chart.series.close[-1]), 500))
+        now_ns = (2 + frame) * 10**9  # every rest is over
+        scene.refresh(now_ns)
+        looked = [type(item).__name__ for item in resting if item.followed_ns == now_ns]
+        assert 0 < len(looked) <= 8
+        for name in looked:
+            seen[name].append(frame)
+    assert len(resting) > 16
+    assert all(later - before <= 3 for turns in seen.values() for before, later in itertools.pairwise([-1, *turns, 12]))
+    scene.set_viewport(scene.viewport.panned(-60, 10))
+    scene.refresh(now_ns=20 * 10**9)
+    assert not any(item.waits for item in resting)
 
 
 def test_a_moved_view_never_waits(qapp, chart):
