@@ -99,9 +99,8 @@ class Ingest:
             parts.append(f"{self.store.missing:,} trades missing")
         if self.store.by_time and self.store.holes():
             parts.append(f"trades may be missing in {len(self.store.holes())} places")
-        if self.watch is not None and (stretches := self.watch.stretches):
-            unwatched_ns = sum(stretch.until_ns - stretch.start_ns for stretch in stretches)
-            parts.append(f"alerts: {unwatched_ns / 60e9:,.0f} min not checked yet")
+        if self.watch is not None and self.watch.pending:
+            parts.append(self.watch.pending)
         if self.store.forgotten and self._deep is None:  # else the disk has them
             parts.append(f"{self.store.forgotten:,} oldest trades let go of to stay within memory")
         return "   ".join(parts)

@@ -61,8 +61,6 @@ COMMANDS = (
     Command("choose_instrument", "Market", "Choose instrument…", ("Ctrl+P",), "Type the market to show, as in binance:BTCUSDT"),
     Command("open_demo", "Market", "Built-in market", ("Ctrl+D",), "Show the simulated market; needs no network"),
     Command("stop_filling", "Market", "Stop fetching", ("Shift+Esc",), "Fetch no more of the past than is there"),
-    Command("add_alert", "Market", "Alert at the cursor", ("Alt+A",), "Tell once when a trade touches the price at the cursor"),
-    Command("delete_alert", "Market", "Delete alert", ("Shift+Alt+A",), "Forget the price alert nearest to the cursor"),
     Command("copy_price", "Market", "Copy price", ("Ctrl+C",), "Copy the price at the cursor; while Why? is open, its trades as CSV"),
     Command("save_picture", "Market", "Save picture", ("Alt+S",), "Save the chart as PNG to the journal folder and the clipboard"),
     Command("save_large_picture", "Market", "Save picture at 2x", ("Shift+Alt+S",), "The same with twice the pixels"),
@@ -127,6 +125,10 @@ COMMANDS = (
     Command(
         "toggle_cvd_reset", "Overlays", "CVD by session or without end", ("Shift+Alt+5",), "Let CVD start again each session, or never"
     ),
+    Command("add_alert", "Alerts", "Alert at the cursor", ("Alt+A",), "Tell once when a trade touches the price at the cursor"),
+    Command("new_alert", "Alerts", "New alert…", ("Ctrl+A",), "Choose what is waited for: a price, a line, a level, a figure of a bar"),
+    Command("show_alerts", "Alerts", "All alerts…", ("Ctrl+Shift+A",), "List all alerts and what has fired; edit, arm again, delete"),
+    Command("delete_alert", "Alerts", "Delete alert", ("Shift+Alt+A",), "Forget the price alert nearest to the cursor"),
     Command("play_or_pause", "Replay", "Play or pause", ("Space",), "Let the replay go on or stand still; after the end, play it again"),
     Command("step_trade", "Replay", "Next trade", ("Shift+Right",), "Play one trade more and pause", "Trade ▸"),
     Command("step_bar", "Replay", "Next bar", ("Ctrl+Right",), "Play to the end of the bar and pause", "Bar ▸"),

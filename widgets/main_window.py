@@ -337,6 +337,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.clock.stop()
+        self.alerts.sounds.close()
         if self.view is not None:
             self.view.use_gl(False)  # what lies on the graphics card is given back while its context is there
         super().closeEvent(event)

@@ -54,6 +54,7 @@ class Armed:
 
     Attributes
     ----------
+    alerts : tuple of Alert
     fixed, moving : list of Waiting
         For trades that come to a price, or to a line that moves.
     closes, events, levels : list of Waiting
@@ -64,6 +65,7 @@ class Armed:
 
     def __init__(self, alerts: list[Alert], instrument: Instrument) -> None:
         self._instrument = instrument
+        self.alerts = tuple(alerts)
         self.fixed: list[Waiting] = []
         self.moving: list[Waiting] = []
         self.closes: list[Waiting] = []
@@ -86,7 +88,6 @@ class Armed:
         self.buying = Thresholds([one for one in delta if one.steps > 0])
         self.selling = Thresholds([one for one in delta if one.steps < 0])
         self.volume = Thresholds([one for one in running if one.alert.subject.kind is Kind.VOLUME])
-        self.needs_bars = bool(self.moving or self.closes or self.events or self.levels or running)
         self.fixed.sort(key=lambda one: one.steps)
         self._fixed = Standing(np.array([one.steps for one in self.fixed], np.float64), tuple(self.fixed), {})
         self._standing = self._fixed

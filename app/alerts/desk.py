@@ -10,6 +10,8 @@ import msgspec
 
 from app.alerts.alert import Alert, Kind, Subject, When, Wish
 from app.alerts.book import AlertBook
+from app.alerts.nearby import Near, subjects_near
+from app.alerts.subjects import Readings
 from app.alerts.watch import AlertWatch
 from app.chart import Chart
 from app.errors import BadInputError
@@ -152,9 +154,22 @@ class AlertDesk:
         why = watch.why_not(alert, chart)
         return Standing("not watched", why, since_ns) if why else Standing("armed")
 
+    def near(self, ticks: float, reach: float) -> list[Near]:
+        """The lines and levels of the chart at most `reach` ticks from a price, the nearest first."""
+        chart = self._chart()
+        return subjects_near(Readings(chart), ticks, reach) if chart is not None else []
+
+    def profiles(self) -> list[tuple[int, str]]:
+        """Key and name of the profiles on the chart."""
+        chart = self._chart()
+        return [(placed.key, placed.name) for placed in chart.anchors.profiles] if chart is not None else []
+
+    def text_of(self, subject: Subject) -> str:
+        """A subject with the name of its profile, where that is on the chart."""
+        names = dict(self.profiles())
+        return subject.text.replace(f"profile {subject.key}", names[subject.key]) if subject.key in names else subject.text
+
     def pending(self) -> str:
         """What of the open market was not looked at and is waited for, in a line; empty if nothing is."""
         watch = self._watch()
-        stretches = watch.stretches if watch is not None else ()
-        minutes = sum(stretch.until_ns - stretch.start_ns for stretch in stretches) / 60e9
-        return f"alerts: {minutes:,.0f} min not checked yet" if stretches else ""
+        return watch.pending if watch is not None else ""

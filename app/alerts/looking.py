@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from app.alerts.alert import Alert, Kind, Reached, When
-from app.alerts.armed import Armed, Standing, Waiting
+from app.alerts.alert import Alert, Kind, Often, Reached, When
+from app.alerts.armed import Armed, Waiting
 from app.alerts.passing import crossings, touches, trades_of_bar
 from app.alerts.subjects import SUBJECTS, Readings
 from app.chart import Chart
@@ -19,6 +20,7 @@ from app.market.trade import TradeBatch
 from app.storage.memory import TradeStore
 
 _SIGN = {When.CROSS_UP: 1, When.CROSS_DOWN: -1}
+_WORD = {1: " upwards", -1: " downwards"}
 
 
 class Hit(NamedTuple):
@@ -47,6 +49,9 @@ class Look:
     armed : Armed
     part : int
         Which part of what came together: the bar's totals hold all of it.
+    fired_bar : mapping of int to (int, int), or None
+        In which bar each alert fired last, see `bar_key`. Given where trades are live: of an alert that is not told every time the
+        first in a bar is enough then.
     """
 
     trades: TradeBatch
@@ -57,6 +62,7 @@ class Look:
     store: TradeStore
     armed: Armed
     part: int = 0
+    fired_bar: Mapping[int, tuple[int, int]] | None = None
 
     @property
     def chart(self) -> Chart:
@@ -73,7 +79,7 @@ class Look:
             if self.begins[start] and bar > 0:
                 found += [Hit(start, alert, text) for alert, text in self._of_ended(bar - 1)]
             piece = self.trades.price_ticks[start:end]
-            hits, sides = self._of_lines(self.armed.standing(self.readings, bar), piece, price, sides)
+            hits, sides = self._of_lines(bar, piece, price, sides)
             found += [hit._replace(trade=start + hit.trade) for hit in hits]
             if bar >= 0:
                 found += self._of_running(bar, start, end) + self._of_levels(bar, start, end)
@@ -81,26 +87,40 @@ class Look:
         found.sort(key=lambda hit: (hit.trade, hit.alert.number))
         return found, sides
 
+    def bar_key(self, bar: int) -> tuple[int, int]:
+        """What a bar is known by from look to look: generation of the chart, and number."""
+        return self.chart.generation, int(self.chart.series.number[bar]) if bar >= 0 else -1
+
+    def has_fired(self, alert: Alert, bar: int) -> bool:
+        """Whether a live alert fired in this bar and is not to fire in it again."""
+        fired = self.fired_bar.get(alert.number) if self.fired_bar and alert.often is Often.ONCE_A_BAR else None
+        return fired is not None and fired == self.bar_key(bar)
+
     # -- lines -----------------------------------------------------------------------------------
 
-    def _of_lines(
-        self, standing: Standing, prices: np.ndarray, before: int | None, sides: dict[int, int]
-    ) -> tuple[list[Hit], dict[int, int]]:
+    def _of_lines(self, bar: int, prices: np.ndarray, before: int | None, sides: dict[int, int]) -> tuple[list[Hit], dict[int, int]]:
+        standing = self.armed.standing(self.readings, bar)
         low, high = int(prices.min()), int(prices.max())
         low, high = (low, high) if before is None else (min(low, before), max(high, before))
         first, end = np.searchsorted(standing.ticks, low), np.searchsorted(standing.ticks, high, side="right")
         found, remembered, last = [], {}, int(prices[-1])
+        passes: dict[tuple[float, int | None], tuple[list[int], list[int], int]] = {}  # of a line that many wait for, once
         for ticks, (alert, _) in zip(standing.ticks[first:end].tolist(), standing.waiting[first:end], strict=True):
-            if alert.when is When.TOUCH:
-                found += [Hit(trade, alert, f"touched {self._name(alert, ticks)}") for trade in touches(prices, ticks, before).tolist()]
+            if self.has_fired(alert, bar) and last != ticks:
                 continue
+            is_touch = alert.when is When.TOUCH
             side = sides.get(alert.number, 0) if before is None or before == ticks else 1 if before > ticks else -1
-            places, to, side = crossings(prices, ticks, side)
-            for trade, above in zip(places.tolist(), to.tolist(), strict=True):
-                if _SIGN.get(alert.when, above) == above:
-                    found.append(Hit(trade, alert, f"crossed {self._name(alert, ticks)} {'upwards' if above > 0 else 'downwards'}"))
-            if last == ticks and side:
-                remembered[alert.number] = side
+            key = ticks, None if is_touch else side
+            if key not in passes:
+                at, to, after = (touches(prices, ticks, before), np.zeros(0, np.int64), 0) if is_touch else crossings(prices, ticks, side)
+                passes[key] = at.tolist(), to.tolist() or [0] * len(at), after
+            at, to, after = passes[key]
+            wanted = [(trade, above) for trade, above in zip(at, to, strict=True) if _SIGN.get(alert.when, above) == above]
+            for trade, above in wanted[:1] if self.fired_bar is not None and alert.often is not Often.EVERY_TIME else wanted:
+                word = "touched" if is_touch else "crossed"
+                found.append(Hit(trade, alert, f"{word} {self._name(alert, ticks)}{_WORD.get(above, '')}"))
+            if last == ticks and after:
+                remembered[alert.number] = after
         return found, remembered
 
     # -- bars ------------------------------------------------------------------------------------
@@ -130,7 +150,7 @@ class Look:
     def _of_running(self, bar: int, start: int, end: int) -> list[Hit]:
         """Figures of a bar that reach a value by one of the trades `[start, end)`; the bar's totals tell whether to look closer."""
         series, armed = self.chart.series, self.armed
-        key = self.chart.generation, int(series.number[bar]), self.part
+        key = *self.bar_key(bar), self.part
         passed = (
             (armed.volume.passed(key, int(series.volume[bar])), "volume", 1),
             (armed.buying.passed(key, int(series.delta_max[bar])), "delta", 1),

@@ -73,6 +73,12 @@ def is_lost(stretch: Stretch, store: TradeStore, chart: Chart) -> bool:
     return too_old or (store.forgotten > 0 and store.floor_key > stretch.before.key)
 
 
+def reached_with(trades: TradeBatch, store: TradeStore, sides: dict[int, int] | None = None) -> Reached:
+    """How far a market has been looked at with the last of some trades."""
+    key = int(store.keys(trades)[-1])
+    return Reached(key=key, time_ns=int(trades.time_ns[-1]), price_ticks=int(trades.price_ticks[-1]), sides=sides or {})
+
+
 def first_trade(trades: TradeBatch) -> tuple[int, int, int, int, int]:
     """The first of some trades, as a stretch keeps it."""
     time_ns, price, quantity, side, trade_id = (int(column[0]) for column in trades.columns)

@@ -9,6 +9,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -183,15 +184,16 @@ def steps_of(instrument: Instrument, wish: Wish) -> int:
         raise BadInputError(f"alert: found {wish.text}, expected one of {', '.join(when.value for when in entry.whens)}")
     if not entry.unit:
         return 0
-    steps = _steps(instrument, wish.value, entry.unit)
+    step = {"price": instrument.tick_size, "per cent": Decimal(1)}.get(entry.unit, instrument.lot_size)
+    steps = _steps(step, wish.value)
     if not steps or (steps < 0 and entry.unit not in ("signed", "per cent")) or (entry.unit == "per cent" and abs(steps) > 100):
         wanted = {"price": "a price above 0", "quantity": "a quantity above 0", "signed": "a quantity that is not 0"}
         raise BadInputError(f"alert: found {wish.value or 'no value'}, expected {wanted.get(entry.unit, '1 to 100 per cent, or below 0')}")
     return steps
 
 
-def _steps(instrument: Instrument, value: str, unit: str) -> int:
-    step = {"price": instrument.tick_size, "per cent": Decimal(1)}.get(unit, instrument.lot_size)
+@lru_cache(maxsize=1 << 12)  # each time an alert fires, all are sorted anew
+def _steps(step: Decimal, value: str) -> int:
     try:
         Decimal(value)
         return int(to_steps([value], step, "value")[0])

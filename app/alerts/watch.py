@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 import numpy as np
 
-from app.alerts.alert import Alert, Fired, Often, Reached, Stretch, Unwatched
+from app.alerts.alert import Alert, Fired, Reached, Stretch, Unwatched
 from app.alerts.armed import Armed
 from app.alerts.book import AlertBook
 from app.alerts.looking import Hit, Look, waiting_for
 from app.alerts.passing import bars_of
-from app.alerts.stretches import batch_of, first_part, first_trade, is_lost, is_ready, missed, pieces
+from app.alerts.stretches import batch_of, first_part, first_trade, is_lost, is_ready, missed, pieces, reached_with
 from app.alerts.subjects import SUBJECTS, Family, Line, Readings
+from app.alerts.telling import Telling
 from app.chart import AlertLine, Chart
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
@@ -50,8 +49,8 @@ class AlertWatch:
         self._armed: tuple[int, Armed] | None = None
         self._unknown: dict[int, str] = {}
         self._drawn: tuple[tuple[object, ...], tuple[AlertLine, ...]] = ((), ())
-        self._done: set[int] = set()  # alerts that fired in this look and were to fire once
-        self._fired_bar: dict[int, tuple[int, int]] = {}  # in which bar each alert fired last: generation of the chart, and number
+        self._telling = Telling(book, instrument)
+        self._seam: tuple[int, dict[int, int]] = 0, {}  # key of the trade after the last stretch, and the sides known with it
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
@@ -62,6 +61,13 @@ class AlertWatch:
     def reached(self) -> Reached | None:
         """The last trade that was looked at."""
         return self._reached
+
+    @property
+    def pending(self) -> str:
+        """What nobody has looked at yet, in a line; empty if there is nothing."""
+        seconds = sum(stretch.until_ns - stretch.start_ns for stretch in self._stretches) / 1e9
+        long = f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
+        return f"alerts: {long} not checked yet" if self._stretches else ""
 
     def look(self, fresh: TradeBatch, chart: Chart, store: TradeStore, connects: int = 0, *, settled: bool = True) -> None:
         """Live trades have come, which store and chart have already; in the order of the tape.
@@ -78,28 +84,44 @@ class AlertWatch:
         at_start, before = self._connects is None, self._reached
         why = self._why if at_start else _LOST if connects != self._connects else "trades were missing"
         self._connects = connects
+        if not self.armed.alerts and not self._stretches:
+            if before is not None and store.keys(fresh)[-1] < before.key:
+                return
+            self._reached = reached_with(fresh, store)
+            self._book.note_reached(self._instrument.id, self._reached, (), [])
+            return
         bars, begins = bars_of(chart, fresh, before, at_end=True)
         for piece, follows in pieces(fresh, before, store, at_start=at_start):
-            self._done.clear()
+            self._telling.begin()
             trades, before = fresh[piece], self._reached
             if before is not None and store.keys(trades)[-1] < before.key:  # reported late, between trades looked at already
                 look = self._late(trades, None, chart, store)
-                fired = self._told(look, look.hits()[0], late=True)
+                fired = self._telling.told(look, look.hits()[0], late=True)
             else:
                 if before is not None:
                     self._mind_the_gap(before, trades, store, why, at_start=at_start, follows=follows)
                     if not follows and settled:
                         self.catch_up(chart, store)  # first what came first
                 at_start, why = False, "trades were missing"
-                look = Look(trades, bars[piece], begins[piece], before, self._readings_of(chart), store, self.armed, piece.start)
-                fired = self._told(look, self._go_on(look, follows), late=False)
+                look = Look(
+                    trades,
+                    bars[piece],
+                    begins[piece],
+                    before,
+                    self._readings_of(chart),
+                    store,
+                    self.armed,
+                    piece.start,
+                    self._telling.fired_bar,
+                )
+                fired = self._telling.told(look, self._go_on(look, follows), late=False)
                 self._lengthen(trades, store)
             self._book.note_reached(self._instrument.id, self._reached, self.stretches, fired)
 
     def catch_up(self, chart: Chart, store: TradeStore) -> None:
         """Look at what was missed as far as it is there now, some bars at a time; store and chart have the same trades."""
         for stretch in self.stretches:
-            self._done.clear()
+            self._telling.begin()
             fired: list[Fired] = []
             trades = missed(stretch, store, chart) if is_ready(stretch, chart, self._lines_from_ns(chart)) else None
             if trades is not None:
@@ -163,11 +185,13 @@ class AlertWatch:
         """
         if look.before is not None and not follows:
             first = look.trades[:1]
-            look.before = Reached(key=0, time_ns=int(first.time_ns[0]), price_ticks=int(first.price_ticks[0]))
+            key, sides = self._seam
+            sides = sides if key == int(look.store.keys(first)[0]) else {}
+            look.before = Reached(key=0, time_ns=int(first.time_ns[0]), price_ticks=int(first.price_ticks[0]), sides=sides)
             look.begins = np.concatenate(([False], look.begins[1:]))
         hits, sides = look.hits()
         self.looks += 1
-        self._reached = _reached(look, sides)
+        self._reached = reached_with(look.trades, look.store, sides)
         return hits
 
     def _late(self, trades: TradeBatch, before: Reached | None, chart: Chart, store: TradeStore) -> Look:
@@ -175,49 +199,6 @@ class AlertWatch:
         return Look(
             trades, bars, begins, before, self._readings_of(chart), store, Armed(self._book.of(self._instrument.id), self._instrument)
         )
-
-    def _told(self, look: Look, hits: Sequence[Hit], *, late: bool, ending: str = "") -> list[Fired]:
-        """What fires of some hits, by how often each alert is to fire, and without what is in the log already."""
-        fired: list[Fired] = []
-        for trade, alert, text in hits:
-            note = f" ({alert.note})" if alert.note else ""
-            one = Fired(
-                alert=alert.number,
-                instrument=self._instrument.id,
-                time_ns=int(look.trades.time_ns[trade]),
-                trade_id=int(look.trades.trade_id[trade]),
-                price_ticks=int(look.trades.price_ticks[trade]),
-                text=f"{self._instrument.id} {text}{ending}{note}",
-                late=late,
-                sound=alert.sound,
-            )
-            if one.time_ns < alert.armed_ns or self._is_spent(alert, one, look, trade) or self._book.knows(one):
-                continue
-            fired.append(one)
-            self._note_fired(alert, look, trade)
-        return fired
-
-    def _is_spent(self, alert: Alert, fired: Fired, look: Look, trade: int) -> bool:
-        """Whether it was to fire once, or once in this bar, and did."""
-        if alert.often is Often.ONCE:
-            return alert.number in self._done
-        if alert.often is Often.EVERY_TIME and SUBJECTS[alert.subject.kind].family is not Family.RUNNING:
-            return False
-        in_bar = self._bar(look, trade)
-        if self._fired_bar.get(alert.number) == in_bar:
-            return True
-        # live ones go on from bar to bar, and need the log only for what fired before the program was started
-        return (fired.late or alert.number not in self._fired_bar) and self._book.fired_in(
-            alert.number, *_bar_around(look.chart, fired.time_ns)
-        )
-
-    def _note_fired(self, alert: Alert, look: Look, trade: int) -> None:
-        self._done.add(alert.number)
-        self._fired_bar[alert.number] = self._bar(look, trade)
-
-    def _bar(self, look: Look, trade: int) -> tuple[int, int]:
-        bar = int(look.bars[trade])
-        return look.chart.generation, int(look.chart.series.number[bar]) if bar >= 0 else -1
 
     # -- what nobody looked at -------------------------------------------------------------------
 
@@ -246,19 +227,28 @@ class AlertWatch:
         """Look at the missed trades, or at a part of them, and at the one after them, up to which the path of prices leads."""
         count = first_part(trades, chart)
         whole = count == len(trades)
-        part = concatenate((trades[:count], batch_of(stretch.end))) if whole else trades[:count]
+        part = concatenate((trades[:count], batch_of(stretch.end), self._resting(stretch, store))) if whole else trades[:count]
         look = self._late(part, stretch.before, chart, store)
         hits, sides = look.hits()
-        fired = self._told(look, hits, late=True)
+        fired = self._telling.told(look, hits, late=True)
         looked, told = stretch.looked + count, stretch.fired + len(fired)
         if whole:
             outcome = f"{looked:,} trades checked late, {told:,} alert{'' if told == 1 else 's'} fired" if looked else "no trade was missed"
             self._put(stretch, None)
+            self._seam = stretch.end_key, sides
             self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
         else:
-            before = _reached(look, sides)
+            before = reached_with(part, store, sides)
             self._put(stretch, msgspec.structs.replace(stretch, before=before, looked=looked, fired=told, open=False))
         return fired
+
+    def _resting(self, stretch: Stretch, store: TradeStore) -> TradeBatch:
+        """The trades at the price of a stretch's end, with the first elsewhere: only with what was missed is it known what they cross."""
+        after = store.in_order(store.trades(stretch.end[0]))
+        keys, reached = store.keys(after), self._reached
+        after = after[(keys > stretch.end_key) & (keys <= (reached.key if reached else stretch.end_key))]
+        elsewhere = np.flatnonzero(after.price_ticks != stretch.end[1])
+        return after[: int(elsewhere[0]) + 1] if len(elsewhere) else after
 
     def _what_is_certain(self, stretch: Stretch, chart: Chart, store: TradeStore) -> list[Fired]:
         """The trades are not to be had so far: a line between the price before and the price after was passed all the same."""
@@ -268,7 +258,7 @@ class AlertWatch:
         look.armed, look.begins = look.armed.lines_alone(), np.zeros(1, bool)
         outcome = "not checked so far, its trades are not here; lines between the prices at its ends were told"
         self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
-        return self._told(look, look.hits()[0], late=True, ending=", at some time before")
+        return self._telling.told(look, look.hits()[0], late=True, ending=", at some time before")
 
     def _put(self, stretch: Stretch, instead: Stretch | None) -> None:
         place = self._stretches.index(stretch)
@@ -290,19 +280,3 @@ class AlertWatch:
         if self._readings is None or self._readings.chart is not chart:
             self._readings = Readings(chart)
         return self._readings
-
-
-def _reached(look: Look, sides: dict[int, int]) -> Reached:
-    trades = look.trades
-    key = int(look.store.keys(trades)[-1])
-    return Reached(key=key, time_ns=int(trades.time_ns[-1]), price_ticks=int(trades.price_ticks[-1]), sides=sides)
-
-
-def _bar_around(chart: Chart, time_ns: int) -> tuple[int, int]:
-    """When the bar of a time begins and ends; the one in progress goes on for ever."""
-    series = chart.series
-    if not series.n_bars:
-        return 0, 1 << 62
-    number = min(series.times.number(time_ns), int(series.number[-1]))
-    last = number == int(series.number[-1])
-    return series.times.start_ns(number), 1 << 62 if last else series.times.start_ns(number + 1)

@@ -168,3 +168,16 @@ def test_another_market_on_the_screen_is_the_reason(tmp_path: Path):
     tape.watch = AlertWatch(tape.book, MARKET)
     tape.say(TRADES[4:])
     assert [stretch.why for stretch in tape.watch.stretches] == ["another market was open"]
+
+
+def test_a_price_that_rests_at_a_line_after_a_gap_crosses_it_from_where_the_missed_trades_say():
+    trades = trades_of([(0, 105, 1, 1), (1, 99, 1, 1), (2, 101, 1, 1), (3, 101, 1, 1), (4, 103, 1, 1), (5, 99, 1, 1)])
+    tape = Tape()
+    tape.say(trades[:1])
+    tape.book.add(MARKET, wish(value=price(101), when=When.CROSS))
+    tape.say(trades[2:5])
+    assert tape.told == []  # from above or from below, nobody knows
+    tape.fetch(trades[1:2])
+    assert tape.told == [(1, "crossed 10.1 downwards"), (4, "crossed 10.1 upwards")]
+    tape.say(trades[5:])
+    assert tape.told[2:] == [(5, "crossed 10.1 downwards")]

@@ -1,0 +1,84 @@
+"""What a batch of live trades costs with a thousand alerts, against none: medians of batches that alternate between the two."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from app.alerts.alert import Kind, Of, Often, Subject, When, Wish
+from app.alerts.book import AlertBook
+from app.alerts.watch import AlertWatch
+from app.chart import Chart, ChartSpec
+from app.market.bar_rule import parse_bar_rule
+from app.market.trade import TradeBatch
+from app.storage.memory import TradeStore
+from tests.app.test_chart import MARKET
+from tests.builders import SECOND_NS, random_trades
+
+_HOURS, _TRADES, _BATCHES = 6, 60_000, 200
+
+
+class Live:
+    """A market of some hours that takes one batch after another, watched by alerts."""
+
+    def __init__(self, wishes: list[Wish]) -> None:
+        self.store, self.chart, book = TradeStore(), Chart(ChartSpec(MARKET, parse_bar_rule("1m"), 10)), AlertBook()
+        self.watch = AlertWatch(book, MARKET)
+        trades = random_trades(3, _TRADES, seconds=_HOURS * 3_600, price=100_000, spread=400)
+        self.chart.apply(self.store.insert(trades), self.store)
+        self.watch.look(trades[-1:], self.chart, self.store)
+        for wish in wishes:
+            book.add(MARKET, wish)
+        self.price, self.last_ns, self.next_id = int(trades.price_ticks[-1]), int(trades.time_ns[-1]), len(trades) + 1
+        self.rng = np.random.default_rng(1)
+
+    def batch(self, size: int) -> tuple[float, float]:
+        """Seconds that the chart and the watch take for one more batch."""
+        prices = self.price + self.rng.integers(-3, 4, size)
+        times = self.last_ns + np.arange(1, size + 1) * (SECOND_NS // 4 // size)
+        self.last_ns = int(times[-1])
+        ids = np.arange(self.next_id, self.next_id + size)
+        self.next_id += size
+        trades = TradeBatch.of(times, prices, self.rng.integers(1, 9, size), self.rng.choice((-1, 1), size), ids)
+        begin = time.perf_counter()
+        self.chart.apply(self.store.insert(trades), self.store)
+        between = time.perf_counter()
+        self.watch.look(trades, self.chart, self.store)
+        self.watch.catch_up(self.chart, self.store)
+        return between - begin, time.perf_counter() - between
+
+
+def prices(count: int) -> list[Wish]:
+    """Half above, half below what will be traded, none of it reached."""
+    return [
+        Wish(value=f"{(100_000 + (600 + place) * (-1) ** place) * MARKET.tick_size:f}", often=Often.EVERY_TIME) for place in range(count)
+    ]
+
+
+def of_all_kinds(count: int) -> list[Wish]:
+    """Prices, lines that move, closes, and figures of bars."""
+    lines = [Wish(subject=Subject(kind=kind, of=Of.DAY), when=When.CLOSE_ABOVE) for kind in (Kind.POC, Kind.VAH, Kind.VAL)]
+    lines += [
+        Wish(subject=Subject(kind=Kind.VWAP, of=Of.DAY, band=band), when=When.CROSS, often=Often.ONCE_A_BAR) for band in (-2, -1, 1, 2)
+    ]
+    bars = [
+        Wish(subject=Subject(kind=Kind.VOLUME), when=When.REACH, value="99999999"),
+        Wish(subject=Subject(kind=Kind.STACKED_BUY), when=When.NEW),
+    ]
+    return [*prices(count // 2), *(lines + bars) * (count // 2 // len(lines + bars))]
+
+
+@pytest.mark.parametrize("kinds", [prices, of_all_kinds])
+@pytest.mark.parametrize("size", [1, 20, 1_000])
+def test_a_thousand_alerts_against_none(size: int, kinds) -> None:
+    none, many = Live([]), Live(kinds(1_000))
+    costs = np.array([(*none.batch(size), *many.batch(size)) for _ in range(_BATCHES)])
+    chart, bare, _, full = (1e6 * np.median(costs, axis=0)).tolist()
+    worst = 1e6 * float(np.quantile(costs[:, 3], 0.99))
+    print(
+        f"\nbatch of {size:,}, 1,000 alerts ({kinds.__name__}): watch {full:.0f} us (p99 {worst:.0f}) against {bare:.0f} us with none, "
+        f"ratio {full / bare:.2f}; with the chart {(chart + full) / (chart + bare):.2f}"
+    )
+    assert full < 1_000  # half of what a batch of a thousand trades may cost, with a margin for a busy machine

@@ -1,0 +1,91 @@
+"""The sounds of alerts: short tones made here and played by the system's own player; where it has none, its beep."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+import tempfile
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QProcess
+from PySide6.QtWidgets import QApplication
+
+_RATE = 22_050
+_TONES: dict[str, tuple[tuple[float, float], ...]] = {
+    "chime": ((1046.5, 0.12), (1568.0, 0.30)),
+    "ping": ((1760.0, 0.16),),
+    "low": ((392.0, 0.16), (294.0, 0.32)),
+}
+"""Hertz and seconds of the notes of each."""
+BEEP, SILENCE = "beep", ""
+SOUNDS = (*_TONES, BEEP, SILENCE)
+"""What can be chosen; the last is none."""
+_PLAYERS = ("pw-play", "paplay", "aplay", "afplay")  # PipeWire, PulseAudio, ALSA, macOS
+
+
+def tone(name: str) -> bytes:
+    """A WAV file of one channel and 16 bits: notes that ring out one after another."""
+    notes = []
+    for hertz, seconds in _TONES[name]:
+        at = np.arange(round(_RATE * seconds)) / _RATE
+        notes.append(np.sin(2 * np.pi * hertz * at) * np.exp(-5 * at / seconds) * np.minimum(1, at / 0.004))  # without a click at the start
+    samples = (np.concatenate(notes) * 0.4 * 32_767).astype("<i2")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(_RATE)
+        out.writeframes(samples.tobytes())
+    return file.getvalue()
+
+
+class Sounds:
+    """Plays sounds by name, beside the program.
+
+    Parameters
+    ----------
+    find, start, beep : callables
+        From a player's name to its path, or None; the start of a program with its arguments; the system's beep. For tests.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[str], str | None] = shutil.which,
+        start: Callable[[str, list[str]], object] = QProcess.startDetached,
+        beep: Callable[[], object] = QApplication.beep,
+    ) -> None:
+        self._find, self._start, self._beep = find, start, beep
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def play(self, name: str) -> None:
+        """Play a sound; one that is not known is a beep."""
+        if name == SILENCE:
+            return
+        if name not in _TONES:
+            self._beep()
+        elif sys.platform == "win32":
+            import winsound
+
+            winsound.PlaySound(str(self._file(name)), winsound.SND_FILENAME | winsound.SND_ASYNC)
+        elif player := next((path for each in _PLAYERS if (path := self._find(each))), None):
+            self._start(player, [str(self._file(name))])
+        else:
+            self._beep()
+
+    def close(self) -> None:
+        """Take the files away."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _file(self, name: str) -> Path:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="tapeprint-")
+        path = Path(self._folder.name) / f"{name}.wav"
+        if not path.exists():
+            path.write_bytes(tone(name))
+        return path
