@@ -180,9 +180,11 @@ class Ingest:
             self._meanwhile.append(fresh)
         for chart in self.charts:
             chart.apply(fresh, self.store)
-        self._tell()
+        if not self._building.locked():
+            self._tell()
 
     def _tell(self) -> None:
+        """Say what the charts hold; not while some are built: of what they do not show yet others would be left out meanwhile."""
         if not self.charts:
             return
         holes, covered = self.store.holes(), self._covered()

@@ -185,6 +185,33 @@ def test_the_pages_before_an_error_are_kept_and_the_rest_is_asked_for():
     asyncio.run(story())
 
 
+def test_a_chart_does_not_claim_trades_that_it_does_not_show_yet(monkeypatch: pytest.MonkeyPatch):
+    """Else a profile would leave out the candles of their time, and have neither."""
+    monkeypatch.setattr(ingest_module, "_SMALL", 0)
+    claimed: list[bool] = []
+
+    async def story() -> None:
+        async with Pump(Archive(DAY), hours=1) as pump:
+            rebuild, live = pump.ingest._rebuild, iter(range(7910, 8000))
+
+            async def while_live_trades_come(chart: Chart, spec: ChartSpec) -> None:
+                place = next(live)
+                pump.ingest.receive(DAY[place : place + 1])
+                claimed.append(claims(chart) > chart.series.n_trades)
+                await rebuild(chart, spec)
+
+            pump.ingest._rebuild = while_live_trades_come  # type: ignore[method-assign]
+            pump.line.say(DAY[7900:7910])
+            await pump.until(lambda: pump.ingest.past.asked_from_ns == pump.chart.wanted.start_ns)
+            await pump.until(lambda: claims(pump.chart) == pump.chart.series.n_trades)
+
+    def claims(chart: Chart) -> int:
+        return sum(stretch.last_id - stretch.first_id + 1 for stretch in chart.covered)
+
+    asyncio.run(story())
+    assert claimed and not any(claimed)
+
+
 def test_a_venue_that_asks_us_to_wait_is_given_the_time():
     """A6: the past, busy."""
 
