@@ -94,6 +94,7 @@ class ProfilesOfSeries:
         self.index = ProfileIndex(series)
         self.worked_out = 0
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
+        self._asked_ns: dict[int, int] = {}  # of bars before all that there are, whose times are a guess: the time that was meant
 
     def of(self, stretches: Iterable[Stretch], layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileFigures | None:
         """The profile of some stretches of time, each from the bar that holds its start on; None if nothing traded.
@@ -109,6 +110,10 @@ class ProfilesOfSeries:
         runs: list[tuple[int, int | None]] = []
         for start_ns, end_ns in sorted(stretches, key=lambda stretch: (stretch.start_ns, stretch.reach_ns)):
             first = times.number(start_ns)
+            if not times.knows(first):
+                self._asked_ns[first] = start_ns
+                if len(self._asked_ns) > _KEPT:
+                    self._asked_ns = {first: start_ns}
             end = None if end_ns is None else max(first, times.number(end_ns - 1)) + 1
             if runs and (runs[-1][1] is None or first <= runs[-1][1]):
                 before, reached = runs.pop()
@@ -142,9 +147,9 @@ class ProfilesOfSeries:
         """What candles add to the trades of runs of bars."""
         if self._candles is None or not self.series.n_bars:
             return NO_CANDLES
-        start_ns = self.series.times.start_ns
+        start_ns, asked_ns = self.series.times.start_ns, self._asked_ns
         newest = int(self.series.number[-1]) + 1
-        times = tuple((start_ns(first), None if end is None else start_ns(end)) for first, end in runs)
+        times = tuple((asked_ns.get(first) or start_ns(first), None if end is None else start_ns(end)) for first, end in runs)
         bars = sum((newest if end is None else end) - first for first, end in runs)
         return self._candles.beside(times, single_bar=bars == 1)
 

@@ -11,6 +11,8 @@ from rendering.frame import Frame
 from rendering.placed_profiles import period_views, profile_views
 from rendering.scene import ChartScene
 
+_CANDLES_EVERY = 6  # frames: a tenth of a second is at once, and 35 profiles of periods take half a millisecond
+
 
 def ask_for_what_is_in_sight(scene: ChartScene) -> None:
     """Tell the chart which time the user looks at, or has anchored a profile to: what of it is missing will be fetched."""
@@ -21,7 +23,7 @@ def ask_for_what_is_in_sight(scene: ChartScene) -> None:
         begins += [] if alerts_ns is None else [alerts_ns]
         start_ns = max(min(begins), scene.chart.oldest_ns)
         scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)
-    if scene.frame is not None:
+    if scene.frame is not None and scene.frames % _CANDLES_EVERY == 0:
         scene.chart.candles.wishes = _candles(scene.chart, scene.frame)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,7 @@ from app.analytics.row_layout import RowLayout
 from app.analytics.stand_ins import Piece
 from app.analytics.value_area import ValueAreaMethod
 from app.chart import Chart
+from app.market.bar_rule import BarKind, BarRule
 from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch
@@ -47,8 +49,19 @@ def between(trades: TradeBatch, start: float, end: float) -> TradeBatch:
 class Held:
     """A chart of some trades of a tape, and a venue that has candles of all of it."""
 
-    def __init__(self, held: Sequence[TradeBatch], tape: TradeBatch = TAPE, *, bar_s: int = 60, ticks_per_row: int = 1, **venue) -> None:
-        self.store, self.chart, self.intervals = TradeStore(), Chart(spec(bar_s, ticks_per_row)), Intervals()
+    def __init__(
+        self,
+        held: Sequence[TradeBatch],
+        tape: TradeBatch = TAPE,
+        *,
+        bar_s: int = 60,
+        ticks_per_row: int = 1,
+        rule: BarRule | None = None,
+        **venue,
+    ) -> None:
+        self.store, self.intervals = TradeStore(), Intervals()
+        made = spec(bar_s, ticks_per_row)
+        self.chart = Chart(replace(made, bar_rule=rule or made.bar_rule))
         self.venue = CandleVenue(tape, venue.pop("lengths_ns", LENGTHS_NS), **venue)
         self.chart.candles.held = HeldCandles(self.venue.lengths_ns)
         for batch in held:
@@ -226,6 +239,19 @@ def test_a_live_trade_costs_the_candles_nothing() -> None:
     for second in range(20):
         there.add(between(TAPE, 55 + second / 60, 55 + (second + 1) / 60))
         there.profile(minute(5))
+    assert there.chart.candles.worked_out == worked_out
+
+
+def test_bars_that_count_trades_have_their_anchor_where_it_was_put_however_many_come() -> None:
+    there = Held([between(TAPE, 40.2, 55)], rule=BarRule.counted(BarKind.TRADES, 20))
+    anchor_ns = minute(5)
+    there.fetch(anchor_ns)
+    worked_out = there.chart.candles.worked_out
+    for second in range(60):
+        there.add(between(TAPE, 55 + second / 60, 55 + (second + 1) / 60))
+        found = there.profile(anchor_ns)
+        assert found is not None
+    assert found.rows.profile.volume == int(between(TAPE, 5, 56).quantity_lots.sum())
     assert there.chart.candles.worked_out == worked_out
 
 
