@@ -20,6 +20,7 @@ from widgets.main_window import MainWindow
 
 HOUR_NS = 3600 * 10**9
 MINUTE_NS = 60 * 10**9
+_LONG_S = 30.0  # thousands of candles and trades, on a busy machine
 
 
 def tape() -> GeneratedTape:
@@ -57,7 +58,7 @@ def test_an_anchor_three_days_back_is_filled_by_candles_and_then_by_trades(qtbot
             oldest_ns, chart.oldest_ns = chart.oldest_ns, time.time_ns() - HOUR_NS  # trades of the last hour alone, for now
             anchor_ns = (time.time_ns() - 72 * HOUR_NS) // MINUTE_NS * MINUTE_NS
             chart.anchors.add(anchor_ns)
-            await until(lambda: "1 m candles" in legend(window) and "⚠" not in legend(window))
+            await until(lambda: "1 m candles" in legend(window) and "⚠" not in legend(window), _LONG_S)
             (view,) = profile_views(frame_of(window))
             assert view.figures is not None and view.figures.candles.whole and view.figures.candles.aggressors
 
@@ -68,19 +69,19 @@ def test_an_anchor_three_days_back_is_filled_by_candles_and_then_by_trades(qtbot
                 expected = truth.quantity_lots[(truth.time_ns >= anchor_ns) & (truth.trade_id <= int(chart.covered[-1].last_id))]
                 return found is not None and found.rows.profile.volume == int(expected.sum())
 
-            await until(whole)
+            await until(whole, _LONG_S)
             assert "% trades" in legend(window)
             assert states_at(window, anchor_ns + HOUR_NS) == {BarState.CANDLES}
             chart.oldest_ns = oldest_ns  # now all that the venue tells in bearable time
             before = view.figures.candles.lacking_ns
-            await until(lambda: chart.covered[0].span.start_ns < time.time_ns() - 47 * HOUR_NS, 30)
-            await until(lambda: "1 m candles" in legend(window) and "⚠" not in legend(window))
+            await until(lambda: chart.covered[0].span.start_ns < time.time_ns() - 47 * HOUR_NS, _LONG_S)
+            await until(lambda: "1 m candles" in legend(window) and "⚠" not in legend(window), _LONG_S)
             (view,) = profile_views(frame_of(window))
             assert view.figures is not None and view.figures.candles.lacking_ns < before - 40 * HOUR_NS
-            await until(whole)
+            await until(whole, _LONG_S)
             chart.oldest_ns = anchor_ns - HOUR_NS
-            await until(lambda: legend(window).endswith("trades, whole"), 30)
-            await until(whole)
+            await until(lambda: legend(window).endswith("trades, whole"), _LONG_S)
+            await until(whole, _LONG_S)
             assert states_at(window, anchor_ns + HOUR_NS) == {BarState.ALL}
 
     tell(story())
