@@ -20,7 +20,7 @@ import structlog
 from cyclopts import App, CycloptsError, Parameter
 
 from app.analytics.value_area import ValueAreaMethod
-from app.entry import period_commands, store_commands
+from app.entry import period_commands, store_commands, why_command
 from app.entry.options import (
     Bar,
     Hide,
@@ -53,7 +53,7 @@ app = App(
     version_flags=["--version"],
 )
 
-for _command, _name in (*store_commands.COMMANDS, *period_commands.COMMANDS):
+for _command, _name in (*store_commands.COMMANDS, *period_commands.COMMANDS, *why_command.COMMANDS):
     app.command(_command, name=_name)
 
 _MAX_PIXELS = 100_000_000  # 400 MB while it is drawn
@@ -105,6 +105,7 @@ def snapshot(
     rules: Annotated[RuleFlags | None, Parameter(name="*")] = None,
     profiles: Annotated[ProfileFlags | None, Parameter(name="*")] = None,
     as_of: Annotated[str | None, Parameter(help="show every figure as it was known then: ISO 8601, or a number since 1970")] = None,
+    why: Annotated[str, Parameter(help="explain the figure at TIME@PRICE, in a panel beside its bar")] = "",
     tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
     lot_size: LotSize = None,
     seconds: Annotated[float, Parameter(help="how long a live instrument is listened to")] = 10.0,
@@ -142,6 +143,7 @@ def snapshot(
         settings.rules if rules is None else rules.on(settings.rules),
         profiles,
         None if as_of is None else parse_time(as_of),
+        why,
     )
     reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
     write_snapshot(request, reading, settings)

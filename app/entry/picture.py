@@ -8,6 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from app.chart import Chart
+from app.entry.why_picture import draw_panel
 from app.journal import picture_texts
 from app.settings import Settings
 from rendering.frame import Mode
@@ -47,5 +48,7 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
     scene.as_of.kept_ns = request.as_of_ns
     scene.refresh()
     image = picture_of(scene, scale=request.scale)
+    if request.why:
+        draw_panel(scene, image, request.why)
     save_png(image, request.out, picture_texts(facts_of(scene), state_of(scene), software))
     del application

@@ -67,6 +67,8 @@ class SnapshotRequest:
         Profiles to put on the chart.
     as_of_ns : int or None
         The moment from which to look: all bars that had closed by then are known; None for all there are.
+    why : str
+        `TIME@PRICE` of a figure that a panel explains; empty for none.
     """
 
     source: str
@@ -83,6 +85,7 @@ class SnapshotRequest:
     rules: ChartRules = field(default_factory=ChartRules)
     profiles: ProfileFlags | None = None
     as_of_ns: int | None = None
+    why: str = ""
 
 
 def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:

@@ -30,8 +30,8 @@ class Answer:
     behind : Behind
     as_of : str
         Up to which trade it goes, where the last of its bars goes on; else empty.
-    total : str
-        What the trades behind it add up to.
+    total, bought, sold : str
+        What the trades behind it add up to, all of them and by aggressor.
     instrument : Instrument
     """
 
@@ -39,6 +39,8 @@ class Answer:
     behind: Behind
     as_of: str
     total: str
+    bought: str
+    sold: str
     instrument: Instrument
 
     @property
@@ -50,7 +52,14 @@ class Answer:
     def count_text(self) -> str:
         """How many trades there are, what they add up to, and what is missing."""
         count = len(self.behind.trades)
-        said = f"{count:,} trade{'' if count == 1 else 's'}, together {self.total}" if count else "" if self.behind.note else "no trades"
+        sides = f": {self.bought} bought, {self.sold} sold"
+        said = (
+            f"{count:,} trade{'' if count == 1 else 's'}, together {self.total}{sides}"
+            if count
+            else ""
+            if self.behind.note
+            else "no trades"
+        )
         return " · ".join(filter(None, (said, f"⚠ {self.behind.note}" if self.behind.note else "")))
 
     def trade_lines(self, ends: int = ENDS) -> Iterator[str]:
@@ -82,6 +91,8 @@ class Answer:
             "as_of": self.as_of or None,
             "trades": len(self.behind.trades),
             "quantity": self.total,
+            "bought": self.bought,
+            "sold": self.sold,
             "missing": self.behind.note or None,
         }
 
@@ -94,5 +105,6 @@ class Answer:
 
 def answer(chart: Chart, explanation: Explanation) -> Answer:
     """Fetch the trades behind an explanation."""
-    found = behind(chart, explanation)
-    return Answer(explanation, found, as_of_text(chart, explanation), Words(chart).lots(found.lots), chart.spec.instrument)
+    found, words = behind(chart, explanation), Words(chart)
+    bought, sold = (words.lots(int(found.trades.quantity_lots[found.trades.side == side].sum())) for side in (BUY, SELL))
+    return Answer(explanation, found, as_of_text(chart, explanation), words.lots(found.lots), bought, sold, chart.spec.instrument)
