@@ -43,6 +43,7 @@ class Anchors:
         self.chosen: tuple[PlacedProfile, ...] = ()
         self._steps = Undo(Profiles(side=replace(SIDE_INPUTS, percent=self.inputs.percent, method=self.inputs.method)))
         self._next_key = 1
+        self._rule = ValueAreaRules(self.inputs.method, self.inputs.percent)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -154,8 +155,9 @@ class Anchors:
 
         No step of undo. Inputs that were given a rule of their own keep it.
         """
+        self._rule = new
         self.inputs = _by_rule(self.inputs, old, new)
-        self._steps.amend(replace(self._steps.now, side=_by_rule(self.side, old, new)))
+        self._steps.amend(lambda profiles: replace(profiles, side=_by_rule(profiles.side, old, new)))
         self.revision += 1
         self.edition += 1
 
@@ -208,12 +210,14 @@ class Anchors:
     def history(self) -> ProfileHistory:
         """All that is worth keeping."""
         steps, place = self._steps.steps()
-        return ProfileHistory(steps, place, self._next_key, self.inputs)
+        return ProfileHistory(steps, place, self._next_key, self.inputs, self._rule)
 
     def restore(self, history: ProfileHistory) -> None:
-        """Go on where a history ends."""
+        """Go on where a history ends; if the chart's rule of value areas has become another since, it is changed as ever."""
+        rule = self._rule
         self._steps.restore(history.steps, history.place)
         self._next_key, self.inputs = history.next_key, history.inputs
+        self.use_value_area(history.rule, rule)
         self._shown_if(True)
 
     def _add(self, letter: str, stretches: tuple[Stretch, ...], parts: tuple[str, ...] = ()) -> int:

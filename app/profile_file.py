@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from app.chart_rules import ValueAreaRules
 from app.errors import BadInputError
 from app.period_profiles import PeriodProfiles
 from app.placed_profile import PlacedProfile
@@ -40,6 +41,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     next_key: int
     place: int
     inputs: ProfileInputs
+    rule: ValueAreaRules
     placed: list[PlacedProfile]
     periods: list[PeriodProfiles]
     sides: list[ProfileInputs]
@@ -64,9 +66,8 @@ def encode_profiles(history: ProfileHistory, instrument_id: str) -> bytes:
         )
         for step in history.steps
     ]
-    file = _File(
-        VERSION, instrument_id, history.next_key, history.place, history.inputs, placed.things, periods.things, sides.things, steps
-    )
+    lists = (placed.things, periods.things, sides.things)
+    file = _File(VERSION, instrument_id, history.next_key, history.place, history.inputs, history.rule, *lists, steps)
     return msgspec.json.format(msgspec.json.encode(file, order="deterministic"), indent=1)
 
 
@@ -100,7 +101,7 @@ def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
         )
         for step in file.steps
     )
-    return ProfileHistory(steps, file.place, file.next_key, file.inputs)
+    return ProfileHistory(steps, file.place, file.next_key, file.inputs, file.rule)
 
 
 class _Places(Generic[_T]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from app.chart_rules import ValueAreaRules
 from app.errors import BadInputError
 from app.period_profiles import PeriodProfiles
 from app.placed_profile import PlacedProfile
@@ -56,6 +57,8 @@ class ProfileHistory:
         Of the next profile that is added; larger than all before.
     inputs : ProfileInputs
         Of the next profile that is added.
+    rule : ValueAreaRules
+        The chart's, which inputs follow as long as they have no rule of their own.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class ProfileHistory:
     place: int
     next_key: int
     inputs: ProfileInputs
+    rule: ValueAreaRules
 
     def __post_init__(self) -> None:
         if not 0 <= self.place < len(self.steps):

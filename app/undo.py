@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 MAX_STEPS = 200
@@ -52,9 +52,10 @@ class Undo(Generic[T]):
         self._now = new
         return True
 
-    def amend(self, new: T) -> None:
-        """Put something else there without a step: what follows from elsewhere is not this user's to take back here."""
-        self._now = new
+    def amend(self, change: Callable[[T], T]) -> None:
+        """Change what there is, and all that there was, without a step: what follows from elsewhere is not to be taken back here."""
+        self._now = change(self._now)
+        self._undo, self._redo = [change(one) for one in self._undo], [change(one) for one in self._redo]
 
     def begin_gesture(self) -> None:
         """What is changed from now on is one step, until `end_gesture`."""

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.anchors import Anchors
+from app.chart_rules import ValueAreaRules
 from app.errors import BadInputError
 from app.placed_profile import PlacedProfile, Stretch
 from app.profile_inputs import Placement, ProfileInputs, VolumeShown
@@ -225,3 +226,21 @@ def test_selecting_and_choosing_are_not_worth_keeping() -> None:
     anchors.select(key)
     anchors.choose(anchors.profiles[0])
     assert (anchors.edition, anchors.revision) == (edition, revision + 3)
+
+
+def test_another_rule_of_value_areas_is_no_step_and_steps_back_do_not_bring_the_old_one() -> None:
+    anchors = Anchors()
+    anchors.add(0)
+    anchors.use_value_area(ValueAreaRules(), ValueAreaRules(percent=68))
+    assert anchors.undo() and anchors.side.percent == 68
+    assert anchors.redo() and anchors.side.percent == 68
+    anchors.set_side(ProfileInputs(percent=50))
+    anchors.use_value_area(ValueAreaRules(percent=68), ValueAreaRules())
+    assert anchors.side.percent == 50  # a rule of its own
+
+
+def test_what_was_kept_follows_a_rule_that_was_changed_since() -> None:
+    before, after = Anchors(), Anchors(ProfileInputs(percent=68))
+    before.add(0)
+    after.restore(before.history())
+    assert (after.side.percent, after.inputs.percent, after.profiles[0].inputs.percent) == (68, 68, 70)
