@@ -118,7 +118,7 @@ class AlertPanel(QDialog):
 
     def _row(self, alert: Alert) -> tuple[str, ...]:
         word, why, since_ns = self._desk.standing(alert)
-        since = f" since {clock_text(since_ns, seconds=True)}" if why and since_ns else ""
+        since = f" since {clock_text(since_ns, seconds=True)}" if since_ns else ""
         last = self._desk.book.last_fired(alert.number)
         return (
             str(alert.number),

@@ -28,7 +28,7 @@ class Standing(NamedTuple):
     ----------
     word : "armed", "fired" or "not watched"
     why : str
-        Why it is not watched.
+        Why it is not watched, or of what its line is made if not of all trades.
     since_ns : int
         Time of the last trade that was looked at for it, if it is not watched; 0 if there was none.
     """
@@ -152,7 +152,7 @@ class AlertDesk:
         if status.state not in _WATCHING:
             return Standing("not watched", f"{status.state.value}{f', {status.reason}' if status.reason else ''}", since_ns)
         why = watch.why_not(alert, chart)
-        return Standing("not watched", why, since_ns) if why else Standing("armed")
+        return Standing("not watched", why, since_ns) if why else Standing("armed", watch.partly(alert, chart))
 
     def near(self, ticks: float, reach: float) -> list[Near]:
         """The lines and levels of the chart at most `reach` ticks from a price, the nearest first."""

@@ -95,7 +95,8 @@ class Readings:
         if isinstance(runs, str):
             return Line(None, runs)
         if not runs:
-            return Line(None, f"no bar of {_of_text(subject)} has ended yet")
+            before = subject.of in _BEFORE
+            return Line(None, f"no trades of {_of_text(subject)} are held" if before else f"no bar of {_of_text(subject)} has ended yet")
         assert entry.read is not None
         ticks = entry.read(self, subject, runs)
         return Line(None, f"there is none of {_of_text(subject)}") if not isinstance(ticks, (int, float)) else Line(float(ticks))

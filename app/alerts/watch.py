@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import numpy as np
 
@@ -167,6 +169,13 @@ class AlertWatch:
         if SUBJECTS[alert.subject.kind].family is Family.LEVELS and chart.levels.refresh():
             return "levels are still being looked for"
         return ""
+
+    def partly(self, alert: Alert, chart: Chart) -> str:
+        """From when on the trades are held that the line of an alert is made of; empty if they are all held."""
+        from_ns, series = self._readings_of(chart).from_ns(alert.subject), chart.series
+        if from_ns is None or series.times.start_ns(int(series.number[0])) <= series.times.start_ns(series.times.number(from_ns)):
+            return ""
+        return f"with the trades held, from {time.strftime('%d %b %H:%M', time.gmtime(series.start_ns(0) // 10**9))} UTC on"
 
     @property
     def armed(self) -> Armed:

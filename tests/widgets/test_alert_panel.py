@@ -100,6 +100,7 @@ def test_the_list_says_which_alerts_are_armed_have_fired_or_cannot_be_watched(wi
     desk.book.add(INSTRUMENT, Wish(value="59950.5"))
     desk.book.add(INSTRUMENT, Wish(subject=Subject(kind=Kind.POC, of=Of.PROFILE, key=9)))
     desk.book.add(ether, Wish(value="3200.50"))
+    desk.book.add(INSTRUMENT, Wish(subject=Subject(kind=Kind.VWAP, of=Of.DAY)))
     done = desk.book.add(INSTRUMENT, Wish(value="59951.0"))
     fired(desk, done.number)
     window.frame()
@@ -108,12 +109,13 @@ def test_the_list_says_which_alerts_are_armed_have_fired_or_cannot_be_watched(wi
         "armed",
         "not watched: profile 9 is not on the chart",
         "not watched: binance:ETHUSDT is not open",
+        "armed: with the trades held, from 19 Feb 21:20 UTC on",
         "fired",
     ]
     desk.status = FeedStatus(FeedState.DISCONNECTED, reason="no route")
     panel.look()
     assert column(panel, "State")[0] == "not watched: DISCONNECTED, no route"
-    assert panel.count.text().startswith("3 of 4 armed")
+    assert panel.count.text().startswith("4 of 5 armed")
 
 
 def fired(desk: Desk, number: int, bar: int = 30, sound: str = "") -> Fired:
