@@ -159,7 +159,8 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
         when += f" to {time_text(frame, placed.end_ns)}"
     name = placed.name + (f" of {', '.join(placed.parts)}" if placed.is_composite else "")
     if figures is None:
-        return f"{name} from {when} · no trades"
+        begun = frame.as_of is None or frame.chart.series.times.number(placed.start_ns) <= frame.as_of
+        return f"{name} from {when} · {'no trades' if begun else 'not begun'}"
     grid = frame.chart.series.grid
     rows = f"rows {figures.rows.ticks_per_row} ({grid.text(figures.rows.ticks_per_row)})"
     words = (f"{name} from {when}", volume_text(inputs.volume, figures), rows, f"VA {inputs.percent} % {inputs.method.value}")

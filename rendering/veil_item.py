@@ -38,7 +38,16 @@ class VeilItem(ChartItem):
             return
         pane, left = self.pane(frame), frame.known_x
         painter.fillRect(QRectF(left, pane.top(), pane.right() - left, pane.height()), qcolor(frame.theme.background.faded(_OPACITY)))
+        self._draw_names(painter, QRectF(left, pane.top(), pane.right() - left, pane.height()) & exposed)
         painter.fillRect(QRectF(left, pane.top(), hairline(frame), pane.height()), qcolor(frame.theme.crosshair))
+
+    def _draw_names(self, painter: QPainter, behind: QRectF) -> None:
+        """What overlays that lie under the cells write behind the moment, once more: the names of lines that end there."""
+        scene = self.scene()
+        layers = [layer for layer in scene.items() if isinstance(layer, ChartItem)] if scene is not None else []
+        for layer in sorted(layers, key=lambda layer: layer.zValue()):
+            if layer.name and layer.isVisible() and layer.zValue() < self.zValue() and not isinstance(layer, VeilItem):
+                layer.draw_part(painter, behind)
 
 
 class StripVeilItem(VeilItem):
@@ -49,3 +58,6 @@ class StripVeilItem(VeilItem):
     def pane(self, frame: Frame) -> QRectF:
         top = frame.layout.price.bottom
         return QRectF(0, top, frame.layout.price.right, frame.layout.time_axis.top - top)
+
+    def _draw_names(self, painter: QPainter, behind: QRectF) -> None:
+        """Nothing of the panes under the bars lies under cells."""

@@ -162,7 +162,7 @@ class AnchorTool:
         return True
 
     def step_back(self) -> bool:
-        """What Esc does here: put the tool away, else let go of what is chosen, else of the selection; False if there was nothing."""
+        """What Esc does here: put the tool away, else let go of what is chosen, of the selection, of a kept moment; False if of nothing."""
         anchors = self._scene.chart.anchors
         if self.armed is not Armed.NOTHING:
             self.armed = Armed.NOTHING
@@ -170,6 +170,8 @@ class AnchorTool:
             anchors.choose_none()
         elif anchors.selected is not None:
             anchors.select(None)
+        elif self._scene.as_of.kept_ns is not None:
+            self._scene.as_of.kept_ns = None
         else:
             return False
         return True

@@ -13,22 +13,30 @@ from PySide6.QtGui import QImage
 
 from app.chart import Chart, ChartSpec
 from app.market.bar_rule import parse_bar_rule
+from app.market.coverage import Covered, Source
+from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.period_profiles import Each, PeriodProfiles
 from app.storage.memory import TradeStore
 from rendering.anchor_flag_item import AnchorFlagItem
+from rendering.anchored_profile_item import AnchoredProfileItem
 from rendering.as_of import AsOf, closed_ns
 from rendering.badge_item import badge_text
 from rendering.chart_item import ChartItem
+from rendering.detail import Detail
 from rendering.large_trades_item import LargeTradesItem
 from rendering.last_price_item import last_price
 from rendering.layers import LAYERS
+from rendering.ledger_items import UnfinishedItem
 from rendering.legend_item import legend_lines
+from rendering.placed_profiles import profile_views
+from rendering.profile_item import ProfileItem
 from rendering.scene import ChartScene
 from rendering.screenshot import facts_of, state_of
 from rendering.statistics_item import StatisticsItem
 from rendering.theme import load_theme
 from rendering.viewport import Viewport
+from rendering.visible_coverage import VisibleCoverage
 from tests.builders import random_trades
 from tests.rendering.charts import INSTRUMENT
 
@@ -227,3 +235,55 @@ def test_a_moved_moment_repaints_what_it_changes(qapp, monkeypatch: pytest.Monke
         stray = np.argwhere((before != after) & ~spoilt)
         assert not len(stray), f"{len(stray)} pixels, the first at {stray[0][::-1]}, the last at {stray[-1][::-1]}"
         before = after
+
+
+@pytest.mark.parametrize("dpr", [1.0, 2.0])
+def test_names_behind_the_moment_are_legible_where_lines_run_under_the_cells(qapp, dpr: float):
+    chart = whole_chart(0, "5m")
+    scene = ChartScene(chart, load_theme(), 1200, 900, dpr)
+    scene.show_only(frozenset({"unfinished"}))
+    scene.show_last()
+    scene.as_of.kept_ns = closed_ns(chart.series, int(chart.series.number[-5]))
+    picture(scene)
+    frame = scene.frame
+    assert frame is not None and frame.detail is Detail.DIGITS
+    (item,) = (item for item in scene.items_by_layer if isinstance(item, UnfinishedItem))
+    named = [level for level in item._drawn(frame) if level.living]
+    assert named
+    image = scene.render_image().convertToFormat(QImage.Format.Format_RGB32)
+    channels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)[:, :, :3]
+    top, bottom = (round(edge(level.top for level in named) * dpr) for edge in (min, max))
+    left, right = round((frame.known_x + item.names_at_px) * dpr), round(frame.layout.price.right * dpr)
+    assert (channels[top:bottom, left:right].max(axis=2) > 0xC0).sum() > 50  # what shines through the veil is far darker
+
+
+def test_the_share_that_is_held_is_that_of_the_bars_that_are_known(qapp):
+    chart = chart_of(tape(0), "15m")
+    number = chart.series.number
+    begin_ns, end_ns = (chart.series.times.start_ns(int(number[bar])) for bar in (0, 50))
+    chart.covered = [
+        Covered(Span(begin_ns, end_ns), Source.LIVE, 0, 0),
+        Covered(Span(end_ns + 8 * 3600 * 10**9, START_NS + 50 * 3600 * 10**9), Source.LIVE, 0, 0),
+    ]
+    scene = scene_of(chart, Viewport(int(number[0]), 6.0, int(chart.series.low.min()), 0.5, 600, 400), [ProfileItem])
+    scene.set_mode("replay")  # nothing is missing before the first trade
+    scene.refresh(1)
+    assert scene.frame is not None
+    coverage = VisibleCoverage()
+    now, everything = coverage.of(scene.frame, as_of=True), coverage.of(scene.frame)
+    assert now is not None and everything is not None and now.share == everything.share < 1
+    scene.as_of.kept_ns = closed_ns(chart.series, int(number[40]))
+    scene.refresh(2)
+    then, ribbon = coverage.of(scene.frame, as_of=True), coverage.of(scene.frame)
+    assert then is not None and ribbon is not None
+    assert then.share == 1.0 and ribbon.share == everything.share
+
+
+def test_a_profile_that_has_not_begun_by_then_says_so(qapp):
+    chart = chart_of(tape(0), "15m")
+    scene = scene_of(chart, Viewport(int(chart.series.number[0]), 6.0, int(chart.series.low.min()), 0.5, 600, 400), [AnchoredProfileItem])
+    scene.as_of.kept_ns = START_NS + 3600 * 10**9
+    scene.refresh(1)
+    assert scene.frame is not None
+    assert any("not begun" in line for line in scene.frame.told)
+    assert all(view.figures is None for view in profile_views(scene.frame))

@@ -13,6 +13,7 @@ from rendering.theme import load_theme
 from tests.rendering.charts import StillChart, random_trades
 from widgets.as_of_commands import AsOfCommands
 from widgets.chart_view import ChartView
+from widgets.main_window import MainWindow
 
 
 @pytest.fixture
@@ -106,3 +107,30 @@ def test_the_menu_of_a_bar_offers_its_moment_and_the_way_back(view: ChartView) -
     assert moment(view) is None
     assert commands.menu_entries(spot_at(scene.frame, 300.0, 200.0)._replace(bar=int(scene.chart.series.number[-1]))) == []
     assert AsOfCommands(lambda: None, lambda _text: None).menu_entries(spot) == []
+
+
+def test_esc_goes_back_to_now(view: ChartView) -> None:
+    AsOfCommands(lambda: view.chart_scene, lambda _text: None).keep_moment()
+    assert moment(view) is not None
+    assert view.anchors.step_back()
+    assert moment(view) is None
+    assert not view.anchors.step_back()
+
+
+def test_in_the_window_the_key_is_held_and_with_shift_it_keeps(window: MainWindow, qtbot: QtBot) -> None:
+    view = window.view
+    assert view is not None
+    view.chart_scene.set_cursor((300.0, 200.0))
+    bar = view.chart_scene.pointed_bar()
+    qtbot.keyPress(view, Qt.Key.Key_K)
+    window.frame()
+    assert view.chart_scene.frame is not None and view.chart_scene.frame.as_of == bar
+    qtbot.keyRelease(view, Qt.Key.Key_K)
+    window.frame()
+    assert view.chart_scene.frame.as_of is None
+    qtbot.keyClick(view, Qt.Key.Key_K, Qt.KeyboardModifier.ShiftModifier)
+    window.frame()
+    assert view.chart_scene.frame.as_of == bar
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    window.frame()
+    assert view.chart_scene.frame.as_of is None
