@@ -19,6 +19,8 @@ from widgets.chart_view import ChartView
 from widgets.why_panel import WhyPanel
 
 _SAME_PX = 4.0
+MOST_COPIED = 500_000
+"""Trades that are copied at most: text of some twenty megabytes, and about a second."""
 _IN_MENU = 4
 """So many figures of a spot are offered by the menu."""
 
@@ -100,7 +102,10 @@ class WhyCommands:
 
     def copy_csv(self) -> None:
         """All trades behind it, to the clipboard."""
-        if self.answer is not None and len(self.answer.behind.trades):
+        count = 0 if self.answer is None else len(self.answer.behind.trades)
+        if count > MOST_COPIED:
+            self._say(f"{count:,} trades are too many for the clipboard (at most {MOST_COPIED:,}): tapeprint export writes them")
+        elif self.answer is not None and count:
             QGuiApplication.clipboard().setText(self.answer.csv)
             self._say(f"Copied {self.answer.count_text} as CSV")
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.chart import Chart
+from app.market.bar_rule import DAY_NS
 from app.market.decimals import step_text
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
@@ -67,7 +68,9 @@ class Answer:
         trades = self.behind.trades
         count = len(trades)
         shown = range(count) if count <= 2 * ends + 1 else (*range(ends), *range(count - ends, count))
-        rows = [self._trade(index) for index in shown]
+        days = trades.time_ns[[0, -1]] // DAY_NS if count else ()
+        begin = 0 if len(set(days)) > 1 else len("2026-11-21 ")  # dates, where there are several
+        rows = [self._trade(index, begin) for index in shown]
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
         for place, (time, price, quantity, side) in enumerate(rows):
             if place == ends and len(rows) < count:
@@ -96,11 +99,11 @@ class Answer:
             "missing": self.behind.note or None,
         }
 
-    def _trade(self, index: int) -> tuple[str, str, str, str]:
+    def _trade(self, index: int, begin: int) -> tuple[str, str, str, str]:
         time_ns, price, lots, side, _ = (int(column[index]) for column in self.behind.trades.columns)
         instrument = self.instrument
         texts = step_text(price, instrument.tick_size), step_text(lots, instrument.lot_size)
-        return time_text(time_ns, fine=True)[11:], *texts, _SIDES.get(side, "unknown")
+        return time_text(time_ns, fine=True)[begin:], *texts, _SIDES.get(side, "unknown")
 
 
 def answer(chart: Chart, explanation: Explanation) -> Answer:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.analytics.level_births import LevelKind
+from app.analytics.level_life import ALWAYS, NEVER
 from app.analytics.profile import VolumeProfile, profile_of_bars
 from app.analytics.row_layout import RowLayout, laid_out
 from app.analytics.tpo import TpoProfile, tpo_of_bars
@@ -233,17 +234,29 @@ def life_lines(chart: Chart, level: Asked) -> list[Line]:
 
 def _met(words: Words, level: Asked, low: int, high: int) -> str:
     said = []
-    if low <= level.low_at_most < 1 << 61:
-        said.append(f"{_half(words, low)} <= {_half(words, level.low_at_most)}")
-    if high >= level.high_at_least > -(1 << 61):
-        said.append(f"{_half(words, high)} >= {_half(words, level.high_at_least)}")
+    if level.low_at_most != ALWAYS:
+        said.append(f"{_half(words, low)} <= {_most(words, level)}")
+    if level.high_at_least != NEVER:
+        said.append(f"{_half(words, high)} >= {_least(words, level)}")
     return " and ".join(said)
 
 
 def _missed(words: Words, level: Asked, low: int, high: int) -> str:
     if low > level.low_at_most:
-        return f"{_half(words, low)} > {_half(words, level.low_at_most)}"
-    return f"{_half(words, high)} < {_half(words, level.high_at_least)}"
+        return f"{_half(words, low)} > {_most(words, level)}"
+    return f"{_half(words, high)} < {_least(words, level)}"
+
+
+def _most(words: Words, level: Asked) -> str:
+    """What a bar's low may be at most; where only lows count, the traded price that does it."""
+    one_sided = level.high_at_least == NEVER
+    return _half(words, level.low_at_most // 2 * 2 if one_sided else level.low_at_most)
+
+
+def _least(words: Words, level: Asked) -> str:
+    """What a bar's high must be at least."""
+    one_sided = level.low_at_most == ALWAYS
+    return _half(words, -(-level.high_at_least // 2) * 2 if one_sided else level.high_at_least)
 
 
 def _half(words: Words, half_ticks: int) -> str:

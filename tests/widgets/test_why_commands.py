@@ -113,6 +113,15 @@ def test_ctrl_c_copies_all_trades_behind_it_and_the_price_when_it_is_closed(wind
     assert QApplication.clipboard().text().count(",") == 0
 
 
+def test_more_trades_than_a_clipboard_should_hold_are_not_copied(window, why, monkeypatch):
+    click(window, *cell(window, imbalanced=True)[:2])
+    QApplication.clipboard().setText("before")
+    monkeypatch.setattr("widgets.why_commands.MOST_COPIED", 0)
+    why.copy_csv()
+    assert QApplication.clipboard().text() == "before"
+    assert window._message.endswith("tapeprint export writes them")
+
+
 def test_ctrl_c_copies_what_is_selected_in_the_panel(window, why, qtbot):
     click(window, *cell(window, imbalanced=True)[:2])
     why.panel.text.setSelection(0, len("Buy imbalance"))

@@ -101,3 +101,11 @@ def test_as_it_was_known_a_level_that_ended_later_lives():
     told = why_level(chart, level._replace(end=-1, known_end=level.end))
     assert told.lines[-1].text.startswith("not ended")
     assert np.all(told.lines[-1].met is False)
+
+
+def test_what_must_be_traded_through_is_told_by_traded_prices():
+    chart = chart_of_days()
+    for level in levels_of(chart, LevelKind.UNFINISHED_HIGH, LevelKind.UNFINISHED_LOW, LevelKind.POOR_HIGH):
+        text = why_level(chart, level).lines[-1].text
+        prices = [word for word in text.replace(",", "").split() if "." in word and word.replace(".", "").isdigit()]
+        assert all(len(price.partition(".")[2]) == 1 for price in prices), text
