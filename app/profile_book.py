@@ -118,23 +118,21 @@ class _Saver:
         while self._path is not None:
             await asyncio.sleep(SAVE_EVERY_S)
             if self._anchors.edition != self._written:
-                await asyncio.to_thread(self._write, self._anchors.edition, self._content())
+                await asyncio.to_thread(self._write, self._anchors.edition, self._anchors.history())
 
     def save(self) -> None:
         """Write now, if there is anything new."""
         if self._path is not None and self._anchors.edition != self._written:
-            self._write(self._anchors.edition, self._content())
+            self._write(self._anchors.edition, self._anchors.history())
 
-    def _content(self) -> bytes:
-        return encode_profiles(self._anchors.history(), self._instrument.id)
-
-    def _write(self, edition: int, content: bytes) -> None:
+    def _write(self, edition: int, history: ProfileHistory) -> None:
+        """In a thread, but at the end: the form of a file of two hundred steps takes as long as a frame."""
         assert self._path is not None
         with self._turn:
             if edition <= self._written:
                 return
             try:
-                write_whole(self._path, content)
+                write_whole(self._path, encode_profiles(history, self._instrument.id))
             except StoreError as error:
                 self._book._tell(f"profiles are not saved: {error.user_message}")
                 return

@@ -34,7 +34,6 @@ SAFE_COLOURS = {
     "green": "#009e73",
     "yellow": "#f0e442",
     "purple": "#cc79a7",
-    "grey": "#999999",
 }
 """Colours that people with any of the usual kinds of colour blindness tell apart: M. Okabe, K. Ito, Color Universal Design, 2008."""
 
