@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.analytics.row_layout import RowLayout, RowsBy
-from app.analytics.value_area import ValueAreaMethod, value_areas
+from app.analytics.profile import VolumeProfile
+from app.analytics.row_layout import LaidOutProfile, RowLayout, RowsBy
+from app.analytics.value_area import ValueAreaMethod, value_area, value_areas
 from app.market.trade import BUY
+from app.profile_candles import BesideTrades
+from app.profile_figures import ProfileFigures
 from app.why.answer import answer
 from app.why.value_areas import Edge, walk, why_bar, why_profile
 from tests.app.why.charts import area, chart_of
@@ -95,3 +98,16 @@ def test_the_trades_behind_a_profiles_line_add_up_to_its_rows(trades, edge, rows
     area = figures.area
     poc = int(figures.rows.profile.total[area.poc_row])
     assert found.behind.lots == found.behind.wanted_lots == (poc if edge is Edge.POC else area.volume)
+
+
+def test_what_candles_stand_for_is_told_and_has_no_trades():
+    chart = chart_of(trades_of([(0, 100, 5, BUY), (1, 101, 9, BUY)]))
+    candles = VolumeProfile(101, *(np.array(column, np.int64) for column in ([3, 0], [0, 1], [0, 0])))
+    rows = LaidOutProfile(100, 1, VolumeProfile(0, *(np.array(column, np.int64) for column in ([5, 12, 0], [0, 0, 1], [0, 0, 0]))))
+    runs = ((FIRST, FIRST + 1),)
+    figures = ProfileFigures(runs, rows, value_area(rows.profile), BesideTrades(candles, True, ((60, 60),), (), 60, False))
+    found = answer(chart, why_profile(chart, "A1", figures, 70, ValueAreaMethod.DALTON, Edge.POC))
+    assert found.explanation.lines[0].text.startswith("the row 10.1 to 10.2 holds 0.12")
+    assert found.explanation.lines[-1].text == "0.03 of it comes from candles, spread over their rows: it has no trades"
+    assert found.total == "0.09"
+    assert not found.behind.note
