@@ -96,7 +96,7 @@ def picture(scene: ChartScene) -> np.ndarray:
 
 
 @pytest.mark.parametrize("layer", [layer for layer in OVERLAYS if layer not in APART], ids=lambda layer: layer.__name__)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 1),
     rule=st.sampled_from(RULES),
@@ -214,7 +214,7 @@ def test_no_picture_of_a_moment_can_be_taken_for_now(qapp):
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.__name__)
-@pytest.mark.parametrize("bar_px", [0.6, 17.0, 80.0])
+@pytest.mark.parametrize("bar_px", [0.6, 80.0])
 def test_a_moved_moment_repaints_what_it_changes(qapp, monkeypatch: pytest.MonkeyPatch, layer: type[ChartItem], bar_px: float):
     chart = whole_chart(0, "5m")
     number, low = int(chart.series.number[chart.series.n_bars // 2]), int(chart.series.low.min())
@@ -223,7 +223,7 @@ def test_a_moved_moment_repaints_what_it_changes(qapp, monkeypatch: pytest.Monke
     before = picture(scene)
     asked: list[QRectF] = []
     monkeypatch.setattr(ChartItem, "_repaint", lambda _item, rect: asked.append(rect))
-    for moved in (0.1, 3, -2, -1, 40 / bar_px, -60 / bar_px, 10_000, 1, -0.3):
+    for moved in (0, 3, -1, -60 / bar_px, 10_000, 1):
         asked.clear()
         scene.as_of.kept_ns = None if moved == 10_000 else closed_ns(chart.series, number + round(moved))
         scene.refresh(10**12)
