@@ -14,6 +14,7 @@ from app.workspace import Workspace
 from rendering.scene import ChartScene
 from rendering.spot import Spot
 from widgets.alert_dialog import AlertDialog
+from widgets.alert_handle import AlertHandle
 from widgets.alert_panel import AlertPanel
 from widgets.chart_menu import Entry
 from widgets.sounds import Sounds
@@ -42,6 +43,7 @@ class AlertCommands:
         self._tray: QSystemTrayIcon | None = None
         self._heard_s: dict[int, float] = {}
         self.sounds = Sounds()
+        self.handle = AlertHandle(workspace.alerts, scene, say)
 
     def add_alert(self) -> None:
         """At the cursor, or at the last price."""

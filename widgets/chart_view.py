@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from rendering.scene import ChartScene
 from rendering.spot import Spot, spot_at
+from widgets.alert_handle import AlertHandle
 from widgets.anchor_tool import AnchorTool
 from widgets.tools import PanAndZoom
 
@@ -33,6 +34,8 @@ class ChartView(QGraphicsView):
     ----------
     anchors : AnchorTool
         The mouse on profiles.
+    alert_handle : AlertHandle or None
+        Drags alerts by their tags.
     on_edit : callable
         Called when the flag of a profile, which is selected by then, was double-clicked.
     on_click : callable
@@ -49,6 +52,7 @@ class ChartView(QGraphicsView):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.alert_handle: AlertHandle | None = None
         self.on_edit: Callable[[], None] = lambda: None
         self.on_menu: Callable[[QPoint, Spot], None] = lambda place, spot: None
         self.on_click: Callable[[float, float], None] = lambda x, y: None
@@ -136,19 +140,21 @@ class ChartView(QGraphicsView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         x, y = event.position().x(), event.position().y()
-        if event.button() is Qt.MouseButton.LeftButton and not self.anchors.press(x, y, event.modifiers()):
+        taken = event.button() is not Qt.MouseButton.LeftButton or (self.alert_handle and self.alert_handle.press(x, y))
+        if not taken and not self.anchors.press(x, y, event.modifiers()):
             self._mouse.press(x, y)
         self.show_cursor()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         x, y = event.position().x(), event.position().y()
-        if not self.anchors.move(x, y):
+        if not (self.alert_handle and self.alert_handle.move(x, y)) and not self.anchors.move(x, y):
             self._mouse.move(x, y)
         self.chart_scene.set_cursor((x, y))
         self.show_cursor()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton and not self.anchors.release() and self._mouse.release():
+        taken = event.button() is not Qt.MouseButton.LeftButton or (self.alert_handle and self.alert_handle.release())
+        if not taken and not self.anchors.release() and self._mouse.release():
             self.on_click(event.position().x(), event.position().y())
         self.show_cursor()
 

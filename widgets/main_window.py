@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         if self.view is None:
             self.view = ChartView(scene, use_gl=self._painter == "gl")
             self.view.on_edit = self.anchors.edit_profile
+            self.view.alert_handle = self.alerts.handle
             self.view.on_click = self.why.click
             self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._owners)
             self.pages.addWidget(self.view)

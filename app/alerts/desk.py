@@ -13,8 +13,9 @@ from app.alerts.book import AlertBook
 from app.alerts.nearby import Near, subjects_near
 from app.alerts.subjects import Readings
 from app.alerts.watch import AlertWatch
-from app.chart import Chart
+from app.chart import AlertLine, Chart
 from app.errors import BadInputError
+from app.market.decimals import step_text
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 
@@ -59,6 +60,8 @@ class AlertDesk:
     ) -> None:
         self.book = book
         self._chart, self._watch, self._status = chart, watch, status
+        self.dragged: tuple[int, int] | None = None
+        """Number of the alert that is being dragged, and to which price in ticks; see `drop`."""
 
     @property
     def instrument(self) -> Instrument | None:
@@ -107,6 +110,11 @@ class AlertDesk:
             return "Only alerts on a price can be moved"
         return self.change(number, msgspec.structs.replace(alert.wish, value=f"{price_ticks * instrument.tick_size:f}"))
 
+    def drop(self) -> str:
+        """Put the alert that is dragged where it is."""
+        dragged, self.dragged = self.dragged, None
+        return self.move(*dragged) if dragged is not None else ""
+
     def delete_nearest(self, price_ticks: int) -> str:
         """Forget the armed alert on a price that is nearest to one."""
         instrument = self.instrument
@@ -138,7 +146,13 @@ class AlertDesk:
         """Once a frame: where alerts wait, and which past they need, for the chart."""
         chart, watch = self._chart(), self._watch()
         if chart is not None and watch is not None:
-            chart.alert_lines, chart.alerts_from_ns = watch.lines(chart), watch.wants_from_ns(chart)
+            lines, chart.alerts_from_ns = watch.lines(chart), watch.wants_from_ns(chart)
+            chart.alert_lines = self._with_dragged(lines, chart.spec.instrument) if self.dragged is not None else lines
+
+    def _with_dragged(self, lines: tuple[AlertLine, ...], instrument: Instrument) -> tuple[AlertLine, ...]:
+        number, ticks = self.dragged or (0, 0)
+        there = AlertLine(float(ticks), step_text(ticks, instrument.tick_size), number, False)
+        return tuple(sorted(there if line.alert == number else line for line in lines))
 
     def standing(self, alert: Alert) -> Standing:
         """Where an alert stands."""

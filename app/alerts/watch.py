@@ -173,9 +173,14 @@ class AlertWatch:
     def partly(self, alert: Alert, chart: Chart) -> str:
         """From when on the trades are held that the line of an alert is made of; empty if they are all held."""
         from_ns, series = self._readings_of(chart).from_ns(alert.subject), chart.series
-        if from_ns is None or series.times.start_ns(int(series.number[0])) <= series.times.start_ns(series.times.number(from_ns)):
+        is_line = SUBJECTS[alert.subject.kind].family is Family.LINE
+        if (
+            from_ns is None
+            or not is_line
+            or series.times.start_ns(int(series.number[0])) <= series.times.start_ns(series.times.number(from_ns))
+        ):
             return ""
-        return f"with the trades held, from {time.strftime('%d %b %H:%M', time.gmtime(series.start_ns(0) // 10**9))} UTC on"
+        return f"held from {time.strftime('%d %b %H:%M', time.gmtime(series.start_ns(0) // 10**9))}"
 
     @property
     def armed(self) -> Armed:

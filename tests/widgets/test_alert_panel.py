@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDialog
 
 from app.alerts.alert import Fired, Kind, Of, Often, Subject, When, Wish
@@ -109,7 +109,7 @@ def test_the_list_says_which_alerts_are_armed_have_fired_or_cannot_be_watched(wi
         "armed",
         "not watched: profile 9 is not on the chart",
         "not watched: binance:ETHUSDT is not open",
-        "armed: with the trades held, from 19 Feb 21:20 UTC on",
+        "armed: held from 19 Feb 21:20",
         "fired",
     ]
     desk.status = FeedStatus(FeedState.DISCONNECTED, reason="no route")
@@ -175,3 +175,20 @@ def test_what_fires_is_heard_once_a_second_and_takes_no_focus(qtbot, window, des
     assert desk.book.untold() == []
     assert not [dialog for dialog in window.findChildren(QDialog) if dialog.isVisible()]
     assert isinstance(window.alerts, AlertCommands) and window.view.hasFocus() and SOUNDS[0] == "chime"
+
+
+def test_an_alert_is_dragged_by_its_tag_on_the_price_axis_and_changed_when_it_is_dropped(qtbot, window, desk: Desk):
+    close = int(desk.chart.series.close[-1])
+    desk.book.add(INSTRUMENT, Wish(value=INSTRUMENT.grid().text(close + 20), note="mine"))
+    window.frame()
+    view, viewport = window.view, window.view.chart_scene.viewport
+    x = round(view.chart_scene.layout.price_axis.left + 20)
+    start, end = (QPoint(x, round(viewport.y(close + ticks + 0.5))) for ticks in (20, -15))
+    qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    qtbot.mouseMove(view.viewport(), end)
+    window.frame()
+    assert [line.ticks for line in desk.chart.alert_lines] == [close - 15]
+    assert desk.book.alerts[0].value == INSTRUMENT.grid().text(close + 20)
+    qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
+    assert (desk.book.alerts[0].value, desk.book.alerts[0].note) == (INSTRUMENT.grid().text(close - 15), "mine")
+    assert window.view.chart_scene.viewport == viewport  # the axis was not scaled by it
