@@ -15,7 +15,7 @@ from app.analytics import candle_ladder
 from app.analytics.row_layout import RowLayout
 from app.analytics.stand_ins import Piece
 from app.analytics.value_area import ValueAreaMethod
-from app.chart import Chart
+from app.chart import Chart, build
 from app.market.bar_rule import BarKind, BarRule
 from app.market.coverage import Source
 from app.market.span import Span
@@ -240,6 +240,49 @@ def test_a_live_trade_costs_the_candles_nothing() -> None:
         there.add(between(TAPE, 55 + second / 60, 55 + (second + 1) / 60))
         there.profile(minute(5))
     assert there.chart.candles.worked_out == worked_out
+
+
+def test_a_hole_at_a_minute_s_edge_belongs_to_the_minute_that_begins_there() -> None:
+    times = [minute(1), minute(9.5), minute(10), minute(10), minute(20)]
+    tape = TradeBatch.of(times, [100] * 5, [1, 10, 100, 1000, 1], [1] * 5, [1, 2, 3, 4, 5])
+    there = Held([tape[[0, 1, 3, 4]]], tape)
+    assert rows_of(there.filled(1)) == {100: [1112, 0]}
+
+
+def test_the_time_of_a_hole_is_counted_once() -> None:
+    ids, times = TAPE.trade_id, TAPE.time_ns
+    there = Held([TAPE[(ids < 400) | (ids > 430)]])
+    found = there.filled(int((times[0] - BEGIN_NS) // MINUTE_NS) + 1)
+    hole_ns = int(times[430] - times[398]) + 1
+    assert found.candles.lacking_ns == hole_ns == sum(time_ns for _, time_ns in found.candles.shares)
+
+
+def test_a_trade_of_a_time_that_nobody_vouches_for_is_not_counted_twice() -> None:
+    """As in a market that does not number its trades."""
+    there = Held([between(TAPE, 40, 55)])
+    before = there.filled(5).rows.profile.volume
+    covered = there.chart.covered
+    there.add(between(TAPE, 20, 20.5))
+    there.chart.covered, there.chart.holes = covered, ()
+    assert there.filled(5).rows.profile.volume == before == int(between(TAPE, 5, 55).quantity_lots.sum())
+
+
+def test_time_that_is_known_to_have_had_no_trades_needs_no_candles() -> None:
+    there = Held([between(TAPE, 40, 55)])
+    lacking = there.filled(5).candles.lacking_ns
+    (covered,) = there.chart.covered
+    there.chart.covered = (replace(covered, span=Span(minute(35), covered.span.end_ns)),)
+    found = there.profile(minute(5))
+    assert found is not None and found.candles.lacking_ns == 30 * MINUTE_NS < lacking
+
+
+def test_other_rows_have_the_candles_in_them_too() -> None:
+    there = Held([between(TAPE, 40, 55)])
+    there.filled(5)
+    coarse = spec(60, 4)
+    there.chart.adopt(coarse, build(there.store.batches(), coarse), there.chart.last_key)
+    expected = Held([between(TAPE, 40, 55)], ticks_per_row=4)
+    assert rows_of(there.filled(5)) == rows_of(expected.filled(5))
 
 
 def test_bars_that_count_trades_have_their_anchor_where_it_was_put_however_many_come() -> None:
