@@ -18,7 +18,7 @@ from app.market.bar_rule import DAY_NS
 from app.market.span import Span
 from app.storage.candles import HeldCandles
 from app.storage.gaps import EVER_NS, Gaps
-from app.storage.late_trades import LateTrades
+from app.storage.late_trades import NEVER_NS, LateTrades
 
 Stretches = tuple[tuple[int, int | None], ...]
 """Starts and ends of stretches of time, nanoseconds; one without end grows with the market."""
@@ -100,7 +100,7 @@ class CandlesOfProfiles:
         lengths = self._lengths(known, sum(span.length_ns for span in spans))
         key = (stretches, single_bar)
         kept = self._kept.get(key)
-        if kept is None or not kept.holds(gaps, lengths, self.held, self._chart.late):
+        if kept is None or not kept.holds(gaps, lengths, until_ns, self.held.revision, self._chart.late):
             starts_ns = [span.start_ns for span in spans]
             kept = self._kept[key] = self._work_out(list(zip(starts_ns, gaps, strict=True)), lengths, single_bar)
             if len(self._kept) > _KEPT:
@@ -146,12 +146,15 @@ class CandlesOfProfiles:
             sum(gap.length_ns for _, gaps in parts for gap in gaps),
             tally.whole,
         )
-        return _Kept(tuple(gaps for _, gaps in parts), lengths, self.held.revision, self._chart.late.told, tally.reached_ns, found)
+        asked = (tuple(gaps for _, gaps in parts), lengths, self.held.revision, self._chart.late.told)
+        return _Kept(*asked, tally.reached_ns, tally.until_ns, found)
 
     def _add(self, tally: _Tally, start_ns: int, gaps: tuple[Span, ...], lengths: tuple[int, ...], single_bar: bool) -> None:
         """Add up what is had of one stretch of time, and what is wanted."""
         held, stand_in = self.held, []
         finest_ns = next(length_ns for length_ns in LADDER_NS if length_ns in held.lengths_ns and lengths[0] % length_ns == 0)
+        if gaps and -(-gaps[-1].end_ns // finest_ns) > self._gaps.until_ns // finest_ns:
+            tally.until_ns = (self._gaps.until_ns // finest_ns + 1) * finest_ns
         for wide in widened(self._rows.tellable(gaps, finest_ns), start_ns, self._gaps.until_ns, finest_ns):
             tally.reached_ns = max(tally.reached_ns, wide.end_ns)
             for length_ns, span in pieces_of(wide, lengths, finest_ns, held.first_ns):
@@ -177,18 +180,24 @@ class _Tally:
     wishes: list[Piece] = field(default_factory=list)
     whole: bool = True
     reached_ns: int = EVER_NS
+    until_ns: int = NEVER_NS
 
 
 class _Kept(NamedTuple):
+    """What was found, and of what: trades up to `reached_ns`; from `until_ns` on another candle may be closed."""
+
     gaps: tuple[tuple[Span, ...], ...]
     lengths: tuple[int, ...]
     candles_revision: int
     told_late: int
     reached_ns: int
+    until_ns: int
     found: BesideTrades
 
-    def holds(self, gaps: tuple[tuple[Span, ...], ...], lengths: tuple[int, ...], held: HeldCandles, late: LateTrades) -> bool:
+    def holds(
+        self, gaps: tuple[tuple[Span, ...], ...], lengths: tuple[int, ...], until_ns: int, candles_revision: int, late: LateTrades
+    ) -> bool:
         """Whether nothing has changed that it was made of."""
-        if self.candles_revision != held.revision or late.since(self.told_late) < self.reached_ns:
+        if self.candles_revision != candles_revision or late.since(self.told_late) < self.reached_ns:
             return False
-        return self.gaps == gaps and self.lengths == lengths
+        return self.gaps == gaps and self.lengths == lengths and until_ns < self.until_ns

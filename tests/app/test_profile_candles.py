@@ -249,6 +249,17 @@ def test_a_hole_at_a_minute_s_edge_belongs_to_the_minute_that_begins_there() -> 
     assert rows_of(there.filled(1)) == {100: [1112, 0]}
 
 
+def test_a_hole_of_the_minute_in_progress_waits_for_the_candle_to_be_closed() -> None:
+    ids = between(TAPE, 54, 54.7).trade_id[3:6]
+    there = Held([between(TAPE, 40, 54.9)[~np.isin(between(TAPE, 40, 54.9).trade_id, ids)]])
+    assert there.fetch(minute(50)) == []
+    found = there.profile(minute(50))
+    assert found is not None and not found.candles.whole
+    there.add(between(TAPE, 54.9, 56))
+    assert there.fetch(minute(50)) == [Piece(MINUTE_NS, Span(minute(54), minute(55)))]
+    assert there.filled(50).rows.profile.volume == int(between(TAPE, 50, 56).quantity_lots.sum())
+
+
 def test_the_time_of_a_hole_is_counted_once() -> None:
     ids, times = TAPE.trade_id, TAPE.time_ns
     there = Held([TAPE[(ids < 400) | (ids > 430)]])
