@@ -1,13 +1,15 @@
 """What a live trade costs with every overlay on, against none, beside an hour of history and beside 30 days.
 
-One frame takes one trade in and lets every layer look at it and draw what it must; the layers' rest is over each time.
-The ratios are taken within one run: medians of frames that alternate between the two.
+One frame takes one trade in and lets the layers look at it and draw what they must; the layers' rest is over each time. Also: the
+frame in which a bar opens, the frames of a pan, and what each layer takes of them. All that is compared is measured in one run,
+in frames that alternate. Times are those of the processor in the window's thread, so that other programs are not measured.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
+from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,6 +18,8 @@ from PySide6.QtWidgets import QApplication
 from app.chart import Chart, ChartSpec
 from app.market.trade import TradeBatch
 from app.storage.memory import TradeStore
+from rendering import layer_stack
+from rendering.chart_item import ChartItem
 from rendering.layers import LAYERS
 from rendering.overlays import overlays
 from rendering.scene import ChartScene
@@ -23,8 +27,12 @@ from rendering.theme import load_theme
 from tests.rendering.charts import INSTRUMENT, MINUTE, random_trades
 from widgets.chart_view import ChartView
 
-_FRAMES = 60
+_FRAMES = 90
 _PER_BAR = 60
+_PAN_PX = 7.0
+_HOUR, _MONTH = 60, 30 * 1440
+ALL = frozenset(layer.name for layer in overlays(LAYERS))
+NONE: frozenset[str] = frozenset()
 
 
 class Live:
@@ -39,37 +47,107 @@ class Live:
         self.view = ChartView(self.scene, use_gl=False)
         self.view.resize(1600, 900)
         self.view.show()
-        self.now_ns = 10**9
+        self.now_ns, self.step = 10**9, _PAN_PX
         for _ in range(20):
-            self.frame()
+            self.trade()
+        while self.scene.idle(1.0):
+            pass
 
-    def frame(self) -> float:
+    def trade(self) -> float:
         """Seconds from one more trade to its picture."""
+        return self._take(int(self.store.trades(int(self.chart.series.start_ns(self.chart.series.n_bars - 1))).time_ns[-1]))
+
+    def bar(self) -> float:
+        """Seconds from the first trade of another bar to its picture."""
+        return self._take(int(self.chart.series.start_ns(self.chart.series.n_bars - 1)) + MINUTE.length_ns)
+
+    def pan(self) -> float:
+        """Seconds of a frame in which the view has moved."""
+        self.step = -self.step if self.now_ns // 10**9 % 20 == 0 else self.step
+        begin = time.thread_time()
+        self.scene.set_viewport(self.scene.viewport.panned(self.step, 0))
+        return self._show(begin)
+
+    def _take(self, time_ns: int) -> float:
         close, lots = int(self.chart.series.close[-1]), 1 + self.now_ns // 10**9 % 50
-        newest = self.store.trades(int(self.chart.series.start_ns(self.chart.series.n_bars - 1)))
         price, trade_id = close + self.now_ns // 10**9 % 3 - 1, int(self.store.last_id or 0) + 1
-        trade = TradeBatch.of([int(newest.time_ns[-1])], [price], [lots], [1], [trade_id])
-        self.now_ns += 10**9  # every layer's rest is over
-        begin = time.perf_counter()
+        trade = TradeBatch.of([time_ns], [price], [lots], [1], [trade_id])
+        begin = time.thread_time()
         self.chart.apply(self.store.insert(trade), self.store)
+        return self._show(begin)
+
+    def _show(self, begin: float) -> float:
+        self.now_ns += 10**9  # every layer's rest is over
         self.scene.refresh(self.now_ns)
         QApplication.processEvents()
-        return time.perf_counter() - begin
+        return time.thread_time() - begin
 
 
-@pytest.mark.parametrize("minutes", [60, 30 * 1440])
-def test_a_live_trade_with_every_overlay_against_none(qapp, minutes: int) -> None:
-    names = frozenset(layer.name for layer in overlays(LAYERS))
-    bare, full = Live(minutes, frozenset()), Live(minutes, names)
-    times = np.array([(bare.frame(), full.frame()) for _ in range(_FRAMES)])
-    none, every = (statistics.median(column) * 1e3 for column in times.T.tolist())
-    assert not full.scene.failures
-    print(f"\n{minutes:,} bars, {len(names)} overlays: {every:.2f} ms a frame against {none:.2f} ms with none, ratio {every / none:.2f}")
+def measured(frames: dict[str, Callable[[], float]], count: int = _FRAMES) -> dict[str, np.ndarray]:
+    """Milliseconds of frames that alternate."""
+    times = np.array([[frame() for frame in frames.values()] for _ in range(count)]) * 1e3
+    return dict(zip(frames, times.T, strict=True))
 
 
-def test_a_live_trade_beside_30_days_against_beside_an_hour(qapp) -> None:
-    names = frozenset(layer.name for layer in overlays(LAYERS))
-    short, long = Live(60, names), Live(30 * 1440, names)
-    times = np.array([(short.frame(), long.frame()) for _ in range(_FRAMES)])
-    hour, month = (statistics.median(column) * 1e3 for column in times.T.tolist())
-    print(f"\nall overlays: {month:.2f} ms a frame beside 30 days against {hour:.2f} ms beside an hour, ratio {month / hour:.2f}")
+def told(times: np.ndarray) -> str:
+    median, late = np.percentile(times, (50, 99))
+    return f"{median:6.2f} ms (p99 {late:6.2f})"
+
+
+def ratio(one: np.ndarray, other: np.ndarray) -> str:
+    return f"{np.median(one) / np.median(other):.2f}"
+
+
+@pytest.mark.parametrize("kind", ["trade", "bar", "pan"])
+def test_a_frame_with_every_overlay_against_none_beside_an_hour_and_beside_30_days(qapp, kind: str) -> None:
+    charts = {
+        "none, hour": Live(_HOUR, NONE),
+        "all, hour": Live(_HOUR, ALL),
+        "none, month": Live(_MONTH, NONE),
+        "all, month": Live(_MONTH, ALL),
+    }
+    found = measured({name: getattr(live, kind) for name, live in charts.items()}, _FRAMES if kind != "bar" else 40)
+    assert not any(live.scene.failures for live in charts.values())
+    print(f"\n{kind}, {len(ALL)} overlays: " + ", ".join(f"{name} {told(times)}" for name, times in found.items()))
+    print(
+        f"{kind}: all against none {ratio(found['all, hour'], found['none, hour'])} beside an hour, "
+        f"{ratio(found['all, month'], found['none, month'])} beside 30 days; 30 days against an hour "
+        f"{ratio(found['all, month'], found['all, hour'])} with all, {ratio(found['none, month'], found['none, hour'])} with none"
+    )
+
+
+def test_a_frame_in_which_every_layer_has_its_turn(qapp, monkeypatch) -> None:
+    monkeypatch.setattr(layer_stack, "_TURNS", len(LAYERS))
+    charts = {"none": Live(_HOUR, NONE), "hour": Live(_HOUR, ALL), "month": Live(_MONTH, ALL)}
+    found = measured({name: live.trade for name, live in charts.items()})
+    print("\nevery layer's turn in one frame: " + ", ".join(f"{name} {told(times)}" for name, times in found.items()))
+    print(f"all against none {ratio(found['hour'], found['none'])}, 30 days against an hour {ratio(found['month'], found['hour'])}")
+
+
+@pytest.mark.parametrize("kind", ["trade", "bar", "pan"])
+def test_what_each_layer_takes_of_a_frame_beside_30_days(qapp, monkeypatch, kind: str) -> None:
+    monkeypatch.setattr(layer_stack, "_TURNS", len(LAYERS))
+    live = Live(_MONTH, ALL)
+    spent: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for item in live.scene.items_by_layer:
+        for part in ("legend", "refresh", "draw"):
+            _clocked(item, part, spent[type(item).__name__])
+    count = _FRAMES if kind != "bar" else 40
+    for _ in range(count):
+        getattr(live, kind)()
+    print(f"\nms of each layer in a frame ({kind})")
+    for name, parts in sorted(spent.items(), key=lambda layer: -sum(layer[1].values())):
+        print(f"  {name:22} {sum(parts.values()) * 1e3 / count:6.2f}  " + "  ".join(f"{p} {s * 1e3 / count:.2f}" for p, s in parts.items()))
+
+
+def _clocked(item: ChartItem, part: str, spent: dict[str, float]) -> None:
+    plain = getattr(item, part)
+
+    def clocked(*arguments: object) -> object:
+        begin = time.thread_time()
+        try:
+            return plain(*arguments)
+        finally:
+            spent[part] += time.thread_time() - begin
+
+    setattr(item, part, clocked)
