@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.analytics.anchored_vwap import VwapSums
 from app.analytics.bar_figures import BarFigures
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule
@@ -179,6 +180,7 @@ class Chart:
         self.spec, self.series = spec, series
         area = self.rules.value_area
         self.figures = BarFigures(series, area.method, area.percent, self._imbalance)
+        self.vwap_sums = VwapSums(series)
         self.profiles = ProfilesOfSeries(series, self.candles)
         self.levels = Levels(self.figures, self._level_rules)
 

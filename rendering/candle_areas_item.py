@@ -6,13 +6,14 @@ period that is over run through the one after it; those of the period in progres
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.candle_areas import CandleAreas
+from app.analytics.stretches import first_from
 from app.market.session import Period, PeriodRule, span_at, span_before
 from app.market.span import Span
 from rendering.axes import price_y
@@ -96,7 +97,7 @@ class CandleAreasItem(ChartItem):
             taken.append(y)
             width, edge = self._labels.width(line.name), frame.layout.price.right
             end = edge - (_NAMES_AT_PX if edge - line.left > _NAMES_AT_PX + width else 4)
-            if frame.as_of is not None and right + _NAMES_AT_PX + width < edge:
+            if frame.as_of is not None and right + _NAMES_AT_PX + width + 2 < edge:
                 end = right + _NAMES_AT_PX + width  # behind the moment, as the ledger's names
             painter.fillRect(QRectF(end - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(theme.background.faded(0.75)))
             self._labels.draw(painter, end, y, line.name, theme.poc if line.is_poc else theme.value_area, 1.0)
@@ -104,12 +105,11 @@ class CandleAreasItem(ChartItem):
     def lines(self, frame: Frame) -> tuple[AreaLine, ...]:
         """The lines in sight, those of shorter periods first: their names have precedence."""
         found, viewport, series = [], frame.viewport, frame.chart.series
-        begins_ns = series.times.of_bars(0, frame.known_end)
         for name, period, from_ns in _periods(frame):
             area = self._of(frame).of(period, frame.known_end)
             if area is None:
                 continue
-            left = max(0.0, viewport.x(int(series.number[np.searchsorted(begins_ns, from_ns)])))
+            left = max(0.0, viewport.x(int(series.number[first_from(series, from_ns)])))
             for kind, ticks in (("cPOC", area.poc_ticks), ("cVAH", area.vah_ticks), ("cVAL", area.val_ticks)):
                 y = price_y(frame, float(ticks) + 0.5)  # a traded price stands in the middle of its tick, and so do these
                 if 0 <= y <= viewport.height_px:
@@ -129,9 +129,14 @@ def _periods(frame: Frame) -> list[tuple[str, Span, int]]:
     if not frame.known_end:
         return []
     newest_ns = frame.chart.series.start_ns(frame.known_end - 1)
+    return _periods_at(newest_ns, tuple(frame.rules.candle_areas.periods), frame.rules.hours.timezone)
+
+
+@lru_cache(maxsize=16)  # asked for several times a frame, another one only when a bar opens
+def _periods_at(newest_ns: int, periods: tuple[Period, ...], timezone: str) -> list[tuple[str, Span, int]]:
     found = []
-    for period in sorted(frame.rules.candle_areas.periods, key=list(Period).index):
-        rule = PeriodRule(period, frame.rules.hours.timezone)
+    for period in sorted(periods, key=list(Period).index):
+        rule = PeriodRule(period, timezone)
         current = span_at(rule, newest_ns)
         found.append((f"previous {period.value}", span_before(rule, newest_ns), current.start_ns))
         found.append((period.value, current, current.start_ns))

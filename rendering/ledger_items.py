@@ -146,7 +146,7 @@ class LedgerItem(ChartItem):
                 continue
             width = self._labels.width(level.text)
             right = edge - (self.names_at_px if edge - level.left > self.names_at_px + width else 4)
-            if frame.as_of is not None and frame.known_x + self.names_at_px + width < edge:
+            if frame.as_of is not None and frame.known_x + self.names_at_px + width + 2 < edge:
                 right = frame.known_x + self.names_at_px + width
             painter.fillRect(QRectF(right - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(frame.theme.background.faded(0.75)))
             self._labels.draw(painter, right, y, level.text, level_colour(level.kind, frame.theme), 1.0)

@@ -160,12 +160,12 @@ class VwapItem(ChartItem):
                 self._labels.draw(painter, x, float(found.y[-1]) + self.label_off_px, text, theme.vwap)
 
     def _lines(self, frame: Frame) -> tuple[_Line, ...]:
-        series = frame.chart.series
-        if self._sums is None or self._sums.series is not series:
-            self._sums, self._made = VwapSums(series), ()
+        sums = frame.chart.vwap_sums
+        if self._sums is not sums:
+            self._sums, self._made = sums, ()
         made = self._wanted(frame)
         if made != self._made or not self._kept:
-            self._kept = tuple(_Line(self._sums, *wanted) for wanted in made)
+            self._kept = tuple(_Line(sums, *wanted) for wanted in made)
             self._made = made
         return self._kept
 

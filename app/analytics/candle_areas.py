@@ -9,6 +9,7 @@ import numpy as np
 
 from app.analytics.candle_method import CandlePrice, CandleProfile, candle_value_area, histogram
 from app.analytics.footprint import FootprintSeries
+from app.analytics.stretches import first_from
 from app.analytics.value_area import ValueArea, ValueAreaMethod
 from app.market.span import Span
 
@@ -70,7 +71,7 @@ class CandleAreas:
         A bar belongs to the period in which it begins, whatever it lasts: so do candles of a venue.
         """
         series = self.series
-        first, end = np.searchsorted(series.times.of_bars(0, end_bar), [period.start_ns, period.end_ns]).tolist()
+        first, end = (min(first_from(series, edge_ns), end_bar) for edge_ns in (period.start_ns, period.end_ns))
         if first >= end:
             return None
         kept = self._kept.get(period)
