@@ -29,6 +29,10 @@ _NAMES_AT_PX = 380.0
 """How far from the right edge the names end: left of those of the ledger."""
 
 
+_REACH_PX = 3 * _APART_PX
+"""So far from a line that moves there may be names that it covers, or gives back."""
+
+
 class AreaLine(NamedTuple):
     """One line on the screen, logical pixels of the price pane."""
 
@@ -77,9 +81,14 @@ class CandleAreasItem(ChartItem):
         self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
         return super().refresh(frame)
 
-    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+    def changed(self, old: Frame, new: Frame) -> QRectF | list[QRectF] | None:
         before, self._shown = self._shown, (new.known_x, *self.lines(new))
-        return None if before == self._shown else self.pane(new)
+        if before == self._shown:
+            return None
+        if before[:1] != self._shown[:1] or old.viewport != new.viewport:
+            return self.pane(new)
+        moved = [line for line in {*before} ^ {*self._shown} if isinstance(line, AreaLine)]
+        return [QRectF(0, line.y - _REACH_PX, new.layout.price.right, 2 * _REACH_PX) & self.pane(new) for line in moved]
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         theme, right = frame.theme, frame.known_x
