@@ -77,9 +77,11 @@ def window(
 ) -> int:
     """Open the window."""
     from app.entry.display import require_display
+    from app.entry.markets import require_venue
 
     settings = settings_of(settings_file, theme, palette, painter, store)
     instrument_id = "demo:TAPE" if demo else instrument
+    require_venue(instrument_id)
     settings = at_hosts(settings, instrument_id, hosts)
     require_display()
     from app.entry.desktop import DesktopOptions, run_desktop

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from app.entry.headless import remark, time_text
-from app.entry.markets import market_opener
+from app.entry.markets import market_opener, require_venue
 from app.errors import BadInputError, StoreError, TapeprintError, VenueRefusedError
 from app.filling import fill
 from app.ingest import Ingest
@@ -70,12 +70,14 @@ def collect(instrument_ids: list[str], seconds: float | None, settings: Settings
     Raises
     ------
     BadInputError
-        If no market is named, or one twice.
+        If no market is named, or one twice, or one of a venue that we do not know.
     StoreError
         If the store cannot be written.
     """
     if not instrument_ids or len(set(instrument_ids)) != len(instrument_ids):
         raise BadInputError("instruments: expected one or more, each once, as in binance:BTCUSDT okx:BTC-USDT")
+    for instrument_id in instrument_ids:
+        require_venue(instrument_id)
     return asyncio.run(_collect(instrument_ids, seconds, settings, quiet))
 
 

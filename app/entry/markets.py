@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.workspace import Market
 from feeds.synthetic import TAPE, SyntheticFeed, SyntheticMarket
 from feeds.synthetic_candles import SyntheticCandles
-from feeds.venues import open_venue
+from feeds.venues import VENUES, open_venue
 
 DEFAULT_INSTRUMENT = "binance:BTCUSDT"
 DEMO_HOURS = 3
@@ -25,20 +25,33 @@ def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = 
     """What the workspace opens markets with; `player` is the recording that can be opened beside them."""
 
     async def open_market(instrument_id: str) -> Market:
-        venue, symbol = parse_instrument_id(instrument_id)
         if player is not None and instrument_id == player.instrument_id:
             return player.market()
-        if venue == VENUE:
-            raise BadInputError(f"instrument: found {instrument_id}, but that is not being replayed; see tapeprint replay --help")
-        if venue != TAPE.venue:
+        require_venue(instrument_id)
+        if instrument_id != TAPE.id:
             return await open_venue(instrument_id, settings)
-        if symbol != TAPE.symbol:
-            raise BadInputError(f"instrument: found {instrument_id}, expected {TAPE.id}, the one built-in market")
         origin_ns = time.time_ns() - DEMO_HOURS * 3_600_000_000_000
         feed, candles = SyntheticFeed(SyntheticMarket(seed, origin_ns)), SyntheticCandles(seed, origin_ns)
         return Market(TAPE, feed, None, 0, usual_price_ticks=640_000, candles=candles, is_real=False)
 
     return open_market
+
+
+def require_venue(instrument_id: str) -> None:
+    """Refuse, before anything is opened, a market that no venue of ours can have; whether it has it only the venue knows.
+
+    Raises
+    ------
+    BadInputError
+        If the id has another shape, or names a venue that we do not know, or a built-in market that there is not.
+    """
+    venue, _ = parse_instrument_id(instrument_id)
+    if venue == VENUE:
+        raise BadInputError(f"instrument: found {instrument_id}, but that is not being replayed; see tapeprint replay --help")
+    if venue == TAPE.venue and instrument_id != TAPE.id:
+        raise BadInputError(f"instrument: found {instrument_id}, expected {TAPE.id}, the one built-in market")
+    if venue not in VENUES and venue != TAPE.venue:
+        raise BadInputError(f"venue: found {venue!r}, expected one of {', '.join(sorted({*VENUES, TAPE.venue}))}")
 
 
 def offered_instruments() -> Sequence[str]:

@@ -167,6 +167,10 @@ def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, cap
         (["snapshot", "demo", "-o", "x.png", "--as-of", "noon"], "time: found 'noon'"),
         (["snapshot", "{file}", "-o", "x.png"], "expected --tick-size"),
         (["snapshot", "nasdaq:AAPL", "-o", "x.png"], "venue: found 'nasdaq'"),
+        (["nasdaq:AAPL"], "venue: found 'nasdaq', expected one of binance"),
+        (["demo:OTHER"], "instrument: found demo:OTHER, expected demo:TAPE"),
+        (["replay:X"], "instrument: found replay:X, but that is not being replayed"),
+        (["collect", "demo:TAPE", "nasdaq:AAPL"], "venue: found 'nasdaq'"),
         (["dance"], "dance"),
     ],
 )
