@@ -40,7 +40,11 @@ class TimeRules(Described, frozen=True):
     """When a day of trading begins and ends, for every figure by session, day, week or month."""
 
     session: Annotated[
-        str, Meta(description=f"day, {', '.join(TEMPLATES)}, or times such as 09:30-16:00", examples=[WHOLE_DAY, *TEMPLATES, "09:30-16:00"])
+        str,
+        Meta(
+            description=f"day, {', '.join(TEMPLATES)}, or times such as 09:30-16:00 (equal: 24 hours)",
+            examples=[WHOLE_DAY, *TEMPLATES, "09:30-16:00"],
+        ),
     ] = WHOLE_DAY
     zone: Annotated[str, Meta(description="IANA time zone of days and own times; a named session has its own", examples=[*_ZONES])] = "UTC"
 

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from app.chart_rules import ChartRules
 from app.described import inputs_of, with_input
 from app.errors import BadInputError
+from app.market.trading_hours import TEMPLATES
 
 _EVERY = ", ".join(one.path for one in inputs_of(ChartRules))
 
@@ -21,8 +22,12 @@ class RuleFlags:
     rule: Annotated[list[str], Parameter(help=f"any input, as in tpo.bracket=15m; may be repeated: {_EVERY}", negative="")] = field(
         default_factory=list
     )
-    session: Annotated[str | None, Parameter(help="day, us-rth and the like, or times of the day such as 09:30-16:00")] = None
-    timezone: Annotated[str | None, Parameter(help="of days and sessions, an IANA name such as Europe/London")] = None
+    session: Annotated[
+        str | None, Parameter(help="day, us-rth and the like, or times of the day such as 09:30-16:00; equal times are 24 hours")
+    ] = None
+    timezone: Annotated[
+        str | None, Parameter(help="of days and own times, an IANA name such as Europe/London; us-rth and the like have their own")
+    ] = None
     cells: Annotated[Literal["sellxbuy", "delta", "total", "ladder", "profile"] | None, Parameter(help="footprint style")] = None
     colour: Annotated[Literal["volume", "delta", "imbalance"] | None, Parameter(help="what colours the cells")] = None
     cvd_reset: Annotated[Literal["session", "never"] | None, Parameter(help="whether CVD starts again with each session")] = None
@@ -48,9 +53,19 @@ class RuleFlags:
             ("statistics.rows", self.statistics or None),
             ("large_trades.trades", self.large),
         )
-        for path, text in (*((path, text) for path, text in named if text is not None), *map(_split, self.rule)):
+        given = [*((path, text) for path, text in named if text is not None), *map(_split, self.rule)]
+        for path, text in given:
             rules = with_input(rules, path, text)
+        if any(path == "time.zone" for path, _ in given):
+            _require_use_of_zone(rules)
         return rules
+
+
+def _require_use_of_zone(rules: ChartRules) -> None:
+    """A zone that was asked for, and that a named session would pass over, is told; one that only lies in the settings is not."""
+    hours, zone = rules.hours, rules.time.zone
+    if hours.name in TEMPLATES and zone != hours.timezone:
+        raise BadInputError(f"time zone: found {zone!r}, expected none with session {hours.name}, which has its own, {hours.timezone}")
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -166,6 +166,11 @@ def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, cap
         (["snapshot", "demo", "-o", "x.png", "--as-of", "2025-11-20T18:00Z"], "--as-of: found 2025-11-20 18:00:00.000, expected"),
         (["snapshot", "demo", "-o", "x.png", "--as-of", "noon"], "time: found 'noon'"),
         (["snapshot", "{file}", "-o", "x.png"], "expected --tick-size"),
+        (
+            ["snapshot", "demo", "-o", "x.png", "--session", "us-rth", "--timezone", "Asia/Tokyo"],
+            "time zone: found 'Asia/Tokyo', expected none with session us-rth, which has its own, America/New_York",
+        ),
+        (["snapshot", "demo", "-o", "x.png", "--session", "us-rth", "--rule", "time.zone=Asia/Tokyo"], "time zone: found 'Asia/Tokyo'"),
         (["snapshot", "nasdaq:AAPL", "-o", "x.png"], "venue: found 'nasdaq'"),
         (["nasdaq:AAPL"], "venue: found 'nasdaq', expected one of binance"),
         (["demo:OTHER"], "instrument: found demo:OTHER, expected demo:TAPE"),
