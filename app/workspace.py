@@ -23,7 +23,7 @@ from app.ingest import Ingest
 from app.market.bar_rule import BarRule
 from app.market.feed import CandleHistory, FeedState, FeedStatus, TradeFeed, TradeHistory, closed_after
 from app.market.instrument import Instrument
-from app.market.price_grid import nice_ticks_per_row
+from app.market.usual_rows import usual_ticks_per_row
 from app.profile_book import ProfileBook
 from app.reaching import reached
 from app.storage.keeping import Kept
@@ -33,7 +33,6 @@ from app.storage.recorder import Recorder
 _log = structlog.get_logger(__name__)
 
 _PRICE_AGE_NS = 2 * 3_600_000_000_000  # a price so old tells the size of a row, even where our clock is wrong by an hour
-_ROW_SHARE_OF_PRICE = 1e-4  # a minute of a liquid market spans some ten to thirty such rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class ChartChoice:
     ----------
     bar_rule : BarRule
     ticks_per_row : int or None
-        None: about half a hundredth of a per cent of the price.
+        None: by the price and the bar, see `app.market.usual_rows`.
     """
 
     bar_rule: BarRule
@@ -202,6 +201,8 @@ class Workspace:
         if chart is None or ingest is None:
             return
         before = self._wanted_spec or chart.spec  # what was asked for a moment ago may still be building
+        if bar_rule is not None and self._choice.ticks_per_row is None and chart.series.n_bars:
+            ticks_per_row = usual_ticks_per_row(int(chart.series.close[-1]), bar_rule)
         spec = replace(before, bar_rule=bar_rule or before.bar_rule, ticks_per_row=ticks_per_row or before.ticks_per_row)
         self._wanted_spec = spec
         task = asyncio.ensure_future(self._change(ingest, chart, spec))
@@ -257,7 +258,7 @@ class Workspace:
             self._not_kept = kept.trouble
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
             recorder = Recorder(kept.writer, store.batches, keep=kept.retention) if kept.writer is not None else None
-            ticks = self._choice.ticks_per_row or nice_ticks_per_row(price_ticks * _ROW_SHARE_OF_PRICE)
+            ticks = self._choice.ticks_per_row or usual_ticks_per_row(price_ticks, self._choice.bar_rule)
             chart = Chart(ChartSpec(market.instrument, self._choice.bar_rule, ticks), self._rules)
             watch = AlertWatch(self.alerts.book, market.instrument)
             past = {"history_ns": market.history_ns, "tape": kept.tape, "candles": market.candles}

@@ -11,6 +11,7 @@ from rendering.anchor_flag_item import AnchorFlagItem
 from rendering.anchored_profile_item import AnchoredProfileItem
 from rendering.axes import GridItem, PriceAxisItem, TimeAxisItem
 from rendering.badge_item import BadgeItem
+from rendering.beyond_item import BeyondItem
 from rendering.candle_areas_item import CandleAreasItem
 from rendering.chart_item import ChartItem
 from rendering.coverage_item import CoverageItem
@@ -66,6 +67,7 @@ LAYERS: tuple[type[ChartItem], ...] = (
     AnchorFlagItem,
     LastPriceItem,
     LegendItem,
+    BeyondItem,
     BadgeItem,
     CrosshairItem,
 )

@@ -23,8 +23,8 @@ from app.market.bar_rule import BarRule
 from app.market.coverage import Covered, Source
 from app.market.feed import FeedStatus
 from app.market.instrument import Instrument
-from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import TradeBatch
+from app.market.usual_rows import usual_ticks_per_row
 from app.settings import Settings
 from app.storage.intervals import Intervals, stretches_of
 from app.storage.memory import TradeStore
@@ -33,7 +33,6 @@ from widgets.modes import LOOKS
 if TYPE_CHECKING:
     from app.ingest import Ingest
 
-ROW_SHARE_OF_PRICE = 1e-4  # the same as the window's first choice
 _DEMO_ORIGIN_NS = 1_763_650_800 * 10**9  # 20 November 2025, 15:00 UTC: the same picture every time
 _DEMO_NS = 3 * 3600 * 10**9
 
@@ -188,4 +187,4 @@ async def _listened(ingest: Ingest, seconds: float) -> FeedStatus:
 def _ticks_per_row(request: SnapshotRequest, trades: TradeBatch) -> int:
     if request.ticks_per_row is not None:
         return request.ticks_per_row
-    return nice_ticks_per_row(float(trades.price_ticks[-1]) * ROW_SHARE_OF_PRICE) if len(trades) else 1
+    return usual_ticks_per_row(float(trades.price_ticks[-1]), request.rule) if len(trades) else 1
