@@ -18,7 +18,7 @@ from rendering.frame import Frame
 from rendering.layout import AXIS_TEXT_PX, CHAR_ASPECT
 from rendering.question import Question
 from rendering.rectangles import Rectangles
-from rendering.text import Labels, qcolor, qrect
+from rendering.text import Labels, fits_wholly, qcolor, qrect
 
 DELTA_TEXT_FROM_PX = 50.0
 """From this bar width on a delta is written beside its column: an arrow and five characters."""
@@ -153,7 +153,7 @@ class DeltaItem(ChartItem):
             self._rectangles.draw(painter, colour, left, middle - far if up else middle + near, width, far - near)
 
     def _draw_numbers(self, painter: QPainter, frame: Frame, columns: Columns) -> None:
-        """Texts of at most as many bars as fit at the width of a number: some dozens."""
+        """Texts of at most as many bars as fit at the width of a number, some dozens; none that an edge of the pane would cut."""
         bar_px, pane, row = frame.viewport.bar_px, frame.layout.delta, frame.layout.volume
         theme, lot = frame.theme, frame.chart.spec.instrument.lot_size
         if bar_px < VOLUME_TEXT_FROM_PX:
@@ -162,14 +162,14 @@ class DeltaItem(ChartItem):
         delta = columns.up - columns.down
         texts = short_quantities(np.concatenate((columns.volume, delta)), lot)
         for x, text in zip(middles, texts, strict=False):
-            self._labels.draw(painter, x, row.top + row.height / 2, text, theme.digits, 0.5)
+            if fits_wholly(x, self._labels.width(text), row):
+                self._labels.draw(painter, x, row.top + row.height / 2, text, theme.digits, 0.5)
         if bar_px >= DELTA_TEXT_FROM_PX and pane.height / 2 >= AXIS_TEXT_PX + 4:
             middle, off = pane.top + pane.height / 2, AXIS_TEXT_PX / 2 + 4
             for x, value, text in zip(middles, delta.tolist(), texts[len(middles) :], strict=True):
-                if value:  # on the free side of the middle line
-                    up = value > 0
-                    colour = theme.buy if up else theme.sell
-                    self._labels.draw(painter, x, middle + (off if up else -off), ("▲" if up else "▼") + text, colour, 0.5)
+                up, written = value > 0, ("▲" if value > 0 else "▼") + text
+                if value and fits_wholly(x, self._labels.width(written), pane):  # on the free side of the middle line
+                    self._labels.draw(painter, x, middle + (off if up else -off), written, theme.buy if up else theme.sell, 0.5)
 
     def _draw_axis(self, painter: QPainter, frame: Frame) -> None:
         axis, delta, row, theme = frame.layout.delta_axis, frame.layout.delta, frame.layout.volume, frame.theme

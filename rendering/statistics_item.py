@@ -23,7 +23,7 @@ from rendering.frame import Frame
 from rendering.layout import Strip
 from rendering.question import Question
 from rendering.rectangles import Rectangles
-from rendering.text import Labels, qcolor, qrect
+from rendering.text import Labels, fits_wholly, qcolor, qrect
 from rendering.theme import DELTA_STEPS, Theme
 
 ROW_PX = 16
@@ -135,13 +135,14 @@ class StatisticsItem(ChartItem):
             painter.restore()
 
     def _draw_texts(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
-        pixels, top = frame.pixels, frame.layout.strip_of("statistics").top
+        """The figures, each wholly or not at all: what is left of a number that an edge cuts reads as another number."""
+        pixels, pane = frame.pixels, frame.layout.strip_of("statistics")
         middles = (((pixels.bar_x(number) + pixels.bar_x(number + 1)) / 2 - pixels.left) / frame.dpr).tolist()
         room = int(frame.viewport.bar_px / _CHAR_PX)
         for index, texts in enumerate(texts_of_table(frame, table).values()):
             for x, text in zip(middles, texts, strict=True):
-                if len(text) <= room:
-                    self._labels.draw(painter, x, top + (index + 0.5) * ROW_PX, text, frame.theme.digits, 0.5)
+                if len(text) <= room and fits_wholly(x, self._labels.width(text), pane):
+                    self._labels.draw(painter, x, pane.top + (index + 0.5) * ROW_PX, text, frame.theme.digits, 0.5)
 
     def _steps(self, theme: Theme, statistic: Statistic, values: np.ndarray) -> np.ndarray:
         """Of each value the place of its ground in the ramps of volume and delta, which follow one another."""

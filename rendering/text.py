@@ -62,6 +62,11 @@ def qrect(rect: Rect) -> QRectF:
     return QRectF(*rect)
 
 
+def fits_wholly(middle_x: float, width: float, pane: Rect) -> bool:
+    """Whether a text centred on `middle_x` lies between the left and the right edge of a pane, logical pixels."""
+    return pane.left <= middle_x - width / 2 and middle_x + width / 2 <= pane.right
+
+
 class Labels:
     """Texts laid out once and drawn many times, in one size and weight."""
 

@@ -10,6 +10,7 @@ from rendering.delta_item import DeltaItem, largest_delta, visible_columns
 from rendering.detail import Detail
 from rendering.frame import CellStyle, Frame
 from rendering.layout import PaneLayout
+from rendering.text import Labels
 from rendering.theme import load_theme
 from rendering.viewport import Viewport
 from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
@@ -130,3 +131,17 @@ def picture(frame: Frame) -> QImage:
     item.draw(painter, frame, QRectF(0, 0, *size))
     painter.end()
     return image
+
+
+@pytest.mark.parametrize("first_bar", [0.3, 0.5, 0.7])
+def test_a_number_that_an_edge_would_cut_is_left_out(qapp, monkeypatch: pytest.MonkeyPatch, first_bar: float):
+    frame = frame_of(three_bars(), first_bar=first_bar)
+    written: list[tuple[float, float]] = []
+
+    def record(labels: Labels, painter: QPainter, x: float, y: float, text: str, colour: object, align: float = 0.0) -> None:
+        if align:
+            written.append((x - align * labels.width(text), x + (1 - align) * labels.width(text)))
+
+    monkeypatch.setattr(Labels, "draw", record)
+    picture(frame)
+    assert written and all(frame.layout.volume.left <= left and right <= frame.layout.volume.right for left, right in written)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter
 
 from app.analytics.bar_statistics import Statistic
 from app.chart_rules import ChartRules, StatisticsRules
 from rendering.scene import ChartScene
 from rendering.statistics_item import ROW_PX, StatisticsItem, duration_text, texts_of_table
+from rendering.text import Labels
 from rendering.theme import load_theme
 from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
 
@@ -86,3 +91,23 @@ def test_figures_are_written_with_their_signs(scene):
         Statistic.RANGE: ["2.5", "0.0"],
         Statistic.VOLUME: ["0", "3.00"],
     }
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.5, 0.7])
+def test_a_number_that_an_edge_would_cut_is_left_out(scene, monkeypatch: pytest.MonkeyPatch, cut: float):
+    """`5010.0` of 65010.0 is a price too."""
+    written: list[tuple[float, float]] = []
+
+    def record(labels: Labels, painter: object, x: float, y: float, text: str, colour: object, align: float = 0.0) -> None:
+        if align:
+            written.append((x - align * labels.width(text), x + (1 - align) * labels.width(text)))
+
+    scene.set_viewport(replace(scene.viewport, bar_px=90.0, first_bar=FIRST_MINUTE + 50 + cut))
+    scene.refresh()
+    monkeypatch.setattr(Labels, "draw", record)
+    image, frame = QImage(1200, 800, QImage.Format.Format_ARGB32_Premultiplied), scene.frame
+    painter = QPainter(image)
+    item_of(scene).draw(painter, frame, QRectF(0, 0, 1200, 800))
+    painter.end()
+    pane = frame.layout.strip_of("statistics")
+    assert len(written) > 12 and all(pane.left <= left and right <= pane.right for left, right in written)
