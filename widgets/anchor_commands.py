@@ -50,7 +50,7 @@ class AnchorCommands:
             return []
         entries = [Entry(f"Profile from {time_text(frame, start_ns)} on", lambda: self._anchor_at(start_ns), "A, click")]
         if view is not None and any(one.runs[0][0] <= (spot.bar or 0) < one.runs[-1][1] for one in profile_views(frame)):
-            entries.append(Entry("End the profile at this bar", lambda: view.anchors.cut_at(spot.x), "Alt+click"))
+            entries.append(Entry("End the profile at this bar", lambda: view.anchors.cut_at(spot.x), "E, Alt+click"))
         return entries
 
     def _anchor_at(self, start_ns: int) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QWidget
 
 from app.anchors import Anchors
 from app.errors import BadInputError
 from app.period_profiles import Each, PeriodProfiles
 from app.profile_inputs import ProfileInputs
 from widgets.inputs_form import InputsForm, number_field
+from widgets.trouble_line import TroubleLine
 
 _NONE = "none"
 _MOST_BARS = 100_000
@@ -44,7 +45,7 @@ class PeriodDialog(QDialog):
         form.addRow("&Each", self.each)
         form.addRow("&Number", self.bars)
         self.fields = InputsForm(form, inputs if shown is None else shown.inputs, self._take)
-        self.trouble = QLabel("")
+        self.trouble = TroubleLine()
         form.addRow(self.trouble)
         self.bars.setEnabled(self.each.currentText() == Each.BARS.value)
         self.each.currentIndexChanged.connect(self._take)
@@ -80,7 +81,7 @@ class SideDialog(QDialog):
         self._anchors = anchors
         form = QFormLayout(self)
         self.fields = InputsForm(form, anchors.side, self._take)
-        self.trouble = QLabel("")
+        self.trouble = TroubleLine()
         form.addRow(self.trouble)
 
     def _take(self) -> None:

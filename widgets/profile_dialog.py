@@ -10,6 +10,7 @@ from app.errors import BadInputError
 from app.placed_profile import PlacedProfile
 from widgets.inputs_form import InputsForm
 from widgets.moments import moment_text, parse_moment
+from widgets.trouble_line import TroubleLine
 
 
 class ProfileDialog(QDialog):
@@ -34,8 +35,7 @@ class ProfileDialog(QDialog):
         self.start = QLineEdit(_time_text(placed.start_ns))
         self.end = QLineEdit("" if placed.end_ns is None else _time_text(placed.end_ns))
         self.end.setPlaceholderText("grows with the market")
-        self.trouble = QLabel("")
-        self.trouble.setWordWrap(True)
+        self.trouble = TroubleLine()
         form = QFormLayout(self)
         form.addRow("&Name", self.name)
         form.addRow("&From (UTC)", self.start)

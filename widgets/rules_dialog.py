@@ -13,6 +13,7 @@ from app.chart_rules import ChartRules
 from app.described import inputs_of, plain, with_input
 from app.errors import BadInputError
 from widgets.input_fields import InputField, field_for
+from widgets.trouble_line import TroubleLine
 
 _NAMES = {"cvd": "CVD", "tpo": "TPO"}
 
@@ -38,8 +39,7 @@ class RulesDialog(QDialog):
         self.parts, self.pages = QListWidget(), QStackedWidget()
         self.parts.setFixedWidth(150)
         self.parts.setAccessibleName("Parts")
-        self.trouble = QLabel("")
-        self.trouble.setWordWrap(True)
+        self.trouble = TroubleLine()
         self.usual = QPushButton("As at first")
         self.usual.setToolTip("Give this page its first values again")
         self.usual.setAutoDefault(False)

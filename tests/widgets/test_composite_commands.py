@@ -170,6 +170,7 @@ def test_e_and_the_menu_do_the_same(qtbot, window, anchors):
     press(qtbot, window, Qt.Key.Key_E)
     assert anchors.profiles[1].end_ns == minute(LAST)
     menu = open_menu(window, bar_x(window, LAST - 8), 300)
+    assert entry(menu, "End the profile at this bar").text().endswith("\tE, Alt+click")
     entry(menu, "End the profile at this bar").trigger()
     menu.close()
     assert anchors.profiles[0].end_ns == minute(LAST - 7)
