@@ -24,7 +24,7 @@ _PAIR_SLOTS = 2 * TEXT_CHARS + 1
 """Places for glyphs in a cell with two figures: sell, the ×, buy."""
 _SINGLE_SLOTS = TEXT_CHARS + 1
 """In a cell with one: its sign, the figure."""
-INK_NUMBER, INK_TIMES, INK_BUY_IMBALANCE, INK_SELL_IMBALANCE = range(4)
+INK_NUMBER, INK_TIMES, INK_BUY_IMBALANCE, INK_SELL_IMBALANCE, INK_BUY, INK_SELL = range(6)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,12 +71,14 @@ class CellTexts:
 
 
 def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
-    """Colour and weight of each ink; imbalances differ in both."""
+    """Colour and weight of each ink; imbalances differ in both, a delta's sign in colour alone."""
     return (
         (theme.digits, REGULAR),
         (theme.digits.faded(0.45), REGULAR),
         (theme.imbalance_buy, BOLD),
         (theme.imbalance_sell, BOLD),
+        (theme.imbalance_buy, REGULAR),
+        (theme.imbalance_sell, REGULAR),
     )
 
 
@@ -196,21 +198,22 @@ def cell_texts(
 
 
 def _single(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """Delta with its sign, or all that traded; where both sides are imbalanced, the ink of the delta."""
+    """Delta with its sign in the ink of that sign, or all that traded.
+
+    Neither takes the ink of an imbalance, which compares other rows and may be of the other side: its mark at the edge tells of it.
+    """
     delta = (cells.buy - cells.sell)[traded]
     codes = np.full((len(delta), _SINGLE_SLOTS), BLANK, np.uint8)
     figures = text.right_aligned(np.abs(delta) if style == "delta" else cells.volume[traded])
     codes[:, 1:] = left_aligned(figures) if style == "profile" else figures
     if style == "profile":
         codes = np.roll(codes, -1, axis=1)
+    inks = np.full(codes.shape, INK_NUMBER, np.uint8)
     if style == "delta":
         blanks = np.argmax(figures != BLANK, axis=1)
         signed = np.flatnonzero(delta)
         codes[signed, blanks[signed]] = np.where(delta[signed] > 0, PLUS, MINUS)
-    inks = np.full(codes.shape, INK_NUMBER, np.uint8)
-    buy, sell = cells.buy_imbalance[traded], cells.sell_imbalance[traded]
-    inks[sell & ~(buy & (delta > 0))] = INK_SELL_IMBALANCE
-    inks[buy & ~(sell & (delta <= 0))] = INK_BUY_IMBALANCE
+        inks[delta > 0], inks[delta < 0] = INK_BUY, INK_SELL
     return codes, inks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -15,7 +16,7 @@ from rendering.geometry import BarGeometry, CellGeometry
 from rendering.ground import cell_ground, cell_steps
 from rendering.pixel_grid import PixelGrid
 from rendering.quantity_text import QuantityText, text_of
-from rendering.shapes import INK_BUY_IMBALANCE, INK_NUMBER, INK_SELL_IMBALANCE, cell_texts
+from rendering.shapes import INK_BUY, INK_BUY_IMBALANCE, INK_NUMBER, INK_SELL, INK_SELL_IMBALANCE, INK_TIMES, cell_texts
 from rendering.theme import DELTA_STEPS
 from rendering.viewport import Viewport
 
@@ -66,14 +67,30 @@ def test_the_figures_of_a_bar_end_under_one_another():
     assert (found.codes[:, -1] > 0).all()
 
 
-def test_a_figure_takes_the_ink_of_its_imbalance():
-    inks = cell_texts(BARS, CELLS, QuantityText(Decimal(1)), "total", GRID, 1, COLUMN, (7, 10)).inks
-    assert [set(row) for row in inks.tolist()] == [{INK_NUMBER}, {INK_BUY_IMBALANCE}, {INK_SELL_IMBALANCE}]
+def inks_of(style: Cells, cells: CellGeometry = CELLS) -> list[set[int]]:
+    inks = cell_texts(BARS, cells, QuantityText(Decimal(1)), style, GRID, 1, COLUMN, (7, 10)).inks
+    return [set(row) for row in inks.tolist()]
 
 
-def test_a_balance_of_both_sides_is_written_without_a_sign():
+def test_of_two_figures_that_which_is_imbalanced_takes_its_ink():
+    plain = {INK_NUMBER, INK_TIMES}
+    assert inks_of("sellxbuy") == [plain, plain | {INK_BUY_IMBALANCE}, plain | {INK_SELL_IMBALANCE}]
+
+
+@pytest.mark.parametrize("style", ["total", "profile"])
+def test_all_that_traded_takes_the_ink_of_no_side(style: Cells):
+    assert inks_of(style) == [{INK_NUMBER}] * 3
+
+
+def test_a_delta_takes_the_ink_of_its_sign_whatever_is_imbalanced():
+    against = replace(CELLS, buy_imbalance=CELLS.sell_imbalance, sell_imbalance=CELLS.buy_imbalance)
+    assert inks_of("delta", against) == inks_of("delta") == [{INK_SELL}, {INK_BUY}, {INK_SELL}]
+
+
+def test_a_balance_of_both_sides_is_written_without_a_sign_or_side():
     even = CellGeometry(*[column_of(0)] * 2, *[column_of(4)] * 2, column_of(8), *[np.array([False])] * 2)
     assert text_of(cell_texts(BARS, even, QuantityText(Decimal(1)), "delta", GRID, 1, COLUMN, (7, 10)).codes) == ["0"]
+    assert inks_of("delta", even) == [{INK_NUMBER}]
 
 
 def test_a_profile_is_as_long_as_the_share_of_the_heaviest_row():
