@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from collections.abc import Sequence
-from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,10 +18,9 @@ import structlog
 from cyclopts import App, CycloptsError, Parameter
 
 from app.analytics.value_area import ValueAreaMethod
-from app.entry import period_commands, store_commands, why_command
+from app.entry import period_commands, snapshot_command, store_commands, why_command
 from app.entry.options import (
     Bar,
-    Hide,
     Hosts,
     LotSize,
     Painter,
@@ -31,19 +28,18 @@ from app.entry.options import (
     Quiet,
     Seconds,
     SettingsFile,
-    Show,
     StoreFolder,
     Theme,
     TickSize,
     TicksPerRow,
     at_hosts,
+    bar_of,
+    reading_of,
+    row_of,
     settings_of,
 )
-from app.entry.profile_flags import ProfileFlags
-from app.entry.rule_flags import RuleFlags
 from app.errors import BadInputError, TapeprintError
-from app.market.bar_rule import BarRule, parse_bar_rule
-from app.market.decimals import parse_step
+from app.market.bar_rule import parse_bar_rule
 from app.settings import Settings
 
 app = App(
@@ -53,10 +49,8 @@ app = App(
     version_flags=["--version"],
 )
 
-for _command, _name in (*store_commands.COMMANDS, *period_commands.COMMANDS, *why_command.COMMANDS):
+for _command, _name in (*snapshot_command.COMMANDS, *store_commands.COMMANDS, *period_commands.COMMANDS, *why_command.COMMANDS):
     app.command(_command, name=_name)
-
-_MAX_PIXELS = 100_000_000  # 400 MB while it is drawn
 
 
 @app.default
@@ -90,69 +84,6 @@ def window(
 
 
 @app.command
-def snapshot(
-    source: Annotated[str, Parameter(help="demo, a trades file, or an instrument such as binance:BTCUSDT")],
-    /,
-    *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"], help="the picture, a .png file")],
-    size: Annotated[str, Parameter(help="width x height in logical pixels")] = "1600x900",
-    scale: Annotated[float, Parameter(help="pixels to the logical pixel")] = 1.0,
-    bar: Bar = None,
-    ticks_per_row: TicksPerRow = None,
-    bars: Annotated[int | None, Parameter(help="how many bars to show; else as many as stay legible")] = None,
-    theme: Theme = None,
-    palette: Palette = None,
-    show: Show = "",
-    hide: Hide = "",
-    rules: Annotated[RuleFlags | None, Parameter(name="*")] = None,
-    profiles: Annotated[ProfileFlags | None, Parameter(name="*")] = None,
-    as_of: Annotated[str | None, Parameter(help="show every figure as it was known then: ISO 8601, or a number since 1970")] = None,
-    why: Annotated[str, Parameter(help="explain the figure at TIME@PRICE, in a panel beside its bar")] = "",
-    tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
-    lot_size: LotSize = None,
-    seconds: Annotated[float, Parameter(help="how long a live instrument is listened to")] = 10.0,
-    seed: Annotated[int, Parameter(help="of the demo")] = 2,
-    hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
-    quiet: Quiet = False,
-    settings_file: SettingsFile = None,
-) -> int:
-    """Write a picture of a chart; needs no display."""
-    from app.entry.headless import parse_time
-    from app.entry.snapshot import SnapshotRequest
-    from app.entry.snapshot import snapshot as write_snapshot
-
-    settings = settings_of(settings_file, theme, palette)
-    if source != "demo" and ":" in source and not Path(source).exists():
-        settings = at_hosts(settings, source, hosts)
-    if out.suffix.lower() != ".png":
-        raise BadInputError(f"{out}: found the ending {out.suffix!r}, expected .png")
-    if not 0.5 <= scale <= 4:
-        raise BadInputError(f"scale: found {scale:g}, expected 0.5 to 4")
-    if bars is not None and bars < 1:
-        raise BadInputError(f"bars: found {bars}, expected 1 or more")
-    request = SnapshotRequest(
-        source,
-        out,
-        _size(size, scale),
-        scale,
-        _bar(bar, settings),
-        _row(ticks_per_row),
-        bars,
-        seconds,
-        seed,
-        show,
-        hide,
-        settings.rules if rules is None else rules.on(settings.rules),
-        profiles,
-        None if as_of is None else parse_time(as_of),
-        why,
-    )
-    reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
-    write_snapshot(request, reading, settings)
-    return 0
-
-
-@app.command
 def replay(
     source: Annotated[str, Parameter(help="trades: a file, as for footprint, or an instrument that the store keeps")],
     /,
@@ -181,7 +112,7 @@ def replay(
 
     settings = settings_of(settings_file, theme, palette, painter, store)
     choice, start, span = _choice(bar, ticks_per_row, settings), ReplayStart(parse_speed(speed), paused), parse_span(begin, end)
-    reading = None if tick_size is None else _reading(tick_size, lot_size, quiet)
+    reading = None if tick_size is None else reading_of(tick_size, lot_size, quiet)
     require_display()
     player = Player(load_trades(source, span, reading, settings.store_folder()), start)
     from app.entry.desktop import DesktopOptions, run_desktop
@@ -208,7 +139,7 @@ def footprint(
     from app.entry.footprint_output import footprint as write_footprint
 
     settings = settings_of(settings_file)
-    write_footprint(file, _reading(tick_size, lot_size, quiet), settings, _bar(bar, settings), _row(ticks_per_row) or 1, out)
+    write_footprint(file, reading_of(tick_size, lot_size, quiet), settings, bar_of(bar, settings), row_of(ticks_per_row) or 1, out)
     return 0
 
 
@@ -235,8 +166,8 @@ def profile(
     if rows is not None and rows < 1:
         raise BadInputError(f"rows: found {rows}, expected 1 or more")
     rule = None if bar is None else parse_bar_rule(bar)
-    request = ProfileRequest(_row(ticks_per_row), rows, anchor, rule, ValueAreaMethod(method), percent, json)
-    print_profile(file, _reading(tick_size, lot_size, quiet), request)
+    request = ProfileRequest(row_of(ticks_per_row), rows, anchor, rule, ValueAreaMethod(method), percent, json)
+    print_profile(file, reading_of(tick_size, lot_size, quiet), request)
     return 0
 
 
@@ -296,34 +227,7 @@ def _log_to_standard_error() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level), logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
-def _bar(text: str | None, settings: Settings) -> BarRule:
-    return settings.bar_rule() if text is None else parse_bar_rule(text)
-
-
 def _choice(bar: str | None, ticks_per_row: int | None, settings: Settings):  # a ChartChoice: its module is loaded only when needed
     from app.workspace import ChartChoice
 
-    return ChartChoice(_bar(bar, settings), _row(ticks_per_row) or settings.chart.ticks_per_row or None)
-
-
-def _row(ticks: int | None) -> int | None:
-    if ticks is not None and ticks < 1:
-        raise BadInputError(f"ticks per row: found {ticks}, expected 1 or more")
-    return ticks
-
-
-def _size(text: str, scale: float) -> tuple[int, int]:
-    match = re.fullmatch(r"([0-9]{3,5})x([0-9]{3,5})", text)
-    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
-    if width < 320 or height < 240:
-        raise BadInputError(f"size: found {text!r}, expected width x height such as 1600x900, from 320x240 up")
-    if width * height * scale**2 > _MAX_PIXELS:
-        raise BadInputError(f"size: found {text} at scale {scale:g}, expected at most {_MAX_PIXELS:,} pixels")
-    return width, height
-
-
-def _reading(tick_size: str, lot_size: str | None, quiet: bool):  # a headless.Reading: that module is loaded only when needed
-    from app.entry.headless import Reading
-
-    lot: Decimal | None = None if lot_size is None else parse_step(lot_size, "lot size")
-    return Reading(parse_step(tick_size, "tick size"), lot, quiet)
+    return ChartChoice(bar_of(bar, settings), row_of(ticks_per_row) or settings.chart.ticks_per_row or None)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
 
+from app.errors import BadInputError
+from app.market.bar_rule import BarRule, parse_bar_rule
+from app.market.decimals import parse_step
 from app.market.instrument import parse_instrument_id
 from app.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from app.entry.headless import Reading
 
 Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
 Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="colours of buying and selling")]
@@ -55,3 +61,28 @@ def at_hosts(settings: Settings, instrument_id: str, hosts: Hosts | None) -> Set
     """The settings with other addresses of an instrument's venue."""
     venue, _ = parse_instrument_id(instrument_id)
     return settings.with_hosts(venue, hosts.ws_url, hosts.rest_url) if hosts else settings
+
+
+def bar_of(text: str | None, settings: Settings) -> BarRule:
+    """The bars that were asked for, else those of the settings."""
+    return settings.bar_rule() if text is None else parse_bar_rule(text)
+
+
+def row_of(ticks: int | None) -> int | None:
+    """The ticks in a price row that were asked for, if any.
+
+    Raises
+    ------
+    BadInputError
+        If there are none in it.
+    """
+    if ticks is not None and ticks < 1:
+        raise BadInputError(f"ticks per row: found {ticks}, expected 1 or more")
+    return ticks
+
+
+def reading_of(tick_size: str, lot_size: str | None, quiet: bool) -> Reading:
+    """How a file of trades is read, as the flags say."""
+    from app.entry.headless import Reading  # loaded only when needed
+
+    return Reading(parse_step(tick_size, "tick size"), None if lot_size is None else parse_step(lot_size, "lot size"), quiet)
