@@ -120,6 +120,10 @@ def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Setti
         asyncio.run(candles_fetched(chart, SyntheticCandles(request.seed, _DEMO_ORIGIN_NS)))
         return chart, "simulated"
     if Path(request.source).exists() or ":" not in request.source:
+        if not Path(request.source).exists():
+            raise BadInputError(
+                f"{request.source}: found no such file, expected demo, a trades file, or an instrument as in binance:BTCUSDT"
+            )
         if reading is None:
             raise BadInputError("snapshot of a file: expected --tick-size")
         found = read(Path(request.source), reading)

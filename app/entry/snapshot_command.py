@@ -66,8 +66,7 @@ def snapshot(
     settings = settings_of(settings_file, theme, palette)
     if source != "demo" and ":" in source and not Path(source).exists():
         settings = at_hosts(settings, source, hosts)
-    if out.suffix.lower() != ".png":
-        raise BadInputError(f"{out}: found the ending {out.suffix!r}, expected .png")
+    _require_place(out)
     if not 0.5 <= scale <= 4:
         raise BadInputError(f"scale: found {scale:g}, expected 0.5 to 4")
     if bars is not None and bars < 1:
@@ -92,6 +91,14 @@ def snapshot(
     reading = None if tick_size is None else reading_of(tick_size, lot_size, quiet)
     write_snapshot(request, reading, settings)
     return 0
+
+
+def _require_place(out: Path) -> None:
+    """A picture in a folder that is there, before anything is read or listened to."""
+    if out.suffix.lower() != ".png":
+        raise BadInputError(f"{out}: found the ending {out.suffix!r}, expected .png")
+    if not out.parent.is_dir():
+        raise BadInputError(f"{out}: found no folder {out.parent}, expected one that is there")
 
 
 def _size(text: str, scale: float) -> tuple[int, int]:

@@ -166,6 +166,9 @@ def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, cap
         (["snapshot", "demo", "-o", "x.png", "--as-of", "2025-11-20T18:00Z"], "--as-of: found 2025-11-20 18:00:00.000, expected"),
         (["snapshot", "demo", "-o", "x.png", "--as-of", "noon"], "time: found 'noon'"),
         (["snapshot", "{file}", "-o", "x.png"], "expected --tick-size"),
+        (["snapshot", "nofile.csv", "-o", "x.png"], "nofile.csv: found no such file, expected demo, a trades file, or"),
+        (["snapshot", "nofile.csv", "-o", "x.png", "--tick-size", "0.1"], "nofile.csv: found no such file"),
+        (["snapshot", "demo", "-o", "nodir/x.png"], "nodir/x.png: found no folder nodir, expected one that is there"),
         (
             ["snapshot", "demo", "-o", "x.png", "--session", "us-rth", "--timezone", "Asia/Tokyo"],
             "time zone: found 'Asia/Tokyo', expected none with session us-rth, which has its own, America/New_York",
