@@ -95,6 +95,7 @@ def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settin
         raise BadInputError(f"{request.source}: no trades to draw")
     if request.as_of_ns is not None:
         _require_moment(chart.series, request.as_of_ns)
+    _require_profiles(chart)
     from app.entry.picture import write_picture  # Qt is loaded only when something is drawn
 
     write_picture(chart, mode, request, settings, f"Tapeprint {version('tapeprint')}")
@@ -108,6 +109,20 @@ def _require_moment(series: FootprintSeries, as_of_ns: int) -> None:
             f"--as-of: found {time_text(as_of_ns)}, expected a time from {time_text(begin_ns)}, when the first bar closed, "
             f"and before {time_text(end_ns)}, when the last one does"
         )
+
+
+def _require_profiles(chart: Chart) -> None:
+    """Every profile that was asked for must have something to show, of trades or of candles that stand in for them."""
+    times, number = chart.series.times, chart.series.number
+    for placed in chart.anchors.profiles:
+        rows, percent, method = placed.inputs.rows, placed.inputs.percent, placed.inputs.method
+        for stretch in placed.stretches:
+            if chart.profiles.of([stretch], rows, percent, method) is None:
+                until = "" if stretch.end_ns is None else f" to {time_text(stretch.end_ns)}"
+                raise BadInputError(
+                    f"profile from {time_text(stretch.start_ns)}{until}: found no trade in it, expected some of those "
+                    f"from {time_text(times.start_ns(int(number[0])))} to {time_text(times.start_ns(int(number[-1]) + 1))}"
+                )
 
 
 def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> tuple[Chart, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from PySide6.QtCore import QPoint, QSize
 from PySide6.QtGui import QImage, QPainter
 
@@ -46,6 +47,8 @@ def _place(scene: ChartScene, where: str) -> tuple[float, float]:
     if not time_text or not price_text:
         raise BadInputError(f"--why: found {where!r}, expected TIME@PRICE, as in 2026-11-21T15:30Z@43700.1")
     number = series.times.number(parse_time(time_text))
+    if not np.isin(number, series.number):
+        raise BadInputError(f"--why: found no bar at {time_text}, expected a time at which something traded")
     row = series.grid.row(int(series.grid.ticks([price_text])[0]))
     x, y = viewport.x(number + 0.5), viewport.y((row + 0.5) * series.grid.ticks_per_row)
     if not scene.layout.price.holds(math.floor(x), math.floor(y)):

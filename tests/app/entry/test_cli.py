@@ -174,6 +174,16 @@ def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, cap
             "time zone: found 'Asia/Tokyo', expected none with session us-rth, which has its own, America/New_York",
         ),
         (["snapshot", "demo", "-o", "x.png", "--session", "us-rth", "--rule", "time.zone=Asia/Tokyo"], "time zone: found 'Asia/Tokyo'"),
+        (
+            ["snapshot", "demo", "-o", "x.png", "--anchor", "2031-01-01"],
+            "profile from 2031-01-01 00:00:00.000: found no trade in it, expected some of those from 2025-11-20 15:00:00.000 to",
+        ),
+        (["snapshot", "demo", "-o", "x.png", "--range", "2031-01-01/2031-01-02"], "to 2031-01-02 00:00:00.000: found no trade in it"),
+        (
+            ["snapshot", "demo", "-o", "x.png", "--composite", "2025-11-20T15:00Z/2025-11-20T15:30Z,2031-01-01/2031-01-02"],
+            "profile from 2031-01-01 00:00:00.000 to 2031-01-02 00:00:00.000: found no trade in it",
+        ),
+        (["snapshot", "demo", "-o", "x.png", "--as-of", "2025-11-20T14:00Z"], "--as-of: found 2025-11-20 14:00:00.000, expected"),
         (["snapshot", "nasdaq:AAPL", "-o", "x.png"], "venue: found 'nasdaq'"),
         (["nasdaq:AAPL"], "venue: found 'nasdaq', expected one of binance"),
         (["demo:OTHER"], "instrument: found demo:OTHER, expected demo:TAPE"),

@@ -95,6 +95,7 @@ def test_a_picture_shows_the_panel_beside_the_bar(trades: Path, tmp_path: Path, 
     [
         ("43700.1", "--why: found '43700.1', expected TIME@PRICE, as in 2026-11-21T15:30Z@43700.1"),
         ("2026-11-21T15:30Z@1", "--why: found 2026-11-21T15:30Z@1, which is out of sight"),
+        ("2026-11-22T15:30Z@43700.1", "--why: found no bar at 2026-11-22T15:30Z, expected a time at which something traded"),
     ],
 )
 def test_a_place_that_is_not_in_the_picture_is_refused(trades: Path, tmp_path: Path, capfd, qapp: object, where: str, message: str):
