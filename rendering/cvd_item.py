@@ -18,6 +18,7 @@ from rendering.cvd_figures import CvdFigures, Mark, cvd_reset, heights
 from rendering.figures import signed_quantity
 from rendering.flow_questions import cvd_questions, divergence_question
 from rendering.frame import Frame
+from rendering.held_text import HeldText
 from rendering.layout import AXIS_TEXT_PX, Rect, Strip
 from rendering.question import Question
 from rendering.text import Labels, qcolor, qrect
@@ -38,6 +39,7 @@ class CvdItem(ChartItem):
         super().__init__()
         self._labels = Labels()
         self._figures = CvdFigures()
+        self._held = HeldText()
         self._shown: tuple[object, ...] = ()
 
     @classmethod
@@ -45,7 +47,9 @@ class CvdItem(ChartItem):
         return Strip("cvd", 0.13, 48, 130)
 
     def legend(self, frame: Frame) -> str:
-        return f"CVD by {frame.rules.hours.unit}" if frame.rules.cvd.reset == "session" else "CVD"
+        """Where the sum starts again, and what of the newest session is not held, hence not summed."""
+        reset = cvd_reset(frame)
+        return "CVD" if reset is None else f"CVD by {frame.rules.hours.unit}{self._held.of(frame, reset)}"
 
     def pane(self, frame: Frame) -> QRectF:
         pane = frame.layout.strip_of("cvd")

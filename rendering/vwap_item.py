@@ -14,18 +14,18 @@ from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.anchored_vwap import SessionVwap, VwapSums
 from app.analytics.stretches import session_starts
-from app.market.session import Division, Period, span_at
+from app.market.session import Division, Period
 from app.market.span import Span
-from rendering.as_of import behind_the_moment, known_holes
+from rendering.as_of import behind_the_moment
 from rendering.bar_under import bar_under
 from rendering.chart_item import READING_REST_S, ChartItem
 from rendering.curve import bars_around, curve
 from rendering.detail import Detail
 from rendering.frame import Frame
+from rendering.held_text import HeldText
 from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
 from rendering.question import Question
 from rendering.text import Labels, qcolor, qrect
-from rendering.ticks import clock_text, date_text
 from rendering.vwap_questions import vwap_questions
 
 _BANDS = (1, 2)
@@ -82,7 +82,7 @@ class VwapItem(ChartItem):
         self._made: tuple[object, ...] = ()
         self._kept: tuple[_Line, ...] = ()
         self._ends: tuple[object, ...] = ()
-        self._told: tuple[tuple[object, ...], str] = (), ""
+        self._held = HeldText()
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -93,24 +93,10 @@ class VwapItem(ChartItem):
 
     def legend(self, frame: Frame) -> str:
         """Over which time it is the average, and what of that is not held."""
-        series = frame.chart.series
-        if not series.n_bars:
+        if not frame.chart.series.n_bars:
             return ""
-        key = series, frame.rules, frame.generation, frame.known_end, frame.chart.holes
-        if key != self._told[0]:
-            self._told = key, self._legend(frame)
-        return self._told[1]
-
-    def _legend(self, frame: Frame) -> str:
-        series, bar = frame.chart.series, frame.known_end - 1
         division = frame.rules.hours.from_start(self.period)
-        start = int(session_starts(series, bar, bar + 1, division)[0])
-        whole = span_at(division, series.start_ns(bar))
-        text = f"VWAP {period_text(frame, self.period)} ± 1, 2 σ"
-        if series.start_ns(start) > whole.start_ns and start == 0:
-            text += f", held from {date_text(series.start_ns(0))} {clock_text(series.start_ns(0), seconds=False)}"
-        holes = sum(whole.start_ns <= hole.start_ns for hole in known_holes(frame))
-        return text + (f", ⚠ {holes:,} hole{'' if holes == 1 else 's'}" if holes else "")
+        return f"VWAP {period_text(frame, self.period)} ± 1, 2 σ{self._held.of(frame, division)}"
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         before, self._ends = self._ends, self._newest(new)

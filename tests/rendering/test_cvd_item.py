@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 
+from app.chart_rules import ChartRules, CvdRules
 from app.storage.memory import Hole
 from rendering.cvd_figures import heights
 from rendering.cvd_item import CvdItem, DivergenceItem
@@ -96,3 +97,21 @@ def test_both_panes_are_drawn_in_their_colours(scene):
 
 def test_equal_sums_lie_in_the_middle():
     assert heights(np.array([5, 5]), (5, 5), Rect(0, 100, 10, 50)).tolist() == [125, 125]
+
+
+def test_the_legend_says_from_when_on_the_session_is_held_and_what_is_missing(scene):
+    item, start = item_of(scene, CvdItem), scene.chart.series.start_ns(0)
+    assert item.legend(scene.frame).startswith("CVD by day, held from ")
+    scene.chart.holes = (Hole(1, 5, start + 10, start + 20),)
+    assert item.legend(scene.frame).endswith(", ⚠ 1 hole")
+    scene.chart.set_rules(ChartRules(cvd=CvdRules(reset="never")))
+    scene.refresh()
+    assert item.legend(scene.frame) == "CVD"
+
+
+def test_the_legend_says_no_more_of_a_session_that_is_held_from_its_start(qapp):
+    midnight = trade(-FIRST_MINUTE % 1440, 600_000, second=0)
+    scene = ChartScene(StillChart(midnight), load_theme(), 1200, 700)
+    scene.show("cvd")
+    scene.refresh()
+    assert item_of(scene, CvdItem).legend(scene.frame) == "CVD by day"
