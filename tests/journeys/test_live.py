@@ -68,7 +68,7 @@ def test_a_venue_that_goes_away_is_told_on_bar_and_chart_and_comes_back(qtbot: Q
             venue.faults.clear()
             await until(lambda: said(window) == ("● LIVE", ""))
             await until(lambda: not frame_of(window).chart.holes)
-            assert frame_of(window).notice == ""
+            await until(lambda: frame_of(window).notice == "")  # the next frame says it
 
     tell(story())
 
