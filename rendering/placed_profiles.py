@@ -154,9 +154,7 @@ def period_text(frame: Frame) -> str:
 def rule_text(frame: Frame, view: ProfileView) -> str:
     """Name, time and every rule of a profile in a line: what the legend says of it."""
     placed, inputs, figures = view.placed, view.placed.inputs, view.figures
-    when = time_text(frame, placed.start_ns)
-    if placed.end_ns is not None:
-        when += f" to {time_text(frame, placed.end_ns)}"
+    when = when_text(frame, placed)
     name = placed.name + (f" of {', '.join(placed.parts)}" if placed.is_composite else "")
     if figures is None:
         begun = frame.as_of is None or frame.chart.series.times.number(placed.start_ns) <= frame.as_of
@@ -165,6 +163,12 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
     rows = f"rows {figures.rows.ticks_per_row} ({grid.text(figures.rows.ticks_per_row)})"
     words = (f"{name} from {when}", volume_text(inputs.volume, figures), rows, f"VA {inputs.percent} % {inputs.method.value}")
     return " · ".join((*words, source_text(frame, figures)))
+
+
+def when_text(frame: Frame, placed: PlacedProfile) -> str:
+    """From when a profile is, and up to when if it ends: `12:23`, `12:23 to 12:40`."""
+    when = time_text(frame, placed.start_ns)
+    return when if placed.end_ns is None else f"{when} to {time_text(frame, placed.end_ns)}"
 
 
 def time_text(frame: Frame, time_ns: int) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 
 from app.placed_profile import PlacedProfile
 from rendering.anchor_flag_item import Flag, flag_at
-from rendering.placed_profiles import piece_at, piece_profile, profile_views
+from rendering.placed_profiles import piece_at, piece_profile, profile_views, when_text
 from rendering.scene import ChartScene
 
 
@@ -27,18 +28,26 @@ class Armed(enum.Enum):
 class AnchorTool:
     """The mouse on one chart, as far as anchored profiles go.
 
+    Parameters
+    ----------
+    scene : ChartScene
+        The chart.
+    say : callable
+        Called with a line that tells what was made, and with an empty one when the tool is put away.
+
     Attributes
     ----------
     armed : Armed
         What the next press will do.
     """
 
-    def __init__(self, scene: ChartScene) -> None:
+    def __init__(self, scene: ChartScene, say: Callable[[str], None] = lambda line: None) -> None:
+        self._say = say
         self.armed = Armed.NOTHING
         self._scene = scene
         self._held: Flag | None = None
         self._range: tuple[int, int] | None = None  # key, and the number of the bar where the drag began
-        self._hovers = False
+        self._hovers = self._moved = False
 
     @property
     def cursor(self) -> Qt.CursorShape:
@@ -65,10 +74,12 @@ class AnchorTool:
             anchors.begin_gesture()
             bar = self._bar_at(x)
             if self.armed is Armed.ANCHOR:
-                anchors.add(self._start_ns(bar))
+                key = anchors.add(self._start_ns(bar))
                 anchors.end_gesture()
+                self._tell(key)
             else:
                 self._range = anchors.add(self._start_ns(bar), self._start_ns(bar + 1)), bar
+                self._moved = True
             self.armed = Armed.NOTHING
             return True
         flag = self._flag_at(x, y)
@@ -91,17 +102,23 @@ class AnchorTool:
             placed = anchors.get(self._held.key)
             if placed is not None:
                 self._drag(placed, self._bar_at(x), end=self._held.end)
+                self._moved |= anchors.get(placed.key) != placed
             return True
         self._hovers = self._flag_at(x, y) is not None
         return False
 
     def release(self) -> bool:
         """The button went up."""
-        took = self._held is not None or self._range is not None
-        if took:
-            self._scene.chart.anchors.end_gesture()
+        key = self._range[0] if self._range is not None else self._held.key if self._held is not None else None
+        moved = self._moved
         self._held = self._range = None
-        return took
+        self._moved = False
+        if key is None:
+            return False
+        self._scene.chart.anchors.end_gesture()
+        if moved:
+            self._tell(key)
+        return True
 
     def double_click(self, x: float, y: float) -> bool:
         """The button was pressed twice: on a flag that selects its profile."""
@@ -141,11 +158,12 @@ class AnchorTool:
                 anchors.cut(view.placed.key, end_ns)
                 anchors.end_gesture()
                 anchors.select(view.placed.key)
+                self._tell(view.placed.key)
                 return True
         piece = piece_at(frame, bar)
         if piece is None:
             return False
-        anchors.add(self._start_ns(piece.runs[0][0]), end_ns)
+        self._tell(anchors.add(self._start_ns(piece.runs[0][0]), end_ns))
         return True
 
     def nudge(self, bars: int, *, end: bool = False) -> bool:
@@ -159,6 +177,7 @@ class AnchorTool:
             self._drag(placed, times.number(placed.end_ns - 1) + bars, end=True)
         else:
             self._drag(placed, times.number(placed.start_ns) + bars, end=False)
+        self._tell(placed.key)
         return True
 
     def step_back(self) -> bool:
@@ -166,6 +185,7 @@ class AnchorTool:
         anchors = self._scene.chart.anchors
         if self.armed is not Armed.NOTHING:
             self.armed = Armed.NOTHING
+            self._say("")
         elif anchors.chosen:
             anchors.choose_none()
         elif anchors.selected is not None:
@@ -175,6 +195,12 @@ class AnchorTool:
         else:
             return False
         return True
+
+    def _tell(self, key: int) -> None:
+        """Say what a profile is of by now."""
+        frame, placed = self._scene.frame, self._scene.chart.anchors.get(key)
+        if frame is not None and placed is not None:
+            self._say(f"{placed.name} from {when_text(frame, placed)}")
 
     def _drag(self, placed: PlacedProfile, bar: int, *, end: bool) -> None:
         """Move one end to a bar; a range keeps at least one bar, an anchor stays among the bars there are."""

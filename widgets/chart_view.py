@@ -36,6 +36,8 @@ class ChartView(QGraphicsView):
         The mouse on profiles.
     alert_handle : AlertHandle or None
         Drags alerts by their tags.
+    on_told : callable
+        Called with a line for the status bar: what a tool has made; an empty one takes its hint away.
     on_edit : callable
         Called when the flag of a profile, which is selected by then, was double-clicked.
     on_click : callable
@@ -53,6 +55,7 @@ class ChartView(QGraphicsView):
     ) -> None:
         super().__init__(parent)
         self.alert_handle: AlertHandle | None = None
+        self.on_told: Callable[[str], None] = lambda line: None
         self.on_edit: Callable[[], None] = lambda: None
         self.on_menu: Callable[[QPoint, Spot], None] = lambda place, spot: None
         self.on_click: Callable[[float, float], None] = lambda x, y: None
@@ -72,7 +75,7 @@ class ChartView(QGraphicsView):
         """Show another chart."""
         self.chart_scene = scene
         self._mouse = PanAndZoom(scene)
-        self.anchors = AnchorTool(scene)
+        self.anchors = AnchorTool(scene, lambda line: self.on_told(line))
         self.setScene(scene)
         self._fit_scene()
 

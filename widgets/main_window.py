@@ -185,6 +185,7 @@ class MainWindow(QMainWindow):
         self._install_painter(scene)
         if self.view is None:
             self.view = ChartView(scene, use_gl=self._painter == "gl")
+            self.view.on_told = self.say
             self.view.on_edit = self.anchors.edit_profile
             self.view.alert_handle = self.alerts.handle
             self.view.on_click = self.why.click

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from app.analytics.row_layout import RowsBy
 from app.profile_inputs import Placement, VolumeShown
 from rendering.anchor_flag_item import flags_of
+from rendering.placed_profiles import time_text
 from rendering.scene import ChartScene
 from tests.rendering.charts import FIRST_MINUTE, MINUTE
 from tests.widgets.desks import N_BARS, Desk
@@ -266,3 +267,34 @@ def test_without_a_profile_the_keys_say_how_to_get_one(qtbot, window, desk: Desk
     for key in (Qt.Key.Key_N, Qt.Key.Key_F2, Qt.Key.Key_Delete):
         press(qtbot, window, key)
     assert "A and a click" in window._message
+
+
+def test_what_the_tool_has_made_stands_in_place_of_its_hint(qtbot, window, view, scene, desk: Desk):
+    assert scene.frame is not None
+    press(qtbot, window, Qt.Key.Key_A)
+    assert window._message == Armed.ANCHOR.value
+    click(view, x_of(scene, 4))
+    first = desk.chart.anchors.profiles[0]
+    assert window._message == f"A1 from {time_text(scene.frame, first.start_ns)}"
+    press(qtbot, window, Qt.Key.Key_A, SHIFT)
+    drag(view, (x_of(scene, 6), 300), (x_of(scene, 2), 300))
+    second = desk.chart.anchors.profiles[1]
+    assert second.end_ns is not None
+    assert window._message == f"R2 from {time_text(scene.frame, second.start_ns)} to {time_text(scene.frame, second.end_ns)}"
+
+
+def test_the_hint_goes_with_the_tool(qtbot, window, view, desk: Desk):
+    for key in (Qt.Key.Key_A, Qt.Key.Key_Escape):
+        press(qtbot, window, Qt.Key.Key_A)
+        press(qtbot, window, key)
+        assert window._message == ""
+
+
+def test_a_flag_that_is_dragged_says_where_it_is_and_one_that_is_clicked_nothing(qtbot, window, view, scene, desk: Desk):
+    anchored(qtbot, window, view, scene, 4)
+    window.say("")
+    click(view, *flag_place(scene))
+    assert window._message == ""
+    x, y = flag_place(scene)
+    drag(view, (x, y), (x_of(scene, 8), y))
+    assert start_of(desk) == 8 and window._message == f"A1 from {time_text(scene.frame, desk.chart.anchors.profiles[0].start_ns)}"
