@@ -48,6 +48,11 @@ class Anchors:
     # -- reading ---------------------------------------------------------------------------------
 
     @property
+    def all_profiles(self) -> Profiles:
+        """All that a step may change, as one value."""
+        return self._steps.now
+
+    @property
     def profiles(self) -> tuple[PlacedProfile, ...]:
         """Those that were placed, in the order in which they were put there."""
         return self._steps.now.placed

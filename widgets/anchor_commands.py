@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.anchors import Anchors
+from app.profile_steps import step_text
 from rendering.anchored_profile_item import AnchoredProfileItem
 from rendering.placed_profiles import profile_views, time_text
 from rendering.spot import Spot
@@ -96,12 +97,22 @@ class AnchorCommands:
 
     def undo(self) -> None:
         """Take the last step with profiles back."""
-        if (anchors := self._anchors) is not None and not anchors.undo():
+        if (anchors := self._anchors) is None:
+            return
+        done = anchors.all_profiles
+        if anchors.undo():
+            self._say(f"Undone: {step_text(anchors.all_profiles, done)}; Ctrl+Y takes it again")
+        else:
             self._say("There is no step to take back")
 
     def redo(self) -> None:
         """Take a step again that was taken back."""
-        if (anchors := self._anchors) is not None and not anchors.redo():
+        if (anchors := self._anchors) is None:
+            return
+        before = anchors.all_profiles
+        if anchors.redo():
+            self._say(f"Done again: {step_text(before, anchors.all_profiles)}")
+        else:
             self._say("There is no step to take again")
 
     def step_back(self) -> None:

@@ -298,3 +298,11 @@ def test_a_flag_that_is_dragged_says_where_it_is_and_one_that_is_clicked_nothing
     x, y = flag_place(scene)
     drag(view, (x, y), (x_of(scene, 8), y))
     assert start_of(desk) == 8 and window._message == f"A1 from {time_text(scene.frame, desk.chart.anchors.profiles[0].start_ns)}"
+
+
+def test_undo_and_redo_say_what_they_undid(qtbot, window, view, scene, desk: Desk):
+    anchored(qtbot, window, view, scene, 4)
+    press(qtbot, window, Qt.Key.Key_Z, CTRL)
+    assert window._message == "Undone: A1 put there; Ctrl+Y takes it again"
+    press(qtbot, window, Qt.Key.Key_Y, CTRL)
+    assert window._message == "Done again: A1 put there"

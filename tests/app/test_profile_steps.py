@@ -1,0 +1,50 @@
+"""What a step with profiles is called: each kind of change by its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from app.anchors import Anchors
+from app.period_profiles import Each, PeriodProfiles
+from app.profile_inputs import ProfileInputs
+from app.profile_steps import step_text
+
+DAYS = PeriodProfiles(Each.DAY)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda anchors: anchors.add(5), "A2 put there"),
+        (lambda anchors: anchors.add(5, 9), "R2 put there"),
+        (lambda anchors: anchors.delete(1), "A1 taken off"),
+        (lambda anchors: anchors.move(1, 3, None), "time of A1"),
+        (lambda anchors: anchors.rename(1, "London"), "A1 named London"),
+        (lambda anchors: anchors.set_inputs(1, ProfileInputs(percent=50)), "inputs of A1"),
+        (lambda anchors: anchors.show_periods(None), "no profiles of periods"),
+        (lambda anchors: anchors.show_periods(PeriodProfiles(Each.BARS, 30)), "profiles of each 30 bars"),
+        (lambda anchors: anchors.show_periods(replace(DAYS, inputs=ProfileInputs(percent=50))), "inputs of profiles of each day"),
+        (lambda anchors: anchors.split_period(7), "split or merge in profiles of each day"),
+        (lambda anchors: anchors.set_side(replace(anchors.side, percent=50)), "inputs of the side profile"),
+    ],
+)
+def test_a_step_is_named_by_what_it_changed(change: Callable[[Anchors], object], text: str) -> None:
+    anchors = Anchors()
+    anchors.add(0)
+    anchors.show_periods(DAYS)
+    before = anchors.all_profiles
+    change(anchors)
+    assert step_text(before, anchors.all_profiles) == text
+
+
+def test_a_gesture_is_named_by_all_that_it_changed() -> None:
+    anchors = Anchors()
+    before = anchors.all_profiles
+    anchors.begin_gesture()
+    key = anchors.add(0)
+    anchors.show_periods(DAYS)
+    anchors.end_gesture()
+    assert key == 1 and step_text(before, anchors.all_profiles) == "A1 put there, profiles of each day"
