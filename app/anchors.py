@@ -96,7 +96,9 @@ class Anchors:
             If fewer than two are chosen.
         """
         if len(self.chosen) < 2:
-            raise BadInputError(f"composite: found {len(self.chosen)} profiles chosen, expected two or more")
+            raise BadInputError(
+                f"composite: found {len(self.chosen)} profile{'' if len(self.chosen) == 1 else 's'} chosen, expected two or more"
+            )
         stretches = united(stretch for placed in self.chosen for stretch in placed.stretches)
         key = self._add("C", stretches, tuple(placed.name for placed in self.chosen))
         self.choose_none()

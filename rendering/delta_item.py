@@ -191,7 +191,7 @@ class DeltaItem(ChartItem):
         buy, sell, whole = (int(column[first:end].sum()) for column in (series.buy, series.sell, series.volume))
         delta = buy - sell
         texts = short_quantities(np.array([whole, buy, sell, delta]), lot)
-        volume, bars = f"volume {texts[0]}", f" · {end - first:,} bars"
+        volume, bars = f"volume {texts[0]}", f" · {end - first:,} bar{'' if end - first == 1 else 's'}"
         room = (pane.width - 8) / (CHAR_ASPECT * AXIS_TEXT_PX)
         lines = (
             (volume + bars if len(volume + bars) <= room else volume, theme.text),

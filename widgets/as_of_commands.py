@@ -61,7 +61,7 @@ class AsOfCommands:
         scene.as_of = kept
         scene.refresh()
         if scene.frame is not None:
-            self._say(f"{moment_text(scene.frame).capitalize()}, until Shift+K")
+            self._say(f"{moment_text(scene.frame).replace('AS OF', 'As of')}, until Shift+K")
 
     def _back_to_now(self, scene: ChartScene) -> None:
         scene.as_of.kept_ns = None

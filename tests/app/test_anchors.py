@@ -185,7 +185,7 @@ def test_choosing_twice_is_choosing_no_longer_and_one_alone_makes_no_composite()
     anchors.choose(placed)
     anchors.choose(day)
     assert anchors.chosen == (placed,) and not anchors.is_chosen(day)
-    with pytest.raises(BadInputError, match="found 1 profiles chosen"):
+    with pytest.raises(BadInputError, match="found 1 profile chosen"):
         anchors.compose()
     anchors.choose_none()
     assert anchors.chosen == ()

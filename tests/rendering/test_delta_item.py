@@ -145,3 +145,14 @@ def test_a_number_that_an_edge_would_cut_is_left_out(qapp, monkeypatch: pytest.M
     monkeypatch.setattr(Labels, "draw", record)
     picture(frame)
     assert written and all(frame.layout.volume.left <= left and right <= frame.layout.volume.right for left, right in written)
+
+
+@pytest.mark.parametrize(("n_bars", "told"), [(1, "volume 0.300 · 1 bar"), (2, "volume 0.800 · 2 bars")])
+def test_the_sums_say_of_how_many_bars_they_are(qapp, monkeypatch: pytest.MonkeyPatch, n_bars: int, told: str):
+    chart = StillChart(trade(0, 600_000, lots=300, side=1))
+    if n_bars == 2:
+        chart.apply(trade(1, 600_000, lots=500, side=-1))
+    written: list[str] = []
+    monkeypatch.setattr(Labels, "draw", lambda labels, painter, x, y, text, colour, align=0.0: written.append(text))
+    picture(frame_of(chart))
+    assert told in written

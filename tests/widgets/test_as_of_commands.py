@@ -73,7 +73,7 @@ def test_a_moment_is_kept_and_given_up_by_the_same_command(view: ChartView) -> N
     bar = scene.pointed_bar()
     scene.set_cursor((700.0, 200.0))
     assert moment(view) == bar
-    assert said[-1].startswith("As of ")
+    assert said[-1].startswith("As of ") and said[-1].endswith(" UTC, until Shift+K")
     commands.keep_moment()
     assert moment(view) is None
     assert said[-1] == "Back to now"

@@ -41,7 +41,7 @@ def test_inputs_hold_for_all_of_them() -> None:
         (ProfileFlags(profile_each="hour"), "--profile-each: found 'hour'"),
         (ProfileFlags(profile_each="0"), "--profile-each: found '0'"),
         (ProfileFlags(split=["2025-11-20T12:00Z"]), "expected --profile-each"),
-        (ProfileFlags(composite=["2025-11-20T12:00Z"]), "found 1 profiles chosen"),
+        (ProfileFlags(composite=["2025-11-20T12:00Z"]), "found 1 profile chosen"),
         (ProfileFlags(profile_buy="mauve"), "colour: found 'mauve'"),
     ],
 )
