@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from app.market.bar_rule import BarRule
 from app.workspace import Workspace
 from widgets.steps import next_bar_rule, next_ticks_per_row
 
@@ -13,10 +16,12 @@ class ChartCommands:
     ----------
     workspace : Workspace
         Where the wishes go.
+    choose_bar : callable
+        Called with another bar.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, workspace: Workspace, choose_bar: Callable[[BarRule], None]) -> None:
+        self._workspace, self._choose_bar = workspace, choose_bar
 
     def next_bar_rule(self) -> None:
         """The next longer bar."""
@@ -36,7 +41,7 @@ class ChartCommands:
 
     def _step_bar_rule(self, step: int) -> None:
         if self._workspace.chart is not None:
-            self._workspace.change(bar_rule=next_bar_rule(self._workspace.choice.bar_rule, step))
+            self._choose_bar(next_bar_rule(self._workspace.choice.bar_rule, step))
 
     def _step_rows(self, step: int) -> None:
         chart = self._workspace.chart

@@ -37,6 +37,8 @@ class Looks:
         Overlays that are shown.
     remember_shown : callable
         Called with the overlays as settings write them, when the user has chosen others.
+    remember : callable
+        Called with section, name and value of another setting that the user has changed.
     remember_rules : callable
         Called with the rules of the figures before and after the user has changed them.
     """
@@ -49,4 +51,5 @@ class Looks:
     instruments: Sequence[str] = ()
     shown: frozenset[str] = shown_at_first(LAYERS)
     remember_shown: Callable[[str], None] = _forget
+    remember: Callable[[str, str, str], None] = _forget
     remember_rules: Callable[[ChartRules, ChartRules], None] = _forget

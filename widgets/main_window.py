@@ -11,6 +11,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from app.market.bar_rule import BarRule
 from app.market.feed import FeedState
 from app.workspace import Workspace
 from rendering.frame_clock import FrameClock
@@ -35,6 +36,7 @@ from widgets.palette import palette_of
 from widgets.period_commands import PeriodCommands
 from widgets.pictures import PictureSaver
 from widgets.playback import Playback
+from widgets.remembered import Remembered
 from widgets.replay_bar import ReplayBar
 from widgets.rule_commands import RuleCommands
 from widgets.status_bar import StatusBar
@@ -78,6 +80,7 @@ class MainWindow(QMainWindow):
         self._frames = 0
         self._shown_choice: tuple[object, ...] = ()
         self._shown_id = ""
+        self._remembered = Remembered(looks.remember, self.say)
         self.view: ChartView | None = None
         self.replay_bar = ReplayBar(
             playback,
@@ -95,7 +98,7 @@ class MainWindow(QMainWindow):
         moments = AsOfCommands(lambda: self._scene, self.say)
         profiles = (PeriodCommands(lambda: self._scene, self.overlays, self.say), CompositeCommands(shown, self.say))
         rules = RuleCommands(self, workspace, looks.remember_rules, self.say)
-        others = (self.alerts, copies, moments, views, ChartCommands(workspace), rules, self.overlays, self.replay_bar)
+        others = (self.alerts, copies, moments, views, ChartCommands(workspace, self._choose_bar), rules, self.overlays, self.replay_bar)
         self.why = WhyCommands(shown, self.say, copies.copy_price)
         self._owners = (self.why, self.anchors, *profiles, *others)
         self.actions_by_name = build_actions(self, *self._owners)
@@ -105,7 +108,7 @@ class MainWindow(QMainWindow):
         self.toolbar = Toolbar(
             self.actions_by_name,
             on_instrument=workspace.open,
-            on_bar_rule=lambda rule: workspace.change(bar_rule=rule),
+            on_bar_rule=self._choose_bar,
             on_ticks_per_row=lambda ticks: workspace.change(ticks_per_row=ticks),
             on_error=self.say,
             on_done=self._focus_chart,
@@ -206,6 +209,8 @@ class MainWindow(QMainWindow):
             self.toolbar.show_look(following=scene.following, cells=scene.style.cells, colouring=scene.style.colouring)
             self.faults.report_layers([type(item).__name__ for item in scene.items_by_layer if scene.layers.is_out_of_use(item)])
         # the message is part of it: a choice that was refused leaves the toolbar with what is not so
+        if chart is not None:
+            self._remembered.look(chart.spec.bar_rule)
         choice = (self._workspace.instrument_id, chart.spec if chart else self._workspace.choice, self._workspace.message)
         if choice == self._shown_choice:
             return
@@ -254,10 +259,12 @@ class MainWindow(QMainWindow):
         names = theme_names()
         place = names.index(self._looks.theme) if self._looks.theme in names else -1  # the user's own file comes before the first
         self._set_theme(names[(place + 1) % len(names)], self._looks.palette)
+        self._remembered.keep("display", "theme", self._looks.theme)
 
     def next_palette(self) -> None:
         """The next palette."""
         self._set_theme(self._looks.theme, PALETTES[(PALETTES.index(self._looks.palette) + 1) % len(PALETTES)])
+        self._remembered.keep("display", "palette", self._looks.palette)
 
     def next_painter(self) -> None:
         """The other painter."""
@@ -277,6 +284,10 @@ class MainWindow(QMainWindow):
     def _scene(self) -> ChartScene | None:
         """The chart that is looked at; None while it is not there, though another may still be on its page."""
         return self.view.chart_scene if self.view is not None and self.view.chart_scene.chart is self._workspace.chart else None
+
+    def _choose_bar(self, rule: BarRule) -> None:
+        self._workspace.change(bar_rule=rule)
+        self._remembered.wish_bar(rule)
 
     def _set_theme(self, theme: str, palette: str) -> None:
         self._looks = replace(self._looks, theme=theme, palette=palette)

@@ -105,6 +105,7 @@ async def show_window(options: DesktopOptions) -> int:
         instruments=[*([options.player.instrument_id] if options.player else []), *offered_instruments()],
         shown=_overlays(settings.display.overlays),
         remember_shown=lambda shown: save_setting("display", "overlays", shown, options.settings_file),
+        remember=lambda section, name, value: save_setting(section, name, value, options.settings_file),
         remember_rules=lambda before, after: save_rules(before, after, options.settings_file),
     )
     window = MainWindow(workspace, looks, closed.set, options.player)
