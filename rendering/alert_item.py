@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
@@ -69,7 +70,10 @@ class AlertItem(ChartItem):
 
 
 def _drawn(frame: Frame) -> tuple[Drawn, ...]:
-    """The alerts in sight, those at one height as one: a tick is drawn over [t, t + 1), its middle is meant."""
+    """The alerts in sight, those at one height as one: a tick is drawn over [t, t + 1), its middle is meant.
+
+    A price between two ticks is told by the nearest; by the lower of two as near, as the lines of profiles are.
+    """
     lines = frame.chart.alert_lines
     if not lines:
         return ()
@@ -80,7 +84,7 @@ def _drawn(frame: Frame) -> tuple[Drawn, ...]:
     for ticks, text, _, moves in lines[first:end]:
         y = price_y(frame, ticks + 0.5)
         if 0 <= y < frame.layout.price.height and y not in found:
-            found[y] = Drawn(y, f"{_WORD}: {text}" if moves else _WORD, grid.text(round(ticks)), moves)
+            found[y] = Drawn(y, f"{_WORD}: {text}" if moves else _WORD, grid.text(math.ceil(ticks - 0.5)), moves)
     return tuple(found.values())
 
 

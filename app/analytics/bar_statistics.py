@@ -66,8 +66,8 @@ class BarStatistics:
         -------
         int64 or float64 [shape=(n,)]
             Lots for volumes and deltas; per cent of the volume (float64); ticks for the range (high less low) and for POC (the
-            lower edge of its row); nanoseconds for the duration: from a bar's start to the next bar's, for the last
-            bar of a rule that is not time until just behind its last trade.
+            middle of its row; of a middle between two ticks the lower one, as profiles write it); nanoseconds for the duration:
+            from a bar's start to the next bar's, for the last bar of a rule that is not time until just behind its last trade.
         """
         series = self.figures.series
         bars = slice(first, end)
@@ -79,7 +79,8 @@ class BarStatistics:
             case Statistic.CVD:
                 return self.cvd.values(first, end, reset)
             case Statistic.POC:
-                return self.figures.poc_rows(first, end) * series.grid.ticks_per_row
+                height = series.grid.ticks_per_row
+                return self.figures.poc_rows(first, end) * height + height // 2
             case Statistic.RANGE:
                 return series.high[bars] - series.low[bars]
             case Statistic.DURATION:

@@ -156,7 +156,7 @@ def profile(
     bar: Annotated[str | None, Parameter(help="begin with the bar of this length that holds the anchor")] = None,
     method: Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="rule of the value area")] = "dalton",
     percent: Annotated[int, Parameter(help="share of the volume in the value area")] = 70,
-    json: Annotated[bool, Parameter(negative="", help="JSON instead of a table")] = False,
+    json: Annotated[bool, Parameter(negative="", help="JSON instead of a table; poc is the lower edge of its row")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Volume by price of a trades file, with POC, value area and nodes."""

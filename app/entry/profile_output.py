@@ -131,5 +131,6 @@ def _print_profile(result: dict[str, Any], grid: PriceGrid) -> None:
         mark = "POC" if row["price"] == result["poc"] else "│" if val <= price < vah else ""
         table.add_row(row["price"], row["sell"], row["buy"], row["total"], mark)
     console.print(table)
-    console.print(f"POC {result['poc']}   VAL {result['val']}   VAH {result['vah']}   ({result['percent']} % {result['method']})")
+    rule = f"({result['percent']} % {result['method']})"
+    console.print(f"POC {result['poc']} (its row's lower edge)   VAL {result['val']}   VAH {result['vah']}   {rule}", soft_wrap=True)
     console.print(f"VWAP {result['vwap']}   volume {result['volume']}   rows of {grid.ticks_per_row} ticks ({grid.row_size.normalize():f})")

@@ -126,6 +126,8 @@ def _print_session(result: dict[str, Any], request: TpoRequest) -> None:
         mark = "POC" if price == result["poc"] else "single" if price in single else ""
         console.print(f"{price:>{width}}  {letters}  {mark}".rstrip(), markup=False)
     rule = f"({request.percent} % {request.method.value})"
-    console.print(f"POC {result['poc']}   VAL {result['val']}   VAH {result['vah']}   {rule}   midpoint {result['midpoint']}")
+    console.print(
+        f"POC {result['poc']} (its row's lower edge)   VAL {result['val']}   VAH {result['vah']}   {rule}   midpoint {result['midpoint']}"
+    )
     poor = " and ".join(name for name in ("high", "low") if result[f"poor_{name}"]) or "neither"
     console.print(f"initial balance {result['ib_low']} to {result['ib_high']}   rotation {result['rotation_factor']:+d}   poor: {poor}\n")

@@ -9,8 +9,11 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from app.analytics.bar_statistics import Statistic
+from app.analytics.bar_statistics import BarStatistics, Statistic
+from app.analytics.row_layout import RowLayout
 from app.chart_rules import ChartRules, StatisticsRules
+from app.profile_inputs import ProfileColours
+from rendering.level_line import level_lines
 from rendering.scene import ChartScene
 from rendering.statistics_item import ROW_PX, StatisticsItem, duration_text, texts_of_table
 from rendering.text import Labels
@@ -91,6 +94,18 @@ def test_figures_are_written_with_their_signs(scene):
         Statistic.RANGE: ["2.5", "0.0"],
         Statistic.VOLUME: ["0", "3.00"],
     }
+
+
+@pytest.mark.parametrize("ticks_per_row", [1, 4, 5])
+def test_a_point_of_control_is_the_price_that_a_profile_of_the_bar_alone_says(qapp, ticks_per_row: int):
+    scene = ChartScene(StillChart(random_trades(5, 60), ticks_per_row=ticks_per_row), load_theme(), 1200, 800)
+    scene.refresh()
+    frame, chart = scene.frame, scene.chart
+    written = texts_of_table(frame, {Statistic.POC: BarStatistics(chart.figures).row(Statistic.POC, 0, 5)})[Statistic.POC]
+    rule = chart.rules.value_area
+    for number, text in zip(chart.series.number.tolist(), written, strict=True):
+        figures = chart.profiles.of_bars(((number, number + 1),), RowLayout(), rule.percent, rule.method)
+        assert text == level_lines(frame, figures, ProfileColours())[0].text
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.5, 0.7])

@@ -36,6 +36,13 @@ def test_every_figure_of_two_bars() -> None:
     }
 
 
+def test_the_point_of_control_is_the_middle_of_its_row_and_of_two_ticks_the_lower() -> None:
+    rows = {
+        height: BarStatistics(BarFigures(series_of(TRADES, ticks_per_row=height))).row(Statistic.POC, 0, 2).tolist() for height in (1, 4, 5)
+    }
+    assert rows == {1: [100, 100], 4: [102, 102], 5: [102, 102]}
+
+
 def test_bars_that_are_not_of_time_last_from_start_to_start() -> None:
     series = FootprintSeries(parse_bar_rule("2t"), series_of(TRADES).grid)
     series.append(TRADES)

@@ -128,7 +128,12 @@ def test_profile_as_a_table_marks_the_point_of_control(trades: Path, capfd: pyte
     assert run(["profile", str(trades), "--tick-size", "0.1", "--ticks-per-row", "5"]) == 0
     out = capfd.readouterr().out
     assert any(line.startswith("101.5") and "POC" in line for line in out.splitlines())
-    assert "VAL 100.5   VAH 102.0   (70 % dalton)" in out
+    assert "POC 101.5 (its row's lower edge)   VAL 100.5   VAH 102.0   (70 % dalton)" in out
+
+
+def test_the_help_of_profile_says_which_price_of_a_row_its_poc_is(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["profile", "--help"]) == 0
+    assert "poc is the lower edge of its row" in " ".join(capfd.readouterr().out.replace("│", "").split())
 
 
 def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, capfd: pytest.CaptureFixture[str]) -> None:
