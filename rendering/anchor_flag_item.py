@@ -165,13 +165,17 @@ def marks_of(frame: Frame) -> list[Mark]:
 
 
 def _labels(frame: Frame) -> list[_Label]:
-    """Names and prices of the lines: behind the end of a line, before its beginning, or on it, wherever no number is covered."""
+    """Names and prices of the lines, where several profiles are drawn also whose they are.
+
+    They stand behind the end of a line, before its beginning, or on it, wherever no number is covered.
+    """
     labels: list[_Label] = []
     pane = frame.layout.price
-    for view in reversed(profile_views(frame)):
-        begin = view.in_sight(frame)[0]
-        for line, end in reversed(profile_lines(frame, view)):
-            text = f"{line.name} {line.text}"
+    drawn = [(view, lines) for view in reversed(profile_views(frame)) if (lines := profile_lines(frame, view))]
+    for view, lines in drawn:
+        begin, whose = view.in_sight(frame)[0], f"{view.placed.name} " if len(drawn) > 1 else ""
+        for line, end in reversed(lines):
+            text = f"{whose}{line.name} {line.text}"
             width = _width(text) + 6
             places = (end + 3, begin - 3 - width, begin + 3) if end < pane.right else (end - width - 3,)
             top = price_y(frame, line.ticks) - _LABEL_PX / 2 + 0.5

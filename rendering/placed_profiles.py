@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from app.analytics.row_layout import RowsBy
 from app.period_profiles import Each, Piece, Runs
 from app.placed_profile import PlacedProfile, Stretch
 from app.profile_figures import GrowingRuns, ProfileFigures
@@ -17,6 +18,8 @@ MIN_WIDTH_PX = 90.0
 """The longest row of an anchored profile is at least so long, however few bars it has."""
 LEAST_PERIOD_PX = 24.0
 """Periods narrower than that are not drawn: nobody could read them, and there would be hundreds."""
+_STRETCHES_TOLD = 4
+"""The legend tells so many stretches of a composite."""
 NO_KEY = 0
 """Of the profile of a period: nobody can take hold of it."""
 
@@ -139,36 +142,59 @@ def period_text(frame: Frame) -> str:
         return ""
     inputs = periods.inputs
     rule = f"profile of {periods.text}" + (", some split or merged" if periods.is_edited else "")
-    area = f"VA {inputs.percent} % {inputs.method.value}"
     shown = [view.figures for view in period_views(frame) if view.figures is not None]
     if not shown:
-        return f"{rule} · {inputs.volume.value} · {area} · too narrow to be drawn, zoom in"
+        return f"{rule} · too narrow to be drawn, zoom in"
     without = next((figures for figures in shown if not figures.candles.aggressors), shown[-1])
     texts = [source_text(frame, figures) for figures in shown]
     told = next((text for text in texts if "candles" in text), texts[-1])
     if any(text.startswith("⚠") for text in texts):
         told = "⚠ trades are missing"
-    return f"{rule} · {volume_text(inputs.volume, without)} · {area} · {told}"
+    return " · ".join((rule, *_own_rules(frame, inputs, without), told))
 
 
 def rule_text(frame: Frame, view: ProfileView) -> str:
-    """Name, time and every rule of a profile in a line: what the legend says of it."""
+    """Name, time, source and what differs from the chart's own rules in a line: what the legend says of a profile."""
     placed, inputs, figures = view.placed, view.placed.inputs, view.figures
-    when = when_text(frame, placed)
-    name = placed.name + (f" of {', '.join(placed.parts)}" if placed.is_composite else "")
+    when = _composite_time(frame, placed) if placed.is_composite else f"from {when_text(frame, placed)}"
     if figures is None:
         begun = frame.as_of is None or frame.chart.series.times.number(placed.start_ns) <= frame.as_of
-        return f"{name} from {when} · {'no trades' if begun else 'not begun'}"
-    grid = frame.chart.series.grid
-    rows = f"rows {figures.rows.ticks_per_row} ({grid.text(figures.rows.ticks_per_row)})"
-    words = (f"{name} from {when}", volume_text(inputs.volume, figures), rows, f"VA {inputs.percent} % {inputs.method.value}")
-    return " · ".join((*words, source_text(frame, figures)))
+        return f"{placed.name} {when} · {'no trades' if begun else 'not begun'}"
+    return " · ".join((f"{placed.name} {when}", *_own_rules(frame, inputs, figures), source_text(frame, figures)))
+
+
+def _own_rules(frame: Frame, inputs: ProfileInputs, figures: ProfileFigures) -> list[str]:
+    """What a profile shows, its rows and its value area, each where it is not as the legend says of the chart."""
+    grid, usual, step = frame.chart.series.grid, frame.rules.value_area, figures.rows.ticks_per_row
+    volume, words = volume_text(inputs.volume, figures), []
+    if volume != ProfileInputs().volume.value:
+        words.append(volume)
+    if inputs.rows.by is not RowsBy.CHART or step != grid.ticks_per_row:
+        words.append(f"rows {step} ({grid.text(step)})")
+    if (inputs.percent, inputs.method) != (usual.percent, usual.method):
+        words.append(f"VA {inputs.percent} % {inputs.method.value}")
+    return words
 
 
 def when_text(frame: Frame, placed: PlacedProfile) -> str:
     """From when a profile is, and up to when if it ends: `12:23`, `12:23 to 12:40`."""
     when = time_text(frame, placed.start_ns)
     return when if placed.end_ns is None else f"{when} to {time_text(frame, placed.end_ns)}"
+
+
+def _composite_time(frame: Frame, placed: PlacedProfile) -> str:
+    """All of its stretches, as `17:15-17:25 + 17:35-17:45`; of many the first ones."""
+    told, more = placed.stretches[:_STRETCHES_TOLD], len(placed.stretches) - _STRETCHES_TOLD
+    return " + ".join(_stretch_text(frame, stretch) for stretch in told) + (f" + {more} more" if more > 0 else "")
+
+
+def _stretch_text(frame: Frame, stretch: Stretch) -> str:
+    """From when until when, the end with its day if that is another one."""
+    begin = time_text(frame, stretch.start_ns)
+    if stretch.end_ns is None:
+        return f"from {begin} on"
+    end, day = clock_text(stretch.end_ns, seconds=frame.chart.series.times.fine), date_text(stretch.end_ns)
+    return f"{begin}-{end if day == date_text(stretch.start_ns) else f'{day} {end}'}"
 
 
 def time_text(frame: Frame, time_ns: int) -> str:

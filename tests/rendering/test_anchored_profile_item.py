@@ -9,12 +9,13 @@ import pytest
 from PySide6.QtCore import QRectF
 
 from app.analytics.profile import profile_of_bars
-from app.analytics.value_area import value_area
+from app.analytics.row_layout import RowLayout, RowsBy
+from app.analytics.value_area import ValueAreaMethod, value_area
 from app.market.coverage import Covered, Source
 from app.market.span import Span
 from app.period_profiles import Each, PeriodProfiles
 from app.profile_inputs import Placement, ProfileColours, ProfileInputs, VolumeShown
-from rendering.anchor_flag_item import AnchorFlagItem, flag_at, flags_of, marks_of
+from rendering.anchor_flag_item import AnchorFlagItem, _labels, flag_at, flags_of, marks_of
 from rendering.anchored_profile_item import AnchoredProfileItem, profile_lines
 from rendering.axes import price_y
 from rendering.colour import Colour, contrast
@@ -26,6 +27,7 @@ from rendering.profile_rows import profile_bars
 from rendering.profile_tones import profile_tones
 from rendering.scene import ChartScene
 from rendering.theme import load_theme
+from rendering.ticks import date_text
 from rendering.viewport import Viewport
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
 
@@ -117,10 +119,10 @@ def test_lines_stand_at_poc_vah_and_val_and_go_on_where_they_are_extended(chart:
     }
 
 
-def test_the_legend_tells_rules_rows_and_source(chart: StillChart, qapp) -> None:
+def test_the_legend_tells_time_and_source(chart: StillChart, qapp) -> None:
     chart.anchors.add(minute(5))
     item, frame = AnchoredProfileItem(), frame_of(chart)
-    assert item.legend(frame) == "A1 from 21:25 · buy/sell · rows 10 (1.0) · VA 70 % dalton · trades"
+    assert item.legend(frame) == "A1 from 21:25 · trades"
     chart.covered = (Covered(Span(minute(5), minute(20)), Source.LIVE, 0, 9), Covered(Span(minute(25), minute(30)), Source.LIVE, 20, 30))
     assert item.legend(frame_of(chart, now_s=0.2)).endswith("trades")  # no hurry: it is asked for in every frame
     assert item.legend(frame_of(chart, now_s=0.3)).endswith("⚠ trades of 80 % of its time")
@@ -131,6 +133,38 @@ def test_the_legend_tells_rules_rows_and_source(chart: StillChart, qapp) -> None
     for bar in (6, 7, 8):
         chart.anchors.add(minute(bar), minute(bar + 2))
     assert item.legend(frame).startswith("R4 from 21:28 to 21:30") and item.legend(frame).endswith("and 1 more")
+
+
+def test_the_legend_tells_of_a_profiles_rules_what_differs_from_the_charts(chart: StillChart, qapp) -> None:
+    key = chart.anchors.add(minute(5))
+    rows = RowLayout(RowsBy.TICKS, 20)
+    for inputs, told in (
+        (ProfileInputs(volume=VolumeShown.DELTA), "delta"),
+        (ProfileInputs(rows=rows), "rows 20 (2.0)"),
+        (ProfileInputs(percent=68), "VA 68 % dalton"),
+        (ProfileInputs(rows=rows, method=ValueAreaMethod.TRADINGVIEW), "rows 20 (2.0) · VA 70 % tradingview"),
+    ):
+        chart.anchors.set_inputs(key, inputs)
+        assert AnchoredProfileItem().legend(frame_of(chart)) == f"A1 from 21:25 · {told} · trades"
+
+
+def test_a_composites_legend_names_another_day_and_counts_what_it_does_not_tell(chart: StillChart, qapp) -> None:
+    day = 1440
+    for begin, end in ((-day, -day + 2), *((bar, bar + 2) for bar in (1, 5, 9, 13))):
+        chart.anchors.add(minute(begin), minute(end))
+        chart.anchors.choose(chart.anchors.profiles[-1])
+    chart.anchors.compose()
+    told = AnchoredProfileItem().legend(frame_of(chart)).partition(" · ")[0]
+    assert told == f"C6 {date_text(minute(-day))} 21:20-21:22 + 21:21-21:23 + 21:25-21:27 + 21:29-21:31 + 1 more"
+
+
+def test_labels_say_whose_lines_they_are_where_several_profiles_are_drawn(chart: StillChart) -> None:
+    chart.anchors.add(minute(2), minute(6))
+    assert {label.text.split()[0] for label in _labels(frame_of(chart))} <= {"POC", "VAH", "VAL"}
+    chart.anchors.add(minute(9), minute(14))
+    told = {tuple(label.text.split()[:2]) for label in _labels(frame_of(chart))}
+    assert {("R1", "POC"), ("R2", "POC")} <= told
+    assert all(name in ("R1", "R2") for name, _ in told)
 
 
 def test_a_profile_without_trades_says_so_and_draws_its_flag_alone(chart: StillChart, qapp) -> None:
@@ -255,7 +289,7 @@ def test_days_are_those_of_the_calendar_and_too_narrow_ones_are_not_drawn_but_to
     assert view.placed.start_ns % 86_400_000_000_000 == 0
     assert view.figures is not None and view.figures.rows.profile.volume == int(chart.series.volume.sum())
     item = AnchoredProfileItem()
-    assert item.legend(frame) == "profile of each day · buy/sell · VA 70 % dalton · trades"
+    assert item.legend(frame) == "profile of each day · trades"
     chart.anchors.show_periods(PeriodProfiles(Each.BARS, 2))
     narrow = frame_of(chart, bar_px=5)
     assert period_views(narrow) == ()
@@ -287,7 +321,7 @@ def test_a_composite_has_one_flag_and_marks_where_its_parts_lie_and_tells_them(c
     assert view.figures.rows.profile.volume == profile_of_bars(chart.series, 2, 6).volume + profile_of_bars(chart.series, 9, 14).volume
     assert [flag.text for flag in flags_of(frame)] == ["C3", "◂"]
     assert [(mark.left, mark.left + mark.width) for mark in marks_of(frame)] == [(2 * 40 + 1, 6 * 40 - 1), (9 * 40 + 1, 14 * 40 - 1)]
-    assert AnchoredProfileItem().legend(frame).startswith("C3 of R1, R2 from 21:22 to 21:34 · buy/sell")
+    assert AnchoredProfileItem().legend(frame).startswith("C3 21:22-21:26 + 21:29-21:34 · trades")
 
 
 def test_what_is_chosen_is_marked_profiles_of_periods_too(chart: StillChart, qapp) -> None:
