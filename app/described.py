@@ -100,7 +100,15 @@ def with_input(value: _Value, path: str, text: str) -> _Value:
         wanted = str(error).partition(" - at ")[0].replace("`", "")
         raise BadInputError(f"{path}: found {text!r}, {wanted[0].lower()}{wanted[1:]}") from None
     except BadInputError as error:
-        raise BadInputError(error.user_message if error.user_message.startswith(path) else f"{path}: {error.user_message}") from None
+        raise BadInputError(_named_once(path, text.strip(), error.user_message)) from None
+
+
+def _named_once(path: str, text: str, message: str) -> str:
+    """A message with the path of its input in front, in place of another name for the same."""
+    if message.startswith(path):
+        return message
+    _, found, expected = message.partition(f": found {text!r}")
+    return f"{path}{found}{expected}" if found else f"{path}: {message}"
 
 
 def read(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = True) -> _Value:

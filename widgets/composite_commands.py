@@ -7,7 +7,7 @@ from functools import partial
 
 from app.errors import BadInputError
 from app.placed_profile import PlacedProfile
-from rendering.placed_profiles import piece_at, piece_profile, pieces_in_sight, profile_views
+from rendering.placed_profiles import piece_at, piece_profile, pieces_in_sight, profile_views, when_text
 from rendering.scene import ChartScene
 from rendering.spot import Spot
 from widgets.anchor_tool import AnchorTool
@@ -67,8 +67,10 @@ class CompositeCommands:
         """Tick profiles in a list."""
         if (found := self._tool_and_scene()) is not None:
             scene = found[1]
-            periods = [piece_profile(frame, piece) for piece in pieces_in_sight(frame)] if (frame := scene.frame) is not None else []
-            CompositeDialog(scene.chart.anchors, periods, self.compose_profiles, self._shown()).show()
+            if (frame := scene.frame) is None:
+                return
+            periods = [piece_profile(frame, piece) for piece in pieces_in_sight(frame)]
+            CompositeDialog(scene.chart.anchors, periods, partial(when_text, frame), self.compose_profiles, self._shown()).show()
 
     def menu_entries(self, spot: Spot) -> list[Entry]:
         """Choose the profiles there, and make a composite of what is chosen."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QListWidget, QListWidgetItem, QPu
 
 from app.anchors import Anchors
 from app.placed_profile import PlacedProfile
+from widgets.close_row import close_row
 
 
 class CompositeDialog(QDialog):
@@ -20,12 +21,19 @@ class CompositeDialog(QDialog):
         The profiles of the chart.
     periods : sequence of PlacedProfile
         Those of the periods in sight.
+    when : callable
+        The time of a profile in words.
     on_compose : callable
         Makes one of those that are chosen.
     """
 
     def __init__(
-        self, anchors: Anchors, periods: Sequence[PlacedProfile], on_compose: Callable[[], None], parent: QWidget | None = None
+        self,
+        anchors: Anchors,
+        periods: Sequence[PlacedProfile],
+        when: Callable[[PlacedProfile], str],
+        on_compose: Callable[[], None],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -35,7 +43,7 @@ class CompositeDialog(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Profiles")
         for placed in self.offered:
-            item = QListWidgetItem(placed.name, self.list)
+            item = QListWidgetItem(f"{placed.name} · {when(placed)}", self.list)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if anchors.is_chosen(placed) else Qt.CheckState.Unchecked)
         self.list.itemChanged.connect(self._choose)
@@ -45,6 +53,7 @@ class CompositeDialog(QDialog):
         column.addWidget(QLabel("Tick two or more with the space bar:" if self.offered else "No profile is on the chart"))
         column.addWidget(self.list)
         column.addWidget(self.compose)
+        column.addWidget(close_row(self))
         self.list.setCurrentRow(0)
         self._enable()
 

@@ -9,6 +9,7 @@ from app.anchors import Anchors
 from app.errors import BadInputError
 from app.period_profiles import Each, PeriodProfiles
 from app.profile_inputs import ProfileInputs
+from widgets.close_row import close_row
 from widgets.inputs_form import InputsForm, number_field
 from widgets.trouble_line import TroubleLine
 
@@ -47,6 +48,7 @@ class PeriodDialog(QDialog):
         self.fields = InputsForm(form, inputs if shown is None else shown.inputs, self._take)
         self.trouble = TroubleLine()
         form.addRow(self.trouble)
+        form.addRow(close_row(self))
         self.bars.setEnabled(self.each.currentText() == Each.BARS.value)
         self.each.currentIndexChanged.connect(self._take)
         self.bars.valueChanged.connect(self._take)
@@ -83,6 +85,7 @@ class SideDialog(QDialog):
         self.fields = InputsForm(form, anchors.side, self._take)
         self.trouble = TroubleLine()
         form.addRow(self.trouble)
+        form.addRow(close_row(self))
 
     def _take(self) -> None:
         try:

@@ -8,13 +8,14 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLineEdit, QWidget
 from app.anchors import Anchors
 from app.errors import BadInputError
 from app.placed_profile import PlacedProfile
+from widgets.close_row import close_row
 from widgets.inputs_form import InputsForm
 from widgets.moments import moment_text, parse_moment
 from widgets.trouble_line import TroubleLine
 
 
 class ProfileDialog(QDialog):
-    """What can be chosen for a profile. Stays open beside the work, closed by Esc or Return.
+    """What can be chosen for a profile. Stays open beside the work, closed by Esc.
 
     Parameters
     ----------
@@ -44,6 +45,7 @@ class ProfileDialog(QDialog):
             form.addRow("Made of", QLabel(", ".join(placed.parts)))
         self.fields = InputsForm(form, placed.inputs, self._take)
         form.addRow(self.trouble)
+        form.addRow(close_row(self))
         for edit in (self.name, self.start, self.end):
             edit.editingFinished.connect(self._take)
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QListWi
 from app.chart_rules import ChartRules
 from app.described import inputs_of, plain, with_input
 from app.errors import BadInputError
+from widgets.close_row import close_row
 from widgets.input_fields import InputField, field_for
 from widgets.trouble_line import TroubleLine
 
@@ -40,7 +41,7 @@ class RulesDialog(QDialog):
         self.parts.setFixedWidth(150)
         self.parts.setAccessibleName("Parts")
         self.trouble = TroubleLine()
-        self.usual = QPushButton("As at first")
+        self.usual = QPushButton("This page as at first")
         self.usual.setToolTip("Give this page its first values again")
         self.usual.setAutoDefault(False)
         self.usual.clicked.connect(self._take_usual)
@@ -62,6 +63,7 @@ class RulesDialog(QDialog):
         below = QHBoxLayout()
         below.addWidget(self.trouble, 1)
         below.addWidget(self.usual)
+        below.addWidget(close_row(self))
         beside = QHBoxLayout()
         beside.addWidget(self.parts)
         beside.addWidget(self.pages, 1)

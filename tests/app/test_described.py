@@ -48,15 +48,15 @@ def test_one_input_is_changed_by_its_name_and_nothing_else():
         ("value_area.percent", "many", "value_area.percent: found 'many', expected int"),
         ("value_area.method", "best", "value_area.method: found 'best', expected one of dalton, tradingview, single"),
         ("levels.periods", "day,year", "levels.periods: found 'year', expected some of day, week, month"),
-        ("levels.periods", "day,day", "levels.periods: periods: found 'day,day', expected each once"),
+        ("levels.periods", "day,day", "levels.periods: found 'day,day', expected each once"),
         ("imbalance.ratio", "much", "imbalance.ratio: found 'much', invalid decimal string"),
         ("imbalance.ratio", "NaN", "imbalance.ratio: imbalance ratio: found NaN, expected a number above 0"),
         ("imbalance.minimum", "-1", "imbalance.minimum: imbalance minimum: found -1, expected 0 or more"),
-        ("time.zone", "Mars/Olympus", "time.zone: time zone: found 'Mars/Olympus', expected an IANA name"),
-        ("time.session", "9-5", "time.session: session: found '9-5', expected one of day, us-rth, "),
-        ("tpo.bracket", "40r", "tpo.bracket: bracket: found '40r', expected a time such as 30m"),
-        ("large_trades.trades", "huge", "large_trades.trades: large trades: found 'huge', expected top:50"),
-        ("statistics.rows", "", "statistics.rows: statistics: found '', expected each row once"),
+        ("time.zone", "Mars/Olympus", "time.zone: found 'Mars/Olympus', expected an IANA name"),
+        ("time.session", "9-5", "time.session: found '9-5', expected one of day, us-rth, "),
+        ("tpo.bracket", "40r", "tpo.bracket: found '40r', expected a time such as 30m"),
+        ("large_trades.trades", "huge", "large_trades.trades: found 'huge', expected top:50"),
+        ("statistics.rows", "", "statistics.rows: found '', expected each row once"),
         ("cells.show_numbers", "maybe", "cells.show_numbers: found 'maybe', expected bool"),
     ],
 )
@@ -64,3 +64,10 @@ def test_what_cannot_be_is_told_in_one_line(path: str, text: str, said: str):
     with pytest.raises(BadInputError) as caught:
         with_input(USUAL, path, text)
     assert caught.value.user_message.startswith(said)
+
+
+@pytest.mark.parametrize(("path", "text"), [("time.session", "nyse"), ("time.zone", "Mars"), ("tpo.bracket", "z")])
+def test_an_input_that_cannot_be_is_named_once(path: str, text: str) -> None:
+    with pytest.raises(BadInputError) as caught:
+        with_input(ChartRules(), path, text)
+    assert caught.value.user_message.startswith(f"{path}: found {text!r}, expected ")

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 
 from app.period_profiles import Each, PeriodProfiles
 from rendering.anchor_flag_item import flags_of
+from rendering.placed_profiles import when_text
 from tests.rendering.charts import FIRST_MINUTE, MINUTE
 from tests.widgets.desks import N_BARS
 from tests.widgets.gestures import CTRL, LEFT, drag, hover
@@ -106,6 +107,7 @@ def test_the_list_has_a_tick_for_each_and_makes_one_of_those_that_are_ticked(qtb
     press(qtbot, window, Qt.Key.Key_J, ALT)
     dialog = window.findChild(CompositeDialog)
     assert [placed.name for placed in dialog.offered[:2]] == ["R1", "A2"] and len(dialog.offered) > 2
+    assert dialog.list.item(0).text() == f"R1 · {when_text(window.view.chart_scene.frame, dialog.offered[0])}"
     assert not dialog.compose.isEnabled()
     for row in (0, 1):
         dialog.list.item(row).setCheckState(Qt.CheckState.Checked)

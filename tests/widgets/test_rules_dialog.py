@@ -87,7 +87,7 @@ def test_a_session_is_chosen_or_typed(qtbot, dialog, held):
     assert held.rules.time.session == "us-rth"
     session.lineEdit().setText("25:00-26:00")
     qtbot.keyClick(session.lineEdit(), Qt.Key.Key_Return)
-    assert dialog.trouble.text().startswith("time.session: session: found '25:00-26:00', expected one of day, us-rth, ")
+    assert dialog.trouble.text().startswith("time.session: found '25:00-26:00', expected one of day, us-rth, ")
     assert held.rules.time.session == "us-rth"
 
 

@@ -1,0 +1,14 @@
+"""The button that closes a dialog which takes every change at once."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox
+
+
+def close_row(dialog: QDialog) -> QDialogButtonBox:
+    """A row with Close, for the foot of a dialog; Return in a field does not press it."""
+    row = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
+    button = row.button(QDialogButtonBox.StandardButton.Close)
+    button.setAutoDefault(False)
+    row.rejected.connect(dialog.close)
+    return row
