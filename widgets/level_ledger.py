@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QLabel, Q
 from app.levels import Level
 from app.market.price_grid import PriceGrid
 from rendering.as_of import moment_text
-from rendering.ledger_items import NAMES
+from rendering.layers import LAYERS
+from rendering.ledger_items import NAMES, LedgerItem
 from rendering.scene import ChartScene
 from rendering.ticks import clock_text, date_text
 
@@ -41,9 +42,12 @@ class LevelTable(QAbstractTableModel):
         self._texts: list[tuple[str, ...]] = []
         self._column, self._order = _DISTANCE, Qt.SortOrder.AscendingOrder
 
-    def show_levels(self, levels: list[Level], grid: PriceGrid, now_ns: int) -> None:
-        """Show these, in the order chosen."""
+    def show_levels(self, levels: list[Level], grid: PriceGrid, now_ns: int, *, hold: bool = False) -> None:
+        """Show these, in the order chosen; while it is held each stays where it is, new ones come last."""
         levels = sorted(levels, key=_SORTED_BY[self._column], reverse=self._order is Qt.SortOrder.DescendingOrder)
+        if hold:
+            places = {_identity(level): place for place, level in enumerate(self.levels)}
+            levels.sort(key=lambda level: places.get(_identity(level), len(places)))
         texts = [_texts(level, grid, now_ns) for level in levels]
         if texts == self._texts and levels == self.levels:
             return
@@ -89,10 +93,15 @@ class LevelLedger(QDialog):
     ----------
     scene : callable
         The chart that is looked at, None while there is none.
+    show_overlay : callable
+        Called with the name of a hidden overlay, a level of which was clicked.
     """
 
-    def __init__(self, scene: Callable[[], ChartScene | None], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, scene: Callable[[], ChartScene | None], parent: QWidget | None = None, show_overlay: Callable[[str], None] = lambda name: None
+    ) -> None:
         super().__init__(parent)
+        self._show_overlay = show_overlay
         self.setWindowTitle("Levels")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(760, 520)
@@ -129,12 +138,18 @@ class LevelLedger(QDialog):
         unfinished = chart.levels.refresh()
         series = chart.series
         known_end, moment = (series.n_bars, "") if scene.frame is None else (scene.frame.known_end, moment_text(scene.frame))
-        self.model.show_levels(chart.levels.living(known_end), series.grid, series.start_ns(max(0, known_end - 1)))
+        self.model.show_levels(
+            chart.levels.living(known_end), series.grid, series.start_ns(max(0, known_end - 1)), hold=self.table.underMouse()
+        )
         parts = (f"{len(self.model.levels):,} levels", moment, "older bars are still looked through" if unfinished else "")
         self.count.setText(", ".join(filter(None, parts)))
 
     def _clicked(self, index: QModelIndex) -> None:
-        self.go_to(self.model.levels[index.row()])
+        level, scene = self.model.levels[index.row()], self._scene()
+        name = next((layer.name for layer in LAYERS if issubclass(layer, LedgerItem) and level.kind in layer.kinds), "")
+        if scene is not None and name and name not in scene.shown:
+            self._show_overlay(name)
+        self.go_to(level)
 
     def go_to(self, level: Level) -> None:
         """Look at a level: its price in the middle, the bar from which on it counts at the left."""
@@ -148,6 +163,10 @@ class LevelLedger(QDialog):
         if there.x(newest) < viewport.width_px:  # a young one: rather no emptiness at the right
             there = viewport.with_bar_at(newest, viewport.width_px)
         scene.set_viewport(there.centred((level.bottom_ticks + level.top_ticks) / 2))
+
+
+def _identity(level: Level) -> tuple[object, ...]:
+    return level.kind, level.period, level.bottom_ticks, level.top_ticks, level.born_ns
 
 
 def _texts(level: Level, grid: PriceGrid, now_ns: int) -> tuple[str, ...]:

@@ -272,7 +272,7 @@ class MainWindow(QMainWindow):
 
     def show_levels(self) -> None:
         """List every level that lives."""
-        LevelLedger(lambda: self._scene, self).show()
+        LevelLedger(lambda: self._scene, self, self.overlays.toggle_overlay).show()
 
     def show_keys(self) -> None:
         """List every key."""

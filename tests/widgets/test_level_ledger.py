@@ -97,3 +97,31 @@ def test_without_a_chart_the_table_is_empty(qtbot):
     ledger = LevelLedger(lambda: None)
     qtbot.addWidget(ledger)
     assert ledger.model.rowCount() == 0
+
+
+def test_rows_stay_where_they_are_while_the_mouse_is_over_them(ledger: LevelLedger, scene: ChartScene):
+    chart = scene.chart
+    assert isinstance(chart, StillChart)
+    before = [(level.kind, level.born_ns, level.bottom_ticks) for level in ledger.model.levels]
+    ledger.table.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    chart.apply(trade(int(chart.series.number[-1]) - FIRST_MINUTE, int(ledger.model.levels[-1].bottom_ticks) - 1))
+    ledger.look()
+    now = [(level.kind, level.born_ns, level.bottom_ticks) for level in ledger.model.levels]
+    assert [one for one in before if one in now] == now[: len([one for one in before if one in now])]
+    ledger.table.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
+    ledger.look()
+    distances = [abs(level.distance_ticks) for level in ledger.model.levels]
+    assert distances == sorted(distances)
+    assert now != [(level.kind, level.born_ns, level.bottom_ticks) for level in ledger.model.levels]
+
+
+def test_a_click_on_a_level_that_is_hidden_shows_its_overlay(qtbot, scene: ChartScene):
+    asked: list[str] = []
+    ledger = LevelLedger(lambda: scene, None, asked.append)
+    qtbot.addWidget(ledger)
+    scene.show_only(frozenset())
+    ledger.table.clicked.emit(ledger.model.index(0, 0))
+    assert len(asked) == 1
+    scene.show_only(frozenset(asked))
+    ledger.table.clicked.emit(ledger.model.index(0, 0))
+    assert len(asked) == 1
