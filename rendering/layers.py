@@ -16,6 +16,7 @@ from rendering.candle_areas_item import CandleAreasItem
 from rendering.chart_item import ChartItem
 from rendering.coverage_item import CoverageItem
 from rendering.crosshair_item import CrosshairItem
+from rendering.cut_bar_item import CutBarItem
 from rendering.cvd_item import CvdItem, DivergenceItem
 from rendering.delta_item import DeltaItem
 from rendering.developing_item import DevelopingItem
@@ -38,6 +39,7 @@ LAYERS: tuple[type[ChartItem], ...] = (
     AnchoredProfileItem,
     LastPriceLineItem,
     FootprintItem,
+    CutBarItem,
     VeilItem,
     DeltaItem,
     CvdItem,
