@@ -16,7 +16,8 @@ from structlog.testing import LogCapture
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_SCALE_FACTOR", "1")
-os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="tapeprint-tests-")  # nothing is kept among the user's own trades
+for _home in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):  # nothing is kept among the user's own trades and settings
+    os.environ[_home] = tempfile.mkdtemp(prefix="tapeprint-tests-")
 
 # shared machines are slow at times: what is counted is work, never seconds
 settings.register_profile("tapeprint", deadline=None, max_examples=100, derandomize=bool(os.environ.get("CI")))
