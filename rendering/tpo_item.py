@@ -178,7 +178,7 @@ class TpoItem(ChartItem):
         filled = marks if self.split else np.arange(marks.shape[1]) < marks.sum(axis=1)[:, None]
         tops = grid.price_y((rows + 1) * height) - grid.top
         bottoms = grid.price_y(rows * height) - grid.top
-        argb = np.array([colour.faded(0.45).argb for colour in colours], np.uint32)  # the bars are seen through them
+        argb = np.array([colour.faded(0.3).argb for colour in colours], np.uint32)  # the bars are seen through them
         lines = np.where(filled, argb[:, None], np.uint32(0))[::-1]
         tall = (bottoms - tops)[::-1]
         picture = np.repeat(lines, tall, axis=0)
