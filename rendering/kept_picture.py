@@ -95,17 +95,16 @@ class KeptPicture(QGraphicsItem):
 
     def _draw(self, parts: list[QRect]) -> None:
         assert self._image is not None
-        painter = QPainter(self._image)
-        painter.translate(-self._corner())
-        painter.scale(self._dpr, self._dpr)
-        for part in parts:
-            painter.setClipRect(part)
-            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-            painter.fillRect(part, Qt.GlobalColor.transparent)
-            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-            for item in self._drawn:
-                item.draw_part(painter, QRectF(part))
-        painter.end()
+        with QPainter(self._image) as painter:  # a painter that outlives its image takes the process with it
+            painter.translate(-self._corner())
+            painter.scale(self._dpr, self._dpr)
+            for part in parts:
+                painter.setClipRect(part)
+                painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+                painter.fillRect(part, Qt.GlobalColor.transparent)
+                painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+                for item in self._drawn:
+                    item.draw_part(painter, QRectF(part))
         self.parts_drawn += len(parts)
 
     def _holds(self, item: ChartItem) -> bool:

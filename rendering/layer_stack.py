@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from traceback import format_exception
 from typing import TypeVar
 
 import structlog
@@ -66,7 +67,8 @@ class LayerStack:
         name = type(item).__name__
         self.failures[name] = self.failures.get(name, 0) + 1
         if self.failures[name] == 1:
-            _log.error("a layer of the chart failed", layer=name, error=repr(error), exc_info=error)
+            # as text: a traceback that is kept holds on to painters, and one that outlives its image takes the process with it
+            _log.error("a layer of the chart failed", layer=name, error=repr(error), exception="".join(format_exception(error)))
 
     def show_only(self, names: frozenset[str]) -> None:
         """Show the overlays of these names and no others."""

@@ -28,10 +28,9 @@ def picture_of(scene: ChartScene, now_ns: int | None) -> QImage:
     image = QImage(round(whole.width() * scene.dpr), round(whole.height() * scene.dpr), QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(scene.dpr)
     image.fill(QColor(*scene.theme.background))
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
-    scene.render(painter, QRectF(whole), QRectF(whole), Qt.AspectRatioMode.IgnoreAspectRatio)
-    painter.end()
+    with QPainter(image) as painter:  # a painter that outlives its image takes the process with it
+        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+        scene.render(painter, QRectF(whole), QRectF(whole), Qt.AspectRatioMode.IgnoreAspectRatio)
     if scene.failures != failures or any(scene.layers.is_out_of_use(item) for item in scene.layers.items):
         raise TapeprintError(f"picture: {', '.join(scene.failures)} cannot be drawn, see the log")
     return image

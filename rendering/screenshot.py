@@ -89,11 +89,10 @@ def picture_of(scene: ChartScene, *, scale: float = 1, caption: str | None = Non
     image = QImage(round(width * scale), round((height + strip) * scale), QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(scale)
     image.fill(QColor(*scene.theme.background))
-    painter = QPainter(image)
-    painter.drawImage(0, 0, chart_image)
-    if caption:
-        _draw_caption(painter, scene.theme, QRectF(0, height, width, strip), caption)
-    painter.end()
+    with QPainter(image) as painter:
+        painter.drawImage(0, 0, chart_image)
+        if caption:
+            _draw_caption(painter, scene.theme, QRectF(0, height, width, strip), caption)
     image.setDotsPerMeterX(round(_DOTS_PER_METRE * scale))
     image.setDotsPerMeterY(round(_DOTS_PER_METRE * scale))
     return image

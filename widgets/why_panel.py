@@ -93,11 +93,11 @@ class WhyPanel(QFrame):
         return layout.heightForWidth(width)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
         ground, edge = self._theme.panel._replace(alpha=255), self._theme.panel_edge
-        painter.setPen(QPen(QColor(*edge), 1))
-        painter.setBrush(QColor(*ground))
-        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        with QPainter(self) as painter:
+            painter.setPen(QPen(QColor(*edge), 1))
+            painter.setBrush(QColor(*ground))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
 
 def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:

@@ -36,9 +36,8 @@ def draw_panel(scene: ChartScene, image: QImage, where: str) -> None:
     room = QSize(frame.layout.plot_right - 8, frame.layout.time_axis.top - 8)
     panel.show_answer(told, (0, len(questions)), scene.theme, room)
     box = panel_box(frame, told.explanation, (float(panel.width()), float(panel.height())), (x, y))
-    painter = QPainter(image)
-    panel.render(painter, QPoint(int(box.left), int(box.top)))
-    painter.end()
+    with QPainter(image) as painter:
+        panel.render(painter, QPoint(int(box.left), int(box.top)))
 
 
 def _place(scene: ChartScene, where: str) -> tuple[float, float]:
