@@ -97,7 +97,7 @@ class Anchors:
         """
         if len(self.chosen) < 2:
             raise BadInputError(
-                f"composite: found {len(self.chosen)} profile{'' if len(self.chosen) == 1 else 's'} chosen, expected two or more"
+                f"composite: found {len(self.chosen)} profile{'' if len(self.chosen) == 1 else 's'} selected, expected two or more"
             )
         stretches = united(stretch for placed in self.chosen for stretch in placed.stretches)
         key = self._add("C", stretches, tuple(placed.name for placed in self.chosen))

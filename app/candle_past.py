@@ -70,8 +70,8 @@ class CandlePast:
         try:
             await self._fill()
         except Exception as error:  # a mistake of ours in fetching candles must not stop live trades: say so and stay without
-            self.progress, self.trouble = None, "candles: stopped by a fault in the program, see the log"
-            _log.error("fetching candles failed", error=repr(error), exc_info=error)
+            self.progress, self.trouble = None, "candles: stopped by an internal error, see the log"
+            _log.error("loading candles failed", error=repr(error), exc_info=error)
 
     async def _fill(self) -> None:
         wait_s = _FIRST_WAIT_S
@@ -89,8 +89,8 @@ class CandlePast:
                 return
             except FeedError as error:
                 pause_s = max(wait_s, error.retry_after_s if isinstance(error, VenueBusyError) else 0.0)
-                self.progress, self.trouble = None, f"candles: {error.user_message}, next try in {pause_s:.0f} s"
-                _log.warning("candles not fetched", reason=error.detail, retry_s=pause_s)
+                self.progress, self.trouble = None, f"candles: {error.user_message}, retrying in {pause_s:.0f} s"
+                _log.warning("candles not loaded", reason=error.detail, retry_s=pause_s)
                 wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
                 await self._sleep(pause_s)
             else:
@@ -122,7 +122,7 @@ class CandlePast:
 
     async def _fetch(self, wish: Piece) -> None:
         length_ns, span = wish
-        what = f"{_count_text(span.length_ns // length_ns)} of {length_text(length_ns)}"
+        what = f"{_count_text(span.length_ns // length_ns)} ({length_text(length_ns)})"
         for part in _parts(span, _AT_ONCE * length_ns):
             if not any(length_ns == wanted.length_ns and wanted.span.intersection(part) for wanted in self._wishes()):
                 continue  # nobody wants it any more, or nobody ever did: it lies between two wishes

@@ -33,39 +33,45 @@ _ZONES = ("UTC", "America/New_York", "America/Chicago", "Europe/London", "Europe
 
 def _each_once(periods: tuple[Period, ...]) -> None:
     if len(set(periods)) < len(periods):
-        raise BadInputError(f"periods: found {','.join(period.value for period in periods)!r}, expected each once")
+        raise BadInputError(f"periods: found {','.join(period.value for period in periods)!r}, expected no duplicates")
 
 
 class TimeRules(Described, frozen=True):
-    """When a day of trading begins and ends, for every figure by session, day, week or month."""
+    """Session hours and time zone for everything computed by session, day, week or month."""
 
     session: Annotated[
         str,
         Meta(
-            description=f"day, {', '.join(TEMPLATES)}, or times such as 09:30-16:00 (equal: 24 hours)",
+            description=f"day, {', '.join(TEMPLATES)}, or times such as 09:30-16:00 (equal times: 24 hours)",
             examples=[WHOLE_DAY, *TEMPLATES, "09:30-16:00"],
         ),
     ] = WHOLE_DAY
-    zone: Annotated[str, Meta(description="IANA time zone of days and own times; a named session has its own", examples=[*_ZONES])] = "UTC"
+    zone: Annotated[
+        str, Meta(description="IANA time zone for days and custom sessions; named sessions have their own", examples=[*_ZONES])
+    ] = "UTC"
 
     def __post_init__(self) -> None:
         parse_hours(self.session, self.zone)
 
 
 class ValueAreaRules(Described, frozen=True):
-    """How value areas are found."""
+    """How value areas are computed."""
 
-    method: Annotated[ValueAreaMethod, Meta(description="rule of the value area")] = ValueAreaMethod.DALTON
-    percent: Annotated[int, Meta(ge=1, le=100, description="share of the volume in the value area, per cent")] = 70
+    method: Annotated[ValueAreaMethod, Meta(description="value area method")] = ValueAreaMethod.DALTON
+    percent: Annotated[int, Meta(ge=1, le=100, description="percentage of volume in the value area")] = 70
 
 
 class ImbalanceRules(Described, frozen=True):
-    """When a cell is imbalanced."""
+    """When a cell counts as imbalanced."""
 
-    ratio: Annotated[Decimal, Meta(description="how often the diagonal neighbour makes an imbalance", examples=["3", "4"])] = Decimal(3)
-    minimum: Annotated[Decimal, Meta(description="least volume of the dominant side, in units of the instrument")] = Decimal(0)
-    zeros: Annotated[Literal["count", "ignore"], Meta(description="whether a side that meets nothing on its diagonal counts")] = "count"
-    stacked: Annotated[int, Meta(ge=1, le=100, description="imbalanced rows on end that make a stacked zone")] = 3
+    ratio: Annotated[
+        Decimal, Meta(description="minimum multiple of the diagonal neighbour, e.g. 3 = three times (300 %)", examples=["3", "4"])
+    ] = Decimal(3)
+    minimum: Annotated[Decimal, Meta(description="minimum volume of the dominant side, in base units")] = Decimal(0)
+    zeros: Annotated[Literal["count", "ignore"], Meta(description="a zero on the diagonal: count it as an imbalance, or ignore it")] = (
+        "count"
+    )
+    stacked: Annotated[int, Meta(ge=1, le=100, description="consecutive imbalanced rows that form a stacked zone")] = 3
 
     def __post_init__(self) -> None:
         ImbalanceRule(self.ratio)
@@ -78,37 +84,37 @@ class ImbalanceRules(Described, frozen=True):
 
 
 class CellStyle(Described, frozen=True):
-    """What is shown in and around the cells.
+    """What the cells and bars show.
 
     `cells`: `sell × buy`; delta; all that traded; sold and bought in two halves; the bar's own profile, each cell as long as its
     volume, with all that traded. `colouring`: by the rank of a cell's volume, by who was aggressive, or imbalanced cells alone.
     """
 
-    cells: Annotated[Cells, Meta(description="what a cell shows")] = "sellxbuy"
-    colouring: Annotated[Colouring, Meta(description="what colours the cells")] = "volume"
-    show_numbers: Annotated[bool, Meta(description="digits in the cells")] = True
-    show_imbalances: Annotated[bool, Meta(description="highlights of diagonal imbalances")] = True
-    show_point_of_control: Annotated[bool, Meta(description="a frame around the bar's heaviest row")] = True
-    show_value_area: Annotated[bool, Meta(description="a bracket along the bar's value area")] = True
-    show_candles: Annotated[bool, Meta(description="the candle beside the cells")] = True
+    cells: Annotated[Cells, Meta(description="what each cell shows")] = "sellxbuy"
+    colouring: Annotated[Colouring, Meta(description="what cell colours represent")] = "volume"
+    show_numbers: Annotated[bool, Meta(description="show numbers in the cells")] = True
+    show_imbalances: Annotated[bool, Meta(description="highlight diagonal imbalances")] = True
+    show_point_of_control: Annotated[bool, Meta(description="frame the bar's POC")] = True
+    show_value_area: Annotated[bool, Meta(description="bracket the bar's value area")] = True
+    show_candles: Annotated[bool, Meta(description="show a candle beside the cells")] = True
 
 
 class StatisticsRules(Described, frozen=True):
     """The table under the bars."""
 
-    rows: Annotated[tuple[Statistic, ...], Meta(description="rows of the table under the bars, from above")] = ALL_STATISTICS
+    rows: Annotated[tuple[Statistic, ...], Meta(description="table rows, top to bottom")] = ALL_STATISTICS
 
     def __post_init__(self) -> None:
         if not self.rows or len(set(self.rows)) < len(self.rows):
             found = ",".join(row.value for row in self.rows)
-            raise BadInputError(f"statistics: found {found!r}, expected each row once, as in volume,delta,cvd")
+            raise BadInputError(f"statistics: found {found!r}, expected one or more rows, no duplicates, e.g. volume,delta,cvd")
 
 
 class LargeTradeRules(Described, frozen=True):
-    """Which trades are bubbles."""
+    """Which trades are drawn as bubbles."""
 
     trades: Annotated[
-        str, Meta(description="top:50 of those in sight, or a quantity such as 2.5 from which on", examples=["top:30", "top:100", "2.5"])
+        str, Meta(description="top:50 = the 50 largest in view; or a minimum size, e.g. 2.5", examples=["top:30", "top:100", "2.5"])
     ] = USUAL_LARGE.text
 
     def __post_init__(self) -> None:
@@ -123,14 +129,14 @@ class LargeTradeRules(Described, frozen=True):
 class CvdRules(Described, frozen=True):
     """Cumulative delta."""
 
-    reset: Annotated[Literal["session", "never"], Meta(description="whether CVD starts again with each session")] = "session"
+    reset: Annotated[Literal["session", "never"], Meta(description="reset CVD at each session, or never")] = "session"
 
 
 class TpoRules(Described, frozen=True):
-    """Time at price, and the single prints and poor extremes that it leaves."""
+    """TPO, single prints, poor highs and poor lows."""
 
-    bracket: Annotated[str, Meta(description="length of a letter, as in 30m", examples=["5m", "15m", "30m", "1h"])] = "30m"
-    draw: Annotated[Literal["auto", "blocks"], Meta(description="letters where they fit, or always blocks")] = "auto"
+    bracket: Annotated[str, Meta(description="TPO bracket, e.g. 30m", examples=["5m", "15m", "30m", "1h"])] = "30m"
+    draw: Annotated[Literal["auto", "blocks"], Meta(description="letters where they fit, or blocks only")] = "auto"
 
     def __post_init__(self) -> None:
         rule = parse_bar_rule(self.bracket)
@@ -144,22 +150,22 @@ class TpoRules(Described, frozen=True):
 
 
 class LevelsRules(Described, frozen=True):
-    """The ledger of levels."""
+    """Naked levels, nodes and zones."""
 
-    periods: Annotated[tuple[Period, ...], Meta(description="whose naked POC, VAH and VAL are kept")] = tuple(Period)
-    nodes: Annotated[Literal["peaks", "percentile"], Meta(description="how high and low volume nodes are found")] = "peaks"
-    zones_end: Annotated[Literal["touch", "close"], Meta(description="what ends a stacked zone: a touch, or a close through it")] = "touch"
+    periods: Annotated[tuple[Period, ...], Meta(description="periods whose naked POC, VAH and VAL are tracked")] = tuple(Period)
+    nodes: Annotated[Literal["peaks", "percentile"], Meta(description="how HVN and LVN are detected")] = "peaks"
+    zones_end: Annotated[Literal["touch", "close"], Meta(description="what closes a stacked zone: a touch, or a close beyond it")] = "touch"
 
     def __post_init__(self) -> None:
         _each_once(self.periods)
 
 
 class CandleAreaRules(Described, frozen=True):
-    """Value areas by the candle method."""
+    """Value areas computed from candles."""
 
-    periods: Annotated[tuple[Period, ...], Meta(description="whose areas are drawn, the previous and the current one")] = tuple(Period)
-    rows: Annotated[int, Meta(ge=1, le=1000, description="rows of the histogram")] = 24
-    price: Annotated[CandlePrice, Meta(description="which price of a bar holds its volume")] = CandlePrice.MEAN
+    periods: Annotated[tuple[Period, ...], Meta(description="periods to draw: previous and current")] = tuple(Period)
+    rows: Annotated[int, Meta(ge=1, le=1000, description="number of rows in the histogram")] = 24
+    price: Annotated[CandlePrice, Meta(description="price that a bar's volume is assigned to")] = CandlePrice.MEAN
 
     def __post_init__(self) -> None:
         _each_once(self.periods)

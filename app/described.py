@@ -86,7 +86,7 @@ def with_input(value: _Value, path: str, text: str) -> _Value:
     """
     known = {one.path: one for one in inputs_of(type(value))}
     if path not in known:
-        raise BadInputError(f"rule: found {path!r}, expected one of {', '.join(known)}")
+        raise BadInputError(f"rule: unknown setting {path!r}, expected one of {', '.join(known)}")
     one = known[path]
     words = [word.strip() for word in text.split(",") if word.strip()]
     if one.choices and (wrong := next((word for word in (words if one.kind is tuple else [text]) if word not in one.choices), None)):
@@ -124,7 +124,7 @@ def read(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = True) -
     try:
         return msgspec.convert(table, kind, strict=strict)
     except InvalidOperation:  # a number that is none, in a comparison
-        raise BadInputError("found a number that is none, expected one such as 2.5") from None
+        raise BadInputError("found NaN, expected a number such as 2.5") from None
 
 
 def _fields(kind: type[Described]) -> tuple[msgspec.structs.FieldInfo, ...]:

@@ -120,7 +120,7 @@ async def _fill_gap(
             if tries >= _TRIES:
                 raise
             pause_s = max(wait_s, error.retry_after_s) if isinstance(error, VenueBusyError) else wait_s
-            _log.info("history not fetched", reason=error.detail, retry_s=pause_s)
+            _log.info("history not loaded", reason=error.detail, retry_s=pause_s)
             await sleep(pause_s)
             wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
             left = gaps_in(writer, gap.span)  # what came before the error is there

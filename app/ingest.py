@@ -98,11 +98,11 @@ class Ingest:
         if self.store.missing:
             parts.append(f"{self.store.missing:,} trades missing")
         if self.store.by_time and self.store.holes():
-            parts.append(f"trades may be missing in {len(self.store.holes())} places")
+            parts.append(f"possible gaps: {len(self.store.holes())}")
         if self.watch is not None and self.watch.pending:
             parts.append(self.watch.pending)
         if self.store.forgotten and self._deep is None:  # else the disk has them
-            parts.append(f"{self.store.forgotten:,} oldest trades let go of to stay within memory")
+            parts.append(f"dropped the oldest {self.store.forgotten:,} trades (memory limit)")
         return "   ".join(parts)
 
     async def run(self) -> None:

@@ -145,7 +145,7 @@ def add_to_index(folder: Path, picture: Path, facts: PictureFacts) -> Path:
             file.write(text.encode("utf-8"))
             os.fsync(file.fileno())
     except OSError as error:
-        raise BadInputError(f"journal {index}: cannot be written: {error.strerror}") from error
+        raise BadInputError(f"cannot write journal {index}: {error.strerror}") from error
     return index
 
 

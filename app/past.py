@@ -64,7 +64,7 @@ class Progress:
     @property
     def text(self) -> str:
         """Both in words."""
-        return f"fetching {self.what}, {100 * self.share:.0f} %"
+        return f"loading {self.what}, {100 * self.share:.0f} %"
 
 
 class Past:
@@ -131,8 +131,8 @@ class Past:
             await self._fill()
         except Exception as error:  # a mistake of ours in fetching the past must not stop live trades: say so and stay without
             self.progress = None
-            self._not_fetched = "history: stopped by a fault in the program, see the log"
-            _log.error("fetching the past failed", error=repr(error), exc_info=error)
+            self._not_fetched = "history: stopped by an internal error, see the log"
+            _log.error("loading history failed", error=repr(error), exc_info=error)
 
     async def _fill(self) -> None:
         """After an error the pause doubles, or is what the venue asks for."""
@@ -154,11 +154,11 @@ class Past:
                 return
             except StoreError as error:
                 self.progress, self._not_read, self._kept = None, f"store: {error.user_message}", None
-                _log.warning("kept trades not read", reason=error.detail)
+                _log.warning("stored trades not read", reason=error.detail)
             except FeedError as error:
                 pause_s = max(wait_s, error.retry_after_s if isinstance(error, VenueBusyError) else 0.0)
-                self.progress, self._not_fetched = None, f"history: {error.user_message}, next try in {pause_s:.0f} s"
-                _log.warning("history not fetched", reason=error.detail, retry_s=pause_s)
+                self.progress, self._not_fetched = None, f"history: {error.user_message}, retrying in {pause_s:.0f} s"
+                _log.warning("history not loaded", reason=error.detail, retry_s=pause_s)
                 wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
                 await self._sleep(pause_s)
             else:
@@ -175,7 +175,7 @@ class Past:
                 oldest_ns = oldest_ns if kept_ns is None else min(oldest_ns, kept_ns)
             except StoreError as error:
                 self._not_read, self._kept = f"store: {error.user_message}", None
-                _log.warning("kept trades not read", reason=error.detail)
+                _log.warning("stored trades not read", reason=error.detail)
         for chart in self._charts:
             chart.oldest_ns = oldest_ns
 
@@ -216,7 +216,7 @@ class Past:
             if await self._fetch(history.between(first_id, last_id), what, share):
                 return  # what is left is another hole, with tries of its own
         self._holes.ask_later(holes)
-        _log.warning("the venue does not have these trades", first_id=first_id, last_id=last_id, missing=missing)
+        _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
 
     async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
         """Take in pages as they come, and keep those that came before an error; how many trades were new."""

@@ -40,6 +40,9 @@ class Each(enum.Enum):
     BARS = "bars"
 
 
+_ADJECTIVES = {Each.SESSION: "session", Each.DAY: "daily", Each.WEEK: "weekly", Each.MONTH: "monthly"}
+
+
 class Piece(NamedTuple):
     """The time of one profile.
 
@@ -86,10 +89,8 @@ class PeriodProfiles:
 
     @property
     def text(self) -> str:
-        """What one of them is a profile of."""
-        if self.each is not Each.BARS:
-            return f"each {self.each.value}"
-        return "each bar" if self.bars == 1 else f"each {self.bars} bars"
+        """What its profiles are, in front of that noun: session, daily, 30-bar."""
+        return f"{self.bars}-bar" if self.each is Each.BARS else _ADJECTIVES[self.each]
 
     @property
     def is_edited(self) -> bool:

@@ -69,9 +69,9 @@ class PlacedProfile:
 
     def __post_init__(self) -> None:
         if not self.stretches or any(stretch.reach_ns <= stretch.start_ns for stretch in self.stretches):
-            raise BadInputError("range: expected its end to come after its start")
+            raise BadInputError("range: the end must be after the start")
         if any(after.start_ns <= before.reach_ns for before, after in pairwise(self.stretches)):
-            raise BadInputError("profile: expected its stretches of time in order and apart from one another")
+            raise BadInputError("profile: time ranges must be in order and must not overlap or touch")
 
     @property
     def start_ns(self) -> int:
@@ -99,7 +99,7 @@ class PlacedProfile:
         """
         reach_ns = _END_OF_TIME if end_ns is None else end_ns
         if reach_ns <= start_ns:
-            raise BadInputError("range: expected its end to come after its start")
+            raise BadInputError("range: the end must be after the start")
         inside = [one for one in self.stretches if one.reach_ns > start_ns and one.start_ns < reach_ns] or [Stretch(start_ns, end_ns)]
         inside[0] = inside[0]._replace(start_ns=start_ns)
         inside[-1] = inside[-1]._replace(end_ns=end_ns)

@@ -83,7 +83,7 @@ class ProfileBook:
         except FileNotFoundError:
             return None, True
         except OSError as error:
-            self._tell(f"{path}: profiles cannot be read, and are not saved: {error.strerror or error}")
+            self._tell(f"{path}: cannot read profiles; changes will not be saved: {error.strerror or error}")
             return None, False
         except BadInputError as error:
             place = path.with_name(f"{path.stem}.unread-{self._wall_s():.0f}{path.suffix}")
@@ -94,9 +94,9 @@ class ProfileBook:
         try:
             path.rename(place)
         except OSError as error:
-            self._tell(f"{path}: {why}; it cannot be set aside, and profiles are not saved: {error.strerror or error}")
+            self._tell(f"{path}: {why}; it could not be renamed, and changes will not be saved: {error.strerror or error}")
             return False
-        self._tell(f"{path}: {why}; set aside as {place.name}")
+        self._tell(f"{path}: {why}; renamed to {place.name}")
         return True
 
     def _tell(self, trouble: str) -> None:
@@ -134,7 +134,7 @@ class _Saver:
             try:
                 write_whole(self._path, encode_profiles(history, self._instrument.id))
             except StoreError as error:
-                self._book._tell(f"profiles are not saved: {error.user_message}")
+                self._book._tell(f"profiles not saved: {error.user_message}")
                 return
             self._written = edition
             self._book.writes += 1

@@ -85,13 +85,13 @@ def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
             raise BadInputError(f"profiles: found version {version}, expected {VERSION}")
         file = msgspec.json.decode(content, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadInputError(f"found no profiles ({' '.join(str(error).split())[:120]})") from None
+        raise BadInputError(f"not a profile file ({' '.join(str(error).split())[:120]})") from None
     if file.instrument != instrument_id:
-        raise BadInputError(f"profiles: found those of {file.instrument!r}, expected those of {instrument_id}")
+        raise BadInputError(f"profiles: found profiles of {file.instrument!r}, expected {instrument_id}")
     times = [time for placed in file.placed for stretch in placed.stretches for time in stretch if time is not None]
     times += [time for periods in file.periods for time in (*periods.cuts, *periods.joins)]
     if absurd := [time for time in times if not _FIRST_NS <= time <= _LAST_NS]:
-        raise BadInputError(f"profiles: found the time {absurd[0]} ns, expected one of the years 1700 to 2260")
+        raise BadInputError(f"profiles: found the time {absurd[0]} ns, expected a year from 1700 to 2260")
     steps = tuple(
         Profiles(
             tuple(_at(file.placed, place) for place in step.placed),
@@ -121,5 +121,5 @@ class _Places(Generic[_T]):
 
 def _at(things: Sequence[_T], place: int) -> _T:
     if not 0 <= place < len(things):
-        raise BadInputError(f"profiles: found place {place} in a list of {len(things)}")
+        raise BadInputError(f"profiles: found index {place} in a list of {len(things)}")
     return things[place]

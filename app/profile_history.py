@@ -78,4 +78,4 @@ class ProfileHistory:
         for profiles in self.steps:
             keys = [placed.key for placed in profiles.placed]
             if len({*keys}) < len(keys) or not all(0 < key < self.next_key for key in keys):
-                raise BadInputError(f"profiles: found keys {keys[:5]}, expected each once, from 1 up to {self.next_key - 1}")
+                raise BadInputError(f"profiles: found keys {keys[:5]}, expected unique keys from 1 to {self.next_key - 1}")

@@ -62,7 +62,7 @@ class ProfileColours:
     def __post_init__(self) -> None:
         for colour in (self.buy, self.sell, self.value_area):
             if colour and not re.fullmatch(r"#[0-9a-f]{6}", colour):
-                raise BadInputError(f"colour: found {colour!r}, expected six hexadecimal digits as in #0072b2")
+                raise BadInputError(f"colour: found {colour!r}, expected a hex colour such as #0072b2")
 
 
 def parse_colour_name(text: str) -> str:
@@ -76,7 +76,7 @@ def parse_colour_name(text: str) -> str:
     text = text.strip().lower()
     found = "" if text == "theme" else SAFE_COLOURS.get(text, text)
     if found and not re.fullmatch(r"#[0-9a-f]{6}", found):
-        raise BadInputError(f"colour: found {text!r}, expected {', '.join(SAFE_COLOURS)}, theme, or a colour as in #0072b2")
+        raise BadInputError(f"colour: found {text!r}, expected {', '.join(SAFE_COLOURS)}, theme, or a hex colour such as #0072b2")
     return found
 
 

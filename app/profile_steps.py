@@ -16,31 +16,31 @@ def step_text(before: Profiles, after: Profiles) -> str:
 
 def _changes(before: Profiles, after: Profiles) -> Iterator[str]:
     old, new = ({placed.key: placed for placed in profiles.placed} for profiles in (before, after))
-    yield from (f"{placed.name} put there" for key, placed in new.items() if key not in old)
-    yield from (f"{placed.name} taken off" for key, placed in old.items() if key not in new)
+    yield from (f"add {placed.name}" for key, placed in new.items() if key not in old)
+    yield from (f"delete {placed.name}" for key, placed in old.items() if key not in new)
     for key, placed in new.items():
         if key in old:
             yield from _changes_of(old[key], placed)
     if before.periods != after.periods:
         yield _change_of_periods(before.periods, after.periods)
     if before.side != after.side:
-        yield "inputs of the side profile"
+        yield "settings of the visible range profile"
 
 
 def _changes_of(before: PlacedProfile, after: PlacedProfile) -> Iterator[str]:
     if before.name != after.name:
-        yield f"{before.name} named {after.name}"
+        yield f"rename {before.name} to {after.name}"
     if before.stretches != after.stretches:
-        yield f"time of {after.name}"
+        yield f"move {after.name}"
     if before.inputs != after.inputs:
-        yield f"inputs of {after.name}"
+        yield f"settings of {after.name}"
 
 
 def _change_of_periods(before: PeriodProfiles | None, after: PeriodProfiles | None) -> str:
     if after is None:
-        return "no profiles of periods"
+        return "hide period profiles"
     if before is None or not before.divides_like(after):
-        return f"profiles of {after.text}"
+        return f"show {after.text} profiles"
     if before.inputs != after.inputs:
-        return f"inputs of profiles of {after.text}"
-    return f"split or merge in profiles of {after.text}"
+        return f"settings of {after.text} profiles"
+    return f"split or merge of {after.text} profiles"

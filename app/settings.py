@@ -33,20 +33,20 @@ class Display(Described, frozen=True):
     """What the window looks like."""
 
     theme: Annotated[str, Meta(description="dark, light, high-contrast, or the path of a theme file")] = "dark"
-    palette: Annotated[
-        Literal["blue-orange", "green-red"], Meta(description="colours of buying and selling; blue and orange can be told apart by all")
-    ] = "blue-orange"
-    painter: Annotated[Literal["auto", "gl", "raster"], Meta(description="who draws the cells; auto asks the graphics driver")] = "auto"
+    palette: Annotated[Literal["blue-orange", "green-red"], Meta(description="buy and sell colours; blue-orange is colour-blind safe")] = (
+        "blue-orange"
+    )
+    painter: Annotated[Literal["auto", "gl", "raster"], Meta(description="how cells are drawn; auto picks by graphics driver")] = "auto"
     overlays: Annotated[
-        str, Meta(description="overlays shown besides the usual ones, and with a minus those hidden; the menu Overlays keeps it")
+        str, Meta(description="changes to the default overlays: a name adds one, a leading minus hides one; written by the Overlays menu")
     ] = ""
 
 
 class ChartDefaults(Described, frozen=True):
     """What a chart shows at first."""
 
-    bar: Annotated[str, Meta(description="what a bar is: 15s, 1m, 4h, 1d, 500t, 100v, 40r, 50d")] = "1m"
-    ticks_per_row: Annotated[int, Meta(ge=0, le=1_000_000, description="ticks in a price row; 0 chooses by the price")] = 0
+    bar: Annotated[str, Meta(description="bar type, e.g. 15s, 1m, 4h, 1d, 500t, 100v, 40r, 50d")] = "1m"
+    ticks_per_row: Annotated[int, Meta(ge=0, le=1_000_000, description="ticks per row; 0 = automatic")] = 0
 
 
 class Data(Described, frozen=True):
@@ -54,31 +54,31 @@ class Data(Described, frozen=True):
 
     # two hours of BTCUSDT are some 150 pages: 600 of the 3,000 weights a minute that we allow ourselves on spot,
     # on futures what two or three minutes allow; the newest comes first
-    history_hours: Annotated[float, Meta(ge=0, le=48, description="hours of the past fetched at the start")] = 2.0
-    memory_trades: Annotated[int, Meta(ge=10_000, description="trades kept in memory, 33 bytes each")] = 20_000_000
-    stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade after which the tape counts as stale")] = 10.0
+    history_hours: Annotated[float, Meta(ge=0, le=48, description="hours of history to load at start")] = 2.0
+    memory_trades: Annotated[int, Meta(ge=10_000, description="maximum trades in memory, 33 bytes each")] = 20_000_000
+    stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade before the feed counts as stale")] = 10.0
 
 
 class Store(Described, frozen=True):
     """What is kept on disk."""
 
-    record: Annotated[bool, Meta(description="keep the trades of every market that is watched")] = True
-    folder: Annotated[str, Meta(description="folder of kept trades; empty: Tapeprint in the system's folder for data")] = ""
-    keep_days: Annotated[int, Meta(ge=0, description="days kept at most; 0 keeps all")] = 0
-    keep_gigabytes: Annotated[float, Meta(ge=0, description="size kept at most, for all markets together; 0 keeps all")] = 0.0
+    record: Annotated[bool, Meta(description="record the trades of every open market")] = True
+    folder: Annotated[str, Meta(description="trade store folder; empty: Tapeprint in the system's data folder")] = ""
+    keep_days: Annotated[int, Meta(ge=0, description="days to keep; 0 = all")] = 0
+    keep_gigabytes: Annotated[float, Meta(ge=0, description="maximum store size in GB, all markets together; 0 = unlimited")] = 0.0
 
 
 class Journal(Described, frozen=True):
     """Where pictures go."""
 
-    folder: Annotated[str, Meta(description="folder of saved pictures; empty: Tapeprint in your pictures folder")] = ""
+    folder: Annotated[str, Meta(description="folder for saved images; empty: Tapeprint in your pictures folder")] = ""
 
 
 class VenueHosts(Described, frozen=True):
     """Where a venue is reached; empty keeps its own address."""
 
-    ws_url: Annotated[str, Meta(pattern=r"^(wss?://\S+)?$", description="WebSocket address, as in wss://host:9443")] = ""
-    rest_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$", description="REST address, as in https://host")] = ""
+    ws_url: Annotated[str, Meta(pattern=r"^(wss?://\S+)?$", description="WebSocket URL, e.g. wss://host:9443")] = ""
+    rest_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$", description="REST URL, e.g. https://host")] = ""
 
 
 class Settings(Described, frozen=True):
@@ -165,9 +165,9 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         text = place.read_text(encoding="utf-8")
     except FileNotFoundError:
         if path is not None:
-            raise SettingsError(f"{path}: no such settings file") from None
+            raise SettingsError(f"settings file not found: {path}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{place}: cannot be read: {error}") from None
+        raise SettingsError(f"cannot read {place}: {error}") from None
     else:
         settings = parse_settings(text, str(place))
     for name, value in environ.items():
@@ -176,7 +176,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
             try:
                 settings = settings.with_hosts(venue, **{kind: value})
             except SettingsError:
-                raise SettingsError(f"{name}: found {value!r}, expected an address such as {_EXAMPLES[kind]}") from None
+                raise SettingsError(f"{name}: found {value!r}, expected a URL such as {_EXAMPLES[kind]}") from None
     return settings
 
 
@@ -191,7 +191,7 @@ def parse_settings(text: str, label: str = "settings") -> Settings:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{label}: not TOML: {error}") from None
+        raise SettingsError(f"{label}: not valid TOML: {error}") from None
     try:
         settings = _convert(table, Settings, label)
         settings.bar_rule()
@@ -234,7 +234,7 @@ def _save(values: Iterable[tuple[str, str, Any]], path: Path | None) -> None:
         parse_settings(text, str(place))
         _replace(place.resolve(), text)  # a link stays one
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        raise SettingsError(f"{place}: cannot be changed: {error}") from None
+        raise SettingsError(f"cannot write {place}: {error}") from None
 
 
 def _replace(place: Path, text: str) -> None:

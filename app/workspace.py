@@ -185,7 +185,7 @@ class Workspace:
             self._leaving.add(self._task)
             self._task.add_done_callback(self._leaving.discard)
         self.instrument_id, self.message, self._not_kept = instrument_id, "", ""
-        self._opening = FeedStatus(FeedState.CONNECTING, reason=f"asking for {instrument_id}")
+        self._opening = FeedStatus(FeedState.CONNECTING, reason=f"opening {instrument_id}")
         self.market = self.store = self.ingest = self.chart = self._wanted_spec = self._failed = None
         self._task = asyncio.ensure_future(self._watch(instrument_id))
         self._task.add_done_callback(self._ended)
@@ -233,9 +233,9 @@ class Workspace:
         """Say it when watching ended by a mistake of ours: a market that stands still must not look alive."""
         if task.cancelled() or (error := task.exception()) is None:
             return
-        _log.error("watching the market failed", instrument=self.instrument_id, error=repr(error), exc_info=error)
+        _log.error("market task failed", instrument=self.instrument_id, error=repr(error), exc_info=error)
         if task is self._task:
-            self._failed = FeedStatus(FeedState.STOPPED, reason="stopped by a fault in the program, see the log")
+            self._failed = FeedStatus(FeedState.STOPPED, reason="stopped by an internal error, see the log")
 
     async def _change(self, ingest: Ingest, chart: Chart, spec: ChartSpec) -> None:
         try:
@@ -284,7 +284,7 @@ class Workspace:
                 raise
 
         def on_wait(error: TapeprintError, pause_s: float) -> None:
-            _log.warning("market not reached", instrument=instrument_id, reason=error.detail, retry_s=pause_s)
+            _log.warning("market not opened", instrument=instrument_id, reason=error.detail, retry_s=pause_s)
             self._opening = FeedStatus(FeedState.DISCONNECTED, error.user_message, retry_at_s=self._wall_s() + pause_s)
 
         try:

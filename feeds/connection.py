@@ -209,7 +209,7 @@ class Connection:
                 _log.info("connection lost", url=self.url, reason=error.detail)
                 self.status = replace(self.status, state=FeedState.DISCONNECTED, reason=error.user_message)
             except Exception:
-                self.status = replace(self.status, state=FeedState.STOPPED, reason="stopped by a fault in the program, see the log")
+                self.status = replace(self.status, state=FeedState.STOPPED, reason="stopped by an internal error, see the log")
                 raise
 
     async def _open(self) -> Line:
@@ -241,7 +241,7 @@ class Connection:
                     raise line.reader.result()
                 now = self._monotonic()
                 if abs(self._wall() - now - wall_offset) > _CLOCK_JUMP_S:
-                    raise VenueUnreachableError("the clock jumped: the machine was asleep, or its time was set")
+                    raise VenueUnreachableError("clock jump: the machine slept or its clock was changed")
                 old = self._renew or now - line.opened_at > self.patience.renew_after
                 if old and now >= self._renew_not_before:
                     line = self._line = await self._renewed(line)
@@ -275,7 +275,7 @@ class Connection:
             if line.reader.done() or self._data_heard != before:
                 return
             if not asked.done():
-                raise VenueUnreachableError("the venue does not answer")
+                raise VenueUnreachableError("no answer from the venue")
             missed = asked.result()
         except FeedError as error:
             # where the question alone was refused, a line that may be good is not given up for it at once
@@ -293,7 +293,7 @@ class Connection:
         if missed:
             await asyncio.wait({line.reader}, timeout=self.patience.grace)
             if self._data_heard == before and not line.reader.done():
-                raise VenueUnreachableError(f"{silence} although the market trades")
+                raise VenueUnreachableError(f"{silence}, although the market is trading")
             return
         self._usual_gap = min(2 * self._usual_gap, self.patience.silent_after / _UNUSUAL)
         self._works(self._monotonic())  # a quiet market, confirmed
@@ -307,7 +307,7 @@ class Connection:
         try:
             successor = await self._open()
         except FeedError as error:  # as long as the line works it is kept, whatever the venue says to a second one
-            _log.warning("line not renewed", url=self.url, reason=error.detail)
+            _log.warning("connection not renewed", url=self.url, reason=error.detail)
             if isinstance(error, VenueBusyError):  # also for the next line, should this one end before
                 self._dial_not_before = self._monotonic() + error.retry_after_s
                 self._renew_not_before = max(self._renew_not_before, self._dial_not_before)
@@ -320,8 +320,8 @@ class Connection:
         if successor.delivers:
             await asyncio.wait({line.reader}, timeout=self.patience.overlap)  # what both tell is known by its id
         elif not line.reader.done() and (line.frames > before or successor.reader.done()):
-            reason = successor.reader.result().detail if successor.reader.done() else "the second one brought nothing"
-            _log.warning("line not renewed", url=self.url, reason=reason)
+            reason = successor.reader.result().detail if successor.reader.done() else "the second connection delivered nothing"
+            _log.warning("connection not renewed", url=self.url, reason=reason)
             kept, other = line, successor
         await other.aclose()
         self._lines.remove(other)

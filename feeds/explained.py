@@ -13,9 +13,9 @@ from app.errors import FeedError, VenueBusyError, VenueRefusedError, VenueUnreac
 _BUSY_S = 60.0  # where the venue asks us to wait and does not say how long
 
 _REFUSALS = {
-    401: "wants a key",
+    401: "requires an API key",
     403: "forbids access from here",
-    404: "knows no such address",
+    404: "does not know this address",
     451: "does not serve this country",
 }
 
@@ -25,26 +25,26 @@ def explained_failure(error: BaseException, url: str) -> FeedError:
     host = url.split("/")[2] if url.count("/") >= 2 else url
     detail = f"{url}: {type(error).__name__}: {error}"
     if isinstance(error, InvalidProxyStatus):
-        return VenueUnreachableError(f"the proxy before {host} answers with HTTP {error.response.status_code}", detail=detail)
+        return VenueUnreachableError(f"the proxy for {host} returned HTTP {error.response.status_code}", detail=detail)
     if isinstance(error, InvalidStatus):
         return explained_status(error.response.status_code, error.response.headers.get("Retry-After"), host)
     if isinstance(error, SecurityError):
-        return VenueRefusedError(f"{host} wants to lead us to an address without encryption", detail=detail)
+        return VenueRefusedError(f"{host} redirects to an unencrypted address", detail=detail)
     if isinstance(error, ssl.SSLCertVerificationError):
         return untrusted(error, host)
     if isinstance(error, InvalidProxy) or (isinstance(error, ImportError) and "socks" in str(error)):
-        return VenueRefusedError(f"the proxy set for {host} cannot be used: {error}", detail=detail)
+        return VenueRefusedError(f"cannot use the proxy for {host}: {error}", detail=detail)
     if isinstance(error, (InvalidURI, ValueError)):
         return VenueRefusedError(f"{url} is not a WebSocket address", detail=detail)
     if isinstance(error, TimeoutError):
-        return VenueUnreachableError(f"{host} does not answer", detail=detail)
+        return VenueUnreachableError(f"no answer from {host}", detail=detail)
     if isinstance(error, ConnectionRefusedError):
         return VenueUnreachableError(f"{host} refuses connections", detail=detail)
     if isinstance(error, ProxyError):
-        return VenueUnreachableError(f"the proxy before {host} failed", detail=detail)
+        return VenueUnreachableError(f"the proxy for {host} failed", detail=detail)
     if isinstance(error, OSError):
-        return VenueUnreachableError(f"{host} cannot be reached: {error.strerror or error}", detail=detail)
-    return VenueUnreachableError(f"{host} broke off the connection", detail=detail)
+        return VenueUnreachableError(f"cannot reach {host}: {error.strerror or error}", detail=detail)
+    return VenueUnreachableError(f"{host} closed the connection", detail=detail)
 
 
 def explained_status(code: int, retry_after: str | None, host: str, wall_s: float | None = None) -> FeedError:
@@ -53,15 +53,17 @@ def explained_status(code: int, retry_after: str | None, host: str, wall_s: floa
         now_s = time.time() if wall_s is None else wall_s
         wait_s = _retry_after_s(retry_after, now_s)
         until = time.strftime("%H:%M:%S", time.localtime(now_s + wait_s))
-        return VenueBusyError(f"{host}: rate-limited until {until}", retry_after_s=wait_s, detail=f"{host}: HTTP {code}, {wait_s:.0f} s")
+        return VenueBusyError(
+            f"{host}: rate limited, retrying after {until}", retry_after_s=wait_s, detail=f"{host}: HTTP {code}, {wait_s:.0f} s"
+        )
     if code in _REFUSALS:
         return VenueRefusedError(f"{host} {_REFUSALS[code]} (HTTP {code})")
-    return VenueUnreachableError(f"{host} answers with HTTP {code}")
+    return VenueUnreachableError(f"{host} returned HTTP {code}")
 
 
 def untrusted(error: ssl.SSLCertVerificationError, host: str) -> VenueRefusedError:
     """A certificate that is not good: trying again would only hide it."""
-    return VenueRefusedError(f"{host}: the certificate is not to be trusted: {error.verify_message}", detail=f"{host}: {error}")
+    return VenueRefusedError(f"{host}: untrusted certificate: {error.verify_message}", detail=f"{host}: {error}")
 
 
 def _retry_after_s(text: str | None, now_s: float) -> float:

@@ -99,15 +99,13 @@ class Rest:
         try:
             return msgspec.json.decode(answer.content, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise DecodeError(f"{self._host} sent an answer that is not what it documents", detail=f"{path}: {error}") from None
+            raise DecodeError(f"{self._host} sent an undocumented response", detail=f"{path}: {error}") from None
 
     def _failure(self, answer: httpx2.Response, question: str) -> FeedError:
         """What a status other than 200 means; in the venue's own words where it speaks of the question."""
         words = venue_message(answer.content)
         if answer.status_code == 400 or (answer.status_code == 404 and words):
-            return VenueRefusedError(
-                f"{self._host}: {words or 'the request was not understood'}", detail=f"{question}: {answer.text[:200]}"
-            )
+            return VenueRefusedError(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {answer.text[:200]}")
         status, retry_after = answer.status_code, answer.headers.get("Retry-After")
         if status == 403 and b"too frequent" in answer.content.lower():  # Bybit's 429, to be waited for ten minutes
             status, retry_after = 429, retry_after or "600"
@@ -145,16 +143,16 @@ class Rest:
 def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, path: str) -> FeedError:
     """What a request that got no whole answer means for us."""
     if isinstance(error, httpx2.TimeoutException):
-        return VenueUnreachableError(f"{host} does not answer")
+        return VenueUnreachableError(f"no answer from {host}")
     if isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
         return VenueRefusedError(f"{host}: {error}")
     detail = f"{host}{path}: {error!r}"
     if (fault := _certificate_fault(error)) is not None:
         return untrusted(fault, host)
     if isinstance(error, (httpx2.DecodingError, httpx2.RemoteProtocolError)):
-        return VenueUnreachableError(f"{host} broke off its answer", detail=detail)
+        return VenueUnreachableError(f"{host} closed the connection mid-response", detail=detail)
     why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error
-    return VenueUnreachableError(f"{host} cannot be reached: {why}", detail=detail)
+    return VenueUnreachableError(f"cannot reach {host}: {why}", detail=detail)
 
 
 def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient:
@@ -168,7 +166,7 @@ def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient
     try:
         return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s)
     except (httpx2.InvalidURL, ValueError, ImportError) as error:
-        raise VenueRefusedError(f"{host}, or the proxy set for it, cannot be used: {error}") from None
+        raise VenueRefusedError(f"cannot use {host} or its proxy: {error}") from None
 
 
 def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

@@ -140,8 +140,8 @@ class Line:
             if closed.rcvd is not None:
                 return VenueUnreachableError(f"the venue closed the connection (code {closed.rcvd.code})")
             if closed.sent is not None:  # a frame too long or no text, or pings without an answer
-                return VenueUnreachableError(f"the connection was given up: {closed.sent.reason or f'code {closed.sent.code}'}")
-            return VenueUnreachableError("the connection broke")
+                return VenueUnreachableError(f"connection dropped: {closed.sent.reason or f'code {closed.sent.code}'}")
+            return VenueUnreachableError("connection lost")
         except FeedError as error:
             return error
 

@@ -32,5 +32,5 @@ class OneSided:
         buys = self._buys / self._trades
         side = "buys" if buys > _SHARE else "sales" if buys < 1 - _SHARE else ""
         share = max(buys, 1 - buys)
-        self.warning = f"{share:.0%} of the last {self._trades:,} trades are {side}: the venue's sides may be wrong" if side else ""
+        self.warning = f"{share:.0%} of the last {self._trades:,} trades are {side}; the venue may report sides incorrectly" if side else ""
         self._trades = self._buys = 0

@@ -20,7 +20,7 @@ from app.market.trade import TradeBatch
 _TICK_S = 0.016  # one batch a frame
 _LONGEST_LOOK_S = 1.0  # a machine that slept, or a window that hung, does not make up for it
 _PAGE = 50_000  # trades handed over at once, about 5 ms of work for whoever takes them
-ENDED = "the recording has ended"
+ENDED = "end of recording"
 """What the status says after the last trade."""
 
 

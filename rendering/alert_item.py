@@ -33,7 +33,7 @@ class AlertItem(ChartItem):
 
     name = "alerts"
     title = "Alerts"
-    help = "The prices that an alert waits for"
+    help = "Alert prices"
     z = 70.0
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ class AnchoredProfileItem(ChartItem):
 
     name = "anchored"
     title = "Anchored profiles"
-    help = "profiles put on the chart with A (from a bar on) and Shift+A (a range)"
+    help = "Anchored (A) and range (Shift+A) profiles"
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
 
@@ -92,7 +92,7 @@ class AnchoredProfileItem(ChartItem):
             ends = [end for _, end in profile_lines(frame, view)]
             if view.figures is not None and ends and view.in_sight(frame)[0] <= x <= max(ends):
                 periods = frame.chart.anchors.periods
-                name = view.placed.name or (periods.text if periods is not None else "")
+                name = view.placed.name or (f"{periods.text} profile" if periods is not None else "")
                 found += profile_questions(frame, name, view.figures, view.placed.inputs, y)
         return found
 

@@ -50,8 +50,8 @@ class AreaLine(NamedTuple):
 class CandleAreasItem(ChartItem):
     """The lines."""
 
-    name, title = "candle-areas", "Value areas by the candle method"
-    help = "POC, VAH and VAL of the previous and current day, week and month, by the candle method from bars"
+    name, title = "candle-areas", "Candle value areas"
+    help = "POC, VAH and VAL of the previous and current day, week and month, computed from bars"
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
@@ -72,10 +72,10 @@ class CandleAreasItem(ChartItem):
         rules, series = frame.rules.candle_areas, frame.chart.series
         if not rules.periods or not frame.known_end:
             return ""
-        text = f"candle method: {rules.rows} rows of {series.rule.text} bars, {rules.price.value}"
+        text = f"candle value area: {rules.rows} rows, {series.rule.text} bars, {rules.price.value}"
         zone = frame.rules.hours.timezone
         in_part = [name for name, period, _ in _periods(frame) if period.start_ns < series.start_ns(0) < period.end_ns]
-        return text + ("" if zone == "UTC" else f" ({zone})") + (f", ⚠ {' and '.join(in_part)} held in part" if in_part else "")
+        return text + ("" if zone == "UTC" else f" ({zone})") + (f", ⚠ {' and '.join(in_part)} incomplete" if in_part else "")
 
     def refresh(self, frame: Frame) -> bool:
         self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)

@@ -29,7 +29,7 @@ class CvdItem(ChartItem):
 
     name = "cvd"
     title = "CVD with divergences"
-    help = "Cumulative delta under the bars, and where price and it part"
+    help = "Cumulative delta pane with divergences from price"
     keys = ("Alt+5",)
     shown_at_first = False
     z = 50.0

@@ -51,7 +51,7 @@ class DeltaItem(ChartItem):
 
     name = "delta"
     title = "Delta and volume"
-    help = "Delta of each bar as a column, and its volume"
+    help = "Delta columns and volume per bar"
     keys = ("Alt+1",)
     z = 50.0
     rest_s = READING_REST_S

@@ -24,7 +24,7 @@ class DevelopingItem(ChartItem):
     """Three lines in steps; they begin anew with each session, and there are none between two sessions."""
 
     name, title = "developing", "Developing POC, VAH and VAL"
-    help = "POC, VAH and VAL of the day or session as they stood at each bar"
+    help = "POC, VAH and VAL of the day or session as of each bar"
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S

@@ -72,4 +72,4 @@ def letters_question(frame: Frame, letters: TpoProfile, row: int) -> Question:
     end_ns = letters.start_ns + letters.marks.shape[1] * letters.bracket_ns
     last = int(frame.chart.series.number[frame.known_end - 1])
     runs = ((times.number(letters.start_ns), min(last, times.number(end_ns - 1)) + 1),)
-    return Question("Letters of the row", partial(why_letters, frame.chart, letters, runs, row), marked=False)
+    return Question("TPO letters of the row", partial(why_letters, frame.chart, letters, runs, row), marked=False)

@@ -100,7 +100,7 @@ class GlPainter:
         painter.beginNativePainting()
         try:
             if not on_opengl:
-                raise TapeprintError("there is no OpenGL context to draw in")
+                raise TapeprintError("no OpenGL context")
             self._draw(frame)
         except (TapeprintError, RuntimeError, AttributeError, TypeError) as error:
             self._fail(error)

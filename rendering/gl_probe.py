@@ -42,21 +42,21 @@ class GlProbe:
 def probe_gl() -> GlProbe:
     """Make a context, ask it, draw a few empty frames and let it go again. Needs a QGuiApplication."""
     if QGuiApplication.platformName() in ("offscreen", "minimal"):
-        return GlProbe(False, reason=f"the {QGuiApplication.platformName()} platform has none")
+        return GlProbe(False, reason=f"not supported on the {QGuiApplication.platformName()} platform")
     context = QOpenGLContext()
     if not context.create():
-        return GlProbe(False, reason="the driver makes no context")
+        return GlProbe(False, reason="the driver could not create a context")
     surface = QOffscreenSurface()
     surface.setFormat(context.format())
     surface.create()
     if not surface.isValid() or not context.makeCurrent(surface):
-        return GlProbe(False, reason="the driver makes no surface")
+        return GlProbe(False, reason="the driver could not create a surface")
     try:
         functions = context.functions()
         renderer, version = str(functions.glGetString(_GL_RENDERER)), str(functions.glGetString(_GL_VERSION))
         target = QOpenGLFramebufferObject(1600, 900)
         if not target.bind():
-            return GlProbe(False, renderer, version, reason="the driver makes no frame")
+            return GlProbe(False, renderer, version, reason="the driver could not create a framebuffer")
         times = []
         for _ in range(_FRAMES):
             started = time.perf_counter()

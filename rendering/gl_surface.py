@@ -40,7 +40,7 @@ class InstanceBuffer:
         self._buffer = QOpenGLBuffer(QOpenGLBuffer.Type.VertexBuffer)
         self._state = QOpenGLVertexArrayObject()
         if not (self._buffer.create() and self._state.create()):
-            raise GlError("the driver makes no vertex buffers")
+            raise GlError("the driver could not create vertex buffers")
         self._buffer.setUsagePattern(QOpenGLBuffer.UsagePattern.DynamicDraw)
         self._offsets = {name: int(field[1]) for name, field in (dtype.fields or {}).items()}
         self._capacity = 0
@@ -105,7 +105,7 @@ class GlSurface:
         self.functions = context.extraFunctions()
         version = (context.format().majorVersion(), context.format().minorVersion())
         if version < ((3, 0) if context.isOpenGLES() else (3, 3)):
-            raise GlError(f"OpenGL {version[0]}.{version[1]} is too old, 3.3 is needed")
+            raise GlError(f"OpenGL {version[0]}.{version[1]} is too old (3.3 required)")
         self._quad_program = _program("quad", context.isOpenGLES())
         self._glyph_program = _program("glyph", context.isOpenGLES())
         self.quads = InstanceBuffer(self._quad_program, QUAD, (("rect", 4, "float"), ("colour", 4, "byte")))
@@ -180,7 +180,7 @@ def _program(name: str, is_es: bool) -> QOpenGLShaderProgram:
     folder = resources.files("resources") / "shaders"
     for kind, suffix in ((QOpenGLShader.ShaderTypeBit.Vertex, "vert"), (QOpenGLShader.ShaderTypeBit.Fragment, "frag")):
         if not program.addShaderFromSourceCode(kind, ahead + (folder / f"{name}.{suffix}").read_text()):
-            raise GlError(f"the driver does not compile {name}.{suffix}", detail=program.log())
+            raise GlError(f"the driver failed to compile {name}.{suffix}", detail=program.log())
     if not program.link():
-        raise GlError(f"the driver does not link {name}", detail=program.log())
+        raise GlError(f"the driver failed to link {name}", detail=program.log())
     return program

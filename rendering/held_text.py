@@ -32,6 +32,6 @@ def _held_text(frame: Frame, division: Division) -> str:
     whole_ns = span_at(division, series.start_ns(bar)).start_ns
     text = ""
     if series.start_ns(start) > whole_ns and start == 0:
-        text += f", held from {date_text(series.start_ns(0))} {clock_text(series.start_ns(0), seconds=False)}"
+        text += f", data from {date_text(series.start_ns(0))} {clock_text(series.start_ns(0), seconds=False)}"
     holes = sum(whole_ns <= hole.start_ns for hole in known_holes(frame))
-    return text + (f", ⚠ {holes:,} hole{'' if holes == 1 else 's'}" if holes else "")
+    return text + (f", ⚠ {holes:,} gap{'' if holes == 1 else 's'}" if holes else "")

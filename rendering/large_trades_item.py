@@ -45,7 +45,7 @@ class LargeTradesItem(ChartItem):
 
     name = "large-trades"
     title = "Large trades"
-    help = "Bubbles where large trades were made"
+    help = "Large trades as bubbles"
     keys = ("Shift+Alt+1",)
     shown_at_first = False
     z = 43.0
@@ -65,8 +65,8 @@ class LargeTradesItem(ChartItem):
 
     def legend(self, frame: Frame) -> str:
         rule = frame.rules.large_trades.rule
-        text = f"large trades: {rule.top} in sight" if rule.top else f"large trades from {rule.text}"
-        return text if self._shown is not None else f"{text} (too many trades in sight)"
+        text = f"large trades: top {rule.top} in view" if rule.top else f"large trades ≥ {rule.text}"
+        return text if self._shown is not None else f"{text} (too many trades in view)"
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         before, self._shown = self._shown, self.bubbles(new)

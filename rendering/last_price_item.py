@@ -21,7 +21,7 @@ from rendering.level_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
 from rendering.tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.text import Labels, qcolor, qrect
 
-_NAME = "close as of"
+_NAME = "close"
 """What the line is when it is not the last price: behind the names of the profile's lines, which may be as high."""
 _NAME_AT_PX, _NAME_PX = 40.0, len(_NAME) * CHAR_ASPECT * AXIS_TEXT_PX + 6
 

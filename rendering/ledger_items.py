@@ -188,7 +188,7 @@ class NakedLevelsItem(LedgerItem):
     """POC, VAH and VAL of finished periods."""
 
     name, title = "naked", "Naked POC, VAH and VAL"
-    help = "POC, VAH and VAL of finished days, weeks and months, until a bar touches them"
+    help = "POC, VAH and VAL of past days, weeks and months until touched"
     kinds = LevelKind.POC, LevelKind.VAH, LevelKind.VAL
 
     def legend(self, frame: Frame) -> str:
@@ -199,8 +199,8 @@ class NakedLevelsItem(LedgerItem):
 class NodesItem(LedgerItem):
     """High and low volume nodes of the last finished day."""
 
-    name, title = "nodes", "High and low volume nodes"
-    help = "HVN and LVN of the last finished day"
+    name, title = "nodes", "HVN and LVN"
+    help = "HVN and LVN of the previous day"
     kinds = LevelKind.HVN, LevelKind.LVN
     shows_ended = False
     names_at_px = 84.0
@@ -213,7 +213,7 @@ class PrintsItem(LedgerItem):
     """Single prints, poor highs and poor lows of finished days."""
 
     name, title = "prints", "Single prints, poor highs and lows"
-    help = "Single prints and poor extremes of finished days, until traded through"
+    help = "Single prints, poor highs and poor lows of past days until traded through"
     kinds = LevelKind.SINGLE_PRINTS, LevelKind.POOR_HIGH, LevelKind.POOR_LOW
     names_at_px = 110.0
 
@@ -222,7 +222,7 @@ class UnfinishedItem(LedgerItem):
     """Unfinished auctions."""
 
     name, title = "unfinished", "Unfinished auctions"
-    help = "Highs and lows at which both sides traded, until traded through"
+    help = "Bar highs and lows where both sides traded, until traded through"
     kinds = LevelKind.UNFINISHED_HIGH, LevelKind.UNFINISHED_LOW
     names_at_px = 196.0
 
@@ -235,7 +235,7 @@ class StackedItem(LedgerItem):
     """Zones of stacked imbalances."""
 
     name, title = "stacked", "Stacked imbalances"
-    help = "Zones of stacked imbalances, until touched or closed through"
+    help = "Stacked imbalance zones until touched or closed through"
     kinds = LevelKind.STACKED_BUY, LevelKind.STACKED_SELL
     names_at_px = 292.0
 

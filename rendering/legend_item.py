@@ -66,7 +66,7 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
         *([] if rules.time == TimeRules() else [rules.hours.text]),
         *([] if frame.style.cells == "sellxbuy" else [f"cells {frame.style.cells}"]),
         f"colour {frame.style.colouring}",
-        *([] if frame.as_of is None else [moment_text(frame).replace("AS OF", "as of") + ": bars behind the veil count for nothing"]),
+        *([] if frame.as_of is None else [moment_text(frame).replace("AS OF", "as of") + ": later bars excluded"]),
     ]
     lines: list[str] = []
     told = [part for text in frame.told for part in text.split(_SEPARATOR)]
@@ -76,7 +76,7 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
 
 
 def _imbalance_text(rule: ImbalanceRules) -> str:
-    least = f" from {rule.minimum}" if rule.minimum else ""
+    least = f" min {rule.minimum}" if rule.minimum else ""
     return f"imbalance {float(rule.ratio)}{least}" + ("" if rule.zeros == "count" else f" zeros {rule.zeros}")
 
 

@@ -24,8 +24,8 @@ class LevelLinesItem(ChartItem):
     """Lines over the price pane, at the levels of the profile in the same scene."""
 
     name = "level-lines"
-    title = "Lines of the side profile"
-    help = "POC, VAH and VAL of the bars in sight, across them"
+    title = "Visible range profile lines"
+    help = "POC, VAH and VAL of the visible range, drawn across the chart"
     keys = ("Alt+3",)
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S

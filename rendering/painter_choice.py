@@ -30,14 +30,14 @@ def choose_painter(wanted: str = "auto", probe: GlProbe | None = None) -> Painte
         What the driver says; it is asked unless given.
     """
     if wanted == "raster":
-        return PainterChoice("raster", "asked for")
+        return PainterChoice("raster", "requested")
     probe = probe or probe_gl()
     if not probe.works:
         return PainterChoice("raster", f"no OpenGL: {probe.reason}")
     if wanted == "gl":
-        return PainterChoice("gl", f"asked for, on {probe.renderer}")
+        return PainterChoice("gl", f"requested, on {probe.renderer}")
     if not probe.is_hardware:
-        return PainterChoice("raster", f"{probe.renderer} draws without a graphics card")
+        return PainterChoice("raster", f"{probe.renderer} is a software renderer")
     if probe.empty_frame_ms > FRAME_BUDGET_MS:
-        return PainterChoice("raster", f"{probe.renderer} takes {probe.empty_frame_ms:.0f} ms for an empty frame")
+        return PainterChoice("raster", f"{probe.renderer} needs {probe.empty_frame_ms:.0f} ms per empty frame")
     return PainterChoice("gl", probe.renderer)

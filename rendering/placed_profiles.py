@@ -141,15 +141,15 @@ def period_text(frame: Frame) -> str:
     if periods is None:
         return ""
     inputs = periods.inputs
-    rule = f"profile of {periods.text}" + (", some split or merged" if periods.is_edited else "")
+    rule = f"{periods.text} profiles" + (", edited" if periods.is_edited else "")
     shown = [view.figures for view in period_views(frame) if view.figures is not None]
     if not shown:
-        return f"{rule} · too narrow to be drawn, zoom in"
+        return f"{rule} · zoom in to see them"
     without = next((figures for figures in shown if not figures.candles.aggressors), shown[-1])
     texts = [source_text(frame, figures) for figures in shown]
     told = next((text for text in texts if "candles" in text), texts[-1])
     if any(text.startswith("⚠") for text in texts):
-        told = "⚠ trades are missing"
+        told = "⚠ missing trades"
     return " · ".join((rule, *_own_rules(frame, inputs, without), told))
 
 
@@ -159,7 +159,7 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
     when = _composite_time(frame, placed) if placed.is_composite else f"from {when_text(frame, placed)}"
     if figures is None:
         begun = frame.as_of is None or frame.chart.series.times.number(placed.start_ns) <= frame.as_of
-        return f"{placed.name} {when} · {'no trades' if begun else 'not begun'}"
+        return f"{placed.name} {when} · {'no trades' if begun else 'not started'}"
     return " · ".join((f"{placed.name} {when}", *_own_rules(frame, inputs, figures), source_text(frame, figures)))
 
 
@@ -192,7 +192,7 @@ def _stretch_text(frame: Frame, stretch: Stretch) -> str:
     """From when until when, the end with its day if that is another one."""
     begin = time_text(frame, stretch.start_ns)
     if stretch.end_ns is None:
-        return f"from {begin} on"
+        return f"from {begin}"
     end, day = clock_text(stretch.end_ns, seconds=frame.chart.series.times.fine), date_text(stretch.end_ns)
     return f"{begin}-{end if day == date_text(stretch.start_ns) else f'{day} {end}'}"
 

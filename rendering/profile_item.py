@@ -35,8 +35,8 @@ class ProfileItem(ChartItem):
     """The strip beside the bars with its three lines, and their prices on the axis."""
 
     name = "profile"
-    title = "Side profile"
-    help = "Volume by price of the bars in sight, beside them"
+    title = "Visible range profile"
+    help = "Volume profile of the visible bars"
     keys = ("Alt+2",)
     z = 66.0
     rest_s = READING_REST_S
@@ -82,7 +82,7 @@ class ProfileItem(ChartItem):
             return ""
         ticks = figures.rows.ticks_per_row
         rows = f"rows {ticks} ({frame.chart.series.grid.text(ticks)})"
-        return f"side profile: {side.volume.value} · {rows} · VA {side.percent} % {side.method.value}"
+        return f"visible range: {side.volume.value} · {rows} · VA {side.percent} % {side.method.value}"
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
         return tuple(price_y(frame, line.ticks) for line in _tagged(frame, self.lines(frame)))
@@ -91,7 +91,7 @@ class ProfileItem(ChartItem):
         """Its lines beside the bars, and across them while those are shown."""
         across = "level-lines" in frame.shown and frame.layout.price.holds(x, y)
         figures = self.figures(frame) if across or frame.layout.profile.holds(x, y) else None
-        return [] if figures is None else profile_questions(frame, "bars in sight", figures, frame.chart.anchors.side, y)
+        return [] if figures is None else profile_questions(frame, "visible range", figures, frame.chart.anchors.side, y)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         figures, strip, inputs = self.figures(frame), frame.layout.profile, frame.chart.anchors.side

@@ -21,16 +21,16 @@ def source_text(frame: Frame, figures: ProfileFigures) -> str:
     if found is None:
         return "trades"
     if found.whole:
-        return "trades, whole" if found.proven else "trades, unverified"
+        return "trades, complete" if found.proven else "trades, unverified"
     percent = math.floor(100 * found.share)
-    return f"⚠ trades of {'> 99' if percent == 100 else percent} % of its time"
+    return f"⚠ trades cover {'> 99' if percent == 100 else percent} % of its time"
 
 
 def volume_text(shown: VolumeShown, figures: ProfileFigures) -> str:
     """What the rows of a profile show: volume of candles that do not tell who was aggressive went up or down, nothing else."""
     if figures.candles.aggressors or shown is VolumeShown.TOTAL:
         return shown.value
-    return f"{shown.value}, of candles {'up/down' if shown is VolumeShown.SPLIT else 'up less down'}"
+    return f"{shown.value} (candles: {'up/down' if shown is VolumeShown.SPLIT else 'up minus down'})"
 
 
 def _shares_text(frame: Frame, figures: ProfileFigures) -> str:

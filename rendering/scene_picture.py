@@ -32,5 +32,5 @@ def picture_of(scene: ChartScene, now_ns: int | None) -> QImage:
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
         scene.render(painter, QRectF(whole), QRectF(whole), Qt.AspectRatioMode.IgnoreAspectRatio)
     if scene.failures != failures or any(scene.layers.is_out_of_use(item) for item in scene.layers.items):
-        raise TapeprintError(f"picture: {', '.join(scene.failures)} cannot be drawn, see the log")
+        raise TapeprintError(f"picture: could not draw {', '.join(scene.failures)}, see the log")
     return image

@@ -164,7 +164,7 @@ def save_png(image: QImage, path: Path | str, metadata: Mapping[str, str] | None
         temporary.replace(path)
         temporary = None
     except OSError as error:
-        raise BadInputError(f"picture {path}: cannot be written: {error.strerror}") from error
+        raise BadInputError(f"cannot write picture {path}: {error.strerror}") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -185,7 +185,7 @@ def read_state(path: Path | str) -> dict[str, Any]:
     except json.JSONDecodeError:
         state = None
     if not isinstance(state, dict) or state.get("version") != STATE_VERSION:
-        raise SettingsError(f"picture {path}: found no chart in it, expected a PNG saved by this program")
+        raise SettingsError(f"picture {path}: no chart data found, expected a PNG saved by Tapeprint")
     return state
 
 
@@ -209,5 +209,5 @@ def _png(image: QImage, metadata: Mapping[str, str]) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if not picture.save(buffer, "PNG"):  # type: ignore[call-overload]
-        raise BadInputError("picture: Qt cannot write it as PNG")
+        raise BadInputError("picture: Qt could not write the PNG")
     return bytes(buffer.data().data())

@@ -44,8 +44,8 @@ class StatisticsItem(ChartItem):
     """The table."""
 
     name = "statistics"
-    title = "Statistics of the bars"
-    help = "A table under the bars: volume, delta, CVD, trades and more of each"
+    title = "Bar statistics"
+    help = "Table of volume, delta, CVD, trades and more per bar"
     keys = ("Alt+4",)
     shown_at_first = False
     z = 50.0

@@ -127,7 +127,7 @@ def load_theme(name: str = DEFAULT_THEME, palette: str = DEFAULT_PALETTE) -> The
     try:
         text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"theme {label}: cannot be read: {error}") from None
+        raise SettingsError(f"theme {label}: cannot read the file: {error}") from None
     return parse_theme(text, palette, label)
 
 
@@ -142,10 +142,10 @@ def parse_theme(text: str, palette: str = DEFAULT_PALETTE, label: str = "theme")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"theme {label}: not TOML: {error}") from None
+        raise SettingsError(f"theme {label}: not valid TOML: {error}") from None
     palettes = document.get("palette", {})
     if not isinstance(palettes, dict) or palette not in palettes:
-        raise SettingsError(f"theme {label}: palette {palette!r} not found, there are {', '.join(palettes) or 'none'}")
+        raise SettingsError(f"theme {label}: no palette {palette!r}, available: {', '.join(palettes) or 'none'}")
     given = {**document.get("colours", {}), **palettes[palette]}
     if missing := [token for token in _TOKENS if token not in given]:
         raise SettingsError(f"theme {label}, palette {palette}: missing {', '.join(missing)}")

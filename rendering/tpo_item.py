@@ -47,7 +47,7 @@ class TpoItem(ChartItem):
     """Each row's letters side by side."""
 
     name, title = "tpo", "TPO, collapsed"
-    help = "Time at price: the letters of each session, side by side"
+    help = "TPO letters of each session, collapsed"
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
@@ -66,7 +66,7 @@ class TpoItem(ChartItem):
     def legend(self, frame: Frame) -> str:
         rules, series = frame.rules, frame.chart.series
         if not fits(series.rule.length_ns, 0, rules.tpo.bracket_ns):
-            return f"TPO {rules.tpo.bracket}: needs bars of time that divide it"
+            return f"TPO {rules.tpo.bracket}: needs time bars that divide the bracket evenly"
         return f"TPO {rules.tpo.bracket} by {rules.hours.unit}"
 
     def refresh(self, frame: Frame) -> bool:
@@ -206,7 +206,7 @@ class TpoSplitItem(TpoItem):
     """Each bracket at its own time."""
 
     name, title = "tpo-split", "TPO, split"
-    help = "Time at price: the letters of each session, each at its time"
+    help = "TPO letters of each session, one column per bracket"
     split = True
 
     def legend(self, frame: Frame) -> str:

@@ -89,8 +89,8 @@ def _bars_there(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:
 
 
 _LACKS = {
-    BarState.MISSING: "⚠ trades of this bar are missing",
-    BarState.CANDLES: "⚠ trades of this bar are missing, its candle is known",
+    BarState.MISSING: "⚠ trades missing in this bar",
+    BarState.CANDLES: "⚠ trades missing in this bar, candle only",
     BarState.UNVERIFIED: "unverified",
 }
 
@@ -114,4 +114,4 @@ def share_text(coverage: BarCoverage | None) -> str:
     if coverage is None or coverage.whole:
         return ""
     percent = math.floor(100 * coverage.share)
-    return f"⚠ {'> 99' if percent == 100 else percent} % of the time in sight"
+    return f"⚠ {'> 99' if percent == 100 else percent} % of visible time covered"

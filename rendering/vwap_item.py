@@ -63,8 +63,8 @@ class VwapItem(ChartItem):
     """VWAP of each session, from its start to the start of the next: trades after the close are part of it."""
 
     name = "vwap-day"
-    title = "VWAP of the day"
-    help = "VWAP of each day or session with 1 and 2 deviations"
+    title = "Daily VWAP"
+    help = "VWAP of each day or session with ±1 and ±2 σ bands"
     keys = ("Alt+6",)
     shown_at_first = False
     z = UNDER_CELLS_Z
@@ -176,8 +176,8 @@ class WeekVwapItem(VwapItem):
     """VWAP of each week, from Monday's session on."""
 
     name = "vwap-week"
-    title = "VWAP of the week"
-    help = "VWAP of each week with 1 and 2 deviations"
+    title = "Weekly VWAP"
+    help = "VWAP of each week with ±1 and ±2 σ bands"
     keys = ("Alt+7",)
     period = Period.WEEK
     dash = Qt.PenStyle.DashLine
@@ -188,8 +188,8 @@ class MonthVwapItem(VwapItem):
     """VWAP of each calendar month, from its first session on."""
 
     name = "vwap-month"
-    title = "VWAP of the month"
-    help = "VWAP of each month with 1 and 2 deviations"
+    title = "Monthly VWAP"
+    help = "VWAP of each month with ±1 and ±2 σ bands"
     keys = ("Alt+8",)
     period = Period.MONTH
     dash = Qt.PenStyle.DashDotLine
@@ -200,12 +200,12 @@ class AnchoredVwapItem(VwapItem):
     """VWAP from each profile that the user has anchored."""
 
     name = "vwap-anchored"
-    title = "VWAP from the anchors"
-    help = "VWAP from each anchored profile on, with 1 and 2 deviations"
+    title = "Anchored VWAP"
+    help = "VWAP from the start of each anchored profile, with ±1 and ±2 σ bands"
     keys = ("Alt+9",)
 
     def legend(self, frame: Frame) -> str:
-        return "VWAP from anchors ± 1, 2 σ" if self._wanted(frame) else ""
+        return "anchored VWAP ± 1, 2 σ" if self._wanted(frame) else ""
 
     def _wanted(self, frame: Frame) -> tuple[tuple[Division, str, int | None], ...]:
         series = frame.chart.series

@@ -16,7 +16,7 @@ from structlog.testing import LogCapture
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_SCALE_FACTOR", "1")
-for _home in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):  # nothing is kept among the user's own trades and settings
+for _home in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):  # recording off among the user's own trades and settings
     os.environ[_home] = tempfile.mkdtemp(prefix="tapeprint-tests-")
 
 # shared machines are slow at times: what is counted is work, never seconds

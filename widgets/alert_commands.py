@@ -59,7 +59,7 @@ class AlertCommands:
         """Choose what is waited for; the price at the cursor to begin with."""
         scene, ticks = self._scene(), self._price()
         if scene is None or ticks is None:
-            self._say("There is no chart yet")
+            self._say("No chart loaded yet")
         else:
             self._edit(Wish(value=scene.chart.series.grid.text(ticks)))
 
@@ -79,7 +79,7 @@ class AlertCommands:
             wish = Wish(subject=subject)
             found.append(Entry(f"Alert on {desk.text_of(subject)}…", lambda wish=wish: self._edit(wish)))
         if scene.chart.alert_lines:
-            found.append(Entry("Delete the nearest alert", lambda: self._say(desk.delete_nearest(ticks)), "Shift+Alt+A"))
+            found.append(Entry("Delete nearest alert", lambda: self._say(desk.delete_nearest(ticks)), "Shift+Alt+A"))
         return found
 
     def tell(self) -> None:
@@ -104,7 +104,7 @@ class AlertCommands:
         if alert is None:
             self.new_alert()
         elif self._workspace.alerts.instrument is None or self._workspace.alerts.instrument.id != alert.instrument:
-            self._say(f"Alert {alert.number} is changed while {alert.instrument} is open")
+            self._say(f"Open {alert.instrument} to edit alert {alert.number}")
         else:
             self._edit(alert.wish, alert.number)
 
@@ -132,4 +132,4 @@ class AlertCommands:
 def fired_text(fired: Fired) -> str:
     """What has fired, in a line."""
     when = time.strftime("%H:%M:%S", time.gmtime(fired.time_ns / 1e9))
-    return f"{fired.text} at {when} UTC{', while nobody watched' if fired.late else ''}"
+    return f"{fired.text} at {when} UTC{' (checked late)' if fired.late else ''}"

@@ -16,8 +16,8 @@ _BANDS = (0, 1, -1, 2, -2, 3, -3)
 _UNITS = {
     "price": "a price",
     "quantity": "a quantity",
-    "signed": "a quantity; below 0 for selling",
-    "per cent": "1 to 100; below 0 for selling",
+    "signed": "a quantity; negative for selling",
+    "%": "1 to 100; negative for selling",
 }
 
 
@@ -103,7 +103,7 @@ class AlertDialog(QDialog):
         form.addRow("&Subject", _beside(self.kind, self.of, self.band))
         form.addRow("&Condition", self.when)
         form.addRow("&Value", self.value)
-        form.addRow("Te&ll", self.often)
+        form.addRow("&Trigger", self.often)
         form.addRow("S&ound", self.sound)
         form.addRow("&Note", self.note)
         form.addRow(self.trouble)

@@ -15,8 +15,8 @@ from widgets.text_table import TextTable, table_view
 
 _EVERY_MS = 500
 _SHOWN = 200  # entries of the log; the file has all
-_ALERTS = ("No.", "Market", "Waits for", "Value", "Condition", "Tells", "State", "Last fired (UTC)", "Note")
-_LOG = ("Time (UTC)", "Alert", "What")
+_ALERTS = ("No.", "Market", "Subject", "Value", "Condition", "Trigger", "State", "Last fired (UTC)", "Note")
+_LOG = ("Time (UTC)", "Alert", "Event")
 
 
 class AlertPanel(QDialog):
@@ -48,7 +48,7 @@ class AlertPanel(QDialog):
         self._desk, self._scene, self._edit, self._say = desk, scene, edit, say
         self.alerts, self.log = TextTable(_ALERTS, self), TextTable(_LOG, self)
         self.alert_view = table_view(self.alerts, "Alerts", _ALERTS.index("State"), self)
-        self.log_view = table_view(self.log, "What has fired, and what was not watched", _LOG.index("What"), self)
+        self.log_view = table_view(self.log, "Alert log", _LOG.index("Event"), self)
         self.count = QLabel(self)
         rows = QVBoxLayout(self)
         rows.addWidget(self.alert_view, 3)
@@ -86,7 +86,7 @@ class AlertPanel(QDialog):
         """Look at the trade that fired an alert: its price and its bar in the middle."""
         scene = self._scene()
         if scene is None or scene.chart.spec.instrument.id != fired.instrument:
-            self._say(f"{fired.instrument} is not on the chart")
+            self._say(f"{fired.instrument} is not the open market")
             return
         viewport = scene.viewport
         there = viewport.with_bar_at(scene.chart.series.times.position(fired.time_ns), viewport.width_px / 2)
@@ -95,7 +95,7 @@ class AlertPanel(QDialog):
     def _buttons(self) -> QHBoxLayout:
         line = QHBoxLayout()
         self.new_button, self.edit_button, self.arm_button, self.delete_button = (
-            QPushButton(text, self) for text in ("&New…", "&Edit…", "&Arm again", "&Delete")
+            QPushButton(text, self) for text in ("&New…", "&Edit…", "Re-&arm", "&Delete")
         )
         self.new_button.clicked.connect(lambda: self._edit(None))
         self.edit_button.clicked.connect(lambda: self._with_chosen(self._edit))
@@ -135,9 +135,9 @@ class AlertPanel(QDialog):
 
 def _entry(entry: Fired | Unwatched) -> tuple[str, ...]:
     if isinstance(entry, Fired):
-        return _time(entry.time_ns), str(entry.alert), f"{entry.text}{', while nobody watched' if entry.late else ''}"
+        return _time(entry.time_ns), str(entry.alert), f"{entry.text}{' (checked late)' if entry.late else ''}"
     until = clock_text(entry.end_ns, seconds=True)
-    return _time(entry.start_ns), "", f"{entry.instrument} not watched until {until}, {entry.why}: {entry.outcome}"
+    return _time(entry.start_ns), "", f"{entry.instrument} not monitored until {until} ({entry.why}): {entry.outcome}"
 
 
 def _time(time_ns: int) -> str:

@@ -49,9 +49,9 @@ class AnchorCommands:
         frame = view.chart_scene.frame if view is not None else None
         if frame is None or start_ns is None:
             return []
-        entries = [Entry(f"Profile from {time_text(frame, start_ns)} on", lambda: self._anchor_at(start_ns), "A, click")]
+        entries = [Entry(f"Anchored profile from {time_text(frame, start_ns)}", lambda: self._anchor_at(start_ns), "A, click")]
         if view is not None and any(one.runs[0][0] <= (spot.bar or 0) < one.runs[-1][1] for one in profile_views(frame)):
-            entries.append(Entry("End the profile at this bar", lambda: view.anchors.cut_at(spot.x), "E, Alt+click"))
+            entries.append(Entry("End profile at this bar", lambda: view.anchors.cut_at(spot.x), "E, Alt+click"))
         return entries
 
     def _anchor_at(self, start_ns: int) -> None:
@@ -68,7 +68,7 @@ class AnchorCommands:
         if (anchors := self._anchors) is not None:
             anchors.select_next()
             if anchors.selected is None:
-                self._say("No profile is on the chart: A and a click on a bar put one there")
+                self._say("No profiles on the chart. Press A and click a bar to add one.")
 
     def edit_profile(self) -> None:
         """Name, time and inputs of the selected profile; without one, of the latest."""
@@ -78,7 +78,7 @@ class AnchorCommands:
         if anchors.selected is None and anchors.profiles:
             anchors.select(anchors.profiles[-1].key)
         if anchors.selected is None:
-            self._say("No profile is on the chart: A and a click on a bar put one there")
+            self._say("No profiles on the chart. Press A and click a bar to add one.")
         else:
             ProfileDialog(anchors, anchors.selected, self._shown()).show()
 
@@ -87,13 +87,13 @@ class AnchorCommands:
         anchors = self._anchors
         if anchors is not None and (placed := anchors.get(anchors.selected)) is not None:
             anchors.delete(placed.key)
-            self._say(f"Profile {placed.name} is off the chart; Ctrl+Z brings it back")
+            self._say(f"Deleted profile {placed.name} (Ctrl+Z to undo)")
 
     def cut_profile(self) -> None:
         """End the profile under the mouse at the bar under it."""
         view = self._shown()
         if view is not None and ((cursor := view.chart_scene.cursor) is None or not view.anchors.cut_at(cursor[0])):
-            self._say("Point at a bar of a profile: it will end there")
+            self._say("Point at the bar of a profile where it should end")
 
     def undo(self) -> None:
         """Take the last step with profiles back."""
@@ -101,9 +101,9 @@ class AnchorCommands:
             return
         done = anchors.all_profiles
         if anchors.undo():
-            self._say(f"Undone: {step_text(anchors.all_profiles, done)}; Ctrl+Y takes it again")
+            self._say(f"Undid: {step_text(anchors.all_profiles, done)} (Ctrl+Y to redo)")
         else:
-            self._say("There is no step to take back")
+            self._say("Nothing to undo")
 
     def redo(self) -> None:
         """Take a step again that was taken back."""
@@ -111,9 +111,9 @@ class AnchorCommands:
             return
         before = anchors.all_profiles
         if anchors.redo():
-            self._say(f"Done again: {step_text(before, anchors.all_profiles)}")
+            self._say(f"Redid: {step_text(before, anchors.all_profiles)}")
         else:
-            self._say("There is no step to take again")
+            self._say("Nothing to redo")
 
     def step_back(self) -> None:
         """Put the tool away; else let go of the selection; else close the panel that was opened last."""

@@ -21,8 +21,8 @@ class Armed(enum.Enum):
     """What the next press on the chart will do; the value is the line that says so."""
 
     NOTHING = ""
-    ANCHOR = "Click the bar from which the profile begins; Esc puts the tool away"
-    RANGE = "Drag over the bars of the profile; Esc puts the tool away"
+    ANCHOR = "Click the bar where the profile starts (Esc to cancel)"
+    RANGE = "Drag across the bars to profile (Esc to cancel)"
 
 
 class AnchorTool:

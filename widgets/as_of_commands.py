@@ -9,7 +9,7 @@ from rendering.scene import ChartScene
 from rendering.spot import Spot
 from widgets.chart_menu import Entry
 
-_HINT = "Hold K and move the mouse over the bars: figures are as they were known when the bar under it closed; Shift+K keeps the moment"
+_HINT = "Hold K over the bars to see every value as it stood at that bar's close. Shift+K pins the view."
 
 
 class AsOfCommands:
@@ -38,7 +38,7 @@ class AsOfCommands:
         if scene.as_of.kept_ns is not None:
             self._back_to_now(scene)
         elif (bar := scene.pointed_bar()) is None:
-            self._say("As of which moment? Point at a bar first")
+            self._say("Point at a bar first")
         else:
             self._keep(scene, bar)
 
@@ -48,21 +48,21 @@ class AsOfCommands:
         if scene is None:
             return []
         if scene.as_of.kept_ns is not None:
-            return [Entry("Back from the moment to now", lambda: self._back_to_now(scene), "Shift+K")]
+            return [Entry("Back to live", lambda: self._back_to_now(scene), "Shift+K")]
         if bar is None or bar >= int(scene.chart.series.number[-1]):
             return []
-        return [Entry("As it was known when this bar closed", lambda: self._keep(scene, bar), "Shift+K")]
+        return [Entry("As-of view at this bar's close", lambda: self._keep(scene, bar), "Shift+K")]
 
     def _keep(self, scene: ChartScene, bar: int) -> None:
         kept = AsOf(closed_ns(scene.chart.series, bar))
         if kept.bar(scene.chart.series, None) is None:
-            self._say("The bar in progress is now: point at an earlier one")
+            self._say("The current bar has not closed. Point at an earlier bar.")
             return
         scene.as_of = kept
         scene.refresh()
         if scene.frame is not None:
-            self._say(f"{moment_text(scene.frame).replace('AS OF', 'As of')}, until Shift+K")
+            self._say(f"{moment_text(scene.frame).replace('AS OF', 'As of')} (Shift+K to return to live)")
 
     def _back_to_now(self, scene: ChartScene) -> None:
         scene.as_of.kept_ns = None
-        self._say("Back to now")
+        self._say("Back to live")

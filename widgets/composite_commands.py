@@ -15,7 +15,7 @@ from widgets.chart_menu import Entry
 from widgets.chart_view import ChartView
 from widgets.composite_dialog import CompositeDialog
 
-_HOW = "Ctrl+click flags or profiles of periods, or press J over them"
+_HOW = "Ctrl+click flags or period profiles, or press J over them"
 
 
 class CompositeCommands:
@@ -45,7 +45,7 @@ class CompositeCommands:
         elif selected is not None:
             anchors.choose(selected)
         else:
-            self._say(f"No profile is there to be chosen. {_HOW}")
+            self._say(f"No profile here. {_HOW}")
             return
         self._tell(anchors.chosen)
 
@@ -61,7 +61,7 @@ class CompositeCommands:
             self._say(f"{error.user_message}. {_HOW}")
             return
         if made is not None:
-            self._say(f"{made.name} is a profile of {', '.join(made.parts)}")
+            self._say(f"{made.name} combines {', '.join(made.parts)}")
 
     def choose_from_list(self) -> None:
         """Tick profiles in a list."""
@@ -80,16 +80,16 @@ class CompositeCommands:
         scene = found[1]
         anchors, entries = scene.chart.anchors, []
         for placed in _profiles_at(scene, spot):
-            text = f"No longer choose {placed.name}" if anchors.is_chosen(placed) else f"Choose {placed.name} for a composite"
+            text = f"Deselect {placed.name}" if anchors.is_chosen(placed) else f"Select {placed.name} for a composite"
             entries.append(Entry(text, partial(anchors.choose, placed), "Ctrl+click"))
         if len(anchors.chosen) > 1:
             names = ", ".join(one.name for one in anchors.chosen)
-            entries.append(Entry(f"One profile of {names}", self.compose_profiles, "Shift+J"))
+            entries.append(Entry(f"Combine {names}", self.compose_profiles, "Shift+J"))
         return entries
 
     def _tell(self, chosen: tuple[PlacedProfile, ...]) -> None:
         names = ", ".join(placed.name for placed in chosen)
-        self._say(f"Chosen: {names}; Shift+J makes one profile of them" if names else "No profile is chosen any more")
+        self._say(f"Selected: {names} (Shift+J to combine)" if names else "No profiles selected")
 
     def _tool_and_scene(self) -> tuple[AnchorTool, ChartScene] | None:
         view = self._shown()

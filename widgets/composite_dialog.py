@@ -37,7 +37,7 @@ class CompositeDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("One profile of several")
+        self.setWindowTitle("Combine profiles")
         self._anchors, self._on_compose = anchors, on_compose
         self.offered = (*anchors.profiles, *periods)
         self.list = QListWidget()
@@ -47,10 +47,10 @@ class CompositeDialog(QDialog):
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if anchors.is_chosen(placed) else Qt.CheckState.Unchecked)
         self.list.itemChanged.connect(self._choose)
-        self.compose = QPushButton("Make one profile of them")
+        self.compose = QPushButton("Combine")
         self.compose.clicked.connect(self._compose)
         column = QVBoxLayout(self)
-        column.addWidget(QLabel("Tick two or more with the space bar:" if self.offered else "No profile is on the chart"))
+        column.addWidget(QLabel("Select two or more profiles (Space toggles):" if self.offered else "No profiles on the chart"))
         column.addWidget(self.list)
         column.addWidget(self.compose)
         column.addWidget(close_row(self))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 _log = structlog.get_logger(__name__)
 
-_MEANING = "Trades are still being taken in; what you see may be incomplete."
+_MEANING = "Trades are still being received, but the chart may be incomplete."
 
 
 class FaultBanner(QFrame):
@@ -20,7 +20,7 @@ class FaultBanner(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAccessibleName("Fault in the program")
+        self.setAccessibleName("Internal error")
         self._seen: set[str] = set()
         self._details = ""
         self.text = QLabel(self)
@@ -47,20 +47,20 @@ class FaultBanner(QFrame):
         if key in self._seen:
             return
         self._seen.add(key)
-        _log.error(f"fault while {what}", error=repr(error), exc_info=error)
+        _log.error(f"internal error while {what}", error=repr(error), exc_info=error)
         self._details = "".join(traceback.format_exception(error))
-        self.show_text(f"A fault in the program while {what}: {type(error).__name__}. {_MEANING}")
+        self.show_text(f"Internal error while {what}: {type(error).__name__}. {_MEANING}")
 
     def report_layers(self, names: list[str]) -> None:
         """Show that layers of the chart were put out of use; the scene has logged why."""
         if not names or (key := f"layers {names}") in self._seen:
             return
         self._seen.add(key)
-        self._details = f"layers out of use: {', '.join(names)}"
-        self.show_text(f"Part of the chart cannot be drawn and is left out: {', '.join(names)}. The other figures are right.")
+        self._details = f"disabled layers: {', '.join(names)}"
+        self.show_text(f"Part of the chart could not be drawn and is hidden: {', '.join(names)}. All other values are correct.")
 
     def show_text(self, text: str) -> None:
         """Show a line."""
-        self.text.setText(f"⚠ {text} Details are in the log.")
+        self.text.setText(f"⚠ {text} See the log for details.")
         self.text.setToolTip(self._details)
         self.show()

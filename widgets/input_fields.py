@@ -157,8 +157,8 @@ class _OrderedList(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
-        self.setAccessibleDescription("Space ticks a row, Alt+Up and Alt+Down move it")
-        self.setToolTip("Tick what is shown; drag, or Alt+Up and Alt+Down, for the order")
+        self.setAccessibleDescription("Space toggles a row, Alt+Up and Alt+Down move it")
+        self.setToolTip("Tick rows to show them. Drag, or press Alt+Up and Alt+Down, to reorder.")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)

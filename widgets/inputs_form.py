@@ -73,7 +73,7 @@ class InputsForm:
         form.addRow("&Volume", self.volume)
         form.addRow("Value &area", beside(self.method, self.percent))
         form.addRow("&Placement", beside(self.placement, self.width_percent))
-        form.addRow("Extend", beside(self.extend_poc, self.extend_vah, self.extend_val))
+        form.addRow("Extend lines", beside(self.extend_poc, self.extend_vah, self.extend_val))
         for text, field in (("&Buying", self.buy), ("&Selling", self.sell), ("VAH, VAL, t&otal", self.value_area)):
             form.addRow(text, field)
         self._enable()
@@ -132,7 +132,7 @@ def _colour_field(name: str, colour: str) -> QComboBox:
     box.setEditable(True)
     box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
     box.setAccessibleName(f"{name}: colour")
-    box.setToolTip("The theme's colour, one of a set that all can tell apart, or your own as in #0072b2")
+    box.setToolTip("Theme colour, a colour-blind-safe colour, or a custom one such as #0072b2")
     box.addItem(_THEME)
     for known, value in SAFE_COLOURS.items():
         swatch = QPixmap(_SWATCH_PX, _SWATCH_PX)

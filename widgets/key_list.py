@@ -8,16 +8,16 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QTableWid
 from widgets.actions import key_list
 
 _MOUSE = (
-    ("1 to 9", "Begin to type a bar, as in 15m; Return takes it, Esc leaves the old one"),
+    ("1 to 9", "Type a bar type, e.g. 15m; Return applies it, Esc cancels"),
     ("Wheel", "Zoom time at the cursor"),
     ("Ctrl+wheel", "Zoom price at the cursor"),
-    ("Shift+wheel", "Move in time"),
+    ("Shift+wheel", "Scroll in time"),
     ("Drag", "Move"),
-    ("Drag a flag", "Move the start of a profile, or the end of a range; double-click for its inputs"),
-    ("Left, Right", "While a profile is selected: move its start by a bar; with Alt a range's end"),
-    ("Drag an axis", "Scale it"),
-    ("Double-click the price axis", "Fit the prices in sight"),
-    ("Double-click the time axis", "Newest bars, legible"),
+    ("Drag a flag", "Move the start of a profile or the end of a range; double-click for settings"),
+    ("Left, Right", "With a profile selected: move its start by one bar (with Alt: the end of a range)"),
+    ("Drag an axis", "Scale that axis"),
+    ("Double-click the price axis", "Fit visible prices"),
+    ("Double-click the time axis", "Latest bars at readable size"),
 )
 
 
@@ -26,12 +26,12 @@ class KeyList(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys")
+        self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(620, 640)
         lines = [*key_list(), *_MOUSE]
         table = QTableWidget(len(lines), 2, self)
-        table.setHorizontalHeaderLabels(["Key", "What it does"])
+        table.setHorizontalHeaderLabels(["Key", "Action"])
         table.verticalHeader().hide()
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)

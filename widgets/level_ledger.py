@@ -17,7 +17,7 @@ from rendering.scene import ChartScene
 from rendering.ticks import clock_text, date_text
 
 _EVERY_MS = 500  # distances can be read at that pace
-_HEADERS = ("Level", "Period", "Price", "Born (UTC)", "Age", "Tests", "Distance")
+_HEADERS = ("Level", "Period", "Price", "Since (UTC)", "Age", "Tests", "Distance")
 _SORTED_BY: tuple[Callable[[Level], Any], ...] = (
     lambda level: level.kind,
     lambda level: level.period.value if level.period else "",
@@ -108,7 +108,7 @@ class LevelLedger(QDialog):
         self._scene = scene
         self.model = LevelTable(self)
         self.table = QTableView(self)
-        self.table.setAccessibleName("Levels that live")
+        self.table.setAccessibleName("Active levels")
         self.table.setModel(self.model)
         self.table.setWordWrap(False)
         self.table.verticalHeader().hide()
@@ -141,7 +141,7 @@ class LevelLedger(QDialog):
         self.model.show_levels(
             chart.levels.living(known_end), series.grid, series.start_ns(max(0, known_end - 1)), hold=self.table.underMouse()
         )
-        parts = (f"{len(self.model.levels):,} levels", moment, "older bars are still looked through" if unfinished else "")
+        parts = (f"{len(self.model.levels):,} levels", moment, "still scanning older bars" if unfinished else "")
         self.count.setText(", ".join(filter(None, parts)))
 
     def _clicked(self, index: QModelIndex) -> None:

@@ -240,7 +240,7 @@ class MainWindow(QMainWindow):
     def stop_filling(self) -> None:
         """Leave the past as far as it is there."""
         self._workspace.stop_filling()
-        self.say("Stopped fetching; a look further back asks for more again")
+        self.say("Stopped loading history. Scroll back to load more.")
 
     def save_picture(self) -> None:
         """Save the chart as it is."""
@@ -318,9 +318,9 @@ class MainWindow(QMainWindow):
         scene.set_painter("gl" if self._painter == "gl" else "raster")
 
     def _gl_failed(self, reason: str) -> None:
-        _log.warning("OpenGL failed, raster takes over", reason=reason)
+        _log.warning("OpenGL failed, using the raster painter", reason=reason)
         self._use_painter("raster")
-        self.say(f"OpenGL failed ({reason}): drawing by raster, nothing is lost")
+        self.say(f"OpenGL failed ({reason}). Switched to the raster painter; no data lost.")
 
     @property
     def _begins_anew(self) -> bool:

@@ -38,7 +38,7 @@ def parse_moment(text: str, near_ns: int) -> int:
         try:
             clock = time_of_day.fromisoformat(typed.rjust(5, "0") if typed[1:2] == ":" else typed)
         except ValueError:
-            raise BadInputError(f"time: found {text!r}, expected one such as 15:30 or 2026-11-21 15:30:12") from None
+            raise BadInputError(f"time: found {text!r}, expected e.g. 15:30 or 2026-11-21 15:30:12") from None
         day_ns = near_ns // _NS_PER_DAY * _NS_PER_DAY
         return day_ns + _ns(datetime.combine(_EPOCH.date(), clock.replace(tzinfo=UTC)))
     return _ns(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -22,7 +22,7 @@ PERIOD_BARS = 30
 """With bars of a minute as long as a bracket of the TPO chart."""
 PERIOD_WIDTH_PERCENT = 70
 """Of a period's width, for its longest row."""
-_POINT = "Point at a profile of a period: P draws them"
+_POINT = "Point at a period profile (P shows them)"
 
 
 class PeriodCommands:
@@ -55,7 +55,7 @@ class PeriodCommands:
         chosen = order[(place + 1) % len(order)]
         anchors.show_periods(chosen)
         self._show_overlay()
-        self._say("No profiles of periods" if chosen is None else f"A profile of {chosen.text}")
+        self._say("Period profiles off" if chosen is None else f"Showing {chosen.text} profiles")
 
     def edit_periods(self) -> None:
         """Which periods, and the inputs of their profiles."""
@@ -81,16 +81,16 @@ class PeriodCommands:
 
     def merge_previous(self) -> None:
         """Make one of the profile under the mouse and the one before."""
-        self._at_the_mouse(lambda found: self._merge(found.start_ns, "one before"))
+        self._at_the_mouse(lambda found: self._merge(found.start_ns, "previous"))
 
     def make_periods_whole(self) -> None:
         """Each period one profile again."""
         scene = self._scene()
         if scene is None or (periods := scene.chart.anchors.periods) is None or not periods.is_edited:
-            self._say("No profile of a period is split or merged")
+            self._say("No splits or merges to reset")
             return
         scene.chart.anchors.make_periods_whole()
-        self._say(f"A profile of {periods.text} again; Ctrl+Z brings back what was split and merged")
+        self._say(f"Reset {periods.text} profiles (Ctrl+Z to undo)")
 
     def menu_entries(self, spot: Spot) -> list[Entry]:
         """What can be done with the profile of a period there."""
@@ -99,15 +99,15 @@ class PeriodCommands:
             return []
         entries = []
         if found.can_split:
-            entries.append(Entry(f"Split the profile at {found.split_text}", lambda: self._split(found), "X"))
+            entries.append(Entry(f"Split profile at {found.split_text}", lambda: self._split(found), "X"))
         if found.next_ns is not None:
-            entries.append(Entry("Merge with the next profile", lambda: self._merge(found.next_ns, "next"), "M"))
+            entries.append(Entry("Merge with next profile", lambda: self._merge(found.next_ns, "next"), "M"))
         if found.start_ns is not None:
-            entries.append(Entry("Merge with the profile before", lambda: self._merge(found.start_ns, "one before"), "Shift+M"))
+            entries.append(Entry("Merge with previous profile", lambda: self._merge(found.start_ns, "previous"), "Shift+M"))
         periods = found.scene.chart.anchors.periods
         if periods is not None and periods.is_edited:
-            entries.append(Entry(f"Back to profiles of {periods.text}", self.make_periods_whole, "Shift+X"))
-        entries.append(Entry("Profiles of periods: inputs…", self.edit_periods, "Alt+P"))
+            entries.append(Entry(f"Reset {periods.text} profiles", self.make_periods_whole, "Shift+X"))
+        entries.append(Entry("Period profile settings…", self.edit_periods, "Alt+P"))
         return entries
 
     def _at_the_mouse(self, do: Callable[[_Found], None]) -> None:
@@ -129,18 +129,18 @@ class PeriodCommands:
 
     def _split(self, found: _Found) -> None:
         if not found.can_split:
-            self._say("The profile begins at this bar: point at a later one of it to split it there")
+            self._say("The profile starts at this bar. Point at a later bar to split it.")
             return
         found.scene.chart.anchors.split_period(found.bar_ns)
-        self._say(f"Split at {found.split_text}; Ctrl+Z takes it back")
+        self._say(f"Split at {found.split_text} (Ctrl+Z to undo)")
 
     def _merge(self, at_ns: int | None, which: str) -> None:
         scene = self._scene()
         if scene is None or at_ns is None:
-            self._say("There is no profile on that side")
+            self._say("No profile on that side")
             return
         scene.chart.anchors.merge_periods(at_ns)
-        self._say(f"Merged with the {which}; Ctrl+Z takes it back")
+        self._say(f"Merged with the {which} profile (Ctrl+Z to undo)")
 
     def _show_overlay(self) -> None:
         if AnchoredProfileItem.name not in self._overlays.shown:

@@ -33,7 +33,7 @@ class PeriodDialog(QDialog):
     def __init__(self, anchors: Anchors, inputs: ProfileInputs, bars: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Profiles of periods")
+        self.setWindowTitle("Period profiles")
         self._anchors = anchors
         shown = anchors.periods
         self.each = QComboBox()
@@ -43,8 +43,8 @@ class PeriodDialog(QDialog):
         if shown is not None:
             self.each.setCurrentText(shown.each.value)
         form = QFormLayout(self)
-        form.addRow("&Each", self.each)
-        form.addRow("&Number", self.bars)
+        form.addRow("&Period", self.each)
+        form.addRow("&Bars per profile", self.bars)
         self.fields = InputsForm(form, inputs if shown is None else shown.inputs, self._take)
         self.trouble = TroubleLine()
         form.addRow(self.trouble)
@@ -79,7 +79,7 @@ class SideDialog(QDialog):
     def __init__(self, anchors: Anchors, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Side profile")
+        self.setWindowTitle("Visible range profile")
         self._anchors = anchors
         form = QFormLayout(self)
         self.fields = InputsForm(form, anchors.side, self._take)

@@ -40,7 +40,7 @@ class PictureSaver:
     def save(self, scene: ChartScene | None, scale: int) -> None:
         """Save what a scene shows, as soon as there is time."""
         if scene is None:
-            self._say("There is no chart to save yet")
+            self._say("No chart to save yet")
             return
         task = asyncio.ensure_future(self._save(scene, scale))
         self._saving.add(task)

@@ -60,8 +60,8 @@ class ReplayBar(QFrame):
         self.state.setAccessibleName("Replay state")
         self.state.setMinimumWidth(self.fontMetrics().horizontalAdvance("▶ REPLAY ENDED") + 12)
         self.time = QLineEdit(self)
-        self.time.setAccessibleName("Recorded time, UTC")
-        self.time.setToolTip("Recorded time, UTC; type another and press Return  (Alt+G)")
+        self.time.setAccessibleName("Recording time, UTC")
+        self.time.setToolTip("Recording time, UTC. Type a time and press Return to jump (Alt+G)")
         self.time.setFont(chart_font(12))
         self.time.setFixedWidth(self.time.fontMetrics().horizontalAdvance("0") * len(moment_text(0)) + 22)
         self.time.returnPressed.connect(self._jump_to_typed)
@@ -71,14 +71,14 @@ class ReplayBar(QFrame):
         self.speed.setMaxVisibleItems(len(SPEEDS))
         self.speed.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.speed.setAccessibleName("Speed")
-        self.speed.setToolTip("Recorded seconds in one second  (Ctrl+Up and Ctrl+Down)")
+        self.speed.setToolTip("Replay speed (Ctrl+Up and Ctrl+Down)")
         self.speed.activated.connect(lambda index: self._set_speed(SPEEDS[index]))
         self.track = Track(self)
         self.track.setAccessibleName("Progress")
-        self.track.setToolTip("Drag or click to go to a time")
+        self.track.setToolTip("Drag or click to jump to a time")
         self.track.sliderReleased.connect(lambda: self._jump(self._time_at(self.track.value())))
         self.progress = QLabel(self)
-        self.progress.setAccessibleName("Share of the recorded time that has gone by")
+        self.progress.setAccessibleName("Replay progress")
         self.progress.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %"))
         self.progress.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.set_theme(theme)
@@ -206,7 +206,7 @@ class ReplayBar(QFrame):
             time_ns = parse_moment(self.time.text(), playback.now_ns)
             if not span.start_ns // 1_000_000 <= time_ns // 1_000_000 <= span.end_ns // 1_000_000:
                 expected = f"{moment_text(span.start_ns)} to {moment_text(span.end_ns)}"
-                raise BadInputError(f"time: found {moment_text(time_ns)}, expected one of the recording, {expected}")
+                raise BadInputError(f"time: found {moment_text(time_ns)}, expected a time in the recording, {expected}")
         except BadInputError as error:
             self._on_error(error.user_message)
         else:

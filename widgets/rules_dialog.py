@@ -33,16 +33,16 @@ class RulesDialog(QDialog):
     def __init__(self, rules: Callable[[], ChartRules], change: Callable[[ChartRules], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Rules of the chart's figures")
+        self.setWindowTitle("Calculation settings")
         self._rules, self._change = rules, change
         self.fields: dict[str, InputField] = {}
         """By the path of their input, as `tpo.bracket`."""
         self.parts, self.pages = QListWidget(), QStackedWidget()
         self.parts.setFixedWidth(150)
-        self.parts.setAccessibleName("Parts")
+        self.parts.setAccessibleName("Pages")
         self.trouble = TroubleLine()
-        self.usual = QPushButton("This page as at first")
-        self.usual.setToolTip("Give this page its first values again")
+        self.usual = QPushButton("Reset page")
+        self.usual.setToolTip("Reset this page to default values")
         self.usual.setAutoDefault(False)
         self.usual.clicked.connect(self._take_usual)
         for part in structs.fields(ChartRules):

@@ -18,11 +18,11 @@ def detail_text(status: FeedStatus, now_s: float) -> str:
     """Why a feed stands where it stands, and the time to the next attempt; empty while all is well.
 
     >>> detail_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
-    'connection refused, next try in 5 s'
+    'connection refused, retrying in 5 s'
     """
     parts = [status.reason] if status.reason else []
     if status.retry_at_s is not None and status.state is FeedState.DISCONNECTED:
-        parts.append(f"next try in {max(0, -int(-(status.retry_at_s - now_s) // 1))} s")
+        parts.append(f"retrying in {max(0, -int(-(status.retry_at_s - now_s) // 1))} s")
     return ", ".join(parts)
 
 
@@ -30,7 +30,7 @@ def state_text(status: FeedStatus, now_s: float) -> str:
     """The state in a word, with its shape and all there is to say about it.
 
     >>> state_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
-    '✕ DISCONNECTED: connection refused, next try in 5 s'
+    '✕ DISCONNECTED: connection refused, retrying in 5 s'
     """
     detail = detail_text(status, now_s)
     return f"{word_of(status.state)}: {detail}" if detail else word_of(status.state)

@@ -54,9 +54,9 @@ class Toolbar(QToolBar):
         self._shown: tuple[str, str, int] = ("", "", 1)
         self._typed_in: QLineEdit | None = None
         """The field with a text that was not taken yet."""
-        self.instrument = self._combo("Market", "Market to show; any of a known venue may be typed  (Ctrl+P)", 22)
+        self.instrument = self._combo("Market", "Market; type any symbol of a supported venue  (Ctrl+P)", 22)
         self.instrument.activated.connect(lambda _: self._choose_instrument())
-        self.bar_rule = self._combo("Bar", "Length of a bar; others than those listed may be typed  (PgUp and PgDown)", 6)
+        self.bar_rule = self._combo("Bar", "Bar type; pick one or type your own  (PgUp and PgDown)", 6)
         self.bar_rule.addItems(list(BAR_CHOICES))
         self.bar_rule.setMaxVisibleItems(len(BAR_CHOICES))
         self.bar_rule.activated.connect(lambda _: self._choose_bar_rule())
@@ -65,13 +65,13 @@ class Toolbar(QToolBar):
         self.ticks_per_row.setKeyboardTracking(False)  # a half-typed number is not a choice
         self.ticks_per_row.setSuffix(" ticks")
         self.ticks_per_row.setAccessibleName("Ticks per row")
-        self.ticks_per_row.setToolTip("Height of a price row in ticks  ( [ and ] )")
+        self.ticks_per_row.setToolTip("Row height in ticks  ( [ and ] )")
         self.ticks_per_row.valueChanged.connect(self._choose_ticks_per_row)
         self.ticks_per_row.lineEdit().returnPressed.connect(self._on_done)
         self._listen_to(self.ticks_per_row, self.ticks_per_row.lineEdit())
         self.row_size = QLabel(self)
         self.row_size.setTextFormat(Qt.TextFormat.PlainText)
-        self.row_size.setAccessibleName("Height of a row in price")
+        self.row_size.setAccessibleName("Row height as a price")
         for title, widget in (("Market", self.instrument), ("Bar", self.bar_rule), ("Row", self.ticks_per_row)):
             label = QLabel(f" {title} ", self)
             label.setBuddy(widget)

@@ -12,8 +12,8 @@ from app.market.feed import FeedState, FeedStatus
 from widgets.status_texts import state_text
 
 _TITLES = {
-    FeedState.DISCONNECTED: "The venue cannot be reached",
-    FeedState.STOPPED: "The venue does not serve this market",
+    FeedState.DISCONNECTED: "Cannot reach the venue",
+    FeedState.STOPPED: "This market is not available from the venue",
     FeedState.SYNCING: "Waiting for the first trade",
     FeedState.LIVE: "Waiting for the first trade",
     FeedState.STALE: "Waiting for the first trade",
@@ -33,8 +33,8 @@ class WaitingPage(QWidget):
         super().__init__(parent)
         self.title = self._label(18)
         self.reason = self._label(0)
-        self.demo = QPushButton("Show the built-in market", self)
-        self.demo.setToolTip("A simulated market, marked as such; needs no network  (Ctrl+D)")
+        self.demo = QPushButton("Open the simulated market", self)
+        self.demo.setToolTip("Built-in, no network needed  (Ctrl+D)")
         self.demo.clicked.connect(lambda: open_demo())
         rows = QVBoxLayout(self)
         rows.setSpacing(14)

@@ -67,13 +67,13 @@ class WhyCommands:
         view = self._view()
         cursor = view.chart_scene.cursor if view is not None else None
         if cursor is None:
-            self._say("Why? Point at a cell, a level or a line first")
+            self._say("Point at a cell, a level or a line first")
             return
         questions = self._questions_at(*cursor)
         if questions:
             self._ask(questions, *cursor)
         else:
-            self._say("Why? There is no figure to explain at the cursor")
+            self._say("Nothing to explain at the cursor")
 
     def menu_entries(self, spot: Spot) -> list[Entry]:
         """The figures there."""
@@ -104,7 +104,7 @@ class WhyCommands:
         """All trades behind it, to the clipboard."""
         count = 0 if self.answer is None else len(self.answer.behind.trades)
         if count > MOST_COPIED:
-            self._say(f"{count:,} trades are too many for the clipboard (at most {MOST_COPIED:,}): tapeprint export writes them")
+            self._say(f"{count:,} trades are too many for the clipboard (limit {MOST_COPIED:,}). Use `tapeprint export`.")
         elif self.answer is not None and count:
             QGuiApplication.clipboard().setText(self.answer.csv)
             self._say(f"Copied {self.answer.count_text} as CSV")

@@ -108,7 +108,7 @@ class Armed:
         if not self.moving:
             return self._fixed
         if bar < 0:
-            return self._fixed._replace(unknown={one.alert.number: "there are no bars" for one in self.moving})
+            return self._fixed._replace(unknown={one.alert.number: "no bars loaded" for one in self.moving})
         key = self.key(readings, bar)
         if key != self._key:
             self._standing, self._key = self._worked_out(readings, bar), key

@@ -25,7 +25,7 @@ def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
     delta, volume = int(series.buy[bar] - series.sell[bar]), int(series.volume[bar])
     if 100 * delta < value * volume if value > 0 else 100 * delta > value * volume:
         return None
-    return f"delta of a bar ended at {100 * delta / volume:+.0f} % of its volume"
+    return f"bar closed with delta at {100 * delta / volume:+.0f} % of volume"
 
 
 def stacked(side: int) -> Event:
@@ -52,7 +52,7 @@ def unfinished(*, high: bool) -> Event:
         if not (series.cell_buy[cell] > 0 and series.cell_sell[cell] > 0):
             return None
         price = step_text(int(series.high[bar] if high else series.low[bar]), chart.spec.instrument.tick_size)
-        return f"unfinished auction at the {'high' if high else 'low'} {price}"
+        return f"unfinished auction at the {'high' if high else 'low'}, {price}"
 
     return read
 
@@ -80,6 +80,7 @@ def divergence(side: int) -> Event:
             return None
         prices = series.low if side > 0 else series.high
         swing = step_text(int(prices[int(found.second[0])]), chart.spec.instrument.tick_size)
-        return f"price and CVD part at the {'low' if side > 0 else 'high'} {swing}, {REACH} bars on each side"
+        kind, extreme = ("bullish", "low") if side > 0 else ("bearish", "high")
+        return f"{kind} CVD divergence at the {extreme} {swing} (swing of {REACH} bars each side)"
 
     return read

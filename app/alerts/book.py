@@ -179,7 +179,7 @@ class AlertBook:
             write_whole(self.path, msgspec.json.format(msgspec.json.encode(self._saved)))
             self.trouble = self._damage
         except StoreError as error:
-            self.trouble = f"alerts are not saved: {error.user_message}"
+            self.trouble = f"alerts not saved: {error.user_message}"
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -235,11 +235,11 @@ class AlertBook:
         aside = path.with_name(f"{path.name}.damaged")
         try:
             path.replace(aside)
-            self.trouble = f"{path}: found no list of alerts ({reason}); set aside as {aside.name}, nothing is watched"
+            self.trouble = f"{path}: unreadable alert list ({reason}); renamed to {aside.name}, no alerts are active"
         except OSError as error:
-            self.path, self.trouble = None, f"{path}: found no list of alerts ({reason}), and it cannot be set aside: {error.strerror}"
+            self.path, self.trouble = None, f"{path}: unreadable alert list ({reason}), and it could not be renamed: {error.strerror}"
         self._damage = self.trouble
-        _log.warning("alerts not read", reason=self.trouble)
+        _log.warning("alerts not loaded", reason=self.trouble)
         return _Saved()
 
     @property
@@ -256,7 +256,7 @@ class AlertBook:
                 file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
                 lines = file.read().splitlines()
         except OSError as error:
-            self.trouble = f"the log of alerts cannot be read: {error.strerror or error}"
+            self.trouble = f"cannot read the alert log: {error.strerror or error}"
             return
         decoder = msgspec.json.Decoder(Fired | Unwatched)
         for line in lines:
@@ -283,4 +283,4 @@ class AlertBook:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            self.trouble = f"alerts are not logged: {error.strerror or error}"
+            self.trouble = f"cannot write the alert log: {error.strerror or error}"

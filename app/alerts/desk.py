@@ -72,7 +72,7 @@ class AlertDesk:
     def add(self, wish: Wish) -> str:
         """A new alert in the market that is open."""
         if (instrument := self.instrument) is None:
-            return "There is no chart yet"
+            return "No chart loaded yet"
         try:
             alert = self.book.add(instrument, wish)
         except BadInputError as error:
@@ -87,7 +87,7 @@ class AlertDesk:
         """
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.instrument != instrument.id:
-            return "An alert is changed while its market is open"
+            return "Open the alert's market to edit it"
         try:
             self.book.change(instrument, number, wish)
         except BadInputError as error:
@@ -98,16 +98,16 @@ class AlertDesk:
     def add_at(self, price_ticks: int) -> str:
         """Tell when a price is touched, once."""
         if (instrument := self.instrument) is None:
-            return "There is no chart yet"
+            return "No chart loaded yet"
         price = price_ticks * instrument.tick_size
         said = self.add(Wish(value=f"{price:f}", when=When.TOUCH))
-        return f"Alert at {price:f}: told once, when a trade touches it" if said.startswith("Alert ") else said
+        return f"Alert at {price:f}: fires once, on touch" if said.startswith("Alert ") else said
 
     def move(self, number: int, price_ticks: int) -> str:
         """Put an alert on a price elsewhere."""
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.subject.kind is not Kind.PRICE:
-            return "Only alerts on a price can be moved"
+            return "Only price alerts can be moved"
         return self.change(number, msgspec.structs.replace(alert.wish, value=f"{price_ticks * instrument.tick_size:f}"))
 
     def drop(self) -> str:
@@ -120,7 +120,7 @@ class AlertDesk:
         instrument = self.instrument
         found = [alert for alert in self.book.of(instrument.id) if alert.subject == Subject()] if instrument else []
         if instrument is None or not found:
-            return "There is no alert on a price to delete"
+            return "No price alert to delete"
         nearest = min(found, key=lambda alert: abs(Decimal(alert.value) - price_ticks * instrument.tick_size))
         return self.delete(nearest.number)
 
@@ -128,19 +128,19 @@ class AlertDesk:
         """Forget an alert."""
         alert = self.book.get(number)
         if alert is None:
-            return "This alert is gone"
+            return "This alert has been deleted"
         self.book.delete(number)
         self.show()
-        return f"Alert {number}, {alert.text}, deleted"
+        return f"Deleted alert {number}: {alert.text}"
 
     def arm(self, number: int) -> str:
         """Let one that has fired fire again."""
         alert = self.book.get(number)
         if alert is None:
-            return "This alert is gone"
+            return "This alert has been deleted"
         self.book.arm(number)
         self.show()
-        return f"Alert {number}, {alert.text}, armed"
+        return f"Re-armed alert {number}: {alert.text}"
 
     def show(self) -> None:
         """Once a frame: where alerts wait, and which past they need, for the chart."""
@@ -162,11 +162,11 @@ class AlertDesk:
         reached = self.book.reached(alert.instrument)
         since_ns = reached.time_ns if reached is not None else 0
         if chart is None or watch is None or chart.spec.instrument.id != alert.instrument:
-            return Standing("not watched", f"{alert.instrument} is not open", since_ns)
+            return Standing("not monitored", f"{alert.instrument} is not open", since_ns)
         if status.state not in _WATCHING:
-            return Standing("not watched", f"{status.state.value}{f', {status.reason}' if status.reason else ''}", since_ns)
+            return Standing("not monitored", f"{status.state.value}{f', {status.reason}' if status.reason else ''}", since_ns)
         why = watch.why_not(alert, chart)
-        return Standing("not watched", why, since_ns) if why else Standing("armed", watch.partly(alert, chart))
+        return Standing("not monitored", why, since_ns) if why else Standing("armed", watch.partly(alert, chart))
 
     def near(self, ticks: float, reach: float) -> list[Near]:
         """The lines and levels of the chart at most `reach` ticks from a price, the nearest first."""

@@ -20,7 +20,7 @@ from app.market.trade import TradeBatch
 from app.storage.memory import TradeStore
 
 _SIGN = {When.CROSS_UP: 1, When.CROSS_DOWN: -1}
-_WORD = {1: " upwards", -1: " downwards"}
+_WORD = {1: " from below", -1: " from above"}
 
 
 class Hit(NamedTuple):
@@ -135,7 +135,7 @@ class Look:
                 above = alert.when is When.CLOSE_ABOVE
                 if ticks is not None and (close > ticks if above else close < ticks):
                     shown = shown or price_text(self.chart.spec.instrument, close)
-                    found.append((alert, f"closed at {shown}, {'above' if above else 'below'} {self._name(alert, ticks)}"))
+                    found.append((alert, f"closed {'above' if above else 'below'} {self._name(alert, ticks)} at {shown}"))
         texts: dict[tuple[object, int], object] = {}
         for alert, steps in self.armed.events:
             key = alert.subject, steps
@@ -168,7 +168,7 @@ class Look:
             for alert, steps in waiting:
                 trade = self._place(of_bar, int(np.searchsorted(running, abs(steps))), start, end)
                 if trade is not None:
-                    found.append(Hit(trade, alert, f"{name} of a bar reached {alert.value}"))
+                    found.append(Hit(trade, alert, f"bar {name} reached {alert.value}"))
         return found
 
     def _of_levels(self, bar: int, start: int, end: int) -> list[Hit]:
@@ -199,7 +199,7 @@ class Look:
 
     def _name(self, alert: Alert, ticks: float) -> str:
         price = price_text(self.chart.spec.instrument, ticks)
-        return price if alert.subject.kind is Kind.PRICE else f"{alert.subject.text}, {price}"
+        return price if alert.subject.kind is Kind.PRICE else f"{alert.subject.text} {price}"
 
 
 def waiting_for(one: Waiting, instrument: Instrument, ticks: float) -> str:

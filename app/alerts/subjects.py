@@ -37,10 +37,10 @@ Runs = tuple[tuple[int, int], ...]
 class Family(enum.Enum):
     """How a subject is watched."""
 
-    LINE = "a price that trades come to"
-    LEVELS = "prices that end with their first touch"
-    RUNNING = "a figure of the bar in progress"
-    EVENT = "what a bar leaves behind when it ends"
+    LINE = "a price level"
+    LEVELS = "levels that close at the first touch"
+    RUNNING = "a value of the current bar"
+    EVENT = "an event at bar close"
 
 
 class Line(NamedTuple):
@@ -96,10 +96,10 @@ class Readings:
             return Line(None, runs)
         if not runs:
             before = subject.of in _BEFORE
-            return Line(None, f"no trades of {_of_text(subject)} are held" if before else f"no bar of {_of_text(subject)} has ended yet")
+            return Line(None, f"no trades loaded for {_of_text(subject)}" if before else f"no bar of {_of_text(subject)} has closed yet")
         assert entry.read is not None
         ticks = entry.read(self, subject, runs)
-        return Line(None, f"there is none of {_of_text(subject)}") if not isinstance(ticks, (int, float)) else Line(float(ticks))
+        return Line(None, f"no value for {_of_text(subject)}") if not isinstance(ticks, (int, float)) else Line(float(ticks))
 
     def levels(self, subject: Subject, bar: int) -> np.ndarray:
         """The prices of the naked levels that lived when a bar began, half ticks, int64."""
@@ -155,7 +155,7 @@ class Readings:
             first, last = first_from(series, start_ns), min(end, first_from(series, span.end_ns))
             runs = [(int(series.number[first]), int(series.number[last - 1]) + 1)] if first < last else []
         if chart.asked_from_ns > max(start_ns, chart.oldest_ns):
-            return f"the trades of {_of_text(subject)} are not all here yet"
+            return f"trades of {_of_text(subject)} are still loading"
         return tuple(run for run in runs if run[0] < run[1])
 
     def _span(self, subject: Subject, at: int) -> Span:
@@ -185,11 +185,11 @@ def steps_of(instrument: Instrument, wish: Wish) -> int:
         raise BadInputError(f"alert: found {wish.text}, expected one of {', '.join(when.value for when in entry.whens)}")
     if not entry.unit:
         return 0
-    step = {"price": instrument.tick_size, "per cent": Decimal(1)}.get(entry.unit, instrument.lot_size)
+    step = {"price": instrument.tick_size, "%": Decimal(1)}.get(entry.unit, instrument.lot_size)
     steps = _steps(step, wish.value)
-    if not steps or (steps < 0 and entry.unit not in ("signed", "per cent")) or (entry.unit == "per cent" and abs(steps) > 100):
-        wanted = {"price": "a price above 0", "quantity": "a quantity above 0", "signed": "a quantity that is not 0"}
-        raise BadInputError(f"alert: found {wish.value or 'no value'}, expected {wanted.get(entry.unit, '1 to 100 per cent, or below 0')}")
+    if not steps or (steps < 0 and entry.unit not in ("signed", "%")) or (entry.unit == "%" and abs(steps) > 100):
+        wanted = {"price": "a price above 0", "quantity": "a quantity above 0", "signed": "a non-zero quantity"}
+        raise BadInputError(f"alert: found {wish.value or 'no value'}, expected {wanted.get(entry.unit, '1 to 100 %, or negative')}")
     return steps
 
 
@@ -246,7 +246,7 @@ SUBJECTS: dict[Kind, Entry] = {
     Kind.NAKED_VAL: Entry(Family.LEVELS, _TOUCH, _PERIODS, level=LevelKind.VAL),
     Kind.DELTA: Entry(Family.RUNNING, _REACH, unit="signed", column="delta"),
     Kind.VOLUME: Entry(Family.RUNNING, _REACH, unit="quantity", column="volume"),
-    Kind.DELTA_PERCENT: Entry(Family.EVENT, _REACH, unit="per cent", read=percent_of_delta),
+    Kind.DELTA_PERCENT: Entry(Family.EVENT, _REACH, unit="%", read=percent_of_delta),
     Kind.STACKED_BUY: Entry(Family.EVENT, _NEW, read=stacked(BUY)),
     Kind.STACKED_SELL: Entry(Family.EVENT, _NEW, read=stacked(SELL)),
     Kind.UNFINISHED_HIGH: Entry(Family.EVENT, _NEW, read=unfinished(high=True)),

@@ -44,7 +44,7 @@ class AlertWatch:
         self._book, self._instrument = book, instrument
         self._reached = book.reached(instrument.id)
         self._stretches = [msgspec.structs.replace(stretch, open=False) for stretch in book.stretches(instrument.id)]
-        self._why = "another market was open" if instrument.id in book.opened else "the program was closed"
+        self._why = "another market was open" if instrument.id in book.opened else "Tapeprint was not running"
         book.opened.add(instrument.id)
         self._connects: int | None = None
         self._readings: Readings | None = None
@@ -69,7 +69,7 @@ class AlertWatch:
         """What nobody has looked at yet, in a line; empty if there is nothing."""
         seconds = sum(stretch.until_ns - stretch.start_ns for stretch in self._stretches) / 1e9
         long = f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
-        return f"alerts: {long} not checked yet" if self._stretches else ""
+        return f"alerts: {long} of trades still to check" if self._stretches else ""
 
     def look(self, fresh: TradeBatch, chart: Chart, store: TradeStore, connects: int = 0, *, settled: bool = True) -> None:
         """Live trades have come, which store and chart have already; in the order of the tape.
@@ -130,7 +130,7 @@ class AlertWatch:
                 fired = self._of_stretch(stretch, trades, chart, store)
             elif is_lost(stretch, store, chart):
                 self._put(stretch, None)
-                self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, "its trades are not to be had and were never checked")
+                self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, "trades unavailable, never checked")
             elif not stretch.told and self._reached is not None and self._reached.time_ns - stretch.until_ns > _PATIENCE_NS:
                 fired = self._what_is_certain(stretch, chart, store)
             else:
@@ -146,7 +146,7 @@ class AlertWatch:
             self._unknown = dict(standing.unknown)
             found = list(zip(standing.ticks.tolist(), standing.waiting, strict=True))
             for one in armed.closes:
-                line = readings.line(one.alert.subject, one.steps, last, last) if last >= 0 else Line(None, "there are no bars")
+                line = readings.line(one.alert.subject, one.steps, last, last) if last >= 0 else Line(None, "no bars loaded")
                 if line.ticks is None:
                     self._unknown[one.alert.number] = line.why
                 else:
@@ -167,7 +167,7 @@ class AlertWatch:
         if alert.number in self._unknown:
             return self._unknown[alert.number]
         if SUBJECTS[alert.subject.kind].family is Family.LEVELS and chart.levels.refresh():
-            return "levels are still being looked for"
+            return "still computing levels"
         return ""
 
     def partly(self, alert: Alert, chart: Chart) -> str:
@@ -180,7 +180,7 @@ class AlertWatch:
             or series.times.start_ns(int(series.number[0])) <= series.times.start_ns(series.times.number(from_ns))
         ):
             return ""
-        return f"held from {time.strftime('%d %b %H:%M', time.gmtime(series.start_ns(0) // 10**9))}"
+        return f"data from {time.strftime('%d %b %H:%M', time.gmtime(series.start_ns(0) // 10**9))}"
 
     @property
     def armed(self) -> Armed:
@@ -228,7 +228,7 @@ class AlertWatch:
             found = Stretch(before=before, after=after, end_key=key, end=after, start_ns=before.time_ns, why=why, open=at_start)
             self._stretches.append(found)
         elif why == _LOST:
-            self._log_unwatched(before.time_ns, int(trades.time_ns[0]), why, "no trade was missed")
+            self._log_unwatched(before.time_ns, int(trades.time_ns[0]), why, "no trades missed")
 
     def _lengthen(self, trades: TradeBatch, store: TradeStore) -> None:
         """An open stretch holds live trades too."""
@@ -247,7 +247,7 @@ class AlertWatch:
         fired = self._telling.told(look, hits, late=True)
         looked, told = stretch.looked + count, stretch.fired + len(fired)
         if whole:
-            outcome = f"{looked:,} trades checked late, {told:,} alert{'' if told == 1 else 's'} fired" if looked else "no trade was missed"
+            outcome = f"{looked:,} missed trades checked, {told:,} alert{'' if told == 1 else 's'} fired" if looked else "no trades missed"
             self._put(stretch, None)
             self._seam = stretch.end_key, sides
             self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
@@ -270,9 +270,9 @@ class AlertWatch:
         after = batch_of(stretch.after)
         look = self._late(after, stretch.before, chart, store)
         look.armed, look.begins = look.armed.lines_alone(), np.zeros(1, bool)
-        outcome = "not checked so far, its trades are not here; lines between the prices at its ends were told"
+        outcome = "not fully checked: trades unavailable; lines crossed between the prices before and after were reported"
         self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
-        return self._telling.told(look, look.hits()[0], late=True, ending=", at some time before")
+        return self._telling.told(look, look.hits()[0], late=True, ending=" (earlier, exact time unknown)")
 
     def _put(self, stretch: Stretch, instead: Stretch | None) -> None:
         place = self._stretches.index(stretch)

@@ -111,7 +111,7 @@ def parse_statistics(text: str) -> tuple[Statistic, ...]:
     if wrong := next((word for word in words if word not in names), None):
         raise BadInputError(f"statistics: found {wrong!r}, expected some of {', '.join(names)}")
     if not words or len(set(words)) < len(words):
-        raise BadInputError(f"statistics: found {text!r}, expected each row once, as in volume,delta,cvd")
+        raise BadInputError(f"statistics: found {text!r}, expected one or more rows, no duplicates, e.g. volume,delta,cvd")
     return tuple(Statistic(word) for word in words)
 
 

@@ -74,7 +74,7 @@ def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = Ca
     if not 1 <= rows <= MOST_ROWS:
         raise BadInputError(f"rows: found {rows}, expected 1 to {MOST_ROWS}")
     if not len(candles):
-        raise EmptyProfileError("candles: found none, expected at least one")
+        raise EmptyProfileError("candles: none found")
     low, high = int(candles.low.min()), int(candles.high.max())
     twice = candles.high + candles.low if price is CandlePrice.MEAN else 2 * candles.close
     return CandleProfile(low, high, histogram(twice, candles.volume, low, high, rows))

@@ -234,7 +234,7 @@ class FootprintSeries:
         if n_rows.max() > _MAX_ROWS_PER_BAR:
             worst = int(n_rows.max())
             raise GridTooFineError(
-                f"rows: found a bar of {worst:,} rows, expected at most {_MAX_ROWS_PER_BAR:,}; "
+                f"rows: a bar would have {worst:,} rows, the limit is {_MAX_ROWS_PER_BAR:,}; "
                 f"use {self.grid.ticks_per_row * -(-worst // _MAX_ROWS_PER_BAR)} or more ticks per row"
             )
         return first_row, n_rows

@@ -41,7 +41,7 @@ class ImbalanceRule:
 
     def __post_init__(self) -> None:
         if not self.ratio.is_finite() or self.ratio <= 0:
-            raise BadInputError(f"imbalance ratio: found {self.ratio}, expected a number above 0")
+            raise BadInputError(f"imbalance ratio: found {self.ratio}, expected a positive number")
         if self.stacked < 1:
             raise BadInputError(f"stacked imbalances: found {self.stacked} rows, expected 1 or more")
 

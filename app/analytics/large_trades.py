@@ -56,7 +56,7 @@ def parse_large(text: str) -> LargeRule:
         return LargeRule(top=int(match[1]))
     if re.fullmatch(r"\d+(\.\d+)?", text.strip()) and Decimal(text) > 0:
         return LargeRule(0, Decimal(text))
-    raise BadInputError(f"large trades: found {text!r}, expected top:50 (up to 999), or a quantity such as 2.5")
+    raise BadInputError(f"large trades: found {text!r}, expected top:N (N up to 999) or a minimum size such as 2.5")
 
 
 class _Bar(NamedTuple):

@@ -20,7 +20,7 @@ from app.market.price_grid import PriceGrid, ticks_per_row_for
 class RowsBy(enum.Enum):
     """What the height of a profile's rows is chosen by; the value is the name shown."""
 
-    CHART = "as on the chart"
+    CHART = "same as chart"
     TICKS = "ticks per row"
     ROWS = "number of rows"
 

@@ -57,12 +57,12 @@ def backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> int:
     now_ns = time.time_ns()
     span = request.span.intersection(Span(0, now_ns))
     if not span:
-        raise BadInputError("span: found one that has not begun, expected --from in the past")
+        raise BadInputError("--from must be in the past")
     left = asyncio.run(_backfill(replace(request, span=span), settings, quiet))
     if span.end_ns == now_ns:  # nobody has what is traded at this moment
         left = [gap for gap in left if gap.before_id is not None or gap.span.end_ns < now_ns]
     for gap in left:
-        count = f", {gap.before_id - gap.first_id:,} trades by their ids" if gap.first_id and gap.before_id else ""
+        count = f", {gap.before_id - gap.first_id:,} trades by id" if gap.first_id and gap.before_id else ""
         remark(f"{request.instrument_id}: still missing {_text(gap.span)}{count}")
     return 1 if left else 0
 
@@ -95,9 +95,9 @@ async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, te
         try:
             new += await _fill_in_bulk("dumps", old, writer, tell, quiet)
         except BadInputError as error:  # no dumps of this venue
-            remark(f"{error.user_message}: asking the venue itself", quiet)
+            remark(f"{error.user_message}; trying the venue's own history", quiet)
         except FeedError as error:
-            remark(f"dumps: {error.user_message}: asking the venue itself", quiet)
+            remark(f"dumps: {error.user_message}; trying the venue's own history", quiet)
     if request.source in ("auto", "venue") and market.history is not None:
         span = request.span
 

@@ -70,7 +70,7 @@ def print_candles(path: Path, request: CandlesRequest, quiet: bool) -> None:
     found = read_candle_file(path)
     result = _result(path, found, request)
     if result["candles"] * found.candles.length_ns < result.pop("length_ns"):
-        remark(f"{path}: the {request.rule.period.value} is not whole, {result['candles']} candles", quiet)
+        remark(f"{path}: the {request.rule.period.value} is incomplete, {result['candles']} candles", quiet)
     if request.as_json:
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         sys.stdout.buffer.flush()
@@ -86,9 +86,9 @@ def _result(path: Path, found: CandleFile, request: CandlesRequest) -> dict[str,
     start, end = (local_time(edge, rule.timezone).isoformat() for edge in (span.start_ns, span.end_ns))
     if not len(inside):
         ends = (local_time(int(found.candles.start_ns[place]), rule.timezone).isoformat() for place in (0, -1))
-        raise BadInputError(f"{path}: found candles from {' to '.join(ends)}, expected some from {start} to {end}")
+        raise BadInputError(f"{path}: candles cover {' to '.join(ends)}, none between {start} and {end}")
     if not inside.volume.any():
-        raise BadInputError(f"{path}: found no volume from {start} to {end}, expected some")
+        raise BadInputError(f"{path}: no volume between {start} and {end}")
     profile = candle_profile(inside, request.rows, request.price)
     area = candle_value_area(profile, request.percent, request.method)
     digits = decimal_places(found.tick_size) + _MORE_DIGITS
@@ -121,7 +121,7 @@ def _moment(text: str, timezone: str) -> int:
     try:
         return day_start_ns(date.fromisoformat(text), timezone)
     except ValueError:
-        raise BadInputError(f"--as-of: found {text!r}, expected a day such as 2026-11-21") from None
+        raise BadInputError(f"--as-of: found {text!r}, expected a date such as 2026-11-21") from None
 
 
 def _print_table(result: dict[str, Any], request: CandlesRequest) -> None:

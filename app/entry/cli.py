@@ -44,7 +44,7 @@ from app.settings import Settings
 
 app = App(
     name="tapeprint",
-    help="A footprint chart of live trades, exact to the trade.",
+    help="Live order-flow charts, exact to the trade.",
     version=lambda: version("tapeprint"),
     version_flags=["--version"],
 )
@@ -55,10 +55,10 @@ for _command, _name in (*snapshot_command.COMMANDS, *store_commands.COMMANDS, *p
 
 @app.default
 def window(
-    instrument: Annotated[str, Parameter(help="market to show, as in binance-usdm:ETHUSDT")] = "binance:BTCUSDT",
+    instrument: Annotated[str, Parameter(help="market to open, e.g. binance-usdm:ETHUSDT")] = "binance:BTCUSDT",
     /,
     *,
-    demo: Annotated[bool, Parameter(negative="", help="the built-in simulated market; needs no network")] = False,
+    demo: Annotated[bool, Parameter(negative="", help="open the built-in simulated market (no network needed)")] = False,
     theme: Theme = None,
     palette: Palette = None,
     painter: Painter = None,
@@ -85,14 +85,14 @@ def window(
 
 @app.command
 def replay(
-    source: Annotated[str, Parameter(help="trades: a file, as for footprint, or an instrument that the store keeps")],
+    source: Annotated[str, Parameter(help="a trades file, or a stored instrument")],
     /,
     *,
-    begin: Annotated[str | None, Parameter(name="--from", help="first time to play: ISO 8601, or a number since 1970")] = None,
-    end: Annotated[str | None, Parameter(name="--to", help="first time not to play")] = None,
-    speed: Annotated[str, Parameter(help="recorded seconds in one second, 0.1 to 1000, or max")] = "1",
-    paused: Annotated[bool, Parameter(negative="", help="begin with the first trade and wait")] = False,
-    tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
+    begin: Annotated[str | None, Parameter(name="--from", help="start time: ISO 8601 or Unix time")] = None,
+    end: Annotated[str | None, Parameter(name="--to", help="end time (exclusive)")] = None,
+    speed: Annotated[str, Parameter(help="replay speed, 0.1 to 1000, or max")] = "1",
+    paused: Annotated[bool, Parameter(negative="", help="start paused at the first trade")] = False,
+    tick_size: Annotated[str | None, Parameter(help="tick size, for a file")] = None,
     lot_size: LotSize = None,
     bar: Bar = None,
     ticks_per_row: TicksPerRow = None,
@@ -104,7 +104,7 @@ def replay(
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Play recorded trades again in the window, at any speed, with pause and steps."""
+    """Replay recorded trades in the window."""
     from app.entry.display import require_display
     from app.entry.headless import parse_span
     from app.entry.player import Player, ReplayStart
@@ -122,7 +122,7 @@ def replay(
 
 @app.command
 def footprint(
-    file: Annotated[Path, Parameter(help="trades: CSV or Parquet with time,price,quantity,side[,trade_id], or a Binance dump")],
+    file: Annotated[Path, Parameter(help="trades file: CSV or Parquet with time,price,quantity,side[,trade_id], or a venue's own dump")],
     /,
     *,
     tick_size: TickSize,
@@ -130,12 +130,12 @@ def footprint(
     bar: Bar = None,
     ticks_per_row: TicksPerRow = 1,
     out: Annotated[
-        Path | None, Parameter(name=["--out", "-o"], help=".jsonl, .csv or .parquet; else JSON lines to standard output")
+        Path | None, Parameter(name=["--out", "-o"], help="output file (.jsonl, .csv or .parquet); default: JSON lines to stdout")
     ] = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Bars of a trades file with their cells."""
+    """Write footprint bars from a trades file."""
     from app.entry.footprint_output import footprint as write_footprint
 
     settings = settings_of(settings_file)
@@ -145,21 +145,21 @@ def footprint(
 
 @app.command
 def profile(
-    file: Annotated[Path, Parameter(help="trades, as for footprint")],
+    file: Annotated[Path, Parameter(help="trades file, as for footprint")],
     /,
     *,
     tick_size: TickSize,
     lot_size: LotSize = None,
     ticks_per_row: TicksPerRow = None,
-    rows: Annotated[int | None, Parameter(help="number of rows over the whole range, instead of ticks per row")] = None,
-    anchor: Annotated[str | None, Parameter(help="begin at this time: ISO 8601, or a number since 1970")] = None,
-    bar: Annotated[str | None, Parameter(help="begin with the bar of this length that holds the anchor")] = None,
-    method: Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="rule of the value area")] = "dalton",
-    percent: Annotated[int, Parameter(help="share of the volume in the value area")] = 70,
-    json: Annotated[bool, Parameter(negative="", help="JSON instead of a table; poc is the lower edge of its row")] = False,
+    rows: Annotated[int | None, Parameter(help="number of rows over the whole range (instead of --ticks-per-row)")] = None,
+    anchor: Annotated[str | None, Parameter(help="start time of the profile: ISO 8601 or Unix time")] = None,
+    bar: Annotated[str | None, Parameter(help="start at the bar of this length that contains the anchor")] = None,
+    method: Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="value area method")] = "dalton",
+    percent: Annotated[int, Parameter(help="percentage of volume in the value area")] = 70,
+    json: Annotated[bool, Parameter(negative="", help="print JSON; poc is the lower edge of its row")] = False,
     quiet: Quiet = False,
 ) -> int:
-    """Volume by price of a trades file, with POC, value area and nodes."""
+    """Print the volume profile of a trades file: POC, value area and nodes."""
     from app.entry.profile_output import ProfileRequest
     from app.entry.profile_output import profile as print_profile
 
@@ -174,11 +174,11 @@ def profile(
 @app.command
 def doctor(
     *,
-    json: Annotated[bool, Parameter(negative="", help="JSON instead of a table")] = False,
-    online: Annotated[bool, Parameter(negative="", help="also ask the venue for its time")] = False,
+    json: Annotated[bool, Parameter(negative="", help="print JSON instead of a table")] = False,
+    online: Annotated[bool, Parameter(negative="", help="also check the clock against the venue")] = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Look whether this machine is fit: versions, display, OpenGL, settings, folders."""
+    """Check this machine: versions, display, OpenGL, settings, folders."""
     from app.entry.doctor import report
 
     return report(json, online, settings_file)
@@ -213,7 +213,7 @@ def _require_command(argv: Sequence[str]) -> None:
     """Tell a misspelt command from an instrument, which stands in the same place."""
     if argv and not argv[0].startswith("-") and ":" not in argv[0] and argv[0] not in app:
         names = ", ".join(name for name in app if not name.startswith("-"))
-        raise BadInputError(f"command: found {argv[0]!r}, expected one of {names}, or an instrument as in binance:BTCUSDT")
+        raise BadInputError(f"unknown command {argv[0]!r}, expected one of {names}, or an instrument such as binance:BTCUSDT")
 
 
 def _told(message: str, code: int) -> int:

@@ -54,7 +54,7 @@ class _Collected:
         age_s = (time.time_ns() - status.received_at_ns) / 1e9 if status.received_at_ns else float("nan")
         parts = [
             f"{self.instrument_id} {status.state.value}",
-            f"{self.recorder.written:,} kept",
+            f"{self.recorder.written:,} recorded",
             f"last trade {age_s:.1f} s ago",
             f"{status.connects} connects",
         ]
@@ -75,7 +75,7 @@ def collect(instrument_ids: list[str], seconds: float | None, settings: Settings
         If the store cannot be written.
     """
     if not instrument_ids or len(set(instrument_ids)) != len(instrument_ids):
-        raise BadInputError("instruments: expected one or more, each once, as in binance:BTCUSDT okx:BTC-USDT")
+        raise BadInputError("instruments: expected one or more, no duplicates, e.g. binance:BTCUSDT okx:BTC-USDT")
     for instrument_id in instrument_ids:
         require_venue(instrument_id)
     return asyncio.run(_collect(instrument_ids, seconds, settings, quiet))
@@ -163,7 +163,7 @@ async def _reach(one: _Collected, settings: Settings) -> Market | None:
     """The market, however often it takes; None when the venue refuses for good."""
 
     def on_wait(error: TapeprintError, pause_s: float) -> None:
-        one.trouble = f"{error.user_message}, next try in {pause_s:.0f} s"
+        one.trouble = f"{error.user_message}, retrying in {pause_s:.0f} s"
 
     try:
         return await reached(lambda: market_opener(settings)(one.instrument_id), on_wait, longest_wait_s=_LONGEST_WAIT_S)

@@ -128,7 +128,7 @@ def _overlays(text: str) -> frozenset[str]:
     try:
         return parse_shown(text, LAYERS)
     except BadInputError as error:
-        _log.warning("settings display.overlays not used", reason=error.user_message)
+        _log.warning("settings display.overlays ignored", reason=error.user_message)
         return shown_at_first(LAYERS)
 
 
@@ -138,7 +138,7 @@ async def _stopped(workspace: Workspace, window: MainWindow) -> None:
         async with asyncio.timeout(_STOP_S):
             await asyncio.gather(workspace.aclose(), window.pictures.saved())
     except TimeoutError:
-        _log.warning("not everything stopped in time", seconds=_STOP_S)
+        _log.warning("shutdown timed out", seconds=_STOP_S)
 
 
 @contextmanager
@@ -183,9 +183,9 @@ def _faults_shown(window: MainWindow) -> Iterator[None]:
     def in_task(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, Exception):
-            window.faults.report("working in the background", error)
+            window.faults.report("running a background task", error)
         else:
-            _log.error("the event loop complains", message=str(context.get("message", "")))
+            _log.error("event loop error", message=str(context.get("message", "")))
 
     sys.excepthook = in_slot
     loop.set_exception_handler(in_task)

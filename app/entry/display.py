@@ -23,4 +23,4 @@ def require_display(environ: Mapping[str, str] | None = None, platform: str = sy
     if platform in ("win32", "darwin") or environ.get("QT_QPA_PLATFORM"):
         return
     if not environ.get("DISPLAY") and not environ.get("WAYLAND_DISPLAY"):
-        raise NoDisplayError("there is no display to open a window on; `tapeprint snapshot demo -o chart.png` writes a picture without one")
+        raise NoDisplayError("no display available; `tapeprint snapshot demo -o chart.png` saves a chart without one")

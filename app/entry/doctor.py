@@ -53,9 +53,9 @@ def examine(settings_file: Path | None = None, online: bool = False) -> Iterator
     place = settings_file or settings_path()
     try:
         settings = load_settings(settings_file)
-        yield Finding("settings", f"{place}{'' if place.exists() else ' (not there: defaults)'}")
+        yield Finding("settings", f"{place}{'' if place.exists() else ' (not found, using defaults)'}")
     except TapeprintError as error:
-        yield Finding("settings", error.user_message, False, f"mend or remove {place}")
+        yield Finding("settings", error.user_message, False, f"fix or delete {place}")
     yield writable("journal folder", settings.journal_folder())
     yield writable("store", settings.store_folder())
     yield from graphics(settings.display.painter)
@@ -68,7 +68,7 @@ def qt_pair(qt_version: str, python: tuple[int, ...]) -> Finding:
     if qt_version == "6.12.0" and python < (3, 12):
         advice = "pip install 'PySide6-Essentials<6.12', or use Python 3.12 or later"
         return Finding("Qt and Python", "PySide6 6.12.0 aborts under Python 3.11", False, advice)
-    return Finding("Qt and Python", "a sound pair")
+    return Finding("Qt and Python", "compatible")
 
 
 def writable(what: str, folder: Path) -> Finding:
@@ -94,8 +94,8 @@ def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator
         environ["QT_QPA_PLATFORM"] = "offscreen"
     found = ask_graphics(painter, environ)
     if found.fault:
-        advice = "without a display unset DISPLAY; on Debian and Ubuntu `make demo` installs the libraries that Qt needs"
-        yield Finding("display", f"{display}: Qt cannot start: {found.fault}", False, advice)
+        advice = "if there is no display, unset DISPLAY; on Debian and Ubuntu, `make demo` installs the libraries Qt needs"
+        yield Finding("display", f"{display}: Qt failed to start: {found.fault}", False, advice)
         return
     yield Finding("display", display)
     yield Finding("Qt", f"{found.qt} on {found.platform}")
@@ -110,10 +110,10 @@ def clock(settings: Settings) -> Finding:
     try:
         offset_s = asyncio.run(clock_offset_s(settings))
     except TapeprintError as error:
-        advice = "see whether this machine reaches the venue, or name other hosts in the settings"
+        advice = "check the network, or set other venue URLs in the settings"
         return Finding("clock", error.user_message, False, advice)
-    text = f"{abs(offset_s):.3f} s {'ahead of' if offset_s > 0 else 'behind'} the venue's"
-    return Finding("clock", text, advice="set it by NTP: the lag shown is off by as much" if abs(offset_s) > _CLOCK_S else "")
+    text = f"{abs(offset_s):.3f} s {'ahead of' if offset_s > 0 else 'behind'} the venue"
+    return Finding("clock", text, advice="sync the clock with NTP; displayed lag is off by this much" if abs(offset_s) > _CLOCK_S else "")
 
 
 def report(as_json: bool = False, online: bool = False, settings_file: Path | None = None) -> int:

@@ -31,14 +31,14 @@ def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet:
         inside = [held.span.intersection(span) for held in tape.covered()]
         inside = [held for held in inside if held]
         if not inside:
-            raise BadInputError(f"{instrument_id}: found no kept trades in this span")
+            raise BadInputError(f"{instrument_id}: no stored trades in this time range")
         with counting(out.name, quiet, "trades") as tell:
             written = write_trades(out, instrument, _told(tape.batches(span), tell))
     finally:
         store.close()
     remark(f"{out}: {written:,} trades", quiet)
     for gap in Span(inside[0].start_ns, inside[-1].end_ns).minus(inside):
-        remark(f"{out}: trades are missing from {time_text(gap.start_ns)} to {time_text(gap.end_ns)}")
+        remark(f"{out}: gap from {time_text(gap.start_ns)} to {time_text(gap.end_ns)}")
     return 0
 
 

@@ -68,7 +68,7 @@ def require_countable(series: FootprintSeries, path: Path) -> None:
         If there is such a bar.
     """
     if bool(((series.high - series.low) * series.volume.astype(float) > 2.0**62).any()):
-        raise BadInputError(f"{path}: found a bar whose range times its volume is too large to count, expected larger ticks or lots")
+        raise BadInputError(f"{path}: a bar's range times volume overflows; use a larger tick or lot size")
 
 
 def bar_objects(series: FootprintSeries, instrument: Instrument, rules: ChartRules) -> Iterator[dict[str, Any]]:
@@ -146,7 +146,7 @@ def write_bars(bars: Iterator[dict[str, Any]], out: Path | None) -> None:
     try:
         write(bars, out)
     except OSError as error:
-        raise BadInputError(f"{out}: cannot be written: {error.strerror or error}") from None
+        raise BadInputError(f"cannot write {out}: {error.strerror or error}") from None
 
 
 def writer_of(out: Path) -> Callable[[Iterator[dict[str, Any]], Path], None]:
@@ -159,7 +159,7 @@ def writer_of(out: Path) -> Callable[[Iterator[dict[str, Any]], Path], None]:
     """
     writers = {".jsonl": _json_lines, ".csv": _csv, ".parquet": _parquet}
     if out.suffix.lower() not in writers:
-        raise BadInputError(f"{out}: found the ending {out.suffix!r}, expected {', '.join(writers)}")
+        raise BadInputError(f"{out}: found extension {out.suffix!r}, expected {', '.join(writers)}")
     return writers[out.suffix.lower()]
 
 

@@ -33,7 +33,7 @@ def ask_graphics(painter: str, environ: dict[str, str]) -> Graphics:
         return Graphics(fault=f"no answer within {_PATIENCE_S:g} s")
     except msgspec.DecodeError:  # Qt ends the process when it finds no display, and says why
         said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
-        return Graphics(fault=said[0].strip() if said else f"it ended with code {done.returncode}")
+        return Graphics(fault=said[0].strip() if said else f"exited with code {done.returncode}")
 
 
 def main(painter: str) -> None:

@@ -37,7 +37,7 @@ def read(path: Path, reading: Reading) -> TradeFile:
     with counting(path.name, reading.quiet) as on_rows:
         found = read_trade_file(path, reading.tick_size, reading.lot_size, on_rows)
     if found.left_out and not reading.quiet:
-        remark(f"{path}: left out {found.left_out}")
+        remark(f"{path}: skipped {found.left_out}")
     return found
 
 
@@ -52,7 +52,7 @@ def parse_time(text: str) -> int:
     try:
         return int(times_ns(pa.array([text], pa.string()))[0])
     except RowError as error:
-        raise BadInputError(f"time: found {shown(text)}, expected {error.expected}, as in 2026-11-21T15:30Z") from None
+        raise BadInputError(f"time: found {shown(text)}, expected {error.expected}, e.g. 2026-11-21T15:30Z") from None
 
 
 def parse_span(start: str | None, end: str | None) -> Span:

@@ -60,7 +60,7 @@ def import_files(kind: str, files: Sequence[Path], steps: Steps, store_folder: P
                 writer.close()
             for line in report.lines():
                 remark(f"{path}: {line}", quiet)
-            remark(f"{path}: {new:,} new, {report.trades - new:,} were there", quiet)
+            remark(f"{path}: {new:,} new, {report.trades - new:,} already stored", quiet)
     finally:
         store.close()
     return 0
@@ -108,9 +108,7 @@ def market_of(steps: Steps, store: DiskStore, numbered: bool) -> Instrument:
     if known is not None and steps.tick_size is None and steps.lot_size is None:
         return known
     if steps.tick_size is None or steps.lot_size is None:
-        raise BadInputError(
-            f"{steps.instrument_id}: found no tick size and lot size, expected --tick-size and --lot-size: the store does not know it"
-        )
+        raise BadInputError(f"{steps.instrument_id}: not in the store yet, pass --tick-size and --lot-size")
     tick, lot = parse_step(steps.tick_size, "tick size"), parse_step(steps.lot_size, "lot size")
     multiplier = Decimal(1) if known is None else known.multiplier
     return Instrument(venue, symbol, tick, lot, multiplier, numbered if known is None else known.numbered)

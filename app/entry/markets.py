@@ -47,9 +47,9 @@ def require_venue(instrument_id: str) -> None:
     """
     venue, _ = parse_instrument_id(instrument_id)
     if venue == VENUE:
-        raise BadInputError(f"instrument: found {instrument_id}, but that is not being replayed; see tapeprint replay --help")
+        raise BadInputError(f"instrument: {instrument_id} is not the open replay; see tapeprint replay --help")
     if venue == TAPE.venue and instrument_id != TAPE.id:
-        raise BadInputError(f"instrument: found {instrument_id}, expected {TAPE.id}, the one built-in market")
+        raise BadInputError(f"instrument: found {instrument_id}, the only simulated market is {TAPE.id}")
     if venue not in VENUES and venue != TAPE.venue:
         raise BadInputError(f"venue: found {venue!r}, expected one of {', '.join(sorted({*VENUES, TAPE.venue}))}")
 

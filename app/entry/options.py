@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from app.entry.headless import Reading
 
 Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
-Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="colours of buying and selling")]
-Bar = Annotated[str | None, Parameter(help="a time (15s, 1m, 4h, 1d), 500t trades, 100v volume, 40r ticks of range or 50d delta")]
-TicksPerRow = Annotated[int | None, Parameter(help="ticks in a price row")]
-Painter = Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="who draws the cells")]
-Seconds = Annotated[float | None, Parameter(help="close by itself after so many seconds")]
-SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="another settings file")]
-StoreFolder = Annotated[Path | None, Parameter(name="--store", help="folder of kept trades, instead of the settings'")]
-Begin = Annotated[str | None, Parameter(name="--from", help="first time: ISO 8601, or a number since 1970")]
-End = Annotated[str | None, Parameter(name="--to", help="end of the time, not included")]
-Show = Annotated[str, Parameter(help="overlays to show besides the usual ones, as in vwap-day,cvd; a wrong name lists all")]
-Hide = Annotated[str, Parameter(help="overlays to leave out, as in profile,delta")]
-Quiet = Annotated[bool, Parameter(negative="", help="no progress and no remarks")]
-TickSize = Annotated[str, Parameter(help="smallest price step of the market")]
-LotSize = Annotated[str | None, Parameter(help="smallest quantity step; found in the file unless given")]
+Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="buy and sell colours")]
+Bar = Annotated[str | None, Parameter(help="bar type: time (15s, 1m, 4h, 1d), 500t trades, 100v volume, 40r range in ticks, 50d delta")]
+TicksPerRow = Annotated[int | None, Parameter(help="ticks per row")]
+Painter = Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="how cells are drawn")]
+Seconds = Annotated[float | None, Parameter(help="quit after this many seconds")]
+SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="settings file to use")]
+StoreFolder = Annotated[Path | None, Parameter(name="--store", help="trade store folder (overrides settings)")]
+Begin = Annotated[str | None, Parameter(name="--from", help="start time: ISO 8601 or Unix time")]
+End = Annotated[str | None, Parameter(name="--to", help="end time (exclusive)")]
+Show = Annotated[str, Parameter(help="extra overlays to show, e.g. vwap-day,cvd; '?' lists all")]
+Hide = Annotated[str, Parameter(help="overlays to hide, e.g. profile,delta")]
+Quiet = Annotated[bool, Parameter(negative="", help="no progress or notes")]
+TickSize = Annotated[str, Parameter(help="tick size (smallest price step)")]
+LotSize = Annotated[str | None, Parameter(help="lot size (smallest quantity step); default: detected from the file")]
 
 
 @dataclass
 class Hosts:
     """Where the venue is reached, instead of its own addresses."""
 
-    ws_url: Annotated[str, Parameter(name="--ws-url", help="WebSocket address of the venue")] = ""
-    rest_url: Annotated[str, Parameter(name="--rest-url", help="REST address of the venue")] = ""
+    ws_url: Annotated[str, Parameter(name="--ws-url", help="WebSocket URL of the venue")] = ""
+    rest_url: Annotated[str, Parameter(name="--rest-url", help="REST URL of the venue")] = ""
 
 
 def settings_of(

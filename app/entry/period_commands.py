@@ -9,28 +9,30 @@ from cyclopts import Parameter
 
 from app.entry.options import LotSize, Quiet, TickSize
 
-Timezone = Annotated[str, Parameter(help="IANA name, as in Europe/London")]
-Method = Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="rule of the value area")]
-Percent = Annotated[int, Parameter(help="share of the whole in the value area")]
-Json = Annotated[bool, Parameter(negative="", help="JSON instead of a table")]
+Timezone = Annotated[str, Parameter(help="IANA time zone, e.g. Europe/London")]
+Method = Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="value area method")]
+Percent = Annotated[int, Parameter(help="percentage of volume (or letters) in the value area")]
+Json = Annotated[bool, Parameter(negative="", help="print JSON instead of a table")]
 
 
 def candles(
-    file: Annotated[Path, Parameter(help="candles: CSV with time,open,high,low,close,volume, or a venue's klines as JSON")],
+    file: Annotated[Path, Parameter(help="candle file: CSV with time,open,high,low,close,volume, or a venue's klines as JSON")],
     /,
     *,
-    period: Annotated[Literal["day", "week", "month"], Parameter(help="weeks begin on Monday")],
-    rows: Annotated[int, Parameter(help="rows between the lowest low and the highest high")] = 24,
-    price: Annotated[Literal["mean", "close"], Parameter(help="what stands for a candle: (high + low) / 2, or its close")] = "mean",
-    as_of: Annotated[str | None, Parameter(help="the day, or time, of which the period before is meant; else the last candle's")] = None,
-    current: Annotated[bool, Parameter(negative="", help="the period that holds that day, as far as it goes, not the one before")] = False,
+    period: Annotated[Literal["day", "week", "month"], Parameter(help="period length; weeks start on Monday")],
+    rows: Annotated[int, Parameter(help="number of rows between the low and the high")] = 24,
+    price: Annotated[
+        Literal["mean", "close"], Parameter(help="price a candle's volume is assigned to: (high + low) / 2, or the close")
+    ] = "mean",
+    as_of: Annotated[str | None, Parameter(help="reference day or time; the period before it is used (default: the last candle)")] = None,
+    current: Annotated[bool, Parameter(negative="", help="use the period that contains the reference day, not the one before it")] = False,
     timezone: Timezone = "UTC",
     method: Method = "dalton",
     percent: Percent = 70,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Value area of the previous day, week or month, from candles."""
+    """Print the value area of the previous day, week or month from candles."""
     from app.analytics.candle_method import CandlePrice
     from app.analytics.value_area import ValueAreaMethod
     from app.entry.candles_output import CandlesRequest, print_candles
@@ -42,21 +44,21 @@ def candles(
 
 
 def tpo(
-    file: Annotated[Path, Parameter(help="trades, as for footprint")],
+    file: Annotated[Path, Parameter(help="trades file, as for footprint")],
     /,
     *,
     tick_size: TickSize,
-    ticks_per_row: Annotated[int, Parameter(help="ticks in a price row")],
+    ticks_per_row: Annotated[int, Parameter(help="ticks per row")],
     lot_size: LotSize = None,
-    bracket: Annotated[str, Parameter(help="length of a letter: 30m, 1h")] = "30m",
+    bracket: Annotated[str, Parameter(help="TPO bracket, e.g. 30m, 1h")] = "30m",
     timezone: Timezone = "UTC",
-    session: Annotated[str | None, Parameter(help="part of the day by the clock on the wall, as in 09:30-16:00; else all of it")] = None,
+    session: Annotated[str | None, Parameter(help="session in local time, e.g. 09:30-16:00; default: the whole day")] = None,
     method: Method = "dalton",
     percent: Percent = 70,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Time at price of each day's session of a trades file, in letters."""
+    """Print the TPO profile of each session in a trades file."""
     from app.analytics.value_area import ValueAreaMethod
     from app.entry.headless import Reading
     from app.entry.tpo_output import TpoRequest, print_tpo

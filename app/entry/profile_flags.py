@@ -20,33 +20,33 @@ from app.profile_inputs import Placement, ProfileColours, ProfileInputs, VolumeS
 class ProfileFlags:
     """Profiles to draw on a picture, and their inputs."""
 
-    anchor: Annotated[list[str], Parameter(help="draw the profile from this time to the last bar; may be repeated", negative="")] = field(
+    anchor: Annotated[list[str], Parameter(help="draw an anchored profile from this time; repeatable", negative="")] = field(
         default_factory=list
     )
-    range: Annotated[list[str], Parameter(help="draw the profile of FROM/TO; may be repeated", negative="")] = field(default_factory=list)
+    range: Annotated[list[str], Parameter(help="draw a range profile FROM/TO; repeatable", negative="")] = field(default_factory=list)
     composite: Annotated[
         list[str],
-        Parameter(help="draw one profile of FROM/TO,FROM/TO…; without TO up to the last bar; may be repeated", negative=""),
+        Parameter(help="draw a composite profile FROM/TO,FROM/TO…; without TO, up to the last bar; repeatable", negative=""),
     ] = field(default_factory=list)
-    profile_rows: Annotated[int | None, Parameter(help="number of rows of these profiles, instead of the chart's rows")] = None
-    profile_ticks: Annotated[int | None, Parameter(help="ticks in a row of these profiles, instead of the chart's rows")] = None
-    profile_volume: Annotated[Literal["total", "buy/sell", "delta"], Parameter(help="what their rows show")] = "buy/sell"
-    profile_place: Annotated[Literal["left", "right"], Parameter(help="at which end of their time the rows begin")] = "left"
-    profile_each: Annotated[
-        str | None, Parameter(help="draw a profile of each session, day, week or month, or of each so many bars, as in 30")
-    ] = None
-    split: Annotated[
-        list[str], Parameter(help="split the profile of a period at the bar that begins at this time; may be repeated", negative="")
-    ] = field(default_factory=list)
-    merge: Annotated[
-        list[str], Parameter(help="merge the two profiles of periods that meet at this time; may be repeated", negative="")
-    ] = field(default_factory=list)
-    profile_width: Annotated[int | None, Parameter(help="per cent of its width that the longest row of a profile takes")] = None
-    profile_buy: Annotated[str, Parameter(help="colour of buying: a name as in blue, or #0072b2")] = "theme"
-    profile_sell: Annotated[str, Parameter(help="colour of selling")] = "theme"
-    profile_value_area: Annotated[str, Parameter(help="colour of VAH, VAL and of rows without a side")] = "theme"
-    profile_side: Annotated[bool, Parameter(help="make and draw the profile beside the bars by these inputs too", negative="")] = False
-    profile_extend: Annotated[bool, Parameter(help="draw POC, VAH and VAL on to the right edge", negative="")] = False
+    profile_rows: Annotated[int | None, Parameter(help="number of rows (default: the chart's rows)")] = None
+    profile_ticks: Annotated[int | None, Parameter(help="ticks per row (default: the chart's rows)")] = None
+    profile_volume: Annotated[Literal["total", "buy/sell", "delta"], Parameter(help="what the rows show")] = "buy/sell"
+    profile_place: Annotated[Literal["left", "right"], Parameter(help="side the rows grow from")] = "left"
+    profile_each: Annotated[str | None, Parameter(help="draw period profiles: session, day, week, month, or a number of bars, e.g. 30")] = (
+        None
+    )
+    split: Annotated[list[str], Parameter(help="split the period profile at the bar starting at this time; repeatable", negative="")] = (
+        field(default_factory=list)
+    )
+    merge: Annotated[list[str], Parameter(help="merge the two period profiles that meet at this time; repeatable", negative="")] = field(
+        default_factory=list
+    )
+    profile_width: Annotated[int | None, Parameter(help="width of the longest row, % of the profile's width")] = None
+    profile_buy: Annotated[str, Parameter(help="buy colour: a name such as blue, or #0072b2")] = "theme"
+    profile_sell: Annotated[str, Parameter(help="sell colour")] = "theme"
+    profile_value_area: Annotated[str, Parameter(help="colour of VAH, VAL and rows without a side")] = "theme"
+    profile_side: Annotated[bool, Parameter(help="apply these settings to the visible range profile too", negative="")] = False
+    profile_extend: Annotated[bool, Parameter(help="extend POC, VAH and VAL to the right edge", negative="")] = False
 
     def put_on(self, anchors: Anchors) -> None:
         """Put them on a chart; none is selected.
@@ -65,7 +65,7 @@ class ProfileFlags:
         for text in self.range:
             begin, slash, end = text.partition("/")
             if not slash:
-                raise BadInputError(f"--range: found {text!r}, expected two times with a stroke between them, FROM/TO")
+                raise BadInputError(f"--range: found {text!r}, expected two times separated by a slash, FROM/TO")
             anchors.add(parse_time(begin), parse_time(end))
         for text in self.composite:
             for part in text.split(","):
@@ -79,7 +79,7 @@ class ProfileFlags:
     def _put_periods_on(self, anchors: Anchors) -> None:
         if self.profile_each is None:
             if self.split or self.merge:
-                raise BadInputError("--split, --merge: expected --profile-each with them")
+                raise BadInputError("--split and --merge require --profile-each")
             return
         inputs = replace(anchors.inputs, width_percent=self.profile_width or 70, extend_poc=False, extend_vah=False, extend_val=False)
         anchors.show_periods(self._periods(self.profile_each, inputs))
@@ -111,7 +111,7 @@ class ProfileFlags:
 
     def _rows(self) -> RowLayout:
         if self.profile_rows is not None and self.profile_ticks is not None:
-            raise BadInputError("profiles: expected --profile-rows or --profile-ticks, found both")
+            raise BadInputError("--profile-rows and --profile-ticks are mutually exclusive")
         if self.profile_rows is not None:
             return RowLayout(RowsBy.ROWS, self.profile_rows)
         return RowLayout() if self.profile_ticks is None else RowLayout(RowsBy.TICKS, self.profile_ticks)

@@ -63,19 +63,19 @@ def profile(path: Path, reading: Reading, request: ProfileRequest) -> None:
         If the request contradicts itself, or leaves no trades, or needs more rows than anybody could read.
     """
     if (request.ticks_per_row is None) == (request.rows is None):
-        raise BadInputError("profile: expected either --ticks-per-row or --rows")
+        raise BadInputError("profile: pass exactly one of --ticks-per-row and --rows")
     if not 1 <= request.percent <= 100:
         raise BadInputError(f"percent: found {request.percent}, expected 1 to 100")
     if request.bar is not None and not request.bar.is_time:
-        raise BadInputError(f"bar: found {request.bar.text} ({request.bar.title}), expected a time: an anchor begins with a bar of time")
+        raise BadInputError(f"bar: found {request.bar.text} ({request.bar.title}), expected a time bar; anchors snap to time bars")
     start_ns = None if request.anchor is None else parse_time(request.anchor)
     if start_ns is not None and request.bar is not None:
         start_ns = request.bar.start_ns(request.bar.number(start_ns))
     found = read(path, reading)
     trades = found.trades if start_ns is None else found.trades[found.trades.time_ns >= start_ns]
     if not len(trades):
-        after = f" from {request.anchor} on" if request.anchor and len(found.trades) else ""
-        raise BadInputError(f"{path}: found no trades{after}, expected at least one")
+        after = f" from {request.anchor}" if request.anchor and len(found.trades) else ""
+        raise BadInputError(f"{path}: no trades{after}")
     grid = found.instrument.grid(_ticks_per_row(trades, request))
     vwap = VwapAccumulator()
     vwap.add(trades)
@@ -92,7 +92,7 @@ def _ticks_per_row(trades: TradeBatch, request: ProfileRequest) -> int:
     ticks = request.ticks_per_row or ticks_per_row_for(span, request.rows or 1)
     if span // ticks > _MAX_ROWS:
         wanted = -(-span // _MAX_ROWS)
-        raise GridTooFineError(f"rows: found {span // ticks:,}, expected at most {_MAX_ROWS:,}; use {wanted} or more ticks per row")
+        raise GridTooFineError(f"rows: {span // ticks:,} is more than {_MAX_ROWS:,}; use {wanted} or more ticks per row")
     return ticks
 
 
@@ -132,5 +132,5 @@ def _print_profile(result: dict[str, Any], grid: PriceGrid) -> None:
         table.add_row(row["price"], row["sell"], row["buy"], row["total"], mark)
     console.print(table)
     rule = f"({result['percent']} % {result['method']})"
-    console.print(f"POC {result['poc']} (its row's lower edge)   VAL {result['val']}   VAH {result['vah']}   {rule}", soft_wrap=True)
+    console.print(f"POC {result['poc']} (lower edge of row)   VAL {result['val']}   VAH {result['vah']}   {rule}", soft_wrap=True)
     console.print(f"VWAP {result['vwap']}   volume {result['volume']}   rows of {grid.ticks_per_row} ticks ({grid.row_size.normalize():f})")

@@ -30,7 +30,7 @@ def load_trades(source: str, span: Span, reading: Reading | None, store_folder: 
     if ":" in source and not Path(source).exists():
         return _kept(source, span, store_folder)
     if reading is None:
-        raise BadInputError("replay of a file: expected --tick-size")
+        raise BadInputError("replaying a file requires --tick-size")
     found = read(Path(source), reading)
     trades = within(found.trades, span)
     if not len(trades):
@@ -47,7 +47,7 @@ def _kept(instrument_id: str, span: Span, store_folder: Path) -> Recording:
     finally:
         store.close()
     if not len(trades):
-        raise BadInputError(f"{instrument_id}: the store keeps no trades between --from and --to")
+        raise BadInputError(f"{instrument_id}: no stored trades between --from and --to")
     if instrument.numbered:
         return Recording(instrument, trades)
     played = Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1)

@@ -19,22 +19,20 @@ _EVERY = ", ".join(one.path for one in inputs_of(ChartRules))
 class RuleFlags:
     """How the figures are made: the usual inputs by name, and every one by `--rule`."""
 
-    rule: Annotated[list[str], Parameter(help=f"any input, as in tpo.bracket=15m; may be repeated: {_EVERY}", negative="")] = field(
+    rule: Annotated[list[str], Parameter(help=f"any calculation setting, e.g. tpo.bracket=15m; repeatable: {_EVERY}", negative="")] = field(
         default_factory=list
     )
     session: Annotated[
-        str | None, Parameter(help="day, us-rth and the like, or times of the day such as 09:30-16:00; equal times are 24 hours")
+        str | None, Parameter(help="day, a named session such as us-rth, or times such as 09:30-16:00; equal times mean 24 hours")
     ] = None
     timezone: Annotated[
-        str | None, Parameter(help="of days and own times, an IANA name such as Europe/London; us-rth and the like have their own")
+        str | None, Parameter(help="IANA time zone for days and custom sessions, e.g. Europe/London; named sessions have their own")
     ] = None
     cells: Annotated[Literal["sellxbuy", "delta", "total", "ladder", "profile"] | None, Parameter(help="footprint style")] = None
-    colour: Annotated[Literal["volume", "delta", "imbalance"] | None, Parameter(help="what colours the cells")] = None
-    cvd_reset: Annotated[Literal["session", "never"] | None, Parameter(help="whether CVD starts again with each session")] = None
-    statistics: Annotated[
-        str | None, Parameter(help="rows of the table under the bars, in their order, as in volume,delta,cvd; empty: all")
-    ] = None
-    large: Annotated[str | None, Parameter(help="which trades are bubbles: top:50 of those in sight, or a quantity such as 2.5")] = None
+    colour: Annotated[Literal["volume", "delta", "imbalance"] | None, Parameter(help="what cell colours represent")] = None
+    cvd_reset: Annotated[Literal["session", "never"] | None, Parameter(help="reset CVD at each session, or never")] = None
+    statistics: Annotated[str | None, Parameter(help="bar statistics rows in order, e.g. volume,delta,cvd; empty: all")] = None
+    large: Annotated[str | None, Parameter(help="large trades: top:50 = the 50 largest in view, or a minimum size such as 2.5")] = None
 
     def on(self, rules: ChartRules) -> ChartRules:
         """The settings' rules with what was asked for.
@@ -65,11 +63,11 @@ def _require_use_of_zone(rules: ChartRules) -> None:
     """A zone that was asked for, and that a named session would pass over, is told; one that only lies in the settings is not."""
     hours, zone = rules.hours, rules.time.zone
     if hours.name in TEMPLATES and zone != hours.timezone:
-        raise BadInputError(f"time zone: found {zone!r}, expected none with session {hours.name}, which has its own, {hours.timezone}")
+        raise BadInputError(f"time zone: session {hours.name} has its own ({hours.timezone}), drop {zone!r}")
 
 
 def _split(text: str) -> tuple[str, str]:
     path, sign, value = text.partition("=")
     if not sign:
-        raise BadInputError(f"--rule: found {text!r}, expected an input and its value, as in tpo.bracket=15m")
+        raise BadInputError(f"--rule: found {text!r}, expected NAME=VALUE, e.g. tpo.bracket=15m")
     return path.strip(), value

@@ -119,9 +119,10 @@ def _require_profiles(chart: Chart) -> None:
         for stretch in placed.stretches:
             if chart.profiles.of([stretch], rows, percent, method) is None:
                 until = "" if stretch.end_ns is None else f" to {time_text(stretch.end_ns)}"
+                first_ns, end_ns = times.start_ns(int(number[0])), times.start_ns(int(number[-1]) + 1)
                 raise BadInputError(
-                    f"profile from {time_text(stretch.start_ns)}{until}: found no trade in it, expected some of those "
-                    f"from {time_text(times.start_ns(int(number[0])))} to {time_text(times.start_ns(int(number[-1]) + 1))}"
+                    f"profile from {time_text(stretch.start_ns)}{until}: no trades; "
+                    f"the chart has trades from {time_text(first_ns)} to {time_text(end_ns)}"
                 )
 
 
@@ -136,11 +137,9 @@ def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Setti
         return chart, "simulated"
     if Path(request.source).exists() or ":" not in request.source:
         if not Path(request.source).exists():
-            raise BadInputError(
-                f"{request.source}: found no such file, expected demo, a trades file, or an instrument as in binance:BTCUSDT"
-            )
+            raise BadInputError(f"{request.source}: no such file; expected demo, a trades file, or an instrument such as binance:BTCUSDT")
         if reading is None:
-            raise BadInputError("snapshot of a file: expected --tick-size")
+            raise BadInputError("snapshot of a file requires --tick-size")
         found = read(Path(request.source), reading)
         return _chart_of_trades(found.instrument, numbered_by_ones(found.trades), request), "replay"
     return asyncio.run(_collected(request, settings))
@@ -178,7 +177,7 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
     try:
         status = await _listened(ingest, request.seconds)
         if not store.n_trades:
-            raise BadInputError(f"{request.source}: no trade in {request.seconds:g} s ({status.reason or 'a quiet market'})")
+            raise BadInputError(f"{request.source}: no trade within {request.seconds:g} s ({status.reason or 'quiet market'})")
         chart = _chart(market.instrument, request, store, ingest.held.covered(proven=not store.by_time))
         if market.candles is not None and (trouble := await candles_fetched(chart, market.candles)):
             remark(trouble)

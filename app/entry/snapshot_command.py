@@ -36,29 +36,29 @@ def snapshot(
     source: Annotated[str, Parameter(help="demo, a trades file, or an instrument such as binance:BTCUSDT")],
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"], help="the picture, a .png file")],
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="output file (.png)")],
     size: Annotated[str, Parameter(help="width x height in logical pixels")] = "1600x900",
-    scale: Annotated[float, Parameter(help="pixels to the logical pixel")] = 1.0,
+    scale: Annotated[float, Parameter(help="device pixels per logical pixel")] = 1.0,
     bar: Bar = None,
     ticks_per_row: TicksPerRow = None,
-    bars: Annotated[int | None, Parameter(help="how many bars to show; else as many as stay legible")] = None,
+    bars: Annotated[int | None, Parameter(help="number of bars to show; default: as many as stay readable")] = None,
     theme: Theme = None,
     palette: Palette = None,
     show: Show = "",
     hide: Hide = "",
     rules: Annotated[RuleFlags | None, Parameter(name="*")] = None,
     profiles: Annotated[ProfileFlags | None, Parameter(name="*")] = None,
-    as_of: Annotated[str | None, Parameter(help="show every figure as it was known then: ISO 8601, or a number since 1970")] = None,
-    why: Annotated[str, Parameter(help="explain the figure at TIME@PRICE, in a panel beside its bar")] = "",
-    tick_size: Annotated[str | None, Parameter(help="smallest price step, for a file")] = None,
+    as_of: Annotated[str | None, Parameter(help="show every value as it stood at this time: ISO 8601 or Unix time")] = None,
+    why: Annotated[str, Parameter(help="explain the value at TIME@PRICE in a panel beside its bar")] = "",
+    tick_size: Annotated[str | None, Parameter(help="tick size, for a file")] = None,
     lot_size: LotSize = None,
-    seconds: Annotated[float, Parameter(help="how long a live instrument is listened to")] = 10.0,
-    seed: Annotated[int, Parameter(help="of the demo")] = 2,
+    seconds: Annotated[float, Parameter(help="seconds to collect live trades")] = 10.0,
+    seed: Annotated[int, Parameter(help="random seed of the demo")] = 2,
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Write a picture of a chart; needs no display."""
+    """Save a chart as PNG; no display needed."""
     from app.entry.headless import parse_time
     from app.entry.snapshot import SnapshotRequest
     from app.entry.snapshot import snapshot as write_snapshot
@@ -96,9 +96,9 @@ def snapshot(
 def _require_place(out: Path) -> None:
     """A picture in a folder that is there, before anything is read or listened to."""
     if out.suffix.lower() != ".png":
-        raise BadInputError(f"{out}: found the ending {out.suffix!r}, expected .png")
+        raise BadInputError(f"{out}: found extension {out.suffix!r}, expected .png")
     if not out.parent.is_dir():
-        raise BadInputError(f"{out}: found no folder {out.parent}, expected one that is there")
+        raise BadInputError(f"{out}: folder {out.parent} does not exist")
 
 
 def _size(text: str, scale: float) -> tuple[int, int]:

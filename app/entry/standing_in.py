@@ -26,7 +26,7 @@ async def candles_fetched(chart: Chart, history: CandleHistory, patience_s: floa
     finally:
         fetching.cancel()
         await asyncio.wait([fetching])
-    return (past.trouble or "candles: not all came in time") if wishes else ""
+    return (past.trouble or "candles: incomplete, timed out") if wishes else ""
 
 
 def _wishes(chart: Chart) -> tuple[Piece, ...]:

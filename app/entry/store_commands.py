@@ -12,17 +12,17 @@ from app.errors import BadInputError
 
 
 def import_(
-    kind: Annotated[str, Parameter(help="binance, bybit, okx, tardis, kaiko, csv, parquet, or auto: what the file's columns say")],
+    kind: Annotated[str, Parameter(help="binance, bybit, okx, tardis, kaiko, csv, parquet, or auto (detect from columns)")],
     /,
-    *files: Annotated[Path, Parameter(help="trades files, plain, .gz or .zip")],
-    instrument: Annotated[str, Parameter(help="the market they belong to, as in binance:BTCUSDT")],
-    tick_size: Annotated[str | None, Parameter(help="smallest price step, unless the store knows the market")] = None,
-    lot_size: Annotated[str | None, Parameter(help="smallest quantity step, unless the store knows the market")] = None,
+    *files: Annotated[Path, Parameter(help="trades files; plain, .gz or .zip")],
+    instrument: Annotated[str, Parameter(help="market the files belong to, e.g. binance:BTCUSDT")],
+    tick_size: Annotated[str | None, Parameter(help="tick size; not needed if the market is in the store")] = None,
+    lot_size: Annotated[str | None, Parameter(help="lot size; not needed if the market is in the store")] = None,
     store: StoreFolder = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Put trades files into the store; twice is once."""
+    """Import trades files into the store; safe to repeat."""
     from app.entry.importing import Steps, import_files
 
     if not files:
@@ -32,17 +32,17 @@ def import_(
 
 
 def export(
-    instrument: Annotated[str, Parameter(help="a market that is kept")],
+    instrument: Annotated[str, Parameter(help="a stored market")],
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"], help=".csv, .csv.gz or .parquet")],
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="output file: .csv, .csv.gz or .parquet")],
     begin: Begin = None,
     end: End = None,
     store: StoreFolder = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Write kept trades into a file."""
+    """Export stored trades to a file."""
     from app.entry.exporting import export as write_export
     from app.entry.headless import parse_span
 
@@ -50,10 +50,10 @@ def export(
 
 
 def backfill(
-    instrument: Annotated[str, Parameter(help="the market, as in binance:BTCUSDT")],
+    instrument: Annotated[str, Parameter(help="market, e.g. binance:BTCUSDT")],
     /,
     *,
-    begin: Annotated[str, Parameter(name="--from", help="first time: ISO 8601, or a number since 1970")],
+    begin: Annotated[str, Parameter(name="--from", help="start time: ISO 8601 or Unix time")],
     end: End = None,
     source: Annotated[
         str,
@@ -66,7 +66,7 @@ def backfill(
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Fetch what the store lacks of a span; begins again where it was stopped."""
+    """Download missing trades of a time range; resumes where it stopped."""
     from app.entry.backfilling import BackfillRequest
     from app.entry.backfilling import backfill as fetch_past
     from app.entry.headless import parse_span
@@ -76,16 +76,16 @@ def backfill(
 
 
 def verify(
-    instrument: Annotated[str | None, Parameter(help="one market; all that are kept unless given")] = None,
+    instrument: Annotated[str | None, Parameter(help="a stored market; default: all")] = None,
     /,
     *,
-    repair: Annotated[bool, Parameter(negative="", help="fetch what is missing from the venue again")] = False,
+    repair: Annotated[bool, Parameter(negative="", help="repair: download missing trades from the venue")] = False,
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
     store: StoreFolder = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Look whether the store is whole: 0 if it is, 1 with a list of what is missing or hurt."""
+    """Verify the store: exit code 0 if complete, 1 with a list of gaps and damaged files."""
     from app.entry.verifying import verify_store
 
     settings = settings_of(settings_file, store=store)
@@ -94,13 +94,13 @@ def verify(
 
 
 def collect(
-    *instruments: Annotated[str, Parameter(help="markets to record, as in binance:BTCUSDT okx:BTC-USDT")],
-    seconds: Annotated[float | None, Parameter(help="stop by itself after so many seconds")] = None,
+    *instruments: Annotated[str, Parameter(help="markets to record, e.g. binance:BTCUSDT okx:BTC-USDT")],
+    seconds: Annotated[float | None, Parameter(help="stop after this many seconds")] = None,
     store: StoreFolder = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Record markets without a screen, until Ctrl+C; a window may be open on the same store meanwhile."""
+    """Record markets without a window until Ctrl+C; the window can share the store."""
     from app.entry.collecting import collect as record
 
     return record(list(instruments), seconds, settings_of(settings_file, store=store), quiet)

@@ -67,7 +67,7 @@ def print_tpo(path: Path, reading: Reading, request: TpoRequest) -> None:
     grid = found.instrument.grid(request.ticks_per_row)
     profiles = tpo_by_session(found.trades.time_ns, found.trades.price_ticks, grid, request)
     if not profiles:
-        raise BadInputError(f"{path}: found no trades in a session, expected at least one")
+        raise BadInputError(f"{path}: no trades inside any session")
     results = [_result(profile, grid, request) for profile in profiles]
     if request.as_json:
         sys.stdout.buffer.write(msgspec.json.encode(results) + b"\n")
@@ -127,7 +127,7 @@ def _print_session(result: dict[str, Any], request: TpoRequest) -> None:
         console.print(f"{price:>{width}}  {letters}  {mark}".rstrip(), markup=False)
     rule = f"({request.percent} % {request.method.value})"
     console.print(
-        f"POC {result['poc']} (its row's lower edge)   VAL {result['val']}   VAH {result['vah']}   {rule}   midpoint {result['midpoint']}"
+        f"POC {result['poc']} (lower edge of row)   VAL {result['val']}   VAH {result['vah']}   {rule}   midpoint {result['midpoint']}"
     )
     poor = " and ".join(name for name in ("high", "low") if result[f"poor_{name}"]) or "neither"
     console.print(f"initial balance {result['ib_low']} to {result['ib_high']}   rotation {result['rotation_factor']:+d}   poor: {poor}\n")

@@ -46,7 +46,7 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
     try:
         writer = TapeWriter(store, instrument)
     except StoreBusyError as error:
-        remark(f"{error.user_message}: looking without mending", quiet)
+        remark(f"{error.user_message}: checking only, no repair", quiet)
     try:
         findings = []
         with counting(instrument.id, quiet, "findings") as tell:
@@ -65,7 +65,7 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
     days = tape.days()
     size = sum(path.stat().st_size for day in days for path in tape.files(day))
     whole = all(finding.mended for finding in findings)
-    remark(f"{instrument.id}: {len(days)} days in files, {size / 1e6:,.1f} MB, {'whole' if whole else 'not whole'}", quiet)
+    remark(f"{instrument.id}: {len(days)} day files, {size / 1e6:,.1f} MB, {'complete' if whole else 'incomplete'}", quiet)
     return 0 if whole else 1
 
 
@@ -73,15 +73,15 @@ async def _fetch_again(instrument: Instrument, writer: TapeWriter, gaps: list[Sp
     try:
         market = await market_opener(settings)(instrument.id)
     except TapeprintError as error:
-        remark(f"{instrument.id}: nothing can be fetched again: {error.user_message}")
+        remark(f"{instrument.id}: cannot download missing trades: {error.user_message}")
         return
     try:
         if market.history is None:
             return
         for gap in reversed(gaps):
             new = await fill(writer, market.history, Span(gap.start_ns - 1, gap.end_ns + 1))
-            remark(f"{instrument.id}: {new:,} trades fetched again", quiet)
+            remark(f"{instrument.id}: {new:,} missing trades downloaded", quiet)
     except TapeprintError as error:
-        remark(f"{instrument.id}: not all could be fetched again: {error.user_message}")
+        remark(f"{instrument.id}: some trades could not be downloaded: {error.user_message}")
     finally:
         await market.feed.aclose()

@@ -13,22 +13,22 @@ from app.why.spot import What
 
 
 def why(
-    file: Annotated[Path, Parameter(help="trades, as for footprint")],
+    file: Annotated[Path, Parameter(help="trades file, as for footprint")],
     /,
     *,
     tick_size: TickSize,
-    at: Annotated[str, Parameter(help="a time in the bar: ISO 8601, or a number since 1970")],
-    price: Annotated[str, Parameter(help="a price in its range")],
+    at: Annotated[str, Parameter(help="a time inside the bar: ISO 8601 or Unix time")],
+    price: Annotated[str, Parameter(help="a price inside the bar's range")],
     lot_size: LotSize = None,
     bar: Bar = None,
     ticks_per_row: TicksPerRow = 1,
-    what: Annotated[What, Parameter(help="which figure")] = "all",
-    json: Annotated[bool, Parameter(negative="", help="JSON instead of text")] = False,
-    csv: Annotated[Path | None, Parameter(help="write the trades behind the figure here, as export does")] = None,
+    what: Annotated[What, Parameter(help="which value to explain")] = "all",
+    json: Annotated[bool, Parameter(negative="", help="print JSON instead of text")] = False,
+    csv: Annotated[Path | None, Parameter(help="write the trades behind the value to this file")] = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Why a figure is what it is: its rule, its arithmetic, and the trades behind it."""
+    """Explain a value: its rule, the arithmetic and the trades behind it."""
     from app.entry.headless import Reading
     from app.entry.why_output import WhyRequest
     from app.entry.why_output import why as print_why

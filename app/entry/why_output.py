@@ -65,7 +65,7 @@ def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -
     answers = [answer(chart, told) for told in explanations_at(chart, time_ns, price_ticks, request.what)]
     if request.csv is not None:
         if len(answers) != 1:
-            raise BadInputError(f"--csv: found {len(answers)} figures, expected one: name it with --what")
+            raise BadInputError(f"--csv: {len(answers)} values found, choose one with --what")
         _write(request.csv, answers[0].csv)
     if request.as_json:
         print(msgspec.json.encode([one.as_json for one in answers]).decode(), file=sys.stdout)  # noqa: T201
@@ -77,4 +77,4 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
-        raise BadInputError(f"{path}: cannot be written: {error.strerror}") from error
+        raise BadInputError(f"cannot write {path}: {error.strerror}") from error

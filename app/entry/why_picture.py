@@ -29,7 +29,7 @@ def draw_panel(scene: ChartScene, image: QImage, where: str) -> None:
     frame = scene.frame
     questions = [] if frame is None else scene.layers.questions(frame, x, y)
     if frame is None or not questions:
-        raise BadInputError(f"--why: found no figure at {where}, expected a bar and a price in sight")
+        raise BadInputError(f"--why: nothing to explain at {where}; the bar and price must be in view")
     told = answer(scene.chart, questions[0].ask())
     panel = WhyPanel(scene.theme)
     panel.setPalette(palette_of(scene.theme))
@@ -44,12 +44,12 @@ def _place(scene: ChartScene, where: str) -> tuple[float, float]:
     time_text, _, price_text = where.rpartition("@")
     series, viewport = scene.chart.series, scene.viewport
     if not time_text or not price_text:
-        raise BadInputError(f"--why: found {where!r}, expected TIME@PRICE, as in 2026-11-21T15:30Z@43700.1")
+        raise BadInputError(f"--why: found {where!r}, expected TIME@PRICE, e.g. 2026-11-21T15:30Z@43700.1")
     number = series.times.number(parse_time(time_text))
     if not np.isin(number, series.number):
-        raise BadInputError(f"--why: found no bar at {time_text}, expected a time at which something traded")
+        raise BadInputError(f"--why: no bar at {time_text}; choose a time with trades")
     row = series.grid.row(int(series.grid.ticks([price_text])[0]))
     x, y = viewport.x(number + 0.5), viewport.y((row + 0.5) * series.grid.ticks_per_row)
     if not scene.layout.price.holds(math.floor(x), math.floor(y)):
-        raise BadInputError(f"--why: found {where}, which is out of sight")
+        raise BadInputError(f"--why: {where} is out of view")
     return x, y

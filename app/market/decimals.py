@@ -110,7 +110,7 @@ def parse_step(text: str, what: str) -> Decimal:
     except InvalidOperation:
         step = Decimal(0)
     if not step.is_finite() or step <= 0 or decimal_places(step) > 18:
-        raise BadInputError(f"{what}: found {text!r}, expected a decimal above 0 with at most 18 digits behind the point")
+        raise BadInputError(f"{what}: found {text!r}, expected a positive decimal with at most 18 decimal places")
     return step.normalize()
 
 

@@ -67,5 +67,5 @@ def parse_instrument_id(text: str) -> tuple[str, str]:
     """
     match = _ID.fullmatch(text)
     if match is None:
-        raise BadInputError(f"instrument: found {text!r}, expected venue:SYMBOL as in binance:BTCUSDT")
+        raise BadInputError(f"instrument: found {text!r}, expected venue:SYMBOL, e.g. binance:BTCUSDT")
     return match[1], match[2]

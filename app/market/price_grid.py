@@ -35,7 +35,7 @@ class PriceGrid:
 
     def __post_init__(self) -> None:
         if self.ticks_per_row < 1:
-            raise BadInputError(f"ticks per row: found {self.ticks_per_row}, expected a whole number from 1 up")
+            raise BadInputError(f"ticks per row: found {self.ticks_per_row}, expected a whole number of 1 or more")
 
     def ticks(self, texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> np.ndarray:
         """Prices as decimal text to ticks, int64 [shape=(n,)].
@@ -49,7 +49,7 @@ class PriceGrid:
         if ticks.size and ticks.min() <= 0:
             index = int(np.argmax(ticks <= 0))
             text = str(texts[index])
-            raise OffGridError(f"price: found {text}, expected a price above 0", index=index, value=text)
+            raise OffGridError(f"price: found {text}, expected a positive price", index=index, value=text)
         return ticks
 
     def rows(self, price_ticks: np.ndarray) -> np.ndarray:

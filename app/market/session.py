@@ -193,7 +193,7 @@ def parse_session(text: str, timezone: str = "UTC") -> SessionRule:
     """
     match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
     if not match:
-        raise BadInputError(f"session: found {text!r}, expected times of the day such as 09:30-16:00")
+        raise BadInputError(f"session: found {text!r}, expected times such as 09:30-16:00")
     hour, minute, until_hour, until_minute = map(int, match.groups())
     return SessionRule(time(hour, minute), time(until_hour, until_minute), timezone)
 

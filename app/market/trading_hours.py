@@ -125,7 +125,7 @@ def parse_hours(name: str, timezone: str = "UTC") -> TradingHours:
         return TradingHours(name, timezone, parse_session(name, timezone))
     except BadInputError:
         names = ", ".join((WHOLE_DAY, *TEMPLATES))
-        raise BadInputError(f"session: found {name!r}, expected one of {names}, or times of the day such as 09:30-16:00") from None
+        raise BadInputError(f"session: found {name!r}, expected one of {names}, or times such as 09:30-16:00") from None
 
 
 @lru_cache(maxsize=64)

@@ -214,7 +214,7 @@ def set_aside(folder: Path) -> Path:
         if companion.exists():
             companion.replace(aside.with_name(aside.name + ending))
     path.replace(aside)
-    _log.warning("a damaged catalogue was set aside", path=str(aside))
+    _log.warning("damaged catalogue renamed", path=str(aside))
     return aside
 
 
@@ -244,16 +244,16 @@ def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
 def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(_MIGRATIONS):
-        raise StoreError(f"{path}: was made by a newer Tapeprint (version {version}, this one knows {len(_MIGRATIONS)})")
+        raise StoreError(f"{path}: created by a newer Tapeprint (schema {version}, this version supports {len(_MIGRATIONS)})")
     if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise DamagedCatalogueError(f"{path}: is damaged: {' '.join(str(found).split())[:200]}")
+        raise DamagedCatalogueError(f"{path}: damaged: {' '.join(str(found).split())[:200]}")
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if version == 0 and tables:
-        raise StoreError(f"{path}: is another program's database")
+        raise StoreError(f"{path}: not a Tapeprint database")
     if version == 0 and not write:
-        raise StoreError(f"{path}: found no store there yet")
+        raise StoreError(f"{path}: no store here yet")
     if version and not {"instrument", "stretch", "tail"} <= tables:
-        raise DamagedCatalogueError(f"{path}: is damaged: tables are missing")
+        raise DamagedCatalogueError(f"{path}: damaged: tables are missing")
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -276,7 +276,7 @@ def _explained(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         text = str(error)
         if "malformed" in text or "not a database" in text or "encrypted" in text:
-            raise DamagedCatalogueError(f"{path}: is damaged, or no catalogue of ours: {text}") from None
+            raise DamagedCatalogueError(f"{path}: damaged, or not a Tapeprint catalogue: {text}") from None
         raise StoreError(f"{path}: {text}") from None
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from None

@@ -55,11 +55,11 @@ def opened_text(sealed: bytes) -> bytes:
     """
     text = sealed[9:]
     if sealed[:9] != b"%08x " % zlib.crc32(text):
-        raise ValueError("what it says of itself does not fit its checksum")
+        raise ValueError("metadata checksum mismatch")
     return text
 
 
 def damaged(path: Path, error: Exception) -> StoreError:
     """That a file cannot be read, and why, in a line."""
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
-    return StoreError(f"{path}: cannot be read: {why}")
+    return StoreError(f"cannot read {path}: {why}")

@@ -112,17 +112,17 @@ def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> Tr
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             meta = _meta_of(file)
             if len(meta.groups) != file.num_row_groups:
-                raise ValueError(f"it has {file.num_row_groups} row groups, and says {len(meta.groups)}")
+                raise ValueError(f"{file.num_row_groups} row groups, metadata lists {len(meta.groups)}")
             groups = list(range(file.num_row_groups)) if span is None else _groups_in(meta, span)
             table = file.read_row_groups(groups, columns=list(_COLUMNS))
             if table.column_names != list(_COLUMNS) or table.schema.types != list(_TYPES):
-                raise ValueError(f"it has the columns {', '.join(map(str, table.schema))[:100]}")
+                raise ValueError(f"unexpected columns {', '.join(map(str, table.schema))[:100]}")
             columns = [column.to_numpy() for column in table.columns]
             trades = TradeBatch.of(*columns)
     except BROKEN as error:
         raise damaged(path, error) from None
     if span is None and Sums.of(trades) != meta.sums:
-        raise StoreError(f"{path}: is damaged: its trades do not add up to the sums that it states")
+        raise StoreError(f"{path}: damaged: trades do not match the recorded totals")
     if span is not None:
         trades = trades[(trades.time_ns >= span.start_ns) & (trades.time_ns < span.end_ns)]
     return in_steps(trades, (Decimal(meta.tick_size), Decimal(meta.lot_size)), (instrument.tick_size, instrument.lot_size), str(path))
@@ -142,7 +142,7 @@ def in_steps(trades: TradeBatch, old: tuple[Decimal, Decimal], new: tuple[Decima
     for place, what in ((1, "price"), (2, "quantity")):
         ratio = Fraction(old[place - 1]) / Fraction(new[place - 1])
         if np.any(columns[place] % ratio.denominator):
-            raise StoreError(f"{where}: holds a {what} that is no multiple of {new[place - 1]}")
+            raise StoreError(f"{where}: a {what} is not a multiple of {new[place - 1]}")
         columns[place] = columns[place] // ratio.denominator * ratio.numerator
     return TradeBatch.of(*columns)
 
@@ -181,12 +181,12 @@ def day_of(time_ns: int) -> int:
 def _meta_of(file: pq.ParquetFile) -> DayMeta:
     metadata = file.schema_arrow.metadata or {}
     if META_KEY not in metadata:
-        raise ValueError("it was not written by Tapeprint")
+        raise ValueError("not written by Tapeprint")
     meta = msgspec.json.decode(opened_text(metadata[META_KEY]), type=DayMeta)
     if min(Decimal(meta.tick_size), Decimal(meta.lot_size), Decimal(meta.multiplier)) <= 0:
-        raise ValueError("it names a step that is none")
+        raise ValueError("invalid tick or lot size")
     if meta.format > _FORMAT:
-        raise ValueError(f"it was written by a newer Tapeprint (format {meta.format}, this one knows {_FORMAT})")
+        raise ValueError(f"written by a newer Tapeprint (format {meta.format}, this version supports {_FORMAT})")
     return meta
 
 

@@ -52,7 +52,7 @@ class DiskStore:
         self.repaired = ""
         """What was found damaged on opening, in words; empty if nothing was."""
         if not write and not (folder / FILE_NAME).is_file():
-            raise StoreError(f"{folder}: found no store there")
+            raise StoreError(f"no store in {folder}")
         is_new = not (folder / FILE_NAME).exists()
         try:
             self.catalogue = Catalogue(folder, write=write)
@@ -64,7 +64,7 @@ class DiskStore:
             aside = set_aside(folder)
             self.catalogue = Catalogue(folder, write=True)
             rebuild_catalogue(self.catalogue, folder, self.tape)
-            self.repaired = f"{error.user_message}; kept as {aside.name} and made again from the day files"
+            self.repaired = f"{error.user_message}; renamed to {aside.name} and rebuilt from the day files"
 
     def instruments(self) -> list[Instrument]:
         """The markets that are kept, by name."""
@@ -151,7 +151,7 @@ def kept_instrument(store: DiskStore, instrument_id: str) -> Instrument:
     """
     known = {instrument.id: instrument for instrument in store.instruments()}
     if instrument_id not in known:
-        raise BadInputError(f"instrument: found {instrument_id}, expected one that is kept: {', '.join(known) or 'there is none'}")
+        raise BadInputError(f"instrument: {instrument_id} is not in the store; stored: {', '.join(known) or 'none'}")
     return known[instrument_id]
 
 

@@ -83,5 +83,5 @@ class Keeping:
                 self._store = None
 
     def _without(self, tape: Tape | None, reason: str) -> Kept:
-        _log.warning("nothing is kept", reason=reason)
+        _log.warning("recording off", reason=reason)
         return Kept(tape, None, f"not recording: {reason}")

@@ -76,7 +76,7 @@ def held_in_files(tape: Tape, without: Iterable[Path] = ()) -> Intervals:
                 for stretch in stretches_in(path, tape.instrument, day):
                     found.add(stretch)
             except StoreError as error:
-                _log.warning("a damaged day file is left out", reason=error.detail)
+                _log.warning("damaged day file skipped", reason=error.detail)
     if tape.instrument.numbered:
         for stretch in stretches_of(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
             found.add(stretch)
@@ -90,7 +90,7 @@ def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Ins
         try:
             meta = read_meta(path)
         except StoreError as error:
-            _log.warning("a damaged day file is left out", reason=error.detail)
+            _log.warning("damaged day file skipped", reason=error.detail)
         else:
             markets[meta.instrument] = _instrument_of(meta)
     for instrument in markets.values():

@@ -106,7 +106,7 @@ class Recorder:
         except (StoreError, OSError) as error:
             reason = error.detail if isinstance(error, StoreError) else str(error)
             if not self.trouble.startswith("not recording"):
-                _log.warning("trades are not kept", instrument=self._writer.instrument.id, reason=reason)
+                _log.warning("trades not recorded", instrument=self._writer.instrument.id, reason=reason)
             self.trouble = f"not recording: {error.user_message if isinstance(error, StoreError) else reason}"
             self._waiting, self._behind = waiting + self._waiting, self._behind or behind
             self._n_waiting = sum(len(one.trades) for one in self._waiting)
@@ -135,7 +135,7 @@ class Recorder:
             return self.trouble
         self._looked_s = now_s
         free = shutil.disk_usage(self._writer.tape.folder).free
-        return f"only {free / 1e6:,.0f} MB free for recording" if free < _LOW_BYTES else ""
+        return f"only {free / 1e6:,.0f} MB free on disk" if free < _LOW_BYTES else ""
 
 
 def _together(waiting: Sequence[_Waiting]) -> list[_Waiting]:

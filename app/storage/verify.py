@@ -52,7 +52,7 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[Finding]:
             except StoreError as error:
                 if writer is not None:
                     writer.put_aside(path, day)
-                yield Finding(f"{error.user_message}{', put aside' if writer is not None else ''}")
+                yield Finding(f"{error.user_message}{', moved aside' if writer is not None else ''}")
         trades = merged(sound, numbered=numbered)
         yield from _strange(trades, tape, day)
         if numbered:
@@ -71,11 +71,11 @@ def _strange(trades: TradeBatch, tape: Tape, day: int) -> Iterator[Finding]:
         return
     where = f"{tape.instrument.id} {day_name(day)}"
     if n := int(np.count_nonzero((trades.price_ticks <= 0) | (trades.quantity_lots <= 0))):
-        yield Finding(f"{where}: {n:,} trades without a price or a quantity")
+        yield Finding(f"{where}: {n:,} trades with a zero price or quantity")
     if n := int(np.count_nonzero(trades.time_ns // DAY_NS != day)):
         yield Finding(f"{where}: {n:,} trades of other days")
     if n := int(np.count_nonzero(np.abs(trades.side) > 1)):
-        yield Finding(f"{where}: {n:,} trades of a side that there is not")
+        yield Finding(f"{where}: {n:,} trades with an invalid side")
 
 
 def _rollup(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None) -> Iterator[Finding]:
@@ -85,13 +85,13 @@ def _rollup(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None)
             true = cells_of(trades, meta.ticks_per_row)
             if all(np.array_equal(getattr(cells, name), getattr(true, name)) for name in ("minute", "row", "buy", "sell", "unknown")):
                 return
-        why = "do not fit the trades"
+        why = "do not match the trades"
     except StoreError:
         why = "are missing or damaged"
     if writer is not None:
         write_rollup(tape, day, trades)
     yield Finding(
-        f"{tape.instrument.id} {day_name(day)}: the cells {why}{', made again' if writer is not None else ''}", mended=writer is not None
+        f"{tape.instrument.id} {day_name(day)}: the cells {why}{', rebuilt' if writer is not None else ''}", mended=writer is not None
     )
 
 
@@ -106,8 +106,8 @@ def _account(tape: Tape, found: Intervals, writer: TapeWriter | None) -> Iterato
     more = sum(b - a for a, b in _minus(there, claimed))
     if writer is not None:
         writer.account_anew()
-    text = f"{tape.instrument.id}: {missing:,} trades are not there that the catalogue tells of, {more:,} are that it does not"
-    yield Finding(text + (", it tells the truth again" if writer is not None else ""), mended=writer is not None)
+    text = f"{tape.instrument.id}: {missing:,} trades listed in the catalogue are missing on disk; {more:,} on disk are not listed"
+    yield Finding(text + ("; catalogue repaired" if writer is not None else ""), mended=writer is not None)
 
 
 def _holes(tape: Tape) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -218,7 +218,7 @@ class TapeWriter:
                     return None
                 found[path] = read_day(path, self.instrument)
             except StoreError as error:
-                _log.warning("a damaged day file is put aside", reason=error.detail)
+                _log.warning("damaged day file moved aside", reason=error.detail)
                 self._put_aside(path, day)
         return found
 
@@ -279,5 +279,5 @@ def _locked(path: Path, instrument: Instrument) -> FileLock:
     except Timeout:
         raise StoreBusyError(f"{instrument.id} is being recorded by another program") from None
     except (OSError, NotImplementedError) as error:
-        raise StoreError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+        raise StoreError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
     return lock

@@ -55,11 +55,7 @@ class Answer:
         count = len(self.behind.trades)
         sides = f": {self.bought} bought, {self.sold} sold"
         said = (
-            f"{count:,} trade{'' if count == 1 else 's'}, together {self.total}{sides}"
-            if count
-            else ""
-            if self.behind.note
-            else "no trades"
+            f"{count:,} trade{'' if count == 1 else 's'}, total {self.total}{sides}" if count else "" if self.behind.note else "no trades"
         )
         return " · ".join(filter(None, (said, f"⚠ {self.behind.note}" if self.behind.note else "")))
 

@@ -24,7 +24,7 @@ def why_figures(chart: Chart, number: int) -> Explanation:
     buy, sell, volume, trades = (int(getattr(series, name)[bar]) for name in ("buy", "sell", "volume", "trades"))
     unknown, delta = volume - buy - sell, buy - sell
     low, high = int(series.low[bar]), int(series.high[bar])
-    aside = f" + {words.lots(unknown)} of no side" if unknown else ""
+    aside = f" + {words.lots(unknown)} without a side" if unknown else ""
     lines = [
         Line(f"volume: {words.lots(buy)} bought + {words.lots(sell)} sold{aside} = {words.lots(volume)}, in {trades:,} trades"),
         Line(f"delta: {words.lots(buy)} - {words.lots(sell)} = {words.signed(delta)}; {percent_text(delta, volume)} of the volume"),
@@ -32,8 +32,11 @@ def why_figures(chart: Chart, number: int) -> Explanation:
         Line(f"range: {words.price(high)} - {words.price(low)} = {words.price(high - low)}"),
     ]
     return Explanation(
-        title=f"Delta {words.signed(delta)}, volume {words.lots(volume)} · bar of {words.bar(number)}",
-        rule="Delta: bought less sold by the aggressors; its extremes are those of the sum from trade to trade, which begins at 0",
+        title=f"Delta {words.signed(delta)}, volume {words.lots(volume)} · {words.bar(number)} bar",
+        rule=(
+            "Delta: aggressive buying minus aggressive selling. "
+            "Min and max delta are the extremes of the running sum within the bar, starting at 0."
+        ),
         lines=tuple(lines),
         bars=((number, number + 1),),
         low_ticks=low,
@@ -48,14 +51,14 @@ def why_cvd(chart: Chart, number: int, reset: Division | None) -> Explanation:
     start = _start(chart, bar, reset)
     after, delta = _cvd(chart, bar, reset), int(series.buy[bar] - series.sell[bar])
     first = int(series.number[start])
-    begins = f"from the bar of {words.bar(first)} on, where {'its session' if reset is not None else 'the chart'} begins"
+    begins = f"since the {words.bar(first)} bar, the start of {'the session' if reset is not None else 'the chart'}"
     buy, sell = int(series.buy[start : bar + 1].sum()), int(series.sell[start : bar + 1].sum())
     return Explanation(
-        title=f"CVD {words.signed(after)} after the bar of {words.bar(number)}",
-        rule=f"CVD: the sum of deltas, {begins}",
+        title=f"CVD {words.signed(after)} after the {words.bar(number)} bar",
+        rule=f"CVD: running sum of bar deltas {begins}",
         lines=(
-            Line(f"before this bar {words.signed(after - delta)}, its delta {words.signed(delta)}: together {words.signed(after)}"),
-            Line(f"in all: {words.lots(buy)} bought - {words.lots(sell)} sold = {words.signed(after)}"),
+            Line(f"previous CVD {words.signed(after - delta)}, bar delta {words.signed(delta)}: {words.signed(after)}"),
+            Line(f"total: {words.lots(buy)} bought - {words.lots(sell)} sold = {words.signed(after)}"),
         ),
         bars=((number, number + 1),),
         low_ticks=int(series.low[start : bar + 1].min()),
@@ -77,15 +80,15 @@ def why_divergence(chart: Chart, first: int, second: int, side: int, reset: Divi
     above = side < 0
     price_sign, cvd_sign = (">", "<") if above else ("<", ">")
     met = (after > before) if above else (after < before), (cvd[1] < cvd[0]) if above else (cvd[1] > cvd[0])
-    where = f"swing {name} of {words.bar(second)} against that of {words.bar(first)}"
+    where = f"swing {name} at {words.bar(second)} vs {words.bar(first)}"
     beyond = "above" if above else "below"
     return Explanation(
-        title=f"CVD divergence: a {verb} {name} of price, a {'lower' if above else 'higher'} one of CVD",
-        rule=f"Swings: {beyond} the {name}s of {REACH} bars on both sides · {where}",
+        title=f"CVD divergence: price made a {verb} {name}, CVD a {'lower' if above else 'higher'} one",
+        rule=f"Swing: a {name} {beyond} the {name}s of {REACH} bars on each side · {where}",
         lines=(
             Line(f"price: {words.price(after)} {price_sign} {words.price(before)}, a {verb} {name}", met[0]),
-            Line(f"CVD at their closes: {words.signed(cvd[1])} {cvd_sign} {words.signed(cvd[0])}", met[1]),
-            Line(f"between the closes: a delta of {words.signed(cvd[1] - cvd[0])}"),
+            Line(f"CVD at the two closes: {words.signed(cvd[1])} {cvd_sign} {words.signed(cvd[0])}", met[1]),
+            Line(f"delta between the closes: {words.signed(cvd[1] - cvd[0])}"),
         ),
         bars=((first, second + 1),),
         low_ticks=min(before, after),

@@ -45,14 +45,14 @@ def why_cell(chart: Chart, number: int, row: int) -> Explanation:
     bar = bar_of(chart, number)
     first, n_rows = int(series.first_row[bar]), int(series.n_rows[bar])
     if not first <= row < first + n_rows:
-        raise BadInputError(f"price: found {words.row(row)}, expected one from {words.row(first)} to {words.row(first + n_rows - 1)}")
+        raise BadInputError(f"price: {words.row(row)} is outside the bar's range, {words.row(first)} to {words.row(first + n_rows - 1)}")
     both = [judge(chart, bar, row, side) for side in (BUY, SELL)]
     found = [judged for judged in both if judged.imbalanced]
     names = {BUY: "buy", SELL: "sell"}
     what = " and ".join(names[judged.side] for judged in found)
     height = series.grid.ticks_per_row
     return Explanation(
-        title=f"{what.capitalize() if what else 'No'} imbalance at {words.row(row)} · bar of {words.bar(number)}",
+        title=f"{what.capitalize() if what else 'No'} imbalance at {words.row(row)} · {words.bar(number)} bar",
         rule=rule_text(words, rule),
         lines=tuple(line for judged in both for line in judged.lines),
         bars=((number, number + 1),),
@@ -68,13 +68,13 @@ def why_zone(chart: Chart, number: int, side: int, first_row: int, last_row: int
     bar = bar_of(chart, number)
     judged = [judge(chart, bar, row, side) for row in range(first_row, last_row + 1)]
     count, height = len(judged), chart.series.grid.ticks_per_row
-    lines = [Line(f"{count} rows in a row: {count} >= {rule.stacked}", count >= rule.stacked)]
+    lines = [Line(f"{count} consecutive rows: {count} >= {rule.stacked}", count >= rule.stacked)]
     lines += shortened([Line(f"{words.row(one.row)}: {one.lines[-1].text}", one.imbalanced) for one in judged])
     rows = chart.series.first_row[bar], chart.series.first_row[bar] + chart.series.n_rows[bar]
     name = "buy" if side == BUY else "sell"
     return Explanation(
-        title=f"Stacked {name} imbalances {words.row(first_row)} to {words.row(last_row)} · bar of {words.bar(number)}",
-        rule=f"{rule.stacked} or more rows on end · {rule_text(words, rule)}",
+        title=f"Stacked {name} imbalance {words.row(first_row)} to {words.row(last_row)} · {words.bar(number)} bar",
+        rule=f"{rule.stacked} or more consecutive rows · {rule_text(words, rule)}",
         lines=tuple(lines),
         bars=((number, number + 1),),
         low_ticks=first_row * height,
@@ -93,10 +93,10 @@ def judge(chart: Chart, bar: int, row: int, side: int) -> Judged:
     verbs = ("bought", "sold", "below") if side == BUY else ("sold", "bought", "above")
     if not 0 <= other_row - first < len(buy):
         edge = "lowest" if side == BUY else "highest"
-        text = f"{words.lots(lots)} {verbs[0]} at the bar's {edge} row: not judged, there is no row {verbs[2]} it"
+        text = f"{words.lots(lots)} {verbs[0]} at the bar's {edge} row: not tested, no row {verbs[2]} it"
         return Judged(side, row, other_row, False, (Line(text, False),))
     other = int(others[other_row - first])
-    head = Line(f"{verbs[0]} at {words.row(row)}, against {verbs[1]} one row {verbs[2]}, at {words.row(other_row)}:")
+    head = Line(f"{verbs[0]} at {words.row(row)} vs {verbs[1]} one row {verbs[2]}, at {words.row(other_row)}:")
     lines = (head, *(Line(text, met) for text, met in _conditions(words, rule, lots, other)))
     return Judged(side, row, other_row, all(line.met for line in lines[1:]), lines)
 
@@ -105,12 +105,12 @@ def _conditions(words: Words, rule: ImbalanceRule, lots: int, other: int) -> lis
     """What must be so, with whether it is, the ratio last; what goes without saying is left out."""
     found = []
     if not lots:
-        found.append(("0 = 0: a side without volume is never imbalanced", False))
+        found.append(("0 = 0: a side with no volume is never imbalanced", False))
     if rule.minimum_lots > 0:
         enough = lots >= rule.minimum_lots
-        found.append((f"{words.lots(lots)} {'>=' if enough else '<'} {words.lots(rule.minimum_lots)}, the minimum", enough))
+        found.append((f"{words.lots(lots)} {'>=' if enough else '<'} {words.lots(rule.minimum_lots)} (minimum volume)", enough))
     if not other and rule.zeros == "ignore":
-        found.append(("0 = 0 against it: a side that meets nothing is ignored", False))
+        found.append(("opposite side is 0: ignored by the zeros setting", False))
     times, of = rule.ratio.as_integer_ratio()
     enough = lots * of >= other * times
     sign = ">=" if enough else "<"
@@ -121,7 +121,7 @@ def _conditions(words: Words, rule: ImbalanceRule, lots: int, other: int) -> lis
 
 def rule_text(words: Words, rule: ImbalanceRule) -> str:
     """The rule with its inputs, in a line."""
-    zeros = "zero opposite counts" if rule.zeros == "count" else "zero opposite ignored"
+    zeros = "zeros counted" if rule.zeros == "count" else "zeros ignored"
     height = words.chart.series.grid.ticks_per_row
     rows = f" · rows of {height} ticks" if height > 1 else ""
     return f"Diagonal imbalance · ratio {factor_text(rule.ratio)} · minimum {words.lots(rule.minimum_lots)} · {zeros}{rows}"
@@ -138,7 +138,7 @@ def bar_of(chart: Chart, number: int) -> int:
     series = chart.series
     bar = series.index_of(number)
     if bar >= series.n_bars or int(series.number[bar]) != number:
-        raise BadInputError(f"bar: found none of {Words(chart).bar(number)}, expected one in which something traded")
+        raise BadInputError(f"bar: no trades in the {Words(chart).bar(number)} bar")
     return bar
 
 

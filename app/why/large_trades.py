@@ -27,14 +27,14 @@ def why_large(chart: Chart, found: TradeBatch, trade: int, rule: LargeRule) -> E
     if rule.top:
         above = int((found.quantity_lots > lots).sum() + (found.quantity_lots[:trade] == lots).sum())
         least = int(found.quantity_lots.min())
-        told = [Line(f"rank {above + 1} of the {rule.top} largest of the bars in sight", True)]
-        told.append(Line(f"{words.lots(lots)} >= {words.lots(least)}, the smallest of them", lots >= least))
+        told = [Line(f"rank {above + 1} of the {rule.top} largest trades in view", True)]
+        told.append(Line(f"{words.lots(lots)} >= {words.lots(least)}, the smallest of those", lots >= least))
     else:
         told = [Line(f"{words.lots(lots)} >= {rule.text}", True)]
     number = chart.series.times.number(time_ns)
     return Explanation(
         title=f"Large trade: {words.lots(lots)} {name} at {words.price(price)} · {time_text(time_ns, fine=True)}",
-        rule=f"Large trades: the {rule.top} largest in sight" if rule.top else f"Large trades: {rule.text} or more",
+        rule=f"Large trades: the {rule.top} largest in view" if rule.top else f"Large trades: {rule.text} or more",
         lines=tuple(told),
         bars=((number, number + 1),),
         low_ticks=price,

@@ -26,12 +26,14 @@ def why_letters(chart: Chart, letters: TpoProfile, runs: Runs, row: int) -> Expl
     words, place = Words(chart), row - letters.first_row
     names, brackets = letters.letters()[place], np.flatnonzero(letters.marks[place]).tolist()
     times = [time_text(letters.start_ns + bracket * letters.bracket_ns, seconds=False)[11:] for bracket in brackets]
-    found = [Line(f"{name}: traded here in the bracket from {time}") for name, time in zip(names, times, strict=True)]
+    found = [Line(f"{name}: traded here in the {time} bracket") for name, time in zip(names, times, strict=True)]
     rule, height = chart.rules.value_area, chart.series.grid.ticks_per_row
     return Explanation(
         title=f"{len(names)} letter{'' if len(names) == 1 else 's'} at {words.row(row)} · session {words.runs(runs)}",
-        rule=f"TPO: a letter for each bracket of {letters.bracket_ns // 60_000_000_000} minutes in which the row traded"
-        f" · value area {rule.percent} % {rule.method.value}, by letters",
+        rule=(
+            f"TPO: one letter per {letters.bracket_ns // 60_000_000_000}-minute bracket in which the row traded"
+            f" · value area {rule.percent} % {rule.method.value}, by letters"
+        ),
         lines=(*shortened(found), *_standing(chart, letters, row)),
         bars=runs,
         low_ticks=row * height,
@@ -49,15 +51,17 @@ def _standing(chart: Chart, letters: TpoProfile, row: int) -> list[Line]:
     lines = []
     if row == area.poc_row:
         equal = int((counts == most).sum())
-        aside = f"; {equal} rows have as many, it is the nearest to the middle, then the lower" if equal > 1 else ""
-        lines.append(Line(f"TPO POC: {count} letters, the most of {len(counts)} rows{aside}", True))
+        aside = f"; {equal} rows tie, the nearest to the middle wins, then the lower" if equal > 1 else ""
+        lines.append(Line(f"TPO POC: {count} letters, the most of any of {len(counts)} rows{aside}", True))
     else:
         poc = words.price(area.poc_row * height + Fraction(height, 2))
-        lines.append(Line(f"not the POC: that is {poc}, with {most} letters", False))
+        lines.append(Line(f"not the TPO POC (that is {poc}, with {most} letters)", False))
     inside = area.low_row <= row <= area.high_row
     edges = f"{words.row(area.low_row)} to {words.row(area.high_row + 1)}"
     lines.append(Line(f"value area {edges}: {area.volume} of {total} letters, {percent_text(area.volume, total)}", inside))
     if count == 1:
         outermost = place in (0, len(counts) - 1)
-        lines.append(Line("one letter: a single print" + (", but the outermost row is none" if outermost else ""), not outermost))
+        lines.append(
+            Line("one letter: a single print" + (", but the outermost row does not count as one" if outermost else ""), not outermost)
+        )
     return lines

@@ -113,12 +113,12 @@ def _unfinished(chart: Chart, level: Asked) -> Explanation:
     bought, sold = int(buy[place]), int(sell[place])
     where = f"the bar's {'highest' if high else 'lowest'} row, {words.row(row)}"
     lines = (
-        Line(f"{words.lots(bought)} bought at {where}: {words.lots(bought)} > 0", bought > 0),
-        Line(f"{words.lots(sold)} sold there: {words.lots(sold)} > 0", sold > 0),
+        Line(f"bought at {where}: {words.lots(bought)} > 0", bought > 0),
+        Line(f"sold there: {words.lots(sold)} > 0", sold > 0),
     )
     return Explanation(
-        title=f"{_NAMES[level.kind]} {_half(words, level.top)} · bar of {words.bar(number)}",
-        rule="Unfinished auction: both sides traded in the outermost row of a closed bar · lives until traded through",
+        title=f"{_NAMES[level.kind]} {_half(words, level.top)} · {words.bar(number)} bar",
+        rule="Unfinished auction: both sides traded in the outermost row of a closed bar · active until traded through",
         lines=lines,
         bars=((number, number + 1),),
         low_ticks=row * height,
@@ -132,7 +132,7 @@ def _node(chart: Chart, level: Asked, profile: VolumeProfile, runs: tuple[tuple[
     row = level.bottom // (2 * height)
     by_peaks = chart.levels.rules.nodes == "peaks"
     lines = _peak_lines(words, level.kind, profile, row) if by_peaks else _percentile_lines(words, level.kind, profile, row)
-    rule = f"peaks: strictly {'above' if level.kind is LevelKind.HVN else 'below'} each of {_NODE_REACH} rows on both sides"
+    rule = f"peaks: strictly {'above' if level.kind is LevelKind.HVN else 'below'} the {_NODE_REACH} rows on each side"
     if not by_peaks:
         rule = f"percentile: at or {'above the 70th' if level.kind is LevelKind.HVN else 'below the 30th'} percentile of its rows"
     return Explanation(
@@ -158,7 +158,7 @@ def _peak_lines(words: Words, kind: LevelKind, profile: VolumeProfile, row: int)
     lines = []
     if high > low:
         plateau = f"{words.row(profile.first_row + low)} to {words.row(profile.first_row + high)}"
-        lines.append(Line(f"{high - low + 1} rows {plateau} hold {words.lots(volume[place])} each: one plateau, told by its middle"))
+        lines.append(Line(f"{high - low + 1} rows {plateau} with {words.lots(volume[place])} each: one plateau, placed at its middle"))
     sign = ">" if kind is LevelKind.HVN else "<"
     for other in (*range(high + _NODE_REACH, high, -1), *range(low - 1, low - 1 - _NODE_REACH, -1)):
         lots = volume[other] if 0 <= other < len(volume) else 0
@@ -173,7 +173,9 @@ def _percentile_lines(words: Words, kind: LevelKind, profile: VolumeProfile, row
     high = kind is LevelKind.HVN
     fewer = int((volume <= lots).sum()) if high else int((volume >= lots).sum())
     return [
-        Line(f"{words.lots(lots)} at {words.row(row)}, {'no less' if high else 'no more'} than {fewer:,} of {len(volume):,} rows hold"),
+        Line(
+            f"{words.lots(lots)} at {words.row(row)}, {'at least' if high else 'at most'} the volume of {fewer:,} of {len(volume):,} rows"
+        ),
         Line(f"the {'70th' if high else '30th'} percentile of the rows is {_percentile(words, volume, 70 if high else 30)}"),
     ]
 
@@ -189,12 +191,12 @@ def _letters(chart: Chart, level: Asked, letters: TpoProfile, runs: tuple[tuple[
     if level.kind is LevelKind.SINGLE_PRINTS:
         first, last = level.bottom // (2 * height), level.top // (2 * height)
         found = [Line(f"{words.row(row)}: {texts[row - letters.first_row]}, one letter", True) for row in range(first, last + 1)]
-        rule = "Single prints: rows with one letter, neither the highest nor the lowest · live until traded through"
+        rule = "Single prints: rows with one letter, excluding the highest and lowest · active until traded through"
     else:
         first = last = letters.first_row + (len(texts) - 1 if level.kind is LevelKind.POOR_HIGH else 0)
         count = len(texts[first - letters.first_row])
         found = [Line(f"{words.row(first)}, the outermost row: {texts[first - letters.first_row]}, {count} letters >= 2", count >= 2)]
-        rule = "Poor extreme: two or more letters in the outermost row of a session · lives until traded through"
+        rule = "Poor high or low: two or more letters in the session's outermost row · active until traded through"
     edges = [_half(words, edge) for edge in (level.bottom, level.top)]
     return Explanation(
         title=f"{_NAMES[level.kind]} {edges[0] if edges[0] == edges[1] else ' to '.join(edges)} · {name}",
@@ -215,21 +217,21 @@ def life_lines(chart: Chart, level: Asked) -> list[Line]:
     series, words = chart.series, Words(chart)
     known_end = series.n_bars if level.known_end is None else level.known_end
     if level.start >= known_end:
-        return [Line("it counts from the next bar on")]
+        return [Line("active from the next bar")]
     since = words.bar(int(series.number[level.start]))
     if level.kind in (LevelKind.HVN, LevelKind.LVN):
-        until = "until the next day has ended" if level.end < 0 else f"until {words.bar(int(series.number[level.end]))}"
-        return [Line(f"it stands from {since} on, {until}; no bar ends it")]
-    lines = [Line(f"it counts from {since} on; tested by {level.tests:,} closed bars that did not end it")]
+        until = "to the end of the next day" if level.end < 0 else f"to {words.bar(int(series.number[level.end]))}"
+        return [Line(f"active from {since} {until}; no bar ends it")]
+    lines = [Line(f"active since {since}; tested by {level.tests:,} closed bars without ending")]
     bars = slice(level.start, level.end + 1 if level.end >= 0 else known_end)
     by_close = chart.levels.rules.zones_end == "close" and level.kind >= LevelKind.STACKED_BUY
     low, high = (2 * getattr(series, name)[bars] for name in (("close", "close") if by_close else ("low", "high")))
     if level.end >= 0:
         told = _met(words, level, int(low[-1]), int(high[-1]))
-        return [*lines, Line(f"ended by the bar of {words.bar(int(series.number[level.end]))}: {told}", True)]
+        return [*lines, Line(f"ended by the {words.bar(int(series.number[level.end]))} bar: {told}", True)]
     nearest = int(np.argmin(np.maximum(np.maximum(low - level.low_at_most, level.high_at_least - high), 0)))
     told = _missed(words, level, int(low[nearest]), int(high[nearest]))
-    return [*lines, Line(f"not ended: the bar of {words.bar(int(series.number[level.start + nearest]))} came nearest, {told}", False)]
+    return [*lines, Line(f"still active: the {words.bar(int(series.number[level.start + nearest]))} bar came closest, {told}", False)]
 
 
 def _met(words: Words, level: Asked, low: int, high: int) -> str:

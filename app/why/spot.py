@@ -43,7 +43,7 @@ def explanations_at(chart: Chart, time_ns: int, price_ticks: int, what: What = "
     found = [one for name, make in makers.items() if what in ("all", name) for one in make()]
     if not found:
         words = Words(chart)
-        raise BadInputError(f"levels: found none at {words.row(row)} in the bar of {words.bar(number)}, expected at least one")
+        raise BadInputError(f"no level at {words.row(row)} in the {words.bar(number)} bar")
     return found
 
 

@@ -46,11 +46,11 @@ def behind(chart: Chart, explanation: Explanation) -> Behind:
     wanted = sum(lots_of(chart, part) for part in explanation.parts)
     count = sum(_trades_in(chart, *run) for run in _runs(explanation.parts))
     if count > MOST_TRADES:
-        return Behind(TradeBatch.empty(), 0, wanted, f"{count:,} trades to look through: too many; tapeprint export writes them")
+        return Behind(TradeBatch.empty(), 0, wanted, f"too many trades to list ({count:,}); use `tapeprint export`")
     found = [_of_run(chart, run, explanation.parts) for run in _runs(explanation.parts)]
     trades = concatenate(found) if found else TradeBatch.empty()
     lots, words = int(trades.quantity_lots.sum()), Words(chart)
-    note = "" if lots == wanted else f"the trades in memory hold {words.lots(lots)} of {words.lots(wanted)}"
+    note = "" if lots == wanted else f"trades in memory cover {words.lots(lots)} of {words.lots(wanted)}"
     return Behind(trades, lots, wanted, note if len(trades) or not wanted else "the trades are no longer in memory")
 
 
@@ -96,7 +96,7 @@ def as_of_text(chart: Chart, explanation: Explanation) -> str:
     if not series.n_bars or explanation.listed is not None or explanation.bars[-1][1] <= int(series.number[-1]):
         return ""
     newest = newest_ns(chart)
-    return "the bar in progress goes on" if newest is None else f"as of {time_text(newest, fine=True)} UTC, its last bar goes on"
+    return "current bar, still forming" if newest is None else f"as of {time_text(newest, fine=True)} UTC, last bar still forming"
 
 
 def _runs(parts: Sequence[Part]) -> list[tuple[int, int]]:

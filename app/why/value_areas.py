@@ -22,10 +22,11 @@ from app.why.imbalances import bar_of
 from app.why.words import Words, exact, percent_text, shortened
 
 _RULES = {
-    ValueAreaMethod.DALTON: "dalton: two rows against two, the heavier pair joins (equal: the upper), until the target is met",
-    ValueAreaMethod.SINGLE: "single: row by row, the heavier joins (equal: the upper), until the target is met",
+    ValueAreaMethod.DALTON: "dalton: compare two rows above with two below, add the larger pair (tie: the upper), until the target is met",
+    ValueAreaMethod.SINGLE: "single: compare one row above with one below, add the larger (tie: the upper), until the target is met",
     ValueAreaMethod.TRADINGVIEW: (
-        "tradingview: row by row, the heavier joins (equal: nearer the POC, then the upper), up to a row that would pass the target"
+        "tradingview: compare one row above with one below, add the larger "
+        "(tie: nearer the POC, then the upper), stop before exceeding the target"
     ),
 }
 
@@ -100,7 +101,7 @@ def why_bar(chart: Chart, number: int, edge: Edge | None = None) -> Explanation:
     first_row, buy, sell, unknown = chart.series.bar_cells(bar)
     figures, series, words = chart.figures, chart.series, Words(chart)
     rows = _Rows(first_row * series.grid.ticks_per_row, series.grid.ticks_per_row, (buy + sell + unknown).tolist())
-    name = f"bar of {words.bar(number)}"
+    name = f"{words.bar(number)} bar"
     return _why(chart, name, ((number, number + 1),), rows, figures.percent, figures.method, edge)
 
 
@@ -117,7 +118,7 @@ def why_profile(
     if not lots:
         return told
     return replace(
-        told, lines=(*told.lines, Line(f"{words.lots(lots)} of it comes from candles, spread over their rows: it has no trades"))
+        told, lines=(*told.lines, Line(f"{words.lots(lots)} of it comes from candles, spread over their rows; no trades to list"))
     )
 
 
@@ -138,7 +139,7 @@ def _why(chart: Chart, name: str, runs: Runs, rows: _Rows, percent: int, method:
     lines = _poc_lines(words, rows, found.poc)
     band = (found.poc, found.poc) if edge is Edge.POC else (found.low, found.high)
     rows_text = f"{len(rows.volume):,} rows of {_ticks(rows.height)}"
-    rule = f"POC: the heaviest row, of equal ones the nearest to the middle, then the lower · {rows_text}"
+    rule = f"POC: the row with the most volume (tie: nearest the middle, then the lower) · {rows_text}"
     if edge is not Edge.POC:
         lines += _area_lines(words, rows, found, percent)
         rule = f"Value area {percent} %, {_RULES[method]} · {rows_text}"
@@ -169,13 +170,13 @@ def _poc_lines(words: Words, rows: _Rows, poc: int) -> list[Line]:
     heaviest = rows.volume[poc]
     equal = sum(volume == heaviest for volume in rows.volume)
     span = f"{words.price(rows.edge(poc))} to {words.price(rows.edge(poc + 1))}"
-    head = f"the row {span} holds {words.lots(heaviest)}, the most of {len(rows.volume):,} rows"
+    head = f"row {span}: {words.lots(heaviest)}, the most of any of {len(rows.volume):,} rows"
     lines = [Line(f"{head}; its middle is {words.price(_middle(rows, poc))}")]
     if equal > 1:
-        lines.append(Line(f"{equal} rows hold as much: of these it is the nearest to the middle of the rows, then the lower"))
+        lines.append(Line(f"{equal} rows tie: the nearest to the middle of the rows wins, then the lower"))
     elif len(rows.volume) > 1:
         second = max(volume for row, volume in enumerate(rows.volume) if row != poc)
-        lines.append(Line(f"{words.lots(heaviest)} > {words.lots(second)}, the next heaviest row", True))
+        lines.append(Line(f"{words.lots(heaviest)} > {words.lots(second)}, the next largest row", True))
     return lines
 
 
@@ -185,10 +186,10 @@ def _area_lines(words: Words, rows: _Rows, found: Walk, percent: int) -> list[Li
     target = exact(Fraction(total * percent, 100) * lots)
     lines = [
         Line(f"target: {percent} % of {words.lots(total)} = {target}"),
-        Line(f"the POC's row alone: {words.lots(rows.volume[found.poc])}"),
+        Line(f"POC row: {words.lots(rows.volume[found.poc])}"),
     ]
     lines += shortened([_step_line(words, step, total, percent, target) for step in found.steps])
-    lines.append(Line(f"VAH {words.price(rows.edge(found.high + 1))}, VAL {words.price(rows.edge(found.low))}, edges of its rows"))
+    lines.append(Line(f"VAH {words.price(rows.edge(found.high + 1))} and VAL {words.price(rows.edge(found.low))}: outer edges of its rows"))
     lines.append(Line(f"inside: {words.lots(found.inside)} of {words.lots(total)}, {percent_text(found.inside, total)}"))
     return lines
 
@@ -198,7 +199,7 @@ def _step_line(words: Words, step: Step, total: int, percent: int, target: str) 
     sides = [("above", step.above), ("below", step.below)]
     (mine, lots), (other, against) = sides if step.upwards else sides[::-1]
     lots = lots or 0
-    compared = f"nothing is left {other}"
+    compared = f"no rows left {other}"
     if against is not None:
         compared = f"{mine} {words.lots(lots)} {'=' if lots == against else '>'} {other} {words.lots(against)}"
     else:
@@ -206,7 +207,7 @@ def _step_line(words: Words, step: Step, total: int, percent: int, target: str) 
     after = step.inside + lots
     sum_text = f"{words.lots(step.inside)} + {words.lots(lots)} = {words.lots(after)}"
     if not step.joins:
-        return Line(f"{compared}: {sum_text} > {target}: does not join, the walk ends", False)
+        return Line(f"{compared}: {sum_text} > {target}: not added, stop", False)
     reached = after * 100 >= total * percent
     sign = ">=" if reached else "<"
     return Line(f"{compared}: {sum_text} {sign} {target}")

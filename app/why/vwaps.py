@@ -40,8 +40,8 @@ def why_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0) ->
     what = name if not band else f"{name} {band:+d} σ".replace("-", "−")
     bars = slice(start, end)
     return Explanation(
-        title=f"{what} after the bar of {words.bar(number)}",
-        rule=f"VWAP: sum of price x quantity over sum of quantity, from the bar of {words.bar(int(series.number[start]))} on",
+        title=f"{what} after the {words.bar(number)} bar",
+        rule=f"VWAP: sum of price x quantity / sum of quantity, since the {words.bar(int(series.number[start]))} bar",
         lines=tuple(lines),
         bars=((number, number + 1),),
         low_ticks=int(series.low[bars].min()),
@@ -59,8 +59,8 @@ def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int
     price = average * tick + band * deviation
     sign, shown = "+" if band > 0 else "−", rounded(deviation).removeprefix("≈ ")
     return [
-        Line(f"variance: sum of quantity x (price - VWAP)^2 over sum of quantity {equals(exact(variance))}"),
-        Line(f"deviation: its root {equals(rounded(deviation))}"),
+        Line(f"variance: sum of quantity x (price - VWAP)^2 / sum of quantity {equals(exact(variance))}"),
+        Line(f"σ: square root of the variance {equals(rounded(deviation))}"),
         Line(f"VWAP {sign} {abs(band)} x {shown} {equals(rounded(price))}"),
     ]
 

@@ -53,7 +53,7 @@ class Words(NamedTuple):
     def runs(self, runs: Sequence[tuple[int, int]]) -> str:
         """From when to when some bars last."""
         first, end = runs[0][0], runs[-1][1]
-        apart = f", in {len(runs)} stretches" if len(runs) > 1 else ""
+        apart = f", in {len(runs)} parts" if len(runs) > 1 else ""
         return f"{self.bar(first)} to {self.bar(end)}{apart}"
 
 

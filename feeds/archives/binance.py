@@ -65,7 +65,7 @@ class BinanceDumps:
             return to if to.exists() else await self._host.download(piece.path, to, progress)
         match = _CHECKSUM.match(told)
         if match is None:
-            raise DecodeError(f"the checksum of {piece.name} is none", detail=f"{piece.path}.CHECKSUM: {told[:100]!r}")
+            raise DecodeError(f"{piece.name}: invalid checksum file", detail=f"{piece.path}.CHECKSUM: {told[:100]!r}")
         sha256 = match[1].decode().lower()
         if to.exists() and await asyncio.to_thread(sha256_of, to) == sha256:
             return to

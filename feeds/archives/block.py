@@ -112,7 +112,7 @@ def _numbers(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: s
         _, said, expected = error.user_message.rpartition(", expected ")
         plain = 0 < len(error.value) <= _LONGEST and _PLAIN.issuperset(error.value)
         found = f"{what} {error.value if plain else shown(error.value)}"
-        raise RowError(error.index, found, expected if said else "one that can be counted in 64 bits") from None
+        raise RowError(error.index, found, expected if said else "one that fits in 64 bits") from None
 
 
 def not_negative(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: str) -> np.ndarray:
@@ -126,7 +126,7 @@ def not_negative(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, wha
     numbers = _numbers(convert, texts, what)
     if len(numbers) and numbers.min() < 0:
         row = int(np.argmax(numbers < 0))
-        raise RowError(row, f"{what} {texts[row].as_py()[:_LONGEST]}", "one that is not negative")
+        raise RowError(row, f"{what} {texts[row].as_py()[:_LONGEST]}", "a non-negative one")
     return numbers
 
 

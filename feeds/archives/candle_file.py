@@ -82,11 +82,11 @@ def read_candle_file(path: Path) -> CandleFile:
 def _text(path: Path, stream: IO[bytes]) -> str:
     data = stream.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
-        raise TradeFileError(path, None, f"more than {_MOST_BYTES:,} bytes", "candles of a year or so")
+        raise TradeFileError(path, None, f"more than {_MOST_BYTES:,} bytes", "at most about a year of candles")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise TradeFileError(path, None, "bytes that are no text", _EXPECTED) from None
+        raise TradeFileError(path, None, "binary data", _EXPECTED) from None
 
 
 def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
@@ -107,7 +107,7 @@ def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
             rows.append([fields[place].strip() for place in order])
             lines.append(reader.line_num)
     except csv.Error as error:
-        raise TradeFileError(path, reader.line_num, f"what is no CSV ({error})", _EXPECTED) from None
+        raise TradeFileError(path, reader.line_num, f"invalid CSV ({error})", _EXPECTED) from None
     return rows, lines, "line"
 
 
@@ -129,7 +129,7 @@ def _json_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
     try:
         told: Any = msgspec.json.Decoder(float_hook=str).decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise TradeFileError(path, None, f"what is no JSON ({error})", _EXPECTED) from None
+        raise TradeFileError(path, None, f"invalid JSON ({error})", _EXPECTED) from None
     listed = _list_in(told)
     if listed is None:
         raise TradeFileError(path, None, "JSON without a list of candles", _EXPECTED)
@@ -183,7 +183,7 @@ def _candles(rows: list[list[str]]) -> CandleFile:
     for place in np.flatnonzero(again).tolist():
         if (whole[place] != whole[place - 1]).any():
             row = int(max(order[place], order[place - 1]))
-            raise RowError(row, f"time {shown(rows[row][0])} once more with other figures", "each candle once")
+            raise RowError(row, f"time {shown(rows[row][0])} repeated with different values", "each candle once")
     start, opened_at, high, low, close, volume = (np.ascontiguousarray(column) for column in whole[~again].T)
     length = int(np.diff(start).min()) if len(start) > 1 else 0
     unsaid, closed = np.full(len(start), -1, np.int64), np.ones(len(start), bool)
@@ -208,7 +208,7 @@ def _steps(column: Sequence[str], step: Decimal, what: str) -> np.ndarray:
     try:
         return to_steps(column, step, what)
     except OffGridError as error:
-        raise RowError(error.index, f"{what} {shown(error.value)}", "a decimal number with at most 18 digits behind the point") from None
+        raise RowError(error.index, f"{what} {shown(error.value)}", "a decimal number with at most 18 decimal places") from None
 
 
 def _require_possible(
@@ -217,9 +217,9 @@ def _require_possible(
     inside = (low <= opened_at) & (opened_at <= high) & (low <= close) & (close <= high) & (low > 0)
     if not inside.all():
         row = int(np.argmin(inside))
-        raise RowError(row, f"open, high, low, close {', '.join(rows[row][1:5])}", "prices above 0, the high highest and the low lowest")
+        raise RowError(row, f"open, high, low, close {', '.join(rows[row][1:5])}", "positive prices with low <= open, close <= high")
     if (volume < 0).any():
         row = int(np.argmax(volume < 0))
         raise RowError(row, f"volume {rows[row][5]}", "0 or more")
     if int(volume.astype(object).sum()) >= 2**62:
-        raise RowError(int(np.argmax(volume)), f"volume {rows[int(np.argmax(volume))][5]}", "volumes whose sum can be counted")
+        raise RowError(int(np.argmax(volume)), f"volume {rows[int(np.argmax(volume))][5]}", "volumes that fit in 64 bits when summed")

@@ -43,13 +43,13 @@ class CsvTrades:
         line, fields = next(self._records(), (1, []))
         self._header_lines = line
         if fields is None or not all(_is_text(field.partition("/")[0]) for field in fields):  # OKX writes the rest in Chinese
-            raise TradeFileError(path, line, "bytes that are no text", "a CSV or Parquet file of trades")
+            raise TradeFileError(path, line, "binary data", "a CSV or Parquet file of trades")
         if not fields:
             raise TradeFileError(path, 1, "nothing", "a header or a trade")
         try:
             self.layout: Layout = layout_of(fields)
         except BadInputError as error:
-            raise TradeFileError(path, line, error.user_message, "time,price,quantity,side[,trade_id], or a dump of a venue") from None
+            raise TradeFileError(path, line, error.user_message, "time,price,quantity,side[,trade_id], or a venue's dump") from None
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         """The rows, block by block, the columns that matter as text.
@@ -93,7 +93,7 @@ class CsvTrades:
             lines = io.TextIOWrapper(stream, "latin-1", newline=None)
             for line, text in enumerate(lines, 1):
                 if text.count('"') % 2:
-                    raise TradeFileError(self.path, line, "a quote without its pair", "each field to end on its line")
+                    raise TradeFileError(self.path, line, "an unmatched quote", "each field to end on its line")
 
     def _fault_after(self, rows: int, error: pa.ArrowException) -> TradeFileError:
         """Which line Arrow stumbled over, after so many rows that it liked."""
@@ -102,12 +102,12 @@ class CsvTrades:
             if ahead < rows + self.layout.header:
                 continue
             if fields is None:
-                return TradeFileError(self.path, line, "a field that is very long, or has no closing quote", "one trade a line")
+                return TradeFileError(self.path, line, "a very long field, or a missing closing quote", "one trade per line")
             if len(fields) != width:
                 return TradeFileError(self.path, line, f"{len(fields)} column{'s' if len(fields) > 1 else ''}", f"{width}")
             if not all(_is_text(field) for field in fields):
-                return TradeFileError(self.path, line, "bytes that are no text", "UTF-8")
-        return TradeFileError(self.path, None, f"what cannot be read ({str(error).splitlines()[0][:120]})", "CSV of trades")
+                return TradeFileError(self.path, line, "binary data", "UTF-8")
+        return TradeFileError(self.path, None, f"unreadable data ({str(error).splitlines()[0][:120]})", "CSV of trades")
 
     def _records(self) -> Iterator[tuple[int, list[str] | None]]:
         """First line and fields of each record that is not empty; None, and the end, for one beyond all measure."""

@@ -51,7 +51,7 @@ def write_trades(out: Path, instrument: Instrument, batches: Iterable[TradeBatch
     """
     ending = next((ending for ending in ENDINGS if out.name.lower().endswith(ending)), None)
     if ending is None:
-        raise BadInputError(f"{out}: found the ending {out.suffix or 'none'!r}, expected one of {', '.join(ENDINGS)}")
+        raise BadInputError(f"{out}: found extension {out.suffix or 'none'!r}, expected one of {', '.join(ENDINGS)}")
     rows = 0
     with _in_place_when_whole(out) as file, _parquet(file, instrument) if ending == ".parquet" else _csv(file, instrument, ending) as write:
         for block in _blocks(batches):
@@ -145,4 +145,4 @@ def _decimals(steps: np.ndarray, step: Decimal, kind: pa.DataType) -> pa.Array:
 
 
 def _unwritable(out: Path, error: OSError) -> TradeFileError:
-    return TradeFileError(out, None, error.strerror or str(error), "a file that can be written")
+    return TradeFileError(out, None, error.strerror or str(error), "a writable file")

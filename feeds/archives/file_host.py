@@ -80,7 +80,7 @@ class FileHost:
                     content.append(data)
                     size += len(data)
                     if size > _LARGEST_TEXT:
-                        raise VenueRefusedError(f"{self._host} sends more than {_LARGEST_TEXT >> 20} MB at once")
+                        raise VenueRefusedError(f"{self._host}: response larger than {_LARGEST_TEXT >> 20} MB")
                 return b"".join(content)
 
         return await self._persistently(path, ask)
@@ -110,7 +110,7 @@ class FileHost:
                 await asyncio.to_thread(_put_in_place, part, to)
                 return to
             _forget(part)
-        raise ChecksumError(f"{self._host}: {to.name} does not fit its checksum", detail=f"{path}: found {found}, expected {sha256}")
+        raise ChecksumError(f"{self._host}: {to.name}: checksum mismatch", detail=f"{path}: found {found}, expected {sha256}")
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -127,12 +127,12 @@ class FileHost:
                 return False
             if answer.status_code == 416 and have:  # what we have is not the beginning of what is there now
                 _forget(part)
-                raise VenueUnreachableError(f"{self._host} has another file now")
+                raise VenueUnreachableError(f"{self._host}: the file has changed")
             await self._require(answer, (200, 206))
             taken_up = answer.status_code == 206 and _begins_at(answer, have)
             if answer.status_code == 206 and not taken_up:
                 _forget(part)
-                raise VenueUnreachableError(f"{self._host} sends another part than it was asked for")
+                raise VenueUnreachableError(f"{self._host} returned the wrong byte range")
             done = have if taken_up else 0
             length = answer.headers.get("Content-Length", "")
             total = done + int(length) if length.isascii() and length.isdigit() else None
@@ -147,7 +147,7 @@ class FileHost:
                     file.flush()
                     await asyncio.to_thread(os.fsync, file.fileno())
             except OSError as error:
-                raise TradeFileError(part, None, error.strerror or str(error), "a file that can be written") from None
+                raise TradeFileError(part, None, error.strerror or str(error), "a writable file") from None
         return True
 
     async def _require(self, answer: httpx2.Response, allowed: tuple[int, ...]) -> None:
@@ -155,7 +155,7 @@ class FileHost:
             return
         if answer.status_code == 400:
             said = await anext(answer.aiter_bytes(_LONGEST_REFUSAL), b"")
-            words = venue_message(said) or "the request was not understood"
+            words = venue_message(said) or "bad request"
             raise VenueRefusedError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
         raise explained_status(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
 

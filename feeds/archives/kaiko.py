@@ -93,7 +93,7 @@ class KaikoTrades:
         if to.exists():
             return to
         if self._key is None:
-            raise VenueRefusedError(f"Kaiko wants a key: set {key_variable('kaiko')}")
+            raise VenueRefusedError(f"Kaiko requires an API key: set {key_variable('kaiko')}")
         part = to.with_name(f"{to.name}.part")
         rows = 0
         try:
@@ -111,7 +111,7 @@ class KaikoTrades:
             part.replace(to)
             return to
         except OSError as error:
-            raise TradeFileError(part, None, error.strerror or str(error), "a file that can be written") from None
+            raise TradeFileError(part, None, error.strerror or str(error), "a writable file") from None
         finally:
             part.unlink(missing_ok=True)
 
@@ -130,7 +130,7 @@ class KaikoTrades:
             if not token:
                 return
             if token in followed:
-                raise DecodeError("Kaiko leads from one page to the same again", detail=piece.path)
+                raise DecodeError("Kaiko returned the same page twice", detail=piece.path)
             followed.add(token)
             params = {"continuation_token": token}  # alone: it stands for all the rest
 
@@ -148,7 +148,7 @@ class KaikoTrades:
         try:
             return msgspec.json.decode(content, type=_Page)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise DecodeError("Kaiko sent an answer that is not what it documents", detail=f"{piece.path}: {error}") from None
+            raise DecodeError("Kaiko sent an undocumented response", detail=f"{piece.path}: {error}") from None
 
     def _lines(self, trades: list[_Trade]) -> bytes:
         text = io.StringIO()

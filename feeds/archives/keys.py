@@ -51,7 +51,7 @@ def api_key(service: str, environ: Mapping[str, str] | None = None) -> Secret | 
     if not text:
         return None
     if not (text.isascii() and text.isprintable() and " " not in text and len(text) <= _LONGEST):
-        raise BadInputError(f"{name}: found what cannot be a key, expected letters, digits and signs without spaces")
+        raise BadInputError(f"{name}: not a valid key, expected letters, digits and symbols without spaces")
     return Secret(text)
 
 

@@ -19,9 +19,9 @@ _BUYER_WAS_MAKER = {"true": -1, "false": 1}
 class Ids(enum.Enum):
     """What the ids of a file are."""
 
-    NUMBERS = "whole numbers, as the venue counts"
-    TEXTS = "whatever the venue tells its trades apart by"
-    NONE = "none, or none that mean anything outside the file"
+    NUMBERS = "consecutive whole numbers"
+    TEXTS = "any unique text ids"
+    NONE = "none, or ids valid only inside the file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

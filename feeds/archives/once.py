@@ -29,6 +29,6 @@ def repetitions(trades: TradeBatch) -> np.ndarray:
         differs |= column[rows] != column[before]
     if differs.any():
         row = int(rows[differs].min())
-        raise RowError(row, f"trade id {ids[row]} again for another trade", "an id that stands once")
+        raise RowError(row, f"trade id {ids[row]} used by a different trade", "a unique id")
     repeated[rows] = True
     return repeated

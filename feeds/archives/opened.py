@@ -50,7 +50,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 return
             yield io.BufferedReader(_Measured(packed, path, path.stat().st_size, promised), 1 << 20)
     except _BROKEN as error:
-        raise TradeFileError(path, None, f"a broken archive ({error})", "a whole .gz or .zip file") from None
+        raise TradeFileError(path, None, f"a damaged archive ({error})", "a complete .gz or .zip file") from None
     except IsADirectoryError:
         raise TradeFileError(path, None, "a folder", "a trades file") from None
     except OSError as error:
@@ -87,7 +87,7 @@ class _Measured(io.RawIOBase):
                 self._path, None, f"more than {self._allowed:,} unpacked bytes", f"at most {_MAX_RATIO} times the packed size"
             )
         if not data and self._promised not in (None, self._read):  # zipfile checks no sum of what ends too early
-            raise zipfile.BadZipFile(f"{self._read:,} bytes that should be {self._promised:,}")
+            raise zipfile.BadZipFile(f"{self._read:,} bytes, {self._promised:,} declared")
         buffer[: len(data)] = data
         return len(data)
 
@@ -113,7 +113,7 @@ class _Guarded(io.RawIOBase):
             return self._file.read(size)
         data = self._file.read(self.limit + 1 if size < 0 else min(size, self.limit + 1))
         if len(data) > self.limit:
-            raise zipfile.BadZipFile("a list of members that is longer than any we take")
+            raise zipfile.BadZipFile("too many members")
         return data
 
 
@@ -125,7 +125,7 @@ def _only_member(path: Path, file: IO[bytes]) -> tuple[IO[bytes], int]:
     members = archive.infolist()
     tables = [entry for entry in members if entry.filename.lower().endswith(".csv")]
     if len(tables) != 1 or len(members) > _MAX_MEMBERS:
-        found = f"a zip with {len(tables):,} .csv files of {len(members):,}"
+        found = f"a zip with {len(tables):,} .csv files among {len(members):,}"
         raise TradeFileError(path, None, found, f"a zip of at most {_MAX_MEMBERS} files, of which one is a .csv")
     table = tables[0]
     if table.flag_bits & 1:

@@ -96,7 +96,7 @@ class ParquetTrades:
 
     def _unreadable(self, error: BaseException) -> TradeFileError:
         said = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        return TradeFileError(self.path, None, f"what cannot be read ({said})", "a Parquet file of trades")
+        return TradeFileError(self.path, None, f"unreadable data ({said})", "a Parquet file of trades")
 
 
 def _decimal_texts(column: pa.Array) -> pa.Array:

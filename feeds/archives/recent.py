@@ -40,7 +40,7 @@ class Recent:
         if not late and (too_old := time_ns < newest - _WINDOW_NS).any():
             row = int(np.argmax(too_old))
             behind_s = (int(newest[row]) - int(time_ns[row])) / 1e9
-            raise RowError(row, f"a time {behind_s:,.0f} s before one above it", "rows in the order of time, since they have no ids")
+            raise RowError(row, f"a time {behind_s:,.0f} s earlier than a row above", "rows in time order (they have no ids)")
         order = np.argsort(key, kind="stable")
         ordered = key[order]
         begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
@@ -63,7 +63,7 @@ class Recent:
         merged = np.concatenate((self._key[held], key[fresh]))
         order = np.argsort(merged)
         if len(merged) > _MOST_KEYS:
-            raise RowError(0, f"more than {_MOST_KEYS:,} trades within ten seconds", "times that tell when a trade was")
+            raise RowError(0, f"more than {_MOST_KEYS:,} trades within ten seconds", "distinct trade times")
         self._key = merged[order]
         self._count = np.concatenate((self._count[held], count[fresh]))[order]
         self._time_ns = np.concatenate((self._time_ns[held], time_ns[fresh]))[order]

@@ -91,22 +91,22 @@ class Report:
         of = f" of {self.market}" if self.market else ""
         lines = [f"{self.layout}{of}: {_count(self.trades, 'trade')} in {_count(self.rows, 'row')}"]
         if self.empty:
-            lines.append(f"{_count(self.empty, 'row')} of no quantity left out")
+            lines.append(f"{_count(self.empty, 'row')} with zero quantity skipped")
         if self.repeated:
-            lines.append(f"{_count(self.repeated, 'row')} left out because they repeat a trade")
+            lines.append(f"{_count(self.repeated, 'row')} skipped as duplicates")
         if self.repeated_headers:
-            lines.append(f"{_count(self.repeated_headers, 'further header')} skipped")
+            lines.append(f"{_count(self.repeated_headers, 'repeated header')} skipped")
         if self.out_of_order:
-            lines.append(f"{_count(self.out_of_order, 'row')} not in the order of the tape")
+            lines.append(f"{_count(self.out_of_order, 'row')} out of order")
         if self.missing:
-            lines.append(f"{_count(self.missing, 'trade')} missing, by their ids, in {_count(self.holes, 'hole')}")
+            lines.append(f"{_count(self.missing, 'trade')} missing by id, in {_count(self.holes, 'gap')}")
         if self.made_ids:
-            lines.append(f"{_count(self.made_ids, 'trade')} without an id: nobody can tell whether any is missing")
+            lines.append(f"{_count(self.made_ids, 'trade')} without an id: gaps cannot be detected")
         if self.unknown:
-            lines.append(f"{_count(self.unknown, 'trade')} of unknown side, counted in volumes and not in deltas")
+            lines.append(f"{_count(self.unknown, 'trade')} of unknown side, counted in volume but not in delta")
         if self.one_sided:
             side, most = ("buys", self.buys) if self.buys > self.sells else ("sales", self.sells)
-            lines.append(f"{most / (self.buys + self.sells):.1%} of the trades are {side}: the sides of this file may be wrong")
+            lines.append(f"{most / (self.buys + self.sells):.1%} of the trades are {side}; sides in this file may be wrong")
         return lines
 
 

@@ -106,5 +106,5 @@ class SourceRows:
             other = pc.index(pc.not_equal(column.cast(pa.string()), value), True).as_py()
             if other >= 0:
                 raise RowError(
-                    other, f"{name} {shown(str(column[other].as_py()))}", f"{shown(value)}, as in the rows above: one market a file"
+                    other, f"{name} {shown(str(column[other].as_py()))}", f"{shown(value)}, as in the rows above (one market per file)"
                 )

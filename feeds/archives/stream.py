@@ -91,9 +91,7 @@ def stream_trades(path: Path, instrument: Instrument, report: Report) -> Iterato
             raise source.refusal(RowError(first_row + error.row, error.found, error.expected)) from None
         lots += _sum(trades.quantity_lots)
         if lots >= _COUNTABLE:
-            raise TradeFileError(
-                path, None, "quantities whose sum in lots needs more than 64 bits", f"lots larger than {instrument.lot_size:f}"
-            )
+            raise TradeFileError(path, None, "quantities that overflow 64 bits when summed", f"lots larger than {instrument.lot_size:f}")
         report.market = " ".join(source.market)
         report.rows += source.rows - first_row
         report.repeated_headers += source.repeated_headers - headers
@@ -165,10 +163,10 @@ def _require_ids_of(instrument: Instrument, layout: Layout, path: Path) -> None:
     if not instrument.numbered:
         return
     if layout.ids is Ids.NONE:
-        raise TradeFileError(path, None, f"a {layout.name} without ids", f"ids that count, since {instrument.id} numbers its trades")
+        raise TradeFileError(path, None, f"a {layout.name} without ids", f"consecutive ids, since {instrument.id} numbers its trades")
     if instrument.venue.split("-")[0] in layout.counts_apart_from:
-        found = f"{layout.name}, which are counted otherwise than by the feed of {instrument.venue}"
-        raise TradeFileError(path, None, found, "the venue's own dump as its feed counts, or a market under another name")
+        found = f"{layout.name}, whose ids differ from the {instrument.venue} feed's"
+        raise TradeFileError(path, None, found, "the venue's own dump with feed ids, or a separate market name")
 
 
 def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
@@ -178,7 +176,7 @@ def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
     lot = instrument.lot_size / instrument.multiplier
     if lot * instrument.multiplier != instrument.lot_size:
         found = f"lots of {instrument.lot_size:f} for quantities in contracts of {instrument.multiplier:f}"
-        raise TradeFileError(path, None, found, "lots that are a decimal of contracts")
+        raise TradeFileError(path, None, found, "lots that divide a contract decimally")
     return lot
 
 

@@ -48,7 +48,7 @@ def tardis_datasets(
 
     def require(piece: Piece) -> None:
         if key is None and date_of(piece.span.start_ns).day != 1:
-            raise VenueRefusedError(f"Tardis wants a key for any day but the first of a month: set {key_variable('tardis')}")
+            raise VenueRefusedError(f"Tardis requires an API key except for the first day of each month: set {key_variable('tardis')}")
 
     def headers() -> Mapping[str, str]:
         # packed answers are files as they lie there; unpacked ones would be ten times as long

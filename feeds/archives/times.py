@@ -99,7 +99,7 @@ def _iso(texts: pa.Array) -> np.ndarray:
         one = pa.array([text.as_py()], pa.string())
         if whole_numbers(one) is None and not any(_casts(one, zone) for zone in ("UTC", None)):
             raise RowError(row, f"time {shown(text.as_py())}", EXPECTED_TIME)
-    raise RowError(0, f"time {shown(texts[0].as_py())} and others written differently", "one way to write times in a file")
+    raise RowError(0, f"time {shown(texts[0].as_py())} and others in different formats", "one time format per file")
 
 
 def _casts(texts: pa.Array, zone: str | None) -> bool:

@@ -53,7 +53,7 @@ class TradeFile:
     @property
     def left_out(self) -> str:
         """What was left out, in words; empty when nothing was."""
-        parts = [(self.empty_rows, "of no quantity"), (self.repeated_rows, "repeating a trade")]
+        parts = [(self.empty_rows, "with zero quantity"), (self.repeated_rows, "duplicate")]
         return ", ".join(f"{count:,} row{'s' if count > 1 else ''} {what}" for count, what in parts if count)
 
 
@@ -127,7 +127,7 @@ def _lots(blocks: list[Block], lot_size: Decimal | None) -> tuple[list[np.ndarra
         if factor > 1 and int(block.steps.max(initial=0)) * factor >= _COUNTABLE:
             row = int(block.steps.argmax())
             found = f"quantity {Decimal(int(block.steps[row])).scaleb(-block.places):f}"
-            raise RowError(first_row + row, found, f"one that can be counted in steps of {lot:f}, which other rows need")
+            raise RowError(first_row + row, found, f"a multiple of {lot:f}, the lot size other rows need")
         lots.append(block.steps * factor if factor > 1 else block.steps)
         first_row += len(block.steps)
     return lots, lot
@@ -154,7 +154,7 @@ def _each_once(kept: TradeBatch, every: TradeBatch) -> tuple[TradeBatch, int]:
 def _require_countable(path: Path, lots: np.ndarray, lot: Decimal) -> None:
     """Sums of lots are made in 64 bits everywhere else: see to it here that they fit."""
     if float(lots.sum(dtype=np.float64)) > _COUNTABLE / 2 and sum(lots.tolist()) >= _COUNTABLE:
-        raise TradeFileError(path, None, f"quantities that add up to more than 64 bits count in lots of {lot:f}", "less than that")
+        raise TradeFileError(path, None, f"quantities that overflow 64 bits in lots of {lot:f}", "less than that")
 
 
 def _symbol(path: Path) -> str:

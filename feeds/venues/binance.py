@@ -138,9 +138,9 @@ async def fetch_instrument(rest: Rest, market: BinanceMarket, symbol: str) -> In
         raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in info.symbols if entry.symbol == symbol), None)
     if found is None:
-        raise VenueRefusedError(f"{market.venue} knows no symbol {symbol}")
+        raise VenueRefusedError(f"{market.venue} has no symbol {symbol}")
     if found.status != "TRADING":
-        raise VenueRefusedError(f"{market.venue}:{symbol} is not traded at present (status {found.status})")
+        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (status {found.status})")
     tick = next((f.tickSize for f in found.filters if f.filterType == "PRICE_FILTER"), "")
     lot = next((f.stepSize for f in found.filters if f.filterType == "LOT_SIZE"), "")
     try:

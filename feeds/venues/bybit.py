@@ -121,7 +121,7 @@ class BybitRest:
         try:
             return msgspec.json.decode(answer.result, type=_Result[kind], strict=False).rows, answer.time
         except UNREADABLE as error:
-            raise DecodeError("Bybit sent an answer that is not what it documents", detail=f"{path}: {error}") from None
+            raise DecodeError("Bybit sent an undocumented response", detail=f"{path}: {error}") from None
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -145,9 +145,9 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
         raise VenueRefusedError(f"{venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in known if entry.symbol == symbol), None)
     if found is None:
-        raise VenueRefusedError(f"{venue} knows no symbol {symbol}")
+        raise VenueRefusedError(f"{venue} has no symbol {symbol}")
     if found.status != "Trading":
-        raise VenueRefusedError(f"{venue}:{symbol} is not traded at present (status {found.status})")
+        raise VenueRefusedError(f"{venue}:{symbol} is not trading now (status {found.status})")
     lot = found.lotSizeFilter.qtyStep or found.lotSizeFilter.basePrecision
     try:
         steps = parse_step(found.priceFilter.tickSize, "tick size"), parse_step(lot, "lot size")

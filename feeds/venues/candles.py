@@ -114,7 +114,7 @@ class Candles:
             raise DecodeError(f"{self.instrument.venue}: candle: {error.user_message}") from None
         bottom, top = np.minimum(opened, close), np.maximum(opened, close)
         if low.min() <= 0 or volume.min() < 0 or np.any(low > bottom) or np.any(high < top) or np.any(buy > volume) or buy.min() < -1:
-            raise DecodeError(f"{self.instrument.venue} sent a candle whose prices or volume cannot be", detail=f"{candles[0]}…")
+            raise DecodeError(f"{self.instrument.venue} sent a candle with impossible prices or volume", detail=f"{candles[0]}…")
         start_ns = np.array([candle.start_ms for candle in candles], np.int64) * 1_000_000
         closed = np.array([candle.closed for candle in candles], bool)
         columns = (start_ns, opened, high, low, close, volume, buy, closed)

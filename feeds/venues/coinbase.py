@@ -65,7 +65,7 @@ async def fetch_instrument(rest: Rest, product: str) -> Instrument:
     except VenueRefusedError as error:
         raise VenueRefusedError(f"coinbase:{product}: {error.user_message}", detail=error.detail) from None
     if found.id != product or found.status != "online":
-        raise VenueRefusedError(f"coinbase:{product} is not traded at present (status {found.status[:40]})")
+        raise VenueRefusedError(f"coinbase:{product} is not trading now (status {found.status[:40]})")
     try:
         tick, lot = parse_step(found.quote_increment, "tick size"), parse_step(found.base_increment, "lot size")
     except BadInputError as error:

@@ -164,7 +164,7 @@ class Decoder(Generic[T]):
         if time.monotonic() - self._reported_at > _REPORT_EVERY_S:  # rubbish may come by the thousand
             self._reported_at = time.monotonic()
             why = str(error)[:200]  # it may quote what it found
-            _log.warning("message put aside", instrument=self.instrument.id, why=why, message=message[:200], so_far=self.rejected)
+            _log.warning("message rejected", instrument=self.instrument.id, why=why, message=message[:200], so_far=self.rejected)
 
 
 @contextmanager

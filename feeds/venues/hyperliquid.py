@@ -60,9 +60,9 @@ async def fetch_instrument(rest: Rest, coin: str) -> Instrument:
     by_name = {contract.name: contract for contract in known.universe}
     found = by_name.get(coin) or {name.upper(): contract for name, contract in by_name.items()}.get(coin.upper())
     if found is None:
-        raise VenueRefusedError(f"hyperliquid knows no perpetual contract {coin}")
+        raise VenueRefusedError(f"hyperliquid has no perpetual {coin}")
     if found.isDelisted:
-        raise VenueRefusedError(f"hyperliquid:{found.name} is not traded any more")
+        raise VenueRefusedError(f"hyperliquid:{found.name} is delisted")
     tick, lot = (Decimal(1).scaleb(-digits) for digits in (_PRICE_DECIMALS - found.szDecimals, found.szDecimals))
     return Instrument("hyperliquid", found.name, tick, lot, numbered=False)
 

@@ -82,9 +82,9 @@ async def fetch_instrument(rest: Rest, symbol: str) -> Instrument:
         raise VenueRefusedError(f"kraken:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((pair for pair in answer.result.values() if pair.wsname == f"{base}/{quote}"), None)
     if found is None:
-        raise VenueRefusedError(f"kraken knows no pair {symbol}")
+        raise VenueRefusedError(f"kraken has no pair {symbol}")
     if found.status not in _TRADED:
-        raise VenueRefusedError(f"kraken:{symbol} is not traded at present (status {found.status[:40]})")
+        raise VenueRefusedError(f"kraken:{symbol} is not trading now (status {found.status[:40]})")
     try:
         tick, lot = parse_step(found.tick_size, "tick size"), parse_step(f"1e-{found.lot_decimals}", "lot size")
     except BadInputError as error:

@@ -183,7 +183,7 @@ class LiveFeed:
                     if len(batch):
                         yield batch
         except VenueRefusedError as error:
-            _log.warning("the venue refuses", instrument=self.instrument.id, reason=error.detail)
+            _log.warning("refused by the venue", instrument=self.instrument.id, reason=error.detail)
 
     async def aclose(self) -> None:
         """Close the line; `batches` ends."""
@@ -242,6 +242,8 @@ class LiveFeed:
                     return await self._history.recent()
             except (FeedError, TimeoutError) as error:
                 if attempt == _ASKS - 1 or isinstance(error, VenueRefusedError):
-                    _log.warning("trades during a break not fetched", instrument=self.instrument.id, reason=str(error) or "no answer")
+                    _log.warning(
+                        "trades missed during a disconnect were not loaded", instrument=self.instrument.id, reason=str(error) or "no answer"
+                    )
                     break
         return TradeBatch.empty()

@@ -64,9 +64,9 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
         raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in listed if entry.instId == symbol), None)
     if found is None:
-        raise VenueRefusedError(f"{market.venue} knows no instrument {symbol}")
+        raise VenueRefusedError(f"{market.venue} has no instrument {symbol}")
     if found.state != "live":
-        raise VenueRefusedError(f"{market.venue}:{symbol} is not traded at present (state {found.state})")
+        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (state {found.state})")
     try:
         tick, lot = parse_step(found.tickSz, "tick size"), parse_step(found.lotSz, "lot size")
         worth = Decimal(1)

@@ -50,7 +50,7 @@ class OkxRest:
         try:
             return msgspec.json.decode(answer.data, type=list[kind], strict=False)
         except UNREADABLE as error:
-            raise DecodeError("OKX sent an answer that is not what it documents", detail=f"{path}: {error}") from None
+            raise DecodeError("OKX sent an undocumented response", detail=f"{path}: {error}") from None
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -30,7 +30,7 @@ def test_a_range_has_an_end_behind_its_start() -> None:
     anchors = Anchors()
     anchors.add(1000, 2000)
     assert (anchors.profiles[0].name, anchors.profiles[0].end_ns) == ("R1", 2000)
-    with pytest.raises(BadInputError, match="its end to come after its start"):
+    with pytest.raises(BadInputError, match="range: the end must be after the start"):
         anchors.add(2000, 2000)
 
 
@@ -185,7 +185,7 @@ def test_choosing_twice_is_choosing_no_longer_and_one_alone_makes_no_composite()
     anchors.choose(placed)
     anchors.choose(day)
     assert anchors.chosen == (placed,) and not anchors.is_chosen(day)
-    with pytest.raises(BadInputError, match="found 1 profile chosen"):
+    with pytest.raises(BadInputError, match="found 1 profile selected"):
         anchors.compose()
     anchors.choose_none()
     assert anchors.chosen == ()

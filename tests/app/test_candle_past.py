@@ -120,7 +120,7 @@ def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             await desk.until(lambda: desk.has(piece(0, 60, 3)))
 
     asyncio.run(story())
-    assert told == ["fetching 20 candles of 3 m, 0 %", "fetching 20 candles of 3 m, 75 %"]
+    assert told == ["loading 20 candles (3 m), 0 %", "loading 20 candles (3 m), 75 %"]
 
 
 def test_an_error_is_told_and_asked_again_after_a_pause_that_doubles_or_that_the_venue_names(logged: LogCapture) -> None:
@@ -136,7 +136,7 @@ def test_an_error_is_told_and_asked_again_after_a_pause_that_doubles_or_that_the
         assert len(desk.venue.asked) == 4
 
     asyncio.run(story())
-    assert [entry["event"] for entry in logged.entries] == ["candles not fetched"] * 3
+    assert [entry["event"] for entry in logged.entries] == ["candles not loaded"] * 3
 
 
 def test_a_refusal_is_told_and_kept_to(logged: LogCapture) -> None:
@@ -160,7 +160,7 @@ def test_a_fault_of_ours_is_told_and_stops_nothing_else(logged: LogCapture) -> N
         desk.want(piece(0, 10))
         async with desk.running() as task:
             await asyncio.wait_for(task, 5)
-        assert "fault in the program" in desk.past.trouble
+        assert "internal error" in desk.past.trouble
 
     asyncio.run(story())
     assert len(logged.entries) == 1

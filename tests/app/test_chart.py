@@ -238,7 +238,7 @@ def test_rows_too_fine_for_a_bar_stop_the_chart_with_a_reason_until_it_is_rebuil
     store, chart = TradeStore(), Chart(spec())
     apart = TradeBatch.of([START_NS, START_NS + 1], [1, 10_000_000], [1, 1], [BUY, BUY], [1, 2])
     feed(chart, store, [apart])
-    assert "rows: found a bar of 10,000,000 rows" in chart.refused
+    assert "rows: a bar would have 10,000,000 rows" in chart.refused
     feed(chart, store, [TradeBatch.of([START_NS + 2], [5], [1], [SELL], [3])])
     coarse = spec(ticks_per_row=1000)
     chart.adopt(coarse, build(store.batches(), coarse), 3)

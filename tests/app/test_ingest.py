@@ -93,7 +93,7 @@ def test_a_hole_is_on_the_chart_until_it_is_filled():
             pump.line.say(DAY[137:200])
             await pump.until(lambda: archive.asked)
             assert [(hole.first_id, hole.last_id) for hole in pump.chart.holes] == [(101, 137)]
-            assert pump.ingest.notice == "fetching 37 missing trades, 0 %   37 trades missing"
+            assert pump.ingest.notice == "loading 37 missing trades, 0 %   37 trades missing"
             pump.line.say(DAY[200:300])  # live goes on meanwhile
             await pump.until(lambda: pump.store.last_id == 300)
             archive.gate.set()
@@ -133,7 +133,7 @@ def test_what_the_venue_has_not_got_stays_a_hole_and_is_not_asked_for_for_ever()
             assert archive.asked == [("between", 101, 137), *[("between", 111, 120)] * 4]
             assert pump.waits == [0.5, 1.0, 2.0]
             assert pump.ingest.notice == "10 trades missing"
-            assert [log["event"] for log in logs] == ["the venue does not have these trades"]
+            assert [log["event"] for log in logs] == ["the venue no longer has these trades"]
 
     asyncio.run(story())
 
@@ -164,8 +164,8 @@ def test_an_error_is_told_waited_for_longer_each_time_and_forgotten_once_it_is_o
                 await pump.until(lambda: pump.store.n_trades == 200)
             await pump.until(lambda: not pump.ingest.past.trouble)
             assert pump.waits == [0.5, 1, 2, 4, 5, 5, 5]
-            assert told[2] == "history: no answer, next try in 2 s   37 trades missing"
-            assert [log["event"] for log in logs] == ["history not fetched"] * 7
+            assert told[2] == "history: no answer, retrying in 2 s   37 trades missing"
+            assert [log["event"] for log in logs] == ["history not loaded"] * 7
 
     asyncio.run(story())
 
@@ -253,7 +253,7 @@ def test_a_fault_of_ours_in_the_past_is_logged_and_live_goes_on():
                 await pump.until(lambda: pump.ingest.past.trouble)
             pump.line.say(DAY[7100:7300])
             await pump.until(lambda: pump.store.n_trades == 300)
-            assert pump.ingest.past.trouble == "history: stopped by a fault in the program, see the log"
+            assert pump.ingest.past.trouble == "history: stopped by an internal error, see the log"
             assert [log["error"] for log in logs] == ["ZeroDivisionError('oops')"]
             pump.assert_shows(DAY[7000:7300])
 
@@ -322,7 +322,7 @@ def test_no_more_of_the_past_is_fetched_when_memory_is_full(monkeypatch: pytest.
             asked = len(archive.asked)
             await asyncio.sleep(0.05)
             assert len(archive.asked) == asked
-            assert "oldest trades let go of to stay within memory" in pump.ingest.notice
+            assert "trades (memory limit)" in pump.ingest.notice and "dropped the oldest " in pump.ingest.notice
             assert pump.store.n_trades <= 1000
             assert pump.store.last_id == 8000
 

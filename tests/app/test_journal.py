@@ -116,5 +116,5 @@ def test_a_line_that_was_cut_short_stays_alone(tmp_path):
 
 def test_an_index_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "index.csv").mkdir()
-    with pytest.raises(BadInputError, match=r"^journal .*index\.csv: cannot be written: "):
+    with pytest.raises(BadInputError, match=r"^cannot write journal .*index\.csv: "):
         add_to_index(tmp_path, tmp_path / "x.png", facts())

@@ -159,11 +159,11 @@ def test_kept_trades_that_cannot_be_read_are_fetched_again_and_it_is_said(tmp_pa
         async with pumping(pump):
             pump.line.say(DAY[7900:])
             await pump.until(lambda: pump.store.n_trades == len(DAY))
-            assert "cannot be read" in pump.ingest.notice
+            assert "cannot read" in pump.ingest.notice
             pump.writer.close()
 
     asyncio.run(story())
-    assert "kept trades not read" in [entry["event"] for entry in logged.entries]
+    assert "stored trades not read" in [entry["event"] for entry in logged.entries]
 
 
 def test_a_full_disk_is_said_and_made_up_for_when_there_is_room(tmp_path: Path, logged, monkeypatch):
@@ -193,7 +193,7 @@ def test_a_full_disk_is_said_and_made_up_for_when_there_is_room(tmp_path: Path, 
 
     asyncio.run(story())
     assert same(kept(tmp_path), DAY[:3000])
-    assert [entry["event"] for entry in logged.entries] == ["trades are not kept"]
+    assert [entry["event"] for entry in logged.entries] == ["trades not recorded"]
 
 
 def test_stopping_at_any_moment_keeps_all_that_was_shown(tmp_path: Path):
@@ -224,7 +224,7 @@ def test_trades_without_numbers_are_covered_from_the_first_live_one_on_and_not_o
             ]
             assert not any(covered.proven for covered in pump.chart.covered)
             assert [(hole.start_ns, hole.end_ns) for hole in pump.chart.holes] == [(gap.start_ns, gap.end_ns)]
-            assert "trades may be missing in 1 place" in pump.ingest.notice
+            assert "possible gaps: 1" in pump.ingest.notice
             pump.line.status = FeedStatus(FeedState.LIVE)  # a later page of newest trades went back so far
             pump.line.say(DAY[1000:2100])
             await pump.until(lambda: pump.store.n_trades == 2100)
@@ -283,7 +283,7 @@ def test_trades_that_the_venue_has_not_got_yet_are_asked_for_again_ever_more_sel
             assert pump.store.n_trades == 300
 
     asyncio.run(story())
-    assert {entry["event"] for entry in logged.entries} == {"the venue does not have these trades"}
+    assert {entry["event"] for entry in logged.entries} == {"the venue no longer has these trades"}
 
 
 def test_a_look_back_reaches_as_far_as_the_disk_does(tmp_path: Path):

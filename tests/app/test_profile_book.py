@@ -106,7 +106,7 @@ def test_a_damaged_file_is_told_in_a_line_set_aside_and_the_next_is_written(tmp_
         anchors = Anchors()
         async with book.keeping(INSTRUMENT, anchors):
             assert anchors.profiles == ()
-            assert "found no profiles" in book.trouble and "set aside as BTC_2fUSD.unread-1234.json" in book.trouble
+            assert "not a profile file" in book.trouble and "renamed to BTC_2fUSD.unread-1234.json" in book.trouble
             assert "\n" not in book.trouble
             anchors.add(7)
         assert file_of(tmp_path).with_name("BTC_2fUSD.unread-1234.json").read_bytes() == damaged
@@ -128,13 +128,13 @@ def test_a_file_that_can_neither_be_read_nor_set_aside_is_not_written_over(
         monkeypatch.setattr(Path, "rename", refuse)
         book = ProfileBook(tmp_path)
         await opened(book)
-        assert book.writes == 0 and "cannot be set aside, and profiles are not saved: Permission denied" in book.trouble
+        assert book.writes == 0 and "could not be renamed, and changes will not be saved: Permission denied" in book.trouble
         assert file_of(tmp_path).read_bytes() == b"?"
         file_of(tmp_path).unlink()
         file_of(tmp_path).mkdir()
         book = ProfileBook(tmp_path)
         await opened(book)
-        assert book.writes == 0 and "cannot be read, and are not saved" in book.trouble
+        assert book.writes == 0 and "cannot read profiles; changes will not be saved" in book.trouble
 
     asyncio.run(story())
     assert len(logged.entries) == 2
@@ -153,7 +153,7 @@ def test_a_disk_that_takes_nothing_is_told_and_the_next_write_makes_up_for_it(
             async with asyncio.timeout(5):
                 while not book.trouble:
                     await asyncio.sleep(0.001)
-            assert book.trouble.startswith("profiles are not saved")
+            assert book.trouble.startswith("profiles not saved")
             blocked.unlink()
             async with asyncio.timeout(5):
                 while not book.writes:

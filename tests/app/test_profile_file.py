@@ -94,14 +94,14 @@ def test_a_drag_of_many_steps_writes_each_profile_once() -> None:
     ("change", "told"),
     [
         ({"version": 2}, "found version 2, expected 1"),
-        ({"instrument": "a:B"}, "found those of 'a:B'"),
+        ({"instrument": "a:B"}, "found profiles of 'a:B'"),
         ({"place": 99}, "found step 99"),
         ({"place": -1}, "found step -1"),
         ({"steps": []}, "found step"),
-        ({"next_key": 1}, "expected each once"),
+        ({"next_key": 1}, "expected unique keys"),
         ({"placed": []}, "in a list of 0"),
-        ({"surprise": 1}, "found no profiles"),
-        ({"sides": "none"}, "found no profiles"),
+        ({"surprise": 1}, "not a profile file"),
+        ({"sides": "none"}, "not a profile file"),
     ],
 )
 def test_what_does_not_fit_together_is_refused_in_a_line(change: dict[str, object], told: str) -> None:
@@ -114,7 +114,7 @@ def test_what_does_not_fit_together_is_refused_in_a_line(change: dict[str, objec
 def test_a_time_that_no_calendar_knows_is_refused() -> None:
     anchors = Anchors()
     anchors.add(2**63 - 10)
-    with pytest.raises(BadInputError, match="expected one of the years 1700 to 2260"):
+    with pytest.raises(BadInputError, match="expected a year from 1700 to 2260"):
         decode_profiles(encode_profiles(anchors.history(), "a:B"), "a:B")
 
 

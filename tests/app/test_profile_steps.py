@@ -18,17 +18,17 @@ DAYS = PeriodProfiles(Each.DAY)
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda anchors: anchors.add(5), "A2 put there"),
-        (lambda anchors: anchors.add(5, 9), "R2 put there"),
-        (lambda anchors: anchors.delete(1), "A1 taken off"),
-        (lambda anchors: anchors.move(1, 3, None), "time of A1"),
-        (lambda anchors: anchors.rename(1, "London"), "A1 named London"),
-        (lambda anchors: anchors.set_inputs(1, ProfileInputs(percent=50)), "inputs of A1"),
-        (lambda anchors: anchors.show_periods(None), "no profiles of periods"),
-        (lambda anchors: anchors.show_periods(PeriodProfiles(Each.BARS, 30)), "profiles of each 30 bars"),
-        (lambda anchors: anchors.show_periods(replace(DAYS, inputs=ProfileInputs(percent=50))), "inputs of profiles of each day"),
-        (lambda anchors: anchors.split_period(7), "split or merge in profiles of each day"),
-        (lambda anchors: anchors.set_side(replace(anchors.side, percent=50)), "inputs of the side profile"),
+        (lambda anchors: anchors.add(5), "add A2"),
+        (lambda anchors: anchors.add(5, 9), "add R2"),
+        (lambda anchors: anchors.delete(1), "delete A1"),
+        (lambda anchors: anchors.move(1, 3, None), "move A1"),
+        (lambda anchors: anchors.rename(1, "London"), "rename A1 to London"),
+        (lambda anchors: anchors.set_inputs(1, ProfileInputs(percent=50)), "settings of A1"),
+        (lambda anchors: anchors.show_periods(None), "hide period profiles"),
+        (lambda anchors: anchors.show_periods(PeriodProfiles(Each.BARS, 30)), "show 30-bar profiles"),
+        (lambda anchors: anchors.show_periods(replace(DAYS, inputs=ProfileInputs(percent=50))), "settings of daily profiles"),
+        (lambda anchors: anchors.split_period(7), "split or merge of daily profiles"),
+        (lambda anchors: anchors.set_side(replace(anchors.side, percent=50)), "settings of the visible range profile"),
     ],
 )
 def test_a_step_is_named_by_what_it_changed(change: Callable[[Anchors], object], text: str) -> None:
@@ -47,4 +47,4 @@ def test_a_gesture_is_named_by_all_that_it_changed() -> None:
     key = anchors.add(0)
     anchors.show_periods(DAYS)
     anchors.end_gesture()
-    assert key == 1 and step_text(before, anchors.all_profiles) == "A1 put there, profiles of each day"
+    assert key == 1 and step_text(before, anchors.all_profiles) == "add A1, show daily profiles"

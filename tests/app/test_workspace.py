@@ -271,7 +271,7 @@ def test_alerts_of_a_market_are_set_watched_and_deleted(tmp_path: Path):
 
         book = AlertBook(tmp_path / "alerts.json")
         space = Workspace(open_market, ChartChoice(parse_bar_rule("1m")), alerts=book)
-        assert space.alerts.add_at(640_005) == "There is no chart yet"
+        assert space.alerts.add_at(640_005) == "No chart loaded yet"
         space.open("test:BTC")
         await until(lambda: space.chart is not None and space.chart.series.n_trades)
         assert space.chart is not None
@@ -283,8 +283,8 @@ def test_alerts_of_a_market_are_set_watched_and_deleted(tmp_path: Path):
         assert book.untold()[0].text == "test:BTC touched 64000.4"
         space.alerts.show()
         assert [line.ticks for line in space.chart.alert_lines] == [700_000]
-        assert space.alerts.delete_nearest(1) == "Alert 2, price 70000.0: touch, deleted"
-        assert space.alerts.delete_nearest(1) == "There is no alert on a price to delete"
+        assert space.alerts.delete_nearest(1) == "Deleted alert 2: price 70000.0: touch"
+        assert space.alerts.delete_nearest(1) == "No price alert to delete"
         await space.aclose()
         assert AlertBook(tmp_path / "alerts.json").reached("test:BTC").time_ns == int(trades(30).time_ns[-1])
         assert (tmp_path / "fired.jsonl").read_text().count("touched 64000.4") == 1
@@ -318,7 +318,7 @@ def test_profiles_are_there_again_when_the_market_is_opened_again_and_at_the_nex
         (tmp_path / "test" / "BTC.json").write_text("{")
         third = desk()
         assert (await opened(third)).anchors.profiles == ()
-        assert "set aside as BTC.unread-5.json" in third.notice
+        assert "renamed to BTC.unread-5.json" in third.notice
         await third.aclose()
         assert not others()
 

@@ -18,7 +18,7 @@ def test_a_venue_that_accepts_and_hangs_up_is_dialled_less_and_less_often(record
             venue.inject("close", code=1001)
             await asyncio.sleep(2.0)
             connects = venue.faults.counts["flap"]
-            assert 1 <= connects <= 19, "twenty in five minutes, with the one before"
+            assert 1 <= connects <= 19, "twenty in five minutes, with the previous one"
             venue.faults.flap = False
             await there.caught_up(venue, limit_s=40.0)
             there.hold_against(venue)

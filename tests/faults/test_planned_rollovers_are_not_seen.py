@@ -82,4 +82,4 @@ def test_a_shutdown_at_which_no_second_line_is_granted_costs_a_moment_and_no_tra
             assert 1.0 <= served_s - refused_s < 2.0, "the wait holds although the first line is gone"
 
     run(story())
-    assert [entry["event"] for entry in logged.entries if entry["log_level"] == "warning"] == ["line not renewed"]
+    assert [entry["event"] for entry in logged.entries if entry["log_level"] == "warning"] == ["connection not renewed"]

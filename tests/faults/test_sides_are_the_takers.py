@@ -39,7 +39,7 @@ def test_a_venue_that_calls_every_trade_a_sale_is_warned_of_while_it_does(record
             assert there.status.reason == ""
             venue.faults.constant_side = True
             before = there.status.trades
-            while "the venue's sides may be wrong" not in there.status.reason:
+            while "the venue may report sides incorrectly" not in there.status.reason:
                 await venue.emit(200)
                 await asyncio.sleep(0.02)
             record_property("trades until the warning", there.status.trades - before)

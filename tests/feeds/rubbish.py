@@ -36,7 +36,7 @@ def check_is_put_aside(decoder: Decoder, good: Callable[[int], bytes], bad: byte
     batch = decoder.decode([good(1), bad, good(2), bad, good(3)])
     assert batch.trade_id.tolist() == [1, 2, 3]
     assert (decoder.rejected, decoder.ignored) == (2, 0)
-    assert [entry["event"] for entry in logged.entries] == ["message put aside"], "one line for many"
+    assert [entry["event"] for entry in logged.entries] == ["message rejected"], "one line for many"
     assert len(logged.entries[0]["message"]) <= 200 and len(logged.entries[0]["why"]) <= 200
 
 

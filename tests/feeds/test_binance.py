@@ -164,7 +164,7 @@ def test_an_impossible_tick_is_the_venues_fault(tick: str) -> None:
 def test_recorded_exchange_information_is_understood(real_data: Path) -> None:
     answer = json.loads((real_data / "venues" / "binance_spot_http_exchange_info.json").read_text())
     assert [entry["symbol"] for entry in answer["symbols"]] == ["ETHBTC"]
-    with pytest.raises(VenueRefusedError, match="knows no symbol"):
+    with pytest.raises(VenueRefusedError, match="has no symbol"):
         opened_with(answer)
 
 
@@ -341,7 +341,7 @@ def test_a_tape_that_tells_one_side_alone_is_warned_of() -> None:
             venue.faults.constant_side = True
             await venue.emit(5000)
             await until(lambda: feed.status.trades == 10_000)
-            assert feed.status.state is FeedState.LIVE and "are sales: the venue's sides may be wrong" in feed.status.reason
+            assert feed.status.state is FeedState.LIVE and "are sales; the venue may report sides incorrectly" in feed.status.reason
             venue.faults.constant_side = False
             await venue.emit(10_000)
             await until(lambda: feed.status.reason == "")

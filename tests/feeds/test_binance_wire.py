@@ -116,7 +116,7 @@ def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: 
     batch = decoder.decode([trade(a=1), bad, trade(a=2), bad, trade(a=3)])
     assert batch.trade_id.tolist() == [1, 2, 3]
     assert decoder.rejected == 2
-    assert [entry["event"] for entry in logged.entries] == ["message put aside"], "one line for many"
+    assert [entry["event"] for entry in logged.entries] == ["message rejected"], "one line for many"
     assert len(logged.entries[0]["message"]) <= 200
 
 

@@ -105,7 +105,7 @@ def test_the_tick_is_the_finest_step_that_any_price_may_have(asked: str, name: s
     run(story())
 
 
-@pytest.mark.parametrize(("coin", "says"), [("NOSUCH", "knows no perpetual contract NOSUCH"), ("MATIC", "not traded any more")])
+@pytest.mark.parametrize(("coin", "says"), [("NOSUCH", "has no perpetual NOSUCH"), ("MATIC", "is delisted")])
 def test_a_contract_that_cannot_be_watched_is_refused(coin: str, says: str) -> None:
     async def story() -> None:
         async with answering(Tape(100).answer) as url:

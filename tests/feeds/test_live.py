@@ -180,7 +180,9 @@ def test_without_a_page_the_gap_ends_at_the_next_trade(logged: LogCapture) -> No
     told, feed = after_a_break(failing, "1 2", "60", 3)
     assert told == [1, 2, 60]
     assert feed.status.gaps == (Span(2, 60),)
-    assert [entry["event"] for entry in logged.entries if entry["log_level"] == "warning"] == ["trades during a break not fetched"]
+    assert [entry["event"] for entry in logged.entries if entry["log_level"] == "warning"] == [
+        "trades missed during a disconnect were not loaded"
+    ]
 
 
 def test_a_page_that_comes_at_the_second_asking_is_as_good() -> None:

@@ -212,17 +212,17 @@ def test_the_recorded_lists_of_instruments_are_understood(real_data: Path) -> No
 @pytest.mark.parametrize(
     ("answers", "kind", "says"),
     [
-        (lambda path, question: answer(), VenueRefusedError, "okx knows no instrument BTC-USDT"),
+        (lambda path, question: answer(), VenueRefusedError, "okx has no instrument BTC-USDT"),
         (lambda path, question: answer(listed(state="suspend")), VenueRefusedError, "state suspend"),
         (lambda path, question: answer(listed(tickSz="")), DecodeError, "tick size"),
         (lambda path, question: answer(listed(lotSz="1e-30")), DecodeError, "lot size"),
         (lambda path, question: answer(code="51001", message="Instrument ID doesn't exist"), VenueRefusedError, "okx:BTC-USDT: OKX: Instr"),
         (lambda path, question: answer(code="50011", message="Too Many Requests"), VenueBusyError, "Too Many Requests"),
         (lambda path, question: answer(code="50026", message="System error"), VenueUnreachableError, "System error"),
-        (lambda path, question: (429, {"code": "50011", "msg": "Too Many Requests"}), VenueBusyError, "rate-limited until"),
-        (lambda path, question: (200, {"code": 0}), DecodeError, "not what it documents"),
-        (lambda path, question: (200, {"code": "0", "data": {}}), DecodeError, "not what it documents"),
-        (lambda path, question: (200, b"<html>"), DecodeError, "not what it documents"),
+        (lambda path, question: (429, {"code": "50011", "msg": "Too Many Requests"}), VenueBusyError, "rate limited, retrying after"),
+        (lambda path, question: (200, {"code": 0}), DecodeError, "sent an undocumented response"),
+        (lambda path, question: (200, {"code": "0", "data": {}}), DecodeError, "sent an undocumented response"),
+        (lambda path, question: (200, b"<html>"), DecodeError, "sent an undocumented response"),
     ],
 )
 def test_a_failure_to_open_has_its_kind_and_its_words(answers: Answers, kind: type[FeedError], says: str) -> None:

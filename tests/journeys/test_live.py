@@ -63,8 +63,8 @@ def test_a_venue_that_goes_away_is_told_on_bar_and_chart_and_comes_back(qtbot: Q
             shown = last_price(frame)
             assert shown is not None
             assert shown.colour == frame.theme.stale
-            assert "next try in" in window.status_bar.detail.text()
-            assert "next try in" in frame.notice
+            assert "retrying in" in window.status_bar.detail.text()
+            assert "retrying in" in frame.notice
             venue.faults.clear()
             await until(lambda: said(window) == ("● LIVE", ""))
             await until(lambda: not frame_of(window).chart.holes)

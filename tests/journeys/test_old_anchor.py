@@ -80,7 +80,7 @@ def test_an_anchor_three_days_back_is_filled_by_candles_and_then_by_trades(qtbot
             assert view.figures is not None and view.figures.candles.lacking_ns < before - 40 * HOUR_NS
             await until(whole, _LONG_S)
             chart.oldest_ns = anchor_ns - HOUR_NS
-            await until(lambda: legend(window).endswith("trades, whole"), _LONG_S)
+            await until(lambda: legend(window).endswith("trades, complete"), _LONG_S)
             await until(whole, _LONG_S)
             assert states_at(window, anchor_ns + HOUR_NS) == {BarState.ALL}
 

@@ -104,8 +104,8 @@ def test_a_file_is_paused_stepped_jumped_in_and_played_to_its_end(qtbot: QtBot, 
             chart = chart_of(window)
             assert columns(chart.series) == columns(build([player._recording.trades], chart.spec))
             assert window.status_bar.state.text() == "▶ REPLAY"
-            await until(lambda: window.status_bar.detail.text() == "the recording has ended")
-            assert (frame_of(window).mode, frame_of(window).notice) == ("replay", "the recording has ended")
+            await until(lambda: window.status_bar.detail.text() == "end of recording")
+            assert (frame_of(window).mode, frame_of(window).notice) == ("replay", "end of recording")
 
     tell(story())
 

@@ -124,10 +124,10 @@ def test_the_legend_tells_time_and_source(chart: StillChart, qapp) -> None:
     item, frame = AnchoredProfileItem(), frame_of(chart)
     assert item.legend(frame) == "A1 from 21:25 · trades"
     chart.covered = (Covered(Span(minute(5), minute(20)), Source.LIVE, 0, 9), Covered(Span(minute(25), minute(30)), Source.LIVE, 20, 30))
-    assert item.legend(frame_of(chart, now_s=0.2)).endswith("trades")  # no hurry: it is asked for in every frame
-    assert item.legend(frame_of(chart, now_s=0.3)).endswith("⚠ trades of 80 % of its time")
+    assert item.legend(frame_of(chart, now_s=0.2)).endswith("trades")  # no hurry: it is requested in every frame
+    assert item.legend(frame_of(chart, now_s=0.3)).endswith("⚠ trades cover 80 % of its time")
     chart.covered = (Covered(Span(minute(0), minute(30)), Source.LIVE, 0, 9),)
-    assert item.legend(frame).endswith("trades, whole")
+    assert item.legend(frame).endswith("trades, complete")
     chart.covered = (Covered(Span(minute(0), minute(30)), Source.LIVE, 0, 9, proven=False),)
     assert item.legend(frame_of(chart, now_s=9)).endswith("trades, unverified")
     for bar in (6, 7, 8):
@@ -289,7 +289,7 @@ def test_days_are_those_of_the_calendar_and_too_narrow_ones_are_not_drawn_but_to
     assert view.placed.start_ns % 86_400_000_000_000 == 0
     assert view.figures is not None and view.figures.rows.profile.volume == int(chart.series.volume.sum())
     item = AnchoredProfileItem()
-    assert item.legend(frame) == "profile of each day · trades"
+    assert item.legend(frame) == "daily profiles · trades"
     chart.anchors.show_periods(PeriodProfiles(Each.BARS, 2))
     narrow = frame_of(chart, bar_px=5)
     assert period_views(narrow) == ()

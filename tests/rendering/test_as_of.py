@@ -285,5 +285,5 @@ def test_a_profile_that_has_not_begun_by_then_says_so(qapp):
     scene.as_of.kept_ns = START_NS + 3600 * 10**9
     scene.refresh(1)
     assert scene.frame is not None
-    assert any("not begun" in line for line in scene.frame.told)
+    assert any("not started" in line for line in scene.frame.told)
     assert all(view.figures is None for view in profile_views(scene.frame))

@@ -86,8 +86,8 @@ def test_weeks_begin_on_monday_and_each_period_can_be_left_out(qapp):
 @pytest.mark.parametrize(
     ("zone", "said"),
     [
-        ("UTC", "candle method: 1 rows of 1h bars, mean, ⚠ previous day held in part"),
-        ("Asia/Tokyo", "candle method: 1 rows of 1h bars, mean (Asia/Tokyo), ⚠ day held in part"),
+        ("UTC", "candle value area: 1 rows, 1h bars, mean, ⚠ previous day incomplete"),
+        ("Asia/Tokyo", "candle value area: 1 rows, 1h bars, mean (Asia/Tokyo), ⚠ day incomplete"),
     ],
 )
 def test_the_legend_names_method_bars_and_zone_and_what_is_not_held_whole(qapp, zone: str, said: str):

@@ -71,14 +71,14 @@ def test_figures_that_lack_trades_say_so_and_so_does_a_minute_of_which_none_is_h
     chart = one_bar()
     start_ns = FIRST_MINUTE * MINUTE.length_ns
     chart.covered = (Covered(Span(start_ns + 10**9, start_ns + MINUTE.length_ns), Source.LIVE, 0, 0),)
-    assert words(chart, (40, 800))[0].endswith("trades 4 ⚠ trades of this bar are missing")
+    assert words(chart, (40, 800))[0].endswith("trades 4 ⚠ trades missing in this bar")
     later = Span(start_ns + 3 * MINUTE.length_ns, start_ns + 4 * MINUTE.length_ns)
     chart.covered = (
         Covered(Span(start_ns, later.start_ns // 2 + start_ns // 2), Source.LIVE, 0, 0),
         Covered(later, Source.LIVE, 0, 0, False),
     )
     assert words(chart, (40, 800))[0].endswith("trades 4")
-    assert [words(chart, (x, 800)) for x in (240, 340, 440)] == [["⚠ trades of this bar are missing"], ["unverified"], ["no trades"]]
+    assert [words(chart, (x, 800)) for x in (240, 340, 440)] == [["⚠ trades missing in this bar"], ["unverified"], ["no trades"]]
 
 
 def test_of_a_market_without_numbers_trades_may_be_missing():
@@ -86,7 +86,7 @@ def test_of_a_market_without_numbers_trades_may_be_missing():
     start_ns = FIRST_MINUTE * MINUTE.length_ns
     chart.spec = replace(chart.spec, instrument=replace(chart.spec.instrument, numbered=False))
     chart.covered = (Covered(Span(start_ns + 10**9, start_ns + MINUTE.length_ns), Source.LIVE, 0, 0, False),)
-    assert words(chart, (40, 800))[0].endswith("⚠ trades of this bar may be missing")
+    assert words(chart, (40, 800))[0].endswith("⚠ trades missing in this bar")
 
 
 def test_the_vertical_line_stands_in_the_middle_of_the_bar_and_the_tag_says_when_it_began():

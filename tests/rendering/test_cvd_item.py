@@ -101,9 +101,9 @@ def test_equal_sums_lie_in_the_middle():
 
 def test_the_legend_says_from_when_on_the_session_is_held_and_what_is_missing(scene):
     item, start = item_of(scene, CvdItem), scene.chart.series.start_ns(0)
-    assert item.legend(scene.frame).startswith("CVD by day, held from ")
+    assert item.legend(scene.frame).startswith("CVD by day, data from ")
     scene.chart.holes = (Hole(1, 5, start + 10, start + 20),)
-    assert item.legend(scene.frame).endswith(", ⚠ 1 hole")
+    assert item.legend(scene.frame).endswith(", ⚠ 1 gap")
     scene.chart.set_rules(ChartRules(cvd=CvdRules(reset="never")))
     scene.refresh()
     assert item.legend(scene.frame) == "CVD"

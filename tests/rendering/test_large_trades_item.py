@@ -60,10 +60,10 @@ def replace_id(batch, trade_id: int):
 
 
 def test_the_legend_names_the_rule(scene):
-    assert item_of(scene).legend(scene.frame) == "large trades: 30 in sight"
+    assert item_of(scene).legend(scene.frame) == "large trades: top 30 in view"
     scene.chart.set_rules(ChartRules(large_trades=LargeTradeRules(trades="2.5")))
     scene.refresh()
-    assert item_of(scene).legend(scene.frame) == "large trades from 2.5"
+    assert item_of(scene).legend(scene.frame) == "large trades ≥ 2.5"
 
 
 def test_bubbles_are_drawn_in_the_colour_of_their_side(scene):

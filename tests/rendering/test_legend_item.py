@@ -47,7 +47,7 @@ def test_the_legend_names_what_differs_from_the_usual():
     chart.set_rules(ChartRules(imbalance=imbalance, time=TimeRules(session="us-rth")))
     frame = frame_of(chart, legend=("ticks 1,234,567 · ids contiguous",))
     assert legend_lines(frame)[0].endswith(
-        "imbalance 4.0 from 0.5 zeros ignore · session us-rth 09:30-16:00 America/New_York · colour volume"
+        "imbalance 4.0 min 0.5 zeros ignore · session us-rth 09:30-16:00 America/New_York · colour volume"
     )
     assert legend_lines(frame)[1] == "ticks 1,234,567 · ids contiguous"
 
@@ -84,10 +84,10 @@ def test_the_badge_says_by_word_and_shape_what_is_not_live(mode: Any, badge: str
 
 def test_a_reason_that_counts_seconds_repaints_its_own_line_alone(qapp):
     item, chart = BadgeItem(), falling()
-    refused = frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, next try in 10 s")
+    refused = frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, retrying in 10 s")
     item.refresh(refused)
-    assert not item.refresh(frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, next try in 10 s"))
-    later = frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, next try in 9 s")
+    assert not item.refresh(frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, retrying in 10 s"))
+    later = frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, retrying in 9 s")
     assert item.changed(refused, later) == (notice_rect(refused), notice_rect(later))
     tried = frame_of(chart, mode="stale", badge="◌ CONNECTING")
     assert item.changed(later, tried) == item.pane(tried)
@@ -99,7 +99,7 @@ def test_each_mode_has_a_colour_of_its_own():
 
 @pytest.mark.parametrize("width", [300, 640, 1600])
 def test_the_badge_never_covers_the_legend_nor_the_axis(width: int):
-    frame = frame_of(falling(), width, mode="simulated", notice="binance cannot be reached: " + "name not known " * 20)
+    frame = frame_of(falling(), width, mode="simulated", notice="cannot reach binance: " + "name not known " * 20)
     assert not badge_rect(frame).intersects(legend_rect(frame))
     assert badge_rect(frame).right() <= frame.layout.plot_right
     assert notice_rect(frame).left() >= 0

@@ -217,7 +217,7 @@ def test_rows_volume_share_place_and_colours_are_the_user_s(qapp):
     assert usual != other
     assert (
         item.legend(frame)
-        == f"side profile: total · rows {figures.rows.ticks_per_row} ({figures.rows.ticks_per_row / 10}) · VA 40 % dalton"
+        == f"visible range: total · rows {figures.rows.ticks_per_row} ({figures.rows.ticks_per_row / 10}) · VA 40 % dalton"
     )
 
 

@@ -58,14 +58,14 @@ def test_what_neither_trades_nor_candles_hold_is_missing(qapp) -> None:
 
 
 def test_without_any_candle_it_is_the_share_of_the_trades_as_ever(qapp) -> None:
-    assert legend_of(minutes(50, 100), 0, reach=60).endswith("· ⚠ trades of 50 % of its time")
+    assert legend_of(minutes(50, 100), 0, reach=60).endswith("· ⚠ trades cover 50 % of its time")
 
 
 @pytest.mark.parametrize(
     ("shown", "text"),
     [
-        (VolumeShown.SPLIT, "buy/sell, of candles up/down"),
-        (VolumeShown.DELTA, "delta, of candles up less down"),
+        (VolumeShown.SPLIT, "buy/sell (candles: up/down)"),
+        (VolumeShown.DELTA, "delta (candles: up minus down)"),
         (VolumeShown.TOTAL, "total"),
     ],
 )

@@ -102,7 +102,7 @@ def test_the_lines_of_the_side_profile_are_told_beside_the_bars(scene):
     for line in item.lines(scene.frame):
         y = scene.frame.pixels.screen_y(line.ticks) / scene.frame.dpr
         texts = [question.text for question in asked(scene, ProfileItem, scene.layout.profile.left + 30, y)]
-        assert f"{line.name} of bars in sight" in texts
+        assert f"{line.name} of visible range" in texts
         told = next(question for question in asked(scene, ProfileItem, scene.layout.profile.left + 30, y) if line.name in question.text)
         assert told.ask().title.startswith(line.name)
 

@@ -96,7 +96,7 @@ def test_a_misspelt_colour_is_named_with_its_token():
 def test_an_unknown_theme_or_palette_names_the_choices():
     with pytest.raises(SettingsError, match="found 'pink', expected one of dark, high-contrast, light"):
         load_theme("pink")
-    with pytest.raises(SettingsError, match="palette 'grey' not found, there are blue-orange, green-red"):
+    with pytest.raises(SettingsError, match="no palette 'grey', available: blue-orange, green-red"):
         load_theme("dark", "grey")
 
 

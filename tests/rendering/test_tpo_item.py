@@ -83,7 +83,7 @@ def test_bars_that_do_not_divide_the_half_hour_have_no_letters_and_the_legend_sa
     scene = scene_of(chart_of(bar), TpoItem)
     assert scene.frame is not None
     assert item_of(scene).sessions(scene.frame) == []
-    assert scene.frame.told == ("TPO 30m: needs bars of time that divide it",)
+    assert scene.frame.told == ("TPO 30m: needs time bars that divide the bracket evenly",)
     scene.render_image()
 
 

@@ -69,7 +69,7 @@ def test_holes_alone_are_held_against_the_bars_that_there_are(chart: StillChart)
     assert found is not None
     assert found.state.tolist() == [ALL, ALL, MISSING, MISSING, MISSING, ALL, ALL, ALL]
     assert found.share == 0.75
-    assert share_text(found) == "⚠ 75 % of the time in sight"
+    assert share_text(found) == "⚠ 75 % of visible time covered"
 
 
 def test_holes_without_a_bar_in_sight_say_nothing(chart: StillChart):
@@ -88,9 +88,9 @@ def test_a_recording_lacks_nothing_before_its_first_trade(chart: StillChart, mod
 
 def test_the_share_is_rounded_down_and_never_whole_while_something_is_missing(chart: StillChart):
     chart.covered = (covered(0, 7.999), covered(8, 9))
-    assert share_text(VisibleCoverage().of(frame(chart))) == "⚠ 99 % of the time in sight"
+    assert share_text(VisibleCoverage().of(frame(chart))) == "⚠ 99 % of visible time covered"
     chart.covered, chart.holes = (covered(0, 8),), (hole(3.5, 3.5),)
-    assert share_text(VisibleCoverage().of(frame(chart))) == "⚠ > 99 % of the time in sight"
+    assert share_text(VisibleCoverage().of(frame(chart))) == "⚠ > 99 % of visible time covered"
     chart.covered, chart.holes = (covered(0, 8),), ()
     assert share_text(VisibleCoverage().of(frame(chart))) == ""
     assert share_text(None) == ""

@@ -53,7 +53,7 @@ def test_an_anchored_line_begins_with_the_bar_of_its_anchor(scene):
     assert line.bars(scene.frame) == (50, 60) and line.label == "VWAP A1"
     price, deviation = line.figures.values(59, 60)
     assert (price[0], deviation[0]) == vwap_of_trades(TRADES[at <= TRADES.time_ns])
-    assert item.legend(scene.frame) == "VWAP from anchors ± 1, 2 σ"
+    assert item.legend(scene.frame) == "anchored VWAP ± 1, 2 σ"
 
 
 def test_an_anchor_that_is_moved_moves_its_line(scene):
@@ -70,9 +70,9 @@ def test_an_anchor_that_is_moved_moves_its_line(scene):
 def test_the_legend_says_from_when_on_trades_are_held_and_what_is_missing(scene):
     item = item_of(scene, VwapItem)
     start = scene.chart.series.start_ns(0)
-    assert item.legend(scene.frame).startswith("VWAP day ± 1, 2 σ, held from ")
+    assert item.legend(scene.frame).startswith("VWAP day ± 1, 2 σ, data from ")
     scene.chart.holes = (Hole(1, 5, start + 10, start + 20),)
-    assert item.legend(scene.frame).endswith(", ⚠ 1 hole")
+    assert item.legend(scene.frame).endswith(", ⚠ 1 gap")
 
 
 def test_a_trade_that_moves_no_line_repaints_nothing_and_one_that_does_its_end(scene):

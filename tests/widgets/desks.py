@@ -72,4 +72,4 @@ class Desk:
 
 
 def looks(journal: Path, painter: str = "raster") -> Looks:
-    return Looks("dark", "blue-orange", painter, "asked for", journal, ("binance:BTCUSDT", "demo:TAPE"))
+    return Looks("dark", "blue-orange", painter, "requested", journal, ("binance:BTCUSDT", "demo:TAPE"))

@@ -77,7 +77,7 @@ def test_a_profile_on_the_chart_can_be_chosen_by_its_name(qtbot, window, desk: D
     assert desk.book.alerts[0].subject == Subject(kind=Kind.VWAP, of=Of.PROFILE, key=key, band=-2)
     window.alerts.show_alerts()
     (panel,) = window.findChildren(AlertPanel)
-    assert column(panel, "Waits for") == ["VWAP of from the low −2 σ"]
+    assert column(panel, "Subject") == ["VWAP of from the low −2 σ"]
 
 
 def test_a_value_that_cannot_be_is_told_in_the_dialog_which_stays(qtbot, dialog: AlertDialog, desk: Desk):
@@ -107,14 +107,14 @@ def test_the_list_says_which_alerts_are_armed_have_fired_or_cannot_be_watched(wi
     panel.look()
     assert column(panel, "State") == [
         "armed",
-        "not watched: profile 9 is not on the chart",
-        "not watched: binance:ETHUSDT is not open",
-        "armed: held from 19 Feb 21:20",
+        "not monitored: profile 9 is not on the chart",
+        "not monitored: binance:ETHUSDT is not open",
+        "armed: data from 19 Feb 21:20",
         "fired",
     ]
     desk.status = FeedStatus(FeedState.DISCONNECTED, reason="no route")
     panel.look()
-    assert column(panel, "State")[0] == "not watched: DISCONNECTED, no route"
+    assert column(panel, "State")[0] == "not monitored: DISCONNECTED, no route"
     assert panel.count.text().startswith("4 of 5 armed")
 
 

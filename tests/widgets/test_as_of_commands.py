@@ -73,10 +73,10 @@ def test_a_moment_is_kept_and_given_up_by_the_same_command(view: ChartView) -> N
     bar = scene.pointed_bar()
     scene.set_cursor((700.0, 200.0))
     assert moment(view) == bar
-    assert said[-1].startswith("As of ") and said[-1].endswith(" UTC, until Shift+K")
+    assert said[-1].startswith("As of ") and said[-1].endswith(" UTC (Shift+K to return to live)")
     commands.keep_moment()
     assert moment(view) is None
-    assert said[-1] == "Back to now"
+    assert said[-1] == "Back to live"
 
 
 def test_what_cannot_be_kept_is_said(view: ChartView) -> None:
@@ -84,10 +84,10 @@ def test_what_cannot_be_kept_is_said(view: ChartView) -> None:
     commands = AsOfCommands(lambda: scene, said.append)
     scene.set_cursor(None)
     commands.keep_moment()
-    assert said[-1] == "As of which moment? Point at a bar first"
+    assert said[-1] == "Point at a bar first"
     scene.set_cursor((scene.viewport.x(int(scene.chart.series.number[-1]) + 0.5), 200.0))
     commands.keep_moment()
-    assert said[-1] == "The bar in progress is now: point at an earlier one"
+    assert said[-1] == "The current bar has not closed. Point at an earlier bar."
     commands.hold_moment()
     assert "Hold K" in said[-1]
     AsOfCommands(lambda: None, said.append).keep_moment()

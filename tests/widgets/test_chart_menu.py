@@ -39,7 +39,7 @@ def spot_ticks(window) -> int:
 def test_a_right_click_anchors_a_profile_to_the_bar_under_the_mouse(window, spot_ticks):
     menu = open_menu(window, *place_of(window, LAST - 3, spot_ticks))
     assert menu is not None
-    entry(menu, "Profile from").trigger()
+    entry(menu, "Anchored profile from").trigger()
     chart = window.view.chart_scene.chart
     (placed,) = chart.anchors.profiles
     assert chart.series.times.number(placed.start_ns) == LAST - 3

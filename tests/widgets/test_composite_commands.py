@@ -63,7 +63,7 @@ def test_ctrl_click_on_flags_chooses_and_shift_j_makes_one_profile_of_them(qtbot
     assert made.parts == ("R1", "A2")
     assert made.stretches == ((minute(LAST - 9), minute(LAST - 6)), (minute(LAST - 3), None))
     assert window.view.chart_scene.viewport == before
-    assert "C3 is a profile of R1, A2" in window._message
+    assert "C3 combines R1, A2" in window._message
     press(qtbot, window, Qt.Key.Key_Z, CTRL)
     assert len(anchors.profiles) == 2
 
@@ -88,9 +88,9 @@ def test_profiles_of_periods_are_chosen_too(qtbot, window, desk, anchors):
 
 def test_fewer_than_two_are_told_how_to_choose(qtbot, window, anchors):
     press(qtbot, window, Qt.Key.Key_J, SHIFT)
-    assert "found 0 profiles chosen" in window._message and "Ctrl+click" in window._message
+    assert "found 0 profiles selected" in window._message and "Ctrl+click" in window._message
     press(qtbot, window, Qt.Key.Key_J)
-    assert "No profile is there to be chosen" in window._message
+    assert "No profile here" in window._message
 
 
 def test_j_chooses_the_selected_profile_where_the_mouse_is_elsewhere(qtbot, window, anchors):
@@ -122,11 +122,11 @@ def test_the_menu_offers_to_choose_and_to_put_together(window, anchors):
     window.frame()
     for bar in (BEGIN - 4, BEGIN + 4):
         menu = open_menu(window, bar_x(window, bar), 300)
-        entry(menu, "Choose").trigger()
+        entry(menu, "Select").trigger()
         menu.close()
     menu = open_menu(window, bar_x(window, BEGIN), 300)
-    assert entry(menu, "No longer choose")
-    entry(menu, "One profile of").trigger()
+    assert entry(menu, "Deselect")
+    entry(menu, "Combine").trigger()
     menu.close()
     assert anchors.profiles[-1].is_composite
 
@@ -136,7 +136,7 @@ def test_the_menu_offers_every_profile_that_holds_the_bar(window, anchors):
     window.frame()
     menu = open_menu(window, bar_x(window, LAST - 7), 300)
     for name in ("A3", "R1"):
-        entry(menu, f"Choose {name} for a composite").trigger()
+        entry(menu, f"Select {name} for a composite").trigger()
     menu.close()
     assert [one.name for one in anchors.chosen] == ["A3", "R1"]
 
@@ -172,13 +172,13 @@ def test_e_and_the_menu_do_the_same(qtbot, window, anchors):
     press(qtbot, window, Qt.Key.Key_E)
     assert anchors.profiles[1].end_ns == minute(LAST)
     menu = open_menu(window, bar_x(window, LAST - 8), 300)
-    assert entry(menu, "End the profile at this bar").text().endswith("\tE, Alt+click")
-    entry(menu, "End the profile at this bar").trigger()
+    assert entry(menu, "End profile at this bar").text().endswith("\tE, Alt+click")
+    entry(menu, "End profile at this bar").trigger()
     menu.close()
     assert anchors.profiles[0].end_ns == minute(LAST - 7)
     hover(window.view, bar_x(window, LAST - 40), 200)
     press(qtbot, window, Qt.Key.Key_E)
-    assert "Point at a bar of a profile" in window._message
+    assert "Point at the bar of a profile" in window._message
 
 
 def test_alt_click_where_no_profile_is_pans_as_ever(window, anchors):

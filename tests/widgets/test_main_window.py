@@ -303,7 +303,7 @@ def test_a_market_that_cannot_be_read_is_refused_in_words_and_the_chart_stays(qt
     type_into(qtbot, edit_of(window.toolbar.instrument), "what?")
     frames(window)
     assert edit_of(window.toolbar.instrument).text() == desk.chart.spec.instrument.id
-    assert window.status_bar.notice.text() == "instrument: found 'what?', expected venue:SYMBOL as in binance:BTCUSDT"
+    assert window.status_bar.notice.text() == "instrument: found 'what?', expected venue:SYMBOL, e.g. binance:BTCUSDT"
     assert desk.opened == []
 
 
@@ -450,7 +450,7 @@ def test_shift_esc_stops_fetching_and_says_so(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_Escape, SHIFT)
     frames(window)
     assert desk.stopped_filling
-    assert window.status_bar.notice.text().startswith("Stopped fetching")
+    assert window.status_bar.notice.text().startswith("Stopped loading history")
 
 
 def test_another_market_keeps_the_colouring_and_brings_its_own_chart(qtbot, window, desk: Desk):
@@ -473,13 +473,13 @@ def test_the_time_in_sight_is_what_the_chart_asks_for(qtbot, window, desk: Desk)
 
 
 def test_a_message_gives_way_to_the_notice_after_a_while(window, desk: Desk, monkeypatch):
-    desk.notice = "fetching 2 h of history, 40 %"
+    desk.notice = "loading 2 h of history, 40 %"
     window.say("Saved")
     frames(window)
     assert window.status_bar.notice.text() == "Saved"
     monkeypatch.setattr(window, "_message_until_s", 0.0)
     frames(window)
-    assert window.status_bar.notice.text() == "fetching 2 h of history, 40 %"
+    assert window.status_bar.notice.text() == "loading 2 h of history, 40 %"
 
 
 # -- access --------------------------------------------------------------------------------------
@@ -563,14 +563,14 @@ def test_the_details_of_a_fault_can_be_copied_and_the_banner_put_away(qtbot, win
 def test_a_layer_out_of_use_makes_no_picture_that_pretends_to_be_whole(qtbot, window, desk: Desk, logged: LogCapture, monkeypatch):
     monkeypatch.setattr(LastPriceItem, "price_tags", lambda *_: 1 / 0)
     frames(window, 3)
-    with pytest.raises(Exception, match="cannot be drawn"):
+    with pytest.raises(Exception, match="could not draw"):
         scene_of(window).render_image(2.0)
 
 
 def test_what_is_being_fetched_stands_on_the_chart_too(qtbot, window, desk: Desk):
-    desk.filling, desk.recording = "fetching 2 h of history, 35 %", "recording"
+    desk.filling, desk.recording = "loading 2 h of history, 35 %", "recording"
     frames(window)
-    assert scene_of(window).frame.notice == "fetching 2 h of history, 35 %"
+    assert scene_of(window).frame.notice == "loading 2 h of history, 35 %"
     assert window.status_bar.recording.text() == "● recording"
 
 

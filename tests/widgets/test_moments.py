@@ -34,7 +34,7 @@ def test_a_time_may_be_typed_in_many_ways(text: str, seconds: int):
 
 @pytest.mark.parametrize("text", ["", "noon", "25:00", "2024-13-01", "1:2"])
 def test_what_is_no_time_is_told(text: str):
-    with pytest.raises(BadInputError, match="expected one such as 15:30"):
+    with pytest.raises(BadInputError, match=r"expected e\.g\. 15:30"):
         parse_moment(text, NEAR)
 
 

@@ -55,7 +55,7 @@ def test_what_is_shown_is_remembered_as_the_settings_write_it(qtbot, desk, tmp_p
 
 def test_a_choice_that_cannot_be_remembered_is_made_all_the_same_and_the_status_bar_says_why(qtbot, desk, tmp_path):
     def full(_shown: str) -> None:
-        raise SettingsError("settings.toml: cannot be changed: no space left")
+        raise SettingsError("cannot write settings.toml: no space left")
 
     window = MainWindow(desk, replace(looks(tmp_path), remember_shown=full), lambda: None)
     window.clock.stop()
@@ -63,4 +63,4 @@ def test_a_choice_that_cannot_be_remembered_is_made_all_the_same_and_the_status_
     window.frame()
     window.actions_by_name["toggle_overlay delta"].trigger()
     assert "delta" not in scene_of(window).shown
-    assert window._message == "settings.toml: cannot be changed: no space left"
+    assert window._message == "cannot write settings.toml: no space left"

@@ -64,15 +64,15 @@ def test_x_splits_the_profile_under_the_mouse_at_the_bar_under_it_and_ctrl_z_tak
 def test_at_its_first_bar_there_is_nothing_to_split(qtbot, window, desk, anchors):
     hover(window.view, bar_x(window, BEGIN), 300)
     press(qtbot, window, Qt.Key.Key_X)
-    assert pieces(desk) == [(-8, 0), (0, 8)] and "begins at this bar" in window._message
+    assert pieces(desk) == [(-8, 0), (0, 8)] and "starts at this bar" in window._message
 
 
 def test_m_merges_with_the_next_and_shift_m_with_the_one_before_and_shift_x_makes_them_whole(qtbot, window, desk, anchors):
     hover(window.view, bar_x(window, BEGIN + 3), 300)
     press(qtbot, window, Qt.Key.Key_M, SHIFT)
-    assert pieces(desk) == [(-8, 8)]
+    assert pieces(desk) == [(-8, 8)] and window._message == "Merged with the previous profile (Ctrl+Z to undo)"
     press(qtbot, window, Qt.Key.Key_M)
-    assert pieces(desk) == [(-8, 16)]
+    assert pieces(desk) == [(-8, 16)] and window._message == "Merged with the next profile (Ctrl+Z to undo)"
     press(qtbot, window, Qt.Key.Key_X, SHIFT)
     assert pieces(desk) == [(-8, 0), (0, 8)]
 
@@ -80,34 +80,34 @@ def test_m_merges_with_the_next_and_shift_m_with_the_one_before_and_shift_x_make
 def test_beyond_the_last_bar_and_the_first_there_is_nothing_to_merge_with(qtbot, window, desk, anchors):
     hover(window.view, bar_x(window, LAST), 300)
     press(qtbot, window, Qt.Key.Key_M)
-    assert not anchors.periods.is_edited and "no profile on that side" in window._message
+    assert not anchors.periods.is_edited and "No profile on that side" in window._message
 
 
 def test_the_menu_of_a_right_click_does_the_same(window, desk, anchors):
     menu = open_menu(window, bar_x(window, BEGIN + 3), 300)
     assert isinstance(menu, QMenu)
-    entry(menu, "Split the profile at").trigger()
+    entry(menu, "Split profile at").trigger()
     assert pieces(desk) == [(-8, 0), (0, 3), (3, 8)]
     menu.close()
     menu = open_menu(window, bar_x(window, BEGIN + 5), 300)
-    entry(menu, "Merge with the profile before").trigger()
+    entry(menu, "Merge with previous profile").trigger()
     assert pieces(desk) == [(-8, 0), (0, 8)]
     menu.close()
     window.frame()
     menu = open_menu(window, bar_x(window, BEGIN + 5), 300)
-    entry(menu, "Merge with the next profile").trigger()
+    entry(menu, "Merge with next profile").trigger()
     menu.close()
     menu = open_menu(window, bar_x(window, BEGIN + 5), 300)
-    entry(menu, "Back to profiles of each 8 bars").trigger()
+    entry(menu, "Reset 8-bar profiles").trigger()
     assert not anchors.periods.is_edited
 
 
 def test_without_profiles_of_periods_the_keys_say_how_to_get_them(qtbot, window, desk):
     for key in (Qt.Key.Key_X, Qt.Key.Key_M):
         press(qtbot, window, key)
-        assert "P draws them" in window._message
+        assert "P shows them" in window._message
     press(qtbot, window, Qt.Key.Key_X, SHIFT)
-    assert "No profile of a period" in window._message
+    assert "No splits or merges to reset" in window._message
 
 
 def test_p_goes_through_the_periods_and_back_to_none(qtbot, window, desk):
@@ -116,13 +116,13 @@ def test_p_goes_through_the_periods_and_back_to_none(qtbot, window, desk):
         press(qtbot, window, Qt.Key.Key_P)
         periods = desk.chart.anchors.periods
         seen.append(None if periods is None else periods.text)
-    assert seen == ["each day", "each week", "each month", "each 30 bars", None]
+    assert seen == ["daily", "weekly", "monthly", "30-bar", None]
 
 
 def test_with_sessions_p_begins_with_them(qtbot, window, desk):
     desk.chart.set_rules(replace(desk.chart.rules, time=TimeRules(session="us-rth")))
     press(qtbot, window, Qt.Key.Key_P)
-    assert desk.chart.anchors.periods.text == "each session"
+    assert desk.chart.anchors.periods.text == "session"
 
 
 def test_the_number_of_bars_is_typed_and_the_inputs_hold_for_all(qtbot, window, desk):
@@ -132,7 +132,7 @@ def test_the_number_of_bars_is_typed_and_the_inputs_hold_for_all(qtbot, window, 
     dialog.bars.setValue(12)
     dialog.fields.volume.setCurrentText("total")
     periods = desk.chart.anchors.periods
-    assert (periods.text, periods.inputs.volume) == ("each 12 bars", VolumeShown.TOTAL)
+    assert (periods.text, periods.inputs.volume) == ("12-bar", VolumeShown.TOTAL)
     desk.chart.anchors.split_period(BEGIN * MINUTE.length_ns)
     dialog.fields.percent.setValue(60)
     assert desk.chart.anchors.periods.is_edited and desk.chart.anchors.periods.inputs.percent == 60

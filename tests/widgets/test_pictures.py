@@ -88,7 +88,7 @@ def test_a_journal_that_cannot_be_written_is_said_and_leaves_nothing_behind(qtbo
     for year in range(2020, 2100):
         (tmp_path / str(year)).write_text("in the way of the folder")
     saved_by(qtbot, window, ALT)
-    assert "cannot be written" in window.status_bar.notice.text()
+    assert "cannot write picture" in window.status_bar.notice.text()
     assert not list(tmp_path.rglob("*.png")) and not (tmp_path / "index.csv").exists()
 
 
@@ -99,5 +99,5 @@ def test_without_a_chart_the_key_says_that_there_is_nothing_to_save(qtbot, windo
     qtbot.keyClick(window, Qt.Key.Key_S, ALT)
     for _ in range(12):
         window.frame()
-    assert window.status_bar.notice.text() == "There is no chart to save yet"
+    assert window.status_bar.notice.text() == "No chart to save yet"
     assert not list(tmp_path.rglob("*"))

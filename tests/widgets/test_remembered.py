@@ -57,10 +57,10 @@ def test_a_bar_of_the_toolbar_is_remembered_and_one_that_is_refused_is_not(qtbot
 
 def test_what_cannot_be_remembered_is_said(qtbot, desk: Desk, tmp_path: Path):
     def full(*setting: str) -> None:
-        raise SettingsError("settings.toml: cannot be changed: no space left")
+        raise SettingsError("cannot write settings.toml: no space left")
 
     window = MainWindow(desk, replace(looks(tmp_path), remember=full), lambda: None)
     window.clock.stop()
     qtbot.addWidget(window)
     window.next_theme()
-    assert window._message == "settings.toml: cannot be changed: no space left"
+    assert window._message == "cannot write settings.toml: no space left"

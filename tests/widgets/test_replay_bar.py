@@ -177,7 +177,7 @@ def test_back_in_time_the_recording_is_opened_anew(qtbot, window, desk: Desk, ta
     ("typed", "told"),
     [
         ("half past", "time: found 'half past'"),
-        ("23:30", "expected one of the recording, 2025-02-19 21:20:00.000 to 2025-02-19 22:20:00.000"),
+        ("23:30", "expected a time in the recording, 2025-02-19 21:20:00.000 to 2025-02-19 22:20:00.000"),
     ],
 )
 def test_a_time_that_cannot_be_is_told_and_the_right_one_comes_back(qtbot, window, tape: Tape, typed: str, told: str):

@@ -134,10 +134,10 @@ def test_keys_and_dialog_change_the_chart_and_are_remembered(qtbot):
 
 def test_what_cannot_be_remembered_is_said_and_holds_all_the_same(qtbot):
     def refuse(*_rules: ChartRules) -> None:
-        raise SettingsError("settings.toml: cannot be changed")
+        raise SettingsError("cannot write settings.toml")
 
     desk, said = Desk(), []
     window = QComboBox()
     qtbot.addWidget(window)
     RuleCommands(window, desk, refuse, said.append).next_colouring()  # type: ignore[arg-type]
-    assert (desk.rules.cells.colouring, said) == ("delta", ["settings.toml: cannot be changed"])
+    assert (desk.rules.cells.colouring, said) == ("delta", ["cannot write settings.toml"])

@@ -29,12 +29,12 @@ def bar(qtbot: QtBot) -> StatusBar:
 @pytest.mark.parametrize(
     ("status", "word", "detail"),
     [
-        (FeedStatus(FeedState.CONNECTING, reason="asking for X"), "◌ CONNECTING", "asking for X"),
+        (FeedStatus(FeedState.CONNECTING, reason="opening X"), "◌ CONNECTING", "opening X"),
         (FeedStatus(FeedState.SYNCING), "◔ SYNCING", ""),
         (FeedStatus(FeedState.LIVE), "● LIVE", ""),
         (FeedStatus(FeedState.LAGGING, reason="2.3 s behind the stream"), "▲ LAGGING", "2.3 s behind the stream"),
         (FeedStatus(FeedState.STALE, reason="no trade for 14 s"), "■ STALE", "no trade for 14 s"),
-        (FeedStatus(FeedState.DISCONNECTED, reason="refused", retry_at_s=1.0), "✕ DISCONNECTED", "refused, next try in 0 s"),
+        (FeedStatus(FeedState.DISCONNECTED, reason="refused", retry_at_s=1.0), "✕ DISCONNECTED", "refused, retrying in 0 s"),
         (FeedStatus(FeedState.STOPPED, reason="HTTP 451", retry_at_s=1.0), "⊗ STOPPED", "HTTP 451"),
         (FeedStatus(FeedState.SIMULATED), "◆ SIMULATED", ""),
         (FeedStatus(FeedState.REPLAY, reason="paused"), "▶ REPLAY", "paused"),

@@ -19,8 +19,8 @@ def test_every_state_has_a_shape_of_its_own_and_only_live_looks_live() -> None:
 
 def test_a_lost_venue_is_told_with_its_reason_and_the_time_to_the_next_attempt() -> None:
     status = FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2)
-    assert state_text(status, 100.0) == "✕ DISCONNECTED: connection refused, next try in 5 s"
-    assert state_text(status, 110.0) == "✕ DISCONNECTED: connection refused, next try in 0 s"
+    assert state_text(status, 100.0) == "✕ DISCONNECTED: connection refused, retrying in 5 s"
+    assert state_text(status, 110.0) == "✕ DISCONNECTED: connection refused, retrying in 0 s"
 
 
 def test_durations_read_in_two_figures() -> None:

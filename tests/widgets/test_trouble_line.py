@@ -21,6 +21,6 @@ def test_a_long_line_of_trouble_makes_the_dialog_higher_and_is_whole(qtbot, make
     qtbot.addWidget(dialog)
     dialog.show()
     low = dialog.height()
-    dialog.trouble.setText("time: found 'banana', expected one such as 15:30 or 2026-11-21 15:30:12, and more words than one line can hold")
+    dialog.trouble.setText("time: found 'banana', expected e.g. 15:30 or 2026-11-21 15:30:12, and more words than one line can hold")
     qtbot.waitUntil(lambda: dialog.trouble.height() >= dialog.trouble.heightForWidth(dialog.trouble.width()) > 20, timeout=2000)
     assert dialog.height() > low and dialog.rect().contains(dialog.trouble.geometry())

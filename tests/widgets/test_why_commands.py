@@ -119,7 +119,7 @@ def test_more_trades_than_a_clipboard_should_hold_are_not_copied(window, why, mo
     monkeypatch.setattr("widgets.why_commands.MOST_COPIED", 0)
     why.copy_csv()
     assert QApplication.clipboard().text() == "before"
-    assert window._message.endswith("tapeprint export writes them")
+    assert window._message.endswith("Use `tapeprint export`.")
 
 
 def test_ctrl_c_copies_what_is_selected_in_the_panel(window, why, qtbot):
@@ -186,4 +186,4 @@ def test_away_from_the_chart_the_key_says_what_to_do(window, why, qtbot):
     window.view.chart_scene.set_cursor(None)
     window.why.explain()
     assert why.panel is None
-    assert window._message.startswith("Why? Point at")
+    assert window._message.startswith("Point at")

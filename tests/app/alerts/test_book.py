@@ -35,8 +35,8 @@ def test_alerts_come_back_with_their_numbers_and_a_number_is_never_used_again(tm
         (wish(value="one"), "found one, expected a price above 0"),
         (wish(value=""), "found no value, expected a price above 0"),
         (wish(Kind.VOLUME, When.REACH, "0"), "a quantity above 0"),
-        (wish(Kind.DELTA, When.REACH, "0"), "a quantity that is not 0"),
-        (wish(Kind.DELTA_PERCENT, When.REACH, "101"), "1 to 100 per cent"),
+        (wish(Kind.DELTA, When.REACH, "0"), "a non-zero quantity"),
+        (wish(Kind.DELTA_PERCENT, When.REACH, "101"), "1 to 100 %"),
         (wish(Kind.STACKED_BUY, When.TOUCH), "expected one of new"),
         (wish(Kind.VWAP, When.TOUCH, of=Of.NOTHING), "expected"),
     ],
@@ -50,12 +50,12 @@ def test_a_file_that_is_no_list_of_alerts_is_told_and_set_aside(tmp_path: Path, 
     path = tmp_path / "alerts.json"
     path.write_text('{"alerts": 5}')
     book = AlertBook(path)
-    assert "found no list of alerts" in book.trouble and "set aside as alerts.json.damaged" in book.trouble
+    assert "unreadable alert list" in book.trouble and "renamed to alerts.json.damaged" in book.trouble
     assert (tmp_path / "alerts.json.damaged").read_text() == '{"alerts": 5}'
     book.add(MARKET, wish(value=price(102)))
-    assert "set aside" in book.trouble  # until the program is closed
+    assert "renamed to" in book.trouble  # until the program is closed
     assert len(AlertBook(path).alerts) == 1
-    assert [record["event"] for record in logged.entries] == ["alerts not read"]
+    assert [record["event"] for record in logged.entries] == ["alerts not loaded"]
 
 
 def test_lines_of_the_log_that_were_cut_short_are_passed_over(tmp_path: Path):
@@ -84,7 +84,7 @@ def test_alerts_that_cannot_be_saved_go_on_and_say_so(tmp_path: Path):
     (tmp_path / "folder").write_text("in the way")
     book = AlertBook(tmp_path / "folder" / "alerts.json")
     book.add(MARKET, wish(value=price(102)))
-    assert book.trouble.startswith("alerts are not saved: ")
+    assert book.trouble.startswith("alerts not saved: ")
     assert len(book.of(MARKET.id)) == 1
 
 

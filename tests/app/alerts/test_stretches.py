@@ -35,16 +35,16 @@ def closed_and_opened(tmp_path: Path, *wishes: object) -> Tape:
 def test_trades_that_were_missed_are_looked_at_once_they_are_there(tmp_path: Path):
     tape = closed_and_opened(tmp_path, wish(value=price(102)), wish(when=When.CLOSE_ABOVE, value=price(102)))
     (stretch,) = tape.watch.stretches
-    assert (stretch.start_ns, stretch.until_ns, stretch.why) == (TRADES.time_ns[1], TRADES.time_ns[4], "the program was closed")
+    assert (stretch.start_ns, stretch.until_ns, stretch.why) == (TRADES.time_ns[1], TRADES.time_ns[4], "Tapeprint was not running")
     assert tape.told == []
     tape.fetch(TRADES[:2])
     assert len(tape.watch.stretches) == 1  # two are missing still
     tape.fetch(TRADES[2:4])
-    assert tape.told == [(30, "touched 10.2"), (60, "touched 10.2"), (60, "closed at 10.3, above 10.2")]
+    assert tape.told == [(30, "touched 10.2"), (60, "touched 10.2"), (60, "closed above 10.2 at 10.3")]
     assert all(fired.late for fired in tape.fired)
     (entry,) = tape.unwatched
     assert (entry.start_ns, entry.end_ns) == (TRADES.time_ns[1], TRADES.time_ns[4])
-    assert entry.outcome == "2 trades checked late, 3 alerts fired"
+    assert entry.outcome == "2 missed trades checked, 3 alerts fired"
     assert tape.watch.stretches == AlertBook(tape.book.path).stretches(MARKET.id) == ()
 
 
@@ -56,7 +56,7 @@ def test_what_is_not_looked_at_yet_is_remembered_over_another_restart(tmp_path: 
     again.say(TRADES[5:])
     again.fetch(TRADES[:5])
     assert again.told == [(30, "touched 10.2")]
-    assert [entry.outcome for entry in again.unwatched] == ["no trade was missed", "2 trades checked late, 1 alert fired"]
+    assert [entry.outcome for entry in again.unwatched] == ["no trades missed", "2 missed trades checked, 1 alert fired"]
     assert AlertBook(tape.book.path).of(MARKET.id) == []
 
 
@@ -70,7 +70,7 @@ def test_a_gap_in_the_ids_is_looked_at_when_it_is_filled_and_live_trades_do_not_
     tape.fetch(TRADES[2:4])
     assert [(at, text) for at, text in tape.told if "10.2" in text] == [(30, "touched 10.2"), (60, "touched 10.2")]
     assert [(entry.why, entry.outcome) for entry in tape.unwatched] == [
-        ("the connection was lost", "2 trades checked late, 3 alerts fired")
+        ("the connection was lost", "2 missed trades checked, 3 alerts fired")
     ]
 
 
@@ -79,7 +79,7 @@ def test_a_connection_that_missed_nothing_is_told_too():
     tape.say(TRADES[:2])
     tape.book.add(MARKET, wish(value=price(150)))
     tape.say(TRADES[2:], connects=1)
-    assert [(entry.why, entry.outcome) for entry in tape.unwatched] == [("the connection was lost", "no trade was missed")]
+    assert [(entry.why, entry.outcome) for entry in tape.unwatched] == [("the connection was lost", "no trades missed")]
 
 
 def test_without_alerts_nothing_is_said_and_nothing_is_looked_for():
@@ -97,8 +97,8 @@ def test_what_is_certain_is_told_after_a_minute_even_if_the_trades_never_come(tm
     tape.say(trades_of([*ROWS[:4], (90, 120, 1, 1), (140, 120, 1, 1)])[4:])
     assert tape.told == []
     tape.say(trades_of([*ROWS, (151, 120, 1, 1)])[6:])
-    assert tape.told == [(90, "touched 10.3, at some time before"), (90, "crossed 11.0 upwards, at some time before")]
-    assert tape.unwatched[-1].outcome.startswith("not checked so far, its trades are not here")
+    assert tape.told == [(90, "touched 10.3 (earlier, exact time unknown)"), (90, "crossed 11.0 from below (earlier, exact time unknown)")]
+    assert tape.unwatched[-1].outcome.startswith("not fully checked: trades unavailable")
     assert len(tape.watch.stretches) == 1
 
 
@@ -107,7 +107,7 @@ def test_trades_that_memory_let_go_of_are_said_to_be_lost(tmp_path: Path):
     tape.store.forgotten, tape.store.floor_key = 3, 3
     tape.say(TRADES[5:])
     assert tape.watch.stretches == ()
-    assert tape.unwatched[-1].outcome == "its trades are not to be had and were never checked"
+    assert tape.unwatched[-1].outcome == "trades unavailable, never checked"
 
 
 def test_a_line_that_needs_the_whole_day_waits_for_it_and_nothing_is_lost(tmp_path: Path):
@@ -119,11 +119,11 @@ def test_a_line_that_needs_the_whole_day_waits_for_it_and_nothing_is_lost(tmp_pa
     tape.say(TRADES[5:])
     (alert,) = tape.book.alerts
     tape.watch.lines(tape.chart)
-    assert tape.watch.why_not(alert, tape.chart) == "the trades of the day are not all here yet"
+    assert tape.watch.why_not(alert, tape.chart) == "trades of the day are still loading"
     assert tape.told == [] and len(tape.watch.stretches) == 1
     tape.chart.asked_from_ns = day_ns
     tape.fetch(TRADES[:0])
-    assert tape.told == [(90, "touched VWAP of the day, 10.13")] or tape.told[0][1].startswith("touched VWAP of the day")
+    assert tape.told == [(90, "touched VWAP of the day 10.13")] or tape.told[0][1].startswith("touched VWAP of the day")
     assert tape.watch.stretches == ()
 
 
@@ -158,7 +158,7 @@ def test_a_long_stretch_is_looked_at_in_parts(missing: int):
         parts += 1
     assert parts == 1 + missing // 64
     assert len(tape.fired) == missing + 1
-    assert tape.unwatched[-1].outcome.startswith(f"{missing:,} trades checked late")
+    assert tape.unwatched[-1].outcome.startswith(f"{missing:,} missed trades checked")
 
 
 def test_another_market_on_the_screen_is_the_reason(tmp_path: Path):
@@ -178,6 +178,6 @@ def test_a_price_that_rests_at_a_line_after_a_gap_crosses_it_from_where_the_miss
     tape.say(trades[2:5])
     assert tape.told == []  # from above or from below, nobody knows
     tape.fetch(trades[1:2])
-    assert tape.told == [(1, "crossed 10.1 downwards"), (4, "crossed 10.1 upwards")]
+    assert tape.told == [(1, "crossed 10.1 from above"), (4, "crossed 10.1 from below")]
     tape.say(trades[5:])
-    assert tape.told[2:] == [(5, "crossed 10.1 downwards")]
+    assert tape.told[2:] == [(5, "crossed 10.1 from above")]

@@ -84,11 +84,11 @@ def test_the_session_before_is_a_session_and_not_the_time_between_two():
 def test_a_line_is_not_known_before_its_first_bar_has_ended_nor_while_its_trades_are_fetched():
     chart = chart_of()
     first = Readings(chart).line(Subject(kind=Kind.VWAP, of=Of.DAY), 0, 0, 0)
-    assert first == (None, "no bar of the day has ended yet")
+    assert first == (None, "no bar of the day has closed yet")
     end = chart.series.n_bars - 1
-    assert Readings(chart).line(Subject(kind=Kind.POC, of=Of.MONTH_BEFORE), 0, end, end) == (None, "no trades of the month before are held")
+    assert Readings(chart).line(Subject(kind=Kind.POC, of=Of.MONTH_BEFORE), 0, end, end) == (None, "no trades loaded for the month before")
     chart.asked_from_ns = chart.series.start_ns(5)
-    assert Readings(chart).line(Subject(kind=Kind.POC, of=Of.WEEK), 0, end, end) == (None, "the trades of the week are not all here yet")
+    assert Readings(chart).line(Subject(kind=Kind.POC, of=Of.WEEK), 0, end, end) == (None, "trades of the week are still loading")
     chart.oldest_ns = chart.asked_from_ns
     assert line(chart, end, Kind.POC, of=Of.WEEK) is not None
 

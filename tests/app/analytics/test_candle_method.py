@@ -113,7 +113,7 @@ def test_prices_of_many_digits_are_counted_exactly():
 
 
 def test_no_candles_and_no_rows_are_refused():
-    with pytest.raises(EmptyProfileError, match="expected at least one"):
+    with pytest.raises(EmptyProfileError, match="candles: none found"):
         candle_profile(candles())
     with pytest.raises(BadInputError, match="found 0, expected 1 to 65536"):
         candle_profile(candles((2, 1, 1, 1)), rows=0)

@@ -22,7 +22,7 @@ def test_the_sum_starts_again_with_the_first_bar_of_a_session() -> None:
     cvd = CumulativeDelta(series)
     assert cvd.values(0, 5).tolist() == [1, 3, 7, 15, -1]
     assert cvd.values(0, 5, DAY).tolist() == [1, 3, 4, 12, -16]
-    assert cvd.values(1, 4, DAY).tolist() == [3, 4, 12], "a session that began before the bars asked for counts from its start"
+    assert cvd.values(1, 4, DAY).tolist() == [3, 4, 12], "a session that began before the bars requested counts from its start"
     assert cvd.values(3, 3, DAY).tolist() == []
     assert cvd.values(0, 5, PeriodRule(Period.WEEK)).tolist() == [1, 3, 7, 15, -1]
 

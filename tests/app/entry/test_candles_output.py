@@ -65,18 +65,18 @@ def test_week_and_month_are_those_before_the_day_named(candles: Path, capfd: pyt
 def test_a_period_that_is_not_whole_is_told_of(candles: Path, capfd: pytest.CaptureFixture[str]):
     assert run(["candles", str(candles), "--period", "week", "--as-of", "2026-01-26"]) == 0
     out, err = capfd.readouterr()
-    assert err == f"tapeprint: {candles}: the week is not whole, 40 candles\n"
+    assert err == f"tapeprint: {candles}: the week is incomplete, 40 candles\n"
     assert "POC" in out and "2026-01-19T00:00:00+00:00 to 2026-01-26T00:00:00+00:00   40 candles" in out
 
 
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--as-of", "2026-02-30"], "--as-of: found '2026-02-30', expected a day such as 2026-11-21"),
+        (["--as-of", "2026-02-30"], "--as-of: found '2026-02-30', expected a date such as 2026-11-21"),
         (["--as-of", "soon"], "time: found 'soon'"),
         (
             ["--as-of", "2020-01-01"],
-            "found candles from 2026-01-19T00:00:00+00:00 to 2026-01-20T15:00:00+00:00, expected some from 2019-12-31",
+            "candles cover 2026-01-19T00:00:00+00:00 to 2026-01-20T15:00:00+00:00, none between 2019-12-31",
         ),
         (["--timezone", "Mars"], "time zone: found 'Mars'"),
         (["--rows", "0"], "rows: found 0"),
@@ -93,4 +93,4 @@ def test_a_period_without_volume_has_no_value_area(tmp_path: Path, capfd: pytest
     path = tmp_path / "still.csv"
     path.write_text(f"time,open,high,low,close,volume\n{START_S},1,1,1,1,0\n")
     assert run(["candles", str(path), "--period", "day", "--current"]) == 2
-    assert "found no volume" in capfd.readouterr().err
+    assert "no volume between" in capfd.readouterr().err

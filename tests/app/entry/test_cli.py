@@ -128,7 +128,7 @@ def test_profile_as_a_table_marks_the_point_of_control(trades: Path, capfd: pyte
     assert run(["profile", str(trades), "--tick-size", "0.1", "--ticks-per-row", "5"]) == 0
     out = capfd.readouterr().out
     assert any(line.startswith("101.5") and "POC" in line for line in out.splitlines())
-    assert "POC 101.5 (its row's lower edge)   VAL 100.5   VAH 102.0   (70 % dalton)" in out
+    assert "POC 101.5 (lower edge of row)   VAL 100.5   VAH 102.0   (70 % dalton)" in out
 
 
 def test_the_help_of_profile_says_which_price_of_a_row_its_poc_is(capfd: pytest.CaptureFixture[str]) -> None:
@@ -140,7 +140,7 @@ def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, cap
     trades.write_text(TRADES + f"{MINUTE_MS},100,0,buy,7\n")
     command = ["footprint", str(trades), "--tick-size", "0.1", "-o", str(trades.with_name("o.jsonl"))]
     assert run(command) == 0
-    assert capfd.readouterr().err == f"tapeprint: {trades}: left out 1 row of no quantity\n"
+    assert capfd.readouterr().err == f"tapeprint: {trades}: skipped 1 row with zero quantity\n"
     assert run([*command, "--quiet"]) == 0
     assert capfd.readouterr().err == ""
 
@@ -154,45 +154,48 @@ def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, cap
         (["footprint", "{file}", "--tick-size", "0.1", "--lot-size", "1"], "line 3: found quantity 3.5, expected a multiple of 1"),
         (["footprint", "{file}", "--tick-size", "0.1", "--bar", "1x"], "bar: found '1x'"),
         (["footprint", "{file}", "--tick-size", "0.1", "--ticks-per-row", "0"], "ticks per row: found 0"),
-        (["footprint", "{file}", "--tick-size", "0.1", "-o", "x.txt"], "found the ending '.txt'"),
-        (["footprint", "{file}", "--tick-size", "0.1", "-o", "/nowhere/x.csv"], "/nowhere/x.csv: cannot be written"),
+        (["footprint", "{file}", "--tick-size", "0.1", "-o", "x.txt"], "found extension '.txt'"),
+        (["footprint", "{file}", "--tick-size", "0.1", "-o", "/nowhere/x.csv"], "cannot write /nowhere/x.csv"),
         (["footprint", "/nowhere.csv", "--tick-size", "0.1"], "/nowhere.csv: found No such file or directory"),
         (["footprint", "{file}", "--tick-size", "0.1", "--colour", "red"], "--colour"),
-        (["profile", "{file}", "--tick-size", "0.1"], "either --ticks-per-row or --rows"),
-        (["profile", "{file}", "--tick-size", "0.1", "--rows", "3", "--ticks-per-row", "3"], "either --ticks-per-row or --rows"),
+        (["profile", "{file}", "--tick-size", "0.1"], "exactly one of --ticks-per-row and --rows"),
+        (["profile", "{file}", "--tick-size", "0.1", "--rows", "3", "--ticks-per-row", "3"], "exactly one of --ticks-per-row and --rows"),
         (["profile", "{file}", "--tick-size", "0.1", "--rows", "0"], "rows: found 0"),
         (["profile", "{file}", "--tick-size", "0.1", "--rows", "3", "--percent", "0"], "percent: found 0"),
         (["profile", "{file}", "--tick-size", "0.1", "--rows", "3", "--anchor", "noon"], "time: found 'noon'"),
         (["profile", "{file}", "--tick-size", "0.1", "--rows", "3", "--method", "magic"], "--method"),
-        (["snapshot", "demo", "-o", "x.jpg"], "found the ending '.jpg'"),
+        (["snapshot", "demo", "-o", "x.jpg"], "found extension '.jpg'"),
         (["snapshot", "demo", "-o", "x.png", "--size", "1"], "size: found '1'"),
         (["snapshot", "demo", "-o", "x.png", "--scale", "9"], "scale: found 9"),
         (["snapshot", "demo", "-o", "x.png", "--theme", "pink"], "theme: found 'pink'"),
         (["snapshot", "demo", "-o", "x.png", "--as-of", "2025-11-20T18:00Z"], "--as-of: found 2025-11-20 18:00:00.000, expected"),
         (["snapshot", "demo", "-o", "x.png", "--as-of", "noon"], "time: found 'noon'"),
-        (["snapshot", "{file}", "-o", "x.png"], "expected --tick-size"),
-        (["snapshot", "nofile.csv", "-o", "x.png"], "nofile.csv: found no such file, expected demo, a trades file, or"),
-        (["snapshot", "nofile.csv", "-o", "x.png", "--tick-size", "0.1"], "nofile.csv: found no such file"),
-        (["snapshot", "demo", "-o", "nodir/x.png"], "nodir/x.png: found no folder nodir, expected one that is there"),
+        (["snapshot", "{file}", "-o", "x.png"], "requires --tick-size"),
+        (["snapshot", "nofile.csv", "-o", "x.png"], "nofile.csv: no such file; expected demo, a trades file, or"),
+        (["snapshot", "nofile.csv", "-o", "x.png", "--tick-size", "0.1"], "nofile.csv: no such file"),
+        (["snapshot", "demo", "-o", "nodir/x.png"], "nodir/x.png: folder nodir does not exist"),
         (
             ["snapshot", "demo", "-o", "x.png", "--session", "us-rth", "--timezone", "Asia/Tokyo"],
-            "time zone: found 'Asia/Tokyo', expected none with session us-rth, which has its own, America/New_York",
+            "time zone: session us-rth has its own (America/New_York), drop 'Asia/Tokyo'",
         ),
-        (["snapshot", "demo", "-o", "x.png", "--session", "us-rth", "--rule", "time.zone=Asia/Tokyo"], "time zone: found 'Asia/Tokyo'"),
+        (
+            ["snapshot", "demo", "-o", "x.png", "--session", "us-rth", "--rule", "time.zone=Asia/Tokyo"],
+            "time zone: session us-rth has its own (America/New_York), drop 'Asia/Tokyo'",
+        ),
         (
             ["snapshot", "demo", "-o", "x.png", "--anchor", "2031-01-01"],
-            "profile from 2031-01-01 00:00:00.000: found no trade in it, expected some of those from 2025-11-20 15:00:00.000 to",
+            "profile from 2031-01-01 00:00:00.000: no trades; the chart has trades from 2025-11-20 15:00:00.000 to",
         ),
-        (["snapshot", "demo", "-o", "x.png", "--range", "2031-01-01/2031-01-02"], "to 2031-01-02 00:00:00.000: found no trade in it"),
+        (["snapshot", "demo", "-o", "x.png", "--range", "2031-01-01/2031-01-02"], "to 2031-01-02 00:00:00.000: no trades; the chart has"),
         (
             ["snapshot", "demo", "-o", "x.png", "--composite", "2025-11-20T15:00Z/2025-11-20T15:30Z,2031-01-01/2031-01-02"],
-            "profile from 2031-01-01 00:00:00.000 to 2031-01-02 00:00:00.000: found no trade in it",
+            "profile from 2031-01-01 00:00:00.000 to 2031-01-02 00:00:00.000: no trades; the chart has",
         ),
         (["snapshot", "demo", "-o", "x.png", "--as-of", "2025-11-20T14:00Z"], "--as-of: found 2025-11-20 14:00:00.000, expected"),
         (["snapshot", "nasdaq:AAPL", "-o", "x.png"], "venue: found 'nasdaq'"),
         (["nasdaq:AAPL"], "venue: found 'nasdaq', expected one of binance"),
-        (["demo:OTHER"], "instrument: found demo:OTHER, expected demo:TAPE"),
-        (["replay:X"], "instrument: found replay:X, but that is not being replayed"),
+        (["demo:OTHER"], "instrument: found demo:OTHER, the only simulated market is demo:TAPE"),
+        (["replay:X"], "instrument: replay:X is not the open replay"),
         (["collect", "demo:TAPE", "nasdaq:AAPL"], "venue: found 'nasdaq'"),
         (["dance"], "dance"),
     ],

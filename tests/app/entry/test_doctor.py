@@ -61,7 +61,7 @@ def test_settings_that_cannot_be_read_are_a_fault_and_exit_code_1(sound: None, t
     settings.write_text("[display]\ntheme = 3\n")
     assert run(["doctor", "--settings", str(settings)]) == 1
     (line,) = (line for line in capfd.readouterr().out.splitlines() if line.startswith("FAIL"))
-    assert "settings.toml" in line and "mend or remove" in line
+    assert "settings.toml" in line and "fix or delete" in line
 
 
 def test_without_a_display_it_is_sound_and_says_what_works() -> None:
@@ -73,12 +73,12 @@ def test_without_a_display_it_is_sound_and_says_what_works() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
 def test_a_display_that_is_gone_is_a_fault_and_does_not_take_the_doctor_with_it() -> None:
     (finding,) = graphics("auto", {"DISPLAY": ":4711"})
-    assert not finding.sound and finding.found.startswith(":4711: Qt cannot start: ")
+    assert not finding.sound and finding.found.startswith(":4711: Qt failed to start: ")
 
 
 def test_a_process_that_dies_or_babbles_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    assert ask_graphics("auto", OFFSCREEN).fault == "it ended with code 1"
+    assert ask_graphics("auto", OFFSCREEN).fault == "exited with code 1"
     monkeypatch.setattr(subprocess, "run", _too_slow)
     assert ask_graphics("auto", OFFSCREEN).fault == "no answer within 30 s"
 
@@ -88,7 +88,7 @@ def _too_slow(*_: object, **__: object) -> None:
 
 
 def test_the_painter_asked_for_is_the_one_looked_at() -> None:
-    assert ask_graphics("raster", OFFSCREEN).painter == "raster (asked for)"
+    assert ask_graphics("raster", OFFSCREEN).painter == "raster (requested)"
 
 
 @asynccontextmanager
@@ -126,12 +126,12 @@ def test_a_time_that_is_none_is_told() -> None:
 
 def test_a_venue_that_cannot_be_asked_for_its_time_is_a_fault() -> None:
     finding = clock(Settings().with_hosts("binance", rest_url="http://127.0.0.1:9"))
-    assert not finding.sound and "cannot be reached" in finding.found
+    assert not finding.sound and "cannot reach" in finding.found
 
 
 @pytest.mark.parametrize(
     ("offset_s", "text", "advised"),
-    [(0.0125, "0.013 s ahead of the venue's", False), (-0.5, "0.500 s behind the venue's", False), (90.0, "90.000 s ahead of", True)],
+    [(0.0125, "0.013 s ahead of the venue", False), (-0.5, "0.500 s behind the venue", False), (90.0, "90.000 s ahead of", True)],
 )
 def test_a_clock_that_is_wrong_is_advised_upon_but_no_fault(
     monkeypatch: pytest.MonkeyPatch, offset_s: float, text: str, advised: bool

@@ -164,13 +164,13 @@ def test_json_lines_are_one_object_a_line(tmp_path: Path) -> None:
 
 
 def test_an_ending_that_says_nothing_is_refused() -> None:
-    with pytest.raises(BadInputError, match=r"found the ending '\.xlsx', expected \.jsonl, \.csv, \.parquet"):
+    with pytest.raises(BadInputError, match=r"found extension '\.xlsx', expected \.jsonl, \.csv, \.parquet"):
         writer_of(Path("bars.xlsx"))
 
 
 def test_sums_that_64_bits_cannot_hold_are_refused_instead_of_wrong() -> None:
     trades = trades_of([(0, 1, 4 * 10**18, 1), (1, 11, 4 * 10**18, 1)])
-    with pytest.raises(BadInputError, match=r"x\.csv: found a bar whose range times its volume is too large"):
+    with pytest.raises(BadInputError, match=r"x\.csv: a bar's range times volume overflows"):
         require_countable(build([trades], spec_of()), Path("x.csv"))
     require_countable(build([trades_of([(0, 1, 4 * 10**18, 1), (1, 1, 4 * 10**18, 1)])], spec_of()), Path("x.csv"))
 

@@ -89,12 +89,12 @@ def test_the_workspace_plays_it_as_it_plays_a_venue_and_shows_what_the_whole_rec
         assert workspace.chart is not None
         assert columns(workspace.chart.series) == columns(build([TRADES], workspace.chart.spec))
         assert workspace.status.state is FeedState.REPLAY
-        assert workspace.status.reason == "the recording has ended"
+        assert workspace.status.reason == "end of recording"
         await workspace.aclose()
 
     asyncio.run(story())
 
 
 def test_a_recording_that_is_not_there_is_refused_with_the_way_to_one():
-    with pytest.raises(BadInputError, match="found replay:OTHER, but that is not being replayed"):
+    with pytest.raises(BadInputError, match="replay:OTHER is not the open replay"):
         asyncio.run(market_opener(Settings(), player=player())("replay:OTHER"))

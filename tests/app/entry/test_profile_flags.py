@@ -34,14 +34,14 @@ def test_inputs_hold_for_all_of_them() -> None:
     ("flags", "told"),
     [
         (ProfileFlags(anchor=["noon"]), "time: found 'noon'"),
-        (ProfileFlags(range=["2025-11-20T12:00Z"]), "two times with a stroke"),
-        (ProfileFlags(range=["2025-11-20T12:00Z/2025-11-20T11:00Z"]), "its end to come after its start"),
-        (ProfileFlags(profile_rows=3, profile_ticks=3), "found both"),
+        (ProfileFlags(range=["2025-11-20T12:00Z"]), "two times separated by a slash"),
+        (ProfileFlags(range=["2025-11-20T12:00Z/2025-11-20T11:00Z"]), "the end must be after the start"),
+        (ProfileFlags(profile_rows=3, profile_ticks=3), "mutually exclusive"),
         (ProfileFlags(profile_ticks=0), "row size: found 0"),
         (ProfileFlags(profile_each="hour"), "--profile-each: found 'hour'"),
         (ProfileFlags(profile_each="0"), "--profile-each: found '0'"),
-        (ProfileFlags(split=["2025-11-20T12:00Z"]), "expected --profile-each"),
-        (ProfileFlags(composite=["2025-11-20T12:00Z"]), "found 1 profile chosen"),
+        (ProfileFlags(split=["2025-11-20T12:00Z"]), "require --profile-each"),
+        (ProfileFlags(composite=["2025-11-20T12:00Z"]), "found 1 profile selected"),
         (ProfileFlags(profile_buy="mauve"), "colour: found 'mauve'"),
     ],
 )
@@ -52,7 +52,7 @@ def test_what_cannot_be_is_told_in_a_line(flags: ProfileFlags, told: str) -> Non
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("day", "each day"), ("session", "each session"), ("month", "each month"), ("30", "each 30 bars"), ("1", "each bar")],
+    [("day", "daily"), ("session", "session"), ("month", "monthly"), ("30", "30-bar"), ("1", "1-bar")],
 )
 def test_periods_are_those_of_the_calendar_or_of_bars(text: str, shown: str) -> None:
     anchors = Anchors()

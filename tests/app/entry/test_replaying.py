@@ -47,7 +47,7 @@ def test_the_trades_of_a_span_are_played(file: Path):
 
 @pytest.mark.parametrize(
     ("span", "reading", "complaint"),
-    [(ALL, None, "expected --tick-size"), (Span(0, 1), READING, "no trades between --from and --to")],
+    [(ALL, None, "requires --tick-size"), (Span(0, 1), READING, "no trades between --from and --to")],
 )
 def test_what_cannot_be_played_is_told(file: Path, span: Span, reading: Reading | None, complaint: str):
     with pytest.raises(BadInputError, match=complaint):

@@ -32,7 +32,7 @@ def test_what_went_wrong_is_told(logged: LogCapture) -> None:
     there.chart.anchors.add(minute(5))
     there.venue.failures = [VenueRefusedError("not from here")]
     assert asyncio.run(candles_fetched(there.chart, there.venue)) == "candles: not from here"
-    assert asyncio.run(candles_fetched(there.chart, there.venue, 0.0)) == "candles: not all came in time"
+    assert asyncio.run(candles_fetched(there.chart, there.venue, 0.0)) == "candles: incomplete, timed out"
     assert logged.entries.pop()["event"] == "candles refused"
 
 

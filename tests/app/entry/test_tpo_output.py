@@ -64,14 +64,14 @@ def test_the_letters_are_printed_highest_price_first(trades: Path, capfd: pytest
     assert run(["tpo", str(trades), "--tick-size", "0.5", "--ticks-per-row", "2", "--session", "14:00-16:00", "--quiet"]) == 0
     out = capfd.readouterr().out.splitlines()
     assert out[:4] == ["2026-01-19T14:00:00+00:00", "102.0  C", "101.0  ABC  POC", "100.0  AB"]
-    assert out[4] == "POC 101.0 (its row's lower edge)   VAL 100.0   VAH 102.0   (70 % dalton)   midpoint 101.0"
+    assert out[4] == "POC 101.0 (lower edge of row)   VAL 100.0   VAH 102.0   (70 % dalton)   midpoint 101.0"
     assert out[5] == "initial balance 100.0 to 101.5   rotation +4   poor: low"
 
 
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--session", "02:00-03:00"], "found no trades in a session"),
+        (["--session", "02:00-03:00"], "no trades inside any session"),
         (["--session", "2-3"], "session: found '2-3'"),
         (["--timezone", "Mars"], "time zone: found 'Mars'"),
         (["--bracket", "0m"], "bar: found '0m'"),

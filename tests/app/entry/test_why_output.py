@@ -34,12 +34,12 @@ def test_a_cell_is_explained_in_text(trades: Path, capfd: pytest.CaptureFixture[
     out, err = capfd.readouterr()
     assert err == ""
     assert out.splitlines() == [
-        "Buy imbalance at 43700.1 · bar of 2026-11-21 15:30",
-        "Diagonal imbalance · ratio 3.0 · minimum 0 · zero opposite counts",
-        "  bought at 43700.1, against sold one row below, at 43700.0:",
+        "Buy imbalance at 43700.1 · 2026-11-21 15:30 bar",
+        "Diagonal imbalance · ratio 3.0 · minimum 0 · zeros counted",
+        "  bought at 43700.1 vs sold one row below, at 43700.0:",
         "✓ 506.37 >= 3.0 x 166.43 = 499.29",
-        "✗ 0 sold at the bar's highest row: not judged, there is no row above it",
-        "2 trades, together 672.8: 506.37 bought, 166.43 sold",
+        "✗ 0 sold at the bar's highest row: not tested, no row above it",
+        "2 trades, total 672.8: 506.37 bought, 166.43 sold",
         "  15:30:00.000  43700.0  166.43  sell",
         "  15:30:01.000  43700.1  506.37  buy",
     ]
@@ -65,10 +65,10 @@ def test_the_trades_behind_it_are_written_byte_for_byte_as_export_writes_them(tr
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        (("--at", "2026-11-21T16:00Z"), "bar: found none of 2026-11-21 16:00, expected one in which something traded"),
-        (("--price", "43700.7"), "price: found 43700.7, expected one from 43700.0 to 43700.1"),
-        (("--what", "levels"), "levels: found none at 43700.1 in the bar of 2026-11-21 15:30, expected at least one"),
-        (("--csv", "x.csv"), "--csv: found 6 figures, expected one: name it with --what"),
+        (("--at", "2026-11-21T16:00Z"), "bar: no trades in the 2026-11-21 16:00 bar"),
+        (("--price", "43700.7"), "price: 43700.7 is outside the bar's range, 43700.0 to 43700.1"),
+        (("--what", "levels"), "no level at 43700.1 in the 2026-11-21 15:30 bar"),
+        (("--csv", "x.csv"), "--csv: 6 values found, choose one with --what"),
     ],
 )
 def test_what_cannot_be_explained_is_said_in_one_line(trades: Path, capfd: pytest.CaptureFixture[str], changed, message: str):
@@ -93,9 +93,9 @@ def test_a_picture_shows_the_panel_beside_the_bar(trades: Path, tmp_path: Path, 
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ("43700.1", "--why: found '43700.1', expected TIME@PRICE, as in 2026-11-21T15:30Z@43700.1"),
-        ("2026-11-21T15:30Z@1", "--why: found 2026-11-21T15:30Z@1, which is out of sight"),
-        ("2026-11-22T15:30Z@43700.1", "--why: found no bar at 2026-11-22T15:30Z, expected a time at which something traded"),
+        ("43700.1", "--why: found '43700.1', expected TIME@PRICE, e.g. 2026-11-21T15:30Z@43700.1"),
+        ("2026-11-21T15:30Z@1", "--why: 2026-11-21T15:30Z@1 is out of view"),
+        ("2026-11-22T15:30Z@43700.1", "--why: no bar at 2026-11-22T15:30Z; choose a time with trades"),
     ],
 )
 def test_a_place_that_is_not_in_the_picture_is_refused(trades: Path, tmp_path: Path, capfd, qapp: object, where: str, message: str):

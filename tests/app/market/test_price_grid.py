@@ -28,7 +28,7 @@ def test_prices_are_written_as_the_venue_writes_them() -> None:
 
 @pytest.mark.parametrize("price", ["0", "0.00", "-1"])
 def test_a_price_that_is_not_above_nought_is_refused(price: str) -> None:
-    with pytest.raises(OffGridError, match="expected a price above 0") as caught:
+    with pytest.raises(OffGridError, match="expected a positive price") as caught:
         PriceGrid(Decimal("0.01")).ticks(["1", price])
     assert (caught.value.index, caught.value.value) == (1, price)
 

@@ -180,7 +180,7 @@ def test_a_zone_that_there_is_not_is_refused(zone: str):
 
 @pytest.mark.parametrize("text", ["9:30-16:00", "09:30", "24:00-01:00", "09:60-10:00", ""])
 def test_a_session_that_cannot_be_read_is_refused(text: str):
-    with pytest.raises(BadInputError, match=r"expected times of the day such as 09:30-16:00"):
+    with pytest.raises(BadInputError, match=r"expected times such as 09:30-16:00"):
         parse_session(text)
 
 

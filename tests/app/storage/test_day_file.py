@@ -64,7 +64,7 @@ def test_steps_that_the_venue_has_changed_are_converted_exactly(tmp_path: Path):
     read = read_day(tmp_path / "day.parquet", finer)
     assert np.array_equal(read.price_ticks, trades.price_ticks * 10)
     assert np.array_equal(read.quantity_lots, trades.quantity_lots * 2)
-    with pytest.raises(StoreError, match=r"holds a price that is no multiple of 0\.5"):
+    with pytest.raises(StoreError, match=r"a price is not a multiple of 0\.5"):
         read_day(tmp_path / "day.parquet", replace(TAPE, tick_size=Decimal("0.5")))
 
 
@@ -72,10 +72,10 @@ def test_steps_that_the_venue_has_changed_are_converted_exactly(tmp_path: Path):
 def test_what_is_no_day_of_ours_is_told_with_its_name(tmp_path: Path, content: bytes):
     path = tmp_path / "day.parquet"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"day\.parquet: cannot be read"):
+    with pytest.raises(StoreError, match=r"cannot read .*day\.parquet: "):
         read_day(path, TAPE)
     pq.write_table(pq.read_table(_another(tmp_path)).replace_schema_metadata(None), path)
-    with pytest.raises(StoreError, match="it was not written by Tapeprint"):
+    with pytest.raises(StoreError, match="not written by Tapeprint"):
         read_day(path, TAPE)
 
 

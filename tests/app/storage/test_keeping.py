@@ -51,7 +51,7 @@ def test_a_store_that_cannot_be_used_is_said_and_nothing_more(tmp_path: Path, lo
     kept = Keeping(tmp_path / "store").of(TAPE)
     assert (kept.tape, kept.writer) == (None, None)
     assert kept.trouble.startswith("not recording: ") and "store" in kept.trouble
-    assert logged.entries[0]["event"] == "nothing is kept"
+    assert logged.entries[0]["event"] == "recording off"
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def test_trades_that_memory_has_let_go_of_are_said_to_be_missing():
     assert held is not None
     chart.trades = lambda start_ns, end_ns: held(max(start_ns, START_NS + 10 * 10**9), end_ns)
     found = answer(chart, why_figures(chart, FIRST))
-    assert found.behind.note == "the trades in memory hold 2.45 of 3.9"
-    assert found.count_text == "10 trades, together 2.45: 1.7 bought, 0.75 sold · ⚠ the trades in memory hold 2.45 of 3.9"
+    assert found.behind.note == "trades in memory cover 2.45 of 3.9"
+    assert found.count_text == "10 trades, total 2.45: 1.7 bought, 0.75 sold · ⚠ trades in memory cover 2.45 of 3.9"
     assert [line.text for line in found.explanation.lines][2:4] == ["min delta: -0.1", "max delta: +1.24"]
 
 
@@ -42,13 +42,13 @@ def test_more_trades_than_a_click_should_read_are_not_read(monkeypatch):
     monkeypatch.setattr(tape, "MOST_TRADES", 19)
     found = answer(chart, told)
     assert not len(found.behind.trades)
-    assert found.behind.note == "20 trades to look through: too many; tapeprint export writes them"
+    assert found.behind.note == "too many trades to list (20); use `tapeprint export`"
 
 
 def test_only_what_goes_on_says_as_of_when():
     chart = chart_of(trades_of([(0, 100, 1, BUY), (61, 101, 1, BUY), (70, 101, 1, BUY)]))
     assert answer(chart, why_figures(chart, FIRST)).as_of == ""
-    assert answer(chart, why_figures(chart, FIRST + 1)).as_of == "as of 2023-11-14 22:15:10.000 UTC, its last bar goes on"
+    assert answer(chart, why_figures(chart, FIRST + 1)).as_of == "as of 2023-11-14 22:15:10.000 UTC, last bar still forming"
 
 
 def test_a_long_stretch_lists_dates():

@@ -29,9 +29,9 @@ def signed_sum(csv: str) -> Fraction:
 def test_volume_delta_and_extremes_are_told_with_their_trades():
     chart = chart_of(trades_of([(0, 100, 5, SELL), (1, 101, 20, BUY), (2, 102, 3, UNKNOWN), (3, 100, 12, SELL)]))
     told = why_figures(chart, FIRST)
-    assert told.title == "Delta +0.03, volume 0.4 · bar of 2023-11-14 22:14"
+    assert told.title == "Delta +0.03, volume 0.4 · 2023-11-14 22:14 bar"
     assert [line.text for line in told.lines] == [
-        "volume: 0.2 bought + 0.17 sold + 0.03 of no side = 0.4, in 4 trades",
+        "volume: 0.2 bought + 0.17 sold + 0.03 without a side = 0.4, in 4 trades",
         "delta: 0.2 - 0.17 = +0.03; 7.5 % of the volume",
         "min delta: -0.05, after trade 1, at 22:14:00.000",
         "max delta: +0.15, after trade 2, at 22:14:01.000",

@@ -34,12 +34,12 @@ rules = st.builds(
 def test_the_example_of_the_issue_is_told_in_its_words():
     chart = chart_of(trades_of([(0, 437_000, 16_643, SELL), (1, 437_001, 50_637, BUY)]))
     told = why_cell(chart, FIRST, 437_001)
-    assert told.title == "Buy imbalance at 43700.1 · bar of 2023-11-14 22:14"
-    assert told.rule == "Diagonal imbalance · ratio 3.0 · minimum 0 · zero opposite counts"
+    assert told.title == "Buy imbalance at 43700.1 · 2023-11-14 22:14 bar"
+    assert told.rule == "Diagonal imbalance · ratio 3.0 · minimum 0 · zeros counted"
     assert [(line.text, line.met) for line in told.lines] == [
-        ("bought at 43700.1, against sold one row below, at 43700.0:", None),
+        ("bought at 43700.1 vs sold one row below, at 43700.0:", None),
         ("506.37 >= 3.0 x 166.43 = 499.29", True),
-        ("0 sold at the bar's highest row: not judged, there is no row above it", False),
+        ("0 sold at the bar's highest row: not tested, no row above it", False),
     ]
     found = answer(chart, told)
     assert found.total == "672.8"  # 506.37 + 166.43
@@ -60,8 +60,8 @@ def test_what_falls_short_by_a_lot_is_told_with_the_other_sign():
 @pytest.mark.parametrize(
     ("rule", "lots", "text"),
     [
-        (ImbalanceRule(minimum_lots=100), 50, "0.5 < 1, the minimum"),
-        (ImbalanceRule(zeros="ignore"), 50, "0 = 0 against it: a side that meets nothing is ignored"),
+        (ImbalanceRule(minimum_lots=100), 50, "0.5 < 1 (minimum volume)"),
+        (ImbalanceRule(zeros="ignore"), 50, "opposite side is 0: ignored by the zeros setting"),
     ],
 )
 def test_minimum_and_ignored_zeros_are_told(rule: ImbalanceRule, lots: int, text: str):
@@ -73,9 +73,9 @@ def test_minimum_and_ignored_zeros_are_told(rule: ImbalanceRule, lots: int, text
 
 def test_a_price_that_the_bar_did_not_reach_is_refused():
     chart = chart_of(trades_of([(0, 437_000, 1, BUY), (1, 437_001, 5, BUY)]))
-    with pytest.raises(BadInputError, match=r"price: found 43700.5, expected one from 43700.0 to 43700.1"):
+    with pytest.raises(BadInputError, match=r"price: 43700.5 is outside the bar's range, 43700.0 to 43700.1"):
         why_cell(chart, FIRST, 437_005)
-    with pytest.raises(BadInputError, match="bar: found none of"):
+    with pytest.raises(BadInputError, match="bar: no trades in the "):
         why_cell(chart, FIRST + 1, 437_001)
 
 
@@ -128,9 +128,9 @@ def test_a_stacked_zone_tells_each_of_its_rows():
     zones = stacked_zones(chart.series, 0, 1, chart.figures.rule)
     (first,), (last,), (side,) = zones.first_row.tolist(), zones.last_row.tolist(), zones.side.tolist()
     told = why_zone(chart, FIRST, side, first, last)
-    assert told.title == "Stacked buy imbalances 43700.1 to 43700.4 · bar of 2023-11-14 22:14"
+    assert told.title == "Stacked buy imbalance 43700.1 to 43700.4 · 2023-11-14 22:14 bar"
     assert [line.text for line in told.lines] == [
-        "4 rows in a row: 4 >= 3",
+        "4 consecutive rows: 4 >= 3",
         *(f"43700.{tenth}: 0.9 >= 3.0 x 0.1 = 0.3" for tenth in range(1, 5)),
     ]
     assert answer(chart, told).behind.lots == 4 * (90 + 10)

@@ -19,7 +19,7 @@ TRADES = trades_of([(0, 100, 500, SELL), (1, 101, 900, BUY), (2, 102, 500, BUY)]
 @pytest.mark.parametrize(("place", "rank"), [(0, 2), (1, 1), (2, 3)])
 def test_by_rank_of_equal_ones_the_earlier_comes_first(place: int, rank: int):
     told = why_large(chart_of(TRADES), TRADES, place, LargeRule(top=3))
-    assert told.lines[0].text == f"rank {rank} of the 3 largest of the bars in sight"
+    assert told.lines[0].text == f"rank {rank} of the 3 largest trades in view"
 
 
 def test_by_quantity_and_the_trade_itself_is_what_is_copied():

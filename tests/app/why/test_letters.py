@@ -22,12 +22,12 @@ def test_letters_and_standing_of_rows():
     told = why_letters(chart, letters, runs, 101)
     assert told.title.startswith("2 letters at 10.1 · session ")
     assert [line.text for line in told.lines][:3] == [
-        "A: traded here in the bracket from 22:00",
-        "B: traded here in the bracket from 22:30",
-        "TPO POC: 2 letters, the most of 4 rows",
+        "A: traded here in the 22:00 bracket",
+        "B: traded here in the 22:30 bracket",
+        "TPO POC: 2 letters, the most of any of 4 rows",
     ]
     assert answer(chart, told).total == "0.03"
     single = why_letters(chart, letters, runs, 102)
     assert ("one letter: a single print", True) in single.lines
     outermost = why_letters(chart, letters, runs, 103)
-    assert ("one letter: a single print, but the outermost row is none", False) in outermost.lines
+    assert ("one letter: a single print, but the outermost row does not count as one", False) in outermost.lines

@@ -42,7 +42,7 @@ def test_every_kind_of_level_is_told_and_its_trades_add_up(kind: LevelKind):
         assert not found.behind.note
         assert told.title
         assert told.rule
-        born_of = [line for line in told.lines if line.met is not None and not line.text.startswith(("ended by", "not ended"))]
+        born_of = [line for line in told.lines if line.met is not None and not line.text.startswith(("ended by", "still active"))]
         assert all(line.met for line in born_of)
         assert told.low_ticks <= level.bottom / 2 <= told.high_ticks
 
@@ -55,7 +55,7 @@ def test_a_naked_level_names_its_period_and_the_bar_that_came_nearest():
     told = why_level(chart, level)
     assert f"{LevelKind(level.kind).name} " in told.title
     assert "day" in told.title or "week" in told.title
-    assert any(line.text.startswith("it counts from") for line in told.lines)
+    assert any(line.text.startswith("active since") for line in told.lines)
 
 
 def test_what_ended_a_level_is_told_with_the_prices_that_met_it():
@@ -64,12 +64,12 @@ def test_what_ended_a_level_is_told_with_the_prices_that_met_it():
     for level in levels_of(chart, LevelKind.VAH, LevelKind.UNFINISHED_HIGH, LevelKind.POOR_LOW):
         last = why_level(chart, level).lines[-1]
         if level.end >= 0:
-            assert last.met and last.text.startswith("ended by the bar of")
+            assert last.met and last.text.startswith("ended by the ") and " bar: " in last.text
             assert 2 * int(series.low[level.end]) <= level.low_at_most
             assert 2 * int(series.high[level.end]) >= level.high_at_least
         elif level.start < series.n_bars:
             assert last.met is False
-            assert last.text.startswith("not ended")
+            assert last.text.startswith("still active")
             bars = slice(level.start, series.n_bars)
             met = (2 * series.low[bars] <= level.low_at_most) & (2 * series.high[bars] >= level.high_at_least)
             assert not met.any()
@@ -99,7 +99,7 @@ def test_as_it_was_known_a_level_that_ended_later_lives():
     chart = chart_of_days()
     level = next(level for level in levels_of(chart, LevelKind.VAH, LevelKind.VAL) if level.end > level.start + 1)
     told = why_level(chart, level._replace(end=-1, known_end=level.end))
-    assert told.lines[-1].text.startswith("not ended")
+    assert told.lines[-1].text.startswith("still active")
     assert np.all(told.lines[-1].met is False)
 
 

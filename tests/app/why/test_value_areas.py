@@ -39,14 +39,14 @@ def test_a_bar_is_told_step_by_step():
         trades_of([(0, 437_000 + row, lots, BUY) for row, lots in enumerate(volumes)]), rules=area(method=ValueAreaMethod.SINGLE)
     )
     told = why_bar(chart, FIRST)
-    assert told.title == "POC 43700.25, value area 43700.2 to 43700.4 · bar of 2023-11-14 22:14"
+    assert told.title == "POC 43700.25, value area 43700.2 to 43700.4 · 2023-11-14 22:14 bar"
     assert [line.text for line in told.lines] == [
-        "the row 43700.2 to 43700.3 holds 0.6, the most of 5 rows; its middle is 43700.25",
-        "0.6 > 0.4, the next heaviest row",
+        "row 43700.2 to 43700.3: 0.6, the most of any of 5 rows; its middle is 43700.25",
+        "0.6 > 0.4, the next largest row",
         "target: 70 % of 1.35 = 0.945",
-        "the POC's row alone: 0.6",
+        "POC row: 0.6",
         "above 0.4 > below 0.2: 0.6 + 0.4 = 1 >= 0.945",
-        "VAH 43700.4, VAL 43700.2, edges of its rows",
+        "VAH 43700.4 and VAL 43700.2: outer edges of its rows",
         "inside: 1 of 1.35, ≈ 74.07 %",
     ]
     assert answer(chart, told).total == "1"
@@ -58,15 +58,15 @@ def test_the_step_that_would_pass_the_target_is_told_where_the_rule_stops_before
         rules=area(method=ValueAreaMethod.TRADINGVIEW),
     )
     told = why_bar(chart, FIRST, Edge.VAH)
-    assert told.title == "VAH 43700.3 · bar of 2023-11-14 22:14"
-    assert ("above 0.4 > below 0.2: 0.6 + 0.4 = 1 > 0.945: does not join, the walk ends", False) in told.lines
+    assert told.title == "VAH 43700.3 · 2023-11-14 22:14 bar"
+    assert ("above 0.4 > below 0.2: 0.6 + 0.4 = 1 > 0.945: not added, stop", False) in told.lines
 
 
 def test_equal_rows_are_told():
     chart = chart_of(trades_of([(0, 437_000, 5, BUY), (0, 437_001, 5, BUY)]))
     told = why_bar(chart, FIRST, Edge.POC)
     assert told.title.startswith("POC 43700.05")
-    assert told.lines[1].text == "2 rows hold as much: of these it is the nearest to the middle of the rows, then the lower"
+    assert told.lines[1].text == "2 rows tie: the nearest to the middle of the rows wins, then the lower"
 
 
 @pytest.mark.parametrize("bar", ["1m", "7t", "100v"])
@@ -107,7 +107,7 @@ def test_what_candles_stand_for_is_told_and_has_no_trades():
     runs = ((FIRST, FIRST + 1),)
     figures = ProfileFigures(runs, rows, value_area(rows.profile), BesideTrades(candles, True, ((60, 60),), (), 60, False))
     found = answer(chart, why_profile(chart, "A1", figures, 70, ValueAreaMethod.DALTON, Edge.POC))
-    assert found.explanation.lines[0].text.startswith("the row 10.1 to 10.2 holds 0.12")
-    assert found.explanation.lines[-1].text == "0.03 of it comes from candles, spread over their rows: it has no trades"
+    assert found.explanation.lines[0].text.startswith("row 10.1 to 10.2: 0.12")
+    assert found.explanation.lines[-1].text == "0.03 of it comes from candles, spread over their rows; no trades to list"
     assert found.total == "0.09"
     assert not found.behind.note

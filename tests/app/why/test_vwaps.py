@@ -19,13 +19,13 @@ FIRST = START_NS // 60_000_000_000
 def test_sums_quotient_and_band_are_told():
     chart = chart_of(trades_of([(0, 100, 100, BUY), (1, 102, 300, SELL), (2, 101, 200, BUY)]))
     told = why_vwap(chart, "VWAP day", FIRST, FIRST, 1)
-    assert told.title == "VWAP day +1 σ after the bar of 2023-11-14 22:14"
+    assert told.title == "VWAP day +1 σ after the 2023-11-14 22:14 bar"
     assert [line.text for line in told.lines] == [
         "sum of price x quantity: 60.8",
         "sum of quantity: 6",
         "VWAP = 60.8 / 6 ≈ 10.13333333",
-        "variance: sum of quantity x (price - VWAP)^2 over sum of quantity ≈ 0.00555556",
-        "deviation: its root ≈ 0.0745356",
+        "variance: sum of quantity x (price - VWAP)^2 / sum of quantity ≈ 0.00555556",
+        "σ: square root of the variance ≈ 0.0745356",
         "VWAP + 1 x 0.0745356 ≈ 10.20786893",
     ]
 

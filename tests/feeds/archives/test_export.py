@@ -142,13 +142,13 @@ def test_a_full_disk_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(TradeFileError, match="found No space left on device, expected a file that can be written"):
+    with pytest.raises(TradeFileError, match="found No space left on device, expected a writable file"):
         write_trades(tmp_path / f"out.{ending}", CENT, [random_trades(5, 10)])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_name_or_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"found the ending '.xlsx', expected one of .csv, .csv.gz, .parquet"):
+    with pytest.raises(BadInputError, match=r"found extension '.xlsx', expected one of .csv, .csv.gz, .parquet"):
         write_trades(tmp_path / "out.xlsx", CENT, [])
     with pytest.raises(TradeFileError, match="No such file"):
         write_trades(tmp_path / "nowhere" / "out.csv", CENT, [])

@@ -139,7 +139,7 @@ def test_a_wrong_checksum_is_tried_once_more_and_then_told(tmp_path: Path) -> No
             (tmp_path / "d.zip").unlink()
             server.faults = [Fault(status=200, body=b"something else")] * 2
             asked = len(server.asked)
-            with pytest.raises(ChecksumError, match=r"127\.0\.0\.1:\d+: d\.zip does not fit its checksum"):
+            with pytest.raises(ChecksumError, match=r"127\.0\.0\.1:\d+: d\.zip: checksum mismatch"):
                 await host.download("/dump", tmp_path / "d.zip", sha256=SHA256)
             assert len(server.asked) == asked + 2
 
@@ -155,7 +155,7 @@ def test_a_server_that_asks_to_wait_is_waited_for(tmp_path: Path) -> None:
             server.faults = [Fault(status=429, headers={"Retry-After": "17"}), Fault(status=503)]
             assert await host.download("/dump", tmp_path / "d.zip") is not None
             server.faults = [Fault(status=429, headers={"Retry-After": "9000"})]
-            with pytest.raises(VenueBusyError, match="rate-limited until"):
+            with pytest.raises(VenueBusyError, match="rate limited, retrying after"):
                 await host.download("/dump", tmp_path / "e.zip")
 
     run(story())
@@ -179,11 +179,11 @@ def test_a_server_that_stays_away_is_given_up_after_some_tries(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (Fault(status=401), "wants a key"),
+        (Fault(status=401), "requires an API key"),
         (Fault(status=403), "forbids"),
         (Fault(status=451), "country"),
         (Fault(status=400, body=b'{"code":6,"message":"there is no data for that symbol"}'), "there is no data for that symbol"),
-        (Fault(status=400, body=b"<html>"), "not understood"),
+        (Fault(status=400, body=b"<html>"), "bad request"),
     ],
 )
 def test_a_refusal_is_told_at_once(tmp_path: Path, fault: Fault, says: str) -> None:
@@ -202,7 +202,7 @@ def test_a_text_may_be_short_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> N
 
     async def story() -> None:
         async with host_of() as (server, host):
-            with pytest.raises(VenueRefusedError, match="at once"):
+            with pytest.raises(VenueRefusedError, match="response larger than"):
                 await host.text("/dump")
             server.files["/small"] = b"abc"
             assert await host.text("/small") == b"abc"
@@ -213,7 +213,7 @@ def test_a_text_may_be_short_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     async def story() -> None:
         async with host_of() as (_, host):
-            with pytest.raises(TradeFileError, match="expected a file that can be written"):
+            with pytest.raises(TradeFileError, match="expected a writable file"):
                 await host.download("/dump", tmp_path / "nowhere" / "d.zip")
 
     run(story())
@@ -226,10 +226,10 @@ def test_a_host_that_nobody_listens_on_is_named(tmp_path: Path) -> None:
         async with publisher() as server:
             pass
         host = FileHost(server.url, wall=clock, sleep=clock.sleep)
-        with pytest.raises(VenueUnreachableError, match="cannot be reached"):
+        with pytest.raises(VenueUnreachableError, match="cannot reach"):
             await host.download("/dump", tmp_path / "d.zip")
         await host.aclose()
-        with pytest.raises(VenueRefusedError, match="cannot be used"):
+        with pytest.raises(VenueRefusedError, match="cannot use"):
             FileHost("http://127.0.0.1:notaport")
 
     run(story())

@@ -71,10 +71,10 @@ def test_an_archive_in_an_archive_is_not_opened(tmp_path: Path) -> None:
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("trades.csv", GOOD)
     path = tmp_path / "a.zip"
-    assert "0 .csv files of 1" in refused(zip_of(path, ("inner.zip", inner.getvalue())))
+    assert "0 .csv files among 1" in refused(zip_of(path, ("inner.zip", inner.getvalue())))
     refused(zip_of(path, ("inner.csv", inner.getvalue())))
     path.write_bytes(gzip.compress(gzip.compress(GOOD.encode())))
-    assert "bytes that are no text" in refused(path)
+    assert "binary data" in refused(path)
 
 
 def test_a_bomb_is_dropped_soon_after_the_limit(tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_a_zip_that_lies_about_itself_is_refused(tmp_path: Path, lies: dict[str,
 def test_a_million_members_are_not_even_listed(tmp_path: Path) -> None:
     path = raw_zip(tmp_path / "a.zip", members=1_000_000, count=1)
     started = time.process_time()
-    assert "a list of members that is longer than any we take" in refused(path)
+    assert "too many members" in refused(path)
     assert time.process_time() - started < 1
-    assert "65 .csv files of 65, expected a zip of at most 64 files" in refused(raw_zip(path, members=65))
+    assert "65 .csv files among 65, expected a zip of at most 64 files" in refused(raw_zip(path, members=65))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
@@ -145,7 +145,7 @@ def test_what_stands_behind_a_gzip_is_not_left_out_silently(tmp_path: Path) -> N
     path.write_bytes(gzip.compress(GOOD.encode()) + gzip.compress(ROW.format(2).encode()))
     assert trades_in(path) == 2
     path.write_bytes(gzip.compress(GOOD.encode()) + b"and more")
-    assert "a broken archive" in refused(path)
+    assert "a damaged archive" in refused(path)
 
 
 def test_a_parquet_that_claims_more_than_it_can_hold_is_refused(tmp_path: Path) -> None:

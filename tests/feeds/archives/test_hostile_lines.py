@@ -148,7 +148,7 @@ def test_a_quote_that_stays_open_in_an_unread_column_does_not_swallow_trades(tmp
     rows = [f"1723161255342,1.00,1,buy,{number}," for number in range(9)]
     rows[2] += '"the trader said'
     rows[6] += 'no more"'
-    with pytest.raises(TradeFileError, match="line 4: found a quote without its pair, expected each field to end on its line"):
+    with pytest.raises(TradeFileError, match="line 4: found an unmatched quote, expected each field to end on its line"):
         read_trade_file(written(tmp_path, NOTED + "\n".join(rows) + "\n"), TICK)
 
 
@@ -179,7 +179,7 @@ def test_a_number_may_be_long_if_it_says_little(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("1,2", "found 2 columns, expected 5"),
-        ("1723161255342,1.00,1,b\xffy,1", "found bytes that are no text"),
+        ("1723161255342,1.00,1,b\xffy,1", "found binary data"),
         ("1723161255342,1.00,1,b\x00y,1", r"found side 'b\\x00y'"),
         ("x" * 5_000_000, "found"),
     ],

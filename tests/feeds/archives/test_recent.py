@@ -37,7 +37,7 @@ def test_what_is_older_is_forgotten_and_a_row_from_then_refused() -> None:
     assert rows.alike_before(np.array([10 * SECOND]), np.array([8], np.uint64)).tolist() == [0]
     assert rows.alike_before(np.array([0]), key).tolist() == [1]
     rows.alike_before(np.array([10 * SECOND + 1]), np.array([9], np.uint64))
-    with pytest.raises(RowError, match="a time 10 s before one above it"):
+    with pytest.raises(RowError, match="a time 10 s earlier than a row above"):
         rows.alike_before(np.array([10 * SECOND, 0]), np.array([1, 7], np.uint64))
     assert rows.alike_before(np.array([0]), key, late=True).tolist() == [0]
 
