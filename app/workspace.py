@@ -21,8 +21,9 @@ from app.chart_rules import ChartRules
 from app.errors import BadInputError, TapeprintError, VenueRefusedError
 from app.ingest import Ingest
 from app.market.bar_rule import BarRule
-from app.market.feed import CandleHistory, FeedState, FeedStatus, TradeFeed, TradeHistory, closed_after
+from app.market.feed import FeedState, FeedStatus, closed_after
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.market.usual_rows import usual_ticks_per_row
 from app.profile_book import ProfileBook
 from app.reaching import reached
@@ -33,35 +34,6 @@ from app.storage.recorder import Recorder
 _log = structlog.get_logger(__name__)
 
 _PRICE_AGE_NS = 2 * 3_600_000_000_000  # a price so old tells the size of a row, even where our clock is wrong by an hour
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """A market that can be watched.
-
-    Attributes
-    ----------
-    instrument : Instrument
-    feed : TradeFeed
-    history : TradeHistory or None
-        None where the past cannot be asked for.
-    history_ns : int
-        How much of the past is wanted at the start.
-    candles : CandleHistory or None
-        None where the venue has none, or nobody taught us how to ask.
-    is_real : bool
-        Trades of a venue, which are worth keeping; not a simulation, nor a recording played again.
-    usual_price_ticks : int
-        To choose a row size by, where there is no past to ask; 0 if unknown.
-    """
-
-    instrument: Instrument
-    feed: TradeFeed
-    history: TradeHistory | None
-    history_ns: int
-    usual_price_ticks: int = 0
-    candles: CandleHistory | None = None
-    is_real: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from app.entry.importing import import_file
 from app.entry.markets import market_opener
 from app.errors import BadInputError, FeedError
 from app.filling import Gap, fill, gaps_in
+from app.market.market import Market
 from app.market.span import Span
 from app.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.writer import TapeWriter
-from app.workspace import Market
 from feeds.archives.bulk import fetched
 from feeds.archives.report import Report
 from feeds.archives.sources import bulk_source

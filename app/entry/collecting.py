@@ -16,6 +16,7 @@ from app.errors import BadInputError, StoreError, TapeprintError, VenueRefusedEr
 from app.filling import fill
 from app.ingest import Ingest
 from app.market.feed import FeedState
+from app.market.market import Market
 from app.market.span import Span
 from app.reaching import reached
 from app.settings import Settings
@@ -23,7 +24,6 @@ from app.storage.disk import DiskStore
 from app.storage.memory import TradeStore
 from app.storage.recorder import Recorder
 from app.storage.writer import TapeWriter
-from app.workspace import Market
 
 _log = structlog.get_logger(__name__)
 

@@ -11,8 +11,8 @@ import msgspec
 from app.entry.player import VENUE, Player
 from app.errors import BadInputError
 from app.market.instrument import parse_instrument_id
+from app.market.market import Market
 from app.settings import Settings
-from app.workspace import Market
 from feeds.synthetic import TAPE, SyntheticFeed, SyntheticMarket
 from feeds.synthetic_candles import SyntheticCandles
 from feeds.venues import VENUES, open_venue

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from app.market.bar_rule import BarRule
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.workspace import Market
 from feeds.replay import ReplayFeed
 
 VENUE = "replay"

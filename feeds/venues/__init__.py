@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from app.errors import BadInputError
 from app.market.instrument import parse_instrument_id
+from app.market.market import Market
 from app.settings import Settings
-from app.workspace import Market
 from feeds.venues import binance, bybit, coinbase, hyperliquid, kraken, okx
 
 Opener = Callable[[str, Settings], Awaitable[Market]]

@@ -19,9 +19,9 @@ import msgspec
 from app.errors import BadInputError, DecodeError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings import Settings
-from app.workspace import Market
 from feeds.http import Rest
 from feeds.venues.binance_candles import candles
 from feeds.venues.binance_wire import AggregateTrade, batch_of, stream_decoder

@@ -17,9 +17,9 @@ import msgspec
 from app.errors import BadInputError, DecodeError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings import Settings
-from app.workspace import Market
 from feeds.http import Rest
 from feeds.venues.bybit_wire import PING, RecentTrade, StreamDecoder, batch_of_page, greeting
 from feeds.venues.candles import DAY_NS, MINUTE_NS, Candle, Candles

@@ -18,9 +18,9 @@ import numpy as np
 from app.errors import BadInputError, DecodeError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings import Settings
-from app.workspace import Market
 from feeds.http import Rest
 from feeds.venues.coinbase_candles import candles
 from feeds.venues.coinbase_wire import Trade, batch_of, decoder, greeting

@@ -18,9 +18,9 @@ from msgspec import Meta
 
 from app.errors import VenueRefusedError
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings import Settings
-from app.workspace import Market
 from feeds.http import Rest
 from feeds.venues.decoder import venue_at_fault
 from feeds.venues.hyperliquid_candles import candles

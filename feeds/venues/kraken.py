@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 
 from app.errors import DecodeError
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings import Settings
-from app.workspace import Market
 from feeds.http import Rest
 from feeds.venues.decoder import venue_at_fault
 from feeds.venues.kraken_candles import candles

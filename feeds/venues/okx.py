@@ -16,8 +16,8 @@ import msgspec
 from app.errors import BadInputError, DecodeError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.settings import Settings
-from app.workspace import Market
 from feeds.venues.live import Wire
 from feeds.venues.okx_history import OkxHistory, candles
 from feeds.venues.okx_rest import OkxRest

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from app.market.feed import CandleHistory, TradeHistory
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.settings import Settings
-from app.workspace import Market
 from feeds.backoff import Patience
 from feeds.venues.live import LiveFeed, RecentTrades, Wire
 

@@ -19,11 +19,12 @@ from app.errors import BadInputError, VenueBusyError, VenueRefusedError, VenueUn
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.profile_book import ProfileBook
 from app.storage.keeping import Keeping
-from app.workspace import ChartChoice, Market, Workspace
+from app.workspace import ChartChoice, Workspace
 
 INSTRUMENT = Instrument("test", "BTC", Decimal("0.1"), Decimal("0.001"))
 START_NS = 1_700_000_040 * 10**9

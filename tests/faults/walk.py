@@ -14,8 +14,9 @@ import psutil
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState
 from app.market.instrument import Instrument
+from app.market.market import Market
 from app.market.span import Span
-from app.workspace import ChartChoice, Market, Workspace
+from app.workspace import ChartChoice, Workspace
 from feeds.http import Rest
 from feeds.venues.binance import SPOT, BinanceHistory, fetch_instrument, wire
 from feeds.venues.live import LiveFeed

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from app.market.feed import TradeFeed
+from app.market.market import Market
 from app.settings import Data, Settings
-from app.workspace import Market
 from feeds.venues import open_venue
 from tests.feeds.lines import Lines, Talk, venue
 from tests.feeds.questions import Answers, answering
