@@ -13,23 +13,23 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from app.alerts.book import AlertBook
-from app.alerts.desk import AlertDesk
+from app.alerts.actions import AlertDesk
+from app.alerts.alert_store import AlertBook
 from app.alerts.watch import AlertWatch
-from app.chart import Chart, ChartSpec
-from app.chart_rules import ChartRules
+from app.chart.chart import Chart, ChartSpec
 from app.errors import BadInputError, TapeprintError, VenueRefusedError
-from app.ingest import Ingest
+from app.ingest.ingest import Ingest
+from app.ingest.retry import reached
 from app.market.bar_rule import BarRule
+from app.market.default_rows import usual_ticks_per_row
 from app.market.feed import FeedState, FeedStatus, closed_after
 from app.market.instrument import Instrument
 from app.market.market import Market
-from app.market.usual_rows import usual_ticks_per_row
-from app.profile_book import ProfileBook
-from app.reaching import reached
-from app.storage.keeping import Kept
-from app.storage.memory import TradeStore
+from app.profiles.profile_store import ProfileBook
+from app.settings.calculation import ChartRules
 from app.storage.recorder import Recorder
+from app.storage.shared_store import Kept
+from app.storage.trade_store import TradeStore
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class ChartChoice:
     ----------
     bar_rule : BarRule
     ticks_per_row : int or None
-        None: by the price and the bar, see `app.market.usual_rows`.
+        None: by the price and the bar, see `app.market.default_rows`.
     """
 
     bar_rule: BarRule

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.analytics.bar_cuts import bar_starts
+from app.analytics.bar_boundaries import bar_starts
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus

@@ -24,7 +24,7 @@ settings.register_profile("tapeprint", deadline=None, max_examples=100, derandom
 settings.load_profile("tapeprint")
 
 
-gc.disable()  # a collection in another thread would destroy widgets there: see app.entry.garbage
+gc.disable()  # a collection in another thread would destroy widgets there: see app.entry.gc_timer
 
 
 @pytest.fixture(autouse=True)

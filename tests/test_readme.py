@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from app.entry.cli import app
-from app.settings import Settings, VenueHosts, parse_settings, settings_table
+from app.settings.settings import Settings, VenueHosts, parse_settings, settings_table
 from feeds.venues import VENUES
-from widgets.actions import COMMANDS
+from widgets.commands.actions import COMMANDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -72,7 +72,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     of : Of
         The period that ends with the present bar, the one before it, or a profile on the chart.
     key : int
-        Of the profile, see `app.anchors`.
+        Of the profile, see `app.profiles.chart_profiles`.
     band : int
         Of VWAP: how many deviations away.
     """

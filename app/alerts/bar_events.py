@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from app.analytics.bar_groups import session_starts, unbroken
 from app.analytics.delta import bar_delta
 from app.analytics.divergence import REACH, divergences, swings
 from app.analytics.imbalance import zones_of
-from app.analytics.stretches import session_starts, unbroken
-from app.chart import Chart
+from app.chart.chart import Chart
 from app.market.decimals import step_text
 from app.market.trade import BUY
 

@@ -17,18 +17,18 @@ import numpy as np
 from app.alerts.alert import Kind, Of, Subject, When, Wish
 from app.alerts.bar_events import divergence, percent_of_delta, stacked, unfinished
 from app.analytics.anchored_vwap import VwapSums
-from app.analytics.level_births import LevelKind
+from app.analytics.bar_groups import first_from
+from app.analytics.level_detection import LevelKind
 from app.analytics.row_layout import RowLayout
-from app.analytics.stretches import first_from
-from app.chart import Chart
+from app.chart.chart import Chart
+from app.chart.levels import PERIODS
 from app.errors import BadInputError, OffGridError
-from app.levels import PERIODS
 from app.market.decimals import to_steps
 from app.market.instrument import Instrument
 from app.market.session import Period, span_at, span_before
 from app.market.span import Span
 from app.market.trade import BUY, SELL
-from app.profile_figures import ProfileFigures
+from app.profiles.profile_values import ProfileFigures
 
 Runs = tuple[tuple[int, int], ...]
 """Bars, as number of the first and of the one behind the last; in order."""

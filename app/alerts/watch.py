@@ -8,17 +8,17 @@ import msgspec
 import numpy as np
 
 from app.alerts.alert import Alert, Fired, Reached, Stretch, Unwatched
-from app.alerts.armed import Armed
-from app.alerts.book import AlertBook
-from app.alerts.looking import Hit, Look, waiting_for
-from app.alerts.passing import bars_of
-from app.alerts.stretches import batch_of, first_part, first_trade, is_lost, is_ready, missed, pieces, reached_with
+from app.alerts.alert_store import AlertBook
+from app.alerts.armed_alerts import Armed
+from app.alerts.crossings import bars_of
+from app.alerts.firing import Telling
+from app.alerts.missed_trades import batch_of, first_part, first_trade, is_lost, is_ready, missed, pieces, reached_with
+from app.alerts.scan import Hit, Look, waiting_for
 from app.alerts.subjects import SUBJECTS, Family, Line, Readings
-from app.alerts.telling import Telling
-from app.chart import AlertLine, Chart
+from app.chart.chart import AlertLine, Chart
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
-from app.storage.memory import TradeStore
+from app.storage.trade_store import TradeStore
 
 _LOST = "the connection was lost"
 _PATIENCE_NS = 60_000_000_000

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.analytics.bar_groups import session_starts
 from app.analytics.columns import GrowingColumns
 from app.analytics.footprint import FootprintSeries
-from app.analytics.stretches import session_starts
 from app.analytics.vwap import root_quotient
 from app.market.session import Division
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.analytics.bar_figures import BarFigures
+from app.analytics.bar_values import BarFigures
 from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.delta import bar_delta, delta_percent
 from app.errors import BadInputError

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from app.analytics.candle_method import CandlePrice, CandleProfile, candle_value_area, histogram
+from app.analytics.bar_groups import first_from
+from app.analytics.candle_value_area import CandlePrice, CandleProfile, candle_value_area, histogram
 from app.analytics.footprint import FootprintSeries
-from app.analytics.stretches import first_from
 from app.analytics.value_area import ValueArea, ValueAreaMethod
 from app.market.span import Span
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.analytics.candle_ladder import profile_of_candles
 from app.analytics.profile import VolumeProfile, merged
+from app.analytics.profile_from_candles import profile_of_candles
 from app.market.candle import CandleBatch
 from app.market.price_grid import PriceGrid
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.analytics.bar_groups import session_starts
 from app.analytics.columns import GrowingColumns
 from app.analytics.delta import bar_delta
 from app.analytics.footprint import FootprintSeries
-from app.analytics.stretches import session_starts
 from app.market.session import Division
 
 

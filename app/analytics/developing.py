@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from app.analytics.bar_groups import first_from
 from app.analytics.columns import GrowingColumns
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import profile_of_bars
-from app.analytics.stretches import first_from
 from app.analytics.value_area import ValueAreaMethod, value_areas
 from app.market.session import Division, piece_numbers
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.analytics.bar_cuts import OpenBar, bar_starts
+from app.analytics.bar_boundaries import OpenBar, bar_starts
 from app.analytics.bar_times import BarTimes
 from app.analytics.columns import GrowingColumns
 from app.errors import GridTooFineError

@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.analytics.bar_groups import first_from
 from app.analytics.footprint import FootprintSeries
-from app.analytics.stretches import first_from
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_areas
 from app.errors import BadInputError, EmptyProfileError, GridTooFineError
 from app.market.bar_rule import NS_PER_S

@@ -18,8 +18,11 @@ import structlog
 from cyclopts import App, CycloptsError, Parameter
 
 from app.analytics.value_area import ValueAreaMethod
-from app.entry import period_commands, snapshot_command, store_commands, why_command
-from app.entry.options import (
+from app.entry.commands import period_cli as period_commands
+from app.entry.commands import snapshot_cli as snapshot_command
+from app.entry.commands import store_cli as store_commands
+from app.entry.commands import why_cli as why_command
+from app.entry.commands.options import (
     Bar,
     Hosts,
     LotSize,
@@ -40,7 +43,7 @@ from app.entry.options import (
 )
 from app.errors import BadInputError, TapeprintError
 from app.market.bar_rule import parse_bar_rule
-from app.settings import Settings
+from app.settings.settings import Settings
 
 app = App(
     name="tapeprint",
@@ -105,10 +108,10 @@ def replay(
     settings_file: SettingsFile = None,
 ) -> int:
     """Replay recorded trades in the window."""
+    from app.entry.commands.common import parse_span
+    from app.entry.commands.replay import load_trades, parse_speed
     from app.entry.display import require_display
-    from app.entry.headless import parse_span
     from app.entry.player import Player, ReplayStart
-    from app.entry.replaying import load_trades, parse_speed
 
     settings = settings_of(settings_file, theme, palette, painter, store)
     choice, start, span = _choice(bar, ticks_per_row, settings), ReplayStart(parse_speed(speed), paused), parse_span(begin, end)
@@ -136,7 +139,7 @@ def footprint(
     settings_file: SettingsFile = None,
 ) -> int:
     """Write footprint bars from a trades file."""
-    from app.entry.footprint_output import footprint as write_footprint
+    from app.entry.commands.footprint import footprint as write_footprint
 
     settings = settings_of(settings_file)
     write_footprint(file, reading_of(tick_size, lot_size, quiet), settings, bar_of(bar, settings), row_of(ticks_per_row) or 1, out)
@@ -160,8 +163,8 @@ def profile(
     quiet: Quiet = False,
 ) -> int:
     """Print the volume profile of a trades file: POC, value area and nodes."""
-    from app.entry.profile_output import ProfileRequest
-    from app.entry.profile_output import profile as print_profile
+    from app.entry.commands.profile import ProfileRequest
+    from app.entry.commands.profile import profile as print_profile
 
     if rows is not None and rows < 1:
         raise BadInputError(f"rows: found {rows}, expected 1 or more")
@@ -179,7 +182,7 @@ def doctor(
     settings_file: SettingsFile = None,
 ) -> int:
     """Check this machine: versions, display, OpenGL, settings, folders."""
-    from app.entry.doctor import report
+    from app.entry.commands.doctor import report
 
     return report(json, online, settings_file)
 

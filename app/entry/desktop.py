@@ -17,22 +17,22 @@ import structlog
 from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from app.alerts.book import AlertBook
+from app.alerts.alert_store import AlertBook
 from app.entry.display import require_display
-from app.entry.garbage import collected_here
+from app.entry.gc_timer import collected_here
 from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
 from app.errors import BadInputError
-from app.profile_book import ProfileBook
-from app.settings import Settings, save_rules, save_setting
-from app.storage.keeping import Keeping
+from app.profiles.profile_store import ProfileBook
+from app.settings.settings import Settings, save_rules, save_setting
+from app.storage.shared_store import Keeping
 from app.workspace import ChartChoice, Workspace
-from rendering.layers import LAYERS
-from rendering.overlays import parse_shown, shown_at_first
-from rendering.painter_choice import choose_painter
-from rendering.text import install_fonts
-from widgets.looks import Looks
-from widgets.main_window import MainWindow
+from rendering.items.overlays import parse_shown, shown_at_first
+from rendering.paint.painter_choice import choose_painter
+from rendering.scene.layers import LAYERS
+from rendering.style.text import install_fonts
+from widgets.window.main_window import MainWindow
+from widgets.window.window_options import Looks
 
 _log = structlog.get_logger(__name__)
 

@@ -12,9 +12,9 @@ from app.entry.player import VENUE, Player
 from app.errors import BadInputError
 from app.market.instrument import parse_instrument_id
 from app.market.market import Market
-from app.settings import Settings
-from feeds.synthetic import TAPE, SyntheticFeed, SyntheticMarket
-from feeds.synthetic_candles import SyntheticCandles
+from app.settings.settings import Settings
+from feeds.simulated.candles import SyntheticCandles
+from feeds.simulated.market import TAPE, SyntheticFeed, SyntheticMarket
 from feeds.venues import VENUES, open_venue
 
 DEFAULT_INSTRUMENT = "binance:BTCUSDT"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from app.settings import Settings
-from feeds.http import Rest
-from feeds.venues.binance import SPOT
+from app.settings.settings import Settings
+from feeds.network.rest_client import Rest
+from feeds.venues.binance.live import SPOT
 
 
 class _ServerTime(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.intervals import Intervals, Stretch
+from app.storage.tape_ranges import Intervals, Stretch
 
 _log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.errors import StoreError
-from app.storage.whole_file import whole_file
+from app.storage.atomic import whole_file
 
 ROW_GROUP = 1 << 17  # what a look at some hours of a busy day has to decode at least
 META_KEY = b"tapeprint"

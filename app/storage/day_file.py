@@ -22,7 +22,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
 from app.storage.checked_parquet import BROKEN, META_KEY, ROW_GROUP, damaged, opened_text, sealed_text, write_parquet
-from app.storage.intervals import Stretch
+from app.storage.tape_ranges import Stretch
 
 DAY_NS = 86_400_000_000_000
 _COLUMNS = ("time_ns", "price_ticks", "quantity_lots", "side", "trade_id")

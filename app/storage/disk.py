@@ -23,8 +23,8 @@ from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, set_aside
 from app.storage.day_file import DAY_NS, by_day, day_of, merged, read_day
-from app.storage.intervals import Intervals
-from app.storage.rebuilding import rebuild_catalogue
+from app.storage.rebuild import rebuild_catalogue
+from app.storage.tape_ranges import Intervals
 
 _PLAIN = re.compile(r"[A-Za-z0-9.-]")
 _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in range(10))}

@@ -13,8 +13,8 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.day_file import DAY_NS, Sums, merged, read_day
 from app.storage.disk import Tape, day_name
-from app.storage.intervals import Intervals, stretches_of
 from app.storage.rollup import cells_of, read_rollup, write_rollup
+from app.storage.tape_ranges import Intervals, stretches_of
 from app.storage.writer import TapeWriter
 
 

@@ -18,9 +18,9 @@ from app.market.trade import TradeBatch
 from app.storage.catalogue import drop_tail, write_stretches, write_tail
 from app.storage.day_file import by_day, day_of, merged, read_day, read_meta, write_day
 from app.storage.disk import DiskStore, day_name, next_part
-from app.storage.intervals import Intervals, Stretch, stretch_of_time, stretches_of
-from app.storage.rebuilding import held_in_files, held_without, in_day
+from app.storage.rebuild import held_in_files, held_without, in_day
 from app.storage.rollup import write_rollup
+from app.storage.tape_ranges import Intervals, Stretch, stretch_of_time, stretches_of
 
 _log = structlog.get_logger(__name__)
 

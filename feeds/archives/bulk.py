@@ -1,6 +1,6 @@
 """History that is published in bulk: which pieces it comes in, and how they are fetched.
 
-A source hands over files, each of which `feeds.archives.stream.stream_trades` reads; one whose service answers in pages
+A source hands over files, each of which `feeds.archives.trade_stream.stream_trades` reads; one whose service answers in pages
 writes them into a file first, so that a piece is either there as a whole or not at all, wherever it came from.
 """
 

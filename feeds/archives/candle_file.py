@@ -20,9 +20,9 @@ import pyarrow as pa
 from app.errors import OffGridError, TradeFileError
 from app.market.candle import CandleBatch
 from app.market.decimals import to_steps
-from feeds.archives.opened import opened
+from feeds.archives.decompress import opened
 from feeds.archives.row_error import RowError, shown
-from feeds.archives.times import times_ns
+from feeds.archives.time_parsing import times_ns
 
 _FIELDS = ("time", "open", "high", "low", "close", "volume")
 _NAMES = {  # what venues and programs call them, in small letters

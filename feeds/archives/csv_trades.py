@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from app.errors import BadInputError, TradeFileError
+from feeds.archives.decompress import opened
 from feeds.archives.layouts import Layout, layout_of
-from feeds.archives.opened import opened
 
 _BLOCK = 4 << 20
 """Bytes read at once; no line may be longer."""

@@ -15,8 +15,8 @@ import httpx2
 
 from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from feeds.archives.bulk import Progress, no_progress
-from feeds.explained import explained_status
-from feeds.http import client_for, request_failure, venue_message
+from feeds.network.failures import explained_status
+from feeds.network.rest_client import client_for, request_failure, venue_message
 
 T = TypeVar("T")
 

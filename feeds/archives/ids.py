@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from app.market.decimals import to_steps
 from app.market.trade import TradeBatch
-from feeds.archives.block import not_negative
 from feeds.archives.layouts import Layout
-from feeds.archives.recent import Recent
-from feeds.archives.times import whole_numbers
+from feeds.archives.recent_keys import Recent
+from feeds.archives.row_block import not_negative
+from feeds.archives.time_parsing import whole_numbers
 
 NO_ID = -1
 """Stands for the id of a row that has none."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.market.trade import BUY, SELL, TradeBatch
-from feeds.archives.id_runs import IdRuns
+from feeds.archives.id_ranges import IdRuns
 
 _ONE_SIDED_TRADES, _ONE_SIDED_SHARE = 5_000, 0.98
 

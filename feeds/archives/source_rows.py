@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 
 from app.errors import TradeFileError
 from app.market.price_grid import PriceGrid
-from feeds.archives.block import Block, read_block
 from feeds.archives.csv_trades import CsvTrades
+from feeds.archives.decompress import is_parquet
 from feeds.archives.layouts import Layout
-from feeds.archives.opened import is_parquet
 from feeds.archives.parquet_trades import ParquetTrades
+from feeds.archives.row_block import Block, read_block
 from feeds.archives.row_error import RowError, shown
 
 

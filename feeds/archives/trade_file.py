@@ -20,10 +20,10 @@ from app.errors import TradeFileError
 from app.market.instrument import Instrument
 from app.market.price_grid import PriceGrid
 from app.market.trade import TradeBatch
-from feeds.archives.block import Block
+from feeds.archives.duplicates import repetitions
 from feeds.archives.ids import NO_ID, numbers_of, stable_ids_of
 from feeds.archives.layouts import Ids, Layout
-from feeds.archives.once import repetitions
+from feeds.archives.row_block import Block
 from feeds.archives.row_error import RowError
 from feeds.archives.source_rows import SourceRows
 

@@ -7,8 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from app.errors import BadInputError
 from app.market.instrument import parse_instrument_id
 from app.market.market import Market
-from app.settings import Settings
-from feeds.venues import binance, bybit, coinbase, hyperliquid, kraken, okx
+from app.settings.settings import Settings
+from feeds.venues.binance import live as binance
+from feeds.venues.bybit import live as bybit
+from feeds.venues.coinbase import live as coinbase
+from feeds.venues.hyperliquid import live as hyperliquid
+from feeds.venues.kraken import live as kraken
+from feeds.venues.okx import live as okx
 
 Opener = Callable[[str, Settings], Awaitable[Market]]
 

@@ -23,13 +23,13 @@ from app.errors import FeedError, VenueRefusedError
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
-from feeds.backoff import Patience
-from feeds.connection import Connection
-from feeds.lateness import Lateness
-from feeds.line import Greeting, Ping
-from feeds.one_sided import OneSided
-from feeds.venues.told import Told
-from feeds.venues.whole import Whole
+from feeds.lag import Lateness
+from feeds.network.backoff import Patience
+from feeds.network.connection import Connection
+from feeds.network.websocket_session import Greeting, Ping
+from feeds.side_check import OneSided
+from feeds.venues.complete_spans import Whole
+from feeds.venues.seen_trades import Told
 
 _log = structlog.get_logger(__name__)
 

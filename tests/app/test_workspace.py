@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from structlog.testing import LogCapture
 
-from app.alerts.book import AlertBook
-from app.chart import Chart
-from app.chart_rules import ChartRules, ValueAreaRules
+from app.alerts.alert_store import AlertBook
+from app.chart.chart import Chart
 from app.errors import BadInputError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState, FeedStatus
@@ -22,8 +21,9 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.profile_book import ProfileBook
-from app.storage.keeping import Keeping
+from app.profiles.profile_store import ProfileBook
+from app.settings.calculation import ChartRules, ValueAreaRules
+from app.storage.shared_store import Keeping
 from app.workspace import ChartChoice, Workspace
 
 INSTRUMENT = Instrument("test", "BTC", Decimal("0.1"), Decimal("0.001"))

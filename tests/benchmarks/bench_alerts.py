@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from app.alerts.alert import Kind, Of, Often, Subject, When, Wish
-from app.alerts.book import AlertBook
+from app.alerts.alert_store import AlertBook
 from app.alerts.watch import AlertWatch
-from app.chart import Chart, ChartSpec
+from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import parse_bar_rule
 from app.market.trade import TradeBatch
-from app.storage.memory import TradeStore
-from tests.app.test_chart import MARKET
+from app.storage.trade_store import TradeStore
+from tests.app.chart.test_chart import MARKET
 from tests.builders import SECOND_NS, random_trades
 
 _HOURS, _TRADES, _BATCHES = 6, 60_000, 200

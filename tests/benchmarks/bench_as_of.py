@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.chart import Chart, ChartSpec
-from app.storage.memory import TradeStore
-from rendering.layers import LAYERS
-from rendering.overlays import overlays
-from rendering.scene import ChartScene
-from rendering.theme import load_theme
+from app.chart.chart import Chart, ChartSpec
+from app.storage.trade_store import TradeStore
+from rendering.items.overlays import overlays
+from rendering.scene.layers import LAYERS
+from rendering.scene.scene import ChartScene
+from rendering.style.theme import load_theme
 from tests.rendering.charts import INSTRUMENT, MINUTE, random_trades
-from widgets.chart_view import ChartView
+from widgets.chart.chart_view import ChartView
 
 HOUR, MONTH = 60, 30 * 1440
 EVERY = frozenset(layer.name for layer in overlays(LAYERS))

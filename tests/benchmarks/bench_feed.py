@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from app.chart import Chart, ChartSpec
-from app.ingest import Ingest
+from app.chart.chart import Chart, ChartSpec
+from app.ingest.ingest import Ingest
 from app.market.bar_rule import parse_bar_rule
-from app.settings import Data, Settings
-from app.storage.memory import TradeStore
+from app.settings.settings import Data, Settings
+from app.storage.trade_store import TradeStore
 from feeds.venues import open_venue
 
 FRAME_S = 1 / 60

@@ -14,14 +14,14 @@ from dataclasses import replace
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from rendering.axes import GridItem
-from rendering.footprint_item import FootprintItem
-from rendering.scene import ChartScene
-from rendering.theme import load_theme
+from rendering.items.bars.footprint_item import FootprintItem
+from rendering.items.guides.axes import GridItem
+from rendering.scene.scene import ChartScene
+from rendering.style.theme import load_theme
 from tests.benchmarks.frames import FORCED, HEIGHT, PAN_PX, WIDTH
 from tests.benchmarks.market_of_cells import CASES, FIRST_BAR, LOW_ROW, CellMarket
 from tests.benchmarks.naive_painter import NaiveItem
-from widgets.chart_view import ChartView
+from widgets.chart.chart_view import ChartView
 
 WANTED = {("text_1200", "pan"): 4, ("cells_100000", "pan"): 50}
 """How many times faster than the naive drawing the raster painter has to be."""

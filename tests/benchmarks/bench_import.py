@@ -21,7 +21,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from app.market.instrument import Instrument
 from feeds.archives.export import write_trades
 from feeds.archives.report import Report
-from feeds.archives.stream import stream_trades
+from feeds.archives.trade_stream import stream_trades
 
 ROWS = 1_000_000
 BINANCE = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))

@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.chart import Chart, ChartSpec
+from app.chart.chart import Chart, ChartSpec
 from app.market.trade import TradeBatch
-from app.storage.memory import TradeStore
-from rendering import layer_stack
-from rendering.chart_item import ChartItem
-from rendering.layers import LAYERS
-from rendering.overlays import overlays
-from rendering.scene import ChartScene
-from rendering.theme import load_theme
+from app.storage.trade_store import TradeStore
+from rendering.items import layer_stack
+from rendering.items.chart_item import ChartItem
+from rendering.items.overlays import overlays
+from rendering.scene.layers import LAYERS
+from rendering.scene.scene import ChartScene
+from rendering.style.theme import load_theme
 from tests.rendering.charts import INSTRUMENT, MINUTE, random_trades
-from widgets.chart_view import ChartView
+from widgets.chart.chart_view import ChartView
 
 _FRAMES = 90
 _PER_BAR = 60

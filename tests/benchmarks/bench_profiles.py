@@ -17,13 +17,13 @@ from PySide6.QtGui import QImage, QPainter
 
 from app.analytics.profile import profile_of_trades
 from app.analytics.value_area import value_area
-from app.chart import Chart, ChartSpec
+from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import NS_PER_S, BarRule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
-from rendering.scene import ChartScene
-from rendering.theme import load_theme
-from widgets.anchor_tool import AnchorTool, Armed
+from rendering.scene.scene import ChartScene
+from rendering.style.theme import load_theme
+from widgets.chart.profile_tool import AnchorTool, Armed
 
 DAYS, PER_MINUTE, TICKS_PER_ROW = 30, 694, 100
 MINUTE = BarRule(60 * NS_PER_S)

@@ -22,11 +22,11 @@ import numpy as np
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication
 
-from rendering.detail import Detail
-from rendering.scene import ChartScene
-from rendering.theme import load_theme
+from rendering.scene.scene import ChartScene
+from rendering.style.theme import load_theme
+from rendering.view.detail import Detail
 from tests.benchmarks.market_of_cells import CASES, FIRST_BAR, LOW_ROW, CellMarket
-from widgets.chart_view import ChartView
+from widgets.chart.chart_view import ChartView
 
 WIDTH, HEIGHT = 1920, 1080
 PAN_PX = 6

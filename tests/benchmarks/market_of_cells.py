@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import numpy as np
 
-from app.analytics.bar_figures import BarFigures
+from app.analytics.bar_values import BarFigures
 from app.analytics.footprint import FootprintSeries
-from app.anchors import Anchors
-from app.chart import ChartSpec
+from app.chart.chart import ChartSpec
 from app.market.bar_rule import NS_PER_S, BarRule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from app.profile_figures import ProfilesOfSeries
+from app.profiles.chart_profiles import Anchors
+from app.profiles.profile_values import ProfilesOfSeries
 
 RULE = BarRule(60 * NS_PER_S)
 FIRST_BAR = 29_000_000

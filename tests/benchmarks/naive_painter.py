@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
-from rendering.chart_item import ChartItem
-from rendering.colouring import VolumeRanks
-from rendering.detail import Detail
-from rendering.figures import short_quantity
-from rendering.frame import Frame
-from rendering.text import chart_font, qcolor
+from rendering.items.chart_item import ChartItem
+from rendering.paint.cell_colouring import VolumeRanks
+from rendering.style.short_numbers import short_quantity
+from rendering.style.text import chart_font, qcolor
+from rendering.view.detail import Detail
+from rendering.view.frame import Frame
 
 
 class NaiveItem(ChartItem):

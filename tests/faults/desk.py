@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from app.analytics.bar_figures import BarFigures
-from app.chart import Chart, ChartSpec, build
-from app.ingest import Ingest
+from app.analytics.bar_values import BarFigures
+from app.chart.chart import Chart, ChartSpec, build
+from app.ingest.ingest import Ingest
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from app.storage.memory import TradeStore
-from feeds.backoff import Patience
-from feeds.http import Rest
-from feeds.venues.binance import SPOT, USDM, BinanceHistory, wire
+from app.storage.trade_store import TradeStore
+from feeds.network.backoff import Patience
+from feeds.network.rest_client import Rest
+from feeds.venues.binance.live import SPOT, USDM, BinanceHistory, wire
 from feeds.venues.live import LiveFeed
-from tests.app.test_chart import columns
+from tests.app.chart.test_chart import columns
 from tests.faults.elsewhere import VenueElsewhere
 from tests.feeds.lines import QUICK
 from tests.venue_emulator import GeneratedTape, Market, VenueEmulator, digest_of

@@ -32,7 +32,7 @@ import psutil
 import structlog
 
 from app.market.feed import FeedState
-from feeds.backoff import Patience
+from feeds.network.backoff import Patience
 from tests.fault_proxy import BlackHole, FaultProxy, play, random_plan, replayable
 from tests.faults.bent_frames import bent, throw
 from tests.faults.collector import Collector, assert_kept_whole, kept_count

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import LogCapture
 
 from app.market.feed import FeedState
-from feeds.backoff import Patience
+from feeds.network.backoff import Patience
 from tests.fault_proxy import BlackHole, FaultProxy
 from tests.faults.desk import HASTY, Desk, desk, live_venue, run
 from tests.faults.elsewhere import VenueElsewhere

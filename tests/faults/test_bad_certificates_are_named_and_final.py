@@ -19,9 +19,9 @@ from websockets.http11 import Request, Response
 from app.errors import VenueRefusedError
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState
-from app.settings import Settings
+from app.settings.settings import Settings
 from app.workspace import ChartChoice, Workspace
-from feeds.connection import Connection
+from feeds.network.connection import Connection
 from feeds.venues import open_venue
 from tests.fault_proxy import FaultProxy
 from tests.faults.desk import desk, live_venue, run

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import LogCapture
 
 from app.market.feed import FeedState
-from feeds.backoff import Patience
+from feeds.network.backoff import Patience
 from tests.faults.desk import desk, run
 from tests.faults.elsewhere import VenueElsewhere
 

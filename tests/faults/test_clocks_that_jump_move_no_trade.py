@@ -11,7 +11,7 @@ from structlog.testing import LogCapture
 
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState
-from app.settings import Data, Settings
+from app.settings.settings import Data, Settings
 from app.workspace import ChartChoice, Workspace
 from feeds.venues import open_venue
 from tests.faults.desk import HASTY, desk, live_venue, run

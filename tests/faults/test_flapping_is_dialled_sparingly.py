@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from feeds.backoff import Patience
+from feeds.network.backoff import Patience
 from tests.faults.desk import desk, live_venue, run
 
 

@@ -14,8 +14,8 @@ import trustme
 from structlog.testing import LogCapture
 
 from app.errors import FeedError
-from feeds.http import Rest
-from feeds.venues.binance import SPOT, BinanceHistory
+from feeds.network.rest_client import Rest
+from feeds.venues.binance.live import SPOT, BinanceHistory
 from tests.fault_proxy import Corrupt, FaultProxy, Slicer, replayable
 from tests.faults.bent_frames import bent, throw
 from tests.faults.desk import desk, live_venue, run

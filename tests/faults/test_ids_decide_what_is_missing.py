@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import LogCapture
 
-from app.storage.memory import Hole
-from tests.app.pumps import DAY, Archive, Pump
+from app.storage.trade_store import Hole
+from tests.app.ingest.pumps import DAY, Archive, Pump
 from tests.faults.desk import desk, live_venue, run
 
 

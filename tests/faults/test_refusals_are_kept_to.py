@@ -12,7 +12,7 @@ from structlog.testing import LogCapture
 
 from app.errors import FeedError
 from app.market.feed import FeedState
-from feeds.venues.binance import USDM
+from feeds.venues.binance.live import USDM
 from tests.faults.desk import desk, live_venue, run
 from tests.venue_emulator import GeneratedTape, Market, Refusal, VenueEmulator
 

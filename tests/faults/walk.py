@@ -17,8 +17,8 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.span import Span
 from app.workspace import ChartChoice, Workspace
-from feeds.http import Rest
-from feeds.venues.binance import SPOT, BinanceHistory, fetch_instrument, wire
+from feeds.network.rest_client import Rest
+from feeds.venues.binance.live import SPOT, BinanceHistory, fetch_instrument, wire
 from feeds.venues.live import LiveFeed
 from tests.faults.desk import HASTY, Desk
 from tests.venue_emulator import GeneratedTape, VenueEmulator

@@ -7,8 +7,13 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from app.market.instrument import Instrument
-from feeds.venues import binance_wire, bybit_wire, coinbase_wire, hyperliquid_wire, kraken_wire, okx_wire
+from feeds.venues.binance import wire as binance_wire
+from feeds.venues.bybit import wire as bybit_wire
+from feeds.venues.coinbase import wire as coinbase_wire
 from feeds.venues.decoder import Decoder
+from feeds.venues.hyperliquid import wire as hyperliquid_wire
+from feeds.venues.kraken import wire as kraken_wire
+from feeds.venues.okx import wire as okx_wire
 
 
 class Wire(NamedTuple):

@@ -14,8 +14,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from feeds.backoff import Patience
-from feeds.connection import Connection
+from feeds.network.backoff import Patience
+from feeds.network.connection import Connection
 
 QUICK = Patience(
     silent_after=0.1, look_every=0.02, answer_within=0.1, grace=0.05, overlap=0.05, proven_after=0.0, first_pause=0.001, longest_pause=0.01

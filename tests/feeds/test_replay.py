@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.chart import Chart, build
+from app.chart.chart import Chart, build
 from app.errors import BadInputError
-from app.ingest import Ingest
+from app.ingest.ingest import Ingest
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.storage.memory import TradeStore
+from app.storage.trade_store import TradeStore
 from feeds.replay import ENDED, ReplayFeed
-from tests.app.test_chart import MARKET, MINUTE, columns, spec, tapes
+from tests.app.chart.test_chart import MARKET, MINUTE, columns, spec, tapes
 from tests.builders import SECOND_NS, START_NS, random_trades, trades_of
 
 FIVE = trades_of([(0, 100, 1, 1), (1, 101, 1, 1), (2, 102, 1, -1), (2, 103, 1, 1), (60, 104, 1, 1)])

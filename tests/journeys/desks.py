@@ -7,7 +7,7 @@ from pathlib import Path
 from app.entry.desktop import DesktopOptions
 from app.entry.player import Player
 from app.market.bar_rule import parse_bar_rule
-from app.settings import Data, Display, Journal, Settings, Store
+from app.settings.settings import Data, Display, Journal, Settings, Store
 from app.workspace import ChartChoice
 from tests.venue_emulator import VenueEmulator
 

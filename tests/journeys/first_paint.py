@@ -18,12 +18,12 @@ from PySide6.QtWidgets import QApplication
 
 from app.entry.markets import market_opener
 from app.market.bar_rule import parse_bar_rule
-from app.settings import Data, Settings
-from app.storage.keeping import Keeping
+from app.settings.settings import Data, Settings
+from app.storage.shared_store import Keeping
 from app.workspace import ChartChoice, Workspace
-from rendering.painter_choice import choose_painter
-from widgets.looks import Looks
-from widgets.main_window import MainWindow
+from rendering.paint.painter_choice import choose_painter
+from widgets.window.main_window import MainWindow
+from widgets.window.window_options import Looks
 
 
 def main() -> int:

@@ -26,14 +26,14 @@ from PySide6.QtWidgets import QApplication
 from app.entry.markets import market_opener
 from app.market.bar_rule import parse_bar_rule
 from app.market.span import Span
-from app.settings import Data, Settings
+from app.settings.settings import Data, Settings
 from app.storage.disk import Tape
-from app.storage.keeping import Keeping
+from app.storage.shared_store import Keeping
 from app.workspace import ChartChoice, Workspace
-from rendering.painter_choice import choose_painter
+from rendering.paint.painter_choice import choose_painter
 from tests.faults.desk import sums
-from widgets.looks import Looks
-from widgets.main_window import MainWindow
+from widgets.window.main_window import MainWindow
+from widgets.window.window_options import Looks
 
 _EVERY_S = 10.0
 _BYTES_A_TRADE = 33

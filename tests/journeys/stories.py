@@ -13,7 +13,7 @@ import qasync
 from PySide6.QtWidgets import QApplication
 
 from app.entry.desktop import DesktopOptions, show_window
-from widgets.main_window import MainWindow
+from widgets.window.main_window import MainWindow
 
 _LOOP_THREADS = ("QThread", "Dummy", "asyncio", "ThreadPool")
 """Threads of the loop's own pool: they wait for work, and end with the loop."""

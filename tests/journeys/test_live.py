@@ -10,13 +10,13 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 from structlog.testing import LogCapture
 
-from rendering.frame import Frame
-from rendering.last_price_item import last_price
-from rendering.screenshot import read_state
+from rendering.items.guides.last_price_item import last_price
+from rendering.scene.screenshot import read_state
+from rendering.view.frame import Frame
 from tests.journeys.desks import live
 from tests.journeys.stories import at_the_window, tell, until
 from tests.venue_emulator import GeneratedTape, Refusal, VenueEmulator
-from widgets.main_window import MainWindow
+from widgets.window.main_window import MainWindow
 
 
 def tape(rate: float = 200) -> GeneratedTape:

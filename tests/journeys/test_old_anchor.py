@@ -9,14 +9,14 @@ from pathlib import Path
 from pytestqt.qtbot import QtBot
 
 from app.analytics.bar_coverage import BarState
-from rendering.anchored_profile_item import AnchoredProfileItem
-from rendering.frame import Frame
-from rendering.placed_profiles import profile_views
-from rendering.visible_coverage import VisibleCoverage
+from rendering.items.bars.visible_coverage import VisibleCoverage
+from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
+from rendering.items.profiles.placed_profile_views import profile_views
+from rendering.view.frame import Frame
 from tests.journeys.desks import live
 from tests.journeys.stories import at_the_window, tell, until
 from tests.venue_emulator import GeneratedTape, VenueEmulator
-from widgets.main_window import MainWindow
+from widgets.window.main_window import MainWindow
 
 HOUR_NS = 3600 * 10**9
 MINUTE_NS = 60 * 10**9

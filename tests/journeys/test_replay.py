@@ -10,18 +10,18 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.chart import Chart, build
-from app.entry.headless import Reading, parse_span
+from app.chart.chart import Chart, build
+from app.entry.commands.common import Reading, parse_span
+from app.entry.commands.replay import load_trades
 from app.entry.player import Player, ReplayStart
-from app.entry.replaying import load_trades
 from app.market.feed import FeedState
-from rendering.frame import Frame
-from rendering.screenshot import read_state
-from tests.app.test_chart import columns
+from rendering.scene.screenshot import read_state
+from rendering.view.frame import Frame
+from tests.app.chart.test_chart import columns
 from tests.builders import random_trades
 from tests.journeys.desks import replayed
 from tests.journeys.stories import at_the_window, tell, until
-from widgets.main_window import MainWindow
+from widgets.window.main_window import MainWindow
 
 NONE, ALT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import numpy as np
 
-from app.chart import Chart, ChartSpec
+from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import NS_PER_S, BarRule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from app.storage.memory import TradeStore
+from app.storage.trade_store import TradeStore
 
 MINUTE = BarRule(60 * NS_PER_S)
 FIRST_MINUTE = 29_000_000

@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.chart import Chart, ChartSpec, build
+from app.chart.chart import Chart, ChartSpec, build
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.coverage import Covered, Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.memory import Hole, TradeStore
-from rendering.axes import visible_time_ticks
-from rendering.crosshair_item import pointed_at
-from rendering.hole_item import visible_bands
-from rendering.layers import LAYERS
-from rendering.scene import ChartScene
-from rendering.theme import load_theme
-from rendering.ticks import bar_step, bar_ticks
-from rendering.visible_coverage import VisibleCoverage
+from app.storage.trade_store import Hole, TradeStore
+from rendering.items.bars.gap_item import visible_bands
+from rendering.items.bars.visible_coverage import VisibleCoverage
+from rendering.items.guides.axes import visible_time_ticks
+from rendering.items.guides.crosshair_item import pointed_at
+from rendering.scene.layers import LAYERS
+from rendering.scene.scene import ChartScene
+from rendering.style.axis_labels import bar_step, bar_ticks
+from rendering.style.theme import load_theme
 from tests.rendering.charts import INSTRUMENT, random_trades
 
 pytestmark = pytest.mark.usefixtures("qapp")

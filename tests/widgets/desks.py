@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from app.alerts.book import AlertBook
-from app.alerts.desk import AlertDesk
+from app.alerts.actions import AlertDesk
+from app.alerts.alert_store import AlertBook
 from app.alerts.watch import AlertWatch
-from app.chart import build
-from app.chart_rules import ChartRules
+from app.chart.chart import build
 from app.errors import TapeprintError
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus
 from app.market.trade import TradeBatch, concatenate
+from app.settings.calculation import ChartRules
 from app.workspace import ChartChoice
 from tests.rendering.charts import INSTRUMENT, MINUTE, StillChart, random_trades
-from widgets.looks import Looks
+from widgets.window.window_options import Looks
 
 N_BARS = 60
 

@@ -8,13 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from app.alerts.alert import Fired, Kind, Of, Often, Subject, Unwatched, When, Wish
-from app.alerts.book import AlertBook
+from app.alerts.alert_store import AlertBook
 from app.alerts.watch import AlertWatch
-from app.chart import Chart, ChartSpec
-from app.chart_rules import ChartRules
+from app.chart.chart import Chart, ChartSpec
 from app.market.trade import TradeBatch
-from app.storage.memory import TradeStore
-from tests.app.test_chart import MARKET, spec
+from app.settings.calculation import ChartRules
+from app.storage.trade_store import TradeStore
+from tests.app.chart.test_chart import MARKET, spec
 from tests.builders import SECOND_NS, START_NS
 
 

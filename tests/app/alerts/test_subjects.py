@@ -14,12 +14,12 @@ from app.alerts.subjects import SUBJECTS, Readings
 from app.analytics.anchored_vwap import SessionVwap, VwapSums
 from app.analytics.divergence import REACH
 from app.analytics.row_layout import RowLayout
-from app.chart import Chart
-from app.chart_rules import ChartRules, CvdRules, TimeRules
+from app.chart.chart import Chart
 from app.market.session import Period
-from app.storage.memory import TradeStore
+from app.settings.calculation import ChartRules, CvdRules, TimeRules
+from app.storage.trade_store import TradeStore
 from tests.app.alerts.tapes import Tape, wish
-from tests.app.test_chart import spec
+from tests.app.chart.test_chart import spec
 from tests.builders import SECOND_NS, random_trades, split
 from tests.oracles.order_flow import cvd, divergences
 

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from pytest import MonkeyPatch
 
 from app.alerts.alert import Alert, Wish
-from app.alerts.book import AlertBook
+from app.alerts.alert_store import AlertBook
 from app.alerts.subjects import steps_of
-from app.chart import ChartSpec
-from app.chart_rules import ChartRules, ImbalanceRules
+from app.chart.chart import ChartSpec
 from app.market.bar_rule import parse_bar_rule
 from app.market.trade import TradeBatch
+from app.settings.calculation import ChartRules, ImbalanceRules
 from tests.app.alerts.tapes import Tape, every_wish
-from tests.app.test_chart import MARKET, spec
+from tests.app.chart.test_chart import MARKET, spec
 from tests.builders import SECOND_NS, random_trades, split, trade_batches
 from tests.oracles.alerts import Print, SlowAlert
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from app.analytics.bar_figures import BarFigures
 from app.analytics.bar_statistics import ALL_STATISTICS, BarStatistics, Statistic, parse_statistics, write_statistics
+from app.analytics.bar_values import BarFigures
 from app.analytics.footprint import FootprintSeries
 from app.errors import BadInputError
 from app.market.bar_rule import parse_bar_rule

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.analytics.candle_areas import CandleAreas
-from app.analytics.candle_method import CandlePrice, candle_profile, candle_value_area
+from app.analytics.candle_value_area import CandlePrice, candle_profile, candle_value_area
 from app.analytics.footprint import FootprintSeries
 from app.analytics.value_area import ValueAreaMethod
 from app.market.bar_rule import parse_bar_rule

@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.analytics.candle_ladder import profile_of_candles
 from app.analytics.candle_sums import CandleSums
 from app.analytics.profile import VolumeProfile
+from app.analytics.profile_from_candles import profile_of_candles
 from app.market.candle import CandleBatch
 from app.market.price_grid import PriceGrid
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.analytics.large_trades import LargeRule, LargeTrades, parse_large
 from app.errors import BadInputError
 from app.market.trade import BUY, SELL, TradeBatch
-from app.storage.memory import TradeStore
+from app.storage.trade_store import TradeStore
 from tests.builders import random_trades, series_of, split, trade_batches, trades_of
 
 LOT = Decimal("0.5")

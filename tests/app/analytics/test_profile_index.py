@@ -11,10 +11,10 @@ from app.analytics import profile_index
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import VolumeProfile
 from app.analytics.profile_index import GrowingProfile, ProfileIndex
-from app.chart import Chart, ChartSpec
+from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import BarRule
 from app.market.trade import TradeBatch, concatenate
-from app.storage.memory import TradeStore
+from app.storage.trade_store import TradeStore
 from tests.builders import SECOND_NS, random_trades, series_of, split, trade_batches, trades_of
 from tests.oracles.profiles import Content, slow_profile_of_bars
 from tests.rendering.charts import INSTRUMENT

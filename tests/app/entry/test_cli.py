@@ -16,11 +16,11 @@ import pytest
 from PySide6.QtGui import QImage
 
 from app.entry.cli import run
+from app.entry.commands.common import parse_time
+from app.entry.commands.doctor import qt_pair, writable
 from app.entry.display import require_display
-from app.entry.doctor import qt_pair, writable
-from app.entry.headless import parse_time
 from app.errors import BadInputError, NoDisplayError
-from rendering.screenshot import read_state
+from rendering.scene.screenshot import read_state
 
 ROOT = Path(__file__).parents[3]
 MINUTE_MS = 1_723_161_240_000

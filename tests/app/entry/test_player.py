@@ -8,14 +8,14 @@ import math
 import numpy as np
 import pytest
 
-from app.chart import build
+from app.chart.chart import build
 from app.entry.markets import market_opener
 from app.entry.player import Player, Recording, ReplayStart
 from app.errors import BadInputError
 from app.market.feed import FeedState
-from app.settings import Settings
+from app.settings.settings import Settings
 from app.workspace import ChartChoice, Workspace
-from tests.app.test_chart import MARKET, MINUTE, columns
+from tests.app.chart.test_chart import MARKET, MINUTE, columns
 from tests.builders import SECOND_NS, START_NS, random_trades
 
 TRADES = random_trades(5, 3000)

@@ -20,15 +20,15 @@ from app.market.span import Span
 from app.market.trade import concatenate
 from feeds.archives.binance import SPOT, USDM, BinanceDumps
 from feeds.archives.bulk import BulkSource, Piece, fetched
+from feeds.archives.bulk_sources import bulk_source
 from feeds.archives.bybit import DERIVATIVES, bybit_dumps
 from feeds.archives.bybit import SPOT as BYBIT_SPOT
 from feeds.archives.kaiko import KaikoTrades
 from feeds.archives.keys import Secret
 from feeds.archives.okx import okx_dumps
 from feeds.archives.report import Report
-from feeds.archives.sources import bulk_source
-from feeds.archives.stream import stream_trades
 from feeds.archives.tardis import tardis_datasets
+from feeds.archives.trade_stream import stream_trades
 from tests.feeds.archives.dump_server import Fault, publisher
 from tests.feeds.lines import Clock, run
 

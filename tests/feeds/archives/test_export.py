@@ -22,7 +22,7 @@ from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
 from feeds.archives.export import write_trades
 from feeds.archives.report import Report
-from feeds.archives.stream import stream_trades
+from feeds.archives.trade_stream import stream_trades
 from tests.builders import random_trades, split, trade_batches
 
 CENT = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00000001"))

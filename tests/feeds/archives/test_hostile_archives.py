@@ -19,7 +19,7 @@ import pytest
 from app.errors import TradeFileError
 from app.market.instrument import Instrument
 from feeds.archives.report import Report
-from feeds.archives.stream import stream_trades
+from feeds.archives.trade_stream import stream_trades
 
 HEADER = "time,price,quantity,side,trade_id\n"
 ROW = "1723161255342,1.00,1,buy,{}\n"

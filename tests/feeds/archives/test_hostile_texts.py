@@ -12,7 +12,7 @@ from app.errors import TradeFileError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
 from feeds.archives.report import Report
-from feeds.archives.stream import stream_trades
+from feeds.archives.trade_stream import stream_trades
 
 HEADER = "time,price,quantity,side,trade_id\n"
 ROW = "1723161255342,61837.63,0.02,sell,{}"

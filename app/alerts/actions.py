@@ -1,0 +1,189 @@
+"""What the user does with alerts, and what is said of each: between the book and whatever market is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from app.alerts.alert import Alert, Kind, Subject, When, Wish
+from app.alerts.alert_store import AlertBook
+from app.alerts.subjects import Readings
+from app.alerts.suggest import Near, subjects_near
+from app.alerts.watch import AlertWatch
+from app.chart.chart import AlertLine, Chart
+from app.errors import BadInputError
+from app.market.decimals import step_text
+from app.market.feed import FeedState, FeedStatus
+from app.market.instrument import Instrument
+
+_WATCHING = (FeedState.LIVE, FeedState.LAGGING, FeedState.SIMULATED, FeedState.REPLAY)
+
+
+class Standing(NamedTuple):
+    """Where an alert stands.
+
+    Attributes
+    ----------
+    word : "armed", "fired" or "not watched"
+    why : str
+        Why it is not watched, or of what its line is made if not of all trades.
+    since_ns : int
+        Time of the last trade that was looked at for it, if it is not watched; 0 if there was none.
+    """
+
+    word: str
+    why: str = ""
+    since_ns: int = 0
+
+
+class AlertDesk:
+    """Alerts by plain calls; what was done is returned as a line for the status bar.
+
+    Parameters
+    ----------
+    book : AlertBook
+    chart, watch : callable
+        Of the market that is open; None while there is none.
+    status : callable
+        Where its feed stands.
+    """
+
+    def __init__(
+        self,
+        book: AlertBook,
+        chart: Callable[[], Chart | None],
+        watch: Callable[[], AlertWatch | None],
+        status: Callable[[], FeedStatus],
+    ) -> None:
+        self.book = book
+        self._chart, self._watch, self._status = chart, watch, status
+        self.dragged: tuple[int, int] | None = None
+        """Number of the alert that is being dragged, and to which price in ticks; see `drop`."""
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """Of the market that is open."""
+        chart = self._chart()
+        return chart.spec.instrument if chart is not None else None
+
+    def add(self, wish: Wish) -> str:
+        """A new alert in the market that is open."""
+        if (instrument := self.instrument) is None:
+            return "No chart loaded yet"
+        try:
+            alert = self.book.add(instrument, wish)
+        except BadInputError as error:
+            return error.user_message
+        self.show()
+        return self.book.trouble or f"Alert {alert.number}, {alert.text}, {alert.often.value}"
+
+    def change(self, number: int, wish: Wish) -> str:
+        """Another wish under the same number.
+
+        Only in the alert's own market: its ticks and lots are known while it is open.
+        """
+        alert, instrument = self.book.get(number), self.instrument
+        if alert is None or instrument is None or alert.instrument != instrument.id:
+            return "Open the alert's market to edit it"
+        try:
+            self.book.change(instrument, number, wish)
+        except BadInputError as error:
+            return error.user_message
+        self.show()
+        return self.book.trouble or f"Alert {number}, {wish.text}, {wish.often.value}"
+
+    def add_at(self, price_ticks: int) -> str:
+        """Tell when a price is touched, once."""
+        if (instrument := self.instrument) is None:
+            return "No chart loaded yet"
+        price = price_ticks * instrument.tick_size
+        said = self.add(Wish(value=f"{price:f}", when=When.TOUCH))
+        return f"Alert at {price:f}: fires once, on touch" if said.startswith("Alert ") else said
+
+    def move(self, number: int, price_ticks: int) -> str:
+        """Put an alert on a price elsewhere."""
+        alert, instrument = self.book.get(number), self.instrument
+        if alert is None or instrument is None or alert.subject.kind is not Kind.PRICE:
+            return "Only price alerts can be moved"
+        return self.change(number, msgspec.structs.replace(alert.wish, value=f"{price_ticks * instrument.tick_size:f}"))
+
+    def drop(self) -> str:
+        """Put the alert that is dragged where it is."""
+        dragged, self.dragged = self.dragged, None
+        return self.move(*dragged) if dragged is not None else ""
+
+    def delete_nearest(self, price_ticks: int) -> str:
+        """Forget the armed alert on a price that is nearest to one."""
+        instrument = self.instrument
+        found = [alert for alert in self.book.of(instrument.id) if alert.subject == Subject()] if instrument else []
+        if instrument is None or not found:
+            return "No price alert to delete"
+        nearest = min(found, key=lambda alert: abs(Decimal(alert.value) - price_ticks * instrument.tick_size))
+        return self.delete(nearest.number)
+
+    def delete(self, number: int) -> str:
+        """Forget an alert."""
+        alert = self.book.get(number)
+        if alert is None:
+            return "This alert has been deleted"
+        self.book.delete(number)
+        self.show()
+        return f"Deleted alert {number}: {alert.text}"
+
+    def arm(self, number: int) -> str:
+        """Let one that has fired fire again."""
+        alert = self.book.get(number)
+        if alert is None:
+            return "This alert has been deleted"
+        self.book.arm(number)
+        self.show()
+        return f"Re-armed alert {number}: {alert.text}"
+
+    def show(self) -> None:
+        """Once a frame: where alerts wait, and which past they need, for the chart."""
+        chart, watch = self._chart(), self._watch()
+        if chart is not None and watch is not None:
+            lines, chart.alerts_from_ns = watch.lines(chart), watch.wants_from_ns(chart)
+            chart.alert_lines = self._with_dragged(lines, chart.spec.instrument) if self.dragged is not None else lines
+
+    def _with_dragged(self, lines: tuple[AlertLine, ...], instrument: Instrument) -> tuple[AlertLine, ...]:
+        number, ticks = self.dragged or (0, 0)
+        there = AlertLine(float(ticks), step_text(ticks, instrument.tick_size), number, False)
+        return tuple(sorted(there if line.alert == number else line for line in lines))
+
+    def standing(self, alert: Alert) -> Standing:
+        """Where an alert stands."""
+        if not alert.armed:
+            return Standing("fired")
+        chart, watch, status = self._chart(), self._watch(), self._status()
+        reached = self.book.reached(alert.instrument)
+        since_ns = reached.time_ns if reached is not None else 0
+        if chart is None or watch is None or chart.spec.instrument.id != alert.instrument:
+            return Standing("not monitored", f"{alert.instrument} is not open", since_ns)
+        if status.state not in _WATCHING:
+            return Standing("not monitored", f"{status.state.value}{f', {status.reason}' if status.reason else ''}", since_ns)
+        why = watch.why_not(alert, chart)
+        return Standing("not monitored", why, since_ns) if why else Standing("armed", watch.partly(alert, chart))
+
+    def near(self, ticks: float, reach: float) -> list[Near]:
+        """The lines and levels of the chart at most `reach` ticks from a price, the nearest first."""
+        chart = self._chart()
+        return subjects_near(Readings(chart), ticks, reach) if chart is not None else []
+
+    def profiles(self) -> list[tuple[int, str]]:
+        """Key and name of the profiles on the chart."""
+        chart = self._chart()
+        return [(placed.key, placed.name) for placed in chart.anchors.profiles] if chart is not None else []
+
+    def text_of(self, subject: Subject) -> str:
+        """A subject with the name of its profile, where that is on the chart."""
+        names = dict(self.profiles())
+        return subject.text.replace(f"profile {subject.key}", names[subject.key]) if subject.key in names else subject.text
+
+    def pending(self) -> str:
+        """What of the open market was not looked at and is waited for, in a line; empty if nothing is."""
+        watch = self._watch()
+        return watch.pending if watch is not None else ""

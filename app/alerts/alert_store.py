@@ -1,0 +1,286 @@
+"""The book of alerts: all that is wanted, how far each market was looked at, and the log of what has fired; kept in files."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from app.alerts.alert import Alert, Fired, Often, Reached, Stretch, Unwatched, Wish
+from app.alerts.subjects import steps_of
+from app.errors import StoreError
+from app.market.instrument import Instrument
+from app.storage.atomic import write_whole
+
+_log = structlog.get_logger(__name__)
+
+_MOST_LOGGED = 1_000  # what the list of what happened keeps
+_TAIL_BYTES = 400 * _MOST_LOGGED  # of the log file, read at the start
+_SAVE_EVERY_NS = 60_000_000_000  # a kill makes so much be looked at again, which changes nothing but is told as not watched
+_MAX_NOTE = 200
+
+
+class _Saved(msgspec.Struct):
+    """The file of alerts; fields that it does not know are those of other versions."""
+
+    alerts: list[Alert] = []
+    next_number: int = 1
+    logged: int = 0
+    told: int = 0
+    reached: dict[str, Reached] = {}
+    stretches: dict[str, tuple[Stretch, ...]] = {}
+
+
+class AlertBook:
+    """All alerts of a user.
+
+    Parameters
+    ----------
+    path : Path or None
+        None keeps nothing. A file that cannot be read is set aside under another name, and `trouble` says so.
+
+    Attributes
+    ----------
+    log : deque of Fired and Unwatched
+        The last thousand, oldest first; on disk, in `fired.jsonl` beside the list, all of them.
+    fired_count : int
+        How many have fired, as long as there has been a log.
+    revision : int
+        Grows when an alert is added, changed, armed, disarmed or deleted.
+    trouble : str
+        Why the alerts could not be read or saved.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self.log: deque[Fired | Unwatched] = deque(maxlen=_MOST_LOGGED)
+        self.fired_count = 0
+        self.revision = 0
+        self.trouble = self._damage = ""
+        self.opened: set[str] = set()
+        """Markets that were watched since the program was started."""
+        self._last: dict[int, Fired] = {}
+        self._saved_ns: dict[str, int] = {}
+        self._saved = _Saved() if path is None or not path.exists() else self._read(path)
+        self._read_log()
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Those that are there, in the order in which they were made."""
+        return tuple(self._saved.alerts)
+
+    def get(self, number: int) -> Alert | None:
+        """The alert of a number; None if there is none."""
+        return next((alert for alert in self._saved.alerts if alert.number == number), None)
+
+    def of(self, instrument_id: str) -> list[Alert]:
+        """The armed alerts of a market."""
+        return [alert for alert in self._saved.alerts if alert.armed and alert.instrument == instrument_id]
+
+    def last_fired(self, number: int) -> Fired | None:
+        """When an alert fired last."""
+        return self._last.get(number)
+
+    def fired_in(self, number: int, start_ns: int, end_ns: int) -> bool:
+        """Whether an alert has fired with a trade of `[start_ns, end_ns)`."""
+        last = self._last.get(number)
+        if last is None or (last.time_ns < start_ns and self._newest(last)):
+            return False
+        return any(isinstance(past, Fired) and past.alert == number and start_ns <= past.time_ns < end_ns for past in self.log)
+
+    def knows(self, fired: Fired) -> bool:
+        """Whether a firing is in the log already."""
+        last = self._last.get(fired.alert)
+        if last is None or (fired.time_ns > last.time_ns and self._newest(last)):
+            return False
+        same = (fired.alert, fired.time_ns, fired.trade_id, fired.text)
+        return any(isinstance(past, Fired) and (past.alert, past.time_ns, past.trade_id, past.text) == same for past in self.log)
+
+    def reached(self, instrument_id: str) -> Reached | None:
+        """The last trade of a market that was looked at."""
+        return self._saved.reached.get(instrument_id)
+
+    def stretches(self, instrument_id: str) -> tuple[Stretch, ...]:
+        """What of a market nobody has looked at yet, oldest first."""
+        return self._saved.stretches.get(instrument_id, ())
+
+    def untold(self) -> list[Fired]:
+        """What has fired and was not told yet, oldest first."""
+        if self._saved.told == self.fired_count:
+            return []
+        return [fired for fired in self.log if isinstance(fired, Fired) and fired.n > self._saved.told]
+
+    # -- changing --------------------------------------------------------------------------------
+
+    def add(self, instrument: Instrument, wish: Wish) -> Alert:
+        """A new alert.
+
+        Raises
+        ------
+        BadInputError
+            If the wish makes no sense, or its value is no whole number of ticks or lots.
+        """
+        number = self._saved.next_number
+        alert = self._alert(instrument, number, wish)
+        self._saved.next_number += 1
+        self._keep([*self._saved.alerts, alert])
+        return alert
+
+    def change(self, instrument: Instrument, number: int, wish: Wish) -> Alert:
+        """Another wish under the same number, armed; raises as `add`."""
+        changed = self._alert(instrument, number, wish)
+        self._keep([changed if alert.number == number else alert for alert in self._saved.alerts])
+        return changed
+
+    def delete(self, number: int) -> None:
+        """Forget an alert; nothing if it is gone already."""
+        self._keep([alert for alert in self._saved.alerts if alert.number != number])
+
+    def arm(self, number: int) -> None:
+        """Let one that has fired once fire again, from now on."""
+        self._keep([self._armed(alert) if alert.number == number else alert for alert in self._saved.alerts])
+
+    def note_reached(self, instrument_id: str, reached: Reached | None, stretches: tuple[Stretch, ...], fired: list[Fired]) -> None:
+        """How far a market has been looked at, and what fired on the way: it is in the log before anything of this is saved."""
+        before = self.stretches(instrument_id)
+        if reached is not None:
+            self._saved.reached[instrument_id] = reached
+        self._saved.stretches[instrument_id] = stretches
+        self._disarm({past.alert for past in self._take(fired)})
+        time_ns = reached.time_ns if reached is not None else 0
+        if (
+            fired
+            or stretches != before
+            or (self._saved.alerts and time_ns - self._saved_ns.setdefault(instrument_id, time_ns) > _SAVE_EVERY_NS)
+        ):
+            self._saved_ns[instrument_id] = time_ns
+            self.save()
+
+    def note_unwatched(self, unwatched: Unwatched) -> None:
+        """Put into the log what could not be watched, and what became of it."""
+        self.log.append(unwatched)
+        self._write_log([unwatched])
+
+    def note_told(self) -> None:
+        """All that has fired was told; on disk with the next change: after a kill it is told again rather than never."""
+        self._saved.told = self.fired_count
+
+    def save(self) -> None:
+        """Write the file; what goes wrong is told by `trouble`."""
+        self._saved.logged = self.fired_count
+        if self.path is None:
+            return
+        try:
+            write_whole(self.path, msgspec.json.format(msgspec.json.encode(self._saved)))
+            self.trouble = self._damage
+        except StoreError as error:
+            self.trouble = f"alerts not saved: {error.user_message}"
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _alert(self, instrument: Instrument, number: int, wish: Wish) -> Alert:
+        steps_of(instrument, wish)
+        alert = Alert(
+            number=number,
+            instrument=instrument.id,
+            subject=wish.subject,
+            when=wish.when,
+            value=wish.value,
+            often=wish.often,
+            note=wish.note[:_MAX_NOTE],
+            sound=wish.sound,
+        )
+        return self._armed(alert)
+
+    def _armed(self, alert: Alert) -> Alert:
+        reached = self.reached(alert.instrument)
+        return msgspec.structs.replace(alert, armed=True, armed_ns=reached.time_ns if reached else 0)
+
+    def _disarm(self, fired: set[int]) -> None:
+        """Those that have fired and were to fire once."""
+        spent = {alert.number for alert in self._saved.alerts if alert.number in fired and alert.often is Often.ONCE} if fired else ()
+        if spent:
+            disarmed = [msgspec.structs.replace(alert, armed=False) if alert.number in spent else alert for alert in self._saved.alerts]
+            self._saved.alerts = disarmed
+            self.revision += 1
+
+    def _keep(self, alerts: list[Alert]) -> None:
+        self._saved.alerts = alerts
+        self.revision += 1
+        self.save()
+
+    def _newest(self, fired: Fired) -> bool:
+        """Whether the last of an alert in the order of the log is its last in the order of time: late ones are not."""
+        return not fired.late
+
+    def _take(self, fired: list[Fired]) -> list[Fired]:
+        numbered = [msgspec.structs.replace(past, n=self.fired_count + place) for place, past in enumerate(fired, 1)]
+        self.fired_count += len(fired)
+        self.log.extend(numbered)
+        for past in numbered:
+            self._last[past.alert] = past
+        self._write_log(numbered)
+        return numbered
+
+    def _read(self, path: Path) -> _Saved:
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=_Saved)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            reason = " ".join(str(error).split())[:120]
+        aside = path.with_name(f"{path.name}.damaged")
+        try:
+            path.replace(aside)
+            self.trouble = f"{path}: unreadable alert list ({reason}); renamed to {aside.name}, no alerts are active"
+        except OSError as error:
+            self.path, self.trouble = None, f"{path}: unreadable alert list ({reason}), and it could not be renamed: {error.strerror}"
+        self._damage = self.trouble
+        _log.warning("alerts not loaded", reason=self.trouble)
+        return _Saved()
+
+    @property
+    def _log_path(self) -> Path | None:
+        return None if self.path is None else self.path.with_name("fired.jsonl")
+
+    def _read_log(self) -> None:
+        """The end of the log; lines that a kill cut short, or another version wrote, are passed over."""
+        path = self._log_path
+        if path is None or not path.exists():
+            return
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+                lines = file.read().splitlines()
+        except OSError as error:
+            self.trouble = f"cannot read the alert log: {error.strerror or error}"
+            return
+        decoder = msgspec.json.Decoder(Fired | Unwatched)
+        for line in lines:
+            try:
+                self.log.append(decoder.decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+        for past in self.log:
+            if isinstance(past, Fired):
+                self._last[past.alert] = past
+                self.fired_count = max(self.fired_count, past.n)
+        # a kill between the log and the list: what is in the log has fired
+        self._disarm({past.alert for past in self.log if isinstance(past, Fired) and past.n > self._saved.logged})
+
+    def _write_log(self, entries: list[Fired] | list[Unwatched]) -> None:
+        path = self._log_path
+        if path is None or not entries:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                # begins with the end of a line: what was cut short by a kill spoils itself alone
+                file.write(b"".join(b"\n" + msgspec.json.encode(entry) for entry in entries))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            self.trouble = f"cannot write the alert log: {error.strerror or error}"

@@ -1,0 +1,80 @@
+"""Which hits are told: by how often each alert is to fire, and without what is in the log already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.alerts.alert import Alert, Fired, Often
+from app.alerts.alert_store import AlertBook
+from app.alerts.scan import Hit, Look
+from app.alerts.subjects import SUBJECTS, Family
+from app.chart.chart import Chart
+from app.market.instrument import Instrument
+
+
+class Telling:
+    """What of the hits of one market fires.
+
+    Attributes
+    ----------
+    fired_bar : dict of int to (int, int)
+        In which bar each alert fired last, see `Look.bar_key`.
+    """
+
+    def __init__(self, book: AlertBook, instrument: Instrument) -> None:
+        self.fired_bar: dict[int, tuple[int, int]] = {}
+        self._book, self._instrument = book, instrument
+        self._done: set[int] = set()  # alerts that fired in this look
+
+    def begin(self) -> None:
+        """Another look begins: the book knows of all that fired before."""
+        self._done.clear()
+
+    def told(self, look: Look, hits: Sequence[Hit], *, late: bool, ending: str = "") -> list[Fired]:
+        """What fires of some hits, by how often each alert is to fire, and without what is in the log already."""
+        fired: list[Fired] = []
+        for trade, alert, text in hits:
+            note = f" ({alert.note})" if alert.note else ""
+            one = Fired(
+                alert=alert.number,
+                instrument=self._instrument.id,
+                time_ns=int(look.trades.time_ns[trade]),
+                trade_id=int(look.trades.trade_id[trade]),
+                price_ticks=int(look.trades.price_ticks[trade]),
+                text=f"{self._instrument.id} {text}{ending}{note}",
+                late=late,
+                sound=alert.sound,
+            )
+            if one.time_ns < alert.armed_ns or self._is_spent(alert, one, look, trade) or self._book.knows(one):
+                continue
+            fired.append(one)
+            self._note_fired(alert, look, trade)
+        return fired
+
+    def _is_spent(self, alert: Alert, fired: Fired, look: Look, trade: int) -> bool:
+        """Whether it was to fire once, or once in this bar, and did."""
+        if alert.often is Often.ONCE:
+            return alert.number in self._done
+        if alert.often is Often.EVERY_TIME and SUBJECTS[alert.subject.kind].family is not Family.RUNNING:
+            return False
+        in_bar = look.bar_key(int(look.bars[trade]))
+        if self.fired_bar.get(alert.number) == in_bar:
+            return True
+        # live ones go on from bar to bar, and need the log only for what fired before the program was started
+        return (fired.late or alert.number not in self.fired_bar) and self._book.fired_in(
+            alert.number, *_bar_around(look.chart, fired.time_ns)
+        )
+
+    def _note_fired(self, alert: Alert, look: Look, trade: int) -> None:
+        self._done.add(alert.number)
+        self.fired_bar[alert.number] = look.bar_key(int(look.bars[trade]))
+
+
+def _bar_around(chart: Chart, time_ns: int) -> tuple[int, int]:
+    """When the bar of a time begins and ends; the one in progress goes on for ever."""
+    series = chart.series
+    if not series.n_bars:
+        return 0, 1 << 62
+    number = min(series.times.number(time_ns), int(series.number[-1]))
+    last = number == int(series.number[-1])
+    return series.times.start_ns(number), 1 << 62 if last else series.times.start_ns(number + 1)

@@ -1,0 +1,214 @@
+"""One look at some trades that follow one another: which armed alerts they meet, trade by trade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from app.alerts.alert import Alert, Kind, Often, Reached, When
+from app.alerts.armed_alerts import Armed, Waiting
+from app.alerts.crossings import crossings, touches, trades_of_bar
+from app.alerts.subjects import SUBJECTS, Readings
+from app.chart.chart import Chart
+from app.market.decimals import decimal_places, step_text
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch
+from app.storage.trade_store import TradeStore
+
+_SIGN = {When.CROSS_UP: 1, When.CROSS_DOWN: -1}
+_WORD = {1: " from below", -1: " from above"}
+
+
+class Hit(NamedTuple):
+    """A trade, by its index, that meets the condition of an alert; and what is told of it."""
+
+    trade: int
+    alert: Alert
+    text: str
+
+
+@dataclass(slots=True)
+class Look:
+    """What is looked at.
+
+    Attributes
+    ----------
+    trades : TradeBatch
+        In the order of the tape, none missing between them.
+    bars, begins : int64, bool [shape=(n,)]
+        See `passing.bars_of`.
+    before : Reached or None
+        The trade before them.
+    readings : Readings
+        Of a chart that has these trades already.
+    store : TradeStore
+    armed : Armed
+    part : int
+        Which part of what came together: the bar's totals hold all of it.
+    fired_bar : mapping of int to (int, int), or None
+        In which bar each alert fired last, see `bar_key`. Given where trades are live: of an alert that is not told every time the
+        first in a bar is enough then.
+    """
+
+    trades: TradeBatch
+    bars: np.ndarray
+    begins: np.ndarray
+    before: Reached | None
+    readings: Readings
+    store: TradeStore
+    armed: Armed
+    part: int = 0
+    fired_bar: Mapping[int, tuple[int, int]] | None = None
+
+    @property
+    def chart(self) -> Chart:
+        """The chart."""
+        return self.readings.chart
+
+    def hits(self) -> tuple[list[Hit], dict[int, int]]:
+        """All hits by trade, then by alert; and the sides to remember (`Reached.sides`)."""
+        price, sides = (self.before.price_ticks, self.before.sides) if self.before else (None, {})
+        found: list[Hit] = []
+        edges = [0, *(np.flatnonzero(np.diff(self.bars)) + 1).tolist(), len(self.trades)]
+        for start, end in pairwise(edges):
+            bar = int(self.bars[start])
+            if self.begins[start] and bar > 0:
+                found += [Hit(start, alert, text) for alert, text in self._of_ended(bar - 1)]
+            piece = self.trades.price_ticks[start:end]
+            hits, sides = self._of_lines(bar, piece, price, sides)
+            found += [hit._replace(trade=start + hit.trade) for hit in hits]
+            if bar >= 0:
+                found += self._of_running(bar, start, end) + self._of_levels(bar, start, end)
+            price = int(piece[-1])
+        found.sort(key=lambda hit: (hit.trade, hit.alert.number))
+        return found, sides
+
+    def bar_key(self, bar: int) -> tuple[int, int]:
+        """What a bar is known by from look to look: generation of the chart, and number."""
+        return self.chart.generation, int(self.chart.series.number[bar]) if bar >= 0 else -1
+
+    def has_fired(self, alert: Alert, bar: int) -> bool:
+        """Whether a live alert fired in this bar and is not to fire in it again."""
+        fired = self.fired_bar.get(alert.number) if self.fired_bar and alert.often is Often.ONCE_A_BAR else None
+        return fired is not None and fired == self.bar_key(bar)
+
+    # -- lines -----------------------------------------------------------------------------------
+
+    def _of_lines(self, bar: int, prices: np.ndarray, before: int | None, sides: dict[int, int]) -> tuple[list[Hit], dict[int, int]]:
+        standing = self.armed.standing(self.readings, bar)
+        low, high = int(prices.min()), int(prices.max())
+        low, high = (low, high) if before is None else (min(low, before), max(high, before))
+        first, end = np.searchsorted(standing.ticks, low), np.searchsorted(standing.ticks, high, side="right")
+        found, remembered, last = [], {}, int(prices[-1])
+        passes: dict[tuple[float, int | None], tuple[list[int], list[int], int]] = {}  # of a line that many wait for, once
+        for ticks, (alert, _) in zip(standing.ticks[first:end].tolist(), standing.waiting[first:end], strict=True):
+            if self.has_fired(alert, bar) and last != ticks:
+                continue
+            is_touch = alert.when is When.TOUCH
+            side = sides.get(alert.number, 0) if before is None or before == ticks else 1 if before > ticks else -1
+            key = ticks, None if is_touch else side
+            if key not in passes:
+                at, to, after = (touches(prices, ticks, before), np.zeros(0, np.int64), 0) if is_touch else crossings(prices, ticks, side)
+                passes[key] = at.tolist(), to.tolist() or [0] * len(at), after
+            at, to, after = passes[key]
+            wanted = [(trade, above) for trade, above in zip(at, to, strict=True) if _SIGN.get(alert.when, above) == above]
+            for trade, above in wanted[:1] if self.fired_bar is not None and alert.often is not Often.EVERY_TIME else wanted:
+                word = "touched" if is_touch else "crossed"
+                found.append(Hit(trade, alert, f"{word} {self._name(alert, ticks)}{_WORD.get(above, '')}"))
+            if last == ticks and after:
+                remembered[alert.number] = after
+        return found, remembered
+
+    # -- bars ------------------------------------------------------------------------------------
+
+    def _of_ended(self, bar: int) -> list[tuple[Alert, str]]:
+        """What a bar that has ended fires."""
+        found = []
+        if self.armed.closes:
+            close, shown = int(self.chart.series.close[bar]), ""
+            for alert, steps in self.armed.closes:
+                ticks = self.readings.line(alert.subject, steps, bar + 1, bar).ticks
+                above = alert.when is When.CLOSE_ABOVE
+                if ticks is not None and (close > ticks if above else close < ticks):
+                    shown = shown or price_text(self.chart.spec.instrument, close)
+                    found.append((alert, f"closed {'above' if above else 'below'} {self._name(alert, ticks)} at {shown}"))
+        texts: dict[tuple[object, int], object] = {}
+        for alert, steps in self.armed.events:
+            key = alert.subject, steps
+            if key not in texts:
+                read = SUBJECTS[alert.subject.kind].read
+                assert read is not None
+                texts[key] = read(self.chart, bar, steps)
+            if isinstance(text := texts[key], str):
+                found.append((alert, text))
+        return found
+
+    def _of_running(self, bar: int, start: int, end: int) -> list[Hit]:
+        """Figures of a bar that reach a value by one of the trades `[start, end)`; the bar's totals tell whether to look closer."""
+        series, armed = self.chart.series, self.armed
+        key = *self.bar_key(bar), self.part
+        passed = (
+            (armed.volume.passed(key, int(series.volume[bar])), "volume", 1),
+            (armed.buying.passed(key, int(series.delta_max[bar])), "delta", 1),
+            (armed.selling.passed(key, -int(series.delta_min[bar])), "delta", -1),
+        )
+        if not any(waiting for waiting, _, _ in passed):
+            return []
+        of_bar = trades_of_bar(self.chart, self.store, bar)
+        found = []
+        for waiting, name, sign in passed:
+            if not waiting:
+                continue
+            running = np.cumsum(of_bar.quantity_lots if name == "volume" else sign * of_bar.quantity_lots * of_bar.side)
+            running = np.maximum.accumulate(running)
+            for alert, steps in waiting:
+                trade = self._place(of_bar, int(np.searchsorted(running, abs(steps))), start, end)
+                if trade is not None:
+                    found.append(Hit(trade, alert, f"bar {name} reached {alert.value}"))
+        return found
+
+    def _of_levels(self, bar: int, start: int, end: int) -> list[Hit]:
+        """Naked levels that a bar has come to hold by one of the trades `[start, end)`."""
+        found, of_bar, series = [], None, self.chart.series
+        read: dict[object, list[int]] = {}
+        for alert, _ in self.armed.levels:
+            if alert.subject not in read:
+                low, high = 2 * int(series.low[bar]), 2 * int(series.high[bar])
+                levels = self.readings.levels(alert.subject, bar)
+                read[alert.subject] = levels[(low <= levels) & (levels <= high)].tolist()
+            for level in read[alert.subject]:
+                of_bar = trades_of_bar(self.chart, self.store, bar) if of_bar is None else of_bar
+                prices = 2 * of_bar.price_ticks
+                holds = (np.minimum.accumulate(prices) <= level) & (level <= np.maximum.accumulate(prices))
+                trade = self._place(of_bar, int(np.argmax(holds)), start, end) if holds.any() else None
+                if trade is not None:
+                    found.append(Hit(trade, alert, f"touched {self._name(alert, level / 2)}"))
+        return found
+
+    def _place(self, of_bar: TradeBatch, index: int, start: int, end: int) -> int | None:
+        """Where a trade of a bar stands among those `[start, end)` that are looked at; None if it does not."""
+        if index >= len(of_bar):
+            return None
+        same = self.trades.time_ns[start:end] == of_bar.time_ns[index]
+        places = np.flatnonzero(same & (self.trades.trade_id[start:end] == of_bar.trade_id[index]))
+        return start + int(places[0]) if len(places) else None
+
+    def _name(self, alert: Alert, ticks: float) -> str:
+        price = price_text(self.chart.spec.instrument, ticks)
+        return price if alert.subject.kind is Kind.PRICE else f"{alert.subject.text} {price}"
+
+
+def waiting_for(one: Waiting, instrument: Instrument, ticks: float) -> str:
+    """What stands at a line on the chart."""
+    return price_text(instrument, ticks) if one.alert.subject.kind is Kind.PRICE else one.alert.subject.text
+
+
+def price_text(instrument: Instrument, ticks: float) -> str:
+    """A price as the venue would write it; of one between two ticks a digit more."""
+    if ticks == int(ticks):
+        return step_text(int(ticks), instrument.tick_size)
+    return f"{float(instrument.tick_size) * ticks:.{decimal_places(instrument.tick_size) + 1}f}"

@@ -1,0 +1,130 @@
+"""Where levels come from: finished bars, finished sessions, finished periods.
+
+Prices are half ticks. A level is a line (`bottom == top`) or a zone; see `app.analytics.level_expiry` for how it ends.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from app.analytics.footprint import FootprintSeries
+from app.analytics.imbalance import Imbalances, zones_of
+from app.analytics.level_expiry import ALWAYS, NEVER
+from app.analytics.profile import VolumeProfile
+from app.analytics.tpo import TpoProfile
+from app.analytics.value_area import ValueAreaMethod, value_area
+from app.analytics.volume_nodes import Nodes
+from app.market.trade import BUY
+
+
+class LevelKind(enum.IntEnum):
+    """What a level is."""
+
+    POC = 0
+    VAH = 1
+    VAL = 2
+    HVN = 3
+    LVN = 4
+    SINGLE_PRINTS = 5
+    POOR_HIGH = 6
+    POOR_LOW = 7
+    UNFINISHED_HIGH = 8
+    UNFINISHED_LOW = 9
+    STACKED_BUY = 10
+    STACKED_SELL = 11
+
+
+class Birth(NamedTuple):
+    """A level and what ends it: a bar with a low of at most `low_at_most` and a high of at least `high_at_least`."""
+
+    kind: LevelKind
+    bottom: int
+    top: int
+    low_at_most: int
+    high_at_least: int
+
+
+def touched(kind: LevelKind, bottom: int, top: int) -> Birth:
+    """Lives until a bar trades anywhere from its bottom to its top."""
+    return Birth(kind, bottom, top, top, bottom)
+
+
+def traded_above(kind: LevelKind, price: int, bottom: int | None = None) -> Birth:
+    """Lives until a bar trades above it."""
+    return Birth(kind, price if bottom is None else bottom, price, ALWAYS, price + 1)
+
+
+def traded_below(kind: LevelKind, price: int, top: int | None = None) -> Birth:
+    """Lives until a bar trades below it."""
+    return Birth(kind, price, price if top is None else top, price - 1, NEVER)
+
+
+def of_bars(series: FootprintSeries, first: int, end: int, marks: Imbalances, stacked: int, zones_end: str) -> list[tuple[int, Birth]]:
+    """Unfinished auctions and stacked zones of the bars `[first, end)`, each with the bar that left it behind.
+
+    An auction is unfinished where both sides traded in the bar's outermost row: exact to the tick where a row is one tick. The
+    level is the bar's own high or low. A stacked zone lives until a later bar touches it; with `zones_end="close"` until one
+    closes through it (below a zone of buyers, above one of sellers).
+    """
+    bars = slice(first, end)
+    lowest, highest = series.cell_start[bars], series.cell_end[bars] - 1
+    found = []
+    for kind, cell in ((LevelKind.UNFINISHED_LOW, lowest), (LevelKind.UNFINISHED_HIGH, highest)):
+        for bar in (first + np.flatnonzero((series.cell_buy[cell] > 0) & (series.cell_sell[cell] > 0))).tolist():
+            low = kind is LevelKind.UNFINISHED_LOW
+            price = 2 * int(series.low[bar] if low else series.high[bar])
+            found.append((bar, traded_below(kind, price) if low else traded_above(kind, price)))
+    height = series.grid.ticks_per_row
+    zones = zones_of(series, first, end, marks, stacked)
+    for bar, low_row, high_row, side in zip(*(column.tolist() for column in zones), strict=True):
+        kind = LevelKind.STACKED_BUY if side == BUY else LevelKind.STACKED_SELL
+        bottom, top = 2 * low_row * height, 2 * ((high_row + 1) * height - 1)
+        if zones_end == "touch":
+            birth = touched(kind, bottom, top)
+        else:
+            birth = traded_below(kind, bottom, top) if side == BUY else traded_above(kind, top, bottom)
+        found.append((bar, birth))
+    found.sort(key=lambda entry: entry[0])
+    return found
+
+
+def of_profile(profile: VolumeProfile, height: int, percent: int, method: ValueAreaMethod) -> Iterator[Birth]:
+    """POC, VAH and VAL of a finished period, each naked until a bar's range contains it. `height` is ticks in a row."""
+    area = value_area(profile, percent, method)
+    yield touched(LevelKind.POC, (2 * area.poc_row + 1) * height, (2 * area.poc_row + 1) * height)
+    yield touched(LevelKind.VAH, 2 * (area.high_row + 1) * height, 2 * (area.high_row + 1) * height)
+    yield touched(LevelKind.VAL, 2 * area.low_row * height, 2 * area.low_row * height)
+
+
+def of_nodes(nodes: Nodes, height: int) -> Iterator[Birth]:
+    """High and low volume nodes, at the middle of their rows; no bar ends them, only the next period does."""
+    for kind, rows in ((LevelKind.HVN, nodes.high), (LevelKind.LVN, nodes.low)):
+        for row in rows.tolist():
+            yield Birth(kind, (2 * row + 1) * height, (2 * row + 1) * height, NEVER, ALWAYS)
+
+
+def of_letters(letters: TpoProfile, height: int, last_price: int) -> Iterator[Birth]:
+    """Single prints, and a poor high or low, of a finished session that closed at `last_price` (ticks).
+
+    A run of single prints is one zone. It lives until later trades have gone from the side on which the session closed through to
+    its far row; had it closed inside of the zone, until it is touched. A poor extreme lives until traded through.
+    """
+    rows = letters.single_prints
+    ends = np.flatnonzero(np.diff(rows) != 1)
+    for first, last in zip(rows[np.append(0, ends + 1)].tolist(), rows[np.append(ends, -1)].tolist(), strict=True) if len(rows) else ():
+        bottom, top = 2 * first * height, 2 * ((last + 1) * height - 1)
+        if 2 * last_price > top:
+            yield Birth(LevelKind.SINGLE_PRINTS, bottom, top, 2 * ((first + 1) * height - 1), NEVER)
+        elif 2 * last_price < bottom:
+            yield Birth(LevelKind.SINGLE_PRINTS, bottom, top, ALWAYS, 2 * last * height)
+        else:
+            yield touched(LevelKind.SINGLE_PRINTS, bottom, top)
+    low, high = letters.range_ticks
+    if letters.poor_high:
+        yield traded_above(LevelKind.POOR_HIGH, 2 * high)
+    if letters.poor_low:
+        yield traded_below(LevelKind.POOR_LOW, 2 * low)

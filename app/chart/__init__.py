@@ -1,0 +1,1 @@
+"""The chart of one market: its bars, its profiles and its levels."""

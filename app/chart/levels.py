@@ -1,0 +1,289 @@
+"""The level ledger: every level of a chart with its birth, its tests and its end, kept up with the market.
+
+What is finished is kept. A live trade costs a comparison with the nearest level above and the nearest below; only when a bar closes,
+or a level is met, are those that live looked at again. A long past is worked through a chunk of bars a frame. Nothing here knows
+of a screen: whoever shows levels calls `refresh` once a frame and looks at `revision`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from app.analytics.bar_groups import first_from
+from app.analytics.bar_values import BarFigures
+from app.analytics.level_detection import Birth, LevelKind, of_bars, of_letters, of_nodes, of_profile
+from app.analytics.level_expiry import bars_inside, first_meetings
+from app.analytics.profile import profile_of_bars
+from app.analytics.tpo import HALF_HOUR_NS, fits, tpo_of_bars
+from app.analytics.volume_nodes import peaks, percentile
+from app.chart import level_table
+from app.chart.level_table import COLUMNS, LevelTable
+from app.market.session import Division, Period, piece_numbers, span_at
+from app.market.trading_hours import TradingHours
+
+_ZONES = (LevelKind.STACKED_BUY, LevelKind.STACKED_SELL)
+PERIODS = tuple(Period)
+"""What `period` counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRules:
+    """Which levels there are, and how they end.
+
+    Attributes
+    ----------
+    hours : TradingHours
+        When a day, a week and a month begin. A day's levels are those of its session; a week's and a month's hold what trades
+        between its sessions too.
+    periods : tuple of Period
+        Whose POC, VAH and VAL are kept; letters and nodes are those of the days.
+    bracket_ns : int
+        Length of a letter, for single prints and poor extremes.
+    nodes : "peaks" or "percentile"
+        How high and low volume nodes are found.
+    zones_end : "touch" or "close"
+        Whether a stacked zone ends when it is touched, or only when a bar closes through it.
+    """
+
+    hours: TradingHours = field(default_factory=TradingHours)
+    periods: tuple[Period, ...] = PERIODS
+    bracket_ns: int = HALF_HOUR_NS
+    nodes: Literal["peaks", "percentile"] = "peaks"
+    zones_end: Literal["touch", "close"] = "touch"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A living level, as the ledger lists it.
+
+    Attributes
+    ----------
+    kind : LevelKind
+    period : Period or None
+        Of which it is the POC, VAH, VAL, node or print; None for what a single bar left.
+    bottom_ticks, top_ticks : float
+        Equal for a line; multiples of half a tick.
+    born_ns : int
+        When the bar began from which on it counts.
+    tests : int
+        Closed bars since that traded in it without ending it.
+    distance_ticks : float
+        From the last price to its nearer edge; negative below, 0 inside.
+    """
+
+    kind: LevelKind
+    period: Period | None
+    bottom_ticks: float
+    top_ticks: float
+    born_ns: int
+    tests: int
+    distance_ticks: float
+
+
+class Levels:
+    """All levels of one series.
+
+    Attributes
+    ----------
+    revision : int
+        Grows when a level is born or ends.
+    bars_taken, looks : int
+        Counts of work, for the tests: closed bars worked through, and times that all living levels were compared with a bar.
+    """
+
+    def __init__(self, figures: BarFigures, rules: LevelRules | None = None) -> None:
+        self.rules = rules or LevelRules()
+        self.revision = 0
+        self.bars_taken = self.looks = 0
+        self._figures, self._series = figures, figures.series
+        self._seen = -1  # revision of the series
+        self._closed = 0  # bars taken so far
+        self._table = LevelTable()
+        self._nearest = (-(1 << 62), 1 << 62)  # a low at most, or a high at least, that meets a level
+        self._last = -1, 0, 0  # the bar in progress when it was last compared with the levels: index, low, high
+        hours = self.rules.hours
+        self._divisions: dict[Period, Division] = {period: hours.from_start(period) for period in PERIODS} | {Period.DAY: hours.pieces}
+
+    def refresh(self) -> bool:
+        """Take note of the series; whether there is more to do."""
+        series = self._series
+        closed = max(series.n_bars - 1, 0)
+        if series.revision != self._seen:
+            changed = series.changed_since(self._seen) if self._seen >= 0 else 0
+            self._seen = series.revision
+            if changed < self._closed or self._has_shrunk():
+                self._forget_from(changed)
+        if self._closed < closed:
+            self._take(min(closed, (self._closed // level_table.MARK_BARS + 1) * level_table.MARK_BARS))
+        if self._closed == closed and series.n_bars:
+            self._look_at_last()
+        return self._closed < closed
+
+    def settle(self) -> None:
+        """Work through all there is."""
+        while self.refresh():
+            pass
+
+    def columns(
+        self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False, known_end: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """The levels of some kinds that live, or lived, somewhere in the bars `[first_bar, end_bar)`.
+
+        With `known_end` they are as they were when the bar before that index was the last one, `tests` excepted: what was born
+        later is not there, and what ended later lives.
+
+        Returns
+        -------
+        dict of int64 [shape=(n,)]
+            `kind`, `period` (place in `PERIODS`, -1 for none), `bottom` and `top` in half ticks, `start` and `end` (index of the
+            first bar that counts, and of the bar that ended it; -1 while it lives), `tests`.
+        """
+        table = self._table
+        now = known_end is None or known_end >= self._series.n_bars
+        asked = table.alive if living and now else table.near(first_bar if now or known_end is None else min(first_bar, known_end), end_bar)
+        kind, start, end = (table[name][asked] for name in ("kind", "start", "end"))
+        wanted = np.isin(kind, kinds) & (start < end_bar)
+        if known_end is not None and not now:
+            by_close = np.isin(kind, _ZONES) & (self.rules.zones_end == "close")  # that a bar closed is known by the next one
+            end = np.where(end < known_end - by_close, end, -1)
+            wanted &= start < known_end
+        wanted &= (end < 0) if living else (end < 0) | (end >= first_bar)
+        return {**{name: table[name][asked[wanted]] for name in COLUMNS}, "end": end[wanted]}
+
+    def living(self, known_end: int | None = None) -> list[Level]:
+        """The ledger: every level that lives, or lived when the bar before index `known_end` was the last one; oldest first."""
+        series = self._series
+        end = series.n_bars if known_end is None else min(known_end, series.n_bars)
+        if not end:
+            return []
+        last = 2 * int(series.close[end - 1])
+        alive = self.columns(tuple(LevelKind), 0, end, living=True, known_end=end)
+        if end < series.n_bars:
+            bars, edges = slice(end - 1), (alive["bottom"], alive["top"], alive["start"])
+            alive["tests"] = bars_inside(2 * series.low[bars], 2 * series.high[bars], *edges, np.full(len(alive["start"]), end - 1))
+        found = []
+        rows = zip(*(alive[name].tolist() for name in ("kind", "period", "bottom", "top", "start", "tests")), strict=True)
+        for kind, period, bottom, top, start, tests in rows:
+            distance = bottom - last if last < bottom else top - last if last > top else 0
+            which = PERIODS[period] if period >= 0 else None
+            found.append(Level(LevelKind(kind), which, bottom / 2, top / 2, series.start_ns(start), tests, distance / 2))
+        return sorted(found, key=lambda level: level.born_ns)
+
+    def bars_of(self, period: Period, bar: int) -> tuple[int, int, int]:
+        """When the finished period began that the bar with index `bar` was the first to come after, and its bars `[first, end)`."""
+        begin_ns = self._series.times.of_bars(0, bar)
+        start_ns = span_at(self._divisions[period], int(begin_ns[-1])).start_ns
+        return start_ns, int(np.searchsorted(begin_ns, start_ns)), bar
+
+    # -- taking bars -----------------------------------------------------------------------------
+
+    def _take(self, end: int) -> None:
+        """Work through the closed bars from those taken up to index `end`."""
+        first = self._closed
+        births = [(bar + 1, -1, birth) for bar, birth in self._of_bars(first, end)]
+        births += self._of_periods(first, end)
+        births.sort(key=lambda birth: birth[0])
+        table, asked = self._table, self._table.alive
+        if births:
+            rows = np.array([(birth.kind, period, *birth[1:], start, -1, 0) for start, period, birth in births], np.int64)
+            asked = np.concatenate((asked, table.add(rows)))
+        self._end(asked[table["end"][asked] < 0], first, end)
+        self._count_tests(asked, first, end)
+        self.bars_taken += end - first
+        self._closed = end
+        table.alive = asked[table["end"][asked] < 0]
+        table.mark(end)
+        self._compare_next_bar_with_all()
+
+    def _of_bars(self, first: int, end: int) -> list[tuple[int, Birth]]:
+        marks = self._figures.imbalances(first, end)
+        return of_bars(self._series, first, end, marks, self._figures.rule.stacked, self.rules.zones_end)
+
+    def _of_periods(self, first: int, end: int) -> list[tuple[int, int, Birth]]:
+        """What the periods left that a bar after `first`, up to `end` itself, shows to be finished."""
+        births: list[tuple[int, int, Birth]] = []
+        begin_ns = self._series.times.of_bars(first, end + 1)
+        for period in self.rules.periods:
+            piece, starts = piece_numbers(self._divisions[period], begin_ns)
+            for later in (np.flatnonzero(np.diff(piece)) + 1).tolist():
+                start_ns, bar = int(starts[piece[later - 1]]), first + later
+                if period is Period.DAY and not self.rules.hours.open_at(np.array([start_ns]))[0]:
+                    continue  # what traded between two sessions leaves no levels
+                of_period = self._of_period(period, start_ns, bar)
+                births += [(bar, PERIODS.index(period), birth) for birth in of_period]
+        return births
+
+    def _of_period(self, period: Period, start_ns: int, end: int) -> list[Birth]:
+        series, figures = self._series, self._figures
+        first = first_from(series, start_ns)
+        profile, height = profile_of_bars(series, first, end), series.grid.ticks_per_row
+        if not profile.volume:
+            return []
+        births = list(of_profile(profile, height, figures.percent, figures.method))
+        if period is Period.DAY:
+            births += of_nodes((peaks if self.rules.nodes == "peaks" else percentile)(profile), height)
+            if fits(series.rule.length_ns, start_ns, self.rules.bracket_ns):
+                letters = tpo_of_bars(series, first, end, start_ns, self.rules.bracket_ns)
+                births += of_letters(letters, height, int(series.close[end - 1]))
+        return births
+
+    def _end(self, alive: np.ndarray, first: int, end: int) -> None:
+        """End the levels that the bars `[first, end)` meet."""
+        series, table = self._series, self._table
+        by_close = np.isin(table["kind"][alive], _ZONES) & (self.rules.zones_end == "close")
+        for which, names in ((alive[~by_close], ("low", "high")), (alive[by_close], ("close", "close"))):
+            low, high = (2 * getattr(series, name)[first:end] for name in names)
+            start = np.maximum(table["start"][which], first) - first
+            found = first_meetings(low, high, table["low_at_most"][which], table["high_at_least"][which], start)
+            table.writable("end")[which[found >= 0]] = found[found >= 0] + first
+        self.looks += 1
+
+    def _count_tests(self, asked: np.ndarray, first: int, end: int) -> None:
+        series, table = self._series, self._table
+        ended = table["end"][asked]
+        until = np.where(ended < 0, end, np.minimum(ended, end)) - first
+        start = np.maximum(table["start"][asked], first) - first
+        low, high = 2 * series.low[first:end], 2 * series.high[first:end]
+        table.writable("tests")[asked] += bars_inside(low, high, table["bottom"][asked], table["top"][asked], start, until)
+
+    # -- the bar in progress ---------------------------------------------------------------------
+
+    def _look_at_last(self) -> None:
+        """End what the bar in progress has met: it is not taken back while its range only grows."""
+        low, high = 2 * int(self._series.low[-1]), 2 * int(self._series.high[-1])
+        self._last = self._series.n_bars - 1, low, high
+        if low > self._nearest[0] and high < self._nearest[1]:
+            return
+        table, alive, bar = self._table, self._table.alive, self._series.n_bars - 1
+        least, most = table["low_at_most"][alive], table["high_at_least"][alive]
+        counts = table["start"][alive] <= bar
+        if self.rules.zones_end == "close":
+            counts &= ~np.isin(table["kind"][alive], _ZONES)
+        met = counts & (low <= least) & (high >= most)
+        table.writable("end")[alive[met]] = bar
+        self.looks += 1
+        left = counts & ~met
+        below, above = least[left & (high >= most)], most[left & (low <= least)]
+        self._nearest = int(below.max(initial=-(1 << 62))), int(above.min(initial=1 << 62))
+        if met.any():
+            table.alive = alive[~met]
+            self.revision += 1
+
+    def _has_shrunk(self) -> bool:
+        """Whether the bar that was in progress was built again without the range that it had."""
+        bar, low, high = self._last
+        return bar >= self._series.n_bars or (bar >= 0 and (2 * int(self._series.low[bar]) > low or 2 * int(self._series.high[bar]) < high))
+
+    def _compare_next_bar_with_all(self) -> None:
+        self._nearest = 1 << 62, -(1 << 62)
+        self.revision += 1
+
+    def _forget_from(self, bar: int) -> None:
+        """Bars from `bar` on are not what they were: forget what they left, and what they ended."""
+        self._closed, self._last = min(bar, self._closed), (-1, 0, 0)
+        again, first = self._table.forget_from(bar, self._closed)
+        self._count_tests(again, first, self._closed)
+        self._compare_next_bar_with_all()

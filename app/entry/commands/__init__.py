@@ -1,0 +1,1 @@
+"""The commands of `tapeprint`, one file each, named like the command."""

@@ -1,0 +1,137 @@
+"""`tapeprint backfill`: what the store lacks of a span, from the venue's dumps and its history, or from a publisher's."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.entry.commands.common import measuring, remark, time_text
+from app.entry.commands.import_ import import_file
+from app.entry.markets import market_opener
+from app.errors import BadInputError, FeedError
+from app.ingest.backfill import Gap, fill, gaps_in
+from app.market.market import Market
+from app.market.span import Span
+from app.settings.settings import Settings
+from app.storage.disk import DiskStore
+from app.storage.writer import TapeWriter
+from feeds.archives.bulk import fetched
+from feeds.archives.bulk_sources import bulk_source
+from feeds.archives.report import Report
+
+_DUMPS_AFTER_NS = 36 * 3_600_000_000_000  # venues publish a day's file some hours after the day has ended
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillRequest:
+    """What is asked for.
+
+    Attributes
+    ----------
+    instrument_id : str
+    span : Span
+    source : str
+        `auto`: the venue's dumps for what is older than a day and a half, its history for the rest; `venue`: its history alone;
+        else a place that `feeds.archives.bulk_sources.bulk_source` understands, such as `dumps` or `tardis:bitmex/XBTUSD`.
+    """
+
+    instrument_id: str
+    span: Span
+    source: str = "auto"
+
+
+def backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> int:
+    """Fetch what the store lacks; 0 when nothing is missing any more, 1 otherwise.
+
+    Raises
+    ------
+    BadInputError
+        If the span is empty, or the instrument or the source is none we know.
+    FeedError, StoreError
+        If the venue, or the disk, does not do its part; what came before is kept.
+    """
+    now_ns = time.time_ns()
+    span = request.span.intersection(Span(0, now_ns))
+    if not span:
+        raise BadInputError("--from must be in the past")
+    left = asyncio.run(_backfill(replace(request, span=span), settings, quiet))
+    if span.end_ns == now_ns:  # nobody has what is traded at this moment
+        left = [gap for gap in left if gap.before_id is not None or gap.span.end_ns < now_ns]
+    for gap in left:
+        count = f", {gap.before_id - gap.first_id:,} trades by id" if gap.first_id and gap.before_id else ""
+        remark(f"{request.instrument_id}: still missing {_text(gap.span)}{count}")
+    return 1 if left else 0
+
+
+async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> list[Gap]:
+    """What is missing still."""
+    market = await market_opener(settings)(request.instrument_id)
+    store = DiskStore(settings.store_folder())
+    try:
+        writer = TapeWriter(store, market.instrument)
+        try:
+            with measuring(quiet) as tell:
+                new = await _fill(request, market, writer, tell, quiet)
+            left = gaps_in(writer, request.span)
+        finally:
+            writer.close()
+    finally:
+        store.close()
+        await market.feed.aclose()
+    remark(f"{request.instrument_id}: {new:,} new trades", quiet)
+    return left
+
+
+async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, tell: Callable[[str, float, str], None], quiet: bool) -> int:
+    new = 0
+    old = Span(request.span.start_ns, min(request.span.end_ns, time.time_ns() - _DUMPS_AFTER_NS))
+    if request.source not in ("auto", "venue"):
+        new += await _fill_in_bulk(request.source, request.span, writer, tell, quiet)
+    elif request.source == "auto" and old:
+        try:
+            new += await _fill_in_bulk("dumps", old, writer, tell, quiet)
+        except BadInputError as error:  # no dumps of this venue
+            remark(f"{error.user_message}; trying the venue's own history", quiet)
+        except FeedError as error:
+            remark(f"dumps: {error.user_message}; trying the venue's own history", quiet)
+    if request.source in ("auto", "venue") and market.history is not None:
+        span = request.span
+
+        def told(gap: Span, trades: int) -> None:
+            tell(_text(gap), 1 - (gap.end_ns - span.start_ns) / span.length_ns, f"{trades:,} trades")
+
+        new += await fill(writer, market.history, span, told)
+    return new
+
+
+async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callable[[str, float, str], None], quiet: bool) -> int:
+    """Import those published pieces that hold what is missing, the newest first; each is deleted once it is on the tape."""
+    source = bulk_source(writer.instrument, place)
+    new = 0
+    try:
+        with tempfile.TemporaryDirectory(prefix="import-", dir=writer.tape.folder) as folder:
+            for gap in reversed(gaps_in(writer, span)):
+                async for piece, path in fetched(
+                    source,
+                    gap.span,
+                    Path(folder),
+                    lambda done, total: tell("fetching", done / (total or done or 1), f"{done / 1e6:,.1f} MB"),
+                ):
+                    if path is None:
+                        continue
+                    report = Report()
+                    new += await asyncio.to_thread(import_file, writer, path, report, complete=piece.span)
+                    for line in report.lines():
+                        remark(f"{piece.name}: {line}", quiet)
+                    path.unlink(missing_ok=True)
+    finally:
+        await source.aclose()
+    return new
+
+
+def _text(span: Span) -> str:
+    return f"{time_text(span.start_ns)} to {time_text(span.end_ns)}"

@@ -1,0 +1,189 @@
+"""`tapeprint collect`: markets onto the disk without a screen, through the pump that the window uses."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from app.entry.commands.common import remark, time_text
+from app.entry.markets import market_opener, require_venue
+from app.errors import BadInputError, StoreError, TapeprintError, VenueRefusedError
+from app.ingest.backfill import fill
+from app.ingest.ingest import Ingest
+from app.ingest.retry import reached
+from app.market.feed import FeedState
+from app.market.market import Market
+from app.market.span import Span
+from app.settings.settings import Settings
+from app.storage.disk import DiskStore
+from app.storage.recorder import Recorder
+from app.storage.trade_store import TradeStore
+from app.storage.writer import TapeWriter
+
+_log = structlog.get_logger(__name__)
+
+_MEMORY_TRADES = 300_000  # enough to put late and repeated trades where they belong
+_HEALTH_S = 10.0
+_LOOK_S = 0.1
+_CATCH_UP_NS = 7 * 86_400_000_000_000  # holes that are older are left to `tapeprint verify --repair`
+_LONGEST_WAIT_S = 60.0  # nobody sits before the screen
+
+
+@dataclass
+class _Collected:
+    """One market, and how it stands."""
+
+    instrument_id: str
+    market: Market | None = None
+    recorder: Recorder | None = None
+    ingest: Ingest | None = None
+    trouble: str = ""
+    filling: str = ""
+    refused: bool = False
+
+    def line(self) -> str:
+        """How it stands, for the health line."""
+        if self.market is None or self.recorder is None or self.ingest is None:
+            return f"{self.instrument_id} CONNECTING, {self.trouble or 'opening'}"
+        status = self.market.feed.status
+        age_s = (time.time_ns() - status.received_at_ns) / 1e9 if status.received_at_ns else float("nan")
+        parts = [
+            f"{self.instrument_id} {status.state.value}",
+            f"{self.recorder.written:,} recorded",
+            f"last trade {age_s:.1f} s ago",
+            f"{status.connects} connects",
+        ]
+        if missing := self.ingest.store.missing:
+            parts.append(f"{missing:,} missing")
+        parts += [text for text in (status.reason, self.filling, self.recorder.trouble, self.ingest.past.trouble, self.trouble) if text]
+        return ", ".join(parts)
+
+
+def collect(instrument_ids: list[str], seconds: float | None, settings: Settings, quiet: bool) -> int:
+    """Record markets until stopped (Ctrl+C, SIGTERM) or so many seconds have passed; 0, or 1 if a venue refused a market.
+
+    Raises
+    ------
+    BadInputError
+        If no market is named, or one twice, or one of a venue that we do not know.
+    StoreError
+        If the store cannot be written.
+    """
+    if not instrument_ids or len(set(instrument_ids)) != len(instrument_ids):
+        raise BadInputError("instruments: expected one or more, no duplicates, e.g. binance:BTCUSDT okx:BTC-USDT")
+    for instrument_id in instrument_ids:
+        require_venue(instrument_id)
+    return asyncio.run(_collect(instrument_ids, seconds, settings, quiet))
+
+
+async def _collect(instrument_ids: list[str], seconds: float | None, settings: Settings, quiet: bool) -> int:
+    store = DiskStore(settings.store_folder())
+    if store.repaired:
+        remark(store.repaired)
+    all_collected = [_Collected(name) for name in instrument_ids]
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    tasks = [asyncio.create_task(_record(one, store, settings)) for one in all_collected]
+    health = asyncio.create_task(_tell_health(all_collected, quiet))
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                stopping = asyncio.create_task(stop.wait())
+                recording = asyncio.create_task(asyncio.wait(tasks))
+                try:
+                    await asyncio.wait({stopping, recording}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    stopping.cancel()
+                    recording.cancel()
+    finally:
+        for task in (health, *tasks):
+            task.cancel()
+        ended = await asyncio.gather(health, *tasks, return_exceptions=True)
+        store.close()
+    for one in all_collected:
+        remark(one.line(), quiet)
+    faults = [error for error in ended if isinstance(error, Exception)]
+    if faults:
+        raise faults[0]
+    return 1 if any(one.refused for one in all_collected) else 0
+
+
+async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None:
+    """One market from its opening to the end; returns only when the venue refuses it."""
+    market = await _reach(one, settings)
+    if market is None:
+        return
+    one.market = market
+    try:
+        writer = await asyncio.to_thread(TapeWriter, store, market.instrument)
+    except StoreError:
+        await market.feed.aclose()
+        raise
+    memory = TradeStore(_MEMORY_TRADES, by_time=not market.instrument.numbered)
+    one.recorder = Recorder(writer, memory.batches, keep=settings.retention())
+    one.ingest = Ingest(market.feed, market.history, memory, (), recorder=one.recorder)
+    catching_up = asyncio.create_task(_catch_up(one, market, writer))
+    try:
+        await one.ingest.run()
+        one.refused = market.feed.status.state is FeedState.STOPPED
+    finally:
+        catching_up.cancel()
+        await asyncio.wait([catching_up])
+        writer.close()
+        await market.feed.aclose()
+
+
+async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None:
+    """Fetch what was missed since the last run, and what that run had no time to fetch, beside the live trades."""
+    before, live = writer.intervals.last, writer.intervals.last
+    if market.history is None or before is None:
+        return
+    begin_ns = max(next(iter(writer.intervals)).start_ns, before.end_ns - _CATCH_UP_NS) if market.instrument.numbered else before.end_ns
+    while live is None or live.end_ns <= before.end_ns:  # until live trades say where the gap ends
+        await asyncio.sleep(_LOOK_S)
+        live = writer.intervals.last
+
+    def tell(gap: Span, trades: int) -> None:
+        one.filling = f"catching up {time_text(gap.start_ns)} to {time_text(gap.end_ns)}, {trades:,} trades"
+
+    try:
+        await fill(writer, market.history, Span(begin_ns, live.start_ns), tell)
+        one.filling = ""
+    except TapeprintError as error:
+        one.filling = f"could not catch up: {error.user_message}"
+        _log.warning("could not catch up", instrument=one.instrument_id, reason=error.detail)
+
+
+async def _reach(one: _Collected, settings: Settings) -> Market | None:
+    """The market, however often it takes; None when the venue refuses for good."""
+
+    def on_wait(error: TapeprintError, pause_s: float) -> None:
+        one.trouble = f"{error.user_message}, retrying in {pause_s:.0f} s"
+
+    try:
+        return await reached(lambda: market_opener(settings)(one.instrument_id), on_wait, longest_wait_s=_LONGEST_WAIT_S)
+    except VenueRefusedError as error:
+        one.trouble, one.refused = error.user_message, True
+        return None
+
+
+async def _tell_health(all_collected: list[_Collected], quiet: bool) -> None:
+    while True:
+        await asyncio.sleep(_HEALTH_S)
+        for one in all_collected:
+            remark(one.line(), quiet)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """Ctrl+C and the system's wish to stop end the collection in order."""
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM"):
+        try:
+            loop.add_signal_handler(getattr(signal, name), stop.set)
+        except NotImplementedError:  # Windows: Ctrl+C comes as KeyboardInterrupt, which cancels us
+            return

@@ -1,0 +1,88 @@
+"""What the commands have in common: their options, and the settings that these override."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+from cyclopts import Parameter
+
+from app.errors import BadInputError
+from app.market.bar_rule import BarRule, parse_bar_rule
+from app.market.decimals import parse_step
+from app.market.instrument import parse_instrument_id
+from app.settings.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from app.entry.commands.common import Reading
+
+Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
+Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="buy and sell colours")]
+Bar = Annotated[str | None, Parameter(help="bar type: time (15s, 1m, 4h, 1d), 500t trades, 100v volume, 40r range in ticks, 50d delta")]
+TicksPerRow = Annotated[int | None, Parameter(help="ticks per row")]
+Painter = Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="how cells are drawn")]
+Seconds = Annotated[float | None, Parameter(help="quit after this many seconds")]
+SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="settings file to use")]
+StoreFolder = Annotated[Path | None, Parameter(name="--store", help="trade store folder (overrides settings)")]
+Begin = Annotated[str | None, Parameter(name="--from", help="start time: ISO 8601 or Unix time")]
+End = Annotated[str | None, Parameter(name="--to", help="end time (exclusive)")]
+Show = Annotated[str, Parameter(help="extra overlays to show, e.g. vwap-day,cvd; '?' lists all")]
+Hide = Annotated[str, Parameter(help="overlays to hide, e.g. profile,delta")]
+Quiet = Annotated[bool, Parameter(negative="", help="no progress or notes")]
+TickSize = Annotated[str, Parameter(help="tick size (smallest price step)")]
+LotSize = Annotated[str | None, Parameter(help="lot size (smallest quantity step); default: detected from the file")]
+
+
+@dataclass
+class Hosts:
+    """Where the venue is reached, instead of its own addresses."""
+
+    ws_url: Annotated[str, Parameter(name="--ws-url", help="WebSocket URL of the venue")] = ""
+    rest_url: Annotated[str, Parameter(name="--rest-url", help="REST URL of the venue")] = ""
+
+
+def settings_of(
+    file: Path | None, theme: str | None = None, palette: str | None = None, painter: str | None = None, store: Path | None = None
+) -> Settings:
+    """The settings, with what flags say instead."""
+    settings = load_settings(file)
+    given = {name: value for name, value in (("theme", theme), ("palette", palette), ("painter", painter)) if value is not None}
+    kept = {} if store is None else {"folder": str(store)}
+    return msgspec.structs.replace(
+        settings,
+        display=msgspec.structs.replace(settings.display, **given),
+        store=msgspec.structs.replace(settings.store, **kept),
+    )
+
+
+def at_hosts(settings: Settings, instrument_id: str, hosts: Hosts | None) -> Settings:
+    """The settings with other addresses of an instrument's venue."""
+    venue, _ = parse_instrument_id(instrument_id)
+    return settings.with_hosts(venue, hosts.ws_url, hosts.rest_url) if hosts else settings
+
+
+def bar_of(text: str | None, settings: Settings) -> BarRule:
+    """The bars that were asked for, else those of the settings."""
+    return settings.bar_rule() if text is None else parse_bar_rule(text)
+
+
+def row_of(ticks: int | None) -> int | None:
+    """The ticks in a price row that were asked for, if any.
+
+    Raises
+    ------
+    BadInputError
+        If there are none in it.
+    """
+    if ticks is not None and ticks < 1:
+        raise BadInputError(f"ticks per row: found {ticks}, expected 1 or more")
+    return ticks
+
+
+def reading_of(tick_size: str, lot_size: str | None, quiet: bool) -> Reading:
+    """How a file of trades is read, as the flags say."""
+    from app.entry.commands.common import Reading  # loaded only when needed
+
+    return Reading(parse_step(tick_size, "tick size"), None if lot_size is None else parse_step(lot_size, "lot size"), quiet)

@@ -1,0 +1,89 @@
+"""What `tapeprint replay` plays: the trades of a recording, and how it begins."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from app.entry.commands.common import Reading, read
+from app.entry.player import Recording
+from app.errors import BadInputError
+from app.market.span import Span
+from app.market.trade import TradeBatch
+from app.storage.disk import DiskStore, kept_instrument
+
+SLOWEST, FASTEST = 0.1, 1000.0
+
+
+def load_trades(source: str, span: Span, reading: Reading | None, store_folder: Path) -> Recording:
+    """The trades of a span from a trades file, or what the store keeps of an instrument.
+
+    Raises
+    ------
+    BadInputError
+        If there are none, or the source cannot be read.
+    StoreError
+        If the store cannot be read.
+    """
+    if ":" in source and not Path(source).exists():
+        return _kept(source, span, store_folder)
+    if reading is None:
+        raise BadInputError("replaying a file requires --tick-size")
+    found = read(Path(source), reading)
+    trades = within(found.trades, span)
+    if not len(trades):
+        raise BadInputError(f"{source}: no trades to play" if not len(found.trades) else f"{source}: no trades between --from and --to")
+    return Recording(found.instrument, numbered_by_ones(trades))
+
+
+def _kept(instrument_id: str, span: Span, store_folder: Path) -> Recording:
+    store = DiskStore(store_folder, write=False)
+    try:
+        instrument = kept_instrument(store, instrument_id)
+        tape = store.tape(instrument)
+        trades, covered = tape.trades(span), [stretch.span for stretch in tape.covered()]
+    finally:
+        store.close()
+    if not len(trades):
+        raise BadInputError(f"{instrument_id}: no stored trades between --from and --to")
+    if instrument.numbered:
+        return Recording(instrument, trades)
+    played = Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1)
+    return Recording(instrument, trades, tuple(played.minus(covered)))
+
+
+def within(trades: TradeBatch, span: Span) -> TradeBatch:
+    """The trades whose times lie in a span."""
+    inside = (trades.time_ns >= span.start_ns) & (trades.time_ns < span.end_ns)
+    return trades if inside.all() else trades[inside]
+
+
+def numbered_by_ones(trades: TradeBatch) -> TradeBatch:
+    """The trades with ids that can be counted.
+
+    A file does not say whether its ids grow by one. Where most of them do, a step by more is a hole, and stays one; where
+    they do not they are mere names, and the trades are numbered anew in their order.
+    """
+    steps = np.diff(trades.trade_id)
+    if 2 * int(np.count_nonzero(steps == 1)) >= len(steps):
+        return trades
+    return TradeBatch.of(trades.time_ns, trades.price_ticks, trades.quantity_lots, trades.side, np.arange(1, len(trades) + 1))
+
+
+def parse_speed(text: str) -> float:
+    """The speed written as `1`, `0.5`, `100` or `max`.
+
+    Raises
+    ------
+    BadInputError
+        If it is none, or outside 0.1 to 1,000.
+    """
+    try:
+        speed = math.inf if text == "max" else float(text)
+    except ValueError:
+        speed = math.nan
+    if not (SLOWEST <= speed <= FASTEST or text == "max"):
+        raise BadInputError(f"speed: found {text!r}, expected {SLOWEST:g} to {FASTEST:g}, or max")
+    return speed

@@ -1,0 +1,208 @@
+"""A picture of a chart without a window: of the built-in market, a trades file, or a live instrument."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.analytics.footprint import FootprintSeries
+from app.chart.chart import Chart, ChartSpec
+from app.entry.commands.candle_fetch import candles_fetched
+from app.entry.commands.common import Reading, read, remark, time_text
+from app.entry.commands.profile_flags import ProfileFlags
+from app.entry.commands.replay import numbered_by_ones
+from app.errors import BadInputError
+from app.market.bar_rule import BarRule
+from app.market.coverage import Covered, Source
+from app.market.default_rows import usual_ticks_per_row
+from app.market.feed import FeedStatus
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch
+from app.settings.calculation import ChartRules
+from app.settings.settings import Settings
+from app.storage.tape_ranges import Intervals, stretches_of
+from app.storage.trade_store import TradeStore
+from widgets.window.feed_state_style import LOOKS
+
+if TYPE_CHECKING:
+    from app.ingest.ingest import Ingest
+
+_DEMO_ORIGIN_NS = 1_763_650_800 * 10**9  # 20 November 2025, 15:00 UTC: the same picture every time
+_DEMO_NS = 3 * 3600 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRequest:
+    """What picture is asked for.
+
+    Attributes
+    ----------
+    source : str
+        `demo`, a trades file, or an instrument id.
+    out : Path
+    size : (int, int)
+        Logical pixels.
+    scale : float
+    rule : BarRule
+    ticks_per_row : int or None
+        None: by the price.
+    bars : int or None
+        How many bars to show; None: as many as stay legible.
+    seconds : float
+        How long a live instrument is listened to.
+    seed : int
+        Of the demo.
+    show, hide : str
+        Overlays besides those that the settings show, and without; names with commas between them.
+    rules : ChartRules
+        How the figures are made.
+    profiles : ProfileFlags or None
+        Profiles to put on the chart.
+    as_of_ns : int or None
+        The moment from which to look: all bars that had closed by then are known; None for all there are.
+    why : str
+        `TIME@PRICE` of a figure that a panel explains; empty for none.
+    """
+
+    source: str
+    out: Path
+    size: tuple[int, int]
+    scale: float
+    rule: BarRule
+    ticks_per_row: int | None
+    bars: int | None
+    seconds: float
+    seed: int
+    show: str = ""
+    hide: str = ""
+    rules: ChartRules = field(default_factory=ChartRules)
+    profiles: ProfileFlags | None = None
+    as_of_ns: int | None = None
+    why: str = ""
+
+
+def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:
+    """Write a picture of a chart; needs no display."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    chart, mode = _chart_of(request, reading, settings)
+    if not chart.series.n_bars:
+        raise BadInputError(f"{request.source}: no trades to draw")
+    if request.as_of_ns is not None:
+        _require_moment(chart.series, request.as_of_ns)
+    _require_profiles(chart)
+    from app.entry.commands.snapshot_image import write_picture  # Qt is loaded only when something is drawn
+
+    write_picture(chart, mode, request, settings, f"Tapeprint {version('tapeprint')}")
+
+
+def _require_moment(series: FootprintSeries, as_of_ns: int) -> None:
+    """There must be something that was known then, and something that was not: else a picture would not show what was asked for."""
+    begin_ns, end_ns = (series.times.start_ns(int(series.number[bar]) + 1) for bar in (0, -1))
+    if not begin_ns <= as_of_ns < end_ns:
+        raise BadInputError(
+            f"--as-of: found {time_text(as_of_ns)}, expected a time from {time_text(begin_ns)}, when the first bar closed, "
+            f"and before {time_text(end_ns)}, when the last one does"
+        )
+
+
+def _require_profiles(chart: Chart) -> None:
+    """Every profile that was asked for must have something to show, of trades or of candles that stand in for them."""
+    times, number = chart.series.times, chart.series.number
+    for placed in chart.anchors.profiles:
+        rows, percent, method = placed.inputs.rows, placed.inputs.percent, placed.inputs.method
+        for stretch in placed.stretches:
+            if chart.profiles.of([stretch], rows, percent, method) is None:
+                until = "" if stretch.end_ns is None else f" to {time_text(stretch.end_ns)}"
+                first_ns, end_ns = times.start_ns(int(number[0])), times.start_ns(int(number[-1]) + 1)
+                raise BadInputError(
+                    f"profile from {time_text(stretch.start_ns)}{until}: no trades; "
+                    f"the chart has trades from {time_text(first_ns)} to {time_text(end_ns)}"
+                )
+
+
+def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> tuple[Chart, str]:
+    if request.source == "demo":
+        from feeds.simulated.candles import SyntheticCandles
+        from feeds.simulated.market import TAPE, SyntheticMarket
+
+        trades = SyntheticMarket(request.seed, _DEMO_ORIGIN_NS).until(_DEMO_ORIGIN_NS + _DEMO_NS)
+        chart = _chart_of_trades(TAPE, trades, request)
+        asyncio.run(candles_fetched(chart, SyntheticCandles(request.seed, _DEMO_ORIGIN_NS)))
+        return chart, "simulated"
+    if Path(request.source).exists() or ":" not in request.source:
+        if not Path(request.source).exists():
+            raise BadInputError(f"{request.source}: no such file; expected demo, a trades file, or an instrument such as binance:BTCUSDT")
+        if reading is None:
+            raise BadInputError("snapshot of a file requires --tick-size")
+        found = read(Path(request.source), reading)
+        return _chart_of_trades(found.instrument, numbered_by_ones(found.trades), request), "replay"
+    return asyncio.run(_collected(request, settings))
+
+
+def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: SnapshotRequest) -> Chart:
+    """A chart of trades that are all there is: what their numbers leave out is missing."""
+    store = TradeStore()
+    store.insert(trades)
+    covered = Intervals(stretches_of(trades, Source.ARCHIVE)).covered(proven=True)
+    return _chart(instrument, request, store, covered)
+
+
+def _chart(instrument: Instrument, request: SnapshotRequest, store: TradeStore, covered: Sequence[Covered]) -> Chart:
+    """With the profiles that were asked for on it."""
+    trades = store.trades()
+    chart = Chart(ChartSpec(instrument, request.rule, _ticks_per_row(request, trades)), request.rules)
+    chart.apply(trades, store)
+    if chart.refused:
+        raise BadInputError(chart.refused)
+    chart.holes, chart.covered = store.holes(), covered
+    if request.profiles is not None:
+        request.profiles.put_on(chart.anchors)
+    return chart
+
+
+async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Chart, str]:
+    """Listen to a live instrument for a while, the hours before fetched as in the window; the chart, and how it looks at the end."""
+    from app.entry.markets import market_opener
+    from app.ingest.ingest import Ingest
+
+    market = await market_opener(settings, request.seed)(request.source)
+    store = TradeStore(by_time=not market.instrument.numbered)
+    ingest = Ingest(market.feed, market.history, store, [], history_ns=market.history_ns)
+    try:
+        status = await _listened(ingest, request.seconds)
+        if not store.n_trades:
+            raise BadInputError(f"{request.source}: no trade within {request.seconds:g} s ({status.reason or 'quiet market'})")
+        chart = _chart(market.instrument, request, store, ingest.held.covered(proven=not store.by_time))
+        if market.candles is not None and (trouble := await candles_fetched(chart, market.candles)):
+            remark(trouble)
+    finally:
+        await market.feed.aclose()
+    return chart, LOOKS[status.state].mode
+
+
+async def _listened(ingest: Ingest, seconds: float) -> FeedStatus:
+    """Take in trades for a while; where the feed stood at the end."""
+    pump = asyncio.ensure_future(ingest.run())
+    try:
+        deadline = time.monotonic() + seconds
+        # the past may need longer than was asked for; a minute more, and the picture says what is missing
+        while time.monotonic() < deadline or (ingest.progress is not None and time.monotonic() < deadline + 60):
+            done, _ = await asyncio.wait({pump}, timeout=0.2)
+            if done:
+                break
+        return ingest.feed.status
+    finally:
+        pump.cancel()
+        await asyncio.gather(pump, return_exceptions=True)
+
+
+def _ticks_per_row(request: SnapshotRequest, trades: TradeBatch) -> int:
+    if request.ticks_per_row is not None:
+        return request.ticks_per_row
+    return usual_ticks_per_row(float(trades.price_ticks[-1]), request.rule) if len(trades) else 1

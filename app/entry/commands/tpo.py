@@ -1,0 +1,133 @@
+"""The letters of a trades file, one object for each day's session.
+
+Prices are decimal text. `letters` and `single_prints` name rows by their lower edge, as does `poc`; `vah` and `val` are edges of
+rows; the initial balance and the midpoint are traded prices (see `app.analytics.tpo`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from rich.console import Console
+
+from app.analytics.tpo import TpoProfile, tpo_of_trades
+from app.analytics.value_area import ValueAreaMethod
+from app.entry.commands.common import Reading, read
+from app.entry.commands.footprint import price_text
+from app.errors import BadInputError
+from app.market.bar_rule import BarRule
+from app.market.price_grid import PriceGrid
+from app.market.session import Period, PeriodRule, SessionRule, local_time, piece_numbers
+from app.market.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class TpoRequest:
+    """What is asked of the trades.
+
+    Attributes
+    ----------
+    ticks_per_row : int
+    bracket : BarRule
+        Length of a letter.
+    timezone : str
+    session : SessionRule or None
+        Which part of the day counts; None: all of it.
+    method, percent : ValueAreaMethod, int
+    as_json : bool
+    """
+
+    ticks_per_row: int
+    bracket: BarRule
+    timezone: str
+    session: SessionRule | None
+    method: ValueAreaMethod
+    percent: int
+    as_json: bool
+
+
+def print_tpo(path: Path, reading: Reading, request: TpoRequest) -> None:
+    """Print the letters of every session of a file, oldest first.
+
+    Raises
+    ------
+    BadInputError
+        If the file or the request cannot be used, or no trade falls into a session.
+    """
+    if not 1 <= request.percent <= 100:
+        raise BadInputError(f"percent: found {request.percent}, expected 1 to 100")
+    found = read(path, reading)
+    grid = found.instrument.grid(request.ticks_per_row)
+    profiles = tpo_by_session(found.trades.time_ns, found.trades.price_ticks, grid, request)
+    if not profiles:
+        raise BadInputError(f"{path}: no trades inside any session")
+    results = [_result(profile, grid, request) for profile in profiles]
+    if request.as_json:
+        sys.stdout.buffer.write(msgspec.json.encode(results) + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        for result in results:
+            _print_session(result, request)
+
+
+def tpo_by_session(time_ns: np.ndarray, price_ticks: np.ndarray, grid: PriceGrid, request: TpoRequest) -> list[TpoProfile]:
+    """The letters of every session in which something traded, oldest first."""
+    division = request.session or PeriodRule(Period.DAY, request.timezone)
+    order = np.argsort(time_ns, kind="stable")
+    time_ns, price_ticks = time_ns[order], price_ticks[order]
+    piece, starts = piece_numbers(division, time_ns)
+    bounds = np.append(np.flatnonzero(np.diff(piece, prepend=-1)), len(piece)).tolist()
+    profiles = []
+    for first, end in itertools.pairwise(bounds):
+        start_ns = int(starts[piece[first]])
+        if request.session is None or any(span.start_ns == start_ns for span in request.session.sessions(Span(start_ns, start_ns + 1))):
+            profiles.append(tpo_of_trades(time_ns[first:end], price_ticks[first:end], grid, start_ns, request.bracket.length_ns))
+    return profiles
+
+
+def _result(profile: TpoProfile, grid: PriceGrid, request: TpoRequest) -> dict[str, Any]:
+    area = profile.value_area(request.percent, request.method)
+    balance = profile.initial_balance
+    rows = [(grid.row_text(profile.first_row + row), letters) for row, letters in enumerate(profile.letters())]
+    return {
+        "start": local_time(profile.start_ns, request.timezone).isoformat(),
+        "letters": {price: letters for price, letters in rows if letters},
+        "ib_high": None if balance is None else grid.text(balance[1]),
+        "ib_low": None if balance is None else grid.text(balance[0]),
+        "poc": grid.row_text(area.poc_row),
+        "vah": grid.row_text(area.high_row + 1),
+        "val": grid.row_text(area.low_row),
+        "midpoint": _half_tick(profile.midpoint_ticks, grid),
+        "single_prints": [grid.row_text(row) for row in profile.single_prints.tolist()],
+        "poor_high": profile.poor_high,
+        "poor_low": profile.poor_low,
+        "rotation_factor": profile.rotation_factor,
+    }
+
+
+def _half_tick(ticks: Fraction, grid: PriceGrid) -> str:
+    whole = ticks.denominator == 1
+    return price_text(ticks, grid.tick_size, grid.decimals + (not whole))
+
+
+def _print_session(result: dict[str, Any], request: TpoRequest) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(result["start"])
+    width = max(len(price) for price in result["letters"])
+    single = set(result["single_prints"])
+    for price, letters in reversed(result["letters"].items()):
+        mark = "POC" if price == result["poc"] else "single" if price in single else ""
+        console.print(f"{price:>{width}}  {letters}  {mark}".rstrip(), markup=False)
+    rule = f"({request.percent} % {request.method.value})"
+    console.print(
+        f"POC {result['poc']} (lower edge of row)   VAL {result['val']}   VAH {result['vah']}   {rule}   midpoint {result['midpoint']}"
+    )
+    poor = " and ".join(name for name in ("high", "low") if result[f"poor_{name}"]) or "neither"
+    console.print(f"initial balance {result['ib_low']} to {result['ib_high']}   rotation {result['rotation_factor']:+d}   poor: {poor}\n")

@@ -1,0 +1,87 @@
+"""`tapeprint verify`: whether the store is whole, and what it lacks."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.entry.commands.common import counting, remark
+from app.entry.markets import market_opener
+from app.errors import StoreBusyError, TapeprintError
+from app.ingest.backfill import fill
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.settings.settings import Settings
+from app.storage.disk import DiskStore, kept_instrument
+from app.storage.verify import verify
+from app.storage.writer import TapeWriter
+
+
+def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool) -> int:
+    """Look at one market or all, mend what can be, and list what is missing; 0 when all is whole, 1 otherwise.
+
+    With `repair` what is missing is fetched from the venue again, as far as it has it.
+
+    Raises
+    ------
+    BadInputError
+        If the store does not know the market.
+    StoreError
+        If there is no store, or it cannot be read.
+    """
+    store = DiskStore(settings.store_folder(), write=False)
+    store.close()
+    store = DiskStore(settings.store_folder())
+    try:
+        if store.repaired:
+            remark(store.repaired)
+        chosen = store.instruments() if instrument_id is None else [kept_instrument(store, instrument_id)]
+        return max([_verify(store, instrument, settings, repair, quiet) for instrument in chosen], default=0)
+    finally:
+        store.close()
+
+
+def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair: bool, quiet: bool) -> int:
+    tape = store.tape(instrument)
+    writer: TapeWriter | None = None
+    try:
+        writer = TapeWriter(store, instrument)
+    except StoreBusyError as error:
+        remark(f"{error.user_message}: checking only, no repair", quiet)
+    try:
+        findings = []
+        with counting(instrument.id, quiet, "findings") as tell:
+            for finding in verify(tape, writer):
+                findings.append(finding)
+                tell(len(findings))
+        gaps = [finding.gap for finding in findings if finding.gap is not None]
+        if repair and gaps and writer is not None:
+            asyncio.run(_fetch_again(instrument, writer, gaps, settings, quiet))
+            findings = [finding for finding in findings if finding.gap is None] + [f for f in verify(tape, writer) if f.gap is not None]
+    finally:
+        if writer is not None:
+            writer.close()
+    for finding in findings:
+        print(finding.text)  # noqa: T201
+    days = tape.days()
+    size = sum(path.stat().st_size for day in days for path in tape.files(day))
+    whole = all(finding.mended for finding in findings)
+    remark(f"{instrument.id}: {len(days)} day files, {size / 1e6:,.1f} MB, {'complete' if whole else 'incomplete'}", quiet)
+    return 0 if whole else 1
+
+
+async def _fetch_again(instrument: Instrument, writer: TapeWriter, gaps: list[Span], settings: Settings, quiet: bool) -> None:
+    try:
+        market = await market_opener(settings)(instrument.id)
+    except TapeprintError as error:
+        remark(f"{instrument.id}: cannot download missing trades: {error.user_message}")
+        return
+    try:
+        if market.history is None:
+            return
+        for gap in reversed(gaps):
+            new = await fill(writer, market.history, Span(gap.start_ns - 1, gap.end_ns + 1))
+            remark(f"{instrument.id}: {new:,} missing trades downloaded", quiet)
+    except TapeprintError as error:
+        remark(f"{instrument.id}: some trades could not be downloaded: {error.user_message}")
+    finally:
+        await market.feed.aclose()

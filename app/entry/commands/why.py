@@ -1,0 +1,80 @@
+"""`tapeprint why`: why the figures at a time and a price of a trades file are what they are."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from app.chart.chart import Chart, ChartSpec
+from app.entry.commands.common import Reading, parse_time, read
+from app.entry.commands.replay import numbered_by_ones
+from app.errors import BadInputError
+from app.explain.answer import answer
+from app.explain.at_point import What, explanations_at
+from app.market.bar_rule import BarRule
+from app.settings.settings import Settings
+from app.storage.trade_store import TradeStore
+
+
+@dataclass(frozen=True, slots=True)
+class WhyRequest:
+    """What is to be explained.
+
+    Attributes
+    ----------
+    at, price : str
+        The time and the price, as typed.
+    rule : BarRule
+    ticks_per_row : int
+    what : What
+    as_json : bool
+    csv : Path or None
+        Where the trades behind it go; then it must be one figure.
+    """
+
+    at: str
+    price: str
+    rule: BarRule
+    ticks_per_row: int
+    what: What
+    as_json: bool
+    csv: Path | None
+
+
+def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -> None:
+    """Print the explanations, and write the trades behind one.
+
+    Raises
+    ------
+    BadInputError
+        If the file holds nothing at that time and price, or the trades of several figures are asked for at once.
+    """
+    time_ns = parse_time(request.at)
+    found = read(path, reading)
+    trades = numbered_by_ones(found.trades)
+    store = TradeStore()
+    store.insert(trades)
+    chart = Chart(ChartSpec(found.instrument, request.rule, request.ticks_per_row), settings.rules)
+    chart.apply(store.trades(), store)
+    if chart.refused:
+        raise BadInputError(chart.refused)
+    price_ticks = int(chart.series.grid.ticks([request.price])[0])
+    answers = [answer(chart, told) for told in explanations_at(chart, time_ns, price_ticks, request.what)]
+    if request.csv is not None:
+        if len(answers) != 1:
+            raise BadInputError(f"--csv: {len(answers)} values found, choose one with --what")
+        _write(request.csv, answers[0].csv)
+    if request.as_json:
+        print(msgspec.json.encode([one.as_json for one in answers]).decode(), file=sys.stdout)  # noqa: T201
+    else:
+        print("\n\n".join(one.text for one in answers), file=sys.stdout)  # noqa: T201
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise BadInputError(f"cannot write {path}: {error.strerror}") from error

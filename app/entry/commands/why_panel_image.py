@@ -1,0 +1,55 @@
+"""The Why? panel in a picture without a window: the figure at a time and a price, as a click there would explain it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QPoint, QSize
+from PySide6.QtGui import QImage, QPainter
+
+from app.entry.commands.common import parse_time
+from app.errors import BadInputError
+from app.explain.answer import answer
+from rendering.scene.explanation_placement import panel_box
+from rendering.scene.scene import ChartScene
+from widgets.panels.explanation import WhyPanel
+from widgets.parts.qt_palette import palette_of
+
+
+def draw_panel(scene: ChartScene, image: QImage, where: str) -> None:
+    """Draw the panel for `TIME@PRICE` into a picture of the scene.
+
+    Raises
+    ------
+    BadInputError
+        If that is not written so, lies out of sight, or holds no figure.
+    """
+    x, y = _place(scene, where)
+    frame = scene.frame
+    questions = [] if frame is None else scene.layers.questions(frame, x, y)
+    if frame is None or not questions:
+        raise BadInputError(f"--why: nothing to explain at {where}; the bar and price must be in view")
+    told = answer(scene.chart, questions[0].ask())
+    panel = WhyPanel(scene.theme)
+    panel.setPalette(palette_of(scene.theme))
+    room = QSize(frame.layout.plot_right - 8, frame.layout.time_axis.top - 8)
+    panel.show_answer(told, (0, len(questions)), scene.theme, room)
+    box = panel_box(frame, told.explanation, (float(panel.width()), float(panel.height())), (x, y))
+    with QPainter(image) as painter:
+        panel.render(painter, QPoint(int(box.left), int(box.top)))
+
+
+def _place(scene: ChartScene, where: str) -> tuple[float, float]:
+    time_text, _, price_text = where.rpartition("@")
+    series, viewport = scene.chart.series, scene.viewport
+    if not time_text or not price_text:
+        raise BadInputError(f"--why: found {where!r}, expected TIME@PRICE, e.g. 2026-11-21T15:30Z@43700.1")
+    number = series.times.number(parse_time(time_text))
+    if not np.isin(number, series.number):
+        raise BadInputError(f"--why: no bar at {time_text}; choose a time with trades")
+    row = series.grid.row(int(series.grid.ticks([price_text])[0]))
+    x, y = viewport.x(number + 0.5), viewport.y((row + 0.5) * series.grid.ticks_per_row)
+    if not scene.layout.price.holds(math.floor(x), math.floor(y)):
+        raise BadInputError(f"--why: {where} is out of view")
+    return x, y

@@ -1,0 +1,59 @@
+"""What Qt and the graphics driver say, asked in a process of its own: a broken driver or display takes only that with it.
+
+`python -m app.entry.graphics_probe auto` prints it as JSON.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import msgspec
+
+_PATIENCE_S = 30.0
+
+
+class Graphics(msgspec.Struct, frozen=True):
+    """What was said; `fault` alone when nothing could be."""
+
+    qt: str = ""
+    platform: str = ""
+    opengl: str = ""
+    painter: str = ""
+    fault: str = ""
+
+
+def ask_graphics(painter: str, environ: dict[str, str]) -> Graphics:
+    """Ask with these settings and environment; never raises."""
+    command = [sys.executable, "-m", "app.entry.graphics_probe", painter]
+    try:
+        done = subprocess.run(command, env=environ, capture_output=True, timeout=_PATIENCE_S, check=False)
+        return msgspec.json.decode(done.stdout, type=Graphics)
+    except subprocess.TimeoutExpired:
+        return Graphics(fault=f"no answer within {_PATIENCE_S:g} s")
+    except msgspec.DecodeError:  # Qt ends the process when it finds no display, and says why
+        said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+        return Graphics(fault=said[0].strip() if said else f"exited with code {done.returncode}")
+
+
+def main(painter: str) -> None:
+    """Ask here, and print."""
+    try:
+        from PySide6.QtCore import qVersion
+        from PySide6.QtGui import QGuiApplication
+
+        from rendering.paint.gl_probe import probe_gl
+        from rendering.paint.painter_choice import choose_painter
+    except ImportError as error:  # a library that Qt needs is not there
+        sys.stdout.buffer.write(msgspec.json.encode(Graphics(fault=str(error))))
+        return
+    application = QGuiApplication(["tapeprint"])
+    probe = probe_gl()
+    opengl = f"{probe.renderer}, {probe.version}, empty frame {probe.empty_frame_ms:.1f} ms" if probe.works else f"none: {probe.reason}"
+    choice = choose_painter(painter, probe)
+    found = Graphics(qVersion(), application.platformName(), opengl, f"{choice.painter} ({choice.reason})")
+    sys.stdout.buffer.write(msgspec.json.encode(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,109 @@
+"""An explanation with the trades behind it: what the panel shows, the command line prints, and a copy holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from app.chart.chart import Chart
+from app.explain.explanation import Explanation
+from app.explain.formatting import Words, time_text
+from app.explain.source_trades import Behind, as_of_text, behind
+from app.market.bar_rule import DAY_NS
+from app.market.decimals import step_text
+from app.market.instrument import Instrument
+from app.market.trade import BUY, SELL
+from app.market.trade_csv import csv_text
+
+ENDS = 3
+"""So many trades are listed from each end."""
+_SIDES = {BUY: "buy", SELL: "sell"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of a figure at one moment; it does not change with the market.
+
+    Attributes
+    ----------
+    explanation : Explanation
+    behind : Behind
+    as_of : str
+        Up to which trade it goes, where the last of its bars goes on; else empty.
+    total, bought, sold : str
+        What the trades behind it add up to, all of them and by aggressor.
+    instrument : Instrument
+    """
+
+    explanation: Explanation
+    behind: Behind
+    as_of: str
+    total: str
+    bought: str
+    sold: str
+    instrument: Instrument
+
+    @property
+    def csv(self) -> str:
+        """All trades behind it, as `tapeprint export` writes them."""
+        return csv_text(self.behind.trades, self.instrument)
+
+    @property
+    def count_text(self) -> str:
+        """How many trades there are, what they add up to, and what is missing."""
+        count = len(self.behind.trades)
+        sides = f": {self.bought} bought, {self.sold} sold"
+        said = (
+            f"{count:,} trade{'' if count == 1 else 's'}, total {self.total}{sides}" if count else "" if self.behind.note else "no trades"
+        )
+        return " · ".join(filter(None, (said, f"⚠ {self.behind.note}" if self.behind.note else "")))
+
+    def trade_lines(self, ends: int = ENDS) -> Iterator[str]:
+        """The first trades and the last ones: time (UTC), price, quantity, side; of many the rest in a line."""
+        trades = self.behind.trades
+        count = len(trades)
+        shown = range(count) if count <= 2 * ends + 1 else (*range(ends), *range(count - ends, count))
+        days = trades.time_ns[[0, -1]] // DAY_NS if count else ()
+        begin = 0 if len(set(days)) > 1 else len("2026-11-21 ")  # dates, where there are several
+        rows = [self._trade(index, begin) for index in shown]
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+        for place, (time, price, quantity, side) in enumerate(rows):
+            if place == ends and len(rows) < count:
+                yield f"… {count - 2 * ends:,} more …"
+            yield f"{time:>{widths[0]}}  {price:>{widths[1]}}  {quantity:>{widths[2]}}  {side}"
+
+    @property
+    def text(self) -> str:
+        """All of it as plain text."""
+        said = [self.explanation.text, *filter(None, (self.as_of, self.count_text))]
+        return "\n".join((*said, *(f"  {line}" for line in self.trade_lines())))
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain values; of the trades their number and sum."""
+        explanation = self.explanation
+        return {
+            "title": explanation.title,
+            "rule": explanation.rule,
+            "lines": [{"text": line.text, "met": line.met} for line in explanation.lines],
+            "as_of": self.as_of or None,
+            "trades": len(self.behind.trades),
+            "quantity": self.total,
+            "bought": self.bought,
+            "sold": self.sold,
+            "missing": self.behind.note or None,
+        }
+
+    def _trade(self, index: int, begin: int) -> tuple[str, str, str, str]:
+        time_ns, price, lots, side, _ = (int(column[index]) for column in self.behind.trades.columns)
+        instrument = self.instrument
+        texts = step_text(price, instrument.tick_size), step_text(lots, instrument.lot_size)
+        return time_text(time_ns, fine=True)[begin:], *texts, _SIDES.get(side, "unknown")
+
+
+def answer(chart: Chart, explanation: Explanation) -> Answer:
+    """Fetch the trades behind an explanation."""
+    found, words = behind(chart, explanation), Words(chart)
+    bought, sold = (words.lots(int(found.trades.quantity_lots[found.trades.side == side].sum())) for side in (BUY, SELL))
+    return Answer(explanation, found, as_of_text(chart, explanation), words.lots(found.lots), bought, sold, chart.spec.instrument)

@@ -1,0 +1,69 @@
+"""All that can be said of one price at one time, without a screen: the cell, its bar, CVD, VWAP, and the levels there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+from app.analytics.bar_groups import session_starts
+from app.analytics.level_detection import LevelKind
+from app.chart.chart import Chart
+from app.errors import BadInputError
+from app.explain.delta_and_cvd import why_cvd, why_figures
+from app.explain.explanation import Explanation
+from app.explain.formatting import Words
+from app.explain.imbalances import bar_of, why_cell
+from app.explain.levels import Asked, why_level
+from app.explain.value_areas import Edge, why_bar
+from app.explain.vwaps import why_vwap
+
+What = Literal["all", "cell", "poc", "value-area", "delta", "cvd", "vwap", "levels"]
+WHATS: tuple[What, ...] = get_args(What)
+
+
+def explanations_at(chart: Chart, time_ns: int, price_ticks: int, what: What = "all") -> list[Explanation]:
+    """Why the figures of the bar of a time, and those at a price in it, are what they are.
+
+    Raises
+    ------
+    BadInputError
+        If nothing traded in that bar, the price lies outside of it, or there is no level at the price.
+    """
+    number, row = chart.series.times.number(time_ns), chart.series.grid.row(price_ticks)
+    bar_of(chart, number)
+    makers = {
+        "cell": lambda: [why_cell(chart, number, row)],
+        "poc": lambda: [why_bar(chart, number, Edge.POC)],
+        "value-area": lambda: [why_bar(chart, number)],
+        "delta": lambda: [why_figures(chart, number)],
+        "cvd": lambda: [_cvd(chart, number)],
+        "vwap": lambda: [_vwap(chart, number)],
+        "levels": lambda: list(_levels(chart, number, row)),
+    }
+    found = [one for name, make in makers.items() if what in ("all", name) for one in make()]
+    if not found:
+        words = Words(chart)
+        raise BadInputError(f"no level at {words.row(row)} in the {words.bar(number)} bar")
+    return found
+
+
+def _cvd(chart: Chart, number: int) -> Explanation:
+    reset = chart.rules.hours.from_start() if chart.rules.cvd.reset == "session" else None
+    return why_cvd(chart, number, reset)
+
+
+def _vwap(chart: Chart, number: int) -> Explanation:
+    bar, series = bar_of(chart, number), chart.series
+    first = int(session_starts(series, bar, bar + 1, chart.rules.hours.from_start())[0])
+    return why_vwap(chart, f"VWAP {chart.rules.hours.unit}", int(series.number[first]), number)
+
+
+def _levels(chart: Chart, number: int, row: int) -> Iterator[Explanation]:
+    """The levels that lived in the bar somewhere in the row, oldest first, as they were known when it closed."""
+    chart.levels.settle()
+    bar, height = bar_of(chart, number), chart.series.grid.ticks_per_row
+    found = chart.levels.columns(tuple(LevelKind), bar, bar + 1, known_end=bar + 1)
+    for values in zip(*(found[name].tolist() for name in Asked._fields[:-1]), strict=True):
+        level = Asked(LevelKind(values[0]), *values[1:], known_end=bar + 1)
+        if level.bottom <= 2 * ((row + 1) * height - 1) + 1 and level.top >= 2 * row * height:
+            yield why_level(chart, level)

@@ -1,0 +1,118 @@
+"""Prices, quantities and times as an explanation writes them: exact decimals, without zeros that say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from app.chart.chart import Chart
+from app.explain.explanation import Line
+
+MOST_LINES = 12
+"""Longer walks are told by their first steps and their last ones."""
+_DIGITS = 120  # of a product or a sum: more than any of them has
+_ROUNDED = 8  # digits that are shown of what does not end
+
+
+class Words(NamedTuple):
+    """The units of one chart."""
+
+    chart: Chart
+
+    def price(self, ticks: int | Fraction) -> str:
+        """A price; halves and other parts of a tick are written out."""
+        grid = self.chart.series.grid
+        ticks = Fraction(ticks)
+        return grid.text(ticks.numerator) if ticks.denominator == 1 else exact(ticks * Fraction(grid.tick_size))
+
+    def row(self, row: int) -> str:
+        """A row by its lower edge, as everywhere."""
+        return self.chart.series.grid.row_text(row)
+
+    def lots(self, lots: int) -> str:
+        """A quantity."""
+        return exact(Fraction(lots) * Fraction(self.chart.spec.instrument.lot_size))
+
+    def signed(self, lots: int) -> str:
+        """A quantity with its sign, as of a delta."""
+        return f"+{self.lots(lots)}" if lots > 0 else self.lots(lots)
+
+    def times(self, factor: Decimal, lots: int) -> str:
+        """So many times a quantity, exactly."""
+        return exact(Fraction(factor) * lots * Fraction(self.chart.spec.instrument.lot_size))
+
+    def bar(self, number: int) -> str:
+        """When a bar begins, UTC."""
+        times = self.chart.series.times
+        return time_text(times.start_ns(number), seconds=times.fine)
+
+    def runs(self, runs: Sequence[tuple[int, int]]) -> str:
+        """From when to when some bars last."""
+        first, end = runs[0][0], runs[-1][1]
+        apart = f", in {len(runs)} parts" if len(runs) > 1 else ""
+        return f"{self.bar(first)} to {self.bar(end)}{apart}"
+
+
+def exact(value: Fraction) -> str:
+    """A number as a plain decimal; rounded, with `≈` before it, where its digits do not end.
+
+    >>> exact(Fraction(1, 4)), exact(Fraction(1, 3))
+    ('0.25', '≈ 0.33333333')
+    """
+    rest = value.denominator
+    for factor in (2, 5):
+        while rest % factor == 0:
+            rest //= factor
+    if rest != 1:
+        return f"≈ {plain(round(value, _ROUNDED))}"
+    return plain(value)
+
+
+def rounded(value: Fraction) -> str:
+    """The same of a number that is known to more digits than can be shown, as of a root."""
+    short = round(value, _ROUNDED)
+    return plain(value) if short == value else f"≈ {plain(short)}"
+
+
+def equals(text: str) -> str:
+    """`= 0.25`, or `≈ 0.33333333`, for a number as text."""
+    return text if text.startswith("≈") else f"= {text}"
+
+
+def plain(value: Fraction) -> str:
+    """A number whose digits end, without an exponent and without zeros at its end."""
+    with localcontext(prec=_DIGITS):
+        text = format(Decimal(value.numerator) / Decimal(value.denominator), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def factor_text(factor: Decimal) -> str:
+    """A ratio with a digit behind its point, as traders write it: 3.0."""
+    text = plain(Fraction(factor))
+    return text if "." in text else f"{text}.0"
+
+
+def percent_text(part: int, whole: int) -> str:
+    """A share with two digits, rounded."""
+    share = Fraction(100 * part, whole)
+    rounded = round(share, 2)
+    return f"{'' if rounded == share else '≈ '}{plain(rounded)} %"
+
+
+def time_text(time_ns: int, *, seconds: bool = True, fine: bool = False) -> str:
+    """A time as `2026-11-21 15:30:00`, UTC; `fine` adds milliseconds."""
+    text = str(np.datetime64(int(time_ns), "ns")).replace("T", " ")
+    return text[: 23 if fine else 19 if seconds else 16]
+
+
+def shortened(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
+    """The lines, or the first and the last of them, and how many lie between."""
+    if len(lines) <= most:
+        return list(lines)
+    tail = most // 3
+    head = most - tail - 1
+    return [*lines[:head], Line(f"… {len(lines) - head - tail} more …"), *lines[-tail:]]

@@ -1,0 +1,149 @@
+"""Why a cell is highlighted, or why it is not; why a zone is stacked."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.analytics.imbalance import ImbalanceRule
+from app.chart.chart import Chart
+from app.errors import BadInputError
+from app.explain.explanation import Explanation, Line, Part
+from app.explain.formatting import Words, factor_text, shortened
+from app.market.trade import BUY, SELL
+
+
+class Judged(NamedTuple):
+    """One side of one cell, held against the other side one row away.
+
+    Attributes
+    ----------
+    side : int
+    row, other_row : int
+        Its row, and the row of what it is compared with.
+    imbalanced : bool
+    lines : tuple of Line
+    """
+
+    side: int
+    row: int
+    other_row: int
+    imbalanced: bool
+    lines: tuple[Line, ...]
+
+
+def why_cell(chart: Chart, number: int, row: int) -> Explanation:
+    """Why a cell is imbalanced to a side, to both, or to neither.
+
+    The trades behind it are those of the sides that made it so; where it is not imbalanced, all that were compared.
+
+    Raises
+    ------
+    BadInputError
+        If nothing traded in that bar, or the row lies outside of it.
+    """
+    words, rule, series = Words(chart), chart.figures.rule, chart.series
+    bar = bar_of(chart, number)
+    first, n_rows = int(series.first_row[bar]), int(series.n_rows[bar])
+    if not first <= row < first + n_rows:
+        raise BadInputError(f"price: {words.row(row)} is outside the bar's range, {words.row(first)} to {words.row(first + n_rows - 1)}")
+    both = [judge(chart, bar, row, side) for side in (BUY, SELL)]
+    found = [judged for judged in both if judged.imbalanced]
+    names = {BUY: "buy", SELL: "sell"}
+    what = " and ".join(names[judged.side] for judged in found)
+    height = series.grid.ticks_per_row
+    return Explanation(
+        title=f"{what.capitalize() if what else 'No'} imbalance at {words.row(row)} · {words.bar(number)} bar",
+        rule=rule_text(words, rule),
+        lines=tuple(line for judged in both for line in judged.lines),
+        bars=((number, number + 1),),
+        low_ticks=(row - 1) * height,
+        high_ticks=(row + 2) * height,
+        parts=_parts(number, height, found or both, range(first, first + n_rows)),
+    )
+
+
+def why_zone(chart: Chart, number: int, side: int, first_row: int, last_row: int) -> Explanation:
+    """Why some rows of a bar are a stacked zone."""
+    words, rule = Words(chart), chart.figures.rule
+    bar = bar_of(chart, number)
+    judged = [judge(chart, bar, row, side) for row in range(first_row, last_row + 1)]
+    count, height = len(judged), chart.series.grid.ticks_per_row
+    lines = [Line(f"{count} consecutive rows: {count} >= {rule.stacked}", count >= rule.stacked)]
+    lines += shortened([Line(f"{words.row(one.row)}: {one.lines[-1].text}", one.imbalanced) for one in judged])
+    rows = chart.series.first_row[bar], chart.series.first_row[bar] + chart.series.n_rows[bar]
+    name = "buy" if side == BUY else "sell"
+    return Explanation(
+        title=f"Stacked {name} imbalance {words.row(first_row)} to {words.row(last_row)} · {words.bar(number)} bar",
+        rule=f"{rule.stacked} or more consecutive rows · {rule_text(words, rule)}",
+        lines=tuple(lines),
+        bars=((number, number + 1),),
+        low_ticks=first_row * height,
+        high_ticks=(last_row + 1) * height,
+        parts=_parts(number, height, judged, range(int(rows[0]), int(rows[1]))),
+    )
+
+
+def judge(chart: Chart, bar: int, row: int, side: int) -> Judged:
+    """Hold one side of a cell, of a bar by its index, against the other side: one row below for buyers, one above for sellers."""
+    words, rule, series = Words(chart), chart.figures.rule, chart.series
+    first, buy, sell, _ = series.bar_cells(bar)
+    mine, others = (buy, sell) if side == BUY else (sell, buy)
+    other_row, place = (row - 1 if side == BUY else row + 1), row - first
+    lots = int(mine[place])
+    verbs = ("bought", "sold", "below") if side == BUY else ("sold", "bought", "above")
+    if not 0 <= other_row - first < len(buy):
+        edge = "lowest" if side == BUY else "highest"
+        text = f"{words.lots(lots)} {verbs[0]} at the bar's {edge} row: not tested, no row {verbs[2]} it"
+        return Judged(side, row, other_row, False, (Line(text, False),))
+    other = int(others[other_row - first])
+    head = Line(f"{verbs[0]} at {words.row(row)} vs {verbs[1]} one row {verbs[2]}, at {words.row(other_row)}:")
+    lines = (head, *(Line(text, met) for text, met in _conditions(words, rule, lots, other)))
+    return Judged(side, row, other_row, all(line.met for line in lines[1:]), lines)
+
+
+def _conditions(words: Words, rule: ImbalanceRule, lots: int, other: int) -> list[tuple[str, bool]]:
+    """What must be so, with whether it is, the ratio last; what goes without saying is left out."""
+    found = []
+    if not lots:
+        found.append(("0 = 0: a side with no volume is never imbalanced", False))
+    if rule.minimum_lots > 0:
+        enough = lots >= rule.minimum_lots
+        found.append((f"{words.lots(lots)} {'>=' if enough else '<'} {words.lots(rule.minimum_lots)} (minimum volume)", enough))
+    if not other and rule.zeros == "ignore":
+        found.append(("opposite side is 0: ignored by the zeros setting", False))
+    times, of = rule.ratio.as_integer_ratio()
+    enough = lots * of >= other * times
+    sign = ">=" if enough else "<"
+    product = f"{factor_text(rule.ratio)} x {words.lots(other)} = {words.times(rule.ratio, other)}"
+    found.append((f"{words.lots(lots)} {sign} {product}", enough))
+    return found
+
+
+def rule_text(words: Words, rule: ImbalanceRule) -> str:
+    """The rule with its inputs, in a line."""
+    zeros = "zeros counted" if rule.zeros == "count" else "zeros ignored"
+    height = words.chart.series.grid.ticks_per_row
+    rows = f" · rows of {height} ticks" if height > 1 else ""
+    return f"Diagonal imbalance · ratio {factor_text(rule.ratio)} · minimum {words.lots(rule.minimum_lots)} · {zeros}{rows}"
+
+
+def bar_of(chart: Chart, number: int) -> int:
+    """The index of a bar.
+
+    Raises
+    ------
+    BadInputError
+        If nothing traded in it.
+    """
+    series = chart.series
+    bar = series.index_of(number)
+    if bar >= series.n_bars or int(series.number[bar]) != number:
+        raise BadInputError(f"bar: no trades in the {Words(chart).bar(number)} bar")
+    return bar
+
+
+def _parts(number: int, height: int, judged: list[Judged], rows: range) -> tuple[Part, ...]:
+    """The trades of each side that was held against another, each once."""
+    cells = {(one.row, one.side) for one in judged}
+    cells |= {(one.other_row, -one.side) for one in judged if one.other_row in rows}
+    return tuple(Part(number, number + 1, row * height, (row + 1) * height, (side,)) for row, side in sorted(cells))

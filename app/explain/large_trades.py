@@ -1,0 +1,43 @@
+"""Why a trade is drawn as a large one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.analytics.large_trades import LargeRule
+from app.chart.chart import Chart
+from app.explain.explanation import Explanation, Line
+from app.explain.formatting import Words, time_text
+from app.market.trade import BUY, SELL, TradeBatch
+
+
+def why_large(chart: Chart, found: TradeBatch, trade: int, rule: LargeRule) -> Explanation:
+    """Why one trade is among the large ones: by its rank among those in sight, or by its quantity.
+
+    Parameters
+    ----------
+    found : TradeBatch
+        The large trades in sight.
+    trade : int
+        Its place among them.
+    """
+    words = Words(chart)
+    lots, price, time_ns = (int(column[trade]) for column in (found.quantity_lots, found.price_ticks, found.time_ns))
+    name = {BUY: "bought", SELL: "sold"}.get(int(found.side[trade]), "traded")
+    if rule.top:
+        above = int((found.quantity_lots > lots).sum() + (found.quantity_lots[:trade] == lots).sum())
+        least = int(found.quantity_lots.min())
+        told = [Line(f"rank {above + 1} of the {rule.top} largest trades in view", True)]
+        told.append(Line(f"{words.lots(lots)} >= {words.lots(least)}, the smallest of those", lots >= least))
+    else:
+        told = [Line(f"{words.lots(lots)} >= {rule.text}", True)]
+    number = chart.series.times.number(time_ns)
+    return Explanation(
+        title=f"Large trade: {words.lots(lots)} {name} at {words.price(price)} · {time_text(time_ns, fine=True)}",
+        rule=f"Large trades: the {rule.top} largest in view" if rule.top else f"Large trades: {rule.text} or more",
+        lines=tuple(told),
+        bars=((number, number + 1),),
+        low_ticks=price,
+        high_ticks=price + 1,
+        listed=found[np.array([trade])],
+    )

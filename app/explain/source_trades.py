@@ -1,0 +1,118 @@
+"""The trades behind a figure, out of what the store holds, and what of them it has let go of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from app.analytics.profile import profile_of_bars
+from app.chart.chart import Chart
+from app.explain.explanation import Explanation, Part
+from app.explain.formatting import Words, time_text
+from app.market.trade import BUY, SELL, TradeBatch, concatenate
+
+MOST_TRADES = 4_000_000
+"""Bars with more trades than that are not looked through for a click; `tapeprint export` writes them."""
+
+
+class Behind(NamedTuple):
+    """The trades behind a figure.
+
+    Attributes
+    ----------
+    trades : TradeBatch
+        In the order of the tape.
+    lots : int
+        What they add up to.
+    wanted_lots : int
+        What the figure was made of; more, where trades are no longer held.
+    note : str
+        Why trades are missing; empty when none are.
+    """
+
+    trades: TradeBatch
+    lots: int
+    wanted_lots: int
+    note: str
+
+
+def behind(chart: Chart, explanation: Explanation) -> Behind:
+    """The trades behind a figure as far as they are held, and whether they add up to it."""
+    if explanation.listed is not None:
+        lots = int(explanation.listed.quantity_lots.sum())
+        return Behind(explanation.listed, lots, lots, "")
+    wanted = sum(lots_of(chart, part) for part in explanation.parts)
+    count = sum(_trades_in(chart, *run) for run in _runs(explanation.parts))
+    if count > MOST_TRADES:
+        return Behind(TradeBatch.empty(), 0, wanted, f"too many trades to list ({count:,}); use `tapeprint export`")
+    found = [_of_run(chart, run, explanation.parts) for run in _runs(explanation.parts)]
+    trades = concatenate(found) if found else TradeBatch.empty()
+    lots, words = int(trades.quantity_lots.sum()), Words(chart)
+    note = "" if lots == wanted else f"trades in memory cover {words.lots(lots)} of {words.lots(wanted)}"
+    return Behind(trades, lots, wanted, note if len(trades) or not wanted else "the trades are no longer in memory")
+
+
+def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
+    """All trades of the bars with numbers `[first, end)` that are held."""
+    series = chart.series
+    begin, stop = series.index_of(first), series.index_of(end)
+    if chart.trades is None or begin >= stop:
+        return TradeBatch.empty()
+    if series.rule.is_time:
+        return chart.trades(series.times.start_ns(first), series.times.start_ns(end))
+    # bars that are not of time may end in the middle of an instant: read from an edge between two instants, and count
+    whole = begin
+    while whole and int(series.last_ns[whole - 1]) >= int(series.first_ns[whole]):
+        whole -= 1
+    tape = chart.trades(int(series.first_ns[whole]), int(series.last_ns[stop - 1]) + 1)
+    before, inside = int(series.trades[whole:begin].sum()), int(series.trades[begin:stop].sum())
+    return tape[before : before + inside]
+
+
+def lots_of(chart: Chart, part: Part) -> int:
+    """What a part adds up to by the bars' own cells; its prices are edges of rows."""
+    series, height = chart.series, chart.series.grid.ticks_per_row
+    profile = profile_of_bars(series, series.index_of(part.first), series.index_of(part.end))
+    low = min(max(part.low_ticks // height - profile.first_row, 0), profile.n_rows)
+    high = min(max(-(-part.high_ticks // height) - profile.first_row, low), profile.n_rows)
+    columns = {BUY: profile.buy, SELL: profile.sell}
+    return sum(int(columns.get(side, profile.unknown)[low:high].sum()) for side in part.sides)
+
+
+def newest_ns(chart: Chart) -> int | None:
+    """The time of the newest trade that the chart shows; None where it cannot be told."""
+    series = chart.series
+    if not series.n_bars or chart.trades is None:
+        return None
+    newest = chart.trades(series.start_ns(series.n_bars - 1), np.iinfo(np.int64).max)
+    return int(newest.time_ns.max()) if len(newest) else None
+
+
+def as_of_text(chart: Chart, explanation: Explanation) -> str:
+    """Up to which trade a figure of the bar in progress was made; empty when its bars are closed."""
+    series = chart.series
+    if not series.n_bars or explanation.listed is not None or explanation.bars[-1][1] <= int(series.number[-1]):
+        return ""
+    newest = newest_ns(chart)
+    return "current bar, still forming" if newest is None else f"as of {time_text(newest, fine=True)} UTC, last bar still forming"
+
+
+def _runs(parts: Sequence[Part]) -> list[tuple[int, int]]:
+    return sorted({(part.first, part.end) for part in parts})
+
+
+def _trades_in(chart: Chart, first: int, end: int) -> int:
+    series = chart.series
+    return int(series.trades[series.index_of(first) : series.index_of(end)].sum())
+
+
+def _of_run(chart: Chart, run: tuple[int, int], parts: Sequence[Part]) -> TradeBatch:
+    tape = tape_of_bars(chart, *run)
+    kept = np.zeros(len(tape), bool)
+    for part in parts:
+        if (part.first, part.end) == run:
+            inside = (tape.price_ticks >= part.low_ticks) & (tape.price_ticks < part.high_ticks)
+            kept |= inside & np.isin(tape.side, part.sides)
+    return tape[kept]

@@ -1,0 +1,227 @@
+"""Why a point of control and a value area lie where they do: the walk from the heaviest row, step by step.
+
+The walk is made here once more, row by row in Python's integers; `app.analytics.value_area` makes the same by sorting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from app.analytics.value_area import ValueAreaMethod, points_of_control
+from app.chart.chart import Chart
+from app.explain.explanation import Explanation, Line, Part
+from app.explain.formatting import Words, exact, percent_text, shortened
+from app.explain.imbalances import bar_of
+from app.profiles.period_profiles import Runs
+from app.profiles.profile_values import ProfileFigures
+
+_RULES = {
+    ValueAreaMethod.DALTON: "dalton: compare two rows above with two below, add the larger pair (tie: the upper), until the target is met",
+    ValueAreaMethod.SINGLE: "single: compare one row above with one below, add the larger (tie: the upper), until the target is met",
+    ValueAreaMethod.TRADINGVIEW: (
+        "tradingview: compare one row above with one below, add the larger "
+        "(tie: nearer the POC, then the upper), stop before exceeding the target"
+    ),
+}
+
+
+class Edge(Enum):
+    """Which line of a profile is asked about; the value is its name."""
+
+    POC = "POC"
+    VAH = "VAH"
+    VAL = "VAL"
+
+
+class Step(NamedTuple):
+    """One comparison of the walk: what lies above with what lies below, lots, None for a side that is used up."""
+
+    above: int | None
+    below: int | None
+    upwards: bool
+    inside: int
+    """Lots inside before the step."""
+    joins: bool
+
+    @property
+    def lots(self) -> int:
+        """What would join, or does."""
+        return (self.above if self.upwards else self.below) or 0
+
+
+class Walk(NamedTuple):
+    """The walk through the rows of a profile, counted from its lowest: POC, lowest and highest row inside, and the steps."""
+
+    poc: int
+    low: int
+    high: int
+    inside: int
+    steps: tuple[Step, ...]
+
+
+def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> Walk:
+    """The value area of rows of which the lowest and the highest traded, step by step; ends with the step that was not made, if any."""
+    poc = low = high = int(points_of_control(np.array(volume, np.int64), np.array([len(volume)]))[0])
+    inside, total, steps = volume[poc], sum(volume), []
+    stride, stops_before = (2 if method is ValueAreaMethod.DALTON else 1), method is ValueAreaMethod.TRADINGVIEW
+    while (low > 0 or high < len(volume) - 1) and (stops_before or inside * 100 < total * percent):
+        above = sum(volume[high + 1 : high + 1 + stride]) if high < len(volume) - 1 else None
+        below = sum(volume[max(0, low - stride) : low]) if low else None
+        if above is None or below is None:
+            upwards = below is None
+        elif above == below and stops_before:
+            upwards = high + 1 - poc <= poc - (low - 1)
+        else:
+            upwards = above >= below
+        step = Step(above, below, upwards, inside, True)
+        if stops_before and (inside + step.lots) * 100 > total * percent:
+            steps.append(step._replace(joins=False))
+            break
+        steps.append(step)
+        inside += step.lots
+        low, high = (low, min(high + stride, len(volume) - 1)) if upwards else (max(low - stride, 0), high)
+    return Walk(poc, low, high, inside, tuple(steps))
+
+
+def why_bar(chart: Chart, number: int, edge: Edge | None = None) -> Explanation:
+    """Why a bar's point of control and value area lie where they do.
+
+    Raises
+    ------
+    BadInputError
+        If nothing traded in that bar.
+    """
+    bar = bar_of(chart, number)
+    first_row, buy, sell, unknown = chart.series.bar_cells(bar)
+    figures, series, words = chart.figures, chart.series, Words(chart)
+    rows = _Rows(first_row * series.grid.ticks_per_row, series.grid.ticks_per_row, (buy + sell + unknown).tolist())
+    name = f"{words.bar(number)} bar"
+    return _why(chart, name, ((number, number + 1),), rows, figures.percent, figures.method, edge)
+
+
+def why_profile(
+    chart: Chart, name: str, figures: ProfileFigures, percent: int, method: ValueAreaMethod, edge: Edge | None = None
+) -> Explanation:
+    """Why POC, VAH and VAL of a profile lie where they do; says what of it candles stand for, behind which there are no trades."""
+    words, profile = Words(chart), figures.rows
+    rows = _Rows(profile.low_ticks, profile.ticks_per_row, profile.profile.total.tolist())
+    told = _why(chart, f"{name}, {words.runs(figures.runs)}", figures.runs, rows, percent, method, edge)
+    candles, height = figures.candles.profile, chart.series.grid.ticks_per_row
+    low = max(told.low_ticks // height - candles.first_row, 0)
+    lots = int(candles.total[low : max(low, -(-told.high_ticks // height) - candles.first_row)].sum())
+    if not lots:
+        return told
+    return replace(
+        told, lines=(*told.lines, Line(f"{words.lots(lots)} of it comes from candles, spread over their rows; no trades to list"))
+    )
+
+
+class _Rows(NamedTuple):
+    """The volume of dense rows, lowest first, lots; the first begins at `low_ticks`."""
+
+    low_ticks: int
+    height: int
+    volume: list[int]
+
+    def edge(self, row: int) -> int:
+        return self.low_ticks + row * self.height
+
+
+def _why(chart: Chart, name: str, runs: Runs, rows: _Rows, percent: int, method: ValueAreaMethod, edge: Edge | None) -> Explanation:
+    words, rows = Words(chart), _traded(rows)
+    found = walk(rows.volume, percent, method)
+    lines = _poc_lines(words, rows, found.poc)
+    band = (found.poc, found.poc) if edge is Edge.POC else (found.low, found.high)
+    rows_text = f"{len(rows.volume):,} rows of {_ticks(rows.height)}"
+    rule = f"POC: the row with the most volume (tie: nearest the middle, then the lower) · {rows_text}"
+    if edge is not Edge.POC:
+        lines += _area_lines(words, rows, found, percent)
+        rule = f"Value area {percent} %, {_RULES[method]} · {rows_text}"
+    low, high = rows.edge(band[0]), rows.edge(band[1] + 1)
+    return Explanation(
+        title=_title(words, rows, found, edge, name),
+        rule=rule,
+        lines=tuple(lines),
+        bars=runs,
+        low_ticks=low,
+        high_ticks=high,
+        parts=tuple(Part(first, end, low, high) for first, end in runs),
+    )
+
+
+def _title(words: Words, rows: _Rows, found: Walk, edge: Edge | None, name: str) -> str:
+    at = {
+        Edge.POC: words.price(_middle(rows, found.poc)),
+        Edge.VAH: words.price(rows.edge(found.high + 1)),
+        Edge.VAL: words.price(rows.edge(found.low)),
+    }
+    if edge is not None:
+        return f"{edge.value} {at[edge]} · {name}"
+    return f"POC {at[Edge.POC]}, value area {at[Edge.VAL]} to {at[Edge.VAH]} · {name}"
+
+
+def _poc_lines(words: Words, rows: _Rows, poc: int) -> list[Line]:
+    heaviest = rows.volume[poc]
+    equal = sum(volume == heaviest for volume in rows.volume)
+    span = f"{words.price(rows.edge(poc))} to {words.price(rows.edge(poc + 1))}"
+    head = f"row {span}: {words.lots(heaviest)}, the most of any of {len(rows.volume):,} rows"
+    lines = [Line(f"{head}; its middle is {words.price(_middle(rows, poc))}")]
+    if equal > 1:
+        lines.append(Line(f"{equal} rows tie: the nearest to the middle of the rows wins, then the lower"))
+    elif len(rows.volume) > 1:
+        second = max(volume for row, volume in enumerate(rows.volume) if row != poc)
+        lines.append(Line(f"{words.lots(heaviest)} > {words.lots(second)}, the next largest row", True))
+    return lines
+
+
+def _area_lines(words: Words, rows: _Rows, found: Walk, percent: int) -> list[Line]:
+    total = sum(rows.volume)
+    lots = Fraction(words.chart.spec.instrument.lot_size)
+    target = exact(Fraction(total * percent, 100) * lots)
+    lines = [
+        Line(f"target: {percent} % of {words.lots(total)} = {target}"),
+        Line(f"POC row: {words.lots(rows.volume[found.poc])}"),
+    ]
+    lines += shortened([_step_line(words, step, total, percent, target) for step in found.steps])
+    lines.append(Line(f"VAH {words.price(rows.edge(found.high + 1))} and VAL {words.price(rows.edge(found.low))}: outer edges of its rows"))
+    lines.append(Line(f"inside: {words.lots(found.inside)} of {words.lots(total)}, {percent_text(found.inside, total)}"))
+    return lines
+
+
+def _step_line(words: Words, step: Step, total: int, percent: int, target: str) -> Line:
+    """`above 80.5 >= below 60.2: 120.5 + 80.5 = 201 < 700.14`."""
+    sides = [("above", step.above), ("below", step.below)]
+    (mine, lots), (other, against) = sides if step.upwards else sides[::-1]
+    lots = lots or 0
+    compared = f"no rows left {other}"
+    if against is not None:
+        compared = f"{mine} {words.lots(lots)} {'=' if lots == against else '>'} {other} {words.lots(against)}"
+    else:
+        compared = f"{mine} {words.lots(lots)}, {compared}"
+    after = step.inside + lots
+    sum_text = f"{words.lots(step.inside)} + {words.lots(lots)} = {words.lots(after)}"
+    if not step.joins:
+        return Line(f"{compared}: {sum_text} > {target}: not added, stop", False)
+    reached = after * 100 >= total * percent
+    sign = ">=" if reached else "<"
+    return Line(f"{compared}: {sum_text} {sign} {target}")
+
+
+def _traded(rows: _Rows) -> _Rows:
+    """From the lowest row that traded to the highest."""
+    traded = [row for row, volume in enumerate(rows.volume) if volume]
+    return _Rows(rows.edge(traded[0]), rows.height, rows.volume[traded[0] : traded[-1] + 1])
+
+
+def _middle(rows: _Rows, row: int) -> Fraction:
+    return rows.edge(row) + Fraction(rows.height, 2)
+
+
+def _ticks(height: int) -> str:
+    return f"{height} tick{'' if height == 1 else 's'}"

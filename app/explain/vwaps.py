@@ -1,0 +1,72 @@
+"""Why a VWAP, or one of its bands, stands where it does: the sums, and their quotient."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+from app.analytics.anchored_vwap import VwapSums
+from app.analytics.vwap import bar_turnover
+from app.chart.chart import Chart
+from app.explain.explanation import Explanation, Line, Part
+from app.explain.formatting import Words, equals, exact, plain, rounded
+from app.explain.imbalances import bar_of
+
+_DIGITS = 60
+
+
+def why_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0) -> Explanation:
+    """Why the VWAP from one bar on stands where it does after another, or the band so many deviations away.
+
+    Parameters
+    ----------
+    first, number : int
+        Numbers of the bar in which it begins, and of the bar asked about.
+    band : int
+        Deviations above (negative: below); 0 for the line itself.
+    """
+    words, series = Words(chart), chart.series
+    start, end = series.index_of(first), bar_of(chart, number) + 1
+    tick, lot = (Fraction(step) for step in (chart.spec.instrument.tick_size, chart.spec.instrument.lot_size))
+    turnover, volume = sum(bar_turnover(series, start, end)), int(series.volume[start:end].sum())
+    average = Fraction(turnover, volume)
+    lines = [
+        Line(f"sum of price x quantity: {plain(turnover * tick * lot)}"),
+        Line(f"sum of quantity: {words.lots(volume)}"),
+        Line(f"VWAP = {plain(turnover * tick * lot)} / {words.lots(volume)} {equals(exact(average * tick))}"),
+    ]
+    if band:
+        lines += _band_lines(chart, start, end, average, band)
+    what = name if not band else f"{name} {band:+d} σ".replace("-", "−")
+    bars = slice(start, end)
+    return Explanation(
+        title=f"{what} after the {words.bar(number)} bar",
+        rule=f"VWAP: sum of price x quantity / sum of quantity, since the {words.bar(int(series.number[start]))} bar",
+        lines=tuple(lines),
+        bars=((number, number + 1),),
+        low_ticks=int(series.low[bars].min()),
+        high_ticks=int(series.high[bars].max()) + 1,
+        parts=(Part(int(series.number[start]), number + 1),),
+    )
+
+
+def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int) -> list[Line]:
+    """The deviation by its definition, in exact fractions up to the root."""
+    tick = Fraction(chart.spec.instrument.tick_size)
+    variance = _variance(chart, start, end) * tick * tick
+    with localcontext(prec=_DIGITS):
+        deviation = Fraction((Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt())
+    price = average * tick + band * deviation
+    sign, shown = "+" if band > 0 else "−", rounded(deviation).removeprefix("≈ ")
+    return [
+        Line(f"variance: sum of quantity x (price - VWAP)^2 / sum of quantity {equals(exact(variance))}"),
+        Line(f"σ: square root of the variance {equals(rounded(deviation))}"),
+        Line(f"VWAP {sign} {abs(band)} x {shown} {equals(rounded(price))}"),
+    ]
+
+
+def _variance(chart: Chart, start: int, end: int) -> Fraction:
+    """In ticks squared."""
+    sums = VwapSums(chart.series)
+    sums.follow()
+    return sums.variance(start, end)

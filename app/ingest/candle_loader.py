@@ -1,0 +1,154 @@
+"""The candles that profiles want, fetched beside the live trades and the past's, newest first.
+
+Errors of the venue are told and tried again after a pause; whatever happens here, trades go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import structlog
+
+from app.analytics.candle_fallback import Piece
+from app.chart.chart import Chart
+from app.errors import BadInputError, FeedError, VenueBusyError, VenueRefusedError
+from app.ingest.history_loader import Progress
+from app.market.candle import CandleBatch
+from app.market.feed import CandleHistory, closed_after
+from app.market.span import Span
+from app.storage.candle_store import HeldCandles
+
+_log = structlog.get_logger(__name__)
+
+_LOOK_EVERY_S = 0.1  # a wish is noticed this soon, which looks like at once
+_GROWING_S = 2.0  # before a candle is asked for again that was still growing by the venue's clock
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
+_AT_ONCE = 1_000  # candles asked for together; a page of most venues
+_TOGETHER = 500  # candles between two wishes that are fetched too rather than asking twice
+_UNITS = ((1_440, "d"), (60, "h"), (1, "m"))
+_MINUTE_NS = 60_000_000_000
+
+
+class CandlePast:
+    """Fetches the candles that charts want, into a store that they share.
+
+    Parameters
+    ----------
+    charts : sequence of Chart
+        Their `candles.wishes` say what is wanted.
+    history : CandleHistory
+    sleep : callable
+        The wait, for tests.
+
+    Attributes
+    ----------
+    held : HeldCandles
+    progress : Progress or None
+        What is being fetched.
+    trouble : str
+        Why candles cannot be fetched at the moment.
+    """
+
+    def __init__(
+        self, charts: Sequence[Chart], history: CandleHistory, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self.held = HeldCandles(history.lengths_ns)
+        self.progress: Progress | None = None
+        self.trouble = ""
+        self._charts, self._history, self._sleep = charts, history, sleep
+        self._cancelled: list[Piece] = []
+        for chart in charts:
+            chart.candles.held = self.held
+
+    def cancel(self) -> None:
+        """Fetch no more of what is wanted now; another wish is another matter."""
+        self._cancelled += self._wishes()
+
+    async def fill(self) -> None:
+        """Fetch what is wanted, for ever, or until the venue refuses."""
+        try:
+            await self._fill()
+        except Exception as error:  # a mistake of ours in fetching candles must not stop live trades: say so and stay without
+            self.progress, self.trouble = None, "candles: stopped by an internal error, see the log"
+            _log.error("loading candles failed", error=repr(error), exc_info=error)
+
+    async def _fill(self) -> None:
+        wait_s = _FIRST_WAIT_S
+        while True:
+            wish = self._next()
+            if wish is None:
+                self.progress = None
+                await asyncio.sleep(_LOOK_EVERY_S)
+                continue
+            try:
+                await self._fetch(wish)
+            except (VenueRefusedError, BadInputError) as error:
+                self.progress, self.trouble = None, f"candles: {error.user_message}"
+                _log.warning("candles refused", reason=error.detail)
+                return
+            except FeedError as error:
+                pause_s = max(wait_s, error.retry_after_s if isinstance(error, VenueBusyError) else 0.0)
+                self.progress, self.trouble = None, f"candles: {error.user_message}, retrying in {pause_s:.0f} s"
+                _log.warning("candles not loaded", reason=error.detail, retry_s=pause_s)
+                wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
+                await self._sleep(pause_s)
+            else:
+                self.trouble, wait_s = "", _FIRST_WAIT_S
+
+    def _wishes(self) -> list[Piece]:
+        """What is wanted and was not cancelled, the coarsest first, of one length the newest."""
+        wishes = {
+            wish for chart in self._charts for wish in chart.candles.wishes if not any(wish.lies_in(each) for each in self._cancelled)
+        }
+        return sorted(wishes, key=lambda wish: (wish.length_ns, wish.span.end_ns), reverse=True)
+
+    def _next(self) -> Piece | None:
+        """The first wish that is not fulfilled yet, with those so near that one question serves all; None without any."""
+        found: Piece | None = None
+        for length_ns, span in self._wishes():
+            if not self._lacks(length_ns, span):  # fetched, and the chart has not looked since
+                continue
+            if found is None:
+                found = Piece(length_ns, span)
+            elif length_ns != found.length_ns or found.span.start_ns - span.end_ns > _TOGETHER * length_ns:
+                break
+            else:
+                found = Piece(length_ns, Span(min(span.start_ns, found.span.start_ns), found.span.end_ns))
+        return found
+
+    def _lacks(self, length_ns: int, span: Span) -> list[Span]:
+        return span.minus(self.held.asked(length_ns, span))
+
+    async def _fetch(self, wish: Piece) -> None:
+        length_ns, span = wish
+        what = f"{_count_text(span.length_ns // length_ns)} ({length_text(length_ns)})"
+        for part in _parts(span, _AT_ONCE * length_ns):
+            if not any(length_ns == wanted.length_ns and wanted.span.intersection(part) for wanted in self._wishes()):
+                continue  # nobody wants it any more, or nobody ever did: it lies between two wishes
+            self.progress = Progress(what, (span.end_ns - part.end_ns) / span.length_ns)
+            if self._lacks(length_ns, part):
+                pages: list[CandleBatch] = []
+                async with closed_after(self._history.candles(length_ns, part)) as batches:
+                    async for batch in batches:
+                        pages.append(batch)
+                self.held.take(length_ns, part, pages)
+            if self._lacks(length_ns, part):
+                await self._sleep(_GROWING_S)
+
+
+def length_text(length_ns: int) -> str:
+    """As in `3 m`, `4 h`, `1 d`."""
+    minutes = length_ns // _MINUTE_NS
+    size, unit = next((size, unit) for size, unit in _UNITS if minutes % size == 0)
+    return f"{minutes // size} {unit}"
+
+
+def _count_text(candles: int) -> str:
+    return f"{candles:,} candle{'' if candles == 1 else 's'}"
+
+
+def _parts(span: Span, most_ns: int) -> Iterator[Span]:
+    """A span in parts, the newest first."""
+    for end_ns in range(span.end_ns, span.start_ns, -most_ns):
+        yield Span(max(span.start_ns, end_ns - most_ns), end_ns)

@@ -1,0 +1,81 @@
+"""What the disk keeps of a market's past, as far as a pump does not hold it yet. Files are read in another thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from app.market.coverage import Source
+from app.market.span import Span
+from app.market.trade import TradeBatch
+from app.storage.disk import Tape
+from app.storage.tape_ranges import Intervals, Stretch
+from app.storage.trade_store import TradeStore
+
+
+class KeptPart(NamedTuple):
+    """Trades read from the disk, how they once came, and the time of which they are all."""
+
+    trades: TradeBatch
+    source: Source
+    complete: Span
+
+
+class KeptPast:
+    """One market's tape on disk, read for a store in memory.
+
+    Raises
+    ------
+    StoreError
+        By every method, if the disk cannot be read.
+    """
+
+    def __init__(self, tape: Tape, store: TradeStore) -> None:
+        self._tape, self._store = tape, store
+
+    async def oldest_ns(self) -> int | None:
+        """Where the oldest stretch begins; None if nothing is kept."""
+        stretches = await asyncio.to_thread(_stretches, self._tape)
+        return min((kept.start_ns for kept in stretches), default=None)
+
+    async def stretches_in(self, span: Span, before_id: int | None) -> list[Stretch]:
+        """The stretches of a span that are kept; one that goes up to the trade before `before_id` reaches the span's end."""
+        found: list[Stretch] = []
+        for kept in await asyncio.to_thread(_stretches, self._tape):
+            if before_id is not None and kept.first_id < before_id <= kept.last_id + 1:
+                kept = kept._replace(end_ns=max(kept.end_ns, span.end_ns))
+            if (inside := span_of(kept).intersection(span)) and (before_id is None or kept.first_id < before_id):
+                found.append(kept._replace(start_ns=inside.start_ns, end_ns=inside.end_ns))
+        return found
+
+    async def count_in(self, span: Span) -> int:
+        """About how many trades of a span are kept: as if each stretch were even. 0 where trades are not numbered: nobody counts them."""
+        count = 0.0
+        for kept in await asyncio.to_thread(_stretches, self._tape):
+            whole = span_of(kept)
+            count += (kept.last_id - kept.first_id) * whole.intersection(span).length_ns / max(1, whole.length_ns)
+        return round(count)
+
+    async def parts(self, span: Span, held: list[Stretch]) -> list[KeptPart]:
+        """What is kept of a span in these stretches, newest first."""
+        batches = await asyncio.to_thread(lambda: list(self._tape.batches(span))) if held else []
+        return [part for batch in reversed(batches) for part in self._cut(batch, held)]
+
+    def _cut(self, batch: TradeBatch, held: list[Stretch]) -> Iterator[KeptPart]:
+        keys = self._store.keys(batch)
+        for kept in held:
+            inside = (keys >= kept.first_key) & (keys <= kept.last_key)
+            yield KeptPart(batch[inside], kept.source, span_of(kept))
+
+
+def span_of(stretch: Stretch) -> Span:
+    """The time of a stretch."""
+    return Span(stretch.start_ns, stretch.end_ns)
+
+
+def _stretches(tape: Tape) -> list[Stretch]:
+    """What is held, with the times up to the next trade where none is missing between."""
+    intervals: Intervals = tape.intervals()
+    covered = intervals.covered(proven=True)
+    return [stretch._replace(end_ns=told.span.end_ns) for stretch, told in zip(intervals, covered, strict=True)]

@@ -1,0 +1,358 @@
+"""What is missing of the past, fetched beside the live trades, newest first.
+
+There is one path for all of it: the first start, scrolling left, a far anchor and a gap after a reconnect are stretches of time that
+a chart wants and the store has not, or ids that it skipped. What the disk keeps is read first, the venue is asked for the
+rest; what the venue has not got stays a hole, and the charts draw it. This is the one place that tries again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from app.chart.chart import Chart
+from app.errors import FeedError, GridTooFineError, StoreError, VenueBusyError, VenueRefusedError
+from app.ingest.disk_history import KeptPast, span_of
+from app.ingest.gap_queue import HoleQueue
+from app.market.coverage import Source
+from app.market.feed import TradeHistory, closed_after
+from app.market.span import Span
+from app.market.trade import TradeBatch
+from app.storage.disk import Tape
+from app.storage.tape_ranges import Stretch
+from app.storage.trade_store import Hole, TradeStore
+
+_log = structlog.get_logger(__name__)
+
+_SHOW_EVERY_S = 2.0  # while a long hole fills, the chart is brought up to date this often
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 5.0  # a page every five seconds troubles no venue, a hole on the chart does the trader
+_PATIENCE_S = 2.0  # how long the past waits for a first live trade to end at
+_LOOK_EVERY_S = 1.0  # in a market without trades, a wish for more of the past is noticed this soon
+_TRIES = 4  # answers without the trades asked for, before they count as not to be had
+
+_MINUTE_NS, _HOUR_NS = 60_000_000_000, 3_600_000_000_000
+_BEARABLE_NS = 48 * _HOUR_NS  # what futures deliver; on spot some 5,000 pages of a busy market
+_FIRST_STRETCH_NS = 2 * _MINUTE_NS  # something to see at once; later stretches take what a few seconds bring
+_FIRST_KEPT_NS = 30 * _MINUTE_NS  # the same, where the disk has it
+_FIRST_DEEP_NS = 24 * _HOUR_NS
+_SHORT_FETCH_S, _LONG_FETCH_S = 1.5, 6.0
+
+TakeIn = Callable[[Sequence[TradeBatch], Source, Span | None, bool], Awaitable[int]]
+"""Pages, their source, the time of which they are all, and whether they are to be kept on disk; how many trades were new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is being fetched.
+
+    Attributes
+    ----------
+    what : str
+        In words: `"4 h of history"`, `"37 missing trades"`.
+    share : float
+        Done, 0 to 1.
+    """
+
+    what: str
+    share: float
+
+    @property
+    def text(self) -> str:
+        """Both in words."""
+        return f"loading {self.what}, {100 * self.share:.0f} %"
+
+
+class Past:
+    """Fetches what charts want and the store has not.
+
+    Parameters
+    ----------
+    charts : sequence of Chart
+    store : TradeStore
+    history : TradeHistory or None
+    tape : Tape or None
+    take_in : callable
+        Where fetched trades go, see `TakeIn`.
+    deepen : callable
+        Shows the bars from a time on that the disk has, where memory has no room for their trades.
+    history_ns, wall_ns, monotonic_s, sleep
+        See `app.ingest.ingest.Ingest`.
+    """
+
+    def __init__(
+        self,
+        charts: Sequence[Chart],
+        store: TradeStore,
+        history: TradeHistory | None,
+        tape: Tape | None,
+        take_in: TakeIn,
+        deepen: Callable[[int], Awaitable[None]],
+        *,
+        history_ns: int,
+        wall_ns: Callable[[], int],
+        monotonic_s: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self.progress: Progress | None = None
+        self._not_fetched = self._not_read = ""
+        self._charts, self._store, self._history, self._take_in, self._deepen = charts, store, history, take_in, deepen
+        self._kept = KeptPast(tape, store) if tape is not None else None
+        self._sleep = sleep
+        self._holes = HoleQueue(store, monotonic_s)
+        self._arrived = asyncio.Event()
+        self.asked_from_ns = self._now_ns = wall_ns()
+        """What lies between here and now has been asked for."""
+        self._cancelled_ns: int | None = None
+        self._wanted = self._at_the_start(history_ns)
+        self._deep_ns = _FIRST_DEEP_NS
+        self._stretch_ns = _FIRST_STRETCH_NS if tape is None else _FIRST_KEPT_NS
+
+    @property
+    def trouble(self) -> str:
+        """Why the past cannot be fetched at the moment, or the disk not be read; live trades go on."""
+        return self._not_fetched or self._not_read
+
+    def something_arrived(self) -> None:
+        """Look again: live trades came, and there may be a hole before them."""
+        self._arrived.set()
+
+    def cancel(self) -> None:
+        """Fetch no more of the time that is wanted now; what is there stays, and a look further back asks anew."""
+        self._cancelled_ns = self._wanted_from_ns()
+
+    async def fill(self) -> None:
+        """Fetch what is missing, for ever."""
+        try:
+            await self._fill()
+        except Exception as error:  # a mistake of ours in fetching the past must not stop live trades: say so and stay without
+            self.progress = None
+            self._not_fetched = "history: stopped by an internal error, see the log"
+            _log.error("loading history failed", error=repr(error), exc_info=error)
+
+    async def _fill(self) -> None:
+        """After an error the pause doubles, or is what the venue asks for."""
+        if self._history is None and self._kept is None:
+            for chart in self._charts:
+                chart.oldest_ns = self._now_ns  # nobody has more than what comes
+            return
+        await self._look_how_far_back()
+        if self._wanted:
+            self.progress = Progress(f"{_duration(self._wanted.length_ns)} of history", 0.0)
+        await self._until_something_arrived(_PATIENCE_S)
+        wait_s = _FIRST_WAIT_S
+        while True:
+            try:
+                fetched = await self._fetch_next()
+            except VenueRefusedError as error:
+                self.progress, self._not_fetched = None, f"history: {error.user_message}"
+                _log.warning("history refused", reason=error.detail)
+                return
+            except StoreError as error:
+                self.progress, self._not_read, self._kept = None, f"store: {error.user_message}", None
+                _log.warning("stored trades not read", reason=error.detail)
+            except FeedError as error:
+                pause_s = max(wait_s, error.retry_after_s if isinstance(error, VenueBusyError) else 0.0)
+                self.progress, self._not_fetched = None, f"history: {error.user_message}, retrying in {pause_s:.0f} s"
+                _log.warning("history not loaded", reason=error.detail, retry_s=pause_s)
+                wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
+                await self._sleep(pause_s)
+            else:
+                self.progress, self._not_fetched, wait_s = None, "", _FIRST_WAIT_S
+                if not fetched:
+                    await self._until_something_arrived(_LOOK_EVERY_S)
+
+    async def _look_how_far_back(self) -> None:
+        """Tell the charts how much past there is: what the disk keeps, or else what a venue delivers in bearable time."""
+        oldest_ns = self._now_ns - _BEARABLE_NS
+        if self._kept is not None:
+            try:
+                kept_ns = await self._kept.oldest_ns()
+                oldest_ns = oldest_ns if kept_ns is None else min(oldest_ns, kept_ns)
+            except StoreError as error:
+                self._not_read, self._kept = f"store: {error.user_message}", None
+                _log.warning("stored trades not read", reason=error.detail)
+        for chart in self._charts:
+            chart.oldest_ns = oldest_ns
+
+    async def _until_something_arrived(self, timeout_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):  # not wait_for, which under Python 3.11 can swallow a cancellation
+                await self._arrived.wait()
+        self._arrived.clear()
+
+    async def _fetch_next(self) -> bool:
+        """Fetch the most urgent of what is missing; False when nothing is."""
+        if self._history is not None and (holes := self._holes.next()):
+            await self._fetch_holes(self._history, holes)
+        elif self._wanted_from_ns() < self.asked_from_ns:
+            await (self._fetch_deep() if self._store.floor_ns else self._fetch_stretch())
+        else:
+            return False
+        return True
+
+    # -- holes -----------------------------------------------------------------------------------
+
+    async def _fetch_holes(self, history: TradeHistory, holes: list[Hole]) -> None:
+        """Fetch what the holes lack, from the disk if it is there; what the venue has not got after several answers stays missing."""
+        first_id, last_id = holes[-1].first_id, holes[0].last_id
+        missing = sum(hole.missing for hole in holes)
+        what = f"{missing:,} missing trade{'s' if missing > 1 else ''}"
+        around = Span(holes[-1].start_ns, holes[0].end_ns + 1)
+        kept = [part for part in await self._kept_in(around, None) if part.first_id <= last_id and first_id <= part.last_id]
+        if kept and await self._take_kept(around, kept):
+            return
+
+        def share(page: TradeBatch) -> float:
+            return (int(page.trade_id[-1]) - first_id + 1) / (last_id - first_id + 1)
+
+        for attempt in range(_TRIES):
+            if attempt:
+                await self._sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))  # a venue's archive may lag behind its stream
+            if await self._fetch(history.between(first_id, last_id), what, share):
+                return  # what is left is another hole, with tries of its own
+        self._holes.ask_later(holes)
+        _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
+
+    async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
+        """Take in pages as they come, and keep those that came before an error; how many trades were new."""
+        self.progress = Progress(what, 0.0)
+        waiting: list[TradeBatch] = []
+        fresh, shown_s, failure = 0, time.monotonic(), None
+        try:
+            async with closed_after(pages):
+                async for page in pages:
+                    if not len(page):
+                        continue
+                    waiting.append(page)
+                    self.progress = Progress(what, min(1.0, max(0.0, share(page))))
+                    if time.monotonic() - shown_s > _SHOW_EVERY_S:
+                        fresh += await self._take_in(waiting, Source.BACKFILL, None, True)
+                        waiting, shown_s = [], time.monotonic()
+        except FeedError as error:
+            failure = error
+        fresh += await self._take_in(waiting, Source.BACKFILL, None, True)
+        if failure is not None:
+            raise failure
+        return fresh
+
+    # -- stretches of time -----------------------------------------------------------------------
+
+    def _at_the_start(self, history_ns: int) -> Span:
+        if not history_ns:
+            return Span(self._now_ns, self._now_ns)
+        whole_ns = max([_HOUR_NS, *(chart.spec.bar_rule.length_ns for chart in self._charts)])
+        wanted = Span((self._now_ns - history_ns) // whole_ns * whole_ns, self._now_ns)
+        for chart in self._charts:
+            chart.wanted = wanted
+        return wanted
+
+    def _wanted_from_ns(self) -> int:
+        """The earliest time that somebody wants; nothing of what was cancelled, nor, while memory is full, where the disk has nothing."""
+        if self._store.floor_ns and self._kept is None:
+            return self.asked_from_ns
+        wanted_ns = min([self._wanted.start_ns, *(chart.wanted.start_ns for chart in self._charts if chart.wanted)])
+        if self._cancelled_ns is not None and wanted_ns >= self._cancelled_ns:
+            return self.asked_from_ns
+        return wanted_ns
+
+    async def _fetch_stretch(self) -> None:
+        """Fetch the stretch of time before what is there, as long as a few seconds' fetching allows: from the disk what it
+        has, from the venue the rest.
+
+        It is shown as a whole, so that a chart which is being filled has no hole in it.
+        """
+        wanted_ns = self._wanted_from_ns()
+        end_ns = self.asked_from_ns
+        stretch = Span(max(wanted_ns, end_ns - self._stretch_ns), end_ns)
+        what = _duration(self._now_ns - wanted_ns) + " of history"
+        begun_s = time.monotonic()
+
+        def tell(reached_ns: int) -> None:
+            done_ns = self._now_ns - end_ns + max(0, min(end_ns, reached_ns) - stretch.start_ns)
+            self.progress = Progress(what, min(1.0, done_ns / max(1, self._now_ns - wanted_ns)))
+
+        tell(stretch.start_ns)
+        if self._kept is not None and self._store.n_trades and not await self._has_room(self._kept, stretch):
+            await self._fetch_deep()
+            return
+        before_id = None if self._store.by_time else self._store.first_id
+        held = await self._kept_in(stretch, before_id)
+        fetched: list[tuple[list[TradeBatch], Span]] = []
+        try:
+            for gap in reversed(stretch.minus([span_of(kept) for kept in held])):
+                follower = (
+                    before_id if self._store.by_time else next((kept.first_id for kept in held if kept.start_ns >= gap.end_ns), before_id)
+                )
+                after_kept = any(kept.end_ns == gap.start_ns for kept in held)  # others may have been made in its last trade's instant
+                pages, complete = await self._ask(gap, gap.start_ns - after_kept, follower, tell)
+                if self._cancelled_ns is not None and self._wanted_from_ns() == self.asked_from_ns:
+                    return
+                fetched.append((pages, complete))
+        except FeedError:
+            self._stretch_ns = max(_MINUTE_NS, self._stretch_ns // 2)
+            raise
+        fetching_s = time.monotonic() - begun_s
+        await self._take_kept(stretch, held)
+        for pages, complete in fetched:
+            await self._take_in(pages, Source.BACKFILL, complete, True)
+        self.asked_from_ns = stretch.start_ns
+        if fetching_s < _SHORT_FETCH_S:
+            self._stretch_ns *= 2
+        elif fetching_s > _LONG_FETCH_S:
+            self._stretch_ns = max(_MINUTE_NS, self._stretch_ns // 2)
+
+    async def _fetch_deep(self) -> None:
+        """Show older bars than memory has room for, from what the disk keeps; all of them are read again, so by ever longer stretches."""
+        wanted_ns = self._wanted_from_ns()
+        from_ns = max(wanted_ns, self.asked_from_ns - self._deep_ns)
+        self._deep_ns *= 2
+        self.progress = Progress(
+            f"{_duration(self._now_ns - wanted_ns)} of history", 1 - (from_ns - wanted_ns) / (self._now_ns - wanted_ns)
+        )
+        try:
+            if await self._kept_in(Span(from_ns, self.asked_from_ns), None):
+                await self._deepen(from_ns)
+        except GridTooFineError as error:  # the chart stays as it is
+            self._not_read = f"older bars: {error.user_message}"
+            self.cancel()
+        else:
+            self.asked_from_ns = from_ns
+
+    async def _has_room(self, kept: KeptPast, span: Span) -> bool:
+        """Whether memory takes what the disk has of a span."""
+        return self._store.n_trades + await kept.count_in(span) <= self._store.limit
+
+    async def _ask(self, gap: Span, start_ns: int, before_id: int | None, tell: Callable[[int], None]) -> tuple[list[TradeBatch], Span]:
+        """The venue's trades of a stretch of time, and the time of which they are all: it may have none that are so old."""
+        pages: list[TradeBatch] = []
+        if self._history is None:
+            return pages, Span(gap.end_ns, gap.end_ns)
+        async with closed_after(self._history.since(start_ns, before_id)) as found:
+            async for page in found:
+                if len(page):
+                    pages.append(page)
+                    tell(int(page.time_ns[-1]))
+        from_ns = self._history.reaches_ns
+        if self._store.by_time:  # what lies before its oldest trade, the venue may have forgotten
+            from_ns = min((int(page.time_ns.min()) + 1 for page in pages), default=gap.end_ns)
+        return pages, Span(max(gap.start_ns, from_ns), gap.end_ns)
+
+    # -- what the disk keeps ---------------------------------------------------------------------
+
+    async def _kept_in(self, span: Span, before_id: int | None) -> list[Stretch]:
+        return [] if self._kept is None else await self._kept.stretches_in(span, before_id)
+
+    async def _take_kept(self, span: Span, held: list[Stretch]) -> int:
+        """Take in what the disk keeps of a span in these stretches; how many trades were new."""
+        parts = [] if self._kept is None else await self._kept.parts(span, held)
+        return sum([await self._take_in([part.trades], part.source, part.complete, False) for part in parts])
+
+
+def _duration(length_ns: int) -> str:
+    minutes = round(length_ns / _MINUTE_NS)
+    return f"{minutes} min" if minutes < 60 else f"{round(minutes / 60)} h"

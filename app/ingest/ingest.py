@@ -1,0 +1,285 @@
+"""The one pump: trades of a feed and of the past go into the store, and from there into the charts and onto the disk.
+
+Live trades never wait for the past: what is missing is fetched beside them (`past`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from app.alerts.watch import AlertWatch
+from app.analytics.footprint import FootprintSeries
+from app.chart.chart import Chart, ChartSpec, build
+from app.errors import TapeprintError
+from app.ingest.candle_loader import CandlePast
+from app.ingest.disk_bars import DeepPast, Floor
+from app.ingest.history_loader import Past, Progress
+from app.market.coverage import Covered, Source
+from app.market.feed import CandleHistory, TradeFeed, TradeHistory, closed_after
+from app.market.span import Span
+from app.market.trade import TradeBatch, concatenate
+from app.storage.disk import Tape
+from app.storage.recorder import Recorder
+from app.storage.tape_ranges import Intervals, stretch_of_time, stretches_of
+from app.storage.trade_store import TradeStore
+
+_SMALL = 20_000  # trades that may be folded between two frames, 3 ms; more are built in another thread
+_PIECE = 50_000  # trades put into the store at once, 3 ms
+
+
+class Ingest:
+    """Keeps charts up to date with one market.
+
+    Parameters
+    ----------
+    feed : TradeFeed
+    history : TradeHistory or None
+        None where the past cannot be asked for: then skipped ids stay holes.
+    store : TradeStore
+    charts : sequence of Chart
+        Whatever their `wanted` says is fetched, for as long as the pump runs. May be none: then trades are only collected.
+    history_ns : int
+        How much of the past is wanted in any case; begins with a whole bar, and a whole hour.
+    tape : Tape or None
+        What is kept on disk, read before the venue is asked.
+    recorder : Recorder or None
+        Keeps what is new on disk.
+    watch : AlertWatch or None
+        Looks at live trades for alerts, by the bars of the first chart.
+    candles : CandleHistory or None
+        Asked for the candles that profiles of the charts want.
+    wall_ns, monotonic_s, sleep : callables
+        Clocks and the wait, for tests.
+    """
+
+    def __init__(
+        self,
+        feed: TradeFeed,
+        history: TradeHistory | None,
+        store: TradeStore,
+        charts: Sequence[Chart],
+        *,
+        history_ns: int = 0,
+        tape: Tape | None = None,
+        recorder: Recorder | None = None,
+        watch: AlertWatch | None = None,
+        candles: CandleHistory | None = None,
+        wall_ns: Callable[[], int] = time.time_ns,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.feed, self.store, self.charts, self.recorder, self.watch = feed, store, list(charts), recorder, watch
+        self.held = Intervals()
+        """The stretches of the tape that the store holds."""
+        clocks = {"wall_ns": wall_ns, "monotonic_s": monotonic_s, "sleep": sleep}
+        self.past = Past(self.charts, store, history, tape, self._take_in, self._deepen, history_ns=history_ns, **clocks)
+        self._deep = DeepPast(tape) if tape is not None else None
+        self.candle_past = CandlePast(self.charts, candles, sleep=sleep) if candles is not None else None
+        self._building = asyncio.Lock()
+        self._meanwhile: list[TradeBatch] | None = None
+        self._live_from_ns: int | None = None
+        self._gaps: tuple[Span, ...] = ()
+
+    @property
+    def progress(self) -> Progress | None:
+        """What is being fetched, trades before candles."""
+        return self.past.progress or (self.candle_past.progress if self.candle_past is not None else None)
+
+    @property
+    def notice(self) -> str:
+        """One line for the status bar: what stands still, what is being fetched, what is missing."""
+        parts = [chart.refused for chart in self.charts if chart.refused]
+        parts += [beside.trouble for beside in (self.past, self.candle_past) if beside is not None and beside.trouble]
+        if self.progress is not None:
+            parts.append(self.progress.text)
+        if self.store.missing:
+            parts.append(f"{self.store.missing:,} trades missing")
+        if self.store.by_time and self.store.holes():
+            parts.append(f"possible gaps: {len(self.store.holes())}")
+        if self.watch is not None and self.watch.pending:
+            parts.append(self.watch.pending)
+        if self.store.forgotten and self._deep is None:  # else the disk has them
+            parts.append(f"dropped the oldest {self.store.forgotten:,} trades (memory limit)")
+        return "   ".join(parts)
+
+    async def run(self) -> None:
+        """Pump until the feed ends or the task is cancelled; nothing of it is left running then, all that was taken is kept."""
+        beside = [asyncio.create_task(each.fill()) for each in (self.past, self.candle_past) if each is not None]
+        if self.recorder is not None:
+            beside.append(asyncio.create_task(self.recorder.run()))
+        try:
+            async with closed_after(self.feed.batches()) as batches:
+                async for batch in batches:
+                    self.receive(batch)
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
+            if self.recorder is not None:
+                await self.recorder.aclose()
+
+    def receive(self, batch: TradeBatch) -> TradeBatch:
+        """Take a batch of live trades into store and charts; returns what of it was new."""
+        fresh = self.store.insert(batch)
+        if len(fresh):
+            self._keep(fresh, fresh, Source.LIVE, self._live_span(fresh))
+            self._show(fresh)
+            self._look_for_alerts(fresh)
+            self.past.something_arrived()
+        return fresh
+
+    def stop_filling(self) -> None:
+        """Fetch no more of what is wanted now, neither trades nor candles."""
+        self.past.cancel()
+        if self.candle_past is not None:
+            self.candle_past.cancel()
+
+    async def change_spec(self, chart: Chart, spec: ChartSpec) -> None:
+        """Show other bars or rows, built from the trades in the store; live trades go on meanwhile.
+
+        Raises
+        ------
+        GridTooFineError
+            If the rows are too fine for a bar; the chart stays as it was.
+        """
+        async with self._building:
+            if chart.refused or spec != chart.spec:
+                await self._rebuild(chart, spec)
+
+    # -- what is held ----------------------------------------------------------------------------
+
+    def _live_span(self, fresh: TradeBatch) -> Span | None:
+        """The time of which nothing was missed, up to these live trades; the ids say it where there are any."""
+        if not self.store.by_time:
+            return None
+        gaps = self.feed.status.gaps
+        if gaps != self._gaps:
+            self._gaps = gaps
+            self.store.set_gaps(gaps)
+            if gaps:
+                self._live_from_ns = max(self._live_from_ns or 0, gaps[-1].end_ns)
+        if self._live_from_ns is None:
+            self._live_from_ns = int(fresh.time_ns[0])
+        begin_ns, self._live_from_ns = self._live_from_ns, max(self._live_from_ns, int(fresh.time_ns[-1]) + 1)
+        return Span(begin_ns, self._live_from_ns)
+
+    def _keep(self, fresh: TradeBatch, given: TradeBatch, source: Source, complete: Span | None, *, on_disk: bool = True) -> None:
+        """Note what is held, and hand it to whoever keeps it."""
+        for stretch in stretches_of(fresh, source, given, complete) if not self.store.by_time else ():
+            self.held.add(stretch)
+        if self.store.by_time and complete:
+            self.held.add(stretch_of_time(complete, source))
+        if on_disk and self.recorder is not None:
+            self.recorder.take(fresh, source, complete)
+
+    def _show(self, fresh: TradeBatch) -> None:
+        if self._meanwhile is not None:
+            self._meanwhile.append(fresh)
+        for chart in self.charts:
+            chart.apply(fresh, self.store)
+        if not self._building.locked():
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say what the charts hold; not while some are built: of what they do not show yet others would be left out meanwhile."""
+        if not self.charts:
+            return
+        holes, covered = self.store.holes(), self._covered()
+        if self._deep is not None:
+            holes, covered = self._deep.holes(holes), self._deep.covered(covered)
+        for chart in self.charts:
+            chart.holes, chart.covered, chart.asked_from_ns = holes, covered, self.past.asked_from_ns
+
+    def _covered(self) -> Sequence[Covered]:
+        return self.held.covered(proven=not self.store.by_time)
+
+    # -- building beside the loop ----------------------------------------------------------------
+
+    async def _rebuild(self, chart: Chart, spec: ChartSpec, *, deep_from_ns: int | None = None) -> None:
+        """Build in another thread from what the store holds, older bars as they are or from the disk; put it in place, then add
+        what arrived meanwhile.
+        """
+        if self.recorder is not None and self.store.floor_ns:
+            await self.recorder.flush()  # what memory has let go of is read from the disk
+        self._meanwhile = []
+        try:
+            last_key = self.store.last_key
+            series = await asyncio.to_thread(self._builder(chart, spec, deep_from_ns))
+            chart.adopt(spec, series, -1 if last_key is None else last_key)
+            chart.apply(self.store.in_order(concatenate(self._meanwhile)), self.store)
+        finally:
+            self._meanwhile = None
+
+    def _builder(self, chart: Chart, spec: ChartSpec, deep_from_ns: int | None) -> Callable[[], FootprintSeries]:
+        """What another thread may call to have all bars, from what is held now."""
+        store, from_ns = self.store, chart.whole_from_ns(self.store, spec.bar_rule)
+        if not store.floor_ns:
+            return partial(build, store.batches(), spec)
+        same = (spec.bar_rule, spec.ticks_per_row) == (chart.spec.bar_rule, chart.spec.ticks_per_row)
+        if same and deep_from_ns is None and from_ns == spec.bar_rule.period_start_ns(from_ns):
+            return partial(build, store.batches(from_ns), spec, chart.series.before(from_ns))
+        if self._deep is not None:
+            floor = Floor(store.floor_key, store.floor_ns)
+            return partial(
+                self._deep.build, spec, self.past.asked_from_ns if deep_from_ns is None else deep_from_ns, floor, store.batches()
+            )
+        return partial(build, store.batches(from_ns), spec)
+
+    async def _deepen(self, from_ns: int) -> None:
+        """Show older bars than memory has room for."""
+        async with self._building:
+            self.store.take_nothing_older(self.past.asked_from_ns)
+            for chart in self.charts:
+                await self._rebuild(chart, chart.spec, deep_from_ns=from_ns)
+            self._tell()
+
+    async def _take_in(self, pages: Sequence[TradeBatch], source: Source, complete: Span | None, on_disk: bool) -> int:
+        """Put fetched trades into store and charts, in another thread when there are many; how many were new.
+
+        `complete` is the time of which these and those held are all; `on_disk` whether they are to be kept there.
+        """
+        trades = concatenate(pages)
+        if not len(trades) and not complete:
+            return 0
+        if self._work(trades) <= _SMALL:
+            fresh = self.store.insert(trades)
+            self._keep(fresh, trades, source, complete, on_disk=on_disk)
+            self._show(fresh)
+            self._look_for_alerts()
+            return len(fresh)
+        async with self._building:
+            taken = []
+            for start in range(0, len(trades), _PIECE):
+                taken.append(self.store.insert(trades[start : start + _PIECE]))
+                await asyncio.sleep(0)  # live trades and the screen come first
+            fresh = self.store.in_order(concatenate(taken))
+            self._keep(fresh, trades, source, complete, on_disk=on_disk)
+            for chart in self.charts:
+                try:
+                    await self._rebuild(chart, chart.spec)
+                except TapeprintError as error:
+                    chart.refused = error.user_message
+            self._tell()
+        self._look_for_alerts()
+        return len(fresh)
+
+    def _look_for_alerts(self, fresh: TradeBatch | None = None) -> None:
+        """Hold live trades against the alerts, and those that were missed once store and chart have the same trades."""
+        if self.watch is None or not self.charts:
+            return
+        if fresh is not None:
+            self.watch.look(fresh, self.charts[0], self.store, self.feed.status.connects)
+        if not self._building.locked():
+            self.watch.catch_up(self.charts[0], self.store)
+
+    def _work(self, trades: TradeBatch) -> int:
+        """At most how many trades a chart would fold to show these."""
+        if not len(trades):
+            return 0
+        oldest_ns = int(trades.time_ns.min())
+        rules = [chart.spec.bar_rule for chart in self.charts]
+        starts_ns = [rule.period_start_ns(oldest_ns) for rule in rules]
+        return len(trades) + (self.store.count_since(min(starts_ns)) if starts_ns else 0)

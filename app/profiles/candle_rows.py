@@ -1,0 +1,93 @@
+"""Candles as rows of a chart's profiles, less what is held of their time as trades."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from app.analytics.candle_fallback import beside_held
+from app.analytics.candle_sums import CandleSums
+from app.analytics.footprint import FootprintSeries
+from app.analytics.profile_from_candles import ProfileOfCandles, profile_of_candles
+from app.market.candle import CandleBatch
+from app.market.coverage import Covered
+from app.market.span import Span
+from app.market.trade import BUY, TradeBatch
+from app.storage.candle_store import HeldCandles
+from app.storage.late_trades import LateTrades
+from app.storage.trade_store import Hole
+
+
+class TradesHeld(Protocol):
+    """What is asked of a chart; see there."""
+
+    covered: Sequence[Covered]
+    holes: Sequence[Hole]
+    trades: Callable[[int, int], TradeBatch] | None
+    trades_from_ns: int
+    late: LateTrades
+    series: FootprintSeries
+
+
+class CandleRows:
+    """The rows of candles on one chart.
+
+    Parameters
+    ----------
+    chart : TradesHeld
+        Read, never written.
+
+    Attributes
+    ----------
+    held : HeldCandles
+    """
+
+    def __init__(self, chart: TradesHeld) -> None:
+        self.held = HeldCandles()
+        self._chart = chart
+        self._sums: dict[int, CandleSums] = {}
+
+    def of(self, length_ns: int, span: Span, *, single_bar: bool = False) -> ProfileOfCandles:
+        """The candles of a length that begin in a span, with what they hold more than the trades held of their time."""
+        candles = self.held.of(length_ns)
+        first, end = (int(np.searchsorted(candles.start_ns, at_ns)) for at_ns in (span.start_ns, span.end_ns))
+        if single_bar:
+            return profile_of_candles(self._beside(candles[first:end], span), self._chart.series.grid, single_bar=True)
+        sums = self._sums_of(candles)
+        return ProfileOfCandles(sums.exchanged(first, end, self._beside(sums.candles[first:end], span)), sums.aggressors)
+
+    def tellable(self, gaps: Sequence[Span], finest_ns: int) -> Sequence[Span]:
+        """The gaps, without the candles on their edges where nobody can tell any more what is held of their time."""
+        from_ns = self._chart.trades_from_ns
+        if self._bars_tell(finest_ns) or not gaps or gaps[0].start_ns >= from_ns:
+            return gaps
+        return [
+            gap if gap.start_ns >= from_ns else Span(-(-gap.start_ns // finest_ns) * finest_ns, gap.end_ns // finest_ns * finest_ns)
+            for gap in gaps
+        ]
+
+    def _sums_of(self, candles: CandleBatch) -> CandleSums:
+        """Those kept, as long as candles and rows are the same."""
+        sums, grid = self._sums.get(candles.length_ns), self._chart.series.grid
+        if sums is None or sums.given is not candles or sums.grid != grid:
+            sums = self._sums[candles.length_ns] = CandleSums(candles, grid)
+        return sums
+
+    def _bars_tell(self, length_ns: int) -> bool:
+        """Whether each bar lies in one candle of a length."""
+        rule = self._chart.series.rule
+        return rule.is_time and length_ns % rule.length_ns == 0
+
+    def _beside(self, candles: CandleBatch, span: Span) -> CandleBatch:
+        """What is held of their time is told by the bars where a bar lies in one candle, else by the trades in memory."""
+        series, trades = self._chart.series, self._chart.trades
+        if self._bars_tell(candles.length_ns):
+            first, end = (series.index_of(series.rule.number(at_ns)) for at_ns in (span.start_ns, span.end_ns))
+            bars = slice(first, end)
+            return beside_held(candles, series.times.of_bars(first, end), series.volume[bars], series.buy[bars])
+        if trades is None:
+            return candles
+        found = trades(span.start_ns, span.end_ns)
+        return beside_held(candles, found.time_ns, found.quantity_lots, np.where(found.side == BUY, found.quantity_lots, 0))

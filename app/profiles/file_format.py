@@ -1,0 +1,125 @@
+"""The form of the file that keeps the profiles of a market: JSON, with the number of its version.
+
+Each profile, each choice of periods and of inputs is written once, and steps name them by their place: a hundred steps of a drag
+are a hundred profiles, not a hundred times all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from app.errors import BadInputError
+from app.profiles.history import ProfileHistory, Profiles
+from app.profiles.period_profiles import PeriodProfiles
+from app.profiles.placed_profile import PlacedProfile
+from app.profiles.profile_settings import ProfileInputs
+from app.settings.calculation import ValueAreaRules
+
+VERSION = 1
+_FIRST_NS, _LAST_NS = -8_520_336_000 * 10**9, 9_151_488_000 * 10**9
+"""1700 to 2260: what calendars and 64 bits can count with."""
+_T = TypeVar("_T", bound=Hashable)
+
+
+class _Step(msgspec.Struct, forbid_unknown_fields=True):
+    """One step: places in the lists of the file."""
+
+    placed: list[int]
+    side: int
+    periods: int | None = None
+    aside: list[int] = []
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    """All of the file."""
+
+    version: int
+    instrument: str
+    next_key: int
+    place: int
+    inputs: ProfileInputs
+    rule: ValueAreaRules
+    placed: list[PlacedProfile]
+    periods: list[PeriodProfiles]
+    sides: list[ProfileInputs]
+    steps: list[_Step]
+
+
+class _Version(msgspec.Struct):
+    """What is read first: the rest may mean something else in another version."""
+
+    version: int
+
+
+def encode_profiles(history: ProfileHistory, instrument_id: str) -> bytes:
+    """The content of a file."""
+    placed, periods, sides = _Places[PlacedProfile](), _Places[PeriodProfiles](), _Places[ProfileInputs]()
+    steps = [
+        _Step(
+            [placed.of(one) for one in step.placed],
+            sides.of(step.side),
+            None if step.periods is None else periods.of(step.periods),
+            [periods.of(one) for one in step.aside],
+        )
+        for step in history.steps
+    ]
+    lists = (placed.things, periods.things, sides.things)
+    file = _File(VERSION, instrument_id, history.next_key, history.place, history.inputs, history.rule, *lists, steps)
+    return msgspec.json.format(msgspec.json.encode(file, order="deterministic"), indent=1)
+
+
+def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
+    """What a file holds.
+
+    Raises
+    ------
+    BadInputError
+        If it is no such file, of another version, or of another market.
+    """
+    try:
+        version = msgspec.json.decode(content, type=_Version).version
+        if version != VERSION:
+            raise BadInputError(f"profiles: found version {version}, expected {VERSION}")
+        file = msgspec.json.decode(content, type=_File)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInputError(f"not a profile file ({' '.join(str(error).split())[:120]})") from None
+    if file.instrument != instrument_id:
+        raise BadInputError(f"profiles: found profiles of {file.instrument!r}, expected {instrument_id}")
+    times = [time for placed in file.placed for stretch in placed.stretches for time in stretch if time is not None]
+    times += [time for periods in file.periods for time in (*periods.cuts, *periods.joins)]
+    if absurd := [time for time in times if not _FIRST_NS <= time <= _LAST_NS]:
+        raise BadInputError(f"profiles: found the time {absurd[0]} ns, expected a year from 1700 to 2260")
+    steps = tuple(
+        Profiles(
+            tuple(_at(file.placed, place) for place in step.placed),
+            None if step.periods is None else _at(file.periods, step.periods),
+            tuple(_at(file.periods, place) for place in step.aside),
+            _at(file.sides, step.side),
+        )
+        for step in file.steps
+    )
+    return ProfileHistory(steps, file.place, file.next_key, file.inputs, file.rule)
+
+
+class _Places(Generic[_T]):
+    """Things in a list, each once."""
+
+    def __init__(self) -> None:
+        self.things: list[_T] = []
+        self._place: dict[_T, int] = {}
+
+    def of(self, thing: _T) -> int:
+        """The place of a thing, which is put there if it is new."""
+        place = self._place.setdefault(thing, len(self.things))
+        if place == len(self.things):
+            self.things.append(thing)
+        return place
+
+
+def _at(things: Sequence[_T], place: int) -> _T:
+    if not 0 <= place < len(things):
+        raise BadInputError(f"profiles: found index {place} in a list of {len(things)}")
+    return things[place]

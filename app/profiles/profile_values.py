@@ -1,0 +1,184 @@
+"""The figures of the profiles on a chart: rows, POC and value area of any stretch of time, ready within a frame.
+
+What was worked out is kept until a bar of it changes; a profile that grows with the market costs the bar in progress.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from operator import is_not
+
+from app.analytics.candle_fallback import Piece
+from app.analytics.footprint import FootprintSeries
+from app.analytics.profile import VolumeProfile, merged
+from app.analytics.profile_index import GrowingProfile, ProfileIndex
+from app.analytics.row_layout import LaidOutProfile, RowLayout, laid_out
+from app.analytics.value_area import ValueArea, ValueAreaMethod, value_area
+from app.profiles.candle_fill import NO_CANDLES, BesideTrades, CandlesOfProfiles
+from app.profiles.period_profiles import Runs
+from app.profiles.placed_profile import Stretch
+
+GrowingRuns = tuple[tuple[int, int | None], ...]
+"""Runs of bars `[first number, end number)`; without an end up to the newest bar."""
+_KEPT = 256
+"""Profiles that are kept: more than fit on a screen; while an anchor is dragged, every bar it passes makes one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfileFigures:
+    """One profile, worked out.
+
+    Attributes
+    ----------
+    runs : tuple of (int, int)
+        Its runs of bars, each from a first number up to an end; there may be bars without trades, and so without an entry in the
+        series, among them.
+    rows : LaidOutProfile
+    area : ValueArea
+        POC and value area, as rows of `rows`.
+    candles : BesideTrades
+        What of it candles say.
+    """
+
+    runs: Runs
+    rows: LaidOutProfile
+    area: ValueArea
+    candles: BesideTrades = NO_CANDLES
+
+    @property
+    def first_number(self) -> int:
+        """Its first bar."""
+        return self.runs[0][0]
+
+    @property
+    def last_number(self) -> int:
+        """Its last bar."""
+        return self.runs[-1][1] - 1
+
+    @property
+    def poc_ticks(self) -> float:
+        """The middle of the heaviest row."""
+        return self.rows.edge_ticks(self.area.poc_row) + self.rows.ticks_per_row / 2
+
+    @property
+    def vah_ticks(self) -> int:
+        """The upper edge of the value area."""
+        return self.rows.edge_ticks(self.area.high_row + 1)
+
+    @property
+    def val_ticks(self) -> int:
+        """The lower edge of the value area."""
+        return self.rows.edge_ticks(self.area.low_row)
+
+
+class ProfilesOfSeries:
+    """Profiles of one series, asked for by time: of its trades, and of candles where trades are not held.
+
+    Parameters
+    ----------
+    series : FootprintSeries
+    candles : CandlesOfProfiles, optional
+
+    Attributes
+    ----------
+    index : ProfileIndex
+    worked_out : int
+        How many value areas have been worked out: a count of work for the tests.
+    """
+
+    def __init__(self, series: FootprintSeries, candles: CandlesOfProfiles | None = None) -> None:
+        self.series = series
+        self._candles = candles
+        self.index = ProfileIndex(series)
+        self.worked_out = 0
+        self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
+        self._asked_ns: dict[int, int] = {}  # of bars before all that there are, whose times are a guess: the time that was meant
+
+    def of(self, stretches: Iterable[Stretch], layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileFigures | None:
+        """The profile of some stretches of time, each from the bar that holds its start on; None if nothing traded.
+
+        An anchor is a bar: times inside of it mean the whole bar. A stretch holds every bar that it touches, and a bar that several
+        touch is counted once.
+        """
+        return self.of_bars(self.bars_of(stretches), layout, percent, method)
+
+    def bars_of(self, stretches: Iterable[Stretch]) -> GrowingRuns:
+        """The bars that some stretches of time touch, in runs that lie apart from one another; None as an end: it grows."""
+        times = self.series.times
+        runs: list[tuple[int, int | None]] = []
+        for start_ns, end_ns in sorted(stretches, key=lambda stretch: (stretch.start_ns, stretch.reach_ns)):
+            first = times.number(start_ns)
+            if not times.knows(first):
+                self._asked_ns[first] = start_ns
+                if len(self._asked_ns) > _KEPT:
+                    self._asked_ns = {first: start_ns}
+            end = None if end_ns is None else max(first, times.number(end_ns - 1)) + 1
+            if runs and (runs[-1][1] is None or first <= runs[-1][1]):
+                before, reached = runs.pop()
+                end = None if end is None or reached is None else max(end, reached)
+                first = before
+            runs.append((first, end))
+        return tuple(runs)
+
+    def of_bars(self, runs: GrowingRuns, layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileFigures | None:
+        """The profile of runs of bars, in order and apart; None if nothing traded."""
+        key = (runs, layout, percent, method)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = _Kept([GrowingProfile(self.index) for _ in runs])
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        index_of = self.series.index_of
+        profiles = [
+            growing.of(index_of(first), None if end is None else index_of(end))
+            for growing, (first, end) in zip(kept.growing, runs, strict=True)
+        ]
+        parts = [*profiles, candles.profile] if (candles := self.candles_of(runs)).profile.n_rows else profiles
+        if candles is not kept.candles or len(parts) != len(kept.parts) or any(map(is_not, parts, kept.parts)):
+            kept.parts, kept.candles = parts, candles
+            kept.figures = self._figures(parts, candles, runs, layout, percent, method)
+        return kept.figures
+
+    def candles_of(self, runs: GrowingRuns) -> BesideTrades:
+        """What candles add to the trades of runs of bars."""
+        if self._candles is None or not self.series.n_bars:
+            return NO_CANDLES
+        start_ns, asked_ns = self.series.times.start_ns, self._asked_ns
+        newest = int(self.series.number[-1]) + 1
+        times = tuple((asked_ns.get(first) or start_ns(first), None if end is None else start_ns(end)) for first, end in runs)
+        bars = sum((newest if end is None else end) - first for first, end in runs)
+        return self._candles.beside(times, single_bar=bars == 1)
+
+    def wishes(self, profiles: Iterable[GrowingRuns]) -> tuple[Piece, ...]:
+        """The candles that are wanted for profiles of such runs of bars, newest first."""
+        found = {wish for runs in profiles if runs for wish in self.candles_of(runs).wishes}
+        return tuple(sorted(found, key=lambda wish: wish.span, reverse=True))
+
+    def _figures(
+        self,
+        parts: list[VolumeProfile],
+        candles: BesideTrades,
+        runs: GrowingRuns,
+        layout: RowLayout,
+        percent: int,
+        method: ValueAreaMethod,
+    ) -> ProfileFigures | None:
+        rows = laid_out(merged(parts) if len(parts) > 1 else parts[0], self.series.grid, layout)
+        if rows is None:
+            return None
+        self.worked_out += 1
+        end = int(self.series.number[-1]) + 1
+        ended = tuple((first, max(first + 1, end) if last is None else last) for first, last in runs)
+        return ProfileFigures(ended, rows, value_area(rows.profile, percent, method), candles)
+
+
+@dataclass(slots=True, eq=False)
+class _Kept:
+    growing: list[GrowingProfile]
+    parts: list[VolumeProfile] = field(default_factory=list)
+    candles: BesideTrades | None = None
+    figures: ProfileFigures | None = None

@@ -1,0 +1,1 @@
+"""Settings: fields that describe themselves, calculation settings, and the settings file."""

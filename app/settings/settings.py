@@ -1,0 +1,282 @@
+"""Every setting, once: default, unit and help stand at the field; file, environment and documentation follow from it.
+
+A value comes from, in rising order: the default, the settings file, the environment
+(`TAPEPRINT_BINANCE_WS_URL` and the like), a flag on the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import platformdirs
+import tomlkit
+from msgspec import Meta
+from tomlkit.exceptions import TOMLKitError
+
+from app.errors import BadInputError, SettingsError
+from app.market.bar_rule import BarRule, parse_bar_rule
+from app.settings.calculation import ChartRules
+from app.settings.fields import Described, differences, read
+from app.storage.retention import Retention
+
+_EXAMPLES = {"ws_url": "wss://host:9443", "rest_url": "https://host"}
+
+
+class Display(Described, frozen=True):
+    """What the window looks like."""
+
+    theme: Annotated[str, Meta(description="dark, light, high-contrast, or the path of a theme file")] = "dark"
+    palette: Annotated[Literal["blue-orange", "green-red"], Meta(description="buy and sell colours; blue-orange is colour-blind safe")] = (
+        "blue-orange"
+    )
+    painter: Annotated[Literal["auto", "gl", "raster"], Meta(description="how cells are drawn; auto picks by graphics driver")] = "auto"
+    overlays: Annotated[
+        str, Meta(description="changes to the default overlays: a name adds one, a leading minus hides one; written by the Overlays menu")
+    ] = ""
+
+
+class ChartDefaults(Described, frozen=True):
+    """What a chart shows at first."""
+
+    bar: Annotated[str, Meta(description="bar type, e.g. 15s, 1m, 4h, 1d, 500t, 100v, 40r, 50d")] = "1m"
+    ticks_per_row: Annotated[int, Meta(ge=0, le=1_000_000, description="ticks per row; 0 = automatic")] = 0
+
+
+class Data(Described, frozen=True):
+    """How much is fetched and kept."""
+
+    # two hours of BTCUSDT are some 150 pages: 600 of the 3,000 weights a minute that we allow ourselves on spot,
+    # on futures what two or three minutes allow; the newest comes first
+    history_hours: Annotated[float, Meta(ge=0, le=48, description="hours of history to load at start")] = 2.0
+    memory_trades: Annotated[int, Meta(ge=10_000, description="maximum trades in memory, 33 bytes each")] = 20_000_000
+    stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade before the feed counts as stale")] = 10.0
+
+
+class Store(Described, frozen=True):
+    """What is kept on disk."""
+
+    record: Annotated[bool, Meta(description="record the trades of every open market")] = True
+    folder: Annotated[str, Meta(description="trade store folder; empty: Tapeprint in the system's data folder")] = ""
+    keep_days: Annotated[int, Meta(ge=0, description="days to keep; 0 = all")] = 0
+    keep_gigabytes: Annotated[float, Meta(ge=0, description="maximum store size in GB, all markets together; 0 = unlimited")] = 0.0
+
+
+class Journal(Described, frozen=True):
+    """Where pictures go."""
+
+    folder: Annotated[str, Meta(description="folder for saved images; empty: Tapeprint in your pictures folder")] = ""
+
+
+class VenueHosts(Described, frozen=True):
+    """Where a venue is reached; empty keeps its own address."""
+
+    ws_url: Annotated[str, Meta(pattern=r"^(wss?://\S+)?$", description="WebSocket URL, e.g. wss://host:9443")] = ""
+    rest_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$", description="REST URL, e.g. https://host")] = ""
+
+
+class Settings(Described, frozen=True):
+    """All settings."""
+
+    display: Display = Display()
+    chart: ChartDefaults = ChartDefaults()
+    rules: ChartRules = ChartRules()
+    data: Data = Data()
+    store: Store = Store()
+    journal: Journal = Journal()
+    venues: dict[str, VenueHosts] = msgspec.field(default_factory=dict)
+
+    def hosts(self, venue: str) -> VenueHosts:
+        """Overridden addresses of a venue; empty fields where nothing was said."""
+        return self.venues.get(venue, VenueHosts())
+
+    def with_hosts(self, venue: str, ws_url: str = "", rest_url: str = "") -> Settings:
+        """The same with other addresses of a venue; an empty one leaves what was there.
+
+        Raises
+        ------
+        SettingsError
+            If an address is none.
+        """
+        before = self.hosts(venue)
+        given = {"ws_url": ws_url or before.ws_url, "rest_url": rest_url or before.rest_url}
+        hosts = _convert(given, VenueHosts, f"addresses of {venue}")
+        return msgspec.structs.replace(self, venues={**self.venues, venue: hosts})
+
+    def bar_rule(self) -> BarRule:
+        """The bar of a new chart."""
+        return parse_bar_rule(self.chart.bar)
+
+    def retention(self) -> Retention:
+        """How much is kept on disk."""
+        return Retention(self.store.keep_days, round(self.store.keep_gigabytes * 1e9))
+
+    def store_folder(self) -> Path:
+        """Where trades are kept."""
+        if self.store.folder:
+            return Path(self.store.folder).expanduser()
+        return platformdirs.user_data_path("tapeprint", appauthor=False) / "store"
+
+    def alerts_file(self) -> Path:
+        """Where alerts are kept."""
+        return platformdirs.user_data_path("tapeprint", appauthor=False) / "alerts.json"
+
+    def profiles_folder(self) -> Path:
+        """Where the profiles of each market are kept."""
+        return platformdirs.user_data_path("tapeprint", appauthor=False) / "profiles"
+
+    def journal_folder(self) -> Path:
+        """Where pictures go."""
+        if self.journal.folder:
+            return Path(self.journal.folder).expanduser()
+        return platformdirs.user_pictures_path() / "Tapeprint"
+
+
+def settings_path() -> Path:
+    """Where the settings file is looked for."""
+    return platformdirs.user_config_path("tapeprint", appauthor=False) / "settings.toml"
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a file, overridden by the environment.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Must exist when given; otherwise the usual place, where a missing file means the defaults.
+    environ : mapping, optional
+        The process's own unless given.
+
+    Raises
+    ------
+    SettingsError
+        One line that names file, setting and what was expected.
+    """
+    environ = os.environ if environ is None else environ
+    place = path or settings_path()
+    settings = Settings()
+    try:
+        text = place.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if path is not None:
+            raise SettingsError(f"settings file not found: {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read {place}: {error}") from None
+    else:
+        settings = parse_settings(text, str(place))
+    for name, value in environ.items():
+        venue, kind = _host_variable(name)
+        if venue and value:
+            try:
+                settings = settings.with_hosts(venue, **{kind: value})
+            except SettingsError:
+                raise SettingsError(f"{name}: found {value!r}, expected a URL such as {_EXAMPLES[kind]}") from None
+    return settings
+
+
+def parse_settings(text: str, label: str = "settings") -> Settings:
+    """Settings from TOML text.
+
+    Raises
+    ------
+    SettingsError
+        As `load_settings`.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{label}: not valid TOML: {error}") from None
+    try:
+        settings = _convert(table, Settings, label)
+        settings.bar_rule()
+    except SettingsError:
+        raise
+    except BadInputError as error:
+        raise SettingsError(f"{label}: {error.user_message}") from None
+    return settings
+
+
+def save_setting(section: str, name: str, value: str | int | float, path: Path | None = None) -> None:
+    """Change one setting in the file and leave everything else, comments too, as it stands.
+
+    The file is replaced as a whole or not at all.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read or written, or the value is impossible.
+    """
+    _save([(section, name, value)], path)
+
+
+def save_rules(before: ChartRules, after: ChartRules, path: Path | None = None) -> None:
+    """Change in the file what the user has changed of the figures' rules; see `save_setting`."""
+    _save([(f"rules.{part}", name, value) for part, name, value in differences(before, after)], path)
+
+
+def _save(values: Iterable[tuple[str, str, Any]], path: Path | None) -> None:
+    place = path or settings_path()
+    try:
+        document = tomlkit.parse(place.read_text(encoding="utf-8")) if place.exists() else tomlkit.document()
+        for section, name, value in values:
+            table: Any = document
+            *above, last = section.split(".")
+            for part in above:
+                table = table.setdefault(part, tomlkit.table(is_super_table=True))
+            table.setdefault(last, tomlkit.table())[name] = list(value) if isinstance(value, tuple) else value
+        text = tomlkit.dumps(document)
+        parse_settings(text, str(place))
+        _replace(place.resolve(), text)  # a link stays one
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        raise SettingsError(f"cannot write {place}: {error}") from None
+
+
+def _replace(place: Path, text: str) -> None:
+    """Put a file in place as a whole: after a crash it is the old one or the new one."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    file = tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=place.parent, prefix=place.name, delete=False)  # noqa: SIM115
+    try:
+        with file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if place.exists():
+            shutil.copymode(place, file.name)
+        Path(file.name).replace(place)
+    except BaseException:
+        Path(file.name).unlink(missing_ok=True)
+        raise
+
+
+def settings_table() -> list[tuple[str, str, str]]:
+    """Name, default and help of every setting, for the documentation."""
+    return list(_settings_in("", Settings))
+
+
+def _settings_in(table: str, kind: type[Described]) -> Iterator[tuple[str, str, str]]:
+    for field in msgspec.structs.fields(kind):
+        if isinstance(field.default, Described):
+            yield from _settings_in(f"{table}{field.name}.", type(field.default))
+        elif meta := next((meta for meta in getattr(field.type, "__metadata__", ()) if isinstance(meta, Meta) and meta.description), None):
+            yield f"{table}{field.name}", repr(msgspec.to_builtins(field.default)), str(meta.description)
+
+
+def _convert(table: Mapping[str, Any], kind: type[Any], label: str) -> Any:
+    try:
+        return read(table, kind)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{label}: {error}") from None
+
+
+def _host_variable(name: str) -> tuple[str, str]:
+    """Venue and field of `TAPEPRINT_BINANCE_USDM_WS_URL`; empty for any other variable."""
+    for suffix, kind in (("_WS_URL", "ws_url"), ("_REST_URL", "rest_url")):
+        if name.startswith("TAPEPRINT_") and name.endswith(suffix):
+            return name[len("TAPEPRINT_") : -len(suffix)].lower().replace("_", "-"), kind
+    return "", ""

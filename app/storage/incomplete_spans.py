@@ -1,0 +1,77 @@
+"""The times up to the last trade of which not all trades are held."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from app.market.coverage import Covered
+from app.market.span import Span
+from app.storage.trade_store import Hole
+
+EVER_NS = -(1 << 62)
+"""Before anything was ever traded."""
+
+
+class Gaps:
+    """Those of one chart, disjoint and in order of time.
+
+    Attributes
+    ----------
+    until_ns : int
+        Just behind the last trade: of later times nothing is known.
+    """
+
+    def __init__(self) -> None:
+        self.until_ns = EVER_NS
+        self._covered: Sequence[Covered] = ()
+        self._holes: Sequence[Hole] = ()
+        self._spans: list[Span] = []
+
+    def follow(self, covered: Sequence[Covered], holes: Sequence[Hole]) -> None:
+        """Take note of what is covered, and of holes in it; where only the last trade is a later one, nothing is worked out."""
+        if covered is self._covered and holes is self._holes:
+            return
+        if holes is not self._holes or not _same_but_for_the_end(covered, self._covered):
+            self._spans = _gaps(covered, [Span(hole.start_ns, hole.end_ns + 1) for hole in holes])
+        self._covered, self._holes = covered, holes
+        self.until_ns = max((stretch.span.end_ns for stretch in covered), default=EVER_NS)
+
+    def within(self, span: Span) -> tuple[Span, ...]:
+        """The parts of a span that are gaps."""
+        found: list[Span] = []
+        for gap in self._spans[max(0, bisect_right(self._spans, span.start_ns, key=_start) - 1) :]:
+            if gap.start_ns >= span.end_ns:
+                break
+            if part := gap.intersection(span):
+                found.append(part)
+        return tuple(found)
+
+
+def _gaps(covered: Sequence[Covered], holes: list[Span]) -> list[Span]:
+    """What no stretch covers before the end of the last, and the holes: from the trade before to the trade after, both included."""
+    if not covered:
+        return []
+    until_ns = max(stretch.span.end_ns for stretch in covered)
+    joined: list[Span] = []
+    for span in sorted([*Span(EVER_NS, until_ns).minus([stretch.span for stretch in covered]), *holes]):
+        if joined and span.start_ns <= joined[-1].end_ns:
+            span = Span(joined[-1].start_ns, max(joined.pop().end_ns, span.end_ns))
+        joined.append(span)
+    return joined
+
+
+def _same_but_for_the_end(covered: Sequence[Covered], before: Sequence[Covered]) -> bool:
+    """Whether the last stretch alone differs, and in its end alone; all the others end before it."""
+    if not covered or len(covered) != len(before) or covered[:-1] != before[:-1]:
+        return False
+    last, was = covered[-1].span, before[-1].span
+    return (
+        last.start_ns == was.start_ns
+        and last.end_ns >= was.end_ns
+        and all(stretch.span.end_ns <= last.start_ns for stretch in covered[:-1])
+    )
+
+
+def _start(span: Span) -> int:
+    return span.start_ns

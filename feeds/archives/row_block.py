@@ -1,0 +1,138 @@
+"""A block of rows, read as text, as columns of whole numbers."""
+
+# pyarrow makes its compute functions when it is imported: no checker sees them
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app.errors import OffGridError
+from app.market.decimals import to_steps
+from app.market.price_grid import PriceGrid
+from feeds.archives.layouts import Layout
+from feeds.archives.row_error import RowError, shown
+from feeds.archives.time_parsing import times_ns
+
+_MOST_PLACES = 18
+_PLAIN, _LONGEST = frozenset("+-.0123456789eE"), 40  # what may stand in a message without quotes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Rows of a file, int64 but for the side.
+
+    Attributes
+    ----------
+    time_ns, price_ticks, trade_id : int64 [shape=(n,)]
+    side : int8 [shape=(n,)]
+    steps : int64 [shape=(n,)]
+        Quantities in steps of `10**-places`, or in lots where their size was given.
+    places : int
+        Digits behind the point that the quantities of this block need; 0 where the size of a lot was given.
+    """
+
+    time_ns: np.ndarray
+    price_ticks: np.ndarray
+    steps: np.ndarray
+    side: np.ndarray
+    trade_id: np.ndarray
+    places: int
+
+
+def read_block(
+    table: pa.RecordBatch, layout: Layout, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]
+) -> Block:
+    """The rows of a table of text, their ids as `ids` gives them, int64 [shape=(n,)].
+
+    Raises
+    ------
+    RowError
+        For the first row that cannot be a trade.
+    """
+    quantity = table.column(layout.quantity)
+    places = 0 if lot_size else decimal_places_of(quantity)
+    step = lot_size or Decimal(1).scaleb(-places)
+    # in the order in which a row with several faults is told of them
+    readers: dict[str, Callable[[], np.ndarray]] = {
+        "time_ns": lambda: times_ns(table.column(layout.time)),
+        "price_ticks": lambda: _numbers(grid.ticks, table.column(layout.price), "price"),
+        "steps": lambda: not_negative(lambda texts: to_steps(texts, step, "quantity"), quantity, "quantity"),
+        "side": lambda: _sides(table.column(layout.side), layout.side_words),
+        "trade_id": lambda: ids(table),
+    }
+    columns: dict[str, Any] = {}
+    wrong: list[RowError] = []
+    for name, read in readers.items():
+        try:
+            columns[name] = read()
+        except RowError as error:
+            wrong.append(error)
+    if wrong:
+        raise min(wrong, key=lambda error: error.row)
+    return Block(**columns, places=places)
+
+
+def decimal_places_of(texts: pa.Array) -> int:
+    """The most digits behind the point that any of the texts needs, trailing noughts not counted; 18 at most."""
+    most = 0
+    with_exponent = pc.match_substring(texts, "e", ignore_case=True)
+    if pc.any(with_exponent).as_py():
+        most = max(_places_of(text) for text in texts.filter(with_exponent).to_pylist())
+        texts = texts.filter(pc.invert(with_exponent))
+    point = pc.find_substring(texts, ".")
+    needed = pc.subtract(pc.subtract(pc.utf8_length(pc.utf8_rtrim(texts, "0")), point), 1)
+    plain = pc.max(pc.if_else(pc.equal(point, -1), 0, needed)).as_py()
+    return min(_MOST_PLACES, max(0, most, plain or 0))
+
+
+def _places_of(text: str) -> int:
+    """The same of one text, exactly; 0 of what is no number, which is refused later."""
+    try:
+        value = Decimal(text)
+    except ArithmeticError:
+        return 0
+    digits, exponent = value.as_tuple()[1:]
+    if not isinstance(exponent, int) or not value:
+        return 0
+    return -exponent - (len(digits) - len("".join(map(str, digits)).rstrip("0")))
+
+
+def _numbers(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: str) -> np.ndarray:
+    try:
+        return convert(texts)
+    except OffGridError as error:
+        _, said, expected = error.user_message.rpartition(", expected ")
+        plain = 0 < len(error.value) <= _LONGEST and _PLAIN.issuperset(error.value)
+        found = f"{what} {error.value if plain else shown(error.value)}"
+        raise RowError(error.index, found, expected if said else "one that fits in 64 bits") from None
+
+
+def not_negative(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: str) -> np.ndarray:
+    """What `convert` makes of the texts; the first that it cannot read, or that is below nought, is named.
+
+    Raises
+    ------
+    RowError
+        For that one.
+    """
+    numbers = _numbers(convert, texts, what)
+    if len(numbers) and numbers.min() < 0:
+        row = int(np.argmax(numbers < 0))
+        raise RowError(row, f"{what} {texts[row].as_py()[:_LONGEST]}", "a non-negative one")
+    return numbers
+
+
+def _sides(texts: pa.Array, words: dict[str, int]) -> np.ndarray:
+    code = pc.index_in(pc.ascii_lower(texts), pa.array(list(words), pa.string()))
+    if code.null_count:
+        row = int(np.argmax(pc.is_null(code).to_numpy(zero_copy_only=False)))
+        raise RowError(row, f"side {shown(texts[row].as_py())}", " or ".join(words))
+    return np.array(list(words.values()), np.int8)[code.to_numpy(zero_copy_only=False)]

@@ -1,0 +1,1 @@
+"""Supervised WebSockets, REST within limits, and errors that say what failed."""

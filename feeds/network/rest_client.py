@@ -1,0 +1,185 @@
+"""REST with one venue: typed answers, its weight limit kept, its errors in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import httpx2
+import msgspec
+
+from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from feeds.network.failures import explained_status, untrusted
+
+T = TypeVar("T")
+
+_MINUTE_S = 60.0
+_TIMEOUT_S = 10.0
+_RESERVED = 10  # a tenth of our weight is kept for what cannot wait
+
+
+class Rest:
+    """Requests to one host. Each is made once: whoever asks decides whether to ask again.
+
+    Parameters
+    ----------
+    base_url : str
+    weight_limit : int
+        What the venue allows in a minute; half of it is used at most.
+    weight_header : str
+        The answer's header that tells the weight used in this minute.
+    apart_s : float
+        Least seconds between two requests, for venues that count by the second.
+    wall, monotonic, sleep : callables
+        The clocks and the wait, for tests.
+
+    Raises
+    ------
+    VenueRefusedError
+        If the address, or the proxy that the environment sets, cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        weight_limit: int = 1200,
+        weight_header: str = "X-MBX-USED-WEIGHT-1M",
+        apart_s: float = 0.0,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._host = base_url.split("//")[-1]
+        self._client = client_for(base_url, self._host, _TIMEOUT_S)
+        self._limit, self._header = weight_limit // 2, weight_header
+        self._wall, self._monotonic, self._sleep = wall, monotonic, sleep
+        self._apart_s, self._next_at = apart_s, -float("inf")
+        self._minute = 0
+        self._used = 0
+        self._banned_until_s = 0.0
+
+    async def get(self, path: str, params: Mapping[str, str | int], kind: type[T], *, weight: int, urgent: bool = False) -> T:
+        """The answer to a GET, decoded as `kind`.
+
+        Waits until the minute has weight left; `urgent` requests may use what is kept back from the others.
+
+        Raises
+        ------
+        VenueUnreachableError, VenueBusyError, VenueRefusedError
+            See `app.errors`.
+        DecodeError
+            If the answer has another shape than documented.
+        """
+        return await self._ask("GET", path, kind, weight, urgent, params=dict(params))
+
+    async def post(self, path: str, body: Mapping[str, object], kind: type[T], *, weight: int, urgent: bool = False) -> T:
+        """The answer to a POST of JSON, for venues that take their questions that way; otherwise as `get`."""
+        return await self._ask("POST", path, kind, weight, urgent, json=dict(body))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, **question: Any) -> T:
+        await self._wait_for_weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
+        await self._wait_for_turn()
+        if (banned_s := self._banned_until_s - self._wall()) > 0:  # going on asking is what venues ban for
+            raise explained_status(429, str(math.ceil(banned_s)), self._host, self._wall())
+        answer = await self._answer(method, path, question)
+        used = answer.headers.get(self._header, "")
+        if used.isdigit():
+            self._used = max(self._used, int(used))
+        if answer.status_code != 200:
+            raise self._failure(answer, f"{path} {question}")
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise DecodeError(f"{self._host} sent an undocumented response", detail=f"{path}: {error}") from None
+
+    def _failure(self, answer: httpx2.Response, question: str) -> FeedError:
+        """What a status other than 200 means; in the venue's own words where it speaks of the question."""
+        words = venue_message(answer.content)
+        if answer.status_code == 400 or (answer.status_code == 404 and words):
+            return VenueRefusedError(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {answer.text[:200]}")
+        status, retry_after = answer.status_code, answer.headers.get("Retry-After")
+        if status == 403 and b"too frequent" in answer.content.lower():  # Bybit's 429, to be waited for ten minutes
+            status, retry_after = 429, retry_after or "600"
+        failure = explained_status(status, retry_after, self._host, self._wall())
+        if isinstance(failure, VenueBusyError):
+            self._banned_until_s = self._wall() + failure.retry_after_s
+        return failure
+
+    async def _answer(self, method: str, path: str, question: Mapping[str, Any]) -> httpx2.Response:
+        try:
+            return await self._client.request(method, path, **question)
+        except (httpx2.RequestError, httpx2.InvalidURL) as error:
+            raise request_failure(error, self._host, path) from None
+
+    async def _wait_for_weight(self, weight: int, limit: int) -> None:
+        """Stay below half of the venue's limit; its minutes begin with the clock's."""
+        while True:
+            now = self._wall()
+            minute = int(now // _MINUTE_S)
+            if minute != self._minute:
+                self._minute, self._used = minute, 0
+            if self._used + weight <= limit or not self._used:
+                self._used += weight
+                return
+            await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
+
+    async def _wait_for_turn(self) -> None:
+        """Keep requests apart; each takes the next free moment."""
+        now = self._monotonic()
+        at, self._next_at = self._next_at, max(now, self._next_at) + self._apart_s
+        if at > now:
+            await self._sleep(at - now)
+
+
+def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, path: str) -> FeedError:
+    """What a request that got no whole answer means for us."""
+    if isinstance(error, httpx2.TimeoutException):
+        return VenueUnreachableError(f"no answer from {host}")
+    if isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
+        return VenueRefusedError(f"{host}: {error}")
+    detail = f"{host}{path}: {error!r}"
+    if (fault := _certificate_fault(error)) is not None:
+        return untrusted(fault, host)
+    if isinstance(error, (httpx2.DecodingError, httpx2.RemoteProtocolError)):
+        return VenueUnreachableError(f"{host} closed the connection mid-response", detail=detail)
+    why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error
+    return VenueUnreachableError(f"cannot reach {host}: {why}", detail=detail)
+
+
+def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient:
+    """A client of one host, which is called `host` in errors.
+
+    Raises
+    ------
+    VenueRefusedError
+        If the address, or the proxy that the environment sets, cannot be used.
+    """
+    try:
+        return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s)
+    except (httpx2.InvalidURL, ValueError, ImportError) as error:
+        raise VenueRefusedError(f"cannot use {host} or its proxy: {error}") from None
+
+
+def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """The certificate's fault behind an error, if it was that."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def venue_message(content: bytes) -> str:
+    """The text of the venue's own error, as in `{"code":-1121,"msg":"Invalid symbol."}` or `{"message":"NotFound"}`; else empty."""
+    try:
+        error: Any = msgspec.json.decode(content)
+        return str(error["msg"] if "msg" in error else error["message"])[:200]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        return ""

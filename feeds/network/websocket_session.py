@@ -1,0 +1,172 @@
+"""One socket to a venue: opened, greeted, kept awake, read until it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from app.errors import FeedError, VenueUnreachableError
+from feeds.network.backoff import Patience
+from feeds.network.failures import explained_failure
+
+_MAX_FRAME_BYTES = 1 << 20
+_QUEUE_FRAMES = 1 << 14  # the library's own buffer; ours is the list that is emptied each frame
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a venue wants to be told on every new line before it sends anything.
+
+    Attributes
+    ----------
+    messages : tuple of str
+        Sent as they are, in this order.
+    accepted : callable
+        From a frame to whether the venue says yes in it. Asked of every frame until it does, data included. Raises
+        `VenueRefusedError` with the venue's words where it says no and trying again cannot help, another `FeedError`
+        where it may; frames that say nothing of the kind, and rubbish, are False.
+    within_s : float
+        For the answer; a line without it is given up.
+    """
+
+    messages: tuple[str, ...]
+    accepted: Callable[[bytes], bool]
+    within_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """What keeps a line awake: a text, and how often it is sent. The answer, if any, is a frame like others."""
+
+    text: str
+    every_s: float
+
+
+async def open_socket(url: str, patience: Patience, ssl_context: ssl.SSLContext | None = None) -> ClientConnection:
+    """A socket after its handshake.
+
+    Raises
+    ------
+    FeedError
+        Sorted by whether trying again can help.
+    """
+    secured: dict[str, Any] = {} if ssl_context is None else {"ssl": ssl_context}
+    try:
+        # extensions cost time and have stalled streams; the limits keep one frame from eating the memory
+        return await connect(
+            url,
+            compression=None,
+            max_size=_MAX_FRAME_BYTES,
+            max_queue=_QUEUE_FRAMES,
+            open_timeout=patience.open_timeout,
+            close_timeout=1.0,
+            **secured,
+        )
+    except (OSError, WebSocketException, TimeoutError, EOFError, ValueError, ImportError) as error:
+        raise explained_failure(error, url) from error
+
+
+class Line:
+    """A socket and the tasks that read it and keep it awake.
+
+    Parameters
+    ----------
+    socket : ClientConnection
+    opened_at : float
+        By whatever clock the owner has.
+    take : callable
+        Called with each frame.
+    begun : callable
+        Called once, when the line `delivers`.
+    greeting : Greeting, optional
+    ping : Ping, optional
+
+    Attributes
+    ----------
+    frames : int
+        How many were read.
+    delivers : bool
+        The venue has accepted the greeting; where there is none, a frame has come.
+    reader : Task
+        Ends with the socket; its result is the error that says why.
+    """
+
+    def __init__(
+        self,
+        socket: ClientConnection,
+        opened_at: float,
+        take: Callable[[bytes], None],
+        begun: Callable[[], None],
+        *,
+        greeting: Greeting | None = None,
+        ping: Ping | None = None,
+    ) -> None:
+        self.opened_at = opened_at
+        self.frames = 0
+        self.delivers = False
+        self._socket, self._take, self._begun = socket, take, begun
+        self.reader = asyncio.create_task(self._read(greeting))
+        self._tasks: list[asyncio.Task[Any]] = [self.reader]
+        if ping is not None:
+            self._tasks.append(asyncio.create_task(self._keep_awake(ping)))
+
+    async def aclose(self) -> None:
+        """Close the socket; a peer that does not answer the closing handshake does not hold us up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+        with contextlib.suppress(TimeoutError, ConnectionClosed, OSError):
+            async with asyncio.timeout(1.5):
+                await self._socket.close()
+
+    async def _read(self, greeting: Greeting | None) -> FeedError:
+        try:
+            if greeting is not None:
+                await self._greet(greeting)
+            while True:
+                frame = await self._socket.recv(decode=False)
+                self._take(frame)
+                self.frames += 1
+                if not self.delivers:
+                    self._deliver()
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None:
+                return VenueUnreachableError(f"the venue closed the connection (code {closed.rcvd.code})")
+            if closed.sent is not None:  # a frame too long or no text, or pings without an answer
+                return VenueUnreachableError(f"connection dropped: {closed.sent.reason or f'code {closed.sent.code}'}")
+            return VenueUnreachableError("connection lost")
+        except FeedError as error:
+            return error
+
+    async def _greet(self, greeting: Greeting) -> None:
+        """Say what we want and read until the venue says yes; the answer is handed on like any other frame."""
+        try:
+            async with asyncio.timeout(greeting.within_s):
+                for message in greeting.messages:
+                    await self._socket.send(message)
+                accepted = False
+                while not accepted:
+                    frame = await self._socket.recv(decode=False)
+                    accepted = greeting.accepted(frame)
+                    self._take(frame)
+                    self.frames += 1
+        except TimeoutError:
+            raise VenueUnreachableError(f"the venue did not confirm the subscription within {greeting.within_s:g} s") from None
+        self._deliver()
+
+    def _deliver(self) -> None:
+        self.delivers = True
+        self._begun()
+
+    async def _keep_awake(self, ping: Ping) -> None:
+        with contextlib.suppress(ConnectionClosed):  # the reader says why
+            while True:
+                await asyncio.sleep(ping.every_s)
+                await self._socket.send(ping.text)

@@ -1,0 +1,1 @@
+"""The built-in market, for a demo without a network."""

@@ -1,0 +1,1 @@
+"""Binance: live trades, history and candles."""

@@ -1,0 +1,279 @@
+"""Binance spot and USD-M futures: aggregate trades, live and of the past.
+
+An aggregate trade is what one taker order (futures: all within 100 ms) traded at one price; its id `a` grows
+by one within a symbol, so a step by more is a hole, and `fromId` fetches it. How they look on the wire: `binance_wire`.
+
+Futures streams are served under `/market` since April 2026; the old path accepts and stays silent, which the
+connection's silence check would report. Pages of the past are asked for by id, never by time: a millisecond
+may hold more trades than a page.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from app.errors import BadInputError, DecodeError, VenueRefusedError
+from app.market.decimals import parse_step
+from app.market.instrument import Instrument
+from app.market.market import Market
+from app.market.trade import TradeBatch
+from app.settings.settings import Settings
+from feeds.network.rest_client import Rest
+from feeds.venues.binance.candles import candles
+from feeds.venues.binance.wire import AggregateTrade, batch_of, stream_decoder
+from feeds.venues.decoder import venue_at_fault
+from feeds.venues.live import Wire
+from feeds.venues.open_market import closed_on_failure, live_market
+
+_PAGE = 1000
+_TRIES = 3
+_HOUR_MS = 3_600_000
+
+
+class _Filter(msgspec.Struct, frozen=True):
+    filterType: str  # noqa: N815
+    tickSize: str = ""  # noqa: N815
+    stepSize: str = ""  # noqa: N815
+
+
+class _Symbol(msgspec.Struct, frozen=True):
+    symbol: str
+    status: str
+    filters: list[_Filter]
+
+
+class _ExchangeInfo(msgspec.Struct, frozen=True):
+    symbols: list[_Symbol]
+
+
+@dataclass(frozen=True, slots=True)
+class BinanceMarket:
+    """One of Binance's markets.
+
+    Attributes
+    ----------
+    venue : str
+        Its name in instrument ids.
+    ws_url, rest_url : str
+        Where it is reached unless overridden.
+    stream_path, rest_path : str
+        What stands before the stream's and the endpoint's name.
+    weight_limit, page_weight, info_weight, candles_weight : int
+        A minute's allowance, and what a page of trades, the exchange information and a page of candles cost.
+    by_hours : bool
+        A search by time must end within an hour.
+    kept_hours : float
+        How far back a search by time may begin.
+    one_symbol : bool
+        The exchange information can be asked for one symbol.
+    seconds : bool
+        There are candles of a second.
+    """
+
+    venue: str
+    ws_url: str
+    rest_url: str
+    stream_path: str
+    rest_path: str
+    weight_limit: int
+    page_weight: int
+    info_weight: int
+    candles_weight: int
+    by_hours: bool
+    kept_hours: float
+    one_symbol: bool
+    seconds: bool
+
+
+SPOT = BinanceMarket(
+    venue="binance",
+    ws_url="wss://data-stream.binance.vision",
+    rest_url="https://data-api.binance.vision",
+    stream_path="/ws",
+    rest_path="/api/v3",
+    weight_limit=6000,
+    page_weight=4,
+    info_weight=20,
+    candles_weight=2,
+    by_hours=False,
+    kept_hours=float("inf"),
+    one_symbol=True,
+    seconds=True,
+)
+USDM = BinanceMarket(
+    venue="binance-usdm",
+    ws_url="wss://fstream.binance.com",
+    rest_url="https://fapi.binance.com",
+    stream_path="/market/ws",
+    rest_path="/fapi/v1",
+    weight_limit=2400,
+    page_weight=20,
+    info_weight=1,
+    candles_weight=5,
+    by_hours=True,
+    kept_hours=47.9,  # 48, less what our clock may be wrong by
+    one_symbol=False,
+    seconds=False,
+)
+
+
+async def fetch_instrument(rest: Rest, market: BinanceMarket, symbol: str) -> Instrument:
+    """Tick and lot size of a symbol, from the exchange information.
+
+    Raises
+    ------
+    VenueRefusedError
+        If there is no such symbol, or it is not traded at present.
+    FeedError
+        As `Rest.get`.
+    """
+    params = {"symbol": symbol} if market.one_symbol else {}
+    try:
+        info = await rest.get(f"{market.rest_path}/exchangeInfo", params, _ExchangeInfo, weight=market.info_weight)
+    except VenueRefusedError as error:
+        raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
+    found = next((entry for entry in info.symbols if entry.symbol == symbol), None)
+    if found is None:
+        raise VenueRefusedError(f"{market.venue} has no symbol {symbol}")
+    if found.status != "TRADING":
+        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (status {found.status})")
+    tick = next((f.tickSize for f in found.filters if f.filterType == "PRICE_FILTER"), "")
+    lot = next((f.stepSize for f in found.filters if f.filterType == "LOT_SIZE"), "")
+    try:
+        return Instrument(market.venue, symbol, parse_step(tick, "tick size"), parse_step(lot, "lot size"))
+    except BadInputError as error:
+        raise DecodeError(f"{market.venue}:{symbol}: {error.user_message}") from None
+
+
+def wire(instrument: Instrument, market: BinanceMarket, ws_url: str) -> Wire:
+    """How one symbol is listened to; the address says which, nothing has to be subscribed."""
+    return Wire(f"{ws_url}{market.stream_path}/{instrument.symbol.lower()}@aggTrade", stream_decoder(instrument))
+
+
+class BinanceHistory:
+    """Aggregate trades of the past, by id.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    market : BinanceMarket
+    rest : Rest
+    wall_ns : callable
+        Our clock; only for how far a search by time has to go.
+    """
+
+    def __init__(self, instrument: Instrument, market: BinanceMarket, rest: Rest, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
+        self.instrument, self._market, self._rest, self._wall_ns = instrument, market, rest, wall_ns
+
+    @property
+    def reaches_ns(self) -> int:
+        """How far back a search by time goes."""
+        return self._wall_ns() - round(self._market.kept_hours * 3_600e9) if self._market.by_hours else 0
+
+    async def recent(self) -> TradeBatch:
+        """The newest trade; none when there is none."""
+        return self._batch(await self._page({"limit": 1}, urgent=True))
+
+    async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
+        """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages.
+
+        Raises
+        ------
+        FeedError
+            As `Rest.get`; and if the venue keeps answering with other trades than those asked for.
+        """
+        while first_id <= last_id:
+            page = await self._advancing_page(first_id, last_id)
+            wanted = [trade for trade in page if trade.a <= last_id]
+            if not wanted:  # the venue goes on behind the hole, or knows of no more
+                return
+            yield self._batch(wanted)
+            first_id = wanted[-1].a + 1
+
+    async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
+        """The trades from `start_ns` on, up to but without `before_id`, or up to now, in pages.
+
+        Raises
+        ------
+        FeedError
+            As `between`.
+        """
+        page = await self._first_page(-(-start_ns // 1_000_000))
+        while page:
+            wanted = page if before_id is None else [trade for trade in page if trade.a < before_id]
+            if not wanted:
+                return
+            yield self._batch(wanted)
+            next_id = wanted[-1].a + 1
+            if next_id == before_id or (before_id is None and len(page) < _PAGE):
+                return
+            last_id = next_id + _PAGE - 1 if before_id is None else before_id - 1
+            page = await self._advancing_page(next_id, last_id)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._rest.aclose()
+
+    async def _advancing_page(self, first_id: int, last_id: int) -> list[AggregateTrade]:
+        """The trades from `first_id` on, up to a page of them; asked for three times if there are none, or older ones alone."""
+        page: list[AggregateTrade] = []
+        for _ in range(_TRIES):
+            page = await self._page({"fromId": first_id, "limit": min(_PAGE, last_id - first_id + 1)})
+            ahead = [trade for trade in page if trade.a >= first_id]
+            if ahead:
+                return ahead
+        if page:
+            raise DecodeError(f"{self._market.venue} keeps sending trades before id {first_id}")
+        return []
+
+    async def _first_page(self, start_ms: int) -> list[AggregateTrade]:
+        """The first trades at or after a time; an empty answer is believed the third time."""
+        now_ms = self._wall_ns() // 1_000_000
+        if self._market.by_hours:
+            start_ms = max(start_ms, now_ms - round(self._market.kept_hours * _HOUR_MS))
+        while start_ms <= now_ms:
+            asked = {"startTime": start_ms, "limit": _PAGE}
+            if self._market.by_hours:
+                asked["endTime"] = start_ms + _HOUR_MS - 1
+            page: list[AggregateTrade] = []
+            for _ in range(_TRIES):
+                page = await self._page(asked)
+                inside = [trade for trade in page if start_ms <= trade.T]
+                if inside:
+                    return inside
+            if page:
+                raise DecodeError(f"{self._market.venue} keeps sending trades before the time asked for")
+            if not self._market.by_hours:
+                break
+            start_ms += _HOUR_MS
+        return []
+
+    async def _page(self, params: dict[str, int], *, urgent: bool = False) -> list[AggregateTrade]:
+        query: dict[str, str | int] = {"symbol": self.instrument.symbol, **params}
+        path, weight = f"{self._market.rest_path}/aggTrades", self._market.page_weight
+        page = await self._rest.get(path, query, list[AggregateTrade], weight=weight, urgent=urgent)
+        page.sort(key=lambda trade: trade.a)
+        return page
+
+    def _batch(self, page: list[AggregateTrade]) -> TradeBatch:
+        with venue_at_fault(self.instrument):
+            return batch_of(self.instrument, page)
+
+
+def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]]:
+    """What opens a symbol of one of Binance's markets."""
+
+    async def open_symbol(symbol: str, settings: Settings) -> Market:
+        hosts = settings.hosts(market.venue)
+        rest = Rest(hosts.rest_url or market.rest_url, weight_limit=market.weight_limit)
+        async with closed_on_failure(rest):
+            instrument = await fetch_instrument(rest, market, symbol.upper())
+        history = BinanceHistory(instrument, market, rest)
+        past = candles(instrument, rest, f"{market.rest_path}/klines", market.candles_weight, seconds=market.seconds)
+        return live_market(instrument, wire(instrument, market, hosts.ws_url or market.ws_url), history, settings, candles=past)
+
+    return open_symbol

@@ -1,0 +1,1 @@
+"""Bybit: live trades, history and candles."""

@@ -1,0 +1,1 @@
+"""Coinbase: live trades, history and candles."""

@@ -1,0 +1,52 @@
+"""Candles of Coinbase; who bought is not told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from app.market.instrument import Instrument
+from feeds.network.rest_client import Rest
+from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
+from feeds.venues.decoder import Seconds
+
+_PAGE = 300
+_SECOND_NS = 1_000_000_000
+_INTERVALS = {
+    length_ns: str(length_ns // _SECOND_NS) for length_ns in (MINUTE_NS, 5 * MINUTE_NS, 15 * MINUTE_NS, HOUR_NS, 6 * HOUR_NS, DAY_NS)
+}
+
+
+class _Bucket(msgspec.Struct, frozen=True, array_like=True):
+    """As the venue documents it, newest first; numbers of JSON, whose text is kept: `[1415398768,0.32,4.2,0.35,4.2,12.3]`."""
+
+    time: Seconds
+    low: msgspec.Raw
+    high: msgspec.Raw
+    open: msgspec.Raw
+    close: msgspec.Raw
+    volume: msgspec.Raw
+
+
+def candles(instrument: Instrument, rest: Rest, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
+    """Candles of one product."""
+
+    async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
+        asked = {"granularity": interval, "start": _iso(start_ms), "end": _iso(end_ms)}
+        told = await rest.get(f"/products/{instrument.symbol}/candles", asked, list[_Bucket], weight=1)
+        now_s = wall_ns() // _SECOND_NS
+        return [_candle(each, each.time + int(interval) <= now_s) for each in told]
+
+    return Candles(instrument, _INTERVALS, _PAGE, page, wall_ns=wall_ns)
+
+
+def _candle(told: _Bucket, closed: bool) -> Candle:
+    opened, high, low, close, volume = (bytes(number).decode() for number in (told.open, told.high, told.low, told.close, told.volume))
+    return Candle(told.time * 1000, opened, high, low, close, volume, "", closed)
+
+
+def _iso(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

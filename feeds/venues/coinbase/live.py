@@ -1,0 +1,182 @@
+"""Coinbase: trades of the Exchange feed, live and of the past.
+
+Of Coinbase's two public feeds this is the one whose trades can be proved whole: each `match` is told by itself, as it
+happens, with an id that grows by one within a product, and REST serves any stretch of these ids. (Advanced Trade packs
+a quarter of a second into one message, and its sources disagree on whose side it tells.)
+
+REST goes back in pages by id alone; a time is found by halving.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import msgspec
+import numpy as np
+
+from app.errors import BadInputError, DecodeError, VenueRefusedError
+from app.market.decimals import parse_step
+from app.market.instrument import Instrument
+from app.market.market import Market
+from app.market.trade import TradeBatch
+from app.settings.settings import Settings
+from feeds.network.rest_client import Rest
+from feeds.venues.coinbase.candles import candles
+from feeds.venues.coinbase.wire import Trade, batch_of, decoder, greeting
+from feeds.venues.decoder import venue_at_fault
+from feeds.venues.live import Wire
+from feeds.venues.open_market import closed_on_failure, live_market, newest_price
+
+WS_URL, REST_URL = "wss://ws-feed.exchange.coinbase.com", "https://api.exchange.coinbase.com"
+
+_PAGE = 1000
+_TRIES = 3
+_PRODUCT = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
+_PER_MINUTE, _APART_S = 600, 0.2  # Coinbase allows ten requests a second and address; half of that will do
+
+
+class _Product(msgspec.Struct, frozen=True):
+    id: str
+    quote_increment: str
+    base_increment: str
+    status: str
+
+
+def rest_of(url: str) -> Rest:
+    """Requests to Coinbase at the pace that it allows."""
+    return Rest(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
+
+
+async def fetch_instrument(rest: Rest, product: str) -> Instrument:
+    """Tick and lot size of a product.
+
+    Raises
+    ------
+    VenueRefusedError
+        If there is no such product, or it is not traded at present.
+    FeedError
+        As `Rest.get`.
+    """
+    if not _PRODUCT.fullmatch(product):
+        raise VenueRefusedError(f"coinbase:{product}: expected a product such as BTC-USD")
+    try:
+        found = await rest.get(f"/products/{product}", {}, _Product, weight=1)
+    except VenueRefusedError as error:
+        raise VenueRefusedError(f"coinbase:{product}: {error.user_message}", detail=error.detail) from None
+    if found.id != product or found.status != "online":
+        raise VenueRefusedError(f"coinbase:{product} is not trading now (status {found.status[:40]})")
+    try:
+        tick, lot = parse_step(found.quote_increment, "tick size"), parse_step(found.base_increment, "lot size")
+    except BadInputError as error:
+        raise DecodeError(f"coinbase:{product}: {error.user_message}") from None
+    return Instrument("coinbase", product, tick, lot)
+
+
+class CoinbaseHistory:
+    """Trades of one product in the past, by id.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    rest : Rest
+    """
+
+    reaches_ns = 0
+    """A search by time goes back to the first trade."""
+
+    def __init__(self, instrument: Instrument, rest: Rest) -> None:
+        self.instrument, self._rest = instrument, rest
+
+    async def recent(self) -> TradeBatch:
+        """The newest trade; none where there never was one."""
+        return self._batch(await self._page({"limit": 1}, urgent=True))
+
+    async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
+        """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages.
+
+        Raises
+        ------
+        FeedError
+            As `Rest.get`; and if the venue keeps answering with other trades than those asked for.
+        """
+        while first_id <= last_id:
+            next_id = min(first_id + _PAGE, last_id + 1)
+            page = await self._before(next_id, next_id - first_id)
+            wanted = [trade for trade in page if trade.trade_id >= first_id]
+            if wanted:
+                yield self._batch(wanted)
+            first_id = next_id
+
+    async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
+        """The trades from `start_ns` on, up to but without `before_id`, or up to now, in pages.
+
+        Raises
+        ------
+        FeedError
+            As `between`.
+        """
+        if before_id is None:
+            newest = await self.recent()
+            before_id = int(newest.trade_id[-1]) + 1 if len(newest) else 0
+        begun = False
+        async for page in self.between(await self._first_since(start_ns, before_id), before_id - 1):
+            inside = page.time_ns >= start_ns
+            if begun or inside.any():
+                yield page if begun else page[int(np.argmax(inside)) :]
+                begun = True
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._rest.aclose()
+
+    async def _first_since(self, start_ns: int, before_id: int) -> int:
+        """An id at most a page before the first trade since a time: steps back that double, then halves."""
+        low = high = before_id
+        step = _PAGE
+        while high > 1:
+            low = max(1, high - step)
+            if await self._is_before(low, start_ns):
+                break
+            high, step = low, 2 * step
+        while high - low > _PAGE:
+            middle = (low + high) // 2
+            low, high = (middle, high) if await self._is_before(middle, start_ns) else (low, middle)
+        return low
+
+    async def _is_before(self, trade_id: int, time_ns: int) -> bool:
+        """Whether a trade, or where the venue has not got it the one before it, happened before a time."""
+        found = self._batch(await self._before(trade_id + 1, 1))
+        return not len(found) or int(found.time_ns[-1]) < time_ns
+
+    async def _before(self, trade_id: int, count: int) -> list[Trade]:
+        """The newest trades with ids below one, oldest first; asked for three times if there are others alone."""
+        page: list[Trade] = []
+        for _ in range(_TRIES):
+            page = await self._page({"limit": count, "after": trade_id})  # "after" is further down Coinbase's list, into the past
+            older = [trade for trade in page if trade.trade_id < trade_id]
+            if older or not page:
+                return older
+        raise DecodeError(f"coinbase keeps sending trades from id {page[0].trade_id} on, asked for those before {trade_id}")
+
+    async def _page(self, params: dict[str, str | int], *, urgent: bool = False) -> list[Trade]:
+        path = f"/products/{self.instrument.symbol}/trades"
+        page = await self._rest.get(path, params, list[Trade], weight=1, urgent=urgent)
+        page.sort(key=lambda trade: trade.trade_id)
+        return page
+
+    def _batch(self, page: list[Trade]) -> TradeBatch:
+        with venue_at_fault(self.instrument):
+            return batch_of(self.instrument, page)
+
+
+async def open_symbol(symbol: str, settings: Settings) -> Market:
+    """A product such as BTC-USD, watched live."""
+    hosts = settings.hosts("coinbase")
+    rest = rest_of(hosts.rest_url or REST_URL)
+    async with closed_on_failure(rest):
+        instrument = await fetch_instrument(rest, symbol.upper())
+        history = CoinbaseHistory(instrument, rest)
+        usual = await newest_price(history)
+    wire = Wire(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol), retells=True)
+    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)

@@ -1,0 +1,1 @@
+"""Hyperliquid: live trades, history and candles."""

@@ -1,0 +1,92 @@
+"""Hyperliquid's perpetual contracts: trades live, and the few newest by REST.
+
+Trades are not numbered, and REST tells only the last few of them: what a broken line hid longer than that is said to be
+missing, nobody can fetch it. Spot pairs and the markets of builders are other universes at the venue, and are not offered.
+
+There is no tick size. A price may have five significant digits and at most `6 - szDecimals` decimals, whole numbers any
+digits at all: the step between allowed prices grows with the price. We count in the finest step that any price may
+have, since every allowed price is a multiple of it, today's and that after a fall by half; rows are made of many anyway.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from app.errors import VenueRefusedError
+from app.market.instrument import Instrument
+from app.market.market import Market
+from app.market.trade import TradeBatch
+from app.settings.settings import Settings
+from feeds.network.rest_client import Rest
+from feeds.venues.decoder import venue_at_fault
+from feeds.venues.hyperliquid.candles import candles
+from feeds.venues.hyperliquid.wire import PING, Trade, batch_of, decoder, greeting, oldest_first
+from feeds.venues.latest_page import NewestTrades
+from feeds.venues.live import Wire
+from feeds.venues.open_market import closed_on_failure, live_market, newest_price
+
+WS_URL, REST_URL = "wss://api.hyperliquid.xyz", "https://api.hyperliquid.xyz"
+
+_PRICE_DECIMALS = 6
+_PER_MINUTE, _WEIGHT = 1200, 20
+_CONNECTS = 100  # in five minutes; the venue allows thirty in one
+
+
+class _Contract(msgspec.Struct, frozen=True):
+    name: str
+    szDecimals: Annotated[int, Meta(ge=0, le=_PRICE_DECIMALS)]  # noqa: N815
+    isDelisted: bool | None = None  # noqa: N815
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    universe: list[_Contract]
+
+
+async def fetch_instrument(rest: Rest, coin: str) -> Instrument:
+    """Steps of a coin's perpetual contract, under the name that the venue gives it, as in `kPEPE`.
+
+    Raises
+    ------
+    VenueRefusedError
+        If there is no such contract, or no longer.
+    FeedError
+        As `Rest.post`.
+    """
+    known = await rest.post("/info", {"type": "meta"}, _Meta, weight=_WEIGHT)
+    by_name = {contract.name: contract for contract in known.universe}
+    found = by_name.get(coin) or {name.upper(): contract for name, contract in by_name.items()}.get(coin.upper())
+    if found is None:
+        raise VenueRefusedError(f"hyperliquid has no perpetual {coin}")
+    if found.isDelisted:
+        raise VenueRefusedError(f"hyperliquid:{found.name} is delisted")
+    tick, lot = (Decimal(1).scaleb(-digits) for digits in (_PRICE_DECIMALS - found.szDecimals, found.szDecimals))
+    return Instrument("hyperliquid", found.name, tick, lot, numbered=False)
+
+
+def newest_trades(instrument: Instrument, rest: Rest) -> NewestTrades:
+    """The newest trades of one contract, which is all of the past that the venue tells."""
+
+    async def recent() -> TradeBatch:
+        question = {"type": "recentTrades", "coin": instrument.symbol}
+        page = await rest.post("/info", question, list[Trade], weight=_WEIGHT, urgent=True)
+        with venue_at_fault(instrument):
+            return batch_of(instrument, oldest_first(page))
+
+    return NewestTrades(recent, rest.aclose)
+
+
+async def open_symbol(symbol: str, settings: Settings) -> Market:
+    """A coin's perpetual contract, as in BTC, watched live."""
+    hosts = settings.hosts("hyperliquid")
+    rest = Rest(hosts.rest_url or REST_URL, weight_limit=_PER_MINUTE)
+    async with closed_on_failure(rest):
+        instrument = await fetch_instrument(rest, symbol)
+        history = newest_trades(instrument, rest)
+        usual = await newest_price(history)
+    wire = Wire(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
+    past = candles(instrument, rest)
+    return live_market(instrument, wire, history, settings, candles=past, usual_price_ticks=usual, connects=_CONNECTS)

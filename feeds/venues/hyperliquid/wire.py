@@ -1,0 +1,129 @@
+"""Hyperliquid's trades as they come over the wire, and as columns.
+
+A message of the stream is `{"channel":"trades","data":[…]}` with trades such as this one, recorded from `recentTrades`
+(https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/websocket/subscriptions):
+
+    {"coin":"BTC","side":"A","px":"104320.0","sz":"0.01500",
+     "hash":"0x0000000000000000000000000000000000000000000000000000000000000003","time":1769916002000,"tid":300003,
+     "users":["0xbuyer3","0xseller3"]}
+
+`side` is the aggressor's: B the buyer's (bid), A the seller's (ask). `tid` is a hash of the two orders: it tells trades
+apart and says nothing of their order, nor whether one is missing. The first message after subscribing holds old trades.
+A list may be told newest first; then it is turned round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+import numpy as np
+
+from app.errors import VenueRefusedError, VenueUnreachableError
+from app.market.instrument import Instrument
+from app.market.trade import BUY, SELL, TradeBatch
+from feeds.network.websocket_session import Greeting, Ping
+from feeds.venues.decoder import UNREADABLE, Decoder, Ms, Talk, TradeId, columns, only
+
+T = TypeVar("T")
+
+PING = Ping('{"method":"ping"}', 30.0)  # a line that hears nothing from us for a minute is cut
+
+
+class Trade(msgspec.Struct, frozen=True, gc=False):
+    """The fields of a trade that we use."""
+
+    coin: str
+    side: Literal["A", "B"]
+    px: str
+    sz: str
+    time: Ms
+    tid: TradeId
+
+
+class Message(msgspec.Struct, Generic[T], frozen=True):
+    """A message of the stream that tells trades."""
+
+    channel: Literal["trades"]
+    data: list[T]
+
+
+class _Talk(msgspec.Struct, frozen=True):
+    channel: str
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Subscription(msgspec.Struct, frozen=True):
+    type: str = ""
+    coin: str = ""
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    method: str = ""
+    subscription: _Subscription = _Subscription()
+
+
+_talk = msgspec.json.Decoder(_Talk)
+_answer = msgspec.json.Decoder(_Answer)
+
+
+def decoder(instrument: Instrument) -> Decoder[Trade]:
+    """What reads the stream of one coin."""
+    return Decoder(instrument, Trade, batch_of, _talk_of, message=Message, trades_of=lambda message: oldest_first(message.data))
+
+
+def greeting(coin: str) -> Greeting:
+    """The subscription to one coin's trades."""
+
+    def accepted(frame: bytes) -> bool:
+        try:
+            talk = _talk.decode(frame)
+            if talk.channel == "error":
+                words = str(msgspec.json.decode(talk.data))[:200]
+                kind = VenueRefusedError if "Invalid subscription" in words else VenueUnreachableError  # other troubles pass
+                raise kind(f"hyperliquid:{coin}: {words}")
+            if talk.channel != "subscriptionResponse":
+                return False
+            answer = _answer.decode(talk.data)
+        except UNREADABLE:
+            return False
+        return answer.method == "subscribe" and answer.subscription == _Subscription("trades", coin)
+
+    wanted = {"method": "subscribe", "subscription": {"type": "trades", "coin": coin}}
+    return Greeting((msgspec.json.encode(wanted).decode(),), accepted)
+
+
+def oldest_first(trades: Sequence[T]) -> Sequence[T]:
+    """Trades of one message or page in the order of the tape; of one moment, as they were told."""
+    if len(trades) < 2:
+        return trades
+    first, last = trades[0], trades[-1]
+    return trades[::-1] if isinstance(first, Trade) and isinstance(last, Trade) and first.time > last.time else trades
+
+
+def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
+    """Decoded trades as columns, in their order; those of no quantity are left out.
+
+    Raises
+    ------
+    OffGridError
+        If a price or a quantity is negative or no multiple of its step, or a trade is of another coin.
+    """
+    only(instrument, {trade.coin for trade in trades})
+    return columns(
+        instrument,
+        np.array([trade.time for trade in trades], np.int64) * 1_000_000,
+        [trade.px for trade in trades],
+        [trade.sz for trade in trades],
+        np.where(np.array([trade.side == "B" for trade in trades], bool), BUY, SELL),
+        np.array([trade.tid for trade in trades], np.int64),
+    )
+
+
+def _talk_of(frame: bytes) -> Talk:
+    try:
+        channel = _talk.decode(frame).channel
+    except UNREADABLE:
+        return Talk.BAD
+    return Talk.BAD if channel in ("trades", "error") else Talk.IGNORED

@@ -1,0 +1,1 @@
+"""Kraken: live trades, history and candles."""

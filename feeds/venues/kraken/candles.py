@@ -1,0 +1,56 @@
+"""Candles of Kraken: the last 720 of each length, older ones are not to be had; who bought is not told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from app.market.instrument import Instrument
+from feeds.network.rest_client import Rest
+from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
+from feeds.venues.decoder import Seconds
+from feeds.venues.kraken.rest import Answer, ask, rest_pair
+
+_ALL = 1_000_000  # whatever is asked for, one answer has all that the venue keeps
+_INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 5, 15, 30)} | {
+    HOUR_NS: "60",
+    4 * HOUR_NS: "240",
+    DAY_NS: "1440",
+    7 * DAY_NS: "10080",
+    15 * DAY_NS: "21600",
+}
+
+
+class _Entry(msgspec.Struct, frozen=True, array_like=True):
+    """As the venue documents it, oldest first; the last one is still growing.
+
+    `[1688671200,"30306.1","30306.2","30305.7","30305.7","30306.1","3.39243896",23]`
+    """
+
+    time: Seconds
+    open: str
+    high: str
+    low: str
+    close: str
+    vwap: str
+    volume: str
+
+
+class _Entries(Answer, frozen=True):
+    result: dict[str, list[_Entry] | int] = msgspec.field(default_factory=dict)
+
+
+def candles(instrument: Instrument, rest: Rest, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
+    """Candles of one pair."""
+
+    async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
+        asked: dict[str, str | int] = {"pair": rest_pair(instrument.symbol), "interval": interval, "since": max(0, start_ms // 1000 - 1)}
+        answer = await ask(rest, "OHLC", asked, _Entries)
+        told = next((value for name, value in answer.result.items() if name != "last" and not isinstance(value, int)), [])
+        return [
+            Candle(each.time * 1000, each.open, each.high, each.low, each.close, each.volume, "", each is not told[-1]) for each in told
+        ]
+
+    return Candles(instrument, _INTERVALS, _ALL, page, wall_ns=wall_ns)

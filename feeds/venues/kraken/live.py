@@ -1,0 +1,167 @@
+"""Kraken spot: trades live and of the past.
+
+Trades are numbered by one within a book, so a hole shows in the numbers. REST finds trades by time alone, and tells
+their numbers: a hole is looked for from the trades around it whose times are known (`landmarks`), or by halving.
+
+How trades look on the wire: `kraken_wire`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from app.errors import DecodeError
+from app.market.instrument import Instrument
+from app.market.market import Market
+from app.market.trade import TradeBatch
+from app.settings.settings import Settings
+from feeds.network.rest_client import Rest
+from feeds.venues.decoder import venue_at_fault
+from feeds.venues.id_time_index import Landmarks
+from feeds.venues.kraken.candles import candles
+from feeds.venues.kraken.rest import REST_URL, ask, fetch_instrument, rest_of, rest_pair
+from feeds.venues.kraken.wire import PastTrade, TradesAnswer, decoder, greeting, past_batch
+from feeds.venues.live import Wire
+from feeds.venues.open_market import closed_on_failure, live_market, newest_price
+
+WS_URL = "wss://ws.kraken.com"
+
+_PAGE = 1000
+_TRIES = 3
+_LOOKS = 40  # halving the time since there are venues down to a page of trades takes less
+_BACK_NS = 1000  # the stream writes times in whole microseconds, REST rounds them to a tenth
+_FIRST_STEP_NS = 60_000_000_000
+
+
+class KrakenHistory:
+    """Trades of one pair in the past.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    rest : Rest
+    landmarks : Landmarks
+        Trades whose time is known; those of each page are added.
+    """
+
+    reaches_ns = 0
+    """A search by time goes back to the first trade."""
+
+    def __init__(self, instrument: Instrument, rest: Rest, landmarks: Landmarks | None = None) -> None:
+        self.instrument, self._rest = instrument, rest
+        self._landmarks = landmarks or Landmarks()
+        self._pair = rest_pair(instrument.symbol)
+
+    async def recent(self) -> TradeBatch:
+        """The newest trades, a page of them, oldest first."""
+        return (await self._page(None, urgent=True))[0]
+
+    async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
+        """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages.
+
+        Raises
+        ------
+        FeedError
+            As `Rest.get`; and if the venue keeps answering with the same trades.
+        """
+        async for page in self._pages(await self._time_before(first_id), last_id + 1):
+            wanted = page[page.trade_id >= first_id]
+            if len(wanted):
+                yield wanted
+
+    async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
+        """The trades from `start_ns` on, up to but without `before_id`, or up to now, in pages.
+
+        Raises
+        ------
+        FeedError
+            As `between`.
+        """
+        begun = False
+        async for page in self._pages(start_ns, before_id):
+            wanted = page if begun else page[page.time_ns >= start_ns]
+            begun = begun or len(wanted) > 0
+            if len(wanted):
+                yield wanted
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._rest.aclose()
+
+    async def _pages(self, start_ns: int, before_id: int | None) -> AsyncIterator[TradeBatch]:
+        """The trades from a little before a time on, each once.
+
+        A page begins a microsecond before the last one's end: trades of one moment may lie on both sides of it.
+        """
+        known_id, tries = -1, 0
+        since_ns = max(0, start_ns - _BACK_NS)
+        while True:
+            page, next_ns = await self._page(since_ns)
+            fresh = page[page.trade_id > known_id]
+            if len(fresh):
+                known_id, tries = int(fresh.trade_id[-1]), 0
+                wanted = fresh if before_id is None else fresh[fresh.trade_id < before_id]
+                if len(wanted):
+                    yield wanted
+                if before_id is not None and known_id >= before_id - 1:
+                    return
+            if len(page) < _PAGE:
+                return
+            tries += 1
+            if tries > _TRIES:
+                raise DecodeError(f"kraken keeps sending trades up to id {known_id} alone")
+            since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
+
+    async def _time_before(self, trade_id: int) -> int:
+        """A time at most a page before a trade: a landmark's, or one that is looked for between landmarks."""
+        step_ns = _FIRST_STEP_NS
+        for look in range(_LOOKS):
+            below, above = self._landmarks.at_or_before(trade_id), self._landmarks.after(trade_id)
+            if below is not None and trade_id - below.trade_id < _PAGE:
+                break
+            if above is None:
+                newest = await self.recent()
+                if not len(newest) or int(newest.trade_id[-1]) <= trade_id:
+                    break
+                continue
+            if below is None:
+                time_ns = max(0, above.time_ns - step_ns)
+                step_ns *= 2
+            else:  # by the pace of the trades, and every other time the middle: the pace may mislead
+                share = 0.5 if look % 2 else (trade_id - _PAGE / 2 - below.trade_id) / (above.trade_id - below.trade_id)
+                time_ns = below.time_ns + int((above.time_ns - below.time_ns) * share)
+            page, _ = await self._page(time_ns)
+            if not len(page) or (below is None and time_ns == 0):
+                break
+        below = self._landmarks.at_or_before(trade_id)
+        return 0 if below is None else below.time_ns
+
+    async def _page(self, since_ns: int | None, *, urgent: bool = False) -> tuple[TradeBatch, int]:
+        """Up to a thousand trades after a time, or the newest; and the time of the last one, where the next page begins."""
+        params: dict[str, str | int] = {"pair": self._pair, "count": _PAGE}
+        if since_ns is not None:
+            params["since"] = since_ns
+        answer = await ask(self._rest, "Trades", params, TradesAnswer, urgent=urgent)
+        batch = self._batch(sorted(answer.trades, key=lambda trade: trade.trade_id))
+        self._landmarks.saw(batch)
+        last = answer.result.get("last")
+        if not isinstance(last, str) or not (last.isascii() and last.isdigit() and len(last) < 20):
+            last = batch.time_ns[-1] if len(batch) else 0
+        return batch, int(last)
+
+    def _batch(self, page: list[PastTrade]) -> TradeBatch:
+        with venue_at_fault(self.instrument):
+            return past_batch(self.instrument, page)
+
+
+async def open_symbol(symbol: str, settings: Settings) -> Market:
+    """A pair such as BTC-USD, watched live."""
+    hosts = settings.hosts("kraken")
+    rest = rest_of(hosts.rest_url or REST_URL)
+    landmarks = Landmarks()
+    async with closed_on_failure(rest):
+        instrument = await fetch_instrument(rest, symbol.upper())
+        history = KrakenHistory(instrument, rest, landmarks)
+        usual = await newest_price(history)
+    wire = Wire(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
+    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)

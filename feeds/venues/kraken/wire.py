@@ -1,0 +1,182 @@
+"""Kraken's trades as they come over the wire (WebSocket v2), and as columns.
+
+A message of the stream, as Kraken documents it (https://docs.kraken.com/api/docs/websocket-v2/trade):
+
+    {"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"buy","price":105944.20,"qty":0.00027625,
+     "ord_type":"limit","trade_id":10218208,"timestamp":"2023-10-06T17:35:55.440295Z"}]}
+
+`side` is the taker's. `trade_id` grows by one within a book. Prices and quantities are JSON numbers; their text is kept
+and read as a decimal, so that no digit goes through binary floating point.
+
+A page of the past is a list of lists: price, quantity, seconds since 1970, side (b, s), order type, and so on, id last:
+
+    ["105433.60000","0.00027625",1762795433.9717445,"b","l","",10218208]
+
+Its times have seven digits behind the point, the stream's six: of the same trade they may differ by less than a microsecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+import numpy as np
+
+from app.errors import VenueRefusedError, VenueUnreachableError
+from app.market.decimals import to_steps
+from app.market.instrument import Instrument
+from app.market.trade import BUY, SELL, TradeBatch
+from feeds.network.websocket_session import Greeting
+from feeds.venues.decoder import UNREADABLE, Decoder, Talk, TradeId, columns, only
+from feeds.venues.rfc3339 import require_trade_times, rfc3339_ns
+
+T = TypeVar("T")
+
+_NANOSECOND = Decimal("1e-9")
+
+
+class Trade(msgspec.Struct, frozen=True, gc=False):
+    """The fields of a trade in the stream that we use."""
+
+    symbol: str
+    side: Literal["buy", "sell"]
+    price: msgspec.Raw
+    qty: msgspec.Raw
+    trade_id: TradeId
+    timestamp: str
+
+
+class Message(msgspec.Struct, Generic[T], frozen=True):
+    """A message of the stream that tells trades, oldest first."""
+
+    channel: Literal["trade"]
+    type: Literal["snapshot", "update"]
+    data: list[T]
+
+
+class PastTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A trade in a page of the past."""
+
+    price: str
+    volume: str
+    time: msgspec.Raw
+    side: Literal["b", "s"]
+    order_type: str
+    misc: str
+    trade_id: TradeId
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What every answer of REST has: Kraken's errors come with HTTP 200."""
+
+    error: list[str]
+
+
+class TradesAnswer(Answer, frozen=True):
+    """A page of the past, under the pair's own name in `result`, beside `last`: where the next one begins."""
+
+    result: dict[str, list[PastTrade] | str] = {}
+
+    @property
+    def trades(self) -> list[PastTrade]:
+        """The trades, oldest first."""
+        return next((value for name, value in self.result.items() if name != "last" and not isinstance(value, str)), [])
+
+
+class _Result(msgspec.Struct, frozen=True):
+    channel: str = ""
+    symbol: str = ""
+
+
+class _Talk(msgspec.Struct, frozen=True):
+    """Channels speak of themselves, answers name the method that was asked for."""
+
+    channel: str = ""
+    method: str = ""
+    success: bool | None = None
+    error: str = ""
+    result: _Result = _Result()
+
+
+_talk = msgspec.json.Decoder(_Talk)
+
+
+def pair_of(symbol: str) -> str:
+    """The pair as Kraken writes it: `BTC/USD` for the `BTC-USD` of our ids, which have to be names of files too."""
+    return symbol.replace("-", "/")
+
+
+def decoder(instrument: Instrument, saw: Callable[[TradeBatch], None] = lambda batch: None) -> Decoder[Trade]:
+    """What reads the stream of one pair, and shows all that it reads to `saw`."""
+
+    def shown(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
+        batch = _live(instrument, trades)
+        saw(batch)
+        return batch
+
+    return Decoder(instrument, Trade, shown, _talk_of, message=Message)
+
+
+def greeting(symbol: str) -> Greeting:
+    """The subscription to one pair's trades, without those of the past."""
+    pair = pair_of(symbol)
+
+    def accepted(frame: bytes) -> bool:
+        try:
+            talk = _talk.decode(frame)
+        except UNREADABLE:
+            return False
+        if talk.error or talk.success is False:
+            words = talk.error[:200] or "the subscription was refused"
+            kind = VenueRefusedError if pair in words else VenueUnreachableError  # other troubles pass
+            raise kind(f"kraken:{symbol}: {words}", detail=frame[:300].decode(errors="replace"))
+        return bool(talk.success) and talk.method == "subscribe" and (talk.result.channel, talk.result.symbol) == ("trade", pair)
+
+    wanted = {"method": "subscribe", "params": {"channel": "trade", "symbol": [pair], "snapshot": False}}
+    return Greeting((msgspec.json.encode(wanted).decode(),), accepted)
+
+
+def past_batch(instrument: Instrument, trades: Sequence[PastTrade]) -> TradeBatch:
+    """A page of the past as columns, in its order; trades of no quantity are left out.
+
+    Raises
+    ------
+    OffGridError
+        If a price or a quantity is negative or no multiple of its step, or a time is none.
+    """
+    return columns(
+        instrument,
+        require_trade_times(to_steps([_text(trade.time) for trade in trades], _NANOSECOND, "time")),
+        [trade.price for trade in trades],
+        [trade.volume for trade in trades],
+        np.where(np.array([trade.side == "b" for trade in trades], bool), BUY, SELL),
+        np.array([trade.trade_id for trade in trades], np.int64),
+    )
+
+
+def _live(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
+    only(instrument, {symbol.replace("/", "-") for symbol in {trade.symbol for trade in trades}})
+    return columns(
+        instrument,
+        rfc3339_ns([trade.timestamp for trade in trades]),
+        [_text(trade.price) for trade in trades],
+        [_text(trade.qty) for trade in trades],
+        np.where(np.array([trade.side == "buy" for trade in trades], bool), BUY, SELL),
+        np.array([trade.trade_id for trade in trades], np.int64),
+    )
+
+
+def _text(number: msgspec.Raw) -> str:
+    return bytes(number).decode(errors="replace")  # what is no text is no number either, and is refused as such
+
+
+def _talk_of(frame: bytes) -> Talk:
+    try:
+        talk = _talk.decode(frame)
+    except UNREADABLE:
+        return Talk.BAD
+    if talk.error or talk.channel == "trade" or not (talk.channel or talk.method):
+        return Talk.BAD
+    return Talk.IGNORED

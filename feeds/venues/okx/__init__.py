@@ -1,0 +1,1 @@
+"""OKX: live trades, history and candles."""

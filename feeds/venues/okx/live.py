@@ -1,0 +1,96 @@
+"""OKX spot and swaps: every trade by itself, live and of the past, and candles.
+
+Ids grow by one within an instrument, so a step by more is a hole. How trades look on the wire: `okx_wire`; the past:
+`okx_history`. Swaps are traded in contracts: the lot of such an instrument is the lot of contracts times what a contract is
+worth, so that every quantity here is in base units (BTC), or for a contract of a fixed sum of money in that money (USD).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from app.errors import BadInputError, DecodeError, VenueRefusedError
+from app.market.decimals import parse_step
+from app.market.instrument import Instrument
+from app.market.market import Market
+from app.settings.settings import Settings
+from feeds.venues.live import Wire
+from feeds.venues.okx.history import OkxHistory, candles
+from feeds.venues.okx.rest import OkxRest
+from feeds.venues.okx.wire import PING, greeting, stream_decoder
+from feeds.venues.open_market import closed_on_failure, live_market
+
+WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://www.okx.com"
+
+
+@dataclass(frozen=True, slots=True)
+class OkxMarket:
+    """One of OKX's markets: its name in instrument ids, and the venue's word for it."""
+
+    venue: str
+    kind: str
+
+
+SPOT = OkxMarket("okx", "SPOT")
+SWAP = OkxMarket("okx-swap", "SWAP")
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    instId: str  # noqa: N815
+    state: str
+    tickSz: str  # noqa: N815
+    lotSz: str  # noqa: N815
+    ctVal: str = ""  # noqa: N815
+    ctMult: str = ""  # noqa: N815
+
+
+async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Instrument:
+    """Tick, lot and contract size of an instrument.
+
+    Raises
+    ------
+    VenueRefusedError
+        If there is no such instrument, or it is not traded at present.
+    FeedError
+        As `OkxRest.ask`.
+    """
+    try:
+        listed = await rest.ask("public/instruments", _Listed, instType=market.kind, instId=symbol)
+    except VenueRefusedError as error:
+        raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
+    found = next((entry for entry in listed if entry.instId == symbol), None)
+    if found is None:
+        raise VenueRefusedError(f"{market.venue} has no instrument {symbol}")
+    if found.state != "live":
+        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (state {found.state})")
+    try:
+        tick, lot = parse_step(found.tickSz, "tick size"), parse_step(found.lotSz, "lot size")
+        worth = Decimal(1)
+        for factor in (found.ctVal, found.ctMult) if market.kind == "SWAP" else ():
+            worth *= parse_step(factor, "contract size")
+        return Instrument(market.venue, symbol, tick, parse_step(str(lot * worth), "lot size"), worth.normalize())
+    except BadInputError as error:
+        raise DecodeError(f"{market.venue}:{symbol}: {error.user_message}") from None
+
+
+def wire(instrument: Instrument, ws_url: str) -> Wire:
+    """How one instrument is listened to."""
+    return Wire(f"{ws_url}/ws/v5/business", stream_decoder(instrument), greeting(instrument.symbol), PING)
+
+
+def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
+    """What opens an instrument of one of OKX's markets."""
+
+    async def open_symbol(symbol: str, settings: Settings) -> Market:
+        hosts = settings.hosts(market.venue)
+        rest = OkxRest(hosts.rest_url or REST_URL)
+        async with closed_on_failure(rest):
+            instrument = await fetch_instrument(rest, market, symbol.upper())
+        listening = wire(instrument, hosts.ws_url or WS_URL)
+        return live_market(instrument, listening, OkxHistory(instrument, rest), settings, candles=candles(instrument, rest))
+
+    return open_symbol

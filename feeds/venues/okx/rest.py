@@ -1,0 +1,64 @@
+"""Questions to OKX, with its errors sorted by whether asking again can help."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from feeds.network.rest_client import Rest
+from feeds.venues.decoder import UNREADABLE
+
+T = TypeVar("T")
+
+_APART_S = 0.1  # 20 requests in two seconds, and each endpoint is counted by itself
+_REQUESTS = 1200  # a minute, of which half is used: what the pace above gives
+_BUSY_S = 2.0
+_BUSY = {"50011", "50061"}  # too many requests
+_TROUBLED = {"50001", "50004", "50013", "50026"}  # out of service, a timeout, overload, a fault of the system
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    code: str
+    msg: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class OkxRest:
+    """REST with OKX.
+
+    Parameters
+    ----------
+    base_url : str
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self._rest = Rest(base_url, weight_limit=_REQUESTS, apart_s=_APART_S)
+
+    async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> list[T]:
+        """What OKX lists as the answer, each as `kind`.
+
+        Raises
+        ------
+        FeedError
+            As `Rest.get`, and for the codes in which OKX says the same with HTTP 200.
+        """
+        answer = await self._rest.get(f"/api/v5/{path}", params, _Answer, weight=1, urgent=urgent)
+        if answer.code != "0":
+            raise _explained(answer)
+        try:
+            return msgspec.json.decode(answer.data, type=list[kind], strict=False)
+        except UNREADABLE as error:
+            raise DecodeError("OKX sent an undocumented response", detail=f"{path}: {error}") from None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._rest.aclose()
+
+
+def _explained(answer: _Answer) -> FeedError:
+    words = f"OKX: {answer.msg[:200] or 'no reason given'} (code {answer.code[:20]})"
+    if answer.code in _BUSY:
+        return VenueBusyError(words, retry_after_s=_BUSY_S)
+    return (VenueUnreachableError if answer.code in _TROUBLED else VenueRefusedError)(words)

@@ -1,0 +1,123 @@
+"""OKX's trades as they come over the wire and by REST, and as columns.
+
+A message of the channel `trades-all` (https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-all-trades-channel):
+
+    {"arg":{"channel":"trades-all","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT","tradeId":"674510826","px":"95634.9",
+     "sz":"0.00011186","side":"buy","source":"0","ts":"1740394561685"}]}
+
+One trade each, with an id that grows by one; the channel `trades` puts several of one taker order together and would leave
+steps in the ids. `side` is the taker's. `sz` of a swap is in contracts. All numbers are text. A trade by REST
+(https://www.okx.com/docs-v5/en/#order-book-trading-market-data-get-trades-history) has the same fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+import numpy as np
+
+from app.errors import VenueRefusedError, VenueUnreachableError
+from app.market.instrument import Instrument
+from app.market.trade import BUY, SELL, TradeBatch
+from feeds.network.websocket_session import Greeting, Ping
+from feeds.venues.decoder import UNREADABLE, Decoder, Ms, Talk, TradeId, columns, only
+
+PING = Ping("ping", 20.0)
+"""A line on which nothing was said for 30 s is cut; the answer is the bare word `pong`."""
+
+T = TypeVar("T")
+
+_LASTING = {"60012", "60013", "60018"}
+"""An impossible request, impossible arguments, a channel or an instrument that is not there."""
+_CLOSING = "64008"
+"""Half a minute's notice before the line is closed for an upgrade."""
+
+
+class Trade(msgspec.Struct, frozen=True, gc=False):
+    """The fields of a trade that we use."""
+
+    instId: str  # noqa: N815
+    tradeId: TradeId  # noqa: N815
+    px: str
+    sz: str
+    side: Literal["buy", "sell"]
+    ts: Ms
+
+
+class _Message(msgspec.Struct, Generic[T], frozen=True):
+    data: list[T]
+
+
+class _Event(msgspec.Struct, frozen=True):
+    event: str
+    code: str = ""
+    msg: str = ""
+
+
+class _Channel(msgspec.Struct, frozen=True):
+    channel: str
+
+
+class _Push(msgspec.Struct, frozen=True):
+    arg: _Channel
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+_PUSH = msgspec.json.Decoder(_Push)
+
+
+def stream_decoder(instrument: Instrument) -> Decoder[Trade]:
+    """What reads the stream of one instrument."""
+    return Decoder(instrument, Trade, batch_of, _talk_of, message=_Message, strict=False)
+
+
+def greeting(symbol: str) -> Greeting:
+    """The subscription to every trade of one instrument."""
+    message = {"op": "subscribe", "args": [{"channel": "trades-all", "instId": symbol}]}
+    return Greeting((msgspec.json.encode(message).decode(),), _accepted)
+
+
+def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
+    """Decoded trades as columns; those of no quantity are left out.
+
+    Raises
+    ------
+    OffGridError
+        As `columns`; and if a trade is of another instrument.
+    """
+    only(instrument, {trade.instId for trade in trades})
+    return columns(
+        instrument,
+        np.array([trade.ts for trade in trades], np.int64) * 1_000_000,
+        [trade.px for trade in trades],
+        [trade.sz for trade in trades],
+        np.where(np.array([trade.side for trade in trades], "U4") == "buy", BUY, SELL),
+        np.array([trade.tradeId for trade in trades], np.int64),
+    )
+
+
+def _accepted(frame: bytes) -> bool:
+    try:
+        answer = _EVENT.decode(frame)
+    except UNREADABLE:
+        return False
+    if answer.event == "error":
+        error = VenueRefusedError if answer.code in _LASTING else VenueUnreachableError
+        raise error(f"OKX: {answer.msg[:200]} (code {answer.code})")
+    return answer.event == "subscribe"
+
+
+def _talk_of(frame: bytes) -> Talk:
+    """Answers and notices have an `event`; pushes of other channels are none of ours."""
+    if frame == b"pong":
+        return Talk.IGNORED
+    try:
+        return Talk.SHUTDOWN if _EVENT.decode(frame).code == _CLOSING else Talk.IGNORED
+    except UNREADABLE:
+        pass
+    try:
+        return Talk.BAD if _PUSH.decode(frame).arg.channel.startswith("trades") else Talk.IGNORED
+    except UNREADABLE:
+        return Talk.BAD

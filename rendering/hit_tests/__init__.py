@@ -1,0 +1,1 @@
+"""What is drawn at a point of the chart, for explanations."""

@@ -1,0 +1,39 @@
+"""What can be asked about a cell of the footprint: its imbalance, or why it has none, and its bar's POC and value area."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from app.analytics.imbalance import Imbalances
+from app.explain.imbalances import why_cell
+from app.explain.value_areas import Edge, why_bar
+from rendering.hit_tests.hit_target import NEAR_PX, Question
+from rendering.view.bar_at import bar_under
+from rendering.view.detail import Detail
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import price_y
+
+
+def cell_questions(frame: Frame, x: float, y: float) -> list[Question]:
+    """The figures of the cell under the mouse; what stands out there first."""
+    bar = bar_under(frame, x) if frame.layout.price.holds(x, y) else None
+    chart, series = frame.chart, frame.chart.series
+    row = series.grid.row(math.floor(frame.viewport.ticks_at(y)))
+    if bar is None or not int(series.first_row[bar]) <= row < int(series.first_row[bar] + series.n_rows[bar]):
+        return []
+    number, place = int(series.number[bar]), row - int(series.first_row[bar])
+    style, near = frame.style, frame.detail >= Detail.CELLS
+    marks: Imbalances = chart.figures.imbalances(bar, bar + 1)
+    buy, sell = bool(marks.buy[place]), bool(marks.sell[place])
+    imbalanced = near and style.show_imbalances and (buy or sell)
+    name = f"{'Imbalance' if buy or sell else 'No imbalance'} at {series.grid.row_text(row)}"
+    low, high = (int(rows[0]) for rows in chart.figures.value_areas(bar, bar + 1))
+    poc = int(chart.figures.poc_rows(bar, bar + 1)[0])
+    at_edge = any(abs(price_y(frame, series.grid.row_low_ticks(edge)) - y) <= NEAR_PX for edge in (low, high + 1))
+    found = [
+        Question(name, partial(why_cell, chart, number, row), imbalanced),
+        Question("POC of the bar", partial(why_bar, chart, number, Edge.POC), near and style.show_point_of_control and row == poc),
+        Question("Value area of the bar", partial(why_bar, chart, number), near and style.show_value_area and at_edge),
+    ]
+    return sorted(found, key=lambda question: not question.marked)

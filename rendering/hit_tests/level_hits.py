@@ -1,0 +1,40 @@
+"""What can be asked about the levels of the ledger: the lines and zones under the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from app.analytics.level_detection import LevelKind
+from app.explain.levels import Asked, why_level
+from rendering.hit_tests.hit_target import NEAR_PX, Question
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import bars_in_sight, price_y
+
+
+def level_questions(
+    frame: Frame, kinds: tuple[LevelKind, ...], x: float, y: float, *, names: Mapping[LevelKind, str], living: bool
+) -> list[Question]:
+    """The levels of some kinds under the mouse, the newest first."""
+    series, first_end = frame.chart.series, bars_in_sight(frame)
+    if not series.n_bars:
+        return []
+    found = frame.chart.levels.columns(kinds, *first_end, living=living, known_end=frame.known_end)
+    bar, asked = frame.viewport.bar_at(x), []
+    for row in zip(*(found[name].tolist() for name in Asked._fields[:-1]), strict=True):
+        level = Asked(LevelKind(row[0]), *row[1:], known_end=frame.known_end)
+        if _is_under(frame, level, bar, y):
+            asked.append(level)
+    asked.sort(key=lambda level: -level.start)
+    return [Question(names[level.kind], partial(why_level, frame.chart, level)) for level in asked]
+
+
+def _is_under(frame: Frame, level: Asked, bar: float, y: float) -> bool:
+    number = frame.chart.series.number
+    if level.start < len(number) and bar < number[level.start]:
+        return False
+    if level.end >= 0 and bar > number[level.end] + 0.5:
+        return False
+    if level.top > level.bottom:
+        return price_y(frame, level.top / 2 + 1) - 1 <= y <= price_y(frame, level.bottom / 2) + 1
+    return abs(y - price_y(frame, level.bottom / 2 + 0.5 * (level.kind >= LevelKind.POOR_HIGH)) - 0.5) <= NEAR_PX

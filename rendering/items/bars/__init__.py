@@ -1,0 +1,1 @@
+"""Bars and cells, and marks on them."""

@@ -1,0 +1,116 @@
+"""The ribbon on the time axis: of each bar, whether all its trades are held.
+
+Told by shape as well as colour: a full mark (all trades), an outline (nobody can prove it), a dotted one (candles only),
+hatching (trades missing). Where bars share a pixel the worst of them is shown.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QPainter
+
+from app.analytics.bar_coverage import BarCoverage, BarState
+from rendering.items.bars.visible_coverage import VisibleCoverage
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.paint.rect_batch import Rectangles
+from rendering.style.text import qcolor
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import hairline
+
+RIBBON_PX = 5.0
+_TOP_PX = 1.0  # under the axis's line
+_GAP_FROM_PX = 4.0
+"""From this bar width on marks stand apart; narrower ones are drawn as one stretch."""
+
+
+class Marks(NamedTuple):
+    """Marks as device pixels of the price pane, from left to right: `[left, right)` and the state, [shape=(n,)] each."""
+
+    left: np.ndarray
+    right: np.ndarray
+    state: np.ndarray
+
+
+class CoverageItem(ChartItem):
+    """One mark per bar; nothing at all while nothing is known of what is covered."""
+
+    z = 61.0
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visible = VisibleCoverage()
+        self._rectangles = Rectangles()
+        self._shown: tuple[object, ...] = ()
+
+    def pane(self, frame: Frame) -> QRectF:
+        axis = frame.layout.time_axis
+        return QRectF(0, axis.top + _TOP_PX, frame.layout.price.width, min(RIBBON_PX, axis.height - _TOP_PX))
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, self._look(new)
+        return None if before == self._shown else self.pane(new)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        coverage = self._coverage(frame)
+        if coverage is None:
+            return
+        marks, theme, pane = marks_of(frame, coverage), frame.theme, self.pane(frame)
+        painter.save()
+        painter.scale(1 / frame.dpr, 1 / frame.dpr)  # device pixels from here: edges are whole numbers
+        line = hairline(frame) * frame.dpr
+        top, height = np.floor(pane.top() * frame.dpr), np.floor(pane.height() * frame.dpr)
+        for state, colour in (
+            (BarState.ALL, theme.text_muted.faded(0.55)),
+            (BarState.UNVERIFIED, theme.text_muted),
+            (BarState.CANDLES, theme.text_muted),
+            (BarState.MISSING, theme.hole),
+        ):
+            which = marks.state == state
+            left, width = marks.left[which], (marks.right - marks.left)[which]
+            if state is BarState.ALL:
+                self._rectangles.draw(painter, colour, left, _same(top + line, left), width, _same(height - 2 * line, left))
+            elif state is BarState.UNVERIFIED:
+                for at, wide, tall, down in ((left, width, line, 0), (left, width, line, height - line), (left, line, height, 0)):
+                    self._rectangles.draw(painter, colour, at, _same(top + down, left), _same(wide, left), _same(tall, left))
+                self._rectangles.draw(painter, colour, left + width - line, _same(top, left), _same(line, left), _same(height, left))
+            else:
+                pattern = Qt.BrushStyle.BDiagPattern if state is BarState.MISSING else Qt.BrushStyle.Dense5Pattern
+                painter.setBrushOrigin(QPointF(0, top))
+                for x, wide in zip(left.tolist(), width.tolist(), strict=True):
+                    rect = QRectF(x, top, wide, height)
+                    painter.fillRect(rect, qcolor(colour.faded(0.35)))
+                    painter.fillRect(rect, QBrush(qcolor(colour), pattern))
+        painter.restore()
+
+    def _coverage(self, frame: Frame) -> BarCoverage | None:
+        return self.visible.of(frame) if frame.chart.covered else None
+
+    def _look(self, frame: Frame) -> tuple[object, ...]:
+        coverage = self._coverage(frame)
+        known = None if coverage is None else coverage.state.tobytes()
+        return known, frame.viewport.first_bar, frame.viewport.bar_px
+
+
+def marks_of(frame: Frame, coverage: BarCoverage) -> Marks:
+    """One mark a bar, on the same pixels as the bar; narrow bars of one state are one mark, and bars of one pixel too."""
+    grid = frame.pixels
+    numbers = coverage.first + np.arange(len(coverage.state))
+    left, right = grid.bar_x(numbers) - grid.left, grid.bar_x(numbers + 1) - grid.left
+    state = coverage.state
+    if frame.viewport.bar_px >= _GAP_FROM_PX:
+        seen = state != BarState.OUTSIDE
+        return Marks(left[seen], right[seen] - max(1, round(frame.dpr)), state[seen])
+    place, begin = np.unique(left, return_index=True)
+    worst = np.maximum.reduceat(state, begin)
+    turn = np.flatnonzero(np.append(True, np.diff(worst) != 0))
+    end = np.append(place[turn[1:]], right[-1])
+    seen = worst[turn] != BarState.OUTSIDE
+    return Marks(place[turn][seen], end[seen], worst[turn][seen])
+
+
+def _same(value: float | np.ndarray, like: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(value, like.shape)

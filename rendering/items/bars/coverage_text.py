@@ -1,0 +1,37 @@
+"""What a figure that begins with a session, a day, a week or a month says of how much of that is held."""
+
+from __future__ import annotations
+
+from app.analytics.bar_groups import session_starts
+from app.market.session import Division, span_at
+from rendering.items.as_of import known_holes
+from rendering.style.axis_labels import clock_text, date_text
+from rendering.view.frame import Frame
+
+
+class HeldText:
+    """The words of one layer, found once for each state of the chart."""
+
+    def __init__(self) -> None:
+        self._told: tuple[tuple[object, ...], str] = (), ""
+
+    def of(self, frame: Frame, division: Division) -> str:
+        """What follows the figure's name in the legend: `, held from …` and `, ⚠ 1 hole`; empty where all of the period is held."""
+        series = frame.chart.series
+        if not series.n_bars:
+            return ""
+        key = series, frame.rules, frame.generation, frame.known_end, frame.chart.holes, division
+        if key != self._told[0]:
+            self._told = key, _held_text(frame, division)
+        return self._told[1]
+
+
+def _held_text(frame: Frame, division: Division) -> str:
+    series, bar = frame.chart.series, frame.known_end - 1
+    start = int(session_starts(series, bar, bar + 1, division)[0])
+    whole_ns = span_at(division, series.start_ns(bar)).start_ns
+    text = ""
+    if series.start_ns(start) > whole_ns and start == 0:
+        text += f", data from {date_text(series.start_ns(0))} {clock_text(series.start_ns(0), seconds=False)}"
+    holes = sum(whole_ns <= hole.start_ns for hole in known_holes(frame))
+    return text + (f", ⚠ {holes:,} gap{'' if holes == 1 else 's'}" if holes else "")

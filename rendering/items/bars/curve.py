@@ -1,0 +1,65 @@
+"""Lines through one value a bar, at any zoom: numpy columns to one path, broken where the figure is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QPen
+
+from rendering.view.frame import Frame
+
+
+class Curve(NamedTuple):
+    """Points of a line, in logical pixels [shape=(n,)], oldest first; `joined` says of each whether a line leads to it."""
+
+    x: np.ndarray
+    y: np.ndarray
+    joined: np.ndarray
+
+    def draw(self, painter: QPainter, pen: QPen, exposed: QRectF) -> None:
+        """Draw what lies inside `exposed`, and one point more on each side."""
+        if len(self.x) < 2:
+            return
+        first = max(0, int(np.searchsorted(self.x, exposed.left())) - 2)
+        end = int(np.searchsorted(self.x, exposed.right(), side="right")) + 2
+        x, y, joined = self.x[first:end], self.y[first:end], self.joined[first:end].astype(np.int32)
+        if len(x) < 2:
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.strokePath(pg.arrayToQPath(x, y, connect=np.append(joined[1:], 0).astype(np.int32)), pen)  # type: ignore[arg-type]
+        painter.restore()
+
+
+def curve(frame: Frame, first: int, end: int, y: np.ndarray, stretch: np.ndarray) -> Curve:
+    """The line through the middles of the bars `[first, end)` (indices).
+
+    Parameters
+    ----------
+    y : float64 [shape=(n,)]
+        Heights in logical pixels.
+    stretch : int64 [shape=(n,)]
+        No line leads from one stretch to another.
+
+    Bars that share a device pixel are drawn by the lowest and the highest of them, in their order: nothing that stands out is lost.
+    """
+    pixels, number = frame.pixels, frame.chart.series.number[first:end]
+    left, right = pixels.bar_x(number), pixels.bar_x(number + 1)
+    x = ((left + right) / 2 - pixels.left) / frame.dpr
+    joined = np.diff(stretch, prepend=stretch[:1] - 1) == 0
+    if frame.viewport.bar_px * frame.dpr < 1 and len(y):
+        kept = _extremes(left, y)
+        broken = np.cumsum(~joined)[kept]
+        return Curve(x[kept], y[kept], np.diff(broken, prepend=broken[:1] - 1) == 0)
+    return Curve(x, y, joined)
+
+
+def _extremes(pixel: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Indices of the lowest and the highest value on each pixel, ascending."""
+    order = np.lexsort((y, pixel))
+    starts = np.flatnonzero(np.diff(pixel[order], prepend=pixel[order[0]] - 1))
+    ends = np.append(starts[1:], len(order)) - 1
+    return np.unique(np.concatenate((order[starts], order[ends])))

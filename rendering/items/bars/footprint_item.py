@@ -1,0 +1,77 @@
+"""Candles, cells and digits: the chart itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
+
+from rendering.hit_tests.cell_hits import cell_questions
+from rendering.hit_tests.hit_target import Question
+from rendering.items.chart_item import ChartItem
+from rendering.paint.cell_painter import CellPainter
+from rendering.paint.raster_painter import RasterPainter
+from rendering.view.frame import Frame, PainterName
+
+
+class FootprintItem(ChartItem):
+    """The bars of the chart, drawn by the painter that the frame names.
+
+    A painter that was not installed (no GPU) is replaced by the raster painter, which always works.
+    """
+
+    z = 10.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raster = RasterPainter()
+        self._painters: dict[PainterName, CellPainter] = {"raster": self.raster}
+        self._drawn_by: CellPainter = self.raster
+        self._region: QRectF | None = None
+
+    def install(self, name: PainterName, painter: CellPainter) -> None:
+        """Make another painter available."""
+        self._painters[name] = painter
+
+    def remove(self, name: PainterName) -> None:
+        """Take a painter away that has failed; the raster painter stays."""
+        if name != "raster":
+            self._painters.pop(name, None)
+
+    def pane(self, frame: Frame) -> QRectF:
+        """The price pane."""
+        return QRectF(*frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        """Let the painter catch up first; it knows what changed."""
+        painter = self._painters.get(frame.painter, self.raster)
+        self._region = painter.prepare(frame)
+        if painter is not self._drawn_by:
+            self._drawn_by, self._region = painter, QRectF(*frame.layout.price)
+        return super().refresh(frame)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        """What the painter said."""
+        return self._region
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        """Let the painter draw."""
+        self._drawn_by.draw(painter, frame, exposed)
+
+    def hits(self, frame: Frame, x: float, y: float) -> Sequence[Question]:
+        """The cell under the mouse, and the bar's POC and value area."""
+        return cell_questions(frame, x, y)
+
+    def idle(self, budget_s: float) -> bool:
+        """Let the painter use the time."""
+        return self._drawn_by.idle(budget_s)
+
+    def settle(self) -> None:
+        """Let the painter finish."""
+        self._drawn_by.settle()
+
+    def take_after(self, other: ChartItem) -> None:
+        """The same colours for the same volumes."""
+        if isinstance(other, FootprintItem):
+            self.raster.keeper.ranks = other.raster.keeper.ranks

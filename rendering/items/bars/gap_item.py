@@ -1,0 +1,96 @@
+"""Where trades are missing: a hatched band over their time, with the count. A gap is drawn, never hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QPainter
+
+from rendering.items.chart_item import ChartItem
+from rendering.style.text import Labels, qcolor
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import hairline
+
+if TYPE_CHECKING:
+    from app.storage.trade_store import Hole
+
+_LEAST_PX = 6.0
+"""A gap of a second must be seen too."""
+_LABEL_PX = 16.0
+
+
+class Band(NamedTuple):
+    """A hole on the screen: its edges in logical pixels of the price pane, and how many trades are missing, 0 where nobody knows."""
+
+    left: float
+    right: float
+    missing: int
+
+    @property
+    def text(self) -> str:
+        """What is written at its foot."""
+        if not self.missing:
+            return "⚠ trades may be missing"
+        return f"⚠ {self.missing:,} trade{'' if self.missing == 1 else 's'} missing"
+
+
+class HoleItem(ChartItem):
+    """Bands over all panes of the bars; they stay under the lines and the legend."""
+
+    z = 55.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels(bold=True)
+        self._shown: tuple[Band, ...] = ()
+
+    def pane(self, frame: Frame) -> QRectF:
+        return QRectF(0, 0, frame.layout.price.right, frame.layout.time_axis.top)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, visible_bands(new)
+        return None if before == self._shown else self.pane(new)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        theme, height = frame.theme, frame.layout.time_axis.top
+        hatch = QBrush(qcolor(theme.hole.faded(0.55)), Qt.BrushStyle.BDiagPattern)
+        for band in visible_bands(frame):
+            rect = QRectF(band.left, 0, band.right - band.left, height)
+            painter.setBrushOrigin(QPointF(band.left, 0))  # the hatching moves with the band
+            painter.fillRect(rect, qcolor(theme.hole.faded(0.10)))
+            painter.fillRect(rect, hatch)
+            for x in (band.left, band.right - hairline(frame)):
+                painter.fillRect(QRectF(x, 0, hairline(frame), height), qcolor(theme.hole))
+            self._draw_label(painter, frame, band)
+
+    def _draw_label(self, painter: QPainter, frame: Frame, band: Band) -> None:
+        pane = frame.layout.price
+        width = self._labels.width(band.text) + 10
+        left = min(max((band.left + band.right - width) / 2, 0.0), max(0.0, pane.width - width))
+        rect = QRectF(left, pane.bottom - _LABEL_PX - 4, width, _LABEL_PX)
+        painter.fillRect(rect, qcolor(frame.theme.panel._replace(alpha=255)))
+        self._labels.draw(painter, rect.left() + 5, rect.center().y(), band.text, frame.theme.hole_text)
+
+
+def visible_bands(frame: Frame) -> tuple[Band, ...]:
+    """The holes in sight as bands; holes that touch on the screen are one band with the sum of their trades."""
+    times, viewport = frame.chart.series.times, frame.viewport
+    bands: list[Band] = []
+    for hole in _in_sight(frame, frame.chart.holes):
+        left = viewport.x(times.position(hole.start_ns))
+        right = max(viewport.x(times.position(hole.end_ns)), left + _LEAST_PX)
+        if bands and left <= bands[-1].right:
+            last = bands.pop()
+            bands.append(Band(last.left, max(last.right, right), last.missing + hole.missing))
+        else:
+            bands.append(Band(left, right, hole.missing))
+    return tuple(Band(max(0.0, band.left), min(viewport.width_px, band.right), band.missing) for band in bands)
+
+
+def _in_sight(frame: Frame, holes: Sequence[Hole]) -> list[Hole]:
+    first, last = frame.viewport.visible_bars()
+    times = frame.chart.series.times
+    start_ns, end_ns = times.start_ns(first), times.start_ns(last + 1)
+    return [hole for hole in holes if hole.start_ns < end_ns and hole.end_ns >= start_ns]

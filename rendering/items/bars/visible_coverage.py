@@ -1,0 +1,117 @@
+"""What is known of the bars in sight, kept until something changes. Plain values, no Qt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.analytics.bar_coverage import BarCoverage, BarState, bar_coverage
+from app.market.coverage import Covered, Source
+from app.market.span import Span
+from rendering.view.frame import Frame
+
+if TYPE_CHECKING:
+    from app.storage.trade_store import Hole
+
+
+FROM_THE_FIRST = ("replay", "simulated")
+"""A recording and a simulation begin with what there is first: nothing is missing before."""
+
+
+class VisibleCoverage:
+    """The coverage of the bars in sight.
+
+    Attributes
+    ----------
+    counted : int
+        How often it was worked out: a count of work for the tests.
+    """
+
+    def __init__(self) -> None:
+        self.counted = 0
+        self._asked: tuple[object, ...] = ()
+        self._covered: Sequence[Covered] = ()
+        self._holes: Sequence[Hole] = ()
+        self._candles: list[Span] = []
+        self._gaps: list[Span] = []
+        self._found: BarCoverage | None = None
+
+    def of(self, frame: Frame, *, as_of: bool = False) -> BarCoverage | None:
+        """What is known of the bars in sight, with `as_of` of those alone that figures may know of; None where nothing was ever said.
+
+        Without a word on what is covered, but with holes, the bars there are count as covered but for the holes: then
+        the share and `whole` hold for those alone.
+        """
+        chart = frame.chart
+        times, bars = chart.series.times, _bars(frame, as_of=as_of)
+        if not chart.covered:
+            bars = _bars_there(frame, bars)
+            if not chart.holes or bars is None:
+                return None
+        begin_ns = begins_ns(frame)
+        asked = (chart.series.rule if chart.series.rule.is_time else (times, chart.series.revision), bars, begin_ns)
+        candles = chart.candles.held.times
+        same = candles is self._candles and chart.covered is self._covered and chart.holes is self._holes
+        if asked != self._asked or not same:
+            if chart.holes is not self._holes:
+                self._gaps = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
+            self._asked, self._covered, self._holes, self._candles = asked, chart.covered, chart.holes, candles
+            edges = times.edges(*bars)
+            covered = chart.covered or [Covered(Span(int(edges[0]), int(edges[-1])), Source.LIVE, 0, 0)]
+            self._found = bar_coverage(edges, bars[0], covered, self._gaps, candles, begin_ns=begin_ns)
+            self.counted += 1
+        return self._found
+
+
+def _bars(frame: Frame, *, as_of: bool) -> tuple[int, int]:
+    """First and last bar in sight, or the last that is known where that comes earlier."""
+    first, last = frame.viewport.visible_bars()
+    return (first, last) if frame.as_of is None or not as_of else (min(first, frame.as_of), min(last, frame.as_of))
+
+
+def begins_ns(frame: Frame) -> int | None:
+    """Where the tape of a recording or a simulation begins: with its first trade, or the first candle that stands in for trades
+    before; None where there may always have been something before.
+    """
+    chart = frame.chart
+    if not chart.covered or frame.mode not in FROM_THE_FIRST:
+        return None
+    return min([*(stretch.span.start_ns for stretch in chart.covered), *(span.start_ns for span in chart.candles.held.times[:1])])
+
+
+def _bars_there(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:
+    """Of some bars the first and the last one that there is."""
+    numbers, (first, last) = frame.chart.series.number, bars
+    if not len(numbers) or int(numbers[-1]) < first or last < int(numbers[0]):
+        return None
+    return max(first, int(numbers[0])), min(last, int(numbers[-1]))
+
+
+_LACKS = {
+    BarState.MISSING: "⚠ trades missing in this bar",
+    BarState.CANDLES: "⚠ trades missing in this bar, candle only",
+    BarState.UNVERIFIED: "unverified",
+}
+
+
+def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> str:
+    """What the figures of one bar lack, in words; empty where every trade is held, or nothing is known.
+
+    Of a market that does not number its trades nobody knows whether there was one where we did not listen.
+    """
+    if coverage is None or not 0 <= number - coverage.first < len(coverage.state):
+        return ""
+    text = _LACKS.get(BarState(coverage.state[number - coverage.first]), "")
+    return text if numbered else text.replace("are missing", "may be missing")
+
+
+def share_text(coverage: BarCoverage | None) -> str:
+    """What a profile of these bars has to say: the share of their time that it holds. Empty while nothing is missing.
+
+    Rounded down, so that 100 % is never said of what is not whole: trades missing inside a moment are "> 99 %".
+    """
+    if coverage is None or coverage.whole:
+        return ""
+    percent = math.floor(100 * coverage.share)
+    return f"⚠ {'> 99' if percent == 100 else percent} % of visible time covered"

@@ -1,0 +1,1 @@
+"""Axes, tags, crosshair, legend and badges."""

@@ -1,0 +1,191 @@
+"""The price axis, the time axis, and the faint lines that carry their labels across the panes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
+
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.guides.axis_tags import TAG_HEIGHT_PX
+from rendering.style.axis_labels import TimeTick, bar_step, bar_ticks, date_text, price_step, price_ticks, time_step, time_ticks
+from rendering.style.text import Labels, qcolor, qrect
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import hairline, price_y
+from rendering.view.layout import AXIS_TEXT_PX, PaneLayout
+
+_TICK_MARK_PX = 4
+_LABEL_GAP_PX = 8
+_CENTRED_FROM_PX = 24.0
+"""From this bar width on a time label stands under the middle of its bar, not at its left edge."""
+
+
+class PlacedTime(NamedTuple):
+    """A time label and where it stands: its line at `x`, the middle of its text at `text_x`."""
+
+    x: float
+    text_x: float
+    tick: TimeTick
+
+
+class PriceAxisItem(ChartItem):
+    """Prices at the right edge, on steps of the market, with the market's number of digits."""
+
+    z = 60.0
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels()
+        self._tags: tuple[float, ...] = ()
+        self._tagging: list[ChartItem] | None = None  # the layers that put tags there, looked for once
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price_axis)
+
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
+        before, self._tags = self._tags, self._all_tags(new)
+        pane = self.pane(new)
+        if _price_scale(old) != _price_scale(new):
+            return [pane]
+        if before == self._tags:
+            return None
+        reach = TAG_HEIGHT_PX + AXIS_TEXT_PX  # a tag, and the labels that it hides or gives back
+        return [QRectF(pane.left(), y - reach, pane.width(), 2 * reach) & pane for y in set(before) ^ set(self._tags)]
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        pane, theme = frame.layout.price_axis, frame.theme
+        painter.fillRect(exposed, qcolor(theme.background))
+        painter.fillRect(QRectF(pane.left, pane.top, hairline(frame), pane.height), qcolor(theme.edge))
+        text, tags = frame.chart.series.grid.text, self._all_tags(frame)
+        for ticks in visible_price_ticks(frame):
+            y = price_y(frame, ticks)
+            if exposed.top() - AXIS_TEXT_PX <= y <= exposed.bottom() + AXIS_TEXT_PX and _is_free(y, pane.bottom, tags):
+                painter.fillRect(QRectF(pane.left, y, _TICK_MARK_PX, hairline(frame)), qcolor(theme.edge))
+                self._labels.draw(painter, pane.left + _TICK_MARK_PX + 3, y, text(ticks), theme.text_muted)
+
+    def _all_tags(self, frame: Frame) -> tuple[float, ...]:
+        """Where layers put tags over the labels: a label that would peek out from under one is left out."""
+        if self._tagging is None:
+            scene = self.scene()
+            layers = [layer for layer in (scene.items() if scene is not None else []) if isinstance(layer, ChartItem)]
+            self._tagging = [layer for layer in layers if type(layer).price_tags is not ChartItem.price_tags]
+        return tuple(y for layer in self._tagging if layer.isVisible() for y in layer.price_tags(frame))
+
+
+class TimeAxisItem(ChartItem):
+    """Times under the bars, UTC; days by their date in bold, and at the left the day on which the picture begins."""
+
+    z = 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels()
+        self._bold = Labels(bold=True)
+
+    def pane(self, frame: Frame) -> QRectF:
+        axis = frame.layout.time_axis
+        return QRectF(axis.left, axis.top, frame.layout.width, axis.height)  # with the corner
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        return self.pane(new) if _time_scale(old) != _time_scale(new) else None
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        axis, theme = frame.layout.time_axis, frame.theme
+        middle = axis.top + axis.height / 2
+        painter.fillRect(exposed, qcolor(theme.background))
+        painter.fillRect(QRectF(0, axis.top, frame.layout.width, hairline(frame)), qcolor(theme.edge))
+        if axis.height < AXIS_TEXT_PX:
+            return
+        self._labels.draw(painter, frame.layout.plot_right + 7, middle, "UTC", theme.text_muted)
+        start = date_text(frame.chart.series.times.start_ns(frame.viewport.visible_bars()[0]))
+        self._bold.draw(painter, 6, middle, start, theme.text)
+        free_from = 6 + self._bold.width(start) + _LABEL_GAP_PX
+        for place in visible_time_ticks(frame):
+            labels = self._bold if place.tick.strong else self._labels
+            half = labels.width(place.tick.text) / 2
+            if place.text_x - half < free_from or place.text_x + half > frame.layout.plot_right or place.text_x > frame.layout.price.right:
+                continue
+            labels.draw(painter, place.text_x, middle, place.tick.text, theme.text if place.tick.strong else theme.text_muted, 0.5)
+            free_from = place.text_x + half + _LABEL_GAP_PX
+
+
+class GridItem(ChartItem):
+    """The ground of all panes, with faint lines at the labels, a stronger one where a day begins, and the edges between the panes."""
+
+    z = -100.0
+
+    def pane(self, frame: Frame) -> QRectF:
+        return QRectF(0, 0, frame.layout.plot_right, frame.layout.time_axis.top)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        same = _price_scale(old) == _price_scale(new) and _time_scale(old) == _time_scale(new)
+        return None if same else self.pane(new)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        layout, theme, line = frame.layout, frame.theme, hairline(frame)
+        painter.fillRect(exposed, qcolor(theme.background))
+        grid = qcolor(theme.grid)
+        for ticks in visible_price_ticks(frame):
+            painter.fillRect(QRectF(0, price_y(frame, ticks), layout.plot_right, line), grid)
+        bottom = layout.time_axis.top
+        for place in visible_time_ticks(frame):
+            painter.fillRect(QRectF(place.x, 0, line, bottom), qcolor(theme.grid_day) if place.tick.strong else grid)
+        edge = qcolor(theme.edge)
+        for y in _pane_edges(layout):
+            painter.fillRect(QRectF(0, y, layout.plot_right, line), edge)
+        if layout.profile.width:
+            painter.fillRect(QRectF(layout.profile.left, 0, line, bottom), edge)
+
+
+def visible_price_ticks(frame: Frame) -> range:
+    """The labelled prices in sight, in ticks."""
+    viewport = frame.viewport
+    return price_ticks(viewport.low_ticks, viewport.ticks_at(0), price_step(frame.chart.series.grid, viewport.tick_px))
+
+
+def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
+    """The labelled times in sight, from left to right, and where they stand in logical pixels."""
+    rule, viewport = frame.chart.series.rule, frame.viewport
+    first, last = viewport.visible_bars()
+    if rule.is_time:
+        ticks = time_ticks(rule.start_ns(first), rule.start_ns(last + 1), time_step(rule.length_ns, viewport.bar_px))
+        numbers = [rule.number(tick.time_ns) for tick in ticks]
+    else:
+        ticks, numbers = _times_of_bars(frame, first, last)
+    places = []
+    for bar, tick in zip(numbers, ticks, strict=True):
+        left = frame.pixels.screen_x(bar) / frame.dpr
+        if 0 <= left < viewport.width_px:
+            middle = viewport.bar_px / 2 if viewport.bar_px >= _CENTRED_FROM_PX else 0.0
+            places.append(PlacedTime(left, left + middle, tick))
+    return places
+
+
+def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeTick], list[int]]:
+    """Where bars are not of time: when every so many bars began, none of them where there are no bars yet."""
+    series = frame.chart.series
+    step = bar_step(frame.viewport.bar_px)
+    numbers = list(range(max(0, -(-first // step)) * step, min(last, series.n_bars - 1) + 1, step))
+    return bar_ticks([series.times.start_ns(number) for number in numbers]), numbers
+
+
+def _is_free(y: float, bottom: float, tags: tuple[float, ...]) -> bool:
+    """Whether a label fits on the axis, whole and clear of the tags."""
+    half = AXIS_TEXT_PX / 2
+    return half <= y <= bottom - half and all(abs(y - tag) >= half + TAG_HEIGHT_PX / 2 for tag in tags)
+
+
+def _price_scale(frame: Frame) -> tuple[object, ...]:
+    viewport = frame.viewport
+    return viewport.low_ticks, viewport.tick_px, frame.chart.series.grid
+
+
+def _time_scale(frame: Frame) -> tuple[object, ...]:
+    viewport, series = frame.viewport, frame.chart.series
+    return viewport.first_bar, viewport.bar_px, series.rule, 0 if series.rule.is_time else (frame.generation, frame.revision)
+
+
+def _pane_edges(layout: PaneLayout) -> list[int]:
+    return [pane.top for pane in (layout.delta, layout.volume, *(strip for _, strip in layout.strips)) if pane.height]

@@ -1,0 +1,126 @@
+"""The price of the last trade: a dotted line over bars and profile, and a tag on the axis.
+
+Over the bars the line runs under the cells while they hold digits, as those of the profile do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from rendering.items.chart_item import ChartItem
+from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag
+from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.style.colour import Colour
+from rendering.style.text import Labels, qcolor, qrect
+from rendering.view.detail import Detail
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import price_y
+from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
+
+_NAME = "close"
+"""What the line is when it is not the last price: behind the names of the profile's lines, which may be as high."""
+_NAME_AT_PX, _NAME_PX = 40.0, len(_NAME) * CHAR_ASPECT * AXIS_TEXT_PX + 6
+
+
+class LastPrice(NamedTuple):
+    """What is shown: the price, its height on the screen, a colour that says how far to trust it, and where its line ends."""
+
+    ticks: int
+    y: float
+    colour: Colour
+    end: float
+
+
+class LastPriceLineItem(ChartItem):
+    """The line over the bars."""
+
+    z = UNDER_CELLS_Z
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: LastPrice | None = None
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        return super().refresh(frame)
+
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
+        before, self._shown = self._shown, last_price(new)
+        return None if before == self._shown else _strips(self.pane(new), (before, self._shown), 2.0)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        _draw_line(painter, frame, 0, frame.known_x)
+
+
+class LastPriceItem(ChartItem):
+    """Line and tag beside the bars. Coloured by the last bar's direction while live; grey when stale, violet when
+    simulated, amber when replayed.
+    """
+
+    z = 72.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels(bold=True)
+        self._shown: LastPrice | None = None
+
+    def pane(self, frame: Frame) -> QRectF:
+        left = frame.layout.price.right
+        return QRectF(left, 0, frame.layout.width - left, frame.layout.price.height)
+
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
+        before, self._shown = self._shown, last_price(new)
+        return None if before == self._shown else _strips(self.pane(new), (before, self._shown), TAG_HEIGHT_PX)
+
+    def price_tags(self, frame: Frame) -> tuple[float, ...]:
+        shown = last_price(frame)
+        return () if shown is None else (shown.y,)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        shown = _draw_line(painter, frame, frame.layout.price.right, frame.layout.plot_right)
+        if shown is not None:
+            if frame.as_of is not None and frame.layout.profile.width > _NAME_PX + _NAME_AT_PX:
+                x = frame.layout.profile.left + _NAME_AT_PX
+                painter.fillRect(QRectF(x, shown.y - 7, _NAME_PX, 14), qcolor(frame.theme.panel))
+                self._labels.draw(painter, x + 3, shown.y, _NAME, shown.colour)
+            draw_price_tag(painter, self._labels, frame, shown.y, frame.chart.series.grid.text(shown.ticks), shown.colour)
+
+
+def last_price(frame: Frame) -> LastPrice | None:
+    """The last trade's price and its look; None before the first trade."""
+    series, theme = frame.chart.series, frame.theme
+    if not series.n_bars:
+        return None
+    bar = frame.known_end - 1
+    close = int(series.close[bar])
+    if frame.as_of is not None:
+        colour = theme.text
+    elif frame.mode == "live":
+        colour = theme.candle_up if close >= int(series.open[bar]) else theme.candle_down
+    else:
+        colour = {"simulated": theme.simulated, "replay": theme.replay}.get(frame.mode, theme.stale)
+    return LastPrice(close, price_y(frame, close + 0.5), colour, frame.known_x)  # a tick is drawn over [close, close + 1): its middle
+
+
+def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> LastPrice | None:
+    """The line from one place to another; what was drawn, None if the price is out of sight."""
+    shown = last_price(frame)
+    if shown is None or not 0 <= shown.y < frame.layout.price.height:
+        return None
+    pen = QPen(qcolor(shown.colour), 1, Qt.PenStyle.CustomDashLine)
+    pen.setDashPattern([2, 3])
+    painter.setPen(pen)
+    painter.drawLine(QLineF(left, shown.y + 0.5, right, shown.y + 0.5))
+    return shown
+
+
+def _strips(pane: QRectF, prices: Iterable[LastPrice | None], reach_px: float) -> list[QRectF]:
+    """Strips of a pane around the heights of some prices."""
+    return [QRectF(pane.left(), price.y - reach_px, pane.width(), 2 * reach_px) & pane for price in prices if price is not None]

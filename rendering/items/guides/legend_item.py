@@ -1,0 +1,111 @@
+"""The legend: what is shown, by which rules. Every figure on the chart has its rule's name here."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
+
+from app.settings.calculation import ImbalanceRules, TimeRules
+from rendering.items.as_of import moment_text
+from rendering.items.chart_item import ChartItem
+from rendering.items.guides.badge_item import badge_rect
+from rendering.paint.dirty import is_dirty
+from rendering.style.text import Labels, qcolor
+from rendering.view.frame import Frame
+from rendering.view.layout import CHAR_ASPECT, LEGEND_LEFT, LEGEND_TEXT_PX, LEGEND_TOP, LINE_PX
+
+_SEPARATOR = " · "
+_PADDING_PX = 6.0
+_LEAST_ROOM_PX = 240.0
+"""With less room beside the badge the legend stands under it."""
+
+
+class LegendItem(ChartItem):
+    """Instrument, venue, bars, rows, value-area rule and imbalance rule at the upper left."""
+
+    z = 80.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bold = Labels(LEGEND_TEXT_PX, bold=True)
+        self._labels = Labels(LEGEND_TEXT_PX)
+        self._shown: tuple[tuple[str, ...], QRectF] = ((), QRectF())
+
+    def pane(self, frame: Frame) -> QRectF:
+        return QRectF(0, 0, frame.layout.plot_right, frame.layout.price.height)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, (legend_lines(new), legend_rect(new))
+        if before == self._shown:
+            return None
+        return (before[1] | self._shown[1]) & self.pane(new)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        lines, rect, theme = legend_lines(frame), legend_rect(frame), frame.theme
+        if not rect.intersects(exposed) or not is_dirty(painter, rect):
+            return
+        painter.fillRect(rect, qcolor(theme.panel))
+        x, y = rect.left() + _PADDING_PX, rect.top() + LINE_PX / 2
+        name, _, rest = lines[0].partition(" ")
+        self._bold.draw(painter, x, y, name, theme.text)
+        self._labels.draw(painter, x + self._bold.width(name + " "), y, rest, theme.text_muted)
+        for line in lines[1:]:
+            y += LINE_PX
+            self._labels.draw(painter, x, y, line, theme.text_muted)
+
+
+def legend_lines(frame: Frame) -> tuple[str, ...]:
+    """The legend's text, the instrument first."""
+    spec, grid, rules = frame.chart.spec, frame.chart.series.grid, frame.rules
+    parts = [
+        spec.instrument.symbol,
+        spec.instrument.venue,
+        frame.chart.series.rule.title,
+        f"rows {grid.ticks_per_row} ({grid.text(grid.ticks_per_row)})",
+        f"VA {rules.value_area.percent} % {rules.value_area.method.value}",
+        _imbalance_text(rules.imbalance),
+        *([] if rules.time == TimeRules() else [rules.hours.text]),
+        *([] if frame.style.cells == "sellxbuy" else [f"cells {frame.style.cells}"]),
+        f"colour {frame.style.colouring}",
+        *([] if frame.as_of is None else [moment_text(frame).replace("AS OF", "as of") + ": later bars excluded"]),
+    ]
+    lines: list[str] = []
+    told = [part for text in frame.told for part in text.split(_SEPARATOR)]
+    for whole in (parts, *([told] if told else []), *(line.split(_SEPARATOR) for line in frame.legend)):
+        lines += _wrapped(whole, int((_room(frame)[1] - 2 * _PADDING_PX) / (CHAR_ASPECT * LEGEND_TEXT_PX)))
+    return tuple(lines)
+
+
+def _imbalance_text(rule: ImbalanceRules) -> str:
+    least = f" min {rule.minimum}" if rule.minimum else ""
+    return f"imbalance {float(rule.ratio)}{least}" + ("" if rule.zeros == "count" else f" zeros {rule.zeros}")
+
+
+def legend_rect(frame: Frame) -> QRectF:
+    """The ground under the legend's lines: at the upper left, clear of the badge and inside the bars' pane."""
+    lines, (top, room) = legend_lines(frame), _room(frame)
+    width = max(map(len, lines)) * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX
+    return QRectF(LEGEND_LEFT, top, min(width, room), LINE_PX * len(lines))
+
+
+def _room(frame: Frame) -> tuple[float, float]:
+    """Where the legend's top is, and how wide it may be."""
+    badge = badge_rect(frame)
+    if badge.isEmpty():
+        return LEGEND_TOP, frame.layout.price.right - 2 * LEGEND_LEFT
+    beside = badge.left() - 2 * LEGEND_LEFT
+    if beside >= _LEAST_ROOM_PX:
+        return LEGEND_TOP, beside
+    return badge.bottom() + 3, frame.layout.price.right - 2 * LEGEND_LEFT
+
+
+def _wrapped(parts: list[str], chars: int) -> list[str]:
+    """The parts behind one another, in lines of so many characters; a part is never cut."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        longer = lines[-1] + _SEPARATOR + part
+        if len(longer) <= chars:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines

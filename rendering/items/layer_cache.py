@@ -1,0 +1,121 @@
+"""The overlays over the bars as a picture that is kept: a trade that changes none of them costs a blit, not a drawing of each.
+
+A chart has two of them, one under the cells and one over them; which one an overlay is drawn into follows from its `z`. Only
+a view on the screen uses them: where a scene is drawn into an image, each overlay draws itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QRegion
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from rendering.style.text import qrect
+
+if TYPE_CHECKING:
+    from rendering.items.chart_item import ChartItem
+    from rendering.view.frame import Frame
+
+_CELLS_Z = 10.0
+_UNDER_Z, _OVER_Z = 5.5, 45.5
+"""Of the pictures: above the last price's line, under the panes and marks that lie over all overlays."""
+_MOST_PARTS = 6
+"""More spoilt rectangles than that are drawn as one around them."""
+
+
+class KeptPicture(QGraphicsItem):
+    """What the items of one side of the cells have drawn over the price pane.
+
+    Parameters
+    ----------
+    items : sequence of ChartItem
+        All those that are drawn into a kept picture, of both sides.
+    over : bool
+        Whether it lies over the cells.
+
+    Attributes
+    ----------
+    parts_drawn : int
+        How many rectangles were drawn anew so far: a count of work for the tests.
+    """
+
+    def __init__(self, items: Sequence[ChartItem], *, over: bool) -> None:
+        super().__init__()
+        self.setZValue(_OVER_Z if over else _UNDER_Z)
+        self.parts_drawn = 0
+        self._items, self._over = items, over
+        self._drawn: list[ChartItem] = []
+        self._pane, self._dpr = QRect(), 1.0
+        self._image: QImage | None = None
+        self._spoilt = QRegion()
+
+    def follow(self, frame: Frame) -> None:
+        """Be as large as the price pane of a frame, in its device pixels."""
+        pane = qrect(frame.layout.price).toAlignedRect()
+        if (pane, frame.dpr) != (self._pane, self._dpr):
+            self.prepareGeometryChange()
+            self._pane, self._dpr, self._image = pane, frame.dpr, None
+
+    def spoil(self, item: ChartItem, rect: QRect) -> None:
+        """What an item has drawn in a rectangle of the scene is not what it would draw now."""
+        if self._holds(item):
+            self._spoilt += rect
+
+    def boundingRect(self) -> QRectF:
+        """The price pane."""
+        return QRectF(self._pane)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Called by Qt for an exposed region; draws anew what is spoilt of it all, then blits."""
+        if widget is None or self._pane.isEmpty():
+            return
+        self._catch_up()
+        if self._image is not None:
+            painter.save()
+            painter.scale(1 / self._dpr, 1 / self._dpr)  # device pixels: a blit, no scaling
+            painter.drawImage(QRect(self._corner(), self._image.size()), self._image)
+            painter.restore()
+
+    def _catch_up(self) -> None:
+        items = sorted((item for item in self._items if item.isVisible() and self._holds(item)), key=lambda item: item.zValue())
+        if not items:
+            self._image, self._drawn = None, []
+            return
+        if self._image is None or items != self._drawn:
+            self._image, self._drawn = self._blank(), items
+            self._spoilt = QRegion(self._pane)
+        spoilt, self._spoilt = self._spoilt & self._pane, QRegion()
+        if spoilt.rectCount() > _MOST_PARTS:
+            self._draw([spoilt.boundingRect()])
+        elif not spoilt.isEmpty():
+            self._draw(list(spoilt))  # type: ignore[arg-type]  # a QRegion iterates over its rectangles
+
+    def _draw(self, parts: list[QRect]) -> None:
+        assert self._image is not None
+        with QPainter(self._image) as painter:  # a painter that outlives its image takes the process with it
+            painter.translate(-self._corner())
+            painter.scale(self._dpr, self._dpr)
+            for part in parts:
+                painter.setClipRect(part)
+                painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+                painter.fillRect(part, Qt.GlobalColor.transparent)
+                painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+                for item in self._drawn:
+                    item.draw_part(painter, QRectF(part))
+        self.parts_drawn += len(parts)
+
+    def _holds(self, item: ChartItem) -> bool:
+        return (item.zValue() > _CELLS_Z) == self._over
+
+    def _corner(self) -> QPoint:
+        """The price pane's upper left corner, device pixels."""
+        return QPoint(round(self._pane.left() * self._dpr), round(self._pane.top() * self._dpr))
+
+    def _blank(self) -> QImage:
+        width, height = round(self._pane.width() * self._dpr), round(self._pane.height() * self._dpr)
+        image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        return image

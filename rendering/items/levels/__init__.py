@@ -1,0 +1,1 @@
+"""Lines across the chart: levels, VWAP, alerts."""

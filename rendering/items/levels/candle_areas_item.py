@@ -1,0 +1,152 @@
+"""POC, VAH and VAL by the candle method, of the previous and the current day, week and month, from the chart's bars.
+
+Days, weeks and months are those of the calendar in the chart's time zone, whatever its session: so the method is used. The lines of a
+period that is over run through the one after it; those of the period in progress stand as they are now, from its start on.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from app.analytics.bar_groups import first_from
+from app.analytics.candle_areas import CandleAreas
+from app.market.session import Period, PeriodRule, span_at, span_before
+from app.market.span import Span
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.style.text import Labels, qcolor, qrect
+from rendering.view.detail import Detail
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import price_y
+
+_LABEL_PX = 10
+_APART_PX = 11.0
+_NAMES_AT_PX = 380.0
+"""How far from the right edge the names end: left of those of the ledger."""
+
+
+_REACH_PX = 3 * _APART_PX
+"""So far from a line that moves there may be names that it covers, or gives back."""
+
+
+class AreaLine(NamedTuple):
+    """One line on the screen, logical pixels of the price pane."""
+
+    name: str
+    left: float
+    y: float
+    past: bool
+
+    @property
+    def is_poc(self) -> bool:
+        """Whether it is the heaviest row's."""
+        return self.name.startswith("cPOC")
+
+
+class CandleAreasItem(ChartItem):
+    """The lines."""
+
+    name, title = "candle-areas", "Candle value areas"
+    help = "POC, VAH and VAL of the previous and current day, week and month, computed from bars"
+    shown_at_first = False
+    z = UNDER_CELLS_Z
+    rest_s = READING_REST_S
+    kept = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels(_LABEL_PX)
+        self._areas: CandleAreas | None = None
+        self._made_for: tuple[object, ...] = ()
+        self._shown: tuple[object, ...] = ()
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def legend(self, frame: Frame) -> str:
+        """The method by its name, its inputs, and which periods are not held from their start."""
+        rules, series = frame.rules.candle_areas, frame.chart.series
+        if not rules.periods or not frame.known_end:
+            return ""
+        text = f"candle value area: {rules.rows} rows, {series.rule.text} bars, {rules.price.value}"
+        zone = frame.rules.hours.timezone
+        in_part = [name for name, period, _ in _periods(frame) if period.start_ns < series.start_ns(0) < period.end_ns]
+        return text + ("" if zone == "UTC" else f" ({zone})") + (f", ⚠ {' and '.join(in_part)} incomplete" if in_part else "")
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        return super().refresh(frame)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | list[QRectF] | None:
+        before, self._shown = self._shown, (new.known_x, *self.lines(new))
+        if before == self._shown:
+            return None
+        if before[:1] != self._shown[:1] or old.viewport != new.viewport:
+            return self.pane(new)
+        moved = [line for line in {*before} ^ {*self._shown} if isinstance(line, AreaLine)]
+        return [QRectF(0, line.y - _REACH_PX, new.layout.price.right, 2 * _REACH_PX) & self.pane(new) for line in moved]
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        theme, right = frame.theme, frame.known_x
+        lines = [line for line in self.lines(frame) if line.left < right]
+        for line in lines:
+            colour = theme.poc if line.is_poc else theme.value_area
+            style = Qt.PenStyle.SolidLine if line.past else Qt.PenStyle.DotLine
+            painter.setPen(QPen(qcolor(colour.faded(0.85)), 1, style))
+            painter.drawLine(QLineF(line.left, line.y + 0.5, right, line.y + 0.5))
+        taken: list[float] = []
+        for line in lines:
+            y = line.y - _LABEL_PX / 2 - 1
+            if any(abs(y - other) < _APART_PX for other in taken):
+                continue
+            taken.append(y)
+            width, edge = self._labels.width(line.name), frame.layout.price.right
+            end = edge - (_NAMES_AT_PX if edge - line.left > _NAMES_AT_PX + width else 4)
+            if frame.as_of is not None and right + _NAMES_AT_PX + width + 2 < edge:
+                end = right + _NAMES_AT_PX + width  # behind the moment, as the ledger's names
+            painter.fillRect(QRectF(end - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(theme.background.faded(0.75)))
+            self._labels.draw(painter, end, y, line.name, theme.poc if line.is_poc else theme.value_area, 1.0)
+
+    def lines(self, frame: Frame) -> tuple[AreaLine, ...]:
+        """The lines in sight, those of shorter periods first: their names have precedence."""
+        found, viewport, series = [], frame.viewport, frame.chart.series
+        for name, period, from_ns in _periods(frame):
+            area = self._of(frame).of(period, frame.known_end)
+            if area is None:
+                continue
+            left = max(0.0, viewport.x(int(series.number[first_from(series, from_ns)])))
+            for kind, ticks in (("cPOC", area.poc_ticks), ("cVAH", area.vah_ticks), ("cVAL", area.val_ticks)):
+                y = price_y(frame, float(ticks) + 0.5)  # a traded price stands in the middle of its tick, and so do these
+                if 0 <= y <= viewport.height_px:
+                    found.append(AreaLine(f"{kind} {name}", left, y, from_ns != period.start_ns))
+        return tuple(found)
+
+    def _of(self, frame: Frame) -> CandleAreas:
+        series, rules, area = frame.chart.series, frame.rules.candle_areas, frame.rules.value_area
+        made_for = series, rules.rows, rules.price, area
+        if self._areas is None or self._made_for != made_for:
+            self._areas, self._made_for = CandleAreas(series, rules.rows, rules.price, area.percent, area.method), made_for
+        return self._areas
+
+
+def _periods(frame: Frame) -> list[tuple[str, Span, int]]:
+    """Name and time of each period whose area is drawn, and from when on: a period that is over is drawn in the next one."""
+    if not frame.known_end:
+        return []
+    newest_ns = frame.chart.series.start_ns(frame.known_end - 1)
+    return _periods_at(newest_ns, tuple(frame.rules.candle_areas.periods), frame.rules.hours.timezone)
+
+
+@lru_cache(maxsize=16)  # asked for several times a frame, another one only when a bar opens
+def _periods_at(newest_ns: int, periods: tuple[Period, ...], timezone: str) -> list[tuple[str, Span, int]]:
+    found = []
+    for period in sorted(periods, key=list(Period).index):
+        rule = PeriodRule(period, timezone)
+        current = span_at(rule, newest_ns)
+        found.append((f"previous {period.value}", span_before(rule, newest_ns), current.start_ns))
+        found.append((period.value, current, current.start_ns))
+    return found

@@ -1,0 +1,235 @@
+"""VWAP over the bars with lines one and two deviations from it: by day, week or month, or from the user's anchors.
+
+While the cells hold digits the lines run under them, as all lines do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from app.analytics.anchored_vwap import SessionVwap, VwapSums
+from app.analytics.bar_groups import session_starts
+from app.market.session import Division, Period
+from app.market.span import Span
+from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.vwap_hits import vwap_questions
+from rendering.items.as_of import behind_the_moment
+from rendering.items.bars.coverage_text import HeldText
+from rendering.items.bars.curve import curve
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.style.text import Labels, qcolor, qrect
+from rendering.view.bar_at import bar_under
+from rendering.view.detail import Detail
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import bars_around
+
+_BANDS = (1, 2)
+_ALL_BANDS = np.array([-2, -1, 0, 1, 2])
+_LABEL_PX = 12.0
+"""Room for the end of a label left of what has changed."""
+_EARLIEST_NS, _LATEST_NS = -(1 << 62), (1 << 62)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Two pieces of time: what lies before an anchor, and what comes from it on."""
+
+    anchor_ns: int
+
+    def starts_ns(self, span: Span) -> np.ndarray:
+        """The anchor with both ends of time, int64."""
+        return np.array([_EARLIEST_NS, self.anchor_ns, _LATEST_NS], np.int64)
+
+
+class _Line:
+    """One VWAP: its figures, and what it is called."""
+
+    def __init__(self, sums: VwapSums, division: Division, label: str, from_ns: int | None = None) -> None:
+        self.figures, self.division, self.label, self.from_ns = SessionVwap(sums, division), division, label, from_ns
+
+    def bars(self, frame: Frame) -> tuple[int, int]:
+        """The bars it has values for, of those in sight and around."""
+        first, end = bars_around(frame)
+        series = frame.chart.series
+        return (first if self.from_ns is None else max(first, series.index_of(series.times.number(self.from_ns)))), end
+
+
+class VwapItem(ChartItem):
+    """VWAP of each session, from its start to the start of the next: trades after the close are part of it."""
+
+    name = "vwap-day"
+    title = "Daily VWAP"
+    help = "VWAP of each day or session with ±1 and ±2 σ bands"
+    keys = ("Alt+6",)
+    shown_at_first = False
+    z = UNDER_CELLS_Z
+    rest_s = READING_REST_S
+    kept = True
+    period: ClassVar[Period] = Period.DAY
+    dash: ClassVar[Qt.PenStyle] = Qt.PenStyle.SolidLine
+    label_off_px: ClassVar[float] = -7.0
+    """From the line to its label: on the first days of a week or month two lines are one, and their labels must not be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels()
+        self._sums: VwapSums | None = None
+        self._made: tuple[object, ...] = ()
+        self._kept: tuple[_Line, ...] = ()
+        self._ends: tuple[object, ...] = ()
+        self._held = HeldText()
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        return super().refresh(frame)
+
+    def legend(self, frame: Frame) -> str:
+        """Over which time it is the average, and what of that is not held."""
+        if not frame.chart.series.n_bars:
+            return ""
+        division = frame.rules.hours.from_start(self.period)
+        return f"VWAP {period_text(frame, self.period)} ± 1, 2 σ{self._held.of(frame, division)}"
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._ends = self._ends, self._newest(new)
+        if _look(old) != _look(new) or before[:1] != self._ends[:1]:
+            return self.pane(new)
+        series = new.chart.series
+        if old.as_of != new.as_of:
+            return behind_the_moment(old, new, self.pane(new))
+        changed = series.changed_since(old.revision)
+        if before == self._ends and changed >= series.n_bars - 1:
+            return None  # the last bar's lines have not moved by a pixel
+        x = new.viewport.x(int(series.number[max(0, min(changed, series.n_bars - 1) - 1)])) - _LABEL_PX
+        pane = self.pane(new)
+        return QRectF(max(0.0, x), 0, pane.right() - max(0.0, x), pane.height())
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The lines and bands under the mouse."""
+        if not frame.layout.price.holds(x, y):
+            return []
+        bar, found = bar_under(frame, x), []
+        for line in self._lines(frame) if bar is not None else ():
+            first, end = line.bars(frame)
+            if bar is not None and first <= bar < end:
+                price, deviation = line.figures.values(bar, bar + 1)
+                levels = {band: float(heights(frame, price + band * deviation)[0]) for band in (0, -1, 1, -2, 2)}
+                found += vwap_questions(frame, line.label, line.division, bar, levels, y)
+        return found
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        for line in self._lines(frame):
+            first, end = line.bars(frame)
+            if end > first:
+                self._draw_line(painter, frame, exposed, line, first, end)
+
+    def _draw_line(self, painter: QPainter, frame: Frame, exposed: QRectF, line: _Line, first: int, end: int) -> None:
+        theme = frame.theme
+        price, deviation = line.figures.values(first, end)
+        stretch = session_starts(frame.chart.series, first, end, line.division)
+        for band in (*(sign * band for band in reversed(_BANDS) for sign in (-1, 1)), 0):
+            y = heights(frame, price + band * deviation)
+            pen = QPen(qcolor(theme.vwap_band if band else theme.vwap), 1.0 if band else 1.8, Qt.PenStyle.DotLine if band else self.dash)
+            found = curve(frame, first, end, y, stretch)
+            found.draw(painter, pen, exposed)
+            if band in (0, -2, 2) and len(found.x):
+                text = f"{line.label}{f' {band:+d}σ' if band else ''}".replace("-", "−")
+                x = min(float(found.x[-1]) + 4, frame.layout.price.right - self._labels.width(text) - 2)
+                self._labels.draw(painter, x, float(found.y[-1]) + self.label_off_px, text, theme.vwap)
+
+    def _lines(self, frame: Frame) -> tuple[_Line, ...]:
+        sums = frame.chart.vwap_sums
+        if self._sums is not sums:
+            self._sums, self._made = sums, ()
+        made = self._wanted(frame)
+        if made != self._made or not self._kept:
+            self._kept = tuple(_Line(sums, *wanted) for wanted in made)
+            self._made = made
+        return self._kept
+
+    def _wanted(self, frame: Frame) -> tuple[tuple[Division, str, int | None], ...]:
+        """Where each line starts again, its label, and the time before which it has no values."""
+        return ((frame.rules.hours.from_start(self.period), f"VWAP {period_text(frame, self.period)}", None),)
+
+    def _newest(self, frame: Frame) -> tuple[object, ...]:
+        """Which lines there are, and where each ends, in half device pixels."""
+        lines = self._lines(frame)
+        ends: list[object] = [self._made]
+        for line in lines:
+            first, end = line.bars(frame)
+            if end > first:
+                price, deviation = line.figures.values(end - 1, end)
+                at = heights(frame, price + _ALL_BANDS * deviation)
+                ends.append((end, *np.rint(at * 2 * frame.dpr).tolist()))
+        return tuple(ends)
+
+
+class WeekVwapItem(VwapItem):
+    """VWAP of each week, from Monday's session on."""
+
+    name = "vwap-week"
+    title = "Weekly VWAP"
+    help = "VWAP of each week with ±1 and ±2 σ bands"
+    keys = ("Alt+7",)
+    period = Period.WEEK
+    dash = Qt.PenStyle.DashLine
+    label_off_px = 7.0
+
+
+class MonthVwapItem(VwapItem):
+    """VWAP of each calendar month, from its first session on."""
+
+    name = "vwap-month"
+    title = "Monthly VWAP"
+    help = "VWAP of each month with ±1 and ±2 σ bands"
+    keys = ("Alt+8",)
+    period = Period.MONTH
+    dash = Qt.PenStyle.DashDotLine
+    label_off_px = 19.0
+
+
+class AnchoredVwapItem(VwapItem):
+    """VWAP from each profile that the user has anchored."""
+
+    name = "vwap-anchored"
+    title = "Anchored VWAP"
+    help = "VWAP from the start of each anchored profile, with ±1 and ±2 σ bands"
+    keys = ("Alt+9",)
+
+    def legend(self, frame: Frame) -> str:
+        return "anchored VWAP ± 1, 2 σ" if self._wanted(frame) else ""
+
+    def _wanted(self, frame: Frame) -> tuple[tuple[Division, str, int | None], ...]:
+        series = frame.chart.series
+        if not series.n_bars:
+            return ()
+        anchored = [placed for placed in frame.chart.anchors.profiles if placed.end_ns is None and not placed.is_composite]
+        found = []
+        for placed in anchored:
+            start_ns = series.times.start_ns(series.times.number(placed.start_ns))  # an anchor is a bar
+            found.append((Since(start_ns), f"VWAP {placed.name}", start_ns))
+        return tuple(found)
+
+
+def period_text(frame: Frame, period: Period) -> str:
+    """What a period is called: a day may be a session."""
+    return frame.rules.hours.unit if period is Period.DAY else period.value
+
+
+def heights(frame: Frame, ticks: np.ndarray) -> np.ndarray:
+    """Where prices between the ticks lie, logical pixels; a tick is drawn over [tick, tick + 1), its middle is meant."""
+    viewport = frame.viewport
+    return viewport.height_px - (ticks + 0.5 - viewport.low_ticks) * viewport.tick_px
+
+
+def _look(frame: Frame) -> tuple[object, ...]:
+    return frame.viewport, frame.generation

@@ -1,0 +1,1 @@
+"""The panes below the chart: delta, CVD, bar statistics."""

@@ -1,0 +1,177 @@
+"""CVD in a pane of its own under the bars, and where price and CVD part, drawn in both panes.
+
+The line is broken at holes in the data, and where the sum starts again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from app.analytics.divergence import REACH
+from app.settings.calculation import ChartRules
+from rendering.hit_tests.flow_hits import cvd_questions, divergence_question
+from rendering.hit_tests.hit_target import Question
+from rendering.items.as_of import behind_the_moment
+from rendering.items.bars.coverage_text import HeldText
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.panes.cvd_series import CvdFigures, Mark, cvd_reset, heights
+from rendering.style.short_numbers import signed_quantity
+from rendering.style.text import Labels, qcolor, qrect
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import hairline
+from rendering.view.layout import AXIS_TEXT_PX, Rect, Strip
+
+
+class CvdItem(ChartItem):
+    """The pane."""
+
+    name = "cvd"
+    title = "CVD with divergences"
+    help = "Cumulative delta pane with divergences from price"
+    keys = ("Alt+5",)
+    shown_at_first = False
+    z = 50.0
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels()
+        self._figures = CvdFigures()
+        self._held = HeldText()
+        self._shown: tuple[object, ...] = ()
+
+    @classmethod
+    def strip(cls, rules: ChartRules) -> Strip | None:
+        return Strip("cvd", 0.13, 48, 130)
+
+    def legend(self, frame: Frame) -> str:
+        """Where the sum starts again, and what of the newest session is not held, hence not summed."""
+        reset = cvd_reset(frame)
+        return "CVD" if reset is None else f"CVD by {frame.rules.hours.unit}{self._held.of(frame, reset)}"
+
+    def pane(self, frame: Frame) -> QRectF:
+        pane = frame.layout.strip_of("cvd")
+        return qrect(pane) | qrect(frame.layout.beside(pane))
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, self._state(new)
+        if before != self._shown:
+            return self.pane(new)
+        if old.as_of != new.as_of:
+            return behind_the_moment(old, new, self.pane(new))
+        series = new.chart.series
+        changed = series.changed_since(old.revision)
+        if changed >= series.n_bars:
+            return None
+        x = max(0.0, new.viewport.x(int(series.number[max(changed - 1, 0)])))
+        pane = new.layout.strip_of("cvd")
+        return QRectF(x, pane.top, pane.right - x, pane.height)  # the scale beside it is the same
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        pane, theme = frame.layout.strip_of("cvd"), frame.theme
+        if not pane.height:
+            return
+        low, high = self._figures.scale(frame)
+        if low <= 0 <= high and high > low:
+            y = float(heights(np.zeros(1), (low, high), pane)[0])
+            painter.fillRect(QRectF(pane.left, y, pane.width, hairline(frame)), qcolor(theme.grid_day))
+        painter.save()
+        painter.setClipRect(exposed & qrect(pane))
+        self._figures.line(frame, pane).draw(painter, QPen(qcolor(theme.cvd), 1.5), exposed)
+        for mark in self._figures.marks(frame, pane):
+            _draw_mark(painter, self._labels, frame, mark, mark.cvd, text=False)
+        painter.restore()
+        if exposed.right() > frame.layout.plot_right:
+            self._draw_axis(painter, frame, pane, (low, high))
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """A divergence under the mouse, and the sum there."""
+        pane, reset = frame.layout.strip_of("cvd"), cvd_reset(frame)
+        if not pane.holds(x, y):
+            return []
+        found = _marks_at(frame, [(mark, mark.cvd) for mark in self._figures.marks(frame, pane)], x, y)
+        return [*found, *cvd_questions(frame, x, reset)]
+
+    def _draw_axis(self, painter: QPainter, frame: Frame, pane: Rect, scale: tuple[int, int]) -> None:
+        theme, x, right = frame.theme, frame.layout.plot_right, frame.layout.width
+        painter.fillRect(QRectF(x, pane.top, right - x, pane.height), qcolor(theme.background))
+        painter.fillRect(QRectF(x, pane.top, hairline(frame), pane.height), qcolor(theme.edge))
+        painter.fillRect(QRectF(x, pane.top, right - x, hairline(frame)), qcolor(theme.edge))
+        lot, (low, high) = frame.chart.spec.instrument.lot_size, scale
+        self._labels.draw(painter, x + 7, pane.top + pane.height / 2, "CVD", theme.text_muted)
+        if high > low and pane.height >= 3.4 * AXIS_TEXT_PX:
+            self._labels.draw(painter, x + 7, pane.top + 9, signed_quantity(high, lot), theme.text_muted)
+            self._labels.draw(painter, x + 7, pane.bottom - 9, signed_quantity(low, lot), theme.text_muted)
+
+    def _state(self, frame: Frame) -> tuple[object, ...]:
+        """All but the last bars: what makes the whole pane be drawn again when it changes."""
+        marks = self._figures.marks(frame, frame.layout.strip_of("cvd"))
+        viewport = frame.viewport
+        return (
+            viewport.first_bar,
+            viewport.bar_px,
+            self._figures.scale(frame),
+            len(marks),
+            frame.generation,
+            cvd_reset(frame),
+            frame.chart.holes,
+        )
+
+
+class DivergenceItem(ChartItem):
+    """The marks over the bars."""
+
+    name = "cvd"
+    shown_at_first = False
+    z = 45.0
+    rest_s = READING_REST_S
+    kept = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels(bold=True)
+        self._figures = CvdFigures()
+        self._shown: tuple[Mark, ...] = ()
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        before, self._shown = self._shown, self._marks(new)
+        return None if before == self._shown else self.pane(new)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        for mark in self._marks(frame):
+            _draw_mark(painter, self._labels, frame, mark, mark.price, text=True)
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """A divergence under the mouse."""
+        return _marks_at(frame, [(mark, mark.price) for mark in self._marks(frame)], x, y) if frame.layout.price.holds(x, y) else []
+
+    def _marks(self, frame: Frame) -> tuple[Mark, ...]:
+        return tuple(mark._replace(cvd=(0.0, 0.0)) for mark in self._figures.marks(frame, frame.layout.strip_of("cvd")))
+
+
+def _marks_at(frame: Frame, marks: list[tuple[Mark, tuple[float, float]]], x: float, y: float) -> list[Question]:
+    found = []
+    for mark, (one, other) in marks:
+        line = mark.left, one, mark.right, other
+        found += divergence_question(frame, mark.bars, mark.side, cvd_reset(frame), line, (x, y))
+    return found
+
+
+def _draw_mark(painter: QPainter, labels: Labels, frame: Frame, mark: Mark, levels: tuple[float, float], *, text: bool) -> None:
+    """A line from swing to swing, in the colour and with the sign of the side that is warned for."""
+    colour = frame.theme.sell if mark.side < 0 else frame.theme.buy
+    off = -5.0 if mark.side < 0 else 5.0
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(qcolor(colour), 1.8, Qt.PenStyle.DashLine if not text else Qt.PenStyle.SolidLine))
+    shift = off if text else 0.0
+    painter.drawLine(QLineF(mark.left, levels[0] + shift, mark.right, levels[1] + shift))
+    painter.restore()
+    if text:
+        sign = f"▼ CVD, {REACH} bars" if mark.side < 0 else f"▲ CVD, {REACH} bars"
+        labels.draw(painter, mark.right + 4, levels[1] + 2.5 * off, sign if frame.viewport.bar_px >= 40 else sign[0], colour)

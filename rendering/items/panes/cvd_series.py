@@ -1,0 +1,138 @@
+"""CVD in and around sight, and where price and it part: what the pane and the marks over the bars both draw."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from app.analytics.bar_groups import session_starts, unbroken
+from app.analytics.cumulative_delta import CumulativeDelta
+from app.analytics.divergence import Divergences, Swings, divergences
+from app.market.session import Division
+from rendering.items.bars.curve import Curve, curve
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import bars_around, bars_in_sight, price_y
+from rendering.view.layout import Rect
+
+_MARGIN_PX = 8.0
+_LOOK_BACK = 400
+"""So many bars before those in sight may hold the first swing of a divergence that reaches into sight."""
+
+
+class Mark(NamedTuple):
+    """A divergence on the screen: from one swing to the other, at heights in the price pane and in the CVD pane, logical pixels.
+
+    `bars` are the numbers of the bars of its swings.
+    """
+
+    left: float
+    right: float
+    price: tuple[float, float]
+    cvd: tuple[float, float]
+    side: int
+    bars: tuple[int, int]
+
+
+class CvdFigures:
+    """What the layers of CVD draw, found once for each state of chart and view."""
+
+    def __init__(self) -> None:
+        self._sums: CumulativeDelta | None = None
+        self._swings: Swings | None = None
+        self._key: tuple[object, ...] = ()
+        self._revision = -1
+        self._found: tuple[np.ndarray, np.ndarray] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+        self._pairs: tuple[tuple[object, ...], Divergences] | None = None
+        self.bars_figured = 0
+        """How many bars were asked for so far: a count of work for the tests."""
+
+    def values(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """CVD and stretch of the bars around those in sight, and of `_LOOK_BACK` before; int64."""
+        series, reset = frame.chart.series, cvd_reset(frame)
+        if self._sums is None or self._sums.series is not series:
+            self._sums, self._swings, self._key, self._pairs = CumulativeDelta(series), Swings(series), (), None
+        first, end = bars_with_past(frame)
+        key = first, end, reset, frame.chart.holes
+        changed, self._revision = series.changed_since(self._revision), series.revision
+        if key == self._key and first < end - 1 <= changed:
+            if changed < end:  # the bar in progress alone
+                self._found[0][-1] = self._sums.values(end - 1, end, reset)[0]
+                self.bars_figured += 1
+        elif key != self._key or changed < end:
+            stretch = unbroken(series, first, end, [hole.end_ns for hole in frame.chart.holes])
+            if reset is not None:
+                stretch = np.cumsum(
+                    np.diff(stretch, prepend=stretch[:1]) + (session_starts(series, first, end, reset) == np.arange(first, end))
+                )
+            self._found, self._key = (self._sums.values(first, end, reset).copy(), stretch), key
+            self.bars_figured += end - first
+        return self._found
+
+    def scale(self, frame: Frame) -> tuple[int, int]:
+        """The lowest and the highest CVD in sight; both 0 without bars."""
+        first, end = bars_in_sight(frame)
+        start = bars_with_past(frame)[0]
+        cvd = self.values(frame)[0][first - start : end - start]
+        return (int(cvd.min()), int(cvd.max())) if len(cvd) else (0, 0)
+
+    def line(self, frame: Frame, pane: Rect) -> Curve:
+        """The line through the pane."""
+        first, end = bars_around(frame)
+        start = bars_with_past(frame)[0]
+        cvd, stretch = (values[first - start : end - start] for values in self.values(frame))
+        return curve(frame, first, end, heights(cvd, self.scale(frame), pane), stretch)
+
+    def marks(self, frame: Frame, pane: Rect) -> tuple[Mark, ...]:
+        """The divergences in sight."""
+        series, (first, end) = frame.chart.series, bars_with_past(frame)
+        cvd = self.values(frame)[0]
+        if end - first < 2:
+            return ()
+        found = self._divergences(frame, first, end)
+        seen = found.second >= bars_in_sight(frame)[0]
+        scale, marks = self.scale(frame), []
+        for one, other, side in zip(*(column[seen].tolist() for column in found), strict=True):
+            prices = series.high if side < 0 else series.low
+            price = tuple(price_y(frame, int(prices[bar]) + (1 if side < 0 else 0)) for bar in (one, other))
+            levels = heights(cvd[[one - first, other - first]], scale, pane).tolist()
+            left, right = (frame.viewport.x(int(series.number[bar]) + 0.5) for bar in (one, other))
+            bars = int(series.number[one]), int(series.number[other])
+            marks.append(Mark(left, right, (price[0], price[1]), (levels[0], levels[1]), side, bars))
+        return tuple(marks)
+
+    def _divergences(self, frame: Frame, first: int, end: int) -> Divergences:
+        """The divergences of the bars `[first, end)`; a trade in the last bar, which is neither a swing nor beside one, makes no other."""
+        series = frame.chart.series
+        closed_at = int(series.changed_at[-2]) if series.n_bars > 1 else -1
+        key = self._key, frame.known_end, series.n_bars, closed_at
+        if self._pairs is None or self._pairs[0] != key:
+            assert self._swings is not None
+            swings = self._swings.highs(frame.known_end), self._swings.lows(frame.known_end)
+            highs, lows = (_between(found, first, end) for found in swings)
+            self._pairs = key, divergences(series, highs, lows, *self.values(frame), first)
+        return self._pairs[1]
+
+
+def cvd_reset(frame: Frame) -> Division | None:
+    """Where CVD starts again: with each session, after whose close it runs on to the next; None for never."""
+    return frame.rules.hours.from_start() if frame.rules.cvd.reset == "session" else None
+
+
+def heights(cvd: np.ndarray, scale: tuple[int, int], pane: Rect) -> np.ndarray:
+    """Where sums lie in a pane whose edges hold the lowest and the highest, float64, logical pixels."""
+    low, high = scale
+    room = max(pane.height - 2 * _MARGIN_PX, 1.0)
+    if high == low:
+        return np.full(len(cvd), pane.top + pane.height / 2)
+    return pane.top + _MARGIN_PX + (high - np.asarray(cvd)) * (room / (high - low))
+
+
+def bars_with_past(frame: Frame) -> tuple[int, int]:
+    """The bars around those in sight, and `_LOOK_BACK` before."""
+    first, end = bars_around(frame)
+    return max(0, first - _LOOK_BACK), end
+
+
+def _between(found: np.ndarray, first: int, end: int) -> np.ndarray:
+    return found[np.searchsorted(found, first) : np.searchsorted(found, end)]

@@ -1,0 +1,232 @@
+"""A table under the bars: the figures of each bar in its column, on a ground that says how much it is among those in sight."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
+
+from app.analytics.bar_statistics import BarStatistics, Statistic
+from app.settings.calculation import ChartRules
+from rendering.hit_tests.flow_hits import statistic_questions
+from rendering.hit_tests.hit_target import Question
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.panes.cvd_series import cvd_reset
+from rendering.paint.cell_colouring import VolumeRanks
+from rendering.paint.rect_batch import Rectangles
+from rendering.style.short_numbers import MINUS, short_quantities
+from rendering.style.text import Labels, fits_wholly, qcolor, qrect
+from rendering.style.theme import DELTA_STEPS, Theme
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import bars_on_screen, hairline
+from rendering.view.layout import Strip
+
+ROW_PX = 16
+_TEXT_FROM_PX = 44.0
+"""From this bar width on the figures are written."""
+_CHAR_PX = 6.6
+_RANKED_BEFORE = 300
+"""So many bars before those in sight count for the colours, as in the volume row."""
+_TITLES = {Statistic.DELTA_PERCENT: "delta %", Statistic.DELTA_MIN: "min delta", Statistic.DELTA_MAX: "max delta", Statistic.POC: "POC"}
+_GROUNDLESS = (Statistic.POC, Statistic.DURATION)
+"""A price is neither much nor little, nor is the length of bars that are all as long."""
+_NO_QUANTITY = (Statistic.DELTA_PERCENT, Statistic.POC, Statistic.RANGE, Statistic.TRADES, Statistic.DURATION)
+Table = Mapping[Statistic, np.ndarray]
+"""Rows of figures of the same bars, from above."""
+
+
+class StatisticsItem(ChartItem):
+    """The table."""
+
+    name = "statistics"
+    title = "Bar statistics"
+    help = "Table of volume, delta, CVD, trades and more per bar"
+    keys = ("Alt+4",)
+    shown_at_first = False
+    z = 50.0
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._labels = Labels()
+        self._rectangles = Rectangles()
+        self._table: BarStatistics | None = None
+        self._ranks: dict[Statistic, VolumeRanks] = {}
+        self._ranked: tuple[object, ...] = ()
+        self.bars_drawn = 0
+        """How many columns were drawn so far: a count of work for the tests."""
+
+    @classmethod
+    def strip(cls, rules: ChartRules) -> Strip | None:
+        height = ROW_PX * len(rules.statistics.rows)
+        return Strip("statistics", 0.0, height, height)
+
+    def pane(self, frame: Frame) -> QRectF:
+        pane = frame.layout.strip_of("statistics")
+        return qrect(pane) | qrect(frame.layout.beside(pane))
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        pane, series, ranks = self.pane(new), new.chart.series, self._ranks
+        if pane.isEmpty():
+            return None
+        self._rank(new)
+        if _look(old) != _look(new) or ranks is not self._ranks:
+            return pane
+        first, end = bars_on_screen(new)
+        changed = series.changed_since(old.revision)
+        if changed >= end:
+            return None
+        x = max(0.0, new.pixels.screen_x(int(series.number[max(changed, first)])) / new.dpr)
+        return QRectF(x, pane.top(), frame_right(new) - x, pane.height())
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The figure under the mouse."""
+        pane, rows = frame.layout.strip_of("statistics"), frame.rules.statistics.rows
+        row = int(y - pane.top) // ROW_PX
+        return statistic_questions(frame, x, rows[row], cvd_reset(frame)) if pane.holds(x, y) and row < len(rows) else []
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        pane = frame.layout.strip_of("statistics")
+        if not pane.height:
+            return
+        self._rank(frame)
+        first, end = self._exposed(frame, exposed)
+        if end > first and exposed.left() < pane.right:
+            painter.save()
+            painter.setClipRect(exposed & qrect(pane))
+            table = {statistic: self._values(frame, statistic, first, end) for statistic in frame.rules.statistics.rows}
+            self._draw_grounds(painter, frame, table, frame.chart.series.number[first:end])
+            if frame.viewport.bar_px >= _TEXT_FROM_PX:
+                self._draw_texts(painter, frame, table, frame.chart.series.number[first:end])
+            painter.restore()
+            self.bars_drawn += end - first
+        line = hairline(frame)
+        for index in range(len(frame.rules.statistics.rows)):
+            painter.fillRect(QRectF(0, pane.top + index * ROW_PX, frame.layout.width, line), qcolor(frame.theme.edge))
+        if exposed.right() > pane.right:
+            self._draw_titles(painter, frame)
+
+    def _draw_grounds(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
+        """The grounds of the bars with some numbers, each by the rank of its figure."""
+        pixels, dpr, top = frame.pixels, frame.dpr, frame.layout.strip_of("statistics").top
+        left, right = pixels.bar_x(number) - pixels.left, pixels.bar_x(number + 1) - pixels.left
+        narrow, gap = bool((right == left).any()), round(dpr) if frame.viewport.bar_px >= 4 else 0
+        ramps, height = (*frame.theme.volume_ramp, *frame.theme.delta_ramp), round(ROW_PX * dpr)
+        found = []
+        for index, (statistic, values) in enumerate(table.items()):
+            if statistic in _GROUNDLESS:
+                continue
+            steps, x, width = self._steps(frame.theme, statistic, values), left, right - left - gap
+            if narrow:  # bars that share a pixel: the one that stands out most
+                order = np.lexsort((np.abs(values), left))
+                last = order[np.flatnonzero(np.diff(left[order], append=left[order[-1]] + 1))]
+                steps, x, width = steps[last], left[last], np.ones_like(last)
+            found.append((steps, x, np.full_like(x, round((top + index * ROW_PX) * dpr)), width, np.full_like(x, height)))
+        if found:
+            steps, *rects = (np.concatenate(column) for column in zip(*found, strict=True))
+            painter.save()
+            painter.scale(1 / dpr, 1 / dpr)  # device pixels from here: edges are whole numbers
+            self._rectangles.draw_coloured(painter, ramps, steps, (rects[0], rects[1], rects[2], rects[3]))
+            painter.restore()
+
+    def _draw_texts(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
+        """The figures, each wholly or not at all: what is left of a number that an edge cuts reads as another number."""
+        pixels, pane = frame.pixels, frame.layout.strip_of("statistics")
+        middles = (((pixels.bar_x(number) + pixels.bar_x(number + 1)) / 2 - pixels.left) / frame.dpr).tolist()
+        room = int(frame.viewport.bar_px / _CHAR_PX)
+        for index, texts in enumerate(texts_of_table(frame, table).values()):
+            for x, text in zip(middles, texts, strict=True):
+                if len(text) <= room and fits_wholly(x, self._labels.width(text), pane):
+                    self._labels.draw(painter, x, pane.top + (index + 0.5) * ROW_PX, text, frame.theme.digits, 0.5)
+
+    def _steps(self, theme: Theme, statistic: Statistic, values: np.ndarray) -> np.ndarray:
+        """Of each value the place of its ground in the ramps of volume and delta, which follow one another."""
+        steps = self._ranks[statistic].steps(np.abs(values)).astype(np.intp)
+        if not statistic.signed:
+            return steps
+        middle = DELTA_STEPS // 2
+        return len(theme.volume_ramp) + middle + np.sign(values).astype(np.intp) * (steps * middle // 15)
+
+    def _values(self, frame: Frame, statistic: Statistic, first: int, end: int) -> np.ndarray:
+        figures = frame.chart.figures
+        if self._table is None or self._table.figures is not figures:
+            self._table = BarStatistics(figures)
+        return self._table.row(statistic, first, end, cvd_reset(frame))
+
+    def _rank(self, frame: Frame) -> None:
+        """Rank anew when other bars are in sight, or another one has opened: a live trade alone changes no other bar's colour."""
+        first, end = bars_on_screen(frame)
+        series = frame.chart.series
+        ranked = (frame.generation, first, end, series.n_bars, frame.rules.statistics.rows, cvd_reset(frame))
+        if ranked != self._ranked:
+            begin = max(0, first - _RANKED_BEFORE)
+            rows = (row for row in frame.rules.statistics.rows if row not in _GROUNDLESS)
+            self._ranks = {row: VolumeRanks(np.abs(self._values(frame, row, begin, end))) for row in rows}
+            self._ranked = ranked
+
+    def _exposed(self, frame: Frame, exposed: QRectF) -> tuple[int, int]:
+        """The bars in sight that touch what is drawn."""
+        first, end = bars_on_screen(frame)
+        series, pixels = frame.chart.series, frame.pixels
+        left, right = pixels.bars_in(*(pixels.left + math.floor(x * frame.dpr) for x in (exposed.left(), exposed.right() + 1)))
+        first, end = max(first, series.index_of(left)), min(end, series.index_of(right + 1))
+        if end - first > 1 and pixels.screen_x(int(series.number[first]) + 1) <= exposed.left() * frame.dpr:
+            first += 1  # it ends where the region begins
+        return first, end
+
+    def _draw_titles(self, painter: QPainter, frame: Frame) -> None:
+        pane, theme = frame.layout.strip_of("statistics"), frame.theme
+        side = frame.layout.beside(pane)
+        painter.fillRect(QRectF(side.left, side.top, hairline(frame), side.height), qcolor(theme.edge))
+        for index, statistic in enumerate(frame.rules.statistics.rows):
+            text = _TITLES.get(statistic, statistic.value if statistic is not Statistic.CVD else "CVD")
+            self._labels.draw(painter, side.left + 8, pane.top + (index + 0.5) * ROW_PX, text, theme.text_muted)
+
+
+def texts_of_table(frame: Frame, table: Table) -> dict[Statistic, list[str]]:
+    """The figures of each row as they are written, short; quantities of all rows at once."""
+    quantities = {statistic: values for statistic, values in table.items() if statistic not in _NO_QUANTITY}
+    texts: dict[Statistic, list[str]] = {}
+    if quantities:
+        written = short_quantities(np.concatenate(list(quantities.values())), frame.chart.spec.instrument.lot_size)
+        ends = itertools.accumulate(len(values) for values in quantities.values())
+        texts = {statistic: written[end - len(values) : end] for (statistic, values), end in zip(quantities.items(), ends, strict=True)}
+    return {statistic: _text_row(frame, statistic, values, texts.get(statistic, [])) for statistic, values in table.items()}
+
+
+def _text_row(frame: Frame, statistic: Statistic, values: np.ndarray, quantities: list[str]) -> list[str]:
+    match statistic:
+        case Statistic.DELTA_PERCENT:
+            return [f"{value:+.0f}%".replace("-", MINUS) for value in values.tolist()]
+        case Statistic.POC | Statistic.RANGE:
+            return [frame.chart.series.grid.text(value) for value in values.tolist()]
+        case Statistic.TRADES:
+            return [f"{value:,}" for value in values.tolist()]
+        case Statistic.DURATION:
+            return [duration_text(value) for value in values.tolist()]
+        case _:
+            signs = [MINUS if value < 0 else "+" if statistic.signed and value > 0 else "" for value in values.tolist()]
+            return [sign + text.strip() for sign, text in zip(signs, quantities, strict=True)]
+
+
+def duration_text(duration_ns: int) -> str:
+    """A length of time in at most two units, as `1:05 h`, `2:30 m` or `4.2 s`."""
+    seconds = duration_ns / 1e9
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
+    unit, small = (3600, "h") if seconds >= 3600 else (60, "m")
+    whole, rest = divmod(round(seconds), unit)
+    return f"{whole}:{rest * 60 // unit:02d} {small}" if rest else f"{whole} {small}"
+
+
+def frame_right(frame: Frame) -> float:
+    """Where the bars end."""
+    return float(frame.layout.price.right)
+
+
+def _look(frame: Frame) -> tuple[object, ...]:
+    return frame.viewport.first_bar, frame.viewport.bar_px, frame.generation, frame.rules.statistics.rows, cvd_reset(frame)

@@ -1,0 +1,225 @@
+"""The flags of anchored profiles and fixed ranges: what the mouse takes hold of. And the labels of their lines.
+
+A flag stands at the foot of the price pane at the profile's first bar, with the profile's name; a range has a second one at
+its end, and the stretches of a composite are marked below. Flags that would cover one another stand on top of one another; one
+whose bar is out of sight waits at the edge as long as a part of its profile is in sight, or it is selected.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.profiles.anchored_profile_item import profile_lines
+from rendering.items.profiles.placed_profile_views import ProfileView, period_views, profile_views, run_x, time_text
+from rendering.style.colour import Colour
+from rendering.style.text import Labels, qcolor, qrect
+from rendering.view.detail import Detail
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import price_y
+from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
+
+_TAB_PX = 18.0
+_PADDING_PX = 6.0
+_END_TAB_PX = 16.0
+_LABEL_PX = 14.0
+_MARK_PX = 3.0
+
+
+class Flag(NamedTuple):
+    """A place to take hold of.
+
+    Attributes
+    ----------
+    key : int
+        Of the profile.
+    end : bool
+        Whether it moves the profile's end, not its start.
+    left, top, width : float
+        The tab, logical pixels; it is as high as the others.
+    pole_x : float or None
+        Where its pole stands, if that is in sight.
+    text : str
+    selected : bool
+    """
+
+    key: int
+    end: bool
+    left: float
+    top: float
+    width: float
+    pole_x: float | None
+    text: str
+    selected: bool
+
+    @property
+    def rect(self) -> QRectF:
+        """The tab."""
+        return QRectF(self.left, self.top, self.width, _TAB_PX)
+
+
+def flags_of(frame: Frame) -> list[Flag]:
+    """All flags, the selected profile's last: on top, and the first that the mouse finds."""
+    flags: list[Flag] = []
+    for view in profile_views(frame):
+        for end in (False, True) if view.placed.end_ns is not None else (False,):
+            flag = _flag(frame, view, end, flags)
+            if flag is not None:
+                flags.append(flag)
+    return flags
+
+
+def flag_at(frame: Frame, x: float, y: float) -> Flag | None:
+    """The flag under a point of the chart."""
+    return next((flag for flag in reversed(flags_of(frame)) if flag.rect.contains(x, y)), None)
+
+
+class AnchorFlagItem(ChartItem):
+    """Poles, tabs, and the names and prices of POC, VAH and VAL at their lines."""
+
+    name = "anchored"
+    z = 62.0
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bold = Labels(bold=True)
+        self._shown: tuple[object, ...] = ()
+        self._revision = -1
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        if frame.chart.anchors.revision != self._revision:  # a flag that is dragged does not wait
+            self._revision, self.followed_ns = frame.chart.anchors.revision, -(1 << 62)
+        return super().refresh(frame)
+
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
+        before, self._shown = self._shown, (*flags_of(new), *_labels(new), *marks_of(new))
+        different = set(before) ^ set(self._shown)
+        regions = [thing.rect for thing in different if isinstance(thing, Flag | _Label | Mark)]
+        poles = {thing.pole_x for thing in different if isinstance(thing, Flag) and thing.pole_x is not None}
+        height = new.layout.price.height
+        return [*regions, *(QRectF(x - 2, 0, 4, height) for x in poles)] or None
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        theme = frame.theme
+        for label in _labels(frame):
+            painter.fillRect(label.rect, qcolor(theme.panel))
+            self._bold.draw(painter, label.rect.left() + 3, label.rect.center().y(), label.text, label.colour)
+        for mark in marks_of(frame):
+            painter.fillRect(mark.rect, qcolor(theme.text if mark.chosen else theme.tag))
+        for flag in flags_of(frame):
+            ground = theme.text if flag.selected else theme.tag
+            if flag.pole_x is not None:
+                painter.setPen(QPen(qcolor(ground), 1, Qt.PenStyle.SolidLine if flag.selected else Qt.PenStyle.DotLine))
+                painter.drawLine(QLineF(flag.pole_x + 0.5, 0, flag.pole_x + 0.5, flag.top))
+            painter.fillRect(flag.rect, qcolor(ground))
+            self._bold.draw(painter, flag.rect.center().x(), flag.rect.center().y(), flag.text, theme.ink_on(ground), 0.5)
+
+
+class _Label(NamedTuple):
+    left: float
+    top: float
+    text: str
+    colour: Colour
+
+    @property
+    def rect(self) -> QRectF:
+        return QRectF(self.left, self.top, _width(self.text) + 6, _LABEL_PX)
+
+
+class Mark(NamedTuple):
+    """A stretch of a composite, or of what is chosen for one, at the foot of the pane."""
+
+    left: float
+    top: float
+    width: float
+    chosen: bool
+
+    @property
+    def rect(self) -> QRectF:
+        """The band."""
+        return QRectF(self.left, self.top, self.width, _MARK_PX)
+
+
+def marks_of(frame: Frame) -> list[Mark]:
+    """Where the parts of composites lie, and what is chosen; the chosen ones last, on top."""
+    marks = []
+    pane, views = frame.layout.price, profile_views(frame)
+    if frame.chart.anchors.chosen:
+        views = (*period_views(frame), *views)
+    for view in sorted(views, key=lambda view: view.chosen):
+        if view.chosen or view.placed.is_composite:
+            for run in view.runs:
+                left, right = run_x(frame, run)
+                left, right = max(left + 1, 0.0), min(right - 1, float(pane.right))
+                if right > left:
+                    marks.append(Mark(left, pane.bottom - _MARK_PX, right - left, view.chosen))
+    return marks
+
+
+def _labels(frame: Frame) -> list[_Label]:
+    """Names and prices of the lines, where several profiles are drawn also whose they are.
+
+    They stand behind the end of a line, before its beginning, or on it, wherever no number is covered.
+    """
+    labels: list[_Label] = []
+    pane = frame.layout.price
+    drawn = [(view, lines) for view in reversed(profile_views(frame)) if (lines := profile_lines(frame, view))]
+    for view, lines in drawn:
+        begin, whose = view.in_sight(frame)[0], f"{view.placed.name} " if len(drawn) > 1 else ""
+        for line, end in reversed(lines):
+            text = f"{whose}{line.name} {line.text}"
+            width = _width(text) + 6
+            places = (end + 3, begin - 3 - width, begin + 3) if end < pane.right else (end - width - 3,)
+            top = price_y(frame, line.ticks) - _LABEL_PX / 2 + 0.5
+            for left in places:
+                label = _Label(left, top, text, line.colour)
+                if 0 <= left <= pane.right - width and _is_free(frame, label.rect, labels):
+                    labels.append(label)
+                    break
+    return labels
+
+
+def _is_free(frame: Frame, rect: QRectF, others: list[_Label]) -> bool:
+    """Whether a label here covers neither another one nor a cell's digits."""
+    if any(rect.intersects(other.rect) for other in others):
+        return False
+    if frame.detail is not Detail.DIGITS:
+        return True
+    series, viewport = frame.chart.series, frame.viewport
+    first, end = series.index_of(math.floor(viewport.bar_at(rect.left()))), series.index_of(math.floor(viewport.bar_at(rect.right())) + 1)
+    low, high = viewport.ticks_at(rect.bottom()), viewport.ticks_at(rect.top())
+    step = series.grid.ticks_per_row
+    return not ((series.low[first:end] - step < high) & (series.high[first:end] + step > low)).any()
+
+
+def _flag(frame: Frame, view: ProfileView, end: bool, others: list[Flag]) -> Flag | None:
+    """A flag clear of the others; None where it has nothing to show in this pane."""
+    pane, placed = frame.layout.price, view.placed
+    at = view.end_x if end else view.start_x
+    in_sight = 0 <= at <= pane.right
+    nothing_in_sight = view.end_x < 0 or view.start_x > pane.right
+    if (end and not in_sight) or (nothing_in_sight and not view.selected):
+        return None
+    if end:
+        text, width = "◂", _END_TAB_PX
+        left = at - width
+    else:
+        text = placed.name if in_sight else f"‹ {placed.name} {time_text(frame, placed.start_ns)}" if at < 0 else f"{placed.name} ›"
+        width = _width(text) + 2 * _PADDING_PX
+        left = min(max(at, 0.0), pane.right - width)
+    flag = Flag(placed.key, end, left, pane.bottom - _MARK_PX - _TAB_PX, width, at if in_sight else None, text, view.selected)
+    while any(flag.rect.intersects(other.rect) for other in others) and flag.top > _TAB_PX:
+        flag = flag._replace(top=flag.top - _TAB_PX)
+    return flag
+
+
+def _width(text: str) -> float:
+    return len(text) * CHAR_ASPECT * AXIS_TEXT_PX

@@ -1,0 +1,144 @@
+"""The profiles that the user anchored to a bar or drew over a range: their rows, and the lines of POC, VAH and VAL.
+
+While the cells hold digits all of it lies under them, as the lines of the side profile do; from afar it lies over them.
+Flags and labels are drawn by `anchor_flag_item`, always on top.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QLineF, QRectF
+from PySide6.QtGui import QPainter
+
+from app.profiles.placed_profile import PlacedProfile
+from app.profiles.profile_values import ProfileFigures
+from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.profile_hits import profile_questions
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.profiles.placed_profile_views import ProfileView, period_text, period_views, profile_views, rule_text
+from rendering.items.profiles.profile_line import LevelLine, level_lines
+from rendering.items.profiles.profile_rows import draw_rows, profile_bars
+from rendering.paint.rect_batch import Rectangles
+from rendering.style.text import qrect
+from rendering.view.detail import Detail
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import price_y
+
+UNDER_CELLS_Z, OVER_CELLS_Z = 4.0, 39.0
+_OPACITY = 0.62
+"""The bars can be seen through the rows, and the rows do not outshine the cells."""
+_LEGEND_REST_NS = 250_000_000
+"""What the legend says of sources may be so old: it is asked for in every frame, and held shares cost as much as all profiles."""
+_TOLD = 3
+"""The legend tells the rules of so many profiles."""
+
+
+class AnchoredProfileItem(ChartItem):
+    """Rows and lines of the anchored profiles and of the fixed ranges."""
+
+    name = "anchored"
+    title = "Anchored profiles"
+    help = "Anchored (A) and range (Shift+A) profiles"
+    z = UNDER_CELLS_Z
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rectangles = Rectangles()
+        self._shown: tuple[_Shown, ...] = ()
+        self._revision = -1
+        self._asked: tuple[object, ...] = ()
+        self._legend, self._told_ns = "", 0
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        if frame.chart.anchors.revision != self._revision:  # a flag that is dragged does not wait
+            self._revision, self.followed_ns = frame.chart.anchors.revision, -(1 << 62)
+        return super().refresh(frame)
+
+    def legend(self, frame: Frame) -> str:
+        chart, asked = frame.chart, self._asked
+        self._asked = (chart.anchors.revision, chart.generation, chart.series.n_bars, frame.viewport, frame.rules, frame.as_of, frame.mode)
+        if asked != self._asked or not 0 <= frame.now_ns - self._told_ns < _LEGEND_REST_NS:
+            self._legend, self._told_ns = self._rules_of(frame), frame.now_ns
+        return self._legend
+
+    def _rules_of(self, frame: Frame) -> str:
+        views = profile_views(frame)
+        told = [rule_text(frame, view) for view in views[-_TOLD:][::-1]]
+        told += [f"and {len(views) - _TOLD} more"] if len(views) > _TOLD else []
+        return " · ".join(filter(None, (*told, period_text(frame))))
+
+    def idle(self, budget_s: float) -> bool:
+        """Add bars up for the profiles that may be asked for next."""
+        return self._frame is not None and self._frame.chart.profiles.index.build(budget_s)
+
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
+        before, self._shown = self._shown, tuple(_Shown.of(new, view) for view in _all_views(new))
+        if old.viewport != new.viewport or old.detail != new.detail:
+            return [self.pane(new)] if before or self._shown else None
+        return [QRectF(*sides) for sides in {shown.region for shown in set(before) ^ set(self._shown)}] or None
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """The lines of the profiles under the mouse."""
+        if not frame.layout.price.holds(x, y):
+            return []
+        found: list[Question] = []
+        for view in reversed(_all_views(frame)):
+            ends = [end for _, end in profile_lines(frame, view)]
+            if view.figures is not None and ends and view.in_sight(frame)[0] <= x <= max(ends):
+                periods = frame.chart.anchors.periods
+                name = view.placed.name or (f"{periods.text} profile" if periods is not None else "")
+                found += profile_questions(frame, name, view.figures, view.placed.inputs, y)
+        return found
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        for view in _all_views(frame):
+            if view.figures is None:
+                continue
+            left, right = view.in_sight(frame)
+            if right > left:
+                inputs = view.placed.inputs
+                bars = profile_bars(frame, view.figures, inputs.volume, view.width_px(frame))
+                draw_rows(painter, frame, self._rectangles, bars, inputs, (left, right), _OPACITY)
+            for line, end in profile_lines(frame, view):
+                y = price_y(frame, line.ticks) + 0.5
+                painter.setPen(line.pen)
+                painter.drawLine(QLineF(left, y, end, y))
+
+
+def _all_views(frame: Frame) -> tuple[ProfileView, ...]:
+    """What is drawn: the profiles of periods under the others."""
+    return (*period_views(frame), *profile_views(frame))
+
+
+def profile_lines(frame: Frame, view: ProfileView) -> list[tuple[LevelLine, float]]:
+    """The lines in sight and where they end, the POC last: it lies over the others. They begin where the profile comes into sight."""
+    figures, inputs = view.figures, view.placed.inputs
+    if figures is None:
+        return []
+    extended = {"VAL": inputs.extend_val, "VAH": inputs.extend_vah, "POC": inputs.extend_poc}
+    lines = [(line, extended[line.name]) for line in reversed(level_lines(frame, figures, inputs.colours))]
+    left = view.in_sight(frame)[0]
+    ends = [(line, view.lines_end(frame, extended=on)) for line, on in lines]
+    return [(line, end) for line, end in ends if end > left and 0 <= price_y(frame, line.ticks) <= frame.layout.price.height]
+
+
+class _Shown(NamedTuple):
+    """All that the picture of one profile depends on, but for the look."""
+
+    placed: PlacedProfile
+    figures: ProfileFigures | None
+    span: tuple[float, float]
+    region: tuple[float, float, float, float]
+
+    @classmethod
+    def of(cls, frame: Frame, view: ProfileView) -> _Shown:
+        left, right = view.in_sight(frame)
+        end = max([right, left + view.width_px(frame), *(end for _, end in profile_lines(frame, view))])
+        begin = min(left, right - view.width_px(frame))
+        return cls(view.placed, view.figures, (view.start_x, view.end_x), (begin - 1, 0.0, end - begin + 2, frame.layout.price.height))

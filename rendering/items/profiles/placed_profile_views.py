@@ -1,0 +1,232 @@
+"""Where the profiles that the user put on the chart lie on the screen, and what they say of themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from app.analytics.row_layout import RowsBy
+from app.profiles.period_profiles import Each, Piece, Runs
+from app.profiles.placed_profile import PlacedProfile, Stretch
+from app.profiles.profile_settings import ProfileInputs
+from app.profiles.profile_values import GrowingRuns, ProfileFigures
+from rendering.items.profiles.profile_source_text import source_text, volume_text
+from rendering.style.axis_labels import clock_text, date_text
+from rendering.view.frame import Frame
+
+MIN_WIDTH_PX = 90.0
+"""The longest row of an anchored profile is at least so long, however few bars it has."""
+LEAST_PERIOD_PX = 24.0
+"""Periods narrower than that are not drawn: nobody could read them, and there would be hundreds."""
+_STRETCHES_TOLD = 4
+"""The legend tells so many stretches of a composite."""
+NO_KEY = 0
+"""Of the profile of a period: nobody can take hold of it."""
+
+
+class ProfileView(NamedTuple):
+    """One profile as it is on the screen.
+
+    Attributes
+    ----------
+    placed : PlacedProfile
+    figures : ProfileFigures or None
+        None while nothing has traded there.
+    runs : Runs
+        Its bars.
+    start_x, end_x : float
+        Left edge of its first bar and right edge of its last, logical pixels; either may be out of sight.
+    selected : bool
+    chosen : bool
+        Whether the next composite will hold it.
+    least_px : float
+        The longest row is at least so long, however few bars the profile has.
+    """
+
+    placed: PlacedProfile
+    figures: ProfileFigures | None
+    runs: Runs
+    start_x: float
+    end_x: float
+    selected: bool
+    chosen: bool
+    least_px: float
+
+    def in_sight(self, frame: Frame) -> tuple[float, float]:
+        """The part of it between the edges of the pane; nothing of it is in sight unless the second is larger."""
+        return max(0.0, self.start_x), min(self.end_x, float(frame.layout.price.right))
+
+    def lines_end(self, frame: Frame, *, extended: bool) -> float:
+        """Where its lines end."""
+        right = float(frame.layout.price.right)
+        return min(right if extended else min(self.end_x, right), frame.known_x)
+
+    def width_px(self, frame: Frame) -> float:
+        """The length of its longest row, logical pixels."""
+        left, right = self.in_sight(frame)
+        return max(self.least_px, (right - left) * self.placed.inputs.width_percent / 100)
+
+
+def period_views(frame: Frame) -> tuple[ProfileView, ...]:
+    """The profiles of the periods in sight, oldest first; none while they are too narrow to be read."""
+    chart, periods = frame.chart, frame.chart.anchors.periods
+    if periods is None or not chart.series.n_bars:
+        return ()
+    first, last = frame.viewport.visible_bars()
+    first, last = max(first, int(chart.series.number[0])), min(last, _newest(frame))
+    if first > last or (periods.each is Each.BARS and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
+        return ()
+    pieces = periods.pieces(chart.series.times, first, last, frame.rules.hours)
+    if frame.layout.price.width / max(len(pieces), 1) < LEAST_PERIOD_PX:
+        return ()
+    return tuple(_period_view(frame, periods.inputs, piece) for piece in pieces)
+
+
+def _period_view(frame: Frame, inputs: ProfileInputs, piece: Piece) -> ProfileView:
+    return _view(frame, _unnamed(frame, inputs, piece), _figures(frame, piece.runs, inputs), piece.runs, 0.0)
+
+
+def _unnamed(frame: Frame, inputs: ProfileInputs, piece: Piece) -> PlacedProfile:
+    start_ns = frame.chart.series.times.start_ns
+    return PlacedProfile(NO_KEY, "", tuple(Stretch(start_ns(begin), start_ns(end)) for begin, end in piece.runs), inputs)
+
+
+def piece_profile(frame: Frame, piece: Piece) -> PlacedProfile:
+    """The profile of a period as one that nobody has placed, named by its beginning."""
+    periods = frame.chart.anchors.periods
+    placed = _unnamed(frame, periods.inputs if periods is not None else ProfileInputs(), piece)
+    return replace(placed, name=piece_name(frame, piece))
+
+
+def pieces_in_sight(frame: Frame) -> list[Piece]:
+    """The profiles of periods that are drawn, oldest first."""
+    periods, times = frame.chart.anchors.periods, frame.chart.series.times
+    views = period_views(frame)
+    if periods is None or not views:
+        return []
+    return periods.pieces(times, views[0].runs[0][0], views[-1].runs[-1][1] - 1, frame.rules.hours)
+
+
+def piece_name(frame: Frame, piece: Piece) -> str:
+    """A period by its day, and by the clock if it does not begin and end at midnight."""
+    begin, end = (clock_text(time_ns, seconds=frame.chart.series.times.fine) for time_ns in (piece.start_ns, piece.end_ns))
+    return f"{time_text(frame, piece.start_ns)}-{end}" if (begin + end).strip("0:") else date_text(piece.start_ns)
+
+
+def piece_at(frame: Frame, bar: int) -> Piece | None:
+    """The profile of a period that holds a bar; None where none is drawn."""
+    series, periods = frame.chart.series, frame.chart.anchors.periods
+    if periods is None or not series.n_bars or not int(series.number[0]) <= bar <= int(series.number[-1]) or not period_views(frame):
+        return None
+    return next(iter(periods.pieces(series.times, bar, bar, frame.rules.hours)), None)
+
+
+def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
+    """All profiles on the chart, the selected one last: it lies over the others."""
+    chart = frame.chart
+    anchors = chart.anchors
+    newest = _newest(frame)
+    views = []
+    for placed in anchors.profiles:
+        runs = chart.profiles.bars_of(placed.stretches)
+        figures = _figures(frame, runs, placed.inputs)
+        ended = tuple((first, max(first, newest) + 1 if end is None else end) for first, end in runs)
+        views.append(_view(frame, placed, figures, ended, MIN_WIDTH_PX))
+    return tuple(sorted(views, key=lambda view: view.selected))
+
+
+def period_text(frame: Frame) -> str:
+    """What the legend says of the profiles of periods; empty without them."""
+    periods = frame.chart.anchors.periods
+    if periods is None:
+        return ""
+    inputs = periods.inputs
+    rule = f"{periods.text} profiles" + (", edited" if periods.is_edited else "")
+    shown = [view.figures for view in period_views(frame) if view.figures is not None]
+    if not shown:
+        return f"{rule} · zoom in to see them"
+    without = next((figures for figures in shown if not figures.candles.aggressors), shown[-1])
+    texts = [source_text(frame, figures) for figures in shown]
+    told = next((text for text in texts if "candles" in text), texts[-1])
+    if any(text.startswith("⚠") for text in texts):
+        told = "⚠ missing trades"
+    return " · ".join((rule, *_own_rules(frame, inputs, without), told))
+
+
+def rule_text(frame: Frame, view: ProfileView) -> str:
+    """Name, time, source and what differs from the chart's own rules in a line: what the legend says of a profile."""
+    placed, inputs, figures = view.placed, view.placed.inputs, view.figures
+    when = _composite_time(frame, placed) if placed.is_composite else f"from {when_text(frame, placed)}"
+    if figures is None:
+        begun = frame.as_of is None or frame.chart.series.times.number(placed.start_ns) <= frame.as_of
+        return f"{placed.name} {when} · {'no trades' if begun else 'not started'}"
+    return " · ".join((f"{placed.name} {when}", *_own_rules(frame, inputs, figures), source_text(frame, figures)))
+
+
+def _own_rules(frame: Frame, inputs: ProfileInputs, figures: ProfileFigures) -> list[str]:
+    """What a profile shows, its rows and its value area, each where it is not as the legend says of the chart."""
+    grid, usual, step = frame.chart.series.grid, frame.rules.value_area, figures.rows.ticks_per_row
+    volume, words = volume_text(inputs.volume, figures), []
+    if volume != ProfileInputs().volume.value:
+        words.append(volume)
+    if inputs.rows.by is not RowsBy.CHART or step != grid.ticks_per_row:
+        words.append(f"rows {step} ({grid.text(step)})")
+    if (inputs.percent, inputs.method) != (usual.percent, usual.method):
+        words.append(f"VA {inputs.percent} % {inputs.method.value}")
+    return words
+
+
+def when_text(frame: Frame, placed: PlacedProfile) -> str:
+    """From when a profile is, and up to when if it ends: `12:23`, `12:23 to 12:40`."""
+    when = time_text(frame, placed.start_ns)
+    return when if placed.end_ns is None else f"{when} to {time_text(frame, placed.end_ns)}"
+
+
+def _composite_time(frame: Frame, placed: PlacedProfile) -> str:
+    """All of its stretches, as `17:15-17:25 + 17:35-17:45`; of many the first ones."""
+    told, more = placed.stretches[:_STRETCHES_TOLD], len(placed.stretches) - _STRETCHES_TOLD
+    return " + ".join(_stretch_text(frame, stretch) for stretch in told) + (f" + {more} more" if more > 0 else "")
+
+
+def _stretch_text(frame: Frame, stretch: Stretch) -> str:
+    """From when until when, the end with its day if that is another one."""
+    begin = time_text(frame, stretch.start_ns)
+    if stretch.end_ns is None:
+        return f"from {begin}"
+    end, day = clock_text(stretch.end_ns, seconds=frame.chart.series.times.fine), date_text(stretch.end_ns)
+    return f"{begin}-{end if day == date_text(stretch.start_ns) else f'{day} {end}'}"
+
+
+def time_text(frame: Frame, time_ns: int) -> str:
+    """A bar's time, with its day if it is not that of the newest bar that is known."""
+    series = frame.chart.series
+    day = date_text(time_ns)
+    today = series.n_bars and date_text(series.start_ns(frame.known_end - 1)) == day
+    clock = clock_text(time_ns, seconds=series.times.fine)
+    return clock if today else f"{day} {clock}"
+
+
+def _newest(frame: Frame) -> int:
+    """Number of the last bar that is known; far before all others without bars."""
+    numbers = frame.chart.series.number
+    return frame.as_of if frame.as_of is not None else int(numbers[-1]) if len(numbers) else -(1 << 62)
+
+
+def _figures(frame: Frame, runs: GrowingRuns, inputs: ProfileInputs) -> ProfileFigures | None:
+    """The profile of those bars of the runs that figures may know of; None while nothing has traded there."""
+    if frame.as_of is not None:
+        until = frame.as_of + 1
+        runs = tuple((first, until if end is None else min(end, until)) for first, end in runs if first < until)
+    return frame.chart.profiles.of_bars(runs, inputs.rows, inputs.percent, inputs.method) if runs else None
+
+
+def _view(frame: Frame, placed: PlacedProfile, figures: ProfileFigures | None, runs: Runs, least_px: float) -> ProfileView:
+    anchors = frame.chart.anchors
+    start_x, end_x = run_x(frame, (runs[0][0], runs[-1][1]))
+    selected = placed.key != NO_KEY and placed.key == anchors.selected
+    return ProfileView(placed, figures, runs, start_x, end_x, selected, anchors.is_chosen(placed), least_px)
+
+
+def run_x(frame: Frame, run: tuple[int, int]) -> tuple[float, float]:
+    """The left edge of a run of bars and its right edge, logical pixels."""
+    return frame.pixels.screen_x(run[0]) / frame.dpr, frame.pixels.screen_x(run[1]) / frame.dpr

@@ -1,0 +1,76 @@
+"""What a profile says of its sources: trades, candles where trades are not held, and what is missing of both."""
+
+from __future__ import annotations
+
+import math
+
+from app.analytics.coverage_share import HeldShare, held_share, united_share
+from app.ingest.candle_loader import length_text
+from app.market.span import Span
+from app.profiles.profile_settings import VolumeShown
+from app.profiles.profile_values import ProfileFigures
+from rendering.items.bars.visible_coverage import begins_ns
+from rendering.view.frame import Frame
+
+
+def source_text(frame: Frame, figures: ProfileFigures) -> str:
+    """What a profile was made of, by its time up to the last trade, and what of that is missing."""
+    if figures.candles.shares:
+        return _shares_text(frame, figures)
+    found = _held(frame, figures)
+    if found is None:
+        return "trades"
+    if found.whole:
+        return "trades, complete" if found.proven else "trades, unverified"
+    percent = math.floor(100 * found.share)
+    return f"⚠ trades cover {'> 99' if percent == 100 else percent} % of its time"
+
+
+def volume_text(shown: VolumeShown, figures: ProfileFigures) -> str:
+    """What the rows of a profile show: volume of candles that do not tell who was aggressive went up or down, nothing else."""
+    if figures.candles.aggressors or shown is VolumeShown.TOTAL:
+        return shown.value
+    return f"{shown.value} (candles: {'up/down' if shown is VolumeShown.SPLIT else 'up minus down'})"
+
+
+def _shares_text(frame: Frame, figures: ProfileFigures) -> str:
+    candles, chart = figures.candles, frame.chart
+    proven = all(stretch.proven for stretch in chart.covered)
+    whole_ns = sum(span.length_ns for span in _asked(frame, figures))
+    kinds = [("trades" if proven else "trades (unverified)", whole_ns - candles.lacking_ns)]
+    kinds += [(f"{length_text(length_ns)} candles", time_ns) for length_ns, time_ns in candles.shares]
+    missing_ns = whole_ns - sum(time_ns for _, time_ns in kinds)
+    if not candles.whole:
+        kinds.append(("missing", max(missing_ns, 1)))
+    kinds = [kind for kind in kinds if kind[1] > 0]
+    percents = _percents([time_ns for _, time_ns in kinds])
+    text = ", ".join(f"{percent} {name}" for percent, (name, _) in zip(percents, kinds, strict=True))
+    return text if candles.whole else f"⚠ {text}"
+
+
+def _percents(parts: list[int]) -> list[str]:
+    """Shares as whole numbers that make a hundred together; what would be none or all of it without being so is told as such."""
+    total = sum(parts)
+    found = [100 * part // total for part in parts]
+    by_rest = sorted(range(len(parts)), key=lambda place: 100 * parts[place] % total, reverse=True)
+    for place in by_rest[: 100 - sum(found)]:
+        found[place] += 1
+    few = [f"{percent} %" for percent in found]
+    if len(parts) > 1:
+        few = [{0: "< 1 %", 100: "> 99 %"}.get(percent, text) for percent, text in zip(found, few, strict=True)]
+    return few
+
+
+def _asked(frame: Frame, figures: ProfileFigures) -> list[Span]:
+    """The times of its bars up to the last trade."""
+    start_ns, until_ns = frame.chart.series.times.start_ns, frame.chart.candles.until_ns
+    return [Span(start_ns(first), min(start_ns(end), until_ns)) for first, end in figures.runs]
+
+
+def _held(frame: Frame, figures: ProfileFigures) -> HeldShare | None:
+    chart = frame.chart
+    times = chart.series.times
+    begin_ns = begins_ns(frame) if not figures.candles.lacking_ns else None
+    holes = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
+    asked = [Span(times.start_ns(first), times.start_ns(end)) for first, end in figures.runs]
+    return united_share(asked, [held_share(span, chart.covered, holes, begin_ns=begin_ns) for span in asked])

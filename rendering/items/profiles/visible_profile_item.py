@@ -1,0 +1,165 @@
+"""The side profile of what is in view: sold and bought volume per row, value area, POC, VAH and VAL.
+
+Its inputs are the user's, as those of any profile. The lines across the bars are drawn by `level_lines_item`, from the figures that
+are found here. Where trades of the time in sight are missing, a line at the head of the strip says how much of it the profile holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QLineF, QRectF
+from PySide6.QtGui import QPainter
+
+from app.profiles.profile_settings import SIDE_INPUTS, Placement
+from app.profiles.profile_values import ProfileFigures
+from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.profile_hits import profile_questions
+from rendering.items.bars.visible_coverage import VisibleCoverage, share_text
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag
+from rendering.items.profiles.profile_line import LevelLine, level_lines
+from rendering.items.profiles.profile_rows import draw_rows, profile_bars
+from rendering.items.profiles.visible_profile import VisibleProfile
+from rendering.paint.rect_batch import Rectangles
+from rendering.style.text import Labels, qcolor, qrect
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import bars_in_sight, price_y
+from rendering.view.layout import LEGEND_TOP, LINE_PX
+
+_SHARE_PADDING_PX = 6.0
+
+
+class ProfileItem(ChartItem):
+    """The strip beside the bars with its three lines, and their prices on the axis."""
+
+    name = "profile"
+    title = "Visible range profile"
+    help = "Volume profile of the visible bars"
+    keys = ("Alt+2",)
+    z = 66.0
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visible = VisibleProfile()
+        self._rectangles = Rectangles()
+        self._bold = Labels(bold=True)
+        self._coverage = VisibleCoverage()
+        self._lines: tuple[LevelLine, ...] = ()
+        self._inputs = SIDE_INPUTS
+        self._share = ""
+        self._counted = False
+
+    def pane(self, frame: Frame) -> QRectF:
+        strip = frame.layout.profile
+        return QRectF(strip.left, strip.top, frame.layout.width - strip.left, strip.height)
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        if not new.layout.profile.width:
+            return None
+        lines, self._lines = self._lines, self.lines(new)
+        counted, self._counted = self._counted, False
+        share, self._share = self._share, share_text(self._coverage.of(new, as_of=True))
+        inputs, self._inputs = self._inputs, new.chart.anchors.side
+        if _look(old) != _look(new) or lines != self._lines or share != self._share or inputs != self._inputs:
+            return self.pane(new)
+        return qrect(new.layout.profile) if counted else None
+
+    def refresh(self, frame: Frame) -> bool:
+        if frame.chart.anchors.side != self._inputs:  # what the user changes does not wait
+            self.followed_ns = -(1 << 62)
+        return super().refresh(frame)
+
+    def legend(self, frame: Frame) -> str:
+        side, rule = frame.chart.anchors.side, frame.rules.value_area
+        usual = replace(SIDE_INPUTS, percent=rule.percent, method=rule.method, colours=side.colours)
+        if replace(side, placement=usual.placement, width_percent=usual.width_percent) == usual:
+            return ""
+        figures = self.figures(frame)
+        if figures is None:
+            return ""
+        ticks = figures.rows.ticks_per_row
+        rows = f"rows {ticks} ({frame.chart.series.grid.text(ticks)})"
+        return f"visible range: {side.volume.value} · {rows} · VA {side.percent} % {side.method.value}"
+
+    def price_tags(self, frame: Frame) -> tuple[float, ...]:
+        return tuple(price_y(frame, line.ticks) for line in _tagged(frame, self.lines(frame)))
+
+    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+        """Its lines beside the bars, and across them while those are shown."""
+        across = "level-lines" in frame.shown and frame.layout.price.holds(x, y)
+        figures = self.figures(frame) if across or frame.layout.profile.holds(x, y) else None
+        return [] if figures is None else profile_questions(frame, "visible range", figures, frame.chart.anchors.side, y)
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        figures, strip, inputs = self.figures(frame), frame.layout.profile, frame.chart.anchors.side
+        if figures is None:
+            return
+        if exposed.intersects(qrect(strip)):
+            bars = profile_bars(frame, figures, inputs.volume, strip.width * inputs.width_percent / 100)
+            draw_rows(painter, frame, self._rectangles, bars, inputs, (strip.left, strip.right))
+        self._draw_lines(painter, frame, self.lines(frame))
+        self._draw_share(painter, frame)
+
+    def _count(self, frame: Frame) -> None:
+        self._counted |= self.visible.update(frame.chart.series, *bars_in_sight(frame))
+
+    def figures(self, frame: Frame) -> ProfileFigures | None:
+        """The profile of the bars in sight; None without volume, or without the strip."""
+        if not frame.layout.profile.width:
+            return None
+        self._count(frame)
+        return self.visible.figures(frame.chart.anchors.side)
+
+    def lines(self, frame: Frame) -> tuple[LevelLine, ...]:
+        """POC, VAH and VAL of the bars in sight."""
+        figures = self.figures(frame)
+        return () if figures is None else level_lines(frame, figures, frame.chart.anchors.side.colours)
+
+    def _draw_lines(self, painter: QPainter, frame: Frame, lines: tuple[LevelLine, ...]) -> None:
+        for line in reversed(lines):  # the POC last, over the others
+            self._draw_line(painter, frame, line)
+        for line in _tagged(frame, lines):
+            self._draw_name(painter, frame, line)
+            draw_price_tag(painter, self._bold, frame, price_y(frame, line.ticks), line.text, line.colour)
+
+    def _draw_line(self, painter: QPainter, frame: Frame, line: LevelLine) -> None:
+        y, strip = price_y(frame, line.ticks), frame.layout.profile
+        if not 0 <= y <= strip.height:
+            return
+        painter.setPen(line.pen)
+        painter.drawLine(QLineF(strip.left, y + 0.5, strip.right, y + 0.5))
+
+    def _draw_name(self, painter: QPainter, frame: Frame, line: LevelLine) -> None:
+        y, strip = price_y(frame, line.ticks), frame.layout.profile
+        width = self._bold.width(line.name) + 6
+        at_the_end = frame.chart.anchors.side.placement is Placement.LEFT  # where the rows do not begin
+        rect = QRectF(strip.right - width - 3 if at_the_end else strip.left + 3, y - 7, width, 14)
+        painter.fillRect(rect, qcolor(frame.theme.panel))
+        self._bold.draw(painter, rect.left() + 3, y, line.name, line.colour)
+
+    def _draw_share(self, painter: QPainter, frame: Frame) -> None:
+        text, strip = share_text(self._coverage.of(frame, as_of=True)), frame.layout.profile
+        if not text:
+            return
+        if self._bold.width(text) + 2 * _SHARE_PADDING_PX > strip.width:
+            text = text.partition(" %")[0] + " %"  # the strip is narrow: without the words
+        width = self._bold.width(text) + 2 * _SHARE_PADDING_PX
+        rect = QRectF(strip.right - width, LEGEND_TOP, width, LINE_PX)
+        painter.fillRect(rect, qcolor(frame.theme.panel._replace(alpha=255)))
+        self._bold.draw(painter, rect.left() + _SHARE_PADDING_PX, rect.center().y(), text, frame.theme.hole_text)
+
+
+def _tagged(frame: Frame, lines: tuple[LevelLine, ...]) -> list[LevelLine]:
+    """The levels in sight whose tags find room: the POC first, a tag that would cover another is left out."""
+    shown: list[LevelLine] = []
+    for line in lines:
+        y = price_y(frame, line.ticks)
+        if 0 <= y <= frame.layout.price.height and all(abs(y - price_y(frame, other.ticks)) >= TAG_HEIGHT_PX for other in shown):
+            shown.append(line)
+    return shown
+
+
+def _look(frame: Frame) -> tuple[object, ...]:
+    return frame.viewport.low_ticks, frame.viewport.tick_px, frame.generation

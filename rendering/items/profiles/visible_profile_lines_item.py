@@ -1,0 +1,70 @@
+"""The lines of POC, VAH and VAL across the bars.
+
+While the cells hold digits the lines run under them, in the gaps between the bars: a line through a
+number makes it unreadable. From afar there are no digits and hardly any gaps, and they run over the cells.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLineF, QRectF
+from PySide6.QtGui import QPainter
+
+from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.profiles.profile_line import LevelLine
+from rendering.items.profiles.visible_profile_item import ProfileItem
+from rendering.style.text import qrect
+from rendering.view.detail import Detail
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import price_y
+
+UNDER_CELLS_Z, OVER_CELLS_Z = 5.0, 40.0
+
+
+class LevelLinesItem(ChartItem):
+    """Lines over the price pane, at the levels of the profile in the same scene."""
+
+    name = "level-lines"
+    title = "Visible range profile lines"
+    help = "POC, VAH and VAL of the visible range, drawn across the chart"
+    keys = ("Alt+3",)
+    z = UNDER_CELLS_Z
+    rest_s = READING_REST_S
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[tuple[float, str, float], ...] = ()
+        self._beside: ProfileItem | None = None
+
+    def pane(self, frame: Frame) -> QRectF:
+        return qrect(frame.layout.price)
+
+    def refresh(self, frame: Frame) -> bool:
+        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
+        return super().refresh(frame)
+
+    def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
+        before, self._shown = self._shown, tuple((price_y(new, line.ticks), line.name, new.known_x) for line in self._lines(new))
+        if before == self._shown:
+            return None
+        pane = self.pane(new)
+        return [QRectF(pane.left(), y - 1, pane.width(), 3) & pane for y, *_ in set(before) ^ set(self._shown)]
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        for line in reversed(self._lines(frame)):  # the POC last, over the others
+            y = price_y(frame, line.ticks) + 0.5
+            painter.setPen(line.pen)
+            painter.drawLine(QLineF(0, y, frame.known_x, y))
+
+    def _lines(self, frame: Frame) -> tuple[LevelLine, ...]:
+        profile = self._profile()
+        if profile is None:
+            return ()
+        side = frame.chart.anchors.side
+        drawn = {"POC": side.extend_poc, "VAH": side.extend_vah, "VAL": side.extend_val}
+        return tuple(line for line in profile.lines(frame) if drawn[line.name])
+
+    def _profile(self) -> ProfileItem | None:
+        """The profile in the same scene, looked for once."""
+        if self._beside is None and (scene := self.scene()) is not None:
+            self._beside = next((layer for layer in scene.items() if isinstance(layer, ProfileItem)), None)
+        return self._beside

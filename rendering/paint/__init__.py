@@ -1,0 +1,1 @@
+"""The two painters of bars and cells, and the geometry they share."""

@@ -1,0 +1,29 @@
+"""The part of a painter's surface that will be shown."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QRegion
+
+
+def dirty_region(painter: QPainter) -> QRegion | None:
+    """What will really be shown of what is painted, in the painter's device pixels; None if it is everything."""
+    engine = painter.paintEngine()
+    region = engine.systemClip() if engine is not None else QRegion()
+    return None if region.isEmpty() else region
+
+
+def is_dirty(painter: QPainter, rect: QRectF) -> bool:
+    """Whether anything of what is painted in a rectangle will be shown."""
+    region = dirty_region(painter)
+    return region is None or region.intersects(painter.deviceTransform().mapRect(rect).toAlignedRect())
+
+
+def dirty_bounds(painter: QPainter, bounds: QRectF) -> QRectF:
+    """The part of `bounds` around all that will be shown of it, in the painter's coordinates."""
+    region = dirty_region(painter)
+    if region is None:
+        return bounds
+    to_device = painter.deviceTransform()
+    inside = QRectF(region.intersected(to_device.mapRect(bounds).toAlignedRect()).boundingRect())
+    return to_device.inverted()[0].mapRect(inside) if not inside.isEmpty() else QRectF()

@@ -1,0 +1,206 @@
+"""Bars and cells through OpenGL: one instanced draw for all rectangles, one for all glyphs.
+
+What is in sight, and a margin around it, lies in vertex buffers. A pan changes two numbers; a live trade encodes the last
+bars again and uploads that end of the buffers; only another scale or look, or a pan beyond the margin, fills them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import structlog
+from PySide6.QtCore import QRectF, QSize, QTimer
+from PySide6.QtGui import QOpenGLContext, QPaintEngine, QPainter
+
+from app.errors import TapeprintError
+from rendering.paint.geometry import bars_between
+from rendering.paint.gl_surface import GlSurface
+from rendering.paint.instances import GLYPH, QUAD, Instances, atlas_pixels, instances_of
+from rendering.paint.rank_cache import RankKeeper, series_key
+from rendering.paint.raster_block import Look, look_for
+from rendering.style.quantity_text import QuantityText
+from rendering.view.frame import Frame, figure_rules
+from rendering.view.pixel_grid import PixelGrid
+
+_log = structlog.get_logger(__name__)
+
+MARGIN = 0.5
+"""Of the pane's width and height, kept on each side beyond what is in sight."""
+_TAIL_BARS = 8
+"""So many bars may change or open before the buffers are divided anew."""
+
+
+class GlPainter:
+    """See `CellPainter`.
+
+    Parameters
+    ----------
+    keeper : RankKeeper
+        Shared with the raster painter, so that both colour alike.
+    on_failure : callable
+        Told why when OpenGL turns out not to work, from the event loop, once.
+
+    Attributes
+    ----------
+    encoded_bars : int
+        Bars that were encoded, a count of work for the tests.
+    """
+
+    def __init__(self, keeper: RankKeeper, on_failure: Callable[[str], None] = lambda _reason: None) -> None:
+        self.encoded_bars = 0
+        self.surface: GlSurface | None = None
+        self._keeper, self._on_failure = keeper, on_failure
+        self._failed = False
+        self._frame: Frame | None = None
+        self._key: tuple = ()
+        self._revision = -1
+        self._look: Look | None = None
+        self._atlas_for: Look | None = None  # whose glyphs the card has
+        self._origin = (0, 0)
+        self._held = (0, 0, 0, 0)  # global pixels: left, top, right, bottom
+        self._split = 0  # index of the first bar of the tail
+        self._ticks = (0, 0)
+        self._numbers = (0, 0)
+        self._head = self._tail = Instances(np.zeros(0, QUAD), np.zeros(0, GLYPH))
+        self._upload_from: str | None = None  # "head" for everything, "tail" for the end alone
+
+    # -- CellPainter -----------------------------------------------------------------------------
+
+    def prepare(self, frame: Frame) -> QRectF | None:
+        """Encode what changed; see `CellPainter`."""
+        old, self._frame = self._frame, frame
+        pane = QRectF(*frame.layout.price)
+        if not frame.chart.series.n_bars:
+            self._key = ()
+            self._head = self._tail = Instances(np.zeros(0, QUAD), np.zeros(0, GLYPH))
+            self._upload_from = "head"
+            return pane if old is not None and old.revision != frame.revision else None
+        ranks = self._keeper.follow(frame)
+        key = (frame.pixels.scale, frame.dpr, frame.detail, frame.style, figure_rules(frame), frame.theme, ranks, series_key(frame))
+        series = frame.chart.series
+        if key != self._key or not _inside(frame.pixels, self._held) or series.changed_since(self._revision) < self._split:
+            self._fill(frame, key)
+        elif series.changed_since(self._revision) < series.n_bars:
+            if series.n_bars - self._split > _TAIL_BARS:
+                self._fill(frame, key)
+            else:
+                self._tail = self._encode(frame, self._split, series.n_bars)
+                self._upload_from = self._upload_from or "tail"
+        elif old is not None and old.pixels == frame.pixels and old.painter == frame.painter:
+            return None
+        self._revision = series.revision
+        return pane
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        """Upload what is new and draw all of it; see `CellPainter`."""
+        if self._failed:
+            return
+        on_opengl = painter.paintEngine().type() is QPaintEngine.Type.OpenGL2  # another widget's context may still be the current one
+        painter.beginNativePainting()
+        try:
+            if not on_opengl:
+                raise TapeprintError("no OpenGL context")
+            self._draw(frame)
+        except (TapeprintError, RuntimeError, AttributeError, TypeError) as error:
+            self._fail(error)
+        finally:
+            painter.endNativePainting()
+
+    def idle(self, budget_s: float) -> bool:
+        """Look whether the colours still fit; see `CellPainter`."""
+        if self._frame is not None:
+            self._keeper.reconsider(self._frame)
+        return False
+
+    def settle(self) -> None:
+        """Nothing is ever put off; see `CellPainter`."""
+
+    # -- encoding --------------------------------------------------------------------------------
+
+    def _fill(self, frame: Frame, key: tuple) -> None:
+        """Encode all that is in sight, and the margin."""
+        grid, series = frame.pixels, frame.chart.series
+        across, down = round(MARGIN * grid.width), round(MARGIN * grid.height)
+        self._held = (grid.left - across, grid.top - down, grid.left + grid.width + across, grid.top + grid.height + down)
+        self._origin = (grid.left, grid.top)
+        self._ticks = grid.ticks_in(self._held[1], self._held[3])
+        self._numbers = grid.bars_in(self._held[0], self._held[2])
+        if key != self._key:
+            text = QuantityText(frame.chart.spec.instrument.lot_size)
+            ranks = self._keeper.follow(frame)
+            self._look = look_for(frame.detail, frame.style, frame.theme, ranks, grid, series.grid.ticks_per_row, text)
+        self._key = key
+        self._split = series.n_bars - 1
+        self._head = self._encode(frame, 0, self._split)
+        self._tail = self._encode(frame, self._split, series.n_bars)
+        self._upload_from = "head"
+
+    def _encode(self, frame: Frame, first: int, end: int) -> Instances:
+        """The instances of those bars `[first, end)` that the buffers are to hold."""
+        assert self._look is not None
+        in_reach = bars_between(frame.chart.series, *self._numbers)
+        first, end = max(first, in_reach[0]), min(end, in_reach[1])
+        self.encoded_bars += max(0, end - first)
+        return instances_of(frame.chart, first, end, self._ticks, frame.pixels, self._look, self._origin)
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def _draw(self, frame: Frame) -> None:
+        surface = self._surface_of_context()
+        if self._look is not self._atlas_for:
+            self._set_atlas(surface)
+        self._upload(surface)
+        dpr, grid = frame.dpr, frame.pixels
+        pane = frame.layout.price
+        size = QSize(round(frame.layout.width * dpr), round(frame.layout.height * dpr))
+        clip = (round(pane.left * dpr), round(pane.top * dpr), grid.width, grid.height)
+        offset = (self._origin[0] - grid.left + clip[0], self._origin[1] - grid.top + clip[1])
+        n_quads, n_glyphs = (len(self._head.quads) + len(self._tail.quads), len(self._head.glyphs) + len(self._tail.glyphs))
+        surface.draw(n_quads, n_glyphs, size, clip, offset)
+
+    def _surface_of_context(self) -> GlSurface:
+        """What we keep on the card; made anew when the view has another context."""
+        context = QOpenGLContext.currentContext()
+        assert context is not None
+        if self.surface is None or self.surface.context is not context:
+            self.surface = GlSurface(context)
+            context.aboutToBeDestroyed.connect(self._forget)
+            self._atlas_for, self._upload_from = None, "head"
+        return self.surface
+
+    def _forget(self) -> None:
+        """The context goes: give back what is in it while it is still there."""
+        surface, self.surface = self.surface, None
+        if surface is not None:
+            surface.destroy()
+
+    def _upload(self, surface: GlSurface) -> None:
+        if self._upload_from is None:
+            return
+        for buffer, head, tail in (
+            (surface.quads, self._head.quads, self._tail.quads),
+            (surface.glyphs, self._head.glyphs, self._tail.glyphs),
+        ):
+            if self._upload_from == "tail" and buffer.fits(len(head) + len(tail)):
+                buffer.write(tail, len(head))
+            else:
+                buffer.write(np.concatenate((head, tail)), 0)
+        self._upload_from = None
+
+    def _set_atlas(self, surface: GlSurface) -> None:
+        self._atlas_for = self._look
+        if self._look is not None and self._look.glyphs is not None:
+            _, _, height, width = self._look.glyphs.shape
+            surface.set_atlas(atlas_pixels(self._look.glyphs), (width, height))
+
+    def _fail(self, error: Exception) -> None:
+        self._failed = True
+        reason = error.user_message if isinstance(error, TapeprintError) else f"{type(error).__name__}: {error}"
+        _log.warning("OpenGL failed", reason=reason, detail=getattr(error, "detail", ""))
+        QTimer.singleShot(0, lambda: self._on_failure(reason))
+
+
+def _inside(grid: PixelGrid, held: tuple[int, int, int, int]) -> bool:
+    left, top, right, bottom = held
+    return left <= grid.left and top <= grid.top and grid.left + grid.width <= right and grid.top + grid.height <= bottom

@@ -1,0 +1,98 @@
+"""Shapes as the rows of vertex buffers: one instance a rectangle, one a glyph.
+
+Positions are device pixels relative to an origin near the view, so that single precision holds each whole pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rendering.paint.raster import squeezed
+from rendering.paint.raster_block import Look, body_quads, cell_decoration
+from rendering.paint.shapes import CellTexts, Quads, ground_quads, joined
+from rendering.style.quantity_text import BLANK
+from rendering.view.detail import Detail
+from rendering.view.pixel_grid import PixelGrid
+
+if TYPE_CHECKING:
+    from app.chart.chart import Chart
+
+QUAD = np.dtype([("rect", np.float32, 4), ("colour", np.uint8, 4)])
+"""Left, top, right, bottom; red, green, blue, alpha, premultiplied."""
+GLYPH = np.dtype([("place", np.float32, 2), ("glyph", np.float32)])
+"""Left, top; the glyph's number in the atlas, `ink * n_glyphs + code`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instances:
+    """What is drawn of some bars: `quads` first, then `glyphs`, each in order."""
+
+    quads: np.ndarray
+    glyphs: np.ndarray
+
+
+def instances_of(
+    chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid, look: Look, origin: tuple[int, int]
+) -> Instances:
+    """The instances of the bars with indexes `[first, end)`, cells between two ticks.
+
+    Parameters
+    ----------
+    chart : Chart
+    ticks : (low, high)
+        Cells of rows that reach between them are drawn.
+    origin : (X, Y)
+        Global pixel that positions are relative to.
+    """
+    if end <= first:
+        return Instances(np.zeros(0, QUAD), np.zeros(0, GLYPH))
+    rows = chart.series.grid.ticks_per_row
+    bars = look.bars(chart, first, end)
+    if look.detail < Detail.CELLS:
+        return Instances(_quads(body_quads(bars, grid, rows, look), origin), np.zeros(0, GLYPH))
+    cells = look.cells(chart, first, end, ticks, grid)
+    ground, fine = (cells, grid) if rows * grid.tick_pitch >= 1 else squeezed(cells, grid, rows)
+    quads = joined(
+        ground_quads(look.ground(bars, ground, fine), look.ramp, fine, rows, look.column.row_gap),
+        cell_decoration(bars, cells if look.marks(grid) else None, grid, rows, look),
+    )
+    glyphs = np.zeros(0, GLYPH)
+    if look.glyphs is not None:
+        _, n_glyphs, _, width = look.glyphs.shape
+        glyphs = _glyphs(look.texts(bars, cells, grid, rows), n_glyphs, width, origin)
+    return Instances(_quads(quads, origin), glyphs)
+
+
+def atlas_pixels(glyphs: np.ndarray) -> np.ndarray:
+    """Inked glyphs, uint32 ARGB [shape=(n_inks, n_glyphs, h, w)], as one picture: uint8 RGBA [shape=(n_inks * h, n_glyphs * w, 4)]."""
+    inks, codes, height, width = glyphs.shape
+    picture = glyphs.transpose(0, 2, 1, 3).reshape(inks * height, codes * width)
+    return rgba(picture.ravel()).reshape(*picture.shape, 4)
+
+
+def rgba(colours: np.ndarray) -> np.ndarray:
+    """`0xAARRGGBB` as bytes red, green, blue, alpha: uint8 [shape=(n, 4)]."""
+    return np.stack([(colours >> np.uint32(shift)).astype(np.uint8) for shift in (16, 8, 0, 24)], axis=1)
+
+
+def _quads(quads: Quads, origin: tuple[int, int]) -> np.ndarray:
+    seen = (quads.right > quads.left) & (quads.bottom > quads.top)
+    out = np.empty(int(seen.sum()), QUAD)
+    for place, (edge, zero) in enumerate(
+        ((quads.left, origin[0]), (quads.top, origin[1]), (quads.right, origin[0]), (quads.bottom, origin[1]))
+    ):
+        out["rect"][:, place] = edge[seen] - zero
+    out["colour"] = rgba(quads.colour[seen])
+    return out
+
+
+def _glyphs(texts: CellTexts, n_glyphs: int, width: int, origin: tuple[int, int]) -> np.ndarray:
+    text, slot = np.nonzero(texts.codes != BLANK)
+    out = np.empty(len(text), GLYPH)
+    out["place"][:, 0] = texts.left[text] - origin[0] + slot * width
+    out["place"][:, 1] = texts.top[text] - origin[1]
+    out["glyph"] = texts.inks[text, slot].astype(np.int64) * n_glyphs + texts.codes[text, slot]
+    return out

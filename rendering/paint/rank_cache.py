@@ -1,0 +1,63 @@
+"""Which ranks of volume colour the cells at present; both painters ask the same keeper, so their colours agree."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rendering.paint.cell_colouring import VolumeRanks
+from rendering.paint.geometry import bars_between
+from rendering.view.frame import Frame
+
+
+class RankKeeper:
+    """Makes a table of ranks when bars or rows change, and when the view rests on other volumes.
+
+    Attributes
+    ----------
+    ranks : VolumeRanks or None
+        None until there are bars.
+    """
+
+    def __init__(self) -> None:
+        self.ranks: VolumeRanks | None = None
+        self._made_for: tuple = ()
+        self._judged: tuple = ()
+
+    def follow(self, frame: Frame) -> VolumeRanks:
+        """The ranks for a frame: those in use, unless bars or rows are others."""
+        made_for = series_key(frame)
+        if self.ranks is None or self._made_for not in ((), made_for):
+            self.ranks = _ranks_in_sight(frame) or self.ranks or VolumeRanks(frame.chart.series.volume)
+        self._made_for = made_for
+        return self.ranks
+
+    def reconsider(self, frame: Frame) -> None:
+        """Once the view rests: new ranks if the old ones no longer fit. Live trades alone seldom get there."""
+        judged = (frame.viewport, frame.chart.series.n_bars)
+        if judged == self._judged or self.ranks is None:
+            return
+        self._judged = judged
+        volume = _volume_in_sight(frame)
+        if volume is not None and self.ranks.misjudges(volume):
+            self.ranks = VolumeRanks(volume)  # the next frame takes another look
+
+
+def series_key(frame: Frame) -> tuple:
+    """What bars of one making have in common."""
+    series = frame.chart.series
+    return frame.generation, series.grid, series.rule
+
+
+def _ranks_in_sight(frame: Frame) -> VolumeRanks | None:
+    volume = _volume_in_sight(frame)
+    return None if volume is None else VolumeRanks(volume)
+
+
+def _volume_in_sight(frame: Frame) -> np.ndarray | None:
+    """Volumes of the cells of the bars in sight, whatever their rows: moving the view up and down changes no colour."""
+    series = frame.chart.series
+    first, end = bars_between(series, *frame.viewport.visible_bars())
+    if end <= first:
+        return None
+    cells = slice(int(series.cell_start[first]), int(series.cell_start[end - 1] + series.n_rows[end - 1]))
+    return series.cell_buy[cells] + series.cell_sell[cells] + series.cell_unknown[cells]

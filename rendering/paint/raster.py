@@ -1,0 +1,136 @@
+"""Shapes into pixels, by numpy alone: no Qt call, and no Python step, per cell.
+
+A block is a piece of global pixel space, uint32 [shape=(height, width)], premultiplied ARGB, transparent where nothing is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rendering.paint.cell_fill import Ground
+from rendering.paint.geometry import CellGeometry
+from rendering.paint.shapes import CellTexts, Quads
+from rendering.view.pixel_grid import PixelGrid
+
+EMPTY = -1
+"""Step of a place without a cell."""
+
+
+def fill_cells(
+    block: np.ndarray,
+    origin: tuple[int, int],
+    ground: Ground,
+    ramp: np.ndarray,
+    grid: PixelGrid,
+    rows: int,
+    row_gap: int,
+) -> None:
+    """Colour the ground of cells into an empty block: one small table of cells, spread over the pixels by two gathers.
+
+    Where rows are lower than a pixel, the ground must hold pixel rows already; see `squeezed`.
+    """
+    left, top = origin
+    height, width = block.shape
+    if not len(ground.row):
+        return
+    n_columns = len(ground.left)
+    low, high = int(ground.row.min()), int(ground.row.max())
+    table = np.zeros((high - low + 2, n_columns + 1), np.uint32)  # the last row and column stay empty
+    table[ground.row - low, ground.place] = ramp[ground.step]
+    x = np.arange(left, left + width)
+    place = np.searchsorted(ground.left, x, side="right") - 1
+    place[(place < 0) | (x >= ground.right[place])] = n_columns
+    y = np.arange(top, top + height)
+    edges = grid.price_y(np.arange(low, high + 2) * rows)  # lower edges, from the bottom up: descending
+    row = np.searchsorted(-edges, -y, side="left") - 1  # the row whose lower edge is below y, and whose upper edge is not
+    outside = (row < 0) | (row > high - low)
+    if row_gap:
+        outside |= y < edges[np.clip(row + 1, 0, high - low + 1)] + row_gap
+    row[outside] = high - low + 1
+    np.take(table[:, place], row, axis=0, out=block, mode="clip")
+    if ground.width is not None:
+        reach = np.zeros(table.shape, np.int32)
+        reach[ground.row - low, ground.place] = ground.width
+        along = x - np.append(ground.left, left + width)[place]
+        block *= np.take(along < reach[:, place], row, axis=0)
+
+
+def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeometry, PixelGrid]:
+    """Cells lower than a pixel as one cell a pixel row, on a grid in which a row is a pixel.
+
+    A pixel takes the volume of the heaviest of its rows, and the buy and sell volume of all: no cell is left out because
+    of where a pixel happens to be.
+    """
+    y = -grid.price_y((cells.row + 1) * rows) - 1  # pixel rows, counted upwards like rows
+    if not len(y):
+        return cells, grid
+    starts = np.flatnonzero(np.concatenate(([True], (y[1:] != y[:-1]) | (cells.bar[1:] != cells.bar[:-1]))))
+    reduced = CellGeometry(
+        bar=cells.bar[starts],
+        row=y[starts],
+        buy=np.add.reduceat(cells.buy, starts),
+        sell=np.add.reduceat(cells.sell, starts),
+        volume=np.maximum.reduceat(cells.volume, starts),
+        buy_imbalance=np.logical_or.reduceat(cells.buy_imbalance, starts),
+        sell_imbalance=np.logical_or.reduceat(cells.sell_imbalance, starts),
+    )
+    return reduced, PixelGrid(grid.bar_pitch, 1.0 / rows, grid.left, grid.top, grid.width, grid.height, grid.dpr)
+
+
+def fill_quads(block: np.ndarray, origin: tuple[int, int], quads: Quads) -> None:
+    """Fill rectangles, later ones over earlier ones; what lies outside the block is cut off. Colours must be opaque."""
+    height, width = block.shape
+    left = np.clip(quads.left - origin[0], 0, width)
+    right = np.clip(quads.right - origin[0], 0, width)
+    top = np.clip(quads.top - origin[1], 0, height)
+    bottom = np.clip(quads.bottom - origin[1], 0, height)
+    across = np.maximum(right - left, 0)
+    area = across * np.maximum(bottom - top, 0)
+    seen = np.flatnonzero(area)
+    if not len(seen):
+        return
+    left, top, across, area = left[seen], top[seen], across[seen], area[seen]
+    within = np.arange(int(area.sum())) - np.repeat(np.cumsum(area) - area, area)
+    down, along = np.divmod(within, np.repeat(across, area))
+    block[down + np.repeat(top, area), along + np.repeat(left, area)] = np.repeat(quads.colour[seen], area)
+
+
+def write_texts(block: np.ndarray, origin: tuple[int, int], texts: CellTexts, glyphs: np.ndarray) -> None:
+    """Lay the digits over a block; `glyphs` uint32 [shape=(n_inks, n_glyphs, height, width)].
+
+    Each cell's strip of glyphs is gathered, then laid over line by line; texts do not overlap.
+    """
+    _, _, glyph_height, glyph_width = glyphs.shape
+    height, width = block.shape
+    strip_width = texts.codes.shape[1] * glyph_width
+    left, top = texts.left - origin[0], texts.top - origin[1]
+    seen = (left > -strip_width) & (left < width) & (top > -glyph_height) & (top < height)
+    if not seen.any():
+        return
+    left, top = left[seen], top[seen]
+    strips = glyphs[texts.inks[seen], texts.codes[seen]]  # (n, slots, glyph height, glyph width)
+    strips = strips.transpose(0, 2, 1, 3).reshape(len(left), glyph_height, strip_width)
+    for x in np.unique(left):  # once a bar: all its cells stand under one another
+        in_bar = left == x
+        start, end = max(int(x), 0), min(int(x) + strip_width, width)
+        y = (top[in_bar, None] + np.arange(glyph_height)).ravel()
+        lines = strips[in_bar].reshape(-1, strip_width)[:, start - int(x) : end - int(x)]
+        whole = (y >= 0) & (y < height)
+        if not whole.all():
+            y, lines = y[whole], lines[whole]
+        region = block[:, start:end]
+        region[y] = over(lines, region[y])
+
+
+def over(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Premultiplied pixels laid over others: `upper + lower * (255 - alpha) / 255`, four channels in two multiplications.
+
+    As Qt does it: a channel times alpha is `(t + (t >> 8) + 128) >> 8`.
+    """
+    rest = np.uint32(255) - (upper >> np.uint32(24))
+    mask, half = np.uint32(0x00FF00FF), np.uint32(0x00800080)
+    odd = (lower & mask) * rest
+    odd = (odd + ((odd >> np.uint32(8)) & mask) + half) >> np.uint32(8) & mask
+    even = ((lower >> np.uint32(8)) & mask) * rest
+    even = (even + ((even >> np.uint32(8)) & mask) + half) & ~mask
+    return upper + (odd | even)

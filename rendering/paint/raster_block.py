@@ -1,0 +1,173 @@
+"""A piece of the chart as pixels: everything that belongs to bars, from the chart's arrays to a finished block."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.settings.calculation import CellStyle
+from rendering.paint import raster, shapes
+from rendering.paint.bar_zones import Column
+from rendering.paint.cell_colouring import VolumeRanks
+from rendering.paint.cell_fill import Ground, cell_ground
+from rendering.paint.geometry import BarGeometry, CellGeometry, bar_geometry, bars_between, cell_geometry
+from rendering.paint.glyphs import GlyphAtlas
+from rendering.paint.shapes import CellTexts, Quads
+from rendering.style.quantity_text import QuantityText
+from rendering.style.text import CHAR_ASPECT
+from rendering.style.theme import Theme
+from rendering.view.detail import Detail
+from rendering.view.pixel_grid import PixelGrid
+
+if TYPE_CHECKING:
+    from app.chart.chart import Chart
+
+MIN_TEXT_PX, MAX_TEXT_PX = 5, 13
+"""Logical pixels; what is hardly legible is only drawn if digits are asked for at any size."""
+_TEXT_HEIGHT_SHARE = 0.74
+"""Of a row's height: digits keep air above and below."""
+MARKS_FROM_BAR_PX = 22
+
+
+def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: Column, slots: int) -> int:
+    """Font height in device pixels that fits a cell: as large as its width and height allow."""
+    room = bar_pitch - column.cell_left - column.gap - 4 * dpr
+    fits = min(room / slots / CHAR_ASPECT, (row_pitch - column.row_gap) * _TEXT_HEIGHT_SHARE)
+    return math.floor(min(max(fits, MIN_TEXT_PX * dpr), MAX_TEXT_PX * dpr))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """How bars are drawn, apart from where: two blocks of one look fit together.
+
+    Attributes
+    ----------
+    detail, style, theme, ranks :
+        How finely, what, in which colours, and by which ranks of volume.
+    column : Column
+        Division of a bar's width.
+    glyphs : uint32 [shape=(n_inks, n_glyphs, height, width)] or None
+        Digits in their inks, if digits are drawn.
+    ramp : uint32 [shape=(n_steps,)]
+        Colours of the cells.
+    text : QuantityText
+        How quantities are written.
+    """
+
+    detail: Detail
+    style: CellStyle
+    theme: Theme
+    ranks: VolumeRanks
+    column: Column
+    glyphs: np.ndarray | None
+    ramp: np.ndarray
+    text: QuantityText
+
+    @property
+    def marks_poc(self) -> bool:
+        """Whether points of control are drawn: where a bar is wide enough for a mark."""
+        return self.style.show_point_of_control and self.detail > Detail.CANDLES and self.column.marks
+
+    @property
+    def brackets(self) -> bool:
+        """Whether value areas are drawn."""
+        return self.column.bracket_right > self.column.bracket_left
+
+    def ground(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> Ground:
+        """The coloured ground of some cells."""
+        return cell_ground(bars, cells, self.style, self.ranks, grid, self.column)
+
+    def texts(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int) -> CellTexts:
+        """The digits of some cells; only where there are glyphs."""
+        assert self.glyphs is not None
+        size = (self.glyphs.shape[3], self.glyphs.shape[2])
+        return shapes.cell_texts(bars, cells, self.text, self.style.cells, grid, rows, self.column, size)
+
+    def marks(self, grid: PixelGrid) -> bool:
+        """Whether imbalances are marked at the cells."""
+        return self.style.show_imbalances and (self.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr)
+
+    def bars(self, chart: Chart, first: int, end: int) -> BarGeometry:
+        """The bars `[first, end)` with what this look needs of them."""
+        profile = self.style.cells == "profile" and self.detail >= Detail.CELLS
+        return bar_geometry(chart, first, end, poc=self.marks_poc, value_areas=self.brackets, heaviest=profile)
+
+    def cells(self, chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid) -> CellGeometry:
+        """Their cells of rows that reach between two ticks, with what this look needs of them."""
+        rows = chart.series.grid.ticks_per_row
+        imbalances = self.marks(grid) or self.style.colouring == "imbalance"
+        return cell_geometry(chart, first, end, ticks[0] // rows, ticks[1] // rows, imbalances=imbalances)
+
+
+def look_for(detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks, grid: PixelGrid, rows: int, text: QuantityText) -> Look:
+    """The look for one scale; drawing its glyphs takes a few milliseconds."""
+    row_pitch = rows * grid.tick_pitch
+    column = Column.of(grid.bar_pitch, row_pitch, grid.dpr, detail, candle=style.show_candles, bracket=style.show_value_area)
+    glyphs = None
+    if detail == Detail.DIGITS and style.show_numbers:
+        text_px = text_px_for(grid.bar_pitch, row_pitch, grid.dpr, column, shapes.text_slots(style.cells))
+        glyphs = GlyphAtlas(text_px).inked(shapes.text_inks(theme))
+    ramp = theme.volume_ramp if style.colouring == "volume" else theme.delta_ramp
+    return Look(detail, style, theme, ranks, column, glyphs, np.array([colour.argb for colour in ramp], np.uint32), text)
+
+
+def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: PixelGrid, look: Look) -> bool:
+    """Draw all bars that touch the block into it; whether there was anything to draw.
+
+    Parameters
+    ----------
+    block : uint32 [shape=(height, width)]
+        Overwritten.
+    origin : (X, Y)
+        Global pixel of its upper left corner.
+    """
+    series = chart.series
+    height, width = block.shape
+    rows = series.grid.ticks_per_row
+    block[...] = 0
+    first, end = bars_between(series, *grid.bars_in(origin[0], origin[0] + width))
+    low_tick, high_tick = grid.ticks_in(origin[1], origin[1] + height)
+    if end <= first or int(series.low[first:end].min()) > high_tick + rows or int(series.high[first:end].max()) < low_tick - rows:
+        return False
+    bars = look.bars(chart, first, end)
+    if look.detail >= Detail.CELLS:
+        cells = look.cells(chart, first, end, (low_tick, high_tick), grid)
+        _draw_ground(block, origin, bars, cells, grid, rows, look)
+        raster.fill_quads(block, origin, cell_decoration(bars, cells if look.marks(grid) else None, grid, rows, look))
+        if look.glyphs is not None:
+            raster.write_texts(block, origin, look.texts(bars, cells, grid, rows), look.glyphs)
+    else:
+        raster.fill_quads(block, origin, body_quads(bars, grid, rows, look))
+    return True
+
+
+def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGrid, rows: int, look: Look) -> Quads:
+    """Candles, brackets, marks and frames on and beside the cells, in drawing order; marks only if `cells` are given."""
+    column, theme = look.column, look.theme
+    parts = [shapes.candle_quads(bars, grid, column, theme)]
+    if look.brackets:
+        parts.append(shapes.value_area_brackets(bars, grid, rows, column, theme))
+    if look.marks_poc:
+        parts.append(shapes.poc_frames(bars, grid, rows, column, theme))
+    if cells is not None:
+        parts.append(shapes.imbalance_marks(bars, cells, grid, rows, column, theme))
+    return shapes.joined(*parts)
+
+
+def body_quads(bars: BarGeometry, grid: PixelGrid, rows: int, look: Look) -> Quads:
+    """Candles from afar; from BODIES on with the point of control."""
+    quads = shapes.candle_quads(bars, grid, look.column, look.theme)
+    if look.marks_poc:
+        quads = shapes.joined(quads, shapes.poc_ticks(bars, grid, rows, look.column, look.theme))
+    return quads
+
+
+def _draw_ground(
+    block: np.ndarray, origin: tuple[int, int], bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, look: Look
+) -> None:
+    if rows * grid.tick_pitch < 1:
+        cells, grid = raster.squeezed(cells, grid, rows)
+    raster.fill_cells(block, origin, look.ground(bars, cells, grid), look.ramp, grid, rows, look.column.row_gap)

@@ -1,0 +1,171 @@
+"""Finished pieces of the chart, kept as pictures: a pan puts them elsewhere, a trade redraws a strip of one or two.
+
+Tiles lie in global pixel space (see `pixel_grid`), so they stay valid however the view is moved, as long as the scale is
+the same. Plain bookkeeping and pixels; the painter decides what is drawn when.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+from rendering.paint.raster_block import Look, draw_block
+from rendering.view.pixel_grid import PixelGrid
+
+if TYPE_CHECKING:
+    from app.chart.chart import Chart
+
+TILE_PX = 512
+"""Device pixels of a tile's edge: large enough that few are blitted, small enough that one is drawn within a frame."""
+TILE_BYTES = TILE_PX * TILE_PX * 4
+
+Place = tuple[int, int]
+"""Column and row of a tile; `(0, 0)` begins at global pixel (0, 0)."""
+
+
+@dataclass(slots=True, eq=False)
+class Tile:
+    """A square picture; `image` shows the memory of `pixels`."""
+
+    pixels: np.ndarray
+    image: QImage
+
+    @classmethod
+    def blank(cls) -> Tile:
+        """A transparent tile."""
+        pixels = np.zeros((TILE_PX, TILE_PX), np.uint32)
+        return cls(pixels, QImage(pixels.data, TILE_PX, TILE_PX, TILE_PX * 4, QImage.Format.Format_ARGB32_Premultiplied))  # type: ignore[call-overload]
+
+
+class TileLayer:
+    """All tiles of one scale and look.
+
+    Parameters
+    ----------
+    chart : Chart
+        What is drawn.
+    grid : PixelGrid
+        The scale; where the view stands in it does not matter here.
+    look : Look
+        How it is drawn.
+
+    Attributes
+    ----------
+    tiles_drawn, strips_drawn : int
+        How many tiles, and strips through tiles in sight, were drawn so far: counts of work for the tests.
+    """
+
+    def __init__(self, chart: Chart, grid: PixelGrid, look: Look) -> None:
+        self.chart, self.grid, self.look = chart, grid, look
+        self.revision = chart.series.revision
+        self._last_number = int(chart.series.number[-1])
+        self.tiles_drawn = self.strips_drawn = 0
+        self._tiles: OrderedDict[Place, Tile | None] = OrderedDict()  # None: nothing is there
+
+    def __contains__(self, place: Place) -> bool:
+        return place in self._tiles
+
+    def __getitem__(self, place: Place) -> Tile | None:
+        """The tile at a place, None if nothing is there; KeyError if it was not drawn."""
+        self._tiles.move_to_end(place)
+        return self._tiles[place]
+
+    @property
+    def places(self) -> list[Place]:
+        """Where tiles are, the longest unused first."""
+        return list(self._tiles)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the pictures."""
+        return sum(tile is not None for tile in self._tiles.values()) * TILE_BYTES
+
+    def draw(self, place: Place) -> None:
+        """Draw a whole tile."""
+        tile = self._tiles.get(place) or Tile.blank()
+        shown = draw_block(tile.pixels, (place[0] * TILE_PX, place[1] * TILE_PX), self.chart, self.grid, self.look)
+        self._tiles[place] = tile if shown else None
+        self.tiles_drawn += 1
+
+    def update(self, revision: int, seen: set[Place]) -> tuple[int, int] | None:
+        """Catch up with the chart's revision: redraw the strip of changed bars in the tiles in sight, forget it in others.
+
+        Returns
+        -------
+        (left, right) or None
+            Global pixels between which something changed.
+        """
+        series = self.chart.series
+        first = series.changed_since(self.revision)
+        self.revision = revision
+        before, self._last_number = self._last_number, int(series.number[-1])
+        if first >= series.n_bars and before <= self._last_number:
+            return None
+        # from behind the last unchanged bar: bars may have vanished where there is a gap now, or at the end
+        unchanged = int(series.number[first - 1]) + 1 if first else min(int(series.number[0]), before)
+        left, right = self.grid.bar_x([unchanged, max(before, self._last_number) + 1]).tolist()
+        right = max(right, left + 1)  # bars narrower than a pixel
+        first = min(first, series.n_bars - 1)
+        rows = series.grid.ticks_per_row
+        top, bottom = self.grid.price_y([int(series.high[first:].max()) + rows, int(series.low[first:].min()) - rows]).tolist()
+        self._forget_blanks(left, right, top, bottom)
+        self._redraw_strip(left, right, seen)
+        return left, right
+
+    def keep_only(self, places: set[Place]) -> None:
+        """Forget all other tiles."""
+        for place in [place for place in self._tiles if place not in places]:
+            del self._tiles[place]
+
+    def shrink_to(self, n_bytes: int, keep: set[Place]) -> None:
+        """Forget the longest unused tiles until the pictures need no more than `n_bytes`; never those to `keep`."""
+        excess = self.n_bytes - n_bytes
+        for place in self.places:
+            if excess <= 0:
+                return
+            if place not in keep:
+                excess -= TILE_BYTES if self._tiles[place] is not None else 0
+                del self._tiles[place]
+
+    def _forget_blanks(self, left: int, right: int, top: int, bottom: int) -> None:
+        """Forget those tiles in which nothing was until now, and in which bars may have grown into the rectangle."""
+        for x, y in [place for place, tile in self._tiles.items() if tile is None]:
+            across = x * TILE_PX < right and (x + 1) * TILE_PX > left
+            if across and y * TILE_PX < bottom and (y + 1) * TILE_PX > top:
+                del self._tiles[x, y]
+
+    def _redraw_strip(self, left: int, right: int, seen: set[Place]) -> None:
+        """Draw the columns `[left, right)` of all tiles in sight at once, then hand each tile its part."""
+        held = [place for place in self._tiles if place[0] * TILE_PX < right and (place[0] + 1) * TILE_PX > left]
+        parts = []
+        for place in held:
+            tile = self._tiles[place]
+            if tile is None:
+                continue
+            if place in seen:
+                parts.append((place, tile))
+            else:
+                del self._tiles[place]
+        if not parts:
+            return
+        across, down = [place[0] for place, _ in parts], [place[1] for place, _ in parts]
+        left, right = max(left, min(across) * TILE_PX), min(right, (max(across) + 1) * TILE_PX)
+        top, bottom = min(down) * TILE_PX, (max(down) + 1) * TILE_PX
+        strip = np.empty((bottom - top, right - left), np.uint32)
+        draw_block(strip, (left, top), self.chart, self.grid, self.look)
+        for (x, y), tile in parts:
+            start, end = max(left, x * TILE_PX), min(right, (x + 1) * TILE_PX)
+            under = y * TILE_PX - top
+            tile.pixels[:, start - x * TILE_PX : end - x * TILE_PX] = strip[under : under + TILE_PX, start - left : end - left]
+        self.strips_drawn += 1
+
+
+def places_in(left: int, top: int, width: int, height: int) -> set[Place]:
+    """Places of the tiles that touch a rectangle of global pixels."""
+    across = range(left // TILE_PX, -(-(left + width) // TILE_PX))
+    down = range(top // TILE_PX, -(-(top + height) // TILE_PX))
+    return {(x, y) for x in across for y in down}

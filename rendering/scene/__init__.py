@@ -1,0 +1,1 @@
+"""The whole chart: all layers together, and images of it."""

@@ -1,0 +1,42 @@
+"""Which part of the chart an explanation speaks of, and where its panel finds room beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.explain.explanation import Explanation
+from rendering.items.profiles.placed_profile_views import run_x
+from rendering.scene.panel_placement import Box, covers, place_panel
+from rendering.view.frame import Frame
+from rendering.view.frame_coords import price_y
+
+_MOST = 48
+"""Of more bars neighbours are taken together: then a gap between two of them is no place for a panel."""
+_MARGIN_PX = 4.0
+_POINT_PX = 12.0
+"""Around the point that was asked about."""
+
+
+def bars_in_question(frame: Frame, explanation: Explanation) -> list[Box]:
+    """What the panel may not cover: the bars in sight that the explanation speaks of, each from its low to its high."""
+    series, pane = frame.chart.series, frame.layout.price
+    first, last = frame.viewport.visible_bars()
+    boxes: list[Box] = []
+    for begin, end in explanation.bars:
+        start, stop = series.index_of(max(begin, first)), series.index_of(min(end, last + 1))
+        for bars in np.array_split(np.arange(start, stop), min(_MOST, stop - start)) if stop > start else ():
+            left, right = run_x(frame, (int(series.number[bars[0]]), int(series.number[bars[-1]]) + 1))
+            top, bottom = price_y(frame, int(series.high[bars].max()) + 1), price_y(frame, int(series.low[bars].min()))
+            box = Box(max(0.0, left), max(0.0, top), min(pane.right, right), min(pane.bottom, bottom))
+            if box.right > box.left and box.bottom > box.top:
+                boxes.append(box)
+    return boxes
+
+
+def panel_box(frame: Frame, explanation: Explanation, size: tuple[float, float], near: tuple[float, float]) -> Box:
+    """Where a panel of a size goes: left of the price axis and above the time axis, beside the bars in question and the point."""
+    area = Box(_MARGIN_PX, _MARGIN_PX, frame.layout.plot_right - _MARGIN_PX, frame.layout.time_axis.top - _MARGIN_PX)
+    bars = [box.grown(_MARGIN_PX) for box in bars_in_question(frame, explanation)]
+    point = Box(*near, *near).grown(_POINT_PX)
+    found = place_panel(*size, area, [*bars, point], near)
+    return place_panel(*size, area, bars, near) if covers(found, bars) else found  # rather the point than a bar

@@ -1,0 +1,105 @@
+"""The chart's font, the same on every machine, and labels that cost little to draw again.
+
+The program brings its font (JetBrains Mono: monospaced, so digits stand under one another and a
+text's width is known without asking). Hinting is off: at 1x and at 2x a text takes the same room.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPainter, QStaticText, QTransform
+
+from rendering.style.colour import Colour
+from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT, Rect
+
+FONT_FAMILY = "JetBrains Mono"
+_FONT_FILES = ("JetBrainsMono-Regular.ttf", "JetBrainsMono-SemiBold.ttf")
+_INSTALLED = "tapeprint_fonts"
+_MAX_LABELS = 1024  # a few screens of labels; older ones are thrown away whole
+
+ASCENT = 0.99
+"""Height of the highest accents over the base line, in text heights."""
+CAP_HEIGHT = 0.73
+"""Height of a digit, in text heights: what has to be centred for a number to look centred."""
+
+
+def install_fonts() -> None:
+    """Make the chart's font known to Qt; a QGuiApplication must exist. Again and again costs nothing."""
+    app = QGuiApplication.instance()
+    if app is None:
+        raise RuntimeError("fonts need a QGuiApplication")
+    if app.property(_INSTALLED):
+        return
+    for name in _FONT_FILES:
+        if QFontDatabase.addApplicationFontFromData((resources.files("resources") / "fonts" / name).read_bytes()) < 0:
+            raise RuntimeError(f"font {name}: Qt cannot read it")
+    app.setProperty(_INSTALLED, True)
+
+
+@lru_cache(maxsize=64)
+def chart_font(text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> QFont:
+    """The chart's font at a height in logical pixels. Do not change what you get: it is shared."""
+    install_fonts()
+    font = QFont(FONT_FAMILY)
+    font.setPixelSize(text_px)
+    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    font.setKerning(False)
+    return font
+
+
+@lru_cache(maxsize=256)
+def qcolor(colour: Colour) -> QColor:
+    """A theme's colour for QPainter. Do not change what you get: it is shared."""
+    return QColor(*colour)
+
+
+def qrect(rect: Rect) -> QRectF:
+    """A pane for QPainter."""
+    return QRectF(*rect)
+
+
+def fits_wholly(middle_x: float, width: float, pane: Rect) -> bool:
+    """Whether a text centred on `middle_x` lies between the left and the right edge of a pane, logical pixels."""
+    return pane.left <= middle_x - width / 2 and middle_x + width / 2 <= pane.right
+
+
+class Labels:
+    """Texts laid out once and drawn many times, in one size and weight."""
+
+    def __init__(self, text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> None:
+        self.text_px = text_px
+        self._font = chart_font(text_px, bold=bold)
+        self._laid_out: dict[str, QStaticText] = {}
+
+    def width(self, text: str) -> float:
+        """Logical pixels from the first character to the end of the last."""
+        return len(text) * CHAR_ASPECT * self.text_px
+
+    def draw(self, painter: QPainter, x: float, centre_y: float, text: str, colour: Colour, align: float = 0.0) -> None:
+        """Draw a text whose digits are centred on `centre_y`.
+
+        Parameters
+        ----------
+        x : float
+            Where it is aligned.
+        align : float
+            Share of its width that lies left of `x`: 0 begins there, 0.5 is centred, 1 ends there.
+        """
+        label = self._laid_out.get(text)
+        if label is None:
+            if len(self._laid_out) >= _MAX_LABELS:
+                self._laid_out.clear()
+            label = QStaticText(text)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+            label.prepare(QTransform(), self._font)
+            self._laid_out[text] = label
+        painter.setFont(self._font)
+        painter.setPen(qcolor(colour))
+        # a text's box reaches from the font's ascent (1.02) to its descent; digits fill the lower 0.73 of the ascent
+        top = centre_y + 0.5 * CAP_HEIGHT * self.text_px - 1.02 * self.text_px
+        painter.drawStaticText(QPointF(x - align * self.width(text), top), label)

@@ -1,0 +1,170 @@
+"""The colours of the chart by meaning; every item asks for `theme.buy`, none knows a hex code.
+
+A theme file has one table `[colours]` with what all palettes share, and one table
+`[palette.NAME]` per palette with what tells buying from selling. The fields of `Theme` are the one
+list of tokens: a file must name all of them and nothing else.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from app.errors import SettingsError
+from rendering.style.colour import Colour, contrast, parse_colour, ramp
+
+DEFAULT_THEME = "dark"
+DEFAULT_PALETTE = "blue-orange"
+"""Told apart by people who cannot tell red from green."""
+
+VOLUME_STEPS = 16
+"""Steps from the lowest to the highest volume rank."""
+DELTA_STEPS = 17
+"""Steps from the strongest selling over balance (the middle) to the strongest buying."""
+
+
+@dataclass(frozen=True, eq=False)
+class Theme:
+    """One look of the chart.
+
+    Each field below `palette` is a token. A theme compares by identity: load it once and pass it on,
+    so that "has the theme changed" costs nothing in a frame.
+    """
+
+    name: str
+    palette: str
+    background: Colour
+    grid: Colour
+    """Faint lines at the axes' ticks."""
+    grid_day: Colour
+    """The line where a day begins."""
+    edge: Colour
+    """Between the panes."""
+    text: Colour
+    text_muted: Colour
+    panel: Colour
+    """Behind the legend and the crosshair's readout."""
+    panel_edge: Colour
+    crosshair: Colour
+    tag: Colour
+    """Fill of the crosshair's tags on the axes."""
+    ink_dark: Colour
+    ink_light: Colour
+    """The two inks for text on a coloured ground; see `ink_on`."""
+    digits: Colour
+    """Numbers in the cells, on every step of every ramp."""
+    cvd: Colour
+    vwap: Colour
+    vwap_band: Colour
+    """VWAP's lines of one and two deviations."""
+    poc: Colour
+    value_area: Colour
+    """VAH and VAL: lines and tags."""
+    value_area_fill: Colour
+    """Translucent band over the value area of a bar or profile."""
+    live: Colour
+    stale: Colour
+    offline: Colour
+    simulated: Colour
+    replay: Colour
+    hole: Colour
+    """Hatching where trades are missing."""
+    hole_text: Colour
+    buy: Colour
+    sell: Colour
+    candle_up: Colour
+    candle_down: Colour
+    imbalance_buy: Colour
+    imbalance_sell: Colour
+    """Digits and marks of imbalances; legible on every step of both ramps."""
+    profile_buy: Colour
+    profile_sell: Colour
+    profile_buy_value_area: Colour
+    profile_sell_value_area: Colour
+    volume_ramp: tuple[Colour, ...]
+    """[shape=(VOLUME_STEPS,)], lowest rank first."""
+    delta_ramp: tuple[Colour, ...]
+    """[shape=(DELTA_STEPS,)], strongest selling first, balance in the middle."""
+
+    def ink_on(self, ground: Colour) -> Colour:
+        """The ink that can be read on a coloured ground: of dark and light the one with more contrast."""
+        return max(self.ink_dark, self.ink_light, key=lambda ink: contrast(ink, ground))
+
+    @cached_property
+    def is_dark(self) -> bool:
+        """Whether light text stands on a dark ground."""
+        return self.background.luminance < 0.2
+
+
+_RAMPS = {"volume_ramp": VOLUME_STEPS, "delta_ramp": DELTA_STEPS}
+_TOKENS = tuple(field.name for field in fields(Theme) if field.name not in ("name", "palette"))
+
+
+def theme_names() -> tuple[str, ...]:
+    """The themes that come with the program, in alphabetical order."""
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")))
+
+
+def load_theme(name: str = DEFAULT_THEME, palette: str = DEFAULT_PALETTE) -> Theme:
+    """The theme of that name, or of a `.toml` file at that path.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such theme or palette, or the file lacks tokens, has unknown ones, or a
+        colour is misspelt; one line that names them.
+    """
+    if name.endswith(".toml"):
+        source, label = Path(name), name
+    else:
+        if name not in theme_names():
+            raise SettingsError(f"theme: found {name!r}, expected one of {', '.join(theme_names())}, or the path of a .toml file")
+        source, label = _folder() / f"{name}.toml", f"{name}.toml"
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"theme {label}: cannot read the file: {error}") from None
+    return parse_theme(text, palette, label)
+
+
+def parse_theme(text: str, palette: str = DEFAULT_PALETTE, label: str = "theme") -> Theme:
+    """The theme that a TOML text describes; `label` names it in errors.
+
+    Raises
+    ------
+    SettingsError
+        As `load_theme`.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"theme {label}: not valid TOML: {error}") from None
+    palettes = document.get("palette", {})
+    if not isinstance(palettes, dict) or palette not in palettes:
+        raise SettingsError(f"theme {label}: no palette {palette!r}, available: {', '.join(palettes) or 'none'}")
+    given = {**document.get("colours", {}), **palettes[palette]}
+    if missing := [token for token in _TOKENS if token not in given]:
+        raise SettingsError(f"theme {label}, palette {palette}: missing {', '.join(missing)}")
+    if unknown := [token for token in given if token not in _TOKENS]:
+        raise SettingsError(f"theme {label}, palette {palette}: unknown {', '.join(unknown)}")
+    values: dict[str, Any] = {token: _value(token, given[token], label) for token in _TOKENS}
+    return Theme(name=str(document.get("name", label)), palette=palette, **values)
+
+
+def _value(token: str, written: object, label: str) -> Colour | tuple[Colour, ...]:
+    try:
+        if token not in _RAMPS:
+            return parse_colour(written)
+        if not isinstance(written, list) or len(written) < 2:
+            raise SettingsError(f"found {written!r}, expected a list of two or more colours")
+        return ramp([parse_colour(stop) for stop in written], _RAMPS[token])
+    except SettingsError as error:
+        raise SettingsError(f"theme {label}: {token}: {error}") from None
+
+
+def _folder():  # a Traversable: the themes may live in a zip
+    return resources.files("resources") / "themes"

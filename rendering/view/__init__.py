@@ -1,0 +1,1 @@
+"""Positions: what is in view, and where it lies on the screen."""

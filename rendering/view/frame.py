@@ -1,0 +1,127 @@
+"""All that an item needs to draw one frame, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from app.settings.calculation import CellStyle, ChartRules
+from rendering.view.detail import Detail
+from rendering.view.pixel_grid import PixelGrid
+from rendering.view.viewport import Viewport
+
+if TYPE_CHECKING:
+    from app.analytics.footprint import FootprintSeries
+    from app.chart.chart import Chart
+    from rendering.style.theme import Theme
+    from rendering.view.layout import PaneLayout
+
+Mode = Literal["live", "stale", "simulated", "replay", "offline"]
+PainterName = Literal["raster", "gl"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One look at a chart: the same value is given to every item.
+
+    Attributes
+    ----------
+    chart : Chart
+        Series and figures; the only part that changes under our hands, items compare `series.revision`.
+    revision, generation : int
+        The chart's when the frame was built: what an item keeps to ask "what changed since?".
+    viewport, layout, theme, dpr, style, detail :
+        Where, in which panes, in which colours, at how many device pixels, what and how finely.
+    rules : ChartRules
+        The chart's when the frame was built: the inputs of every figure.
+    cursor : (x, y) or None
+        The mouse in scene pixels, while it is over the chart.
+    mode : str
+        Where the trades come from, as far as it changes the look.
+    badge, notice : str
+        A word with its shape that stays on the chart (◆ SIMULATED), and a line that explains (why the feed is down); both may be empty.
+    legend : tuple of str
+        Further lines for the legend.
+    shown : frozenset of str
+        Names of the overlays that are shown.
+    told : tuple of str
+        What they tell in the legend.
+    painter : "raster" or "gl"
+        Who draws the cells.
+    now_ns : int
+        Our clock, for ages and countdowns.
+    as_of : int or None
+        Number of the last bar that figures may know of; None: of all there are. What bars look like (their cells, their colours by
+        rank) is no figure over bars and does not depend on it.
+    """
+
+    chart: Chart
+    revision: int
+    generation: int
+    viewport: Viewport
+    layout: PaneLayout
+    theme: Theme
+    dpr: float
+    style: CellStyle
+    detail: Detail
+    cursor: tuple[float, float] | None = None
+    mode: Mode = "live"
+    badge: str = ""
+    notice: str = ""
+    legend: tuple[str, ...] = ()
+    shown: frozenset[str] = frozenset()
+    told: tuple[str, ...] = ()
+    painter: PainterName = "raster"
+    now_ns: int = 0
+    as_of: int | None = None
+    pixels: PixelGrid = field(init=False)
+    rules: ChartRules = field(init=False)
+    _on_screen: tuple[FootprintSeries, int, tuple[int, int]] | None = field(init=False, default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", self.chart.rules)
+        object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
+
+    def differs_by_trades_only(self, old: Frame) -> bool:
+        """Whether nothing but new trades (and time) lies between an older frame and this one."""
+        same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
+        same_look = (
+            self.theme is old.theme
+            and self.rules is old.rules
+            and self.mode == old.mode
+            and (self.cursor, self.as_of) == (old.cursor, old.as_of)
+        )
+        same_words = (self.badge, self.notice, self.legend, self.shown) == (old.badge, old.notice, old.legend, old.shown)
+        return same_view and same_look and same_words and self.generation == old.generation and self.painter == old.painter
+
+    @property
+    def bars_on_screen(self) -> tuple[int, int]:
+        """Indices `[first, end)` of the bars of which at least a part is in sight, known or veiled."""
+        series, kept = self.chart.series, self._on_screen
+        if kept is None or kept[0] is not series or kept[1] != series.revision:
+            first, last = self.viewport.visible_bars()
+            kept = series, series.revision, (series.index_of(first), series.index_of(last + 1))
+            object.__setattr__(self, "_on_screen", kept)  # every layer asks for them, some of them often
+        return kept[2]
+
+    @property
+    def known_end(self) -> int:
+        """Index of the first bar that is not known: every figure over bars is of those before it, and of nothing else."""
+        series = self.chart.series
+        return series.n_bars if self.as_of is None else series.index_of(self.as_of + 1)
+
+    @property
+    def known_x(self) -> float:
+        """Where that which is known ends on the screen, logical pixels: at the latest at the right edge of the bars' pane."""
+        right = float(self.layout.price.right)
+        return right if self.as_of is None else min(right, max(0.0, self.pixels.screen_x(self.as_of + 1) / self.dpr))
+
+    @property
+    def row_px(self) -> float:
+        """Height of a price row, logical pixels."""
+        return self.chart.series.grid.ticks_per_row * self.viewport.tick_px
+
+
+def figure_rules(frame: Frame) -> tuple[object, ...]:
+    """What the marks on the cells of a bar depend on besides its trades."""
+    return frame.rules.value_area, frame.rules.imbalance

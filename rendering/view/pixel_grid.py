@@ -1,0 +1,85 @@
+"""Device pixels: where the edges of bars and rows fall, rounded once for everybody who draws.
+
+Global pixel space has its origin at bar number 0 and price 0 and does not move when the view is panned:
+`X = floor(bar * bar_px * dpr)`, `Y = -round(ticks * tick_px * dpr)` (half up), Y growing downwards. Cells, profile rows
+and lines that take their edges from here share them exactly, and a pan is a shift by whole pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rendering.view.viewport import Viewport
+
+
+@dataclass(frozen=True, slots=True)
+class PixelGrid:
+    """The scale of global pixel space, and where the screen lies in it.
+
+    Attributes
+    ----------
+    bar_pitch, tick_pitch : float
+        Device pixels in one bar and in one tick.
+    left, top : int
+        Global pixel at the upper left corner of the price pane.
+    width, height : int
+        Size of the price pane, device pixels.
+    dpr : float
+        Device pixels in a logical pixel.
+    """
+
+    bar_pitch: float
+    tick_pitch: float
+    left: int
+    top: int
+    width: int
+    height: int
+    dpr: float
+
+    @classmethod
+    def of(cls, viewport: Viewport, dpr: float) -> PixelGrid:
+        """The grid under a viewport on a screen of `dpr` device pixels to the logical one."""
+        bar_pitch, tick_pitch = viewport.bar_px * dpr, viewport.tick_px * dpr
+        height = round(viewport.height_px * dpr)
+        return cls(
+            bar_pitch=bar_pitch,
+            tick_pitch=tick_pitch,
+            left=math.floor(viewport.first_bar * bar_pitch + 0.5),
+            top=-math.floor(viewport.low_ticks * tick_pitch + 0.5) - height,
+            width=round(viewport.width_px * dpr),
+            height=height,
+            dpr=dpr,
+        )
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """What pictures of the same scale have in common: pitch of bars and of ticks."""
+        return self.bar_pitch, self.tick_pitch
+
+    def bar_x(self, bars: Any) -> Any:
+        """Global X of the left edge of bar numbers, int64, shape as given."""
+        return np.floor(np.asarray(bars, np.float64) * self.bar_pitch).astype(np.int64)
+
+    def price_y(self, ticks: Any) -> Any:
+        """Global Y of prices in ticks, int64, shape as given; smaller is higher up."""
+        return -np.floor(np.asarray(ticks, np.float64) * self.tick_pitch + 0.5).astype(np.int64)
+
+    def screen_x(self, bar: float) -> int:
+        """Device pixel in the price pane of a bar's left edge."""
+        return math.floor(bar * self.bar_pitch) - self.left
+
+    def screen_y(self, ticks: float) -> int:
+        """Device pixel in the price pane of a price: the upper edge of what lies below that price."""
+        return -math.floor(ticks * self.tick_pitch + 0.5) - self.top
+
+    def bars_in(self, left: int, right: int) -> tuple[int, int]:
+        """First and last bar number that touch the global pixels `[left, right)`, both included."""
+        return math.floor(left / self.bar_pitch) - 1, math.ceil(right / self.bar_pitch)
+
+    def ticks_in(self, top: int, bottom: int) -> tuple[int, int]:
+        """Lowest and highest tick that touch the global pixels `[top, bottom)`, both included."""
+        return math.floor(-bottom / self.tick_pitch) - 1, math.ceil(-top / self.tick_pitch) + 1

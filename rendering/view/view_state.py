@@ -1,0 +1,178 @@
+"""Which bars and prices of a chart are in sight, and how that moves with the market.
+
+The newest bar is followed until the user looks elsewhere; other bars or rows are looked at where the ones before them were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rendering.view.viewport import Viewport
+
+if TYPE_CHECKING:
+    from app.chart.chart import Chart
+
+_BAR_PX, _ROW_PX = 112.0, 17.0
+"""The first look: digits of the usual size have air around them."""
+_MIN_ROW_PX = 13.0
+_RIGHT_MARGIN_PX = 12.0
+_LAST_PRICE_ZONE = 0.3
+"""At the first look the last price is at most this share of the height off the middle."""
+_SCROLL_ZONE, _SCROLL_BY = 0.06, 0.25
+"""A followed price that comes this near to an edge moves the picture by this share of the height: seldom, but clearly."""
+
+
+class Sight:
+    """The look at one chart.
+
+    Parameters
+    ----------
+    chart : Chart
+        What is looked at; may still be empty, the view is fitted when the first bars come.
+    width_px, height_px : float
+        Size of the price pane, logical pixels.
+
+    Attributes
+    ----------
+    viewport : Viewport
+        Which bars and prices are in sight.
+    following : bool
+        Whether the newest bar stays in its place when another one opens.
+    """
+
+    def __init__(self, chart: Chart, width_px: float, height_px: float) -> None:
+        self.chart = chart
+        self.viewport = Viewport(0.0, _BAR_PX, 0.0, _ROW_PX / chart.series.grid.ticks_per_row, width_px, height_px)
+        self.following = True
+        self._fitted = self._moved_by_hand = False
+        self._last_number = self._middle_ns = 0
+        self._times = chart.series.times
+        self._shown = (chart.generation, chart.series.rule, chart.series.grid)
+
+    def look_at(self, viewport: Viewport) -> None:
+        """Look elsewhere; the newest bar is followed from now on if it is in sight."""
+        self.viewport = viewport
+        self._fitted = self._moved_by_hand = True
+        self._note_middle()
+        if self.chart.series.n_bars:
+            first, last = viewport.visible_bars()
+            self.following = first <= int(self.chart.series.number[-1]) <= last
+
+    def resize(self, width_px: float, height_px: float) -> None:
+        """The size of the price pane, logical pixels."""
+        if (width_px, height_px) != (self.viewport.width_px, self.viewport.height_px):
+            self.viewport = self.viewport.resized(width_px, height_px)
+
+    def show_last(self, n_bars: int | None = None) -> None:
+        """Legible cells around the newest bars, or the newest `n_bars` over the whole width, and follow them."""
+        self.following, self._moved_by_hand = True, False
+        series = self.chart.series
+        if not series.n_bars:
+            self._fitted = False
+            return
+        last, free = int(series.number[-1]), self.viewport.width_px - _RIGHT_MARGIN_PX
+        bar_px = _BAR_PX if n_bars is None else max(0.02, free / max(n_bars, 1))
+        vp = replace(self.viewport, bar_px=bar_px).with_bar_at(last + 1, free)
+        self.viewport = self._fitted_to_rows(vp)
+        self._fitted, self._last_number = True, last
+
+    def show_all(self) -> None:
+        """Every bar and every price."""
+        series = self.chart.series
+        if series.n_bars:
+            self.show_last(int(series.number[-1] - series.number[0]) + 1)
+            self.viewport = self.viewport.fitted(int(series.low.min()), int(series.high.max()) + 1)
+
+    def fit_price(self) -> None:
+        """All prices of the bars in sight."""
+        series = self.chart.series
+        first, last = self.viewport.visible_bars()
+        start, end = series.index_of(first), series.index_of(last + 1)
+        if end > start:
+            self.viewport = self.viewport.fitted(int(series.low[start:end].min()), int(series.high[start:end].max()) + 1)
+
+    def go_to_newest(self) -> None:
+        """The last bar at the right edge, its price in sight; bars and rows keep their size. Follow it."""
+        series, vp = self.chart.series, self.viewport
+        self.following = True
+        if series.n_bars:
+            last, close = int(series.number[-1]), int(series.close[-1])
+            vp = vp.with_bar_at(last + 1, vp.width_px - _RIGHT_MARGIN_PX)
+            self.viewport = vp if 0 < vp.y(close + 0.5) < vp.height_px else vp.centred(close + 0.5)
+            self._fitted, self._last_number = True, last
+
+    def take_after(self, other: Sight) -> None:
+        """Begin with another look, at a chart of the same market, which may stand at another time."""
+        self.viewport, self.following = other.viewport, other.following
+        self._fitted, self._last_number = other._fitted, other._last_number
+        if self.chart is other.chart:
+            self._shown = other._shown
+
+    def move_with_the_market(self) -> None:
+        """Take note of new trades and bars, once a frame."""
+        series = self.chart.series
+        if not series.n_bars:
+            return
+        if not self._fitted:
+            self.show_last()
+        elif self._shown != (self.chart.generation, series.rule, series.grid):
+            self._keep_place()
+        elif self.following:
+            last = int(series.number[-1])
+            if last != self._last_number:
+                self.viewport = self.viewport.following(self._last_number, last)
+            self.viewport = self._price_kept_in_sight(self.viewport, int(series.close[-1]))
+        self._last_number = int(series.number[-1])
+        self._shown = (self.chart.generation, series.rule, series.grid)
+        self._times = series.times
+        self._note_middle()
+
+    def _note_middle(self) -> None:
+        """The time in the middle of the view, by the bars shown last: other bars will be looked at there."""
+        self._middle_ns = self._times.at(self.viewport.bar_at(self.viewport.width_px / 2))
+
+    def _keep_place(self) -> None:
+        """After other bars or rows were chosen: their size in pixels stays, and the time and price in the middle."""
+        generation, rule, grid = self._shown
+        series, vp = self.chart.series, self.viewport
+        if grid != series.grid:
+            middle = vp.ticks_at(vp.height_px / 2)
+            vp = replace(vp, tick_px=vp.tick_px * grid.ticks_per_row / series.grid.ticks_per_row).centred(middle)
+        if rule == series.rule and (rule.is_time or generation == self.chart.generation):
+            self.viewport = vp
+        elif rule == series.rule:  # older trades came, and the bars have other numbers now
+            where = series.times.position(self._middle_ns)
+            follow = vp.following(self._last_number, int(series.number[-1]))
+            self.viewport = follow if self.following else vp.with_bar_at(where, vp.width_px / 2)
+        elif self.following:
+            self.viewport = vp.with_bar_at(int(series.number[-1]) + 1, vp.width_px - _RIGHT_MARGIN_PX)
+        else:
+            self.viewport = vp.with_bar_at(series.times.number(self._middle_ns), vp.width_px / 2)
+
+    def _price_kept_in_sight(self, vp: Viewport, close: int) -> Viewport:
+        y = vp.y(close + 0.5)
+        zone, step = _SCROLL_ZONE * vp.height_px, _SCROLL_BY * vp.height_px
+        if not -step < y < vp.height_px + step:  # the user looks at other prices, or history has just come in
+            return vp if self._moved_by_hand else self._fitted_to_rows(vp)
+        if y < zone:
+            return vp.panned(0, step)
+        return vp.panned(0, -step) if y > vp.height_px - zone else vp
+
+    def _fitted_to_rows(self, vp: Viewport) -> Viewport:
+        """The prices of the bars in sight, if their rows can stay legible; else as many of them as leave the last one in sight."""
+        series = self.chart.series
+        first, last = vp.visible_bars()
+        start, end = series.index_of(first), series.index_of(last + 1)
+        if end <= start:
+            return vp
+        rows = series.grid.ticks_per_row
+        low, high = int(series.low[start:end].min()), int(series.high[start:end].max()) + rows
+        fitted = vp.fitted(low, high)
+        if vp.bar_px < _BAR_PX:
+            return fitted
+        row_px = min(max(fitted.tick_px * rows, _MIN_ROW_PX), _ROW_PX)
+        legible = replace(vp, tick_px=row_px / rows)
+        reach = _LAST_PRICE_ZONE * vp.height_px / legible.tick_px
+        close = int(series.close[-1]) + 0.5
+        return legible.centred(min(max((low + high) / 2, close - reach), close + reach))

@@ -1,0 +1,144 @@
+"""The doctor: what it looks at, and what it calls a fault."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.entry.cli import run
+from app.entry.commands import doctor
+from app.entry.commands.doctor import Finding, clock, graphics, qt_pair, writable
+from app.entry.graphics_probe import Graphics, ask_graphics
+from app.entry.venue_clock import clock_offset_s
+from app.errors import DecodeError
+from app.settings.settings import Settings
+
+OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
+
+
+@pytest.fixture
+def sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose graphics are in order, without asking it."""
+    monkeypatch.setattr(doctor, "ask_graphics", lambda *_: Graphics("6.11.3", "xcb", "a card, 4.6", "gl (a card)"))
+
+
+def test_the_pair_of_qt_and_python_that_aborts_is_told() -> None:
+    bad = qt_pair("6.12.0", (3, 11))
+    assert not bad.sound and "PySide6-Essentials<6.12" in bad.advice
+    assert qt_pair("6.12.0", (3, 12)).sound and qt_pair("6.11.3", (3, 11)).sound and qt_pair("6.12.1", (3, 11)).sound
+
+
+def test_a_folder_can_be_written_where_it_stands_or_could_be_made(tmp_path: Path) -> None:
+    assert writable("journal", tmp_path / "not" / "there" / "yet").sound
+    assert not (tmp_path / "not").exists()
+    assert not writable("journal", Path("/proc/nowhere")).sound
+
+
+def test_findings_come_as_a_table_or_as_json(sound: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[journal]\nfolder = "pictures"\n')
+    assert run(["doctor", "--settings", str(settings)]) == 0
+    table = capfd.readouterr().out
+    assert run(["doctor", "--settings", str(settings), "--json"]) == 0
+    findings = json.loads(capfd.readouterr().out)
+    assert [line.split()[0] for line in table.splitlines()] == ["ok"] * len(findings)
+    found = {finding["what"]: finding["found"] for finding in findings}
+    assert found["settings"] == str(settings) and found["journal folder"] == "pictures"
+    assert (found["OpenGL"], found["painter"], found["Qt"]) == ("a card, 4.6", "gl (a card)", "6.11.3 on xcb")
+    assert {"python", "tapeprint", "PySide6-Essentials", "pyqtgraph", "numpy", "websockets", "Qt and Python", "display"} <= set(found)
+
+
+def test_settings_that_cannot_be_read_are_a_fault_and_exit_code_1(sound: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[display]\ntheme = 3\n")
+    assert run(["doctor", "--settings", str(settings)]) == 1
+    (line,) = (line for line in capfd.readouterr().out.splitlines() if line.startswith("FAIL"))
+    assert "settings.toml" in line and "fix or delete" in line
+
+
+def test_without_a_display_it_is_sound_and_says_what_works() -> None:
+    display, qt, opengl, painter = graphics("auto", {})
+    assert display.sound and "tapeprint snapshot" in display.found
+    assert qt.found.endswith("on offscreen") and opengl.found.startswith("none") and painter.found.startswith("raster")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
+def test_a_display_that_is_gone_is_a_fault_and_does_not_take_the_doctor_with_it() -> None:
+    (finding,) = graphics("auto", {"DISPLAY": ":4711"})
+    assert not finding.sound and finding.found.startswith(":4711: Qt failed to start: ")
+
+
+def test_a_process_that_dies_or_babbles_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    assert ask_graphics("auto", OFFSCREEN).fault == "exited with code 1"
+    monkeypatch.setattr(subprocess, "run", _too_slow)
+    assert ask_graphics("auto", OFFSCREEN).fault == "no answer within 30 s"
+
+
+def _too_slow(*_: object, **__: object) -> None:
+    raise subprocess.TimeoutExpired("graphics", 30)
+
+
+def test_the_painter_asked_for_is_the_one_looked_at() -> None:
+    assert ask_graphics("raster", OFFSCREEN).painter == "raster (requested)"
+
+
+@asynccontextmanager
+async def venue_that_answers(body: bytes) -> AsyncIterator[Settings]:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        assert request.startswith(b"GET /api/v3/time ")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield Settings().with_hosts("binance", rest_url=f"http://127.0.0.1:{port}")
+
+
+def test_the_clock_is_compared_with_the_middle_of_the_question() -> None:
+    times = iter([1000.0, 1000.5])
+
+    async def ask() -> float:
+        async with venue_that_answers(b'{"serverTime":1000000}') as settings:
+            return await clock_offset_s(settings, lambda: next(times))
+
+    assert asyncio.run(ask()) == 0.25
+
+
+def test_a_time_that_is_none_is_told() -> None:
+    async def ask() -> float:
+        async with venue_that_answers(b'{"serverTime":"noon"}') as settings:
+            return await clock_offset_s(settings)
+
+    with pytest.raises(DecodeError):
+        asyncio.run(ask())
+
+
+def test_a_venue_that_cannot_be_asked_for_its_time_is_a_fault() -> None:
+    finding = clock(Settings().with_hosts("binance", rest_url="http://127.0.0.1:9"))
+    assert not finding.sound and "cannot reach" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "text", "advised"),
+    [(0.0125, "0.013 s ahead of the venue", False), (-0.5, "0.500 s behind the venue", False), (90.0, "90.000 s ahead of", True)],
+)
+def test_a_clock_that_is_wrong_is_advised_upon_but_no_fault(
+    monkeypatch: pytest.MonkeyPatch, offset_s: float, text: str, advised: bool
+) -> None:
+    async def offset(_: Settings) -> float:
+        return offset_s
+
+    monkeypatch.setattr("app.entry.venue_clock.clock_offset_s", offset)
+    finding: Finding = clock(Settings())
+    assert finding.sound and text in finding.found and bool(finding.advice) is advised

@@ -1,0 +1,31 @@
+"""Which overlays a picture shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.entry.commands.snapshot import SnapshotRequest
+from app.entry.commands.snapshot_image import overlays_of
+from app.errors import BadInputError
+from app.market.bar_rule import parse_bar_rule
+from app.settings.settings import Display, Settings
+
+
+def request(show: str = "", hide: str = "") -> SnapshotRequest:
+    return SnapshotRequest("demo", Path("x.png"), (640, 400), 1.0, parse_bar_rule("1m"), None, None, 1.0, 2, show, hide)
+
+
+def test_flags_add_to_what_the_settings_show_and_take_away() -> None:
+    settings = Settings(display=Display(overlays="-delta"))
+    usual = overlays_of(request(), Settings())
+    assert {"delta", "profile"} <= usual
+    assert overlays_of(request(), settings) == usual - {"delta"}
+    assert overlays_of(request(show="delta", hide="profile, level-lines"), settings) == usual - {"profile", "level-lines"}
+
+
+@pytest.mark.parametrize("wrong", [{"show": "profile,vwop"}, {"hide": "vwop"}])
+def test_a_wrong_name_is_told_with_those_that_there_are(wrong: dict[str, str]) -> None:
+    with pytest.raises(BadInputError, match="overlay: found 'vwop', expected one of level-lines, anchored, delta"):
+        overlays_of(request(**wrong), Settings())

@@ -1,0 +1,242 @@
+"""The commands around the store: import, export, verify, backfill, collect."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.entry.cli import run
+from app.entry.commands.import_ import import_file
+from app.market.coverage import Source
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import BUY, SELL, TradeBatch
+from app.storage.disk import DiskStore, kept_instrument
+from app.storage.writer import TapeWriter
+from feeds.archives.report import Report
+from tests.faults.elsewhere import VenueElsewhere
+from tests.sameness import same
+
+MINUTE_MS = 1_723_161_240_000
+MARKET = ["--instrument", "binance:BTCUSDT", "--tick-size", "0.1", "--lot-size", "0.001"]
+ALL = Span(0, 1 << 62)
+
+
+def table(rows: range, *, skipped: int | None = None, tail: str = "") -> str:
+    lines = [f"{MINUTE_MS + i * 1000},{60000 + i % 7}.5,0.00{1 + i % 5},{'buy' if i % 3 else 'sell'},{i}" for i in rows if i != skipped]
+    return "\n".join(["time,price,quantity,side,trade_id", *lines]) + "\n" + tail
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return str(tmp_path / "store")
+
+
+def kept(store: str, name: str = "binance:BTCUSDT"):
+    opened = DiskStore(Path(store), write=False)
+    trades = opened.tape(kept_instrument(opened, name)).trades(ALL)
+    opened.close()
+    return trades
+
+
+def written(tmp_path: Path, text: str, name: str = "trades.csv") -> str:
+    (tmp_path / name).write_text(text)
+    return str(tmp_path / name)
+
+
+def test_a_file_is_imported_and_twice_is_once(tmp_path: Path, store: str, capfd):
+    file = written(tmp_path, table(range(1, 200_001, 1)))
+    assert run(["import", "csv", file, *MARKET, "--store", store]) == 0
+    assert "200,000 new, 0 already stored" in capfd.readouterr().err
+    first = kept(store)
+    assert (len(first), int(first.quantity_lots.sum()), int(first.trade_id[-1])) == (200_000, 600_000, 200_000)
+    assert int(np.count_nonzero(first.side == SELL)) == 66_666
+    assert run(["import", "auto", file, "--instrument", "binance:BTCUSDT", "--store", store, "--quiet"]) == 0
+    assert capfd.readouterr().err == ""
+    assert same(kept(store), first)
+
+
+def test_a_bad_row_keeps_the_whole_file_out(tmp_path: Path, store: str, capfd):
+    file = written(tmp_path, table(range(1, 500), tail=f"{MINUTE_MS},-5,0.001,buy,777\n"))
+    assert run(["import", "csv", file, *MARKET, "--store", store]) == 2
+    assert "line 501: found price -5" in capfd.readouterr().err
+    assert run(["verify", "--store", store]) == 0
+    assert len(kept(store)) == 0
+    assert not list(Path(store).rglob("import-*"))
+
+
+def test_what_an_import_that_was_killed_left_behind_is_cleared(tmp_path: Path, store: str):
+    left = Path(store) / "binance" / "BTCUSDT" / "import-killed"
+    left.mkdir(parents=True)
+    (left / "19000.0.parquet").write_bytes(b"half a day")
+    assert run(["import", "csv", written(tmp_path, table(range(1, 50))), *MARKET, "--store", store, "--quiet"]) == 0
+    assert not left.exists()
+
+
+def test_a_days_trades_wait_on_disk_when_they_do_not_fit_in_memory(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("app.entry.commands.import_._DAYS_IN_MEMORY", 5_000)
+    text = table(range(1, 300_001))
+    opened = DiskStore(tmp_path / "store")
+    assert run(["import", "csv", written(tmp_path, table(range(1, 2))), *MARKET, "--store", str(tmp_path / "store"), "--quiet"]) == 0
+    writer = TapeWriter(opened, kept_instrument(opened, "binance:BTCUSDT"))
+    report = Report()
+    assert import_file(writer, Path(written(tmp_path, text)), report) == 299_999
+    trades = writer.tape.trades(ALL)
+    assert np.array_equal(trades.trade_id, np.arange(1, 300_001))
+    writer.close()
+    opened.close()
+
+
+def test_steps_have_to_be_known(tmp_path: Path, store: str, capfd):
+    file = written(tmp_path, table(range(1, 5)))
+    assert run(["import", "csv", file, "--instrument", "binance:BTCUSDT", "--store", store]) == 2
+    assert "pass --tick-size and --lot-size" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["import", "csv", *MARKET], "expected one or more trades files"),
+        (["import", "parchment", "FILE", *MARKET], "kind: found 'parchment', expected one of auto, binance"),
+        (["import", "tardis", "FILE", *MARKET], "found table of trades, expected a file of tardis"),
+        (["export", "binance:BTCUSDT", "-o", "OUT.csv"], "no store in"),
+        (["verify"], "no store in"),
+        (["collect"], "expected one or more, no duplicates"),
+        (["collect", "binance:A", "binance:A"], "expected one or more, no duplicates"),
+        (["backfill", "binance:A", "--from", "2099-01-01T00:00Z"], "--from must be in the past"),
+    ],
+)
+def test_bad_input_is_told_in_a_line(tmp_path: Path, store: str, capfd, arguments, complaint):
+    file = written(tmp_path, table(range(1, 5)))
+    words = [file if word == "FILE" else word.replace("OUT", str(tmp_path / "out")) for word in arguments]
+    assert run([*words, "--store", store]) in (1, 2)
+    err = capfd.readouterr().err
+    assert complaint in err and err.count("\n") == 1
+
+
+def test_verify_lists_what_is_missing_and_ends_with_one(tmp_path: Path, store: str, capfd):
+    assert run(["import", "csv", written(tmp_path, table(range(1, 100), skipped=50)), *MARKET, "--store", store, "--quiet"]) == 0
+    assert run(["verify", "binance:BTCUSDT", "--store", store]) == 1
+    out, err = capfd.readouterr()
+    assert out == "binance:BTCUSDT: 1 trade missing, ids 50 to 50, 2024-08-08T23:54:49.000 to 2024-08-08T23:54:51.000\n"
+    assert "incomplete" in err
+
+
+def test_verify_makes_hurt_cells_again_and_puts_hurt_days_aside(tmp_path: Path, store: str, capfd, logged):
+    assert run(["import", "csv", written(tmp_path, table(range(1, 100_000))), *MARKET, "--store", store, "--quiet"]) == 0
+    cells = sorted(Path(store).glob("*/*/cells/*.parquet"))
+    sound = cells[0].read_bytes()
+    cells[0].write_bytes(sound[:50])
+    cells[1].unlink()
+    assert run(["verify", "--store", store]) == 0
+    out = capfd.readouterr().out
+    assert out.count("the cells are missing or damaged, rebuilt") == 2
+    day = sorted(Path(store).glob("*/*/trades/*.parquet"))[0]
+    day.write_bytes(day.read_bytes()[:-9])
+    assert run(["verify", "--store", store]) == 1
+    assert "cannot read" in capfd.readouterr().out
+    assert run(["import", "csv", str(tmp_path / "trades.csv"), *MARKET, "--store", store, "--quiet"]) == 0
+    capfd.readouterr()
+    assert run(["verify", "--store", store, "--quiet"]) == 0
+    assert capfd.readouterr().out == ""
+
+
+def test_what_is_exported_can_be_imported_again(tmp_path: Path, store: str, capfd):
+    assert run(["import", "csv", written(tmp_path, table(range(1, 5000), skipped=70)), *MARKET, "--store", store, "--quiet"]) == 0
+    before = kept(store)
+    for out in ("a.csv", "a.csv.gz", "a.parquet"):
+        assert run(["export", "binance:BTCUSDT", "-o", str(tmp_path / out), "--store", store]) == 0
+        assert "gap from 2024-08-08 23:55:09.000" in capfd.readouterr().err
+        again = str(tmp_path / f"store of {out}")
+        assert run(["import", "auto", str(tmp_path / out), *MARKET, "--store", again, "--quiet"]) == 0
+        assert same(kept(again), before)
+    begin = ["--from", "2024-08-09T00:00Z", "--to", "2024-08-09T00:10Z"]
+    assert run(["export", "binance:BTCUSDT", "-o", str(tmp_path / "part.csv"), *begin, "--store", store, "--quiet"]) == 0
+    assert len((tmp_path / "part.csv").read_text().splitlines()) == 601
+
+
+def test_recorded_trades_add_up_to_what_the_file_says(tmp_path: Path, store: str, real_data: Path):
+    file = real_data / "archives" / "binance_usdm_btcusdt_20240808_trades.csv.gz"
+    market = ["--instrument", "binance-usdm:BTCUSDT", "--tick-size", "0.1", "--lot-size", "0.001"]
+    for _ in range(2):
+        assert run(["import", "auto", str(file), *market, "--store", store, "--quiet"]) == 0
+    trades = kept(store, "binance-usdm:BTCUSDT")
+    rows = [line.split(",") for line in gzip.decompress(file.read_bytes()).decode().splitlines()[1:]]
+    assert [str(i) for i in trades.trade_id.tolist()] == [row[4] for row in rows]
+    assert trades.time_ns.tolist() == [int(row[0]) * 10**6 for row in rows]
+    assert trades.price_ticks.tolist() == [round(float(row[1]) * 10) for row in rows]
+    assert trades.quantity_lots.tolist() == [round(float(row[2]) * 1000) for row in rows]
+    assert trades.side.tolist() == [BUY if row[3] == "buy" else SELL for row in rows]
+
+
+def test_backfill_fetches_from_the_venue_what_is_missing_and_nothing_twice(store: str, monkeypatch, capfd):
+    async def story() -> None:
+        async with VenueElsewhere(rate=200, history_hours=0.2) as venue:
+            hosts = ["--ws-url", venue.ws_url, "--rest-url", venue.rest_url]
+            begin = ["--from", str(time.time_ns() - 400 * 10**9)]
+            end = ["--to", str(time.time_ns() - 100 * 10**9)]
+            fetch = ["backfill", "binance:BTCUSDT", "--store", store, "--source", "venue", *hosts, *begin]
+            assert await asyncio.to_thread(run, [*fetch, *end]) == 0
+            first = kept(store)
+            assert len(first) > 1000
+            asked = (await venue.stats())["rest_requests"]["/api/v3/aggTrades"]
+            assert await asyncio.to_thread(run, [*fetch, *end]) == 0
+            assert (await venue.stats())["rest_requests"]["/api/v3/aggTrades"] == asked
+            assert await asyncio.to_thread(run, fetch) == 0
+            trades = kept(store)
+            theirs = await venue.totals(int(trades.trade_id[0]), int(trades.trade_id[-1]))
+            assert (theirs["count"], theirs["lots"]) == (len(trades), int(trades.quantity_lots.sum()))
+            opened = DiskStore(Path(store))
+            assert {s.source for s in opened.catalogue.intervals("binance:BTCUSDT")} == {Source.BACKFILL}
+            opened.close()
+            err = capfd.readouterr().err
+            assert "0 new trades" in err and "missing" not in err
+
+    asyncio.run(story())
+
+
+def test_collect_stops_by_itself_and_says_how_it_went(store: str, capfd):
+    async def story() -> None:
+        async with VenueElsewhere(rate=500, history_hours=0.01) as venue:
+            from os import environ
+
+            environ["TAPEPRINT_BINANCE_WS_URL"], environ["TAPEPRINT_BINANCE_REST_URL"] = venue.ws_url, venue.rest_url
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "app", "collect", "binance:BTCUSDT", "--store", store, "--seconds", "3"),
+                    stderr=asyncio.subprocess.PIPE,
+                )
+                _, err = await process.communicate()
+            finally:
+                del environ["TAPEPRINT_BINANCE_WS_URL"], environ["TAPEPRINT_BINANCE_REST_URL"]
+            assert process.returncode == 0
+            assert "binance:BTCUSDT LIVE" in err.decode() and "1 connects" in err.decode()
+            trades = kept(store)
+            assert len(trades) > 300 and np.all(np.diff(trades.trade_id) == 1)
+
+    asyncio.run(story())
+
+
+def test_trades_whose_ids_were_made_up_do_not_come_twice_beside_those_of_the_feed(tmp_path: Path, store: str, capfd):
+    lines = [f"{i},{MINUTE_MS + i * 1000},60000.1,0.002,buy,0" for i in range(100)]
+    file = written(tmp_path, "\n".join(["id,timestamp,price,volume,side,rpi", *lines]) + "\n")
+    opened = DiskStore(Path(store))
+    bybit = Instrument("bybit", "BTCUSDT", Decimal("0.1"), Decimal("0.001"), numbered=False)
+    writer = TapeWriter(opened, bybit)
+    live = TradeBatch.of(
+        [(MINUTE_MS + i * 1000) * 10**6 for i in range(40, 60)], *([value] * 20 for value in (600001, 2, 1)), range(900, 920)
+    )
+    writer.insert(live, Source.LIVE, Span((MINUTE_MS + 40_000) * 10**6, (MINUTE_MS + 60_000) * 10**6))
+    writer.close()
+    opened.close()
+    for new in ("80 new, 20 already stored", "0 new, 100 already stored"):
+        assert run(["import", "bybit", file, "--instrument", "bybit:BTCUSDT", "--store", store]) == 0
+        assert new in capfd.readouterr().err
+    assert kept(store, "bybit:BTCUSDT").time_ns.tolist() == [(MINUTE_MS + i * 1000) * 10**6 for i in range(100)]

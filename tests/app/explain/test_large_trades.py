@@ -1,0 +1,30 @@
+"""A large trade is told by its rank, or by the quantity from which on trades are large."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from app.analytics.large_trades import LargeRule
+from app.explain.answer import answer
+from app.explain.large_trades import why_large
+from app.market.trade import BUY, SELL
+from tests.app.explain.charts import chart_of
+from tests.builders import trades_of
+
+TRADES = trades_of([(0, 100, 500, SELL), (1, 101, 900, BUY), (2, 102, 500, BUY)])
+
+
+@pytest.mark.parametrize(("place", "rank"), [(0, 2), (1, 1), (2, 3)])
+def test_by_rank_of_equal_ones_the_earlier_comes_first(place: int, rank: int):
+    told = why_large(chart_of(TRADES), TRADES, place, LargeRule(top=3))
+    assert told.lines[0].text == f"rank {rank} of the 3 largest trades in view"
+
+
+def test_by_quantity_and_the_trade_itself_is_what_is_copied():
+    chart = chart_of(TRADES)
+    told = why_large(chart, TRADES, 1, LargeRule(0, Decimal("5")))
+    assert told.title == "Large trade: 9 bought at 10.1 · 2023-11-14 22:14:01.000"
+    assert told.lines[0].text == "9 >= 5"
+    assert answer(chart, told).csv.splitlines()[1:] == ["1700000041000000000,10.1,9.00,buy,2"]

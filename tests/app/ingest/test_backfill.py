@@ -1,0 +1,120 @@
+"""What the disk lacks is fetched, newest first, by ids where there are any, and taken up again after errors."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.errors import VenueUnreachableError
+from app.ingest import backfill as filling
+from app.ingest.backfill import Gap, fill, gaps_in
+from app.market.coverage import Source
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import TradeBatch
+from app.storage.disk import DiskStore
+from app.storage.writer import TapeWriter
+from tests.app.chart.test_chart import MARKET
+from tests.app.ingest.pumps import DAY, Archive
+from tests.sameness import same
+
+WHOLE = Span(int(DAY.time_ns[0]), int(DAY.time_ns[-1]) + 1)
+
+
+async def no_wait(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+def writer(tmp_path: Path):
+    store = DiskStore(tmp_path)
+    writer = TapeWriter(store, MARKET)
+    yield writer
+    writer.close()
+    store.close()
+
+
+def filled(writer: TapeWriter, archive: Archive, span: Span = WHOLE) -> int:
+    return asyncio.run(fill(writer, archive, span, wall_ns=lambda: WHOLE.end_ns, sleep=no_wait))
+
+
+def kept(writer: TapeWriter) -> TradeBatch:
+    return writer.tape.trades(Span(0, 1 << 62))
+
+
+def test_the_newest_gap_comes_first_and_what_is_held_is_not_asked_for(writer):
+    writer.insert_bulk(DAY[1000:2000], Source.LIVE)
+    writer.insert_bulk(DAY[5000:6000], Source.LIVE)
+    archive = Archive(DAY)
+    assert filled(writer, archive) == 6000
+    assert same(kept(writer), DAY)
+    assert archive.asked == [("since", int(DAY.time_ns[5999]) - 1, None), ("between", 2001, 5000), ("since", WHOLE.start_ns - 1, 1001)]
+    assert gaps_in(writer, WHOLE) == []
+    assert filled(writer, archive) == 0
+    assert len(archive.asked) == 3
+
+
+def test_a_hole_between_trades_of_one_instant_is_a_gap(writer):
+    at_once = TradeBatch.of(np.full(6, 10**18), *(np.ones(6),) * 3, np.arange(1, 7))
+    writer.insert(at_once[[0, 1, 4, 5]], Source.LIVE)
+    ids = [(gap.first_id, gap.before_id) for gap in gaps_in(writer, Span(10**18, 10**18 + 1))]
+    assert ids == [(None, 1), (3, 5), (7, None)]
+    assert filled(writer, Archive(at_once), Span(10**18, 10**18 + 1)) == 2
+    assert same(kept(writer), at_once)
+
+
+def test_trades_of_the_instant_of_the_last_one_held_are_not_forgotten(writer):
+    at_once = TradeBatch.of([10**18] * 4 + [10**18 + 5], *(np.ones(5),) * 3, np.arange(1, 6))
+    writer.insert(at_once[:2], Source.LIVE)
+    assert filled(writer, Archive(at_once), Span(10**18, 10**18 + 10)) == 3
+    assert same(kept(writer), at_once)
+
+
+def test_after_an_error_it_goes_on_where_it_was(writer, monkeypatch):
+    monkeypatch.setattr(filling, "_AT_ONCE", 700)
+    archive = Archive(DAY)
+    archive.failures = [(3, VenueUnreachableError("no answer")), (5, VenueUnreachableError("no answer"))]
+    assert filled(writer, archive) == len(DAY)
+    assert same(kept(writer), DAY)
+    assert archive.asked[1][1] > WHOLE.start_ns
+
+
+def test_a_venue_that_does_not_answer_is_given_up_and_what_came_is_kept(writer, monkeypatch):
+    monkeypatch.setattr(filling, "_AT_ONCE", 400)
+    archive = Archive(DAY)
+    archive.failures = [(2, VenueUnreachableError("no answer"))] + [(0, VenueUnreachableError("no answer"))] * 6
+    with pytest.raises(VenueUnreachableError):
+        filled(writer, archive)
+    assert 0 < len(kept(writer)) < len(DAY)
+
+
+def test_of_trades_without_numbers_only_as_much_is_held_as_the_venue_had(tmp_path: Path):
+    store = DiskStore(tmp_path)
+    writer = TapeWriter(store, Instrument("bybit", "X", MARKET.tick_size, MARKET.lot_size, numbered=False))
+    assert asyncio.run(fill(writer, Archive(DAY[4000:]), WHOLE, wall_ns=lambda: WHOLE.end_ns)) == 4000
+    (covered,) = writer.intervals.covered(proven=False)
+    assert covered.span == Span(int(DAY.time_ns[4000]) + 1, WHOLE.end_ns)
+    assert gaps_in(writer, WHOLE) == [Gap(Span(WHOLE.start_ns, int(DAY.time_ns[4000]) + 1), None, None)]
+    writer.close()
+    store.close()
+
+
+@settings(max_examples=25)
+@given(runs=st.lists(st.tuples(st.integers(0, 299), st.integers(1, 60)), max_size=6), a=st.integers(0, 299), b=st.integers(0, 299))
+def test_whatever_is_held_a_span_is_whole_afterwards(tmp_path_factory, runs, a, b):
+    tape = TradeBatch.of(DAY.time_ns[:300] // 10**10 * 10**10, *(column[:300] for column in DAY.columns[1:]))
+    store = DiskStore(tmp_path_factory.mktemp("store"))
+    writer = TapeWriter(store, MARKET)
+    for first, length in runs:
+        writer.insert(tape[first : first + length], Source.LIVE)
+    span = Span(int(tape.time_ns[min(a, b)]), int(tape.time_ns[max(a, b)]) + 10**9)
+    asyncio.run(fill(writer, Archive(tape, page=20), span, wall_ns=lambda: WHOLE.end_ns))
+    inside = (tape.time_ns >= span.start_ns) & (tape.time_ns < span.end_ns)
+    assert same(writer.tape.trades(span), tape[inside])
+    writer.close()
+    store.close()

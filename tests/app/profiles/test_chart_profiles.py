@@ -1,0 +1,246 @@
+"""Profiles that are put on a chart, moved, renamed and taken away, and every step of it back again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import BadInputError
+from app.profiles.chart_profiles import Anchors
+from app.profiles.placed_profile import PlacedProfile, Stretch
+from app.profiles.profile_settings import Placement, ProfileInputs, VolumeShown
+from app.profiles.undo import MAX_STEPS
+from app.settings.calculation import ValueAreaRules
+
+
+def names(anchors: Anchors) -> list[str]:
+    return [placed.name for placed in anchors.profiles]
+
+
+def test_an_anchored_profile_has_no_end_and_is_selected() -> None:
+    anchors = Anchors()
+    key = anchors.add(1000)
+    placed = anchors.get(key)
+    assert placed is not None
+    assert (placed.name, placed.start_ns, placed.end_ns, anchors.selected) == ("A1", 1000, None, key)
+
+
+def test_a_range_has_an_end_behind_its_start() -> None:
+    anchors = Anchors()
+    anchors.add(1000, 2000)
+    assert (anchors.profiles[0].name, anchors.profiles[0].end_ns) == ("R1", 2000)
+    with pytest.raises(BadInputError, match="range: the end must be after the start"):
+        anchors.add(2000, 2000)
+
+
+def test_it_can_be_moved_renamed_and_taken_away_and_each_step_back_and_forth() -> None:
+    anchors = Anchors()
+    key = anchors.add(1000)
+    anchors.move(key, 3000, None)
+    anchors.rename(key, "  London   open ")
+    anchors.delete(key)
+    assert (anchors.profiles, anchors.selected) == ((), None)
+    seen = []
+    while anchors.undo():
+        seen.append([(placed.name, placed.start_ns) for placed in anchors.profiles])
+    assert seen == [[("London open", 3000)], [("A1", 3000)], [("A1", 1000)], []]
+    while anchors.redo():
+        pass
+    assert (anchors.profiles, anchors.can_redo, anchors.can_undo) == ((), False, True)
+
+
+def test_a_drag_is_one_step() -> None:
+    anchors = Anchors()
+    key = anchors.add(0)
+    anchors.begin_gesture()
+    for start in range(1, 50):
+        anchors.move(key, start, None)
+    anchors.end_gesture()
+    anchors.move(key, 100, None)
+    anchors.undo()
+    assert anchors.profiles[0].start_ns == 49
+    anchors.undo()
+    assert anchors.profiles[0].start_ns == 0
+
+
+def test_what_changes_nothing_is_no_step() -> None:
+    anchors = Anchors()
+    key = anchors.add(0)
+    revision = anchors.revision
+    anchors.move(key, 0, None)
+    anchors.rename(key, "A1")
+    anchors.select(key)
+    assert anchors.revision == revision
+    anchors.undo()
+    assert not anchors.can_undo
+
+
+def test_a_new_step_forgets_those_that_were_taken_back() -> None:
+    anchors = Anchors()
+    anchors.add(0)
+    anchors.undo()
+    anchors.add(5)
+    assert not anchors.can_redo
+    assert names(anchors) == ["A2"]
+
+
+def test_so_many_steps_can_be_taken_back_and_no_more() -> None:
+    anchors = Anchors()
+    key = anchors.add(0)
+    for start in range(1, MAX_STEPS + 50):
+        anchors.move(key, start, None)
+    steps = 0
+    while anchors.undo():
+        steps += 1
+    assert steps == MAX_STEPS
+
+
+def test_the_next_profile_takes_the_inputs_that_were_chosen_last() -> None:
+    anchors = Anchors()
+    key = anchors.add(0)
+    anchors.set_inputs(key, ProfileInputs(volume=VolumeShown.DELTA, percent=68))
+    anchors.add(5)
+    assert anchors.profiles[1].inputs == ProfileInputs(volume=VolumeShown.DELTA, percent=68)
+
+
+def test_the_selection_goes_round() -> None:
+    anchors = Anchors()
+    anchors.select_next()
+    assert anchors.selected is None
+    keys = [anchors.add(time) for time in range(3)]
+    seen = []
+    for _ in range(4):
+        anchors.select_next()
+        seen.append(anchors.selected)
+    assert seen == [keys[0], keys[1], keys[2], keys[0]]
+    anchors.select(999)
+    assert anchors.selected is None
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 61])
+def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
+    anchors = Anchors()
+    key = anchors.add(0)
+    with pytest.raises(BadInputError, match="name: found"):
+        anchors.rename(key, name)
+
+
+@pytest.mark.parametrize("inputs", [{"percent": 0}, {"percent": 101}, {"width_percent": 4}])
+def test_inputs_that_mean_nothing_are_refused(inputs: dict[str, int]) -> None:
+    with pytest.raises(BadInputError, match="expected"):
+        ProfileInputs(**inputs)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "move", "delete", "rename"]), st.integers(0, 5)), max_size=30))
+def test_taking_every_step_back_and_again_ends_where_it_was(steps: list[tuple[str, int]]) -> None:
+    anchors = Anchors()
+    for step, number in steps:
+        key = anchors.profiles[number % len(anchors.profiles)].key if anchors.profiles else 0
+        if step == "add":
+            anchors.add(number)
+        elif step == "move":
+            anchors.move(key, number, None)
+        elif step == "delete":
+            anchors.delete(key)
+        else:
+            anchors.rename(key, f"n{number}")
+    end = anchors.profiles
+    while anchors.undo():
+        pass
+    assert anchors.profiles == ()
+    while anchors.redo():
+        pass
+    assert anchors.profiles == end
+
+
+def test_a_composite_holds_the_time_of_all_that_are_chosen_and_grows_if_one_of_them_does() -> None:
+    anchors = Anchors()
+    first, second = anchors.add(100, 200), anchors.add(150, 300)
+    growing = anchors.add(500)
+    for key in (first, second, growing):
+        placed = anchors.get(key)
+        assert placed is not None
+        anchors.choose(placed)
+    day = PlacedProfile(0, "20 Nov", (Stretch(10, 20),), ProfileInputs())
+    anchors.choose(day)
+    composite = anchors.get(anchors.compose())
+    assert composite is not None
+    assert composite.stretches == ((10, 20), (100, 300), (500, None))
+    assert (composite.name, composite.parts, composite.is_composite) == ("C4", ("R1", "R2", "A3", "20 Nov"), True)
+    assert (anchors.chosen, anchors.selected) == ((), composite.key)
+    anchors.delete(first)
+    assert anchors.profiles[-1] == composite
+    assert anchors.undo() and anchors.undo()
+    assert names(anchors) == ["R1", "R2", "A3"]
+
+
+def test_choosing_twice_is_choosing_no_longer_and_one_alone_makes_no_composite() -> None:
+    anchors = Anchors()
+    key = anchors.add(100, 200)
+    placed = anchors.get(key)
+    assert placed is not None
+    day = PlacedProfile(0, "20 Nov", (Stretch(10, 20),), ProfileInputs())
+    anchors.choose(day)
+    anchors.choose(placed)
+    anchors.choose(day)
+    assert anchors.chosen == (placed,) and not anchors.is_chosen(day)
+    with pytest.raises(BadInputError, match="found 1 profile selected"):
+        anchors.compose()
+    anchors.choose_none()
+    assert anchors.chosen == ()
+
+
+def test_what_is_chosen_follows_its_profile_and_goes_with_it() -> None:
+    anchors = Anchors()
+    key = anchors.add(100, 200)
+    anchors.choose(anchors.profiles[0])
+    anchors.move(key, 50, 200)
+    assert anchors.chosen[0].start_ns == 50
+    anchors.delete(key)
+    assert anchors.chosen == ()
+
+
+def test_a_profile_is_cut_to_an_earlier_end_only() -> None:
+    anchors = Anchors()
+    key = anchors.add(100)
+    anchors.cut(key, 300)
+    anchors.cut(key, 500)
+    assert anchors.profiles[0].stretches == ((100, 300),)
+
+
+def test_inputs_of_the_profile_beside_the_bars_are_a_step_too() -> None:
+    anchors = Anchors(ProfileInputs(percent=68))
+    assert (anchors.side.percent, anchors.side.placement) == (68, Placement.RIGHT)
+    before = anchors.side
+    anchors.set_side(ProfileInputs(volume=VolumeShown.TOTAL))
+    assert anchors.undo()
+    assert anchors.side == before
+
+
+def test_selecting_and_choosing_are_not_worth_keeping() -> None:
+    anchors = Anchors()
+    key = anchors.add(100)
+    edition, revision = anchors.edition, anchors.revision
+    anchors.select(None)
+    anchors.select(key)
+    anchors.choose(anchors.profiles[0])
+    assert (anchors.edition, anchors.revision) == (edition, revision + 3)
+
+
+def test_another_rule_of_value_areas_is_no_step_and_steps_back_do_not_bring_the_old_one() -> None:
+    anchors = Anchors()
+    anchors.add(0)
+    anchors.use_value_area(ValueAreaRules(), ValueAreaRules(percent=68))
+    assert anchors.undo() and anchors.side.percent == 68
+    assert anchors.redo() and anchors.side.percent == 68
+    anchors.set_side(ProfileInputs(percent=50))
+    anchors.use_value_area(ValueAreaRules(percent=68), ValueAreaRules())
+    assert anchors.side.percent == 50  # a rule of its own
+
+
+def test_what_was_kept_follows_a_rule_that_was_changed_since() -> None:
+    before, after = Anchors(), Anchors(ProfileInputs(percent=68))
+    before.add(0)
+    after.restore(before.history())
+    assert (after.side.percent, after.inputs.percent, after.profiles[0].inputs.percent) == (68, 68, 70)

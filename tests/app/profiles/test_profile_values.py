@@ -1,0 +1,105 @@
+"""Profiles of any stretch of time: exact, and worked out again only when a bar of theirs has changed."""
+
+from __future__ import annotations
+
+from app.analytics.profile import profile_of_bars
+from app.analytics.row_layout import RowLayout, RowsBy
+from app.analytics.value_area import ValueAreaMethod, value_area
+from app.profiles.placed_profile import Stretch
+from app.profiles.profile_values import ProfileFigures, ProfilesOfSeries
+from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
+
+CHART_ROWS, DALTON = RowLayout(), ValueAreaMethod.DALTON
+
+
+def minute(bar: float) -> int:
+    return round((FIRST_MINUTE + bar) * MINUTE.length_ns)
+
+
+def of(chart: StillChart, start: float, end: float | None = None) -> ProfileFigures:
+    found = chart.profiles.of([Stretch(minute(start), None if end is None else minute(end))], CHART_ROWS, 70, DALTON)
+    assert found is not None
+    return found
+
+
+def test_an_anchor_is_a_bar_whatever_time_of_it_was_meant() -> None:
+    chart = StillChart(random_trades(40, 30))
+    found = of(chart, 7.9)
+    expected = profile_of_bars(chart.series, 7, 40)
+    assert found.rows.profile.total.tolist() == expected.total.tolist()
+    assert (found.first_number, found.last_number) == (FIRST_MINUTE + 7, FIRST_MINUTE + 39)
+
+
+def test_a_range_holds_every_bar_that_it_touches() -> None:
+    chart = StillChart(random_trades(40, 30))
+    assert of(chart, 7.9, 12.1).rows.profile.volume == profile_of_bars(chart.series, 7, 13).volume
+    assert of(chart, 7, 12).rows.profile.volume == profile_of_bars(chart.series, 7, 12).volume
+
+
+def test_levels_are_edges_and_the_middle_of_the_heaviest_row() -> None:
+    chart = StillChart(random_trades(40, 30))
+    found, area = of(chart, 7), value_area(profile_of_bars(chart.series, 7, 40))
+    assert (found.poc_ticks, found.vah_ticks, found.val_ticks) == (area.poc_row * 10 + 5, (area.high_row + 1) * 10, area.low_row * 10)
+
+
+def test_a_live_trade_works_out_what_grows_and_nothing_else() -> None:
+    chart = StillChart(random_trades(40, 30))
+    closed, growing = of(chart, 3, 20), of(chart, 7)
+    before = chart.profiles.worked_out
+    chart.apply(trade(39, int(chart.series.close[-1]), lots=5))
+    assert of(chart, 3, 20) is closed
+    assert of(chart, 7).rows.profile.volume == growing.rows.profile.volume + 5
+    assert of(chart, 7) is of(chart, 7)
+    assert chart.profiles.worked_out == before + 1
+
+
+def test_other_rows_and_rules_are_other_profiles() -> None:
+    chart = StillChart(random_trades(40, 30))
+    found = chart.profiles.of([Stretch(minute(0), None)], RowLayout(RowsBy.ROWS, 5), 50, ValueAreaMethod.SINGLE)
+    assert found is not None
+    assert 4 <= found.rows.profile.n_rows <= 6
+    assert found.area == value_area(found.rows.profile, 50, ValueAreaMethod.SINGLE)
+
+
+def test_before_anything_traded_there_is_no_profile() -> None:
+    chart = StillChart(random_trades(40, 30))
+    assert chart.profiles.of([Stretch(minute(60), None)], CHART_ROWS, 70, DALTON) is None
+    assert chart.profiles.of([Stretch(minute(-20), minute(-10))], CHART_ROWS, 70, DALTON) is None
+
+
+def test_memory_does_not_grow_with_the_way_an_anchor_was_dragged() -> None:
+    chart = StillChart(random_trades(600, 2))
+    for bar in range(600):
+        of(chart, bar)
+    assert len(chart.profiles._kept) <= 256
+    assert isinstance(chart.profiles, ProfilesOfSeries)
+
+
+def test_bars_that_several_stretches_touch_are_counted_once() -> None:
+    chart = StillChart(random_trades(40, 30))
+    stretches = [
+        Stretch(minute(5), minute(10)),
+        Stretch(minute(9.5), minute(10.5)),
+        Stretch(minute(20), None),
+        Stretch(minute(35), minute(38)),
+    ]
+    assert chart.profiles.bars_of(stretches) == ((FIRST_MINUTE + 5, FIRST_MINUTE + 11), (FIRST_MINUTE + 20, None))
+    found = chart.profiles.of(stretches, CHART_ROWS, 70, DALTON)
+    assert found is not None
+    volume = profile_of_bars(chart.series, 5, 11).volume + profile_of_bars(chart.series, 20, 40).volume
+    assert found.rows.profile.volume == volume
+    assert found.runs == ((FIRST_MINUTE + 5, FIRST_MINUTE + 11), (FIRST_MINUTE + 20, FIRST_MINUTE + 40))
+
+
+def test_a_live_trade_costs_the_growing_stretch_of_a_composite_alone() -> None:
+    chart = StillChart(random_trades(40, 30))
+    stretches = [Stretch(minute(3), minute(9)), Stretch(minute(20), None)]
+    before = chart.profiles.of(stretches, CHART_ROWS, 70, DALTON)
+    kept = next(iter(chart.profiles._kept.values()))
+    counted = [growing.bars_counted for growing in kept.growing]
+    chart.apply(trade(39, int(chart.series.close[-1]), lots=5))
+    after = chart.profiles.of(stretches, CHART_ROWS, 70, DALTON)
+    assert before is not None and after is not None
+    assert after.rows.profile.volume == before.rows.profile.volume + 5
+    assert [growing.bars_counted - past for growing, past in zip(kept.growing, counted, strict=True)] == [0, 1]
+    assert kept.growing[0].asked == 1

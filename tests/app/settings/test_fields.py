@@ -1,0 +1,73 @@
+"""Values whose fields describe themselves."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from app.analytics.bar_statistics import Statistic
+from app.errors import BadInputError
+from app.market.session import Period
+from app.settings.calculation import ChartRules
+from app.settings.fields import differences, inputs_of, plain, read, with_input
+
+USUAL = ChartRules()
+
+
+def test_every_input_has_a_help_of_one_line_and_a_default_that_can_be_read_back():
+    for one in inputs_of(ChartRules):
+        assert one.help and "\n" not in one.help
+        assert one.kind is tuple or with_input(USUAL, one.path, str(one.default)) == USUAL
+    assert read(plain(USUAL), ChartRules) == USUAL
+
+
+def test_inputs_tell_kinds_choices_and_bounds():
+    known = {one.path: one for one in inputs_of(ChartRules)}
+    assert (known["value_area.percent"].kind, known["value_area.percent"].least, known["value_area.percent"].most) == (int, 1, 100)
+    assert known["value_area.method"].choices == ("dalton", "tradingview", "single")
+    assert (known["levels.periods"].kind, known["levels.periods"].choices) == (tuple, ("day", "week", "month"))
+    assert (known["cells.show_numbers"].kind, known["imbalance.ratio"].kind) == (bool, Decimal)
+
+
+def test_one_input_is_changed_by_its_name_and_nothing_else():
+    other = with_input(USUAL, "levels.periods", "week, day")
+    assert other.levels.periods == (Period.WEEK, Period.DAY)
+    assert list(differences(USUAL, other)) == [("levels", "periods", ("week", "day"))]
+    assert with_input(other, "levels.periods", "day,week,month") == USUAL
+    assert with_input(USUAL, "statistics.rows", "delta,cvd").statistics.rows == (Statistic.DELTA, Statistic.CVD)
+    assert with_input(USUAL, "cells.show_numbers", "false").cells.show_numbers is False
+    assert with_input(USUAL, "imbalance.ratio", "2.5").imbalance.ratio == Decimal("2.5")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("tpo.colour", "red", "rule: unknown setting 'tpo.colour', expected one of time.session, "),
+        ("value_area.percent", "101", "value_area.percent: found '101', expected int <= 100"),
+        ("value_area.percent", "many", "value_area.percent: found 'many', expected int"),
+        ("value_area.method", "best", "value_area.method: found 'best', expected one of dalton, tradingview, single"),
+        ("levels.periods", "day,year", "levels.periods: found 'year', expected some of day, week, month"),
+        ("levels.periods", "day,day", "levels.periods: found 'day,day', expected no duplicates"),
+        ("imbalance.ratio", "much", "imbalance.ratio: found 'much', invalid decimal string"),
+        ("imbalance.ratio", "NaN", "imbalance.ratio: imbalance ratio: found NaN, expected a positive number"),
+        ("imbalance.minimum", "-1", "imbalance.minimum: imbalance minimum: found -1, expected 0 or more"),
+        ("time.zone", "Mars/Olympus", "time.zone: found 'Mars/Olympus', expected an IANA name"),
+        ("time.session", "9-5", "time.session: found '9-5', expected one of day, us-rth, "),
+        ("tpo.bracket", "40r", "tpo.bracket: found '40r', expected a time such as 30m"),
+        ("large_trades.trades", "huge", "large_trades.trades: found 'huge', expected top:N (N up to 999)"),
+        ("statistics.rows", "", "statistics.rows: found '', expected one or more rows, no duplicates"),
+        ("cells.show_numbers", "maybe", "cells.show_numbers: found 'maybe', expected bool"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(path: str, text: str, said: str):
+    with pytest.raises(BadInputError) as caught:
+        with_input(USUAL, path, text)
+    assert caught.value.user_message.startswith(said)
+
+
+@pytest.mark.parametrize(("path", "text"), [("time.session", "nyse"), ("time.zone", "Mars"), ("tpo.bracket", "z")])
+def test_an_input_that_cannot_be_is_named_once(path: str, text: str) -> None:
+    with pytest.raises(BadInputError) as caught:
+        with_input(ChartRules(), path, text)
+    assert caught.value.user_message.startswith(f"{path}: found {text!r}, expected ")

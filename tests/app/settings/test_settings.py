@@ -1,0 +1,160 @@
+from pathlib import Path
+
+import pytest
+
+from app.errors import BadInputError, SettingsError
+from app.settings.fields import with_input
+from app.settings.settings import Settings, load_settings, parse_settings, save_rules, save_setting, settings_table
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.settings.settings.settings_path", lambda: tmp_path / "nowhere.toml")
+    assert load_settings(environ={}) == Settings()
+
+
+def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"settings file not found: .*nowhere\.toml"):
+        load_settings(tmp_path / "nowhere.toml", {})
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[venues.binance-usdm]\nws_url = "wss://file"\nrest_url = "https://file"\n[chart]\nbar = "5m"\n')
+    settings = load_settings(file, {"TAPEPRINT_BINANCE_USDM_WS_URL": "ws://127.0.0.1:1", "TAPEPRINT_OTHER": "x"})
+    assert settings.hosts("binance-usdm").ws_url == "ws://127.0.0.1:1"
+    assert settings.hosts("binance-usdm").rest_url == "https://file"
+    assert settings.hosts("binance").ws_url == ""
+    assert settings.bar_rule().text == "5m"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1", "f: Object contains unknown field `x`"),
+        ("[data]\nhistory_hours = 'a'", r"f: Expected `float`, got `str` - at `\$\.data\.history_hours`"),
+        ("[display]\npainter = 'q'", r"f: Invalid enum value 'q' - at `\$\.display\.painter`"),
+        ("[rules.value_area]\npercent = 0", r"f: Expected `int` >= 1 - at `\$\.rules\.value_area\.percent`"),
+        ("[rules.imbalance]\nratio = 'much'", r"f: Invalid decimal string - at `\$\.rules\.imbalance\.ratio`"),
+        ("[venues.binance]\nws_url = 'http://x'", "f: Expected `str` matching regex"),
+        ("[data", "f: not valid TOML"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        parse_settings(text, "f")
+    assert "\n" not in caught.value.user_message
+
+
+def test_a_bar_that_is_none_is_refused_when_the_file_is_read() -> None:
+    with pytest.raises(BadInputError, match="bar: found '1x'"):
+        parse_settings("[chart]\nbar = '1x'", "f")
+
+
+def test_changing_a_setting_keeps_the_users_comments(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('# mine\n[display]\ntheme = "light"  # for the day\n')
+    save_setting("display", "palette", "green-red", file)
+    assert file.read_text() == '# mine\n[display]\ntheme = "light"  # for the day\npalette = "green-red"\n'
+    assert load_settings(file, {}).display.palette == "green-red"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["settings.toml"]
+
+
+def test_an_impossible_change_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[display]\ntheme = "light"\n')
+    with pytest.raises(SettingsError, match="Invalid enum value"):
+        save_setting("display", "painter", "crayon", file)
+    assert file.read_text() == '[display]\ntheme = "light"\n'
+
+
+def test_every_setting_has_a_help_and_stands_in_the_readme() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    for name, _, help_text in settings_table():
+        assert help_text
+        assert name.split(".")[-1] in readme, f"{name} is not in the README"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[chart]\nbar = '1x'", "f: bar: found '1x'"),
+        ("[rules.imbalance]\nratio = '-1'", "f: imbalance ratio: found -1"),
+        ("[rules.imbalance]\nratio = 'NaN'", "f: imbalance ratio: found NaN"),
+        ("[data]\nstale_after_s = nan", "f: "),
+        ("[data]\nhistory_hours = 49", "f: Expected `float` <= 48"),
+        ("display = 3", "f: Expected `object`, got `int`"),
+        ("[[data]]\nhistory_hours = 2", "f: Expected `object`, got `array`"),
+    ],
+)
+def test_an_impossible_value_is_told_with_the_name_of_the_file(text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(text, "f")
+    assert caught.value.user_message.startswith(said)
+
+
+def test_whole_numbers_will_do_where_fractions_are_allowed() -> None:
+    assert parse_settings("[data]\nhistory_hours = 3\n").data.history_hours == 3.0
+
+
+def test_a_flag_overrides_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.touch()
+    settings = load_settings(file, {"TAPEPRINT_BINANCE_WS_URL": "ws://environment", "TAPEPRINT_BINANCE_REST_URL": "http://environment"})
+    hosts = settings.with_hosts("binance", ws_url="ws://flag").hosts("binance")
+    assert (hosts.ws_url, hosts.rest_url) == ("ws://flag", "http://environment")
+
+
+def test_an_impossible_address_in_the_environment_is_told_with_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.touch()
+    with pytest.raises(SettingsError, match=r"^TAPEPRINT_BINANCE_WS_URL: found 'localhost:1', expected a URL such as wss://host:9443$"):
+        load_settings(file, {"TAPEPRINT_BINANCE_WS_URL": "localhost:1"})
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[display\n", b"\x00" * 100])
+def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_bytes(content)
+    for use in (lambda: load_settings(file, {}), lambda: save_setting("display", "theme", "light", file)):
+        with pytest.raises(SettingsError, match=r"settings\.toml"):
+            use()
+    assert file.read_bytes() == content
+
+
+def test_a_change_that_cannot_be_written_leaves_the_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[display]\ntheme = "light"\n')
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(SettingsError, match="No space left"):
+        save_setting("display", "theme", "dark", file)
+    assert file.read_text() == '[display]\ntheme = "light"\n'
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_linked_file_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "dotfiles.toml", tmp_path / "settings.toml"
+    real.write_text("# mine\n")
+    try:
+        link.symlink_to(real)
+    except OSError:
+        pytest.skip("this account may not make links")
+    save_setting("display", "theme", "light", link)
+    assert link.is_symlink() and 'theme = "light"' in real.read_text()
+
+
+def test_rules_are_remembered_input_by_input(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('# mine\n[rules.tpo]\nbracket = "15m"  # short\n')
+    before = load_settings(file, {}).rules
+    after = with_input(with_input(with_input(before, "levels.periods", "week,day"), "time.session", "us-rth"), "tpo.bracket", "1h")
+    save_rules(before, after, file)
+    assert load_settings(file, {}).rules == after
+    text = file.read_text()
+    assert text.startswith("# mine\n") and "# short" in text
+    assert "percent" not in text, "what was not changed is not written"
+    save_rules(after, before, file)
+    assert load_settings(file, {}).rules == before

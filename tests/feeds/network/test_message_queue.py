@@ -1,0 +1,50 @@
+"""Frames in a queue that keeps lines apart."""
+
+from __future__ import annotations
+
+from feeds.network.message_queue import Waiting
+from tests.feeds.lines import Clock
+
+
+def test_frames_of_two_lines_are_handed_out_apart_and_in_order() -> None:
+    waiting = Waiting(Clock())
+    waiting.begin()
+    for frame in (b"1", b"2"):
+        waiting.add(frame)
+    waiting.begin()
+    waiting.add(b"3")
+    assert (waiting.take(False), waiting.beginnings, waiting.current) == ([b"1", b"2"], 1, False)
+    assert (waiting.take(False), waiting.beginnings, waiting.current) == ([b"3"], 2, True)
+    assert not waiting.ready(False)
+
+
+def test_what_is_held_back_waits_while_what_came_before_does_not() -> None:
+    waiting = Waiting(Clock())
+    waiting.add(b"1")
+    waiting.begin()
+    waiting.add(b"2")
+    assert waiting.ready(True) and waiting.take(True) == [b"1"]
+    assert not waiting.ready(True) and waiting.take(True) == []
+    assert waiting.ready(False) and waiting.take(False) == [b"2"]
+
+
+def test_the_age_is_that_of_the_oldest_frame() -> None:
+    clock = Clock()
+    waiting = Waiting(clock)
+    assert waiting.age_s == 0
+    waiting.add(b"1")
+    clock.now_s += 2
+    waiting.begin()
+    waiting.add(b"2")
+    clock.now_s += 1
+    assert waiting.age_s == 3
+    waiting.take(False)
+    waiting.take(False)
+    assert waiting.age_s == 0
+
+
+def test_lines_that_told_nothing_leave_nothing_behind() -> None:
+    waiting = Waiting(Clock())
+    for _ in range(3):
+        waiting.begin()
+    assert not waiting.ready(False) and waiting.take(False) == [] and waiting.beginnings == 3

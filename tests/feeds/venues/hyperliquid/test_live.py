@@ -1,0 +1,252 @@
+"""Hyperliquid against a scripted venue: opening, live trades over a break, the little of the past that there is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from structlog.testing import LogCapture
+
+from app.errors import DecodeError, FeedError, VenueRefusedError, VenueUnreachableError
+from app.market.feed import FeedState
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.settings.settings import Settings
+from feeds.network.rest_client import Rest
+from feeds.venues import open_venue
+from feeds.venues.hyperliquid.live import fetch_instrument, newest_trades
+from feeds.venues.hyperliquid.wire import PING, decoder, greeting
+from feeds.venues.live import LiveFeed, Wire
+from tests.feeds.lines import QUICK, Line, run, until, venue
+from tests.feeds.questions import Answer, all_of, answering, ids
+
+BTC = Instrument("hyperliquid", "BTC", Decimal("0.1"), Decimal("0.00001"), numbered=False)
+UNIVERSE: list[dict[str, object]] = [
+    {"name": "BTC", "szDecimals": 5, "maxLeverage": 40, "marginTableId": 56},
+    {"name": "kPEPE", "szDecimals": 0, "maxLeverage": 10, "isDelisted": None},
+    {"name": "MATIC", "szDecimals": 1, "isDelisted": True},
+]
+BEGAN_MS = 1_769_916_000_000
+
+
+def trade(second: int) -> dict[str, object]:
+    tid = second * 7919 % 10_007  # tells nothing of the order
+    return {
+        "coin": "BTC",
+        "side": "AB"[second % 2],
+        "px": "104320.0",
+        "sz": "0.01",
+        "time": BEGAN_MS + second * 1000,
+        "tid": tid,
+        "hash": "0x",
+    }
+
+
+def told(*seconds: int) -> str:
+    return json.dumps({"channel": "trades", "data": [trade(second) for second in seconds]})
+
+
+@dataclass
+class Tape:
+    """What the venue answers: its contracts, and the last ten trades, newest first."""
+
+    now: int
+    universe: list[dict[str, object]] = field(default_factory=lambda: list(UNIVERSE))
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def answer(self, path: str, question: dict[str, Any]) -> Answer:
+        assert path == "/info"
+        self.asked.append(question)
+        if question == {"type": "meta"}:
+            return 200, {"universe": self.universe, "marginTables": []}
+        assert question == {"type": "recentTrades", "coin": "BTC"}
+        return 200, [trade(second) for second in range(self.now, self.now - 10, -1)]
+
+
+@asynccontextmanager
+async def asking(answers: Callable[[str, dict[str, Any]], Answer]) -> AsyncIterator[Rest]:
+    async with answering(answers) as url:
+        rest = Rest(url)
+        try:
+            yield rest
+        finally:
+            await rest.aclose()
+
+
+# -- opening ---------------------------------------------------------------------------------------
+
+
+def test_a_contract_opens_by_its_id() -> None:
+    async def story() -> None:
+        async with answering(Tape(100).answer) as url:
+            market = await open_venue("hyperliquid:btc", Settings().with_hosts("hyperliquid", "ws://127.0.0.1:9", url))
+            assert market.instrument == BTC and not market.instrument.numbered
+            assert market.usual_price_ticks == 1_043_200 and market.candles is not None
+            await market.feed.aclose()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "tick", "lot"),
+    [("BTC", "BTC", "0.1", "0.00001"), ("kPEPE", "kPEPE", "0.000001", "1"), ("KPEPE", "kPEPE", "0.000001", "1")],
+)
+def test_the_tick_is_the_finest_step_that_any_price_may_have(asked: str, name: str, tick: str, lot: str) -> None:
+    async def story() -> None:
+        async with asking(Tape(100).answer) as rest:
+            assert await fetch_instrument(rest, asked) == Instrument("hyperliquid", name, Decimal(tick), Decimal(lot), numbered=False)
+
+    run(story())
+
+
+@pytest.mark.parametrize(("coin", "says"), [("NOSUCH", "has no perpetual NOSUCH"), ("MATIC", "is delisted")])
+def test_a_contract_that_cannot_be_watched_is_refused(coin: str, says: str) -> None:
+    async def story() -> None:
+        async with answering(Tape(100).answer) as url:
+            with pytest.raises(VenueRefusedError, match=says):
+                await open_venue(f"hyperliquid:{coin}", Settings().with_hosts("hyperliquid", "", url))
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ((200, {"universe": [{"name": "BTC", "szDecimals": 7}]}), DecodeError),
+        ((200, {"universe": [{"name": "BTC", "szDecimals": "5"}]}), DecodeError),
+        ((200, b"[" * 50_000), DecodeError),
+        ((422, b"Failed to deserialize the JSON body into the target type"), VenueUnreachableError),
+    ],
+)
+def test_an_impossible_answer_is_the_venues_fault(answer: Answer, kind: type[FeedError]) -> None:
+    async def story() -> None:
+        async with asking(lambda path, question: answer) as rest:
+            with pytest.raises(kind):
+                await fetch_instrument(rest, "BTC")
+
+    run(story())
+
+
+# -- the past --------------------------------------------------------------------------------------
+
+
+def test_the_newest_trades_are_told_oldest_first_and_nobody_has_more() -> None:
+    async def story() -> None:
+        async with asking(Tape(100).answer) as rest:
+            history = newest_trades(BTC, rest)
+            newest = await history.recent()
+            assert ((newest.time_ns // 10**6 - BEGAN_MS) // 1000).tolist() == list(range(91, 101))
+            assert newest.side.tolist() == [1, -1] * 5
+            since = await all_of(history.since((BEGAN_MS + 98_000) * 10**6))
+            assert ids(since) == newest.trade_id.tolist()[-3:]
+            assert await all_of(history.since((BEGAN_MS + 101_000) * 10**6)) == []
+            assert await all_of(history.between(1, 5)) == []
+
+    run(story())
+
+
+def test_a_page_off_the_grid_names_the_value() -> None:
+    async def story() -> None:
+        async with asking(lambda path, question: (200, [trade(1) | {"px": "104320.05"}])) as rest:
+            with pytest.raises(DecodeError, match=r"hyperliquid: price: found 104320\.05"):
+                await newest_trades(BTC, rest).recent()
+
+    run(story())
+
+
+# -- live ------------------------------------------------------------------------------------------
+
+YES = '{"channel":"subscriptionResponse","data":{"method":"subscribe","subscription":{"type":"trades","coin":"BTC"}}}'
+
+
+def seconds_after_a_break(second_line: list[str], now: int, enough: int) -> tuple[list[int], tuple[Span, ...]]:
+    """What a feed tells whose first line told the trades up to second 20; and the gaps that it admits."""
+    heard: list[str] = []
+
+    async def talk(line: Line) -> None:
+        heard.append(str(await line.socket.recv()))
+        if line.number == 1:
+            await line.tell(YES, told(*range(17, 11, -1)), told(18), '{"channel":"pong"}', told(19, 20))
+            await asyncio.sleep(0.05)
+            line.reset()
+        else:
+            await line.tell(YES, *second_line)
+        await line.stay()
+
+    got: list[int] = []
+    gaps: list[Span] = []
+
+    async def story() -> None:
+        async with answering(Tape(now).answer) as rest_url, venue(talk) as there:
+            settings = Settings().with_hosts("hyperliquid", there.url.removesuffix("/ws/x"), rest_url)
+            market = await open_venue("hyperliquid:BTC", settings)
+            async with aclosing(market.feed.batches()) as batches:
+                async for batch in batches:
+                    got.extend(((batch.time_ns // 10**6 - BEGAN_MS) // 1000).tolist())
+                    if len(got) >= enough:
+                        break
+            status = market.feed.status
+            assert status.state is FeedState.LIVE and (status.connects, status.rejected) == (2, 0)
+            gaps.extend(status.gaps)
+            await market.feed.aclose()
+
+    run(story())
+    assert [json.loads(message)["subscription"]["coin"] for message in heard] == ["BTC"] * 2
+    return got, tuple(gaps)
+
+
+def test_a_short_break_is_bridged_by_the_newest_trades() -> None:
+    """A1: Hyperliquid."""
+    seconds, gaps = seconds_after_a_break([told(*range(26, 20, -1)), told(27), told(28)], 26, 17)
+    assert seconds == list(range(12, 29)) and gaps == ()
+
+
+def test_a_long_break_is_admitted_as_a_gap() -> None:
+    """A7: Hyperliquid."""
+    seconds, gaps = seconds_after_a_break([told(*range(90, 84, -1)), told(91)], 90, 20)
+    assert seconds == [*range(12, 21), *range(81, 92)]
+    assert gaps == (Span((BEGAN_MS + 20_000) * 10**6, (BEGAN_MS + 81_000) * 10**6),)
+
+
+def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
+    async def talk(line: Line) -> None:
+        await line.tell(json.dumps({"channel": "error", "data": 'Invalid subscription {"type":"trades","coin":"BTC"}'}))
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there, asking(Tape(100).answer) as rest:
+            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC")), newest_trades(BTC, rest), QUICK)
+            assert [batch async for batch in feed.batches()] == []
+            assert feed.status.state is FeedState.STOPPED and "Invalid subscription" in feed.status.reason
+
+    run(story())
+
+
+def test_the_line_is_kept_awake_as_the_venue_asks() -> None:
+    pings: list[str] = []
+
+    async def talk(line: Line) -> None:
+        await line.socket.recv()
+        await line.tell(YES, told(1))
+        pings.append(str(await line.socket.recv()))
+        await line.tell('{"channel":"pong"}')
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there, asking(Tape(1).answer) as rest:
+            soon = type(PING)(PING.text, 0.02)
+            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC"), soon), newest_trades(BTC, rest))
+            async with aclosing(feed.batches()) as batches:
+                await anext(batches)
+                await until(lambda: bool(pings))
+            assert feed.status.rejected == 0
+            await feed.aclose()
+
+    run(story())
+    assert [json.loads(ping) for ping in pings] == [{"method": "ping"}]

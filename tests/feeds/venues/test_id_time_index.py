@@ -1,0 +1,41 @@
+"""Trades whose time is known, to find others by."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+from app.market.trade import TradeBatch
+from feeds.venues.id_time_index import Landmark, Landmarks
+
+
+def batch(*ids: int) -> TradeBatch:
+    return TradeBatch.of([number * 10 for number in ids], [1] * len(ids), [1] * len(ids), [1] * len(ids), ids)
+
+
+def test_the_nearest_known_trades_on_both_sides_are_found() -> None:
+    seen = Landmarks()
+    assert seen.at_or_before(5) is None and seen.after(5) is None
+    seen.saw(batch(1000, 1300, 2000))
+    assert seen.at_or_before(999) is None and seen.after(999) == Landmark(1000, 10_000)
+    assert seen.at_or_before(1000) == Landmark(1000, 10_000) and seen.after(1000) == Landmark(2000, 20_000)
+    assert seen.at_or_before(10**9) == Landmark(2000, 20_000) and seen.after(2000) is None
+
+
+def test_nothing_is_learned_of_no_trades() -> None:
+    seen = Landmarks()
+    seen.saw(TradeBatch.empty())
+    assert seen.after(-1) is None
+
+
+def test_landmarks_are_two_hundred_apart_however_trades_come() -> None:
+    seen = Landmarks()
+    numbers = list(range(0, 10_000, 7))
+    random.Random(1).shuffle(numbers)
+    for number in numbers:
+        seen.saw(batch(number))
+    kept: list[int] = []
+    while (found := seen.after(kept[-1] if kept else -1)) is not None:
+        kept.append(found.trade_id)
+    gaps = [later - earlier for earlier, later in pairwise(kept)]
+    assert min(gaps) >= 200 and max(gaps) < 400, "near enough to begin a page of a thousand with"

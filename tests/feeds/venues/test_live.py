@@ -1,0 +1,338 @@
+"""The live feed of any venue, against a venue whose words are as simple as can be: `time price id`."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from structlog.testing import LogCapture
+
+from app.errors import FeedError, VenueRefusedError, VenueUnreachableError
+from app.market.feed import FeedState
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import BUY, TradeBatch, concatenate
+from feeds.network.websocket_session import Greeting
+from feeds.venues.live import LiveFeed, Wire
+from tests.feeds.lines import QUICK, Line, run, until, venue
+
+UNNUMBERED = Instrument("plain", "X", Decimal(1), Decimal(1), numbered=False)
+CALM = replace(QUICK, silent_after=9.0, answer_within=0.3)
+
+
+def trades(*times: int) -> TradeBatch:
+    """Trades at these times, each with an id of its own."""
+    return TradeBatch.of(times, [7] * len(times), [1] * len(times), [BUY] * len(times), [10_000 - time for time in times])
+
+
+class PlainDecoder:
+    """Each frame holds the times of trades, or a word."""
+
+    def __init__(self) -> None:
+        self.rejected = self.ignored = self.empty = 0
+        self.shutdown = False
+
+    def decode(self, frames: list[bytes]) -> TradeBatch:
+        words = [frame for frame in frames if not frame[:1].isdigit()]
+        self.ignored += len(words)
+        self.shutdown = self.shutdown or b"closing" in words
+        return concatenate(trades(*map(int, frame.split())) for frame in frames if frame[:1].isdigit())
+
+
+class Newest:
+    """The venue's page of newest trades."""
+
+    def __init__(self, *pages: TradeBatch | FeedError) -> None:
+        self.pages = list(pages)
+        self.asked = 0
+
+    async def recent(self) -> TradeBatch:
+        self.asked += 1
+        page = self.pages.pop(0) if self.pages else TradeBatch.empty()
+        if isinstance(page, FeedError):
+            raise page
+        return page
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+GREETING = Greeting(("subscribe",), lambda frame: frame == b"yes", 1.0)
+
+
+async def heard_from(feed: LiveFeed, enough: int) -> list[int]:
+    """The times of the first trades that a feed tells."""
+    times: list[int] = []
+    async with aclosing(feed.batches()) as batches:
+        async for batch in batches:
+            times += batch.time_ns.tolist()
+            if len(times) >= enough:
+                break
+    return times
+
+
+def breaking(first: str, second: str):
+    """A venue that tells one thing on its first line and, after that broke, another on the second."""
+
+    async def talk(line: Line) -> None:
+        await line.tell("yes", first if line.number == 1 else second)
+        if line.number == 1:
+            await asyncio.sleep(0.05)
+            line.reset()
+        await line.stay()
+
+    return talk
+
+
+def after_a_break(newest: Newest, first: str, second: str, enough: int) -> tuple[list[int], LiveFeed]:
+    told: list[int] = []
+    feeds: list[LiveFeed] = []
+
+    async def story() -> None:
+        async with venue(breaking(first, second)) as there:
+            feeds.append(LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), newest, CALM))
+            told.extend(await heard_from(feeds[0], enough))
+
+    run(story())
+    return told, feeds[0]
+
+
+def test_what_a_break_hid_comes_from_the_page_of_newest_trades_before_the_stream_goes_on() -> None:
+    """A1: trades without numbers."""
+    newest = Newest(trades(1, 2, 3, 4, 5))
+    told, feed = after_a_break(newest, "1 2", "5 6", 6)
+    assert told == [1, 2, 3, 4, 5, 6]
+    assert feed.status.gaps == () and newest.asked == 1
+
+
+def test_a_page_that_does_not_reach_back_leaves_a_gap() -> None:
+    """A7: trades without numbers, a break longer than what the venue still tells."""
+    told, feed = after_a_break(Newest(trades(40, 50)), "1 2", "50 60", 5)
+    assert told == [1, 2, 40, 50, 60]
+    assert feed.status.gaps == (Span(2, 40),)
+
+
+def test_a_stream_that_begins_with_trades_of_before_the_break_needs_no_page_that_reaches_back() -> None:
+    told, feed = after_a_break(Newest(trades(40, 50)), "1 2", "2 20 40 50 60", 6)
+    assert sorted(told) == [1, 2, 20, 40, 50, 60] and feed.status.gaps == ()
+
+
+def test_a_break_is_not_judged_before_a_line_that_retells_has_done_so() -> None:
+    async def talk(line: Line) -> None:
+        await line.tell("yes")
+        await asyncio.sleep(0.05)  # the answer is read by itself
+        await line.tell("1 2" if line.number == 1 else "2 20 40 50")
+        await asyncio.sleep(0.05)
+        if line.number == 1:
+            line.reset()
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            newest = Newest(trades(40, 50))
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING, retells=True), newest, CALM)
+            assert sorted(await heard_from(feed, 5)) == [1, 2, 20, 40, 50]
+            assert feed.status.gaps == () and newest.asked == 1
+
+    run(story())
+
+
+@pytest.mark.parametrize(("retells", "state"), [(True, FeedState.LIVE), (False, FeedState.LAGGING)])
+def test_trades_of_before_a_line_are_no_sign_of_lateness(retells: bool, state: FeedState) -> None:
+    """A14: a venue that begins with old trades."""
+    second_ns = 10**9
+
+    async def talk(line: Line) -> None:
+        await line.tell("yes", 100 * second_ns if line.number == 1 else 101 * second_ns)
+        await asyncio.sleep(0.05)
+        if line.number == 1:
+            line.reset()
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            clock = iter([200 * second_ns, 211 * second_ns])  # the second trade is ten seconds old when the new line tells it
+            numbered = replace(UNNUMBERED, numbered=True)
+            wire = Wire(there.url, PlainDecoder(), GREETING, retells=retells)
+            feed = LiveFeed(numbered, wire, Newest(), CALM, monotonic_ns=lambda: next(clock))
+            states = []
+            async with aclosing(feed.batches()) as batches:
+                async for _ in batches:
+                    states.append(feed.status.state)
+                    if len(states) == 2:
+                        break
+            assert states == [FeedState.LIVE, state]
+
+    run(story())
+
+
+def test_a_page_that_goes_back_further_than_the_break_shows_that_nothing_is_missing() -> None:
+    told, feed = after_a_break(Newest(trades(0, 40)), "1 2", "60", 5)
+    assert told == [1, 2, 0, 40, 60] and feed.status.gaps == ()
+
+
+def test_without_a_page_the_gap_ends_at_the_next_trade(logged: LogCapture) -> None:
+    """A7, A12: trades without numbers, and REST does not answer."""
+    failing = Newest(VenueUnreachableError("down"), VenueUnreachableError("still down"))
+    told, feed = after_a_break(failing, "1 2", "60", 3)
+    assert told == [1, 2, 60]
+    assert feed.status.gaps == (Span(2, 60),)
+    assert [entry["event"] for entry in logged.entries if entry["log_level"] == "warning"] == [
+        "trades missed during a disconnect were not loaded"
+    ]
+
+
+def test_a_page_that_comes_at_the_second_asking_is_as_good() -> None:
+    told, feed = after_a_break(Newest(VenueUnreachableError("down"), trades(2, 3)), "1 2", "60", 4)
+    assert told == [1, 2, 3, 60] and feed.status.gaps == ()
+
+
+def test_a_page_that_does_not_come_in_time_is_not_waited_for(logged: LogCapture) -> None:
+    """A12: trades without numbers, REST slow."""
+
+    class Slow(Newest):
+        async def recent(self) -> TradeBatch:
+            await asyncio.sleep(60)
+            return TradeBatch.empty()
+
+    told, feed = after_a_break(Slow(), "1 2", "60", 3)
+    assert told == [1, 2, 60] and feed.status.gaps == (Span(2, 60),)
+
+
+def test_at_the_first_line_there_is_nothing_to_bridge() -> None:
+    newest = Newest(trades(1))
+
+    async def talk(line: Line) -> None:
+        await line.tell("yes", "5 6")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), newest, CALM)
+            assert await heard_from(feed, 2) == [5, 6]
+            assert newest.asked == 0
+
+    run(story())
+
+
+def test_trades_that_a_stream_repeats_are_told_once() -> None:
+    """A7: trades without numbers, told again."""
+
+    async def talk(line: Line) -> None:
+        await line.tell("yes", "5 6 6", "6 5", "7")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), Newest(), CALM)
+            assert await heard_from(feed, 3) == [5, 6, 7]
+
+    run(story())
+
+
+def test_repeated_trades_of_a_numbered_market_are_the_stores_business() -> None:
+    async def talk(line: Line) -> None:
+        await line.tell("5 6 6")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(replace(UNNUMBERED, numbered=True), Wire(there.url, PlainDecoder()), Newest(), CALM)
+            assert await heard_from(feed, 3) == [5, 6, 6]
+
+    run(story())
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_market_that_has_not_traded_since_the_subscription_was_confirmed_is_quiet(numbered: bool) -> None:
+    """A4: older trades are no sign of a deaf line."""
+
+    async def talk(line: Line) -> None:
+        await line.tell("yes")
+        await line.stay()
+
+    async def story() -> None:
+        newest = Newest(*[trades(5)] * 1000)
+        async with venue(talk) as there:
+            instrument = replace(UNNUMBERED, numbered=numbered)
+            feed = LiveFeed(instrument, Wire(there.url, PlainDecoder(), GREETING), newest, replace(QUICK, answer_within=5.0))
+            reading = asyncio.create_task(heard_from(feed, 1))
+            await until(lambda: newest.asked > 3)
+            assert feed.status.state in (FeedState.LIVE, FeedState.STALE) and feed.status.connects == 1
+            traded = trades(6 if not numbered else 4)  # the ids of these trades fall as time goes on
+            newest.pages = [traded] * 1000
+            await until(lambda: feed.status.connects > 1)
+            reading.cancel()
+            await asyncio.wait([reading])
+
+    run(story())
+
+
+def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
+    def refused(frame: bytes) -> bool:
+        raise VenueRefusedError(f"plain: {frame.decode()}")
+
+    async def talk(line: Line) -> None:
+        await line.tell("no symbol X here")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), Greeting(("subscribe",), refused)), Newest(), CALM)
+            assert await heard_from(feed, 1) == []
+            assert (feed.status.state, feed.status.reason) == (FeedState.STOPPED, "plain: no symbol X here")
+
+    run(story())
+
+
+def test_last_words_of_a_broken_line_are_told_before_the_break_though_they_are_read_after_it() -> None:
+    told: list[int] = []
+
+    async def talk(line: Line) -> None:
+        if line.number == 1:
+            await line.tell("yes", "1")
+            await asyncio.sleep(0.05)
+            await line.tell("2", "3")  # while nobody reads
+            await asyncio.sleep(0.02)
+            line.reset()
+        await line.tell("yes", "60")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), Newest(trades(50, 60)), CALM)
+            async with aclosing(feed.batches()) as batches:
+                async for batch in batches:
+                    told.extend(batch.time_ns.tolist())
+                    if told == [1]:
+                        await until(lambda: feed.status.connects == 2)
+                        await asyncio.sleep(0.1)
+                    if len(told) >= 5:
+                        break
+            assert feed.status.gaps == (Span(3, 50),)
+
+    run(story())
+    assert told == [1, 2, 3, 50, 60]
+
+
+def test_trades_before_the_venue_accepts_do_not_hide_the_break() -> None:
+    async def talk(line: Line) -> None:
+        if line.number == 1:
+            await line.tell("yes", "1 2")
+            await asyncio.sleep(0.05)
+            line.reset()
+        await line.tell("60")
+        await asyncio.sleep(0.05)
+        await line.tell("yes", "61")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), Newest(trades(50, 60)), CALM)
+            assert await heard_from(feed, 5) == [1, 2, 50, 60, 61]
+            assert feed.status.gaps == (Span(2, 50),)
+
+    run(story())

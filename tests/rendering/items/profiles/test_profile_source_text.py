@@ -1,0 +1,86 @@
+"""The legend says of what a profile was made, in shares that make a hundred."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.market.coverage import Covered, Source
+from app.market.span import Span
+from app.profiles.placed_profile import Stretch
+from app.profiles.profile_settings import ProfileInputs, VolumeShown
+from app.storage.candle_store import HeldCandles
+from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
+from rendering.items.profiles.profile_source_text import _percents
+from tests.candles import CandleVenue
+from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades
+from tests.rendering.items.profiles.test_anchored_profile_item import frame_of
+
+MINUTE_NS = MINUTE.length_ns
+TAPE = random_trades(100, 20)
+
+
+def minutes(start: float, end: float) -> Span:
+    return Span(*(round((FIRST_MINUTE + minute) * MINUTE_NS) for minute in (start, end)))
+
+
+def legend_of(covered: Span, anchor: float, *, told: bool = True, shown: VolumeShown = VolumeShown.SPLIT, reach: float = 0, **cover) -> str:
+    """Of an anchored profile, everything fetched that the venue has."""
+    inside = (TAPE.time_ns >= covered.start_ns) & (TAPE.time_ns < covered.end_ns)
+    chart = StillChart(TAPE[inside])
+    venue = CandleVenue(
+        TAPE, (MINUTE_NS, 3 * MINUTE_NS), told=told, reaches_ns=dict.fromkeys((MINUTE_NS, 3 * MINUTE_NS), minutes(reach, reach).start_ns)
+    )
+    chart.candles.held = HeldCandles(venue.lengths_ns)
+    chart.covered = (Covered(covered, Source.LIVE, 0, 9, **cover),)
+    chart.trades = lambda start, end: TAPE[inside & (TAPE.time_ns >= start) & (TAPE.time_ns < end)]
+    key = chart.anchors.add(minutes(anchor, anchor).start_ns)
+    chart.anchors.set_inputs(key, replace(ProfileInputs(), volume=shown))
+    while wishes := chart.profiles.wishes([chart.profiles.bars_of([Stretch(minutes(anchor, anchor).start_ns, None)])]):
+        for length_ns, span in wishes:
+            chart.candles.held.take(length_ns, span, [venue.page_of(length_ns, span)])
+    return AnchoredProfileItem().legend(frame_of(chart))
+
+
+def test_shares_are_of_the_time_up_to_the_last_trade(qapp) -> None:
+    assert legend_of(minutes(18, 100), 0).endswith(" · 82 % trades, 18 % 1 m candles")
+
+
+def test_trades_that_nobody_can_prove_are_called_so(qapp) -> None:
+    assert legend_of(minutes(18, 100), 0, proven=False).endswith("82 % trades (unverified), 18 % 1 m candles")
+
+
+def test_what_neither_trades_nor_candles_hold_is_missing(qapp) -> None:
+    assert legend_of(minutes(50, 100), 0, reach=20).endswith("⚠ 50 % trades, 30 % 1 m candles, 20 % missing")
+
+
+def test_without_any_candle_it_is_the_share_of_the_trades_as_ever(qapp) -> None:
+    assert legend_of(minutes(50, 100), 0, reach=60).endswith("· ⚠ trades cover 50 % of its time")
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (VolumeShown.SPLIT, "buy/sell (candles: up/down)"),
+        (VolumeShown.DELTA, "delta (candles: up minus down)"),
+        (VolumeShown.TOTAL, "total"),
+    ],
+)
+def test_volume_that_no_aggressor_is_told_of_is_called_up_and_down(qapp, shown: VolumeShown, text: str) -> None:
+    assert f" · {text} · " in legend_of(minutes(18, 100), 0, told=False, shown=shown)
+    assert "of candles" not in legend_of(minutes(18, 100), 0, shown=shown)
+
+
+def test_a_trifle_is_never_none_and_a_part_is_never_all() -> None:
+    assert _percents([10**9, 1]) == ["> 99 %", "< 1 %"]
+    assert _percents([825, 175]) == ["83 %", "17 %"]
+    assert _percents([7]) == ["100 %"]
+
+
+@given(st.lists(st.integers(1, 10**18), min_size=1, max_size=6))
+def test_shares_make_a_hundred(parts: list[int]) -> None:
+    numbers = {"< 1 %": 0, "> 99 %": 100}
+    assert sum(numbers.get(text, int(text.split()[0]) if text[0].isdigit() else 0) for text in _percents(parts)) == 100

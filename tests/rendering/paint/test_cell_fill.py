@@ -1,0 +1,134 @@
+"""What each footprint style puts into a cell: ground and figures, worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from app.settings.calculation import COLOURINGS, Cells, CellStyle, Colouring
+from rendering.paint.bar_zones import Column
+from rendering.paint.cell_colouring import VolumeRanks
+from rendering.paint.cell_fill import cell_ground, cell_steps
+from rendering.paint.geometry import BarGeometry, CellGeometry
+from rendering.paint.shapes import INK_BUY, INK_BUY_IMBALANCE, INK_NUMBER, INK_SELL, INK_SELL_IMBALANCE, INK_TIMES, cell_texts
+from rendering.style.quantity_text import QuantityText, text_of
+from rendering.style.theme import DELTA_STEPS
+from rendering.view.detail import Detail
+from rendering.view.pixel_grid import PixelGrid
+from rendering.view.viewport import Viewport
+
+GRID = PixelGrid.of(Viewport(0.0, 100.0, 0.0, 17.0, 400, 300), 1.0)
+COLUMN = Column.of(GRID.bar_pitch, 17.0, 1.0, Detail.DIGITS)
+ALL_SOLD, BALANCE, ALL_BOUGHT = 0, DELTA_STEPS // 2, DELTA_STEPS - 1
+
+
+def column_of(*values: int) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+BARS = BarGeometry(column_of(0, 1), *[column_of(0, 0)] * 7, heaviest=column_of(12, 40))
+# two rows of the first bar, of which the upper one is imbalanced to the buying side, and two of the second, one of them empty
+CELLS = CellGeometry(
+    bar=column_of(0, 0, 1, 1),
+    row=column_of(5, 6, 5, 6),
+    buy=column_of(1, 9, 0, 0),
+    sell=column_of(5, 3, 40, 0),
+    volume=column_of(6, 12, 40, 0),
+    buy_imbalance=np.array([False, True, False, False]),
+    sell_imbalance=np.array([False, False, True, False]),
+)
+RANKS = VolumeRanks(np.arange(1, 41))
+
+
+def texts_of(style: Cells) -> list[str]:
+    return text_of(cell_texts(BARS, CELLS, QuantityText(Decimal(1)), style, GRID, 1, COLUMN, (7, 10)).codes)
+
+
+@pytest.mark.parametrize(
+    ("style", "texts"),
+    [
+        ("sellxbuy", ["5×1", "3×9", "40×0"]),
+        ("ladder", ["5 1", "3 9", "40 0"]),
+        ("delta", ["−4", "+6", "−40"]),
+        ("total", ["6", "12", "40"]),
+        ("profile", ["6", "12", "40"]),
+    ],
+)
+def test_each_style_writes_its_figures_and_nothing_where_nothing_traded(style: Cells, texts: list[str]):
+    assert texts_of(style) == texts
+
+
+def test_the_figures_of_a_bar_end_under_one_another():
+    found = cell_texts(BARS, CELLS, QuantityText(Decimal(1)), "delta", GRID, 1, COLUMN, (7, 10))
+    assert found.left[0] == found.left[1]
+    assert (found.codes[:, -1] > 0).all()
+
+
+def inks_of(style: Cells, cells: CellGeometry = CELLS) -> list[set[int]]:
+    inks = cell_texts(BARS, cells, QuantityText(Decimal(1)), style, GRID, 1, COLUMN, (7, 10)).inks
+    return [set(row) for row in inks.tolist()]
+
+
+def test_of_two_figures_that_which_is_imbalanced_takes_its_ink():
+    plain = {INK_NUMBER, INK_TIMES}
+    assert inks_of("sellxbuy") == [plain, plain | {INK_BUY_IMBALANCE}, plain | {INK_SELL_IMBALANCE}]
+
+
+@pytest.mark.parametrize("style", ["total", "profile"])
+def test_all_that_traded_takes_the_ink_of_no_side(style: Cells):
+    assert inks_of(style) == [{INK_NUMBER}] * 3
+
+
+def test_a_delta_takes_the_ink_of_its_sign_whatever_is_imbalanced():
+    against = replace(CELLS, buy_imbalance=CELLS.sell_imbalance, sell_imbalance=CELLS.buy_imbalance)
+    assert inks_of("delta", against) == inks_of("delta") == [{INK_SELL}, {INK_BUY}, {INK_SELL}]
+
+
+def test_a_balance_of_both_sides_is_written_without_a_sign_or_side():
+    even = CellGeometry(*[column_of(0)] * 2, *[column_of(4)] * 2, column_of(8), *[np.array([False])] * 2)
+    assert text_of(cell_texts(BARS, even, QuantityText(Decimal(1)), "delta", GRID, 1, COLUMN, (7, 10)).codes) == ["0"]
+    assert inks_of("delta", even) == [{INK_NUMBER}]
+
+
+def test_a_profile_is_as_long_as_the_share_of_the_heaviest_row():
+    ground = cell_ground(BARS, CELLS, CellStyle(cells="profile"), RANKS, GRID, COLUMN)
+    assert ground.width is not None
+    across = int(ground.right[0] - ground.left[0])
+    assert ground.width.tolist() == [round(across * 6 / 12), across, across, 0]
+
+
+def test_a_ladder_has_what_was_sold_left_and_what_was_bought_right():
+    ground = cell_ground(BARS, CELLS, CellStyle(cells="ladder"), RANKS, GRID, COLUMN)
+    assert (ground.right[::2] < ground.left[1::2]).all()
+    assert ground.place.tolist() == [0, 0, 2, 2, 1, 1, 3, 3]
+    assert ground.step.tolist() == RANKS.steps(np.concatenate((CELLS.sell, CELLS.buy))).tolist()
+
+
+def test_a_ladder_by_imbalance_colours_the_side_that_dominates():
+    ground = cell_ground(BARS, CELLS, CellStyle(cells="ladder", colouring="imbalance"), RANKS, GRID, COLUMN)
+    assert ground.step.tolist() == [BALANCE, BALANCE, ALL_SOLD, BALANCE, BALANCE, ALL_BOUGHT, BALANCE, BALANCE]
+
+
+def test_cells_too_narrow_for_halves_stay_whole():
+    narrow = PixelGrid.of(Viewport(0.0, 7.0, 0.0, 17.0, 400, 300), 1.0)
+    column = Column.of(narrow.bar_pitch, 17.0, 1.0, Detail.CELLS)
+    assert len(cell_ground(BARS, CELLS, CellStyle(cells="ladder"), RANKS, narrow, column).left) == 2
+
+
+def test_by_imbalance_only_imbalanced_cells_are_coloured():
+    assert cell_steps(CELLS, "imbalance", RANKS).tolist() == [BALANCE, ALL_BOUGHT, ALL_SOLD, BALANCE]
+
+
+def test_a_cell_imbalanced_to_both_sides_takes_the_colour_of_its_delta():
+    both = CellGeometry(*[column_of(0, 0)] * 2, column_of(9, 3), column_of(3, 9), column_of(12, 12), *[np.array([True, True])] * 2)
+    assert cell_steps(both, "imbalance", RANKS).tolist() == [ALL_BOUGHT, ALL_SOLD]
+
+
+@pytest.mark.parametrize("colouring", COLOURINGS)
+@pytest.mark.parametrize("style", ["delta", "total", "profile"])
+def test_style_and_colouring_are_chosen_apart(style: Cells, colouring: Colouring):
+    look = CellStyle(cells=style, colouring=colouring)
+    assert cell_ground(BARS, CELLS, look, RANKS, GRID, COLUMN).step.tolist() == cell_steps(CELLS, colouring, RANKS).tolist()

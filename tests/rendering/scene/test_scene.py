@@ -1,0 +1,281 @@
+"""The look at a chart: first sight, following, keeping one's place."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QPainter
+
+from rendering.items.chart_item import ChartItem
+from rendering.scene.layers import LAYERS
+from rendering.scene.scene import ChartScene
+from rendering.style.theme import load_theme
+from rendering.view.detail import Detail
+from rendering.view.frame import CellStyle, Frame
+from rendering.view.layout import Strip
+from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trade
+
+
+def scene_of(chart: StillChart, width: int = 1200, height: int = 700) -> ChartScene:
+    return ChartScene(chart, load_theme(), width, height)
+
+
+def repaints_of(scene: ChartScene) -> list[str]:
+    """A list to which every layer adds its name when it asks for a repaint."""
+    asked: list[str] = []
+
+    for item in scene.items_by_layer:
+
+        def record(rect: QRectF, name: str = item.__class__.__name__) -> None:
+            asked.append(name)
+
+        item._repaint = record
+    return asked
+
+
+@pytest.fixture
+def chart() -> StillChart:
+    return StillChart(random_trades(60, 150), 10)
+
+
+def test_the_first_look_shows_the_last_bars_with_digits(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    assert scene.frame is not None and scene.frame.detail is Detail.DIGITS
+    first, last = scene.viewport.visible_bars()
+    assert first < FIRST_MINUTE + 59 <= last
+    low, high = scene.viewport.visible_ticks()
+    assert low < chart.series.close[-1] < high
+    assert scene.following
+
+
+def test_a_chart_without_trades_is_drawn_and_fitted_when_they_come(qapp):
+    chart = StillChart(random_trades(0, 1), 10)
+    scene = scene_of(chart)
+    scene.refresh()
+    assert not scene.render_image().isNull()
+    chart.apply(trade(0, 500))
+    scene.refresh()
+    assert 0 < scene.viewport.y(500) < scene.viewport.height_px
+    assert 0 < scene.viewport.x(FIRST_MINUTE) < scene.viewport.width_px
+
+
+def test_a_look_at_the_past_is_not_moved_by_new_bars(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    scene.set_viewport(scene.viewport.panned(3000, 0))
+    assert not scene.following
+    before = scene.viewport
+    chart.apply(trade(60, int(chart.series.close[-1])))
+    scene.refresh()
+    assert scene.viewport == before
+
+
+def test_a_price_that_leaves_the_pane_is_brought_back_while_it_is_followed(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    top = scene.viewport.visible_ticks()[1]
+    chart.apply(trade(59, top - 2))
+    scene.refresh()
+    y = scene.viewport.y(top - 2)
+    assert 0.2 * scene.viewport.height_px < y < 0.5 * scene.viewport.height_px
+
+
+def test_who_looks_at_other_prices_is_left_alone(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    scene.set_viewport(scene.viewport.panned(0, 5000))
+    before = scene.viewport
+    chart.apply(trade(59, int(chart.series.close[-1]) + 3))
+    scene.refresh()
+    assert scene.viewport == before
+
+
+def test_the_newest_bar_is_one_step_away(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    scene.set_viewport(scene.viewport.panned(3000, 9000))
+    scene.sight.go_to_newest()
+    scene.refresh()
+    assert scene.following
+    assert 0 < scene.viewport.x(FIRST_MINUTE + 59) < scene.viewport.width_px
+    assert 0 < scene.viewport.y(int(chart.series.close[-1])) < scene.viewport.height_px
+
+
+def test_all_prices_in_sight_are_fitted_on_request(qapp, chart):
+    scene = scene_of(chart)
+    scene.show_last(50)
+    scene.sight.fit_price()
+    low, high = scene.viewport.visible_ticks()
+    assert low <= chart.series.low[-50:].min() and high >= chart.series.high[-50:].max()
+
+
+def test_other_rows_keep_the_price_in_the_middle_and_their_size_on_the_screen(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    assert scene.frame is not None
+    middle, row_px = scene.viewport.ticks_at(scene.viewport.height_px / 2), scene.frame.row_px
+    coarse = StillChart(random_trades(60, 150), 25)
+    chart.series, chart.figures, chart.generation = coarse.series, coarse.figures, chart.generation + 1
+    scene.refresh()
+    assert scene.frame.row_px == pytest.approx(row_px)
+    assert scene.viewport.ticks_at(scene.viewport.height_px / 2) == pytest.approx(middle)
+
+
+def test_a_picture_needs_no_view_and_has_the_pixels_of_its_scale(qapp, chart):
+    scene = scene_of(chart, 640, 400)
+    for dpr in (1.0, 1.5, 2.0):
+        image = scene.render_image(dpr)
+        assert (image.width(), image.height()) == (640 * dpr, 400 * dpr)
+        assert image.devicePixelRatio() == dpr
+    assert scene.frame is not None and scene.frame.dpr == 1.0
+
+
+def test_a_picture_at_twice_the_size_takes_the_same_colours(qapp, chart):
+    scene = scene_of(chart, 900, 600)
+    small, large = scene.render_image(1.0), scene.render_image(2.0)
+    view, rows = scene.viewport, chart.series.grid.ticks_per_row
+    first_row, buy, _, _ = chart.series.bar_cells(59)
+    # just above a cell's lower edge, past the marks and before the digits: nothing but its ground
+    x = view.x(FIRST_MINUTE + 59) + 26
+    grounds = set()
+    for row in range(first_row, first_row + len(buy)):
+        y = view.y(row * rows) - 3
+        colour = small.pixelColor(int(x), int(y))
+        assert colour == large.pixelColor(int(2 * x), int(2 * y))
+        grounds.add(colour.name())
+    ramp = {step.hex for step in load_theme().volume_ramp}
+    assert len(grounds & ramp) > 3
+
+
+def test_nothing_happens_when_nothing_happens(qapp, chart):
+    scene = scene_of(chart)
+    for _ in range(5):
+        scene.refresh(now_ns=1)
+    assert not scene.refresh(now_ns=1)
+
+
+def test_panes_beside_the_bars_follow_trades_fifteen_times_a_second_and_the_bars_at_once(qapp, chart):
+    scene = scene_of(chart)
+    asked = repaints_of(scene)
+    scene.refresh(now_ns=10**9)
+    for now_ms, panes in ((1100, True), (1110, False), (1150, False), (1170, True)):
+        asked.clear()
+        chart.apply(trade(59, int(chart.series.close[-1]), 500))
+        scene.refresh(now_ns=now_ms * 10**6)
+        assert "FootprintItem" in asked
+        assert ("ProfileItem" in asked) is panes, now_ms
+    asked.clear()
+    chart.apply(trade(59, int(chart.series.close[-1]), 500))
+    scene.refresh(now_ns=1_180 * 10**6)
+    assert "ProfileItem" not in asked
+    scene.refresh(now_ns=1_300 * 10**6)  # no further trade: what was put off is drawn
+    assert "ProfileItem" in asked
+
+
+def test_layers_that_rest_take_turns_and_none_waits_longer_than_three_frames(qapp, chart):
+    scene = scene_of(chart)
+    scene.show_only(frozenset(item.name for item in scene.items_by_layer if item.name))
+    scene.refresh(now_ns=10**9)
+    resting = [item for item in scene.items_by_layer if item.rest_s]
+    seen: dict[str, list[int]] = {type(item).__name__: [] for item in resting}
+    for frame in range(12):
+        chart.apply(trade(59, int(chart.series.close[-1]), 500))
+        now_ns = (2 + frame) * 10**9  # every rest is over
+        scene.refresh(now_ns)
+        looked = [type(item).__name__ for item in resting if item.followed_ns == now_ns]
+        assert 0 < len(looked) <= 8
+        for name in looked:
+            seen[name].append(frame)
+    assert len(resting) > 16
+    assert all(later - before <= 3 for turns in seen.values() for before, later in itertools.pairwise([-1, *turns, 12]))
+    scene.set_viewport(scene.viewport.panned(-60, 10))
+    scene.refresh(now_ns=20 * 10**9)
+    assert not any(item.waits for item in resting)
+
+
+def test_a_moved_view_never_waits(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh(now_ns=10**9)
+    chart.apply(trade(59, int(chart.series.close[-1]), 500))
+    scene.refresh(now_ns=10**9 + 1)
+    asked = repaints_of(scene)
+    scene.set_viewport(scene.viewport.panned(-60, 10))
+    scene.refresh(now_ns=10**9 + 2)
+    assert {"FootprintItem", "ProfileItem", "DeltaItem", "PriceAxisItem"} <= set(asked)
+
+
+class Counted(ChartItem):
+    """An overlay with a strip that counts how often it was asked and drawn."""
+
+    name = "counted"
+    shown_at_first = False
+    asked = drawn = 0
+
+    @classmethod
+    def strip(cls, style: CellStyle) -> Strip | None:
+        return Strip("counted", 0.1, 30, 60)
+
+    def pane(self, frame: Frame) -> QRectF:
+        return QRectF(*frame.layout.strip_of("counted"))
+
+    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+        self.asked += 1
+        return None
+
+    def legend(self, frame: Frame) -> str:
+        return "counted by rule"
+
+    def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        self.drawn += 1
+        painter.fillRect(exposed, QColor("#ff00ff"))
+
+
+def test_a_hidden_overlay_has_no_room_no_words_and_costs_nothing(qapp, chart):
+    scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
+    item = scene.items_by_layer[-1]
+    assert isinstance(item, Counted)
+    scene.refresh()
+    scene.refresh()
+    scene.render_image()
+    assert scene.frame is not None and scene.frame.told == ()
+    assert (item.asked, item.drawn, scene.layout.strip_of("counted").height) == (0, 0, 0)
+
+
+def test_an_overlay_that_is_shown_gets_its_strip_from_the_prices_and_gives_it_back(qapp, chart):
+    scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
+    scene.refresh()
+    before = scene.layout
+    scene.show("counted")
+    image = scene.render_image()
+    strip = scene.layout.strip_of("counted")
+    assert strip.height == 58 and scene.layout.price.height == before.price.height - 58
+    assert scene.frame is not None and scene.frame.told == ("counted by rule",) and "counted" in scene.frame.shown
+    assert image.pixelColor(strip.left + 5, strip.top + 5).name() == "#ff00ff"
+    assert scene.twin(2.0).shown == scene.shown
+    scene.show("counted", on=False)
+    scene.refresh()
+    assert scene.layout == before
+
+
+def test_an_overlay_that_comes_back_is_drawn_whole_whatever_happened_meanwhile(qapp, chart):
+    scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
+    scene.show("counted")
+    scene.refresh()
+    scene.show("counted", on=False)
+    scene.refresh()
+    asked = repaints_of(scene)
+    scene.show("counted")
+    scene.refresh()
+    assert "Counted" in asked
+
+
+def test_panes_that_are_hidden_leave_their_room_to_the_prices(qapp, chart):
+    scene = scene_of(chart)
+    scene.refresh()
+    scene.show_only(frozenset())
+    scene.refresh()
+    assert scene.layout.profile.width == scene.layout.delta.height == 0
+    assert scene.layout.price.height == scene.layout.time_axis.top

@@ -1,0 +1,26 @@
+"""The line of a dialog that says what cannot be taken: it is whole, however full the dialog is."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.profiles.chart_profiles import Anchors
+from app.profiles.profile_settings import ProfileInputs
+from widgets.dialogs.periods import PeriodDialog, SideDialog
+from widgets.dialogs.profile import ProfileDialog
+
+
+def profile_dialog(anchors: Anchors) -> ProfileDialog:
+    return ProfileDialog(anchors, anchors.add(0))
+
+
+@pytest.mark.parametrize("make", [profile_dialog, SideDialog, lambda anchors: PeriodDialog(anchors, ProfileInputs(), 30)])
+def test_a_long_line_of_trouble_makes_the_dialog_higher_and_is_whole(qtbot, make):
+    dialog = make(Anchors())
+    assert isinstance(dialog, ProfileDialog | PeriodDialog | SideDialog)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    low = dialog.height()
+    dialog.trouble.setText("time: found 'banana', expected e.g. 15:30 or 2026-11-21 15:30:12, and more words than one line can hold")
+    qtbot.waitUntil(lambda: dialog.trouble.height() >= dialog.trouble.heightForWidth(dialog.trouble.width()) > 20, timeout=2000)
+    assert dialog.height() > low and dialog.rect().contains(dialog.trouble.geometry())

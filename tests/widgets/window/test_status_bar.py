@@ -1,0 +1,87 @@
+"""The status bar tells each state by word, shape and colour, and how old the tape is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from PySide6.QtGui import QColor
+from pytestqt.qtbot import QtBot
+
+from app.market.feed import FeedState, FeedStatus
+from rendering.items.guides.badge_item import mode_colour
+from rendering.style.theme import load_theme, theme_names
+from widgets.window.feed_state_style import LOOKS
+from widgets.window.status_bar import StatusBar
+
+SECOND_NS = 1_000_000_000
+
+
+@pytest.fixture
+def bar(qtbot: QtBot) -> StatusBar:
+    bar = StatusBar(load_theme())
+    qtbot.addWidget(bar)
+    bar.resize(1280, 28)
+    bar.show()
+    return bar
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "detail"),
+    [
+        (FeedStatus(FeedState.CONNECTING, reason="opening X"), "◌ CONNECTING", "opening X"),
+        (FeedStatus(FeedState.SYNCING), "◔ SYNCING", ""),
+        (FeedStatus(FeedState.LIVE), "● LIVE", ""),
+        (FeedStatus(FeedState.LAGGING, reason="2.3 s behind the stream"), "▲ LAGGING", "2.3 s behind the stream"),
+        (FeedStatus(FeedState.STALE, reason="no trade for 14 s"), "■ STALE", "no trade for 14 s"),
+        (FeedStatus(FeedState.DISCONNECTED, reason="refused", retry_at_s=1.0), "✕ DISCONNECTED", "refused, retrying in 0 s"),
+        (FeedStatus(FeedState.STOPPED, reason="HTTP 451", retry_at_s=1.0), "⊗ STOPPED", "HTTP 451"),
+        (FeedStatus(FeedState.SIMULATED), "◆ SIMULATED", ""),
+        (FeedStatus(FeedState.REPLAY, reason="paused"), "▶ REPLAY", "paused"),
+    ],
+)
+def test_each_state_has_its_words(bar: StatusBar, status: FeedStatus, word: str, detail: str):
+    bar.refresh(status, "", "", "raster")
+    assert (bar.state.text(), bar.detail.text()) == (word, detail)
+    assert bar.detail.isVisible() == bool(detail)
+
+
+def ground(bar: StatusBar, state: FeedState) -> QColor:
+    bar.refresh(FeedStatus(state), "", "", "raster")
+    return bar.state.grab().toImage().pixelColor(2, 2)
+
+
+@pytest.mark.parametrize("theme", theme_names())
+def test_only_live_is_green_and_the_colour_is_that_of_the_badge(bar: StatusBar, theme: str):
+    bar.set_theme(load_theme(theme))
+    colours = {state: ground(bar, state).name() for state in FeedState}
+    assert [state for state, colour in colours.items() if colour == load_theme(theme).live.hex] == [FeedState.LIVE]
+    assert colours == {state: mode_colour(load_theme(theme), LOOKS[state].mode).hex for state in FeedState}
+
+
+def test_the_age_of_the_tape_grows_while_only_the_line_is_alive(bar: StatusBar):
+    status = FeedStatus(FeedState.LIVE, received_at_ns=time.time_ns() - 75 * SECOND_NS, last_trade_ns=1, messages=10)
+    bar.look(status)
+    bar.refresh(status, "", "", "raster")
+    assert bar.figures.text().startswith("last trade 1 min 15 s ago ")
+
+
+def test_a_replay_tells_recorded_time_and_neither_age_nor_lag(bar: StatusBar):
+    status = FeedStatus(FeedState.REPLAY, received_at_ns=time.time_ns(), last_trade_ns=1_723_161_240_123_000_000)
+    bar.look(status)
+    bar.refresh(status, "", "", "raster")
+    assert bar.figures.text() == "last trade 2024-08-08 23:54:00.123 UTC   0 trades/s"
+
+
+def test_that_nothing_is_kept_is_told_by_word_sign_and_colour(bar: StatusBar):
+    status = FeedStatus(FeedState.LIVE)
+    told = []
+    for recording in ("recording", "not recording: database or disk is full", "X is being recorded by another program", ""):
+        bar.refresh(status, "", recording, "raster")
+        told.append((bar.recording.text(), "background" in bar.recording.styleSheet()))
+    assert told == [
+        ("● recording", False),
+        ("■ not recording: database or disk is full", True),
+        ("■ X is being recorded by another program", False),
+        ("", False),
+    ]

@@ -1,0 +1,60 @@
+from app.market.feed import FeedState, FeedStatus
+from widgets.window.feed_state_style import LOOKS
+from widgets.window.status_texts import TapeMeter, duration_text, figures_text, state_text
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ns = 1_000_000_000_000
+
+    def __call__(self) -> int:
+        return self.ns
+
+
+def test_every_state_has_a_shape_of_its_own_and_only_live_looks_live() -> None:
+    assert set(LOOKS) == set(FeedState)
+    assert len({look.shape for look in LOOKS.values()}) == len(FeedState)
+    assert [state for state, look in LOOKS.items() if look.mode == "live"] == [FeedState.LIVE]
+
+
+def test_a_lost_venue_is_told_with_its_reason_and_the_time_to_the_next_attempt() -> None:
+    status = FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2)
+    assert state_text(status, 100.0) == "✕ DISCONNECTED: connection refused, retrying in 5 s"
+    assert state_text(status, 110.0) == "✕ DISCONNECTED: connection refused, retrying in 0 s"
+
+
+def test_durations_read_in_two_figures() -> None:
+    assert [duration_text(s) for s in (-1, 0.44, 12.9, 200, 18_600)] == ["0.0 s", "0.4 s", "12 s", "3 min 20 s", "5 h 10 min"]
+
+
+def test_rates_and_lags_speak_of_the_last_ten_seconds_only() -> None:
+    clock = Clock()
+    meter = TapeMeter(clock)
+    for second in range(31):
+        trades = second * 100 if second <= 10 else 1000 + (second - 10) * 7
+        lag_ms = 900 if second <= 10 else 40
+        meter.look(FeedStatus(FeedState.LIVE, last_trade_ns=clock.ns - lag_ms * 1_000_000, messages=2 * trades, trades=trades))
+        clock.ns += 1_000_000_000
+    figures = meter.figures()
+    assert (figures.messages_per_s, figures.trades_per_s) == (14.0, 7.0)
+    assert (figures.lag_ms_p50, figures.lag_ms_p99) == (40.0, 40.0)
+
+
+def test_another_feed_starts_the_figures_anew() -> None:
+    clock = Clock()
+    meter = TapeMeter(clock)
+    meter.look(FeedStatus(FeedState.LIVE, messages=1_000_000, trades=1_000_000))
+    clock.ns += 1_000_000_000
+    meter.look(FeedStatus(FeedState.SIMULATED, messages=5, trades=5))
+    assert meter.figures().messages_per_s == 0.0
+
+
+def test_the_age_of_the_tape_runs_from_when_the_trade_reached_us() -> None:
+    clock = Clock()
+    meter = TapeMeter(clock)
+    status = FeedStatus(FeedState.LIVE, last_trade_ns=clock.ns + 3_600_000_000_000, received_at_ns=clock.ns - 2_500_000_000)
+    assert figures_text(meter.figures(), status, clock.ns).startswith("last trade 2.5 s ago ")
+
+
+def test_before_the_first_trade_there_are_dashes_not_numbers() -> None:
+    assert figures_text(TapeMeter().figures(), FeedStatus(FeedState.CONNECTING), 1) == "last trade –   0 msg/s   lag –"

@@ -1,0 +1,61 @@
+"""Drags an alert on a price by its tag on the price axis; it is changed when the button goes up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from app.alerts.actions import AlertDesk
+from rendering.items.guides.axis_tags import TAG_HEIGHT_PX
+from rendering.scene.scene import ChartScene
+from rendering.view.frame_coords import price_y
+
+_CLICK_PX = 3.0  # the hand trembles
+
+
+class AlertHandle:
+    """What the mouse does on the tags of alerts.
+
+    Parameters
+    ----------
+    desk : AlertDesk
+    scene : callable
+        The chart that is looked at, None while there is none.
+    say : callable
+        Told what was done.
+    """
+
+    def __init__(self, desk: AlertDesk, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
+        self._desk, self._scene, self._say = desk, scene, say
+        self._number: int | None = None
+        self._pressed_y = 0.0
+
+    def at(self, x: float, y: float) -> int | None:
+        """Number of the alert whose tag lies under a point: the nearest, of a price that the user has set."""
+        scene = self._scene()
+        if scene is None or scene.frame is None or not scene.layout.price_axis.holds(x, y):
+            return None
+        frame = scene.frame
+        tags = ((abs(price_y(frame, line.ticks + 0.5) - y), line.alert) for line in scene.chart.alert_lines if not line.moves)
+        return min((tag for tag in tags if tag[0] <= TAG_HEIGHT_PX / 2), default=(0.0, None))[1]
+
+    def press(self, x: float, y: float) -> bool:
+        """The button went down; whether it was on a tag."""
+        self._number, self._pressed_y = self.at(x, y), y
+        return self._number is not None
+
+    def move(self, x: float, y: float) -> bool:
+        """The mouse moved; whether a tag is dragged."""
+        scene = self._scene()
+        if self._number is None or scene is None:
+            return False
+        if self._desk.dragged is not None or abs(y - self._pressed_y) > _CLICK_PX:
+            self._desk.dragged = self._number, math.floor(scene.viewport.ticks_at(y))
+        return True
+
+    def release(self) -> bool:
+        """The button went up; whether a tag was held."""
+        held, self._number = self._number is not None, None
+        if self._desk.dragged is not None:
+            self._say(self._desk.drop())
+        return held

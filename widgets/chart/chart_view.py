@@ -1,0 +1,199 @@
+"""The view on a chart: hands mouse and size to the scene, and owns the surface that is painted on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
+
+from rendering.scene.chart_point import Spot, spot_at
+from rendering.scene.scene import ChartScene
+from widgets.chart.alert_drag import AlertHandle
+from widgets.chart.pan_zoom import PanAndZoom
+from widgets.chart.profile_tool import AnchorTool
+
+_NUDGES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+_NUDGE_KEYS = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier)
+_MOMENT_KEY = Qt.Key.Key_K
+
+
+class ChartView(QGraphicsView):
+    """One chart on the screen; scene coordinates are the view's own logical pixels.
+
+    Parameters
+    ----------
+    scene : ChartScene
+        What to show.
+    use_gl : bool
+        Paint through an OpenGL viewport instead of raster tiles.
+
+    Attributes
+    ----------
+    anchors : AnchorTool
+        The mouse on profiles.
+    alert_handle : AlertHandle or None
+        Drags alerts by their tags.
+    on_told : callable
+        Called with a line for the status bar: what a tool has made; an empty one takes its hint away.
+    on_edit : callable
+        Called when the flag of a profile, which is selected by then, was double-clicked.
+    on_click : callable
+        Called with the place of a click: of a press that no tool took, and that was let go where it was made.
+    on_menu : callable
+        Called with a place on the screen and the spot of the chart there, when its menu was asked for by mouse or key.
+    """
+
+    def __init__(
+        self,
+        scene: ChartScene,
+        *,
+        use_gl: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.alert_handle: AlertHandle | None = None
+        self.on_told: Callable[[str], None] = lambda line: None
+        self.on_edit: Callable[[], None] = lambda: None
+        self.on_menu: Callable[[QPoint, Spot], None] = lambda place, spot: None
+        self.on_click: Callable[[float, float], None] = lambda x, y: None
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setAccessibleName("Chart")
+        self.setMinimumSize(QSize(320, 200))
+        self.use_gl(use_gl)
+        self.show_scene(scene)
+
+    def show_scene(self, scene: ChartScene) -> None:
+        """Show another chart."""
+        self.chart_scene = scene
+        self._mouse = PanAndZoom(scene)
+        self.anchors = AnchorTool(scene, lambda line: self.on_told(line))
+        self.setScene(scene)
+        self._fit_scene()
+
+    def use_gl(self, on: bool) -> None:
+        """Change the surface; what is on it is painted again."""
+        self.setViewport(GraphicsViewGLWidget() if on else QWidget())
+        # an OpenGL viewport is always repainted whole, a raster one only where it changed
+        mode = QGraphicsView.ViewportUpdateMode
+        self.setViewportUpdateMode(mode.FullViewportUpdate if on else mode.MinimalViewportUpdate)
+        self.viewport().setMouseTracking(True)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def _fit_scene(self) -> None:
+        size = self.viewport().size()
+        self.setSceneRect(0, 0, size.width(), size.height())
+        self.chart_scene.resize(size.width(), size.height(), self.devicePixelRatioF())
+
+    def show_cursor(self) -> None:
+        """Let the mouse look like what it would do."""
+        if self.cursor().shape() is not self.anchors.cursor:
+            self.setCursor(self.anchors.cursor)
+
+    # -- Qt's events -----------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_scene()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._fit_scene()
+
+    def event(self, event: QEvent) -> bool:
+        """Keys that mean something to the chart while it has the focus; so the window's shortcuts must not have them.
+
+        While a profile is selected, left and right move its ends and not the view; the key of the moment is held.
+        """
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (self._nudges(event) or _holds_moment(event)):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._nudges(event):
+            self.anchors.nudge(_NUDGES[Qt.Key(event.key())], end=bool(event.modifiers() & Qt.KeyboardModifier.AltModifier))
+        elif _holds_moment(event):
+            self.chart_scene.as_of.held = True
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == _MOMENT_KEY and not event.isAutoRepeat():  # whatever other keys are down by now
+            self.chart_scene.as_of.held = False
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.chart_scene.as_of.held = False  # whoever has the focus now is told of the key's release
+
+    def _nudges(self, event: QKeyEvent) -> bool:
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        return event.key() in _NUDGES and modifiers in _NUDGE_KEYS and self.chart_scene.chart.anchors.selected is not None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        x, y = event.position().x(), event.position().y()
+        taken = event.button() is not Qt.MouseButton.LeftButton or (self.alert_handle and self.alert_handle.press(x, y))
+        if not taken and not self.anchors.press(x, y, event.modifiers()):
+            self._mouse.press(x, y)
+        self.show_cursor()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        x, y = event.position().x(), event.position().y()
+        if not (self.alert_handle and self.alert_handle.move(x, y)) and not self.anchors.move(x, y):
+            self._mouse.move(x, y)
+        self.chart_scene.set_cursor((x, y))
+        self.show_cursor()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        taken = event.button() is not Qt.MouseButton.LeftButton or (self.alert_handle and self.alert_handle.release())
+        if not taken and not self.anchors.release() and self._mouse.release():
+            self.on_click(event.position().x(), event.position().y())
+        self.show_cursor()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        x, y = event.position().x(), event.position().y()
+        if self.anchors.double_click(x, y):
+            self.on_edit()
+        else:
+            self._mouse.double_click(x, y)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        frame = self.chart_scene.frame
+        if frame is None or self._mouse.dragging:
+            return
+        place = event.pos()
+        if event.reason() is QContextMenuEvent.Reason.Keyboard:
+            x, y = self.chart_scene.cursor or (frame.layout.price.width / 2, frame.layout.price.height / 2)
+            place = QPoint(round(x), round(y))
+        self.on_menu(self.viewport().mapToGlobal(place), spot_at(frame, place.x(), place.y()))
+        event.accept()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        modifiers = event.modifiers()
+        pan = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        delta = event.angleDelta()
+        notches = (delta.y() or delta.x()) / 120.0
+        if not delta.y() and delta.x():  # two fingers sideways on a trackpad
+            pan = True
+        price = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
+        self._mouse.wheel(event.position().x(), event.position().y(), notches, price=price, pan=pan)
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.chart_scene.set_cursor(None)
+
+
+def _holds_moment(event: QKeyEvent) -> bool:
+    return event.key() == _MOMENT_KEY and event.modifiers() == Qt.KeyboardModifier.NoModifier

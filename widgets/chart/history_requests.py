@@ -1,0 +1,34 @@
+"""What the view asks of the past: all in sight, all that a profile holds (as candles where not as trades), and what alerts need."""
+
+from __future__ import annotations
+
+import time
+
+from app.analytics.candle_fallback import Piece
+from app.chart.chart import Chart
+from app.market.span import Span
+from rendering.items.profiles.placed_profile_views import period_views, profile_views
+from rendering.scene.scene import ChartScene
+from rendering.view.frame import Frame
+
+_CANDLES_EVERY = 6  # frames: a tenth of a second is at once, and 35 profiles of periods take half a millisecond
+
+
+def ask_for_what_is_in_sight(scene: ChartScene) -> None:
+    """Tell the chart which time the user looks at, or has anchored a profile to: what of it is missing will be fetched."""
+    series, now_ns = scene.chart.series, time.time_ns()
+    if series.n_bars:
+        alerts_ns = scene.chart.alerts_from_ns
+        begins = [series.times.start_ns(scene.viewport.visible_bars()[0]), *(placed.start_ns for placed in scene.chart.anchors.profiles)]
+        begins += [] if alerts_ns is None else [alerts_ns]
+        start_ns = max(min(begins), scene.chart.oldest_ns)
+        scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)
+    if scene.frame is not None and scene.frames % _CANDLES_EVERY == 0:
+        scene.chart.candles.wishes = _candles(scene.chart, scene.frame)
+
+
+def _candles(chart: Chart, frame: Frame) -> tuple[Piece, ...]:
+    """Of the profiles as they are, and as they were known at the moment that is looked at."""
+    runs = [chart.profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
+    views = period_views(frame) if frame.as_of is None else (*period_views(frame), *profile_views(frame))
+    return chart.profiles.wishes([*runs, *(view.runs for view in views)])

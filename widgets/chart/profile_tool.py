@@ -1,0 +1,228 @@
+"""Anchored profiles by mouse: a click puts one on a bar, a drag draws a range, a flag that is dragged moves it.
+
+The tool has a say before panning does: each method tells whether it took the gesture.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+
+from app.profiles.placed_profile import PlacedProfile
+from rendering.items.profiles.anchor_flag_item import Flag, flag_at
+from rendering.items.profiles.placed_profile_views import piece_at, piece_profile, profile_views, when_text
+from rendering.scene.scene import ChartScene
+
+
+class Armed(enum.Enum):
+    """What the next press on the chart will do; the value is the line that says so."""
+
+    NOTHING = ""
+    ANCHOR = "Click the bar where the profile starts (Esc to cancel)"
+    RANGE = "Drag across the bars to profile (Esc to cancel)"
+
+
+class AnchorTool:
+    """The mouse on one chart, as far as anchored profiles go.
+
+    Parameters
+    ----------
+    scene : ChartScene
+        The chart.
+    say : callable
+        Called with a line that tells what was made, and with an empty one when the tool is put away.
+
+    Attributes
+    ----------
+    armed : Armed
+        What the next press will do.
+    """
+
+    def __init__(self, scene: ChartScene, say: Callable[[str], None] = lambda line: None) -> None:
+        self._say = say
+        self.armed = Armed.NOTHING
+        self._scene = scene
+        self._held: Flag | None = None
+        self._range: tuple[int, int] | None = None  # key, and the number of the bar where the drag began
+        self._hovers = self._moved = False
+
+    @property
+    def cursor(self) -> Qt.CursorShape:
+        """What the mouse looks like."""
+        if self._held is not None or self._hovers:
+            return Qt.CursorShape.SizeHorCursor
+        return Qt.CursorShape.CrossCursor if self.armed is Armed.NOTHING else Qt.CursorShape.PointingHandCursor
+
+    def arm(self, armed: Armed) -> None:
+        """Take the tool up, or put it away if it is the one in hand."""
+        self.armed = Armed.NOTHING if self.armed is armed else armed
+
+    def press(self, x: float, y: float, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
+        """The button went down: with Ctrl it chooses a profile for a composite, with Alt it ends one at the bar."""
+        frame = self._scene.frame
+        if frame is None or not frame.layout.price.holds(x, y):
+            return False
+        anchors = self._scene.chart.anchors
+        if self.armed is Armed.NOTHING and keys == Qt.KeyboardModifier.ControlModifier:
+            return self.choose_at(x, y)
+        if self.armed is Armed.NOTHING and keys == Qt.KeyboardModifier.AltModifier:
+            return self.cut_at(x)
+        if self.armed is not Armed.NOTHING:
+            anchors.begin_gesture()
+            bar = self._bar_at(x)
+            if self.armed is Armed.ANCHOR:
+                key = anchors.add(self._start_ns(bar))
+                anchors.end_gesture()
+                self._tell(key)
+            else:
+                self._range = anchors.add(self._start_ns(bar), self._start_ns(bar + 1)), bar
+                self._moved = True
+            self.armed = Armed.NOTHING
+            return True
+        flag = self._flag_at(x, y)
+        if flag is None:
+            return False
+        self._held = flag
+        anchors.select(flag.key)
+        anchors.begin_gesture()
+        return True
+
+    def move(self, x: float, y: float) -> bool:
+        """The mouse moved, button held or not."""
+        anchors = self._scene.chart.anchors
+        if self._range is not None:
+            key, begin = self._range
+            first, last = sorted((begin, self._bar_at(x)))
+            anchors.move(key, self._start_ns(first), self._start_ns(last + 1))
+            return True
+        if self._held is not None:
+            placed = anchors.get(self._held.key)
+            if placed is not None:
+                self._drag(placed, self._bar_at(x), end=self._held.end)
+                self._moved |= anchors.get(placed.key) != placed
+            return True
+        self._hovers = self._flag_at(x, y) is not None
+        return False
+
+    def release(self) -> bool:
+        """The button went up."""
+        key = self._range[0] if self._range is not None else self._held.key if self._held is not None else None
+        moved = self._moved
+        self._held = self._range = None
+        self._moved = False
+        if key is None:
+            return False
+        self._scene.chart.anchors.end_gesture()
+        if moved:
+            self._tell(key)
+        return True
+
+    def double_click(self, x: float, y: float) -> bool:
+        """The button was pressed twice: on a flag that selects its profile."""
+        flag = self._flag_at(x, y)
+        if flag is not None:
+            self._scene.chart.anchors.select(flag.key)
+        return flag is not None
+
+    def choose_at(self, x: float, y: float) -> bool:
+        """Choose the profile whose flag is there, or the profile of the period, for a composite, or no longer; False if there is none."""
+        frame, anchors = self._scene.frame, self._scene.chart.anchors
+        if frame is None:
+            return False
+        flag = flag_at(frame, x, y)
+        placed = anchors.get(flag.key) if flag is not None else None
+        if placed is None and (piece := piece_at(frame, math.floor(self._scene.viewport.bar_at(x)))) is not None:
+            placed = piece_profile(frame, piece)
+        if placed is not None:
+            anchors.choose(placed)
+        return placed is not None
+
+    def cut_at(self, x: float) -> bool:
+        """End the profile under a bar there: the selected one, else the one that lies on top, else a range from its period's start.
+
+        False if there is none. One that ends sooner stays as it is.
+        """
+        frame, anchors = self._scene.frame, self._scene.chart.anchors
+        if frame is None:
+            return False
+        bar = math.floor(self._scene.viewport.bar_at(x))
+        if bar > self._last_bar():
+            return False
+        end_ns = self._start_ns(bar + 1)
+        for view in reversed(profile_views(frame)):
+            if view.runs[0][0] <= bar < view.runs[-1][1]:
+                anchors.begin_gesture()
+                anchors.cut(view.placed.key, end_ns)
+                anchors.end_gesture()
+                anchors.select(view.placed.key)
+                self._tell(view.placed.key)
+                return True
+        piece = piece_at(frame, bar)
+        if piece is None:
+            return False
+        self._tell(anchors.add(self._start_ns(piece.runs[0][0]), end_ns))
+        return True
+
+    def nudge(self, bars: int, *, end: bool = False) -> bool:
+        """Move the selected profile's start, or a range's end, by so many bars; False if none is selected."""
+        anchors = self._scene.chart.anchors
+        placed = anchors.get(anchors.selected)
+        if placed is None:
+            return False
+        times = self._scene.chart.series.times
+        if end and placed.end_ns is not None:
+            self._drag(placed, times.number(placed.end_ns - 1) + bars, end=True)
+        else:
+            self._drag(placed, times.number(placed.start_ns) + bars, end=False)
+        self._tell(placed.key)
+        return True
+
+    def step_back(self) -> bool:
+        """What Esc does here: put the tool away, else let go of what is chosen, of the selection, of a kept moment; False if of nothing."""
+        anchors = self._scene.chart.anchors
+        if self.armed is not Armed.NOTHING:
+            self.armed = Armed.NOTHING
+            self._say("")
+        elif anchors.chosen:
+            anchors.choose_none()
+        elif anchors.selected is not None:
+            anchors.select(None)
+        elif self._scene.as_of.kept_ns is not None:
+            self._scene.as_of.kept_ns = None
+        else:
+            return False
+        return True
+
+    def _tell(self, key: int) -> None:
+        """Say what a profile is of by now."""
+        frame, placed = self._scene.frame, self._scene.chart.anchors.get(key)
+        if frame is not None and placed is not None:
+            self._say(f"{placed.name} from {when_text(frame, placed)}")
+
+    def _drag(self, placed: PlacedProfile, bar: int, *, end: bool) -> None:
+        """Move one end to a bar; a range keeps at least one bar, an anchor stays among the bars there are."""
+        times, anchors = self._scene.chart.series.times, self._scene.chart.anchors
+        if end and placed.end_ns is not None:
+            bar = max(bar, times.number(placed.start_ns))
+            anchors.move(placed.key, placed.start_ns, self._start_ns(bar + 1))
+            return
+        last = self._last_bar() if placed.end_ns is None else times.number(placed.end_ns - 1)
+        anchors.move(placed.key, self._start_ns(min(bar, last)), placed.end_ns)
+
+    def _bar_at(self, x: float) -> int:
+        """The number of the bar under a place; none behind the last one."""
+        return min(math.floor(self._scene.viewport.bar_at(x)), self._last_bar())
+
+    def _last_bar(self) -> int:
+        series = self._scene.chart.series
+        return int(series.number[-1]) if series.n_bars else 0
+
+    def _start_ns(self, bar: int) -> int:
+        return self._scene.chart.series.times.start_ns(bar)
+
+    def _flag_at(self, x: float, y: float) -> Flag | None:
+        frame = self._scene.frame
+        return None if frame is None else flag_at(frame, x, y)

@@ -1,0 +1,1 @@
+"""The table of actions: menus, keys and tooltips, one file a family."""

@@ -1,0 +1,135 @@
+"""Alerts by key, and what is done when one fires."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QSystemTrayIcon, QWidget
+
+from app.alerts.alert import Alert, Fired, Wish
+from app.workspace import Workspace
+from rendering.scene.chart_point import Spot
+from rendering.scene.scene import ChartScene
+from widgets.chart.alert_drag import AlertHandle
+from widgets.chart.chart_menu import Entry
+from widgets.dialogs.alert import AlertDialog
+from widgets.panels.alerts import AlertPanel
+from widgets.parts.sounds import Sounds
+
+_log = structlog.get_logger(__name__)
+
+_SOUND_EVERY_S = 1.0
+_REACH_PX, _MOST_NEAR = 6.0, 4
+
+
+class AlertCommands:
+    """Set, list and delete alerts, and tell what fires; their names stand in `widgets.commands.actions`.
+
+    Parameters
+    ----------
+    window : QWidget
+    workspace : Workspace
+    scene : callable
+        The chart that is looked at, None while there is none.
+    say : callable
+        Puts a line into the status bar.
+    """
+
+    def __init__(self, window: QWidget, workspace: Workspace, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
+        self._window, self._workspace, self._scene, self._say = window, workspace, scene, say
+        self._tray: QSystemTrayIcon | None = None
+        self._heard_s: dict[int, float] = {}
+        self.sounds = Sounds()
+        self.handle = AlertHandle(workspace.alerts, scene, say)
+
+    def add_alert(self) -> None:
+        """At the cursor, or at the last price."""
+        if (ticks := self._price()) is not None:
+            self._say(self._workspace.alerts.add_at(ticks))
+
+    def delete_alert(self) -> None:
+        """The one nearest to the cursor, or to the last price."""
+        if (ticks := self._price()) is not None:
+            self._say(self._workspace.alerts.delete_nearest(ticks))
+
+    def new_alert(self) -> None:
+        """Choose what is waited for; the price at the cursor to begin with."""
+        scene, ticks = self._scene(), self._price()
+        if scene is None or ticks is None:
+            self._say("No chart loaded yet")
+        else:
+            self._edit(Wish(value=scene.chart.series.grid.text(ticks)))
+
+    def show_alerts(self) -> None:
+        """List all alerts, and what has fired."""
+        AlertPanel(self._workspace.alerts, self._scene, self._edit_alert, self._say, self._window).show()
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """An alert at the price there, and on each line and level there."""
+        scene, ticks, desk = self._scene(), spot.price_ticks, self._workspace.alerts
+        if scene is None or ticks is None:
+            return []
+        price = scene.chart.series.grid.text(ticks)
+        found = [Entry(f"Alert at {price}", lambda: self._say(desk.add_at(ticks)), "Alt+A")]
+        found.append(Entry(f"Alert at {price}…", lambda: self._edit(Wish(value=price)), "Ctrl+A"))
+        for subject, _ in desk.near(scene.viewport.ticks_at(spot.y) - 0.5, _REACH_PX / scene.viewport.tick_px)[:_MOST_NEAR]:
+            wish = Wish(subject=subject)
+            found.append(Entry(f"Alert on {desk.text_of(subject)}…", lambda wish=wish: self._edit(wish)))
+        if scene.chart.alert_lines:
+            found.append(Entry("Delete nearest alert", lambda: self._say(desk.delete_nearest(ticks)), "Shift+Alt+A"))
+        return found
+
+    def tell(self) -> None:
+        """Once a frame: sound, notification and a line for what has fired since the last look."""
+        desk = self._workspace.alerts
+        desk.show()
+        if not (untold := desk.book.untold()):
+            return
+        for fired in untold:
+            _log.info("alert", text=fired_text(fired))
+        text = fired_text(untold[-1]) + (f" (and {len(untold) - 1:,} more)" if len(untold) > 1 else "")
+        self._say(f"! {text}")
+        now_s = time.monotonic()
+        heard = [fired for fired in untold if now_s - self._heard_s.get(fired.alert, 0.0) >= _SOUND_EVERY_S]
+        if heard:  # a line that price dances around is one noise, not a hundred
+            self._heard_s |= {fired.alert: now_s for fired in heard}
+            self.sounds.play(heard[-1].sound)
+            self._notify(text)
+        desk.book.note_told()
+
+    def _edit_alert(self, alert: Alert | None) -> None:
+        if alert is None:
+            self.new_alert()
+        elif self._workspace.alerts.instrument is None or self._workspace.alerts.instrument.id != alert.instrument:
+            self._say(f"Open {alert.instrument} to edit alert {alert.number}")
+        else:
+            self._edit(alert.wish, alert.number)
+
+    def _edit(self, wish: Wish, number: int | None = None) -> None:
+        AlertDialog(self._workspace.alerts, wish, number, self._say, self.sounds.play, self._window).show()
+
+    def _price(self) -> int | None:
+        scene = self._scene()
+        if scene is None or not scene.chart.series.n_bars:
+            return None
+        ticks = scene.cursor_ticks()
+        return int(scene.chart.series.close[-1]) if ticks is None else ticks
+
+    def _notify(self, text: str) -> None:
+        """Through the system, where it has a place for it."""
+        if not QSystemTrayIcon.isSystemTrayAvailable() or not QSystemTrayIcon.supportsMessages():
+            return
+        if self._tray is None:
+            icon = self._window.windowIcon()
+            self._tray = QSystemTrayIcon(icon if not icon.isNull() else QIcon(self._window.grab().scaled(64, 64)), self._window)
+            self._tray.show()
+        self._tray.showMessage("Tapeprint", text)
+
+
+def fired_text(fired: Fired) -> str:
+    """What has fired, in a line."""
+    when = time.strftime("%H:%M:%S", time.gmtime(fired.time_ns / 1e9))
+    return f"{fired.text} at {when} UTC{' (checked late)' if fired.late else ''}"

@@ -1,0 +1,68 @@
+"""The as-of cursor by key: the moment under the mouse is kept, or now comes back. Holding the key is the view's own business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rendering.items.as_of import AsOf, closed_ns, moment_text
+from rendering.scene.chart_point import Spot
+from rendering.scene.scene import ChartScene
+from widgets.chart.chart_menu import Entry
+
+_HINT = "Hold K over the bars to see every value as it stood at that bar's close. Shift+K pins the view."
+
+
+class AsOfCommands:
+    """Look at the chart as it was known earlier; their names stand in `widgets.commands.actions`.
+
+    Parameters
+    ----------
+    scene : callable
+        The chart that is looked at, None while there is none.
+    say : callable
+        Puts a line into the status bar.
+    """
+
+    def __init__(self, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
+        self._scene, self._say = scene, say
+
+    def hold_moment(self) -> None:
+        """From the menu, where no key can be held: how it is done."""
+        self._say(_HINT)
+
+    def keep_moment(self) -> None:
+        """Keep the moment of the bar under the mouse; if one is kept, back to now."""
+        scene = self._scene()
+        if scene is None:
+            return
+        if scene.as_of.kept_ns is not None:
+            self._back_to_now(scene)
+        elif (bar := scene.pointed_bar()) is None:
+            self._say("Point at a bar first")
+        else:
+            self._keep(scene, bar)
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """The moment of the bar there, or now."""
+        scene, bar = self._scene(), spot.bar
+        if scene is None:
+            return []
+        if scene.as_of.kept_ns is not None:
+            return [Entry("Back to live", lambda: self._back_to_now(scene), "Shift+K")]
+        if bar is None or bar >= int(scene.chart.series.number[-1]):
+            return []
+        return [Entry("As-of view at this bar's close", lambda: self._keep(scene, bar), "Shift+K")]
+
+    def _keep(self, scene: ChartScene, bar: int) -> None:
+        kept = AsOf(closed_ns(scene.chart.series, bar))
+        if kept.bar(scene.chart.series, None) is None:
+            self._say("The current bar has not closed. Point at an earlier bar.")
+            return
+        scene.as_of = kept
+        scene.refresh()
+        if scene.frame is not None:
+            self._say(f"{moment_text(scene.frame).replace('AS OF', 'As of')} (Shift+K to return to live)")
+
+    def _back_to_now(self, scene: ChartScene) -> None:
+        scene.as_of.kept_ns = None
+        self._say("Back to live")

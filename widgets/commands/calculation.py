@@ -1,0 +1,82 @@
+"""Commands that change how figures are made, and the memory of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from msgspec import structs
+from PySide6.QtWidgets import QWidget
+
+from app.errors import TapeprintError
+from app.settings.calculation import CELLS, COLOURINGS, ChartRules, CvdRules
+from app.workspace import Workspace
+from widgets.dialogs.calculation import RulesDialog
+
+_T = TypeVar("_T")
+
+
+class RuleCommands:
+    """Colouring, footprint style, CVD's reset, and the dialog of all inputs; their names stand in `widgets.commands.actions`.
+
+    Parameters
+    ----------
+    window : QWidget
+        Over which the dialog opens.
+    workspace : Workspace
+        Whose chart it is about; without one, that of the next.
+    remember : callable
+        Called with the rules as they were and as they are now, whenever the user has changed them.
+    on_error : callable
+        Called with a line that says why they cannot be remembered.
+    """
+
+    def __init__(
+        self,
+        window: QWidget,
+        workspace: Workspace,
+        remember: Callable[[ChartRules, ChartRules], None],
+        on_error: Callable[[str], None],
+    ) -> None:
+        self._window, self._workspace = window, workspace
+        self._remember, self._on_error = remember, on_error
+
+    def next_colouring(self) -> None:
+        """Cells coloured by volume, by delta, by imbalance."""
+        cells = self._workspace.rules.cells
+        self._change_with(cells=structs.replace(cells, colouring=_after(COLOURINGS, cells.colouring)))
+
+    def next_cells(self) -> None:
+        """The next footprint style."""
+        cells = self._workspace.rules.cells
+        self._change_with(cells=structs.replace(cells, cells=_after(CELLS, cells.cells)))
+
+    def toggle_cvd_reset(self) -> None:
+        """CVD by session, or without end."""
+        self._change_with(cvd=CvdRules(reset="never" if self._workspace.rules.cvd.reset == "session" else "session"))
+
+    def edit_rules(self) -> None:
+        """All inputs of the figures."""
+        dialog = next(iter(self._window.findChildren(RulesDialog)), None)
+        dialog = dialog or RulesDialog(lambda: self._workspace.rules, self._change, self._window)
+        dialog.look()
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
+    def _change_with(self, **parts: object) -> None:
+        self._change(structs.replace(self._workspace.rules, **parts))
+        for dialog in self._window.findChildren(RulesDialog):
+            dialog.look()
+
+    def _change(self, rules: ChartRules) -> None:
+        before = self._workspace.rules
+        self._workspace.set_rules(rules)
+        try:
+            self._remember(before, rules)
+        except TapeprintError as error:
+            self._on_error(error.user_message)
+
+
+def _after(choices: Sequence[_T], chosen: _T) -> _T:
+    return choices[(choices.index(chosen) + 1) % len(choices)]

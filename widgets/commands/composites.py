@@ -1,0 +1,106 @@
+"""Commands that make one profile of several; their names stand in `widgets.commands.actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from app.errors import BadInputError
+from app.profiles.placed_profile import PlacedProfile
+from rendering.items.profiles.placed_profile_views import piece_at, piece_profile, pieces_in_sight, profile_views, when_text
+from rendering.scene.chart_point import Spot
+from rendering.scene.scene import ChartScene
+from widgets.chart.chart_menu import Entry
+from widgets.chart.chart_view import ChartView
+from widgets.chart.profile_tool import AnchorTool
+from widgets.dialogs.composite import CompositeDialog
+
+_HOW = "Ctrl+click flags or period profiles, or press J over them"
+
+
+class CompositeCommands:
+    """Choose profiles and put them together; without a chart they do nothing.
+
+    Parameters
+    ----------
+    view : callable
+        The view on the chart that is looked at, None while there is none.
+    say : callable
+        Called with a line for the status bar.
+    """
+
+    def __init__(self, view: Callable[[], ChartView | None], say: Callable[[str], None]) -> None:
+        self._shown, self._say = view, say
+
+    def choose_profile(self) -> None:
+        """The profile under the mouse, else the selected one; or no longer."""
+        found = self._tool_and_scene()
+        if found is None:
+            return
+        tool, scene = found
+        anchors = scene.chart.anchors
+        selected = anchors.get(anchors.selected)
+        if scene.cursor is not None and tool.choose_at(*scene.cursor):
+            pass
+        elif selected is not None:
+            anchors.choose(selected)
+        else:
+            self._say(f"No profile here. {_HOW}")
+            return
+        self._tell(anchors.chosen)
+
+    def compose_profiles(self) -> None:
+        """One profile of all that are chosen."""
+        found = self._tool_and_scene()
+        if found is None:
+            return
+        anchors = found[1].chart.anchors
+        try:
+            made = anchors.get(anchors.compose())
+        except BadInputError as error:
+            self._say(f"{error.user_message}. {_HOW}")
+            return
+        if made is not None:
+            self._say(f"{made.name} combines {', '.join(made.parts)}")
+
+    def choose_from_list(self) -> None:
+        """Tick profiles in a list."""
+        if (found := self._tool_and_scene()) is not None:
+            scene = found[1]
+            if (frame := scene.frame) is None:
+                return
+            periods = [piece_profile(frame, piece) for piece in pieces_in_sight(frame)]
+            CompositeDialog(scene.chart.anchors, periods, partial(when_text, frame), self.compose_profiles, self._shown()).show()
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """Choose the profiles there, and make a composite of what is chosen."""
+        found = self._tool_and_scene()
+        if found is None:
+            return []
+        scene = found[1]
+        anchors, entries = scene.chart.anchors, []
+        for placed in _profiles_at(scene, spot):
+            text = f"Deselect {placed.name}" if anchors.is_chosen(placed) else f"Select {placed.name} for a composite"
+            entries.append(Entry(text, partial(anchors.choose, placed), "Ctrl+click"))
+        if len(anchors.chosen) > 1:
+            names = ", ".join(one.name for one in anchors.chosen)
+            entries.append(Entry(f"Combine {names}", self.compose_profiles, "Shift+J"))
+        return entries
+
+    def _tell(self, chosen: tuple[PlacedProfile, ...]) -> None:
+        names = ", ".join(placed.name for placed in chosen)
+        self._say(f"Selected: {names} (Shift+J to combine)" if names else "No profiles selected")
+
+    def _tool_and_scene(self) -> tuple[AnchorTool, ChartScene] | None:
+        view = self._shown()
+        return None if view is None else (view.anchors, view.chart_scene)
+
+
+def _profiles_at(scene: ChartScene, spot: Spot) -> list[PlacedProfile]:
+    """The profiles that hold the bar of a spot: those that lie on top first, that of the period last."""
+    frame, bar = scene.frame, spot.bar
+    if frame is None or bar is None:
+        return []
+    views = [view.placed for view in reversed(profile_views(frame)) if view.runs[0][0] <= bar < view.runs[-1][1]]
+    piece = piece_at(frame, bar)
+    return views if piece is None else [*views, piece_profile(frame, piece)]

@@ -1,0 +1,49 @@
+"""Figures under the cursor, copied as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtGui import QGuiApplication
+
+from rendering.scene.chart_point import Spot
+from rendering.scene.scene import ChartScene
+from widgets.chart.chart_menu import Entry
+from widgets.parts.time_input import moment_text
+
+
+class CopyCommands:
+    """Copy what the mouse points at; its name stands in `widgets.commands.actions`.
+
+    Parameters
+    ----------
+    scene : callable
+        The chart that is looked at, None while there is none.
+    say : callable
+        Puts a line into the status bar.
+    """
+
+    def __init__(self, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
+        self._scene, self._say = scene, say
+
+    def copy_price(self) -> None:
+        """The price at the cursor, or the last one."""
+        scene = self._scene()
+        if scene is not None and scene.chart.series.n_bars:
+            ticks = scene.cursor_ticks()
+            self._copy(scene.chart.series.grid.text(int(scene.chart.series.close[-1]) if ticks is None else ticks))
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """Price and time of the spot."""
+        scene, found = self._scene(), []
+        if scene is not None and spot.price_ticks is not None:
+            price = scene.chart.series.grid.text(spot.price_ticks)
+            found.append(Entry(f"Copy price {price}", lambda: self._copy(price), "Ctrl+C"))
+        if spot.time_ns is not None:
+            time = f"{moment_text(spot.time_ns)} UTC"
+            found.append(Entry(f"Copy time {time}", lambda: self._copy(time)))
+        return found
+
+    def _copy(self, text: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self._say(f"Copied {text}")

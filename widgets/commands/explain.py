@@ -1,0 +1,183 @@
+"""Why is this here? By a click, by key, or from the chart's menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QPoint, QSize
+from PySide6.QtGui import QGuiApplication
+
+from app.errors import TapeprintError
+from app.explain.answer import Answer, answer
+from rendering.hit_tests.hit_target import Question
+from rendering.scene.chart_point import Spot
+from rendering.scene.explanation_placement import bars_in_question, panel_box
+from rendering.scene.panel_placement import Box, covers
+from rendering.view.frame import Frame
+from widgets.chart.chart_menu import Entry
+from widgets.chart.chart_view import ChartView
+from widgets.panels.explanation import WhyPanel
+
+_SAME_PX = 4.0
+MOST_COPIED = 500_000
+"""Trades that are copied at most: text of some twenty megabytes, and about a second."""
+_IN_MENU = 4
+"""So many figures of a spot are offered by the menu."""
+
+
+class WhyCommands:
+    """Explain what lies under the mouse, in a panel over the chart.
+
+    An answer stands as it was when it was asked for, with its trades; it says up to which trade it goes where its last bar goes
+    on, and asking again gives the newest. The panel moves when what it speaks of comes to lie under it, and closes when
+    another chart is shown, or its bars were cut anew.
+
+    Parameters
+    ----------
+    view : callable
+        The view on the chart that is looked at, None while there is none.
+    say : callable
+        Puts a line into the status bar.
+    copy_price : callable
+        What the key that copies does while no panel is open.
+    """
+
+    def __init__(self, view: Callable[[], ChartView | None], say: Callable[[str], None], copy_price: Callable[[], None]) -> None:
+        self._view, self._say, self._copy_price = view, say, copy_price
+        self.panel: WhyPanel | None = None
+        self.answer: Answer | None = None
+        self._questions: Sequence[Question] = ()
+        self._place = 0
+        self._spot = (0.0, 0.0)
+        self._asked_of: tuple[object, ...] = ()
+        self._looked_at: tuple[object, ...] = ()
+
+    # -- asking ----------------------------------------------------------------------------------
+
+    def click(self, x: float, y: float) -> None:
+        """Explain what stands out there; elsewhere a click closes the panel."""
+        questions = [question for question in self._questions_at(x, y) if question.marked]
+        if questions:
+            self._ask(questions, x, y)
+        else:
+            self.close()
+
+    def explain(self) -> None:
+        """Explain what is at the cursor, also what does not stand out; once more: what else is there."""
+        view = self._view()
+        cursor = view.chart_scene.cursor if view is not None else None
+        if cursor is None:
+            self._say("Point at a cell, a level or a line first")
+            return
+        questions = self._questions_at(*cursor)
+        if questions:
+            self._ask(questions, *cursor)
+        else:
+            self._say("Nothing to explain at the cursor")
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """The figures there."""
+        questions = self._questions_at(spot.x, spot.y)[:_IN_MENU]
+        return [
+            Entry(f"Why? {question.text}", lambda question=question: self._ask([question], spot.x, spot.y), "" if place else "Y")
+            for place, question in enumerate(questions)
+        ]
+
+    def next_question(self) -> None:
+        """What else is under the same point."""
+        self._place = (self._place + 1) % max(1, len(self._questions))
+        self._show()
+
+    # -- the panel -------------------------------------------------------------------------------
+
+    def copy_price(self) -> None:
+        """While a panel is open, what is selected in it, or else all trades behind it as CSV; without one the price."""
+        if self.panel is None:
+            self._copy_price()
+        elif self.panel.selected_text:
+            QGuiApplication.clipboard().setText(self.panel.selected_text.replace("\u2029", "\n").replace("\u2028", "\n"))
+            self._say("Copied the selected text")
+        else:
+            self.copy_csv()
+
+    def copy_csv(self) -> None:
+        """All trades behind it, to the clipboard."""
+        count = 0 if self.answer is None else len(self.answer.behind.trades)
+        if count > MOST_COPIED:
+            self._say(f"{count:,} trades are too many for the clipboard (limit {MOST_COPIED:,}). Use `tapeprint export`.")
+        elif self.answer is not None and count:
+            QGuiApplication.clipboard().setText(self.answer.csv)
+            self._say(f"Copied {self.answer.count_text} as CSV")
+        else:
+            self._say("No trades to copy")
+
+    def close(self) -> bool:
+        """Close the panel; whether there was one."""
+        if self.panel is None:
+            return False
+        self.panel.hide()
+        self.panel.deleteLater()
+        self.panel, self.answer, self._questions = None, None, ()
+        return True
+
+    def follow(self) -> None:
+        """Once a frame: out of the way of what it speaks of, and away with what is no longer shown."""
+        view, answer_now = self._view(), self.answer
+        if self.panel is None or answer_now is None:
+            return
+        frame = view.chart_scene.frame if view is not None else None
+        if frame is None or self._asked_of != _identity(frame):
+            self.close()
+            return
+        if self._looked_at == (frame.viewport, frame.layout, frame.theme):
+            return
+        changed_look = self._looked_at[1:] != (frame.layout, frame.theme)
+        panel = self.panel
+        box = Box(panel.x(), panel.y(), panel.x() + panel.width(), panel.y() + panel.height())
+        if changed_look or covers(box, bars_in_question(frame, answer_now.explanation)):
+            self._lay_out(frame)
+        self._looked_at = frame.viewport, frame.layout, frame.theme
+
+    # -- helpers ---------------------------------------------------------------------------------
+
+    def _questions_at(self, x: float, y: float) -> list[Question]:
+        view = self._view()
+        frame = view.chart_scene.frame if view is not None else None
+        return [] if view is None or frame is None else view.chart_scene.layers.questions(frame, x, y)
+
+    def _ask(self, questions: Sequence[Question], x: float, y: float) -> None:
+        near = abs(x - self._spot[0]) <= _SAME_PX and abs(y - self._spot[1]) <= _SAME_PX
+        again = self.panel is not None and near and len(questions) == len(self._questions) > 1
+        self._place = (self._place + 1) % len(questions) if again else 0
+        self._questions, self._spot = questions, (x, y)
+        self._show()
+
+    def _show(self) -> None:
+        view = self._view()
+        frame = view.chart_scene.frame if view is not None else None
+        if view is None or frame is None or not self._questions:
+            return
+        try:
+            self.answer = answer(frame.chart, self._questions[self._place].ask())
+        except TapeprintError as error:  # the bar it was about is no longer there
+            self._say(error.user_message)
+            self.close()
+            return
+        if self.panel is None or self.panel.parent() is not view:
+            self.panel = WhyPanel(frame.theme, self.copy_csv, self.next_question, self.close, view)
+        self._asked_of, self._looked_at = _identity(frame), (frame.viewport, frame.layout, frame.theme)
+        self._lay_out(frame)
+        self.panel.show()
+        self.panel.raise_()
+
+    def _lay_out(self, frame: Frame) -> None:
+        assert self.panel is not None and self.answer is not None
+        room = QSize(frame.layout.plot_right - 8, frame.layout.time_axis.top - 8)
+        self.panel.show_answer(self.answer, (self._place, len(self._questions)), frame.theme, room)
+        size = float(self.panel.width()), float(self.panel.height())
+        box = panel_box(frame, self.answer.explanation, size, self._spot)
+        self.panel.move(QPoint(int(box.left), int(box.top)))
+
+
+def _identity(frame: Frame) -> tuple[object, ...]:
+    return frame.chart, frame.chart.series

@@ -1,0 +1,42 @@
+"""The list of all keys, made from the command table."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+
+from widgets.commands.actions import key_list
+
+_MOUSE = (
+    ("1 to 9", "Type a bar type, e.g. 15m; Return applies it, Esc cancels"),
+    ("Wheel", "Zoom time at the cursor"),
+    ("Ctrl+wheel", "Zoom price at the cursor"),
+    ("Shift+wheel", "Scroll in time"),
+    ("Drag", "Move"),
+    ("Drag a flag", "Move the start of a profile or the end of a range; double-click for settings"),
+    ("Left, Right", "With a profile selected: move its start by one bar (with Alt: the end of a range)"),
+    ("Drag an axis", "Scale that axis"),
+    ("Double-click the price axis", "Fit visible prices"),
+    ("Double-click the time axis", "Latest bars at readable size"),
+)
+
+
+class KeyList(QDialog):
+    """Keys and mouse gestures; stays open beside the work, closed by Esc."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard shortcuts")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(620, 640)
+        lines = [*key_list(), *_MOUSE]
+        table = QTableWidget(len(lines), 2, self)
+        table.setHorizontalHeaderLabels(["Key", "Action"])
+        table.verticalHeader().hide()
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        for row, line in enumerate(lines):
+            for column, text in enumerate(line):
+                table.setItem(row, column, QTableWidgetItem(text))
+        table.resizeColumnToContents(0)
+        QVBoxLayout(self).addWidget(table)

@@ -1,0 +1,188 @@
+"""Commands for the profiles of periods: which, split at a bar, merged with a neighbour; their names stand in `widgets.commands.actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtWidgets import QWidget
+
+from app.profiles.chart_profiles import Anchors
+from app.profiles.period_profiles import Each, PeriodProfiles, Piece
+from app.profiles.profile_settings import ProfileInputs
+from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
+from rendering.items.profiles.placed_profile_views import piece_at, time_text
+from rendering.scene.chart_point import Spot, spot_at
+from rendering.scene.scene import ChartScene
+from widgets.chart.chart_menu import Entry
+from widgets.commands.overlays import OverlayCommands
+from widgets.dialogs.periods import PeriodDialog, SideDialog
+
+PERIOD_BARS = 30
+"""With bars of a minute as long as a bracket of the TPO chart."""
+PERIOD_WIDTH_PERCENT = 70
+"""Of a period's width, for its longest row."""
+_POINT = "Point at a period profile (P shows them)"
+
+
+class PeriodCommands:
+    """Draw, split and merge the profiles of periods; without a chart they do nothing.
+
+    Parameters
+    ----------
+    scene : callable
+        The chart that is looked at, None while there is none.
+    overlays : OverlayCommands
+        Shows the profiles where they are hidden.
+    say : callable
+        Called with a line for the status bar.
+    """
+
+    def __init__(self, scene: Callable[[], ChartScene | None], overlays: OverlayCommands, say: Callable[[str], None]) -> None:
+        self._scene, self._overlays, self._say = scene, overlays, say
+
+    def next_period_profiles(self) -> None:
+        """A profile for each session if there are any, each day, week, month, each 30 bars or as many as were typed; then none."""
+        scene = self._scene()
+        if scene is None:
+            return
+        anchors = scene.chart.anchors
+        shown, inputs = anchors.periods, _inputs_of(anchors)
+        has_sessions = scene.chart.rules.hours.rule is not None
+        periods = [each for each in Each if has_sessions or each is not Each.SESSION]
+        order = [None, *(PeriodProfiles(each, _bars_of(anchors), inputs) for each in periods)]
+        place = next((n for n, one in enumerate(order) if one is not None and shown is not None and one.divides_like(shown)), 0)
+        chosen = order[(place + 1) % len(order)]
+        anchors.show_periods(chosen)
+        self._show_overlay()
+        self._say("Period profiles off" if chosen is None else f"Showing {chosen.text} profiles")
+
+    def edit_periods(self) -> None:
+        """Which periods, and the inputs of their profiles."""
+        if (scene := self._scene()) is not None:
+            anchors = scene.chart.anchors
+            self._show_overlay()
+            PeriodDialog(anchors, _inputs_of(anchors), _bars_of(anchors), _window(scene)).show()
+
+    def edit_side(self) -> None:
+        """The inputs of the profile beside the bars."""
+        if (scene := self._scene()) is not None:
+            SideDialog(scene.chart.anchors, _window(scene)).show()
+
+    # -- split and merge, at the mouse -----------------------------------------------------------
+
+    def split_period(self) -> None:
+        """Split the profile under the mouse at the bar under it."""
+        self._at_the_mouse(lambda found: self._split(found))
+
+    def merge_next(self) -> None:
+        """Make one of the profile under the mouse and the next."""
+        self._at_the_mouse(lambda found: self._merge(found.next_ns, "next"))
+
+    def merge_previous(self) -> None:
+        """Make one of the profile under the mouse and the one before."""
+        self._at_the_mouse(lambda found: self._merge(found.start_ns, "previous"))
+
+    def make_periods_whole(self) -> None:
+        """Each period one profile again."""
+        scene = self._scene()
+        if scene is None or (periods := scene.chart.anchors.periods) is None or not periods.is_edited:
+            self._say("No splits or merges to reset")
+            return
+        scene.chart.anchors.make_periods_whole()
+        self._say(f"Reset {periods.text} profiles (Ctrl+Z to undo)")
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """What can be done with the profile of a period there."""
+        found = self._found(spot)
+        if found is None:
+            return []
+        entries = []
+        if found.can_split:
+            entries.append(Entry(f"Split profile at {found.split_text}", lambda: self._split(found), "X"))
+        if found.next_ns is not None:
+            entries.append(Entry("Merge with next profile", lambda: self._merge(found.next_ns, "next"), "M"))
+        if found.start_ns is not None:
+            entries.append(Entry("Merge with previous profile", lambda: self._merge(found.start_ns, "previous"), "Shift+M"))
+        periods = found.scene.chart.anchors.periods
+        if periods is not None and periods.is_edited:
+            entries.append(Entry(f"Reset {periods.text} profiles", self.make_periods_whole, "Shift+X"))
+        entries.append(Entry("Period profile settings…", self.edit_periods, "Alt+P"))
+        return entries
+
+    def _at_the_mouse(self, do: Callable[[_Found], None]) -> None:
+        scene = self._scene()
+        if scene is None or scene.frame is None:
+            return
+        found = None if scene.cursor is None else self._found(spot_at(scene.frame, *scene.cursor))
+        if found is None:
+            self._say(_POINT)
+        else:
+            do(found)
+
+    def _found(self, spot: Spot) -> _Found | None:
+        scene = self._scene()
+        if scene is None or scene.frame is None or spot.bar is None:
+            return None
+        piece = piece_at(scene.frame, spot.bar)
+        return None if piece is None else _Found(scene, piece, spot.bar)
+
+    def _split(self, found: _Found) -> None:
+        if not found.can_split:
+            self._say("The profile starts at this bar. Point at a later bar to split it.")
+            return
+        found.scene.chart.anchors.split_period(found.bar_ns)
+        self._say(f"Split at {found.split_text} (Ctrl+Z to undo)")
+
+    def _merge(self, at_ns: int | None, which: str) -> None:
+        scene = self._scene()
+        if scene is None or at_ns is None:
+            self._say("No profile on that side")
+            return
+        scene.chart.anchors.merge_periods(at_ns)
+        self._say(f"Merged with the {which} profile (Ctrl+Z to undo)")
+
+    def _show_overlay(self) -> None:
+        if AnchoredProfileItem.name not in self._overlays.shown:
+            self._overlays.toggle_overlay(AnchoredProfileItem.name)
+
+
+class _Found:
+    """The profile of a period under the mouse, and the times at which it can be split and merged.
+
+    `start_ns` is where it begins and `next_ns` where the next one does; None where there is no bar on the other side.
+    """
+
+    def __init__(self, scene: ChartScene, piece: Piece, bar: int) -> None:
+        self.scene = scene
+        series = scene.chart.series
+        first, end = piece.runs[0][0], piece.runs[-1][1]
+        self.bar_ns = series.times.start_ns(bar)
+        self.can_split = bar > first and any(begin <= bar < until for begin, until in piece.runs)
+        self.start_ns = piece.start_ns if first > int(series.number[0]) else None
+        periods, newest = scene.chart.anchors.periods, int(series.number[-1])
+        next_ns = None if periods is None else periods.next_start_ns(piece, series.times, scene.chart.rules.hours)
+        self.next_ns = next_ns if next_ns is not None and end <= newest and series.times.number(next_ns) <= newest else None
+
+    @property
+    def split_text(self) -> str:
+        """The time of the bar."""
+        assert self.scene.frame is not None
+        return time_text(self.scene.frame, self.bar_ns)
+
+
+def _inputs_of(anchors: Anchors) -> ProfileInputs:
+    """Those of the periods shown, else those of the next profile, but wider: a period has its room to itself."""
+    if anchors.periods is not None:
+        return anchors.periods.inputs
+    return replace(anchors.inputs, width_percent=PERIOD_WIDTH_PERCENT, extend_poc=False, extend_vah=False, extend_val=False)
+
+
+def _bars_of(anchors: Anchors) -> int:
+    """How many bars make a period, where nobody says otherwise: as many as are drawn, or were."""
+    return anchors.periods.bars if anchors.periods is not None and anchors.periods.bars > 1 else PERIOD_BARS
+
+
+def _window(scene: ChartScene) -> QWidget | None:
+    """The widget that dialogs belong to."""
+    return next(iter(scene.views()), None)

@@ -1,0 +1,141 @@
+"""Commands for the profiles that the user puts on the chart; their names stand in `widgets.commands.actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.profiles.chart_profiles import Anchors
+from app.profiles.step_names import step_text
+from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
+from rendering.items.profiles.placed_profile_views import profile_views, time_text
+from rendering.scene.chart_point import Spot
+from widgets.chart.chart_menu import Entry
+from widgets.chart.chart_view import ChartView
+from widgets.chart.profile_tool import Armed
+from widgets.commands.overlays import OverlayCommands
+from widgets.dialogs.profile import ProfileDialog
+
+
+class AnchorCommands:
+    """Put, choose, edit and take away anchored profiles, and take such steps back; without a chart they do nothing.
+
+    Parameters
+    ----------
+    view : callable
+        The view on the chart that is looked at, None while there is none.
+    overlays : OverlayCommands
+        Shows the profiles when one is put on a chart that hides them.
+    say : callable
+        Called with a line for the status bar.
+    close_panel : callable
+        Closes the panel that was opened last, if there is one.
+    """
+
+    def __init__(
+        self, view: Callable[[], ChartView | None], overlays: OverlayCommands, say: Callable[[str], None], close_panel: Callable[[], None]
+    ) -> None:
+        self._shown = view
+        self._close_panel = close_panel
+        self._overlays = overlays
+        self._say = say
+
+    def place_anchor(self) -> None:
+        """The next click on a bar anchors a profile there."""
+        self._arm(Armed.ANCHOR)
+
+    def menu_entries(self, spot: Spot) -> list[Entry]:
+        """A profile from the bar there on; the end of one that is there."""
+        view, start_ns = self._shown(), spot.time_ns
+        frame = view.chart_scene.frame if view is not None else None
+        if frame is None or start_ns is None:
+            return []
+        entries = [Entry(f"Anchored profile from {time_text(frame, start_ns)}", lambda: self._anchor_at(start_ns), "A, click")]
+        if view is not None and any(one.runs[0][0] <= (spot.bar or 0) < one.runs[-1][1] for one in profile_views(frame)):
+            entries.append(Entry("End profile at this bar", lambda: view.anchors.cut_at(spot.x), "E, Alt+click"))
+        return entries
+
+    def _anchor_at(self, start_ns: int) -> None:
+        if (anchors := self._anchors) is not None:
+            self._show_overlay()
+            anchors.add(start_ns)
+
+    def place_range(self) -> None:
+        """The next drag over bars makes a profile of them."""
+        self._arm(Armed.RANGE)
+
+    def select_next_profile(self) -> None:
+        """Select the next profile on the chart."""
+        if (anchors := self._anchors) is not None:
+            anchors.select_next()
+            if anchors.selected is None:
+                self._say("No profiles on the chart. Press A and click a bar to add one.")
+
+    def edit_profile(self) -> None:
+        """Name, time and inputs of the selected profile; without one, of the latest."""
+        anchors = self._anchors
+        if anchors is None:
+            return
+        if anchors.selected is None and anchors.profiles:
+            anchors.select(anchors.profiles[-1].key)
+        if anchors.selected is None:
+            self._say("No profiles on the chart. Press A and click a bar to add one.")
+        else:
+            ProfileDialog(anchors, anchors.selected, self._shown()).show()
+
+    def delete_profile(self) -> None:
+        """Take the selected profile off the chart."""
+        anchors = self._anchors
+        if anchors is not None and (placed := anchors.get(anchors.selected)) is not None:
+            anchors.delete(placed.key)
+            self._say(f"Deleted profile {placed.name} (Ctrl+Z to undo)")
+
+    def cut_profile(self) -> None:
+        """End the profile under the mouse at the bar under it."""
+        view = self._shown()
+        if view is not None and ((cursor := view.chart_scene.cursor) is None or not view.anchors.cut_at(cursor[0])):
+            self._say("Point at the bar of a profile where it should end")
+
+    def undo(self) -> None:
+        """Take the last step with profiles back."""
+        if (anchors := self._anchors) is None:
+            return
+        done = anchors.all_profiles
+        if anchors.undo():
+            self._say(f"Undid: {step_text(anchors.all_profiles, done)} (Ctrl+Y to redo)")
+        else:
+            self._say("Nothing to undo")
+
+    def redo(self) -> None:
+        """Take a step again that was taken back."""
+        if (anchors := self._anchors) is None:
+            return
+        before = anchors.all_profiles
+        if anchors.redo():
+            self._say(f"Redid: {step_text(before, anchors.all_profiles)}")
+        else:
+            self._say("Nothing to redo")
+
+    def step_back(self) -> None:
+        """Put the tool away; else let go of the selection; else close the panel that was opened last."""
+        view = self._shown()
+        if view is None or not view.anchors.step_back():
+            self._close_panel()
+        if view is not None:
+            view.show_cursor()
+
+    def _arm(self, armed: Armed) -> None:
+        view = self._shown()
+        if view is not None:
+            self._show_overlay()
+            view.anchors.arm(armed)
+            view.show_cursor()
+            self._say(view.anchors.armed.value)
+
+    def _show_overlay(self) -> None:
+        if AnchoredProfileItem.name not in self._overlays.shown:
+            self._overlays.toggle_overlay(AnchoredProfileItem.name)
+
+    @property
+    def _anchors(self) -> Anchors | None:
+        view = self._shown()
+        return None if view is None else view.chart_scene.chart.anchors

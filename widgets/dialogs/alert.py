@@ -1,0 +1,139 @@
+"""One alert: what it waits for, how often it tells, and how. Stays open beside the work; nothing waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+
+from app.alerts.actions import AlertDesk
+from app.alerts.alert import Kind, Of, Often, Subject, When, Wish
+from app.alerts.subjects import SUBJECTS
+from widgets.parts.sounds import SOUNDS
+
+_BANDS = (0, 1, -1, 2, -2, 3, -3)
+_UNITS = {
+    "price": "a price",
+    "quantity": "a quantity",
+    "signed": "a quantity; negative for selling",
+    "%": "1 to 100; negative for selling",
+}
+
+
+class AlertDialog(QDialog):
+    """What can be chosen for an alert.
+
+    Parameters
+    ----------
+    desk : AlertDesk
+    wish : Wish
+        To begin with.
+    number : int or None
+        Of the alert that is edited; None for a new one.
+    say : callable
+        Told what was done.
+    play : callable
+        Lets a sound be heard.
+    """
+
+    def __init__(
+        self,
+        desk: AlertDesk,
+        wish: Wish,
+        number: int | None,
+        say: Callable[[str], None],
+        play: Callable[[str], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        instrument = desk.instrument
+        self.setWindowTitle(f"{'New alert' if number is None else f'Alert {number}'}{f' — {instrument.id}' if instrument else ''}")
+        self._desk, self._number, self._say, self._play = desk, number, say, play
+        self.kind, self.of, self.band, self.when, self.often, self.sound = (QComboBox(self) for _ in range(6))
+        self.value, self.note = QLineEdit(wish.value, self), QLineEdit(wish.note, self)
+        self.trouble = QLabel("", self)
+        self.trouble.setWordWrap(True)
+        self.done_button = QPushButton("Set" if number is None else "Change", self)
+        self._lay_out()
+        self._fill(wish)
+        self.kind.currentIndexChanged.connect(lambda _: self._show_choices(self.wish))
+        self.sound.activated.connect(lambda _: play(self.sound.currentData()))
+        self.done_button.clicked.connect(self._take)
+
+    @property
+    def wish(self) -> Wish:
+        """What the fields say."""
+        of, key = self.of.currentData() or (Of.NOTHING, 0)
+        kind: Kind = self.kind.currentData()
+        band = self.band.currentData() if kind is Kind.VWAP else 0
+        return Wish(
+            subject=Subject(kind=kind, of=of, key=key, band=band),
+            when=self.when.currentData(),
+            value=self.value.text().strip() if SUBJECTS[kind].unit else "",
+            often=self.often.currentData(),
+            note=self.note.text().strip(),
+            sound=self.sound.currentData(),
+        )
+
+    def _fill(self, wish: Wish) -> None:
+        _offer(self.kind, [(kind.value, kind) for kind in SUBJECTS], wish.subject.kind)
+        _offer(self.often, [(often.value, often) for often in Often], wish.often)
+        _offer(self.sound, [(name or "none", name) for name in SOUNDS], wish.sound)
+        _offer(self.band, [(f"{band:+d} σ".replace("-", "−") if band else "the line", band) for band in _BANDS], wish.subject.band)
+        self._show_choices(wish)
+
+    def _show_choices(self, wish: Wish) -> None:
+        """What can be chosen besides depends on the subject."""
+        kind: Kind = self.kind.currentData()
+        entry = SUBJECTS[kind]
+        ofs: list[tuple[str, tuple[Of, int]]] = [(f"the {of.value}", (of, 0)) for of in entry.ofs if of not in (Of.NOTHING, Of.PROFILE)]
+        if Of.PROFILE in entry.ofs:
+            ofs += [(f"profile {name}", (Of.PROFILE, key)) for key, name in self._desk.profiles()]
+        _offer(self.of, ofs, (wish.subject.of, wish.subject.key))
+        _offer(self.when, [(when.value, when) for when in entry.whens], wish.when if wish.when in entry.whens else When.TOUCH)
+        self.of.setVisible(bool(ofs))
+        self.band.setVisible(kind is Kind.VWAP)
+        self.value.setEnabled(bool(entry.unit))
+        self.value.setPlaceholderText(_UNITS.get(entry.unit, ""))
+
+    def _lay_out(self) -> None:
+        form = QFormLayout(self)
+        form.addRow("&Subject", _beside(self.kind, self.of, self.band))
+        form.addRow("&Condition", self.when)
+        form.addRow("&Value", self.value)
+        form.addRow("&Trigger", self.often)
+        form.addRow("S&ound", self.sound)
+        form.addRow("&Note", self.note)
+        form.addRow(self.trouble)
+        form.addRow(_beside(self.done_button))
+
+    def _take(self) -> None:
+        """Set the alert and close; what cannot be is told, and can be mended."""
+        said = self._desk.add(self.wish) if self._number is None else self._desk.change(self._number, self.wish)
+        if said.startswith("Alert "):
+            self._say(said)
+            self.close()
+        else:
+            self.trouble.setText(said)
+
+
+def _offer(box: QComboBox, choices: list[tuple[str, object]] | list, chosen: object) -> None:
+    box.blockSignals(True)
+    box.clear()
+    for text, thing in choices:
+        box.addItem(text, thing)
+    places = [place for place, (_, thing) in enumerate(choices) if thing == chosen]
+    box.setCurrentIndex(places[0] if places else 0 if choices else -1)
+    box.blockSignals(False)
+
+
+def _beside(*fields: QWidget) -> QWidget:
+    row = QWidget()
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 0, 0, 0)
+    for field in fields:
+        line.addWidget(field)
+    line.addStretch(1)
+    return row

@@ -1,0 +1,120 @@
+"""The inputs of every figure of the chart: a page for each part, a field for each input, all made from the fields of the value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from msgspec import structs
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QListWidget, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from app.errors import BadInputError
+from app.settings.calculation import ChartRules
+from app.settings.fields import inputs_of, plain, with_input
+from widgets.parts.close_row import close_row
+from widgets.parts.error_line import TroubleLine
+from widgets.parts.setting_fields import InputField, field_for
+
+_NAMES = {"cvd": "CVD", "tpo": "TPO"}
+
+
+class RulesDialog(QDialog):
+    """What can be chosen for the figures. Stays open beside the work; every change is shown at once.
+
+    Parameters
+    ----------
+    rules : callable
+        How figures are made at present.
+    change : callable
+        Called with other rules.
+    """
+
+    def __init__(self, rules: Callable[[], ChartRules], change: Callable[[ChartRules], None], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Calculation settings")
+        self._rules, self._change = rules, change
+        self.fields: dict[str, InputField] = {}
+        """By the path of their input, as `tpo.bracket`."""
+        self.parts, self.pages = QListWidget(), QStackedWidget()
+        self.parts.setFixedWidth(150)
+        self.parts.setAccessibleName("Pages")
+        self.trouble = TroubleLine()
+        self.usual = QPushButton("Reset page")
+        self.usual.setToolTip("Reset this page to default values")
+        self.usual.setAutoDefault(False)
+        self.usual.clicked.connect(self._take_usual)
+        for part in structs.fields(ChartRules):
+            self.parts.addItem(_title(part.name))
+            self.pages.addWidget(self._page(part.name, type(part.default).__doc__ or ""))
+        self.parts.currentRowChanged.connect(self.pages.setCurrentIndex)
+        self.parts.setCurrentRow(0)
+        self._lay_out()
+
+    def look(self) -> None:
+        """Show how figures are made now: a key may have changed it."""
+        values = plain(self._rules())
+        for path, field in self.fields.items():
+            part, _, name = path.partition(".")
+            field.show_value(values[part][name])
+
+    def _lay_out(self) -> None:
+        below = QHBoxLayout()
+        below.addWidget(self.trouble, 1)
+        below.addWidget(self.usual)
+        below.addWidget(close_row(self))
+        beside = QHBoxLayout()
+        beside.addWidget(self.parts)
+        beside.addWidget(self.pages, 1)
+        rows = QVBoxLayout(self)
+        rows.addLayout(beside, 1)
+        rows.addLayout(below)
+        self.resize(640, 460)
+
+    def _page(self, part: str, help_text: str) -> QWidget:
+        page = QWidget()
+        rows, form = QVBoxLayout(page), QFormLayout()
+        rows.addWidget(_small(help_text.partition("\n")[0]))
+        rows.addLayout(form)
+        rows.addStretch(1)
+        values = plain(self._rules())[part]
+        for one in (one for one in inputs_of(ChartRules) if one.path.startswith(f"{part}.")):
+            name = one.path.partition(".")[2]
+            field = self.fields[one.path] = field_for(one, values[name], partial(self._take, one.path))
+            field.widget.setAccessibleName(_title(name))
+            field.widget.setAccessibleDescription(one.help)
+            column = QVBoxLayout()
+            column.setSpacing(2)
+            column.addWidget(field.widget)
+            column.addWidget(_small(one.help))
+            form.addRow(_title(name), column)
+        return page
+
+    def _take(self, path: str, *_from_qt: object) -> None:
+        """Take one input as its field says it; what cannot be is told, and left as it was."""
+        try:
+            rules = with_input(self._rules(), path, self.fields[path].text())
+        except BadInputError as error:
+            self.trouble.setText(error.user_message)
+            return
+        self.trouble.setText("")
+        if rules != self._rules():
+            self._change(rules)
+
+    def _take_usual(self) -> None:
+        part = structs.fields(ChartRules)[self.parts.currentRow()]
+        self.trouble.setText("")
+        self._change(structs.replace(self._rules(), **{part.name: part.default}))
+        self.look()
+
+
+def _title(name: str) -> str:
+    return _NAMES.get(name, name.replace("_", " ").capitalize())
+
+
+def _small(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setEnabled(False)  # the palette's fainter colour
+    return label

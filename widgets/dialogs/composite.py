@@ -1,0 +1,71 @@
+"""A list in which profiles are ticked to make one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+
+from app.profiles.chart_profiles import Anchors
+from app.profiles.placed_profile import PlacedProfile
+from widgets.parts.close_row import close_row
+
+
+class CompositeDialog(QDialog):
+    """The profiles that there are, each with a tick. What is ticked is chosen on the chart at once.
+
+    Parameters
+    ----------
+    anchors : Anchors
+        The profiles of the chart.
+    periods : sequence of PlacedProfile
+        Those of the periods in sight.
+    when : callable
+        The time of a profile in words.
+    on_compose : callable
+        Makes one of those that are chosen.
+    """
+
+    def __init__(
+        self,
+        anchors: Anchors,
+        periods: Sequence[PlacedProfile],
+        when: Callable[[PlacedProfile], str],
+        on_compose: Callable[[], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Combine profiles")
+        self._anchors, self._on_compose = anchors, on_compose
+        self.offered = (*anchors.profiles, *periods)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Profiles")
+        for placed in self.offered:
+            item = QListWidgetItem(f"{placed.name} · {when(placed)}", self.list)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(Qt.CheckState.Checked if anchors.is_chosen(placed) else Qt.CheckState.Unchecked)
+        self.list.itemChanged.connect(self._choose)
+        self.compose = QPushButton("Combine")
+        self.compose.clicked.connect(self._compose)
+        column = QVBoxLayout(self)
+        column.addWidget(QLabel("Select two or more profiles (Space toggles):" if self.offered else "No profiles on the chart"))
+        column.addWidget(self.list)
+        column.addWidget(self.compose)
+        column.addWidget(close_row(self))
+        self.list.setCurrentRow(0)
+        self._enable()
+
+    def _choose(self, item: QListWidgetItem) -> None:
+        placed, ticked = self.offered[self.list.row(item)], item.checkState() is Qt.CheckState.Checked
+        if ticked != self._anchors.is_chosen(placed):
+            self._anchors.choose(placed)
+        self._enable()
+
+    def _enable(self) -> None:
+        self.compose.setEnabled(len(self._anchors.chosen) > 1)
+
+    def _compose(self) -> None:
+        self._on_compose()
+        self.close()

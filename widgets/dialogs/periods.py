@@ -1,0 +1,95 @@
+"""Which periods have a profile of their own, and the inputs of those profiles; and those of the profile beside the bars."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QWidget
+
+from app.errors import BadInputError
+from app.profiles.chart_profiles import Anchors
+from app.profiles.period_profiles import Each, PeriodProfiles
+from app.profiles.profile_settings import ProfileInputs
+from widgets.parts.close_row import close_row
+from widgets.parts.error_line import TroubleLine
+from widgets.parts.profile_form import InputsForm, number_field
+
+_NONE = "none"
+_MOST_BARS = 100_000
+
+
+class PeriodDialog(QDialog):
+    """A profile for each day, week, month, or so many bars. Every change is shown at once, and is one step of undo.
+
+    Parameters
+    ----------
+    anchors : Anchors
+        The profiles of the chart.
+    inputs : ProfileInputs
+        What to begin with, while no periods are drawn.
+    bars : int
+        How many bars to begin with.
+    """
+
+    def __init__(self, anchors: Anchors, inputs: ProfileInputs, bars: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Period profiles")
+        self._anchors = anchors
+        shown = anchors.periods
+        self.each = QComboBox()
+        self.each.addItems([_NONE, *(each.value for each in Each)])
+        self.bars = number_field(1, _MOST_BARS, shown.bars if shown is not None and shown.each is Each.BARS else bars)
+        self.bars.setSuffix(" bars")
+        if shown is not None:
+            self.each.setCurrentText(shown.each.value)
+        form = QFormLayout(self)
+        form.addRow("&Period", self.each)
+        form.addRow("&Bars per profile", self.bars)
+        self.fields = InputsForm(form, inputs if shown is None else shown.inputs, self._take)
+        self.trouble = TroubleLine()
+        form.addRow(self.trouble)
+        form.addRow(close_row(self))
+        self.bars.setEnabled(self.each.currentText() == Each.BARS.value)
+        self.each.currentIndexChanged.connect(self._take)
+        self.bars.valueChanged.connect(self._take)
+
+    def _take(self) -> None:
+        self.bars.setEnabled(self.each.currentText() == Each.BARS.value)
+        try:
+            inputs = self.fields.inputs()
+        except BadInputError as error:
+            self.trouble.setText(error.user_message)
+            return
+        self.trouble.setText("")
+        self._anchors.show_periods(self._periods(inputs))
+
+    def _periods(self, inputs: ProfileInputs) -> PeriodProfiles | None:
+        each, shown = self.each.currentText(), self._anchors.periods
+        if each == _NONE:
+            return None
+        wanted = PeriodProfiles(Each(each), self.bars.value(), inputs)
+        if shown is not None and shown.divides_like(wanted):
+            return PeriodProfiles(shown.each, shown.bars, inputs, shown.cuts, shown.joins)
+        return wanted
+
+
+class SideDialog(QDialog):
+    """The inputs of the profile of the bars in sight, beside them."""
+
+    def __init__(self, anchors: Anchors, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Visible range profile")
+        self._anchors = anchors
+        form = QFormLayout(self)
+        self.fields = InputsForm(form, anchors.side, self._take)
+        self.trouble = TroubleLine()
+        form.addRow(self.trouble)
+        form.addRow(close_row(self))
+
+    def _take(self) -> None:
+        try:
+            self._anchors.set_side(self.fields.inputs())
+            self.trouble.setText("")
+        except BadInputError as error:
+            self.trouble.setText(error.user_message)

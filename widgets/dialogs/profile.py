@@ -1,0 +1,84 @@
+"""Name, times and inputs of one profile on the chart; every change is shown at once, and is one step of undo."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLineEdit, QWidget
+
+from app.errors import BadInputError
+from app.profiles.chart_profiles import Anchors
+from app.profiles.placed_profile import PlacedProfile
+from widgets.parts.close_row import close_row
+from widgets.parts.error_line import TroubleLine
+from widgets.parts.profile_form import InputsForm
+from widgets.parts.time_input import moment_text, parse_moment
+
+
+class ProfileDialog(QDialog):
+    """What can be chosen for a profile. Stays open beside the work, closed by Esc.
+
+    Parameters
+    ----------
+    anchors : Anchors
+        The profiles of the chart.
+    key : int
+        Which of them.
+    """
+
+    def __init__(self, anchors: Anchors, key: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._anchors, self._key = anchors, key
+        placed = anchors.get(key)
+        assert placed is not None
+        self.setWindowTitle(f"Profile {placed.name}")
+        self.name = QLineEdit(placed.name)
+        self.start = QLineEdit(_time_text(placed.start_ns))
+        self.end = QLineEdit("" if placed.end_ns is None else _time_text(placed.end_ns))
+        self.end.setPlaceholderText("open (runs to the latest trade)")
+        self.trouble = TroubleLine()
+        form = QFormLayout(self)
+        form.addRow("&Name", self.name)
+        form.addRow("&From (UTC)", self.start)
+        form.addRow("&To (UTC)", self.end)
+        if placed.is_composite:
+            form.addRow("Combines", QLabel(", ".join(placed.parts)))
+        self.fields = InputsForm(form, placed.inputs, self._take)
+        form.addRow(self.trouble)
+        form.addRow(close_row(self))
+        for edit in (self.name, self.start, self.end):
+            edit.editingFinished.connect(self._take)
+
+    def _take(self) -> None:
+        """Change the profile to what the fields say; what cannot be is told, and left as it was."""
+        placed = self._anchors.get(self._key)
+        if placed is None:
+            self.close()
+            return
+        self._anchors.begin_gesture()
+        try:
+            self._anchors.set_inputs(self._key, self.fields.inputs())
+            start_ns, end_ns = self._times(placed)
+            if (start_ns, end_ns) != (placed.start_ns, placed.end_ns):
+                self._anchors.move(self._key, start_ns, end_ns)
+            self._anchors.rename(self._key, self.name.text())
+            self.trouble.setText("")
+        except BadInputError as error:
+            self.trouble.setText(error.user_message)
+        finally:
+            self._anchors.end_gesture()
+
+    def _times(self, placed: PlacedProfile) -> tuple[int, int | None]:
+        start_ns = placed.start_ns
+        if self.start.text().strip() != _time_text(start_ns):
+            start_ns = parse_moment(self.start.text(), start_ns)
+        typed, end_ns = self.end.text().strip(), placed.end_ns
+        if not typed:
+            return start_ns, None
+        if end_ns is None or typed != _time_text(end_ns):
+            end_ns = parse_moment(typed, start_ns)
+        return start_ns, end_ns
+
+
+def _time_text(time_ns: int) -> str:
+    return moment_text(time_ns).removesuffix(".000").removesuffix(":00")

@@ -1,0 +1,1 @@
+"""Panels beside the chart: alerts, levels, explanation, replay."""

@@ -1,0 +1,144 @@
+"""All alerts and where each stands, and under them the log: what has fired, and what could not be watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.alerts.actions import AlertDesk
+from app.alerts.alert import Alert, Fired, Unwatched
+from rendering.scene.scene import ChartScene
+from rendering.style.axis_labels import clock_text, date_text
+from widgets.parts.text_table import TextTable, table_view
+
+_EVERY_MS = 500
+_SHOWN = 200  # entries of the log; the file has all
+_ALERTS = ("No.", "Market", "Subject", "Value", "Condition", "Trigger", "State", "Last fired (UTC)", "Note")
+_LOG = ("Time (UTC)", "Alert", "Event")
+
+
+class AlertPanel(QDialog):
+    """The list beside the work; it looks twice a second while it is open, and is closed by Esc.
+
+    Parameters
+    ----------
+    desk : AlertDesk
+    scene : callable
+        The chart that is looked at, None while there is none.
+    edit : callable
+        Opens the dialog of an alert, or of a new one.
+    say : callable
+        Told what was done.
+    """
+
+    def __init__(
+        self,
+        desk: AlertDesk,
+        scene: Callable[[], ChartScene | None],
+        edit: Callable[[Alert | None], None],
+        say: Callable[[str], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Alerts")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(1080, 560)
+        self._desk, self._scene, self._edit, self._say = desk, scene, edit, say
+        self.alerts, self.log = TextTable(_ALERTS, self), TextTable(_LOG, self)
+        self.alert_view = table_view(self.alerts, "Alerts", _ALERTS.index("State"), self)
+        self.log_view = table_view(self.log, "Alert log", _LOG.index("Event"), self)
+        self.count = QLabel(self)
+        rows = QVBoxLayout(self)
+        rows.addWidget(self.alert_view, 3)
+        rows.addLayout(self._buttons())
+        rows.addWidget(self.log_view, 2)
+        rows.addWidget(self.count)
+        self.alert_view.activated.connect(lambda index: edit(self.alerts.things[index.row()]))
+        self.log_view.clicked.connect(self._clicked)
+        self.log_view.activated.connect(self._clicked)  # by Return, without a mouse
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.look)
+        self._timer.start(_EVERY_MS)
+        self.look()
+
+    def look(self) -> None:
+        """Show alerts and log as they stand."""
+        book = self._desk.book
+        self.alerts.show_rows(book.alerts, [self._row(alert) for alert in book.alerts])
+        entries = list(book.log)[: -_SHOWN - 1 : -1]
+        self.log.show_rows(entries, [_entry(entry) for entry in entries])
+        armed = sum(alert.armed for alert in book.alerts)
+        parts = [f"{armed:,} of {len(book.alerts):,} armed", self._desk.pending(), book.trouble]
+        self.count.setText("   ".join(part for part in parts if part))
+        for button in (self.edit_button, self.arm_button, self.delete_button):
+            button.setEnabled(bool(book.alerts))
+
+    def chosen(self) -> Alert | None:
+        """The alert that the buttons act on: the one in the chosen row, or the first."""
+        if not self.alerts.things:
+            return None
+        row = self.alert_view.currentIndex().row()
+        return self.alerts.things[max(0, row)]
+
+    def go_to(self, fired: Fired) -> None:
+        """Look at the trade that fired an alert: its price and its bar in the middle."""
+        scene = self._scene()
+        if scene is None or scene.chart.spec.instrument.id != fired.instrument:
+            self._say(f"{fired.instrument} is not the open market")
+            return
+        viewport = scene.viewport
+        there = viewport.with_bar_at(scene.chart.series.times.position(fired.time_ns), viewport.width_px / 2)
+        scene.set_viewport(there.centred(fired.price_ticks + 0.5))
+
+    def _buttons(self) -> QHBoxLayout:
+        line = QHBoxLayout()
+        self.new_button, self.edit_button, self.arm_button, self.delete_button = (
+            QPushButton(text, self) for text in ("&New…", "&Edit…", "Re-&arm", "&Delete")
+        )
+        self.new_button.clicked.connect(lambda: self._edit(None))
+        self.edit_button.clicked.connect(lambda: self._with_chosen(self._edit))
+        self.arm_button.clicked.connect(lambda: self._with_chosen(lambda alert: self._say(self._desk.arm(alert.number))))
+        self.delete_button.clicked.connect(lambda: self._with_chosen(lambda alert: self._say(self._desk.delete(alert.number))))
+        for button in (self.new_button, self.edit_button, self.arm_button, self.delete_button):
+            button.setAutoDefault(False)  # Return is the table's
+            line.addWidget(button)
+        line.addStretch(1)
+        return line
+
+    def _with_chosen(self, do: Callable[[Alert], None]) -> None:
+        if (alert := self.chosen()) is not None:
+            do(alert)
+            self.look()
+
+    def _clicked(self, index: QModelIndex) -> None:
+        if isinstance(entry := self.log.things[index.row()], Fired):
+            self.go_to(entry)
+
+    def _row(self, alert: Alert) -> tuple[str, ...]:
+        word, why, since_ns = self._desk.standing(alert)
+        since = f" since {clock_text(since_ns, seconds=True)}" if since_ns else ""
+        last = self._desk.book.last_fired(alert.number)
+        return (
+            str(alert.number),
+            alert.instrument,
+            self._desk.text_of(alert.subject),
+            alert.value,
+            alert.when.value,
+            alert.often.value,
+            f"{word}{since}{f': {why}' if why else ''}",
+            _time(last.time_ns) if last else "",
+            alert.note,
+        )
+
+
+def _entry(entry: Fired | Unwatched) -> tuple[str, ...]:
+    if isinstance(entry, Fired):
+        return _time(entry.time_ns), str(entry.alert), f"{entry.text}{' (checked late)' if entry.late else ''}"
+    until = clock_text(entry.end_ns, seconds=True)
+    return _time(entry.start_ns), "", f"{entry.instrument} not monitored until {until} ({entry.why}): {entry.outcome}"
+
+
+def _time(time_ns: int) -> str:
+    return f"{date_text(time_ns)} {clock_text(time_ns, seconds=True)}"

@@ -1,0 +1,141 @@
+"""A small panel over the chart that says why a figure is what it is; it takes no focus and opens only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.explain.answer import Answer
+from app.explain.explanation import Line
+from rendering.style.colour import Colour
+from rendering.style.text import chart_font
+from rendering.style.theme import Theme
+from widgets.parts.qt_palette import palette_of
+
+WIDTH_PX = 460
+_TEXT_PX = 11
+_PADDING_PX = 10
+
+
+class WhyPanel(QFrame):
+    """The explanation, the trades behind it, and a button that copies them.
+
+    Parameters
+    ----------
+    theme : Theme
+    on_copy, on_next, on_close : callable
+        Called by its buttons.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        on_copy: Callable[[], object] = lambda: None,
+        on_next: Callable[[], object] = lambda: None,
+        on_close: Callable[[], object] = lambda: None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Why")
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        self._theme = theme
+        self.text = QLabel(self)
+        self.text.setTextFormat(Qt.TextFormat.RichText)
+        self.text.setWordWrap(True)
+        self.text.setFont(chart_font(_TEXT_PX))
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.copy = _button("Copy CSV", "Copy all trades behind this value as CSV (Ctrl+C)", on_copy)
+        self.next = _button("", "Next value here (Y)", on_next)
+        self.close_button = _button("Close", "Close (Esc)", on_close)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        buttons.addWidget(self.copy)
+        buttons.addWidget(self.next)
+        buttons.addStretch(1)
+        buttons.addWidget(self.close_button)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(_PADDING_PX, _PADDING_PX - 2, _PADDING_PX, _PADDING_PX - 2)
+        rows.setSpacing(6)
+        rows.addWidget(self.text)
+        rows.addLayout(buttons)
+
+    def show_answer(self, answer: Answer, place: tuple[int, int], theme: Theme, room: QSize) -> None:
+        """Show one of several answers, no larger than the room; `place` is its place among them, and how many they are."""
+        self._theme = theme
+        self.setPalette(palette_of(theme))
+        self.copy.setVisible(bool(len(answer.behind.trades)))
+        self.next.setText(f"{place[0] + 1} of {place[1]} ▸")
+        self.next.setVisible(place[1] > 1)
+        width = max(200, min(WIDTH_PX, room.width()))
+        for ends in (3, 2, 1, 0):  # a low chart: rather fewer trades than a panel that is cut off
+            self.text.setText(answer_html(answer, theme, ends))
+            height = self._height(width)
+            if height <= room.height():
+                break
+        self.resize(width, min(height, room.height()))
+
+    @property
+    def selected_text(self) -> str:
+        """What the mouse has selected in it."""
+        return self.text.selectedText()
+
+    def _height(self, width: int) -> int:
+        layout = self.layout()
+        assert layout is not None
+        layout.invalidate()
+        layout.activate()
+        return layout.heightForWidth(width)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        ground, edge = self._theme.panel._replace(alpha=255), self._theme.panel_edge
+        with QPainter(self) as painter:
+            painter.setPen(QPen(QColor(*edge), 1))
+            painter.setBrush(QColor(*ground))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+
+def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:
+    """An answer as rich text."""
+    muted, text = _css(theme.text_muted), _css(theme.text)
+    explanation = answer.explanation
+    parts = [f"<b style='color:{text}'>{escape(explanation.title)}</b>", _paragraph(escape(explanation.rule), muted)]
+    parts.append(_paragraph("<br>".join(_line_html(line, theme) for line in explanation.lines), text))
+    if answer.as_of:
+        parts.append(_paragraph(escape(answer.as_of), _css(theme.hole_text)))
+    if answer.count_text:
+        parts.append(_paragraph(escape(answer.count_text), muted))
+    if ends:
+        trades = "<br>".join(escape(line).replace(" ", "&nbsp;") for line in answer.trade_lines(ends))
+        parts.append(_paragraph(trades, text))
+    return "".join(parts)
+
+
+def _line_html(line: Line, theme: Theme) -> str:
+    """With a sign before it where it states a condition: colour is never alone."""
+    if line.met is None:
+        return escape(line.text)
+    sign, colour = ("✓", theme.live) if line.met else ("✗", theme.text_muted)
+    return f"<span style='color:{_css(colour)}'>{sign}</span> {escape(line.text)}"
+
+
+def _paragraph(html: str, colour: str) -> str:
+    return f"<p style='color:{colour}; margin-top:5px; margin-bottom:0px'>{html}</p>"
+
+
+def _css(colour: Colour) -> str:
+    return QColor(*colour[:3]).name()
+
+
+def _button(text: str, help_text: str, run: Callable[[], object]) -> QPushButton:
+    button = QPushButton(text)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setToolTip(help_text)
+    button.setFont(chart_font(_TEXT_PX))
+    button.clicked.connect(lambda _checked=False: run())
+    return button

@@ -1,0 +1,194 @@
+"""The level ledger: a table of every level that lives, sorted by any column; a click goes there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+
+from app.chart.levels import Level
+from app.market.price_grid import PriceGrid
+from rendering.items.as_of import moment_text
+from rendering.items.levels.level_items import NAMES, LedgerItem
+from rendering.scene.layers import LAYERS
+from rendering.scene.scene import ChartScene
+from rendering.style.axis_labels import clock_text, date_text
+
+_EVERY_MS = 500  # distances can be read at that pace
+_HEADERS = ("Level", "Period", "Price", "Since (UTC)", "Age", "Tests", "Distance")
+_SORTED_BY: tuple[Callable[[Level], Any], ...] = (
+    lambda level: level.kind,
+    lambda level: level.period.value if level.period else "",
+    lambda level: level.bottom_ticks,
+    lambda level: level.born_ns,
+    lambda level: -level.born_ns,
+    lambda level: level.tests,
+    lambda level: abs(level.distance_ticks),
+)
+_DISTANCE = len(_HEADERS) - 1
+_Index = QModelIndex | QPersistentModelIndex
+_PLACE = 0.2
+"""Where the bar of a level's birth is put, in widths of the pane."""
+
+
+class LevelTable(QAbstractTableModel):
+    """The living levels of a chart as rows; nearest first until sorted otherwise."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.levels: list[Level] = []
+        self._texts: list[tuple[str, ...]] = []
+        self._column, self._order = _DISTANCE, Qt.SortOrder.AscendingOrder
+
+    def show_levels(self, levels: list[Level], grid: PriceGrid, now_ns: int, *, hold: bool = False) -> None:
+        """Show these, in the order chosen; while it is held each stays where it is, new ones come last."""
+        levels = sorted(levels, key=_SORTED_BY[self._column], reverse=self._order is Qt.SortOrder.DescendingOrder)
+        if hold:
+            places = {_identity(level): place for place, level in enumerate(self.levels)}
+            levels.sort(key=lambda level: places.get(_identity(level), len(places)))
+        texts = [_texts(level, grid, now_ns) for level in levels]
+        if texts == self._texts and levels == self.levels:
+            return
+        if len(levels) != len(self.levels):
+            self.beginResetModel()
+            self.levels, self._texts = levels, texts
+            self.endResetModel()
+            return
+        self.levels, self._texts = levels, texts
+        if levels:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(levels) - 1, _DISTANCE))
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.levels)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(_HEADERS)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._texts[index.row()][index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (2, 4, 5, 6):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        return _HEADERS[section] if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal else None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By a column; the texts of one row stay together."""
+        self._column, self._order = column, order
+        both = list(zip(self.levels, self._texts, strict=True))
+        both.sort(key=lambda row: _SORTED_BY[column](row[0]), reverse=order is Qt.SortOrder.DescendingOrder)
+        self.layoutAboutToBeChanged.emit()
+        self.levels, self._texts = [row[0] for row in both], [row[1] for row in both]
+        self.layoutChanged.emit()
+
+
+class LevelLedger(QDialog):
+    """The table beside the work; it looks at the chart twice a second while it is open, and is closed by Esc.
+
+    Parameters
+    ----------
+    scene : callable
+        The chart that is looked at, None while there is none.
+    show_overlay : callable
+        Called with the name of a hidden overlay, a level of which was clicked.
+    """
+
+    def __init__(
+        self, scene: Callable[[], ChartScene | None], parent: QWidget | None = None, show_overlay: Callable[[str], None] = lambda name: None
+    ) -> None:
+        super().__init__(parent)
+        self._show_overlay = show_overlay
+        self.setWindowTitle("Levels")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(760, 520)
+        self._scene = scene
+        self.model = LevelTable(self)
+        self.table = QTableView(self)
+        self.table.setAccessibleName("Active levels")
+        self.table.setModel(self.model)
+        self.table.setWordWrap(False)
+        self.table.verticalHeader().hide()
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setSortingEnabled(True)
+        self.table.sortByColumn(_DISTANCE, Qt.SortOrder.AscendingOrder)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        self.table.clicked.connect(self._clicked)
+        self.table.activated.connect(self._clicked)  # by Return, without a mouse
+        self.count = QLabel(self)
+        rows = QVBoxLayout(self)
+        rows.addWidget(self.table)
+        rows.addWidget(self.count)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.look)
+        self._timer.start(_EVERY_MS)
+        self.look()
+
+    def look(self) -> None:
+        """Show the levels as they stand, or stood at the moment from which the chart is looked at."""
+        scene = self._scene()
+        if scene is None or not scene.chart.series.n_bars:
+            return
+        chart = scene.chart
+        unfinished = chart.levels.refresh()
+        series = chart.series
+        known_end, moment = (series.n_bars, "") if scene.frame is None else (scene.frame.known_end, moment_text(scene.frame))
+        self.model.show_levels(
+            chart.levels.living(known_end), series.grid, series.start_ns(max(0, known_end - 1)), hold=self.table.underMouse()
+        )
+        parts = (f"{len(self.model.levels):,} levels", moment, "still scanning older bars" if unfinished else "")
+        self.count.setText(", ".join(filter(None, parts)))
+
+    def _clicked(self, index: QModelIndex) -> None:
+        level, scene = self.model.levels[index.row()], self._scene()
+        name = next((layer.name for layer in LAYERS if issubclass(layer, LedgerItem) and level.kind in layer.kinds), "")
+        if scene is not None and name and name not in scene.shown:
+            self._show_overlay(name)
+        self.go_to(level)
+
+    def go_to(self, level: Level) -> None:
+        """Look at a level: its price in the middle, the bar from which on it counts at the left."""
+        scene = self._scene()
+        if scene is None:
+            return
+        viewport = scene.viewport
+        times = scene.chart.series.times
+        there = viewport.with_bar_at(times.position(level.born_ns), _PLACE * viewport.width_px)
+        newest = int(scene.chart.series.number[-1]) + 1
+        if there.x(newest) < viewport.width_px:  # a young one: rather no emptiness at the right
+            there = viewport.with_bar_at(newest, viewport.width_px)
+        scene.set_viewport(there.centred((level.bottom_ticks + level.top_ticks) / 2))
+
+
+def _identity(level: Level) -> tuple[object, ...]:
+    return level.kind, level.period, level.bottom_ticks, level.top_ticks, level.born_ns
+
+
+def _texts(level: Level, grid: PriceGrid, now_ns: int) -> tuple[str, ...]:
+    def price(ticks: float, sign: str = "") -> str:
+        return f"{grid.price(ticks):{sign}.{grid.decimals + (ticks % 1 != 0)}f}"  # half a tick needs a digit more
+
+    prices = [price(ticks) for ticks in (level.bottom_ticks, level.top_ticks)]
+    return (
+        NAMES[level.kind],
+        level.period.value if level.period else "",
+        prices[0] if prices[0] == prices[1] else " – ".join(prices),
+        f"{date_text(level.born_ns)} {clock_text(level.born_ns, seconds=False)}",
+        _age(now_ns - level.born_ns),
+        str(level.tests),
+        price(level.distance_ticks, "+") if level.distance_ticks else "inside",
+    )
+
+
+def _age(age_ns: int) -> str:
+    """`3 d 4 h`, `4 h 12 m`, `12 m`."""
+    minutes = max(0, age_ns) // 60_000_000_000
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} m" if hours else f"{minutes % 60} m"

@@ -1,0 +1,262 @@
+"""The bar under the chart that steers a replay: play, steps, speed, time, and how far it has come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt
+from PySide6.QtGui import QAction, QColor, QKeyEvent, QPalette
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
+
+from app.errors import BadInputError
+from app.market.bar_rule import BarRule
+from rendering.style.text import chart_font
+from rendering.style.theme import Theme
+from widgets.panels.playback import SPEEDS, Playback, next_speed, speed_text
+from widgets.parts.seek_slider import TRACK_STEPS, Track
+from widgets.parts.time_input import moment_text, parse_moment
+
+
+class ReplayBar(QFrame):
+    """Hidden unless a replay is shown; its commands stand in `widgets.commands.actions`, and are out of use while it is hidden.
+
+    Parameters
+    ----------
+    playback : Playback or None
+        None where there is nothing to replay.
+    theme : Theme
+    bar_rule : callable
+        The bar that a step by bar goes by.
+    open_anew : callable
+        Opens the recording once more.
+    on_error : callable
+        Told in a line why something typed cannot be.
+    on_done : callable
+        Called when the time was typed: the keys belong to the chart again.
+    """
+
+    def __init__(
+        self,
+        playback: Playback | None,
+        theme: Theme,
+        *,
+        bar_rule: Callable[[], BarRule],
+        open_anew: Callable[[], None],
+        on_error: Callable[[str], None],
+        on_done: Callable[[], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Replay")
+        self._playback = playback
+        self._bar_rule, self._open_anew, self._on_error, self._on_done = bar_rule, open_anew, on_error, on_done
+        self._actions: Mapping[str, QAction] = {}
+        self._on: bool | None = None
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(8, 3, 8, 3)
+        self._row.setSpacing(6)
+        self.state = QLabel(self)
+        self.state.setAccessibleName("Replay state")
+        self.state.setMinimumWidth(self.fontMetrics().horizontalAdvance("▶ REPLAY ENDED") + 12)
+        self.time = QLineEdit(self)
+        self.time.setAccessibleName("Recording time, UTC")
+        self.time.setToolTip("Recording time, UTC. Type a time and press Return to jump (Alt+G)")
+        self.time.setFont(chart_font(12))
+        self.time.setFixedWidth(self.time.fontMetrics().horizontalAdvance("0") * len(moment_text(0)) + 22)
+        self.time.returnPressed.connect(self._jump_to_typed)
+        self.time.installEventFilter(self)
+        self.speed = QComboBox(self)
+        self.speed.addItems([speed_text(speed) for speed in SPEEDS])
+        self.speed.setMaxVisibleItems(len(SPEEDS))
+        self.speed.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.speed.setAccessibleName("Speed")
+        self.speed.setToolTip("Replay speed (Ctrl+Up and Ctrl+Down)")
+        self.speed.activated.connect(lambda index: self._set_speed(SPEEDS[index]))
+        self.track = Track(self)
+        self.track.setAccessibleName("Progress")
+        self.track.setToolTip("Drag or click to jump to a time")
+        self.track.sliderReleased.connect(lambda: self._jump(self._time_at(self.track.value())))
+        self.progress = QLabel(self)
+        self.progress.setAccessibleName("Replay progress")
+        self.progress.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %"))
+        self.progress.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.set_theme(theme)
+        self.hide()
+
+    def take_actions(self, actions: Mapping[str, QAction]) -> None:
+        """Lay the bar out with buttons for its commands."""
+        self._actions = {
+            name: actions[name] for name in ("play_or_pause", "step_trade", "step_bar", "play_slower", "play_faster", "go_to_time")
+        }
+        self._row.addWidget(self.state)
+        for name in ("play_or_pause", "step_trade", "step_bar"):
+            self._row.addWidget(self._button(name))
+        self._row.addSpacing(8)
+        for widget in (self._button("play_slower"), self.speed, self._button("play_faster")):
+            self._row.addWidget(widget)
+        self._row.addSpacing(8)
+        self._row.addWidget(self.time)
+        self._row.addWidget(self.track, 1)
+        self._row.addWidget(self.progress)
+        self.show_for("")
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take another theme's colours."""
+        self.state.setStyleSheet(f"color: {theme.replay.hex}; font-weight: 600;")
+        palette = self.track.palette()
+        palette.setColor(QPalette.ColorRole.Highlight, QColor(*theme.replay[:3]))
+        self.track.setPalette(palette)
+
+    def shows(self, instrument_id: str) -> bool:
+        """Whether that is the recording which this bar steers."""
+        return self._playback is not None and instrument_id == self._playback.instrument_id
+
+    def show_for(self, instrument_id: str) -> None:
+        """Be there if the market on the screen is the recording, and not otherwise."""
+        on = self.shows(instrument_id)
+        if on == self._on:
+            return
+        self._on = on
+        self.setVisible(on)
+        for action in self._actions.values():
+            action.setEnabled(on)
+
+    def refresh(self) -> None:
+        """Show what has changed."""
+        playback = self._playback
+        if playback is None or self.isHidden():
+            return
+        ended, paused = playback.ended, playback.paused
+        _set_text(self.state, "■ REPLAY ENDED" if ended else "‖ PAUSED" if paused else "▶ REPLAY")
+        play = self._actions["play_or_pause"]
+        if play.iconText() != (text := "Play again" if ended else "Play" if paused else "Pause"):
+            play.setIconText(text)
+        for name in ("step_trade", "step_bar"):
+            self._actions[name].setEnabled(not ended)
+        self._show_speed(playback.speed)
+        share = self._share()
+        if not self.track.isSliderDown():
+            self.track.setValue(round(share * TRACK_STEPS))
+        _set_text(self.progress, f"{math.floor(100 * share)} %")
+        if not self.time.hasFocus():
+            shown_ns = self._time_at(self.track.value()) if self.track.isSliderDown() else playback.now_ns
+            _set_text(self.time, moment_text(shown_ns))
+
+    # -- commands, see widgets.commands.actions -----------------------------------------------------------
+
+    def play_or_pause(self) -> None:
+        """Pause, go on, or begin again after the end."""
+        playback = self._playback
+        if playback is None:
+            return
+        if playback.ended:
+            playback.resume()
+            self._jump(playback.span.start_ns)
+        elif playback.paused:
+            playback.resume()
+        else:
+            playback.pause()
+        self.refresh()
+
+    def step_trade(self) -> None:
+        """One trade more, and pause."""
+        if self._playback is not None:
+            self._playback.pause()
+            self._playback.step_trade()
+            self.refresh()
+
+    def step_bar(self) -> None:
+        """The rest of the bar, and pause."""
+        if self._playback is not None:
+            self._playback.pause()
+            self._playback.step_bar(self._bar_rule())
+            self.refresh()
+
+    def play_faster(self) -> None:
+        """The next higher speed of the list."""
+        self._step_speed(1)
+
+    def play_slower(self) -> None:
+        """The next lower speed of the list."""
+        self._step_speed(-1)
+
+    def go_to_time(self) -> None:
+        """Put the cursor where a time is typed."""
+        self.time.setFocus()
+        self.time.selectAll()
+
+    # -- helpers ---------------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """In the field of the time, Esc brings back the time that it is."""
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            if event.type() is QEvent.Type.KeyPress:
+                self._on_done()
+            event.accept()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _jump_to_typed(self) -> None:
+        playback = self._playback
+        if playback is None:
+            return
+        span = playback.span
+        try:
+            time_ns = parse_moment(self.time.text(), playback.now_ns)
+            if not span.start_ns // 1_000_000 <= time_ns // 1_000_000 <= span.end_ns // 1_000_000:
+                expected = f"{moment_text(span.start_ns)} to {moment_text(span.end_ns)}"
+                raise BadInputError(f"time: found {moment_text(time_ns)}, expected a time in the recording, {expected}")
+        except BadInputError as error:
+            self._on_error(error.user_message)
+        else:
+            self._jump(time_ns)
+        self._on_done()
+        self.refresh()
+
+    def _jump(self, time_ns: int) -> None:
+        if self._playback is not None and not self._playback.jump(time_ns):
+            self._open_anew()
+
+    def _set_speed(self, speed: float) -> None:
+        if self._playback is not None:
+            self._playback.speed = speed
+            self.refresh()
+
+    def _step_speed(self, step: int) -> None:
+        if self._playback is not None:
+            self._set_speed(next_speed(self._playback.speed, step))
+
+    def _show_speed(self, speed: float) -> None:
+        with QSignalBlocker(self.speed):
+            if speed in SPEEDS:
+                self.speed.setCurrentIndex(SPEEDS.index(speed))
+            else:  # the command line takes any
+                self.speed.setPlaceholderText(speed_text(speed))
+                self.speed.setCurrentIndex(-1)
+
+    def _share(self) -> float:
+        """How much of the recorded time has gone by, 0 to 1."""
+        assert self._playback is not None
+        span = self._playback.span
+        if self._playback.ended:
+            return 1.0
+        return min(1.0, (self._playback.now_ns - span.start_ns) / max(1, span.length_ns - 1))
+
+    def _time_at(self, value: int) -> int:
+        assert self._playback is not None
+        span = self._playback.span
+        return span.start_ns + max(0, span.length_ns - 1) * value // TRACK_STEPS
+
+    def _button(self, name: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setDefaultAction(self._actions[name])
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the chart
+        if name == "play_or_pause":
+            button.setMinimumWidth(self.fontMetrics().horizontalAdvance("Play again") + 20)  # what it says changes, its place does not
+        return button
+
+
+def _set_text(label: QLabel | QLineEdit, text: str) -> None:
+    if label.text() != text:
+        label.setText(text)

@@ -1,0 +1,1 @@
+"""Small widgets that dialogs and panels are made of."""

@@ -1,0 +1,148 @@
+"""The fields in which the inputs of a profile are chosen; the same for every kind of profile."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QSpinBox, QWidget
+
+from app.analytics.row_layout import RowLayout, RowsBy
+from app.analytics.value_area import ValueAreaMethod
+from app.profiles.profile_settings import SAFE_COLOURS, Placement, ProfileColours, ProfileInputs, VolumeShown, parse_colour_name
+
+_MAX_ROW_SIZE = 1_000_000
+_SWATCH_PX = 14
+_THEME = "theme"
+
+
+class InputsForm:
+    """Fields for `ProfileInputs`, as rows of a form.
+
+    Parameters
+    ----------
+    form : QFormLayout
+        Where the rows are added.
+    inputs : ProfileInputs
+        What they show at first.
+    on_change : callable
+        Called after every change; `inputs` may raise by then.
+    """
+
+    def __init__(self, form: QFormLayout, inputs: ProfileInputs, on_change: Callable[[], None]) -> None:
+        self.rows_by = choice_of(RowsBy, inputs.rows.by)
+        self.row_size = number_field(1, _MAX_ROW_SIZE, inputs.rows.size)
+        self.volume = choice_of(VolumeShown, inputs.volume)
+        self.method = choice_of(ValueAreaMethod, inputs.method)
+        self.percent = number_field(1, 100, inputs.percent, " %")
+        self.placement = choice_of(Placement, inputs.placement)
+        self.width_percent = number_field(5, 100, inputs.width_percent, " %")
+        self.extend_poc, self.extend_vah, self.extend_val = (
+            _box(text, on) for text, on in (("POC", inputs.extend_poc), ("VAH", inputs.extend_vah), ("VAL", inputs.extend_val))
+        )
+        self.buy = _colour_field("Buying", inputs.colours.buy)
+        self.sell = _colour_field("Selling", inputs.colours.sell)
+        self.value_area = _colour_field("Value area", inputs.colours.value_area)
+        self._fill(form)
+        self._listen(on_change)
+
+    def inputs(self) -> ProfileInputs:
+        """What the fields say.
+
+        Raises
+        ------
+        BadInputError
+            If a colour is none.
+        """
+        return ProfileInputs(
+            rows=RowLayout(self.rows_by.currentData(), self.row_size.value()),
+            volume=self.volume.currentData(),
+            percent=self.percent.value(),
+            method=self.method.currentData(),
+            placement=self.placement.currentData(),
+            width_percent=self.width_percent.value(),
+            extend_poc=self.extend_poc.isChecked(),
+            extend_vah=self.extend_vah.isChecked(),
+            extend_val=self.extend_val.isChecked(),
+            colours=ProfileColours(*(parse_colour_name(field.currentText()) for field in (self.buy, self.sell, self.value_area))),
+        )
+
+    def _fill(self, form: QFormLayout) -> None:
+        form.addRow("&Rows", beside(self.rows_by, self.row_size))
+        form.addRow("&Volume", self.volume)
+        form.addRow("Value &area", beside(self.method, self.percent))
+        form.addRow("&Placement", beside(self.placement, self.width_percent))
+        form.addRow("Extend lines", beside(self.extend_poc, self.extend_vah, self.extend_val))
+        for text, field in (("&Buying", self.buy), ("&Selling", self.sell), ("VAH, VAL, t&otal", self.value_area)):
+            form.addRow(text, field)
+        self._enable()
+
+    def _listen(self, on_change: Callable[[], None]) -> None:
+        self.rows_by.currentIndexChanged.connect(self._enable)
+        for choice in (self.rows_by, self.volume, self.method, self.placement):
+            choice.currentIndexChanged.connect(on_change)
+        for number in (self.row_size, self.percent, self.width_percent):
+            number.valueChanged.connect(on_change)
+        for box in (self.extend_poc, self.extend_vah, self.extend_val):
+            box.toggled.connect(on_change)
+        for colour in (self.buy, self.sell, self.value_area):
+            colour.activated.connect(on_change)
+            edit = colour.lineEdit()
+            assert edit is not None
+            edit.editingFinished.connect(on_change)
+
+    def _enable(self) -> None:
+        self.row_size.setEnabled(self.rows_by.currentData() is not RowsBy.CHART)
+
+
+def choice_of(kind: type[enum.Enum], chosen: enum.Enum) -> QComboBox:
+    """One of the members of an enumeration, by their values."""
+    box = QComboBox()
+    for member in kind:
+        box.addItem(member.value, member)
+    box.setCurrentIndex(list(kind).index(chosen))
+    return box
+
+
+def number_field(low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
+    """A whole number; a typed one counts once it is finished."""
+    box = QSpinBox()
+    box.setRange(low, high)
+    box.setSuffix(suffix)
+    box.setValue(value)
+    box.setKeyboardTracking(False)
+    return box
+
+
+def beside(*fields: QWidget) -> QWidget:
+    """Fields in a row."""
+    row = QWidget()
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 0, 0, 0)
+    for field in fields:
+        line.addWidget(field)
+    line.addStretch(1)
+    return row
+
+
+def _colour_field(name: str, colour: str) -> QComboBox:
+    """A colour of the safe set by its name, the theme's, or one that is typed."""
+    box = QComboBox()
+    box.setEditable(True)
+    box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    box.setAccessibleName(f"{name}: colour")
+    box.setToolTip("Theme colour, a colour-blind-safe colour, or a custom one such as #0072b2")
+    box.addItem(_THEME)
+    for known, value in SAFE_COLOURS.items():
+        swatch = QPixmap(_SWATCH_PX, _SWATCH_PX)
+        swatch.fill(QColor(value))
+        box.addItem(QIcon(swatch), known)
+    box.setCurrentText(next((known for known, value in SAFE_COLOURS.items() if value == colour), colour or _THEME))
+    return box
+
+
+def _box(text: str, on: bool) -> QCheckBox:
+    box = QCheckBox(text)
+    box.setChecked(on)
+    return box

@@ -1,0 +1,177 @@
+"""A field of a dialog for each kind of input, made from what the input tells of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QComboBox, QLineEdit, QListWidget, QListWidgetItem, QSpinBox, QWidget
+
+from app.settings.fields import Input
+
+_MOST = 1_000_000
+
+
+class InputField(Protocol):
+    """What a dialog knows of a field."""
+
+    @property
+    def widget(self) -> QWidget:
+        """Where it is written."""
+        ...
+
+    def text(self) -> str:
+        """What it says, as `app.settings.fields.with_input` reads it."""
+        ...
+
+    def show_value(self, value: Any) -> None:
+        """Say what a file says; nobody is told."""
+        ...
+
+
+def field_for(one: Input, value: Any, taken: Callable[[], None]) -> InputField:
+    """A field that shows a value, and calls `taken` when the user has changed it."""
+    if one.kind is tuple:
+        return ListField(one, value, taken)
+    if one.kind is bool:
+        return BoxField(value, taken)
+    if one.choices:
+        return ChoiceField(one.choices, value, taken)
+    if one.kind is int:
+        return NumberField(one, value, taken)
+    return ExampleField(one.examples, value, taken) if one.examples else TextField(value, taken)
+
+
+class BoxField:
+    """Yes or no."""
+
+    def __init__(self, value: bool, taken: Callable[[], None]) -> None:
+        self.widget = QCheckBox()
+        self.widget.setChecked(value)
+        self.widget.toggled.connect(taken)
+
+    def text(self) -> str:
+        return "true" if self.widget.isChecked() else "false"
+
+    def show_value(self, value: bool) -> None:
+        _quietly(self.widget, lambda: self.widget.setChecked(value))
+
+
+class ChoiceField:
+    """One of some words."""
+
+    def __init__(self, choices: tuple[str, ...], value: str, taken: Callable[[], None]) -> None:
+        self.widget = QComboBox()
+        self.widget.addItems(choices)
+        self.widget.setCurrentText(value)
+        self.widget.currentIndexChanged.connect(taken)
+
+    def text(self) -> str:
+        return self.widget.currentText()
+
+    def show_value(self, value: str) -> None:
+        _quietly(self.widget, lambda: self.widget.setCurrentText(value))
+
+
+class NumberField:
+    """A whole number within bounds."""
+
+    def __init__(self, one: Input, value: int, taken: Callable[[], None]) -> None:
+        self.widget = QSpinBox()
+        self.widget.setRange(-_MOST if one.least is None else one.least, _MOST if one.most is None else one.most)
+        self.widget.setKeyboardTracking(False)
+        self.widget.setValue(value)
+        self.widget.valueChanged.connect(taken)
+
+    def text(self) -> str:
+        return str(self.widget.value())
+
+    def show_value(self, value: int) -> None:
+        _quietly(self.widget, lambda: self.widget.setValue(value))
+
+
+class TextField:
+    """Anything; taken when Return is pressed, or the field left."""
+
+    def __init__(self, value: object, taken: Callable[[], None]) -> None:
+        self.widget = QLineEdit(str(value))
+        self.widget.editingFinished.connect(taken)
+
+    def text(self) -> str:
+        return self.widget.text()
+
+    def show_value(self, value: object) -> None:
+        _quietly(self.widget, lambda: self.widget.setText(str(value)))
+
+
+class ExampleField:
+    """Anything, with what is often written to choose from."""
+
+    def __init__(self, examples: tuple[str, ...], value: object, taken: Callable[[], None]) -> None:
+        self.widget = QComboBox()
+        self.widget.setEditable(True)
+        self.widget.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.widget.addItems(examples)
+        self.widget.setCurrentText(str(value))
+        self.widget.activated.connect(taken)
+        edit = self.widget.lineEdit()
+        assert edit is not None
+        edit.editingFinished.connect(taken)
+
+    def text(self) -> str:
+        return self.widget.currentText()
+
+    def show_value(self, value: object) -> None:
+        _quietly(self.widget, lambda: self.widget.setCurrentText(str(value)))
+
+
+class ListField:
+    """Some of a few words, in an order: ticked, and dragged or moved by Alt+Up and Alt+Down."""
+
+    def __init__(self, one: Input, value: tuple[str, ...], taken: Callable[[], None]) -> None:
+        self._choices = one.choices
+        self.widget = _OrderedList()
+        self.show_value(value)
+        self.widget.setFixedHeight(self.widget.sizeHintForRow(0) * len(one.choices) + 2 * self.widget.frameWidth())
+        self.widget.itemChanged.connect(taken)
+        self.widget.model().rowsMoved.connect(taken)
+
+    def text(self) -> str:
+        items = (self.widget.item(row) for row in range(self.widget.count()))
+        return ",".join(item.text() for item in items if item.checkState() is Qt.CheckState.Checked)
+
+    def show_value(self, value: tuple[str, ...]) -> None:
+        if self.text() != ",".join(value):
+            _quietly(self.widget, lambda: self._fill(value))
+
+    def _fill(self, value: tuple[str, ...]) -> None:
+        self.widget.clear()
+        for word in (*value, *(word for word in self._choices if word not in value)):
+            item = QListWidgetItem(word, self.widget)
+            item.setCheckState(Qt.CheckState.Checked if word in value else Qt.CheckState.Unchecked)
+
+
+class _OrderedList(QListWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.setAccessibleDescription("Space toggles a row, Alt+Up and Alt+Down move it")
+        self.setToolTip("Tick rows to show them. Drag, or press Alt+Up and Alt+Down, to reorder.")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
+        row = self.currentRow()
+        if not step or event.modifiers() != Qt.KeyboardModifier.AltModifier or not 0 <= row + step < self.count():
+            super().keyPressEvent(event)
+            return
+        to = row + step + (step > 0)  # Qt counts the place before which it goes
+        self.model().moveRow(QModelIndex(), row, QModelIndex(), to)
+
+
+def _quietly(widget: QWidget, change: Callable[[], None]) -> None:
+    """Change a widget without its telling of it."""
+    before = widget.blockSignals(True)
+    change()
+    widget.blockSignals(before)

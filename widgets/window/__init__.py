@@ -1,0 +1,1 @@
+"""The main window with its toolbar, status bar and banners."""

@@ -1,0 +1,87 @@
+"""One key: the chart as a picture, in the journal's folder and on the clipboard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from PySide6.QtGui import QClipboard, QGuiApplication, QImage
+
+from app.errors import TapeprintError
+from app.journal import PictureFacts, add_to_index, picture_path, picture_texts
+from rendering.scene.scene import ChartScene
+from rendering.scene.screenshot import facts_of, picture_of, save_png, state_of
+
+
+class PictureSaver:
+    """Saves pictures beside everything else, and says where they are.
+
+    Parameters
+    ----------
+    journal : Path
+        The folder that they go into.
+    say : callable
+        Told in a line what came of it.
+    on_fault : callable
+        Told of a mistake of the program itself.
+    """
+
+    def __init__(self, journal: Path, say: Callable[[str], None], on_fault: Callable[[BaseException], None]) -> None:
+        self._journal, self._say, self._on_fault = journal, say, on_fault
+        self._saving: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is being written."""
+        return bool(self._saving)
+
+    def save(self, scene: ChartScene | None, scale: int) -> None:
+        """Save what a scene shows, as soon as there is time."""
+        if scene is None:
+            self._say("No chart to save yet")
+            return
+        task = asyncio.ensure_future(self._save(scene, scale))
+        self._saving.add(task)
+        task.add_done_callback(self._done)
+
+    async def saved(self) -> None:
+        """Wait until the pictures that are being written lie in the journal."""
+        if self._saving:
+            await asyncio.wait(self._saving)
+
+    async def _save(self, scene: ChartScene, scale: int) -> None:
+        try:
+            path = await save_picture(scene, scale, self._journal, QGuiApplication.clipboard())
+        except TapeprintError as error:
+            self._say(error.user_message)
+        else:
+            self._say(f"Saved {path} and copied to the clipboard")
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._saving.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_fault(error)
+
+
+async def save_picture(scene: ChartScene, scale: int, journal: Path, clipboard: QClipboard) -> Path:
+    """Draw the chart as it is, `scale` pixels to the logical one, copy it and save it; returns where it is.
+
+    Drawing needs Qt's thread; compressing and writing the file does not.
+
+    Raises
+    ------
+    TapeprintError
+        If the folder cannot be written.
+    """
+    image, facts = picture_of(scene, scale=scale), facts_of(scene)
+    texts = picture_texts(facts, state_of(scene), f"Tapeprint {version('tapeprint')}")
+    clipboard.setImage(image)
+    return await asyncio.to_thread(_save, image, journal, facts, texts)
+
+
+def _save(image: QImage, journal: Path, facts: PictureFacts, texts: dict[str, str]) -> Path:
+    path = save_png(image, picture_path(journal, facts), texts)
+    add_to_index(journal, path, facts)
+    return path

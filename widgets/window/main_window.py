@@ -1,0 +1,357 @@
+"""The window: toolbar, chart, status bar; looks at the workspace once a frame and hands the user's wishes to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from app.market.bar_rule import BarRule
+from app.market.feed import FeedState
+from app.workspace import Workspace
+from rendering.scene.scene import ChartScene
+from rendering.style.theme import load_theme, theme_names
+from rendering.view.frame_clock import FrameClock
+from widgets.chart.chart_menu import open_chart_menu
+from widgets.chart.chart_view import ChartView
+from widgets.chart.history_requests import ask_for_what_is_in_sight
+from widgets.commands.actions import build_actions, fill_menu_bar
+from widgets.commands.alerts import AlertCommands
+from widgets.commands.as_of import AsOfCommands
+from widgets.commands.bars_and_rows import ChartCommands
+from widgets.commands.calculation import RuleCommands
+from widgets.commands.composites import CompositeCommands
+from widgets.commands.copy_values import CopyCommands
+from widgets.commands.explain import WhyCommands
+from widgets.commands.key_list import KeyList
+from widgets.commands.navigation import ViewCommands
+from widgets.commands.overlays import OverlayCommands
+from widgets.commands.periods import PeriodCommands
+from widgets.commands.profiles import AnchorCommands
+from widgets.panels.levels import LevelLedger
+from widgets.panels.playback import Playback
+from widgets.panels.replay_bar import ReplayBar
+from widgets.parts.qt_palette import palette_of
+from widgets.window.error_banner import FaultBanner
+from widgets.window.feed_state_style import LOOKS, badge_of
+from widgets.window.image_saver import PictureSaver
+from widgets.window.saved_choices import Remembered
+from widgets.window.status_bar import StatusBar
+from widgets.window.status_texts import detail_text
+from widgets.window.toolbar import Toolbar
+from widgets.window.waiting_page import WaitingPage
+from widgets.window.window_options import PALETTES, Looks
+
+_log = structlog.get_logger(__name__)
+
+_STATUS_EVERY = 12  # frames: the status bar's texts change about five times a second
+_REPLAY_EVERY = 4  # frames: recorded time and progress, fifteen times a second
+_MESSAGE_STAYS_S = 12.0
+
+
+class MainWindow(QMainWindow):
+    """One market on the screen.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What is open; all intents go there.
+    looks : Looks
+        Theme, painter and folders.
+    on_closed : callable
+        Called once when the window has closed.
+    playback : Playback or None
+        The recording that can be opened, if there is one.
+    """
+
+    def __init__(self, workspace: Workspace, looks: Looks, on_closed: Callable[[], None], playback: Playback | None = None) -> None:
+        super().__init__()
+        self.setWindowTitle("Tapeprint")
+        self.resize(QSize(1600, 900).boundedTo(self.screen().availableSize() * 0.95))
+        self._workspace, self._looks, self._on_closed = workspace, looks, on_closed
+        self._theme = load_theme(looks.theme, looks.palette)
+        self._painter = looks.painter
+        self._message, self._message_until_s = "", 0.0
+        self._frames = 0
+        self._shown_choice: tuple[object, ...] = ()
+        self._shown_id = ""
+        self._remembered = Remembered(looks.remember, self.say)
+        self.view: ChartView | None = None
+        self.replay_bar = ReplayBar(
+            playback,
+            self._theme,
+            bar_rule=lambda: workspace.choice.bar_rule,
+            open_anew=lambda: workspace.open(workspace.instrument_id),
+            on_error=self.say,
+            on_done=self._focus_chart,
+        )
+        self.overlays = OverlayCommands(looks.shown, lambda: self._scene, looks.remember_shown, self.say)
+        shown = lambda: self.view if self._scene else None  # noqa: E731
+        self.anchors = AnchorCommands(shown, self.overlays, self.say, self._close_panel)
+        self.alerts = AlertCommands(self, workspace, lambda: self._scene, self.say)
+        views, copies = ViewCommands(lambda: self._scene), CopyCommands(lambda: self._scene, self.say)
+        moments = AsOfCommands(lambda: self._scene, self.say)
+        profiles = (PeriodCommands(lambda: self._scene, self.overlays, self.say), CompositeCommands(shown, self.say))
+        rules = RuleCommands(self, workspace, looks.remember_rules, self.say)
+        others = (self.alerts, copies, moments, views, ChartCommands(workspace, self._choose_bar), rules, self.overlays, self.replay_bar)
+        self.why = WhyCommands(shown, self.say, copies.copy_price)
+        self._owners = (self.why, self.anchors, *profiles, *others)
+        self.actions_by_name = build_actions(self, *self._owners)
+        self.replay_bar.take_actions(self.actions_by_name)
+        self.overlays.take_actions(self.actions_by_name)
+        fill_menu_bar(self.menuBar(), self.actions_by_name)
+        self.toolbar = Toolbar(
+            self.actions_by_name,
+            on_instrument=workspace.open,
+            on_bar_rule=self._choose_bar,
+            on_ticks_per_row=lambda ticks: workspace.change(ticks_per_row=ticks),
+            on_error=self.say,
+            on_done=self._focus_chart,
+            parent=self,
+        )
+        self.toolbar.offer_instruments(looks.instruments)
+        self.addToolBar(self.toolbar)
+        self.waiting = WaitingPage(self.open_demo)
+        self.pages = QStackedWidget(self)
+        self.pages.addWidget(self.waiting)
+        self.faults = FaultBanner()
+        self.pictures = PictureSaver(looks.journal, self.say, lambda error: self.faults.report("saving a picture", error))
+        centre = QWidget(self)
+        rows = QVBoxLayout(centre)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.faults)
+        rows.addWidget(self.pages, 1)
+        rows.addWidget(self.replay_bar)
+        self.setCentralWidget(centre)
+        self.status_bar = StatusBar(self._theme, looks.painter_reason, self)
+        self.setStatusBar(self.status_bar)
+        self._dress()
+        self.clock = FrameClock(self.frame, self)
+        self.clock.start()
+
+    # -- once a frame ----------------------------------------------------------------------------
+
+    def frame(self) -> None:
+        """Look at the workspace and let the chart draw what changed; the beat goes on whatever happens."""
+        try:
+            self._show_frame()
+        except Exception as error:
+            self.faults.report("drawing a frame", error)
+
+    def _show_frame(self) -> None:
+        workspace = self._workspace
+        status = workspace.status
+        self.status_bar.look(status)
+        self.alerts.tell()
+        self._frames += 1
+        chart = workspace.chart
+        self.replay_bar.show_for(workspace.instrument_id)
+        if chart is None or not chart.series.n_bars:
+            if not self._begins_anew:
+                self.pages.setCurrentWidget(self.waiting)
+                self.waiting.show_status(workspace.instrument_id, status)
+        else:
+            if self.view is None or self.view.chart_scene.chart is not chart:
+                self._show_chart()
+            assert self.view is not None
+            scene = self.view.chart_scene
+            scene.set_mode(LOOKS[status.state].mode, badge_of(status.state), detail_text(status, time.time()) or workspace.filling)
+            scene.refresh()
+            self.why.follow()
+            if status.state is not FeedState.REPLAY:
+                ask_for_what_is_in_sight(scene)
+        if self._frames % _REPLAY_EVERY == 1:
+            self.replay_bar.refresh()
+        if self._frames % _STATUS_EVERY == 1:
+            notice = self._message if time.monotonic() < self._message_until_s else workspace.notice
+            self.status_bar.refresh(status, notice, workspace.recording, "OpenGL" if self._painter == "gl" else "raster")
+            self._show_choice()
+
+    def say(self, message: str) -> None:
+        """Put one line into the status bar; it stays for some seconds, or until the next."""
+        self._message, self._message_until_s = message, time.monotonic() + _MESSAGE_STAYS_S
+
+    def _show_chart(self) -> None:
+        chart = self._workspace.chart
+        assert chart is not None
+        scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF())
+        scene.show_only(self.overlays.shown)
+        if self.view is not None and self._begins_anew:
+            scene.look_like(self.view.chart_scene)
+        self._shown_id = self._workspace.instrument_id
+        self._install_painter(scene)
+        if self.view is None:
+            self.view = ChartView(scene, use_gl=self._painter == "gl")
+            self.view.on_told = self.say
+            self.view.on_edit = self.anchors.edit_profile
+            self.view.alert_handle = self.alerts.handle
+            self.view.on_click = self.why.click
+            self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._owners)
+            self.pages.addWidget(self.view)
+        else:
+            before = self.view.chart_scene
+            self.view.show_scene(scene)
+            before.deleteLater()
+        self.pages.setCurrentWidget(self.view)
+        self._focus_chart()
+        self._message = ""
+
+    def _show_choice(self) -> None:
+        chart = self._workspace.chart
+        scene = self._scene
+        if scene is not None:
+            self.toolbar.show_look(following=scene.following, cells=scene.style.cells, colouring=scene.style.colouring)
+            self.faults.report_layers([type(item).__name__ for item in scene.items_by_layer if scene.layers.is_out_of_use(item)])
+        # the message is part of it: a choice that was refused leaves the toolbar with what is not so
+        if chart is not None:
+            self._remembered.look(chart.spec.bar_rule)
+        choice = (self._workspace.instrument_id, chart.spec if chart else self._workspace.choice, self._workspace.message)
+        if choice == self._shown_choice:
+            return
+        self._shown_choice = choice
+        self.setWindowTitle(f"{self._workspace.instrument_id} — Tapeprint")
+        if chart is None:
+            wanted = self._workspace.choice
+            self.toolbar.show_choice(self._workspace.instrument_id, wanted.bar_rule, wanted.ticks_per_row or 1, "")
+        if chart is not None:
+            spec = chart.spec
+            size = format(spec.instrument.grid(spec.ticks_per_row).row_size.normalize(), "f")
+            self.toolbar.show_choice(self._workspace.instrument_id, spec.bar_rule, spec.ticks_per_row, size)
+
+    # -- commands, see widgets.commands.actions -----------------------------------------------------------
+
+    def choose_instrument(self) -> None:
+        """Put the cursor where a market is typed."""
+        self.toolbar.instrument.setFocus()
+        edit = self.toolbar.instrument.lineEdit()
+        assert edit is not None
+        edit.selectAll()
+
+    def open_demo(self) -> None:
+        """Show the built-in market."""
+        self._workspace.open("demo:TAPE")
+
+    def stop_filling(self) -> None:
+        """Leave the past as far as it is there."""
+        self._workspace.stop_filling()
+        self.say("Stopped loading history. Scroll back to load more.")
+
+    def save_picture(self) -> None:
+        """Save the chart as it is."""
+        self.pictures.save(self._scene, 1)
+
+    def save_large_picture(self) -> None:
+        """Save the chart with twice the pixels."""
+        self.pictures.save(self._scene, 2)
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen, and back."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def next_theme(self) -> None:
+        """The next theme."""
+        names = theme_names()
+        place = names.index(self._looks.theme) if self._looks.theme in names else -1  # the user's own file comes before the first
+        self._set_theme(names[(place + 1) % len(names)], self._looks.palette)
+        self._remembered.keep("display", "theme", self._looks.theme)
+
+    def next_palette(self) -> None:
+        """The next palette."""
+        self._set_theme(self._looks.theme, PALETTES[(PALETTES.index(self._looks.palette) + 1) % len(PALETTES)])
+        self._remembered.keep("display", "palette", self._looks.palette)
+
+    def next_painter(self) -> None:
+        """The other painter."""
+        self._use_painter("raster" if self._painter == "gl" else "gl")
+
+    def show_levels(self) -> None:
+        """List every level that lives."""
+        LevelLedger(lambda: self._scene, self, self.overlays.toggle_overlay).show()
+
+    def show_keys(self) -> None:
+        """List every key."""
+        KeyList(self).show()
+
+    # -- helpers of the commands -----------------------------------------------------------------
+
+    @property
+    def _scene(self) -> ChartScene | None:
+        """The chart that is looked at; None while it is not there, though another may still be on its page."""
+        return self.view.chart_scene if self.view is not None and self.view.chart_scene.chart is self._workspace.chart else None
+
+    def _choose_bar(self, rule: BarRule) -> None:
+        self._workspace.change(bar_rule=rule)
+        self._remembered.wish_bar(rule)
+
+    def _set_theme(self, theme: str, palette: str) -> None:
+        self._looks = replace(self._looks, theme=theme, palette=palette)
+        self._theme = load_theme(theme, palette)
+        if self.view is not None:
+            self.view.chart_scene.set_theme(self._theme)
+        self.status_bar.set_theme(self._theme)
+        self.replay_bar.set_theme(self._theme)
+        self._dress()
+
+    def _dress(self) -> None:
+        """The theme's colours for toolbar, menus and status bar."""
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.setPalette(palette_of(self._theme))
+
+    def _use_painter(self, painter: str) -> None:
+        self._painter = painter
+        if self.view is not None:
+            self.view.use_gl(painter == "gl")
+            self._install_painter(self.view.chart_scene)
+            self.activateWindow()  # Qt makes the window anew for OpenGL's first surface, and the new one does not have the keys
+            self.view.setFocus()
+
+    def _install_painter(self, scene: ChartScene) -> None:
+        if self._painter == "gl":
+            scene.install_gl(self._gl_failed)
+        scene.set_painter("gl" if self._painter == "gl" else "raster")
+
+    def _gl_failed(self, reason: str) -> None:
+        _log.warning("OpenGL failed, using the raster painter", reason=reason)
+        self._use_painter("raster")
+        self.say(f"OpenGL failed ({reason}). Switched to the raster painter; no data lost.")
+
+    @property
+    def _begins_anew(self) -> bool:
+        """Whether the recording that is shown already is being opened once more: after a jump back the view stays as it is."""
+        return self._workspace.instrument_id == self._shown_id and self.replay_bar.shows(self._shown_id)
+
+    def _close_panel(self) -> None:
+        if self.why.close():
+            return
+        for panel in reversed(self.findChildren(QDialog)):
+            if panel.isVisible():
+                panel.close()
+                return
+
+    def _focus_chart(self) -> None:
+        if self.view is not None:
+            self.view.setFocus()
+
+    # -- Qt's events -----------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """A digit on the chart begins to type a bar; all other keys stand in the command table."""
+        if event.text() in tuple("123456789") and self._workspace.chart is not None:
+            self.toolbar.type_bar(event.text())
+        else:
+            super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.clock.stop()
+        self.alerts.sounds.close()
+        if self.view is not None:
+            self.view.use_gl(False)  # what lies on the graphics card is given back while its context is there
+        super().closeEvent(event)
+        self._on_closed()

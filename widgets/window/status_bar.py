@@ -1,0 +1,91 @@
+"""The line at the bottom: what the feed is doing, how fresh the tape is, what is being fetched, who paints."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
+
+from app.market.feed import FeedState, FeedStatus
+from rendering.items.guides.badge_item import mode_colour
+from rendering.style.theme import Theme
+from widgets.window.feed_state_style import LOOKS, word_of
+from widgets.window.status_texts import TapeMeter, detail_text, figures_text
+
+
+class StatusBar(QStatusBar):
+    """State, tape age, rates, lag, notice and painter; refreshed a few times a second."""
+
+    def __init__(self, theme: Theme, painter_reason: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.state = self._label("Connection state")
+        self.detail = self._label("Why")
+        self.figures = self._label("Time since last trade, message rate and lag")
+        self.notice = self._label("Notice")
+        self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.recording = self._label("Recording status")
+        self.painter = self._label("Painter")
+        self._painter_reason = painter_reason
+        self.addWidget(self.state)
+        self.addWidget(self.detail)
+        self.addWidget(self.figures)
+        self.addWidget(self.notice, 1)
+        self.addPermanentWidget(self.recording)
+        self.addPermanentWidget(self.painter)
+        self._meter = TapeMeter()
+        self._theme = theme
+        self._shown_state: FeedState | None = None
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take another theme's colours."""
+        self._theme = theme
+        self._shown_state = None
+
+    def look(self, status: FeedStatus) -> None:
+        """Sample the feed; called every frame, paints nothing."""
+        self._meter.look(status)
+
+    def refresh(self, status: FeedStatus, notice: str, recording: str, painter: str) -> None:
+        """Write the texts that changed."""
+        now_ns = time.time_ns()
+        _set_text(self.state, word_of(status.state))
+        _set_text(self.detail, detail_text(status, now_ns / 1e9))
+        self.detail.setVisible(bool(self.detail.text()))
+        _set_text(self.figures, figures_text(self._meter.figures(), status, now_ns))
+        _set_text(self.notice, notice)
+        self._show_recording(recording)
+        if self.painter.text() != painter:
+            self.painter.setText(painter)
+            self.painter.setToolTip(f"{painter}: {self._painter_reason}" if self._painter_reason else painter)
+            self._painter_reason = ""  # it explains the choice at the start, not a later one of the user's
+        if status.state is not self._shown_state:
+            self._shown_state = status.state
+            ground = mode_colour(self._theme, LOOKS[status.state].mode)  # as the badge on the chart
+            ink = self._theme.ink_on(ground)
+            self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
+
+    def _show_recording(self, recording: str) -> None:
+        """By word, sign and colour: that nothing is kept must not go unseen."""
+        text = f"● {recording}" if recording == "recording" else f"■ {recording}" if recording else ""
+        if text == self.recording.text():
+            return
+        _set_text(self.recording, text)
+        self.recording.setVisible(bool(text))
+        ground = mode_colour(self._theme, LOOKS[FeedState.STOPPED].mode)
+        warns = recording.startswith(("not recording", "only"))
+        self.recording.setStyleSheet(f"background: {ground.hex}; color: {self._theme.ink_on(ground).hex};" if warns else "")
+
+    def _label(self, name: str) -> QLabel:
+        label = QLabel(self)
+        label.setTextFormat(Qt.TextFormat.PlainText)  # texts of a venue are never markup
+        label.setAccessibleName(name)
+        label.setContentsMargins(6, 0, 6, 0)
+        return label
+
+
+def _set_text(label: QLabel, text: str) -> None:
+    if label.text() != text:
+        label.setText(text)
+        label.setToolTip(text)

@@ -1,0 +1,124 @@
+"""What the status bar says, as plain text: words, shapes and figures from a feed's status."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.market.feed import FeedState, FeedStatus
+from widgets.parts.time_input import moment_text
+from widgets.window.feed_state_style import word_of
+
+
+def detail_text(status: FeedStatus, now_s: float) -> str:
+    """Why a feed stands where it stands, and the time to the next attempt; empty while all is well.
+
+    >>> detail_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
+    'connection refused, retrying in 5 s'
+    """
+    parts = [status.reason] if status.reason else []
+    if status.retry_at_s is not None and status.state is FeedState.DISCONNECTED:
+        parts.append(f"retrying in {max(0, -int(-(status.retry_at_s - now_s) // 1))} s")
+    return ", ".join(parts)
+
+
+def state_text(status: FeedStatus, now_s: float) -> str:
+    """The state in a word, with its shape and all there is to say about it.
+
+    >>> state_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
+    '✕ DISCONNECTED: connection refused, retrying in 5 s'
+    """
+    detail = detail_text(status, now_s)
+    return f"{word_of(status.state)}: {detail}" if detail else word_of(status.state)
+
+
+def duration_text(seconds: float) -> str:
+    """A short span of time in two figures at most: `0.4 s`, `12 s`, `3 min 20 s`, `5 h 10 min`."""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+@dataclass(frozen=True, slots=True)
+class TapeFigures:
+    """How the tape is doing, over the last seconds.
+
+    Attributes
+    ----------
+    messages_per_s, trades_per_s : float
+    lag_ms_p50, lag_ms_p99 : float
+        Venue time to the frame that showed it, milliseconds; NaN before the first trade.
+    """
+
+    messages_per_s: float
+    trades_per_s: float
+    lag_ms_p50: float
+    lag_ms_p99: float
+
+
+class TapeMeter:
+    """Rates and lags of a feed, from looking at its status once a frame.
+
+    Parameters
+    ----------
+    wall_ns : callable
+        The clock against which trade times are held, nanoseconds since 1970.
+    window_s : float
+        The span the figures speak of.
+    """
+
+    def __init__(self, wall_ns: Callable[[], int] = time.time_ns, window_s: float = 10.0) -> None:
+        self._wall_ns = wall_ns
+        self._window_ns = int(window_s * 1e9)
+        self._counts: deque[tuple[int, int, int]] = deque()
+        self._lags: deque[tuple[int, float]] = deque()
+        self._last_trade_ns = 0
+
+    def look(self, status: FeedStatus) -> None:
+        """Take note of a status; cheap, called every frame."""
+        now = self._wall_ns()
+        if self._counts and status.messages < self._counts[-1][1]:  # another feed took over
+            self._counts.clear()
+            self._lags.clear()
+        if not self._counts or now - self._counts[-1][0] >= 200_000_000:  # five samples a second say enough
+            self._counts.append((now, status.messages, status.trades))
+        if status.last_trade_ns != self._last_trade_ns and status.last_trade_ns:
+            self._last_trade_ns = status.last_trade_ns
+            self._lags.append((now, (now - status.last_trade_ns) / 1e6))
+        for samples in (self._counts, self._lags):
+            while len(samples) > 1 and now - samples[0][0] > self._window_ns:
+                samples.popleft()
+
+    def figures(self) -> TapeFigures:
+        """The figures of the window."""
+        elapsed = (self._counts[-1][0] - self._counts[0][0]) / 1e9 if self._counts else 0.0
+        messages = (self._counts[-1][1] - self._counts[0][1]) / elapsed if elapsed else 0.0
+        trades = (self._counts[-1][2] - self._counts[0][2]) / elapsed if elapsed else 0.0
+        lags = [lag for _, lag in self._lags]
+        p50, p99 = np.percentile(lags, [50, 99]) if lags else (float("nan"), float("nan"))
+        return TapeFigures(messages, trades, float(p50), float(p99))
+
+
+def figures_text(figures: TapeFigures, status: FeedStatus, now_ns: int) -> str:
+    """Age of the last trade, rates and lag in one line; dashes before the first trade.
+
+    The age runs from when the trade reached us, so that a wrong clock on either side does not matter. In a replay the time
+    of the last trade stands there: an age and a lag would be those of the recording.
+    """
+    if status.state is FeedState.REPLAY:
+        at = f"{moment_text(status.last_trade_ns)} UTC" if status.last_trade_ns else "–"
+        return f"last trade {at}   {figures.trades_per_s:.0f} trades/s"
+    if not status.received_at_ns:
+        return "last trade –   0 msg/s   lag –"
+    age = duration_text((now_ns - status.received_at_ns) / 1e9)
+    lag = "–" if figures.lag_ms_p50 != figures.lag_ms_p50 else f"{figures.lag_ms_p50:.0f} / {figures.lag_ms_p99:.0f} ms"
+    return f"last trade {age} ago   {figures.messages_per_s:.0f} msg/s   {figures.trades_per_s:.0f} trades/s   lag {lag}"
