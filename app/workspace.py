@@ -13,22 +13,22 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from app.alerts.actions import AlertDesk
-from app.alerts.alert_store import AlertBook
+from app.alerts.actions import AlertActions
+from app.alerts.alert_store import AlertStore
 from app.alerts.watch import AlertWatch
 from app.chart.chart import Chart, ChartSpec
 from app.errors import BadInputError, TapeprintError, VenueRefusedError
 from app.ingest.ingest import Ingest
-from app.ingest.retry import reached
+from app.ingest.retry import retry
 from app.market.bar_rule import BarRule
-from app.market.default_rows import usual_ticks_per_row
-from app.market.feed import FeedState, FeedStatus, closed_after
+from app.market.default_rows import default_ticks_per_row
+from app.market.feed import FeedState, FeedStatus, closing
 from app.market.instrument import Instrument
 from app.market.market import Market
-from app.profiles.profile_store import ProfileBook
-from app.settings.calculation import ChartRules
+from app.profiles.profile_store import ProfileStore
+from app.settings.calculation import CalculationSettings
 from app.storage.recorder import Recorder
-from app.storage.shared_store import Kept
+from app.storage.shared_store import MarketStore
 from app.storage.trade_store import TradeStore
 
 _log = structlog.get_logger(__name__)
@@ -78,23 +78,23 @@ class Workspace:
         self,
         open_market: Callable[[str], Awaitable[Market]],
         choice: ChartChoice,
-        rules: ChartRules | None = None,
+        rules: CalculationSettings | None = None,
         *,
-        keep: Callable[[Instrument], Kept] | None = None,
-        alerts: AlertBook | None = None,
-        profiles: ProfileBook | None = None,
+        keep: Callable[[Instrument], MarketStore] | None = None,
+        alerts: AlertStore | None = None,
+        profiles: ProfileStore | None = None,
         memory_trades: int = 20_000_000,
         wall_s: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._open_market = open_market
         self._choice = choice
-        self._rules = rules or ChartRules()
+        self._rules = rules or CalculationSettings()
         self._keep = keep
-        self.alerts = AlertDesk(
-            alerts or AlertBook(), lambda: self.chart, lambda: self.ingest.watch if self.ingest else None, lambda: self.status
+        self.alerts = AlertActions(
+            alerts or AlertStore(), lambda: self.chart, lambda: self.ingest.watch if self.ingest else None, lambda: self.status
         )
-        self.profiles = profiles or ProfileBook()
+        self.profiles = profiles or ProfileStore()
         self._memory_trades = memory_trades
         self._wall_s, self._sleep = wall_s, sleep
         self._opening = FeedStatus(FeedState.CONNECTING)
@@ -174,7 +174,7 @@ class Workspace:
             return
         before = self._wanted_spec or chart.spec  # what was asked for a moment ago may still be building
         if bar_rule is not None and self._choice.ticks_per_row is None and chart.series.n_bars:
-            ticks_per_row = usual_ticks_per_row(int(chart.series.close[-1]), bar_rule)
+            ticks_per_row = default_ticks_per_row(int(chart.series.close[-1]), bar_rule)
         spec = replace(before, bar_rule=bar_rule or before.bar_rule, ticks_per_row=ticks_per_row or before.ticks_per_row)
         self._wanted_spec = spec
         task = asyncio.ensure_future(self._change(ingest, chart, spec))
@@ -182,11 +182,11 @@ class Workspace:
         task.add_done_callback(self._changes.discard)
 
     @property
-    def rules(self) -> ChartRules:
+    def rules(self) -> CalculationSettings:
         """How figures are made, on this chart and on those to come."""
         return self._rules
 
-    def set_rules(self, rules: ChartRules) -> None:
+    def set_rules(self, rules: CalculationSettings) -> None:
         """Make the figures otherwise, from the same bars."""
         self._rules = rules
         if self.chart is not None:
@@ -223,19 +223,19 @@ class Workspace:
         if reached is None:
             return
         market, price_ticks = reached
-        kept = Kept(None, None)
+        kept = MarketStore(None, None)
         try:
             if self._keep is not None and market.is_real:
                 kept = await asyncio.to_thread(self._keep, market.instrument)
             self._not_kept = kept.trouble
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
             recorder = Recorder(kept.writer, store.batches, keep=kept.retention) if kept.writer is not None else None
-            ticks = self._choice.ticks_per_row or usual_ticks_per_row(price_ticks, self._choice.bar_rule)
+            ticks = self._choice.ticks_per_row or default_ticks_per_row(price_ticks, self._choice.bar_rule)
             chart = Chart(ChartSpec(market.instrument, self._choice.bar_rule, ticks), self._rules)
             watch = AlertWatch(self.alerts.book, market.instrument)
             past = {"history_ns": market.history_ns, "tape": kept.tape, "candles": market.candles}
             ingest = Ingest(market.feed, market.history, store, [chart], recorder=recorder, watch=watch, **past)
-            async with self.profiles.keeping(market.instrument, chart.anchors, on_disk=market.is_real):
+            async with self.profiles.autosave(market.instrument, chart.anchors, on_disk=market.is_real):
                 self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
                 await ingest.run()
         finally:
@@ -260,7 +260,7 @@ class Workspace:
             self._opening = FeedStatus(FeedState.DISCONNECTED, error.user_message, retry_at_s=self._wall_s() + pause_s)
 
         try:
-            return await reached(attempt, on_wait, sleep=self._sleep)
+            return await retry(attempt, on_wait, sleep=self._sleep)
         except (VenueRefusedError, BadInputError) as error:
             self._opening = FeedStatus(FeedState.STOPPED, reason=error.user_message)
             return None
@@ -270,7 +270,7 @@ async def _any_price(market: Market) -> int:
     """A recent price in ticks, to choose a row size by; the market's usual one when the past cannot be asked."""
     if market.history is None:
         return market.usual_price_ticks
-    async with closed_after(market.history.since(time.time_ns() - _PRICE_AGE_NS)) as pages:  # only the first page is asked for
+    async with closing(market.history.since(time.time_ns() - _PRICE_AGE_NS)) as pages:  # only the first page is asked for
         async for page in pages:
             return int(page.price_ticks[0]) if len(page) else 0
     return market.usual_price_ticks

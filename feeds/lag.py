@@ -5,7 +5,7 @@ from __future__ import annotations
 _WINDOW_NS = 60_000_000_000
 
 
-class Lateness:
+class LagEstimator:
     """Distance of two clocks and the way between them are measured by the soonest arrival of the last minute or two.
 
     Attributes

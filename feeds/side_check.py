@@ -10,7 +10,7 @@ _TRADES = 5_000
 _SHARE = 0.98
 
 
-class OneSided:
+class SideCheck:
     """Looks at the sides of trades, five thousand at a time.
 
     Attributes

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.alerts.alert import Alert, Kind, Subject, When, Wish
-from app.alerts.alert_store import AlertBook
-from app.alerts.subjects import Readings
-from app.alerts.suggest import Near, subjects_near
+from app.alerts.alert import Alert, AlertSpec, Condition, Subject, SubjectKind
+from app.alerts.alert_store import AlertStore
+from app.alerts.subjects import SubjectValues
+from app.alerts.suggest import Suggestion, subjects_near
 from app.alerts.watch import AlertWatch
 from app.chart.chart import AlertLine, Chart
 from app.errors import BadInputError
@@ -22,7 +22,7 @@ from app.market.instrument import Instrument
 _WATCHING = (FeedState.LIVE, FeedState.LAGGING, FeedState.SIMULATED, FeedState.REPLAY)
 
 
-class Standing(NamedTuple):
+class AlertStatus(NamedTuple):
     """Where an alert stands.
 
     Attributes
@@ -39,7 +39,7 @@ class Standing(NamedTuple):
     since_ns: int = 0
 
 
-class AlertDesk:
+class AlertActions:
     """Alerts by plain calls; what was done is returned as a line for the status bar.
 
     Parameters
@@ -53,7 +53,7 @@ class AlertDesk:
 
     def __init__(
         self,
-        book: AlertBook,
+        book: AlertStore,
         chart: Callable[[], Chart | None],
         watch: Callable[[], AlertWatch | None],
         status: Callable[[], FeedStatus],
@@ -69,7 +69,7 @@ class AlertDesk:
         chart = self._chart()
         return chart.spec.instrument if chart is not None else None
 
-    def add(self, wish: Wish) -> str:
+    def add(self, wish: AlertSpec) -> str:
         """A new alert in the market that is open."""
         if (instrument := self.instrument) is None:
             return "No chart loaded yet"
@@ -80,7 +80,7 @@ class AlertDesk:
         self.show()
         return self.book.trouble or f"Alert {alert.number}, {alert.text}, {alert.often.value}"
 
-    def change(self, number: int, wish: Wish) -> str:
+    def change(self, number: int, wish: AlertSpec) -> str:
         """Another wish under the same number.
 
         Only in the alert's own market: its ticks and lots are known while it is open.
@@ -100,15 +100,15 @@ class AlertDesk:
         if (instrument := self.instrument) is None:
             return "No chart loaded yet"
         price = price_ticks * instrument.tick_size
-        said = self.add(Wish(value=f"{price:f}", when=When.TOUCH))
+        said = self.add(AlertSpec(value=f"{price:f}", when=Condition.TOUCH))
         return f"Alert at {price:f}: fires once, on touch" if said.startswith("Alert ") else said
 
     def move(self, number: int, price_ticks: int) -> str:
         """Put an alert on a price elsewhere."""
         alert, instrument = self.book.get(number), self.instrument
-        if alert is None or instrument is None or alert.subject.kind is not Kind.PRICE:
+        if alert is None or instrument is None or alert.subject.kind is not SubjectKind.PRICE:
             return "Only price alerts can be moved"
-        return self.change(number, msgspec.structs.replace(alert.wish, value=f"{price_ticks * instrument.tick_size:f}"))
+        return self.change(number, msgspec.structs.replace(alert.spec, value=f"{price_ticks * instrument.tick_size:f}"))
 
     def drop(self) -> str:
         """Put the alert that is dragged where it is."""
@@ -154,24 +154,24 @@ class AlertDesk:
         there = AlertLine(float(ticks), step_text(ticks, instrument.tick_size), number, False)
         return tuple(sorted(there if line.alert == number else line for line in lines))
 
-    def standing(self, alert: Alert) -> Standing:
+    def status_of(self, alert: Alert) -> AlertStatus:
         """Where an alert stands."""
         if not alert.armed:
-            return Standing("fired")
+            return AlertStatus("fired")
         chart, watch, status = self._chart(), self._watch(), self._status()
         reached = self.book.reached(alert.instrument)
         since_ns = reached.time_ns if reached is not None else 0
         if chart is None or watch is None or chart.spec.instrument.id != alert.instrument:
-            return Standing("not monitored", f"{alert.instrument} is not open", since_ns)
+            return AlertStatus("not monitored", f"{alert.instrument} is not open", since_ns)
         if status.state not in _WATCHING:
-            return Standing("not monitored", f"{status.state.value}{f', {status.reason}' if status.reason else ''}", since_ns)
+            return AlertStatus("not monitored", f"{status.state.value}{f', {status.reason}' if status.reason else ''}", since_ns)
         why = watch.why_not(alert, chart)
-        return Standing("not monitored", why, since_ns) if why else Standing("armed", watch.partly(alert, chart))
+        return AlertStatus("not monitored", why, since_ns) if why else AlertStatus("armed", watch.partly(alert, chart))
 
-    def near(self, ticks: float, reach: float) -> list[Near]:
+    def near(self, ticks: float, reach: float) -> list[Suggestion]:
         """The lines and levels of the chart at most `reach` ticks from a price, the nearest first."""
         chart = self._chart()
-        return subjects_near(Readings(chart), ticks, reach) if chart is not None else []
+        return subjects_near(SubjectValues(chart), ticks, reach) if chart is not None else []
 
     def profiles(self) -> list[tuple[int, str]]:
         """Key and name of the profiles on the chart."""

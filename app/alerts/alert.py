@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 
-class Kind(enum.Enum):
+class SubjectKind(enum.Enum):
     """What the number is; the value is the word shown and stored."""
 
     PRICE = "price"
@@ -29,7 +29,7 @@ class Kind(enum.Enum):
     DIVERGENCE_DOWN = "CVD divergence at highs"
 
 
-class Of(enum.Enum):
+class Scope(enum.Enum):
     """Over which time a figure is; the value is the word shown and stored."""
 
     NOTHING = ""
@@ -42,7 +42,7 @@ class Of(enum.Enum):
     PROFILE = "profile"
 
 
-class When(enum.Enum):
+class Condition(enum.Enum):
     """What has to happen; the value is the word shown and stored."""
 
     TOUCH = "touch"
@@ -55,7 +55,7 @@ class When(enum.Enum):
     NEW = "new"
 
 
-class Often(enum.Enum):
+class Trigger(enum.Enum):
     """How often it fires."""
 
     ONCE = "once"
@@ -77,19 +77,19 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         Of VWAP: how many deviations away.
     """
 
-    kind: Kind = Kind.PRICE
-    of: Of = Of.NOTHING
+    kind: SubjectKind = SubjectKind.PRICE
+    of: Scope = Scope.NOTHING
     key: int = 0
     band: int = 0
 
     @property
     def text(self) -> str:
         """As it is read: `POC of the day`, `VWAP of the week +2 σ`."""
-        of = f" of profile {self.key}" if self.of is Of.PROFILE else f" of the {self.of.value}" if self.of is not Of.NOTHING else ""
+        of = f" of profile {self.key}" if self.of is Scope.PROFILE else f" of the {self.of.value}" if self.of is not Scope.NOTHING else ""
         return f"{self.kind.value}{of}" + (f" {self.band:+d} σ".replace("-", "−") if self.band else "")
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class AlertSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants to be told.
 
     Attributes
@@ -106,9 +106,9 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     subject: Subject = Subject()
-    when: When = When.TOUCH
+    when: Condition = Condition.TOUCH
     value: str = ""
-    often: Often = Often.ONCE
+    often: Trigger = Trigger.ONCE
     note: str = ""
     sound: str = "chime"
 
@@ -118,7 +118,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.subject.text}{f' {self.value}' if self.value else ''}: {self.when.value}"
 
 
-class Alert(Wish, frozen=True, kw_only=True):
+class Alert(AlertSpec, frozen=True, kw_only=True):
     """A wish in the book.
 
     Attributes
@@ -138,12 +138,12 @@ class Alert(Wish, frozen=True, kw_only=True):
     armed_ns: int = 0
 
     @property
-    def wish(self) -> Wish:
+    def spec(self) -> AlertSpec:
         """What is wanted, without its place in the book."""
-        return Wish(subject=self.subject, when=self.when, value=self.value, often=self.often, note=self.note, sound=self.sound)
+        return AlertSpec(subject=self.subject, when=self.when, value=self.value, often=self.often, note=self.note, sound=self.sound)
 
 
-class Fired(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="fired"):
+class FiredAlert(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="fired"):
     """An alert that has fired, as it stands in the log.
 
     Attributes
@@ -175,7 +175,7 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="fi
     sound: str = ""
 
 
-class Unwatched(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="unwatched"):
+class UnmonitoredSpan(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="unwatched"):
     """A stretch of time in which nobody watched a market, as it stands in the log.
 
     Attributes
@@ -195,7 +195,7 @@ class Unwatched(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag
     outcome: str
 
 
-class Reached(msgspec.Struct, frozen=True, kw_only=True):
+class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a market has been looked at.
 
     Attributes
@@ -214,7 +214,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     sides: dict[int, int] = {}
 
 
-class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+class MissedRange(msgspec.Struct, frozen=True, kw_only=True):
     """Trades that nobody looked at, until they have been fetched and looked at late.
 
     Attributes
@@ -237,7 +237,7 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
         What lies beyond a doubt has been told although the trades are not there.
     """
 
-    before: Reached
+    before: ScanProgress
     after: tuple[int, int, int, int, int]
     end_key: int
     end: tuple[int, int, int, int, int]

@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from app.alerts.alert import Alert, Fired, Often, Reached, Stretch, Unwatched, Wish
-from app.alerts.subjects import steps_of
+from app.alerts.alert import Alert, AlertSpec, FiredAlert, MissedRange, ScanProgress, Trigger, UnmonitoredSpan
+from app.alerts.subjects import value_in_steps
 from app.errors import StoreError
 from app.market.instrument import Instrument
-from app.storage.atomic import write_whole
+from app.storage.atomic import write_atomically
 
 _log = structlog.get_logger(__name__)
 
@@ -30,11 +30,11 @@ class _Saved(msgspec.Struct):
     next_number: int = 1
     logged: int = 0
     told: int = 0
-    reached: dict[str, Reached] = {}
-    stretches: dict[str, tuple[Stretch, ...]] = {}
+    reached: dict[str, ScanProgress] = {}
+    stretches: dict[str, tuple[MissedRange, ...]] = {}
 
 
-class AlertBook:
+class AlertStore:
     """All alerts of a user.
 
     Parameters
@@ -56,13 +56,13 @@ class AlertBook:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self.log: deque[Fired | Unwatched] = deque(maxlen=_MOST_LOGGED)
+        self.log: deque[FiredAlert | UnmonitoredSpan] = deque(maxlen=_MOST_LOGGED)
         self.fired_count = 0
         self.revision = 0
         self.trouble = self._damage = ""
         self.opened: set[str] = set()
         """Markets that were watched since the program was started."""
-        self._last: dict[int, Fired] = {}
+        self._last: dict[int, FiredAlert] = {}
         self._saved_ns: dict[str, int] = {}
         self._saved = _Saved() if path is None or not path.exists() else self._read(path)
         self._read_log()
@@ -82,7 +82,7 @@ class AlertBook:
         """The armed alerts of a market."""
         return [alert for alert in self._saved.alerts if alert.armed and alert.instrument == instrument_id]
 
-    def last_fired(self, number: int) -> Fired | None:
+    def last_fired(self, number: int) -> FiredAlert | None:
         """When an alert fired last."""
         return self._last.get(number)
 
@@ -91,33 +91,33 @@ class AlertBook:
         last = self._last.get(number)
         if last is None or (last.time_ns < start_ns and self._newest(last)):
             return False
-        return any(isinstance(past, Fired) and past.alert == number and start_ns <= past.time_ns < end_ns for past in self.log)
+        return any(isinstance(past, FiredAlert) and past.alert == number and start_ns <= past.time_ns < end_ns for past in self.log)
 
-    def knows(self, fired: Fired) -> bool:
+    def knows(self, fired: FiredAlert) -> bool:
         """Whether a firing is in the log already."""
         last = self._last.get(fired.alert)
         if last is None or (fired.time_ns > last.time_ns and self._newest(last)):
             return False
         same = (fired.alert, fired.time_ns, fired.trade_id, fired.text)
-        return any(isinstance(past, Fired) and (past.alert, past.time_ns, past.trade_id, past.text) == same for past in self.log)
+        return any(isinstance(past, FiredAlert) and (past.alert, past.time_ns, past.trade_id, past.text) == same for past in self.log)
 
-    def reached(self, instrument_id: str) -> Reached | None:
+    def reached(self, instrument_id: str) -> ScanProgress | None:
         """The last trade of a market that was looked at."""
         return self._saved.reached.get(instrument_id)
 
-    def stretches(self, instrument_id: str) -> tuple[Stretch, ...]:
+    def missed_ranges(self, instrument_id: str) -> tuple[MissedRange, ...]:
         """What of a market nobody has looked at yet, oldest first."""
         return self._saved.stretches.get(instrument_id, ())
 
-    def untold(self) -> list[Fired]:
+    def unannounced(self) -> list[FiredAlert]:
         """What has fired and was not told yet, oldest first."""
         if self._saved.told == self.fired_count:
             return []
-        return [fired for fired in self.log if isinstance(fired, Fired) and fired.n > self._saved.told]
+        return [fired for fired in self.log if isinstance(fired, FiredAlert) and fired.n > self._saved.told]
 
     # -- changing --------------------------------------------------------------------------------
 
-    def add(self, instrument: Instrument, wish: Wish) -> Alert:
+    def add(self, instrument: Instrument, wish: AlertSpec) -> Alert:
         """A new alert.
 
         Raises
@@ -131,7 +131,7 @@ class AlertBook:
         self._keep([*self._saved.alerts, alert])
         return alert
 
-    def change(self, instrument: Instrument, number: int, wish: Wish) -> Alert:
+    def change(self, instrument: Instrument, number: int, wish: AlertSpec) -> Alert:
         """Another wish under the same number, armed; raises as `add`."""
         changed = self._alert(instrument, number, wish)
         self._keep([changed if alert.number == number else alert for alert in self._saved.alerts])
@@ -145,9 +145,11 @@ class AlertBook:
         """Let one that has fired once fire again, from now on."""
         self._keep([self._armed(alert) if alert.number == number else alert for alert in self._saved.alerts])
 
-    def note_reached(self, instrument_id: str, reached: Reached | None, stretches: tuple[Stretch, ...], fired: list[Fired]) -> None:
+    def note_reached(
+        self, instrument_id: str, reached: ScanProgress | None, stretches: tuple[MissedRange, ...], fired: list[FiredAlert]
+    ) -> None:
         """How far a market has been looked at, and what fired on the way: it is in the log before anything of this is saved."""
-        before = self.stretches(instrument_id)
+        before = self.missed_ranges(instrument_id)
         if reached is not None:
             self._saved.reached[instrument_id] = reached
         self._saved.stretches[instrument_id] = stretches
@@ -161,12 +163,12 @@ class AlertBook:
             self._saved_ns[instrument_id] = time_ns
             self.save()
 
-    def note_unwatched(self, unwatched: Unwatched) -> None:
+    def note_unwatched(self, unwatched: UnmonitoredSpan) -> None:
         """Put into the log what could not be watched, and what became of it."""
         self.log.append(unwatched)
         self._write_log([unwatched])
 
-    def note_told(self) -> None:
+    def note_announced(self) -> None:
         """All that has fired was told; on disk with the next change: after a kill it is told again rather than never."""
         self._saved.told = self.fired_count
 
@@ -176,15 +178,15 @@ class AlertBook:
         if self.path is None:
             return
         try:
-            write_whole(self.path, msgspec.json.format(msgspec.json.encode(self._saved)))
+            write_atomically(self.path, msgspec.json.format(msgspec.json.encode(self._saved)))
             self.trouble = self._damage
         except StoreError as error:
             self.trouble = f"alerts not saved: {error.user_message}"
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _alert(self, instrument: Instrument, number: int, wish: Wish) -> Alert:
-        steps_of(instrument, wish)
+    def _alert(self, instrument: Instrument, number: int, wish: AlertSpec) -> Alert:
+        value_in_steps(instrument, wish)
         alert = Alert(
             number=number,
             instrument=instrument.id,
@@ -203,7 +205,7 @@ class AlertBook:
 
     def _disarm(self, fired: set[int]) -> None:
         """Those that have fired and were to fire once."""
-        spent = {alert.number for alert in self._saved.alerts if alert.number in fired and alert.often is Often.ONCE} if fired else ()
+        spent = {alert.number for alert in self._saved.alerts if alert.number in fired and alert.often is Trigger.ONCE} if fired else ()
         if spent:
             disarmed = [msgspec.structs.replace(alert, armed=False) if alert.number in spent else alert for alert in self._saved.alerts]
             self._saved.alerts = disarmed
@@ -214,11 +216,11 @@ class AlertBook:
         self.revision += 1
         self.save()
 
-    def _newest(self, fired: Fired) -> bool:
+    def _newest(self, fired: FiredAlert) -> bool:
         """Whether the last of an alert in the order of the log is its last in the order of time: late ones are not."""
         return not fired.late
 
-    def _take(self, fired: list[Fired]) -> list[Fired]:
+    def _take(self, fired: list[FiredAlert]) -> list[FiredAlert]:
         numbered = [msgspec.structs.replace(past, n=self.fired_count + place) for place, past in enumerate(fired, 1)]
         self.fired_count += len(fired)
         self.log.extend(numbered)
@@ -258,20 +260,20 @@ class AlertBook:
         except OSError as error:
             self.trouble = f"cannot read the alert log: {error.strerror or error}"
             return
-        decoder = msgspec.json.Decoder(Fired | Unwatched)
+        decoder = msgspec.json.Decoder(FiredAlert | UnmonitoredSpan)
         for line in lines:
             try:
                 self.log.append(decoder.decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError):
                 continue
         for past in self.log:
-            if isinstance(past, Fired):
+            if isinstance(past, FiredAlert):
                 self._last[past.alert] = past
                 self.fired_count = max(self.fired_count, past.n)
         # a kill between the log and the list: what is in the log has fired
-        self._disarm({past.alert for past in self.log if isinstance(past, Fired) and past.n > self._saved.logged})
+        self._disarm({past.alert for past in self.log if isinstance(past, FiredAlert) and past.n > self._saved.logged})
 
-    def _write_log(self, entries: list[Fired] | list[Unwatched]) -> None:
+    def _write_log(self, entries: list[FiredAlert] | list[UnmonitoredSpan]) -> None:
         path = self._log_path
         if path is None or not entries:
             return

@@ -6,42 +6,42 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.alerts.alert import Alert, Kind, When
-from app.alerts.subjects import SUBJECTS, Family, Line, Readings, steps_of
+from app.alerts.alert import Alert, Condition, SubjectKind
+from app.alerts.subjects import SUBJECTS, LinePrice, SubjectValues, WatchKind, value_in_steps
 from app.errors import BadInputError
 from app.market.instrument import Instrument
 
-_PASSES = (When.TOUCH, When.CROSS, When.CROSS_UP, When.CROSS_DOWN)
+_PASSES = (Condition.TOUCH, Condition.CROSS, Condition.CROSS_UP, Condition.CROSS_DOWN)
 
 
-class Waiting(NamedTuple):
+class ArmedAlert(NamedTuple):
     """An alert with its value in ticks, lots or per cent."""
 
     alert: Alert
     steps: int
 
 
-class Standing(NamedTuple):
+class ActiveLines(NamedTuple):
     """Lines that alerts wait for trades to come to, while one bar is made.
 
     `ticks` float64, ascending; `waiting` in the same order; `unknown` says of alerts by number why their line is not known.
     """
 
     ticks: np.ndarray
-    waiting: tuple[Waiting, ...]
+    waiting: tuple[ArmedAlert, ...]
     unknown: dict[int, str]
 
 
 class Thresholds:
     """Alerts that wait for a figure of a bar to grow to their value."""
 
-    def __init__(self, waiting: list[Waiting]) -> None:
+    def __init__(self, waiting: list[ArmedAlert]) -> None:
         self._waiting = sorted(waiting, key=lambda one: abs(one.steps))
         self._values = np.array([abs(one.steps) for one in self._waiting], np.int64)
         self._bar: object = None
         self._passed = 0
 
-    def passed(self, bar: object, figure: int) -> list[Waiting]:
+    def passed(self, bar: object, figure: int) -> list[ArmedAlert]:
         """Those whose value the bar has reached since it was asked about last."""
         if bar != self._bar:
             self._bar, self._passed = bar, 0
@@ -49,7 +49,7 @@ class Thresholds:
         return self._waiting[before : self._passed]
 
 
-class Armed:
+class ArmedAlerts:
     """The armed alerts of one market, as of one revision of the book.
 
     Attributes
@@ -66,44 +66,44 @@ class Armed:
     def __init__(self, alerts: list[Alert], instrument: Instrument) -> None:
         self._instrument = instrument
         self.alerts = tuple(alerts)
-        self.fixed: list[Waiting] = []
-        self.moving: list[Waiting] = []
-        self.closes: list[Waiting] = []
-        self.events: list[Waiting] = []
-        self.levels: list[Waiting] = []
-        running: list[Waiting] = []
+        self.fixed: list[ArmedAlert] = []
+        self.moving: list[ArmedAlert] = []
+        self.closes: list[ArmedAlert] = []
+        self.events: list[ArmedAlert] = []
+        self.levels: list[ArmedAlert] = []
+        running: list[ArmedAlert] = []
         for alert in alerts:
             try:
-                one = Waiting(alert, steps_of(instrument, alert))
+                one = ArmedAlert(alert, value_in_steps(instrument, alert))
             except BadInputError:  # the market's tick size has changed since: the panel says so
                 continue
             family = SUBJECTS[alert.subject.kind].family
-            if family is Family.LINE and alert.when in _PASSES:
-                (self.fixed if alert.subject.kind is Kind.PRICE else self.moving).append(one)
+            if family is WatchKind.LINE and alert.when in _PASSES:
+                (self.fixed if alert.subject.kind is SubjectKind.PRICE else self.moving).append(one)
             else:
-                {Family.LINE: self.closes, Family.EVENT: self.events, Family.LEVELS: self.levels, Family.RUNNING: running}[family].append(
-                    one
-                )
-        delta = [one for one in running if one.alert.subject.kind is Kind.DELTA]
+                {WatchKind.LINE: self.closes, WatchKind.EVENT: self.events, WatchKind.LEVELS: self.levels, WatchKind.RUNNING: running}[
+                    family
+                ].append(one)
+        delta = [one for one in running if one.alert.subject.kind is SubjectKind.DELTA]
         self.buying = Thresholds([one for one in delta if one.steps > 0])
         self.selling = Thresholds([one for one in delta if one.steps < 0])
-        self.volume = Thresholds([one for one in running if one.alert.subject.kind is Kind.VOLUME])
+        self.volume = Thresholds([one for one in running if one.alert.subject.kind is SubjectKind.VOLUME])
         self.fixed.sort(key=lambda one: one.steps)
-        self._fixed = Standing(np.array([one.steps for one in self.fixed], np.float64), tuple(self.fixed), {})
+        self._fixed = ActiveLines(np.array([one.steps for one in self.fixed], np.float64), tuple(self.fixed), {})
         self._standing = self._fixed
         self._key: tuple[object, ...] = ()
 
-    def lines_alone(self) -> Armed:
+    def lines_alone(self) -> ArmedAlerts:
         """Those of them that wait for trades to come to a line."""
-        return Armed([one.alert for one in (*self.fixed, *self.moving)], self._instrument)
+        return ArmedAlerts([one.alert for one in (*self.fixed, *self.moving)], self._instrument)
 
-    def key(self, readings: Readings, bar: int) -> tuple[object, ...]:
+    def key(self, readings: SubjectValues, bar: int) -> tuple[object, ...]:
         """What all lines depend on, while a bar is made."""
         chart, series = readings.chart, readings.chart.series
         rules = chart.anchors.revision, chart.rules, chart.asked_from_ns, chart.oldest_ns
         return (chart.generation, int(series.number[bar]), int(series.changed_at[bar - 1]) if bar else -1, *rules) if bar >= 0 else rules
 
-    def standing(self, readings: Readings, bar: int) -> Standing:
+    def active_lines(self, readings: SubjectValues, bar: int) -> ActiveLines:
         """The lines as they stand while a bar is made; worked out once for each bar, and again when what lies before it has changed."""
         if not self.moving:
             return self._fixed
@@ -114,11 +114,11 @@ class Armed:
             self._standing, self._key = self._worked_out(readings, bar), key
         return self._standing
 
-    def _worked_out(self, readings: Readings, bar: int) -> Standing:
+    def _worked_out(self, readings: SubjectValues, bar: int) -> ActiveLines:
         found = dict.fromkeys(one.alert.subject for one in self.moving)
-        lines: dict[object, Line] = {subject: readings.line(subject, 0, bar, bar) for subject in found}
+        lines: dict[object, LinePrice] = {subject: readings.line(subject, 0, bar, bar) for subject in found}
         unknown: dict[int, str] = {}
-        known: list[tuple[float, Waiting]] = []
+        known: list[tuple[float, ArmedAlert]] = []
         for one in self.moving:
             line = lines[one.alert.subject]
             if line.ticks is None:
@@ -128,4 +128,4 @@ class Armed:
         ticks = np.concatenate((self._fixed.ticks, [ticks for ticks, _ in known]))
         order = np.argsort(ticks, kind="stable")
         waiting = [*self.fixed, *(one for _, one in known)]
-        return Standing(ticks[order], tuple(waiting[place] for place in order.tolist()), unknown)
+        return ActiveLines(ticks[order], tuple(waiting[place] for place in order.tolist()), unknown)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from app.analytics.bar_groups import session_starts, unbroken
+from app.analytics.bar_groups import gap_free_runs, session_starts
 from app.analytics.delta import bar_delta
 from app.analytics.divergence import REACH, divergences, swings
-from app.analytics.imbalance import zones_of
+from app.analytics.imbalance import zones_from_marks
 from app.chart.chart import Chart
 from app.market.decimals import step_text
 from app.market.trade import BUY
@@ -33,7 +33,7 @@ def stacked(side: int) -> Event:
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
-        zones = zones_of(series, bar, bar + 1, chart.figures.imbalances(bar, bar + 1), chart.figures.rule.stacked)
+        zones = zones_from_marks(series, bar, bar + 1, chart.figures.imbalances(bar, bar + 1), chart.figures.rule.stacked)
         rows = zones.first_row[zones.side == side]
         if not len(rows):
             return None
@@ -72,7 +72,7 @@ def divergence(side: int) -> Event:
             return None
         pair, nothing = first + now[-2:], np.zeros(0, np.int64)
         cvd = np.cumsum(bar_delta(series, first, end))
-        stretch = unbroken(series, first, end, [hole.end_ns for hole in chart.holes])
+        stretch = gap_free_runs(series, first, end, [hole.end_ns for hole in chart.holes])
         if chart.rules.cvd.reset == "session":  # where CVD starts again, two swings are not compared
             stretch = 2 * end * stretch + session_starts(series, first, end, chart.rules.hours.from_start())
         found = divergences(series, *((nothing, pair) if side > 0 else (pair, nothing)), cvd, stretch, first)

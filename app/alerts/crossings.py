@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.alerts.alert import Reached
+from app.alerts.alert import ScanProgress
 from app.chart.chart import Chart
 from app.market.trade import TradeBatch
 from app.storage.trade_store import TradeStore
@@ -32,7 +32,7 @@ def crossings(price_ticks: np.ndarray, line: float, side: int) -> tuple[np.ndarr
     return off[changed], sides[changed], int(sides[-1])
 
 
-def bars_of(chart: Chart, trades: TradeBatch, before: Reached | None, *, at_end: bool) -> tuple[np.ndarray, np.ndarray]:
+def bars_of(chart: Chart, trades: TradeBatch, before: ScanProgress | None, *, at_end: bool) -> tuple[np.ndarray, np.ndarray]:
     """The bar of each trade as an index of the series, never falling, and whether the trade begins it; int64 and bool [shape=(n,)].
 
     Parameters

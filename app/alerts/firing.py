@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.alerts.alert import Alert, Fired, Often
-from app.alerts.alert_store import AlertBook
-from app.alerts.scan import Hit, Look
-from app.alerts.subjects import SUBJECTS, Family
+from app.alerts.alert import Alert, FiredAlert, Trigger
+from app.alerts.alert_store import AlertStore
+from app.alerts.scan import AlertMatch, AlertScan
+from app.alerts.subjects import SUBJECTS, WatchKind
 from app.chart.chart import Chart
 from app.market.instrument import Instrument
 
 
-class Telling:
+class FiringPolicy:
     """What of the hits of one market fires.
 
     Attributes
@@ -21,7 +21,7 @@ class Telling:
         In which bar each alert fired last, see `Look.bar_key`.
     """
 
-    def __init__(self, book: AlertBook, instrument: Instrument) -> None:
+    def __init__(self, book: AlertStore, instrument: Instrument) -> None:
         self.fired_bar: dict[int, tuple[int, int]] = {}
         self._book, self._instrument = book, instrument
         self._done: set[int] = set()  # alerts that fired in this look
@@ -30,12 +30,12 @@ class Telling:
         """Another look begins: the book knows of all that fired before."""
         self._done.clear()
 
-    def told(self, look: Look, hits: Sequence[Hit], *, late: bool, ending: str = "") -> list[Fired]:
+    def select(self, look: AlertScan, hits: Sequence[AlertMatch], *, late: bool, ending: str = "") -> list[FiredAlert]:
         """What fires of some hits, by how often each alert is to fire, and without what is in the log already."""
-        fired: list[Fired] = []
+        fired: list[FiredAlert] = []
         for trade, alert, text in hits:
             note = f" ({alert.note})" if alert.note else ""
-            one = Fired(
+            one = FiredAlert(
                 alert=alert.number,
                 instrument=self._instrument.id,
                 time_ns=int(look.trades.time_ns[trade]),
@@ -51,11 +51,11 @@ class Telling:
             self._note_fired(alert, look, trade)
         return fired
 
-    def _is_spent(self, alert: Alert, fired: Fired, look: Look, trade: int) -> bool:
+    def _is_spent(self, alert: Alert, fired: FiredAlert, look: AlertScan, trade: int) -> bool:
         """Whether it was to fire once, or once in this bar, and did."""
-        if alert.often is Often.ONCE:
+        if alert.often is Trigger.ONCE:
             return alert.number in self._done
-        if alert.often is Often.EVERY_TIME and SUBJECTS[alert.subject.kind].family is not Family.RUNNING:
+        if alert.often is Trigger.EVERY_TIME and SUBJECTS[alert.subject.kind].family is not WatchKind.RUNNING:
             return False
         in_bar = look.bar_key(int(look.bars[trade]))
         if self.fired_bar.get(alert.number) == in_bar:
@@ -65,7 +65,7 @@ class Telling:
             alert.number, *_bar_around(look.chart, fired.time_ns)
         )
 
-    def _note_fired(self, alert: Alert, look: Look, trade: int) -> None:
+    def _note_fired(self, alert: Alert, look: AlertScan, trade: int) -> None:
         self._done.add(alert.number)
         self.fired_bar[alert.number] = look.bar_key(int(look.bars[trade]))
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from app.alerts.alert import Reached, Stretch
+from app.alerts.alert import MissedRange, ScanProgress
 from app.chart.chart import Chart
 from app.market.span import Span
 from app.market.trade import TradeBatch
@@ -17,7 +17,7 @@ _BARS_AT_ONCE = 64
 """Bars of missed trades looked at in one go: lines that move are worked out for each of them, some ten milliseconds in all."""
 
 
-def pieces(fresh: TradeBatch, before: Reached | None, store: TradeStore, *, at_start: bool) -> Iterator[tuple[slice, bool]]:
+def split_at_gaps(fresh: TradeBatch, before: ScanProgress | None, store: TradeStore, *, at_start: bool) -> Iterator[tuple[slice, bool]]:
     """Live trades cut where some are missing: which, and whether the first of them follows the one before.
 
     Ids tell it. Of trades that are not numbered the feed does, and after a start nobody can. Trades from before the last one that
@@ -30,7 +30,7 @@ def pieces(fresh: TradeBatch, before: Reached | None, store: TradeStore, *, at_s
     if first == len(fresh):
         return
     if store.by_time:
-        ends = np.array([hole.end_ns for hole in store.holes()], np.int64)
+        ends = np.array([hole.end_ns for hole in store.gaps()], np.int64)
         ends = ends[(ends > (before.time_ns if before else fresh.time_ns[first])) & (ends <= fresh.time_ns[-1])]
         cuts = np.unique(np.searchsorted(keys[first:], ends)) + first
         broken = first in cuts or (at_start and before is not None)
@@ -42,14 +42,14 @@ def pieces(fresh: TradeBatch, before: Reached | None, store: TradeStore, *, at_s
         yield slice(start, end), start == first and not broken
 
 
-def is_ready(stretch: Stretch, chart: Chart, wants_from_ns: int | None) -> bool:
+def is_ready(stretch: MissedRange, chart: Chart, wants_from_ns: int | None) -> bool:
     """Whether the chart has, or never will have, all bars that it takes to look at a stretch."""
     series, before_ns = chart.series, stretch.before.time_ns
     bar_ns = series.times.start_ns(series.times.number(before_ns)) if series.n_bars else before_ns
     return chart.asked_from_ns <= max(chart.oldest_ns, bar_ns if wants_from_ns is None else min(bar_ns, wants_from_ns))
 
 
-def missed(stretch: Stretch, store: TradeStore, chart: Chart) -> TradeBatch | None:
+def missed_trades(stretch: MissedRange, store: TradeStore, chart: Chart) -> TradeBatch | None:
     """The trades between the ends of a stretch that are to be looked at still; None unless all of them are there.
 
     Of trades that are not numbered, those of the very instants at its ends count as looked at.
@@ -61,22 +61,22 @@ def missed(stretch: Stretch, store: TradeStore, chart: Chart) -> TradeBatch | No
         return store.trades(span.start_ns, span.end_ns) if covered else None
     if store.first_id is None or store.first_id > before.key + 1:
         return None
-    if any(hole.first_id < stretch.end_key and before.key < hole.last_id for hole in store.holes()):
+    if any(hole.first_id < stretch.end_key and before.key < hole.last_id for hole in store.gaps()):
         return None
     found = store.trades(before.time_ns - _STEPS_BACK_NS, end_ns + _STEPS_BACK_NS)
     return found[slice(*np.searchsorted(found.trade_id, [before.key + 1, stretch.end_key]).tolist())]
 
 
-def is_lost(stretch: Stretch, store: TradeStore, chart: Chart) -> bool:
+def is_unrecoverable(stretch: MissedRange, store: TradeStore, chart: Chart) -> bool:
     """Whether the trades of a stretch will never be held: memory has let go of them, or they are older than what can be had."""
     too_old = stretch.before.time_ns < chart.oldest_ns and chart.asked_from_ns <= chart.oldest_ns
     return too_old or (store.forgotten > 0 and store.floor_key > stretch.before.key)
 
 
-def reached_with(trades: TradeBatch, store: TradeStore, sides: dict[int, int] | None = None) -> Reached:
+def progress_after(trades: TradeBatch, store: TradeStore, sides: dict[int, int] | None = None) -> ScanProgress:
     """How far a market has been looked at with the last of some trades."""
     key = int(store.keys(trades)[-1])
-    return Reached(key=key, time_ns=int(trades.time_ns[-1]), price_ticks=int(trades.price_ticks[-1]), sides=sides or {})
+    return ScanProgress(key=key, time_ns=int(trades.time_ns[-1]), price_ticks=int(trades.price_ticks[-1]), sides=sides or {})
 
 
 def first_trade(trades: TradeBatch) -> tuple[int, int, int, int, int]:
@@ -90,7 +90,7 @@ def batch_of(trade: tuple[int, int, int, int, int]) -> TradeBatch:
     return TradeBatch.of(*([value] for value in trade))
 
 
-def first_part(trades: TradeBatch, chart: Chart) -> int:
+def next_batch_size(trades: TradeBatch, chart: Chart) -> int:
     """How many of the missed trades are looked at in one go."""
     series = chart.series
     if not len(trades) or not series.n_bars:

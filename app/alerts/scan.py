@@ -9,21 +9,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.alerts.alert import Alert, Kind, Often, Reached, When
-from app.alerts.armed_alerts import Armed, Waiting
+from app.alerts.alert import Alert, Condition, ScanProgress, SubjectKind, Trigger
+from app.alerts.armed_alerts import ArmedAlert, ArmedAlerts
 from app.alerts.crossings import crossings, touches, trades_of_bar
-from app.alerts.subjects import SUBJECTS, Readings
+from app.alerts.subjects import SUBJECTS, SubjectValues
 from app.chart.chart import Chart
 from app.market.decimals import decimal_places, step_text
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from app.storage.trade_store import TradeStore
 
-_SIGN = {When.CROSS_UP: 1, When.CROSS_DOWN: -1}
+_SIGN = {Condition.CROSS_UP: 1, Condition.CROSS_DOWN: -1}
 _WORD = {1: " from below", -1: " from above"}
 
 
-class Hit(NamedTuple):
+class AlertMatch(NamedTuple):
     """A trade, by its index, that meets the condition of an alert; and what is told of it."""
 
     trade: int
@@ -32,7 +32,7 @@ class Hit(NamedTuple):
 
 
 @dataclass(slots=True)
-class Look:
+class AlertScan:
     """What is looked at.
 
     Attributes
@@ -57,10 +57,10 @@ class Look:
     trades: TradeBatch
     bars: np.ndarray
     begins: np.ndarray
-    before: Reached | None
-    readings: Readings
+    before: ScanProgress | None
+    readings: SubjectValues
     store: TradeStore
-    armed: Armed
+    armed: ArmedAlerts
     part: int = 0
     fired_bar: Mapping[int, tuple[int, int]] | None = None
 
@@ -69,15 +69,15 @@ class Look:
         """The chart."""
         return self.readings.chart
 
-    def hits(self) -> tuple[list[Hit], dict[int, int]]:
+    def hits(self) -> tuple[list[AlertMatch], dict[int, int]]:
         """All hits by trade, then by alert; and the sides to remember (`Reached.sides`)."""
         price, sides = (self.before.price_ticks, self.before.sides) if self.before else (None, {})
-        found: list[Hit] = []
+        found: list[AlertMatch] = []
         edges = [0, *(np.flatnonzero(np.diff(self.bars)) + 1).tolist(), len(self.trades)]
         for start, end in pairwise(edges):
             bar = int(self.bars[start])
             if self.begins[start] and bar > 0:
-                found += [Hit(start, alert, text) for alert, text in self._of_ended(bar - 1)]
+                found += [AlertMatch(start, alert, text) for alert, text in self._of_ended(bar - 1)]
             piece = self.trades.price_ticks[start:end]
             hits, sides = self._of_lines(bar, piece, price, sides)
             found += [hit._replace(trade=start + hit.trade) for hit in hits]
@@ -93,13 +93,13 @@ class Look:
 
     def has_fired(self, alert: Alert, bar: int) -> bool:
         """Whether a live alert fired in this bar and is not to fire in it again."""
-        fired = self.fired_bar.get(alert.number) if self.fired_bar and alert.often is Often.ONCE_A_BAR else None
+        fired = self.fired_bar.get(alert.number) if self.fired_bar and alert.often is Trigger.ONCE_A_BAR else None
         return fired is not None and fired == self.bar_key(bar)
 
     # -- lines -----------------------------------------------------------------------------------
 
-    def _of_lines(self, bar: int, prices: np.ndarray, before: int | None, sides: dict[int, int]) -> tuple[list[Hit], dict[int, int]]:
-        standing = self.armed.standing(self.readings, bar)
+    def _of_lines(self, bar: int, prices: np.ndarray, before: int | None, sides: dict[int, int]) -> tuple[list[AlertMatch], dict[int, int]]:
+        standing = self.armed.active_lines(self.readings, bar)
         low, high = int(prices.min()), int(prices.max())
         low, high = (low, high) if before is None else (min(low, before), max(high, before))
         first, end = np.searchsorted(standing.ticks, low), np.searchsorted(standing.ticks, high, side="right")
@@ -108,7 +108,7 @@ class Look:
         for ticks, (alert, _) in zip(standing.ticks[first:end].tolist(), standing.waiting[first:end], strict=True):
             if self.has_fired(alert, bar) and last != ticks:
                 continue
-            is_touch = alert.when is When.TOUCH
+            is_touch = alert.when is Condition.TOUCH
             side = sides.get(alert.number, 0) if before is None or before == ticks else 1 if before > ticks else -1
             key = ticks, None if is_touch else side
             if key not in passes:
@@ -116,9 +116,9 @@ class Look:
                 passes[key] = at.tolist(), to.tolist() or [0] * len(at), after
             at, to, after = passes[key]
             wanted = [(trade, above) for trade, above in zip(at, to, strict=True) if _SIGN.get(alert.when, above) == above]
-            for trade, above in wanted[:1] if self.fired_bar is not None and alert.often is not Often.EVERY_TIME else wanted:
+            for trade, above in wanted[:1] if self.fired_bar is not None and alert.often is not Trigger.EVERY_TIME else wanted:
                 word = "touched" if is_touch else "crossed"
-                found.append(Hit(trade, alert, f"{word} {self._name(alert, ticks)}{_WORD.get(above, '')}"))
+                found.append(AlertMatch(trade, alert, f"{word} {self._name(alert, ticks)}{_WORD.get(above, '')}"))
             if last == ticks and after:
                 remembered[alert.number] = after
         return found, remembered
@@ -132,7 +132,7 @@ class Look:
             close, shown = int(self.chart.series.close[bar]), ""
             for alert, steps in self.armed.closes:
                 ticks = self.readings.line(alert.subject, steps, bar + 1, bar).ticks
-                above = alert.when is When.CLOSE_ABOVE
+                above = alert.when is Condition.CLOSE_ABOVE
                 if ticks is not None and (close > ticks if above else close < ticks):
                     shown = shown or price_text(self.chart.spec.instrument, close)
                     found.append((alert, f"closed {'above' if above else 'below'} {self._name(alert, ticks)} at {shown}"))
@@ -147,7 +147,7 @@ class Look:
                 found.append((alert, text))
         return found
 
-    def _of_running(self, bar: int, start: int, end: int) -> list[Hit]:
+    def _of_running(self, bar: int, start: int, end: int) -> list[AlertMatch]:
         """Figures of a bar that reach a value by one of the trades `[start, end)`; the bar's totals tell whether to look closer."""
         series, armed = self.chart.series, self.armed
         key = *self.bar_key(bar), self.part
@@ -168,10 +168,10 @@ class Look:
             for alert, steps in waiting:
                 trade = self._place(of_bar, int(np.searchsorted(running, abs(steps))), start, end)
                 if trade is not None:
-                    found.append(Hit(trade, alert, f"bar {name} reached {alert.value}"))
+                    found.append(AlertMatch(trade, alert, f"bar {name} reached {alert.value}"))
         return found
 
-    def _of_levels(self, bar: int, start: int, end: int) -> list[Hit]:
+    def _of_levels(self, bar: int, start: int, end: int) -> list[AlertMatch]:
         """Naked levels that a bar has come to hold by one of the trades `[start, end)`."""
         found, of_bar, series = [], None, self.chart.series
         read: dict[object, list[int]] = {}
@@ -186,7 +186,7 @@ class Look:
                 holds = (np.minimum.accumulate(prices) <= level) & (level <= np.maximum.accumulate(prices))
                 trade = self._place(of_bar, int(np.argmax(holds)), start, end) if holds.any() else None
                 if trade is not None:
-                    found.append(Hit(trade, alert, f"touched {self._name(alert, level / 2)}"))
+                    found.append(AlertMatch(trade, alert, f"touched {self._name(alert, level / 2)}"))
         return found
 
     def _place(self, of_bar: TradeBatch, index: int, start: int, end: int) -> int | None:
@@ -199,12 +199,12 @@ class Look:
 
     def _name(self, alert: Alert, ticks: float) -> str:
         price = price_text(self.chart.spec.instrument, ticks)
-        return price if alert.subject.kind is Kind.PRICE else f"{alert.subject.text} {price}"
+        return price if alert.subject.kind is SubjectKind.PRICE else f"{alert.subject.text} {price}"
 
 
-def waiting_for(one: Waiting, instrument: Instrument, ticks: float) -> str:
+def line_label(one: ArmedAlert, instrument: Instrument, ticks: float) -> str:
     """What stands at a line on the chart."""
-    return price_text(instrument, ticks) if one.alert.subject.kind is Kind.PRICE else one.alert.subject.text
+    return price_text(instrument, ticks) if one.alert.subject.kind is SubjectKind.PRICE else one.alert.subject.text
 
 
 def price_text(instrument: Instrument, ticks: float) -> str:

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.alerts.alert import Kind, Of, Subject, When, Wish
+from app.alerts.alert import AlertSpec, Condition, Scope, Subject, SubjectKind
 from app.alerts.bar_events import divergence, percent_of_delta, stacked, unfinished
 from app.analytics.anchored_vwap import VwapSums
-from app.analytics.bar_groups import first_from
+from app.analytics.bar_groups import first_bar_at
 from app.analytics.level_detection import LevelKind
 from app.analytics.row_layout import RowLayout
 from app.chart.chart import Chart
@@ -28,13 +28,13 @@ from app.market.instrument import Instrument
 from app.market.session import Period, span_at, span_before
 from app.market.span import Span
 from app.market.trade import BUY, SELL
-from app.profiles.profile_values import ProfileFigures
+from app.profiles.profile_values import ProfileValues
 
-Runs = tuple[tuple[int, int], ...]
+SessionRuns = tuple[tuple[int, int], ...]
 """Bars, as number of the first and of the one behind the last; in order."""
 
 
-class Family(enum.Enum):
+class WatchKind(enum.Enum):
     """How a subject is watched."""
 
     LINE = "a price level"
@@ -43,7 +43,7 @@ class Family(enum.Enum):
     EVENT = "an event at bar close"
 
 
-class Line(NamedTuple):
+class LinePrice(NamedTuple):
     """Where a line stands, in ticks; None where that is not known, and why."""
 
     ticks: float | None
@@ -51,7 +51,7 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SubjectInfo:
     """What there is to know of a subject.
 
     Attributes
@@ -70,36 +70,38 @@ class Entry:
         Of LEVELS, which of the ledger's; of RUNNING, which figure of the series.
     """
 
-    family: Family
-    whens: tuple[When, ...]
-    ofs: tuple[Of, ...] = (Of.NOTHING,)
+    family: WatchKind
+    whens: tuple[Condition, ...]
+    ofs: tuple[Scope, ...] = (Scope.NOTHING,)
     unit: str = ""
     read: Callable[..., object] | None = None
     level: LevelKind | None = None
     column: str = ""
 
 
-class Readings:
+class SubjectValues:
     """The values of subjects in one chart; what is asked for twice is worked out once."""
 
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
         self._vwap: VwapSums | None = None
 
-    def line(self, subject: Subject, value: int, end: int, at: int) -> Line:
+    def line(self, subject: Subject, value: int, end: int, at: int) -> LinePrice:
         """Where a line stands with the bars before index `end`, in the period that holds bar `at`."""
         entry = SUBJECTS[subject.kind]
-        if subject.kind is Kind.PRICE:
-            return Line(float(value))
+        if subject.kind is SubjectKind.PRICE:
+            return LinePrice(float(value))
         runs = self._bars_of(subject, end, at)
         if isinstance(runs, str):
-            return Line(None, runs)
+            return LinePrice(None, runs)
         if not runs:
             before = subject.of in _BEFORE
-            return Line(None, f"no trades loaded for {_of_text(subject)}" if before else f"no bar of {_of_text(subject)} has closed yet")
+            return LinePrice(
+                None, f"no trades loaded for {_of_text(subject)}" if before else f"no bar of {_of_text(subject)} has closed yet"
+            )
         assert entry.read is not None
         ticks = entry.read(self, subject, runs)
-        return Line(None, f"no value for {_of_text(subject)}") if not isinstance(ticks, (int, float)) else Line(float(ticks))
+        return LinePrice(None, f"no value for {_of_text(subject)}") if not isinstance(ticks, (int, float)) else LinePrice(float(ticks))
 
     def levels(self, subject: Subject, bar: int) -> np.ndarray:
         """The prices of the naked levels that lived when a bar began, half ticks, int64."""
@@ -112,14 +114,14 @@ class Readings:
     def from_ns(self, subject: Subject) -> int | None:
         """The earliest time whose trades it takes to know a line of today; None if any will do."""
         series = self.chart.series
-        if subject.of is Of.NOTHING or not series.n_bars:
+        if subject.of is Scope.NOTHING or not series.n_bars:
             return None
-        if subject.of is Of.PROFILE:
+        if subject.of is Scope.PROFILE:
             placed = self.chart.anchors.get(subject.key)
             return None if placed is None else placed.start_ns
         return self._span(subject, series.n_bars - 1).start_ns
 
-    def vwap(self, runs: Runs, band: int) -> float | None:
+    def vwap(self, runs: SessionRuns, band: int) -> float | None:
         """VWAP of some bars, so many deviations away, ticks; None of a composite, which has none."""
         (first, end), *others = runs
         if others:
@@ -130,19 +132,19 @@ class Readings:
         price, deviation = self._vwap.between(*map(self.chart.series.index_of, (first, end)))
         return price + band * deviation
 
-    def profile(self, subject: Subject, runs: Runs) -> ProfileFigures | None:
+    def profile(self, subject: Subject, runs: SessionRuns) -> ProfileValues | None:
         """The profile of some bars, by the rules of the chart, or of the profile on it."""
         chart, area = self.chart, self.chart.rules.value_area
-        placed = chart.anchors.get(subject.key) if subject.of is Of.PROFILE else None
+        placed = chart.anchors.get(subject.key) if subject.of is Scope.PROFILE else None
         layout = placed.inputs.rows if placed else RowLayout()
         percent, method = (placed.inputs.percent, placed.inputs.method) if placed else (area.percent, area.method)
         return chart.profiles.of_bars(runs, layout, percent, method)
 
-    def _bars_of(self, subject: Subject, end: int, at: int) -> Runs | str:
+    def _bars_of(self, subject: Subject, end: int, at: int) -> SessionRuns | str:
         """The bars that a line is made of; or why there are none."""
         chart, series = self.chart, self.chart.series
         end_number = int(series.number[end - 1]) + 1 if end else 0
-        if subject.of is Of.PROFILE:
+        if subject.of is Scope.PROFILE:
             placed = chart.anchors.get(subject.key)
             if placed is None:
                 return f"profile {subject.key} is not on the chart"
@@ -152,7 +154,7 @@ class Readings:
         else:
             span = self._span(subject, at)
             start_ns = span.start_ns
-            first, last = first_from(series, start_ns), min(end, first_from(series, span.end_ns))
+            first, last = first_bar_at(series, start_ns), min(end, first_bar_at(series, span.end_ns))
             runs = [(int(series.number[first]), int(series.number[last - 1]) + 1)] if first < last else []
         if chart.asked_from_ns > max(start_ns, chart.oldest_ns):
             return f"trades of {_of_text(subject)} are still loading"
@@ -162,8 +164,8 @@ class Readings:
         """The period of a bar, or the one before: VWAP runs on after a session's close, profiles are those of the session itself."""
         hours, time_ns = self.chart.rules.hours, self.chart.series.start_ns(at)
         period, before = Period(subject.of.value.partition(" ")[0]), subject.of in _BEFORE
-        by_session = period is Period.DAY and subject.kind is not Kind.VWAP
-        division = hours.pieces if by_session else hours.from_start(period)
+        by_session = period is Period.DAY and subject.kind is not SubjectKind.VWAP
+        division = hours.divisions if by_session else hours.from_start(period)
         if not before:
             return span_at(division, time_ns)
         if by_session and hours.rule is not None:  # not the time between two sessions
@@ -172,7 +174,7 @@ class Readings:
         return span_before(division, time_ns)
 
 
-def steps_of(instrument: Instrument, wish: Wish) -> int:
+def value_in_steps(instrument: Instrument, wish: AlertSpec) -> int:
     """The value of a wish in ticks, lots or per cent; 0 for those without one.
 
     Raises
@@ -205,53 +207,53 @@ def _steps(step: Decimal, value: str) -> int:
 
 
 def _of_text(subject: Subject) -> str:
-    return f"profile {subject.key}" if subject.of is Of.PROFILE else f"the {subject.of.value}"
+    return f"profile {subject.key}" if subject.of is Scope.PROFILE else f"the {subject.of.value}"
 
 
-def _poc(readings: Readings, subject: Subject, runs: Runs) -> float | None:
+def _poc(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> float | None:
     figures = readings.profile(subject, runs)
     return figures.poc_ticks if figures else None
 
 
-def _vah(readings: Readings, subject: Subject, runs: Runs) -> float | None:
+def _vah(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> float | None:
     figures = readings.profile(subject, runs)
     return figures.vah_ticks if figures else None
 
 
-def _val(readings: Readings, subject: Subject, runs: Runs) -> float | None:
+def _val(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> float | None:
     figures = readings.profile(subject, runs)
     return figures.val_ticks if figures else None
 
 
-def _vwap(readings: Readings, subject: Subject, runs: Runs) -> float | None:
+def _vwap(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> float | None:
     return readings.vwap(runs, subject.band)
 
 
-LINE_WHENS = (When.TOUCH, When.CROSS, When.CROSS_UP, When.CROSS_DOWN, When.CLOSE_ABOVE, When.CLOSE_BELOW)
-_PERIODS = (Of.DAY, Of.WEEK, Of.MONTH)
-_BEFORE = (Of.DAY_BEFORE, Of.WEEK_BEFORE, Of.MONTH_BEFORE)
-_PROFILES = (*_PERIODS, *_BEFORE, Of.PROFILE)
+LINE_WHENS = (Condition.TOUCH, Condition.CROSS, Condition.CROSS_UP, Condition.CROSS_DOWN, Condition.CLOSE_ABOVE, Condition.CLOSE_BELOW)
+_PERIODS = (Scope.DAY, Scope.WEEK, Scope.MONTH)
+_BEFORE = (Scope.DAY_BEFORE, Scope.WEEK_BEFORE, Scope.MONTH_BEFORE)
+_PROFILES = (*_PERIODS, *_BEFORE, Scope.PROFILE)
 _LONG_BREAK_NS = 10 * 86_400 * 10**9
 """Between two sessions there are weekends and holidays."""
-_NEW, _TOUCH, _REACH = (When.NEW,), (When.TOUCH,), (When.REACH,)
+_NEW, _TOUCH, _REACH = (Condition.NEW,), (Condition.TOUCH,), (Condition.REACH,)
 
-SUBJECTS: dict[Kind, Entry] = {
-    Kind.PRICE: Entry(Family.LINE, LINE_WHENS, unit="price"),
-    Kind.POC: Entry(Family.LINE, LINE_WHENS, _PROFILES, read=_poc),
-    Kind.VAH: Entry(Family.LINE, LINE_WHENS, _PROFILES, read=_vah),
-    Kind.VAL: Entry(Family.LINE, LINE_WHENS, _PROFILES, read=_val),
-    Kind.VWAP: Entry(Family.LINE, LINE_WHENS, _PROFILES, read=_vwap),
-    Kind.NAKED_POC: Entry(Family.LEVELS, _TOUCH, _PERIODS, level=LevelKind.POC),
-    Kind.NAKED_VAH: Entry(Family.LEVELS, _TOUCH, _PERIODS, level=LevelKind.VAH),
-    Kind.NAKED_VAL: Entry(Family.LEVELS, _TOUCH, _PERIODS, level=LevelKind.VAL),
-    Kind.DELTA: Entry(Family.RUNNING, _REACH, unit="signed", column="delta"),
-    Kind.VOLUME: Entry(Family.RUNNING, _REACH, unit="quantity", column="volume"),
-    Kind.DELTA_PERCENT: Entry(Family.EVENT, _REACH, unit="%", read=percent_of_delta),
-    Kind.STACKED_BUY: Entry(Family.EVENT, _NEW, read=stacked(BUY)),
-    Kind.STACKED_SELL: Entry(Family.EVENT, _NEW, read=stacked(SELL)),
-    Kind.UNFINISHED_HIGH: Entry(Family.EVENT, _NEW, read=unfinished(high=True)),
-    Kind.UNFINISHED_LOW: Entry(Family.EVENT, _NEW, read=unfinished(high=False)),
-    Kind.DIVERGENCE_UP: Entry(Family.EVENT, _NEW, read=divergence(1)),
-    Kind.DIVERGENCE_DOWN: Entry(Family.EVENT, _NEW, read=divergence(-1)),
+SUBJECTS: dict[SubjectKind, SubjectInfo] = {
+    SubjectKind.PRICE: SubjectInfo(WatchKind.LINE, LINE_WHENS, unit="price"),
+    SubjectKind.POC: SubjectInfo(WatchKind.LINE, LINE_WHENS, _PROFILES, read=_poc),
+    SubjectKind.VAH: SubjectInfo(WatchKind.LINE, LINE_WHENS, _PROFILES, read=_vah),
+    SubjectKind.VAL: SubjectInfo(WatchKind.LINE, LINE_WHENS, _PROFILES, read=_val),
+    SubjectKind.VWAP: SubjectInfo(WatchKind.LINE, LINE_WHENS, _PROFILES, read=_vwap),
+    SubjectKind.NAKED_POC: SubjectInfo(WatchKind.LEVELS, _TOUCH, _PERIODS, level=LevelKind.POC),
+    SubjectKind.NAKED_VAH: SubjectInfo(WatchKind.LEVELS, _TOUCH, _PERIODS, level=LevelKind.VAH),
+    SubjectKind.NAKED_VAL: SubjectInfo(WatchKind.LEVELS, _TOUCH, _PERIODS, level=LevelKind.VAL),
+    SubjectKind.DELTA: SubjectInfo(WatchKind.RUNNING, _REACH, unit="signed", column="delta"),
+    SubjectKind.VOLUME: SubjectInfo(WatchKind.RUNNING, _REACH, unit="quantity", column="volume"),
+    SubjectKind.DELTA_PERCENT: SubjectInfo(WatchKind.EVENT, _REACH, unit="%", read=percent_of_delta),
+    SubjectKind.STACKED_BUY: SubjectInfo(WatchKind.EVENT, _NEW, read=stacked(BUY)),
+    SubjectKind.STACKED_SELL: SubjectInfo(WatchKind.EVENT, _NEW, read=stacked(SELL)),
+    SubjectKind.UNFINISHED_HIGH: SubjectInfo(WatchKind.EVENT, _NEW, read=unfinished(high=True)),
+    SubjectKind.UNFINISHED_LOW: SubjectInfo(WatchKind.EVENT, _NEW, read=unfinished(high=False)),
+    SubjectKind.DIVERGENCE_UP: SubjectInfo(WatchKind.EVENT, _NEW, read=divergence(1)),
+    SubjectKind.DIVERGENCE_DOWN: SubjectInfo(WatchKind.EVENT, _NEW, read=divergence(-1)),
 }
 """Every subject that an alert can have."""

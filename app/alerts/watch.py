@@ -7,14 +7,23 @@ import time
 import msgspec
 import numpy as np
 
-from app.alerts.alert import Alert, Fired, Reached, Stretch, Unwatched
-from app.alerts.alert_store import AlertBook
-from app.alerts.armed_alerts import Armed
+from app.alerts.alert import Alert, FiredAlert, MissedRange, ScanProgress, UnmonitoredSpan
+from app.alerts.alert_store import AlertStore
+from app.alerts.armed_alerts import ArmedAlerts
 from app.alerts.crossings import bars_of
-from app.alerts.firing import Telling
-from app.alerts.missed_trades import batch_of, first_part, first_trade, is_lost, is_ready, missed, pieces, reached_with
-from app.alerts.scan import Hit, Look, waiting_for
-from app.alerts.subjects import SUBJECTS, Family, Line, Readings
+from app.alerts.firing import FiringPolicy
+from app.alerts.missed_trades import (
+    batch_of,
+    first_trade,
+    is_ready,
+    is_unrecoverable,
+    missed_trades,
+    next_batch_size,
+    progress_after,
+    split_at_gaps,
+)
+from app.alerts.scan import AlertMatch, AlertScan, line_label
+from app.alerts.subjects import SUBJECTS, LinePrice, SubjectValues, WatchKind
 from app.chart.chart import AlertLine, Chart
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
@@ -39,28 +48,28 @@ class AlertWatch:
         How often alerts were held against trades, a count of work for the tests.
     """
 
-    def __init__(self, book: AlertBook, instrument: Instrument) -> None:
+    def __init__(self, book: AlertStore, instrument: Instrument) -> None:
         self.looks = 0
         self._book, self._instrument = book, instrument
         self._reached = book.reached(instrument.id)
-        self._stretches = [msgspec.structs.replace(stretch, open=False) for stretch in book.stretches(instrument.id)]
+        self._stretches = [msgspec.structs.replace(stretch, open=False) for stretch in book.missed_ranges(instrument.id)]
         self._why = "another market was open" if instrument.id in book.opened else "Tapeprint was not running"
         book.opened.add(instrument.id)
         self._connects: int | None = None
-        self._readings: Readings | None = None
-        self._armed: tuple[int, Armed] | None = None
+        self._readings: SubjectValues | None = None
+        self._armed: tuple[int, ArmedAlerts] | None = None
         self._unknown: dict[int, str] = {}
         self._drawn: tuple[tuple[object, ...], tuple[AlertLine, ...]] = ((), ())
-        self._telling = Telling(book, instrument)
+        self._telling = FiringPolicy(book, instrument)
         self._seam: tuple[int, dict[int, int]] = 0, {}  # key of the trade after the last stretch, and the sides known with it
 
     @property
-    def stretches(self) -> tuple[Stretch, ...]:
+    def missed_ranges(self) -> tuple[MissedRange, ...]:
         """What nobody has looked at yet, oldest first."""
         return tuple(self._stretches)
 
     @property
-    def reached(self) -> Reached | None:
+    def reached(self) -> ScanProgress | None:
         """The last trade that was looked at."""
         return self._reached
 
@@ -71,7 +80,7 @@ class AlertWatch:
         long = f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
         return f"alerts: {long} of trades still to check" if self._stretches else ""
 
-    def look(self, fresh: TradeBatch, chart: Chart, store: TradeStore, connects: int = 0, *, settled: bool = True) -> None:
+    def scan(self, fresh: TradeBatch, chart: Chart, store: TradeStore, connects: int = 0, *, settled: bool = True) -> None:
         """Live trades have come, which store and chart have already; in the order of the tape.
 
         Parameters
@@ -89,23 +98,23 @@ class AlertWatch:
         if not self.armed.alerts and not self._stretches:
             if before is not None and store.keys(fresh)[-1] < before.key:
                 return
-            self._reached = reached_with(fresh, store)
+            self._reached = progress_after(fresh, store)
             self._book.note_reached(self._instrument.id, self._reached, (), [])
             return
         bars, begins = bars_of(chart, fresh, before, at_end=True)
-        for piece, follows in pieces(fresh, before, store, at_start=at_start):
+        for piece, follows in split_at_gaps(fresh, before, store, at_start=at_start):
             self._telling.begin()
             trades, before = fresh[piece], self._reached
             if before is not None and store.keys(trades)[-1] < before.key:  # reported late, between trades looked at already
                 look = self._late(trades, None, chart, store)
-                fired = self._telling.told(look, look.hits()[0], late=True)
+                fired = self._telling.select(look, look.hits()[0], late=True)
             else:
                 if before is not None:
                     self._mind_the_gap(before, trades, store, why, at_start=at_start, follows=follows)
                     if not follows and settled:
                         self.catch_up(chart, store)  # first what came first
                 at_start, why = False, "trades were missing"
-                look = Look(
+                look = AlertScan(
                     trades,
                     bars[piece],
                     begins[piece],
@@ -116,42 +125,42 @@ class AlertWatch:
                     piece.start,
                     self._telling.fired_bar,
                 )
-                fired = self._telling.told(look, self._go_on(look, follows), late=False)
+                fired = self._telling.select(look, self._go_on(look, follows), late=False)
                 self._lengthen(trades, store)
-            self._book.note_reached(self._instrument.id, self._reached, self.stretches, fired)
+            self._book.note_reached(self._instrument.id, self._reached, self.missed_ranges, fired)
 
     def catch_up(self, chart: Chart, store: TradeStore) -> None:
         """Look at what was missed as far as it is there now, some bars at a time; store and chart have the same trades."""
-        for stretch in self.stretches:
+        for stretch in self.missed_ranges:
             self._telling.begin()
-            fired: list[Fired] = []
-            trades = missed(stretch, store, chart) if is_ready(stretch, chart, self._lines_from_ns(chart)) else None
+            fired: list[FiredAlert] = []
+            trades = missed_trades(stretch, store, chart) if is_ready(stretch, chart, self._lines_from_ns(chart)) else None
             if trades is not None:
                 fired = self._of_stretch(stretch, trades, chart, store)
-            elif is_lost(stretch, store, chart):
+            elif is_unrecoverable(stretch, store, chart):
                 self._put(stretch, None)
                 self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, "trades unavailable, never checked")
             elif not stretch.told and self._reached is not None and self._reached.time_ns - stretch.until_ns > _PATIENCE_NS:
                 fired = self._what_is_certain(stretch, chart, store)
             else:
                 continue
-            self._book.note_reached(self._instrument.id, self._reached, self.stretches, fired)
+            self._book.note_reached(self._instrument.id, self._reached, self.missed_ranges, fired)
 
     def lines(self, chart: Chart) -> tuple[AlertLine, ...]:
         """The prices at which armed alerts wait, ascending: lines that move as they stand while the bar in progress is made."""
         armed, readings, last = self.armed, self._readings_of(chart), chart.series.n_bars - 1
         key = self._book.revision, *armed.key(readings, last)
         if key != self._drawn[0]:
-            standing = armed.standing(readings, last)
+            standing = armed.active_lines(readings, last)
             self._unknown = dict(standing.unknown)
             found = list(zip(standing.ticks.tolist(), standing.waiting, strict=True))
             for one in armed.closes:
-                line = readings.line(one.alert.subject, one.steps, last, last) if last >= 0 else Line(None, "no bars loaded")
+                line = readings.line(one.alert.subject, one.steps, last, last) if last >= 0 else LinePrice(None, "no bars loaded")
                 if line.ticks is None:
                     self._unknown[one.alert.number] = line.why
                 else:
                     found.append((line.ticks, one))
-            drawn = (AlertLine(ticks, waiting_for(one, self._instrument, ticks), one.alert.number, one.steps == 0) for ticks, one in found)
+            drawn = (AlertLine(ticks, line_label(one, self._instrument, ticks), one.alert.number, one.steps == 0) for ticks, one in found)
             self._drawn = key, tuple(sorted(drawn, key=lambda line: (line.ticks, line.alert)))
         return self._drawn[1]
 
@@ -162,18 +171,18 @@ class AlertWatch:
 
     def why_not(self, alert: Alert, chart: Chart) -> str:
         """Why an armed alert of this market cannot be watched although trades come; empty if it can."""
-        if chart.refused and SUBJECTS[alert.subject.kind].family is not Family.LINE:
+        if chart.refused and SUBJECTS[alert.subject.kind].family is not WatchKind.LINE:
             return chart.refused
         if alert.number in self._unknown:
             return self._unknown[alert.number]
-        if SUBJECTS[alert.subject.kind].family is Family.LEVELS and chart.levels.refresh():
+        if SUBJECTS[alert.subject.kind].family is WatchKind.LEVELS and chart.levels.refresh():
             return "still computing levels"
         return ""
 
     def partly(self, alert: Alert, chart: Chart) -> str:
         """From when on the trades are held that the line of an alert is made of; empty if they are all held."""
         from_ns, series = self._readings_of(chart).from_ns(alert.subject), chart.series
-        is_line = SUBJECTS[alert.subject.kind].family is Family.LINE
+        is_line = SUBJECTS[alert.subject.kind].family is WatchKind.LINE
         if (
             from_ns is None
             or not is_line
@@ -183,15 +192,15 @@ class AlertWatch:
         return f"data from {time.strftime('%d %b %H:%M', time.gmtime(series.start_ns(0) // 10**9))}"
 
     @property
-    def armed(self) -> Armed:
+    def armed(self) -> ArmedAlerts:
         """The armed alerts, prepared once for each revision of the book."""
         if self._armed is None or self._armed[0] != self._book.revision:
-            self._armed = self._book.revision, Armed(self._book.of(self._instrument.id), self._instrument)
+            self._armed = self._book.revision, ArmedAlerts(self._book.of(self._instrument.id), self._instrument)
         return self._armed[1]
 
     # -- looking ---------------------------------------------------------------------------------
 
-    def _go_on(self, look: Look, follows: bool) -> list[Hit]:
+    def _go_on(self, look: AlertScan, follows: bool) -> list[AlertMatch]:
         """Look at live trades that follow one another, and note how far that is.
 
         Where trades are missing before them, the first of them is where the path of prices begins: whether it came to a line, or
@@ -201,22 +210,24 @@ class AlertWatch:
             first = look.trades[:1]
             key, sides = self._seam
             sides = sides if key == int(look.store.keys(first)[0]) else {}
-            look.before = Reached(key=0, time_ns=int(first.time_ns[0]), price_ticks=int(first.price_ticks[0]), sides=sides)
+            look.before = ScanProgress(key=0, time_ns=int(first.time_ns[0]), price_ticks=int(first.price_ticks[0]), sides=sides)
             look.begins = np.concatenate(([False], look.begins[1:]))
         hits, sides = look.hits()
         self.looks += 1
-        self._reached = reached_with(look.trades, look.store, sides)
+        self._reached = progress_after(look.trades, look.store, sides)
         return hits
 
-    def _late(self, trades: TradeBatch, before: Reached | None, chart: Chart, store: TradeStore) -> Look:
+    def _late(self, trades: TradeBatch, before: ScanProgress | None, chart: Chart, store: TradeStore) -> AlertScan:
         bars, begins = bars_of(chart, trades, before, at_end=False)
-        return Look(
-            trades, bars, begins, before, self._readings_of(chart), store, Armed(self._book.of(self._instrument.id), self._instrument)
+        return AlertScan(
+            trades, bars, begins, before, self._readings_of(chart), store, ArmedAlerts(self._book.of(self._instrument.id), self._instrument)
         )
 
     # -- what nobody looked at -------------------------------------------------------------------
 
-    def _mind_the_gap(self, before: Reached, trades: TradeBatch, store: TradeStore, why: str, *, at_start: bool, follows: bool) -> None:
+    def _mind_the_gap(
+        self, before: ScanProgress, trades: TradeBatch, store: TradeStore, why: str, *, at_start: bool, follows: bool
+    ) -> None:
         """Remember what is to be looked at later; without alerts there is nothing to look for, and a stretch that is open takes it in.
 
         After a start that is done even if no trade is missing: the chart may not have the bars before yet.
@@ -225,26 +236,26 @@ class AlertWatch:
             return
         if at_start or not follows:
             after, key = first_trade(trades), int(store.keys(trades)[0])
-            found = Stretch(before=before, after=after, end_key=key, end=after, start_ns=before.time_ns, why=why, open=at_start)
+            found = MissedRange(before=before, after=after, end_key=key, end=after, start_ns=before.time_ns, why=why, open=at_start)
             self._stretches.append(found)
         elif why == _LOST:
             self._log_unwatched(before.time_ns, int(trades.time_ns[0]), why, "no trades missed")
 
     def _lengthen(self, trades: TradeBatch, store: TradeStore) -> None:
         """An open stretch holds live trades too."""
-        for stretch in self.stretches:
+        for stretch in self.missed_ranges:
             if stretch.open:
                 end_key, end = int(store.keys(trades)[-1]), first_trade(trades[-1:])
                 self._put(stretch, msgspec.structs.replace(stretch, end_key=end_key, end=end))
 
-    def _of_stretch(self, stretch: Stretch, trades: TradeBatch, chart: Chart, store: TradeStore) -> list[Fired]:
+    def _of_stretch(self, stretch: MissedRange, trades: TradeBatch, chart: Chart, store: TradeStore) -> list[FiredAlert]:
         """Look at the missed trades, or at a part of them, and at the one after them, up to which the path of prices leads."""
-        count = first_part(trades, chart)
+        count = next_batch_size(trades, chart)
         whole = count == len(trades)
         part = concatenate((trades[:count], batch_of(stretch.end), self._resting(stretch, store))) if whole else trades[:count]
         look = self._late(part, stretch.before, chart, store)
         hits, sides = look.hits()
-        fired = self._telling.told(look, hits, late=True)
+        fired = self._telling.select(look, hits, late=True)
         looked, told = stretch.looked + count, stretch.fired + len(fired)
         if whole:
             outcome = f"{looked:,} missed trades checked, {told:,} alert{'' if told == 1 else 's'} fired" if looked else "no trades missed"
@@ -252,11 +263,11 @@ class AlertWatch:
             self._seam = stretch.end_key, sides
             self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
         else:
-            before = reached_with(part, store, sides)
+            before = progress_after(part, store, sides)
             self._put(stretch, msgspec.structs.replace(stretch, before=before, looked=looked, fired=told, open=False))
         return fired
 
-    def _resting(self, stretch: Stretch, store: TradeStore) -> TradeBatch:
+    def _resting(self, stretch: MissedRange, store: TradeStore) -> TradeBatch:
         """The trades at the price of a stretch's end, with the first elsewhere: only with what was missed is it known what they cross."""
         after = store.in_order(store.trades(stretch.end[0]))
         keys, reached = store.keys(after), self._reached
@@ -264,7 +275,7 @@ class AlertWatch:
         elsewhere = np.flatnonzero(after.price_ticks != stretch.end[1])
         return after[: int(elsewhere[0]) + 1] if len(elsewhere) else after
 
-    def _what_is_certain(self, stretch: Stretch, chart: Chart, store: TradeStore) -> list[Fired]:
+    def _what_is_certain(self, stretch: MissedRange, chart: Chart, store: TradeStore) -> list[FiredAlert]:
         """The trades are not to be had so far: a line between the price before and the price after was passed all the same."""
         self._put(stretch, msgspec.structs.replace(stretch, told=True))
         after = batch_of(stretch.after)
@@ -272,15 +283,15 @@ class AlertWatch:
         look.armed, look.begins = look.armed.lines_alone(), np.zeros(1, bool)
         outcome = "not fully checked: trades unavailable; lines crossed between the prices before and after were reported"
         self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
-        return self._telling.told(look, look.hits()[0], late=True, ending=" (earlier, exact time unknown)")
+        return self._telling.select(look, look.hits()[0], late=True, ending=" (earlier, exact time unknown)")
 
-    def _put(self, stretch: Stretch, instead: Stretch | None) -> None:
+    def _put(self, stretch: MissedRange, instead: MissedRange | None) -> None:
         place = self._stretches.index(stretch)
         self._stretches[place : place + 1] = [] if instead is None else [instead]
 
     def _log_unwatched(self, start_ns: int, end_ns: int, why: str, outcome: str) -> None:
         if self._book.of(self._instrument.id):
-            entry = Unwatched(instrument=self._instrument.id, start_ns=start_ns, end_ns=end_ns, why=why, outcome=outcome)
+            entry = UnmonitoredSpan(instrument=self._instrument.id, start_ns=start_ns, end_ns=end_ns, why=why, outcome=outcome)
             self._book.note_unwatched(entry)
 
     # -- inside ----------------------------------------------------------------------------------
@@ -290,7 +301,7 @@ class AlertWatch:
         subjects = {one.alert.subject for one in (*self.armed.moving, *self.armed.closes)}
         return min((from_ns for subject in subjects if (from_ns := readings.from_ns(subject)) is not None), default=None)
 
-    def _readings_of(self, chart: Chart) -> Readings:
+    def _readings_of(self, chart: Chart) -> SubjectValues:
         if self._readings is None or self._readings.chart is not chart:
-            self._readings = Readings(chart)
+            self._readings = SubjectValues(chart)
         return self._readings

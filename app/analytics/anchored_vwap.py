@@ -16,7 +16,7 @@ from app.analytics.bar_groups import session_starts
 from app.analytics.columns import GrowingColumns
 from app.analytics.footprint import FootprintSeries
 from app.analytics.vwap import root_quotient
-from app.market.session import Division
+from app.market.session import TimeDivision
 
 
 class VwapLine(NamedTuple):
@@ -93,7 +93,7 @@ class SessionVwap:
         How many bars have been worked out so far: a count of work for the tests.
     """
 
-    def __init__(self, sums: VwapSums, division: Division) -> None:
+    def __init__(self, sums: VwapSums, division: TimeDivision) -> None:
         self.sums, self.division = sums, division
         self.bars_figured = 0
         self._last: tuple[tuple[int, ...], np.ndarray] = (), np.zeros(0, np.int64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.market.coverage import Covered
+from app.market.coverage import CoveredSpan
 from app.market.span import Span
 
 
@@ -52,7 +52,7 @@ class BarCoverage:
 def bar_coverage(
     edges: np.ndarray,
     first: int,
-    covered: Sequence[Covered],
+    covered: Sequence[CoveredSpan],
     holes: Sequence[Span] = (),
     candles: Sequence[Span] = (),
     *,

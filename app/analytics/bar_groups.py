@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
-from app.market.session import Division
+from app.market.session import TimeDivision
 from app.market.span import Span
 
 
-def session_starts(series: FootprintSeries, first: int, end: int, division: Division) -> np.ndarray:
+def session_starts(series: FootprintSeries, first: int, end: int, division: TimeDivision) -> np.ndarray:
     """Of each bar of `[first, end)` the index of the first bar of its session, int64 [shape=(n,)].
 
     A bar belongs to the session in which it begins. The session may have begun before `first`; the work grows with the bars
@@ -23,11 +23,11 @@ def session_starts(series: FootprintSeries, first: int, end: int, division: Divi
     starts_ns = division.starts_ns(Span(int(bars_ns[0]), int(bars_ns[-1]) + 1))
     session = np.searchsorted(starts_ns, bars_ns, side="right") - 1
     begins = first + np.searchsorted(session, np.arange(session[-1] + 1))
-    begins[session[0]] = first_from(series, int(starts_ns[session[0]]))
+    begins[session[0]] = first_bar_at(series, int(starts_ns[session[0]]))
     return begins[session]
 
 
-def unbroken(series: FootprintSeries, first: int, end: int, hole_ends_ns: Sequence[int]) -> np.ndarray:
+def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: Sequence[int]) -> np.ndarray:
     """Of each bar of `[first, end)` the number of its stretch, int64 [shape=(n,)]: the bar in which a hole ends opens another one.
 
     Parameters
@@ -49,7 +49,7 @@ def _near(series: FootprintSeries, first: int, end: int, ends_ns: np.ndarray) ->
     return ends_ns[(ends_ns >= series.start_ns(first)) & (ends_ns < after)]
 
 
-def first_from(series: FootprintSeries, time_ns: int) -> int:
+def first_bar_at(series: FootprintSeries, time_ns: int) -> int:
     """Index of the first bar that begins at a time or later."""
     if not series.rule.is_time:
         return int(np.searchsorted(series.first_ns, time_ns))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.analytics.bar_values import BarFigures
+from app.analytics.bar_values import BarValues
 from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.delta import bar_delta, delta_percent
 from app.errors import BadInputError
-from app.market.session import Division
+from app.market.session import TimeDivision
 
 
 class Statistic(enum.Enum):
@@ -50,11 +50,11 @@ class BarStatistics:
         With the series, and the points of control.
     """
 
-    def __init__(self, figures: BarFigures) -> None:
+    def __init__(self, figures: BarValues) -> None:
         self.figures = figures
         self.cvd = CumulativeDelta(figures.series)
 
-    def row(self, statistic: Statistic, first: int, end: int, reset: Division | None = None) -> np.ndarray:
+    def row(self, statistic: Statistic, first: int, end: int, reset: TimeDivision | None = None) -> np.ndarray:
         """One figure of the bars `[first, end)`.
 
         Parameters

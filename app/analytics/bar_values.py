@@ -12,7 +12,7 @@ from app.analytics.imbalance import ImbalanceRule, Imbalances, imbalances
 from app.analytics.value_area import ValueAreaMethod, value_areas
 
 
-class BarFigures:
+class BarValues:
     """Point of control, value area and imbalances of each bar of a series.
 
     Each bar remembers the revision at which it was worked out. The series stamps the bars that it

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from app.analytics.bar_groups import first_from
-from app.analytics.candle_value_area import CandlePrice, CandleProfile, candle_value_area, histogram
+from app.analytics.bar_groups import first_bar_at
+from app.analytics.candle_value_area import CandleHistogram, CandlePrice, candle_value_area, histogram
 from app.analytics.footprint import FootprintSeries
 from app.analytics.value_area import ValueArea, ValueAreaMethod
 from app.market.span import Span
@@ -18,7 +18,7 @@ from app.market.span import Span
 class CandleArea:
     """What the candles of a period say: prices in ticks, between them too, for rows have no whole number of ticks."""
 
-    profile: CandleProfile
+    profile: CandleHistogram
     area: ValueArea
 
     @property
@@ -71,7 +71,7 @@ class CandleAreas:
         A bar belongs to the period in which it begins, whatever it lasts: so do candles of a venue.
         """
         series = self.series
-        first, end = (min(first_from(series, edge_ns), end_bar) for edge_ns in (period.start_ns, period.end_ns))
+        first, end = (min(first_bar_at(series, edge_ns), end_bar) for edge_ns in (period.start_ns, period.end_ns))
         if first >= end:
             return None
         kept = self._kept.get(period)
@@ -92,7 +92,7 @@ class CandleAreas:
             closed = kept.closed + self._histogram(held, last, reach)
         else:  # another extreme: every row is another one
             closed = self._histogram(first, last, reach)
-        profile = CandleProfile(*reach, closed + self._histogram(last, end, reach))
+        profile = CandleHistogram(*reach, closed + self._histogram(last, end, reach))
         found = CandleArea(profile, candle_value_area(profile, self._percent, self._method))
         return _Kept(first, end, series.revision, reach, closed_reach, closed, found)
 

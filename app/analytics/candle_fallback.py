@@ -23,18 +23,18 @@ from app.market.candle import CandleBatch
 from app.market.span import Span
 
 
-class Piece(NamedTuple):
+class CandleRange(NamedTuple):
     """A stretch of time for the candles of one length: whole ones, the first begins with it and the last ends with it."""
 
     length_ns: int
     span: Span
 
-    def lies_in(self, other: Piece) -> bool:
+    def lies_in(self, other: CandleRange) -> bool:
         """Whether another one of the same length holds it."""
         return self.length_ns == other.length_ns and other.span.start_ns <= self.span.start_ns and self.span.end_ns <= other.span.end_ns
 
 
-def widened(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns: int) -> list[Span]:
+def align_to_candles(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns: int) -> list[Span]:
     """The times of the finest candles that lie in gaps or reach into them, and begin at `start_ns` or later; disjoint, in order.
 
     Parameters
@@ -56,7 +56,7 @@ def widened(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns: int) ->
     return found
 
 
-def pieces_of(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns: Callable[[int, Span], int]) -> list[Piece]:
+def candle_ranges(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns: Callable[[int, Span], int]) -> list[CandleRange]:
     """How a stretch without trades is filled, newest first.
 
     With the first of the lengths, and before the first such candle that the venue has with the next coarser one, as long as
@@ -74,8 +74,8 @@ def pieces_of(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns: Ca
     """
     whole = _within(gap, lengths_ns[0])
     if not whole:
-        return [Piece(finest_ns, gap)]
-    found: list[Piece] = []
+        return [CandleRange(finest_ns, gap)]
+    found: list[CandleRange] = []
     until_ns = whole.end_ns
     for length_ns in lengths_ns:
         span = _within(Span(whole.start_ns, _up(until_ns, length_ns)), length_ns)
@@ -85,15 +85,15 @@ def pieces_of(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns: Ca
         if from_ns < _down(until_ns, length_ns):
             # where the finer ones begin inside of a coarser one they begin behind it
             found = [finer._replace(span=Span(max(finer.span.start_ns, span.end_ns), finer.span.end_ns)) for finer in found]
-            found.append(Piece(length_ns, Span(from_ns, span.end_ns)))
+            found.append(CandleRange(length_ns, Span(from_ns, span.end_ns)))
             until_ns = from_ns
         if until_ns <= span.start_ns:
             break
-    ends = (Piece(finest_ns, Span(whole.end_ns, gap.end_ns)), Piece(finest_ns, Span(gap.start_ns, whole.start_ns)))
+    ends = (CandleRange(finest_ns, Span(whole.end_ns, gap.end_ns)), CandleRange(finest_ns, Span(gap.start_ns, whole.start_ns)))
     return [piece for piece in (ends[0], *found, ends[1]) if piece.span]
 
 
-def beside_held(candles: CandleBatch, time_ns: np.ndarray, volume: np.ndarray, buy: np.ndarray) -> CandleBatch:
+def subtract_trades(candles: CandleBatch, time_ns: np.ndarray, volume: np.ndarray, buy: np.ndarray) -> CandleBatch:
     """The candles with what they hold more than what is held of their time; none holds less than nothing.
 
     Parameters

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.analytics.profile import VolumeProfile, merged
-from app.analytics.profile_from_candles import profile_of_candles
+from app.analytics.profile import VolumeProfile, merge_profiles
+from app.analytics.profile_from_candles import spread_over_rows
 from app.market.candle import CandleBatch
 from app.market.price_grid import PriceGrid
 
@@ -52,12 +52,12 @@ class CandleSums:
             if number not in self._sums:
                 self._sums[number] = self.of(self.candles[number * _TOGETHER : (number + 1) * _TOGETHER])
         ends = self.of(self.candles[first : begin * _TOGETHER]), self.of(self.candles[stop * _TOGETHER : end])
-        return merged([*ends, *(self._sums[number] for number in range(begin, stop))])
+        return merge_profiles([*ends, *(self._sums[number] for number in range(begin, stop))])
 
     def of(self, candles: CandleBatch) -> VolumeProfile:
         """The profile of other candles."""
         self.spread += len(candles)
-        return profile_of_candles(candles, self.grid).profile
+        return spread_over_rows(candles, self.grid).profile
 
     def exchanged(self, first: int, end: int, beside: CandleBatch) -> VolumeProfile:
         """The profile of the candles `[first, end)` with less volume in some of them.
@@ -73,4 +73,4 @@ class CandleSums:
             return self.profile(first, end)
         old = self.of(whole[differs])
         taken = VolumeProfile(old.first_row, -old.buy, -old.sell, old.unknown)
-        return merged((self.profile(first, end), taken, self.of(beside[differs])))
+        return merge_profiles((self.profile(first, end), taken, self.of(beside[differs])))

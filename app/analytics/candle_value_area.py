@@ -29,7 +29,7 @@ class CandlePrice(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CandleProfile:
+class CandleHistogram:
     """Volume by row of some candles.
 
     Attributes
@@ -58,7 +58,7 @@ class CandleProfile:
         return (self.edge_ticks(row) + self.edge_ticks(row + 1)) / 2
 
 
-def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = CandlePrice.MEAN) -> CandleProfile:
+def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = CandlePrice.MEAN) -> CandleHistogram:
     """The histogram of candles, over `rows` rows of equal height.
 
     `row = floor((price - lowest) / height)`: a price on an edge belongs to the row above it, but that at the top of all to the
@@ -77,7 +77,7 @@ def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = Ca
         raise EmptyProfileError("candles: none found")
     low, high = int(candles.low.min()), int(candles.high.max())
     twice = candles.high + candles.low if price is CandlePrice.MEAN else 2 * candles.close
-    return CandleProfile(low, high, histogram(twice, candles.volume, low, high, rows))
+    return CandleHistogram(low, high, histogram(twice, candles.volume, low, high, rows))
 
 
 def histogram(twice_price: np.ndarray, lots: np.ndarray, low: int, high: int, rows: int) -> np.ndarray:
@@ -101,7 +101,7 @@ def histogram(twice_price: np.ndarray, lots: np.ndarray, low: int, high: int, ro
     return volume
 
 
-def candle_value_area(profile: CandleProfile, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
+def candle_value_area(profile: CandleHistogram, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
     """Point of control and value area over all rows of the histogram, those at its ends that hold nothing included.
 
     Raises

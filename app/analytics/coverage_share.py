@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.market.coverage import Covered
+from app.market.coverage import CoveredSpan
 from app.market.span import Span
 
 
-class HeldShare(NamedTuple):
+class CoverageShare(NamedTuple):
     """The answer.
 
     Attributes
@@ -27,7 +27,9 @@ class HeldShare(NamedTuple):
     proven: bool
 
 
-def held_share(asked: Span, covered: Sequence[Covered], holes: Sequence[Span] = (), *, begin_ns: int | None = None) -> HeldShare | None:
+def coverage_share(
+    asked: Span, covered: Sequence[CoveredSpan], holes: Sequence[Span] = (), *, begin_ns: int | None = None
+) -> CoverageShare | None:
     """How much of `asked` is held; None where nothing was ever said about it. The same as `bar_coverage` says of its bars.
 
     Without a word on what is covered, but with holes, all of it counts as covered but for the holes.
@@ -52,14 +54,14 @@ def held_share(asked: Span, covered: Sequence[Covered], holes: Sequence[Span] = 
     held = sum(piece.length_ns for piece in asked.minus([*lacking, *inside]))
     whole = not lacking and not inside
     proven = whole and bool(covered) and not asked.minus([stretch.span for stretch in covered if stretch.proven])
-    return HeldShare(held / asked.length_ns if asked else 1.0, whole, proven)
+    return CoverageShare(held / asked.length_ns if asked else 1.0, whole, proven)
 
 
-def united_share(asked: Sequence[Span], found: Sequence[HeldShare | None]) -> HeldShare | None:
+def merged_coverage_share(asked: Sequence[Span], found: Sequence[CoverageShare | None]) -> CoverageShare | None:
     """What several stretches of time hold together, each counted by its length; None where nothing was ever said about one of them."""
     known = [share for share in found if share is not None]
     if not known or len(known) < len(found):
         return None
     weights = [max(span.length_ns, 1) for span in asked]
     share = sum(weight * one.share for weight, one in zip(weights, known, strict=True)) / sum(weights)
-    return HeldShare(min(share, 1.0), all(one.whole for one in known), all(one.proven for one in known))
+    return CoverageShare(min(share, 1.0), all(one.whole for one in known), all(one.proven for one in known))

@@ -8,7 +8,7 @@ from app.analytics.bar_groups import session_starts
 from app.analytics.columns import GrowingColumns
 from app.analytics.delta import bar_delta
 from app.analytics.footprint import FootprintSeries
-from app.market.session import Division
+from app.market.session import TimeDivision
 
 
 class CumulativeDelta:
@@ -31,7 +31,7 @@ class CumulativeDelta:
         self._sums = GrowingColumns({"cvd": np.int64})
         self._revision = 0
 
-    def values(self, first: int, end: int, reset: Division | None = None) -> np.ndarray:
+    def values(self, first: int, end: int, reset: TimeDivision | None = None) -> np.ndarray:
         """CVD after each bar of `[first, end)`, lots, int64 [shape=(n,)].
 
         Parameters

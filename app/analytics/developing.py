@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from app.analytics.bar_groups import first_from
+from app.analytics.bar_groups import first_bar_at
 from app.analytics.columns import GrowingColumns
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import profile_of_bars
 from app.analytics.value_area import ValueAreaMethod, value_areas
-from app.market.session import Division, piece_numbers
+from app.market.session import TimeDivision, division_numbers
 
 _SPARE_ROWS = 64
 
 
-class Developing:
+class DevelopingProfile:
     """POC, VAL and VAH rows as they stood at the end of each bar of a series, from the start of its period on.
 
     Bars are worked out when they are asked for, a few in each spare moment, and again only when they have changed: a live trade
@@ -30,7 +30,7 @@ class Developing:
     """
 
     def __init__(
-        self, series: FootprintSeries, division: Division, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON
+        self, series: FootprintSeries, division: TimeDivision, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON
     ) -> None:
         self.series = series
         self.bars_computed = self.bars_summed = 0
@@ -51,8 +51,8 @@ class Developing:
         series = self.series
         if first >= end:
             return np.zeros(0, np.int64)
-        piece, starts = piece_numbers(self._division, series.times.of_bars(first, end))
-        return np.array([first_from(series, int(start_ns)) for start_ns in starts[:-1]], np.int64)[piece]
+        piece, starts = division_numbers(self._division, series.times.of_bars(first, end))
+        return np.array([first_bar_at(series, int(start_ns)) for start_ns in starts[:-1]], np.int64)[piece]
 
     def work(self, first: int, end: int, budget_s: float, clock: Callable[[], float] = time.perf_counter) -> bool:
         """Work out bars of `[first, end)` that are not known yet, for about so long; whether there are more. At least one is done."""

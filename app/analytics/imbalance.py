@@ -90,10 +90,10 @@ def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: Imba
 def stacked_zones(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> StackedZones:
     """Where at least `rule.stacked` consecutive rows of a bar are imbalanced to the same side."""
     found = imbalances(series, first_bar, end_bar, rule)
-    return zones_of(series, first_bar, end_bar, found, rule.stacked)
+    return zones_from_marks(series, first_bar, end_bar, found, rule.stacked)
 
 
-def zones_of(series: FootprintSeries, first_bar: int, end_bar: int, found: Imbalances, stacked: int) -> StackedZones:
+def zones_from_marks(series: FootprintSeries, first_bar: int, end_bar: int, found: Imbalances, stacked: int) -> StackedZones:
     """The stacked zones among marks that are known already, as of `imbalances` for the same bars."""
     if first_bar >= end_bar:
         return StackedZones(*(np.zeros(0, np.int64) for _ in StackedZones._fields))

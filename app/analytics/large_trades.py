@@ -21,7 +21,7 @@ MOST_TRADES = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class LargeRule:
+class LargeTradeFilter:
     """Which trades are large.
 
     Attributes
@@ -41,10 +41,10 @@ class LargeRule:
         return f"top:{self.top}" if self.top else format(self.size, "f")
 
 
-USUAL_LARGE = LargeRule()
+USUAL_LARGE = LargeTradeFilter()
 
 
-def parse_large(text: str) -> LargeRule:
+def parse_large_trade_filter(text: str) -> LargeTradeFilter:
     """A rule written as `top:50`, or as the quantity from which on a trade is large.
 
     Raises
@@ -53,9 +53,9 @@ def parse_large(text: str) -> LargeRule:
         If it is neither.
     """
     if match := re.fullmatch(r"top:([1-9]\d{0,2})", text.strip()):
-        return LargeRule(top=int(match[1]))
+        return LargeTradeFilter(top=int(match[1]))
     if re.fullmatch(r"\d+(\.\d+)?", text.strip()) and Decimal(text) > 0:
-        return LargeRule(0, Decimal(text))
+        return LargeTradeFilter(0, Decimal(text))
     raise BadInputError(f"large trades: found {text!r}, expected top:N (N up to 999) or a minimum size such as 2.5")
 
 
@@ -87,7 +87,9 @@ class LargeTrades:
         How many trades were looked through so far: a count of work for the tests.
     """
 
-    def __init__(self, series: FootprintSeries, trades: Callable[[int, int], TradeBatch], rule: LargeRule, lot_size: Decimal) -> None:
+    def __init__(
+        self, series: FootprintSeries, trades: Callable[[int, int], TradeBatch], rule: LargeTradeFilter, lot_size: Decimal
+    ) -> None:
         self.series, self.rule = series, rule
         self.trades_read = 0
         self._trades, self._least_lots = trades, math.ceil(Fraction(rule.size) / Fraction(lot_size))

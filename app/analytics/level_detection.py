@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
-from app.analytics.imbalance import Imbalances, zones_of
+from app.analytics.imbalance import Imbalances, zones_from_marks
 from app.analytics.level_expiry import ALWAYS, NEVER
 from app.analytics.profile import VolumeProfile
 from app.analytics.tpo import TpoProfile
 from app.analytics.value_area import ValueAreaMethod, value_area
-from app.analytics.volume_nodes import Nodes
+from app.analytics.volume_nodes import VolumeNodes
 from app.market.trade import BUY
 
 
@@ -38,7 +38,7 @@ class LevelKind(enum.IntEnum):
     STACKED_SELL = 11
 
 
-class Birth(NamedTuple):
+class DetectedLevel(NamedTuple):
     """A level and what ends it: a bar with a low of at most `low_at_most` and a high of at least `high_at_least`."""
 
     kind: LevelKind
@@ -48,22 +48,24 @@ class Birth(NamedTuple):
     high_at_least: int
 
 
-def touched(kind: LevelKind, bottom: int, top: int) -> Birth:
+def touched(kind: LevelKind, bottom: int, top: int) -> DetectedLevel:
     """Lives until a bar trades anywhere from its bottom to its top."""
-    return Birth(kind, bottom, top, top, bottom)
+    return DetectedLevel(kind, bottom, top, top, bottom)
 
 
-def traded_above(kind: LevelKind, price: int, bottom: int | None = None) -> Birth:
+def traded_above(kind: LevelKind, price: int, bottom: int | None = None) -> DetectedLevel:
     """Lives until a bar trades above it."""
-    return Birth(kind, price if bottom is None else bottom, price, ALWAYS, price + 1)
+    return DetectedLevel(kind, price if bottom is None else bottom, price, ALWAYS, price + 1)
 
 
-def traded_below(kind: LevelKind, price: int, top: int | None = None) -> Birth:
+def traded_below(kind: LevelKind, price: int, top: int | None = None) -> DetectedLevel:
     """Lives until a bar trades below it."""
-    return Birth(kind, price, price if top is None else top, price - 1, NEVER)
+    return DetectedLevel(kind, price, price if top is None else top, price - 1, NEVER)
 
 
-def of_bars(series: FootprintSeries, first: int, end: int, marks: Imbalances, stacked: int, zones_end: str) -> list[tuple[int, Birth]]:
+def levels_of_bars(
+    series: FootprintSeries, first: int, end: int, marks: Imbalances, stacked: int, zones_end: str
+) -> list[tuple[int, DetectedLevel]]:
     """Unfinished auctions and stacked zones of the bars `[first, end)`, each with the bar that left it behind.
 
     An auction is unfinished where both sides traded in the bar's outermost row: exact to the tick where a row is one tick. The
@@ -79,7 +81,7 @@ def of_bars(series: FootprintSeries, first: int, end: int, marks: Imbalances, st
             price = 2 * int(series.low[bar] if low else series.high[bar])
             found.append((bar, traded_below(kind, price) if low else traded_above(kind, price)))
     height = series.grid.ticks_per_row
-    zones = zones_of(series, first, end, marks, stacked)
+    zones = zones_from_marks(series, first, end, marks, stacked)
     for bar, low_row, high_row, side in zip(*(column.tolist() for column in zones), strict=True):
         kind = LevelKind.STACKED_BUY if side == BUY else LevelKind.STACKED_SELL
         bottom, top = 2 * low_row * height, 2 * ((high_row + 1) * height - 1)
@@ -92,7 +94,7 @@ def of_bars(series: FootprintSeries, first: int, end: int, marks: Imbalances, st
     return found
 
 
-def of_profile(profile: VolumeProfile, height: int, percent: int, method: ValueAreaMethod) -> Iterator[Birth]:
+def levels_of_profile(profile: VolumeProfile, height: int, percent: int, method: ValueAreaMethod) -> Iterator[DetectedLevel]:
     """POC, VAH and VAL of a finished period, each naked until a bar's range contains it. `height` is ticks in a row."""
     area = value_area(profile, percent, method)
     yield touched(LevelKind.POC, (2 * area.poc_row + 1) * height, (2 * area.poc_row + 1) * height)
@@ -100,14 +102,14 @@ def of_profile(profile: VolumeProfile, height: int, percent: int, method: ValueA
     yield touched(LevelKind.VAL, 2 * area.low_row * height, 2 * area.low_row * height)
 
 
-def of_nodes(nodes: Nodes, height: int) -> Iterator[Birth]:
+def levels_of_nodes(nodes: VolumeNodes, height: int) -> Iterator[DetectedLevel]:
     """High and low volume nodes, at the middle of their rows; no bar ends them, only the next period does."""
     for kind, rows in ((LevelKind.HVN, nodes.high), (LevelKind.LVN, nodes.low)):
         for row in rows.tolist():
-            yield Birth(kind, (2 * row + 1) * height, (2 * row + 1) * height, NEVER, ALWAYS)
+            yield DetectedLevel(kind, (2 * row + 1) * height, (2 * row + 1) * height, NEVER, ALWAYS)
 
 
-def of_letters(letters: TpoProfile, height: int, last_price: int) -> Iterator[Birth]:
+def levels_of_tpo(letters: TpoProfile, height: int, last_price: int) -> Iterator[DetectedLevel]:
     """Single prints, and a poor high or low, of a finished session that closed at `last_price` (ticks).
 
     A run of single prints is one zone. It lives until later trades have gone from the side on which the session closed through to
@@ -118,9 +120,9 @@ def of_letters(letters: TpoProfile, height: int, last_price: int) -> Iterator[Bi
     for first, last in zip(rows[np.append(0, ends + 1)].tolist(), rows[np.append(ends, -1)].tolist(), strict=True) if len(rows) else ():
         bottom, top = 2 * first * height, 2 * ((last + 1) * height - 1)
         if 2 * last_price > top:
-            yield Birth(LevelKind.SINGLE_PRINTS, bottom, top, 2 * ((first + 1) * height - 1), NEVER)
+            yield DetectedLevel(LevelKind.SINGLE_PRINTS, bottom, top, 2 * ((first + 1) * height - 1), NEVER)
         elif 2 * last_price < bottom:
-            yield Birth(LevelKind.SINGLE_PRINTS, bottom, top, ALWAYS, 2 * last * height)
+            yield DetectedLevel(LevelKind.SINGLE_PRINTS, bottom, top, ALWAYS, 2 * last * height)
         else:
             yield touched(LevelKind.SINGLE_PRINTS, bottom, top)
     low, high = letters.range_ticks

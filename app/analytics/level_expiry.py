@@ -13,7 +13,9 @@ NEVER, ALWAYS = -(1 << 62), 1 << 62
 _BLOCK = 256  # bars looked at together: those blocks that cannot meet a level are passed over whole
 
 
-def first_meetings(low: np.ndarray, high: np.ndarray, low_at_most: np.ndarray, high_at_least: np.ndarray, start: np.ndarray) -> np.ndarray:
+def first_ending_bars(
+    low: np.ndarray, high: np.ndarray, low_at_most: np.ndarray, high_at_least: np.ndarray, start: np.ndarray
+) -> np.ndarray:
     """For each level the first bar, from index `start` on, that meets its condition; -1 if none does.
 
     Parameters

@@ -92,7 +92,7 @@ def profile_of_trades(trades: TradeBatch, grid: PriceGrid) -> VolumeProfile:
     return VolumeProfile(base, *(_summed(row, np.where(side == which, quantity, 0), length) for which in (BUY, SELL, UNKNOWN)))
 
 
-def merged(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
+def merge_profiles(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
     """Profiles of the same row size added up, over the rows from the lowest to the highest of them all."""
     kept = [profile for profile in profiles if profile.n_rows]
     if not kept:

@@ -24,7 +24,7 @@ MOST_CANDLES = 5_000
 _CELLS_AT_ONCE = 1 << 20  # 8 MB a column: years of candles in rows of a tick would not fit into memory at once
 
 
-class ProfileOfCandles(NamedTuple):
+class CandleVolumeProfile(NamedTuple):
     """What candles say of a profile.
 
     Attributes
@@ -39,7 +39,7 @@ class ProfileOfCandles(NamedTuple):
     aggressors: bool
 
 
-def ladder_length_ns(span_ns: int, lengths_ns: tuple[int, ...] = LADDER_NS) -> int:
+def candle_length_ns(span_ns: int, lengths_ns: tuple[int, ...] = LADDER_NS) -> int:
     """The length of the candles for a profile over so much time: the first that makes fewer than `MOST_CANDLES`, else the last.
 
     A candle begun counts: 4,999 minutes are spanned by 1-minute candles, a moment more by those of 3 minutes.
@@ -52,7 +52,7 @@ def ladder_length_ns(span_ns: int, lengths_ns: tuple[int, ...] = LADDER_NS) -> i
     return next((length_ns for length_ns in lengths_ns if -(-span_ns // length_ns) < MOST_CANDLES), lengths_ns[-1])
 
 
-def profile_of_candles(candles: CandleBatch, grid: PriceGrid, *, single_bar: bool = False) -> ProfileOfCandles:
+def spread_over_rows(candles: CandleBatch, grid: PriceGrid, *, single_bar: bool = False) -> CandleVolumeProfile:
     """Each candle's volume spread evenly over the rows from its low to its high.
 
     Lots are whole: of `V` lots over `n` rows, row `k` counted from the lowest holds `floor((k + 1) V / n) - floor(k V / n)`,
@@ -69,7 +69,7 @@ def profile_of_candles(candles: CandleBatch, grid: PriceGrid, *, single_bar: boo
         Whether the profile spans a single bar of the chart.
     """
     if not len(candles):
-        return ProfileOfCandles(VolumeProfile.empty(), False)
+        return CandleVolumeProfile(VolumeProfile.empty(), False)
     aggressors = bool((candles.buy >= 0).all())
     up = candles.close > candles.open if single_bar else candles.close >= candles.open
     buy = candles.buy if aggressors else np.where(up, candles.volume, 0)
@@ -84,7 +84,7 @@ def profile_of_candles(candles: CandleBatch, grid: PriceGrid, *, single_bar: boo
         row = np.repeat(first_row[run] - base, count) + place
         for side, lots in zip(sums, (buy[run], sell[run]), strict=True):
             np.add.at(side, row, _even_parts(lots, count, place))
-    return ProfileOfCandles(VolumeProfile(base, sums[0], sums[1], np.zeros_like(sums[0])), aggressors)
+    return CandleVolumeProfile(VolumeProfile(base, sums[0], sums[1], np.zeros_like(sums[0])), aggressors)
 
 
 def _even_parts(lots: np.ndarray, n_rows: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from app.analytics.footprint import FootprintSeries
-from app.analytics.profile import VolumeProfile, merged, profile_of_bars
+from app.analytics.profile import VolumeProfile, merge_profiles, profile_of_bars
 
 LEAF_BARS = 64
 """Few enough that the bars at the ends cost little, many enough that the tree stays small: a month of minutes has 675 leaves."""
@@ -74,7 +74,7 @@ class ProfileIndex:
             parts += (profile_of_bars(self.series, loose, at), node.profile)
             loose = at = node.end_bar
         parts.append(profile_of_bars(self.series, loose, end_bar))
-        return merged(parts)
+        return merge_profiles(parts)
 
     def _largest_at(self, bar: int, end_bar: int) -> _Node | None:
         """The node of most bars among those that begin with `bar` and do not reach beyond `end_bar`."""
@@ -99,7 +99,7 @@ class ProfileIndex:
         nodes.append(profile)
         self.nodes_built += 1
         if len(nodes) % 2 == 0:
-            self._add(level + 1, merged(nodes[-2:]))
+            self._add(level + 1, merge_profiles(nodes[-2:]))
 
     def _forget_what_changed(self) -> None:
         series = self.series
@@ -111,7 +111,7 @@ class ProfileIndex:
             del nodes[intact // (LEAF_BARS << level) :]
 
 
-class GrowingProfile:
+class RunningProfile:
     """The profile from one bar up to another, or to the last one there is: a live trade costs the bar in progress.
 
     Attributes
@@ -145,11 +145,11 @@ class GrowingProfile:
             self._closed = self._index.profile(first_bar, last)
             self.asked += 1
         elif last > self._closed_end:
-            self._closed = merged((self._closed, profile_of_bars(series, self._closed_end, last)))
+            self._closed = merge_profiles((self._closed, profile_of_bars(series, self._closed_end, last)))
             self.bars_counted += last - self._closed_end
         self._closed_end, self._revision, self._bars = last, series.revision, (first_bar, end_bar)
         self.bars_counted += max(0, end_bar - last)
-        self._profile = merged((self._closed, profile_of_bars(series, last, end_bar)))
+        self._profile = merge_profiles((self._closed, profile_of_bars(series, last, end_bar)))
         return self._profile
 
 

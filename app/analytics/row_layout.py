@@ -17,7 +17,7 @@ from app.errors import BadInputError
 from app.market.price_grid import PriceGrid, ticks_per_row_for
 
 
-class RowsBy(enum.Enum):
+class RowMode(enum.Enum):
     """What the height of a profile's rows is chosen by; the value is the name shown."""
 
     CHART = "same as chart"
@@ -36,7 +36,7 @@ class RowLayout:
         Ticks, or rows; of no meaning for rows as on the chart.
     """
 
-    by: RowsBy = RowsBy.CHART
+    by: RowMode = RowMode.CHART
     size: int = 1
 
     def __post_init__(self) -> None:
@@ -44,7 +44,7 @@ class RowLayout:
             raise BadInputError(f"row size: found {self.size}, expected a whole number from 1 up")
 
 
-class LaidOutProfile(NamedTuple):
+class RowProfile(NamedTuple):
     """A profile whose rows begin at a price of its own.
 
     Attributes
@@ -70,7 +70,7 @@ class LaidOutProfile(NamedTuple):
         return self.low_ticks + np.arange(self.profile.n_rows + 1, dtype=np.int64) * self.ticks_per_row
 
 
-def laid_out(profile: VolumeProfile, grid: PriceGrid, layout: RowLayout) -> LaidOutProfile | None:
+def apply_layout(profile: VolumeProfile, grid: PriceGrid, layout: RowLayout) -> RowProfile | None:
     """A profile in the rows of a layout; None without volume.
 
     - As on the chart: the same rows.
@@ -90,16 +90,16 @@ def laid_out(profile: VolumeProfile, grid: PriceGrid, layout: RowLayout) -> Laid
     run = slice(int(traded[0]), int(traded[-1]) + 1)
     first_row, n_rows = profile.first_row + run.start, run.stop - run.start
     merge, into = _rows_to_merge(n_rows, grid, layout), 0
-    if layout.by is RowsBy.TICKS:
+    if layout.by is RowMode.TICKS:
         into = first_row % merge
     starts = np.maximum(np.arange(-into, n_rows, merge), 0)
     buy, sell, unknown = (np.add.reduceat(column[run], starts) for column in (profile.buy, profile.sell, profile.unknown))
-    return LaidOutProfile(grid.row_low_ticks(first_row - into), merge * grid.ticks_per_row, VolumeProfile(0, buy, sell, unknown))
+    return RowProfile(grid.row_low_ticks(first_row - into), merge * grid.ticks_per_row, VolumeProfile(0, buy, sell, unknown))
 
 
 def _rows_to_merge(n_rows: int, grid: PriceGrid, layout: RowLayout) -> int:
     """How many rows of the chart make one."""
-    if layout.by is RowsBy.TICKS:
+    if layout.by is RowMode.TICKS:
         whole, rest = divmod(layout.size, grid.ticks_per_row)
         return max(1, whole + (2 * rest > grid.ticks_per_row))
-    return ticks_per_row_for(n_rows, layout.size) if layout.by is RowsBy.ROWS else 1
+    return ticks_per_row_for(n_rows, layout.size) if layout.by is RowMode.ROWS else 1

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.analytics.bar_groups import first_from
+from app.analytics.bar_groups import first_bar_at
 from app.analytics.footprint import FootprintSeries
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_areas
 from app.errors import BadInputError, EmptyProfileError, GridTooFineError
@@ -175,7 +175,7 @@ def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns:
     )
 
 
-def fits(bar_ns: int, start_ns: int, bracket_ns: int) -> bool:
+def bars_fit_brackets(bar_ns: int, start_ns: int, bracket_ns: int) -> bool:
     """Whether every bar of such a session lies in one bracket; none that is not of time (length 0) need do so."""
     return bar_ns > 0 and bracket_ns % bar_ns == 0 and start_ns % bar_ns == 0
 
@@ -253,7 +253,7 @@ class TpoSessions:
     def _again(self, known: TpoProfile, series: FootprintSeries, changed: int, first_bar: int, end_bar: int) -> TpoProfile:
         """Letters of which those are kept whose brackets end before the bar `changed`."""
         bracket = (series.start_ns(changed) - known.start_ns) // known.bracket_ns
-        begin = max(first_bar, first_from(series, known.start_ns + bracket * known.bracket_ns))
+        begin = max(first_bar, first_bar_at(series, known.start_ns + bracket * known.bracket_ns))
         self.bars_read += end_bar - begin
         fresh = tpo_of_bars(series, begin, end_bar, known.start_ns, known.bracket_ns)
         kept = known.until(bracket)

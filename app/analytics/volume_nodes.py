@@ -9,14 +9,14 @@ import numpy as np
 from app.analytics.profile import VolumeProfile
 
 
-class Nodes(NamedTuple):
+class VolumeNodes(NamedTuple):
     """Row numbers of the nodes, ascending, int64."""
 
     high: np.ndarray
     low: np.ndarray
 
 
-def peaks(profile: VolumeProfile, n: int = 3) -> Nodes:
+def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:
     """Rows whose volume is strictly above (below) that of each of the `n` rows on both sides.
 
     Rows outside of the profile hold nothing: a row at its edge may be a high node, never a low one. Equal
@@ -25,7 +25,7 @@ def peaks(profile: VolumeProfile, n: int = 3) -> Nodes:
     """
     volume = profile.total
     if not len(volume):
-        return Nodes(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        return VolumeNodes(np.zeros(0, np.int64), np.zeros(0, np.int64))
     start = np.concatenate(([0], np.flatnonzero(np.diff(volume)) + 1))
     end = np.append(start[1:], len(volume))
     padded = np.concatenate((np.zeros(n, np.int64), volume, np.zeros(n, np.int64)))
@@ -33,13 +33,13 @@ def peaks(profile: VolumeProfile, n: int = 3) -> Nodes:
     around = np.concatenate((padded[(start + n)[:, None] - reach], padded[(end + n - 1)[:, None] + reach]), axis=1)
     level = volume[start][:, None]
     middle = profile.first_row + (start + end - 1) // 2
-    return Nodes(middle[(level > around).all(axis=1)], middle[(level < around).all(axis=1)])
+    return VolumeNodes(middle[(level > around).all(axis=1)], middle[(level < around).all(axis=1)])
 
 
-def percentile(profile: VolumeProfile, high: int = 70, low: int = 30) -> Nodes:
+def percentile(profile: VolumeProfile, high: int = 70, low: int = 30) -> VolumeNodes:
     """Rows with volume at or above the 70th percentile of rows, and at or below the 30th; none for a single row."""
     volume = profile.total
     if len(volume) < 2:
-        return Nodes(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        return VolumeNodes(np.zeros(0, np.int64), np.zeros(0, np.int64))
     rows = profile.first_row + np.arange(len(volume))
-    return Nodes(rows[volume >= np.percentile(volume, high)], rows[volume <= np.percentile(volume, low)])
+    return VolumeNodes(rows[volume >= np.percentile(volume, high)], rows[volume <= np.percentile(volume, low)])

@@ -10,23 +10,23 @@ from typing import NamedTuple
 import numpy as np
 
 from app.analytics.anchored_vwap import VwapSums
-from app.analytics.bar_values import BarFigures
+from app.analytics.bar_values import BarValues
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule
-from app.chart.levels import LevelRules, Levels
+from app.chart.levels import LevelRules, LevelTracker
 from app.errors import GridTooFineError
 from app.market.bar_rule import BarRule
-from app.market.coverage import Covered
+from app.market.coverage import CoveredSpan
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.profiles.candle_fill import CandlesOfProfiles
-from app.profiles.chart_profiles import Anchors
-from app.profiles.profile_settings import ProfileInputs
-from app.profiles.profile_values import ProfilesOfSeries
-from app.settings.calculation import ChartRules
+from app.profiles.candle_fill import CandleFillCache
+from app.profiles.chart_profiles import ChartProfiles
+from app.profiles.profile_settings import ProfileSettings
+from app.profiles.profile_values import ProfileCache
+from app.settings.calculation import CalculationSettings
 from app.storage.late_trades import NEVER_NS, LateTrades
-from app.storage.trade_store import Hole, TradeStore
+from app.storage.trade_store import Gap, TradeStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,12 @@ class Chart:
     here knows that there is one.
     """
 
-    def __init__(self, spec: ChartSpec, rules: ChartRules | None = None) -> None:
+    def __init__(self, spec: ChartSpec, rules: CalculationSettings | None = None) -> None:
         self.generation = 0
         """How often the series was replaced as a whole."""
-        self.holes: Sequence[Hole] = ()
+        self.holes: Sequence[Gap] = ()
         """Trades that are missing between those shown."""
-        self.covered: Sequence[Covered] = ()
+        self.covered: Sequence[CoveredSpan] = ()
         """Times of which all trades are held, oldest first; what lies between was never asked for, or is missing."""
         self.alert_lines: tuple[AlertLine, ...] = ()
         """Prices at which an alert waits, ascending."""
@@ -101,14 +101,14 @@ class Chart:
         """From two times to the trades of `[start, end)`, in the order of the tape; None before the first trade."""
         self.trades_from_ns = 0
         """Of earlier times there may be bars, but no trades any more."""
-        self.rules = rules or ChartRules()
+        self.rules = rules or CalculationSettings()
         """How all its figures are made; see `set_rules`."""
         area = self.rules.value_area
-        self.anchors = Anchors(ProfileInputs(percent=area.percent, method=area.method))
+        self.anchors = ChartProfiles(ProfileSettings(percent=area.percent, method=area.method))
         """The profiles that the user has put on it."""
         self.late = LateTrades()
         """How far back trades reach that came late."""
-        self.candles = CandlesOfProfiles(self)
+        self.candles = CandleFillCache(self)
         """What stands in for trades that are not held."""
         self._take(spec, empty_series(spec))
 
@@ -141,20 +141,20 @@ class Chart:
         self.last_key = max(self.last_key, int(keys[-1]))
         try:
             if in_order:
-                series.append(by_period(fresh, rule))
+                series.append(split_by_period(fresh, rule))
             else:
                 self._fold_again(oldest_ns, store)
         except GridTooFineError as error:
             self.refused = error.user_message
 
-    def adopt(self, spec: ChartSpec, series: FootprintSeries, last_key: int) -> None:
+    def replace_series(self, spec: ChartSpec, series: FootprintSeries, last_key: int) -> None:
         """Replace the series as a whole, by one that was built beside it and holds trades up to `last_key`."""
         self.generation += 1
         self.last_key, self.refused = last_key, ""
         self.late.note(-NEVER_NS)
         self._take(spec, series)
 
-    def set_rules(self, rules: ChartRules) -> None:
+    def set_rules(self, rules: CalculationSettings) -> None:
         """Make its figures otherwise; those that a change does not concern are kept, and the bars in any case.
 
         Profiles that were placed have inputs of their own: another rule of value areas is for the next one.
@@ -164,9 +164,9 @@ class Chart:
             self.anchors.use_value_area(before.value_area, rules.value_area)
         self.figures.set_rules(rules.value_area.method, rules.value_area.percent, self._imbalance)
         if (self._level_rules, rules.value_area, rules.imbalance) != (self.levels.rules, before.value_area, before.imbalance):
-            self.levels = Levels(self.figures, self._level_rules)
+            self.levels = LevelTracker(self.figures, self._level_rules)
 
-    def whole_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
+    def complete_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
         """Start of the oldest bar that can be built from all its trades; those before lost some when the store let go of them.
 
         Where bars are not of time they count from the first trade held.
@@ -179,10 +179,10 @@ class Chart:
     def _take(self, spec: ChartSpec, series: FootprintSeries) -> None:
         self.spec, self.series = spec, series
         area = self.rules.value_area
-        self.figures = BarFigures(series, area.method, area.percent, self._imbalance)
+        self.figures = BarValues(series, area.method, area.percent, self._imbalance)
         self.vwap_sums = VwapSums(series)
-        self.profiles = ProfilesOfSeries(series, self.candles)
-        self.levels = Levels(self.figures, self._level_rules)
+        self.profiles = ProfileCache(series, self.candles)
+        self.levels = LevelTracker(self.figures, self._level_rules)
 
     @property
     def _imbalance(self) -> ImbalanceRule:
@@ -195,7 +195,7 @@ class Chart:
 
     def _fold_again(self, oldest_ns: int, store: TradeStore) -> None:
         """Build the bars from the period of a time on once more, from what the store holds."""
-        start_ns = max(self.spec.bar_rule.period_start_ns(oldest_ns), self.whole_from_ns(store))
+        start_ns = max(self.spec.bar_rule.period_start_ns(oldest_ns), self.complete_from_ns(store))
         self.series.truncate_from(start_ns)
         if not self.spec.bar_rule.is_time:
             self.generation += 1  # the bars that follow may have other numbers now
@@ -203,7 +203,7 @@ class Chart:
         self.rebuilt_trades += len(again)
         if store.last_key is not None:
             self.last_key = max(self.last_key, store.last_key)  # the store may hold more than what we were told of
-        self.series.append(by_period(again, self.spec.bar_rule))
+        self.series.append(split_by_period(again, self.spec.bar_rule))
 
 
 def empty_series(spec: ChartSpec) -> FootprintSeries:
@@ -211,7 +211,7 @@ def empty_series(spec: ChartSpec) -> FootprintSeries:
     return FootprintSeries(spec.bar_rule, spec.instrument.grid(spec.ticks_per_row), spec.instrument.lot_size)
 
 
-def build(batches: Sequence[TradeBatch], spec: ChartSpec, older: FootprintSeries | None = None) -> FootprintSeries:
+def build_series(batches: Sequence[TradeBatch], spec: ChartSpec, older: FootprintSeries | None = None) -> FootprintSeries:
     """The series of a chart from all trades, in the order of the tape; may run in another thread.
 
     Parameters
@@ -231,11 +231,11 @@ def build(batches: Sequence[TradeBatch], spec: ChartSpec, older: FootprintSeries
     if any(int(after.min()) < int(before.max()) for before, after in pairwise(periods)):
         batches = [concatenate(batches)]  # times step back over a period's edge from one batch to the next: order all of them at once
     for batch in batches:
-        series.append(by_period(batch, rule))
+        series.append(split_by_period(batch, rule))
     return series
 
 
-def by_period(trades: TradeBatch, rule: BarRule) -> TradeBatch:
+def split_by_period(trades: TradeBatch, rule: BarRule) -> TradeBatch:
     """The trades period by period, inside one in the order of the tape, even where a late report steps back in time."""
     if np.all(trades.time_ns[1:] >= trades.time_ns[:-1]):
         return trades

@@ -19,7 +19,7 @@ MARK_BARS = 512
 _NODES = (LevelKind.HVN, LevelKind.LVN)
 
 
-class LevelTable:
+class LevelColumns:
     """Rows of `COLUMNS`, int64, in the order of `start`; `end` is -1 while a level lives.
 
     Attributes

@@ -12,16 +12,16 @@ from typing import Literal
 
 import numpy as np
 
-from app.analytics.bar_groups import first_from
-from app.analytics.bar_values import BarFigures
-from app.analytics.level_detection import Birth, LevelKind, of_bars, of_letters, of_nodes, of_profile
-from app.analytics.level_expiry import bars_inside, first_meetings
+from app.analytics.bar_groups import first_bar_at
+from app.analytics.bar_values import BarValues
+from app.analytics.level_detection import DetectedLevel, LevelKind, levels_of_bars, levels_of_nodes, levels_of_profile, levels_of_tpo
+from app.analytics.level_expiry import bars_inside, first_ending_bars
 from app.analytics.profile import profile_of_bars
-from app.analytics.tpo import HALF_HOUR_NS, fits, tpo_of_bars
+from app.analytics.tpo import HALF_HOUR_NS, bars_fit_brackets, tpo_of_bars
 from app.analytics.volume_nodes import peaks, percentile
 from app.chart import level_table
-from app.chart.level_table import COLUMNS, LevelTable
-from app.market.session import Division, Period, piece_numbers, span_at
+from app.chart.level_table import COLUMNS, LevelColumns
+from app.market.session import Period, TimeDivision, division_numbers, span_at
 from app.market.trading_hours import TradingHours
 
 _ZONES = (LevelKind.STACKED_BUY, LevelKind.STACKED_SELL)
@@ -83,7 +83,7 @@ class Level:
     distance_ticks: float
 
 
-class Levels:
+class LevelTracker:
     """All levels of one series.
 
     Attributes
@@ -94,18 +94,20 @@ class Levels:
         Counts of work, for the tests: closed bars worked through, and times that all living levels were compared with a bar.
     """
 
-    def __init__(self, figures: BarFigures, rules: LevelRules | None = None) -> None:
+    def __init__(self, figures: BarValues, rules: LevelRules | None = None) -> None:
         self.rules = rules or LevelRules()
         self.revision = 0
         self.bars_taken = self.looks = 0
         self._figures, self._series = figures, figures.series
         self._seen = -1  # revision of the series
         self._closed = 0  # bars taken so far
-        self._table = LevelTable()
+        self._table = LevelColumns()
         self._nearest = (-(1 << 62), 1 << 62)  # a low at most, or a high at least, that meets a level
         self._last = -1, 0, 0  # the bar in progress when it was last compared with the levels: index, low, high
         hours = self.rules.hours
-        self._divisions: dict[Period, Division] = {period: hours.from_start(period) for period in PERIODS} | {Period.DAY: hours.pieces}
+        self._divisions: dict[Period, TimeDivision] = {period: hours.from_start(period) for period in PERIODS} | {
+            Period.DAY: hours.divisions
+        }
 
     def refresh(self) -> bool:
         """Take note of the series; whether there is more to do."""
@@ -153,7 +155,7 @@ class Levels:
         wanted &= (end < 0) if living else (end < 0) | (end >= first_bar)
         return {**{name: table[name][asked[wanted]] for name in COLUMNS}, "end": end[wanted]}
 
-    def living(self, known_end: int | None = None) -> list[Level]:
+    def active(self, known_end: int | None = None) -> list[Level]:
         """The ledger: every level that lives, or lived when the bar before index `known_end` was the last one; oldest first."""
         series = self._series
         end = series.n_bars if known_end is None else min(known_end, series.n_bars)
@@ -198,16 +200,16 @@ class Levels:
         table.mark(end)
         self._compare_next_bar_with_all()
 
-    def _of_bars(self, first: int, end: int) -> list[tuple[int, Birth]]:
+    def _of_bars(self, first: int, end: int) -> list[tuple[int, DetectedLevel]]:
         marks = self._figures.imbalances(first, end)
-        return of_bars(self._series, first, end, marks, self._figures.rule.stacked, self.rules.zones_end)
+        return levels_of_bars(self._series, first, end, marks, self._figures.rule.stacked, self.rules.zones_end)
 
-    def _of_periods(self, first: int, end: int) -> list[tuple[int, int, Birth]]:
+    def _of_periods(self, first: int, end: int) -> list[tuple[int, int, DetectedLevel]]:
         """What the periods left that a bar after `first`, up to `end` itself, shows to be finished."""
-        births: list[tuple[int, int, Birth]] = []
+        births: list[tuple[int, int, DetectedLevel]] = []
         begin_ns = self._series.times.of_bars(first, end + 1)
         for period in self.rules.periods:
-            piece, starts = piece_numbers(self._divisions[period], begin_ns)
+            piece, starts = division_numbers(self._divisions[period], begin_ns)
             for later in (np.flatnonzero(np.diff(piece)) + 1).tolist():
                 start_ns, bar = int(starts[piece[later - 1]]), first + later
                 if period is Period.DAY and not self.rules.hours.open_at(np.array([start_ns]))[0]:
@@ -216,18 +218,18 @@ class Levels:
                 births += [(bar, PERIODS.index(period), birth) for birth in of_period]
         return births
 
-    def _of_period(self, period: Period, start_ns: int, end: int) -> list[Birth]:
+    def _of_period(self, period: Period, start_ns: int, end: int) -> list[DetectedLevel]:
         series, figures = self._series, self._figures
-        first = first_from(series, start_ns)
+        first = first_bar_at(series, start_ns)
         profile, height = profile_of_bars(series, first, end), series.grid.ticks_per_row
         if not profile.volume:
             return []
-        births = list(of_profile(profile, height, figures.percent, figures.method))
+        births = list(levels_of_profile(profile, height, figures.percent, figures.method))
         if period is Period.DAY:
-            births += of_nodes((peaks if self.rules.nodes == "peaks" else percentile)(profile), height)
-            if fits(series.rule.length_ns, start_ns, self.rules.bracket_ns):
+            births += levels_of_nodes((peaks if self.rules.nodes == "peaks" else percentile)(profile), height)
+            if bars_fit_brackets(series.rule.length_ns, start_ns, self.rules.bracket_ns):
                 letters = tpo_of_bars(series, first, end, start_ns, self.rules.bracket_ns)
-                births += of_letters(letters, height, int(series.close[end - 1]))
+                births += levels_of_tpo(letters, height, int(series.close[end - 1]))
         return births
 
     def _end(self, alive: np.ndarray, first: int, end: int) -> None:
@@ -237,7 +239,7 @@ class Levels:
         for which, names in ((alive[~by_close], ("low", "high")), (alive[by_close], ("close", "close"))):
             low, high = (2 * getattr(series, name)[first:end] for name in names)
             start = np.maximum(table["start"][which], first) - first
-            found = first_meetings(low, high, table["low_at_most"][which], table["high_at_least"][which], start)
+            found = first_ending_bars(low, high, table["low_at_most"][which], table["high_at_least"][which], start)
             table.writable("end")[which[found >= 0]] = found[found >= 0] + first
         self.looks += 1
 

@@ -17,22 +17,22 @@ import structlog
 from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from app.alerts.alert_store import AlertBook
+from app.alerts.alert_store import AlertStore
 from app.entry.display import require_display
-from app.entry.gc_timer import collected_here
+from app.entry.gc_timer import gc_on_this_thread
 from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
 from app.errors import BadInputError
-from app.profiles.profile_store import ProfileBook
+from app.profiles.profile_store import ProfileStore
 from app.settings.settings import Settings, save_rules, save_setting
-from app.storage.shared_store import Keeping
+from app.storage.shared_store import SharedStore
 from app.workspace import ChartChoice, Workspace
 from rendering.items.overlays import parse_shown, shown_at_first
 from rendering.paint.painter_choice import choose_painter
 from rendering.scene.layers import LAYERS
 from rendering.style.text import install_fonts
 from widgets.window.main_window import MainWindow
-from widgets.window.window_options import Looks
+from widgets.window.window_options import WindowOptions
 
 _log = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ def run_desktop(options: DesktopOptions) -> int:
     application.setStyle("Fusion")
     application.setQuitOnLastWindowClosed(False)  # we stop in order: the feed first, then the loop
     install_fonts()
-    with _qt_messages_logged(), collected_here(), qasync.QEventLoop(application) as loop:
+    with _qt_messages_logged(), gc_on_this_thread(), qasync.QEventLoop(application) as loop:
         return loop.run_until_complete(show_window(options))
 
 
@@ -85,18 +85,18 @@ async def show_window(options: DesktopOptions) -> int:
     closed = asyncio.Event()
     settings = options.settings
     opener = market_opener(settings, player=options.player)
-    keeping = Keeping(settings.store_folder(), record=settings.store.record, retention=settings.retention())
+    keeping = SharedStore(settings.store_folder(), record=settings.store.record, retention=settings.retention())
     workspace = Workspace(
         opener,
         options.choice,
         settings.rules,
         keep=keeping.of,
-        alerts=AlertBook(settings.alerts_file()),
-        profiles=ProfileBook(settings.profiles_folder()),
+        alerts=AlertStore(settings.alerts_file()),
+        profiles=ProfileStore(settings.profiles_folder()),
         memory_trades=settings.data.memory_trades,
     )
     choice = choose_painter(settings.display.painter)
-    looks = Looks(
+    looks = WindowOptions(
         theme=settings.display.theme,
         palette=settings.display.palette,
         painter=choice.painter,

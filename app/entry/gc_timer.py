@@ -16,7 +16,7 @@ _EVERY_MS = 500
 
 
 @contextmanager
-def collected_here() -> Iterator[None]:
+def gc_on_this_thread() -> Iterator[None]:
     """While this lasts garbage is collected by a timer of this thread alone, by the thresholds that Python has."""
     was_on = gc.isenabled()
     gc.disable()

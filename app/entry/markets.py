@@ -13,8 +13,8 @@ from app.errors import BadInputError
 from app.market.instrument import parse_instrument_id
 from app.market.market import Market
 from app.settings.settings import Settings
-from feeds.simulated.candles import SyntheticCandles
-from feeds.simulated.market import TAPE, SyntheticFeed, SyntheticMarket
+from feeds.simulated.candles import SimulatedCandles
+from feeds.simulated.market import TAPE, SimulatedFeed, SimulatedMarket
 from feeds.venues import VENUES, open_venue
 
 DEFAULT_INSTRUMENT = "binance:BTCUSDT"
@@ -31,7 +31,7 @@ def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = 
         if instrument_id != TAPE.id:
             return await open_venue(instrument_id, settings)
         origin_ns = time.time_ns() - DEMO_HOURS * 3_600_000_000_000
-        feed, candles = SyntheticFeed(SyntheticMarket(seed, origin_ns)), SyntheticCandles(seed, origin_ns)
+        feed, candles = SimulatedFeed(SimulatedMarket(seed, origin_ns)), SimulatedCandles(seed, origin_ns)
         return Market(TAPE, feed, None, 0, usual_price_ticks=640_000, candles=candles, is_real=False)
 
     return open_market

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from app.settings.settings import Settings
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.binance.live import SPOT
 
 
@@ -26,7 +26,7 @@ async def clock_offset_s(settings: Settings, wall: Callable[[], float] = time.ti
     FeedError
         If the venue cannot be asked.
     """
-    rest = Rest(settings.hosts(SPOT.venue).rest_url or SPOT.rest_url, weight_limit=SPOT.weight_limit)
+    rest = RestClient(settings.hosts(SPOT.venue).rest_url or SPOT.rest_url, weight_limit=SPOT.weight_limit)
     try:
         asked_s = wall()
         answer = await rest.get(f"{SPOT.rest_path}/time", {}, _ServerTime, weight=1)

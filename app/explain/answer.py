@@ -8,8 +8,8 @@ from typing import Any
 
 from app.chart.chart import Chart
 from app.explain.explanation import Explanation
-from app.explain.formatting import Words, time_text
-from app.explain.source_trades import Behind, as_of_text, behind
+from app.explain.formatting import ValueFormatter, time_text
+from app.explain.source_trades import SourceTrades, as_of_text, trades_behind
 from app.market.bar_rule import DAY_NS
 from app.market.decimals import step_text
 from app.market.instrument import Instrument
@@ -37,7 +37,7 @@ class Answer:
     """
 
     explanation: Explanation
-    behind: Behind
+    behind: SourceTrades
     as_of: str
     total: str
     bought: str
@@ -102,8 +102,8 @@ class Answer:
         return time_text(time_ns, fine=True)[begin:], *texts, _SIDES.get(side, "unknown")
 
 
-def answer(chart: Chart, explanation: Explanation) -> Answer:
+def find_trades(chart: Chart, explanation: Explanation) -> Answer:
     """Fetch the trades behind an explanation."""
-    found, words = behind(chart, explanation), Words(chart)
+    found, words = trades_behind(chart, explanation), ValueFormatter(chart)
     bought, sold = (words.lots(int(found.trades.quantity_lots[found.trades.side == side].sum())) for side in (BUY, SELL))
     return Answer(explanation, found, as_of_text(chart, explanation), words.lots(found.lots), bought, sold, chart.spec.instrument)

@@ -8,28 +8,30 @@ from app.analytics.bar_groups import session_starts
 from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.divergence import REACH
 from app.chart.chart import Chart
-from app.explain.explanation import Explanation, Line, Part
-from app.explain.formatting import Words, percent_text, time_text
+from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
+from app.explain.formatting import ValueFormatter, percent_text, time_text
 from app.explain.imbalances import bar_of
 from app.explain.source_trades import tape_of_bars
-from app.market.session import Division
+from app.market.session import TimeDivision
 from app.market.trade import BUY, SELL
 
 _BOTH = (SELL, BUY)
 
 
-def why_figures(chart: Chart, number: int) -> Explanation:
+def explain_bar_delta(chart: Chart, number: int) -> Explanation:
     """Volume and delta of a bar, with the trades at which the running delta was lowest and highest."""
-    words, series, bar = Words(chart), chart.series, bar_of(chart, number)
+    words, series, bar = ValueFormatter(chart), chart.series, bar_of(chart, number)
     buy, sell, volume, trades = (int(getattr(series, name)[bar]) for name in ("buy", "sell", "volume", "trades"))
     unknown, delta = volume - buy - sell, buy - sell
     low, high = int(series.low[bar]), int(series.high[bar])
     aside = f" + {words.lots(unknown)} without a side" if unknown else ""
     lines = [
-        Line(f"volume: {words.lots(buy)} bought + {words.lots(sell)} sold{aside} = {words.lots(volume)}, in {trades:,} trades"),
-        Line(f"delta: {words.lots(buy)} - {words.lots(sell)} = {words.signed(delta)}; {percent_text(delta, volume)} of the volume"),
+        ExplanationLine(f"volume: {words.lots(buy)} bought + {words.lots(sell)} sold{aside} = {words.lots(volume)}, in {trades:,} trades"),
+        ExplanationLine(
+            f"delta: {words.lots(buy)} - {words.lots(sell)} = {words.signed(delta)}; {percent_text(delta, volume)} of the volume"
+        ),
         *_extremes(chart, bar),
-        Line(f"range: {words.price(high)} - {words.price(low)} = {words.price(high - low)}"),
+        ExplanationLine(f"range: {words.price(high)} - {words.price(low)} = {words.price(high - low)}"),
     ]
     return Explanation(
         title=f"Delta {words.signed(delta)}, volume {words.lots(volume)} · {words.bar(number)} bar",
@@ -41,13 +43,13 @@ def why_figures(chart: Chart, number: int) -> Explanation:
         bars=((number, number + 1),),
         low_ticks=low,
         high_ticks=high + 1,
-        parts=(Part(number, number + 1),),
+        parts=(TradeFilter(number, number + 1),),
     )
 
 
-def why_cvd(chart: Chart, number: int, reset: Division | None) -> Explanation:
+def explain_cvd(chart: Chart, number: int, reset: TimeDivision | None) -> Explanation:
     """The running sum of deltas after a bar."""
-    words, series, bar = Words(chart), chart.series, bar_of(chart, number)
+    words, series, bar = ValueFormatter(chart), chart.series, bar_of(chart, number)
     start = _start(chart, bar, reset)
     after, delta = _cvd(chart, bar, reset), int(series.buy[bar] - series.sell[bar])
     first = int(series.number[start])
@@ -57,22 +59,22 @@ def why_cvd(chart: Chart, number: int, reset: Division | None) -> Explanation:
         title=f"CVD {words.signed(after)} after the {words.bar(number)} bar",
         rule=f"CVD: running sum of bar deltas {begins}",
         lines=(
-            Line(f"previous CVD {words.signed(after - delta)}, bar delta {words.signed(delta)}: {words.signed(after)}"),
-            Line(f"total: {words.lots(buy)} bought - {words.lots(sell)} sold = {words.signed(after)}"),
+            ExplanationLine(f"previous CVD {words.signed(after - delta)}, bar delta {words.signed(delta)}: {words.signed(after)}"),
+            ExplanationLine(f"total: {words.lots(buy)} bought - {words.lots(sell)} sold = {words.signed(after)}"),
         ),
         bars=((number, number + 1),),
         low_ticks=int(series.low[start : bar + 1].min()),
         high_ticks=int(series.high[start : bar + 1].max()) + 1,
-        parts=(Part(first, number + 1, sides=_BOTH),),
+        parts=(TradeFilter(first, number + 1, sides=_BOTH),),
     )
 
 
-def why_divergence(chart: Chart, first: int, second: int, side: int, reset: Division | None) -> Explanation:
+def explain_divergence(chart: Chart, first: int, second: int, side: int, reset: TimeDivision | None) -> Explanation:
     """Two swings between which price went one way and CVD the other; `side` is -1 for two highs, +1 for two lows.
 
     The trades behind it are those that came between the two closes: their delta is by how much CVD differs.
     """
-    words, series = Words(chart), chart.series
+    words, series = ValueFormatter(chart), chart.series
     one, other = bar_of(chart, first), bar_of(chart, second)
     name, column, verb = ("high", series.high, "higher") if side < 0 else ("low", series.low, "lower")
     before, after = int(column[one]), int(column[other])
@@ -86,28 +88,28 @@ def why_divergence(chart: Chart, first: int, second: int, side: int, reset: Divi
         title=f"CVD divergence: price made a {verb} {name}, CVD a {'lower' if above else 'higher'} one",
         rule=f"Swing: a {name} {beyond} the {name}s of {REACH} bars on each side · {where}",
         lines=(
-            Line(f"price: {words.price(after)} {price_sign} {words.price(before)}, a {verb} {name}", met[0]),
-            Line(f"CVD at the two closes: {words.signed(cvd[1])} {cvd_sign} {words.signed(cvd[0])}", met[1]),
-            Line(f"delta between the closes: {words.signed(cvd[1] - cvd[0])}"),
+            ExplanationLine(f"price: {words.price(after)} {price_sign} {words.price(before)}, a {verb} {name}", met[0]),
+            ExplanationLine(f"CVD at the two closes: {words.signed(cvd[1])} {cvd_sign} {words.signed(cvd[0])}", met[1]),
+            ExplanationLine(f"delta between the closes: {words.signed(cvd[1] - cvd[0])}"),
         ),
         bars=((first, second + 1),),
         low_ticks=min(before, after),
         high_ticks=max(before, after) + 1,
-        parts=(Part(first + 1, second + 1, sides=_BOTH),),
+        parts=(TradeFilter(first + 1, second + 1, sides=_BOTH),),
     )
 
 
-def _start(chart: Chart, bar: int, reset: Division | None) -> int:
+def _start(chart: Chart, bar: int, reset: TimeDivision | None) -> int:
     return 0 if reset is None else int(session_starts(chart.series, bar, bar + 1, reset)[0])
 
 
-def _cvd(chart: Chart, bar: int, reset: Division | None) -> int:
+def _cvd(chart: Chart, bar: int, reset: TimeDivision | None) -> int:
     return int(CumulativeDelta(chart.series).values(bar, bar + 1, reset)[0])
 
 
-def _extremes(chart: Chart, bar: int) -> list[Line]:
+def _extremes(chart: Chart, bar: int) -> list[ExplanationLine]:
     """The lowest and the highest running delta, and after which trades, as far as these are held."""
-    words, series = Words(chart), chart.series
+    words, series = ValueFormatter(chart), chart.series
     number = int(series.number[bar])
     tape = tape_of_bars(chart, number, number + 1)
     running = np.concatenate(([0], np.cumsum(tape.quantity_lots * tape.side)))
@@ -119,7 +121,7 @@ def _extremes(chart: Chart, bar: int) -> list[Line]:
         when = ""
         if int(running[place]) == value and len(tape) == int(series.trades[bar]):
             when = ", before the first trade" if not place else f", after trade {place:,}, at {_clock(int(tape.time_ns[place - 1]))}"
-        lines.append(Line(f"{name} delta: {words.signed(value)}{when}"))
+        lines.append(ExplanationLine(f"{name} delta: {words.signed(value)}{when}"))
     return lines
 
 

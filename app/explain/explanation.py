@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
-from app.profiles.period_profiles import Runs
+from app.profiles.period_profiles import BarRanges
 
 ALL_SIDES = (SELL, UNKNOWN, BUY)
 LOWEST, HIGHEST = 0, 1 << 62
 """Prices that every trade lies between, in ticks."""
 
 
-class Line(NamedTuple):
+class ExplanationLine(NamedTuple):
     """One line of arithmetic.
 
     Attributes
@@ -28,7 +28,7 @@ class Line(NamedTuple):
     met: bool | None = None
 
 
-class Part(NamedTuple):
+class TradeFilter(NamedTuple):
     """Trades that a figure was made of: those of some bars, between two prices, of some sides.
 
     Attributes
@@ -72,11 +72,11 @@ class Explanation:
 
     title: str
     rule: str
-    lines: tuple[Line, ...]
-    bars: Runs
+    lines: tuple[ExplanationLine, ...]
+    bars: BarRanges
     low_ticks: int = LOWEST
     high_ticks: int = HIGHEST
-    parts: tuple[Part, ...] = ()
+    parts: tuple[TradeFilter, ...] = ()
     listed: TradeBatch | None = None
 
     @property

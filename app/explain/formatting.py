@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.chart.chart import Chart
-from app.explain.explanation import Line
+from app.explain.explanation import ExplanationLine
 
 MOST_LINES = 12
 """Longer walks are told by their first steps and their last ones."""
@@ -18,7 +18,7 @@ _DIGITS = 120  # of a product or a sum: more than any of them has
 _ROUNDED = 8  # digits that are shown of what does not end
 
 
-class Words(NamedTuple):
+class ValueFormatter(NamedTuple):
     """The units of one chart."""
 
     chart: Chart
@@ -109,10 +109,10 @@ def time_text(time_ns: int, *, seconds: bool = True, fine: bool = False) -> str:
     return text[: 23 if fine else 19 if seconds else 16]
 
 
-def shortened(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
+def shortened(lines: Sequence[ExplanationLine], most: int = MOST_LINES) -> list[ExplanationLine]:
     """The lines, or the first and the last of them, and how many lie between."""
     if len(lines) <= most:
         return list(lines)
     tail = most // 3
     head = most - tail - 1
-    return [*lines[:head], Line(f"… {len(lines) - head - tail} more …"), *lines[-tail:]]
+    return [*lines[:head], ExplanationLine(f"… {len(lines) - head - tail} more …"), *lines[-tail:]]

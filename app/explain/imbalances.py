@@ -7,12 +7,12 @@ from typing import NamedTuple
 from app.analytics.imbalance import ImbalanceRule
 from app.chart.chart import Chart
 from app.errors import BadInputError
-from app.explain.explanation import Explanation, Line, Part
-from app.explain.formatting import Words, factor_text, shortened
+from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
+from app.explain.formatting import ValueFormatter, factor_text, shortened
 from app.market.trade import BUY, SELL
 
 
-class Judged(NamedTuple):
+class CellTest(NamedTuple):
     """One side of one cell, held against the other side one row away.
 
     Attributes
@@ -28,10 +28,10 @@ class Judged(NamedTuple):
     row: int
     other_row: int
     imbalanced: bool
-    lines: tuple[Line, ...]
+    lines: tuple[ExplanationLine, ...]
 
 
-def why_cell(chart: Chart, number: int, row: int) -> Explanation:
+def explain_cell(chart: Chart, number: int, row: int) -> Explanation:
     """Why a cell is imbalanced to a side, to both, or to neither.
 
     The trades behind it are those of the sides that made it so; where it is not imbalanced, all that were compared.
@@ -41,12 +41,12 @@ def why_cell(chart: Chart, number: int, row: int) -> Explanation:
     BadInputError
         If nothing traded in that bar, or the row lies outside of it.
     """
-    words, rule, series = Words(chart), chart.figures.rule, chart.series
+    words, rule, series = ValueFormatter(chart), chart.figures.rule, chart.series
     bar = bar_of(chart, number)
     first, n_rows = int(series.first_row[bar]), int(series.n_rows[bar])
     if not first <= row < first + n_rows:
         raise BadInputError(f"price: {words.row(row)} is outside the bar's range, {words.row(first)} to {words.row(first + n_rows - 1)}")
-    both = [judge(chart, bar, row, side) for side in (BUY, SELL)]
+    both = [evaluate_side(chart, bar, row, side) for side in (BUY, SELL)]
     found = [judged for judged in both if judged.imbalanced]
     names = {BUY: "buy", SELL: "sell"}
     what = " and ".join(names[judged.side] for judged in found)
@@ -62,14 +62,14 @@ def why_cell(chart: Chart, number: int, row: int) -> Explanation:
     )
 
 
-def why_zone(chart: Chart, number: int, side: int, first_row: int, last_row: int) -> Explanation:
+def explain_zone(chart: Chart, number: int, side: int, first_row: int, last_row: int) -> Explanation:
     """Why some rows of a bar are a stacked zone."""
-    words, rule = Words(chart), chart.figures.rule
+    words, rule = ValueFormatter(chart), chart.figures.rule
     bar = bar_of(chart, number)
-    judged = [judge(chart, bar, row, side) for row in range(first_row, last_row + 1)]
+    judged = [evaluate_side(chart, bar, row, side) for row in range(first_row, last_row + 1)]
     count, height = len(judged), chart.series.grid.ticks_per_row
-    lines = [Line(f"{count} consecutive rows: {count} >= {rule.stacked}", count >= rule.stacked)]
-    lines += shortened([Line(f"{words.row(one.row)}: {one.lines[-1].text}", one.imbalanced) for one in judged])
+    lines = [ExplanationLine(f"{count} consecutive rows: {count} >= {rule.stacked}", count >= rule.stacked)]
+    lines += shortened([ExplanationLine(f"{words.row(one.row)}: {one.lines[-1].text}", one.imbalanced) for one in judged])
     rows = chart.series.first_row[bar], chart.series.first_row[bar] + chart.series.n_rows[bar]
     name = "buy" if side == BUY else "sell"
     return Explanation(
@@ -83,9 +83,9 @@ def why_zone(chart: Chart, number: int, side: int, first_row: int, last_row: int
     )
 
 
-def judge(chart: Chart, bar: int, row: int, side: int) -> Judged:
+def evaluate_side(chart: Chart, bar: int, row: int, side: int) -> CellTest:
     """Hold one side of a cell, of a bar by its index, against the other side: one row below for buyers, one above for sellers."""
-    words, rule, series = Words(chart), chart.figures.rule, chart.series
+    words, rule, series = ValueFormatter(chart), chart.figures.rule, chart.series
     first, buy, sell, _ = series.bar_cells(bar)
     mine, others = (buy, sell) if side == BUY else (sell, buy)
     other_row, place = (row - 1 if side == BUY else row + 1), row - first
@@ -94,14 +94,14 @@ def judge(chart: Chart, bar: int, row: int, side: int) -> Judged:
     if not 0 <= other_row - first < len(buy):
         edge = "lowest" if side == BUY else "highest"
         text = f"{words.lots(lots)} {verbs[0]} at the bar's {edge} row: not tested, no row {verbs[2]} it"
-        return Judged(side, row, other_row, False, (Line(text, False),))
+        return CellTest(side, row, other_row, False, (ExplanationLine(text, False),))
     other = int(others[other_row - first])
-    head = Line(f"{verbs[0]} at {words.row(row)} vs {verbs[1]} one row {verbs[2]}, at {words.row(other_row)}:")
-    lines = (head, *(Line(text, met) for text, met in _conditions(words, rule, lots, other)))
-    return Judged(side, row, other_row, all(line.met for line in lines[1:]), lines)
+    head = ExplanationLine(f"{verbs[0]} at {words.row(row)} vs {verbs[1]} one row {verbs[2]}, at {words.row(other_row)}:")
+    lines = (head, *(ExplanationLine(text, met) for text, met in _conditions(words, rule, lots, other)))
+    return CellTest(side, row, other_row, all(line.met for line in lines[1:]), lines)
 
 
-def _conditions(words: Words, rule: ImbalanceRule, lots: int, other: int) -> list[tuple[str, bool]]:
+def _conditions(words: ValueFormatter, rule: ImbalanceRule, lots: int, other: int) -> list[tuple[str, bool]]:
     """What must be so, with whether it is, the ratio last; what goes without saying is left out."""
     found = []
     if not lots:
@@ -119,7 +119,7 @@ def _conditions(words: Words, rule: ImbalanceRule, lots: int, other: int) -> lis
     return found
 
 
-def rule_text(words: Words, rule: ImbalanceRule) -> str:
+def rule_text(words: ValueFormatter, rule: ImbalanceRule) -> str:
     """The rule with its inputs, in a line."""
     zeros = "zeros counted" if rule.zeros == "count" else "zeros ignored"
     height = words.chart.series.grid.ticks_per_row
@@ -138,12 +138,12 @@ def bar_of(chart: Chart, number: int) -> int:
     series = chart.series
     bar = series.index_of(number)
     if bar >= series.n_bars or int(series.number[bar]) != number:
-        raise BadInputError(f"bar: no trades in the {Words(chart).bar(number)} bar")
+        raise BadInputError(f"bar: no trades in the {ValueFormatter(chart).bar(number)} bar")
     return bar
 
 
-def _parts(number: int, height: int, judged: list[Judged], rows: range) -> tuple[Part, ...]:
+def _parts(number: int, height: int, judged: list[CellTest], rows: range) -> tuple[TradeFilter, ...]:
     """The trades of each side that was held against another, each once."""
     cells = {(one.row, one.side) for one in judged}
     cells |= {(one.other_row, -one.side) for one in judged if one.other_row in rows}
-    return tuple(Part(number, number + 1, row * height, (row + 1) * height, (side,)) for row, side in sorted(cells))
+    return tuple(TradeFilter(number, number + 1, row * height, (row + 1) * height, (side,)) for row, side in sorted(cells))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.analytics.large_trades import LargeRule
+from app.analytics.large_trades import LargeTradeFilter
 from app.chart.chart import Chart
-from app.explain.explanation import Explanation, Line
-from app.explain.formatting import Words, time_text
+from app.explain.explanation import Explanation, ExplanationLine
+from app.explain.formatting import ValueFormatter, time_text
 from app.market.trade import BUY, SELL, TradeBatch
 
 
-def why_large(chart: Chart, found: TradeBatch, trade: int, rule: LargeRule) -> Explanation:
+def explain_large_trade(chart: Chart, found: TradeBatch, trade: int, rule: LargeTradeFilter) -> Explanation:
     """Why one trade is among the large ones: by its rank among those in sight, or by its quantity.
 
     Parameters
@@ -21,16 +21,16 @@ def why_large(chart: Chart, found: TradeBatch, trade: int, rule: LargeRule) -> E
     trade : int
         Its place among them.
     """
-    words = Words(chart)
+    words = ValueFormatter(chart)
     lots, price, time_ns = (int(column[trade]) for column in (found.quantity_lots, found.price_ticks, found.time_ns))
     name = {BUY: "bought", SELL: "sold"}.get(int(found.side[trade]), "traded")
     if rule.top:
         above = int((found.quantity_lots > lots).sum() + (found.quantity_lots[:trade] == lots).sum())
         least = int(found.quantity_lots.min())
-        told = [Line(f"rank {above + 1} of the {rule.top} largest trades in view", True)]
-        told.append(Line(f"{words.lots(lots)} >= {words.lots(least)}, the smallest of those", lots >= least))
+        told = [ExplanationLine(f"rank {above + 1} of the {rule.top} largest trades in view", True)]
+        told.append(ExplanationLine(f"{words.lots(lots)} >= {words.lots(least)}, the smallest of those", lots >= least))
     else:
-        told = [Line(f"{words.lots(lots)} >= {rule.text}", True)]
+        told = [ExplanationLine(f"{words.lots(lots)} >= {rule.text}", True)]
     number = chart.series.times.number(time_ns)
     return Explanation(
         title=f"Large trade: {words.lots(lots)} {name} at {words.price(price)} · {time_text(time_ns, fine=True)}",

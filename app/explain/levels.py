@@ -10,17 +10,17 @@ import numpy as np
 from app.analytics.level_detection import LevelKind
 from app.analytics.level_expiry import ALWAYS, NEVER
 from app.analytics.profile import VolumeProfile, profile_of_bars
-from app.analytics.row_layout import RowLayout, laid_out
+from app.analytics.row_layout import RowLayout, apply_layout
 from app.analytics.tpo import TpoProfile, tpo_of_bars
 from app.analytics.value_area import value_area
 from app.chart.chart import Chart
 from app.chart.levels import PERIODS
-from app.explain.explanation import Explanation, Line, Part
-from app.explain.formatting import Words, shortened
-from app.explain.imbalances import why_zone
-from app.explain.value_areas import Edge, why_profile
+from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
+from app.explain.formatting import ValueFormatter, shortened
+from app.explain.imbalances import explain_zone
+from app.explain.value_areas import ProfileEdge, explain_profile
 from app.market.trade import BUY, SELL
-from app.profiles.profile_values import ProfileFigures
+from app.profiles.profile_values import ProfileValues
 
 _NODE_REACH = 3
 """Rows on each side that a node stands out from: see `app.analytics.volume_nodes.peaks`."""
@@ -35,7 +35,7 @@ _NAMES = {
 }
 
 
-class Asked(NamedTuple):
+class LevelQuery(NamedTuple):
     """A level of the ledger, by what its table says of it.
 
     Attributes
@@ -66,7 +66,7 @@ class Asked(NamedTuple):
     known_end: int | None = None
 
 
-def why_level(chart: Chart, level: Asked) -> Explanation:
+def explain_level(chart: Chart, level: LevelQuery) -> Explanation:
     """Why a level of the ledger is where it is, and why it lives or not."""
     origin = _origin(chart, level)
     return Explanation(
@@ -80,32 +80,32 @@ def why_level(chart: Chart, level: Asked) -> Explanation:
     )
 
 
-def _origin(chart: Chart, level: Asked) -> Explanation:
+def _origin(chart: Chart, level: LevelQuery) -> Explanation:
     if level.kind in (LevelKind.STACKED_BUY, LevelKind.STACKED_SELL):
         height = 2 * chart.series.grid.ticks_per_row
         side = BUY if level.kind is LevelKind.STACKED_BUY else SELL
         number = int(chart.series.number[level.start - 1])
-        return why_zone(chart, number, side, level.bottom // height, level.top // height)
+        return explain_zone(chart, number, side, level.bottom // height, level.top // height)
     if level.kind in (LevelKind.UNFINISHED_HIGH, LevelKind.UNFINISHED_LOW):
         return _unfinished(chart, level)
     start_ns, first, end = chart.levels.bars_of(PERIODS[level.period], level.start)
     runs = ((int(chart.series.number[first]), int(chart.series.number[end - 1]) + 1),)
-    name = f"{PERIODS[level.period].value} {Words(chart).runs(runs)}"
+    name = f"{PERIODS[level.period].value} {ValueFormatter(chart).runs(runs)}"
     profile = profile_of_bars(chart.series, first, end)
     if level.kind <= LevelKind.VAL:
-        rows = laid_out(profile, chart.series.grid, RowLayout())
+        rows = apply_layout(profile, chart.series.grid, RowLayout())
         assert rows is not None  # a level was found in it
         rule = chart.figures.percent, chart.figures.method
-        figures = ProfileFigures(runs, rows, value_area(rows.profile, *rule))
-        return why_profile(chart, PERIODS[level.period].value, figures, *rule, Edge[level.kind.name])
+        figures = ProfileValues(runs, rows, value_area(rows.profile, *rule))
+        return explain_profile(chart, PERIODS[level.period].value, figures, *rule, ProfileEdge[level.kind.name])
     if level.kind in (LevelKind.HVN, LevelKind.LVN):
         return _node(chart, level, profile, runs, name)
     letters = tpo_of_bars(chart.series, first, end, start_ns, chart.levels.rules.bracket_ns)
     return _letters(chart, level, letters, runs, name)
 
 
-def _unfinished(chart: Chart, level: Asked) -> Explanation:
-    series, words, bar = chart.series, Words(chart), level.start - 1
+def _unfinished(chart: Chart, level: LevelQuery) -> Explanation:
+    series, words, bar = chart.series, ValueFormatter(chart), level.start - 1
     high = level.kind is LevelKind.UNFINISHED_HIGH
     first, buy, sell, _ = series.bar_cells(bar)
     place = len(buy) - 1 if high else 0
@@ -113,8 +113,8 @@ def _unfinished(chart: Chart, level: Asked) -> Explanation:
     bought, sold = int(buy[place]), int(sell[place])
     where = f"the bar's {'highest' if high else 'lowest'} row, {words.row(row)}"
     lines = (
-        Line(f"bought at {where}: {words.lots(bought)} > 0", bought > 0),
-        Line(f"sold there: {words.lots(sold)} > 0", sold > 0),
+        ExplanationLine(f"bought at {where}: {words.lots(bought)} > 0", bought > 0),
+        ExplanationLine(f"sold there: {words.lots(sold)} > 0", sold > 0),
     )
     return Explanation(
         title=f"{_NAMES[level.kind]} {_half(words, level.top)} · {words.bar(number)} bar",
@@ -123,12 +123,12 @@ def _unfinished(chart: Chart, level: Asked) -> Explanation:
         bars=((number, number + 1),),
         low_ticks=row * height,
         high_ticks=(row + 1) * height,
-        parts=(Part(number, number + 1, row * height, (row + 1) * height, (SELL, BUY)),),
+        parts=(TradeFilter(number, number + 1, row * height, (row + 1) * height, (SELL, BUY)),),
     )
 
 
-def _node(chart: Chart, level: Asked, profile: VolumeProfile, runs: tuple[tuple[int, int], ...], name: str) -> Explanation:
-    words, height = Words(chart), chart.series.grid.ticks_per_row
+def _node(chart: Chart, level: LevelQuery, profile: VolumeProfile, runs: tuple[tuple[int, int], ...], name: str) -> Explanation:
+    words, height = ValueFormatter(chart), chart.series.grid.ticks_per_row
     row = level.bottom // (2 * height)
     by_peaks = chart.levels.rules.nodes == "peaks"
     lines = _peak_lines(words, level.kind, profile, row) if by_peaks else _percentile_lines(words, level.kind, profile, row)
@@ -142,11 +142,11 @@ def _node(chart: Chart, level: Asked, profile: VolumeProfile, runs: tuple[tuple[
         bars=runs,
         low_ticks=row * height,
         high_ticks=(row + 1) * height,
-        parts=tuple(Part(first, end, row * height, (row + 1) * height) for first, end in runs),
+        parts=tuple(TradeFilter(first, end, row * height, (row + 1) * height) for first, end in runs),
     )
 
 
-def _peak_lines(words: Words, kind: LevelKind, profile: VolumeProfile, row: int) -> list[Line]:
+def _peak_lines(words: ValueFormatter, kind: LevelKind, profile: VolumeProfile, row: int) -> list[ExplanationLine]:
     """The row against its neighbours; of a plateau against those around it."""
     volume = profile.total.tolist()
     place = row - profile.first_row
@@ -158,44 +158,50 @@ def _peak_lines(words: Words, kind: LevelKind, profile: VolumeProfile, row: int)
     lines = []
     if high > low:
         plateau = f"{words.row(profile.first_row + low)} to {words.row(profile.first_row + high)}"
-        lines.append(Line(f"{high - low + 1} rows {plateau} with {words.lots(volume[place])} each: one plateau, placed at its middle"))
+        lines.append(
+            ExplanationLine(f"{high - low + 1} rows {plateau} with {words.lots(volume[place])} each: one plateau, placed at its middle")
+        )
     sign = ">" if kind is LevelKind.HVN else "<"
     for other in (*range(high + _NODE_REACH, high, -1), *range(low - 1, low - 1 - _NODE_REACH, -1)):
         lots = volume[other] if 0 <= other < len(volume) else 0
         met = volume[place] > lots if kind is LevelKind.HVN else volume[place] < lots
-        lines.append(Line(f"{words.lots(volume[place])} {sign} {words.lots(lots)} at {words.row(profile.first_row + other)}", met))
+        lines.append(
+            ExplanationLine(f"{words.lots(volume[place])} {sign} {words.lots(lots)} at {words.row(profile.first_row + other)}", met)
+        )
     return lines
 
 
-def _percentile_lines(words: Words, kind: LevelKind, profile: VolumeProfile, row: int) -> list[Line]:
+def _percentile_lines(words: ValueFormatter, kind: LevelKind, profile: VolumeProfile, row: int) -> list[ExplanationLine]:
     volume = profile.total
     lots = int(volume[row - profile.first_row])
     high = kind is LevelKind.HVN
     fewer = int((volume <= lots).sum()) if high else int((volume >= lots).sum())
     return [
-        Line(
+        ExplanationLine(
             f"{words.lots(lots)} at {words.row(row)}, {'at least' if high else 'at most'} the volume of {fewer:,} of {len(volume):,} rows"
         ),
-        Line(f"the {'70th' if high else '30th'} percentile of the rows is {_percentile(words, volume, 70 if high else 30)}"),
+        ExplanationLine(f"the {'70th' if high else '30th'} percentile of the rows is {_percentile(words, volume, 70 if high else 30)}"),
     ]
 
 
-def _percentile(words: Words, volume: np.ndarray, percent: int) -> str:
+def _percentile(words: ValueFormatter, volume: np.ndarray, percent: int) -> str:
     value = float(np.percentile(volume, percent)) * float(words.chart.spec.instrument.lot_size)
     return f"≈ {value:.8f}".rstrip("0").rstrip(".")
 
 
-def _letters(chart: Chart, level: Asked, letters: TpoProfile, runs: tuple[tuple[int, int], ...], name: str) -> Explanation:
-    words, height = Words(chart), chart.series.grid.ticks_per_row
+def _letters(chart: Chart, level: LevelQuery, letters: TpoProfile, runs: tuple[tuple[int, int], ...], name: str) -> Explanation:
+    words, height = ValueFormatter(chart), chart.series.grid.ticks_per_row
     texts = letters.letters()
     if level.kind is LevelKind.SINGLE_PRINTS:
         first, last = level.bottom // (2 * height), level.top // (2 * height)
-        found = [Line(f"{words.row(row)}: {texts[row - letters.first_row]}, one letter", True) for row in range(first, last + 1)]
+        found = [ExplanationLine(f"{words.row(row)}: {texts[row - letters.first_row]}, one letter", True) for row in range(first, last + 1)]
         rule = "Single prints: rows with one letter, excluding the highest and lowest · active until traded through"
     else:
         first = last = letters.first_row + (len(texts) - 1 if level.kind is LevelKind.POOR_HIGH else 0)
         count = len(texts[first - letters.first_row])
-        found = [Line(f"{words.row(first)}, the outermost row: {texts[first - letters.first_row]}, {count} letters >= 2", count >= 2)]
+        found = [
+            ExplanationLine(f"{words.row(first)}, the outermost row: {texts[first - letters.first_row]}, {count} letters >= 2", count >= 2)
+        ]
         rule = "Poor high or low: two or more letters in the session's outermost row · active until traded through"
     edges = [_half(words, edge) for edge in (level.bottom, level.top)]
     return Explanation(
@@ -205,36 +211,39 @@ def _letters(chart: Chart, level: Asked, letters: TpoProfile, runs: tuple[tuple[
         bars=runs,
         low_ticks=first * height,
         high_ticks=(last + 1) * height,
-        parts=tuple(Part(begin, end, first * height, (last + 1) * height) for begin, end in runs),
+        parts=tuple(TradeFilter(begin, end, first * height, (last + 1) * height) for begin, end in runs),
     )
 
 
 # -- life ----------------------------------------------------------------------------------------
 
 
-def life_lines(chart: Chart, level: Asked) -> list[Line]:
+def life_lines(chart: Chart, level: LevelQuery) -> list[ExplanationLine]:
     """Since when it counts, how often it was tested, and what ended it, or came nearest to it."""
-    series, words = chart.series, Words(chart)
+    series, words = chart.series, ValueFormatter(chart)
     known_end = series.n_bars if level.known_end is None else level.known_end
     if level.start >= known_end:
-        return [Line("active from the next bar")]
+        return [ExplanationLine("active from the next bar")]
     since = words.bar(int(series.number[level.start]))
     if level.kind in (LevelKind.HVN, LevelKind.LVN):
         until = "to the end of the next day" if level.end < 0 else f"to {words.bar(int(series.number[level.end]))}"
-        return [Line(f"active from {since} {until}; no bar ends it")]
-    lines = [Line(f"active since {since}; tested by {level.tests:,} closed bars without ending")]
+        return [ExplanationLine(f"active from {since} {until}; no bar ends it")]
+    lines = [ExplanationLine(f"active since {since}; tested by {level.tests:,} closed bars without ending")]
     bars = slice(level.start, level.end + 1 if level.end >= 0 else known_end)
     by_close = chart.levels.rules.zones_end == "close" and level.kind >= LevelKind.STACKED_BUY
     low, high = (2 * getattr(series, name)[bars] for name in (("close", "close") if by_close else ("low", "high")))
     if level.end >= 0:
         told = _met(words, level, int(low[-1]), int(high[-1]))
-        return [*lines, Line(f"ended by the {words.bar(int(series.number[level.end]))} bar: {told}", True)]
+        return [*lines, ExplanationLine(f"ended by the {words.bar(int(series.number[level.end]))} bar: {told}", True)]
     nearest = int(np.argmin(np.maximum(np.maximum(low - level.low_at_most, level.high_at_least - high), 0)))
     told = _missed(words, level, int(low[nearest]), int(high[nearest]))
-    return [*lines, Line(f"still active: the {words.bar(int(series.number[level.start + nearest]))} bar came closest, {told}", False)]
+    return [
+        *lines,
+        ExplanationLine(f"still active: the {words.bar(int(series.number[level.start + nearest]))} bar came closest, {told}", False),
+    ]
 
 
-def _met(words: Words, level: Asked, low: int, high: int) -> str:
+def _met(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> str:
     said = []
     if level.low_at_most != ALWAYS:
         said.append(f"{_half(words, low)} <= {_most(words, level)}")
@@ -243,23 +252,23 @@ def _met(words: Words, level: Asked, low: int, high: int) -> str:
     return " and ".join(said)
 
 
-def _missed(words: Words, level: Asked, low: int, high: int) -> str:
+def _missed(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> str:
     if low > level.low_at_most:
         return f"{_half(words, low)} > {_most(words, level)}"
     return f"{_half(words, high)} < {_least(words, level)}"
 
 
-def _most(words: Words, level: Asked) -> str:
+def _most(words: ValueFormatter, level: LevelQuery) -> str:
     """What a bar's low may be at most; where only lows count, the traded price that does it."""
     one_sided = level.high_at_least == NEVER
     return _half(words, level.low_at_most // 2 * 2 if one_sided else level.low_at_most)
 
 
-def _least(words: Words, level: Asked) -> str:
+def _least(words: ValueFormatter, level: LevelQuery) -> str:
     """What a bar's high must be at least."""
     one_sided = level.low_at_most == ALWAYS
     return _half(words, -(-level.high_at_least // 2) * 2 if one_sided else level.high_at_least)
 
 
-def _half(words: Words, half_ticks: int) -> str:
+def _half(words: ValueFormatter, half_ticks: int) -> str:
     return words.price(Fraction(half_ticks, 2))

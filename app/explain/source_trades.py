@@ -9,15 +9,15 @@ import numpy as np
 
 from app.analytics.profile import profile_of_bars
 from app.chart.chart import Chart
-from app.explain.explanation import Explanation, Part
-from app.explain.formatting import Words, time_text
+from app.explain.explanation import Explanation, TradeFilter
+from app.explain.formatting import ValueFormatter, time_text
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
 
 MOST_TRADES = 4_000_000
 """Bars with more trades than that are not looked through for a click; `tapeprint export` writes them."""
 
 
-class Behind(NamedTuple):
+class SourceTrades(NamedTuple):
     """The trades behind a figure.
 
     Attributes
@@ -38,20 +38,20 @@ class Behind(NamedTuple):
     note: str
 
 
-def behind(chart: Chart, explanation: Explanation) -> Behind:
+def trades_behind(chart: Chart, explanation: Explanation) -> SourceTrades:
     """The trades behind a figure as far as they are held, and whether they add up to it."""
     if explanation.listed is not None:
         lots = int(explanation.listed.quantity_lots.sum())
-        return Behind(explanation.listed, lots, lots, "")
+        return SourceTrades(explanation.listed, lots, lots, "")
     wanted = sum(lots_of(chart, part) for part in explanation.parts)
     count = sum(_trades_in(chart, *run) for run in _runs(explanation.parts))
     if count > MOST_TRADES:
-        return Behind(TradeBatch.empty(), 0, wanted, f"too many trades to list ({count:,}); use `tapeprint export`")
+        return SourceTrades(TradeBatch.empty(), 0, wanted, f"too many trades to list ({count:,}); use `tapeprint export`")
     found = [_of_run(chart, run, explanation.parts) for run in _runs(explanation.parts)]
     trades = concatenate(found) if found else TradeBatch.empty()
-    lots, words = int(trades.quantity_lots.sum()), Words(chart)
+    lots, words = int(trades.quantity_lots.sum()), ValueFormatter(chart)
     note = "" if lots == wanted else f"trades in memory cover {words.lots(lots)} of {words.lots(wanted)}"
-    return Behind(trades, lots, wanted, note if len(trades) or not wanted else "the trades are no longer in memory")
+    return SourceTrades(trades, lots, wanted, note if len(trades) or not wanted else "the trades are no longer in memory")
 
 
 def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
@@ -71,7 +71,7 @@ def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
     return tape[before : before + inside]
 
 
-def lots_of(chart: Chart, part: Part) -> int:
+def lots_of(chart: Chart, part: TradeFilter) -> int:
     """What a part adds up to by the bars' own cells; its prices are edges of rows."""
     series, height = chart.series, chart.series.grid.ticks_per_row
     profile = profile_of_bars(series, series.index_of(part.first), series.index_of(part.end))
@@ -99,7 +99,7 @@ def as_of_text(chart: Chart, explanation: Explanation) -> str:
     return "current bar, still forming" if newest is None else f"as of {time_text(newest, fine=True)} UTC, last bar still forming"
 
 
-def _runs(parts: Sequence[Part]) -> list[tuple[int, int]]:
+def _runs(parts: Sequence[TradeFilter]) -> list[tuple[int, int]]:
     return sorted({(part.first, part.end) for part in parts})
 
 
@@ -108,7 +108,7 @@ def _trades_in(chart: Chart, first: int, end: int) -> int:
     return int(series.trades[series.index_of(first) : series.index_of(end)].sum())
 
 
-def _of_run(chart: Chart, run: tuple[int, int], parts: Sequence[Part]) -> TradeBatch:
+def _of_run(chart: Chart, run: tuple[int, int], parts: Sequence[TradeFilter]) -> TradeBatch:
     tape = tape_of_bars(chart, *run)
     kept = np.zeros(len(tape), bool)
     for part in parts:

@@ -8,12 +8,12 @@ import numpy as np
 
 from app.analytics.tpo import TpoProfile
 from app.chart.chart import Chart
-from app.explain.explanation import Explanation, Line, Part
-from app.explain.formatting import Words, percent_text, shortened, time_text
-from app.profiles.period_profiles import Runs
+from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
+from app.explain.formatting import ValueFormatter, percent_text, shortened, time_text
+from app.profiles.period_profiles import BarRanges
 
 
-def why_letters(chart: Chart, letters: TpoProfile, runs: Runs, row: int) -> Explanation:
+def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int) -> Explanation:
     """Of which half hours (or brackets of another length) a row of a session bears the letters.
 
     Parameters
@@ -23,10 +23,10 @@ def why_letters(chart: Chart, letters: TpoProfile, runs: Runs, row: int) -> Expl
     row : int
         One of the rows from its lowest to its highest.
     """
-    words, place = Words(chart), row - letters.first_row
+    words, place = ValueFormatter(chart), row - letters.first_row
     names, brackets = letters.letters()[place], np.flatnonzero(letters.marks[place]).tolist()
     times = [time_text(letters.start_ns + bracket * letters.bracket_ns, seconds=False)[11:] for bracket in brackets]
-    found = [Line(f"{name}: traded here in the {time} bracket") for name, time in zip(names, times, strict=True)]
+    found = [ExplanationLine(f"{name}: traded here in the {time} bracket") for name, time in zip(names, times, strict=True)]
     rule, height = chart.rules.value_area, chart.series.grid.ticks_per_row
     return Explanation(
         title=f"{len(names)} letter{'' if len(names) == 1 else 's'} at {words.row(row)} · session {words.runs(runs)}",
@@ -38,13 +38,13 @@ def why_letters(chart: Chart, letters: TpoProfile, runs: Runs, row: int) -> Expl
         bars=runs,
         low_ticks=row * height,
         high_ticks=(row + 1) * height,
-        parts=tuple(Part(first, end, row * height, (row + 1) * height) for first, end in runs),
+        parts=tuple(TradeFilter(first, end, row * height, (row + 1) * height) for first, end in runs),
     )
 
 
-def _standing(chart: Chart, letters: TpoProfile, row: int) -> list[Line]:
+def _standing(chart: Chart, letters: TpoProfile, row: int) -> list[ExplanationLine]:
     """What the row is among those of the session."""
-    words, rule = Words(chart), chart.rules.value_area
+    words, rule = ValueFormatter(chart), chart.rules.value_area
     counts, place, height = letters.counts, row - letters.first_row, chart.series.grid.ticks_per_row
     area = letters.value_area(rule.percent, rule.method)
     most, count, total = int(counts.max()), int(counts[place]), int(counts.sum())
@@ -52,16 +52,18 @@ def _standing(chart: Chart, letters: TpoProfile, row: int) -> list[Line]:
     if row == area.poc_row:
         equal = int((counts == most).sum())
         aside = f"; {equal} rows tie, the nearest to the middle wins, then the lower" if equal > 1 else ""
-        lines.append(Line(f"TPO POC: {count} letters, the most of any of {len(counts)} rows{aside}", True))
+        lines.append(ExplanationLine(f"TPO POC: {count} letters, the most of any of {len(counts)} rows{aside}", True))
     else:
         poc = words.price(area.poc_row * height + Fraction(height, 2))
-        lines.append(Line(f"not the TPO POC (that is {poc}, with {most} letters)", False))
+        lines.append(ExplanationLine(f"not the TPO POC (that is {poc}, with {most} letters)", False))
     inside = area.low_row <= row <= area.high_row
     edges = f"{words.row(area.low_row)} to {words.row(area.high_row + 1)}"
-    lines.append(Line(f"value area {edges}: {area.volume} of {total} letters, {percent_text(area.volume, total)}", inside))
+    lines.append(ExplanationLine(f"value area {edges}: {area.volume} of {total} letters, {percent_text(area.volume, total)}", inside))
     if count == 1:
         outermost = place in (0, len(counts) - 1)
         lines.append(
-            Line("one letter: a single print" + (", but the outermost row does not count as one" if outermost else ""), not outermost)
+            ExplanationLine(
+                "one letter: a single print" + (", but the outermost row does not count as one" if outermost else ""), not outermost
+            )
         )
     return lines

@@ -15,11 +15,11 @@ import numpy as np
 
 from app.analytics.value_area import ValueAreaMethod, points_of_control
 from app.chart.chart import Chart
-from app.explain.explanation import Explanation, Line, Part
-from app.explain.formatting import Words, exact, percent_text, shortened
+from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
+from app.explain.formatting import ValueFormatter, exact, percent_text, shortened
 from app.explain.imbalances import bar_of
-from app.profiles.period_profiles import Runs
-from app.profiles.profile_values import ProfileFigures
+from app.profiles.period_profiles import BarRanges
+from app.profiles.profile_values import ProfileValues
 
 _RULES = {
     ValueAreaMethod.DALTON: "dalton: compare two rows above with two below, add the larger pair (tie: the upper), until the target is met",
@@ -31,7 +31,7 @@ _RULES = {
 }
 
 
-class Edge(Enum):
+class ProfileEdge(Enum):
     """Which line of a profile is asked about; the value is its name."""
 
     POC = "POC"
@@ -55,7 +55,7 @@ class Step(NamedTuple):
         return (self.above if self.upwards else self.below) or 0
 
 
-class Walk(NamedTuple):
+class ValueAreaWalk(NamedTuple):
     """The walk through the rows of a profile, counted from its lowest: POC, lowest and highest row inside, and the steps."""
 
     poc: int
@@ -65,7 +65,7 @@ class Walk(NamedTuple):
     steps: tuple[Step, ...]
 
 
-def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> Walk:
+def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> ValueAreaWalk:
     """The value area of rows of which the lowest and the highest traded, step by step; ends with the step that was not made, if any."""
     poc = low = high = int(points_of_control(np.array(volume, np.int64), np.array([len(volume)]))[0])
     inside, total, steps = volume[poc], sum(volume), []
@@ -86,10 +86,10 @@ def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> Walk:
         steps.append(step)
         inside += step.lots
         low, high = (low, min(high + stride, len(volume) - 1)) if upwards else (max(low - stride, 0), high)
-    return Walk(poc, low, high, inside, tuple(steps))
+    return ValueAreaWalk(poc, low, high, inside, tuple(steps))
 
 
-def why_bar(chart: Chart, number: int, edge: Edge | None = None) -> Explanation:
+def explain_bar_profile(chart: Chart, number: int, edge: ProfileEdge | None = None) -> Explanation:
     """Why a bar's point of control and value area lie where they do.
 
     Raises
@@ -99,17 +99,17 @@ def why_bar(chart: Chart, number: int, edge: Edge | None = None) -> Explanation:
     """
     bar = bar_of(chart, number)
     first_row, buy, sell, unknown = chart.series.bar_cells(bar)
-    figures, series, words = chart.figures, chart.series, Words(chart)
+    figures, series, words = chart.figures, chart.series, ValueFormatter(chart)
     rows = _Rows(first_row * series.grid.ticks_per_row, series.grid.ticks_per_row, (buy + sell + unknown).tolist())
     name = f"{words.bar(number)} bar"
     return _why(chart, name, ((number, number + 1),), rows, figures.percent, figures.method, edge)
 
 
-def why_profile(
-    chart: Chart, name: str, figures: ProfileFigures, percent: int, method: ValueAreaMethod, edge: Edge | None = None
+def explain_profile(
+    chart: Chart, name: str, figures: ProfileValues, percent: int, method: ValueAreaMethod, edge: ProfileEdge | None = None
 ) -> Explanation:
     """Why POC, VAH and VAL of a profile lie where they do; says what of it candles stand for, behind which there are no trades."""
-    words, profile = Words(chart), figures.rows
+    words, profile = ValueFormatter(chart), figures.rows
     rows = _Rows(profile.low_ticks, profile.ticks_per_row, profile.profile.total.tolist())
     told = _why(chart, f"{name}, {words.runs(figures.runs)}", figures.runs, rows, percent, method, edge)
     candles, height = figures.candles.profile, chart.series.grid.ticks_per_row
@@ -118,7 +118,8 @@ def why_profile(
     if not lots:
         return told
     return replace(
-        told, lines=(*told.lines, Line(f"{words.lots(lots)} of it comes from candles, spread over their rows; no trades to list"))
+        told,
+        lines=(*told.lines, ExplanationLine(f"{words.lots(lots)} of it comes from candles, spread over their rows; no trades to list")),
     )
 
 
@@ -133,14 +134,16 @@ class _Rows(NamedTuple):
         return self.low_ticks + row * self.height
 
 
-def _why(chart: Chart, name: str, runs: Runs, rows: _Rows, percent: int, method: ValueAreaMethod, edge: Edge | None) -> Explanation:
-    words, rows = Words(chart), _traded(rows)
+def _why(
+    chart: Chart, name: str, runs: BarRanges, rows: _Rows, percent: int, method: ValueAreaMethod, edge: ProfileEdge | None
+) -> Explanation:
+    words, rows = ValueFormatter(chart), _traded(rows)
     found = walk(rows.volume, percent, method)
     lines = _poc_lines(words, rows, found.poc)
-    band = (found.poc, found.poc) if edge is Edge.POC else (found.low, found.high)
+    band = (found.poc, found.poc) if edge is ProfileEdge.POC else (found.low, found.high)
     rows_text = f"{len(rows.volume):,} rows of {_ticks(rows.height)}"
     rule = f"POC: the row with the most volume (tie: nearest the middle, then the lower) · {rows_text}"
-    if edge is not Edge.POC:
+    if edge is not ProfileEdge.POC:
         lines += _area_lines(words, rows, found, percent)
         rule = f"Value area {percent} %, {_RULES[method]} · {rows_text}"
     low, high = rows.edge(band[0]), rows.edge(band[1] + 1)
@@ -151,50 +154,54 @@ def _why(chart: Chart, name: str, runs: Runs, rows: _Rows, percent: int, method:
         bars=runs,
         low_ticks=low,
         high_ticks=high,
-        parts=tuple(Part(first, end, low, high) for first, end in runs),
+        parts=tuple(TradeFilter(first, end, low, high) for first, end in runs),
     )
 
 
-def _title(words: Words, rows: _Rows, found: Walk, edge: Edge | None, name: str) -> str:
+def _title(words: ValueFormatter, rows: _Rows, found: ValueAreaWalk, edge: ProfileEdge | None, name: str) -> str:
     at = {
-        Edge.POC: words.price(_middle(rows, found.poc)),
-        Edge.VAH: words.price(rows.edge(found.high + 1)),
-        Edge.VAL: words.price(rows.edge(found.low)),
+        ProfileEdge.POC: words.price(_middle(rows, found.poc)),
+        ProfileEdge.VAH: words.price(rows.edge(found.high + 1)),
+        ProfileEdge.VAL: words.price(rows.edge(found.low)),
     }
     if edge is not None:
         return f"{edge.value} {at[edge]} · {name}"
-    return f"POC {at[Edge.POC]}, value area {at[Edge.VAL]} to {at[Edge.VAH]} · {name}"
+    return f"POC {at[ProfileEdge.POC]}, value area {at[ProfileEdge.VAL]} to {at[ProfileEdge.VAH]} · {name}"
 
 
-def _poc_lines(words: Words, rows: _Rows, poc: int) -> list[Line]:
+def _poc_lines(words: ValueFormatter, rows: _Rows, poc: int) -> list[ExplanationLine]:
     heaviest = rows.volume[poc]
     equal = sum(volume == heaviest for volume in rows.volume)
     span = f"{words.price(rows.edge(poc))} to {words.price(rows.edge(poc + 1))}"
     head = f"row {span}: {words.lots(heaviest)}, the most of any of {len(rows.volume):,} rows"
-    lines = [Line(f"{head}; its middle is {words.price(_middle(rows, poc))}")]
+    lines = [ExplanationLine(f"{head}; its middle is {words.price(_middle(rows, poc))}")]
     if equal > 1:
-        lines.append(Line(f"{equal} rows tie: the nearest to the middle of the rows wins, then the lower"))
+        lines.append(ExplanationLine(f"{equal} rows tie: the nearest to the middle of the rows wins, then the lower"))
     elif len(rows.volume) > 1:
         second = max(volume for row, volume in enumerate(rows.volume) if row != poc)
-        lines.append(Line(f"{words.lots(heaviest)} > {words.lots(second)}, the next largest row", True))
+        lines.append(ExplanationLine(f"{words.lots(heaviest)} > {words.lots(second)}, the next largest row", True))
     return lines
 
 
-def _area_lines(words: Words, rows: _Rows, found: Walk, percent: int) -> list[Line]:
+def _area_lines(words: ValueFormatter, rows: _Rows, found: ValueAreaWalk, percent: int) -> list[ExplanationLine]:
     total = sum(rows.volume)
     lots = Fraction(words.chart.spec.instrument.lot_size)
     target = exact(Fraction(total * percent, 100) * lots)
     lines = [
-        Line(f"target: {percent} % of {words.lots(total)} = {target}"),
-        Line(f"POC row: {words.lots(rows.volume[found.poc])}"),
+        ExplanationLine(f"target: {percent} % of {words.lots(total)} = {target}"),
+        ExplanationLine(f"POC row: {words.lots(rows.volume[found.poc])}"),
     ]
     lines += shortened([_step_line(words, step, total, percent, target) for step in found.steps])
-    lines.append(Line(f"VAH {words.price(rows.edge(found.high + 1))} and VAL {words.price(rows.edge(found.low))}: outer edges of its rows"))
-    lines.append(Line(f"inside: {words.lots(found.inside)} of {words.lots(total)}, {percent_text(found.inside, total)}"))
+    lines.append(
+        ExplanationLine(
+            f"VAH {words.price(rows.edge(found.high + 1))} and VAL {words.price(rows.edge(found.low))}: outer edges of its rows"
+        )
+    )
+    lines.append(ExplanationLine(f"inside: {words.lots(found.inside)} of {words.lots(total)}, {percent_text(found.inside, total)}"))
     return lines
 
 
-def _step_line(words: Words, step: Step, total: int, percent: int, target: str) -> Line:
+def _step_line(words: ValueFormatter, step: Step, total: int, percent: int, target: str) -> ExplanationLine:
     """`above 80.5 >= below 60.2: 120.5 + 80.5 = 201 < 700.14`."""
     sides = [("above", step.above), ("below", step.below)]
     (mine, lots), (other, against) = sides if step.upwards else sides[::-1]
@@ -207,10 +214,10 @@ def _step_line(words: Words, step: Step, total: int, percent: int, target: str) 
     after = step.inside + lots
     sum_text = f"{words.lots(step.inside)} + {words.lots(lots)} = {words.lots(after)}"
     if not step.joins:
-        return Line(f"{compared}: {sum_text} > {target}: not added, stop", False)
+        return ExplanationLine(f"{compared}: {sum_text} > {target}: not added, stop", False)
     reached = after * 100 >= total * percent
     sign = ">=" if reached else "<"
-    return Line(f"{compared}: {sum_text} {sign} {target}")
+    return ExplanationLine(f"{compared}: {sum_text} {sign} {target}")
 
 
 def _traded(rows: _Rows) -> _Rows:

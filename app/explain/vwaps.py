@@ -8,14 +8,14 @@ from fractions import Fraction
 from app.analytics.anchored_vwap import VwapSums
 from app.analytics.vwap import bar_turnover
 from app.chart.chart import Chart
-from app.explain.explanation import Explanation, Line, Part
-from app.explain.formatting import Words, equals, exact, plain, rounded
+from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
+from app.explain.formatting import ValueFormatter, equals, exact, plain, rounded
 from app.explain.imbalances import bar_of
 
 _DIGITS = 60
 
 
-def why_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0) -> Explanation:
+def explain_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0) -> Explanation:
     """Why the VWAP from one bar on stands where it does after another, or the band so many deviations away.
 
     Parameters
@@ -25,15 +25,15 @@ def why_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0) ->
     band : int
         Deviations above (negative: below); 0 for the line itself.
     """
-    words, series = Words(chart), chart.series
+    words, series = ValueFormatter(chart), chart.series
     start, end = series.index_of(first), bar_of(chart, number) + 1
     tick, lot = (Fraction(step) for step in (chart.spec.instrument.tick_size, chart.spec.instrument.lot_size))
     turnover, volume = sum(bar_turnover(series, start, end)), int(series.volume[start:end].sum())
     average = Fraction(turnover, volume)
     lines = [
-        Line(f"sum of price x quantity: {plain(turnover * tick * lot)}"),
-        Line(f"sum of quantity: {words.lots(volume)}"),
-        Line(f"VWAP = {plain(turnover * tick * lot)} / {words.lots(volume)} {equals(exact(average * tick))}"),
+        ExplanationLine(f"sum of price x quantity: {plain(turnover * tick * lot)}"),
+        ExplanationLine(f"sum of quantity: {words.lots(volume)}"),
+        ExplanationLine(f"VWAP = {plain(turnover * tick * lot)} / {words.lots(volume)} {equals(exact(average * tick))}"),
     ]
     if band:
         lines += _band_lines(chart, start, end, average, band)
@@ -46,11 +46,11 @@ def why_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0) ->
         bars=((number, number + 1),),
         low_ticks=int(series.low[bars].min()),
         high_ticks=int(series.high[bars].max()) + 1,
-        parts=(Part(int(series.number[start]), number + 1),),
+        parts=(TradeFilter(int(series.number[start]), number + 1),),
     )
 
 
-def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int) -> list[Line]:
+def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int) -> list[ExplanationLine]:
     """The deviation by its definition, in exact fractions up to the root."""
     tick = Fraction(chart.spec.instrument.tick_size)
     variance = _variance(chart, start, end) * tick * tick
@@ -59,9 +59,9 @@ def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int
     price = average * tick + band * deviation
     sign, shown = "+" if band > 0 else "−", rounded(deviation).removeprefix("≈ ")
     return [
-        Line(f"variance: sum of quantity x (price - VWAP)^2 / sum of quantity {equals(exact(variance))}"),
-        Line(f"σ: square root of the variance {equals(rounded(deviation))}"),
-        Line(f"VWAP {sign} {abs(band)} x {shown} {equals(rounded(price))}"),
+        ExplanationLine(f"variance: sum of quantity x (price - VWAP)^2 / sum of quantity {equals(exact(variance))}"),
+        ExplanationLine(f"σ: square root of the variance {equals(rounded(deviation))}"),
+        ExplanationLine(f"VWAP {sign} {abs(band)} x {shown} {equals(rounded(price))}"),
     ]
 
 

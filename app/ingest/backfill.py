@@ -11,7 +11,7 @@ import structlog
 
 from app.errors import DecodeError, VenueBusyError, VenueUnreachableError
 from app.market.coverage import Source
-from app.market.feed import TradeHistory, closed_after
+from app.market.feed import TradeHistory, closing
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.writer import TapeWriter
@@ -24,7 +24,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class StoreGap:
     """Time of which the disk does not hold all trades.
 
     Attributes
@@ -40,25 +40,25 @@ class Gap:
     before_id: int | None
 
 
-def gaps_in(writer: TapeWriter, span: Span) -> list[Gap]:
+def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
     """What the disk lacks of a span, oldest first."""
     numbered = writer.instrument.numbered
     if not numbered:
         covered = [held.span for held in writer.intervals.covered(proven=False)]
-        return [Gap(gap, None, None) for gap in span.minus(covered)]
+        return [StoreGap(gap, None, None) for gap in span.minus(covered)]
     held = list(writer.intervals)
     if not held:
-        return [Gap(span, None, None)] if span else []
+        return [StoreGap(span, None, None)] if span else []
     # with the instant of the first and of the last trade: others may have been made in it, unless more was asked for (see _pieces)
     before, after = Span(span.start_ns, held[0].start_ns + 1), Span(held[-1].end_ns - 1, span.end_ns)
-    found = [Gap(before, None, held[0].first_id)] if before else []
-    for a, b in writer.intervals.holes():  # by ids: trades of one instant may have a hole between them that takes no time
+    found = [StoreGap(before, None, held[0].first_id)] if before else []
+    for a, b in writer.intervals.gaps():  # by ids: trades of one instant may have a hole between them that takes no time
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
-            found.append(Gap(Span(a.end_ns, max(b.start_ns, a.end_ns + 1)), a.last_id + 1, b.first_id))
-    return [*found, Gap(after, held[-1].last_id + 1, None)] if after else found
+            found.append(StoreGap(Span(a.end_ns, max(b.start_ns, a.end_ns + 1)), a.last_id + 1, b.first_id))
+    return [*found, StoreGap(after, held[-1].last_id + 1, None)] if after else found
 
 
-async def fill(
+async def fill_gaps(
     writer: TapeWriter,
     history: TradeHistory,
     span: Span,
@@ -89,7 +89,7 @@ async def fill(
         If the disk does not take the trades.
     """
     fresh = 0
-    for gap in reversed(gaps_in(writer, span)):
+    for gap in reversed(store_gaps(writer, span)):
         fresh += await _fill_gap(writer, history, gap, tell, wall_ns, sleep)
     await asyncio.to_thread(writer.tidy, wall_ns())
     return fresh
@@ -98,7 +98,7 @@ async def fill(
 async def _fill_gap(
     writer: TapeWriter,
     history: TradeHistory,
-    gap: Gap,
+    gap: StoreGap,
     tell: Callable[[Span, int], None],
     wall_ns: Callable[[], int],
     sleep: Callable[[float], Awaitable[None]],
@@ -123,13 +123,13 @@ async def _fill_gap(
             _log.info("history not loaded", reason=error.detail, retry_s=pause_s)
             await sleep(pause_s)
             wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
-            left = gaps_in(writer, gap.span)  # what came before the error is there
+            left = store_gaps(writer, gap.span)  # what came before the error is there
             if not left:
                 return fresh
             gap = left[-1]
 
 
-async def _pieces(history: TradeHistory, gap: Gap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
+async def _pieces(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
     """The trades of a gap, many together, and the time of which they are all."""
     if gap.first_id is not None and gap.before_id is not None:
         pages = history.between(gap.first_id, gap.before_id - 1)
@@ -138,7 +138,7 @@ async def _pieces(history: TradeHistory, gap: Gap, numbered: bool) -> AsyncItera
     span = Span(gap.span.start_ns - 1, gap.span.end_ns + 1) if numbered else gap.span
     from_ns = max(span.start_ns, history.reaches_ns)
     waiting: list[TradeBatch] = []
-    async with closed_after(pages):
+    async with closing(pages):
         async for page in pages:
             inside = page[page.time_ns < span.end_ns] if gap.before_id is None else page
             if not len(inside):

@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import structlog
 
-from app.analytics.candle_fallback import Piece
+from app.analytics.candle_fallback import CandleRange
 from app.chart.chart import Chart
 from app.errors import BadInputError, FeedError, VenueBusyError, VenueRefusedError
-from app.ingest.history_loader import Progress
+from app.ingest.history_loader import LoadProgress
 from app.market.candle import CandleBatch
-from app.market.feed import CandleHistory, closed_after
+from app.market.feed import CandleHistory, closing
 from app.market.span import Span
-from app.storage.candle_store import HeldCandles
+from app.storage.candle_store import CandleStore
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ _UNITS = ((1_440, "d"), (60, "h"), (1, "m"))
 _MINUTE_NS = 60_000_000_000
 
 
-class CandlePast:
+class CandleLoader:
     """Fetches the candles that charts want, into a store that they share.
 
     Parameters
@@ -53,13 +53,13 @@ class CandlePast:
     def __init__(
         self, charts: Sequence[Chart], history: CandleHistory, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
-        self.held = HeldCandles(history.lengths_ns)
-        self.progress: Progress | None = None
+        self.held = CandleStore(history.lengths_ns)
+        self.progress: LoadProgress | None = None
         self.trouble = ""
         self._charts, self._history, self._sleep = charts, history, sleep
-        self._cancelled: list[Piece] = []
+        self._cancelled: list[CandleRange] = []
         for chart in charts:
-            chart.candles.held = self.held
+            chart.candles.candle_store = self.held
 
     def cancel(self) -> None:
         """Fetch no more of what is wanted now; another wish is another matter."""
@@ -96,40 +96,40 @@ class CandlePast:
             else:
                 self.trouble, wait_s = "", _FIRST_WAIT_S
 
-    def _wishes(self) -> list[Piece]:
+    def _wishes(self) -> list[CandleRange]:
         """What is wanted and was not cancelled, the coarsest first, of one length the newest."""
         wishes = {
             wish for chart in self._charts for wish in chart.candles.wishes if not any(wish.lies_in(each) for each in self._cancelled)
         }
         return sorted(wishes, key=lambda wish: (wish.length_ns, wish.span.end_ns), reverse=True)
 
-    def _next(self) -> Piece | None:
+    def _next(self) -> CandleRange | None:
         """The first wish that is not fulfilled yet, with those so near that one question serves all; None without any."""
-        found: Piece | None = None
+        found: CandleRange | None = None
         for length_ns, span in self._wishes():
             if not self._lacks(length_ns, span):  # fetched, and the chart has not looked since
                 continue
             if found is None:
-                found = Piece(length_ns, span)
+                found = CandleRange(length_ns, span)
             elif length_ns != found.length_ns or found.span.start_ns - span.end_ns > _TOGETHER * length_ns:
                 break
             else:
-                found = Piece(length_ns, Span(min(span.start_ns, found.span.start_ns), found.span.end_ns))
+                found = CandleRange(length_ns, Span(min(span.start_ns, found.span.start_ns), found.span.end_ns))
         return found
 
     def _lacks(self, length_ns: int, span: Span) -> list[Span]:
         return span.minus(self.held.asked(length_ns, span))
 
-    async def _fetch(self, wish: Piece) -> None:
+    async def _fetch(self, wish: CandleRange) -> None:
         length_ns, span = wish
         what = f"{_count_text(span.length_ns // length_ns)} ({length_text(length_ns)})"
         for part in _parts(span, _AT_ONCE * length_ns):
             if not any(length_ns == wanted.length_ns and wanted.span.intersection(part) for wanted in self._wishes()):
                 continue  # nobody wants it any more, or nobody ever did: it lies between two wishes
-            self.progress = Progress(what, (span.end_ns - part.end_ns) / span.length_ns)
+            self.progress = LoadProgress(what, (span.end_ns - part.end_ns) / span.length_ns)
             if self._lacks(length_ns, part):
                 pages: list[CandleBatch] = []
-                async with closed_after(self._history.candles(length_ns, part)) as batches:
+                async with closing(self._history.candles(length_ns, part)) as batches:
                     async for batch in batches:
                         pages.append(batch)
                 self.held.take(length_ns, part, pages)

@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from app.analytics.footprint import FootprintSeries
-from app.chart.chart import ChartSpec, build, by_period, empty_series
-from app.market.coverage import Covered
+from app.chart.chart import ChartSpec, build_series, empty_series, split_by_period
+from app.market.coverage import CoveredSpan
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.disk import Tape
 from app.storage.tape_ranges import NO_ID
-from app.storage.trade_store import Hole
+from app.storage.trade_store import Gap
 
 _LATE_NS = 60_000_000_000  # a trade may be reported so much after another of a later time, and more
 
 
-class Floor(NamedTuple):
+class MemoryFloor(NamedTuple):
     """Where the trades in memory begin: the key before the first, and a time from which on all are there."""
 
     key: int
@@ -34,19 +34,19 @@ class _Account:
     """What the disk has of a span, and what it lacks there."""
 
     span: Span
-    covered: tuple[Covered, ...] = ()
-    holes: tuple[Hole, ...] = ()
+    covered: tuple[CoveredSpan, ...] = ()
+    holes: tuple[Gap, ...] = ()
 
 
-class DeepPast:
+class DiskBars:
     """The bars of one market that were made from the disk, and what is known of their time."""
 
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
         self._account = _Account(Span(0, 0))
-        self._merged: tuple[_Account, tuple[Hole, ...], tuple[Hole, ...]] = self._account, (), ()
+        self._merged: tuple[_Account, tuple[Gap, ...], tuple[Gap, ...]] = self._account, (), ()
 
-    def build(self, spec: ChartSpec, from_ns: int, floor: Floor, in_memory: Sequence[TradeBatch]) -> FootprintSeries:
+    def build(self, spec: ChartSpec, from_ns: int, floor: MemoryFloor, in_memory: Sequence[TradeBatch]) -> FootprintSeries:
         """The bars of all trades from a time on: up to the floor from the disk, then of these; may run in another thread.
 
         The two are told apart by their keys, so that each trade is there once, and in the order of the tape.
@@ -64,12 +64,12 @@ class DeepPast:
         for batch in self._tape.batches(Span(from_ns, floor.time_ns + _LATE_NS)):  # by UTC days: none reaches back behind another
             found = batch[(batch.trade_id if self._tape.instrument.numbered else batch.time_ns) <= floor.key]
             whole = found.time_ns < shared_ns
-            older.append(by_period(found[whole], spec.bar_rule))
+            older.append(split_by_period(found[whole], spec.bar_rule))
             held_back.append(found[~whole])
         self._account = self._account_of(Span(from_ns, floor.time_ns))
-        return build([concatenate(held_back), *in_memory], spec, older)
+        return build_series([concatenate(held_back), *in_memory], spec, older)
 
-    def covered(self, from_memory: Sequence[Covered]) -> Sequence[Covered]:
+    def covered(self, from_memory: Sequence[CoveredSpan]) -> Sequence[CoveredSpan]:
         """The times of which all trades are held or folded: of the deep past, then of what memory adds to it."""
         account = self._account
         if not account.span:
@@ -77,7 +77,7 @@ class DeepPast:
         after = Span(account.span.end_ns, 1 << 62)
         return [*account.covered, *(clipped for one in from_memory if (clipped := _within(one, after)) is not None)]
 
-    def holes(self, from_memory: tuple[Hole, ...]) -> tuple[Hole, ...]:
+    def gaps(self, from_memory: tuple[Gap, ...]) -> tuple[Gap, ...]:
         """The same of what is missing; the same object until something changes."""
         account = self._account
         if not account.holes:
@@ -92,13 +92,13 @@ class DeepPast:
         found = intervals.covered(proven=self._tape.instrument.numbered)
         covered = tuple(clipped for one in found if (clipped := _within(one, span)) is not None)
         holes = tuple(
-            Hole(*((0, -1) if a.first_id == NO_ID else (a.last_id + 1, b.first_id - 1)), a.end_ns - 1, b.start_ns)
-            for a, b in intervals.holes()
+            Gap(*((0, -1) if a.first_id == NO_ID else (a.last_id + 1, b.first_id - 1)), a.end_ns - 1, b.start_ns)
+            for a, b in intervals.gaps()
             if b.start_ns > span.start_ns and a.end_ns <= span.end_ns
         )
         return _Account(span, covered, holes)
 
 
-def _within(one: Covered, span: Span) -> Covered | None:
+def _within(one: CoveredSpan, span: Span) -> CoveredSpan | None:
     inside = one.span.intersection(span)
     return replace(one, span=inside) if inside else None

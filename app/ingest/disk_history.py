@@ -10,11 +10,11 @@ from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.disk import Tape
-from app.storage.tape_ranges import Intervals, Stretch
+from app.storage.tape_ranges import TapeRange, TapeRanges
 from app.storage.trade_store import TradeStore
 
 
-class KeptPart(NamedTuple):
+class DiskBatch(NamedTuple):
     """Trades read from the disk, how they once came, and the time of which they are all."""
 
     trades: TradeBatch
@@ -22,7 +22,7 @@ class KeptPart(NamedTuple):
     complete: Span
 
 
-class KeptPast:
+class DiskHistory:
     """One market's tape on disk, read for a store in memory.
 
     Raises
@@ -39,9 +39,9 @@ class KeptPast:
         stretches = await asyncio.to_thread(_stretches, self._tape)
         return min((kept.start_ns for kept in stretches), default=None)
 
-    async def stretches_in(self, span: Span, before_id: int | None) -> list[Stretch]:
+    async def ranges_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
         """The stretches of a span that are kept; one that goes up to the trade before `before_id` reaches the span's end."""
-        found: list[Stretch] = []
+        found: list[TapeRange] = []
         for kept in await asyncio.to_thread(_stretches, self._tape):
             if before_id is not None and kept.first_id < before_id <= kept.last_id + 1:
                 kept = kept._replace(end_ns=max(kept.end_ns, span.end_ns))
@@ -57,25 +57,25 @@ class KeptPast:
             count += (kept.last_id - kept.first_id) * whole.intersection(span).length_ns / max(1, whole.length_ns)
         return round(count)
 
-    async def parts(self, span: Span, held: list[Stretch]) -> list[KeptPart]:
+    async def parts(self, span: Span, held: list[TapeRange]) -> list[DiskBatch]:
         """What is kept of a span in these stretches, newest first."""
         batches = await asyncio.to_thread(lambda: list(self._tape.batches(span))) if held else []
         return [part for batch in reversed(batches) for part in self._cut(batch, held)]
 
-    def _cut(self, batch: TradeBatch, held: list[Stretch]) -> Iterator[KeptPart]:
+    def _cut(self, batch: TradeBatch, held: list[TapeRange]) -> Iterator[DiskBatch]:
         keys = self._store.keys(batch)
         for kept in held:
             inside = (keys >= kept.first_key) & (keys <= kept.last_key)
-            yield KeptPart(batch[inside], kept.source, span_of(kept))
+            yield DiskBatch(batch[inside], kept.source, span_of(kept))
 
 
-def span_of(stretch: Stretch) -> Span:
+def span_of(stretch: TapeRange) -> Span:
     """The time of a stretch."""
     return Span(stretch.start_ns, stretch.end_ns)
 
 
-def _stretches(tape: Tape) -> list[Stretch]:
+def _stretches(tape: Tape) -> list[TapeRange]:
     """What is held, with the times up to the next trade where none is missing between."""
-    intervals: Intervals = tape.intervals()
+    intervals: TapeRanges = tape.intervals()
     covered = intervals.covered(proven=True)
     return [stretch._replace(end_ns=told.span.end_ns) for stretch, told in zip(intervals, covered, strict=True)]

@@ -17,15 +17,15 @@ import structlog
 
 from app.chart.chart import Chart
 from app.errors import FeedError, GridTooFineError, StoreError, VenueBusyError, VenueRefusedError
-from app.ingest.disk_history import KeptPast, span_of
-from app.ingest.gap_queue import HoleQueue
+from app.ingest.disk_history import DiskHistory, span_of
+from app.ingest.gap_queue import GapQueue
 from app.market.coverage import Source
-from app.market.feed import TradeHistory, closed_after
+from app.market.feed import TradeHistory, closing
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.disk import Tape
-from app.storage.tape_ranges import Stretch
-from app.storage.trade_store import Hole, TradeStore
+from app.storage.tape_ranges import TapeRange
+from app.storage.trade_store import Gap, TradeStore
 
 _log = structlog.get_logger(__name__)
 
@@ -42,12 +42,12 @@ _FIRST_KEPT_NS = 30 * _MINUTE_NS  # the same, where the disk has it
 _FIRST_DEEP_NS = 24 * _HOUR_NS
 _SHORT_FETCH_S, _LONG_FETCH_S = 1.5, 6.0
 
-TakeIn = Callable[[Sequence[TradeBatch], Source, Span | None, bool], Awaitable[int]]
+IngestCallback = Callable[[Sequence[TradeBatch], Source, Span | None, bool], Awaitable[int]]
 """Pages, their source, the time of which they are all, and whether they are to be kept on disk; how many trades were new."""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LoadProgress:
     """What is being fetched.
 
     Attributes
@@ -67,7 +67,7 @@ class Progress:
         return f"loading {self.what}, {100 * self.share:.0f} %"
 
 
-class Past:
+class HistoryLoader:
     """Fetches what charts want and the store has not.
 
     Parameters
@@ -90,7 +90,7 @@ class Past:
         store: TradeStore,
         history: TradeHistory | None,
         tape: Tape | None,
-        take_in: TakeIn,
+        take_in: IngestCallback,
         deepen: Callable[[int], Awaitable[None]],
         *,
         history_ns: int,
@@ -98,12 +98,12 @@ class Past:
         monotonic_s: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        self.progress: Progress | None = None
+        self.progress: LoadProgress | None = None
         self._not_fetched = self._not_read = ""
         self._charts, self._store, self._history, self._take_in, self._deepen = charts, store, history, take_in, deepen
-        self._kept = KeptPast(tape, store) if tape is not None else None
+        self._kept = DiskHistory(tape, store) if tape is not None else None
         self._sleep = sleep
-        self._holes = HoleQueue(store, monotonic_s)
+        self._holes = GapQueue(store, monotonic_s)
         self._arrived = asyncio.Event()
         self.asked_from_ns = self._now_ns = wall_ns()
         """What lies between here and now has been asked for."""
@@ -117,7 +117,7 @@ class Past:
         """Why the past cannot be fetched at the moment, or the disk not be read; live trades go on."""
         return self._not_fetched or self._not_read
 
-    def something_arrived(self) -> None:
+    def wake(self) -> None:
         """Look again: live trades came, and there may be a hole before them."""
         self._arrived.set()
 
@@ -142,7 +142,7 @@ class Past:
             return
         await self._look_how_far_back()
         if self._wanted:
-            self.progress = Progress(f"{_duration(self._wanted.length_ns)} of history", 0.0)
+            self.progress = LoadProgress(f"{_duration(self._wanted.length_ns)} of history", 0.0)
         await self._until_something_arrived(_PATIENCE_S)
         wait_s = _FIRST_WAIT_S
         while True:
@@ -197,7 +197,7 @@ class Past:
 
     # -- holes -----------------------------------------------------------------------------------
 
-    async def _fetch_holes(self, history: TradeHistory, holes: list[Hole]) -> None:
+    async def _fetch_holes(self, history: TradeHistory, holes: list[Gap]) -> None:
         """Fetch what the holes lack, from the disk if it is there; what the venue has not got after several answers stays missing."""
         first_id, last_id = holes[-1].first_id, holes[0].last_id
         missing = sum(hole.missing for hole in holes)
@@ -220,16 +220,16 @@ class Past:
 
     async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
         """Take in pages as they come, and keep those that came before an error; how many trades were new."""
-        self.progress = Progress(what, 0.0)
+        self.progress = LoadProgress(what, 0.0)
         waiting: list[TradeBatch] = []
         fresh, shown_s, failure = 0, time.monotonic(), None
         try:
-            async with closed_after(pages):
+            async with closing(pages):
                 async for page in pages:
                     if not len(page):
                         continue
                     waiting.append(page)
-                    self.progress = Progress(what, min(1.0, max(0.0, share(page))))
+                    self.progress = LoadProgress(what, min(1.0, max(0.0, share(page))))
                     if time.monotonic() - shown_s > _SHOW_EVERY_S:
                         fresh += await self._take_in(waiting, Source.BACKFILL, None, True)
                         waiting, shown_s = [], time.monotonic()
@@ -274,7 +274,7 @@ class Past:
 
         def tell(reached_ns: int) -> None:
             done_ns = self._now_ns - end_ns + max(0, min(end_ns, reached_ns) - stretch.start_ns)
-            self.progress = Progress(what, min(1.0, done_ns / max(1, self._now_ns - wanted_ns)))
+            self.progress = LoadProgress(what, min(1.0, done_ns / max(1, self._now_ns - wanted_ns)))
 
         tell(stretch.start_ns)
         if self._kept is not None and self._store.n_trades and not await self._has_room(self._kept, stretch):
@@ -311,7 +311,7 @@ class Past:
         wanted_ns = self._wanted_from_ns()
         from_ns = max(wanted_ns, self.asked_from_ns - self._deep_ns)
         self._deep_ns *= 2
-        self.progress = Progress(
+        self.progress = LoadProgress(
             f"{_duration(self._now_ns - wanted_ns)} of history", 1 - (from_ns - wanted_ns) / (self._now_ns - wanted_ns)
         )
         try:
@@ -323,7 +323,7 @@ class Past:
         else:
             self.asked_from_ns = from_ns
 
-    async def _has_room(self, kept: KeptPast, span: Span) -> bool:
+    async def _has_room(self, kept: DiskHistory, span: Span) -> bool:
         """Whether memory takes what the disk has of a span."""
         return self._store.n_trades + await kept.count_in(span) <= self._store.limit
 
@@ -332,7 +332,7 @@ class Past:
         pages: list[TradeBatch] = []
         if self._history is None:
             return pages, Span(gap.end_ns, gap.end_ns)
-        async with closed_after(self._history.since(start_ns, before_id)) as found:
+        async with closing(self._history.since(start_ns, before_id)) as found:
             async for page in found:
                 if len(page):
                     pages.append(page)
@@ -344,10 +344,10 @@ class Past:
 
     # -- what the disk keeps ---------------------------------------------------------------------
 
-    async def _kept_in(self, span: Span, before_id: int | None) -> list[Stretch]:
-        return [] if self._kept is None else await self._kept.stretches_in(span, before_id)
+    async def _kept_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
+        return [] if self._kept is None else await self._kept.ranges_in(span, before_id)
 
-    async def _take_kept(self, span: Span, held: list[Stretch]) -> int:
+    async def _take_kept(self, span: Span, held: list[TapeRange]) -> int:
         """Take in what the disk keeps of a span in these stretches; how many trades were new."""
         parts = [] if self._kept is None else await self._kept.parts(span, held)
         return sum([await self._take_in([part.trades], part.source, part.complete, False) for part in parts])

@@ -12,18 +12,18 @@ from functools import partial
 
 from app.alerts.watch import AlertWatch
 from app.analytics.footprint import FootprintSeries
-from app.chart.chart import Chart, ChartSpec, build
+from app.chart.chart import Chart, ChartSpec, build_series
 from app.errors import TapeprintError
-from app.ingest.candle_loader import CandlePast
-from app.ingest.disk_bars import DeepPast, Floor
-from app.ingest.history_loader import Past, Progress
-from app.market.coverage import Covered, Source
-from app.market.feed import CandleHistory, TradeFeed, TradeHistory, closed_after
+from app.ingest.candle_loader import CandleLoader
+from app.ingest.disk_bars import DiskBars, MemoryFloor
+from app.ingest.history_loader import HistoryLoader, LoadProgress
+from app.market.coverage import CoveredSpan, Source
+from app.market.feed import CandleHistory, TradeFeed, TradeHistory, closing
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.disk import Tape
 from app.storage.recorder import Recorder
-from app.storage.tape_ranges import Intervals, stretch_of_time, stretches_of
+from app.storage.tape_ranges import TapeRanges, id_ranges, time_range
 from app.storage.trade_store import TradeStore
 
 _SMALL = 20_000  # trades that may be folded between two frames, 3 ms; more are built in another thread
@@ -72,19 +72,19 @@ class Ingest:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.feed, self.store, self.charts, self.recorder, self.watch = feed, store, list(charts), recorder, watch
-        self.held = Intervals()
+        self.held = TapeRanges()
         """The stretches of the tape that the store holds."""
         clocks = {"wall_ns": wall_ns, "monotonic_s": monotonic_s, "sleep": sleep}
-        self.past = Past(self.charts, store, history, tape, self._take_in, self._deepen, history_ns=history_ns, **clocks)
-        self._deep = DeepPast(tape) if tape is not None else None
-        self.candle_past = CandlePast(self.charts, candles, sleep=sleep) if candles is not None else None
+        self.past = HistoryLoader(self.charts, store, history, tape, self._take_in, self._deepen, history_ns=history_ns, **clocks)
+        self._deep = DiskBars(tape) if tape is not None else None
+        self.candle_past = CandleLoader(self.charts, candles, sleep=sleep) if candles is not None else None
         self._building = asyncio.Lock()
         self._meanwhile: list[TradeBatch] | None = None
         self._live_from_ns: int | None = None
         self._gaps: tuple[Span, ...] = ()
 
     @property
-    def progress(self) -> Progress | None:
+    def progress(self) -> LoadProgress | None:
         """What is being fetched, trades before candles."""
         return self.past.progress or (self.candle_past.progress if self.candle_past is not None else None)
 
@@ -97,8 +97,8 @@ class Ingest:
             parts.append(self.progress.text)
         if self.store.missing:
             parts.append(f"{self.store.missing:,} trades missing")
-        if self.store.by_time and self.store.holes():
-            parts.append(f"possible gaps: {len(self.store.holes())}")
+        if self.store.by_time and self.store.gaps():
+            parts.append(f"possible gaps: {len(self.store.gaps())}")
         if self.watch is not None and self.watch.pending:
             parts.append(self.watch.pending)
         if self.store.forgotten and self._deep is None:  # else the disk has them
@@ -111,7 +111,7 @@ class Ingest:
         if self.recorder is not None:
             beside.append(asyncio.create_task(self.recorder.run()))
         try:
-            async with closed_after(self.feed.batches()) as batches:
+            async with closing(self.feed.batches()) as batches:
                 async for batch in batches:
                     self.receive(batch)
         finally:
@@ -128,7 +128,7 @@ class Ingest:
             self._keep(fresh, fresh, Source.LIVE, self._live_span(fresh))
             self._show(fresh)
             self._look_for_alerts(fresh)
-            self.past.something_arrived()
+            self.past.wake()
         return fresh
 
     def stop_filling(self) -> None:
@@ -168,10 +168,10 @@ class Ingest:
 
     def _keep(self, fresh: TradeBatch, given: TradeBatch, source: Source, complete: Span | None, *, on_disk: bool = True) -> None:
         """Note what is held, and hand it to whoever keeps it."""
-        for stretch in stretches_of(fresh, source, given, complete) if not self.store.by_time else ():
+        for stretch in id_ranges(fresh, source, given, complete) if not self.store.by_time else ():
             self.held.add(stretch)
         if self.store.by_time and complete:
-            self.held.add(stretch_of_time(complete, source))
+            self.held.add(time_range(complete, source))
         if on_disk and self.recorder is not None:
             self.recorder.take(fresh, source, complete)
 
@@ -187,13 +187,13 @@ class Ingest:
         """Say what the charts hold; not while some are built: of what they do not show yet others would be left out meanwhile."""
         if not self.charts:
             return
-        holes, covered = self.store.holes(), self._covered()
+        holes, covered = self.store.gaps(), self._covered()
         if self._deep is not None:
-            holes, covered = self._deep.holes(holes), self._deep.covered(covered)
+            holes, covered = self._deep.gaps(holes), self._deep.covered(covered)
         for chart in self.charts:
             chart.holes, chart.covered, chart.asked_from_ns = holes, covered, self.past.asked_from_ns
 
-    def _covered(self) -> Sequence[Covered]:
+    def _covered(self) -> Sequence[CoveredSpan]:
         return self.held.covered(proven=not self.store.by_time)
 
     # -- building beside the loop ----------------------------------------------------------------
@@ -208,30 +208,30 @@ class Ingest:
         try:
             last_key = self.store.last_key
             series = await asyncio.to_thread(self._builder(chart, spec, deep_from_ns))
-            chart.adopt(spec, series, -1 if last_key is None else last_key)
+            chart.replace_series(spec, series, -1 if last_key is None else last_key)
             chart.apply(self.store.in_order(concatenate(self._meanwhile)), self.store)
         finally:
             self._meanwhile = None
 
     def _builder(self, chart: Chart, spec: ChartSpec, deep_from_ns: int | None) -> Callable[[], FootprintSeries]:
         """What another thread may call to have all bars, from what is held now."""
-        store, from_ns = self.store, chart.whole_from_ns(self.store, spec.bar_rule)
+        store, from_ns = self.store, chart.complete_from_ns(self.store, spec.bar_rule)
         if not store.floor_ns:
-            return partial(build, store.batches(), spec)
+            return partial(build_series, store.batches(), spec)
         same = (spec.bar_rule, spec.ticks_per_row) == (chart.spec.bar_rule, chart.spec.ticks_per_row)
         if same and deep_from_ns is None and from_ns == spec.bar_rule.period_start_ns(from_ns):
-            return partial(build, store.batches(from_ns), spec, chart.series.before(from_ns))
+            return partial(build_series, store.batches(from_ns), spec, chart.series.before(from_ns))
         if self._deep is not None:
-            floor = Floor(store.floor_key, store.floor_ns)
+            floor = MemoryFloor(store.floor_key, store.floor_ns)
             return partial(
                 self._deep.build, spec, self.past.asked_from_ns if deep_from_ns is None else deep_from_ns, floor, store.batches()
             )
-        return partial(build, store.batches(from_ns), spec)
+        return partial(build_series, store.batches(from_ns), spec)
 
     async def _deepen(self, from_ns: int) -> None:
         """Show older bars than memory has room for."""
         async with self._building:
-            self.store.take_nothing_older(self.past.asked_from_ns)
+            self.store.reject_older_than(self.past.asked_from_ns)
             for chart in self.charts:
                 await self._rebuild(chart, chart.spec, deep_from_ns=from_ns)
             self._tell()
@@ -271,7 +271,7 @@ class Ingest:
         if self.watch is None or not self.charts:
             return
         if fresh is not None:
-            self.watch.look(fresh, self.charts[0], self.store, self.feed.status.connects)
+            self.watch.scan(fresh, self.charts[0], self.store, self.feed.status.connects)
         if not self._building.locked():
             self.watch.catch_up(self.charts[0], self.store)
 

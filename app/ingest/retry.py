@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 _FIRST_WAIT_S = 1.0
 
 
-async def reached(
+async def retry(
     attempt: Callable[[], Awaitable[_T]],
     on_wait: Callable[[TapeprintError, float], None],
     *,

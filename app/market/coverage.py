@@ -17,7 +17,7 @@ class Source(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class CoveredSpan:
     """A stretch of time of which every trade is held.
 
     Attributes

@@ -10,7 +10,7 @@ from app.market.price_grid import nice_ticks_per_row
 _SHARE_OF_PRICE = 1e-4  # a minute of a liquid market spans some ten to thirty such rows
 
 
-def usual_ticks_per_row(price_ticks: float, rule: BarRule) -> int:
+def default_ticks_per_row(price_ticks: float, rule: BarRule) -> int:
     """Ticks in a row, by the price and the length of a bar.
 
     The range of a bar grows about as the square root of its time; so do the rows, and a bar has about as many of them

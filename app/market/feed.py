@@ -134,7 +134,7 @@ class CandleHistory(Protocol):
 
 
 @asynccontextmanager
-async def closed_after(pages: AsyncIterator[_T]) -> AsyncIterator[AsyncIterator[_T]]:
+async def closing(pages: AsyncIterator[_T]) -> AsyncIterator[AsyncIterator[_T]]:
     """The same pages or batches; a generator behind them is closed when we stop early."""
     try:
         yield pages

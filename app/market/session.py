@@ -37,7 +37,7 @@ class Period(enum.Enum):
     MONTH = "month"
 
 
-class Division(Protocol):
+class TimeDivision(Protocol):
     """Anything that cuts time into pieces."""
 
     def starts_ns(self, span: Span) -> np.ndarray:
@@ -142,19 +142,19 @@ class SessionRule:
         return sessions
 
 
-def span_at(division: Division, time_ns: int) -> Span:
+def span_at(division: TimeDivision, time_ns: int) -> Span:
     """The one piece that holds an instant."""
     starts = division.starts_ns(Span(time_ns, time_ns + 1))
     index = int(np.searchsorted(starts, time_ns, side="right"))
     return Span(int(starts[index - 1]), int(starts[index]))
 
 
-def span_before(division: Division, time_ns: int) -> Span:
+def span_before(division: TimeDivision, time_ns: int) -> Span:
     """The piece before the one that holds an instant."""
     return span_at(division, span_at(division, time_ns).start_ns - 1)
 
 
-def piece_numbers(division: Division, time_ns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def division_numbers(division: TimeDivision, time_ns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """In which piece each time falls.
 
     Parameters

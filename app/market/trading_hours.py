@@ -20,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 
 from app.errors import BadInputError
-from app.market.session import Division, Period, PeriodRule, SessionRule, local_time, parse_session, piece_numbers
+from app.market.session import Period, PeriodRule, SessionRule, TimeDivision, division_numbers, local_time, parse_session
 from app.market.span import Span
 
 WHOLE_DAY = "day"
@@ -70,13 +70,13 @@ class TradingHours:
         return f"session {f'{self.name} {times}' if self.name in TEMPLATES else times} {self.timezone}"
 
     @property
-    def pieces(self) -> Division:
+    def divisions(self) -> TimeDivision:
         """Sessions, and the times between them as pieces of their own."""
         return PeriodRule(timezone=self.timezone) if self.rule is None else self.rule
 
-    def from_start(self, period: Period = Period.DAY) -> Division:
+    def from_start(self, period: Period = Period.DAY) -> TimeDivision:
         """From the start of a session to that of the next; or of the first session of a week or month to that of the next."""
-        return PeriodRule(period, self.timezone) if self.rule is None else FromFirstSession(self.rule, period)
+        return PeriodRule(period, self.timezone) if self.rule is None else SessionPeriods(self.rule, period)
 
     def sessions(self, span: Span) -> tuple[Span, ...]:
         """The sessions that touch a span, whole, oldest first."""
@@ -86,13 +86,13 @@ class TradingHours:
         """Whether each time lies in a session, bool [shape=(n,)]."""
         if self.rule is None or not len(time_ns):
             return np.ones(len(time_ns), bool)
-        piece, starts = piece_numbers(self.rule, time_ns)
+        piece, starts = division_numbers(self.rule, time_ns)
         opens = [session.start_ns for session in self.sessions(Span(int(starts[0]), int(starts[-1])))]
         return np.isin(starts, opens)[piece]
 
 
 @dataclass(frozen=True, slots=True)
-class FromFirstSession:
+class SessionPeriods:
     """Cuts time where the first session of each period begins; what trades after a session belongs to it."""
 
     rule: SessionRule
@@ -133,11 +133,11 @@ def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
     """Asked for by several layers in each frame, while the view stands still."""
     if hours.rule is not None:
         return tuple(hours.rule.sessions(span))
-    return tuple(Span(*edges) for edges in itertools.pairwise(hours.pieces.starts_ns(span).tolist()))
+    return tuple(Span(*edges) for edges in itertools.pairwise(hours.divisions.starts_ns(span).tolist()))
 
 
 @lru_cache(maxsize=256)
-def _first_sessions(cut: FromFirstSession, first_day: int, end_day: int) -> np.ndarray:
+def _first_sessions(cut: SessionPeriods, first_day: int, end_day: int) -> np.ndarray:
     """Starts around some days (of UTC, since 1970), more than enough to both sides."""
     reach = Span(first_day * _DAY_NS - _AROUND_NS, end_day * _DAY_NS + _AROUND_NS)
     sessions = cut.rule.sessions(reach)
@@ -148,7 +148,7 @@ def _first_sessions(cut: FromFirstSession, first_day: int, end_day: int) -> np.n
     return starts
 
 
-def _period_of(session: Span, cut: FromFirstSession) -> date:
+def _period_of(session: Span, cut: SessionPeriods) -> date:
     """The first date of the period to which a session belongs."""
     day = local_time(session.end_ns - 1000, cut.rule.timezone).date()  # a microsecond, the clock's least step
     if cut.period is Period.MONTH:

@@ -7,24 +7,24 @@ from typing import Protocol
 
 import numpy as np
 
-from app.analytics.candle_fallback import beside_held
+from app.analytics.candle_fallback import subtract_trades
 from app.analytics.candle_sums import CandleSums
 from app.analytics.footprint import FootprintSeries
-from app.analytics.profile_from_candles import ProfileOfCandles, profile_of_candles
+from app.analytics.profile_from_candles import CandleVolumeProfile, spread_over_rows
 from app.market.candle import CandleBatch
-from app.market.coverage import Covered
+from app.market.coverage import CoveredSpan
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch
-from app.storage.candle_store import HeldCandles
+from app.storage.candle_store import CandleStore
 from app.storage.late_trades import LateTrades
-from app.storage.trade_store import Hole
+from app.storage.trade_store import Gap
 
 
-class TradesHeld(Protocol):
+class TradeCoverage(Protocol):
     """What is asked of a chart; see there."""
 
-    covered: Sequence[Covered]
-    holes: Sequence[Hole]
+    covered: Sequence[CoveredSpan]
+    holes: Sequence[Gap]
     trades: Callable[[int, int], TradeBatch] | None
     trades_from_ns: int
     late: LateTrades
@@ -44,21 +44,21 @@ class CandleRows:
     held : HeldCandles
     """
 
-    def __init__(self, chart: TradesHeld) -> None:
-        self.held = HeldCandles()
+    def __init__(self, chart: TradeCoverage) -> None:
+        self.held = CandleStore()
         self._chart = chart
         self._sums: dict[int, CandleSums] = {}
 
-    def of(self, length_ns: int, span: Span, *, single_bar: bool = False) -> ProfileOfCandles:
+    def of(self, length_ns: int, span: Span, *, single_bar: bool = False) -> CandleVolumeProfile:
         """The candles of a length that begin in a span, with what they hold more than the trades held of their time."""
         candles = self.held.of(length_ns)
         first, end = (int(np.searchsorted(candles.start_ns, at_ns)) for at_ns in (span.start_ns, span.end_ns))
         if single_bar:
-            return profile_of_candles(self._beside(candles[first:end], span), self._chart.series.grid, single_bar=True)
+            return spread_over_rows(self._beside(candles[first:end], span), self._chart.series.grid, single_bar=True)
         sums = self._sums_of(candles)
-        return ProfileOfCandles(sums.exchanged(first, end, self._beside(sums.candles[first:end], span)), sums.aggressors)
+        return CandleVolumeProfile(sums.exchanged(first, end, self._beside(sums.candles[first:end], span)), sums.aggressors)
 
-    def tellable(self, gaps: Sequence[Span], finest_ns: int) -> Sequence[Span]:
+    def fillable(self, gaps: Sequence[Span], finest_ns: int) -> Sequence[Span]:
         """The gaps, without the candles on their edges where nobody can tell any more what is held of their time."""
         from_ns = self._chart.trades_from_ns
         if self._bars_tell(finest_ns) or not gaps or gaps[0].start_ns >= from_ns:
@@ -86,8 +86,8 @@ class CandleRows:
         if self._bars_tell(candles.length_ns):
             first, end = (series.index_of(series.rule.number(at_ns)) for at_ns in (span.start_ns, span.end_ns))
             bars = slice(first, end)
-            return beside_held(candles, series.times.of_bars(first, end), series.volume[bars], series.buy[bars])
+            return subtract_trades(candles, series.times.of_bars(first, end), series.volume[bars], series.buy[bars])
         if trades is None:
             return candles
         found = trades(span.start_ns, span.end_ns)
-        return beside_held(candles, found.time_ns, found.quantity_lots, np.where(found.side == BUY, found.quantity_lots, 0))
+        return subtract_trades(candles, found.time_ns, found.quantity_lots, np.where(found.side == BUY, found.quantity_lots, 0))

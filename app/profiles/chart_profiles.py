@@ -9,15 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.errors import BadInputError
-from app.profiles.history import ProfileHistory, Profiles
+from app.profiles.history import ProfileHistory, ProfileState
 from app.profiles.period_profiles import PeriodProfiles
-from app.profiles.placed_profile import MAX_NAME, PlacedProfile, Stretch, united
-from app.profiles.profile_settings import SIDE_INPUTS, ProfileInputs
-from app.profiles.undo import Undo
-from app.settings.calculation import ValueAreaRules
+from app.profiles.placed_profile import MAX_NAME, PlacedProfile, TimeRange, merge_ranges
+from app.profiles.profile_settings import SIDE_INPUTS, ProfileSettings
+from app.profiles.undo import UndoStack
+from app.settings.calculation import ValueAreaSettings
 
 
-class Anchors:
+class ChartProfiles:
     """The profiles of one chart; one of the placed ones may be selected, and several chosen to make one of them.
 
     Every change is one step of undo, and what is changed while a gesture lasts is one step together.
@@ -36,19 +36,19 @@ class Anchors:
         What the next composite is made of, in the order in which it was chosen; may hold profiles of periods, with key 0.
     """
 
-    def __init__(self, inputs: ProfileInputs | None = None) -> None:
+    def __init__(self, inputs: ProfileSettings | None = None) -> None:
         self.revision = self.edition = 0
         self.selected: int | None = None
-        self.inputs = inputs or ProfileInputs()
+        self.inputs = inputs or ProfileSettings()
         self.chosen: tuple[PlacedProfile, ...] = ()
-        self._steps = Undo(Profiles(side=replace(SIDE_INPUTS, percent=self.inputs.percent, method=self.inputs.method)))
+        self._steps = UndoStack(ProfileState(side=replace(SIDE_INPUTS, percent=self.inputs.percent, method=self.inputs.method)))
         self._next_key = 1
-        self._rule = ValueAreaRules(self.inputs.method, self.inputs.percent)
+        self._rule = ValueAreaSettings(self.inputs.method, self.inputs.percent)
 
     # -- reading ---------------------------------------------------------------------------------
 
     @property
-    def all_profiles(self) -> Profiles:
+    def all_profiles(self) -> ProfileState:
         """All that a step may change, as one value."""
         return self._steps.now
 
@@ -63,7 +63,7 @@ class Anchors:
         return self._steps.now.periods
 
     @property
-    def side(self) -> ProfileInputs:
+    def side(self) -> ProfileSettings:
         """Inputs of the profile of the bars in sight."""
         return self._steps.now.side
 
@@ -85,7 +85,7 @@ class Anchors:
 
     def add(self, start_ns: int, end_ns: int | None = None) -> int:
         """Put a profile on the chart and select it; its key. Without an end it grows with the market."""
-        return self._add("A" if end_ns is None else "R", (Stretch(start_ns, end_ns),))
+        return self._add("A" if end_ns is None else "R", (TimeRange(start_ns, end_ns),))
 
     def compose(self) -> int:
         """Make one profile of those that are chosen, of all their time; its key. It stays as it is when they are changed.
@@ -99,7 +99,7 @@ class Anchors:
             raise BadInputError(
                 f"composite: found {len(self.chosen)} profile{'' if len(self.chosen) == 1 else 's'} selected, expected two or more"
             )
-        stretches = united(stretch for placed in self.chosen for stretch in placed.stretches)
+        stretches = merge_ranges(stretch for placed in self.chosen for stretch in placed.stretches)
         key = self._add("C", stretches, tuple(placed.name for placed in self.chosen))
         self.choose_none()
         return key
@@ -110,7 +110,7 @@ class Anchors:
 
     def cut(self, key: int, end_ns: int) -> None:
         """End at a time, if it would go on beyond it."""
-        self._change(key, lambda placed: placed.cut(end_ns))
+        self._change(key, lambda placed: placed.ended_at(end_ns))
 
     def rename(self, key: int, name: str) -> None:
         """Give another name.
@@ -125,7 +125,7 @@ class Anchors:
             raise BadInputError(f"name: found {len(name)} characters, expected 1 to {MAX_NAME}")
         self._change(key, lambda placed: replace(placed, name=name))
 
-    def set_inputs(self, key: int, inputs: ProfileInputs) -> None:
+    def set_inputs(self, key: int, inputs: ProfileSettings) -> None:
         """Make and draw it otherwise; the next one that is added too."""
         self._change(key, lambda placed: replace(placed, inputs=inputs))
         self.inputs = inputs
@@ -148,16 +148,16 @@ class Anchors:
         if self.periods is not None:
             self._keep(replace(self._steps.now, periods=self.periods.merged(time_ns)))
 
-    def make_periods_whole(self) -> None:
+    def reset_periods(self) -> None:
         """Forget what was split and merged."""
         if self.periods is not None:
-            self._keep(replace(self._steps.now, periods=self.periods.whole()))
+            self._keep(replace(self._steps.now, periods=self.periods.without_edits()))
 
-    def set_side(self, inputs: ProfileInputs) -> None:
+    def set_side(self, inputs: ProfileSettings) -> None:
         """Make and draw the profile of the bars in sight otherwise."""
         self._keep(replace(self._steps.now, side=inputs))
 
-    def use_value_area(self, old: ValueAreaRules, new: ValueAreaRules) -> None:
+    def use_value_area(self, old: ValueAreaSettings, new: ValueAreaSettings) -> None:
         """The chart's rule of value areas is another: so it is for the next profile, and for that of the bars in sight.
 
         No step of undo. Inputs that were given a rule of their own keep it.
@@ -227,7 +227,7 @@ class Anchors:
         self.use_value_area(history.rule, rule)
         self._shown_if(True)
 
-    def _add(self, letter: str, stretches: tuple[Stretch, ...], parts: tuple[str, ...] = ()) -> int:
+    def _add(self, letter: str, stretches: tuple[TimeRange, ...], parts: tuple[str, ...] = ()) -> int:
         key = self._next_key
         placed = PlacedProfile(key, f"{letter}{key}", stretches, self.inputs, parts)
         self._next_key += 1
@@ -239,8 +239,8 @@ class Anchors:
         placed = tuple(change(placed) if placed.key == key else placed for placed in self.profiles)
         self._keep(replace(self._steps.now, placed=placed))
 
-    def _keep(self, profiles: Profiles) -> None:
-        self._shown_if(self._steps.keep(profiles))
+    def _keep(self, profiles: ProfileState) -> None:
+        self._shown_if(self._steps.record(profiles))
 
     def _shown_if(self, changed: bool) -> bool:
         if not changed:
@@ -258,7 +258,7 @@ def _is_same(one: PlacedProfile, other: PlacedProfile) -> bool:
     return one.key == other.key if one.key or other.key else one.stretches == other.stretches
 
 
-def _by_rule(inputs: ProfileInputs, old: ValueAreaRules, new: ValueAreaRules) -> ProfileInputs:
+def _by_rule(inputs: ProfileSettings, old: ValueAreaSettings, new: ValueAreaSettings) -> ProfileSettings:
     if (inputs.percent, inputs.method) != (old.percent, old.method):
         return inputs
     return replace(inputs, percent=new.percent, method=new.method)

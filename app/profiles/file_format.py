@@ -12,11 +12,11 @@ from typing import Generic, TypeVar
 import msgspec
 
 from app.errors import BadInputError
-from app.profiles.history import ProfileHistory, Profiles
+from app.profiles.history import ProfileHistory, ProfileState
 from app.profiles.period_profiles import PeriodProfiles
 from app.profiles.placed_profile import PlacedProfile
-from app.profiles.profile_settings import ProfileInputs
-from app.settings.calculation import ValueAreaRules
+from app.profiles.profile_settings import ProfileSettings
+from app.settings.calculation import ValueAreaSettings
 
 VERSION = 1
 _FIRST_NS, _LAST_NS = -8_520_336_000 * 10**9, 9_151_488_000 * 10**9
@@ -40,11 +40,11 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     instrument: str
     next_key: int
     place: int
-    inputs: ProfileInputs
-    rule: ValueAreaRules
+    inputs: ProfileSettings
+    rule: ValueAreaSettings
     placed: list[PlacedProfile]
     periods: list[PeriodProfiles]
-    sides: list[ProfileInputs]
+    sides: list[ProfileSettings]
     steps: list[_Step]
 
 
@@ -56,7 +56,7 @@ class _Version(msgspec.Struct):
 
 def encode_profiles(history: ProfileHistory, instrument_id: str) -> bytes:
     """The content of a file."""
-    placed, periods, sides = _Places[PlacedProfile](), _Places[PeriodProfiles](), _Places[ProfileInputs]()
+    placed, periods, sides = _Places[PlacedProfile](), _Places[PeriodProfiles](), _Places[ProfileSettings]()
     steps = [
         _Step(
             [placed.of(one) for one in step.placed],
@@ -93,7 +93,7 @@ def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
     if absurd := [time for time in times if not _FIRST_NS <= time <= _LAST_NS]:
         raise BadInputError(f"profiles: found the time {absurd[0]} ns, expected a year from 1700 to 2260")
     steps = tuple(
-        Profiles(
+        ProfileState(
             tuple(_at(file.placed, place) for place in step.placed),
             None if step.periods is None else _at(file.periods, step.periods),
             tuple(_at(file.periods, place) for place in step.aside),

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from app.errors import BadInputError
 from app.profiles.period_profiles import PeriodProfiles
 from app.profiles.placed_profile import PlacedProfile
-from app.profiles.profile_settings import SIDE_INPUTS, ProfileInputs
-from app.settings.calculation import ValueAreaRules
+from app.profiles.profile_settings import SIDE_INPUTS, ProfileSettings
+from app.settings.calculation import ValueAreaSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Profiles:
+class ProfileState:
     """All profiles of a chart as they are between two steps.
 
     Attributes
@@ -30,17 +30,17 @@ class Profiles:
     placed: tuple[PlacedProfile, ...] = ()
     periods: PeriodProfiles | None = None
     aside: tuple[PeriodProfiles, ...] = ()
-    side: ProfileInputs = field(default=SIDE_INPUTS)
+    side: ProfileSettings = field(default=SIDE_INPUTS)
 
-    def with_periods(self, periods: PeriodProfiles | None) -> Profiles:
+    def with_periods(self, periods: PeriodProfiles | None) -> ProfileState:
         """Others for the periods; what was split or merged of them before is so again."""
         aside = self.aside if self.periods is None or not self.periods.is_edited else (*self.aside, self.periods)
         if periods is None:
             return replace(self, periods=None, aside=aside)
-        known = next((one for one in aside if one.divides_like(periods)), None)
+        known = next((one for one in aside if one.has_same_periods(periods)), None)
         if known is not None and not periods.is_edited:
             periods = replace(periods, cuts=known.cuts, joins=known.joins)
-        return replace(self, periods=periods, aside=tuple(one for one in aside if not one.divides_like(periods)))
+        return replace(self, periods=periods, aside=tuple(one for one in aside if not one.has_same_periods(periods)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class ProfileHistory:
         If the place is none of the steps, or a key is there twice, or was not given yet.
     """
 
-    steps: tuple[Profiles, ...]
+    steps: tuple[ProfileState, ...]
     place: int
     next_key: int
-    inputs: ProfileInputs
-    rule: ValueAreaRules
+    inputs: ProfileSettings
+    rule: ValueAreaSettings
 
     def __post_init__(self) -> None:
         if not 0 <= self.place < len(self.steps):

@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from app.errors import BadInputError
-from app.profiles.profile_settings import ProfileInputs
+from app.profiles.profile_settings import ProfileSettings
 
 MAX_NAME = 60
 _END_OF_TIME = 1 << 63
 
 
-class Stretch(NamedTuple):
+class TimeRange(NamedTuple):
     """A stretch of time `[start_ns, end_ns)`; without an end it grows with the market."""
 
     start_ns: int
@@ -26,13 +26,13 @@ class Stretch(NamedTuple):
         return _END_OF_TIME if self.end_ns is None else self.end_ns
 
 
-def united(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
+def merge_ranges(stretches: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
     """The same time in as few stretches as it takes, in order; what several hold is there once."""
-    found: list[Stretch] = []
+    found: list[TimeRange] = []
     for stretch in sorted(stretches, key=lambda stretch: (stretch.start_ns, stretch.reach_ns)):
         if found and stretch.start_ns <= found[-1].reach_ns:
             last = max(found[-1], stretch, key=lambda one: one.reach_ns)
-            found[-1] = Stretch(found[-1].start_ns, last.end_ns)
+            found[-1] = TimeRange(found[-1].start_ns, last.end_ns)
         else:
             found.append(stretch)
     return tuple(found)
@@ -63,8 +63,8 @@ class PlacedProfile:
 
     key: int
     name: str
-    stretches: tuple[Stretch, ...]
-    inputs: ProfileInputs
+    stretches: tuple[TimeRange, ...]
+    inputs: ProfileSettings
     parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -88,7 +88,7 @@ class PlacedProfile:
         """Whether it was put together from others."""
         return bool(self.parts)
 
-    def holds(self, time_ns: int) -> bool:
+    def contains(self, time_ns: int) -> bool:
         """Whether a time lies between its first bar and its last, also where a composite leaves some out."""
         return self.start_ns <= time_ns < self.stretches[-1].reach_ns
 
@@ -100,12 +100,12 @@ class PlacedProfile:
         reach_ns = _END_OF_TIME if end_ns is None else end_ns
         if reach_ns <= start_ns:
             raise BadInputError("range: the end must be after the start")
-        inside = [one for one in self.stretches if one.reach_ns > start_ns and one.start_ns < reach_ns] or [Stretch(start_ns, end_ns)]
+        inside = [one for one in self.stretches if one.reach_ns > start_ns and one.start_ns < reach_ns] or [TimeRange(start_ns, end_ns)]
         inside[0] = inside[0]._replace(start_ns=start_ns)
         inside[-1] = inside[-1]._replace(end_ns=end_ns)
         return replace(self, stretches=tuple(inside))
 
-    def cut(self, end_ns: int) -> PlacedProfile:
+    def ended_at(self, end_ns: int) -> PlacedProfile:
         """The same up to a time, no longer.
 
         Raises

@@ -11,7 +11,7 @@ from app.analytics.value_area import ValueAreaMethod
 from app.errors import BadInputError
 
 
-class VolumeShown(enum.Enum):
+class VolumeDisplay(enum.Enum):
     """What the rows of a profile show; the value is the name shown."""
 
     TOTAL = "total"
@@ -81,7 +81,7 @@ def parse_colour_name(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileInputs:
+class ProfileSettings:
     """How one profile is made and drawn.
 
     Attributes
@@ -99,7 +99,7 @@ class ProfileInputs:
     """
 
     rows: RowLayout = field(default_factory=RowLayout)
-    volume: VolumeShown = VolumeShown.SPLIT
+    volume: VolumeDisplay = VolumeDisplay.SPLIT
     percent: int = 70
     method: ValueAreaMethod = ValueAreaMethod.DALTON
     placement: Placement = Placement.LEFT
@@ -116,5 +116,5 @@ class ProfileInputs:
             raise BadInputError(f"width: found {self.width_percent} %, expected 5 to 100")
 
 
-SIDE_INPUTS = ProfileInputs(placement=Placement.RIGHT, width_percent=94, extend_poc=True, extend_vah=True, extend_val=True)
+SIDE_INPUTS = ProfileSettings(placement=Placement.RIGHT, width_percent=94, extend_poc=True, extend_vah=True, extend_val=True)
 """Of the profile beside the bars, until the user chooses others."""

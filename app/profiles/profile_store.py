@@ -19,10 +19,10 @@ import structlog
 
 from app.errors import BadInputError, StoreError
 from app.market.instrument import Instrument
-from app.profiles.chart_profiles import Anchors
+from app.profiles.chart_profiles import ChartProfiles
 from app.profiles.file_format import decode_profiles, encode_profiles
 from app.profiles.history import ProfileHistory
-from app.storage.atomic import write_whole
+from app.storage.atomic import write_atomically
 from app.storage.disk import market_folder
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ SAVE_EVERY_S = 1.0
 """A change lies on the disk two seconds later at most; a drag writes once a second."""
 
 
-class ProfileBook:
+class ProfileStore:
     """All profiles of a user.
 
     Parameters
@@ -56,7 +56,7 @@ class ProfileBook:
         self._held: dict[str, ProfileHistory] = {}
 
     @asynccontextmanager
-    async def keeping(self, instrument: Instrument, anchors: Anchors, *, on_disk: bool = True) -> AsyncIterator[None]:
+    async def autosave(self, instrument: Instrument, anchors: ChartProfiles, *, on_disk: bool = True) -> AsyncIterator[None]:
         """Give a new chart the profiles of its market, and keep what becomes of them until the block ends."""
         path = market_folder(self._folder, instrument).with_suffix(".json") if on_disk and self._folder is not None else None
         self.trouble = ""
@@ -108,7 +108,7 @@ class ProfileBook:
 class _Saver:
     """Writes the file of one market when something has changed."""
 
-    def __init__(self, book: ProfileBook, instrument: Instrument, anchors: Anchors, path: Path | None) -> None:
+    def __init__(self, book: ProfileStore, instrument: Instrument, anchors: ChartProfiles, path: Path | None) -> None:
         self._book, self._instrument, self._anchors, self._path = book, instrument, anchors, path
         self._written = anchors.edition
         self._turn = threading.Lock()  # the last write waits for one that is under way
@@ -132,7 +132,7 @@ class _Saver:
             if edition <= self._written:
                 return
             try:
-                write_whole(self._path, encode_profiles(history, self._instrument.id))
+                write_atomically(self._path, encode_profiles(history, self._instrument.id))
             except StoreError as error:
                 self._book._tell(f"profiles not saved: {error.user_message}")
                 return

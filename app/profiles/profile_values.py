@@ -10,24 +10,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import is_not
 
-from app.analytics.candle_fallback import Piece
+from app.analytics.candle_fallback import CandleRange
 from app.analytics.footprint import FootprintSeries
-from app.analytics.profile import VolumeProfile, merged
-from app.analytics.profile_index import GrowingProfile, ProfileIndex
-from app.analytics.row_layout import LaidOutProfile, RowLayout, laid_out
+from app.analytics.profile import VolumeProfile, merge_profiles
+from app.analytics.profile_index import ProfileIndex, RunningProfile
+from app.analytics.row_layout import RowLayout, RowProfile, apply_layout
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_area
-from app.profiles.candle_fill import NO_CANDLES, BesideTrades, CandlesOfProfiles
-from app.profiles.period_profiles import Runs
-from app.profiles.placed_profile import Stretch
+from app.profiles.candle_fill import NO_CANDLES, CandleFill, CandleFillCache
+from app.profiles.period_profiles import BarRanges
+from app.profiles.placed_profile import TimeRange
 
-GrowingRuns = tuple[tuple[int, int | None], ...]
+OpenBarRanges = tuple[tuple[int, int | None], ...]
 """Runs of bars `[first number, end number)`; without an end up to the newest bar."""
 _KEPT = 256
 """Profiles that are kept: more than fit on a screen; while an anchor is dragged, every bar it passes makes one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ProfileFigures:
+class ProfileValues:
     """One profile, worked out.
 
     Attributes
@@ -42,10 +42,10 @@ class ProfileFigures:
         What of it candles say.
     """
 
-    runs: Runs
-    rows: LaidOutProfile
+    runs: BarRanges
+    rows: RowProfile
     area: ValueArea
-    candles: BesideTrades = NO_CANDLES
+    candles: CandleFill = NO_CANDLES
 
     @property
     def first_number(self) -> int:
@@ -73,7 +73,7 @@ class ProfileFigures:
         return self.rows.edge_ticks(self.area.low_row)
 
 
-class ProfilesOfSeries:
+class ProfileCache:
     """Profiles of one series, asked for by time: of its trades, and of candles where trades are not held.
 
     Parameters
@@ -88,7 +88,7 @@ class ProfilesOfSeries:
         How many value areas have been worked out: a count of work for the tests.
     """
 
-    def __init__(self, series: FootprintSeries, candles: CandlesOfProfiles | None = None) -> None:
+    def __init__(self, series: FootprintSeries, candles: CandleFillCache | None = None) -> None:
         self.series = series
         self._candles = candles
         self.index = ProfileIndex(series)
@@ -96,7 +96,7 @@ class ProfilesOfSeries:
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
         self._asked_ns: dict[int, int] = {}  # of bars before all that there are, whose times are a guess: the time that was meant
 
-    def of(self, stretches: Iterable[Stretch], layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileFigures | None:
+    def of(self, stretches: Iterable[TimeRange], layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileValues | None:
         """The profile of some stretches of time, each from the bar that holds its start on; None if nothing traded.
 
         An anchor is a bar: times inside of it mean the whole bar. A stretch holds every bar that it touches, and a bar that several
@@ -104,7 +104,7 @@ class ProfilesOfSeries:
         """
         return self.of_bars(self.bars_of(stretches), layout, percent, method)
 
-    def bars_of(self, stretches: Iterable[Stretch]) -> GrowingRuns:
+    def bars_of(self, stretches: Iterable[TimeRange]) -> OpenBarRanges:
         """The bars that some stretches of time touch, in runs that lie apart from one another; None as an end: it grows."""
         times = self.series.times
         runs: list[tuple[int, int | None]] = []
@@ -122,12 +122,12 @@ class ProfilesOfSeries:
             runs.append((first, end))
         return tuple(runs)
 
-    def of_bars(self, runs: GrowingRuns, layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileFigures | None:
+    def of_bars(self, runs: OpenBarRanges, layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileValues | None:
         """The profile of runs of bars, in order and apart; None if nothing traded."""
         key = (runs, layout, percent, method)
         kept = self._kept.get(key)
         if kept is None:
-            kept = self._kept[key] = _Kept([GrowingProfile(self.index) for _ in runs])
+            kept = self._kept[key] = _Kept([RunningProfile(self.index) for _ in runs])
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         else:
@@ -143,7 +143,7 @@ class ProfilesOfSeries:
             kept.figures = self._figures(parts, candles, runs, layout, percent, method)
         return kept.figures
 
-    def candles_of(self, runs: GrowingRuns) -> BesideTrades:
+    def candles_of(self, runs: OpenBarRanges) -> CandleFill:
         """What candles add to the trades of runs of bars."""
         if self._candles is None or not self.series.n_bars:
             return NO_CANDLES
@@ -151,9 +151,9 @@ class ProfilesOfSeries:
         newest = int(self.series.number[-1]) + 1
         times = tuple((asked_ns.get(first) or start_ns(first), None if end is None else start_ns(end)) for first, end in runs)
         bars = sum((newest if end is None else end) - first for first, end in runs)
-        return self._candles.beside(times, single_bar=bars == 1)
+        return self._candles.fill_for(times, single_bar=bars == 1)
 
-    def wishes(self, profiles: Iterable[GrowingRuns]) -> tuple[Piece, ...]:
+    def candle_requests(self, profiles: Iterable[OpenBarRanges]) -> tuple[CandleRange, ...]:
         """The candles that are wanted for profiles of such runs of bars, newest first."""
         found = {wish for runs in profiles if runs for wish in self.candles_of(runs).wishes}
         return tuple(sorted(found, key=lambda wish: wish.span, reverse=True))
@@ -161,24 +161,24 @@ class ProfilesOfSeries:
     def _figures(
         self,
         parts: list[VolumeProfile],
-        candles: BesideTrades,
-        runs: GrowingRuns,
+        candles: CandleFill,
+        runs: OpenBarRanges,
         layout: RowLayout,
         percent: int,
         method: ValueAreaMethod,
-    ) -> ProfileFigures | None:
-        rows = laid_out(merged(parts) if len(parts) > 1 else parts[0], self.series.grid, layout)
+    ) -> ProfileValues | None:
+        rows = apply_layout(merge_profiles(parts) if len(parts) > 1 else parts[0], self.series.grid, layout)
         if rows is None:
             return None
         self.worked_out += 1
         end = int(self.series.number[-1]) + 1
         ended = tuple((first, max(first + 1, end) if last is None else last) for first, last in runs)
-        return ProfileFigures(ended, rows, value_area(rows.profile, percent, method), candles)
+        return ProfileValues(ended, rows, value_area(rows.profile, percent, method), candles)
 
 
 @dataclass(slots=True, eq=False)
 class _Kept:
-    growing: list[GrowingProfile]
+    growing: list[RunningProfile]
     parts: list[VolumeProfile] = field(default_factory=list)
-    candles: BesideTrades | None = None
-    figures: ProfileFigures | None = None
+    candles: CandleFill | None = None
+    figures: ProfileValues | None = None

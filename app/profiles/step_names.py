@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.profiles.history import Profiles
+from app.profiles.history import ProfileState
 from app.profiles.period_profiles import PeriodProfiles
 from app.profiles.placed_profile import PlacedProfile
 
 
-def step_text(before: Profiles, after: Profiles) -> str:
+def step_text(before: ProfileState, after: ProfileState) -> str:
     """What a step did, in a few words, as in `A1 taken off` and `inputs of A1`; all that it did if it was a gesture."""
     return ", ".join(_changes(before, after))
 
 
-def _changes(before: Profiles, after: Profiles) -> Iterator[str]:
+def _changes(before: ProfileState, after: ProfileState) -> Iterator[str]:
     old, new = ({placed.key: placed for placed in profiles.placed} for profiles in (before, after))
     yield from (f"add {placed.name}" for key, placed in new.items() if key not in old)
     yield from (f"delete {placed.name}" for key, placed in old.items() if key not in new)
@@ -39,7 +39,7 @@ def _changes_of(before: PlacedProfile, after: PlacedProfile) -> Iterator[str]:
 def _change_of_periods(before: PeriodProfiles | None, after: PeriodProfiles | None) -> str:
     if after is None:
         return "hide period profiles"
-    if before is None or not before.divides_like(after):
+    if before is None or not before.has_same_periods(after):
         return f"show {after.text} profiles"
     if before.inputs != after.inputs:
         return f"settings of {after.text} profiles"

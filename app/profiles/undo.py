@@ -10,7 +10,7 @@ MAX_STEPS = 200
 T = TypeVar("T")
 
 
-class Undo(Generic[T]):
+class UndoStack(Generic[T]):
     """What was there before, and what was taken back; what is changed while a gesture lasts is one step together.
 
     Parameters
@@ -40,7 +40,7 @@ class Undo(Generic[T]):
         """Whether a step that was taken back can be taken again."""
         return bool(self._redo)
 
-    def keep(self, new: T) -> bool:
+    def record(self, new: T) -> bool:
         """Put something else there, which is a step unless it is the same; whether it was one."""
         if new == self._now:
             return False

@@ -16,13 +16,13 @@ from msgspec import Meta
 from app.analytics.bar_statistics import ALL_STATISTICS, Statistic
 from app.analytics.candle_value_area import CandlePrice
 from app.analytics.imbalance import ImbalanceRule
-from app.analytics.large_trades import USUAL_LARGE, LargeRule, parse_large
+from app.analytics.large_trades import USUAL_LARGE, LargeTradeFilter, parse_large_trade_filter
 from app.analytics.value_area import ValueAreaMethod
 from app.errors import BadInputError
 from app.market.bar_rule import parse_bar_rule
 from app.market.session import Period
 from app.market.trading_hours import TEMPLATES, WHOLE_DAY, TradingHours, parse_hours
-from app.settings.fields import Described
+from app.settings.fields import SettingsGroup
 
 Cells = Literal["sellxbuy", "delta", "total", "ladder", "profile"]
 Colouring = Literal["volume", "delta", "imbalance"]
@@ -36,7 +36,7 @@ def _each_once(periods: tuple[Period, ...]) -> None:
         raise BadInputError(f"periods: found {','.join(period.value for period in periods)!r}, expected no duplicates")
 
 
-class TimeRules(Described, frozen=True):
+class SessionSettings(SettingsGroup, frozen=True):
     """Session hours and time zone for everything computed by session, day, week or month."""
 
     session: Annotated[
@@ -54,14 +54,14 @@ class TimeRules(Described, frozen=True):
         parse_hours(self.session, self.zone)
 
 
-class ValueAreaRules(Described, frozen=True):
+class ValueAreaSettings(SettingsGroup, frozen=True):
     """How value areas are computed."""
 
     method: Annotated[ValueAreaMethod, Meta(description="value area method")] = ValueAreaMethod.DALTON
     percent: Annotated[int, Meta(ge=1, le=100, description="percentage of volume in the value area")] = 70
 
 
-class ImbalanceRules(Described, frozen=True):
+class ImbalanceSettings(SettingsGroup, frozen=True):
     """When a cell counts as imbalanced."""
 
     ratio: Annotated[
@@ -83,7 +83,7 @@ class ImbalanceRules(Described, frozen=True):
         return ImbalanceRule(self.ratio, math.ceil(Fraction(self.minimum) / Fraction(lot_size)), self.zeros, self.stacked)
 
 
-class CellStyle(Described, frozen=True):
+class CellStyle(SettingsGroup, frozen=True):
     """What the cells and bars show.
 
     `cells`: `sell × buy`; delta; all that traded; sold and bought in two halves; the bar's own profile, each cell as long as its
@@ -99,7 +99,7 @@ class CellStyle(Described, frozen=True):
     show_candles: Annotated[bool, Meta(description="show a candle beside the cells")] = True
 
 
-class StatisticsRules(Described, frozen=True):
+class StatisticsSettings(SettingsGroup, frozen=True):
     """The table under the bars."""
 
     rows: Annotated[tuple[Statistic, ...], Meta(description="table rows, top to bottom")] = ALL_STATISTICS
@@ -110,7 +110,7 @@ class StatisticsRules(Described, frozen=True):
             raise BadInputError(f"statistics: found {found!r}, expected one or more rows, no duplicates, e.g. volume,delta,cvd")
 
 
-class LargeTradeRules(Described, frozen=True):
+class LargeTradeSettings(SettingsGroup, frozen=True):
     """Which trades are drawn as bubbles."""
 
     trades: Annotated[
@@ -118,21 +118,21 @@ class LargeTradeRules(Described, frozen=True):
     ] = USUAL_LARGE.text
 
     def __post_init__(self) -> None:
-        parse_large(self.trades)
+        parse_large_trade_filter(self.trades)
 
     @property
-    def rule(self) -> LargeRule:
+    def rule(self) -> LargeTradeFilter:
         """The same, parsed."""
-        return parse_large(self.trades)
+        return parse_large_trade_filter(self.trades)
 
 
-class CvdRules(Described, frozen=True):
+class CvdSettings(SettingsGroup, frozen=True):
     """Cumulative delta."""
 
     reset: Annotated[Literal["session", "never"], Meta(description="reset CVD at each session, or never")] = "session"
 
 
-class TpoRules(Described, frozen=True):
+class TpoSettings(SettingsGroup, frozen=True):
     """TPO, single prints, poor highs and poor lows."""
 
     bracket: Annotated[str, Meta(description="TPO bracket, e.g. 30m", examples=["5m", "15m", "30m", "1h"])] = "30m"
@@ -149,7 +149,7 @@ class TpoRules(Described, frozen=True):
         return parse_bar_rule(self.bracket).length_ns
 
 
-class LevelsRules(Described, frozen=True):
+class LevelSettings(SettingsGroup, frozen=True):
     """Naked levels, nodes and zones."""
 
     periods: Annotated[tuple[Period, ...], Meta(description="periods whose naked POC, VAH and VAL are tracked")] = tuple(Period)
@@ -160,7 +160,7 @@ class LevelsRules(Described, frozen=True):
         _each_once(self.periods)
 
 
-class CandleAreaRules(Described, frozen=True):
+class CandleAreaSettings(SettingsGroup, frozen=True):
     """Value areas computed from candles."""
 
     periods: Annotated[tuple[Period, ...], Meta(description="periods to draw: previous and current")] = tuple(Period)
@@ -171,19 +171,19 @@ class CandleAreaRules(Described, frozen=True):
         _each_once(self.periods)
 
 
-class ChartRules(Described, frozen=True):
+class CalculationSettings(SettingsGroup, frozen=True):
     """All inputs of a chart's figures."""
 
-    time: TimeRules = TimeRules()
-    value_area: ValueAreaRules = ValueAreaRules()
-    imbalance: ImbalanceRules = ImbalanceRules()
+    time: SessionSettings = SessionSettings()
+    value_area: ValueAreaSettings = ValueAreaSettings()
+    imbalance: ImbalanceSettings = ImbalanceSettings()
     cells: CellStyle = CellStyle()
-    statistics: StatisticsRules = StatisticsRules()
-    large_trades: LargeTradeRules = LargeTradeRules()
-    cvd: CvdRules = CvdRules()
-    tpo: TpoRules = TpoRules()
-    levels: LevelsRules = LevelsRules()
-    candle_areas: CandleAreaRules = CandleAreaRules()
+    statistics: StatisticsSettings = StatisticsSettings()
+    large_trades: LargeTradeSettings = LargeTradeSettings()
+    cvd: CvdSettings = CvdSettings()
+    tpo: TpoSettings = TpoSettings()
+    levels: LevelSettings = LevelSettings()
+    candle_areas: CandleAreaSettings = CandleAreaSettings()
 
     @property
     def hours(self) -> TradingHours:

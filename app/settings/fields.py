@@ -18,11 +18,11 @@ from msgspec import Meta
 from app.errors import BadInputError
 
 
-class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SettingsGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A value, or a part of one."""
 
 
-class Input(NamedTuple):
+class FieldInfo(NamedTuple):
     """What is known of one input.
 
     Attributes
@@ -52,31 +52,31 @@ class Input(NamedTuple):
     help: str
 
 
-_Value = TypeVar("_Value", bound=Described)
+_Value = TypeVar("_Value", bound=SettingsGroup)
 
 
-def inputs_of(kind: type[Described]) -> tuple[Input, ...]:
+def fields_of(kind: type[SettingsGroup]) -> tuple[FieldInfo, ...]:
     """Every input of a value made of parts, in the order of the fields."""
     return tuple(
         _input(f"{part.name}.{field.name}", field) for part in _fields(kind) for field in _fields(type(part.default)) if _meta(field.type)
     )
 
 
-def plain(value: Described) -> dict[str, dict[str, Any]]:
+def to_plain(value: SettingsGroup) -> dict[str, dict[str, Any]]:
     """The value as a file holds it: tables of numbers, words, and lists of words."""
     return msgspec.to_builtins(value)
 
 
-def differences(old: _Value, new: _Value) -> Iterator[tuple[str, str, Any]]:
+def changed_fields(old: _Value, new: _Value) -> Iterator[tuple[str, str, Any]]:
     """Part, input and plain value of all that is otherwise in the new one."""
-    before = plain(old)
-    for part, inputs in plain(new).items():
+    before = to_plain(old)
+    for part, inputs in to_plain(new).items():
         for name, value in inputs.items():
             if before[part][name] != value:
                 yield part, name, value
 
 
-def with_input(value: _Value, path: str, text: str) -> _Value:
+def with_value(value: _Value, path: str, text: str) -> _Value:
     """The same with one input as it was written: a word, a number, `true` or `false`, or words with commas between.
 
     Raises
@@ -84,7 +84,7 @@ def with_input(value: _Value, path: str, text: str) -> _Value:
     BadInputError
         If there is no such input, or it cannot be that; one line with what was found and expected.
     """
-    known = {one.path: one for one in inputs_of(type(value))}
+    known = {one.path: one for one in fields_of(type(value))}
     if path not in known:
         raise BadInputError(f"rule: unknown setting {path!r}, expected one of {', '.join(known)}")
     one = known[path]
@@ -92,10 +92,10 @@ def with_input(value: _Value, path: str, text: str) -> _Value:
     if one.choices and (wrong := next((word for word in (words if one.kind is tuple else [text]) if word not in one.choices), None)):
         raise BadInputError(f"{path}: found {wrong!r}, expected {'some' if one.kind is tuple else 'one'} of {', '.join(one.choices)}")
     part, _, name = path.partition(".")
-    table = plain(value)
+    table = to_plain(value)
     table[part][name] = words if one.kind is tuple else text.strip()
     try:
-        return read(table, type(value), strict=False)
+        return from_plain(table, type(value), strict=False)
     except msgspec.ValidationError as error:
         wanted = str(error).partition(" - at ")[0].replace("`", "")
         raise BadInputError(f"{path}: found {text!r}, {wanted[0].lower()}{wanted[1:]}") from None
@@ -111,7 +111,7 @@ def _named_once(path: str, text: str, message: str) -> str:
     return f"{path}{found}{expected}" if found else f"{path}: {message}"
 
 
-def read(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = True) -> _Value:
+def from_plain(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = True) -> _Value:
     """A value from tables as a file holds them; what is left out has its default.
 
     Raises
@@ -127,7 +127,7 @@ def read(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = True) -
         raise BadInputError("found NaN, expected a number such as 2.5") from None
 
 
-def _fields(kind: type[Described]) -> tuple[msgspec.structs.FieldInfo, ...]:
+def _fields(kind: type[SettingsGroup]) -> tuple[msgspec.structs.FieldInfo, ...]:
     return msgspec.structs.fields(kind)
 
 
@@ -135,13 +135,13 @@ def _meta(annotated: Any) -> Meta | None:
     return next((meta for meta in getattr(annotated, "__metadata__", ()) if isinstance(meta, Meta) and meta.description), None)
 
 
-def _input(path: str, field: msgspec.structs.FieldInfo) -> Input:
+def _input(path: str, field: msgspec.structs.FieldInfo) -> FieldInfo:
     meta = _meta(field.type)
     assert meta is not None
     kind, choices = _kind(get_args(field.type)[0])
     examples = tuple(str(example) for example in meta.examples or ())
     least, most = (None if bound is None else int(bound) for bound in (meta.ge, meta.le))
-    return Input(path, kind, choices, examples, msgspec.to_builtins(field.default), least, most, str(meta.description))
+    return FieldInfo(path, kind, choices, examples, msgspec.to_builtins(field.default), least, most, str(meta.description))
 
 
 def _kind(annotation: Any) -> tuple[type, tuple[str, ...]]:

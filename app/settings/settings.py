@@ -22,14 +22,14 @@ from tomlkit.exceptions import TOMLKitError
 
 from app.errors import BadInputError, SettingsError
 from app.market.bar_rule import BarRule, parse_bar_rule
-from app.settings.calculation import ChartRules
-from app.settings.fields import Described, differences, read
+from app.settings.calculation import CalculationSettings
+from app.settings.fields import SettingsGroup, changed_fields, from_plain
 from app.storage.retention import Retention
 
 _EXAMPLES = {"ws_url": "wss://host:9443", "rest_url": "https://host"}
 
 
-class Display(Described, frozen=True):
+class DisplaySettings(SettingsGroup, frozen=True):
     """What the window looks like."""
 
     theme: Annotated[str, Meta(description="dark, light, high-contrast, or the path of a theme file")] = "dark"
@@ -42,14 +42,14 @@ class Display(Described, frozen=True):
     ] = ""
 
 
-class ChartDefaults(Described, frozen=True):
+class ChartDefaults(SettingsGroup, frozen=True):
     """What a chart shows at first."""
 
     bar: Annotated[str, Meta(description="bar type, e.g. 15s, 1m, 4h, 1d, 500t, 100v, 40r, 50d")] = "1m"
     ticks_per_row: Annotated[int, Meta(ge=0, le=1_000_000, description="ticks per row; 0 = automatic")] = 0
 
 
-class Data(Described, frozen=True):
+class FeedSettings(SettingsGroup, frozen=True):
     """How much is fetched and kept."""
 
     # two hours of BTCUSDT are some 150 pages: 600 of the 3,000 weights a minute that we allow ourselves on spot,
@@ -59,7 +59,7 @@ class Data(Described, frozen=True):
     stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade before the feed counts as stale")] = 10.0
 
 
-class Store(Described, frozen=True):
+class StoreSettings(SettingsGroup, frozen=True):
     """What is kept on disk."""
 
     record: Annotated[bool, Meta(description="record the trades of every open market")] = True
@@ -68,28 +68,28 @@ class Store(Described, frozen=True):
     keep_gigabytes: Annotated[float, Meta(ge=0, description="maximum store size in GB, all markets together; 0 = unlimited")] = 0.0
 
 
-class Journal(Described, frozen=True):
+class JournalSettings(SettingsGroup, frozen=True):
     """Where pictures go."""
 
     folder: Annotated[str, Meta(description="folder for saved images; empty: Tapeprint in your pictures folder")] = ""
 
 
-class VenueHosts(Described, frozen=True):
+class VenueHosts(SettingsGroup, frozen=True):
     """Where a venue is reached; empty keeps its own address."""
 
     ws_url: Annotated[str, Meta(pattern=r"^(wss?://\S+)?$", description="WebSocket URL, e.g. wss://host:9443")] = ""
     rest_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$", description="REST URL, e.g. https://host")] = ""
 
 
-class Settings(Described, frozen=True):
+class Settings(SettingsGroup, frozen=True):
     """All settings."""
 
-    display: Display = Display()
+    display: DisplaySettings = DisplaySettings()
     chart: ChartDefaults = ChartDefaults()
-    rules: ChartRules = ChartRules()
-    data: Data = Data()
-    store: Store = Store()
-    journal: Journal = Journal()
+    rules: CalculationSettings = CalculationSettings()
+    data: FeedSettings = FeedSettings()
+    store: StoreSettings = StoreSettings()
+    journal: JournalSettings = JournalSettings()
     venues: dict[str, VenueHosts] = msgspec.field(default_factory=dict)
 
     def hosts(self, venue: str) -> VenueHosts:
@@ -215,9 +215,9 @@ def save_setting(section: str, name: str, value: str | int | float, path: Path |
     _save([(section, name, value)], path)
 
 
-def save_rules(before: ChartRules, after: ChartRules, path: Path | None = None) -> None:
+def save_rules(before: CalculationSettings, after: CalculationSettings, path: Path | None = None) -> None:
     """Change in the file what the user has changed of the figures' rules; see `save_setting`."""
-    _save([(f"rules.{part}", name, value) for part, name, value in differences(before, after)], path)
+    _save([(f"rules.{part}", name, value) for part, name, value in changed_fields(before, after)], path)
 
 
 def _save(values: Iterable[tuple[str, str, Any]], path: Path | None) -> None:
@@ -259,9 +259,9 @@ def settings_table() -> list[tuple[str, str, str]]:
     return list(_settings_in("", Settings))
 
 
-def _settings_in(table: str, kind: type[Described]) -> Iterator[tuple[str, str, str]]:
+def _settings_in(table: str, kind: type[SettingsGroup]) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(kind):
-        if isinstance(field.default, Described):
+        if isinstance(field.default, SettingsGroup):
             yield from _settings_in(f"{table}{field.name}.", type(field.default))
         elif meta := next((meta for meta in getattr(field.type, "__metadata__", ()) if isinstance(meta, Meta) and meta.description), None):
             yield f"{table}{field.name}", repr(msgspec.to_builtins(field.default)), str(meta.description)
@@ -269,7 +269,7 @@ def _settings_in(table: str, kind: type[Described]) -> Iterator[tuple[str, str, 
 
 def _convert(table: Mapping[str, Any], kind: type[Any], label: str) -> Any:
     try:
-        return read(table, kind)
+        return from_plain(table, kind)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{label}: {error}") from None
 

@@ -12,7 +12,7 @@ from app.errors import StoreError
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to be written; it takes its name, in the place of an older one, once all of it lies on the disk.
 
     Raises
@@ -35,7 +35,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a small file.
 
     Raises
@@ -43,7 +43,7 @@ def write_whole(path: Path, content: bytes) -> None:
     StoreError
         As `whole_file`.
     """
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(content)
 
 

@@ -11,7 +11,7 @@ from app.market.candle import CandleBatch
 from app.market.span import Span
 
 
-class HeldCandles:
+class CandleStore:
     """Candles of one market by their length; only such as are closed.
 
     Parameters

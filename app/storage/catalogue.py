@@ -22,7 +22,7 @@ from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.tape_ranges import Intervals, Stretch
+from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
 
@@ -141,14 +141,14 @@ class Catalogue:
         with self.transaction() as connection:
             connection.execute("UPDATE instrument SET rollup_ticks = ? WHERE name = ?", (ticks, name))
 
-    def intervals(self, name: str) -> Intervals:
+    def intervals(self, name: str) -> TapeRanges:
         """What is held of a market."""
         rows = self._all(
             "SELECT first_key, last_key, first_id, last_id, start_ns, end_ns, source FROM stretch"
             " JOIN instrument ON number = instrument WHERE name = ?",
             (name,),
         )
-        return Intervals(Stretch(*row[:6], source=Source(row[6])) for row in rows)
+        return TapeRanges(TapeRange(*row[:6], source=Source(row[6])) for row in rows)
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
         """The newest trades of a market, in the order of the tape, and the place of the last one to come."""
@@ -185,7 +185,7 @@ class Catalogue:
             return self._connection.execute(query, values).fetchall()
 
 
-def write_stretches(connection: sqlite3.Connection, number: int, gone: Iterable[Stretch], new: Iterable[Stretch]) -> None:
+def write_ranges(connection: sqlite3.Connection, number: int, gone: Iterable[TapeRange], new: Iterable[TapeRange]) -> None:
     """Within a transaction, replace stretches of a market."""
     connection.executemany("DELETE FROM stretch WHERE instrument = ? AND first_key = ?", [(number, s.first_key) for s in gone])
     connection.executemany("INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(number, *s[:6], s.source.value) for s in new])
@@ -205,7 +205,7 @@ def drop_tail(connection: sqlite3.Connection, number: int, up_to_place: int) -> 
     connection.execute("DELETE FROM tail WHERE instrument = ? AND place <= ?", (number, up_to_place))
 
 
-def set_aside(folder: Path) -> Path:
+def rename_damaged(folder: Path) -> Path:
     """Rename a damaged catalogue, so that a new one can be made; returns the new name."""
     path = folder / FILE_NAME
     aside = path.with_name(f"{FILE_NAME}.corrupt-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")

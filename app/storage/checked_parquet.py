@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.errors import StoreError
-from app.storage.atomic import whole_file
+from app.storage.atomic import atomic_file
 
 ROW_GROUP = 1 << 17  # what a look at some hours of a busy day has to decode at least
 META_KEY = b"tapeprint"
@@ -28,7 +28,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
         If the disk does not take it.
     """
     plain = [name for name in table.column_names if name != "side"]
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         pq.write_table(
             table,
             file,
@@ -40,12 +40,12 @@ def write_parquet(path: Path, table: pa.Table) -> None:
         )
 
 
-def sealed_text(text: bytes) -> bytes:
+def add_checksum(text: bytes) -> bytes:
     """A text with its checksum before it: Parquet protects its pages, but not what a file says of itself."""
     return b"%08x " % zlib.crc32(text) + text
 
 
-def opened_text(sealed: bytes) -> bytes:
+def verify_checksum(sealed: bytes) -> bytes:
     """The text.
 
     Raises
@@ -59,7 +59,7 @@ def opened_text(sealed: bytes) -> bytes:
     return text
 
 
-def damaged(path: Path, error: Exception) -> StoreError:
+def damage_error(path: Path, error: Exception) -> StoreError:
     """That a file cannot be read, and why, in a line."""
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
     return StoreError(f"cannot read {path}: {why}")

@@ -21,8 +21,8 @@ from app.errors import StoreError
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
-from app.storage.checked_parquet import BROKEN, META_KEY, ROW_GROUP, damaged, opened_text, sealed_text, write_parquet
-from app.storage.tape_ranges import Stretch
+from app.storage.checked_parquet import BROKEN, META_KEY, ROW_GROUP, add_checksum, damage_error, verify_checksum, write_parquet
+from app.storage.tape_ranges import TapeRange
 
 DAY_NS = 86_400_000_000_000
 _COLUMNS = ("time_ns", "price_ticks", "quantity_lots", "side", "trade_id")
@@ -30,7 +30,7 @@ _TYPES = (pa.int64(), pa.int64(), pa.int64(), pa.int8(), pa.int64())
 _FORMAT = 1
 
 
-class Sums(msgspec.Struct, frozen=True):
+class DayTotals(msgspec.Struct, frozen=True):
     """What the trades of a file add up to, to be held against the trades themselves."""
 
     trades: int
@@ -39,7 +39,7 @@ class Sums(msgspec.Struct, frozen=True):
     sell: int
 
     @classmethod
-    def of(cls, trades: TradeBatch) -> Sums:
+    def of(cls, trades: TradeBatch) -> DayTotals:
         """The sums of some trades, in lots."""
         lots, side = trades.quantity_lots, trades.side
         return cls(len(trades), int(lots.sum()), int(lots[side == BUY].sum()), int(lots[side == SELL].sum()))
@@ -56,13 +56,13 @@ class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
     lot_size: str
     multiplier: str
     numbered: bool
-    sums: Sums
-    stretches: list[Stretch]
+    sums: DayTotals
+    stretches: list[TapeRange]
     groups: list[tuple[int, int]]
     format: int = _FORMAT
 
 
-def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[Stretch] = ()) -> None:
+def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[TapeRange] = ()) -> None:
     """Write a day's trades, which are in the order of the tape; a kill at any moment leaves the old file or the new one.
 
     Raises
@@ -76,11 +76,11 @@ def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches:
         lot_size=str(instrument.lot_size),
         multiplier=str(instrument.multiplier),
         numbered=instrument.numbered,
-        sums=Sums.of(trades),
+        sums=DayTotals.of(trades),
         stretches=list(stretches),
         groups=[(int(part.min()), int(part.max())) for part in _in_groups(trades.time_ns)],
     )
-    schema = pa.schema(list(zip(_COLUMNS, _TYPES, strict=True)), {META_KEY: sealed_text(msgspec.json.encode(meta))})
+    schema = pa.schema(list(zip(_COLUMNS, _TYPES, strict=True)), {META_KEY: add_checksum(msgspec.json.encode(meta))})
     table = pa.table([pa.array(column) for column in trades.columns], schema=schema)
     write_parquet(path, table)
 
@@ -97,7 +97,7 @@ def read_meta(path: Path) -> DayMeta:
         with pq.ParquetFile(path) as file:
             return _meta_of(file)
     except BROKEN as error:
-        raise damaged(path, error) from None
+        raise damage_error(path, error) from None
 
 
 def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> TradeBatch:
@@ -120,8 +120,8 @@ def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> Tr
             columns = [column.to_numpy() for column in table.columns]
             trades = TradeBatch.of(*columns)
     except BROKEN as error:
-        raise damaged(path, error) from None
-    if span is None and Sums.of(trades) != meta.sums:
+        raise damage_error(path, error) from None
+    if span is None and DayTotals.of(trades) != meta.sums:
         raise StoreError(f"{path}: damaged: trades do not match the recorded totals")
     if span is not None:
         trades = trades[(trades.time_ns >= span.start_ns) & (trades.time_ns < span.end_ns)]
@@ -147,7 +147,7 @@ def in_steps(trades: TradeBatch, old: tuple[Decimal, Decimal], new: tuple[Decima
     return TradeBatch.of(*columns)
 
 
-def merged(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
+def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
     """Trades of several sources in the order of the tape, each once; of equal ones the first is kept.
 
     The order is the id's; where trades are not numbered it is time's, then the order in which they came.
@@ -182,7 +182,7 @@ def _meta_of(file: pq.ParquetFile) -> DayMeta:
     metadata = file.schema_arrow.metadata or {}
     if META_KEY not in metadata:
         raise ValueError("not written by Tapeprint")
-    meta = msgspec.json.decode(opened_text(metadata[META_KEY]), type=DayMeta)
+    meta = msgspec.json.decode(verify_checksum(metadata[META_KEY]), type=DayMeta)
     if min(Decimal(meta.tick_size), Decimal(meta.lot_size), Decimal(meta.multiplier)) <= 0:
         raise ValueError("invalid tick or lot size")
     if meta.format > _FORMAT:

@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from app.errors import BadInputError, StoreError
-from app.market.coverage import Covered
+from app.market.coverage import CoveredSpan
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, set_aside
-from app.storage.day_file import DAY_NS, by_day, day_of, merged, read_day
+from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, rename_damaged
+from app.storage.day_file import DAY_NS, by_day, day_of, merge_trades, read_day
 from app.storage.rebuild import rebuild_catalogue
-from app.storage.tape_ranges import Intervals
+from app.storage.tape_ranges import TapeRanges
 
 _PLAIN = re.compile(r"[A-Za-z0-9.-]")
 _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in range(10))}
@@ -61,7 +61,7 @@ class DiskStore:
         except DamagedCatalogueError as error:
             if not write:
                 raise
-            aside = set_aside(folder)
+            aside = rename_damaged(folder)
             self.catalogue = Catalogue(folder, write=True)
             rebuild_catalogue(self.catalogue, folder, self.tape)
             self.repaired = f"{error.user_message}; renamed to {aside.name} and rebuilt from the day files"
@@ -86,11 +86,11 @@ class Tape:
         self.instrument, self.catalogue = instrument, catalogue
         self.folder = market_folder(store_folder, instrument)
 
-    def intervals(self) -> Intervals:
+    def intervals(self) -> TapeRanges:
         """What is held."""
         return self.catalogue.intervals(self.instrument.id)
 
-    def covered(self) -> list[Covered]:
+    def covered(self) -> list[CoveredSpan]:
         """The times of which all trades are held, oldest first."""
         return self.intervals().covered(proven=self.instrument.numbered)
 
@@ -138,10 +138,10 @@ class Tape:
                 if path.exists():
                     raise
                 return self._day(day, span, tail)  # the writer has just put the parts of the day together
-        return merged([*parts, tail], numbered=self.instrument.numbered)
+        return merge_trades([*parts, tail], numbered=self.instrument.numbered)
 
 
-def kept_instrument(store: DiskStore, instrument_id: str) -> Instrument:
+def stored_instrument(store: DiskStore, instrument_id: str) -> Instrument:
     """A market that is kept, in the steps that it is kept in.
 
     Raises

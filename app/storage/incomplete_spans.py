@@ -5,15 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from app.market.coverage import Covered
+from app.market.coverage import CoveredSpan
 from app.market.span import Span
-from app.storage.trade_store import Hole
+from app.storage.trade_store import Gap
 
 EVER_NS = -(1 << 62)
 """Before anything was ever traded."""
 
 
-class Gaps:
+class IncompleteSpans:
     """Those of one chart, disjoint and in order of time.
 
     Attributes
@@ -24,11 +24,11 @@ class Gaps:
 
     def __init__(self) -> None:
         self.until_ns = EVER_NS
-        self._covered: Sequence[Covered] = ()
-        self._holes: Sequence[Hole] = ()
+        self._covered: Sequence[CoveredSpan] = ()
+        self._holes: Sequence[Gap] = ()
         self._spans: list[Span] = []
 
-    def follow(self, covered: Sequence[Covered], holes: Sequence[Hole]) -> None:
+    def follow(self, covered: Sequence[CoveredSpan], holes: Sequence[Gap]) -> None:
         """Take note of what is covered, and of holes in it; where only the last trade is a later one, nothing is worked out."""
         if covered is self._covered and holes is self._holes:
             return
@@ -48,7 +48,7 @@ class Gaps:
         return tuple(found)
 
 
-def _gaps(covered: Sequence[Covered], holes: list[Span]) -> list[Span]:
+def _gaps(covered: Sequence[CoveredSpan], holes: list[Span]) -> list[Span]:
     """What no stretch covers before the end of the last, and the holes: from the trade before to the trade after, both included."""
     if not covered:
         return []
@@ -61,7 +61,7 @@ def _gaps(covered: Sequence[Covered], holes: list[Span]) -> list[Span]:
     return joined
 
 
-def _same_but_for_the_end(covered: Sequence[Covered], before: Sequence[Covered]) -> bool:
+def _same_but_for_the_end(covered: Sequence[CoveredSpan], before: Sequence[CoveredSpan]) -> bool:
     """Whether the last stretch alone differs, and in its end alone; all the others end before it."""
     if not covered or len(covered) != len(before) or covered[:-1] != before[:-1]:
         return False

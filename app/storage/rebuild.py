@@ -13,9 +13,9 @@ from app.errors import StoreError
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
-from app.storage.catalogue import Catalogue, write_stretches
+from app.storage.catalogue import Catalogue, write_ranges
 from app.storage.day_file import DAY_NS, DayMeta, read_day, read_meta
-from app.storage.tape_ranges import Intervals, Stretch, stretches_of
+from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
 
 if TYPE_CHECKING:
     from app.storage.disk import Tape
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 
-def in_day(intervals: Intervals, day: int) -> list[Stretch]:
+def ranges_in_day(intervals: TapeRanges, day: int) -> list[TapeRange]:
     """The stretches that reach into a UTC day; they tell the file of a day where its trades came from."""
     start_ns, end_ns = day * DAY_NS, (day + 1) * DAY_NS
     return [stretch for stretch in intervals if stretch.start_ns < end_ns and start_ns < stretch.end_ns]
 
 
-def stretches_in(path: Path, instrument: Instrument, day: int) -> list[Stretch]:
+def ranges_in_file(path: Path, instrument: Instrument, day: int) -> list[TapeRange]:
     """What a day file holds: of a market with numbered trades its very ids, of another what the file says of its times.
 
     Raises
@@ -45,40 +45,40 @@ def stretches_in(path: Path, instrument: Instrument, day: int) -> list[Stretch]:
             span = Span(stretch.start_ns, stretch.end_ns).intersection(edges)
             found.append(stretch._replace(first_key=span.start_ns, last_key=span.end_ns - 1, start_ns=span.start_ns, end_ns=span.end_ns))
         return found
-    runs = stretches_of(read_day(path, instrument), Source.ARCHIVE)
+    runs = id_ranges(read_day(path, instrument), Source.ARCHIVE)
     return [run._replace(source=_source_of(run, meta)) for run in runs]
 
 
-def held_without(tape: Tape, intervals: Intervals, files: set[Path], day: int) -> Intervals:
+def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], day: int) -> TapeRanges:
     """What is held once some files of a day are gone."""
-    left = Intervals(intervals)
+    left = TapeRanges(intervals)
     edges = Span(day * DAY_NS, (day + 1) * DAY_NS)
     if not tape.instrument.numbered:
         left.remove(edges.start_ns, edges.end_ns - 1, edges)
         return left
     try:
-        for stretch in (stretch for path in files for stretch in stretches_in(path, tape.instrument, day)):
+        for stretch in (stretch for path in files for stretch in ranges_in_file(path, tape.instrument, day)):
             left.remove(stretch.first_key, stretch.last_key, Span(stretch.start_ns, stretch.end_ns))
         return left
     except StoreError:  # nobody knows what a damaged file held: look what all others hold
-        return held_in_files(tape, without=files)
+        return ranges_in_files(tape, without=files)
 
 
-def held_in_files(tape: Tape, without: Iterable[Path] = ()) -> Intervals:
+def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
     """What all sound files and the catalogue's newest trades hold."""
-    found = Intervals()
+    found = TapeRanges()
     left_out = set(without)
     for day in tape.days():
         for path in tape.files(day):
             if path in left_out:
                 continue
             try:
-                for stretch in stretches_in(path, tape.instrument, day):
+                for stretch in ranges_in_file(path, tape.instrument, day):
                     found.add(stretch)
             except StoreError as error:
                 _log.warning("damaged day file skipped", reason=error.detail)
     if tape.instrument.numbered:
-        for stretch in stretches_of(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
+        for stretch in id_ranges(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
             found.add(stretch)
     return found
 
@@ -95,12 +95,12 @@ def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Ins
             markets[meta.instrument] = _instrument_of(meta)
     for instrument in markets.values():
         number = catalogue.number_of(instrument)
-        held = held_in_files(tape_of(instrument))
+        held = ranges_in_files(tape_of(instrument))
         with catalogue.transaction() as connection:
-            write_stretches(connection, number, [], held)
+            write_ranges(connection, number, [], held)
 
 
-def _source_of(run: Stretch, meta: DayMeta) -> Source:
+def _source_of(run: TapeRange, meta: DayMeta) -> Source:
     return next((known.source for known in meta.stretches if known.first_key <= run.first_key <= known.last_key), run.source)
 
 

@@ -16,7 +16,7 @@ from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import day_of
-from app.storage.retention import KEEP_ALL, Retention, let_go
+from app.storage.retention import KEEP_ALL, Retention, delete_expired_days
 from app.storage.writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
@@ -126,7 +126,7 @@ class Recorder:
             self._writer.seal(self._wall_ns())
         if today != self._tidied_day:
             self._writer.tidy(self._wall_ns())
-            let_go(self._writer, self._writer.tape.folder.parent.parent, self._keep, self._wall_ns())
+            delete_expired_days(self._writer, self._writer.tape.folder.parent.parent, self._keep, self._wall_ns())
         self._tidied_day = today
 
     def _low_disk(self) -> str:

@@ -29,14 +29,14 @@ class Retention:
 KEEP_ALL = Retention()
 
 
-def let_go(writer: TapeWriter, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
+def delete_expired_days(writer: TapeWriter, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
     """Delete the days of a market that are not to be kept; which they were."""
-    days = days_to_let_go(writer.tape, store_folder, keep, now_ns)
+    days = expired_days(writer.tape, store_folder, keep, now_ns)
     writer.forget(days)
     return days
 
 
-def days_to_let_go(tape: Tape, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
+def expired_days(tape: Tape, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
     """The days of a market that are too old, or for which there is no room; the oldest first."""
     today = day_of(now_ns)
     days = [day for day in tape.days() if day < today]

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import BUY, SELL, TradeBatch
-from app.storage.checked_parquet import BROKEN, META_KEY, damaged, opened_text, sealed_text, write_parquet
-from app.storage.day_file import Sums
+from app.storage.checked_parquet import BROKEN, META_KEY, add_checksum, damage_error, verify_checksum, write_parquet
+from app.storage.day_file import DayTotals
 
 if TYPE_CHECKING:
     from app.storage.disk import Tape
@@ -31,11 +31,11 @@ class RollupMeta(msgspec.Struct, frozen=True):
 
     ticks_per_row: int
     tick_size: str
-    sums: Sums
+    sums: DayTotals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cells:
+class RollupCells:
     """Volume by minute and price row, in the order of minutes, then rows; only cells in which something traded.
 
     Attributes
@@ -56,17 +56,17 @@ class Cells:
     unknown: np.ndarray
 
 
-def cells_of(trades: TradeBatch, ticks_per_row: int) -> Cells:
+def cells_of(trades: TradeBatch, ticks_per_row: int) -> RollupCells:
     """The cells of some trades, in any order."""
     if not len(trades):
-        return Cells(ticks_per_row, *(np.zeros(0, np.int64) for _ in range(5)))
+        return RollupCells(ticks_per_row, *(np.zeros(0, np.int64) for _ in range(5)))
     minute, row = trades.time_ns // MINUTE_NS, trades.price_ticks // ticks_per_row
     order = np.lexsort((row, minute))
     minute, row = minute[order], row[order]
     begins = np.flatnonzero(np.concatenate(([True], (np.diff(minute) != 0) | (np.diff(row) != 0))))
     side, lots = trades.side[order], trades.quantity_lots[order]
     buy, sell, unknown = (np.add.reduceat(np.where(chosen, lots, 0), begins) for chosen in (side == BUY, side == SELL, side == 0))
-    return Cells(ticks_per_row, minute[begins], row[begins], buy, sell, unknown)
+    return RollupCells(ticks_per_row, minute[begins], row[begins], buy, sell, unknown)
 
 
 def write_rollup(tape: Tape, day: int, trades: TradeBatch) -> None:
@@ -83,13 +83,13 @@ def write_rollup(tape: Tape, day: int, trades: TradeBatch) -> None:
         ticks = nice_ticks_per_row(float(np.median(trades.price_ticks)) * _ROW_SHARE_OF_PRICE) if len(trades) else 1
         tape.catalogue.set_rollup_ticks(name, ticks)
     cells = cells_of(trades, ticks)
-    meta = RollupMeta(ticks, str(tape.instrument.tick_size), Sums.of(trades))
+    meta = RollupMeta(ticks, str(tape.instrument.tick_size), DayTotals.of(trades))
     columns = {name: getattr(cells, name) for name in ("minute", "row", "buy", "sell", "unknown")}
-    table = pa.table(columns).replace_schema_metadata({META_KEY: sealed_text(msgspec.json.encode(meta))})
+    table = pa.table(columns).replace_schema_metadata({META_KEY: add_checksum(msgspec.json.encode(meta))})
     write_parquet(tape.cells_file(day), table)
 
 
-def read_rollup(path: Path) -> tuple[Cells, RollupMeta]:
+def read_rollup(path: Path) -> tuple[RollupCells, RollupMeta]:
     """A day's cells, and what they were made from.
 
     Raises
@@ -99,8 +99,10 @@ def read_rollup(path: Path) -> tuple[Cells, RollupMeta]:
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            meta = msgspec.json.decode(opened_text((file.schema_arrow.metadata or {})[META_KEY]), type=RollupMeta)
+            meta = msgspec.json.decode(verify_checksum((file.schema_arrow.metadata or {})[META_KEY]), type=RollupMeta)
             table = file.read()
-            return Cells(meta.ticks_per_row, *(table.column(name).to_numpy() for name in ("minute", "row", "buy", "sell", "unknown"))), meta
+            return RollupCells(
+                meta.ticks_per_row, *(table.column(name).to_numpy() for name in ("minute", "row", "buy", "sell", "unknown"))
+            ), meta
     except BROKEN as error:
-        raise damaged(path, error) from None
+        raise damage_error(path, error) from None

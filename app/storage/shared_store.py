@@ -18,7 +18,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class MarketStore:
     """What the store has for one market.
 
     Attributes
@@ -39,7 +39,7 @@ class Kept:
     retention: Retention = KEEP_ALL
 
 
-class Keeping:
+class SharedStore:
     """A folder of kept trades, opened when the first market asks for it; may be asked from any thread.
 
     Parameters
@@ -56,7 +56,7 @@ class Keeping:
         self._turn = threading.Lock()
         self._store: DiskStore | None = None
 
-    def of(self, instrument: Instrument) -> Kept:
+    def of(self, instrument: Instrument) -> MarketStore:
         """The tape of a market, and the right to write it if nobody else has it. Never raises: charts go on without."""
         with self._turn:
             try:
@@ -65,13 +65,13 @@ class Keeping:
                 store = self._store
                 tape = store.tape(instrument)
             except (StoreError, OSError) as error:
-                return self._without(None, str(error)) if self.record else Kept(None, None)
+                return self._without(None, str(error)) if self.record else MarketStore(None, None)
             if not self.record:
-                return Kept(tape, None)
+                return MarketStore(tape, None)
             try:
-                return Kept(tape, TapeWriter(store, instrument), store.repaired, self.retention)
+                return MarketStore(tape, TapeWriter(store, instrument), store.repaired, self.retention)
             except StoreBusyError as error:
-                return Kept(tape, None, error.user_message)
+                return MarketStore(tape, None, error.user_message)
             except (StoreError, OSError) as error:
                 return self._without(tape, str(error))
 
@@ -82,6 +82,6 @@ class Keeping:
                 self._store.close()
                 self._store = None
 
-    def _without(self, tape: Tape | None, reason: str) -> Kept:
+    def _without(self, tape: Tape | None, reason: str) -> MarketStore:
         _log.warning("recording off", reason=reason)
-        return Kept(tape, None, f"not recording: {reason}")
+        return MarketStore(tape, None, f"not recording: {reason}")

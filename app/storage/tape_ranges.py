@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
 
@@ -20,7 +20,7 @@ NO_ID = -1
 """Stands for the ids of a market that does not number its trades."""
 
 
-class Stretch(NamedTuple):
+class TapeRange(NamedTuple):
     """One stretch: its keys, its first and last trade, and how they came.
 
     `end_ns` is just behind the last trade's time.
@@ -35,22 +35,22 @@ class Stretch(NamedTuple):
     source: Source
 
 
-class Intervals:
+class TapeRanges:
     """Stretches in the order of the tape, none of them touching another of the same source."""
 
-    def __init__(self, stretches: Iterable[Stretch] = ()) -> None:
+    def __init__(self, stretches: Iterable[TapeRange] = ()) -> None:
         self._all = sorted(stretches)
         self._edges: tuple[np.ndarray, np.ndarray] | None = None
-        self._told: list[Covered] = []  # of the first so many stretches
+        self._told: list[CoveredSpan] = []  # of the first so many stretches
 
-    def __iter__(self) -> Iterator[Stretch]:
+    def __iter__(self) -> Iterator[TapeRange]:
         return iter(self._all)
 
     def __len__(self) -> int:
         return len(self._all)
 
     @property
-    def last(self) -> Stretch | None:
+    def last(self) -> TapeRange | None:
         """The newest; None if there is none."""
         return self._all[-1] if self._all else None
 
@@ -64,7 +64,7 @@ class Intervals:
         place = np.searchsorted(first, keys, side="right") - 1
         return (place >= 0) & (keys <= last[place])
 
-    def add(self, new: Stretch) -> None:
+    def add(self, new: TapeRange) -> None:
         """Take a stretch in; what of it is held already keeps the source that it came from first."""
         begin = max(0, bisect_right(self._all, new.first_key, key=_first_key) - 1)
         parts, next_key = [], new.first_key
@@ -84,7 +84,7 @@ class Intervals:
 
     def remove(self, first_key: int, last_key: int, span: Span) -> None:
         """Forget the keys from one to another, both included; `span` holds the times of the trades that go."""
-        kept: list[Stretch] = []
+        kept: list[TapeRange] = []
         for held in self._all:
             if held.last_key < first_key or held.first_key > last_key:
                 kept.append(held)
@@ -97,7 +97,7 @@ class Intervals:
                 kept.append(right._replace(start_ns=min(right.end_ns - 1, max(right.start_ns, span.end_ns))))
         self._all, self._edges, self._told = kept, None, []
 
-    def covered(self, *, proven: bool) -> list[Covered]:
+    def covered(self, *, proven: bool) -> list[CoveredSpan]:
         """The stretches as spans of time; two that follow one another without a missing trade meet in time too.
 
         Costs what has changed since it was asked last.
@@ -108,14 +108,14 @@ class Intervals:
             follower = self._all[place + 1] if place + 1 < len(self._all) else None
             if follower is not None and follower.first_key == held.last_key + 1:
                 end_ns = max(end_ns, follower.start_ns)
-            self._told.append(Covered(Span(held.start_ns, end_ns), held.source, held.first_id, held.last_id, proven))
+            self._told.append(CoveredSpan(Span(held.start_ns, end_ns), held.source, held.first_id, held.last_id, proven))
         return self._told.copy()
 
-    def holes(self) -> list[tuple[Stretch, Stretch]]:
+    def gaps(self) -> list[tuple[TapeRange, TapeRange]]:
         """The stretches before and after each place where keys are missing."""
         return [(a, b) for a, b in zip(self._all, self._all[1:], strict=False) if b.first_key > a.last_key + 1]
 
-    def _put(self, part: Stretch) -> None:
+    def _put(self, part: TapeRange) -> None:
         place = bisect_right(self._all, part.first_key, key=_first_key)
         if place and _meets(self._all[place - 1], part):
             place -= 1
@@ -126,7 +126,7 @@ class Intervals:
         del self._told[max(0, place - 1) :]  # the one before it may end later now
 
 
-def stretches_of(fresh: TradeBatch, source: Source, given: TradeBatch | None = None, complete: Span | None = None) -> list[Stretch]:
+def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None, complete: Span | None = None) -> list[TapeRange]:
     """The runs of ids in trades that are numbered, by ascending id, each id once.
 
     Where `given`, of which these are what was new, are known to be all trades of the time `complete`, the first run begins
@@ -138,7 +138,7 @@ def stretches_of(fresh: TradeBatch, source: Source, given: TradeBatch | None = N
     cuts = np.flatnonzero(np.diff(ids) != 1) + 1
     starts, ends = np.concatenate(([0], cuts)), np.concatenate((cuts, [len(ids)]))
     found = [
-        Stretch(int(ids[a]), int(ids[b - 1]), int(ids[a]), int(ids[b - 1]), int(times[a:b].min()), int(times[a:b].max()) + 1, source)
+        TapeRange(int(ids[a]), int(ids[b - 1]), int(ids[a]), int(ids[b - 1]), int(times[a:b].min()), int(times[a:b].max()) + 1, source)
         for a, b in zip(starts.tolist(), ends.tolist(), strict=True)
     ]
     if complete and given is not None:
@@ -149,24 +149,24 @@ def stretches_of(fresh: TradeBatch, source: Source, given: TradeBatch | None = N
     return found
 
 
-def stretch_of_time(span: Span, source: Source) -> Stretch:
+def time_range(span: Span, source: Source) -> TapeRange:
     """A stretch of a market without numbers: from one time to just before another."""
-    return Stretch(span.start_ns, span.end_ns - 1, NO_ID, NO_ID, span.start_ns, span.end_ns, source)
+    return TapeRange(span.start_ns, span.end_ns - 1, NO_ID, NO_ID, span.start_ns, span.end_ns, source)
 
 
-def _first_key(stretch: Stretch) -> int:
+def _first_key(stretch: TapeRange) -> int:
     return stretch.first_key
 
 
-def _meets(a: Stretch, b: Stretch) -> bool:
+def _meets(a: TapeRange, b: TapeRange) -> bool:
     return a.last_key + 1 == b.first_key and a.source is b.source
 
 
-def _joined(a: Stretch, b: Stretch) -> Stretch:
-    return Stretch(a.first_key, b.last_key, a.first_id, b.last_id, min(a.start_ns, b.start_ns), max(a.end_ns, b.end_ns), a.source)
+def _joined(a: TapeRange, b: TapeRange) -> TapeRange:
+    return TapeRange(a.first_key, b.last_key, a.first_id, b.last_id, min(a.start_ns, b.start_ns), max(a.end_ns, b.end_ns), a.source)
 
 
-def _cut(new: Stretch, first_key: int, last_key: int) -> Stretch:
+def _cut(new: TapeRange, first_key: int, last_key: int) -> TapeRange:
     """The part of a stretch between two keys; of a stretch of time the times are its keys."""
     if new.first_id != NO_ID:
         return new._replace(first_key=first_key, last_key=last_key, first_id=first_key, last_id=last_key)

@@ -23,7 +23,7 @@ _BEFORE_ALL = _EARLIEST
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Gap:
     """Trades that we do not have: ids included at both ends, none (`last_id` before `first_id`) where nobody knows how many.
 
     `start_ns` and `end_ns` are the times of the trades held before and after it.
@@ -88,8 +88,8 @@ class TradeStore:
         self.floor_ns = 0
         """Bars that begin before this time cannot be built from what is held; 0 while all that came is held."""
         self._chunks: list[_Chunk] = []
-        self._holes: list[Hole] = []
-        self._told: tuple[Hole, ...] | None = ()
+        self._holes: list[Gap] = []
+        self._told: tuple[Gap, ...] | None = ()
 
     @property
     def first_id(self) -> int | None:
@@ -158,18 +158,18 @@ class TradeStore:
         found = (_within(chunk, start_ns, _LATEST) for chunk in self._chunks)
         return [batch for batch in found if len(batch)]
 
-    def take_nothing_older(self, asked_from_ns: int) -> None:
+    def reject_older_than(self, asked_from_ns: int) -> None:
         """Refuse what is older than all that is held: there is no room for more. All from `asked_from_ns` on has come."""
         if self._chunks and not self.floor_ns:
             self.floor_key, self.floor_ns = self._chunks[0].first_key - 1, max(asked_from_ns, int(self._chunks[0].trades.time_ns[0]) + 1)
 
     def set_gaps(self, gaps: Sequence[Span]) -> None:
         """Where trades may be missing, oldest first, as the feed knows it: of trades that are not numbered nothing else tells."""
-        holes = [Hole(0, -1, gap.start_ns, gap.end_ns) for gap in gaps]
+        holes = [Gap(0, -1, gap.start_ns, gap.end_ns) for gap in gaps]
         if self.by_time and holes != self._holes:
             self._holes, self._told = holes, None
 
-    def holes(self) -> tuple[Hole, ...]:
+    def gaps(self) -> tuple[Gap, ...]:
         """What is missing between the first trade and the last, oldest first; the same object until something changes.
 
         Holes between trades that were let go of stay: the bars that were built from those are still to be seen.
@@ -315,18 +315,18 @@ def _held_at(chunks: list[_Chunk], batch: TradeBatch) -> np.ndarray:
     return held
 
 
-def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Hole]:
+def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
     """The holes between the trades, and between them and the trade before, if there is one."""
     ids, times = trades.trade_id, trades.time_ns
     found = []
     if before and int(ids[0]) > before.trade_id + 1:
-        found.append(Hole(before.trade_id + 1, int(ids[0]) - 1, before.time_ns, int(times[0])))
+        found.append(Gap(before.trade_id + 1, int(ids[0]) - 1, before.time_ns, int(times[0])))
     if int(ids[-1]) - int(ids[0]) + 1 == len(ids):
         return found
-    return found + [Hole(int(ids[i]) + 1, int(ids[i + 1]) - 1, int(times[i]), int(times[i + 1])) for i in np.flatnonzero(np.diff(ids) > 1)]
+    return found + [Gap(int(ids[i]) + 1, int(ids[i + 1]) - 1, int(times[i]), int(times[i + 1])) for i in np.flatnonzero(np.diff(ids) > 1)]
 
 
-def _first_id(hole: Hole) -> int:
+def _first_id(hole: Gap) -> int:
     return hole.first_id
 
 

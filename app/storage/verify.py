@@ -11,15 +11,15 @@ from app.errors import StoreError
 from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.day_file import DAY_NS, Sums, merged, read_day
+from app.storage.day_file import DAY_NS, DayTotals, merge_trades, read_day
 from app.storage.disk import Tape, day_name
 from app.storage.rollup import cells_of, read_rollup, write_rollup
-from app.storage.tape_ranges import Intervals, stretches_of
+from app.storage.tape_ranges import TapeRanges, id_ranges
 from app.storage.writer import TapeWriter
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StoreFinding:
     """Something that is not as it should be.
 
     Attributes
@@ -37,13 +37,13 @@ class Finding:
     gap: Span | None = None
 
 
-def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[Finding]:
+def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFinding]:
     """Look at everything that is kept of a market, a day at a time; with its writer, mend what can be mended from what is there.
 
     A damaged file is put aside, which leaves a hole; a rollup is made again; the account of what is held is brought into line.
     """
     numbered = tape.instrument.numbered
-    found = Intervals()
+    found = TapeRanges()
     for day in tape.days():
         sound: list[TradeBatch] = []
         for path in tape.files(day):
@@ -51,12 +51,12 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[Finding]:
                 sound.append(read_day(path, tape.instrument))
             except StoreError as error:
                 if writer is not None:
-                    writer.put_aside(path, day)
-                yield Finding(f"{error.user_message}{', moved aside' if writer is not None else ''}")
-        trades = merged(sound, numbered=numbered)
+                    writer.move_aside(path, day)
+                yield StoreFinding(f"{error.user_message}{', moved aside' if writer is not None else ''}")
+        trades = merge_trades(sound, numbered=numbered)
         yield from _strange(trades, tape, day)
         if numbered:
-            for stretch in stretches_of(trades, Source.ARCHIVE):
+            for stretch in id_ranges(trades, Source.ARCHIVE):
                 found.add(stretch)
         if [path.name for path in tape.files(day)] == [f"{day_name(day)}.parquet"]:
             yield from _rollup(tape, day, trades, writer)
@@ -65,23 +65,23 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[Finding]:
     yield from _holes(tape)
 
 
-def _strange(trades: TradeBatch, tape: Tape, day: int) -> Iterator[Finding]:
+def _strange(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreFinding]:
     """Trades that no exchange makes."""
     if not len(trades):
         return
     where = f"{tape.instrument.id} {day_name(day)}"
     if n := int(np.count_nonzero((trades.price_ticks <= 0) | (trades.quantity_lots <= 0))):
-        yield Finding(f"{where}: {n:,} trades with a zero price or quantity")
+        yield StoreFinding(f"{where}: {n:,} trades with a zero price or quantity")
     if n := int(np.count_nonzero(trades.time_ns // DAY_NS != day)):
-        yield Finding(f"{where}: {n:,} trades of other days")
+        yield StoreFinding(f"{where}: {n:,} trades of other days")
     if n := int(np.count_nonzero(np.abs(trades.side) > 1)):
-        yield Finding(f"{where}: {n:,} trades with an invalid side")
+        yield StoreFinding(f"{where}: {n:,} trades with an invalid side")
 
 
-def _rollup(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None) -> Iterator[Finding]:
+def _rollup(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None) -> Iterator[StoreFinding]:
     try:
         cells, meta = read_rollup(tape.cells_file(day))
-        if meta.sums == Sums.of(trades) and meta.tick_size == str(tape.instrument.tick_size):
+        if meta.sums == DayTotals.of(trades) and meta.tick_size == str(tape.instrument.tick_size):
             true = cells_of(trades, meta.ticks_per_row)
             if all(np.array_equal(getattr(cells, name), getattr(true, name)) for name in ("minute", "row", "buy", "sell", "unknown")):
                 return
@@ -90,14 +90,14 @@ def _rollup(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None)
         why = "are missing or damaged"
     if writer is not None:
         write_rollup(tape, day, trades)
-    yield Finding(
+    yield StoreFinding(
         f"{tape.instrument.id} {day_name(day)}: the cells {why}{', rebuilt' if writer is not None else ''}", mended=writer is not None
     )
 
 
-def _account(tape: Tape, found: Intervals, writer: TapeWriter | None) -> Iterator[Finding]:
+def _account(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> Iterator[StoreFinding]:
     """What the catalogue says is held, against what is there."""
-    for stretch in stretches_of(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
+    for stretch in id_ranges(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
         found.add(stretch)
     claimed, there = _ids(tape.intervals()), _ids(found)
     if claimed == there:
@@ -105,13 +105,13 @@ def _account(tape: Tape, found: Intervals, writer: TapeWriter | None) -> Iterato
     missing = sum(b - a for a, b in _minus(claimed, there))
     more = sum(b - a for a, b in _minus(there, claimed))
     if writer is not None:
-        writer.account_anew()
+        writer.rebuild_accounting()
     text = f"{tape.instrument.id}: {missing:,} trades listed in the catalogue are missing on disk; {more:,} on disk are not listed"
-    yield Finding(text + ("; catalogue repaired" if writer is not None else ""), mended=writer is not None)
+    yield StoreFinding(text + ("; catalogue repaired" if writer is not None else ""), mended=writer is not None)
 
 
-def _holes(tape: Tape) -> Iterator[Finding]:
-    for before, after in tape.intervals().holes():
+def _holes(tape: Tape) -> Iterator[StoreFinding]:
+    for before, after in tape.intervals().gaps():
         gap = Span(before.end_ns, max(before.end_ns, after.start_ns))
         begin, end = (str(np.datetime64(ns, "ns"))[:23] for ns in (gap.start_ns, gap.end_ns))
         if tape.instrument.numbered:
@@ -119,10 +119,10 @@ def _holes(tape: Tape) -> Iterator[Finding]:
             text = f"{n:,} trade{'s' if n > 1 else ''} missing, ids {before.last_id + 1} to {after.first_id - 1}, {begin} to {end}"
         else:
             text = f"trades may be missing, {begin} to {end}"
-        yield Finding(f"{tape.instrument.id}: {text}", gap=gap)
+        yield StoreFinding(f"{tape.instrument.id}: {text}", gap=gap)
 
 
-def _ids(intervals: Intervals) -> list[tuple[int, int]]:
+def _ids(intervals: TapeRanges) -> list[tuple[int, int]]:
     """The ids held as half-open runs, whatever they came from."""
     runs: list[tuple[int, int]] = []
     for stretch in intervals:

@@ -15,12 +15,12 @@ from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.catalogue import drop_tail, write_stretches, write_tail
-from app.storage.day_file import by_day, day_of, merged, read_day, read_meta, write_day
+from app.storage.catalogue import drop_tail, write_ranges, write_tail
+from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
 from app.storage.disk import DiskStore, day_name, next_part
-from app.storage.rebuild import held_in_files, held_without, in_day
+from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
 from app.storage.rollup import write_rollup
-from app.storage.tape_ranges import Intervals, Stretch, stretch_of_time, stretches_of
+from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
 
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class TapeWriter:
         return self.tape.instrument
 
     @property
-    def intervals(self) -> Intervals:
+    def intervals(self) -> TapeRanges:
         """What is held; not to be changed."""
         return self._intervals
 
@@ -93,7 +93,7 @@ class TapeWriter:
             with self.tape.catalogue.transaction() as connection:
                 write_tail(connection, self._number, fresh)
                 if new is not None:
-                    write_stretches(connection, self._number, *_difference(self._intervals, new))
+                    write_ranges(connection, self._number, *_difference(self._intervals, new))
             self._intervals = new or self._intervals
             self._tail_size += len(fresh)
             return len(fresh)
@@ -126,7 +126,7 @@ class TapeWriter:
             trades, place = self.tape.catalogue.tail(self.instrument.id)
             if len(trades):
                 for day, part in by_day(trades):
-                    write_day(next_part(self.tape, day), part, self.instrument, in_day(self._intervals, day))
+                    write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self._intervals, day))
                 with self.tape.catalogue.transaction() as connection:
                     drop_tail(connection, self._number, place)
                 self._tail_size = 0
@@ -153,15 +153,15 @@ class TapeWriter:
             for day in days:
                 self._forget_day(day)
 
-    def put_aside(self, path: Path, day: int) -> None:
+    def move_aside(self, path: Path, day: int) -> None:
         """Rename a damaged file of a day; what it held is missing from then on, and may be fetched again."""
         with self._turn:
             self._put_aside(path, day)
 
-    def account_anew(self) -> None:
+    def rebuild_accounting(self) -> None:
         """Find out from the files what is held, and say that."""
         with self._turn:
-            self._replace_intervals(held_in_files(self.tape))
+            self._replace_intervals(ranges_in_files(self.tape))
 
     def close(self) -> None:
         """Let go of the market."""
@@ -171,36 +171,36 @@ class TapeWriter:
 
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
         """The trades in the order of the tape, without those that the ids show to be held."""
-        trades = merged([trades], numbered=self.instrument.numbered)
+        trades = merge_trades([trades], numbered=self.instrument.numbered)
         if not self.instrument.numbered or not len(trades):
             return trades
         held = self._intervals.holds(trades.trade_id)
         return trades[~held] if held.any() else trades
 
-    def _stretches(self, fresh: TradeBatch, source: Source, given: TradeBatch, complete: Span | None) -> list[Stretch]:
+    def _stretches(self, fresh: TradeBatch, source: Source, given: TradeBatch, complete: Span | None) -> list[TapeRange]:
         if self.instrument.numbered:
-            return stretches_of(fresh, source, given, complete)
-        return [stretch_of_time(complete, source)] if complete else []
+            return id_ranges(fresh, source, given, complete)
+        return [time_range(complete, source)] if complete else []
 
     def _put_together(self, now_ns: int) -> None:
         for day in self.tape.days():
             if day < day_of(now_ns) and [path.name for path in self.tape.files(day)] != [f"{day_name(day)}.parquet"]:
                 self._merge_into_day(day, TradeBatch.empty(), self._intervals)
 
-    def _merge_into_day(self, day: int, trades: TradeBatch, held: Intervals) -> int:
+    def _merge_into_day(self, day: int, trades: TradeBatch, held: TapeRanges) -> int:
         """One file of all that there is of a day; nothing is written if that is so already. How many trades were not in one."""
         whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
         parts = self._sound_parts(day)
         if parts is None:
             if len(trades):
-                write_day(next_part(self.tape, day), trades, self.instrument, in_day(held, day))
+                write_day(next_part(self.tape, day), trades, self.instrument, ranges_in_day(held, day))
             return len(trades)
-        before = merged(list(parts.values()), numbered=self.instrument.numbered)
-        together = merged([before, trades], numbered=self.instrument.numbered)
+        before = merge_trades(list(parts.values()), numbered=self.instrument.numbered)
+        together = merge_trades([before, trades], numbered=self.instrument.numbered)
         if not len(together):  # all that there was is damaged, and put aside
             return 0
         if list(parts) != [whole] or len(together) > len(parts[whole]):
-            write_day(whole, together, self.instrument, in_day(held, day))
+            write_day(whole, together, self.instrument, ranges_in_day(held, day))
             for path in parts:
                 if path != whole:
                     path.unlink()
@@ -223,19 +223,19 @@ class TapeWriter:
         return found
 
     def _put_aside(self, path: Path, day: int) -> None:
-        self._replace_intervals(held_without(self.tape, self._intervals, {path}, day))
+        self._replace_intervals(ranges_without_files(self.tape, self._intervals, {path}, day))
         path.replace(path.with_name(path.name + ".corrupt"))
 
     def _forget_day(self, day: int) -> None:
         files = self.tape.files(day)
-        self._replace_intervals(held_without(self.tape, self._intervals, set(files), day))
+        self._replace_intervals(ranges_without_files(self.tape, self._intervals, set(files), day))
         for path in (*files, self.tape.cells_file(day)):
             with suppress(FileNotFoundError):
                 path.unlink()
 
-    def _replace_intervals(self, new: Intervals) -> None:
+    def _replace_intervals(self, new: TapeRanges) -> None:
         with self.tape.catalogue.transaction() as connection:
-            write_stretches(connection, self._number, *_difference(self._intervals, new))
+            write_ranges(connection, self._number, *_difference(self._intervals, new))
         self._intervals = new
 
     def _keep_steps(self, store: DiskStore) -> None:
@@ -248,23 +248,23 @@ class TapeWriter:
         trades, place = store.catalogue.tail(before.id)
         held = old.intervals()
         for day, part in by_day(trades):
-            write_day(next_part(old, day), part, before, in_day(held, day))
+            write_day(next_part(old, day), part, before, ranges_in_day(held, day))
         with store.catalogue.transaction() as connection:
             drop_tail(connection, number, place)
 
 
-def _with(intervals: Intervals, stretches: Iterable[Stretch]) -> Intervals | None:
+def _with(intervals: TapeRanges, stretches: Iterable[TapeRange]) -> TapeRanges | None:
     """The intervals and some more; None if there are none to add."""
     stretches = list(stretches)
     if not stretches:
         return None
-    new = Intervals(intervals)
+    new = TapeRanges(intervals)
     for stretch in stretches:
         new.add(stretch)
     return new
 
 
-def _difference(old: Intervals, new: Intervals) -> tuple[list[Stretch], list[Stretch]]:
+def _difference(old: TapeRanges, new: TapeRanges) -> tuple[list[TapeRange], list[TapeRange]]:
     """What is to be deleted and what to be written."""
     before, after = set(old), set(new)
     return sorted(before - after), sorted(after - before)

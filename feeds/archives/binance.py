@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from app.errors import DecodeError
 from app.market.span import Span
-from feeds.archives.bulk import Piece, Progress, no_progress
+from feeds.archives.bulk import DumpFile, Progress, no_progress
 from feeds.archives.days import days_of, file_name, span_of, whole_months
 from feeds.archives.file_host import FileHost, sha256_of
 
@@ -53,11 +53,11 @@ class BinanceDumps:
         self._market, self._symbol, self._wall = market, symbol.upper(), wall
         self._host = FileHost(base_url, wall=wall, sleep=sleep)
 
-    def pieces(self, span: Span) -> Sequence[Piece]:
+    def files(self, span: Span) -> Sequence[DumpFile]:
         """Months that lie whole in the span, and days; see `BulkSource`."""
         return [self._month(days) if len(days) > 1 else self._day(days[0]) for days in whole_months(days_of(span, self._wall()))]
 
-    async def fetch(self, piece: Piece, folder: Path, progress: Progress = no_progress) -> Path | None:
+    async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
         """See `BulkSource`; a file that was published anew since it was fetched is fetched again."""
         told = await self._host.text(f"{piece.path}.CHECKSUM")
         to = folder / piece.name
@@ -75,13 +75,13 @@ class BinanceDumps:
         """Close the connections."""
         await self._host.aclose()
 
-    def _month(self, days: list[date]) -> Piece:
+    def _month(self, days: list[date]) -> DumpFile:
         return self._piece("monthly", f"{days[0]:%Y-%m}", days[0], days[-1], tuple(self._day(day) for day in days))
 
-    def _day(self, day: date) -> Piece:
+    def _day(self, day: date) -> DumpFile:
         return self._piece("daily", f"{day:%Y-%m-%d}", day, day)
 
-    def _piece(self, period: str, when: str, first: date, last: date, instead: tuple[Piece, ...] = ()) -> Piece:
+    def _piece(self, period: str, when: str, first: date, last: date, instead: tuple[DumpFile, ...] = ()) -> DumpFile:
         name = f"{self._symbol}-aggTrades-{when}.zip"
         path = f"/data/{self._market}/{period}/aggTrades/{quote(self._symbol, safe='')}/{quote(name, safe='')}"
-        return Piece(file_name(f"{self._market.replace('/', '-')}-{name}"), span_of(first, last), path, instead)
+        return DumpFile(file_name(f"{self._market.replace('/', '-')}-{name}"), span_of(first, last), path, instead)

@@ -18,7 +18,7 @@ Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DumpFile:
     """A part of a market's history that is fetched as one.
 
     Attributes
@@ -36,17 +36,17 @@ class Piece:
     name: str
     span: Span
     path: str
-    instead: tuple[Piece, ...] = ()
+    instead: tuple[DumpFile, ...] = ()
 
 
 class BulkSource(Protocol):
     """One market's history at one publisher."""
 
-    def pieces(self, span: Span) -> Sequence[Piece]:
+    def files(self, span: Span) -> Sequence[DumpFile]:
         """What holds the trades of a span, in the order of time; it may hold others too. Nothing that lies in the future."""
         ...
 
-    async def fetch(self, piece: Piece, folder: Path, progress: Progress = ...) -> Path | None:
+    async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = ...) -> Path | None:
         """The file of a piece, in a folder that exists; None if it is not published.
 
         A file that is there already, and whole, is not fetched again. What was fetched of one that broke off is kept
@@ -70,9 +70,9 @@ def no_progress(done: int, total: int | None) -> None:
     """For those who do not want to be told."""
 
 
-async def fetched(
+async def iter_downloads(
     source: BulkSource, span: Span, folder: Path, progress: Progress = no_progress
-) -> AsyncIterator[tuple[Piece, Path | None]]:
+) -> AsyncIterator[tuple[DumpFile, Path | None]]:
     """The pieces of a span with their files, one after the other, None for what is not published.
 
     Of a piece that is not there but has others in its place, those are given.
@@ -82,7 +82,7 @@ async def fetched(
     FeedError, TradeFileError
         As `BulkSource.fetch`.
     """
-    waiting = list(reversed(source.pieces(span)))
+    waiting = list(reversed(source.files(span)))
     while waiting:
         piece = waiting.pop()
         path = await source.fetch(piece, folder, progress)

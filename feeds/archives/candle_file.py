@@ -20,8 +20,8 @@ import pyarrow as pa
 from app.errors import OffGridError, TradeFileError
 from app.market.candle import CandleBatch
 from app.market.decimals import to_steps
-from feeds.archives.decompress import opened
-from feeds.archives.row_error import RowError, shown
+from feeds.archives.decompress import open_decompressed
+from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
 
 _FIELDS = ("time", "open", "high", "low", "close", "volume")
@@ -65,7 +65,7 @@ def read_candle_file(path: Path) -> CandleFile:
     TradeFileError
         If the file is none we know, or a line (in JSON: a candle) cannot be one.
     """
-    with opened(path) as stream:
+    with open_decompressed(path) as stream:
         text = _text(path, stream)
     if text.lstrip()[:1] in ("[", "{"):
         rows, places, unit = _json_rows(path, text)
@@ -115,7 +115,7 @@ def _header_order(path: Path, line: int, fields: list[str]) -> list[int]:
     names = [field.strip().lower() for field in fields]
     order = _order(names)
     if order is None:
-        raise TradeFileError(path, line, f"the header {shown(','.join(fields))}", _EXPECTED)
+        raise TradeFileError(path, line, f"the header {quoted(','.join(fields))}", _EXPECTED)
     return order
 
 
@@ -137,7 +137,7 @@ def _json_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
     for place, entry in enumerate(listed, 1):
         fields = _json_fields(entry)
         if fields is None:
-            raise TradeFileError(path, place, shown(str(entry)), "time, open, high, low, close and volume", unit="candle")
+            raise TradeFileError(path, place, quoted(str(entry)), "time, open, high, low, close and volume", unit="candle")
         rows.append(fields)
     return rows, list(range(1, len(rows) + 1)), "candle"
 
@@ -183,7 +183,7 @@ def _candles(rows: list[list[str]]) -> CandleFile:
     for place in np.flatnonzero(again).tolist():
         if (whole[place] != whole[place - 1]).any():
             row = int(max(order[place], order[place - 1]))
-            raise RowError(row, f"time {shown(rows[row][0])} repeated with different values", "each candle once")
+            raise RowError(row, f"time {quoted(rows[row][0])} repeated with different values", "each candle once")
     start, opened_at, high, low, close, volume = (np.ascontiguousarray(column) for column in whole[~again].T)
     length = int(np.diff(start).min()) if len(start) > 1 else 0
     unsaid, closed = np.full(len(start), -1, np.int64), np.ones(len(start), bool)
@@ -208,7 +208,7 @@ def _steps(column: Sequence[str], step: Decimal, what: str) -> np.ndarray:
     try:
         return to_steps(column, step, what)
     except OffGridError as error:
-        raise RowError(error.index, f"{what} {shown(error.value)}", "a decimal number with at most 18 decimal places") from None
+        raise RowError(error.index, f"{what} {quoted(error.value)}", "a decimal number with at most 18 decimal places") from None
 
 
 def _require_possible(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from app.errors import BadInputError, TradeFileError
-from feeds.archives.decompress import opened
+from feeds.archives.decompress import open_decompressed
 from feeds.archives.layouts import Layout, layout_of
 
 _BLOCK = 4 << 20
@@ -66,11 +66,12 @@ class CsvTrades:
             block_size=_BLOCK, skip_rows=self._header_lines if layout.header else 0, column_names=_distinct(layout.columns)
         )
         converting = pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(layout.wanted, pa.string()) | dict.fromkeys(layout.constant, pa.dictionary(pa.int32(), pa.string())),
-            include_columns=layout.wanted,
+            column_types=dict.fromkeys(layout.columns_to_read, pa.string())
+            | dict.fromkeys(layout.constant, pa.dictionary(pa.int32(), pa.string())),
+            include_columns=layout.columns_to_read,
             strings_can_be_null=False,
         )
-        with opened(self.path) as stream:
+        with open_decompressed(self.path) as stream:
             watched = _Watched(stream)
             try:
                 for block in pa_csv.open_csv(watched, reading, convert_options=converting):
@@ -89,7 +90,7 @@ class CsvTrades:
 
     def _require_closed_quotes(self) -> None:
         """To Arrow a quote that stays open takes the following lines, trades and all, into one field."""
-        with opened(self.path) as stream:
+        with open_decompressed(self.path) as stream:
             lines = io.TextIOWrapper(stream, "latin-1", newline=None)
             for line, text in enumerate(lines, 1):
                 if text.count('"') % 2:
@@ -111,7 +112,7 @@ class CsvTrades:
 
     def _records(self) -> Iterator[tuple[int, list[str] | None]]:
         """First line and fields of each record that is not empty; None, and the end, for one beyond all measure."""
-        with opened(self.path) as stream:
+        with open_decompressed(self.path) as stream:
             text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline=None)
             records = csv.reader(iter(lambda: text.readline(_BLOCK), ""))
             line = 1

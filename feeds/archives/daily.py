@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from app.market.span import Span
-from feeds.archives.bulk import Piece, Progress, no_progress
+from feeds.archives.bulk import DumpFile, Progress, no_progress
 from feeds.archives.days import days_of, file_name, span_of
 from feeds.archives.file_host import FileHost
 
@@ -35,17 +35,17 @@ class DailyFiles:
         place: Callable[[date], tuple[str, str]],
         *,
         ahead_ns: int = 0,
-        require: Callable[[Piece], None] = lambda _: None,
+        require: Callable[[DumpFile], None] = lambda _: None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._host, self._place, self._ahead_ns, self._require, self._wall = host, place, ahead_ns, require, wall
 
-    def pieces(self, span: Span) -> Sequence[Piece]:
+    def files(self, span: Span) -> Sequence[DumpFile]:
         """Days; see `BulkSource`."""
         shifted = Span(span.start_ns + self._ahead_ns, span.end_ns + self._ahead_ns)
         return [self._day(day) for day in days_of(shifted, self._wall() + self._ahead_ns / 1e9)]
 
-    async def fetch(self, piece: Piece, folder: Path, progress: Progress = no_progress) -> Path | None:
+    async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
         """See `BulkSource`."""
         to = folder / piece.name
         if to.exists():
@@ -57,7 +57,7 @@ class DailyFiles:
         """Close the connections."""
         await self._host.aclose()
 
-    def _day(self, day: date) -> Piece:
+    def _day(self, day: date) -> DumpFile:
         path, name = self._place(day)
         whole = span_of(day, day)
-        return Piece(file_name(name), Span(whole.start_ns - self._ahead_ns, whole.end_ns - self._ahead_ns), path)
+        return DumpFile(file_name(name), Span(whole.start_ns - self._ahead_ns, whole.end_ns - self._ahead_ns), path)

@@ -27,7 +27,7 @@ _BROKEN = (
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
     """The content of a plain, .gz or .zip file as a stream; which it is, is told by its first bytes.
 
     A zip must hold one .csv file; its path is ignored, nothing is written to disk.

@@ -8,7 +8,7 @@ from app.market.trade import TradeBatch
 from feeds.archives.row_error import RowError
 
 
-def repetitions(trades: TradeBatch) -> np.ndarray:
+def duplicate_rows(trades: TradeBatch) -> np.ndarray:
     """Which rows repeat the id of a row above them, bool [shape=(n,)].
 
     Raises

@@ -15,7 +15,7 @@ import httpx2
 
 from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from feeds.archives.bulk import Progress, no_progress
-from feeds.network.failures import explained_status
+from feeds.network.failures import http_status_error
 from feeds.network.rest_client import client_for, request_failure, venue_message
 
 T = TypeVar("T")
@@ -157,7 +157,7 @@ class FileHost:
             said = await anext(answer.aiter_bytes(_LONGEST_REFUSAL), b"")
             words = venue_message(said) or "bad request"
             raise VenueRefusedError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
-        raise explained_status(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
+        raise http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
 
     async def _persistently(self, path: str, ask: Callable[[], Awaitable[T]], done: Callable[[], int] = lambda: 0) -> T:
         """What `ask` gives, tried again while that can help; bytes that came (`done`) make all tries anew."""

@@ -7,7 +7,7 @@ import numpy as np
 _MOST_RUNS = 1_000_000  # 16 MB; a sound file has a handful
 
 
-class IdRuns:
+class IdRanges:
     """Ids seen so far.
 
     Attributes
@@ -25,7 +25,7 @@ class IdRuns:
         self._lasts = np.zeros(0, np.int64)
 
     @property
-    def holes(self) -> int:
+    def gaps(self) -> int:
         """How often the numbers step by more than one."""
         return max(0, self._forgotten + len(self._starts) - 1)
 

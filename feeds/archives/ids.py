@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from app.market.decimals import to_steps
 from app.market.trade import TradeBatch
 from feeds.archives.layouts import Layout
-from feeds.archives.recent_keys import Recent
+from feeds.archives.recent_keys import RecentKeys
 from feeds.archives.row_block import not_negative
 from feeds.archives.time_parsing import whole_numbers
 
@@ -62,7 +62,7 @@ class MadeIds:
     """
 
     def __init__(self) -> None:
-        self._recent = Recent()
+        self._recent = RecentKeys()
 
     def of(self, trades: TradeBatch) -> np.ndarray:
         """An id for each of further trades of the file, int64 [shape=(n,)].

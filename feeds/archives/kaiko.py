@@ -25,7 +25,7 @@ import msgspec
 
 from app.errors import DecodeError, TradeFileError, VenueRefusedError
 from app.market.span import Span
-from feeds.archives.bulk import Piece, Progress, no_progress
+from feeds.archives.bulk import DumpFile, Progress, no_progress
 from feeds.archives.days import days_of, file_name, iso_time, span_of
 from feeds.archives.file_host import FileHost
 from feeds.archives.keys import Secret, key_variable
@@ -81,13 +81,13 @@ class KaikoTrades:
         self._exchange, self._kind, self._symbol, self._key, self._wall = exchange, kind, symbol, key, wall
         self._host = FileHost(base_url, headers=self._headers, wall=wall, sleep=sleep)
 
-    def pieces(self, span: Span) -> Sequence[Piece]:
+    def files(self, span: Span) -> Sequence[DumpFile]:
         """The span up to now, cut at the ends of days: what is asked for is paid for. See `BulkSource`."""
         now_s = self._wall()
         past = Span(span.start_ns, min(span.end_ns, int(now_s * 1e3) * 10**6))
         return [self._piece(past.intersection(span_of(day, day))) for day in days_of(past, now_s)]
 
-    async def fetch(self, piece: Piece, folder: Path, progress: Progress = no_progress) -> Path | None:
+    async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
         """See `BulkSource`; a span without any trades gives None, and one that broke off begins anew."""
         to = folder / piece.name
         if to.exists():
@@ -115,7 +115,7 @@ class KaikoTrades:
         finally:
             part.unlink(missing_ok=True)
 
-    async def _pages(self, piece: Piece) -> AsyncIterator[list[_Trade]]:
+    async def _pages(self, piece: DumpFile) -> AsyncIterator[list[_Trade]]:
         params: Mapping[str, str | int] = {
             "start_time": iso_time(piece.span.start_ns),
             "end_time": iso_time(piece.span.end_ns),
@@ -138,13 +138,13 @@ class KaikoTrades:
         """Close the connections."""
         await self._host.aclose()
 
-    def _piece(self, part: Span) -> Piece:
+    def _piece(self, part: Span) -> DumpFile:
         words = (quote(word, safe="") for word in (self._exchange, self._kind, self._symbol))
         path = "/v2/data/trades.v1/exchanges/{}/{}/{}/trades".format(*words)
         name = f"kaiko-{self._exchange}-{self._kind}-{self._symbol}-{iso_time(part.start_ns)}-{iso_time(part.end_ns)}"
-        return Piece(f"{file_name(name)}.csv.gz", part, path)
+        return DumpFile(f"{file_name(name)}.csv.gz", part, path)
 
-    def _decoded(self, content: bytes, piece: Piece) -> _Page:
+    def _decoded(self, content: bytes, piece: DumpFile) -> _Page:
         try:
             return msgspec.json.decode(content, type=_Page)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

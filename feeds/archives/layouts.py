@@ -69,7 +69,7 @@ class Layout:
     columns: tuple[str, ...] = ()
 
     @property
-    def wanted(self) -> list[str]:
+    def columns_to_read(self) -> list[str]:
         """The columns that are read, each once."""
         return [name for name in (self.time, self.price, self.quantity, self.side, self.trade_id, *self.constant) if name]
 
@@ -194,13 +194,13 @@ def named_layout(names: tuple[str, ...]) -> Layout:
         with_ids = _GENERIC if "trade_id" in names else replace(_GENERIC, trade_id=None, ids=Ids.NONE)
         return _unambiguous(replace(with_ids, columns=names))
     for dump in _DUMPS:
-        if {*dump.wanted, *dump.told_by} <= set(names):
+        if {*dump.columns_to_read, *dump.told_by} <= set(names):
             return _unambiguous(replace(dump, columns=names))
     raise BadInputError(f"columns {','.join(names)[:80]!r} without {', '.join(missing)}")
 
 
 def _unambiguous(layout: Layout) -> Layout:
-    for name in layout.wanted:
+    for name in layout.columns_to_read:
         if layout.columns.count(name) > 1:
             raise BadInputError(f"column {name} twice")
     return layout

@@ -43,7 +43,7 @@ class ParquetTrades:
                 names = file.schema_arrow.names
                 self._require_measure(file.metadata)
             self.layout = named_layout(tuple(name.lower() for name in names))
-            self._columns = [name for name in names if name.lower() in self.layout.wanted]
+            self._columns = [name for name in names if name.lower() in self.layout.columns_to_read]
         except BadInputError as error:
             raise TradeFileError(path, None, error.user_message, "columns time, price, quantity, side[, trade_id]") from None
         except _BROKEN as error:
@@ -62,8 +62,8 @@ class ParquetTrades:
             with pq.ParquetFile(self.path, buffer_size=_BUFFER) as file:  # else a row group's columns are read whole
                 for block in file.iter_batches(_ROWS, columns=self._columns):
                     columns = {name.lower(): column for name, column in zip(block.schema.names, block.columns, strict=True)}
-                    texts = [self._as_text(columns[name], name, rows) for name in self.layout.wanted]
-                    yield pa.RecordBatch.from_arrays(texts, names=self.layout.wanted)
+                    texts = [self._as_text(columns[name], name, rows) for name in self.layout.columns_to_read]
+                    yield pa.RecordBatch.from_arrays(texts, names=self.layout.columns_to_read)
                     rows += block.num_rows
         except _BROKEN as error:
             raise self._unreadable(error) from None

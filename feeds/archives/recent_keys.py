@@ -10,7 +10,7 @@ _WINDOW_NS = 10 * 10**9  # venues write rows a second or two late, never so much
 _MOST_KEYS = 4_000_000  # 96 MB; the busiest ten seconds of any market are a tenth of it
 
 
-class Recent:
+class RecentKeys:
     """Counts how often a key came before, within ten seconds of the newest trade so far."""
 
     def __init__(self) -> None:

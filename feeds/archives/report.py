@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.market.trade import BUY, SELL, TradeBatch
-from feeds.archives.id_ranges import IdRuns
+from feeds.archives.id_ranges import IdRanges
 
 _ONE_SIDED_TRADES, _ONE_SIDED_SHARE = 5_000, 0.98
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """Counts of one file, or of several that were read one after the other with the same report.
 
     Attributes
@@ -57,12 +57,12 @@ class Report:
     unknown: int = 0
     first_ns: int = 0
     last_ns: int = 0
-    runs: IdRuns = field(default_factory=IdRuns, repr=False)
+    runs: IdRanges = field(default_factory=IdRanges, repr=False)
 
     @property
-    def holes(self) -> int:
+    def gaps(self) -> int:
         """How often ids that should grow by one do not."""
-        return self.runs.holes
+        return self.runs.gaps
 
     @property
     def missing(self) -> int:
@@ -99,7 +99,7 @@ class Report:
         if self.out_of_order:
             lines.append(f"{_count(self.out_of_order, 'row')} out of order")
         if self.missing:
-            lines.append(f"{_count(self.missing, 'trade')} missing by id, in {_count(self.holes, 'gap')}")
+            lines.append(f"{_count(self.missing, 'trade')} missing by id, in {_count(self.gaps, 'gap')}")
         if self.made_ids:
             lines.append(f"{_count(self.made_ids, 'trade')} without an id: gaps cannot be detected")
         if self.unknown:

@@ -18,7 +18,7 @@ from app.errors import OffGridError
 from app.market.decimals import to_steps
 from app.market.price_grid import PriceGrid
 from feeds.archives.layouts import Layout
-from feeds.archives.row_error import RowError, shown
+from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
 
 _MOST_PLACES = 18
@@ -26,7 +26,7 @@ _PLAIN, _LONGEST = frozenset("+-.0123456789eE"), 40  # what may stand in a messa
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class RowBlock:
     """Rows of a file, int64 but for the side.
 
     Attributes
@@ -49,7 +49,7 @@ class Block:
 
 def read_block(
     table: pa.RecordBatch, layout: Layout, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]
-) -> Block:
+) -> RowBlock:
     """The rows of a table of text, their ids as `ids` gives them, int64 [shape=(n,)].
 
     Raises
@@ -77,7 +77,7 @@ def read_block(
             wrong.append(error)
     if wrong:
         raise min(wrong, key=lambda error: error.row)
-    return Block(**columns, places=places)
+    return RowBlock(**columns, places=places)
 
 
 def decimal_places_of(texts: pa.Array) -> int:
@@ -111,7 +111,7 @@ def _numbers(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: s
     except OffGridError as error:
         _, said, expected = error.user_message.rpartition(", expected ")
         plain = 0 < len(error.value) <= _LONGEST and _PLAIN.issuperset(error.value)
-        found = f"{what} {error.value if plain else shown(error.value)}"
+        found = f"{what} {error.value if plain else quoted(error.value)}"
         raise RowError(error.index, found, expected if said else "one that fits in 64 bits") from None
 
 
@@ -134,5 +134,5 @@ def _sides(texts: pa.Array, words: dict[str, int]) -> np.ndarray:
     code = pc.index_in(pc.ascii_lower(texts), pa.array(list(words), pa.string()))
     if code.null_count:
         row = int(np.argmax(pc.is_null(code).to_numpy(zero_copy_only=False)))
-        raise RowError(row, f"side {shown(texts[row].as_py())}", " or ".join(words))
+        raise RowError(row, f"side {quoted(texts[row].as_py())}", " or ".join(words))
     return np.array(list(words.values()), np.int8)[code.to_numpy(zero_copy_only=False)]

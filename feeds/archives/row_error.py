@@ -21,6 +21,6 @@ class RowError(Exception):
         self.row, self.found, self.expected = row, found, expected
 
 
-def shown(value: str) -> str:
+def quoted(value: str) -> str:
     """A value as it may stand in a message: in quotes, control characters spelt out, and not too long."""
     return repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")

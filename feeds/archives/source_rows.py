@@ -19,8 +19,8 @@ from feeds.archives.csv_trades import CsvTrades
 from feeds.archives.decompress import is_parquet
 from feeds.archives.layouts import Layout
 from feeds.archives.parquet_trades import ParquetTrades
-from feeds.archives.row_block import Block, read_block
-from feeds.archives.row_error import RowError, shown
+from feeds.archives.row_block import RowBlock, read_block
+from feeds.archives.row_error import RowError, quoted
 
 
 class SourceRows:
@@ -54,7 +54,7 @@ class SourceRows:
         """See above."""
         return len(self._headers)
 
-    def blocks(self, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]) -> Iterator[Block]:
+    def blocks(self, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]) -> Iterator[RowBlock]:
         """All rows, at most some 250,000 at a time; `ids` reads their ids.
 
         Raises
@@ -106,5 +106,5 @@ class SourceRows:
             other = pc.index(pc.not_equal(column.cast(pa.string()), value), True).as_py()
             if other >= 0:
                 raise RowError(
-                    other, f"{name} {shown(str(column[other].as_py()))}", f"{shown(value)}, as in the rows above (one market per file)"
+                    other, f"{name} {quoted(str(column[other].as_py()))}", f"{quoted(value)}, as in the rows above (one market per file)"
                 )

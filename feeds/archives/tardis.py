@@ -15,7 +15,7 @@ from datetime import date
 from urllib.parse import quote
 
 from app.errors import VenueRefusedError
-from feeds.archives.bulk import Piece
+from feeds.archives.bulk import DumpFile
 from feeds.archives.daily import DailyFiles
 from feeds.archives.days import date_of
 from feeds.archives.file_host import FileHost
@@ -46,7 +46,7 @@ def tardis_datasets(
         path = f"/v1/{quote(exchange, safe='')}/trades/{day:%Y/%m/%d}/{quote(symbol, safe='')}.csv.gz"
         return path, f"tardis-{exchange}-{symbol}-{day}.csv.gz"
 
-    def require(piece: Piece) -> None:
+    def require(piece: DumpFile) -> None:
         if key is None and date_of(piece.span.start_ns).day != 1:
             raise VenueRefusedError(f"Tardis requires an API key except for the first day of each month: set {key_variable('tardis')}")
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from app.errors import OffGridError
 from app.market.decimals import to_steps
-from feeds.archives.row_error import RowError, shown
+from feeds.archives.row_error import RowError, quoted
 
 EXPECTED_TIME = "seconds, milli-, micro- or nanoseconds since 1970, or ISO 8601, between 2009 and 2100"
 
@@ -98,8 +98,8 @@ def _iso(texts: pa.Array) -> np.ndarray:
     for row, text in enumerate(texts):
         one = pa.array([text.as_py()], pa.string())
         if whole_numbers(one) is None and not any(_casts(one, zone) for zone in ("UTC", None)):
-            raise RowError(row, f"time {shown(text.as_py())}", EXPECTED_TIME)
-    raise RowError(0, f"time {shown(texts[0].as_py())} and others in different formats", "one time format per file")
+            raise RowError(row, f"time {quoted(text.as_py())}", EXPECTED_TIME)
+    raise RowError(0, f"time {quoted(texts[0].as_py())} and others in different formats", "one time format per file")
 
 
 def _casts(texts: pa.Array, zone: str | None) -> bool:
@@ -113,4 +113,4 @@ def _casts(texts: pa.Array, zone: str | None) -> bool:
 def _require(sound: np.ndarray, texts: pa.Array) -> None:
     if not sound.all():
         row = int(np.argmin(sound))
-        raise RowError(row, f"time {shown(str(texts[row]))}", EXPECTED_TIME)
+        raise RowError(row, f"time {quoted(str(texts[row]))}", EXPECTED_TIME)

@@ -20,10 +20,10 @@ from app.errors import TradeFileError
 from app.market.instrument import Instrument
 from app.market.price_grid import PriceGrid
 from app.market.trade import TradeBatch
-from feeds.archives.duplicates import repetitions
+from feeds.archives.duplicates import duplicate_rows
 from feeds.archives.ids import NO_ID, numbers_of, stable_ids_of
 from feeds.archives.layouts import Ids, Layout
-from feeds.archives.row_block import Block
+from feeds.archives.row_block import RowBlock
 from feeds.archives.row_error import RowError
 from feeds.archives.source_rows import SourceRows
 
@@ -79,7 +79,7 @@ def read_trade_file(
     """
     source = SourceRows(path)
     grid = PriceGrid(tick_size)
-    blocks: list[Block] = []
+    blocks: list[RowBlock] = []
     for block in source.blocks(grid, lot_size, _ids_of(source)):
         blocks.append(block)
         on_rows(source.rows)
@@ -117,7 +117,7 @@ def _in_order(trades: TradeBatch, layout: Layout) -> TradeBatch:
     return TradeBatch.of(*trades.columns[:4], np.arange(len(trades)))
 
 
-def _lots(blocks: list[Block], lot_size: Decimal | None) -> tuple[list[np.ndarray], Decimal]:
+def _lots(blocks: list[RowBlock], lot_size: Decimal | None) -> tuple[list[np.ndarray], Decimal]:
     """Quantities of all blocks in one lot: the one given, or the smallest decimal place used in any of them."""
     places = max((block.places for block in blocks), default=0)
     lot = lot_size or Decimal(1).scaleb(-places)
@@ -133,7 +133,7 @@ def _lots(blocks: list[Block], lot_size: Decimal | None) -> tuple[list[np.ndarra
     return lots, lot
 
 
-def _joined(blocks: list[Block], lots: list[np.ndarray]) -> TradeBatch:
+def _joined(blocks: list[RowBlock], lots: list[np.ndarray]) -> TradeBatch:
     if not blocks:
         return TradeBatch.empty()
     time_ns, price_ticks, side, trade_id = (
@@ -145,7 +145,7 @@ def _joined(blocks: list[Block], lots: list[np.ndarray]) -> TradeBatch:
 def _each_once(kept: TradeBatch, every: TradeBatch) -> tuple[TradeBatch, int]:
     """Each trade once, and how many rows repeated one; a row of another trade with the same id is an error."""
     try:
-        repeated = repetitions(kept)
+        repeated = duplicate_rows(kept)
     except RowError as error:
         raise RowError(int(np.flatnonzero(every.quantity_lots)[error.row]), error.found, error.expected) from None
     return (kept[~repeated], int(repeated.sum())) if repeated.any() else (kept, 0)

@@ -12,12 +12,12 @@ import numpy as np
 from app.errors import TradeFileError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from feeds.archives.duplicates import repetitions
+from feeds.archives.duplicates import duplicate_rows
 from feeds.archives.ids import NO_ID, MadeIds, numbers_of, stable_ids_of
 from feeds.archives.layouts import Ids, Layout
-from feeds.archives.recent_keys import Recent
-from feeds.archives.report import Report
-from feeds.archives.row_block import Block
+from feeds.archives.recent_keys import RecentKeys
+from feeds.archives.report import ImportReport
+from feeds.archives.row_block import RowBlock
 from feeds.archives.row_error import RowError
 from feeds.archives.source_rows import SourceRows
 
@@ -52,7 +52,7 @@ def file_facts(path: Path) -> FileFacts:
     return FileFacts(layout.name, layout.ids is Ids.NUMBERS)
 
 
-def stream_trades(path: Path, instrument: Instrument, report: Report) -> Iterator[TradeBatch]:
+def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> Iterator[TradeBatch]:
     """The trades of a file, each once, in blocks of at most some 250,000.
 
     The file is a venue's own dump, told by its columns, or a table with `time,price,quantity,side[,trade_id]`, as CSV
@@ -105,14 +105,14 @@ def stream_trades(path: Path, instrument: Instrument, report: Report) -> Iterato
 class _Numbered:
     """Trades whose ids count."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ImportReport) -> None:
         self._report = report
         self._newest = -1
 
-    def once_in_order(self, block: Block) -> TradeBatch:
+    def once_in_order(self, block: RowBlock) -> TradeBatch:
         """The trades of a block that were not among those before, by ascending id."""
         trades, rows = _sound(block, self._report)
-        again = _placed(rows, lambda: repetitions(trades))
+        again = _placed(rows, lambda: duplicate_rows(trades))
         late, self._newest = _late(block.trade_id, self._newest)
         known = np.zeros(len(trades), bool)
         known[~again] = self._report.runs.add(trades.trade_id[~again])
@@ -127,13 +127,13 @@ class _Numbered:
 class _Unnumbered:
     """Trades whose ids only tell them apart, and trades that have none."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ImportReport) -> None:
         self._report = report
         self._newest_ns = 0
-        self._recent = Recent()
+        self._recent = RecentKeys()
         self._made = MadeIds()
 
-    def once_in_order(self, block: Block) -> TradeBatch:
+    def once_in_order(self, block: RowBlock) -> TradeBatch:
         """The trades of a block that were not shortly before, by time."""
         trades, rows = _sound(block, self._report)
         late, self._newest_ns = _late(trades.time_ns, self._newest_ns)
@@ -146,7 +146,7 @@ class _Unnumbered:
             own = trades[~bare]
             again = self._recent.alike_before(own.time_ns, own.trade_id.view(np.uint64), late=True) > 0
             if again.any():
-                _placed(rows[~bare], lambda: repetitions(own))  # of the same trade, or a fault
+                _placed(rows[~bare], lambda: duplicate_rows(own))  # of the same trade, or a fault
             repeated[~bare] = again
             self._report.repeated += int(again.sum())
         return _sorted_by(trades[~repeated] if repeated.any() else trades, "time_ns")
@@ -180,7 +180,7 @@ def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
     return lot
 
 
-def _sound(block: Block, report: Report) -> tuple[TradeBatch, np.ndarray]:
+def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, np.ndarray]:
     """The rows of a block that have a quantity, and their places in it."""
     every = TradeBatch.of(block.time_ns, block.price_ticks, block.steps, block.side, block.trade_id)
     rows = np.flatnonzero(block.steps)

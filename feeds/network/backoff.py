@@ -11,7 +11,7 @@ _WINDOW_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """The times of a connection, all in seconds.
 
     Attributes
@@ -52,7 +52,7 @@ class Patience:
     connects: int = 250
 
 
-class Pace:
+class ReconnectBackoff:
     """When the next attempt may be made: pauses drawn from a range that doubles, and never too many in five minutes.
 
     Parameters
@@ -62,7 +62,7 @@ class Pace:
         A number from 0 to 1: which share of the longest pause is waited.
     """
 
-    def __init__(self, patience: Patience, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(self, patience: Timeouts, jitter: Callable[[], float] = random.random) -> None:
         self._patience, self._jitter = patience, jitter
         self._attempts: deque[float] = deque()
         self._fruitless: deque[float] = deque()

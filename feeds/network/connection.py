@@ -24,9 +24,9 @@ import structlog
 
 from app.errors import FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
-from feeds.network.backoff import Pace, Patience
-from feeds.network.message_queue import Waiting
-from feeds.network.websocket_session import Greeting, Line, Ping, open_socket
+from feeds.network.backoff import ReconnectBackoff, Timeouts
+from feeds.network.message_queue import MessageQueue
+from feeds.network.websocket_session import KeepAlive, Subscription, WebSocketSession, open_socket
 
 _log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ _UNUSUAL = 20.0  # so many times the usual distance of data is silence
 
 
 @dataclass(frozen=True, slots=True)
-class LineStatus:
+class ConnectionStatus:
     """Where the connection stands; `state` is CONNECTING, SYNCING (open, no data yet), LIVE, DISCONNECTED or STOPPED."""
 
     state: FeedState
@@ -75,10 +75,10 @@ class Connection:
         self,
         url: str,
         *,
-        greeting: Greeting | None = None,
-        ping: Ping | None = None,
+        greeting: Subscription | None = None,
+        ping: KeepAlive | None = None,
         probe: Callable[[], Awaitable[bool]] | None = None,
-        patience: Patience | None = None,
+        patience: Timeouts | None = None,
         ssl_context: ssl.SSLContext | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -86,16 +86,16 @@ class Connection:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.url = url
-        self.patience = patience or Patience()
-        self.status = LineStatus(FeedState.CONNECTING)
+        self.patience = patience or Timeouts()
+        self.status = ConnectionStatus(FeedState.CONNECTING)
         self._greeting, self._ping = greeting, ping
         self._probe, self._ssl = probe, ssl_context
         self._monotonic, self._wall, self._sleep = monotonic, wall, sleep
-        self._pace = Pace(self.patience, jitter)
-        self._waiting = Waiting(monotonic)
+        self._pace = ReconnectBackoff(self.patience, jitter)
+        self._waiting = MessageQueue(monotonic)
         self._arrived = asyncio.Event()
-        self._line: Line | None = None
-        self._lines: list[Line] = []
+        self._line: WebSocketSession | None = None
+        self._lines: list[WebSocketSession] = []
         self._renew = False
         self._renew_not_before = self._ask_not_before = self._dial_not_before = -float("inf")
         self._data_at = 0.0
@@ -105,7 +105,7 @@ class Connection:
 
     # -- for the one who reads -------------------------------------------------------------------
 
-    async def frames(self) -> AsyncGenerator[list[bytes], None]:
+    async def messages(self) -> AsyncGenerator[list[bytes], None]:
         """All frames that were waiting, as long as the connection is wanted; at most once a frame of the screen.
 
         Raises
@@ -212,10 +212,10 @@ class Connection:
                 self.status = replace(self.status, state=FeedState.STOPPED, reason="stopped by an internal error, see the log")
                 raise
 
-    async def _open(self) -> Line:
+    async def _open(self) -> WebSocketSession:
         self.status = replace(self.status, connects=self.status.connects + 1)
         socket = await open_socket(self.url, self.patience, self._ssl)
-        line = Line(socket, self._monotonic(), self._take, self._arrived.set, greeting=self._greeting, ping=self._ping)
+        line = WebSocketSession(socket, self._monotonic(), self._take, self._arrived.set, greeting=self._greeting, ping=self._ping)
         self._lines.append(line)
         return line
 
@@ -223,12 +223,12 @@ class Connection:
         self._waiting.add(frame)
         self._arrived.set()
 
-    def _begin(self, line: Line) -> None:
+    def _begin(self, line: WebSocketSession) -> None:
         """Read a line that nothing leads to from what came before."""
         self._waiting.begin()
         self._line = line
 
-    async def _serve(self, line: Line) -> None:
+    async def _serve(self, line: WebSocketSession) -> None:
         """Stay with a line until it breaks; raises why it did."""
         self.status = replace(self.status, state=FeedState.SYNCING, reason="", retry_at_s=None)
         self._data_at, self._renew = line.opened_at, False
@@ -261,7 +261,7 @@ class Connection:
         if self.status.state is not FeedState.LIVE:
             self.status = replace(self.status, state=FeedState.LIVE, reason="", retry_at_s=None)
 
-    async def _listen_closely(self, line: Line) -> None:
+    async def _listen_closely(self, line: WebSocketSession) -> None:
         """If the line is silent, ask whether it should be."""
         if self.silent_s <= self.silent_after_s or self._waiting.ready(self._held) or self._monotonic() < self._ask_not_before:
             return
@@ -298,7 +298,7 @@ class Connection:
         self._usual_gap = min(2 * self._usual_gap, self.patience.silent_after / _UNUSUAL)
         self._works(self._monotonic())  # a quiet market, confirmed
 
-    async def _renewed(self, line: Line) -> Line:
+    async def _renewed(self, line: WebSocketSession) -> WebSocketSession:
         """A second line that delivers, and the first one closed; the first one if no better can be had."""
         self._renew = False
         self._renew_not_before = self._monotonic() + self.patience.longest_pause

@@ -20,18 +20,18 @@ _REFUSALS = {
 }
 
 
-def explained_failure(error: BaseException, url: str) -> FeedError:
+def connect_error(error: BaseException, url: str) -> FeedError:
     """What a failed attempt to open a WebSocket means for us."""
     host = url.split("/")[2] if url.count("/") >= 2 else url
     detail = f"{url}: {type(error).__name__}: {error}"
     if isinstance(error, InvalidProxyStatus):
         return VenueUnreachableError(f"the proxy for {host} returned HTTP {error.response.status_code}", detail=detail)
     if isinstance(error, InvalidStatus):
-        return explained_status(error.response.status_code, error.response.headers.get("Retry-After"), host)
+        return http_status_error(error.response.status_code, error.response.headers.get("Retry-After"), host)
     if isinstance(error, SecurityError):
         return VenueRefusedError(f"{host} redirects to an unencrypted address", detail=detail)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return untrusted(error, host)
+        return certificate_error(error, host)
     if isinstance(error, InvalidProxy) or (isinstance(error, ImportError) and "socks" in str(error)):
         return VenueRefusedError(f"cannot use the proxy for {host}: {error}", detail=detail)
     if isinstance(error, (InvalidURI, ValueError)):
@@ -47,7 +47,7 @@ def explained_failure(error: BaseException, url: str) -> FeedError:
     return VenueUnreachableError(f"{host} closed the connection", detail=detail)
 
 
-def explained_status(code: int, retry_after: str | None, host: str, wall_s: float | None = None) -> FeedError:
+def http_status_error(code: int, retry_after: str | None, host: str, wall_s: float | None = None) -> FeedError:
     """What an HTTP status of a venue means for us."""
     if code in (418, 429):
         now_s = time.time() if wall_s is None else wall_s
@@ -61,7 +61,7 @@ def explained_status(code: int, retry_after: str | None, host: str, wall_s: floa
     return VenueUnreachableError(f"{host} returned HTTP {code}")
 
 
-def untrusted(error: ssl.SSLCertVerificationError, host: str) -> VenueRefusedError:
+def certificate_error(error: ssl.SSLCertVerificationError, host: str) -> VenueRefusedError:
     """A certificate that is not good: trying again would only hide it."""
     return VenueRefusedError(f"{host}: untrusted certificate: {error.verify_message}", detail=f"{host}: {error}")
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 
-class Waiting:
+class MessageQueue:
     """A queue of frames that is emptied at once.
 
     Parameters

@@ -13,7 +13,7 @@ import httpx2
 import msgspec
 
 from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
-from feeds.network.failures import explained_status, untrusted
+from feeds.network.failures import certificate_error, http_status_error
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ _TIMEOUT_S = 10.0
 _RESERVED = 10  # a tenth of our weight is kept for what cannot wait
 
 
-class Rest:
+class RestClient:
     """Requests to one host. Each is made once: whoever asks decides whether to ask again.
 
     Parameters
@@ -89,7 +89,7 @@ class Rest:
         await self._wait_for_weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
         await self._wait_for_turn()
         if (banned_s := self._banned_until_s - self._wall()) > 0:  # going on asking is what venues ban for
-            raise explained_status(429, str(math.ceil(banned_s)), self._host, self._wall())
+            raise http_status_error(429, str(math.ceil(banned_s)), self._host, self._wall())
         answer = await self._answer(method, path, question)
         used = answer.headers.get(self._header, "")
         if used.isdigit():
@@ -109,7 +109,7 @@ class Rest:
         status, retry_after = answer.status_code, answer.headers.get("Retry-After")
         if status == 403 and b"too frequent" in answer.content.lower():  # Bybit's 429, to be waited for ten minutes
             status, retry_after = 429, retry_after or "600"
-        failure = explained_status(status, retry_after, self._host, self._wall())
+        failure = http_status_error(status, retry_after, self._host, self._wall())
         if isinstance(failure, VenueBusyError):
             self._banned_until_s = self._wall() + failure.retry_after_s
         return failure
@@ -148,7 +148,7 @@ def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, p
         return VenueRefusedError(f"{host}: {error}")
     detail = f"{host}{path}: {error!r}"
     if (fault := _certificate_fault(error)) is not None:
-        return untrusted(fault, host)
+        return certificate_error(fault, host)
     if isinstance(error, (httpx2.DecodingError, httpx2.RemoteProtocolError)):
         return VenueUnreachableError(f"{host} closed the connection mid-response", detail=detail)
     why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error

@@ -13,15 +13,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from app.errors import FeedError, VenueUnreachableError
-from feeds.network.backoff import Patience
-from feeds.network.failures import explained_failure
+from feeds.network.backoff import Timeouts
+from feeds.network.failures import connect_error
 
 _MAX_FRAME_BYTES = 1 << 20
 _QUEUE_FRAMES = 1 << 14  # the library's own buffer; ours is the list that is emptied each frame
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
+class Subscription:
     """What a venue wants to be told on every new line before it sends anything.
 
     Attributes
@@ -42,14 +42,14 @@ class Greeting:
 
 
 @dataclass(frozen=True, slots=True)
-class Ping:
+class KeepAlive:
     """What keeps a line awake: a text, and how often it is sent. The answer, if any, is a frame like others."""
 
     text: str
     every_s: float
 
 
-async def open_socket(url: str, patience: Patience, ssl_context: ssl.SSLContext | None = None) -> ClientConnection:
+async def open_socket(url: str, patience: Timeouts, ssl_context: ssl.SSLContext | None = None) -> ClientConnection:
     """A socket after its handshake.
 
     Raises
@@ -70,10 +70,10 @@ async def open_socket(url: str, patience: Patience, ssl_context: ssl.SSLContext 
             **secured,
         )
     except (OSError, WebSocketException, TimeoutError, EOFError, ValueError, ImportError) as error:
-        raise explained_failure(error, url) from error
+        raise connect_error(error, url) from error
 
 
-class Line:
+class WebSocketSession:
     """A socket and the tasks that read it and keep it awake.
 
     Parameters
@@ -105,8 +105,8 @@ class Line:
         take: Callable[[bytes], None],
         begun: Callable[[], None],
         *,
-        greeting: Greeting | None = None,
-        ping: Ping | None = None,
+        greeting: Subscription | None = None,
+        ping: KeepAlive | None = None,
     ) -> None:
         self.opened_at = opened_at
         self.frames = 0
@@ -126,7 +126,7 @@ class Line:
             async with asyncio.timeout(1.5):
                 await self._socket.close()
 
-    async def _read(self, greeting: Greeting | None) -> FeedError:
+    async def _read(self, greeting: Subscription | None) -> FeedError:
         try:
             if greeting is not None:
                 await self._greet(greeting)
@@ -145,7 +145,7 @@ class Line:
         except FeedError as error:
             return error
 
-    async def _greet(self, greeting: Greeting) -> None:
+    async def _greet(self, greeting: Subscription) -> None:
         """Say what we want and read until the venue says yes; the answer is handed on like any other frame."""
         try:
             async with asyncio.timeout(greeting.within_s):
@@ -165,7 +165,7 @@ class Line:
         self.delivers = True
         self._begun()
 
-    async def _keep_awake(self, ping: Ping) -> None:
+    async def _keep_awake(self, ping: KeepAlive) -> None:
         with contextlib.suppress(ConnectionClosed):  # the reader says why
             while True:
                 await asyncio.sleep(ping.every_s)

@@ -16,14 +16,14 @@ from app.errors import BadInputError
 from app.market.candle import CandleBatch
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch
-from feeds.simulated.market import MINUTE_NS, SyntheticMarket
+from feeds.simulated.market import MINUTE_NS, SimulatedMarket
 
 _PART_NS = 360 * MINUTE_NS  # 300,000 trades, a sixth of a second
 _PARTS = 28  # a week
 _LENGTHS_NS = tuple(minutes * MINUTE_NS for minutes in (1, 3, 5, 15, 30, 60, 240, 1440))
 
 
-class SyntheticCandles:
+class SimulatedCandles:
     """Candles of the synthetic market, from a week before its first trade on.
 
     Parameters
@@ -38,7 +38,7 @@ class SyntheticCandles:
 
     def __init__(self, seed: int, origin_ns: int) -> None:
         self._seed, self._origin_ns = seed, origin_ns // MINUTE_NS * MINUTE_NS
-        first = SyntheticMarket(seed, self._origin_ns).until(self._origin_ns + MINUTE_NS)
+        first = SimulatedMarket(seed, self._origin_ns).until(self._origin_ns + MINUTE_NS)
         self._begins_at = int(first.price_ticks[0]) if len(first) else 0
         self._parts: list[CandleBatch] = []  # minutes, the newest part first
 
@@ -52,7 +52,7 @@ class SyntheticCandles:
         for part in reversed(self._parts):
             minutes = minutes.with_later(part)
         if span.end_ns > self._origin_ns:
-            since = await asyncio.to_thread(SyntheticMarket(self._seed, self._origin_ns).until, span.end_ns + length_ns)
+            since = await asyncio.to_thread(SimulatedMarket(self._seed, self._origin_ns).until, span.end_ns + length_ns)
             minutes = minutes.with_later(minute_candles(since))
         found = longer(minutes, length_ns).within(span)
         if len(found):
@@ -61,7 +61,7 @@ class SyntheticCandles:
     def _part(self, number: int) -> CandleBatch:
         """The minutes of the part that ends `number - 1` parts before the origin."""
         end_ns = self._origin_ns - (number - 1) * _PART_NS
-        trades = SyntheticMarket(self._seed, end_ns - _PART_NS).until(end_ns)
+        trades = SimulatedMarket(self._seed, end_ns - _PART_NS).until(end_ns)
         minutes = minute_candles(trades)
         follows = int(self._parts[-1].open[0]) if self._parts else self._begins_at
         move = follows - int(minutes.close[-1])

@@ -46,7 +46,7 @@ class _State:
     next_id: int = 1
 
 
-class SyntheticMarket:
+class SimulatedMarket:
     """Trades from `origin_ns` on, as far as they are asked for.
 
     Parameters
@@ -76,7 +76,7 @@ class SyntheticMarket:
         return ready[:due]
 
 
-class SyntheticFeed:
+class SimulatedFeed:
     """The synthetic market as it happens; it begins with the past, from the market's opening to now.
 
     Parameters
@@ -90,7 +90,7 @@ class SyntheticFeed:
 
     def __init__(
         self,
-        market: SyntheticMarket,
+        market: SimulatedMarket,
         *,
         speed: float = 1.0,
         wall_ns: Callable[[], int] = time.time_ns,

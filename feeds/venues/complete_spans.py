@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.market.span import Span
 
 
-class Whole:
+class CompleteSpans:
     """Stretches of time without a missing trade, made of the lines of a stream and of pages of newest trades.
 
     A line tells every trade from its first to its last. A page tells every trade from its first to its last, and as it was

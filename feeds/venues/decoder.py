@@ -36,7 +36,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 T = TypeVar("T")
 
 
-class Talk(enum.Enum):
+class NonTradeMessage(enum.Enum):
     """What a message is that tells no trades."""
 
     IGNORED = "an acknowledgement, a heartbeat, another event of the venue"
@@ -81,7 +81,7 @@ class Decoder(Generic[T]):
         instrument: Instrument,
         trade: type[T],
         batch_of: Callable[[Instrument, Sequence[T]], TradeBatch],
-        talk_of: Callable[[bytes], Talk],
+        talk_of: Callable[[bytes], NonTradeMessage],
         *,
         message: Any = None,
         trades_of: Callable[[Any], Sequence[Any]] = lambda message: message.data,
@@ -124,11 +124,11 @@ class Decoder(Generic[T]):
     def _saved(self, frame: bytes, error: Exception) -> list[T]:
         """What can be kept of a message that is not one of trades as it should be: its good trades, if it has any."""
         talk = self._talk_of(frame)
-        if talk is Talk.SHUTDOWN:
+        if talk is NonTradeMessage.SHUTDOWN:
             self.shutdown = True
-        elif talk is Talk.IGNORED:
+        elif talk is NonTradeMessage.IGNORED:
             self.ignored += 1
-        if talk is not Talk.BAD:
+        if talk is not NonTradeMessage.BAD:
             return []
         try:
             raws = self._trades_of(self._raw.decode(frame)) if self._raw is not None else []
@@ -200,7 +200,7 @@ def columns(
     return batch if lots.all() else batch[lots > 0]
 
 
-def only(instrument: Instrument, symbols: set[str]) -> None:
+def require_symbol(instrument: Instrument, symbols: set[str]) -> None:
     """Make sure that trades are of one market alone.
 
     Raises

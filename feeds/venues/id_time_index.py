@@ -17,7 +17,7 @@ class Landmark(NamedTuple):
     time_ns: int
 
 
-class Landmarks:
+class IdTimeIndex:
     """Some of the trades that were seen, two hundred numbers apart or more, to find others by.
 
     Nothing is forgotten: a busy day is a few hundred landmarks.

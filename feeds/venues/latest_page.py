@@ -9,7 +9,7 @@ import numpy as np
 from app.market.trade import TradeBatch
 
 
-class NewestTrades:
+class LatestPageHistory:
     """All of the past that there is: one page of the newest trades.
 
     Parameters

@@ -23,13 +23,13 @@ from app.errors import FeedError, VenueRefusedError
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
-from feeds.lag import Lateness
-from feeds.network.backoff import Patience
+from feeds.lag import LagEstimator
+from feeds.network.backoff import Timeouts
 from feeds.network.connection import Connection
-from feeds.network.websocket_session import Greeting, Ping
-from feeds.side_check import OneSided
-from feeds.venues.complete_spans import Whole
-from feeds.venues.seen_trades import Told
+from feeds.network.websocket_session import KeepAlive, Subscription
+from feeds.side_check import SideCheck
+from feeds.venues.complete_spans import CompleteSpans
+from feeds.venues.seen_trades import SeenTrades
 
 _log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ class RecentTrades(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class StreamSpec:
     """How one market is listened to.
 
     Attributes
@@ -89,8 +89,8 @@ class Wire:
 
     url: str
     decoder: TradeDecoder
-    greeting: Greeting | None = None
-    ping: Ping | None = None
+    greeting: Subscription | None = None
+    ping: KeepAlive | None = None
     retells: bool = False
 
 
@@ -113,16 +113,16 @@ class LiveFeed:
     def __init__(
         self,
         instrument: Instrument,
-        wire: Wire,
+        wire: StreamSpec,
         history: RecentTrades,
-        patience: Patience | None = None,
+        patience: Timeouts | None = None,
         *,
         wall_ns: Callable[[], int] = time.time_ns,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.instrument = instrument
         self._history, self._wall_ns, self._monotonic_ns = history, wall_ns, monotonic_ns
-        self._patience = patience or Patience()
+        self._patience = patience or Timeouts()
         self._connection = Connection(wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience)
         self._decoder = wire.decoder
         self._retells = wire.retells
@@ -132,11 +132,11 @@ class LiveFeed:
         """The line, by its number, for which `_reached` holds."""
         self._last_trade_ns = self._received_at_ns = 0
         self._messages = self._trades = 0
-        self._lateness = Lateness()
-        self._sides = OneSided()
-        self._told = Told()
+        self._lateness = LagEstimator()
+        self._sides = SideCheck()
+        self._told = SeenTrades()
         self._beginnings = self._bridged_beginnings = 0
-        self._whole = Whole()
+        self._whole = CompleteSpans()
 
     @property
     def status(self) -> FeedStatus:
@@ -169,7 +169,7 @@ class LiveFeed:
     async def batches(self) -> AsyncIterator[TradeBatch]:
         """All trades that were waiting, at most once a frame; ends when closed, or when the venue refuses."""
         try:
-            async with aclosing(self._connection.frames()) as stream:
+            async with aclosing(self._connection.messages()) as stream:
                 async for frames in stream:
                     self._messages += len(frames)
                     batch = self._decoder.decode(frames)
@@ -232,7 +232,7 @@ class LiveFeed:
             self._whole.page(first_ns, int(page.time_ns.max()), self._told.knows_any(page[page.time_ns == first_ns]))
         if len(batch):
             self._whole.line(int(batch.time_ns.min()), int(batch.time_ns.max()), known)
-        return self._told.tell(concatenate([page, batch]))
+        return self._told.add(concatenate([page, batch]))
 
     async def _newest(self) -> TradeBatch:
         """The newest trades by REST; none where the venue does not answer, which is then known as a gap."""

@@ -10,8 +10,8 @@ from app.market.feed import CandleHistory, TradeHistory
 from app.market.instrument import Instrument
 from app.market.market import Market
 from app.settings.settings import Settings
-from feeds.network.backoff import Patience
-from feeds.venues.live import LiveFeed, RecentTrades, Wire
+from feeds.network.backoff import Timeouts
+from feeds.venues.live import LiveFeed, RecentTrades, StreamSpec
 
 
 class Closable(Protocol):
@@ -22,7 +22,7 @@ class Closable(Protocol):
         ...
 
 
-class PastTrades(TradeHistory, RecentTrades, Protocol):
+class TradeHistoryWithRecent(TradeHistory, RecentTrades, Protocol):
     """A market's past, and the newest of it."""
 
 
@@ -38,8 +38,8 @@ async def closed_on_failure(rest: Closable) -> AsyncIterator[None]:
 
 def live_market(
     instrument: Instrument,
-    wire: Wire,
-    history: PastTrades,
+    wire: StreamSpec,
+    history: TradeHistoryWithRecent,
     settings: Settings,
     *,
     candles: CandleHistory,
@@ -61,7 +61,7 @@ def live_market(
     patience : int
         What the venue wants otherwise than usual, see `Patience`.
     """
-    feed = LiveFeed(instrument, wire, history, Patience(silent_after=settings.data.stale_after_s, **patience))
+    feed = LiveFeed(instrument, wire, history, Timeouts(silent_after=settings.data.stale_after_s, **patience))
     history_ns = round(settings.data.history_hours * 3_600e9)
     return Market(instrument, feed, history, history_ns, usual_price_ticks=usual_price_ticks, candles=candles)
 

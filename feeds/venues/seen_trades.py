@@ -13,7 +13,7 @@ _KEPT = 10_000  # a venue's page of newest trades holds at most 1,000, one of it
 _Key = tuple[int, int]
 
 
-class Told:
+class SeenTrades:
     """The last ten thousand trades told, by time and id."""
 
     def __init__(self, kept: int = _KEPT) -> None:
@@ -25,7 +25,7 @@ class Told:
         """Whether anything was told."""
         return bool(self._keys)
 
-    def tell(self, batch: TradeBatch) -> TradeBatch:
+    def add(self, batch: TradeBatch) -> TradeBatch:
         """The trades of a batch that are new, each once; from now on they are not."""
         fresh = self.new(batch)
         if not len(fresh):

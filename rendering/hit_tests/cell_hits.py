@@ -6,18 +6,18 @@ import math
 from functools import partial
 
 from app.analytics.imbalance import Imbalances
-from app.explain.imbalances import why_cell
-from app.explain.value_areas import Edge, why_bar
-from rendering.hit_tests.hit_target import NEAR_PX, Question
-from rendering.view.bar_at import bar_under
+from app.explain.imbalances import explain_cell
+from app.explain.value_areas import ProfileEdge, explain_bar_profile
+from rendering.hit_tests.hit_target import NEAR_PX, HitTarget
+from rendering.view.bar_at import bar_at
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
 
 
-def cell_questions(frame: Frame, x: float, y: float) -> list[Question]:
+def cell_questions(frame: Frame, x: float, y: float) -> list[HitTarget]:
     """The figures of the cell under the mouse; what stands out there first."""
-    bar = bar_under(frame, x) if frame.layout.price.holds(x, y) else None
+    bar = bar_at(frame, x) if frame.layout.price.holds(x, y) else None
     chart, series = frame.chart, frame.chart.series
     row = series.grid.row(math.floor(frame.viewport.ticks_at(y)))
     if bar is None or not int(series.first_row[bar]) <= row < int(series.first_row[bar] + series.n_rows[bar]):
@@ -32,8 +32,12 @@ def cell_questions(frame: Frame, x: float, y: float) -> list[Question]:
     poc = int(chart.figures.poc_rows(bar, bar + 1)[0])
     at_edge = any(abs(price_y(frame, series.grid.row_low_ticks(edge)) - y) <= NEAR_PX for edge in (low, high + 1))
     found = [
-        Question(name, partial(why_cell, chart, number, row), imbalanced),
-        Question("POC of the bar", partial(why_bar, chart, number, Edge.POC), near and style.show_point_of_control and row == poc),
-        Question("Value area of the bar", partial(why_bar, chart, number), near and style.show_value_area and at_edge),
+        HitTarget(name, partial(explain_cell, chart, number, row), imbalanced),
+        HitTarget(
+            "POC of the bar",
+            partial(explain_bar_profile, chart, number, ProfileEdge.POC),
+            near and style.show_point_of_control and row == poc,
+        ),
+        HitTarget("Value area of the bar", partial(explain_bar_profile, chart, number), near and style.show_value_area and at_edge),
     ]
     return sorted(found, key=lambda question: not question.marked)

@@ -5,51 +5,58 @@ from __future__ import annotations
 from functools import partial
 
 from app.analytics.bar_statistics import Statistic
-from app.analytics.large_trades import LargeRule
+from app.analytics.large_trades import LargeTradeFilter
 from app.analytics.tpo import TpoProfile
-from app.explain.delta_and_cvd import why_cvd, why_divergence, why_figures
-from app.explain.large_trades import why_large
-from app.explain.tpo import why_letters
-from app.explain.value_areas import Edge, why_bar
-from app.market.session import Division
+from app.explain.delta_and_cvd import explain_bar_delta, explain_cvd, explain_divergence
+from app.explain.large_trades import explain_large_trade
+from app.explain.tpo import explain_tpo_row
+from app.explain.value_areas import ProfileEdge, explain_bar_profile
+from app.market.session import TimeDivision
 from app.market.trade import TradeBatch
-from rendering.hit_tests.hit_target import NEAR_PX, Question
-from rendering.view.bar_at import bar_under
+from rendering.hit_tests.hit_target import NEAR_PX, HitTarget
+from rendering.view.bar_at import bar_at
 from rendering.view.frame import Frame
 
 
-def figures_questions(frame: Frame, x: float) -> list[Question]:
+def bar_delta_hits(frame: Frame, x: float) -> list[HitTarget]:
     """The delta and the volume of the bar under the mouse."""
-    bar = bar_under(frame, x)
+    bar = bar_at(frame, x)
     if bar is None:
         return []
-    return [Question("Delta and volume of the bar", partial(why_figures, frame.chart, int(frame.chart.series.number[bar])), marked=False)]
+    return [
+        HitTarget("Delta and volume of the bar", partial(explain_bar_delta, frame.chart, int(frame.chart.series.number[bar])), marked=False)
+    ]
 
 
-def cvd_questions(frame: Frame, x: float, reset: Division | None) -> list[Question]:
+def cvd_questions(frame: Frame, x: float, reset: TimeDivision | None) -> list[HitTarget]:
     """The running sum after the bar under the mouse."""
-    bar = bar_under(frame, x)
+    bar = bar_at(frame, x)
     if bar is None:
         return []
-    return [Question("CVD", partial(why_cvd, frame.chart, int(frame.chart.series.number[bar]), reset), marked=False)]
+    return [HitTarget("CVD", partial(explain_cvd, frame.chart, int(frame.chart.series.number[bar]), reset), marked=False)]
 
 
-def statistic_questions(frame: Frame, x: float, statistic: Statistic, reset: Division | None) -> list[Question]:
+def statistic_questions(frame: Frame, x: float, statistic: Statistic, reset: TimeDivision | None) -> list[HitTarget]:
     """The figure of a row of the table, of the bar under the mouse."""
-    bar = bar_under(frame, x)
+    bar = bar_at(frame, x)
     if bar is None:
         return []
     if statistic is Statistic.CVD:
         return cvd_questions(frame, x, reset)
     if statistic is Statistic.POC:
         number = int(frame.chart.series.number[bar])
-        return [Question("POC of the bar", partial(why_bar, frame.chart, number, Edge.POC), marked=False)]
-    return figures_questions(frame, x)
+        return [HitTarget("POC of the bar", partial(explain_bar_profile, frame.chart, number, ProfileEdge.POC), marked=False)]
+    return bar_delta_hits(frame, x)
 
 
 def divergence_question(
-    frame: Frame, bars: tuple[int, int], side: int, reset: Division | None, line: tuple[float, float, float, float], at: tuple[float, float]
-) -> list[Question]:
+    frame: Frame,
+    bars: tuple[int, int],
+    side: int,
+    reset: TimeDivision | None,
+    line: tuple[float, float, float, float],
+    at: tuple[float, float],
+) -> list[HitTarget]:
     """A divergence, if its line (from x and y to x and y) is near."""
     left, one, right, other = line
     x, y = at
@@ -58,18 +65,18 @@ def divergence_question(
     share = min(max((x - left) / max(right - left, 1.0), 0.0), 1.0)
     if abs(one + share * (other - one) - y) > 2 * NEAR_PX:  # it is drawn a little beside its prices
         return []
-    return [Question("CVD divergence", partial(why_divergence, frame.chart, *bars, side, reset))]
+    return [HitTarget("CVD divergence", partial(explain_divergence, frame.chart, *bars, side, reset))]
 
 
-def large_question(frame: Frame, found: TradeBatch, trade: int, rule: LargeRule) -> Question:
+def large_question(frame: Frame, found: TradeBatch, trade: int, rule: LargeTradeFilter) -> HitTarget:
     """A large trade."""
-    return Question("Large trade", partial(why_large, frame.chart, found, trade, rule))
+    return HitTarget("Large trade", partial(explain_large_trade, frame.chart, found, trade, rule))
 
 
-def letters_question(frame: Frame, letters: TpoProfile, row: int) -> Question:
+def letters_question(frame: Frame, letters: TpoProfile, row: int) -> HitTarget:
     """The letters of a row of a session."""
     times = frame.chart.series.times
     end_ns = letters.start_ns + letters.marks.shape[1] * letters.bracket_ns
     last = int(frame.chart.series.number[frame.known_end - 1])
     runs = ((times.number(letters.start_ns), min(last, times.number(end_ns - 1)) + 1),)
-    return Question("TPO letters of the row", partial(why_letters, frame.chart, letters, runs, row), marked=False)
+    return HitTarget("TPO letters of the row", partial(explain_tpo_row, frame.chart, letters, runs, row), marked=False)

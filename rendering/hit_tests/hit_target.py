@@ -12,7 +12,7 @@ NEAR_PX = 4.0
 """A line is meant by the mouse that is so near to it."""
 
 
-class Question(NamedTuple):
+class HitTarget(NamedTuple):
     """One figure under the mouse, and its explanation for the asking.
 
     Attributes

@@ -6,30 +6,30 @@ from collections.abc import Mapping
 from functools import partial
 
 from app.analytics.level_detection import LevelKind
-from app.explain.levels import Asked, why_level
-from rendering.hit_tests.hit_target import NEAR_PX, Question
+from app.explain.levels import LevelQuery, explain_level
+from rendering.hit_tests.hit_target import NEAR_PX, HitTarget
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_sight, price_y
+from rendering.view.frame_coords import bars_in_view, price_y
 
 
 def level_questions(
     frame: Frame, kinds: tuple[LevelKind, ...], x: float, y: float, *, names: Mapping[LevelKind, str], living: bool
-) -> list[Question]:
+) -> list[HitTarget]:
     """The levels of some kinds under the mouse, the newest first."""
-    series, first_end = frame.chart.series, bars_in_sight(frame)
+    series, first_end = frame.chart.series, bars_in_view(frame)
     if not series.n_bars:
         return []
     found = frame.chart.levels.columns(kinds, *first_end, living=living, known_end=frame.known_end)
     bar, asked = frame.viewport.bar_at(x), []
-    for row in zip(*(found[name].tolist() for name in Asked._fields[:-1]), strict=True):
-        level = Asked(LevelKind(row[0]), *row[1:], known_end=frame.known_end)
+    for row in zip(*(found[name].tolist() for name in LevelQuery._fields[:-1]), strict=True):
+        level = LevelQuery(LevelKind(row[0]), *row[1:], known_end=frame.known_end)
         if _is_under(frame, level, bar, y):
             asked.append(level)
     asked.sort(key=lambda level: -level.start)
-    return [Question(names[level.kind], partial(why_level, frame.chart, level)) for level in asked]
+    return [HitTarget(names[level.kind], partial(explain_level, frame.chart, level)) for level in asked]
 
 
-def _is_under(frame: Frame, level: Asked, bar: float, y: float) -> bool:
+def _is_under(frame: Frame, level: LevelQuery, bar: float, y: float) -> bool:
     number = frame.chart.series.number
     if level.start < len(number) and bar < number[level.start]:
         return False

@@ -5,34 +5,36 @@ from __future__ import annotations
 from functools import partial
 
 from app.analytics.profile import profile_of_bars
-from app.analytics.row_layout import RowLayout, laid_out
+from app.analytics.row_layout import RowLayout, apply_layout
 from app.analytics.value_area import value_area
-from app.explain.value_areas import Edge, why_profile
-from app.profiles.profile_settings import ProfileInputs
-from app.profiles.profile_values import ProfileFigures
-from app.settings.calculation import ValueAreaRules
-from rendering.hit_tests.hit_target import NEAR_PX, Question
+from app.explain.value_areas import ProfileEdge, explain_profile
+from app.profiles.profile_settings import ProfileSettings
+from app.profiles.profile_values import ProfileValues
+from app.settings.calculation import ValueAreaSettings
+from rendering.hit_tests.hit_target import NEAR_PX, HitTarget
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
 
 
-def profile_questions(frame: Frame, name: str, figures: ProfileFigures, inputs: ProfileInputs | ValueAreaRules, y: float) -> list[Question]:
+def profile_questions(
+    frame: Frame, name: str, figures: ProfileValues, inputs: ProfileSettings | ValueAreaSettings, y: float
+) -> list[HitTarget]:
     """The lines of a profile that are near."""
-    at = {Edge.POC: figures.poc_ticks, Edge.VAH: figures.vah_ticks, Edge.VAL: figures.val_ticks}
+    at = {ProfileEdge.POC: figures.poc_ticks, ProfileEdge.VAH: figures.vah_ticks, ProfileEdge.VAL: figures.val_ticks}
     chart, rule = frame.chart, (inputs.percent, inputs.method)
     return [
-        Question(f"{edge.value} of {name}", partial(why_profile, chart, name, figures, *rule, edge))
+        HitTarget(f"{edge.value} of {name}", partial(explain_profile, chart, name, figures, *rule, edge))
         for edge, ticks in at.items()
         if abs(price_y(frame, ticks) + 0.5 - y) <= NEAR_PX
     ]
 
 
-def developing_questions(frame: Frame, start: int, bar: int, y: float) -> list[Question]:
+def developing_questions(frame: Frame, start: int, bar: int, y: float) -> list[HitTarget]:
     """The lines of the profile from one bar up to another, by their indices, as it stood then."""
     series, rule = frame.chart.series, frame.rules.value_area
-    rows = laid_out(profile_of_bars(series, start, bar + 1), series.grid, RowLayout())
+    rows = apply_layout(profile_of_bars(series, start, bar + 1), series.grid, RowLayout())
     if rows is None:
         return []
     runs = ((int(series.number[start]), int(series.number[bar]) + 1),)
-    figures = ProfileFigures(runs, rows, value_area(rows.profile, rule.percent, rule.method))
+    figures = ProfileValues(runs, rows, value_area(rows.profile, rule.percent, rule.method))
     return profile_questions(frame, f"developing {frame.rules.hours.unit}", figures, rule, y)

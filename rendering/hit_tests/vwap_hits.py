@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from functools import partial
 
 from app.analytics.bar_groups import session_starts
-from app.explain.vwaps import why_vwap
-from app.market.session import Division
-from rendering.hit_tests.hit_target import NEAR_PX, Question
+from app.explain.vwaps import explain_vwap
+from app.market.session import TimeDivision
+from rendering.hit_tests.hit_target import NEAR_PX, HitTarget
 from rendering.view.frame import Frame
 
 
-def vwap_questions(frame: Frame, label: str, division: Division, bar: int, levels: Mapping[int, float], y: float) -> list[Question]:
+def vwap_questions(frame: Frame, label: str, division: TimeDivision, bar: int, levels: Mapping[int, float], y: float) -> list[HitTarget]:
     """The line and the bands, by their deviations and their heights at a bar (its index), that are near."""
     series = frame.chart.series
     near = [band for band, at in levels.items() if abs(at - y) <= NEAR_PX]
     first = int(session_starts(series, bar, bar + 1, division)[0]) if near else 0
     numbers = int(series.number[first]), int(series.number[bar])
     names = {band: label + (f" {band:+d} σ".replace("-", "−") if band else "") for band in near}
-    return [Question(names[band], partial(why_vwap, frame.chart, label, *numbers, band)) for band in near]
+    return [HitTarget(names[band], partial(explain_vwap, frame.chart, label, *numbers, band)) for band in near]

@@ -17,7 +17,7 @@ from rendering.view.frame import Frame
 
 if TYPE_CHECKING:
     from app.analytics.footprint import FootprintSeries
-    from app.storage.trade_store import Hole
+    from app.storage.trade_store import Gap
     from rendering.view.layout import PaneLayout
     from rendering.view.viewport import Viewport
 
@@ -77,19 +77,19 @@ def moment_ns(frame: Frame) -> int | None:
     return None if frame.as_of is None else closed_ns(frame.chart.series, frame.as_of)
 
 
-def known_holes(frame: Frame) -> list[Hole]:
+def known_gaps(frame: Frame) -> list[Gap]:
     """Trades that are missing among those up to the moment. A gap that is filled by now is none: the tape is what is held of it today."""
     until_ns = moment_ns(frame)
     return [hole for hole in frame.chart.holes if until_ns is None or hole.start_ns < until_ns]
 
 
-def behind_the_moment(old: Frame, new: Frame, pane: QRectF) -> QRectF:
+def pane_after_moment(old: Frame, new: Frame, pane: QRectF) -> QRectF:
     """What of a pane lies behind the earlier of two moments, with the two bars before it: where lines that end there look different."""
     left = max(pane.left(), min(old.known_x, new.known_x) - 2 * new.viewport.bar_px - _LINE_PX)
     return QRectF(left, pane.top(), pane.right() - left, pane.height())
 
 
-def moment_text(frame: Frame) -> str:
+def as_of_text(frame: Frame) -> str:
     """The moment as it is written on the chart, as `AS OF 14:31 UTC`, with its day unless that is the newest bar's; empty for now."""
     time_ns = moment_ns(frame)
     if time_ns is None:

@@ -10,13 +10,13 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.paint.dirty import dirty_bounds
 from rendering.view.layout import Strip
 
 if TYPE_CHECKING:
-    from app.settings.calculation import ChartRules
-    from rendering.items.layer_cache import KeptPicture
+    from app.settings.calculation import CalculationSettings
+    from rendering.items.layer_cache import LayerCache
     from rendering.view.frame import Frame
 
 
@@ -25,7 +25,7 @@ READING_REST_S = 1 / 15
 
 
 @runtime_checkable
-class LayerFaults(Protocol):
+class LayerErrorHandler(Protocol):
     """Whoever is told of a layer that raised."""
 
     def layer_failed(self, item: ChartItem, error: Exception) -> None:
@@ -69,7 +69,7 @@ class ChartItem(pg.GraphicsObject):
         self.waits = False
         """Whether it leaves new trades to a later frame: other layers have their turn."""
         self._bounds = QRectF()
-        self.pictures: Sequence[KeptPicture] = ()
+        self.pictures: Sequence[LayerCache] = ()
         """Where a kept layer is drawn on the screen; whoever puts layers together says so."""
 
     def pane(self, frame: Frame) -> QRectF:
@@ -88,7 +88,7 @@ class ChartItem(pg.GraphicsObject):
         raise NotImplementedError
 
     @classmethod
-    def strip(cls, rules: ChartRules) -> Strip | None:
+    def strip(cls, rules: CalculationSettings) -> Strip | None:
         """The room of its own that it wants under the bars; `frame.layout.strip_of(name)` says where it lies."""
         return None
 
@@ -100,7 +100,7 @@ class ChartItem(pg.GraphicsObject):
         """Heights at which this item puts tags on the price axis, which leaves out the labels under them."""
         return ()
 
-    def hits(self, frame: Frame, x: float, y: float) -> Sequence[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> Sequence[HitTarget]:
         """What can be explained of that which it draws at a point, the likeliest first."""
         return ()
 
@@ -192,6 +192,6 @@ class ChartItem(pg.GraphicsObject):
     def report(self, error: Exception) -> None:
         """Tell the scene that this layer raised; without one that listens, let it through."""
         scene = self.scene()
-        if not isinstance(scene, LayerFaults):
+        if not isinstance(scene, LayerErrorHandler):
             raise error
         scene.layer_failed(self, error)

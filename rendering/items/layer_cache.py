@@ -26,7 +26,7 @@ _MOST_PARTS = 6
 """More spoilt rectangles than that are drawn as one around them."""
 
 
-class KeptPicture(QGraphicsItem):
+class LayerCache(QGraphicsItem):
     """What the items of one side of the cells have drawn over the price pane.
 
     Parameters

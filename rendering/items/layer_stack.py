@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import structlog
 
-from app.settings.calculation import ChartRules
-from rendering.hit_tests.hit_target import Question
+from app.settings.calculation import CalculationSettings
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.chart_item import ChartItem
-from rendering.items.layer_cache import KeptPicture
+from rendering.items.layer_cache import LayerCache
 from rendering.view.frame import Frame
 from rendering.view.layout import Strip
 
@@ -44,7 +44,7 @@ class LayerStack:
     def __init__(self, items: Iterable[ChartItem], shown: frozenset[str]) -> None:
         self.items = tuple(items)
         kept = [item for item in self.items if item.kept]
-        self.pictures = tuple(KeptPicture(kept, over=over) for over in (False, True))
+        self.pictures = tuple(LayerCache(kept, over=over) for over in (False, True))
         for item in kept:
             item.pictures = self.pictures
         self.shown = shown
@@ -79,15 +79,15 @@ class LayerStack:
                 item.forget()
                 item.setVisible(is_shown)
 
-    def strips(self, rules: ChartRules) -> list[Strip]:
+    def strips(self, rules: CalculationSettings) -> list[Strip]:
         """The rooms under the bars that the layers want."""
         return [strip for item in self.in_use() if (strip := item.strip(rules)) is not None]
 
-    def told(self, frame: Frame) -> tuple[str, ...]:
+    def legend_lines(self, frame: Frame) -> tuple[str, ...]:
         """What the layers tell in the legend."""
         return tuple(text for text in self._ask(lambda item: item.legend(frame)) if text)
 
-    def questions(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """What can be asked about a point: first what stands out there, of that the uppermost layer's."""
         found = self._ask(lambda item: [(item.zValue(), question) for question in item.hits(frame, x, y)])
         asked = sorted((pair for pairs in found for pair in pairs), key=lambda pair: (not pair[1].marked, -pair[0]))

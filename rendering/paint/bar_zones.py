@@ -17,7 +17,7 @@ from rendering.view.detail import Detail
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class BarZones:
     """The zones of a bar; a zone of no width is not drawn.
 
     Attributes
@@ -49,7 +49,7 @@ class Column:
     marks: bool
 
     @classmethod
-    def of(cls, bar_pitch: float, row_pitch: float, dpr: float, detail: Detail, *, candle: bool = True, bracket: bool = True) -> Column:
+    def of(cls, bar_pitch: float, row_pitch: float, dpr: float, detail: Detail, *, candle: bool = True, bracket: bool = True) -> BarZones:
         """The division that suits bars of `bar_pitch` and rows of `row_pitch` device pixels."""
         hairline = max(1, round(dpr * 0.8))
         bar_px = bar_pitch / dpr
@@ -74,7 +74,7 @@ class Column:
         return cls(*body, *brace, at, max(gap, round(2 * dpr)) if bar_px >= 60 else gap, row_gap, hairline, True)
 
     @classmethod
-    def _of_bodies(cls, bar_pitch: float, dpr: float, hairline: int) -> Column:
+    def _of_bodies(cls, bar_pitch: float, dpr: float, hairline: int) -> BarZones:
         whole = max(1, int(bar_pitch))
         gap = max(1, round(whole * 0.25)) if whole >= 3 else 0
         width = whole - gap

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.settings.calculation import CellStyle, Colouring
-from rendering.paint.bar_zones import Column
+from rendering.paint.bar_zones import BarZones
 from rendering.paint.cell_colouring import VolumeRanks, delta_steps
 from rendering.paint.geometry import BarGeometry, CellGeometry
 from rendering.style.theme import DELTA_STEPS
@@ -22,7 +22,7 @@ _HALVES_FROM_PX = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class CellFill:
     """Rectangles in columns that do not overlap.
 
     Attributes
@@ -47,17 +47,19 @@ class Ground:
     width: np.ndarray | None = None
 
 
-def cell_ground(bars: BarGeometry, cells: CellGeometry, style: CellStyle, ranks: VolumeRanks, grid: PixelGrid, column: Column) -> Ground:
+def fill_of_cells(
+    bars: BarGeometry, cells: CellGeometry, style: CellStyle, ranks: VolumeRanks, grid: PixelGrid, column: BarZones
+) -> CellFill:
     """The ground of some cells; rows as in `cells`."""
     left, right = grid.bar_x(bars.number) + column.cell_left, grid.bar_x(bars.number + 1) - column.gap
     if style.cells == "ladder" and grid.bar_pitch - column.cell_left - column.gap >= _HALVES_FROM_PX * grid.dpr:
         return _halves(left, right, cells, style.colouring, ranks, column)
-    ground = Ground(left, right, cells.bar, cells.row, cell_steps(cells, style.colouring, ranks))
+    ground = CellFill(left, right, cells.bar, cells.row, cell_steps(cells, style.colouring, ranks))
     if style.cells != "profile" or not len(cells):
         return ground
     across, heaviest = (right - left)[cells.bar], np.maximum(bars.heaviest, 1)[cells.bar]
     width = np.where(cells.volume > 0, np.maximum(column.hairline, np.minimum(across, _share(across, cells.volume, heaviest))), 0)
-    return Ground(left, right, cells.bar, cells.row, ground.step, width)
+    return CellFill(left, right, cells.bar, cells.row, ground.step, width)
 
 
 def cell_steps(cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks) -> np.ndarray:
@@ -74,7 +76,9 @@ def cell_steps(cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks) ->
     return ranks.steps(cells.volume)
 
 
-def _halves(left: np.ndarray, right: np.ndarray, cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks, column: Column) -> Ground:
+def _halves(
+    left: np.ndarray, right: np.ndarray, cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks, column: BarZones
+) -> CellFill:
     """What was sold on the left, what was bought on the right, each coloured by itself."""
     middle = (left + right) // 2
     none = np.zeros(len(cells), np.int64)
@@ -84,7 +88,7 @@ def _halves(left: np.ndarray, right: np.ndarray, cells: CellGeometry, colouring:
         sold, bought = delta_steps(none, cells.sell, cells.sell, ranks), delta_steps(cells.buy, none, cells.buy, ranks)
     else:
         sold, bought = _BALANCE - _BALANCE * cells.sell_imbalance.astype(np.intp), _BALANCE + _BALANCE * cells.buy_imbalance.astype(np.intp)
-    return Ground(
+    return CellFill(
         np.stack((left, middle), 1).ravel(),
         np.stack((middle - column.hairline, right), 1).ravel(),
         np.concatenate((2 * cells.bar, 2 * cells.bar + 1)),

@@ -17,8 +17,8 @@ from app.errors import TapeprintError
 from rendering.paint.geometry import bars_between
 from rendering.paint.gl_surface import GlSurface
 from rendering.paint.instances import GLYPH, QUAD, Instances, atlas_pixels, instances_of
-from rendering.paint.rank_cache import RankKeeper, series_key
-from rendering.paint.raster_block import Look, look_for
+from rendering.paint.rank_cache import RankCache, series_key
+from rendering.paint.raster_block import BarStyle, bar_style_for
 from rendering.style.quantity_text import QuantityText
 from rendering.view.frame import Frame, figure_rules
 from rendering.view.pixel_grid import PixelGrid
@@ -47,7 +47,7 @@ class GlPainter:
         Bars that were encoded, a count of work for the tests.
     """
 
-    def __init__(self, keeper: RankKeeper, on_failure: Callable[[str], None] = lambda _reason: None) -> None:
+    def __init__(self, keeper: RankCache, on_failure: Callable[[str], None] = lambda _reason: None) -> None:
         self.encoded_bars = 0
         self.surface: GlSurface | None = None
         self._keeper, self._on_failure = keeper, on_failure
@@ -55,8 +55,8 @@ class GlPainter:
         self._frame: Frame | None = None
         self._key: tuple = ()
         self._revision = -1
-        self._look: Look | None = None
-        self._atlas_for: Look | None = None  # whose glyphs the card has
+        self._look: BarStyle | None = None
+        self._atlas_for: BarStyle | None = None  # whose glyphs the card has
         self._origin = (0, 0)
         self._held = (0, 0, 0, 0)  # global pixels: left, top, right, bottom
         self._split = 0  # index of the first bar of the tail
@@ -129,7 +129,7 @@ class GlPainter:
         if key != self._key:
             text = QuantityText(frame.chart.spec.instrument.lot_size)
             ranks = self._keeper.follow(frame)
-            self._look = look_for(frame.detail, frame.style, frame.theme, ranks, grid, series.grid.ticks_per_row, text)
+            self._look = bar_style_for(frame.detail, frame.style, frame.theme, ranks, grid, series.grid.ticks_per_row, text)
         self._key = key
         self._split = series.n_bars - 1
         self._head = self._encode(frame, 0, self._split)

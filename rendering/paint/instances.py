@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rendering.paint.raster import squeezed
-from rendering.paint.raster_block import Look, body_quads, cell_decoration
-from rendering.paint.shapes import CellTexts, Quads, ground_quads, joined
+from rendering.paint.raster_block import BarStyle, body_quads, cell_decoration
+from rendering.paint.shapes import CellTexts, Quads, cell_fill_quads, joined
 from rendering.style.quantity_text import BLANK
 from rendering.view.detail import Detail
 from rendering.view.pixel_grid import PixelGrid
@@ -35,7 +35,7 @@ class Instances:
 
 
 def instances_of(
-    chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid, look: Look, origin: tuple[int, int]
+    chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid, look: BarStyle, origin: tuple[int, int]
 ) -> Instances:
     """The instances of the bars with indexes `[first, end)`, cells between two ticks.
 
@@ -56,7 +56,7 @@ def instances_of(
     cells = look.cells(chart, first, end, ticks, grid)
     ground, fine = (cells, grid) if rows * grid.tick_pitch >= 1 else squeezed(cells, grid, rows)
     quads = joined(
-        ground_quads(look.ground(bars, ground, fine), look.ramp, fine, rows, look.column.row_gap),
+        cell_fill_quads(look.cell_fill(bars, ground, fine), look.ramp, fine, rows, look.column.row_gap),
         cell_decoration(bars, cells if look.marks(grid) else None, grid, rows, look),
     )
     glyphs = np.zeros(0, GLYPH)

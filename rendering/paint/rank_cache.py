@@ -9,7 +9,7 @@ from rendering.paint.geometry import bars_between
 from rendering.view.frame import Frame
 
 
-class RankKeeper:
+class RankCache:
     """Makes a table of ranks when bars or rows change, and when the view rests on other volumes.
 
     Attributes

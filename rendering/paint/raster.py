@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rendering.paint.cell_fill import Ground
+from rendering.paint.cell_fill import CellFill
 from rendering.paint.geometry import CellGeometry
 from rendering.paint.shapes import CellTexts, Quads
 from rendering.view.pixel_grid import PixelGrid
@@ -19,7 +19,7 @@ EMPTY = -1
 def fill_cells(
     block: np.ndarray,
     origin: tuple[int, int],
-    ground: Ground,
+    ground: CellFill,
     ramp: np.ndarray,
     grid: PixelGrid,
     rows: int,

@@ -10,9 +10,9 @@ import numpy as np
 
 from app.settings.calculation import CellStyle
 from rendering.paint import raster, shapes
-from rendering.paint.bar_zones import Column
+from rendering.paint.bar_zones import BarZones
 from rendering.paint.cell_colouring import VolumeRanks
-from rendering.paint.cell_fill import Ground, cell_ground
+from rendering.paint.cell_fill import CellFill, fill_of_cells
 from rendering.paint.geometry import BarGeometry, CellGeometry, bar_geometry, bars_between, cell_geometry
 from rendering.paint.glyphs import GlyphAtlas
 from rendering.paint.shapes import CellTexts, Quads
@@ -32,7 +32,7 @@ _TEXT_HEIGHT_SHARE = 0.74
 MARKS_FROM_BAR_PX = 22
 
 
-def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: Column, slots: int) -> int:
+def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: BarZones, slots: int) -> int:
     """Font height in device pixels that fits a cell: as large as its width and height allow."""
     room = bar_pitch - column.cell_left - column.gap - 4 * dpr
     fits = min(room / slots / CHAR_ASPECT, (row_pitch - column.row_gap) * _TEXT_HEIGHT_SHARE)
@@ -40,7 +40,7 @@ def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: Column, 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class BarStyle:
     """How bars are drawn, apart from where: two blocks of one look fit together.
 
     Attributes
@@ -61,7 +61,7 @@ class Look:
     style: CellStyle
     theme: Theme
     ranks: VolumeRanks
-    column: Column
+    column: BarZones
     glyphs: np.ndarray | None
     ramp: np.ndarray
     text: QuantityText
@@ -76,9 +76,9 @@ class Look:
         """Whether value areas are drawn."""
         return self.column.bracket_right > self.column.bracket_left
 
-    def ground(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> Ground:
+    def cell_fill(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> CellFill:
         """The coloured ground of some cells."""
-        return cell_ground(bars, cells, self.style, self.ranks, grid, self.column)
+        return fill_of_cells(bars, cells, self.style, self.ranks, grid, self.column)
 
     def texts(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int) -> CellTexts:
         """The digits of some cells; only where there are glyphs."""
@@ -102,19 +102,21 @@ class Look:
         return cell_geometry(chart, first, end, ticks[0] // rows, ticks[1] // rows, imbalances=imbalances)
 
 
-def look_for(detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks, grid: PixelGrid, rows: int, text: QuantityText) -> Look:
+def bar_style_for(
+    detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks, grid: PixelGrid, rows: int, text: QuantityText
+) -> BarStyle:
     """The look for one scale; drawing its glyphs takes a few milliseconds."""
     row_pitch = rows * grid.tick_pitch
-    column = Column.of(grid.bar_pitch, row_pitch, grid.dpr, detail, candle=style.show_candles, bracket=style.show_value_area)
+    column = BarZones.of(grid.bar_pitch, row_pitch, grid.dpr, detail, candle=style.show_candles, bracket=style.show_value_area)
     glyphs = None
     if detail == Detail.DIGITS and style.show_numbers:
         text_px = text_px_for(grid.bar_pitch, row_pitch, grid.dpr, column, shapes.text_slots(style.cells))
         glyphs = GlyphAtlas(text_px).inked(shapes.text_inks(theme))
     ramp = theme.volume_ramp if style.colouring == "volume" else theme.delta_ramp
-    return Look(detail, style, theme, ranks, column, glyphs, np.array([colour.argb for colour in ramp], np.uint32), text)
+    return BarStyle(detail, style, theme, ranks, column, glyphs, np.array([colour.argb for colour in ramp], np.uint32), text)
 
 
-def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: PixelGrid, look: Look) -> bool:
+def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: PixelGrid, look: BarStyle) -> bool:
     """Draw all bars that touch the block into it; whether there was anything to draw.
 
     Parameters
@@ -144,7 +146,7 @@ def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: P
     return True
 
 
-def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGrid, rows: int, look: Look) -> Quads:
+def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:
     """Candles, brackets, marks and frames on and beside the cells, in drawing order; marks only if `cells` are given."""
     column, theme = look.column, look.theme
     parts = [shapes.candle_quads(bars, grid, column, theme)]
@@ -157,7 +159,7 @@ def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGr
     return shapes.joined(*parts)
 
 
-def body_quads(bars: BarGeometry, grid: PixelGrid, rows: int, look: Look) -> Quads:
+def body_quads(bars: BarGeometry, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:
     """Candles from afar; from BODIES on with the point of control."""
     quads = shapes.candle_quads(bars, grid, look.column, look.theme)
     if look.marks_poc:
@@ -166,8 +168,8 @@ def body_quads(bars: BarGeometry, grid: PixelGrid, rows: int, look: Look) -> Qua
 
 
 def _draw_ground(
-    block: np.ndarray, origin: tuple[int, int], bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, look: Look
+    block: np.ndarray, origin: tuple[int, int], bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, look: BarStyle
 ) -> None:
     if rows * grid.tick_pitch < 1:
         cells, grid = raster.squeezed(cells, grid, rows)
-    raster.fill_cells(block, origin, look.ground(bars, cells, grid), look.ramp, grid, rows, look.column.row_gap)
+    raster.fill_cells(block, origin, look.cell_fill(bars, cells, grid), look.ramp, grid, rows, look.column.row_gap)

@@ -13,8 +13,8 @@ from PySide6.QtCore import QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QRegion
 
 from rendering.paint.dirty import dirty_region
-from rendering.paint.rank_cache import RankKeeper, series_key
-from rendering.paint.raster_block import look_for
+from rendering.paint.rank_cache import RankCache, series_key
+from rendering.paint.raster_block import bar_style_for
 from rendering.paint.tiles import TILE_PX, Place, TileLayer, places_in
 from rendering.style.quantity_text import QuantityText
 from rendering.view.frame import Frame, figure_rules
@@ -38,8 +38,8 @@ class RasterPainter:
         Says which volume takes which colour.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter, keeper: RankKeeper | None = None) -> None:
-        self.keeper = RankKeeper() if keeper is None else keeper
+    def __init__(self, clock: Callable[[], float] = time.perf_counter, keeper: RankCache | None = None) -> None:
+        self.keeper = RankCache() if keeper is None else keeper
         self.layer: TileLayer | None = None
         self._fallback: TileLayer | None = None
         self._key: tuple = ()
@@ -133,7 +133,7 @@ class RasterPainter:
             self._fallback = None  # other bars or rows: the old picture would lie
         self._key = key
         text = QuantityText(frame.chart.spec.instrument.lot_size)
-        look = look_for(frame.detail, style, frame.theme, ranks, grid, series.grid.ticks_per_row, text)
+        look = bar_style_for(frame.detail, style, frame.theme, ranks, grid, series.grid.ticks_per_row, text)
         self.layer = TileLayer(frame.chart, grid, look)
         self._ahead = []
         return True

@@ -18,7 +18,7 @@ _FEW = 160
 """Up to so many rectangles of many colours a call for each costs less than sorting them by colour."""
 
 
-class Rectangles:
+class RectBatch:
     """A buffer of rectangles that is filled and drawn again and again."""
 
     def __init__(self) -> None:

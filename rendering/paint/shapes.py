@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.settings.calculation import Cells
-from rendering.paint.bar_zones import Column
-from rendering.paint.cell_fill import Ground
+from rendering.paint.bar_zones import BarZones
+from rendering.paint.cell_fill import CellFill
 from rendering.paint.geometry import BarGeometry, CellGeometry
 from rendering.paint.glyphs import BOLD, REGULAR
 from rendering.style.colour import Colour
@@ -82,7 +82,7 @@ def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
     )
 
 
-def ground_quads(ground: Ground, ramp: np.ndarray, grid: PixelGrid, rows: int, row_gap: int) -> Quads:
+def cell_fill_quads(ground: CellFill, ramp: np.ndarray, grid: PixelGrid, rows: int, row_gap: int) -> Quads:
     """The coloured ground of the cells; `rows` is ticks in a row, `ramp` uint32 colours by step."""
     left = ground.left[ground.place]
     return Quads(
@@ -94,7 +94,7 @@ def ground_quads(ground: Ground, ramp: np.ndarray, grid: PixelGrid, rows: int, r
     )
 
 
-def candle_quads(bars: BarGeometry, grid: PixelGrid, column: Column, theme: Theme) -> Quads:
+def candle_quads(bars: BarGeometry, grid: PixelGrid, column: BarZones, theme: Theme) -> Quads:
     """Wick and body of each bar. A price is drawn at the middle of its tick; `close >= open` is up."""
     if column.body_right <= column.body_left:
         return _no_quads()
@@ -107,7 +107,7 @@ def candle_quads(bars: BarGeometry, grid: PixelGrid, column: Column, theme: Them
     return joined(wick, body)
 
 
-def poc_ticks(bars: BarGeometry, grid: PixelGrid, rows: int, column: Column, theme: Theme) -> Quads:
+def poc_ticks(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
     """A line across each bar at the middle of its heaviest row, wider than the body so that it stands out."""
     middle = grid.price_y((bars.poc_row + 0.5) * rows)
     height = 2 * column.hairline
@@ -115,7 +115,7 @@ def poc_ticks(bars: BarGeometry, grid: PixelGrid, rows: int, column: Column, the
     return _coloured(grid.bar_x(bars.number) - column.hairline, top, grid.bar_x(bars.number + 1), top + height, theme.poc)
 
 
-def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: Column, theme: Theme) -> Quads:
+def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
     """A frame around the heaviest cell of each bar; a mere line where cells are too small for a frame."""
     line = column.hairline
     left, right = grid.bar_x(bars.number) + column.cell_left, grid.bar_x(bars.number + 1) - column.gap
@@ -131,7 +131,7 @@ def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: Column, th
     )
 
 
-def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: Column, theme: Theme) -> Quads:
+def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
     """A bracket beside the cells from the value area's highest to its lowest row."""
     if column.bracket_right <= column.bracket_left:
         return _no_quads()
@@ -146,7 +146,7 @@ def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: C
     )
 
 
-def imbalance_marks(bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, column: Column, theme: Theme) -> Quads:
+def imbalance_marks(bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
     """A bar at the edge of the cell on the side that dominates: buying right, selling left."""
     width = _mark_width(grid)
     marks = []
@@ -178,7 +178,7 @@ def cell_texts(
     style: Cells,
     grid: PixelGrid,
     rows: int,
-    column: Column,
+    column: BarZones,
     glyph_size: tuple[int, int],
 ) -> CellTexts:
     """The numbers of the cells in which something traded.

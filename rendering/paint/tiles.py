@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtGui import QImage
 
-from rendering.paint.raster_block import Look, draw_block
+from rendering.paint.raster_block import BarStyle, draw_block
 from rendering.view.pixel_grid import PixelGrid
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class TileLayer:
         How many tiles, and strips through tiles in sight, were drawn so far: counts of work for the tests.
     """
 
-    def __init__(self, chart: Chart, grid: PixelGrid, look: Look) -> None:
+    def __init__(self, chart: Chart, grid: PixelGrid, look: BarStyle) -> None:
         self.chart, self.grid, self.look = chart, grid, look
         self.revision = chart.series.revision
         self._last_number = int(chart.series.number[-1])

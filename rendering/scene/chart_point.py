@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rendering.view.frame import Frame
 
 
-class Spot(NamedTuple):
+class ChartPoint(NamedTuple):
     """A point of the chart.
 
     Attributes
@@ -30,7 +30,7 @@ class Spot(NamedTuple):
     price_ticks: int | None
 
 
-def spot_at(frame: Frame, x: float, y: float) -> Spot:
+def chart_point_at(frame: Frame, x: float, y: float) -> ChartPoint:
     """What lies under a point."""
     layout, series, viewport = frame.layout, frame.chart.series, frame.viewport
     bar = time_ns = price_ticks = None
@@ -40,4 +40,4 @@ def spot_at(frame: Frame, x: float, y: float) -> Spot:
             bar, time_ns = number, series.times.start_ns(number)
     if layout.price.holds(x, y) or layout.price_axis.holds(x, y):
         price_ticks = math.floor(viewport.ticks_at(y))
-    return Spot(x, y, bar, time_ns, price_ticks)
+    return ChartPoint(x, y, bar, time_ns, price_ticks)

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.explain.explanation import Explanation
 from rendering.items.profiles.placed_profile_views import run_x
-from rendering.scene.panel_placement import Box, covers, place_panel
+from rendering.scene.panel_placement import PanelRect, covers, place_panel
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
 
@@ -17,26 +17,26 @@ _POINT_PX = 12.0
 """Around the point that was asked about."""
 
 
-def bars_in_question(frame: Frame, explanation: Explanation) -> list[Box]:
+def bars_in_question(frame: Frame, explanation: Explanation) -> list[PanelRect]:
     """What the panel may not cover: the bars in sight that the explanation speaks of, each from its low to its high."""
     series, pane = frame.chart.series, frame.layout.price
     first, last = frame.viewport.visible_bars()
-    boxes: list[Box] = []
+    boxes: list[PanelRect] = []
     for begin, end in explanation.bars:
         start, stop = series.index_of(max(begin, first)), series.index_of(min(end, last + 1))
         for bars in np.array_split(np.arange(start, stop), min(_MOST, stop - start)) if stop > start else ():
             left, right = run_x(frame, (int(series.number[bars[0]]), int(series.number[bars[-1]]) + 1))
             top, bottom = price_y(frame, int(series.high[bars].max()) + 1), price_y(frame, int(series.low[bars].min()))
-            box = Box(max(0.0, left), max(0.0, top), min(pane.right, right), min(pane.bottom, bottom))
+            box = PanelRect(max(0.0, left), max(0.0, top), min(pane.right, right), min(pane.bottom, bottom))
             if box.right > box.left and box.bottom > box.top:
                 boxes.append(box)
     return boxes
 
 
-def panel_box(frame: Frame, explanation: Explanation, size: tuple[float, float], near: tuple[float, float]) -> Box:
+def panel_box(frame: Frame, explanation: Explanation, size: tuple[float, float], near: tuple[float, float]) -> PanelRect:
     """Where a panel of a size goes: left of the price axis and above the time axis, beside the bars in question and the point."""
-    area = Box(_MARGIN_PX, _MARGIN_PX, frame.layout.plot_right - _MARGIN_PX, frame.layout.time_axis.top - _MARGIN_PX)
+    area = PanelRect(_MARGIN_PX, _MARGIN_PX, frame.layout.plot_right - _MARGIN_PX, frame.layout.time_axis.top - _MARGIN_PX)
     bars = [box.grown(_MARGIN_PX) for box in bars_in_question(frame, explanation)]
-    point = Box(*near, *near).grown(_POINT_PX)
+    point = PanelRect(*near, *near).grown(_POINT_PX)
     found = place_panel(*size, area, [*bars, point], near)
     return place_panel(*size, area, bars, near) if covers(found, bars) else found  # rather the point than a bar

@@ -6,14 +6,14 @@ bars follow one another in this order.
 
 from __future__ import annotations
 
-from rendering.items.bars.clipped_bar_item import CutBarItem
+from rendering.items.bars.clipped_bar_item import ClippedBarItem
 from rendering.items.bars.coverage_item import CoverageItem
 from rendering.items.bars.footprint_item import FootprintItem
-from rendering.items.bars.gap_item import HoleItem
+from rendering.items.bars.gap_item import GapItem
 from rendering.items.bars.large_trades_item import LargeTradesItem
-from rendering.items.bars.offscreen_bars_item import BeyondItem
+from rendering.items.bars.offscreen_bars_item import OffscreenBarsItem
 from rendering.items.chart_item import ChartItem
-from rendering.items.guides.as_of_veil_item import StripVeilItem, VeilItem
+from rendering.items.guides.as_of_veil_item import AsOfStripVeilItem, AsOfVeilItem
 from rendering.items.guides.axes import GridItem, PriceAxisItem, TimeAxisItem
 from rendering.items.guides.badge_item import BadgeItem
 from rendering.items.guides.crosshair_item import CrosshairItem
@@ -22,7 +22,13 @@ from rendering.items.guides.legend_item import LegendItem
 from rendering.items.levels.alert_item import AlertItem
 from rendering.items.levels.candle_areas_item import CandleAreasItem
 from rendering.items.levels.developing_item import DevelopingItem
-from rendering.items.levels.level_items import NakedLevelsItem, NodesItem, PrintsItem, StackedItem, UnfinishedItem
+from rendering.items.levels.level_items import (
+    NakedLevelsItem,
+    SinglePrintsItem,
+    StackedImbalancesItem,
+    UnfinishedAuctionsItem,
+    VolumeNodesItem,
+)
 from rendering.items.levels.vwap_item import AnchoredVwapItem, MonthVwapItem, VwapItem, WeekVwapItem
 from rendering.items.panes.cvd_item import CvdItem, DivergenceItem
 from rendering.items.panes.delta_item import DeltaItem
@@ -30,21 +36,21 @@ from rendering.items.panes.statistics_item import StatisticsItem
 from rendering.items.profiles.anchor_flag_item import AnchorFlagItem
 from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
 from rendering.items.profiles.tpo_item import TpoItem, TpoSplitItem
-from rendering.items.profiles.visible_profile_item import ProfileItem
-from rendering.items.profiles.visible_profile_lines_item import LevelLinesItem
+from rendering.items.profiles.visible_profile_item import VisibleProfileItem
+from rendering.items.profiles.visible_profile_lines_item import VisibleProfileLinesItem
 
 LAYERS: tuple[type[ChartItem], ...] = (
     GridItem,
-    LevelLinesItem,
+    VisibleProfileLinesItem,
     AnchoredProfileItem,
     LastPriceLineItem,
     FootprintItem,
-    CutBarItem,
-    VeilItem,
+    ClippedBarItem,
+    AsOfVeilItem,
     DeltaItem,
     CvdItem,
     StatisticsItem,
-    StripVeilItem,
+    AsOfStripVeilItem,
     DivergenceItem,
     LargeTradesItem,
     VwapItem,
@@ -53,23 +59,23 @@ LAYERS: tuple[type[ChartItem], ...] = (
     AnchoredVwapItem,
     TpoItem,
     TpoSplitItem,
-    StackedItem,
-    UnfinishedItem,
-    PrintsItem,
-    NodesItem,
+    StackedImbalancesItem,
+    UnfinishedAuctionsItem,
+    SinglePrintsItem,
+    VolumeNodesItem,
     NakedLevelsItem,
     CandleAreasItem,
     DevelopingItem,
-    HoleItem,
+    GapItem,
     PriceAxisItem,
     AlertItem,
     TimeAxisItem,
     CoverageItem,
-    ProfileItem,
+    VisibleProfileItem,
     AnchorFlagItem,
     LastPriceItem,
     LegendItem,
-    BeyondItem,
+    OffscreenBarsItem,
     BadgeItem,
     CrosshairItem,
 )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Box(NamedTuple):
+class PanelRect(NamedTuple):
     """Left, top, right and bottom in logical pixels; the right and lower edges do not belong to it."""
 
     left: float
@@ -16,22 +16,22 @@ class Box(NamedTuple):
     right: float
     bottom: float
 
-    def overlap(self, other: Box) -> float:
+    def overlap(self, other: PanelRect) -> float:
         """The area that both have in common."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(width, 0.0) * max(height, 0.0)
 
-    def grown(self, by: float) -> Box:
+    def grown(self, by: float) -> PanelRect:
         """One that is larger by so much on each side."""
-        return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
+        return PanelRect(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
-    def at(self, left: float, top: float) -> Box:
+    def at(self, left: float, top: float) -> PanelRect:
         """One of the same size elsewhere."""
-        return Box(left, top, left + self.right - self.left, top + self.bottom - self.top)
+        return PanelRect(left, top, left + self.right - self.left, top + self.bottom - self.top)
 
 
-def place_panel(width: float, height: float, area: Box, clear: Sequence[Box], near: tuple[float, float]) -> Box:
+def place_panel(width: float, height: float, area: PanelRect, clear: Sequence[PanelRect], near: tuple[float, float]) -> PanelRect:
     """A place inside an area that covers nothing of what must stay clear, as near to a point as such a place can be found.
 
     If there is any such place, one is found: from any, the panel can be pushed to the left until it meets the area's edge or
@@ -54,7 +54,7 @@ def place_panel(width: float, height: float, area: Box, clear: Sequence[Box], ne
     beside = (left[:, None] < boxes[:, 2]) & (left[:, None] + width > boxes[:, 0])
     level = (top[:, None] < boxes[:, 3]) & (top[:, None] + height > boxes[:, 1])
     free = (beside.astype(np.float32) @ level.astype(np.float32).T) == 0
-    panel = Box(0.0, 0.0, width, height)
+    panel = PanelRect(0.0, 0.0, width, height)
     if not free.any():
         corners = [panel.at(x, y) for y in (area.top, bottom) for x in (right, area.left)]
         return min(corners, key=lambda corner: sum(corner.overlap(box) for box in clear))
@@ -63,7 +63,7 @@ def place_panel(width: float, height: float, area: Box, clear: Sequence[Box], ne
     return panel.at(float(left[best // len(top)]), float(top[best % len(top)]))
 
 
-def covers(panel: Box, clear: Sequence[Box]) -> bool:
+def covers(panel: PanelRect, clear: Sequence[PanelRect]) -> bool:
     """Whether a panel covers any part of what must stay clear."""
     return any(panel.overlap(box) > 0 for box in clear)
 

@@ -23,13 +23,13 @@ from rendering.items.layer_stack import LayerStack
 from rendering.items.overlays import shown_at_first
 from rendering.paint.gl_painter import GlPainter
 from rendering.scene.layers import LAYERS
-from rendering.scene.scene_image import picture_of
+from rendering.scene.scene_image import scene_image
 from rendering.style.theme import Theme
-from rendering.view.chart_panes import Room
+from rendering.view.chart_panes import ChartPanes
 from rendering.view.detail import Detail, detail_for
 from rendering.view.frame import Frame, Mode, PainterName
 from rendering.view.layout import PaneLayout
-from rendering.view.view_state import Sight
+from rendering.view.view_state import ViewState
 from rendering.view.viewport import Viewport
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ class ChartScene(QGraphicsScene):
         self.as_of = AsOf()
         self._detail: Detail | None = None
         self.fixed_detail: Detail | None = None
-        self._room = Room(width, height, self.shown, self.layers.strips(chart.rules))
-        self.sight = Sight(chart, self.layout.price.width, self.layout.price.height)
+        self._room = ChartPanes(width, height, self.shown, self.layers.strips(chart.rules))
+        self.sight = ViewState(chart, self.layout.price.width, self.layout.price.height)
         self.setSceneRect(0, 0, width, height)
         self.setBackgroundBrush(QColor(*theme.background))
 
@@ -111,7 +111,7 @@ class ChartScene(QGraphicsScene):
 
     def set_viewport(self, viewport: Viewport) -> None:
         """Look elsewhere; the newest bar is followed from now on if it is in sight."""
-        self.sight.look_at(viewport)
+        self.sight.move_to(viewport)
 
     @property
     def following(self) -> bool:
@@ -139,7 +139,7 @@ class ChartScene(QGraphicsScene):
         """Every bar and every price."""
         self.sight.show_all()
 
-    def look_like(self, other: ChartScene) -> None:
+    def copy_view(self, other: ChartScene) -> None:
         """Begin with another scene's look, at a chart of the same market that stands at another time."""
         self.sight.take_after(other.sight)
         self._room.take_after(other._room)
@@ -264,7 +264,7 @@ class ChartScene(QGraphicsScene):
             If a layer cannot be drawn: a picture without it would not show what it claims to.
         """
         own = dpr in (None, self.dpr) and self._painter == "raster"  # OpenGL draws on the screen alone
-        return picture_of(self if own else self.twin(dpr or self.dpr), self.frame.now_ns if self.frame else None)
+        return scene_image(self if own else self.twin(dpr or self.dpr), self.frame.now_ns if self.frame else None)
 
     def twin(self, dpr: float) -> ChartScene:
         """The same look at the same chart on a screen of another scale; drawn by the raster painter."""
@@ -304,7 +304,7 @@ class ChartScene(QGraphicsScene):
             now_ns=now_ns,
             as_of=self.as_of.bar(series, self.pointed_bar()),
         )
-        return replace(frame, told=self.layers.told(frame))
+        return replace(frame, told=self.layers.legend_lines(frame))
 
     def _lay_out(self) -> None:
         """Divide the room again: after a change of size, of panes, or when prices have grown longer."""

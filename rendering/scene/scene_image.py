@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rendering.scene.scene import ChartScene
 
 
-def picture_of(scene: ChartScene, now_ns: int | None) -> QImage:
+def scene_image(scene: ChartScene, now_ns: int | None) -> QImage:
     """All layers as they stand at a time of our clock, in the scene's own pixels.
 
     Raises

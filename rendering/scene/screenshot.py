@@ -19,8 +19,8 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from app.errors import BadInputError, SettingsError
 from app.journal import STATE_KEY, PictureFacts
-from app.settings.fields import plain
-from rendering.items.as_of import moment_ns, moment_text
+from app.settings.fields import to_plain
+from rendering.items.as_of import as_of_text, moment_ns
 from rendering.scene.scene import ChartScene
 from rendering.style.text import Labels, qcolor
 from rendering.style.theme import Theme
@@ -74,10 +74,10 @@ def render(
     scene.set_mode(mode, notice=notice)
     if viewport is not None:
         scene.set_viewport(viewport)
-    return picture_of(scene, scale=scale, caption=caption)
+    return captioned_image(scene, scale=scale, caption=caption)
 
 
-def picture_of(scene: ChartScene, *, scale: float = 1, caption: str | None = None) -> QImage:
+def captioned_image(scene: ChartScene, *, scale: float = 1, caption: str | None = None) -> QImage:
     """What a scene shows as a picture, the caption's strip added under it; see `render`."""
     if scene.frame is None:
         scene.refresh()
@@ -115,7 +115,7 @@ def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
         end_ns=end_ns,
         mode=scene.frame.mode if scene.frame else "live",
         taken_ns=time.time_ns() if taken_ns is None else taken_ns,
-        as_of=moment_text(scene.frame) if scene.frame else "",
+        as_of=as_of_text(scene.frame) if scene.frame else "",
     )
 
 
@@ -129,7 +129,7 @@ def state_of(scene: ChartScene) -> dict[str, Any]:
         "lot_size": str(spec.instrument.lot_size),
         "bar": scene.chart.series.rule.text,
         "ticks_per_row": scene.chart.series.grid.ticks_per_row,
-        "rules": plain(scene.chart.rules),
+        "rules": to_plain(scene.chart.rules),
         "shown": sorted(scene.shown),
         "theme": scene.theme.name,
         "palette": scene.theme.palette,

@@ -23,7 +23,7 @@ _MONTH_S = 30.44 * _DAY_S
 _LAST_S = 253_402_300_799  # the end of year 9999, beyond which no calendar goes
 
 
-class TimeTick(NamedTuple):
+class TimeLabel(NamedTuple):
     """A place on the time axis: when, what to write, and whether a day, month or year begins there."""
 
     time_ns: int
@@ -56,7 +56,7 @@ def price_step(grid: PriceGrid, tick_px: float, spacing_px: float = PRICE_SPACIN
     return nice or max(1, math.ceil(least / grid.ticks_per_row)) * grid.ticks_per_row
 
 
-def price_ticks(low_ticks: float, high_ticks: float, step: int) -> range:
+def price_labels(low_ticks: float, high_ticks: float, step: int) -> range:
     """The multiples of `step` in sight, lowest first; never below price 0."""
     return range(max(0, math.ceil(low_ticks / step)) * step, max(0, math.floor(high_ticks)) + 1, step)
 
@@ -74,7 +74,7 @@ def time_step(bar_ns: int, bar_px: float, spacing_px: float = TIME_SPACING_PX) -
 
 
 @lru_cache(maxsize=16)  # several layers ask for the same, and again until another bar comes into sight
-def time_ticks(start_ns: int, end_ns: int, step: tuple[int, int]) -> tuple[TimeTick, ...]:
+def time_ticks(start_ns: int, end_ns: int, step: tuple[int, int]) -> tuple[TimeLabel, ...]:
     """The labels between two times, both included, oldest first; UTC.
 
     A label says what is new: the time of day, at midnight the date, at the turn of the year the year.
@@ -94,15 +94,15 @@ def bar_step(bar_px: float, spacing_px: float = TIME_SPACING_PX) -> int:
     return next(step for step in steps if step * bar_px >= spacing_px)
 
 
-def bar_ticks(starts_ns: Sequence[int]) -> list[TimeTick]:
+def bar_ticks(starts_ns: Sequence[int]) -> list[TimeLabel]:
     """What is written at bars that begin at these times, oldest first: the time of day, and the date where it is another one; UTC."""
-    ticks: list[TimeTick] = []
+    ticks: list[TimeLabel] = []
     last_day = None
     for start_ns in starts_ns:
         day = start_ns // (_DAY_S * _NS_PER_S)
         strong, last_day = last_day not in (None, day), day
         when = _utc(start_ns // _NS_PER_S)
-        ticks.append(TimeTick(start_ns, f"{when.day} {_MONTHS[when.month - 1]}" if strong else clock_text(start_ns, seconds=True), strong))
+        ticks.append(TimeLabel(start_ns, f"{when.day} {_MONTHS[when.month - 1]}" if strong else clock_text(start_ns, seconds=True), strong))
     return ticks
 
 
@@ -147,7 +147,7 @@ def _every_months(start_s: int, end_s: int, step: int) -> list[int]:
     return times
 
 
-def _label(time_s: int, step: tuple[int, int]) -> TimeTick:
+def _label(time_s: int, step: tuple[int, int]) -> TimeLabel:
     when = _utc(time_s)
     seconds, months = step
     new_year = when.month == 1 and when.day == 1 and time_s % _DAY_S == 0
@@ -160,4 +160,4 @@ def _label(time_s: int, step: tuple[int, int]) -> TimeTick:
     else:
         text = clock_text(time_s * _NS_PER_S, seconds=seconds < 60)
     strong = new_year or (not months and time_s % _DAY_S == 0 and (seconds < _DAY_S or when.day == 1))
-    return TimeTick(time_s * _NS_PER_S, text, strong)
+    return TimeLabel(time_s * _NS_PER_S, text, strong)

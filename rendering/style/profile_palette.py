@@ -12,7 +12,7 @@ _OUTSIDE = 0.45
 """How much of a chosen colour is left outside the value area, over the chart's ground: as faint as the theme's own."""
 
 
-class Tones(NamedTuple):
+class RowColours(NamedTuple):
     """Colours of rows, in the order in which their parts are drawn."""
 
     sell: Colour
@@ -20,7 +20,7 @@ class Tones(NamedTuple):
     other: Colour
 
 
-class ProfileTones(NamedTuple):
+class ProfilePalette(NamedTuple):
     """All colours of one profile.
 
     Attributes
@@ -31,23 +31,23 @@ class ProfileTones(NamedTuple):
         Of the lines.
     """
 
-    inside: Tones
-    outside: Tones
+    inside: RowColours
+    outside: RowColours
     poc: Colour
     value_area: Colour
 
 
-def profile_tones(theme: Theme, chosen: ProfileColours) -> ProfileTones:
+def profile_palette(theme: Theme, chosen: ProfileColours) -> ProfilePalette:
     """The colours of a profile."""
-    inside = Tones(theme.profile_sell_value_area, theme.profile_buy_value_area, theme.stale)
-    outside = Tones(theme.profile_sell, theme.profile_buy, theme.grid_day)
+    inside = RowColours(theme.profile_sell_value_area, theme.profile_buy_value_area, theme.stale)
+    outside = RowColours(theme.profile_sell, theme.profile_buy, theme.grid_day)
     if chosen == ProfileColours():
-        return ProfileTones(inside, outside, theme.poc, theme.value_area)
+        return ProfilePalette(inside, outside, theme.poc, theme.value_area)
     own = [parse_colour(text) if text else None for text in (chosen.sell, chosen.buy, chosen.value_area)]
     faint = [None if colour is None else colour.faded(_OUTSIDE).over(theme.background) for colour in own]
-    return ProfileTones(
-        Tones(*(mine or usual for mine, usual in zip(own, inside, strict=True))),
-        Tones(*(mine or usual for mine, usual in zip(faint, outside, strict=True))),
+    return ProfilePalette(
+        RowColours(*(mine or usual for mine, usual in zip(own, inside, strict=True))),
+        RowColours(*(mine or usual for mine, usual in zip(faint, outside, strict=True))),
         theme.poc,
         own[2] or theme.value_area,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_sight
+from rendering.view.frame_coords import bars_in_view
 
 
-def bar_under(frame: Frame, x: float) -> int | None:
+def bar_at(frame: Frame, x: float) -> int | None:
     """The index of the bar under a place; None where none traded, or it is not known yet."""
     series = frame.chart.series
     number = math.floor(frame.viewport.bar_at(x))
-    first, end = bars_in_sight(frame)
+    first, end = bars_in_view(frame)
     bar = series.index_of(number)
     return bar if first <= bar < end and int(series.number[bar]) == number else None

@@ -10,7 +10,7 @@ _FIRST_LABEL = "00000.00"
 """What the price axis has room for before there are prices."""
 
 
-class Room:
+class ChartPanes:
     """Width and height in logical pixels, and the panes in them.
 
     Attributes
@@ -32,7 +32,7 @@ class Room:
         if layout != self.layout:  # the same value stays the same object
             self.layout = layout
 
-    def take_after(self, other: Room) -> None:
+    def take_after(self, other: ChartPanes) -> None:
         """Leave as much room for prices as another."""
         self._label = other._label
         if self.size == other.size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from app.settings.calculation import CellStyle, ChartRules
+from app.settings.calculation import CalculationSettings, CellStyle
 from rendering.view.detail import Detail
 from rendering.view.pixel_grid import PixelGrid
 from rendering.view.viewport import Viewport
@@ -75,7 +75,7 @@ class Frame:
     now_ns: int = 0
     as_of: int | None = None
     pixels: PixelGrid = field(init=False)
-    rules: ChartRules = field(init=False)
+    rules: CalculationSettings = field(init=False)
     _on_screen: tuple[FootprintSeries, int, tuple[int, int]] | None = field(init=False, default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ def bars_on_screen(frame: Frame) -> tuple[int, int]:
     return frame.bars_on_screen
 
 
-def bars_in_sight(frame: Frame) -> tuple[int, int]:
+def bars_in_view(frame: Frame) -> tuple[int, int]:
     """Those of them that figures may know of."""
     (first, end), known = bars_on_screen(frame), frame.known_end
     return min(first, known), min(end, known)
@@ -30,5 +30,5 @@ def bars_in_sight(frame: Frame) -> tuple[int, int]:
 
 def bars_around(frame: Frame) -> tuple[int, int]:
     """The bars in sight and one more on each side: lines lead to those."""
-    first, end = bars_in_sight(frame)
+    first, end = bars_in_view(frame)
     return max(0, first - 1), min(frame.known_end, end + 1)

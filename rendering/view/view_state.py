@@ -23,7 +23,7 @@ _SCROLL_ZONE, _SCROLL_BY = 0.06, 0.25
 """A followed price that comes this near to an edge moves the picture by this share of the height: seldom, but clearly."""
 
 
-class Sight:
+class ViewState:
     """The look at one chart.
 
     Parameters
@@ -50,7 +50,7 @@ class Sight:
         self._times = chart.series.times
         self._shown = (chart.generation, chart.series.rule, chart.series.grid)
 
-    def look_at(self, viewport: Viewport) -> None:
+    def move_to(self, viewport: Viewport) -> None:
         """Look elsewhere; the newest bar is followed from now on if it is in sight."""
         self.viewport = viewport
         self._fitted = self._moved_by_hand = True
@@ -102,7 +102,7 @@ class Sight:
             self.viewport = vp if 0 < vp.y(close + 0.5) < vp.height_px else vp.centred(close + 0.5)
             self._fitted, self._last_number = True, last
 
-    def take_after(self, other: Sight) -> None:
+    def take_after(self, other: ViewState) -> None:
         """Begin with another look, at a chart of the same market, which may stand at another time."""
         self.viewport, self.following = other.viewport, other.following
         self._fitted, self._last_number = other._fitted, other._last_number

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from structlog.testing import LogCapture
 
-from app.alerts.alert_store import AlertBook
+from app.alerts.alert_store import AlertStore
 from app.chart.chart import Chart
 from app.errors import BadInputError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.bar_rule import parse_bar_rule
@@ -21,9 +21,9 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.profiles.profile_store import ProfileBook
-from app.settings.calculation import ChartRules, ValueAreaRules
-from app.storage.shared_store import Keeping
+from app.profiles.profile_store import ProfileStore
+from app.settings.calculation import CalculationSettings, ValueAreaSettings
+from app.storage.shared_store import SharedStore
 from app.workspace import ChartChoice, Workspace
 
 INSTRUMENT = Instrument("test", "BTC", Decimal("0.1"), Decimal("0.001"))
@@ -189,12 +189,12 @@ def test_rules_hold_for_the_chart_that_is_open_and_for_the_next_one() -> None:
             return market(Feed([trades()]))
 
         desk = workspace(opener)
-        desk.set_rules(ChartRules(value_area=ValueAreaRules(percent=60)))
+        desk.set_rules(CalculationSettings(value_area=ValueAreaSettings(percent=60)))
         for percent in (60, 80):
             desk.open("test:BTC")
             await until(lambda: desk.chart is not None and desk.chart.series.n_trades == 100)
             assert desk.chart is not None and desk.chart.figures.percent == percent
-            desk.set_rules(ChartRules(value_area=ValueAreaRules(percent=80)))
+            desk.set_rules(CalculationSettings(value_area=ValueAreaSettings(percent=80)))
             assert desk.chart.figures.percent == desk.rules.value_area.percent == 80
         await desk.aclose()
 
@@ -221,9 +221,9 @@ def test_two_wishes_in_a_row_both_hold() -> None:
 
 
 def test_whether_trades_are_kept_is_told_and_a_second_program_reads_what_the_first_one_writes(tmp_path: Path):
-    first, second = Keeping(tmp_path), Keeping(tmp_path)
+    first, second = SharedStore(tmp_path), SharedStore(tmp_path)
 
-    async def watching(keeping: Keeping | None, page: TradeBatch) -> Workspace:
+    async def watching(keeping: SharedStore | None, page: TradeBatch) -> Workspace:
         async def open_market(_: str) -> Market:
             return market(Feed([page]))
 
@@ -270,7 +270,7 @@ def test_alerts_of_a_market_are_set_watched_and_deleted(tmp_path: Path):
         async def open_market(_: str) -> Market:
             return market(feed)
 
-        book = AlertBook(tmp_path / "alerts.json")
+        book = AlertStore(tmp_path / "alerts.json")
         space = Workspace(open_market, ChartChoice(parse_bar_rule("1m")), alerts=book)
         assert space.alerts.add_at(640_005) == "No chart loaded yet"
         space.open("test:BTC")
@@ -281,13 +281,13 @@ def test_alerts_of_a_market_are_set_watched_and_deleted(tmp_path: Path):
         assert [line.ticks for line in space.chart.alert_lines] == [640_004, 700_000]
         more.set()
         await until(lambda: book.fired_count)
-        assert book.untold()[0].text == "test:BTC touched 64000.4"
+        assert book.unannounced()[0].text == "test:BTC touched 64000.4"
         space.alerts.show()
         assert [line.ticks for line in space.chart.alert_lines] == [700_000]
         assert space.alerts.delete_nearest(1) == "Deleted alert 2: price 70000.0: touch"
         assert space.alerts.delete_nearest(1) == "No price alert to delete"
         await space.aclose()
-        assert AlertBook(tmp_path / "alerts.json").reached("test:BTC").time_ns == int(trades(30).time_ns[-1])
+        assert AlertStore(tmp_path / "alerts.json").reached("test:BTC").time_ns == int(trades(30).time_ns[-1])
         assert (tmp_path / "fired.jsonl").read_text().count("touched 64000.4") == 1
 
     asyncio.run(story())
@@ -305,7 +305,7 @@ def test_profiles_are_there_again_when_the_market_is_opened_again_and_at_the_nex
             return market(Feed([trades()]))
 
         def desk() -> Workspace:
-            return Workspace(opener, ChartChoice(parse_bar_rule("1m")), profiles=ProfileBook(tmp_path, wall_s=lambda: 5.0))
+            return Workspace(opener, ChartChoice(parse_bar_rule("1m")), profiles=ProfileStore(tmp_path, wall_s=lambda: 5.0))
 
         first = desk()
         (await opened(first)).anchors.add(START_NS)

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from app.alerts.alert import Kind, Of, Often, Subject, When, Wish
-from app.alerts.alert_store import AlertBook
+from app.alerts.alert import AlertSpec, Condition, Scope, Subject, SubjectKind, Trigger
+from app.alerts.alert_store import AlertStore
 from app.alerts.watch import AlertWatch
 from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import parse_bar_rule
@@ -23,12 +23,12 @@ _HOURS, _TRADES, _BATCHES = 6, 60_000, 200
 class Live:
     """A market of some hours that takes one batch after another, watched by alerts."""
 
-    def __init__(self, wishes: list[Wish]) -> None:
-        self.store, self.chart, book = TradeStore(), Chart(ChartSpec(MARKET, parse_bar_rule("1m"), 10)), AlertBook()
+    def __init__(self, wishes: list[AlertSpec]) -> None:
+        self.store, self.chart, book = TradeStore(), Chart(ChartSpec(MARKET, parse_bar_rule("1m"), 10)), AlertStore()
         self.watch = AlertWatch(book, MARKET)
         trades = random_trades(3, _TRADES, seconds=_HOURS * 3_600, price=100_000, spread=400)
         self.chart.apply(self.store.insert(trades), self.store)
-        self.watch.look(trades[-1:], self.chart, self.store)
+        self.watch.scan(trades[-1:], self.chart, self.store)
         for wish in wishes:
             book.add(MARKET, wish)
         self.price, self.last_ns, self.next_id = int(trades.price_ticks[-1]), int(trades.time_ns[-1]), len(trades) + 1
@@ -45,27 +45,32 @@ class Live:
         begin = time.perf_counter()
         self.chart.apply(self.store.insert(trades), self.store)
         between = time.perf_counter()
-        self.watch.look(trades, self.chart, self.store)
+        self.watch.scan(trades, self.chart, self.store)
         self.watch.catch_up(self.chart, self.store)
         return between - begin, time.perf_counter() - between
 
 
-def prices(count: int) -> list[Wish]:
+def prices(count: int) -> list[AlertSpec]:
     """Half above, half below what will be traded, none of it reached."""
     return [
-        Wish(value=f"{(100_000 + (600 + place) * (-1) ** place) * MARKET.tick_size:f}", often=Often.EVERY_TIME) for place in range(count)
+        AlertSpec(value=f"{(100_000 + (600 + place) * (-1) ** place) * MARKET.tick_size:f}", often=Trigger.EVERY_TIME)
+        for place in range(count)
     ]
 
 
-def of_all_kinds(count: int) -> list[Wish]:
+def of_all_kinds(count: int) -> list[AlertSpec]:
     """Prices, lines that move, closes, and figures of bars."""
-    lines = [Wish(subject=Subject(kind=kind, of=Of.DAY), when=When.CLOSE_ABOVE) for kind in (Kind.POC, Kind.VAH, Kind.VAL)]
+    lines = [
+        AlertSpec(subject=Subject(kind=kind, of=Scope.DAY), when=Condition.CLOSE_ABOVE)
+        for kind in (SubjectKind.POC, SubjectKind.VAH, SubjectKind.VAL)
+    ]
     lines += [
-        Wish(subject=Subject(kind=Kind.VWAP, of=Of.DAY, band=band), when=When.CROSS, often=Often.ONCE_A_BAR) for band in (-2, -1, 1, 2)
+        AlertSpec(subject=Subject(kind=SubjectKind.VWAP, of=Scope.DAY, band=band), when=Condition.CROSS, often=Trigger.ONCE_A_BAR)
+        for band in (-2, -1, 1, 2)
     ]
     bars = [
-        Wish(subject=Subject(kind=Kind.VOLUME), when=When.REACH, value="99999999"),
-        Wish(subject=Subject(kind=Kind.STACKED_BUY), when=When.NEW),
+        AlertSpec(subject=Subject(kind=SubjectKind.VOLUME), when=Condition.REACH, value="99999999"),
+        AlertSpec(subject=Subject(kind=SubjectKind.STACKED_BUY), when=Condition.NEW),
     ]
     return [*prices(count // 2), *(lines + bars) * (count // 2 // len(lines + bars))]
 

@@ -20,7 +20,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from app.chart.chart import Chart, ChartSpec
 from app.ingest.ingest import Ingest
 from app.market.bar_rule import parse_bar_rule
-from app.settings.settings import Data, Settings
+from app.settings.settings import FeedSettings, Settings
 from app.storage.trade_store import TradeStore
 from feeds.venues import open_venue
 
@@ -55,7 +55,7 @@ def _venue(rate: int) -> Iterator[str]:
 
 
 async def _watch(host: str) -> _Run:
-    settings = Settings(data=Data(history_hours=0.0)).with_hosts("binance", f"ws://{host}", f"http://{host}")
+    settings = Settings(data=FeedSettings(history_hours=0.0)).with_hosts("binance", f"ws://{host}", f"http://{host}")
     market = await open_venue("binance:BTCUSDT", settings)
     store = TradeStore()
     chart = Chart(ChartSpec(market.instrument, parse_bar_rule("1m"), 100))

@@ -20,7 +20,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from app.market.instrument import Instrument
 from feeds.archives.export import write_trades
-from feeds.archives.report import Report
+from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import stream_trades
 
 ROWS = 1_000_000
@@ -63,7 +63,7 @@ KINDS: dict[str, tuple[Callable[[Path, int], None], Instrument, tuple[str, ...]]
 
 
 def _ours(path: Path, instrument: Instrument) -> int:
-    return sum(len(batch) for batch in stream_trades(path, instrument, Report()))
+    return sum(len(batch) for batch in stream_trades(path, instrument, ImportReport()))
 
 
 def _arrow(path: Path, columns: tuple[str, ...], header: bool, types: dict[str, pa.DataType] | None = None) -> int:
@@ -136,7 +136,7 @@ def test_memory_does_not_grow_with_the_file(benchmark: BenchmarkFixture, tmp_pat
 def test_export_and_import_again(benchmark: BenchmarkFixture, tmp_path: Path, ending: str) -> None:
     plain, out = tmp_path / "in.csv", tmp_path / f"out.{ending}"
     _binance(plain, ROWS)
-    batches = list(stream_trades(plain, BINANCE, Report()))
+    batches = list(stream_trades(plain, BINANCE, ImportReport()))
     started = time.perf_counter()
     benchmark.pedantic(lambda: write_trades(out, BINANCE, batches), rounds=1)
     written = time.perf_counter() - started

@@ -23,7 +23,7 @@ from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
-from widgets.chart.profile_tool import AnchorTool, Armed
+from widgets.chart.profile_tool import PendingPlacement, ProfileTool
 
 DAYS, PER_MINUTE, TICKS_PER_ROW = 30, 694, 100
 MINUTE = BarRule(60 * NS_PER_S)
@@ -77,7 +77,7 @@ def test_click_to_drawn_profile_and_dragging_its_anchor(qapp, month: Month) -> N
         pass
     built = time.perf_counter() - started
     image = QImage(1920, 1080, QImage.Format.Format_ARGB32_Premultiplied)
-    tool, rng = AnchorTool(scene), np.random.default_rng(5)
+    tool, rng = ProfileTool(scene), np.random.default_rng(5)
     places = rng.uniform(5, scene.layout.price.width - 60, DRAGS)
 
     layers = [item for item in scene.items_by_layer if item.name == "anchored"]
@@ -101,7 +101,7 @@ def test_click_to_drawn_profile_and_dragging_its_anchor(qapp, month: Month) -> N
         return whole, time.process_time() - begun
 
     def click(x: float) -> None:
-        tool.arm(Armed.ANCHOR)
+        tool.arm(PendingPlacement.ANCHOR)
         tool.press(x, 300.0)
         tool.release()
 

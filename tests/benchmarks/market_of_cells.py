@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import numpy as np
 
-from app.analytics.bar_values import BarFigures
+from app.analytics.bar_values import BarValues
 from app.analytics.footprint import FootprintSeries
 from app.chart.chart import ChartSpec
 from app.market.bar_rule import NS_PER_S, BarRule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from app.profiles.chart_profiles import Anchors
-from app.profiles.profile_values import ProfilesOfSeries
+from app.profiles.chart_profiles import ChartProfiles
+from app.profiles.profile_values import ProfileCache
 
 RULE = BarRule(60 * NS_PER_S)
 FIRST_BAR = 29_000_000
@@ -51,9 +51,9 @@ class CellMarket:
         self.case = case
         self.spec = ChartSpec(INSTRUMENT, RULE, 1)
         self.series = FootprintSeries(RULE, INSTRUMENT.grid(1))
-        self.figures = BarFigures(self.series)
-        self.profiles = ProfilesOfSeries(self.series)
-        self.anchors = Anchors()
+        self.figures = BarValues(self.series)
+        self.profiles = ProfileCache(self.series)
+        self.anchors = ChartProfiles()
         self.generation = 0
         self.holes: tuple = ()
         self._rng = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from app.errors import StoreError
 from app.market.span import Span
-from app.storage.disk import DiskStore, kept_instrument
+from app.storage.disk import DiskStore, stored_instrument
 from app.storage.verify import verify
 from app.storage.writer import TapeWriter
 from tests.venue_emulator import digest_of
@@ -62,7 +62,7 @@ def kept_count(folder: Path, instrument_id: str = "binance:BTCUSDT") -> int:
 async def assert_kept_whole(folder: Path, venue: Any, instrument_id: str = "binance:BTCUSDT") -> int:
     """Every trade from the first kept to the last, once, with every field as the venue told it; how many."""
     store = DiskStore(folder)
-    instrument = kept_instrument(store, instrument_id)
+    instrument = stored_instrument(store, instrument_id)
     writer = TapeWriter(store, instrument)
     try:
         assert [finding.text for finding in verify(writer.tape, writer)] == []

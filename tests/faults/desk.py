@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from app.analytics.bar_values import BarFigures
-from app.chart.chart import Chart, ChartSpec, build
+from app.analytics.bar_values import BarValues
+from app.chart.chart import Chart, ChartSpec, build_series
 from app.ingest.ingest import Ingest
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from app.storage.trade_store import TradeStore
-from feeds.network.backoff import Patience
-from feeds.network.rest_client import Rest
+from feeds.network.backoff import Timeouts
+from feeds.network.rest_client import RestClient
 from feeds.venues.binance.live import SPOT, USDM, BinanceHistory, wire
 from feeds.venues.live import LiveFeed
 from tests.app.chart.test_chart import columns
@@ -166,13 +166,13 @@ class Desk:
 
     def hold_chart_against(self, truth: TradeBatch) -> None:
         """Every bar, cell, POC and value area of the chart is that of a fresh build."""
-        fresh = build([truth], self.chart.spec)
+        fresh = build_series([truth], self.chart.spec)
         assert columns(self.chart.series) == columns(fresh)
         kept = self.chart.figures
-        assert figures(kept) == figures(BarFigures(fresh, kept.method, kept.percent, kept.rule))
+        assert figures(kept) == figures(BarValues(fresh, kept.method, kept.percent, kept.rule))
 
 
-def figures(bars: BarFigures) -> list[bytes]:
+def figures(bars: BarValues) -> list[bytes]:
     """POC, value area and imbalances of all bars, byte for byte."""
     n = bars.series.n_bars
     return [array.tobytes() for array in (bars.poc_rows(0, n), *bars.value_areas(0, n), *bars.imbalances(0, n))]
@@ -194,7 +194,7 @@ def lost_ids(venue: VenueEmulator, store: TradeStore) -> int:
 @asynccontextmanager
 async def desk(
     venue: VenueEmulator | VenueElsewhere,
-    patience: Patience = HASTY,
+    patience: Timeouts = HASTY,
     *,
     ws_url: str = "",
     rest_url: str = "",
@@ -212,7 +212,7 @@ async def desk(
     facts = venue.market.facts
     symbol = venue.symbol if isinstance(venue, VenueElsewhere) else venue.tape.symbol
     instrument = Instrument(market.venue, symbol, facts.tick_size, facts.lot_size)
-    rest = Rest(rest_url or venue.rest_url, weight_limit=weight_limit)
+    rest = RestClient(rest_url or venue.rest_url, weight_limit=weight_limit)
     history = BinanceHistory(instrument, market, rest, wall_ns=wall_ns)
     feed = LiveFeed(instrument, wire(instrument, market, ws_url or venue.ws_url), history, patience, wall_ns=wall_ns)
     store, chart = TradeStore(), Chart(ChartSpec(instrument, _SECOND, 10))

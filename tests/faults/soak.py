@@ -32,7 +32,7 @@ import psutil
 import structlog
 
 from app.market.feed import FeedState
-from feeds.network.backoff import Patience
+from feeds.network.backoff import Timeouts
 from tests.fault_proxy import BlackHole, FaultProxy, play, random_plan, replayable
 from tests.faults.bent_frames import bent, throw
 from tests.faults.collector import Collector, assert_kept_whole, kept_count
@@ -113,7 +113,7 @@ async def hole(options: argparse.Namespace) -> list[Row]:
         live_venue(1_000) as venue,
         FaultProxy(venue.port) as ws,
         FaultProxy(venue.port) as rest,
-        desk(venue, Patience(), ws_url=ws.ws_url, rest_url=rest.rest_url, pauses=1.0) as there,
+        desk(venue, Timeouts(), ws_url=ws.ws_url, rest_url=rest.rest_url, pauses=1.0) as there,
     ):
         await there.until(lambda: there.well and there.status.trades > 3_000)
         for proxy in (ws, rest):
@@ -135,7 +135,7 @@ async def hole(options: argparse.Namespace) -> list[Row]:
 
 async def hang(options: argparse.Namespace) -> list[Row]:
     """A3: a venue that stands still as a whole and goes on."""
-    async with VenueElsewhere(rate=1_000, history_hours=0.001) as venue, desk(venue, Patience(), pauses=1.0) as there:
+    async with VenueElsewhere(rate=1_000, history_hours=0.001) as venue, desk(venue, Timeouts(), pauses=1.0) as there:
         await there.until(lambda: there.well and there.status.trades > 3_000)
         venue.hang(True)
         await asyncio.sleep(options.hole_s)
@@ -149,7 +149,7 @@ async def hang(options: argparse.Namespace) -> list[Row]:
 
 async def burst(options: argparse.Namespace) -> list[Row]:
     """A10: a hundred thousand trades at once, each second."""
-    async with VenueElsewhere(rate=500, history_hours=0.001) as venue, desk(venue, Patience(), pauses=1.0) as there:
+    async with VenueElsewhere(rate=500, history_hours=0.001) as venue, desk(venue, Timeouts(), pauses=1.0) as there:
         await there.until(lambda: there.well)
         process = psutil.Process()
         before, most, begun_s = process.memory_info().rss, 0, time.monotonic()

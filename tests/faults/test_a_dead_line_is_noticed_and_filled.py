@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import LogCapture
 
 from app.market.feed import FeedState
-from feeds.network.backoff import Patience
+from feeds.network.backoff import Timeouts
 from tests.fault_proxy import BlackHole, FaultProxy
 from tests.faults.desk import HASTY, Desk, desk, live_venue, run
 from tests.faults.elsewhere import VenueElsewhere
@@ -32,7 +32,7 @@ def test_a_half_open_line_of_a_busy_market_is_stale_in_3_s_and_replaced_in_12(re
     """A3: the black hole swallows one socket; the patience is that of real use."""
 
     async def story() -> None:
-        async with live_venue(200) as venue, FaultProxy(venue.port) as ws, desk(venue, Patience(), ws_url=ws.ws_url) as there:
+        async with live_venue(200) as venue, FaultProxy(venue.port) as ws, desk(venue, Timeouts(), ws_url=ws.ws_url) as there:
             await there.until(lambda: there.well and there.status.trades > 500)  # and it is known how busy
             ws.down = ws.up = [BlackHole()]
             await asyncio.sleep(0.1)

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import LogCapture
 
 from app.market.feed import FeedState
-from feeds.network.backoff import Patience
+from feeds.network.backoff import Timeouts
 from tests.faults.desk import desk, run
 from tests.faults.elsewhere import VenueElsewhere
 
@@ -28,7 +28,7 @@ def test_bursts_of_fifty_thousand_are_taken_in_whole(stalls: int, logged: LogCap
     """A10: three bursts of 50,000 trades at once; in the second form the program also stands still four times for half a second."""
 
     async def story() -> None:
-        async with VenueElsewhere(rate=500, history_hours=0.001) as venue, desk(venue, Patience()) as there:
+        async with VenueElsewhere(rate=500, history_hours=0.001) as venue, desk(venue, Timeouts()) as there:
             await there.until(lambda: there.well)
             gc.collect()
             before = psutil.Process().memory_info().rss
@@ -59,7 +59,7 @@ def test_a_consumer_that_is_too_slow_is_called_lagging_and_catches_up(logged: Lo
     """A10: for 3 s each trade costs half a millisecond more, at 4,000 trades a second."""
 
     async def story() -> None:
-        async with VenueElsewhere(rate=4000, history_hours=0.001) as venue, desk(venue, Patience()) as there:
+        async with VenueElsewhere(rate=4000, history_hours=0.001) as venue, desk(venue, Timeouts()) as there:
             await there.until(lambda: there.well)
             apply, slow = there.chart.apply, True
 

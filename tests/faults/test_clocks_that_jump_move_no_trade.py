@@ -11,7 +11,7 @@ from structlog.testing import LogCapture
 
 from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState
-from app.settings.settings import Data, Settings
+from app.settings.settings import FeedSettings, Settings
 from app.workspace import ChartChoice, Workspace
 from feeds.venues import open_venue
 from tests.faults.desk import HASTY, desk, live_venue, run
@@ -70,7 +70,7 @@ def test_a_market_opens_with_the_same_rows_whatever_our_clock_says(
         async with live_venue(100) as venue:
             await asyncio.sleep(0.1)
             monkeypatch.setattr(time, "time_ns", lambda: right_ns() + offset_s * 10**9)
-            settings = Settings(data=Data(history_hours=0.01)).with_hosts("binance", venue.ws_url, venue.rest_url)
+            settings = Settings(data=FeedSettings(history_hours=0.01)).with_hosts("binance", venue.ws_url, venue.rest_url)
             workspace = Workspace(lambda name: open_venue(name, settings), ChartChoice(parse_bar_rule("1m")))
             workspace.open("binance:BTCUSDT")
             async with asyncio.timeout(10):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from feeds.network.backoff import Patience
+from feeds.network.backoff import Timeouts
 from tests.faults.desk import desk, live_venue, run
 
 
@@ -12,7 +12,7 @@ def test_a_venue_that_accepts_and_hangs_up_is_dialled_less_and_less_often(record
     """A5: accept, then close, for 2 s, with the patience of real use."""
 
     async def story() -> None:
-        async with live_venue() as venue, desk(venue, Patience()) as there:
+        async with live_venue() as venue, desk(venue, Timeouts()) as there:
             await there.until(lambda: there.well)
             venue.faults.flap = True
             venue.inject("close", code=1001)

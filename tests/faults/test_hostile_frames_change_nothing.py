@@ -14,7 +14,7 @@ import trustme
 from structlog.testing import LogCapture
 
 from app.errors import FeedError
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.binance.live import SPOT, BinanceHistory
 from tests.fault_proxy import Corrupt, FaultProxy, Slicer, replayable
 from tests.faults.bent_frames import bent, throw
@@ -51,7 +51,7 @@ def test_bent_pages_of_the_past_give_the_trades_asked_for_or_an_error(record_pro
     outcomes = {"pages of trades": 0, "refused": 0}
 
     async def story() -> None:
-        rest = Rest("http://venue.example", weight_limit=10**9)
+        rest = RestClient("http://venue.example", weight_limit=10**9)
         await rest.aclose()
         rest._client = httpx2.AsyncClient(
             base_url="http://venue.example", transport=httpx2.MockTransport(lambda _: httpx2.Response(200, content=next(pages)))

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import LogCapture
 
-from app.storage.trade_store import Hole
+from app.storage.trade_store import Gap
 from tests.app.ingest.pumps import DAY, Archive, Pump
 from tests.faults.desk import desk, live_venue, run
 
 
-def ids_of(holes: tuple[Hole, ...]) -> set[int]:
+def ids_of(holes: tuple[Gap, ...]) -> set[int]:
     return {each for hole in holes for each in range(hole.first_id, hole.last_id + 1)}
 
 
@@ -50,8 +50,8 @@ def test_what_the_venue_has_lost_for_good_is_a_hole_in_the_store_and_on_the_char
             await there.caught_up(venue, lost=True)
             lost = {each for each in venue.playbacks["BTCUSDT"].lost_ids if each > (there.store.first_id or 0)}
             assert len(lost) > 1
-            assert ids_of(there.store.holes()) == lost
-            assert there.chart.holes == there.store.holes()
+            assert ids_of(there.store.gaps()) == lost
+            assert there.chart.holes == there.store.gaps()
             await there.until(lambda: there.ingest.notice == f"{len(lost):,} trade{'s' * (len(lost) > 1)} missing")
             there.hold_against(venue)
             record_property("trades lost by the venue", len(lost))

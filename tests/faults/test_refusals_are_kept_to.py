@@ -116,7 +116,7 @@ def test_a_past_that_is_forbidden_is_not_asked_for_again_and_live_trades_go_on(s
             await asyncio.sleep(0.3)
             assert len(venue.requests_s) == asked
             assert there.status.state is FeedState.LIVE and there.store.missing > 0
-            assert there.chart.holes == there.store.holes() != ()
+            assert there.chart.holes == there.store.gaps() != ()
 
     run(story())
 

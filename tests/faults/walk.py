@@ -17,7 +17,7 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.span import Span
 from app.workspace import ChartChoice, Workspace
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.binance.live import SPOT, BinanceHistory, fetch_instrument, wire
 from feeds.venues.live import LiveFeed
 from tests.faults.desk import HASTY, Desk
@@ -123,7 +123,7 @@ class Walk:
         self.most_files = max(self.most_files, _open_files() - self._files_before)
 
     async def _opened(self, symbol: str) -> Market:
-        rest = Rest(self.venue.rest_url, weight_limit=10**8)
+        rest = RestClient(self.venue.rest_url, weight_limit=10**8)
         try:
             instrument: Instrument = await fetch_instrument(rest, SPOT, symbol)
         except BaseException:

@@ -14,10 +14,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from feeds.network.backoff import Patience
+from feeds.network.backoff import Timeouts
 from feeds.network.connection import Connection
 
-QUICK = Patience(
+QUICK = Timeouts(
     silent_after=0.1, look_every=0.02, answer_within=0.1, grace=0.05, overlap=0.05, proven_after=0.0, first_pause=0.001, longest_pause=0.01
 )
 """For tests: everything at once, without the limits of a venue."""
@@ -105,7 +105,7 @@ async def venue(
 async def read(connection: Connection, enough: Callable[[list[bytes]], bool], *, data: bool = True) -> list[bytes]:
     """All frames until they are enough; each batch counts as data unless told otherwise."""
     got: list[bytes] = []
-    async with aclosing(connection.frames()) as batches:
+    async with aclosing(connection.messages()) as batches:
         async for batch in batches:
             got += batch
             if data:

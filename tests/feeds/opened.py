@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from app.market.feed import TradeFeed
 from app.market.market import Market
-from app.settings.settings import Data, Settings
+from app.settings.settings import FeedSettings, Settings
 from feeds.venues import open_venue
 from tests.feeds.lines import Lines, Talk, venue
 from tests.feeds.questions import Answers, answering
@@ -18,7 +18,7 @@ async def opened(instrument_id: str, talk: Talk, answers: Answers) -> AsyncItera
     """The market, and what became of its sockets; closed at the end."""
     async with venue(talk) as there, answering(answers) as rest_url:
         name = instrument_id.partition(":")[0]
-        hosts = Settings(data=Data(history_hours=1.0)).with_hosts(name, there.url.removesuffix("/ws/x"), rest_url)
+        hosts = Settings(data=FeedSettings(history_hours=1.0)).with_hosts(name, there.url.removesuffix("/ws/x"), rest_url)
         market = await open_venue(instrument_id, hosts)
         try:
             yield market, there

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.lag import Lateness
+from feeds.lag import LagEstimator
 
 S = 1_000_000_000
 
@@ -12,7 +12,7 @@ S = 1_000_000_000
 @pytest.mark.parametrize("offset_s", [0.05, -3600, 3600, -1.27])
 def test_a_wrong_clock_is_not_lateness(offset_s: float) -> None:
     """A14: our clock an hour off, or 1.27 s behind."""
-    lateness = Lateness()
+    lateness = LagEstimator()
     for second in range(300):
         lateness.arrived(second * S, second * S + round(offset_s * S))
         assert lateness.late_s == 0
@@ -20,7 +20,7 @@ def test_a_wrong_clock_is_not_lateness(offset_s: float) -> None:
 
 
 def test_a_jam_is_seen_while_it_lasts() -> None:
-    lateness, late = Lateness(), []
+    lateness, late = LagEstimator(), []
     for second in range(100):
         delay = 4 if 40 <= second < 50 else 0.1
         lateness.arrived(second * S, round((second + delay) * S))
@@ -29,14 +29,14 @@ def test_a_jam_is_seen_while_it_lasts() -> None:
 
 
 def test_after_the_clock_was_set_back_the_measure_begins_anew() -> None:
-    lateness = Lateness()
+    lateness = LagEstimator()
     lateness.arrived(0, 7200 * S)
     lateness.arrived(S, S)
     assert lateness.late_s == 0
 
 
 def test_a_way_that_has_become_longer_counts_as_usual_after_two_minutes() -> None:
-    lateness = Lateness()
+    lateness = LagEstimator()
     for second in range(400):
         lateness.arrived(second * S, (second + (3 if second >= 100 else 0)) * S)
         if 100 <= second < 150:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.chart.chart import Chart, build
+from app.chart.chart import Chart, build_series
 from app.errors import BadInputError
 from app.ingest.ingest import Ingest
 from app.market.bar_rule import parse_bar_rule
@@ -294,5 +294,5 @@ def test_figures_are_those_of_the_whole_recording_however_it_was_played(
     pump = Ingest(feed, None, store, [chart])
     asyncio.run(pump.run())
     assert feed.ended
-    assert columns(chart.series) == columns(build([trades], spec()))
+    assert columns(chart.series) == columns(build_series([trades], spec()))
     assert store.trades().trade_id.tolist() == trades.trade_id.tolist()

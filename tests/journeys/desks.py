@@ -7,7 +7,7 @@ from pathlib import Path
 from app.entry.desktop import DesktopOptions
 from app.entry.player import Player
 from app.market.bar_rule import parse_bar_rule
-from app.settings.settings import Data, Display, Journal, Settings, Store
+from app.settings.settings import DisplaySettings, FeedSettings, JournalSettings, Settings, StoreSettings
 from app.workspace import ChartChoice
 from tests.venue_emulator import VenueEmulator
 
@@ -15,10 +15,10 @@ from tests.venue_emulator import VenueEmulator
 def settings_in(folder: Path, **data: float) -> Settings:
     """Raster drawing, and journal and store in a folder."""
     return Settings(
-        display=Display(painter="raster"),
-        data=Data(**{"history_hours": 0.01, **data}),  # type: ignore[arg-type]
-        journal=Journal(folder=str(folder / "journal")),
-        store=Store(folder=str(folder / "store")),
+        display=DisplaySettings(painter="raster"),
+        data=FeedSettings(**{"history_hours": 0.01, **data}),  # type: ignore[arg-type]
+        journal=JournalSettings(folder=str(folder / "journal")),
+        store=StoreSettings(folder=str(folder / "store")),
     )
 
 

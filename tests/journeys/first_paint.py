@@ -18,12 +18,12 @@ from PySide6.QtWidgets import QApplication
 
 from app.entry.markets import market_opener
 from app.market.bar_rule import parse_bar_rule
-from app.settings.settings import Data, Settings
-from app.storage.shared_store import Keeping
+from app.settings.settings import FeedSettings, Settings
+from app.storage.shared_store import SharedStore
 from app.workspace import ChartChoice, Workspace
 from rendering.paint.painter_choice import choose_painter
 from widgets.window.main_window import MainWindow
-from widgets.window.window_options import Looks
+from widgets.window.window_options import WindowOptions
 
 
 def main() -> int:
@@ -62,11 +62,13 @@ def main() -> int:
 
 
 async def _paint(store: Path, ws_url: str, rest_url: str, begun_s: float) -> None:
-    settings = Settings(data=Data(history_hours=2)).with_hosts("binance", ws_url, rest_url)
-    keeping = Keeping(store)
+    settings = Settings(data=FeedSettings(history_hours=2)).with_hosts("binance", ws_url, rest_url)
+    keeping = SharedStore(store)
     workspace = Workspace(market_opener(settings), ChartChoice(parse_bar_rule("1m")), keep=keeping.of)
     painter = choose_painter("auto")
-    window = MainWindow(workspace, Looks("dark", "blue-orange", painter.painter, painter.reason, Path("build/journal")), lambda: None)
+    window = MainWindow(
+        workspace, WindowOptions("dark", "blue-orange", painter.painter, painter.reason, Path("build/journal")), lambda: None
+    )
     window.show()
     workspace.open("binance:BTCUSDT")
     while workspace.chart is None or workspace.ingest is None or not workspace.chart.series.n_bars:

@@ -26,14 +26,14 @@ from PySide6.QtWidgets import QApplication
 from app.entry.markets import market_opener
 from app.market.bar_rule import parse_bar_rule
 from app.market.span import Span
-from app.settings.settings import Data, Settings
+from app.settings.settings import FeedSettings, Settings
 from app.storage.disk import Tape
-from app.storage.shared_store import Keeping
+from app.storage.shared_store import SharedStore
 from app.workspace import ChartChoice, Workspace
 from rendering.paint.painter_choice import choose_painter
 from tests.faults.desk import sums
 from widgets.window.main_window import MainWindow
-from widgets.window.window_options import Looks
+from widgets.window.window_options import WindowOptions
 
 _EVERY_S = 10.0
 _BYTES_A_TRADE = 33
@@ -58,7 +58,7 @@ def main() -> int:
         application = QApplication(["soak"])
         application.setQuitOnLastWindowClosed(False)  # we stop in order
         with tempfile.TemporaryDirectory() as folder, qasync.QEventLoop(application) as loop:
-            return loop.run_until_complete(_soak(options, ws_url, rest_url, Keeping(Path(folder))))
+            return loop.run_until_complete(_soak(options, ws_url, rest_url, SharedStore(Path(folder))))
     finally:
         venue.terminate()
         venue.communicate()
@@ -84,12 +84,14 @@ class Frames:
         return {"frames_per_s": round(len(gaps) / _EVERY_S, 1), "gap_ms_p50": p50, "gap_ms_p99": p99, "gap_ms_max": most}
 
 
-async def _soak(options: argparse.Namespace, ws_url: str, rest_url: str, keeping: Keeping) -> int:
-    settings = Settings(data=Data(history_hours=0.1)).with_hosts("binance", ws_url, rest_url)
+async def _soak(options: argparse.Namespace, ws_url: str, rest_url: str, keeping: SharedStore) -> int:
+    settings = Settings(data=FeedSettings(history_hours=0.1)).with_hosts("binance", ws_url, rest_url)
     choice = ChartChoice(parse_bar_rule("1m"))
     workspace = Workspace(market_opener(settings), choice, keep=keeping.of, memory_trades=options.memory_trades)
     painter = choose_painter("auto")
-    window = MainWindow(workspace, Looks("dark", "blue-orange", painter.painter, painter.reason, Path("build/journal")), lambda: None)
+    window = MainWindow(
+        workspace, WindowOptions("dark", "blue-orange", painter.painter, painter.reason, Path("build/journal")), lambda: None
+    )
     window.show()
     frames, draw = Frames(), window.frame
 

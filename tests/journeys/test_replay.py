@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.chart.chart import Chart, build
+from app.chart.chart import Chart, build_series
 from app.entry.commands.common import Reading, parse_span
 from app.entry.commands.replay import load_trades
 from app.entry.player import Player, ReplayStart
@@ -59,7 +59,7 @@ def chart_of(window: MainWindow) -> Chart:
 
 def up_to(player: Player, time_ns: int, chart: Chart) -> dict[str, list[int]]:
     trades = player._recording.trades
-    return columns(build([trades[trades.time_ns <= time_ns]], chart.spec))
+    return columns(build_series([trades[trades.time_ns <= time_ns]], chart.spec))
 
 
 async def gone_to(qtbot: QtBot, window: MainWindow, typed: str) -> None:
@@ -102,7 +102,7 @@ def test_a_file_is_paused_stepped_jumped_in_and_played_to_its_end(qtbot: QtBot, 
             await until(lambda: player.ended)
             await until(lambda: window.replay_bar.state.text() == "■ REPLAY ENDED")
             chart = chart_of(window)
-            assert columns(chart.series) == columns(build([player._recording.trades], chart.spec))
+            assert columns(chart.series) == columns(build_series([player._recording.trades], chart.spec))
             assert window.status_bar.state.text() == "▶ REPLAY"
             await until(lambda: window.status_bar.detail.text() == "end of recording")
             assert (frame_of(window).mode, frame_of(window).notice) == ("replay", "end of recording")
@@ -147,7 +147,7 @@ def test_after_the_end_other_bars_can_be_chosen_and_space_plays_it_again_with_th
             first = chart_of(window)
             qtbot.keyClick(window.view, Qt.Key.Key_PageUp)
             await until(lambda: first.series.rule.text == "3m")
-            assert columns(first.series) == columns(build([player._recording.trades], first.spec))
+            assert columns(first.series) == columns(build_series([player._recording.trades], first.spec))
             qtbot.keyClick(window.view, Qt.Key.Key_Space)
             await until(lambda: chart_of(window) is not first and chart_of(window).series.n_trades == 3000)
             assert columns(chart_of(window).series) == columns(first.series)

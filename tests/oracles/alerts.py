@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from app.alerts.alert import Alert, Kind, Of, Often, When
+from app.alerts.alert import Alert, Condition, Scope, SubjectKind, Trigger
 from tests.oracles.imbalances import imbalanced_rows, stacked_runs
 from tests.oracles.value_areas import point_of_control, value_area
 
@@ -46,10 +46,10 @@ class SlowAlert:
         hits = self._hits(trade)
         self.past.append(trade)
         bar = trade.time_ns // self.bar_ns
-        if hits and self.alert.often is Often.ONCE:
+        if hits and self.alert.often is Trigger.ONCE:
             hits = 0 if self.spent else 1
             self.spent = True
-        elif hits and self.alert.often is Often.ONCE_A_BAR:
+        elif hits and self.alert.often is Trigger.ONCE_A_BAR:
             hits = 0 if self.fired_bar == bar else 1
             self.fired_bar = bar
         return hits
@@ -58,18 +58,18 @@ class SlowAlert:
         bar, begins = trade.time_ns // self.bar_ns, bool(self.past) and self.past[-1].time_ns // self.bar_ns < trade.time_ns // self.bar_ns
         kind, when = self.alert.subject.kind, self.alert.when
         in_bar = [past for past in self.past if past.time_ns // self.bar_ns == bar]
-        if when in (When.TOUCH, When.CROSS, When.CROSS_UP, When.CROSS_DOWN) and not kind.value.startswith("naked"):
+        if when in (Condition.TOUCH, Condition.CROSS, Condition.CROSS_UP, Condition.CROSS_DOWN) and not kind.value.startswith("naked"):
             before = [past for past in self.past if past.time_ns // self.bar_ns < bar]
             return self._passes(trade.price, self._line(before, bar))
-        if when in (When.CLOSE_ABOVE, When.CLOSE_BELOW):
+        if when in (Condition.CLOSE_ABOVE, Condition.CLOSE_BELOW):
             if not begins:
                 return 0
             line, close = self._line(self.past, self.past[-1].time_ns // self.bar_ns), self.past[-1].price
-            return int(line is not None and (close > line if when is When.CLOSE_ABOVE else close < line))
-        if kind is Kind.VOLUME:
+            return int(line is not None and (close > line if when is Condition.CLOSE_ABOVE else close < line))
+        if kind is SubjectKind.VOLUME:
             before = sum(past.lots for past in in_bar)
             return int(before < self.steps <= before + trade.lots)
-        if kind is Kind.DELTA:
+        if kind is SubjectKind.DELTA:
             return self._delta(in_bar, trade)
         if kind.value.startswith("naked"):
             return self._naked(trade, in_bar, bar)
@@ -80,7 +80,7 @@ class SlowAlert:
         if line is None:
             return 0
         before = self.past[-1].price if self.past else None
-        if self.alert.when is When.TOUCH:
+        if self.alert.when is Condition.TOUCH:
             if before is None:
                 return int(price == line)
             return int(before != line and min(before, price) <= line <= max(before, price))
@@ -93,22 +93,22 @@ class SlowAlert:
             return 0
         side, self_side = 1 if price > line else -1, self.side
         self.side = side
-        wanted = {When.CROSS: (1, -1), When.CROSS_UP: (1,), When.CROSS_DOWN: (-1,)}[self.alert.when]
+        wanted = {Condition.CROSS: (1, -1), Condition.CROSS_UP: (1,), Condition.CROSS_DOWN: (-1,)}[self.alert.when]
         return int(self_side == -side and side in wanted)
 
     def _line(self, trades: list[Print], bar: int) -> float | None:
         subject = self.alert.subject
-        if subject.kind is Kind.PRICE:
+        if subject.kind is SubjectKind.PRICE:
             return self.steps
-        day = bar * self.bar_ns // DAY_NS - (subject.of is Of.DAY_BEFORE)
+        day = bar * self.bar_ns // DAY_NS - (subject.of is Scope.DAY_BEFORE)
         inside = [trade for trade in trades if trade.time_ns // self.bar_ns * self.bar_ns // DAY_NS == day]
         if not inside:
             return None
-        if subject.kind is Kind.VWAP:
+        if subject.kind is SubjectKind.VWAP:
             volume = sum(trade.lots for trade in inside)
             return float(Fraction(sum(trade.price * trade.lots for trade in inside), volume))
         poc, low, high = self._area(inside)
-        return {Kind.POC: poc + 0.5, Kind.VAH: high + 1, Kind.VAL: low}[subject.kind]
+        return {SubjectKind.POC: poc + 0.5, SubjectKind.VAH: high + 1, SubjectKind.VAL: low}[subject.kind]
 
     def _area(self, trades: list[Print]) -> tuple[int, int, int]:
         bottom, top = min(trade.price for trade in trades), max(trade.price for trade in trades)
@@ -136,7 +136,7 @@ class SlowAlert:
             if day >= bar * self.bar_ns // DAY_NS:
                 continue
             poc, low, high = self._area(trades)
-            level = {Kind.NAKED_POC: poc + 0.5, Kind.NAKED_VAH: high + 1, Kind.NAKED_VAL: low}[self.alert.subject.kind]
+            level = {SubjectKind.NAKED_POC: poc + 0.5, SubjectKind.NAKED_VAH: high + 1, SubjectKind.NAKED_VAL: low}[self.alert.subject.kind]
             later = [prices for number, prices in bars.items() if number * self.bar_ns // DAY_NS > day and number < bar]
             if any(min(prices) <= level <= max(prices) for prices in later):
                 continue
@@ -147,15 +147,15 @@ class SlowAlert:
     def _left_behind(self, ended: list[Print]) -> bool:
         kind = self.alert.subject.kind
         delta, volume = sum(past.lots * past.side for past in ended), sum(past.lots for past in ended)
-        if kind is Kind.DELTA_PERCENT:
+        if kind is SubjectKind.DELTA_PERCENT:
             return 100 * delta >= self.steps * volume if self.steps > 0 else 100 * delta <= self.steps * volume
         bottom, top = min(past.price for past in ended), max(past.price for past in ended)
         buy, sell = (
             [sum(past.lots for past in ended if past.price == price and past.side == side) for price in range(bottom, top + 1)]
             for side in (1, -1)
         )
-        if kind in (Kind.UNFINISHED_HIGH, Kind.UNFINISHED_LOW):
-            row = -1 if kind is Kind.UNFINISHED_HIGH else 0
+        if kind in (SubjectKind.UNFINISHED_HIGH, SubjectKind.UNFINISHED_LOW):
+            row = -1 if kind is SubjectKind.UNFINISHED_HIGH else 0
             return buy[row] > 0 and sell[row] > 0
         marks = imbalanced_rows(buy, sell, self.rule)
-        return bool(stacked_runs(marks[0] if kind is Kind.STACKED_BUY else marks[1], self.rule.stacked))
+        return bool(stacked_runs(marks[0] if kind is SubjectKind.STACKED_BUY else marks[1], self.rule.stacked))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.chart.chart import Chart, ChartSpec, build
+from app.chart.chart import Chart, ChartSpec, build_series
 from app.market.bar_rule import BarRule, parse_bar_rule
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.trade_store import Hole, TradeStore
+from app.storage.trade_store import Gap, TradeStore
 from rendering.items.bars.gap_item import visible_bands
 from rendering.items.bars.visible_coverage import VisibleCoverage
 from rendering.items.guides.axes import visible_time_ticks
@@ -83,7 +83,7 @@ def test_other_bars_keep_the_view_at_its_time(old: str, new: str):
     scene.set_viewport(scene.viewport.panned(0.5 * scene.viewport.bar_px * chart.series.n_bars, 0))
     looked_at = middle_ns(scene)
     spec = ChartSpec(INSTRUMENT, parse_bar_rule(new), 10)
-    chart.adopt(spec, build(store.batches(), spec), store.last_key or 0)
+    chart.replace_series(spec, build_series(store.batches(), spec), store.last_key or 0)
     scene.refresh()
     series, vp = chart.series, scene.viewport
     assert round(vp.bar_at(vp.width_px / 2), 6) == series.times.number(looked_at)
@@ -110,7 +110,7 @@ def test_a_hole_lies_between_the_bars_of_the_trades_beside_it():
     trades = random_trades(120, 40)
     chart, _ = chart_of(trades, parse_bar_rule("50t"))
     before, after = int(trades.time_ns[1000]), int(trades.time_ns[1150])
-    chart.holes = (Hole(5, 9, before, after),)
+    chart.holes = (Gap(5, 9, before, after),)
     scene = scene_of(chart)
     scene.show_all()
     scene.refresh()
@@ -122,8 +122,8 @@ def test_a_hole_lies_between_the_bars_of_the_trades_beside_it():
 def test_a_bar_with_a_hole_in_it_is_not_called_whole():
     trades = random_trades(120, 40)
     chart, _ = chart_of(trades, parse_bar_rule("50t"))
-    chart.covered = [Covered(Span(int(trades.time_ns[0]), int(trades.time_ns[-1]) + 1), Source.LIVE, 0, 0)]
-    chart.holes = (Hole(5, 9, int(trades.time_ns[1010]), int(trades.time_ns[1011])),)
+    chart.covered = [CoveredSpan(Span(int(trades.time_ns[0]), int(trades.time_ns[-1]) + 1), Source.LIVE, 0, 0)]
+    chart.holes = (Gap(5, 9, int(trades.time_ns[1010]), int(trades.time_ns[1011])),)
     scene = scene_of(chart)
     scene.show_all()
     scene.refresh()
@@ -138,7 +138,7 @@ def test_a_bar_with_a_hole_in_it_is_not_called_whole():
 @pytest.mark.parametrize("text", ["50t", "20v", "10d", "300r"])
 def test_every_layer_draws_over_bars_that_are_not_of_time(text: str):
     chart, store = chart_of(random_trades(120, 40), parse_bar_rule(text))
-    chart.covered = [Covered(store.span, Source.LIVE, 0, 0)]
+    chart.covered = [CoveredSpan(store.span, Source.LIVE, 0, 0)]
     scene = scene_of(chart)
     scene.show_only(frozenset(layer.name for layer in LAYERS if layer.name))
     scene.show_all()

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from app.alerts.actions import AlertDesk
-from app.alerts.alert_store import AlertBook
+from app.alerts.actions import AlertActions
+from app.alerts.alert_store import AlertStore
 from app.alerts.watch import AlertWatch
-from app.chart.chart import build
+from app.chart.chart import build_series
 from app.errors import TapeprintError
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus
 from app.market.trade import TradeBatch, concatenate
-from app.settings.calculation import ChartRules
+from app.settings.calculation import CalculationSettings
 from app.workspace import ChartChoice
 from tests.rendering.charts import INSTRUMENT, MINUTE, StillChart, random_trades
-from widgets.window.window_options import Looks
+from widgets.window.window_options import WindowOptions
 
 N_BARS = 60
 
@@ -35,20 +35,20 @@ class Desk:
         self.refusal: TapeprintError | None = None
         self.stopped_filling = False
         self.filling = self.recording = ""
-        self.book = AlertBook()
+        self.book = AlertStore()
         self.watch = AlertWatch(self.book, INSTRUMENT)
-        self.alerts = AlertDesk(self.book, lambda: self.chart, lambda: self.watch, lambda: self.status)
+        self.alerts = AlertActions(self.book, lambda: self.chart, lambda: self.watch, lambda: self.status)
 
     def open(self, instrument_id: str) -> None:
         self.opened.append(instrument_id)
         self.instrument_id = instrument_id
 
     @property
-    def rules(self) -> ChartRules:
+    def rules(self) -> CalculationSettings:
         assert self.chart is not None
         return self.chart.rules
 
-    def set_rules(self, rules: ChartRules) -> None:
+    def set_rules(self, rules: CalculationSettings) -> None:
         assert self.chart is not None
         self.chart.set_rules(rules)
 
@@ -63,7 +63,7 @@ class Desk:
         spec = self.chart.spec
         spec = replace(spec, bar_rule=bar_rule or spec.bar_rule, ticks_per_row=ticks_per_row or spec.ticks_per_row)
         self.choice = ChartChoice(spec.bar_rule, spec.ticks_per_row)
-        self.chart.adopt(spec, build([self.trades], spec), int(self.trades.trade_id[-1]))
+        self.chart.replace_series(spec, build_series([self.trades], spec), int(self.trades.trade_id[-1]))
 
     def trade(self, batch: TradeBatch) -> None:
         assert self.chart is not None
@@ -71,5 +71,5 @@ class Desk:
         self.chart.apply(batch)
 
 
-def looks(journal: Path, painter: str = "raster") -> Looks:
-    return Looks("dark", "blue-orange", painter, "requested", journal, ("binance:BTCUSDT", "demo:TAPE"))
+def looks(journal: Path, painter: str = "raster") -> WindowOptions:
+    return WindowOptions("dark", "blue-orange", painter, "requested", journal, ("binance:BTCUSDT", "demo:TAPE"))

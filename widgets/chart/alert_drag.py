@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from app.alerts.actions import AlertDesk
+from app.alerts.actions import AlertActions
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX
 from rendering.scene.scene import ChartScene
 from rendering.view.frame_coords import price_y
@@ -13,7 +13,7 @@ from rendering.view.frame_coords import price_y
 _CLICK_PX = 3.0  # the hand trembles
 
 
-class AlertHandle:
+class AlertDrag:
     """What the mouse does on the tags of alerts.
 
     Parameters
@@ -25,7 +25,7 @@ class AlertHandle:
         Told what was done.
     """
 
-    def __init__(self, desk: AlertDesk, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
+    def __init__(self, desk: AlertActions, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
         self._desk, self._scene, self._say = desk, scene, say
         self._number: int | None = None
         self._pressed_y = 0.0

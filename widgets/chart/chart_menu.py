@@ -13,11 +13,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
-from rendering.scene.chart_point import Spot
+from rendering.scene.chart_point import ChartPoint
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MenuEntry:
     """A line of the menu.
 
     Attributes
@@ -36,20 +36,20 @@ class Entry:
 
 
 @runtime_checkable
-class OffersEntries(Protocol):
+class MenuProvider(Protocol):
     """An owner of commands that has something to offer for a spot."""
 
-    def menu_entries(self, spot: Spot) -> Sequence[Entry]:
+    def menu_entries(self, spot: ChartPoint) -> Sequence[MenuEntry]:
         """What can be done there; empty when nothing can."""
         ...
 
 
-def build_chart_menu(parent: QWidget, spot: Spot, owners: Iterable[object]) -> QMenu:
+def build_chart_menu(parent: QWidget, spot: ChartPoint, owners: Iterable[object]) -> QMenu:
     """The menu for a spot, the entries of each owner together; it goes away by itself when it closes."""
     menu = QMenu(parent)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     for owner in owners:
-        entries = owner.menu_entries(spot) if isinstance(owner, OffersEntries) else ()
+        entries = owner.menu_entries(spot) if isinstance(owner, MenuProvider) else ()
         if entries and not menu.isEmpty():
             menu.addSeparator()
         for entry in entries:
@@ -57,7 +57,7 @@ def build_chart_menu(parent: QWidget, spot: Spot, owners: Iterable[object]) -> Q
     return menu
 
 
-def open_chart_menu(parent: QWidget, place: QPoint, spot: Spot, owners: Iterable[object]) -> None:
+def open_chart_menu(parent: QWidget, place: QPoint, spot: ChartPoint, owners: Iterable[object]) -> None:
     """Show the menu at a place of the screen, unless there is nothing to offer; the chart goes on meanwhile."""
     menu = build_chart_menu(parent, spot, owners)
     if menu.isEmpty():
@@ -66,7 +66,7 @@ def open_chart_menu(parent: QWidget, place: QPoint, spot: Spot, owners: Iterable
         menu.popup(place)
 
 
-def _action(menu: QMenu, entry: Entry) -> QAction:
+def _action(menu: QMenu, entry: MenuEntry) -> QAction:
     action = QAction(f"{entry.text}\t{entry.keys}" if entry.keys else entry.text, menu)  # shown as a key, but bound elsewhere
     action.triggered.connect(lambda _checked=False: entry.run())
     return action

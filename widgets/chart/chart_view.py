@@ -9,11 +9,11 @@ from PySide6.QtCore import QEvent, QPoint, QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
-from rendering.scene.chart_point import Spot, spot_at
+from rendering.scene.chart_point import ChartPoint, chart_point_at
 from rendering.scene.scene import ChartScene
-from widgets.chart.alert_drag import AlertHandle
+from widgets.chart.alert_drag import AlertDrag
 from widgets.chart.pan_zoom import PanAndZoom
-from widgets.chart.profile_tool import AnchorTool
+from widgets.chart.profile_tool import ProfileTool
 
 _NUDGES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 _NUDGE_KEYS = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier)
@@ -54,10 +54,10 @@ class ChartView(QGraphicsView):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.alert_handle: AlertHandle | None = None
+        self.alert_handle: AlertDrag | None = None
         self.on_told: Callable[[str], None] = lambda line: None
         self.on_edit: Callable[[], None] = lambda: None
-        self.on_menu: Callable[[QPoint, Spot], None] = lambda place, spot: None
+        self.on_menu: Callable[[QPoint, ChartPoint], None] = lambda place, spot: None
         self.on_click: Callable[[float, float], None] = lambda x, y: None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -75,7 +75,7 @@ class ChartView(QGraphicsView):
         """Show another chart."""
         self.chart_scene = scene
         self._mouse = PanAndZoom(scene)
-        self.anchors = AnchorTool(scene, lambda line: self.on_told(line))
+        self.anchors = ProfileTool(scene, lambda line: self.on_told(line))
         self.setScene(scene)
         self._fit_scene()
 
@@ -176,7 +176,7 @@ class ChartView(QGraphicsView):
         if event.reason() is QContextMenuEvent.Reason.Keyboard:
             x, y = self.chart_scene.cursor or (frame.layout.price.width / 2, frame.layout.price.height / 2)
             place = QPoint(round(x), round(y))
-        self.on_menu(self.viewport().mapToGlobal(place), spot_at(frame, place.x(), place.y()))
+        self.on_menu(self.viewport().mapToGlobal(place), chart_point_at(frame, place.x(), place.y()))
         event.accept()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

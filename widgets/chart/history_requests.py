@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from app.analytics.candle_fallback import Piece
+from app.analytics.candle_fallback import CandleRange
 from app.chart.chart import Chart
 from app.market.span import Span
 from rendering.items.profiles.placed_profile_views import period_views, profile_views
@@ -14,7 +14,7 @@ from rendering.view.frame import Frame
 _CANDLES_EVERY = 6  # frames: a tenth of a second is at once, and 35 profiles of periods take half a millisecond
 
 
-def ask_for_what_is_in_sight(scene: ChartScene) -> None:
+def request_visible_history(scene: ChartScene) -> None:
     """Tell the chart which time the user looks at, or has anchored a profile to: what of it is missing will be fetched."""
     series, now_ns = scene.chart.series, time.time_ns()
     if series.n_bars:
@@ -27,8 +27,8 @@ def ask_for_what_is_in_sight(scene: ChartScene) -> None:
         scene.chart.candles.wishes = _candles(scene.chart, scene.frame)
 
 
-def _candles(chart: Chart, frame: Frame) -> tuple[Piece, ...]:
+def _candles(chart: Chart, frame: Frame) -> tuple[CandleRange, ...]:
     """Of the profiles as they are, and as they were known at the moment that is looked at."""
     runs = [chart.profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
     views = period_views(frame) if frame.as_of is None else (*period_views(frame), *profile_views(frame))
-    return chart.profiles.wishes([*runs, *(view.runs for view in views)])
+    return chart.profiles.candle_requests([*runs, *(view.runs for view in views)])

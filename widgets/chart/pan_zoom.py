@@ -14,7 +14,7 @@ _CLICK_PX = 4.0  # the hand trembles: what moved less than that was not a drag
 _AXIS_DRAG_PX = 160.0  # dragging an axis this far doubles or halves the scale
 
 
-class Zone(enum.Enum):
+class MouseZone(enum.Enum):
     """The parts of the chart that answer to the mouse in different ways."""
 
     CHART = "chart"
@@ -22,18 +22,18 @@ class Zone(enum.Enum):
     TIME_AXIS = "time axis"
 
 
-def zone_at(layout: PaneLayout, x: float, y: float) -> Zone:
+def zone_at(layout: PaneLayout, x: float, y: float) -> MouseZone:
     """Which part lies under a point of the view."""
     if layout.price_axis.holds(x, y):
-        return Zone.PRICE_AXIS
+        return MouseZone.PRICE_AXIS
     if layout.time_axis.holds(x, y):
-        return Zone.TIME_AXIS
-    return Zone.CHART
+        return MouseZone.TIME_AXIS
+    return MouseZone.CHART
 
 
 @dataclass(slots=True)
 class _Drag:
-    zone: Zone
+    zone: MouseZone
     x: float
     y: float
     moved: float = 0.0
@@ -63,9 +63,9 @@ class PanAndZoom:
         dx, dy = x - drag.x, y - drag.y
         drag.x, drag.y, drag.moved = x, y, drag.moved + abs(dx) + abs(dy)
         viewport = self._scene.viewport
-        if drag.zone is Zone.CHART:
+        if drag.zone is MouseZone.CHART:
             viewport = viewport.panned(dx, dy)
-        elif drag.zone is Zone.PRICE_AXIS:
+        elif drag.zone is MouseZone.PRICE_AXIS:
             viewport = viewport.zoomed_price(viewport.height_px / 2, 2.0 ** (-dy / _AXIS_DRAG_PX))
         else:
             viewport = viewport.zoomed_time(viewport.width_px, 2.0 ** (dx / _AXIS_DRAG_PX))
@@ -82,7 +82,7 @@ class PanAndZoom:
         viewport = self._scene.viewport
         if pan:
             viewport = viewport.panned(notches * _WHEEL_PAN_PX, 0.0)
-        elif price or zone_at(self._scene.layout, x, y) is Zone.PRICE_AXIS:
+        elif price or zone_at(self._scene.layout, x, y) is MouseZone.PRICE_AXIS:
             viewport = viewport.zoomed_price(y, _WHEEL_STEP**notches)
         else:
             viewport = viewport.zoomed_time(x, _WHEEL_STEP**notches)
@@ -91,7 +91,7 @@ class PanAndZoom:
     def double_click(self, x: float, y: float) -> None:
         """The price axis goes back to the prices of the bars in sight, the time axis to legible newest bars."""
         zone = zone_at(self._scene.layout, x, y)
-        if zone is Zone.PRICE_AXIS:
+        if zone is MouseZone.PRICE_AXIS:
             self._scene.sight.fit_price()
-        elif zone is Zone.TIME_AXIS:
+        elif zone is MouseZone.TIME_AXIS:
             self._scene.show_last()

@@ -13,11 +13,11 @@ from PySide6.QtCore import Qt
 
 from app.profiles.placed_profile import PlacedProfile
 from rendering.items.profiles.anchor_flag_item import Flag, flag_at
-from rendering.items.profiles.placed_profile_views import piece_at, piece_profile, profile_views, when_text
+from rendering.items.profiles.placed_profile_views import profile_views, segment_at, segment_profile, when_text
 from rendering.scene.scene import ChartScene
 
 
-class Armed(enum.Enum):
+class PendingPlacement(enum.Enum):
     """What the next press on the chart will do; the value is the line that says so."""
 
     NOTHING = ""
@@ -25,7 +25,7 @@ class Armed(enum.Enum):
     RANGE = "Drag across the bars to profile (Esc to cancel)"
 
 
-class AnchorTool:
+class ProfileTool:
     """The mouse on one chart, as far as anchored profiles go.
 
     Parameters
@@ -43,7 +43,7 @@ class AnchorTool:
 
     def __init__(self, scene: ChartScene, say: Callable[[str], None] = lambda line: None) -> None:
         self._say = say
-        self.armed = Armed.NOTHING
+        self.armed = PendingPlacement.NOTHING
         self._scene = scene
         self._held: Flag | None = None
         self._range: tuple[int, int] | None = None  # key, and the number of the bar where the drag began
@@ -54,11 +54,11 @@ class AnchorTool:
         """What the mouse looks like."""
         if self._held is not None or self._hovers:
             return Qt.CursorShape.SizeHorCursor
-        return Qt.CursorShape.CrossCursor if self.armed is Armed.NOTHING else Qt.CursorShape.PointingHandCursor
+        return Qt.CursorShape.CrossCursor if self.armed is PendingPlacement.NOTHING else Qt.CursorShape.PointingHandCursor
 
-    def arm(self, armed: Armed) -> None:
+    def arm(self, armed: PendingPlacement) -> None:
         """Take the tool up, or put it away if it is the one in hand."""
-        self.armed = Armed.NOTHING if self.armed is armed else armed
+        self.armed = PendingPlacement.NOTHING if self.armed is armed else armed
 
     def press(self, x: float, y: float, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
         """The button went down: with Ctrl it chooses a profile for a composite, with Alt it ends one at the bar."""
@@ -66,21 +66,21 @@ class AnchorTool:
         if frame is None or not frame.layout.price.holds(x, y):
             return False
         anchors = self._scene.chart.anchors
-        if self.armed is Armed.NOTHING and keys == Qt.KeyboardModifier.ControlModifier:
+        if self.armed is PendingPlacement.NOTHING and keys == Qt.KeyboardModifier.ControlModifier:
             return self.choose_at(x, y)
-        if self.armed is Armed.NOTHING and keys == Qt.KeyboardModifier.AltModifier:
+        if self.armed is PendingPlacement.NOTHING and keys == Qt.KeyboardModifier.AltModifier:
             return self.cut_at(x)
-        if self.armed is not Armed.NOTHING:
+        if self.armed is not PendingPlacement.NOTHING:
             anchors.begin_gesture()
             bar = self._bar_at(x)
-            if self.armed is Armed.ANCHOR:
+            if self.armed is PendingPlacement.ANCHOR:
                 key = anchors.add(self._start_ns(bar))
                 anchors.end_gesture()
                 self._tell(key)
             else:
                 self._range = anchors.add(self._start_ns(bar), self._start_ns(bar + 1)), bar
                 self._moved = True
-            self.armed = Armed.NOTHING
+            self.armed = PendingPlacement.NOTHING
             return True
         flag = self._flag_at(x, y)
         if flag is None:
@@ -134,8 +134,8 @@ class AnchorTool:
             return False
         flag = flag_at(frame, x, y)
         placed = anchors.get(flag.key) if flag is not None else None
-        if placed is None and (piece := piece_at(frame, math.floor(self._scene.viewport.bar_at(x)))) is not None:
-            placed = piece_profile(frame, piece)
+        if placed is None and (piece := segment_at(frame, math.floor(self._scene.viewport.bar_at(x)))) is not None:
+            placed = segment_profile(frame, piece)
         if placed is not None:
             anchors.choose(placed)
         return placed is not None
@@ -160,7 +160,7 @@ class AnchorTool:
                 anchors.select(view.placed.key)
                 self._tell(view.placed.key)
                 return True
-        piece = piece_at(frame, bar)
+        piece = segment_at(frame, bar)
         if piece is None:
             return False
         self._tell(anchors.add(self._start_ns(piece.runs[0][0]), end_ns))
@@ -183,8 +183,8 @@ class AnchorTool:
     def step_back(self) -> bool:
         """What Esc does here: put the tool away, else let go of what is chosen, of the selection, of a kept moment; False if of nothing."""
         anchors = self._scene.chart.anchors
-        if self.armed is not Armed.NOTHING:
-            self.armed = Armed.NOTHING
+        if self.armed is not PendingPlacement.NOTHING:
+            self.armed = PendingPlacement.NOTHING
             self._say("")
         elif anchors.chosen:
             anchors.choose_none()

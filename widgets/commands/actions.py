@@ -38,7 +38,7 @@ class Command:
     menu: str
     text: str
     keys: tuple[str, ...]
-    help: str
+    tooltip: str
     short: str = ""
     checkable: bool = False
     argument: str = ""
@@ -181,7 +181,7 @@ def build_actions(window: QWidget, *others: object) -> Mapping[str, QAction]:
         action.setShortcuts([QKeySequence(keys) for keys in command.keys])
         action.setIconText(command.short or command.text)
         action.setCheckable(command.checkable)
-        action.setToolTip(f"{command.help} ({command.keys[0]})" if command.keys else command.help)
+        action.setToolTip(f"{command.tooltip} ({command.keys[0]})" if command.keys else command.tooltip)
         method = next(getattr(owner, command.name) for owner in (window, *others) if hasattr(owner, command.name))
         arguments = (command.argument,) if command.argument else ()
         action.triggered.connect(lambda _checked=False, method=method, arguments=arguments: method(*arguments))
@@ -201,4 +201,4 @@ def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
 
 def key_list() -> list[tuple[str, str]]:
     """Keys and what they do, for the help page and the README."""
-    return [(" or ".join(command.keys) or f"menu {command.menu}", command.help) for command in COMMANDS]
+    return [(" or ".join(command.keys) or f"menu {command.menu}", command.tooltip) for command in COMMANDS]

@@ -9,12 +9,12 @@ import structlog
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 
-from app.alerts.alert import Alert, Fired, Wish
+from app.alerts.alert import Alert, AlertSpec, FiredAlert
 from app.workspace import Workspace
-from rendering.scene.chart_point import Spot
+from rendering.scene.chart_point import ChartPoint
 from rendering.scene.scene import ChartScene
-from widgets.chart.alert_drag import AlertHandle
-from widgets.chart.chart_menu import Entry
+from widgets.chart.alert_drag import AlertDrag
+from widgets.chart.chart_menu import MenuEntry
 from widgets.dialogs.alert import AlertDialog
 from widgets.panels.alerts import AlertPanel
 from widgets.parts.sounds import Sounds
@@ -43,7 +43,7 @@ class AlertCommands:
         self._tray: QSystemTrayIcon | None = None
         self._heard_s: dict[int, float] = {}
         self.sounds = Sounds()
-        self.handle = AlertHandle(workspace.alerts, scene, say)
+        self.handle = AlertDrag(workspace.alerts, scene, say)
 
     def add_alert(self) -> None:
         """At the cursor, or at the last price."""
@@ -61,32 +61,32 @@ class AlertCommands:
         if scene is None or ticks is None:
             self._say("No chart loaded yet")
         else:
-            self._edit(Wish(value=scene.chart.series.grid.text(ticks)))
+            self._edit(AlertSpec(value=scene.chart.series.grid.text(ticks)))
 
     def show_alerts(self) -> None:
         """List all alerts, and what has fired."""
         AlertPanel(self._workspace.alerts, self._scene, self._edit_alert, self._say, self._window).show()
 
-    def menu_entries(self, spot: Spot) -> list[Entry]:
+    def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
         """An alert at the price there, and on each line and level there."""
         scene, ticks, desk = self._scene(), spot.price_ticks, self._workspace.alerts
         if scene is None or ticks is None:
             return []
         price = scene.chart.series.grid.text(ticks)
-        found = [Entry(f"Alert at {price}", lambda: self._say(desk.add_at(ticks)), "Alt+A")]
-        found.append(Entry(f"Alert at {price}…", lambda: self._edit(Wish(value=price)), "Ctrl+A"))
+        found = [MenuEntry(f"Alert at {price}", lambda: self._say(desk.add_at(ticks)), "Alt+A")]
+        found.append(MenuEntry(f"Alert at {price}…", lambda: self._edit(AlertSpec(value=price)), "Ctrl+A"))
         for subject, _ in desk.near(scene.viewport.ticks_at(spot.y) - 0.5, _REACH_PX / scene.viewport.tick_px)[:_MOST_NEAR]:
-            wish = Wish(subject=subject)
-            found.append(Entry(f"Alert on {desk.text_of(subject)}…", lambda wish=wish: self._edit(wish)))
+            wish = AlertSpec(subject=subject)
+            found.append(MenuEntry(f"Alert on {desk.text_of(subject)}…", lambda wish=wish: self._edit(wish)))
         if scene.chart.alert_lines:
-            found.append(Entry("Delete nearest alert", lambda: self._say(desk.delete_nearest(ticks)), "Shift+Alt+A"))
+            found.append(MenuEntry("Delete nearest alert", lambda: self._say(desk.delete_nearest(ticks)), "Shift+Alt+A"))
         return found
 
-    def tell(self) -> None:
+    def announce(self) -> None:
         """Once a frame: sound, notification and a line for what has fired since the last look."""
         desk = self._workspace.alerts
         desk.show()
-        if not (untold := desk.book.untold()):
+        if not (untold := desk.book.unannounced()):
             return
         for fired in untold:
             _log.info("alert", text=fired_text(fired))
@@ -98,7 +98,7 @@ class AlertCommands:
             self._heard_s |= {fired.alert: now_s for fired in heard}
             self.sounds.play(heard[-1].sound)
             self._notify(text)
-        desk.book.note_told()
+        desk.book.note_announced()
 
     def _edit_alert(self, alert: Alert | None) -> None:
         if alert is None:
@@ -106,9 +106,9 @@ class AlertCommands:
         elif self._workspace.alerts.instrument is None or self._workspace.alerts.instrument.id != alert.instrument:
             self._say(f"Open {alert.instrument} to edit alert {alert.number}")
         else:
-            self._edit(alert.wish, alert.number)
+            self._edit(alert.spec, alert.number)
 
-    def _edit(self, wish: Wish, number: int | None = None) -> None:
+    def _edit(self, wish: AlertSpec, number: int | None = None) -> None:
         AlertDialog(self._workspace.alerts, wish, number, self._say, self.sounds.play, self._window).show()
 
     def _price(self) -> int | None:
@@ -129,7 +129,7 @@ class AlertCommands:
         self._tray.showMessage("Tapeprint", text)
 
 
-def fired_text(fired: Fired) -> str:
+def fired_text(fired: FiredAlert) -> str:
     """What has fired, in a line."""
     when = time.strftime("%H:%M:%S", time.gmtime(fired.time_ns / 1e9))
     return f"{fired.text} at {when} UTC{' (checked late)' if fired.late else ''}"

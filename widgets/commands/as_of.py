@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rendering.items.as_of import AsOf, closed_ns, moment_text
-from rendering.scene.chart_point import Spot
+from rendering.items.as_of import AsOf, as_of_text, closed_ns
+from rendering.scene.chart_point import ChartPoint
 from rendering.scene.scene import ChartScene
-from widgets.chart.chart_menu import Entry
+from widgets.chart.chart_menu import MenuEntry
 
 _HINT = "Hold K over the bars to see every value as it stood at that bar's close. Shift+K pins the view."
 
@@ -42,16 +42,16 @@ class AsOfCommands:
         else:
             self._keep(scene, bar)
 
-    def menu_entries(self, spot: Spot) -> list[Entry]:
+    def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
         """The moment of the bar there, or now."""
         scene, bar = self._scene(), spot.bar
         if scene is None:
             return []
         if scene.as_of.kept_ns is not None:
-            return [Entry("Back to live", lambda: self._back_to_now(scene), "Shift+K")]
+            return [MenuEntry("Back to live", lambda: self._back_to_now(scene), "Shift+K")]
         if bar is None or bar >= int(scene.chart.series.number[-1]):
             return []
-        return [Entry("As-of view at this bar's close", lambda: self._keep(scene, bar), "Shift+K")]
+        return [MenuEntry("As-of view at this bar's close", lambda: self._keep(scene, bar), "Shift+K")]
 
     def _keep(self, scene: ChartScene, bar: int) -> None:
         kept = AsOf(closed_ns(scene.chart.series, bar))
@@ -61,7 +61,7 @@ class AsOfCommands:
         scene.as_of = kept
         scene.refresh()
         if scene.frame is not None:
-            self._say(f"{moment_text(scene.frame).replace('AS OF', 'As of')} (Shift+K to return to live)")
+            self._say(f"{as_of_text(scene.frame).replace('AS OF', 'As of')} (Shift+K to return to live)")
 
     def _back_to_now(self, scene: ChartScene) -> None:
         scene.as_of.kept_ns = None

@@ -9,9 +9,9 @@ from msgspec import structs
 from PySide6.QtWidgets import QWidget
 
 from app.errors import TapeprintError
-from app.settings.calculation import CELLS, COLOURINGS, ChartRules, CvdRules
+from app.settings.calculation import CELLS, COLOURINGS, CalculationSettings, CvdSettings
 from app.workspace import Workspace
-from widgets.dialogs.calculation import RulesDialog
+from widgets.dialogs.calculation import CalculationDialog
 
 _T = TypeVar("_T")
 
@@ -35,7 +35,7 @@ class RuleCommands:
         self,
         window: QWidget,
         workspace: Workspace,
-        remember: Callable[[ChartRules, ChartRules], None],
+        remember: Callable[[CalculationSettings, CalculationSettings], None],
         on_error: Callable[[str], None],
     ) -> None:
         self._window, self._workspace = window, workspace
@@ -53,23 +53,23 @@ class RuleCommands:
 
     def toggle_cvd_reset(self) -> None:
         """CVD by session, or without end."""
-        self._change_with(cvd=CvdRules(reset="never" if self._workspace.rules.cvd.reset == "session" else "session"))
+        self._change_with(cvd=CvdSettings(reset="never" if self._workspace.rules.cvd.reset == "session" else "session"))
 
     def edit_rules(self) -> None:
         """All inputs of the figures."""
-        dialog = next(iter(self._window.findChildren(RulesDialog)), None)
-        dialog = dialog or RulesDialog(lambda: self._workspace.rules, self._change, self._window)
-        dialog.look()
+        dialog = next(iter(self._window.findChildren(CalculationDialog)), None)
+        dialog = dialog or CalculationDialog(lambda: self._workspace.rules, self._change, self._window)
+        dialog.refresh()
         dialog.show()
         dialog.raise_()
         dialog.activateWindow()
 
     def _change_with(self, **parts: object) -> None:
         self._change(structs.replace(self._workspace.rules, **parts))
-        for dialog in self._window.findChildren(RulesDialog):
-            dialog.look()
+        for dialog in self._window.findChildren(CalculationDialog):
+            dialog.refresh()
 
-    def _change(self, rules: ChartRules) -> None:
+    def _change(self, rules: CalculationSettings) -> None:
         before = self._workspace.rules
         self._workspace.set_rules(rules)
         try:

@@ -7,12 +7,12 @@ from functools import partial
 
 from app.errors import BadInputError
 from app.profiles.placed_profile import PlacedProfile
-from rendering.items.profiles.placed_profile_views import piece_at, piece_profile, pieces_in_sight, profile_views, when_text
-from rendering.scene.chart_point import Spot
+from rendering.items.profiles.placed_profile_views import profile_views, segment_at, segment_profile, visible_segments, when_text
+from rendering.scene.chart_point import ChartPoint
 from rendering.scene.scene import ChartScene
-from widgets.chart.chart_menu import Entry
+from widgets.chart.chart_menu import MenuEntry
 from widgets.chart.chart_view import ChartView
-from widgets.chart.profile_tool import AnchorTool
+from widgets.chart.profile_tool import ProfileTool
 from widgets.dialogs.composite import CompositeDialog
 
 _HOW = "Ctrl+click flags or period profiles, or press J over them"
@@ -69,10 +69,10 @@ class CompositeCommands:
             scene = found[1]
             if (frame := scene.frame) is None:
                 return
-            periods = [piece_profile(frame, piece) for piece in pieces_in_sight(frame)]
+            periods = [segment_profile(frame, piece) for piece in visible_segments(frame)]
             CompositeDialog(scene.chart.anchors, periods, partial(when_text, frame), self.compose_profiles, self._shown()).show()
 
-    def menu_entries(self, spot: Spot) -> list[Entry]:
+    def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
         """Choose the profiles there, and make a composite of what is chosen."""
         found = self._tool_and_scene()
         if found is None:
@@ -81,26 +81,26 @@ class CompositeCommands:
         anchors, entries = scene.chart.anchors, []
         for placed in _profiles_at(scene, spot):
             text = f"Deselect {placed.name}" if anchors.is_chosen(placed) else f"Select {placed.name} for a composite"
-            entries.append(Entry(text, partial(anchors.choose, placed), "Ctrl+click"))
+            entries.append(MenuEntry(text, partial(anchors.choose, placed), "Ctrl+click"))
         if len(anchors.chosen) > 1:
             names = ", ".join(one.name for one in anchors.chosen)
-            entries.append(Entry(f"Combine {names}", self.compose_profiles, "Shift+J"))
+            entries.append(MenuEntry(f"Combine {names}", self.compose_profiles, "Shift+J"))
         return entries
 
     def _tell(self, chosen: tuple[PlacedProfile, ...]) -> None:
         names = ", ".join(placed.name for placed in chosen)
         self._say(f"Selected: {names} (Shift+J to combine)" if names else "No profiles selected")
 
-    def _tool_and_scene(self) -> tuple[AnchorTool, ChartScene] | None:
+    def _tool_and_scene(self) -> tuple[ProfileTool, ChartScene] | None:
         view = self._shown()
         return None if view is None else (view.anchors, view.chart_scene)
 
 
-def _profiles_at(scene: ChartScene, spot: Spot) -> list[PlacedProfile]:
+def _profiles_at(scene: ChartScene, spot: ChartPoint) -> list[PlacedProfile]:
     """The profiles that hold the bar of a spot: those that lie on top first, that of the period last."""
     frame, bar = scene.frame, spot.bar
     if frame is None or bar is None:
         return []
     views = [view.placed for view in reversed(profile_views(frame)) if view.runs[0][0] <= bar < view.runs[-1][1]]
-    piece = piece_at(frame, bar)
-    return views if piece is None else [*views, piece_profile(frame, piece)]
+    piece = segment_at(frame, bar)
+    return views if piece is None else [*views, segment_profile(frame, piece)]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from PySide6.QtGui import QGuiApplication
 
-from rendering.scene.chart_point import Spot
+from rendering.scene.chart_point import ChartPoint
 from rendering.scene.scene import ChartScene
-from widgets.chart.chart_menu import Entry
-from widgets.parts.time_input import moment_text
+from widgets.chart.chart_menu import MenuEntry
+from widgets.parts.time_input import time_text
 
 
 class CopyCommands:
@@ -33,15 +33,15 @@ class CopyCommands:
             ticks = scene.cursor_ticks()
             self._copy(scene.chart.series.grid.text(int(scene.chart.series.close[-1]) if ticks is None else ticks))
 
-    def menu_entries(self, spot: Spot) -> list[Entry]:
+    def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
         """Price and time of the spot."""
         scene, found = self._scene(), []
         if scene is not None and spot.price_ticks is not None:
             price = scene.chart.series.grid.text(spot.price_ticks)
-            found.append(Entry(f"Copy price {price}", lambda: self._copy(price), "Ctrl+C"))
+            found.append(MenuEntry(f"Copy price {price}", lambda: self._copy(price), "Ctrl+C"))
         if spot.time_ns is not None:
-            time = f"{moment_text(spot.time_ns)} UTC"
-            found.append(Entry(f"Copy time {time}", lambda: self._copy(time)))
+            time = f"{time_text(spot.time_ns)} UTC"
+            found.append(MenuEntry(f"Copy time {time}", lambda: self._copy(time)))
         return found
 
     def _copy(self, text: str) -> None:

@@ -8,13 +8,13 @@ from PySide6.QtCore import QPoint, QSize
 from PySide6.QtGui import QGuiApplication
 
 from app.errors import TapeprintError
-from app.explain.answer import Answer, answer
-from rendering.hit_tests.hit_target import Question
-from rendering.scene.chart_point import Spot
+from app.explain.answer import Answer, find_trades
+from rendering.hit_tests.hit_target import HitTarget
+from rendering.scene.chart_point import ChartPoint
 from rendering.scene.explanation_placement import bars_in_question, panel_box
-from rendering.scene.panel_placement import Box, covers
+from rendering.scene.panel_placement import PanelRect, covers
 from rendering.view.frame import Frame
-from widgets.chart.chart_menu import Entry
+from widgets.chart.chart_menu import MenuEntry
 from widgets.chart.chart_view import ChartView
 from widgets.panels.explanation import WhyPanel
 
@@ -46,7 +46,7 @@ class WhyCommands:
         self._view, self._say, self._copy_price = view, say, copy_price
         self.panel: WhyPanel | None = None
         self.answer: Answer | None = None
-        self._questions: Sequence[Question] = ()
+        self._questions: Sequence[HitTarget] = ()
         self._place = 0
         self._spot = (0.0, 0.0)
         self._asked_of: tuple[object, ...] = ()
@@ -75,11 +75,11 @@ class WhyCommands:
         else:
             self._say("Nothing to explain at the cursor")
 
-    def menu_entries(self, spot: Spot) -> list[Entry]:
+    def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
         """The figures there."""
         questions = self._questions_at(spot.x, spot.y)[:_IN_MENU]
         return [
-            Entry(f"Why? {question.text}", lambda question=question: self._ask([question], spot.x, spot.y), "" if place else "Y")
+            MenuEntry(f"Why? {question.text}", lambda question=question: self._ask([question], spot.x, spot.y), "" if place else "Y")
             for place, question in enumerate(questions)
         ]
 
@@ -133,19 +133,19 @@ class WhyCommands:
             return
         changed_look = self._looked_at[1:] != (frame.layout, frame.theme)
         panel = self.panel
-        box = Box(panel.x(), panel.y(), panel.x() + panel.width(), panel.y() + panel.height())
+        box = PanelRect(panel.x(), panel.y(), panel.x() + panel.width(), panel.y() + panel.height())
         if changed_look or covers(box, bars_in_question(frame, answer_now.explanation)):
             self._lay_out(frame)
         self._looked_at = frame.viewport, frame.layout, frame.theme
 
     # -- helpers ---------------------------------------------------------------------------------
 
-    def _questions_at(self, x: float, y: float) -> list[Question]:
+    def _questions_at(self, x: float, y: float) -> list[HitTarget]:
         view = self._view()
         frame = view.chart_scene.frame if view is not None else None
-        return [] if view is None or frame is None else view.chart_scene.layers.questions(frame, x, y)
+        return [] if view is None or frame is None else view.chart_scene.layers.hits(frame, x, y)
 
-    def _ask(self, questions: Sequence[Question], x: float, y: float) -> None:
+    def _ask(self, questions: Sequence[HitTarget], x: float, y: float) -> None:
         near = abs(x - self._spot[0]) <= _SAME_PX and abs(y - self._spot[1]) <= _SAME_PX
         again = self.panel is not None and near and len(questions) == len(self._questions) > 1
         self._place = (self._place + 1) % len(questions) if again else 0
@@ -158,7 +158,7 @@ class WhyCommands:
         if view is None or frame is None or not self._questions:
             return
         try:
-            self.answer = answer(frame.chart, self._questions[self._place].ask())
+            self.answer = find_trades(frame.chart, self._questions[self._place].ask())
         except TapeprintError as error:  # the bar it was about is no longer there
             self._say(error.user_message)
             self.close()

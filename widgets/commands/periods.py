@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import QWidget
 
-from app.profiles.chart_profiles import Anchors
-from app.profiles.period_profiles import Each, PeriodProfiles, Piece
-from app.profiles.profile_settings import ProfileInputs
+from app.profiles.chart_profiles import ChartProfiles
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles, PeriodSegment
+from app.profiles.profile_settings import ProfileSettings
 from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
-from rendering.items.profiles.placed_profile_views import piece_at, time_text
-from rendering.scene.chart_point import Spot, spot_at
+from rendering.items.profiles.placed_profile_views import segment_at, time_text
+from rendering.scene.chart_point import ChartPoint, chart_point_at
 from rendering.scene.scene import ChartScene
-from widgets.chart.chart_menu import Entry
+from widgets.chart.chart_menu import MenuEntry
 from widgets.commands.overlays import OverlayCommands
 from widgets.dialogs.periods import PeriodDialog, SideDialog
 
@@ -49,7 +49,7 @@ class PeriodCommands:
         anchors = scene.chart.anchors
         shown, inputs = anchors.periods, _inputs_of(anchors)
         has_sessions = scene.chart.rules.hours.rule is not None
-        periods = [each for each in Each if has_sessions or each is not Each.SESSION]
+        periods = [each for each in PeriodKind if has_sessions or each is not PeriodKind.SESSION]
         order = [None, *(PeriodProfiles(each, _bars_of(anchors), inputs) for each in periods)]
         place = next((n for n, one in enumerate(order) if one is not None and shown is not None and one.divides_like(shown)), 0)
         chosen = order[(place + 1) % len(order)]
@@ -83,48 +83,48 @@ class PeriodCommands:
         """Make one of the profile under the mouse and the one before."""
         self._at_the_mouse(lambda found: self._merge(found.start_ns, "previous"))
 
-    def make_periods_whole(self) -> None:
+    def reset_periods(self) -> None:
         """Each period one profile again."""
         scene = self._scene()
         if scene is None or (periods := scene.chart.anchors.periods) is None or not periods.is_edited:
             self._say("No splits or merges to reset")
             return
-        scene.chart.anchors.make_periods_whole()
+        scene.chart.anchors.reset_periods()
         self._say(f"Reset {periods.text} profiles (Ctrl+Z to undo)")
 
-    def menu_entries(self, spot: Spot) -> list[Entry]:
+    def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
         """What can be done with the profile of a period there."""
         found = self._found(spot)
         if found is None:
             return []
         entries = []
         if found.can_split:
-            entries.append(Entry(f"Split profile at {found.split_text}", lambda: self._split(found), "X"))
+            entries.append(MenuEntry(f"Split profile at {found.split_text}", lambda: self._split(found), "X"))
         if found.next_ns is not None:
-            entries.append(Entry("Merge with next profile", lambda: self._merge(found.next_ns, "next"), "M"))
+            entries.append(MenuEntry("Merge with next profile", lambda: self._merge(found.next_ns, "next"), "M"))
         if found.start_ns is not None:
-            entries.append(Entry("Merge with previous profile", lambda: self._merge(found.start_ns, "previous"), "Shift+M"))
+            entries.append(MenuEntry("Merge with previous profile", lambda: self._merge(found.start_ns, "previous"), "Shift+M"))
         periods = found.scene.chart.anchors.periods
         if periods is not None and periods.is_edited:
-            entries.append(Entry(f"Reset {periods.text} profiles", self.make_periods_whole, "Shift+X"))
-        entries.append(Entry("Period profile settings…", self.edit_periods, "Alt+P"))
+            entries.append(MenuEntry(f"Reset {periods.text} profiles", self.reset_periods, "Shift+X"))
+        entries.append(MenuEntry("Period profile settings…", self.edit_periods, "Alt+P"))
         return entries
 
     def _at_the_mouse(self, do: Callable[[_Found], None]) -> None:
         scene = self._scene()
         if scene is None or scene.frame is None:
             return
-        found = None if scene.cursor is None else self._found(spot_at(scene.frame, *scene.cursor))
+        found = None if scene.cursor is None else self._found(chart_point_at(scene.frame, *scene.cursor))
         if found is None:
             self._say(_POINT)
         else:
             do(found)
 
-    def _found(self, spot: Spot) -> _Found | None:
+    def _found(self, spot: ChartPoint) -> _Found | None:
         scene = self._scene()
         if scene is None or scene.frame is None or spot.bar is None:
             return None
-        piece = piece_at(scene.frame, spot.bar)
+        piece = segment_at(scene.frame, spot.bar)
         return None if piece is None else _Found(scene, piece, spot.bar)
 
     def _split(self, found: _Found) -> None:
@@ -153,7 +153,7 @@ class _Found:
     `start_ns` is where it begins and `next_ns` where the next one does; None where there is no bar on the other side.
     """
 
-    def __init__(self, scene: ChartScene, piece: Piece, bar: int) -> None:
+    def __init__(self, scene: ChartScene, piece: PeriodSegment, bar: int) -> None:
         self.scene = scene
         series = scene.chart.series
         first, end = piece.runs[0][0], piece.runs[-1][1]
@@ -171,14 +171,14 @@ class _Found:
         return time_text(self.scene.frame, self.bar_ns)
 
 
-def _inputs_of(anchors: Anchors) -> ProfileInputs:
+def _inputs_of(anchors: ChartProfiles) -> ProfileSettings:
     """Those of the periods shown, else those of the next profile, but wider: a period has its room to itself."""
     if anchors.periods is not None:
         return anchors.periods.inputs
     return replace(anchors.inputs, width_percent=PERIOD_WIDTH_PERCENT, extend_poc=False, extend_vah=False, extend_val=False)
 
 
-def _bars_of(anchors: Anchors) -> int:
+def _bars_of(anchors: ChartProfiles) -> int:
     """How many bars make a period, where nobody says otherwise: as many as are drawn, or were."""
     return anchors.periods.bars if anchors.periods is not None and anchors.periods.bars > 1 else PERIOD_BARS
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.profiles.chart_profiles import Anchors
+from app.profiles.chart_profiles import ChartProfiles
 from app.profiles.step_names import step_text
 from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
 from rendering.items.profiles.placed_profile_views import profile_views, time_text
-from rendering.scene.chart_point import Spot
-from widgets.chart.chart_menu import Entry
+from rendering.scene.chart_point import ChartPoint
+from widgets.chart.chart_menu import MenuEntry
 from widgets.chart.chart_view import ChartView
-from widgets.chart.profile_tool import Armed
+from widgets.chart.profile_tool import PendingPlacement
 from widgets.commands.overlays import OverlayCommands
 from widgets.dialogs.profile import ProfileDialog
 
@@ -41,17 +41,17 @@ class AnchorCommands:
 
     def place_anchor(self) -> None:
         """The next click on a bar anchors a profile there."""
-        self._arm(Armed.ANCHOR)
+        self._arm(PendingPlacement.ANCHOR)
 
-    def menu_entries(self, spot: Spot) -> list[Entry]:
+    def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
         """A profile from the bar there on; the end of one that is there."""
         view, start_ns = self._shown(), spot.time_ns
         frame = view.chart_scene.frame if view is not None else None
         if frame is None or start_ns is None:
             return []
-        entries = [Entry(f"Anchored profile from {time_text(frame, start_ns)}", lambda: self._anchor_at(start_ns), "A, click")]
+        entries = [MenuEntry(f"Anchored profile from {time_text(frame, start_ns)}", lambda: self._anchor_at(start_ns), "A, click")]
         if view is not None and any(one.runs[0][0] <= (spot.bar or 0) < one.runs[-1][1] for one in profile_views(frame)):
-            entries.append(Entry("End profile at this bar", lambda: view.anchors.cut_at(spot.x), "E, Alt+click"))
+            entries.append(MenuEntry("End profile at this bar", lambda: view.anchors.cut_at(spot.x), "E, Alt+click"))
         return entries
 
     def _anchor_at(self, start_ns: int) -> None:
@@ -61,7 +61,7 @@ class AnchorCommands:
 
     def place_range(self) -> None:
         """The next drag over bars makes a profile of them."""
-        self._arm(Armed.RANGE)
+        self._arm(PendingPlacement.RANGE)
 
     def select_next_profile(self) -> None:
         """Select the next profile on the chart."""
@@ -123,7 +123,7 @@ class AnchorCommands:
         if view is not None:
             view.show_cursor()
 
-    def _arm(self, armed: Armed) -> None:
+    def _arm(self, armed: PendingPlacement) -> None:
         view = self._shown()
         if view is not None:
             self._show_overlay()
@@ -136,6 +136,6 @@ class AnchorCommands:
             self._overlays.toggle_overlay(AnchoredProfileItem.name)
 
     @property
-    def _anchors(self) -> Anchors | None:
+    def _anchors(self) -> ChartProfiles | None:
         view = self._shown()
         return None if view is None else view.chart_scene.chart.anchors

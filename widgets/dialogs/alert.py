@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
-from app.alerts.actions import AlertDesk
-from app.alerts.alert import Kind, Of, Often, Subject, When, Wish
+from app.alerts.actions import AlertActions
+from app.alerts.alert import AlertSpec, Condition, Scope, Subject, SubjectKind, Trigger
 from app.alerts.subjects import SUBJECTS
 from widgets.parts.sounds import SOUNDS
 
@@ -39,8 +39,8 @@ class AlertDialog(QDialog):
 
     def __init__(
         self,
-        desk: AlertDesk,
-        wish: Wish,
+        desk: AlertActions,
+        wish: AlertSpec,
         number: int | None,
         say: Callable[[str], None],
         play: Callable[[str], None],
@@ -58,17 +58,17 @@ class AlertDialog(QDialog):
         self.done_button = QPushButton("Set" if number is None else "Change", self)
         self._lay_out()
         self._fill(wish)
-        self.kind.currentIndexChanged.connect(lambda _: self._show_choices(self.wish))
+        self.kind.currentIndexChanged.connect(lambda _: self._show_choices(self.spec))
         self.sound.activated.connect(lambda _: play(self.sound.currentData()))
         self.done_button.clicked.connect(self._take)
 
     @property
-    def wish(self) -> Wish:
+    def spec(self) -> AlertSpec:
         """What the fields say."""
-        of, key = self.of.currentData() or (Of.NOTHING, 0)
-        kind: Kind = self.kind.currentData()
-        band = self.band.currentData() if kind is Kind.VWAP else 0
-        return Wish(
+        of, key = self.of.currentData() or (Scope.NOTHING, 0)
+        kind: SubjectKind = self.kind.currentData()
+        band = self.band.currentData() if kind is SubjectKind.VWAP else 0
+        return AlertSpec(
             subject=Subject(kind=kind, of=of, key=key, band=band),
             when=self.when.currentData(),
             value=self.value.text().strip() if SUBJECTS[kind].unit else "",
@@ -77,24 +77,26 @@ class AlertDialog(QDialog):
             sound=self.sound.currentData(),
         )
 
-    def _fill(self, wish: Wish) -> None:
+    def _fill(self, wish: AlertSpec) -> None:
         _offer(self.kind, [(kind.value, kind) for kind in SUBJECTS], wish.subject.kind)
-        _offer(self.often, [(often.value, often) for often in Often], wish.often)
+        _offer(self.often, [(often.value, often) for often in Trigger], wish.often)
         _offer(self.sound, [(name or "none", name) for name in SOUNDS], wish.sound)
         _offer(self.band, [(f"{band:+d} σ".replace("-", "−") if band else "the line", band) for band in _BANDS], wish.subject.band)
         self._show_choices(wish)
 
-    def _show_choices(self, wish: Wish) -> None:
+    def _show_choices(self, wish: AlertSpec) -> None:
         """What can be chosen besides depends on the subject."""
-        kind: Kind = self.kind.currentData()
+        kind: SubjectKind = self.kind.currentData()
         entry = SUBJECTS[kind]
-        ofs: list[tuple[str, tuple[Of, int]]] = [(f"the {of.value}", (of, 0)) for of in entry.ofs if of not in (Of.NOTHING, Of.PROFILE)]
-        if Of.PROFILE in entry.ofs:
-            ofs += [(f"profile {name}", (Of.PROFILE, key)) for key, name in self._desk.profiles()]
+        ofs: list[tuple[str, tuple[Scope, int]]] = [
+            (f"the {of.value}", (of, 0)) for of in entry.ofs if of not in (Scope.NOTHING, Scope.PROFILE)
+        ]
+        if Scope.PROFILE in entry.ofs:
+            ofs += [(f"profile {name}", (Scope.PROFILE, key)) for key, name in self._desk.profiles()]
         _offer(self.of, ofs, (wish.subject.of, wish.subject.key))
-        _offer(self.when, [(when.value, when) for when in entry.whens], wish.when if wish.when in entry.whens else When.TOUCH)
+        _offer(self.when, [(when.value, when) for when in entry.whens], wish.when if wish.when in entry.whens else Condition.TOUCH)
         self.of.setVisible(bool(ofs))
-        self.band.setVisible(kind is Kind.VWAP)
+        self.band.setVisible(kind is SubjectKind.VWAP)
         self.value.setEnabled(bool(entry.unit))
         self.value.setPlaceholderText(_UNITS.get(entry.unit, ""))
 
@@ -111,7 +113,7 @@ class AlertDialog(QDialog):
 
     def _take(self) -> None:
         """Set the alert and close; what cannot be is told, and can be mended."""
-        said = self._desk.add(self.wish) if self._number is None else self._desk.change(self._number, self.wish)
+        said = self._desk.add(self.spec) if self._number is None else self._desk.change(self._number, self.spec)
         if said.startswith("Alert "):
             self._say(said)
             self.close()

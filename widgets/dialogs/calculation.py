@@ -10,16 +10,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QListWidget, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.errors import BadInputError
-from app.settings.calculation import ChartRules
-from app.settings.fields import inputs_of, plain, with_input
+from app.settings.calculation import CalculationSettings
+from app.settings.fields import fields_of, to_plain, with_value
 from widgets.parts.close_row import close_row
-from widgets.parts.error_line import TroubleLine
-from widgets.parts.setting_fields import InputField, field_for
+from widgets.parts.error_line import ErrorLine
+from widgets.parts.setting_fields import SettingField, field_for
 
 _NAMES = {"cvd": "CVD", "tpo": "TPO"}
 
 
-class RulesDialog(QDialog):
+class CalculationDialog(QDialog):
     """What can be chosen for the figures. Stays open beside the work; every change is shown at once.
 
     Parameters
@@ -30,31 +30,33 @@ class RulesDialog(QDialog):
         Called with other rules.
     """
 
-    def __init__(self, rules: Callable[[], ChartRules], change: Callable[[ChartRules], None], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, rules: Callable[[], CalculationSettings], change: Callable[[CalculationSettings], None], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Calculation settings")
         self._rules, self._change = rules, change
-        self.fields: dict[str, InputField] = {}
+        self.fields: dict[str, SettingField] = {}
         """By the path of their input, as `tpo.bracket`."""
         self.parts, self.pages = QListWidget(), QStackedWidget()
         self.parts.setFixedWidth(150)
         self.parts.setAccessibleName("Pages")
-        self.trouble = TroubleLine()
+        self.trouble = ErrorLine()
         self.usual = QPushButton("Reset page")
         self.usual.setToolTip("Reset this page to default values")
         self.usual.setAutoDefault(False)
         self.usual.clicked.connect(self._take_usual)
-        for part in structs.fields(ChartRules):
+        for part in structs.fields(CalculationSettings):
             self.parts.addItem(_title(part.name))
             self.pages.addWidget(self._page(part.name, type(part.default).__doc__ or ""))
         self.parts.currentRowChanged.connect(self.pages.setCurrentIndex)
         self.parts.setCurrentRow(0)
         self._lay_out()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Show how figures are made now: a key may have changed it."""
-        values = plain(self._rules())
+        values = to_plain(self._rules())
         for path, field in self.fields.items():
             part, _, name = path.partition(".")
             field.show_value(values[part][name])
@@ -78,8 +80,8 @@ class RulesDialog(QDialog):
         rows.addWidget(_small(help_text.partition("\n")[0]))
         rows.addLayout(form)
         rows.addStretch(1)
-        values = plain(self._rules())[part]
-        for one in (one for one in inputs_of(ChartRules) if one.path.startswith(f"{part}.")):
+        values = to_plain(self._rules())[part]
+        for one in (one for one in fields_of(CalculationSettings) if one.path.startswith(f"{part}.")):
             name = one.path.partition(".")[2]
             field = self.fields[one.path] = field_for(one, values[name], partial(self._take, one.path))
             field.widget.setAccessibleName(_title(name))
@@ -94,7 +96,7 @@ class RulesDialog(QDialog):
     def _take(self, path: str, *_from_qt: object) -> None:
         """Take one input as its field says it; what cannot be is told, and left as it was."""
         try:
-            rules = with_input(self._rules(), path, self.fields[path].text())
+            rules = with_value(self._rules(), path, self.fields[path].text())
         except BadInputError as error:
             self.trouble.setText(error.user_message)
             return
@@ -103,10 +105,10 @@ class RulesDialog(QDialog):
             self._change(rules)
 
     def _take_usual(self) -> None:
-        part = structs.fields(ChartRules)[self.parts.currentRow()]
+        part = structs.fields(CalculationSettings)[self.parts.currentRow()]
         self.trouble.setText("")
         self._change(structs.replace(self._rules(), **{part.name: part.default}))
-        self.look()
+        self.refresh()
 
 
 def _title(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
-from app.profiles.chart_profiles import Anchors
+from app.profiles.chart_profiles import ChartProfiles
 from app.profiles.placed_profile import PlacedProfile
 from widgets.parts.close_row import close_row
 
@@ -29,7 +29,7 @@ class CompositeDialog(QDialog):
 
     def __init__(
         self,
-        anchors: Anchors,
+        anchors: ChartProfiles,
         periods: Sequence[PlacedProfile],
         when: Callable[[PlacedProfile], str],
         on_compose: Callable[[], None],

@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLineEdit, QWidget
 
 from app.errors import BadInputError
-from app.profiles.chart_profiles import Anchors
+from app.profiles.chart_profiles import ChartProfiles
 from app.profiles.placed_profile import PlacedProfile
 from widgets.parts.close_row import close_row
-from widgets.parts.error_line import TroubleLine
-from widgets.parts.profile_form import InputsForm
-from widgets.parts.time_input import moment_text, parse_moment
+from widgets.parts.error_line import ErrorLine
+from widgets.parts.profile_form import ProfileForm
+from widgets.parts.time_input import parse_moment, time_text
 
 
 class ProfileDialog(QDialog):
@@ -25,7 +25,7 @@ class ProfileDialog(QDialog):
         Which of them.
     """
 
-    def __init__(self, anchors: Anchors, key: int, parent: QWidget | None = None) -> None:
+    def __init__(self, anchors: ChartProfiles, key: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._anchors, self._key = anchors, key
@@ -36,14 +36,14 @@ class ProfileDialog(QDialog):
         self.start = QLineEdit(_time_text(placed.start_ns))
         self.end = QLineEdit("" if placed.end_ns is None else _time_text(placed.end_ns))
         self.end.setPlaceholderText("open (runs to the latest trade)")
-        self.trouble = TroubleLine()
+        self.trouble = ErrorLine()
         form = QFormLayout(self)
         form.addRow("&Name", self.name)
         form.addRow("&From (UTC)", self.start)
         form.addRow("&To (UTC)", self.end)
         if placed.is_composite:
             form.addRow("Combines", QLabel(", ".join(placed.parts)))
-        self.fields = InputsForm(form, placed.inputs, self._take)
+        self.fields = ProfileForm(form, placed.inputs, self._take)
         form.addRow(self.trouble)
         form.addRow(close_row(self))
         for edit in (self.name, self.start, self.end):
@@ -81,4 +81,4 @@ class ProfileDialog(QDialog):
 
 
 def _time_text(time_ns: int) -> str:
-    return moment_text(time_ns).removesuffix(".000").removesuffix(":00")
+    return time_text(time_ns).removesuffix(".000").removesuffix(":00")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.alerts.actions import AlertDesk
-from app.alerts.alert import Alert, Fired, Unwatched
+from app.alerts.actions import AlertActions
+from app.alerts.alert import Alert, FiredAlert, UnmonitoredSpan
 from rendering.scene.scene import ChartScene
 from rendering.style.axis_labels import clock_text, date_text
 from widgets.parts.text_table import TextTable, table_view
@@ -35,7 +35,7 @@ class AlertPanel(QDialog):
 
     def __init__(
         self,
-        desk: AlertDesk,
+        desk: AlertActions,
         scene: Callable[[], ChartScene | None],
         edit: Callable[[Alert | None], None],
         say: Callable[[str], None],
@@ -59,11 +59,11 @@ class AlertPanel(QDialog):
         self.log_view.clicked.connect(self._clicked)
         self.log_view.activated.connect(self._clicked)  # by Return, without a mouse
         self._timer = QTimer(self)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self.refresh)
         self._timer.start(_EVERY_MS)
-        self.look()
+        self.refresh()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Show alerts and log as they stand."""
         book = self._desk.book
         self.alerts.show_rows(book.alerts, [self._row(alert) for alert in book.alerts])
@@ -82,7 +82,7 @@ class AlertPanel(QDialog):
         row = self.alert_view.currentIndex().row()
         return self.alerts.things[max(0, row)]
 
-    def go_to(self, fired: Fired) -> None:
+    def go_to(self, fired: FiredAlert) -> None:
         """Look at the trade that fired an alert: its price and its bar in the middle."""
         scene = self._scene()
         if scene is None or scene.chart.spec.instrument.id != fired.instrument:
@@ -110,14 +110,14 @@ class AlertPanel(QDialog):
     def _with_chosen(self, do: Callable[[Alert], None]) -> None:
         if (alert := self.chosen()) is not None:
             do(alert)
-            self.look()
+            self.refresh()
 
     def _clicked(self, index: QModelIndex) -> None:
-        if isinstance(entry := self.log.things[index.row()], Fired):
+        if isinstance(entry := self.log.things[index.row()], FiredAlert):
             self.go_to(entry)
 
     def _row(self, alert: Alert) -> tuple[str, ...]:
-        word, why, since_ns = self._desk.standing(alert)
+        word, why, since_ns = self._desk.status_of(alert)
         since = f" since {clock_text(since_ns, seconds=True)}" if since_ns else ""
         last = self._desk.book.last_fired(alert.number)
         return (
@@ -133,8 +133,8 @@ class AlertPanel(QDialog):
         )
 
 
-def _entry(entry: Fired | Unwatched) -> tuple[str, ...]:
-    if isinstance(entry, Fired):
+def _entry(entry: FiredAlert | UnmonitoredSpan) -> tuple[str, ...]:
+    if isinstance(entry, FiredAlert):
         return _time(entry.time_ns), str(entry.alert), f"{entry.text}{' (checked late)' if entry.late else ''}"
     until = clock_text(entry.end_ns, seconds=True)
     return _time(entry.start_ns), "", f"{entry.instrument} not monitored until {until} ({entry.why}): {entry.outcome}"

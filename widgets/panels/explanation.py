@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.explain.answer import Answer
-from app.explain.explanation import Line
+from app.explain.explanation import ExplanationLine
 from rendering.style.colour import Colour
 from rendering.style.text import chart_font
 from rendering.style.theme import Theme
@@ -116,7 +116,7 @@ def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:
     return "".join(parts)
 
 
-def _line_html(line: Line, theme: Theme) -> str:
+def _line_html(line: ExplanationLine, theme: Theme) -> str:
     """With a sign before it where it states a condition: colour is never alone."""
     if line.met is None:
         return escape(line.text)

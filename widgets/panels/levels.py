@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QLabel, Q
 
 from app.chart.levels import Level
 from app.market.price_grid import PriceGrid
-from rendering.items.as_of import moment_text
-from rendering.items.levels.level_items import NAMES, LedgerItem
+from rendering.items.as_of import as_of_text
+from rendering.items.levels.level_items import NAMES, LevelItem
 from rendering.scene.layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.axis_labels import clock_text, date_text
@@ -33,7 +33,7 @@ _PLACE = 0.2
 """Where the bar of a level's birth is put, in widths of the pane."""
 
 
-class LevelTable(QAbstractTableModel):
+class LevelTableModel(QAbstractTableModel):
     """The living levels of a chart as rows; nearest first until sorted otherwise."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -86,7 +86,7 @@ class LevelTable(QAbstractTableModel):
         self.layoutChanged.emit()
 
 
-class LevelLedger(QDialog):
+class LevelPanel(QDialog):
     """The table beside the work; it looks at the chart twice a second while it is open, and is closed by Esc.
 
     Parameters
@@ -106,7 +106,7 @@ class LevelLedger(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(760, 520)
         self._scene = scene
-        self.model = LevelTable(self)
+        self.model = LevelTableModel(self)
         self.table = QTableView(self)
         self.table.setAccessibleName("Active levels")
         self.table.setModel(self.model)
@@ -125,11 +125,11 @@ class LevelLedger(QDialog):
         rows.addWidget(self.table)
         rows.addWidget(self.count)
         self._timer = QTimer(self)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self.refresh)
         self._timer.start(_EVERY_MS)
-        self.look()
+        self.refresh()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Show the levels as they stand, or stood at the moment from which the chart is looked at."""
         scene = self._scene()
         if scene is None or not scene.chart.series.n_bars:
@@ -137,16 +137,16 @@ class LevelLedger(QDialog):
         chart = scene.chart
         unfinished = chart.levels.refresh()
         series = chart.series
-        known_end, moment = (series.n_bars, "") if scene.frame is None else (scene.frame.known_end, moment_text(scene.frame))
+        known_end, moment = (series.n_bars, "") if scene.frame is None else (scene.frame.known_end, as_of_text(scene.frame))
         self.model.show_levels(
-            chart.levels.living(known_end), series.grid, series.start_ns(max(0, known_end - 1)), hold=self.table.underMouse()
+            chart.levels.active(known_end), series.grid, series.start_ns(max(0, known_end - 1)), hold=self.table.underMouse()
         )
         parts = (f"{len(self.model.levels):,} levels", moment, "still scanning older bars" if unfinished else "")
         self.count.setText(", ".join(filter(None, parts)))
 
     def _clicked(self, index: QModelIndex) -> None:
         level, scene = self.model.levels[index.row()], self._scene()
-        name = next((layer.name for layer in LAYERS if issubclass(layer, LedgerItem) and level.kind in layer.kinds), "")
+        name = next((layer.name for layer in LAYERS if issubclass(layer, LevelItem) and level.kind in layer.kinds), "")
         if scene is not None and name and name not in scene.shown:
             self._show_overlay(name)
         self.go_to(level)

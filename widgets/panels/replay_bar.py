@@ -14,8 +14,8 @@ from app.market.bar_rule import BarRule
 from rendering.style.text import chart_font
 from rendering.style.theme import Theme
 from widgets.panels.playback import SPEEDS, Playback, next_speed, speed_text
-from widgets.parts.seek_slider import TRACK_STEPS, Track
-from widgets.parts.time_input import moment_text, parse_moment
+from widgets.parts.seek_slider import TRACK_STEPS, SeekSlider
+from widgets.parts.time_input import parse_moment, time_text
 
 
 class ReplayBar(QFrame):
@@ -63,7 +63,7 @@ class ReplayBar(QFrame):
         self.time.setAccessibleName("Recording time, UTC")
         self.time.setToolTip("Recording time, UTC. Type a time and press Return to jump (Alt+G)")
         self.time.setFont(chart_font(12))
-        self.time.setFixedWidth(self.time.fontMetrics().horizontalAdvance("0") * len(moment_text(0)) + 22)
+        self.time.setFixedWidth(self.time.fontMetrics().horizontalAdvance("0") * len(time_text(0)) + 22)
         self.time.returnPressed.connect(self._jump_to_typed)
         self.time.installEventFilter(self)
         self.speed = QComboBox(self)
@@ -73,7 +73,7 @@ class ReplayBar(QFrame):
         self.speed.setAccessibleName("Speed")
         self.speed.setToolTip("Replay speed (Ctrl+Up and Ctrl+Down)")
         self.speed.activated.connect(lambda index: self._set_speed(SPEEDS[index]))
-        self.track = Track(self)
+        self.track = SeekSlider(self)
         self.track.setAccessibleName("Progress")
         self.track.setToolTip("Drag or click to jump to a time")
         self.track.sliderReleased.connect(lambda: self._jump(self._time_at(self.track.value())))
@@ -141,7 +141,7 @@ class ReplayBar(QFrame):
         _set_text(self.progress, f"{math.floor(100 * share)} %")
         if not self.time.hasFocus():
             shown_ns = self._time_at(self.track.value()) if self.track.isSliderDown() else playback.now_ns
-            _set_text(self.time, moment_text(shown_ns))
+            _set_text(self.time, time_text(shown_ns))
 
     # -- commands, see widgets.commands.actions -----------------------------------------------------------
 
@@ -205,8 +205,8 @@ class ReplayBar(QFrame):
         try:
             time_ns = parse_moment(self.time.text(), playback.now_ns)
             if not span.start_ns // 1_000_000 <= time_ns // 1_000_000 <= span.end_ns // 1_000_000:
-                expected = f"{moment_text(span.start_ns)} to {moment_text(span.end_ns)}"
-                raise BadInputError(f"time: found {moment_text(time_ns)}, expected a time in the recording, {expected}")
+                expected = f"{time_text(span.start_ns)} to {time_text(span.end_ns)}"
+                raise BadInputError(f"time: found {time_text(time_ns)}, expected a time in the recording, {expected}")
         except BadInputError as error:
             self._on_error(error.user_message)
         else:

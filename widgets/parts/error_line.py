@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QLabel
 
 
-class TroubleLine(QLabel):
+class ErrorLine(QLabel):
     """Empty while all is well; a dialog that is too low for its text grows, so that the text is whole."""
 
     def __init__(self) -> None:

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QSpinBox, QWidget
 
-from app.analytics.row_layout import RowLayout, RowsBy
+from app.analytics.row_layout import RowLayout, RowMode
 from app.analytics.value_area import ValueAreaMethod
-from app.profiles.profile_settings import SAFE_COLOURS, Placement, ProfileColours, ProfileInputs, VolumeShown, parse_colour_name
+from app.profiles.profile_settings import SAFE_COLOURS, Placement, ProfileColours, ProfileSettings, VolumeDisplay, parse_colour_name
 
 _MAX_ROW_SIZE = 1_000_000
 _SWATCH_PX = 14
 _THEME = "theme"
 
 
-class InputsForm:
+class ProfileForm:
     """Fields for `ProfileInputs`, as rows of a form.
 
     Parameters
@@ -30,10 +30,10 @@ class InputsForm:
         Called after every change; `inputs` may raise by then.
     """
 
-    def __init__(self, form: QFormLayout, inputs: ProfileInputs, on_change: Callable[[], None]) -> None:
-        self.rows_by = choice_of(RowsBy, inputs.rows.by)
+    def __init__(self, form: QFormLayout, inputs: ProfileSettings, on_change: Callable[[], None]) -> None:
+        self.rows_by = choice_of(RowMode, inputs.rows.by)
         self.row_size = number_field(1, _MAX_ROW_SIZE, inputs.rows.size)
-        self.volume = choice_of(VolumeShown, inputs.volume)
+        self.volume = choice_of(VolumeDisplay, inputs.volume)
         self.method = choice_of(ValueAreaMethod, inputs.method)
         self.percent = number_field(1, 100, inputs.percent, " %")
         self.placement = choice_of(Placement, inputs.placement)
@@ -47,7 +47,7 @@ class InputsForm:
         self._fill(form)
         self._listen(on_change)
 
-    def inputs(self) -> ProfileInputs:
+    def inputs(self) -> ProfileSettings:
         """What the fields say.
 
         Raises
@@ -55,7 +55,7 @@ class InputsForm:
         BadInputError
             If a colour is none.
         """
-        return ProfileInputs(
+        return ProfileSettings(
             rows=RowLayout(self.rows_by.currentData(), self.row_size.value()),
             volume=self.volume.currentData(),
             percent=self.percent.value(),
@@ -93,7 +93,7 @@ class InputsForm:
             edit.editingFinished.connect(on_change)
 
     def _enable(self) -> None:
-        self.row_size.setEnabled(self.rows_by.currentData() is not RowsBy.CHART)
+        self.row_size.setEnabled(self.rows_by.currentData() is not RowMode.CHART)
 
 
 def choice_of(kind: type[enum.Enum], chosen: enum.Enum) -> QComboBox:

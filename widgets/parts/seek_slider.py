@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSlider, QStyle, QWidget
 TRACK_STEPS = 10_000
 
 
-class Track(QSlider):
+class SeekSlider(QSlider):
     """A slider that goes where it is clicked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

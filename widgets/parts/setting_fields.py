@@ -9,12 +9,12 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QComboBox, QLineEdit, QListWidget, QListWidgetItem, QSpinBox, QWidget
 
-from app.settings.fields import Input
+from app.settings.fields import FieldInfo
 
 _MOST = 1_000_000
 
 
-class InputField(Protocol):
+class SettingField(Protocol):
     """What a dialog knows of a field."""
 
     @property
@@ -31,12 +31,12 @@ class InputField(Protocol):
         ...
 
 
-def field_for(one: Input, value: Any, taken: Callable[[], None]) -> InputField:
+def field_for(one: FieldInfo, value: Any, taken: Callable[[], None]) -> SettingField:
     """A field that shows a value, and calls `taken` when the user has changed it."""
     if one.kind is tuple:
         return ListField(one, value, taken)
     if one.kind is bool:
-        return BoxField(value, taken)
+        return CheckField(value, taken)
     if one.choices:
         return ChoiceField(one.choices, value, taken)
     if one.kind is int:
@@ -44,7 +44,7 @@ def field_for(one: Input, value: Any, taken: Callable[[], None]) -> InputField:
     return ExampleField(one.examples, value, taken) if one.examples else TextField(value, taken)
 
 
-class BoxField:
+class CheckField:
     """Yes or no."""
 
     def __init__(self, value: bool, taken: Callable[[], None]) -> None:
@@ -78,7 +78,7 @@ class ChoiceField:
 class NumberField:
     """A whole number within bounds."""
 
-    def __init__(self, one: Input, value: int, taken: Callable[[], None]) -> None:
+    def __init__(self, one: FieldInfo, value: int, taken: Callable[[], None]) -> None:
         self.widget = QSpinBox()
         self.widget.setRange(-_MOST if one.least is None else one.least, _MOST if one.most is None else one.most)
         self.widget.setKeyboardTracking(False)
@@ -130,7 +130,7 @@ class ExampleField:
 class ListField:
     """Some of a few words, in an order: ticked, and dragged or moved by Alt+Up and Alt+Down."""
 
-    def __init__(self, one: Input, value: tuple[str, ...], taken: Callable[[], None]) -> None:
+    def __init__(self, one: FieldInfo, value: tuple[str, ...], taken: Callable[[], None]) -> None:
         self._choices = one.choices
         self.widget = _OrderedList()
         self.show_value(value)

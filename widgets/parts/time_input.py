@@ -11,7 +11,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_MS, _NS_PER_US, _NS_PER_DAY = 1_000_000, 1_000, 86_400_000_000_000
 
 
-def moment_text(time_ns: int) -> str:
+def time_text(time_ns: int) -> str:
     """A time as it is shown.
 
     >>> moment_text(1_723_161_240_123_999_999)

@@ -12,10 +12,10 @@ from PySide6.QtGui import QClipboard, QGuiApplication, QImage
 from app.errors import TapeprintError
 from app.journal import PictureFacts, add_to_index, picture_path, picture_texts
 from rendering.scene.scene import ChartScene
-from rendering.scene.screenshot import facts_of, picture_of, save_png, state_of
+from rendering.scene.screenshot import captioned_image, facts_of, save_png, state_of
 
 
-class PictureSaver:
+class ImageSaver:
     """Saves pictures beside everything else, and says where they are.
 
     Parameters
@@ -75,7 +75,7 @@ async def save_picture(scene: ChartScene, scale: int, journal: Path, clipboard: 
     TapeprintError
         If the folder cannot be written.
     """
-    image, facts = picture_of(scene, scale=scale), facts_of(scene)
+    image, facts = captioned_image(scene, scale=scale), facts_of(scene)
     texts = picture_texts(facts, state_of(scene), f"Tapeprint {version('tapeprint')}")
     clipboard.setImage(image)
     return await asyncio.to_thread(_save, image, journal, facts, texts)

@@ -19,7 +19,7 @@ from rendering.style.theme import load_theme, theme_names
 from rendering.view.frame_clock import FrameClock
 from widgets.chart.chart_menu import open_chart_menu
 from widgets.chart.chart_view import ChartView
-from widgets.chart.history_requests import ask_for_what_is_in_sight
+from widgets.chart.history_requests import request_visible_history
 from widgets.commands.actions import build_actions, fill_menu_bar
 from widgets.commands.alerts import AlertCommands
 from widgets.commands.as_of import AsOfCommands
@@ -33,19 +33,19 @@ from widgets.commands.navigation import ViewCommands
 from widgets.commands.overlays import OverlayCommands
 from widgets.commands.periods import PeriodCommands
 from widgets.commands.profiles import AnchorCommands
-from widgets.panels.levels import LevelLedger
+from widgets.panels.levels import LevelPanel
 from widgets.panels.playback import Playback
 from widgets.panels.replay_bar import ReplayBar
 from widgets.parts.qt_palette import palette_of
 from widgets.window.error_banner import FaultBanner
-from widgets.window.feed_state_style import LOOKS, badge_of
-from widgets.window.image_saver import PictureSaver
-from widgets.window.saved_choices import Remembered
+from widgets.window.feed_state_style import FEED_STATE_STYLES, badge_of
+from widgets.window.image_saver import ImageSaver
+from widgets.window.saved_choices import SavedChoices
 from widgets.window.status_bar import StatusBar
 from widgets.window.status_texts import detail_text
 from widgets.window.toolbar import Toolbar
 from widgets.window.waiting_page import WaitingPage
-from widgets.window.window_options import PALETTES, Looks
+from widgets.window.window_options import PALETTES, WindowOptions
 
 _log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
         The recording that can be opened, if there is one.
     """
 
-    def __init__(self, workspace: Workspace, looks: Looks, on_closed: Callable[[], None], playback: Playback | None = None) -> None:
+    def __init__(self, workspace: Workspace, looks: WindowOptions, on_closed: Callable[[], None], playback: Playback | None = None) -> None:
         super().__init__()
         self.setWindowTitle("Tapeprint")
         self.resize(QSize(1600, 900).boundedTo(self.screen().availableSize() * 0.95))
@@ -80,26 +80,26 @@ class MainWindow(QMainWindow):
         self._frames = 0
         self._shown_choice: tuple[object, ...] = ()
         self._shown_id = ""
-        self._remembered = Remembered(looks.remember, self.say)
+        self._remembered = SavedChoices(looks.remember, self.show_message)
         self.view: ChartView | None = None
         self.replay_bar = ReplayBar(
             playback,
             self._theme,
             bar_rule=lambda: workspace.choice.bar_rule,
             open_anew=lambda: workspace.open(workspace.instrument_id),
-            on_error=self.say,
+            on_error=self.show_message,
             on_done=self._focus_chart,
         )
-        self.overlays = OverlayCommands(looks.shown, lambda: self._scene, looks.remember_shown, self.say)
+        self.overlays = OverlayCommands(looks.shown, lambda: self._scene, looks.remember_shown, self.show_message)
         shown = lambda: self.view if self._scene else None  # noqa: E731
-        self.anchors = AnchorCommands(shown, self.overlays, self.say, self._close_panel)
-        self.alerts = AlertCommands(self, workspace, lambda: self._scene, self.say)
-        views, copies = ViewCommands(lambda: self._scene), CopyCommands(lambda: self._scene, self.say)
-        moments = AsOfCommands(lambda: self._scene, self.say)
-        profiles = (PeriodCommands(lambda: self._scene, self.overlays, self.say), CompositeCommands(shown, self.say))
-        rules = RuleCommands(self, workspace, looks.remember_rules, self.say)
+        self.anchors = AnchorCommands(shown, self.overlays, self.show_message, self._close_panel)
+        self.alerts = AlertCommands(self, workspace, lambda: self._scene, self.show_message)
+        views, copies = ViewCommands(lambda: self._scene), CopyCommands(lambda: self._scene, self.show_message)
+        moments = AsOfCommands(lambda: self._scene, self.show_message)
+        profiles = (PeriodCommands(lambda: self._scene, self.overlays, self.show_message), CompositeCommands(shown, self.show_message))
+        rules = RuleCommands(self, workspace, looks.remember_rules, self.show_message)
         others = (self.alerts, copies, moments, views, ChartCommands(workspace, self._choose_bar), rules, self.overlays, self.replay_bar)
-        self.why = WhyCommands(shown, self.say, copies.copy_price)
+        self.why = WhyCommands(shown, self.show_message, copies.copy_price)
         self._owners = (self.why, self.anchors, *profiles, *others)
         self.actions_by_name = build_actions(self, *self._owners)
         self.replay_bar.take_actions(self.actions_by_name)
@@ -110,7 +110,7 @@ class MainWindow(QMainWindow):
             on_instrument=workspace.open,
             on_bar_rule=self._choose_bar,
             on_ticks_per_row=lambda ticks: workspace.change(ticks_per_row=ticks),
-            on_error=self.say,
+            on_error=self.show_message,
             on_done=self._focus_chart,
             parent=self,
         )
@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.waiting)
         self.faults = FaultBanner()
-        self.pictures = PictureSaver(looks.journal, self.say, lambda error: self.faults.report("saving a picture", error))
+        self.pictures = ImageSaver(looks.journal, self.show_message, lambda error: self.faults.report("saving a picture", error))
         centre = QWidget(self)
         rows = QVBoxLayout(centre)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -147,8 +147,8 @@ class MainWindow(QMainWindow):
     def _show_frame(self) -> None:
         workspace = self._workspace
         status = workspace.status
-        self.status_bar.look(status)
-        self.alerts.tell()
+        self.status_bar.sample(status)
+        self.alerts.announce()
         self._frames += 1
         chart = workspace.chart
         self.replay_bar.show_for(workspace.instrument_id)
@@ -161,11 +161,13 @@ class MainWindow(QMainWindow):
                 self._show_chart()
             assert self.view is not None
             scene = self.view.chart_scene
-            scene.set_mode(LOOKS[status.state].mode, badge_of(status.state), detail_text(status, time.time()) or workspace.filling)
+            scene.set_mode(
+                FEED_STATE_STYLES[status.state].mode, badge_of(status.state), detail_text(status, time.time()) or workspace.filling
+            )
             scene.refresh()
             self.why.follow()
             if status.state is not FeedState.REPLAY:
-                ask_for_what_is_in_sight(scene)
+                request_visible_history(scene)
         if self._frames % _REPLAY_EVERY == 1:
             self.replay_bar.refresh()
         if self._frames % _STATUS_EVERY == 1:
@@ -173,7 +175,7 @@ class MainWindow(QMainWindow):
             self.status_bar.refresh(status, notice, workspace.recording, "OpenGL" if self._painter == "gl" else "raster")
             self._show_choice()
 
-    def say(self, message: str) -> None:
+    def show_message(self, message: str) -> None:
         """Put one line into the status bar; it stays for some seconds, or until the next."""
         self._message, self._message_until_s = message, time.monotonic() + _MESSAGE_STAYS_S
 
@@ -183,12 +185,12 @@ class MainWindow(QMainWindow):
         scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF())
         scene.show_only(self.overlays.shown)
         if self.view is not None and self._begins_anew:
-            scene.look_like(self.view.chart_scene)
+            scene.copy_view(self.view.chart_scene)
         self._shown_id = self._workspace.instrument_id
         self._install_painter(scene)
         if self.view is None:
             self.view = ChartView(scene, use_gl=self._painter == "gl")
-            self.view.on_told = self.say
+            self.view.on_told = self.show_message
             self.view.on_edit = self.anchors.edit_profile
             self.view.alert_handle = self.alerts.handle
             self.view.on_click = self.why.click
@@ -206,11 +208,11 @@ class MainWindow(QMainWindow):
         chart = self._workspace.chart
         scene = self._scene
         if scene is not None:
-            self.toolbar.show_look(following=scene.following, cells=scene.style.cells, colouring=scene.style.colouring)
+            self.toolbar.show_style(following=scene.following, cells=scene.style.cells, colouring=scene.style.colouring)
             self.faults.report_layers([type(item).__name__ for item in scene.items_by_layer if scene.layers.is_out_of_use(item)])
         # the message is part of it: a choice that was refused leaves the toolbar with what is not so
         if chart is not None:
-            self._remembered.look(chart.spec.bar_rule)
+            self._remembered.bar_shown(chart.spec.bar_rule)
         choice = (self._workspace.instrument_id, chart.spec if chart else self._workspace.choice, self._workspace.message)
         if choice == self._shown_choice:
             return
@@ -240,7 +242,7 @@ class MainWindow(QMainWindow):
     def stop_filling(self) -> None:
         """Leave the past as far as it is there."""
         self._workspace.stop_filling()
-        self.say("Stopped loading history. Scroll back to load more.")
+        self.show_message("Stopped loading history. Scroll back to load more.")
 
     def save_picture(self) -> None:
         """Save the chart as it is."""
@@ -259,12 +261,12 @@ class MainWindow(QMainWindow):
         names = theme_names()
         place = names.index(self._looks.theme) if self._looks.theme in names else -1  # the user's own file comes before the first
         self._set_theme(names[(place + 1) % len(names)], self._looks.palette)
-        self._remembered.keep("display", "theme", self._looks.theme)
+        self._remembered.save("display", "theme", self._looks.theme)
 
     def next_palette(self) -> None:
         """The next palette."""
         self._set_theme(self._looks.theme, PALETTES[(PALETTES.index(self._looks.palette) + 1) % len(PALETTES)])
-        self._remembered.keep("display", "palette", self._looks.palette)
+        self._remembered.save("display", "palette", self._looks.palette)
 
     def next_painter(self) -> None:
         """The other painter."""
@@ -272,7 +274,7 @@ class MainWindow(QMainWindow):
 
     def show_levels(self) -> None:
         """List every level that lives."""
-        LevelLedger(lambda: self._scene, self, self.overlays.toggle_overlay).show()
+        LevelPanel(lambda: self._scene, self, self.overlays.toggle_overlay).show()
 
     def show_keys(self) -> None:
         """List every key."""
@@ -287,7 +289,7 @@ class MainWindow(QMainWindow):
 
     def _choose_bar(self, rule: BarRule) -> None:
         self._workspace.change(bar_rule=rule)
-        self._remembered.wish_bar(rule)
+        self._remembered.request_bar(rule)
 
     def _set_theme(self, theme: str, palette: str) -> None:
         self._looks = replace(self._looks, theme=theme, palette=palette)
@@ -320,7 +322,7 @@ class MainWindow(QMainWindow):
     def _gl_failed(self, reason: str) -> None:
         _log.warning("OpenGL failed, using the raster painter", reason=reason)
         self._use_painter("raster")
-        self.say(f"OpenGL failed ({reason}). Switched to the raster painter; no data lost.")
+        self.show_message(f"OpenGL failed ({reason}). Switched to the raster painter; no data lost.")
 
     @property
     def _begins_anew(self) -> bool:

@@ -8,7 +8,7 @@ from app.errors import TapeprintError
 from app.market.bar_rule import BarRule
 
 
-class Remembered:
+class SavedChoices:
     """The memory of choices.
 
     Parameters
@@ -23,19 +23,19 @@ class Remembered:
         self._remember, self._on_error = remember, on_error
         self._wished: BarRule | None = None
 
-    def keep(self, section: str, name: str, value: str) -> None:
+    def save(self, section: str, name: str, value: str) -> None:
         """Remember one setting."""
         try:
             self._remember(section, name, value)
         except TapeprintError as error:
             self._on_error(error.user_message)
 
-    def wish_bar(self, rule: BarRule) -> None:
+    def request_bar(self, rule: BarRule) -> None:
         """The user asked for a bar; it is remembered once a chart shows it: one that was refused is not worth a start with it."""
         self._wished = rule
 
-    def look(self, shown: BarRule) -> None:
+    def bar_shown(self, shown: BarRule) -> None:
         """A chart shows a bar."""
         if shown == self._wished:
             self._wished = None
-            self.keep("chart", "bar", shown.text)
+            self.save("chart", "bar", shown.text)

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 from app.market.feed import FeedState, FeedStatus
 from rendering.items.guides.badge_item import mode_colour
 from rendering.style.theme import Theme
-from widgets.window.feed_state_style import LOOKS, word_of
-from widgets.window.status_texts import TapeMeter, detail_text, figures_text
+from widgets.window.feed_state_style import FEED_STATE_STYLES, word_of
+from widgets.window.status_texts import FeedRateMeter, detail_text, rates_text
 
 
 class StatusBar(QStatusBar):
@@ -34,7 +34,7 @@ class StatusBar(QStatusBar):
         self.addWidget(self.notice, 1)
         self.addPermanentWidget(self.recording)
         self.addPermanentWidget(self.painter)
-        self._meter = TapeMeter()
+        self._meter = FeedRateMeter()
         self._theme = theme
         self._shown_state: FeedState | None = None
 
@@ -43,9 +43,9 @@ class StatusBar(QStatusBar):
         self._theme = theme
         self._shown_state = None
 
-    def look(self, status: FeedStatus) -> None:
+    def sample(self, status: FeedStatus) -> None:
         """Sample the feed; called every frame, paints nothing."""
-        self._meter.look(status)
+        self._meter.sample(status)
 
     def refresh(self, status: FeedStatus, notice: str, recording: str, painter: str) -> None:
         """Write the texts that changed."""
@@ -53,7 +53,7 @@ class StatusBar(QStatusBar):
         _set_text(self.state, word_of(status.state))
         _set_text(self.detail, detail_text(status, now_ns / 1e9))
         self.detail.setVisible(bool(self.detail.text()))
-        _set_text(self.figures, figures_text(self._meter.figures(), status, now_ns))
+        _set_text(self.figures, rates_text(self._meter.rates(), status, now_ns))
         _set_text(self.notice, notice)
         self._show_recording(recording)
         if self.painter.text() != painter:
@@ -62,7 +62,7 @@ class StatusBar(QStatusBar):
             self._painter_reason = ""  # it explains the choice at the start, not a later one of the user's
         if status.state is not self._shown_state:
             self._shown_state = status.state
-            ground = mode_colour(self._theme, LOOKS[status.state].mode)  # as the badge on the chart
+            ground = mode_colour(self._theme, FEED_STATE_STYLES[status.state].mode)  # as the badge on the chart
             ink = self._theme.ink_on(ground)
             self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
 
@@ -73,7 +73,7 @@ class StatusBar(QStatusBar):
             return
         _set_text(self.recording, text)
         self.recording.setVisible(bool(text))
-        ground = mode_colour(self._theme, LOOKS[FeedState.STOPPED].mode)
+        ground = mode_colour(self._theme, FEED_STATE_STYLES[FeedState.STOPPED].mode)
         warns = recording.startswith(("not recording", "only"))
         self.recording.setStyleSheet(f"background: {ground.hex}; color: {self._theme.ink_on(ground).hex};" if warns else "")
 

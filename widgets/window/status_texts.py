@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.market.feed import FeedState, FeedStatus
-from widgets.parts.time_input import moment_text
+from widgets.parts.time_input import time_text
 from widgets.window.feed_state_style import word_of
 
 
@@ -49,7 +49,7 @@ def duration_text(seconds: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class TapeFigures:
+class FeedRates:
     """How the tape is doing, over the last seconds.
 
     Attributes
@@ -65,7 +65,7 @@ class TapeFigures:
     lag_ms_p99: float
 
 
-class TapeMeter:
+class FeedRateMeter:
     """Rates and lags of a feed, from looking at its status once a frame.
 
     Parameters
@@ -83,7 +83,7 @@ class TapeMeter:
         self._lags: deque[tuple[int, float]] = deque()
         self._last_trade_ns = 0
 
-    def look(self, status: FeedStatus) -> None:
+    def sample(self, status: FeedStatus) -> None:
         """Take note of a status; cheap, called every frame."""
         now = self._wall_ns()
         if self._counts and status.messages < self._counts[-1][1]:  # another feed took over
@@ -98,24 +98,24 @@ class TapeMeter:
             while len(samples) > 1 and now - samples[0][0] > self._window_ns:
                 samples.popleft()
 
-    def figures(self) -> TapeFigures:
+    def rates(self) -> FeedRates:
         """The figures of the window."""
         elapsed = (self._counts[-1][0] - self._counts[0][0]) / 1e9 if self._counts else 0.0
         messages = (self._counts[-1][1] - self._counts[0][1]) / elapsed if elapsed else 0.0
         trades = (self._counts[-1][2] - self._counts[0][2]) / elapsed if elapsed else 0.0
         lags = [lag for _, lag in self._lags]
         p50, p99 = np.percentile(lags, [50, 99]) if lags else (float("nan"), float("nan"))
-        return TapeFigures(messages, trades, float(p50), float(p99))
+        return FeedRates(messages, trades, float(p50), float(p99))
 
 
-def figures_text(figures: TapeFigures, status: FeedStatus, now_ns: int) -> str:
+def rates_text(figures: FeedRates, status: FeedStatus, now_ns: int) -> str:
     """Age of the last trade, rates and lag in one line; dashes before the first trade.
 
     The age runs from when the trade reached us, so that a wrong clock on either side does not matter. In a replay the time
     of the last trade stands there: an age and a lag would be those of the recording.
     """
     if status.state is FeedState.REPLAY:
-        at = f"{moment_text(status.last_trade_ns)} UTC" if status.last_trade_ns else "–"
+        at = f"{time_text(status.last_trade_ns)} UTC" if status.last_trade_ns else "–"
         return f"last trade {at}   {figures.trades_per_s:.0f} trades/s"
     if not status.received_at_ns:
         return "last trade –   0 msg/s   lag –"

@@ -101,7 +101,7 @@ class Toolbar(QToolBar):
                 self.ticks_per_row.setValue(ticks_per_row)
         self.row_size.setText(f" = {row_size} " if row_size else "")
 
-    def show_look(self, *, following: bool, cells: str, colouring: str) -> None:
+    def show_style(self, *, following: bool, cells: str, colouring: str) -> None:
         """Show on the buttons how the chart is looked at: by a sign, not by colour alone."""
         follow = self._actions["go_to_newest"]
         follow.setChecked(following)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.settings.calculation import ChartRules
+from app.settings.calculation import CalculationSettings
 from rendering.items.overlays import shown_at_first
 from rendering.scene.layers import LAYERS
 
@@ -19,7 +19,7 @@ PALETTES = ("blue-orange", "green-red")
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class WindowOptions:
     """What the window starts with.
 
     Attributes
@@ -52,4 +52,4 @@ class Looks:
     shown: frozenset[str] = shown_at_first(LAYERS)
     remember_shown: Callable[[str], None] = _forget
     remember: Callable[[str, str, str], None] = _forget
-    remember_rules: Callable[[ChartRules, ChartRules], None] = _forget
+    remember_rules: Callable[[CalculationSettings, CalculationSettings], None] = _forget

@@ -9,19 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.entry.commands.common import measuring, remark, time_text
+from app.entry.commands.common import print_note, progress_bar, time_text
 from app.entry.commands.import_ import import_file
 from app.entry.markets import market_opener
 from app.errors import BadInputError, FeedError
-from app.ingest.backfill import Gap, fill, gaps_in
+from app.ingest.backfill import StoreGap, fill_gaps, store_gaps
 from app.market.market import Market
 from app.market.span import Span
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.writer import TapeWriter
-from feeds.archives.bulk import fetched
+from feeds.archives.bulk import iter_downloads
 from feeds.archives.bulk_sources import bulk_source
-from feeds.archives.report import Report
+from feeds.archives.report import ImportReport
 
 _DUMPS_AFTER_NS = 36 * 3_600_000_000_000  # venues publish a day's file some hours after the day has ended
 
@@ -63,26 +63,26 @@ def backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> int:
         left = [gap for gap in left if gap.before_id is not None or gap.span.end_ns < now_ns]
     for gap in left:
         count = f", {gap.before_id - gap.first_id:,} trades by id" if gap.first_id and gap.before_id else ""
-        remark(f"{request.instrument_id}: still missing {_text(gap.span)}{count}")
+        print_note(f"{request.instrument_id}: still missing {_text(gap.span)}{count}")
     return 1 if left else 0
 
 
-async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> list[Gap]:
+async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> list[StoreGap]:
     """What is missing still."""
     market = await market_opener(settings)(request.instrument_id)
     store = DiskStore(settings.store_folder())
     try:
         writer = TapeWriter(store, market.instrument)
         try:
-            with measuring(quiet) as tell:
+            with progress_bar(quiet) as tell:
                 new = await _fill(request, market, writer, tell, quiet)
-            left = gaps_in(writer, request.span)
+            left = store_gaps(writer, request.span)
         finally:
             writer.close()
     finally:
         store.close()
         await market.feed.aclose()
-    remark(f"{request.instrument_id}: {new:,} new trades", quiet)
+    print_note(f"{request.instrument_id}: {new:,} new trades", quiet)
     return left
 
 
@@ -95,16 +95,16 @@ async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, te
         try:
             new += await _fill_in_bulk("dumps", old, writer, tell, quiet)
         except BadInputError as error:  # no dumps of this venue
-            remark(f"{error.user_message}; trying the venue's own history", quiet)
+            print_note(f"{error.user_message}; trying the venue's own history", quiet)
         except FeedError as error:
-            remark(f"dumps: {error.user_message}; trying the venue's own history", quiet)
+            print_note(f"dumps: {error.user_message}; trying the venue's own history", quiet)
     if request.source in ("auto", "venue") and market.history is not None:
         span = request.span
 
         def told(gap: Span, trades: int) -> None:
             tell(_text(gap), 1 - (gap.end_ns - span.start_ns) / span.length_ns, f"{trades:,} trades")
 
-        new += await fill(writer, market.history, span, told)
+        new += await fill_gaps(writer, market.history, span, told)
     return new
 
 
@@ -114,8 +114,8 @@ async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callab
     new = 0
     try:
         with tempfile.TemporaryDirectory(prefix="import-", dir=writer.tape.folder) as folder:
-            for gap in reversed(gaps_in(writer, span)):
-                async for piece, path in fetched(
+            for gap in reversed(store_gaps(writer, span)):
+                async for piece, path in iter_downloads(
                     source,
                     gap.span,
                     Path(folder),
@@ -123,10 +123,10 @@ async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callab
                 ):
                     if path is None:
                         continue
-                    report = Report()
+                    report = ImportReport()
                     new += await asyncio.to_thread(import_file, writer, path, report, complete=piece.span)
                     for line in report.lines():
-                        remark(f"{piece.name}: {line}", quiet)
+                        print_note(f"{piece.name}: {line}", quiet)
                     path.unlink(missing_ok=True)
     finally:
         await source.aclose()

@@ -9,10 +9,10 @@ from cyclopts import Parameter
 
 from app.errors import BadInputError
 from app.market.trading_hours import TEMPLATES
-from app.settings.calculation import ChartRules
-from app.settings.fields import inputs_of, with_input
+from app.settings.calculation import CalculationSettings
+from app.settings.fields import fields_of, with_value
 
-_EVERY = ", ".join(one.path for one in inputs_of(ChartRules))
+_EVERY = ", ".join(one.path for one in fields_of(CalculationSettings))
 
 
 @dataclass
@@ -34,7 +34,7 @@ class RuleFlags:
     statistics: Annotated[str | None, Parameter(help="bar statistics rows in order, e.g. volume,delta,cvd; empty: all")] = None
     large: Annotated[str | None, Parameter(help="large trades: top:50 = the 50 largest in view, or a minimum size such as 2.5")] = None
 
-    def on(self, rules: ChartRules) -> ChartRules:
+    def on(self, rules: CalculationSettings) -> CalculationSettings:
         """The settings' rules with what was asked for.
 
         Raises
@@ -53,13 +53,13 @@ class RuleFlags:
         )
         given = [*((path, text) for path, text in named if text is not None), *map(_split, self.rule)]
         for path, text in given:
-            rules = with_input(rules, path, text)
+            rules = with_value(rules, path, text)
         if any(path == "time.zone" for path, _ in given):
             _require_use_of_zone(rules)
         return rules
 
 
-def _require_use_of_zone(rules: ChartRules) -> None:
+def _require_use_of_zone(rules: CalculationSettings) -> None:
     """A zone that was asked for, and that a named session would pass over, is told; one that only lies in the settings is not."""
     hours, zone = rules.hours, rules.time.zone
     if hours.name in TEMPLATES and zone != hours.timezone:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 
-from app.analytics.candle_fallback import Piece
+from app.analytics.candle_fallback import CandleRange
 from app.chart.chart import Chart
-from app.ingest.candle_loader import CandlePast
+from app.ingest.candle_loader import CandleLoader
 from app.market.feed import CandleHistory
 
 _PATIENCE_S = 60.0  # the longest profile takes some fifty pages of the slowest venue
 _LOOK_EVERY_S = 0.02
 
 
-async def candles_fetched(chart: Chart, history: CandleHistory, patience_s: float = _PATIENCE_S) -> str:
+async def fetch_candles(chart: Chart, history: CandleHistory, patience_s: float = _PATIENCE_S) -> str:
     """Fetch the candles that the chart's profiles want; what went wrong, if they did not all come, in a line."""
-    past = CandlePast([chart], history)
+    past = CandleLoader([chart], history)
     fetching = asyncio.ensure_future(past.fill())
     deadline_s = time.monotonic() + patience_s
     try:
@@ -29,10 +29,10 @@ async def candles_fetched(chart: Chart, history: CandleHistory, patience_s: floa
     return (past.trouble or "candles: incomplete, timed out") if wishes else ""
 
 
-def _wishes(chart: Chart) -> tuple[Piece, ...]:
+def _wishes(chart: Chart) -> tuple[CandleRange, ...]:
     """Of the profiles that were placed, and of all periods that the chart's bars touch."""
     series, profiles, periods = chart.series, chart.profiles, chart.anchors.periods
     runs = [profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
     if periods is not None and series.n_bars:
-        runs += [piece.runs for piece in periods.pieces(series.times, int(series.number[0]), int(series.number[-1]), chart.rules.hours)]
-    return profiles.wishes(runs)
+        runs += [piece.runs for piece in periods.segments(series.times, int(series.number[0]), int(series.number[-1]), chart.rules.hours)]
+    return profiles.candle_requests(runs)

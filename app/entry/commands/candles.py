@@ -20,7 +20,7 @@ from rich.table import Table
 
 from app.analytics.candle_value_area import CandlePrice, candle_profile, candle_value_area
 from app.analytics.value_area import ValueAreaMethod
-from app.entry.commands.common import parse_time, remark
+from app.entry.commands.common import parse_time, print_note
 from app.entry.commands.footprint import price_text
 from app.errors import BadInputError
 from app.market.decimals import decimal_places, step_text
@@ -70,7 +70,7 @@ def print_candles(path: Path, request: CandlesRequest, quiet: bool) -> None:
     found = read_candle_file(path)
     result = _result(path, found, request)
     if result["candles"] * found.candles.length_ns < result.pop("length_ns"):
-        remark(f"{path}: the {request.rule.period.value} is incomplete, {result['candles']} candles", quiet)
+        print_note(f"{path}: the {request.rule.period.value} is incomplete, {result['candles']} candles", quiet)
     if request.as_json:
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         sys.stdout.buffer.flush()

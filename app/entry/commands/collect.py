@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from app.entry.commands.common import remark, time_text
+from app.entry.commands.common import print_note, time_text
 from app.entry.markets import market_opener, require_venue
 from app.errors import BadInputError, StoreError, TapeprintError, VenueRefusedError
-from app.ingest.backfill import fill
+from app.ingest.backfill import fill_gaps
 from app.ingest.ingest import Ingest
-from app.ingest.retry import reached
+from app.ingest.retry import retry
 from app.market.feed import FeedState
 from app.market.market import Market
 from app.market.span import Span
@@ -84,7 +84,7 @@ def collect(instrument_ids: list[str], seconds: float | None, settings: Settings
 async def _collect(instrument_ids: list[str], seconds: float | None, settings: Settings, quiet: bool) -> int:
     store = DiskStore(settings.store_folder())
     if store.repaired:
-        remark(store.repaired)
+        print_note(store.repaired)
     all_collected = [_Collected(name) for name in instrument_ids]
     stop = asyncio.Event()
     _stop_on_signals(stop)
@@ -106,7 +106,7 @@ async def _collect(instrument_ids: list[str], seconds: float | None, settings: S
         ended = await asyncio.gather(health, *tasks, return_exceptions=True)
         store.close()
     for one in all_collected:
-        remark(one.line(), quiet)
+        print_note(one.line(), quiet)
     faults = [error for error in ended if isinstance(error, Exception)]
     if faults:
         raise faults[0]
@@ -152,7 +152,7 @@ async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None
         one.filling = f"catching up {time_text(gap.start_ns)} to {time_text(gap.end_ns)}, {trades:,} trades"
 
     try:
-        await fill(writer, market.history, Span(begin_ns, live.start_ns), tell)
+        await fill_gaps(writer, market.history, Span(begin_ns, live.start_ns), tell)
         one.filling = ""
     except TapeprintError as error:
         one.filling = f"could not catch up: {error.user_message}"
@@ -166,7 +166,7 @@ async def _reach(one: _Collected, settings: Settings) -> Market | None:
         one.trouble = f"{error.user_message}, retrying in {pause_s:.0f} s"
 
     try:
-        return await reached(lambda: market_opener(settings)(one.instrument_id), on_wait, longest_wait_s=_LONGEST_WAIT_S)
+        return await retry(lambda: market_opener(settings)(one.instrument_id), on_wait, longest_wait_s=_LONGEST_WAIT_S)
     except VenueRefusedError as error:
         one.trouble, one.refused = error.user_message, True
         return None
@@ -176,7 +176,7 @@ async def _tell_health(all_collected: list[_Collected], quiet: bool) -> None:
     while True:
         await asyncio.sleep(_HEALTH_S)
         for one in all_collected:
-            remark(one.line(), quiet)
+            print_note(one.line(), quiet)
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

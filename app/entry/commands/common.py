@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.errors import BadInputError
 from app.market.span import Span
-from feeds.archives.row_error import RowError, shown
+from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
 from feeds.archives.trade_file import TradeFile, read_trade_file
 
@@ -34,10 +34,10 @@ class Reading:
 
 def read(path: Path, reading: Reading) -> TradeFile:
     """The trades of a file, with progress and a word on what was left out, both on standard error."""
-    with counting(path.name, reading.quiet) as on_rows:
+    with progress_counter(path.name, reading.quiet) as on_rows:
         found = read_trade_file(path, reading.tick_size, reading.lot_size, on_rows)
     if found.left_out and not reading.quiet:
-        remark(f"{path}: skipped {found.left_out}")
+        print_note(f"{path}: skipped {found.left_out}")
     return found
 
 
@@ -52,7 +52,7 @@ def parse_time(text: str) -> int:
     try:
         return int(times_ns(pa.array([text], pa.string()))[0])
     except RowError as error:
-        raise BadInputError(f"time: found {shown(text)}, expected {error.expected}, e.g. 2026-11-21T15:30Z") from None
+        raise BadInputError(f"time: found {quoted(text)}, expected {error.expected}, e.g. 2026-11-21T15:30Z") from None
 
 
 def parse_span(start: str | None, end: str | None) -> Span:
@@ -75,7 +75,7 @@ def time_text(time_ns: int) -> str:
 
 
 @contextmanager
-def counting(name: str, quiet: bool, unit: str = "rows") -> Iterator[Callable[[int], None]]:
+def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Iterator[Callable[[int], None]]:
     """A running count on the terminal, if there is one to see it."""
     if quiet or not sys.stderr.isatty():
         yield lambda _count: None
@@ -87,7 +87,7 @@ def counting(name: str, quiet: bool, unit: str = "rows") -> Iterator[Callable[[i
 
 
 @contextmanager
-def measuring(quiet: bool) -> Iterator[Callable[[str, float, str], None]]:
+def progress_bar(quiet: bool) -> Iterator[Callable[[str, float, str], None]]:
     """A bar on the terminal, if there is one to see it; told what is done, the share of it from 0 to 1, and how far in words."""
     if quiet or not sys.stderr.isatty():
         yield lambda _what, _share, _far: None
@@ -98,7 +98,7 @@ def measuring(quiet: bool) -> Iterator[Callable[[str, float, str], None]]:
         yield lambda what, share, far: bar.update(task, description=what, completed=share, far=far)
 
 
-def remark(text: str, quiet: bool = False) -> None:
+def print_note(text: str, quiet: bool = False) -> None:
     """A line for the user on standard error."""
     if not quiet:
         print(f"tapeprint: {text}", file=sys.stderr)  # noqa: T201

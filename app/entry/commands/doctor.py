@@ -24,7 +24,7 @@ _CLOCK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DoctorFinding:
     """One thing that was looked at.
 
     Attributes
@@ -42,20 +42,20 @@ class Finding:
     advice: str = ""
 
 
-def examine(settings_file: Path | None = None, online: bool = False) -> Iterator[Finding]:
+def examine(settings_file: Path | None = None, online: bool = False) -> Iterator[DoctorFinding]:
     """All findings, the cheap ones first; the venue is asked only if `online`."""
-    yield Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield DoctorFinding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     found = {name: _version(name) for name in _PACKAGES}
     for name, number in found.items():
-        yield Finding(name, number or "not installed", bool(number), "" if number else f"pip install {name}")
+        yield DoctorFinding(name, number or "not installed", bool(number), "" if number else f"pip install {name}")
     yield qt_pair(found["PySide6-Essentials"], sys.version_info[:2])
     settings = Settings()
     place = settings_file or settings_path()
     try:
         settings = load_settings(settings_file)
-        yield Finding("settings", f"{place}{'' if place.exists() else ' (not found, using defaults)'}")
+        yield DoctorFinding("settings", f"{place}{'' if place.exists() else ' (not found, using defaults)'}")
     except TapeprintError as error:
-        yield Finding("settings", error.user_message, False, f"fix or delete {place}")
+        yield DoctorFinding("settings", error.user_message, False, f"fix or delete {place}")
     yield writable("journal folder", settings.journal_folder())
     yield writable("store", settings.store_folder())
     yield from graphics(settings.display.painter)
@@ -63,27 +63,27 @@ def examine(settings_file: Path | None = None, online: bool = False) -> Iterator
         yield clock(settings)
 
 
-def qt_pair(qt_version: str, python: tuple[int, ...]) -> Finding:
+def qt_pair(qt_version: str, python: tuple[int, ...]) -> DoctorFinding:
     """PySide6 6.12.0 under Python 3.11 loses a reference to None on each void call, until the process aborts."""
     if qt_version == "6.12.0" and python < (3, 12):
         advice = "pip install 'PySide6-Essentials<6.12', or use Python 3.12 or later"
-        return Finding("Qt and Python", "PySide6 6.12.0 aborts under Python 3.11", False, advice)
-    return Finding("Qt and Python", "compatible")
+        return DoctorFinding("Qt and Python", "PySide6 6.12.0 aborts under Python 3.11", False, advice)
+    return DoctorFinding("Qt and Python", "compatible")
 
 
-def writable(what: str, folder: Path) -> Finding:
+def writable(what: str, folder: Path) -> DoctorFinding:
     """Whether a folder, or the nearest one above it that is there, can be written."""
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent
     try:
         with tempfile.TemporaryFile(dir=place):
-            return Finding(what, f"{folder}")
+            return DoctorFinding(what, f"{folder}")
     except OSError as error:
-        return Finding(what, f"{folder}: {error.strerror}", False, "choose another with journal.folder in the settings")
+        return DoctorFinding(what, f"{folder}: {error.strerror}", False, "choose another with journal.folder in the settings")
 
 
-def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator[Finding]:
+def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator[DoctorFinding]:
     """Display, OpenGL and the painter that the window would choose; without a display Qt draws offscreen, which has no OpenGL."""
     environ = dict(os.environ if environ is None else environ)
     try:
@@ -95,15 +95,15 @@ def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator
     found = ask_graphics(painter, environ)
     if found.fault:
         advice = "if there is no display, unset DISPLAY; on Debian and Ubuntu, `make demo` installs the libraries Qt needs"
-        yield Finding("display", f"{display}: Qt failed to start: {found.fault}", False, advice)
+        yield DoctorFinding("display", f"{display}: Qt failed to start: {found.fault}", False, advice)
         return
-    yield Finding("display", display)
-    yield Finding("Qt", f"{found.qt} on {found.platform}")
-    yield Finding("OpenGL", found.opengl)
-    yield Finding("painter", found.painter)
+    yield DoctorFinding("display", display)
+    yield DoctorFinding("Qt", f"{found.qt} on {found.platform}")
+    yield DoctorFinding("OpenGL", found.opengl)
+    yield DoctorFinding("painter", found.painter)
 
 
-def clock(settings: Settings) -> Finding:
+def clock(settings: Settings) -> DoctorFinding:
     """Our clock against the venue's; bars go by the venue's time, so that a wrong clock only spoils the lag that is shown."""
     from app.entry.venue_clock import clock_offset_s
 
@@ -111,9 +111,11 @@ def clock(settings: Settings) -> Finding:
         offset_s = asyncio.run(clock_offset_s(settings))
     except TapeprintError as error:
         advice = "check the network, or set other venue URLs in the settings"
-        return Finding("clock", error.user_message, False, advice)
+        return DoctorFinding("clock", error.user_message, False, advice)
     text = f"{abs(offset_s):.3f} s {'ahead of' if offset_s > 0 else 'behind'} the venue"
-    return Finding("clock", text, advice="sync the clock with NTP; displayed lag is off by this much" if abs(offset_s) > _CLOCK_S else "")
+    return DoctorFinding(
+        "clock", text, advice="sync the clock with NTP; displayed lag is off by this much" if abs(offset_s) > _CLOCK_S else ""
+    )
 
 
 def report(as_json: bool = False, online: bool = False, settings_file: Path | None = None) -> int:

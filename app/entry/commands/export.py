@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.entry.commands.common import counting, remark, time_text
+from app.entry.commands.common import print_note, progress_counter, time_text
 from app.errors import BadInputError
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
-from app.storage.disk import DiskStore, kept_instrument
+from app.storage.disk import DiskStore, stored_instrument
 from feeds.archives.export import write_trades
 
 
@@ -26,19 +26,19 @@ def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet:
     """
     store = DiskStore(settings.store_folder(), write=False)
     try:
-        instrument = kept_instrument(store, instrument_id)
+        instrument = stored_instrument(store, instrument_id)
         tape = store.tape(instrument)
         inside = [held.span.intersection(span) for held in tape.covered()]
         inside = [held for held in inside if held]
         if not inside:
             raise BadInputError(f"{instrument_id}: no stored trades in this time range")
-        with counting(out.name, quiet, "trades") as tell:
+        with progress_counter(out.name, quiet, "trades") as tell:
             written = write_trades(out, instrument, _told(tape.batches(span), tell))
     finally:
         store.close()
-    remark(f"{out}: {written:,} trades", quiet)
+    print_note(f"{out}: {written:,} trades", quiet)
     for gap in Span(inside[0].start_ns, inside[-1].end_ns).minus(inside):
-        remark(f"{out}: gap from {time_text(gap.start_ns)} to {time_text(gap.end_ns)}")
+        print_note(f"{out}: gap from {time_text(gap.start_ns)} to {time_text(gap.end_ns)}")
     return 0
 
 

@@ -22,19 +22,19 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from app.analytics.bar_values import BarFigures
+from app.analytics.bar_values import BarValues
 from app.analytics.delta import cvd
 from app.analytics.footprint import FootprintSeries
-from app.analytics.imbalance import zones_of
+from app.analytics.imbalance import zones_from_marks
 from app.analytics.vwap import bar_turnover
-from app.chart.chart import ChartSpec, build
+from app.chart.chart import ChartSpec, build_series
 from app.entry.commands.common import Reading, read
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
 from app.market.decimals import decimal_places, format_scaled
 from app.market.instrument import Instrument
 from app.market.trade import BUY
-from app.settings.calculation import ChartRules
+from app.settings.calculation import CalculationSettings
 from app.settings.settings import Settings
 
 VWAP_DIGITS = 4
@@ -54,7 +54,7 @@ def footprint(path: Path, reading: Reading, settings: Settings, rule: BarRule, t
         writer_of(out)  # before a long file is read
     found = read(path, reading)
     spec = ChartSpec(found.instrument, rule, ticks_per_row)
-    series = build([found.trades], spec) if len(found.trades) else FootprintSeries(rule, found.instrument.grid(ticks_per_row))
+    series = build_series([found.trades], spec) if len(found.trades) else FootprintSeries(rule, found.instrument.grid(ticks_per_row))
     require_countable(series, path)
     write_bars(bar_objects(series, found.instrument, settings.rules), out)
 
@@ -71,20 +71,20 @@ def require_countable(series: FootprintSeries, path: Path) -> None:
         raise BadInputError(f"{path}: a bar's range times volume overflows; use a larger tick or lot size")
 
 
-def bar_objects(series: FootprintSeries, instrument: Instrument, rules: ChartRules) -> Iterator[dict[str, Any]]:
+def bar_objects(series: FootprintSeries, instrument: Instrument, rules: CalculationSettings) -> Iterator[dict[str, Any]]:
     """One object a bar, fields as the command line documents them."""
     if not series.n_bars:
         return
     grid, quantity = series.grid, _writer_of_steps(instrument.lot_size)
     price, row_price = _writer_of_steps(grid.tick_size), _writer_of_steps(grid.row_size)
     imbalance = rules.imbalance.of(instrument.lot_size)
-    figures = BarFigures(series, rules.value_area.method, rules.value_area.percent, imbalance)
+    figures = BarValues(series, rules.value_area.method, rules.value_area.percent, imbalance)
     pocs = figures.poc_rows(0, series.n_bars).tolist()
     lows, highs = (rows.tolist() for rows in figures.value_areas(0, series.n_bars))
     flags = figures.imbalances(0, series.n_bars)
     kinds = (flags.buy + 2 * flags.sell.astype(int)).tolist()
     zones: dict[int, list[dict[str, str]]] = {}
-    found = zones_of(series, 0, series.n_bars, flags, imbalance.stacked)
+    found = zones_from_marks(series, 0, series.n_bars, flags, imbalance.stacked)
     for zone_bar, low_row, high_row, side in zip(*(column.tolist() for column in found), strict=True):
         edges = {"low": row_price(low_row), "high": row_price(high_row + 1)}
         zones.setdefault(zone_bar, []).append({"side": "buy" if side == BUY else "sell", **edges})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from app.entry.commands.common import counting, remark
+from app.entry.commands.common import print_note, progress_counter
 from app.errors import BadInputError
 from app.market.coverage import Source
 from app.market.decimals import parse_step
@@ -19,7 +19,7 @@ from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import DAY_NS, by_day, read_day, write_day
 from app.storage.disk import DiskStore
 from app.storage.writer import TapeWriter
-from feeds.archives.report import Report
+from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import file_facts, stream_trades
 
 KINDS = ("auto", "binance", "bybit", "okx", "tardis", "kaiko", "csv", "parquet")
@@ -27,7 +27,7 @@ _DAYS_IN_MEMORY = 4_000_000  # trades; beyond, the fullest day goes to disk unti
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class InstrumentSpec:
     """What the user says of the market: its id and, unless the store knows them, its steps."""
 
     instrument_id: str
@@ -35,7 +35,7 @@ class Steps:
     lot_size: str | None
 
 
-def import_files(kind: str, files: Sequence[Path], steps: Steps, store_folder: Path, quiet: bool) -> int:
+def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_folder: Path, quiet: bool) -> int:
     """Put the trades of some files into the store; the exit code.
 
     Raises
@@ -53,20 +53,20 @@ def import_files(kind: str, files: Sequence[Path], steps: Steps, store_folder: P
             instrument = market_of(steps, store, facts.numbered)
             writer = TapeWriter(store, instrument)
             try:
-                report = Report()
-                with counting(path.name, quiet, "trades") as tell:
+                report = ImportReport()
+                with progress_counter(path.name, quiet, "trades") as tell:
                     new = import_file(writer, path, report, tell=tell)
             finally:
                 writer.close()
             for line in report.lines():
-                remark(f"{path}: {line}", quiet)
-            remark(f"{path}: {new:,} new, {report.trades - new:,} already stored", quiet)
+                print_note(f"{path}: {line}", quiet)
+            print_note(f"{path}: {new:,} new, {report.trades - new:,} already stored", quiet)
     finally:
         store.close()
     return 0
 
 
-def import_file(writer: TapeWriter, path: Path, report: Report, *, complete: Span | None = None, tell=lambda _count: None) -> int:
+def import_file(writer: TapeWriter, path: Path, report: ImportReport, *, complete: Span | None = None, tell=lambda _count: None) -> int:
     """Put the trades of one file onto a tape, all or none; how many were new.
 
     Parameters
@@ -95,7 +95,7 @@ def import_file(writer: TapeWriter, path: Path, report: Report, *, complete: Spa
     return new
 
 
-def market_of(steps: Steps, store: DiskStore, numbered: bool) -> Instrument:
+def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instrument:
     """The market that files belong to: as the store knows it, or as the user says.
 
     Raises

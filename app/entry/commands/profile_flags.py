@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from app.analytics.row_layout import RowLayout, RowsBy
+from app.analytics.row_layout import RowLayout, RowMode
 from app.entry.commands.common import parse_time
 from app.errors import BadInputError
-from app.profiles.chart_profiles import Anchors
-from app.profiles.period_profiles import Each, PeriodProfiles
-from app.profiles.placed_profile import PlacedProfile, Stretch
-from app.profiles.profile_settings import Placement, ProfileColours, ProfileInputs, VolumeShown, parse_colour_name
+from app.profiles.chart_profiles import ChartProfiles
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
+from app.profiles.placed_profile import PlacedProfile, TimeRange
+from app.profiles.profile_settings import Placement, ProfileColours, ProfileSettings, VolumeDisplay, parse_colour_name
 
 
 @dataclass
@@ -48,7 +48,7 @@ class ProfileFlags:
     profile_side: Annotated[bool, Parameter(help="apply these settings to the visible range profile too", negative="")] = False
     profile_extend: Annotated[bool, Parameter(help="extend POC, VAH and VAL to the right edge", negative="")] = False
 
-    def put_on(self, anchors: Anchors) -> None:
+    def put_on(self, anchors: ChartProfiles) -> None:
         """Put them on a chart; none is selected.
 
         Raises
@@ -70,13 +70,13 @@ class ProfileFlags:
         for text in self.composite:
             for part in text.split(","):
                 begin, _, end = part.partition("/")
-                stretch = Stretch(parse_time(begin), parse_time(end) if end else None)
+                stretch = TimeRange(parse_time(begin), parse_time(end) if end else None)
                 anchors.choose(PlacedProfile(0, begin, (stretch,), anchors.inputs))
             anchors.compose()
         anchors.select(None)
         self._put_periods_on(anchors)
 
-    def _put_periods_on(self, anchors: Anchors) -> None:
+    def _put_periods_on(self, anchors: ChartProfiles) -> None:
         if self.profile_each is None:
             if self.split or self.merge:
                 raise BadInputError("--split and --merge require --profile-each")
@@ -88,12 +88,12 @@ class ProfileFlags:
         for text in self.merge:
             anchors.merge_periods(parse_time(text))
 
-    def _inputs(self, usual: ProfileInputs) -> ProfileInputs:
+    def _inputs(self, usual: ProfileSettings) -> ProfileSettings:
         colours = (self.profile_buy, self.profile_sell, self.profile_value_area)
         return replace(
             usual,
             rows=self._rows(),
-            volume=VolumeShown(self.profile_volume),
+            volume=VolumeDisplay(self.profile_volume),
             placement=Placement(self.profile_place),
             extend_poc=self.profile_extend,
             extend_vah=self.profile_extend,
@@ -102,16 +102,16 @@ class ProfileFlags:
         )
 
     @staticmethod
-    def _periods(text: str, inputs: ProfileInputs) -> PeriodProfiles:
-        if text in {each.value for each in Each if each is not Each.BARS}:
-            return PeriodProfiles(Each(text), inputs=inputs)
+    def _periods(text: str, inputs: ProfileSettings) -> PeriodProfiles:
+        if text in {each.value for each in PeriodKind if each is not PeriodKind.BARS}:
+            return PeriodProfiles(PeriodKind(text), inputs=inputs)
         if not text.isdigit() or int(text) < 1:
             raise BadInputError(f"--profile-each: found {text!r}, expected session, day, week, month, or a number of bars")
-        return PeriodProfiles(Each.BARS, int(text), inputs)
+        return PeriodProfiles(PeriodKind.BARS, int(text), inputs)
 
     def _rows(self) -> RowLayout:
         if self.profile_rows is not None and self.profile_ticks is not None:
             raise BadInputError("--profile-rows and --profile-ticks are mutually exclusive")
         if self.profile_rows is not None:
-            return RowLayout(RowsBy.ROWS, self.profile_rows)
-        return RowLayout() if self.profile_ticks is None else RowLayout(RowsBy.TICKS, self.profile_ticks)
+            return RowLayout(RowMode.ROWS, self.profile_rows)
+        return RowLayout() if self.profile_ticks is None else RowLayout(RowMode.TICKS, self.profile_ticks)

@@ -12,7 +12,7 @@ from app.entry.player import Recording
 from app.errors import BadInputError
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.disk import DiskStore, kept_instrument
+from app.storage.disk import DiskStore, stored_instrument
 
 SLOWEST, FASTEST = 0.1, 1000.0
 
@@ -32,16 +32,16 @@ def load_trades(source: str, span: Span, reading: Reading | None, store_folder: 
     if reading is None:
         raise BadInputError("replaying a file requires --tick-size")
     found = read(Path(source), reading)
-    trades = within(found.trades, span)
+    trades = trades_in_span(found.trades, span)
     if not len(trades):
         raise BadInputError(f"{source}: no trades to play" if not len(found.trades) else f"{source}: no trades between --from and --to")
-    return Recording(found.instrument, numbered_by_ones(trades))
+    return Recording(found.instrument, with_sequential_ids(trades))
 
 
 def _kept(instrument_id: str, span: Span, store_folder: Path) -> Recording:
     store = DiskStore(store_folder, write=False)
     try:
-        instrument = kept_instrument(store, instrument_id)
+        instrument = stored_instrument(store, instrument_id)
         tape = store.tape(instrument)
         trades, covered = tape.trades(span), [stretch.span for stretch in tape.covered()]
     finally:
@@ -54,13 +54,13 @@ def _kept(instrument_id: str, span: Span, store_folder: Path) -> Recording:
     return Recording(instrument, trades, tuple(played.minus(covered)))
 
 
-def within(trades: TradeBatch, span: Span) -> TradeBatch:
+def trades_in_span(trades: TradeBatch, span: Span) -> TradeBatch:
     """The trades whose times lie in a span."""
     inside = (trades.time_ns >= span.start_ns) & (trades.time_ns < span.end_ns)
     return trades if inside.all() else trades[inside]
 
 
-def numbered_by_ones(trades: TradeBatch) -> TradeBatch:
+def with_sequential_ids(trades: TradeBatch) -> TradeBatch:
     """The trades with ids that can be counted.
 
     A file does not say whether its ids grow by one. Where most of them do, a step by more is a hole, and stays one; where

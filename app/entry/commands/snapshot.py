@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 
 from app.analytics.footprint import FootprintSeries
 from app.chart.chart import Chart, ChartSpec
-from app.entry.commands.candle_fetch import candles_fetched
-from app.entry.commands.common import Reading, read, remark, time_text
+from app.entry.commands.candle_fetch import fetch_candles
+from app.entry.commands.common import Reading, print_note, read, time_text
 from app.entry.commands.profile_flags import ProfileFlags
-from app.entry.commands.replay import numbered_by_ones
+from app.entry.commands.replay import with_sequential_ids
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
-from app.market.coverage import Covered, Source
-from app.market.default_rows import usual_ticks_per_row
+from app.market.coverage import CoveredSpan, Source
+from app.market.default_rows import default_ticks_per_row
 from app.market.feed import FeedStatus
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from app.settings.calculation import ChartRules
+from app.settings.calculation import CalculationSettings
 from app.settings.settings import Settings
-from app.storage.tape_ranges import Intervals, stretches_of
+from app.storage.tape_ranges import TapeRanges, id_ranges
 from app.storage.trade_store import TradeStore
-from widgets.window.feed_state_style import LOOKS
+from widgets.window.feed_state_style import FEED_STATE_STYLES
 
 if TYPE_CHECKING:
     from app.ingest.ingest import Ingest
@@ -81,7 +81,7 @@ class SnapshotRequest:
     seed: int
     show: str = ""
     hide: str = ""
-    rules: ChartRules = field(default_factory=ChartRules)
+    rules: CalculationSettings = field(default_factory=CalculationSettings)
     profiles: ProfileFlags | None = None
     as_of_ns: int | None = None
     why: str = ""
@@ -128,12 +128,12 @@ def _require_profiles(chart: Chart) -> None:
 
 def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> tuple[Chart, str]:
     if request.source == "demo":
-        from feeds.simulated.candles import SyntheticCandles
-        from feeds.simulated.market import TAPE, SyntheticMarket
+        from feeds.simulated.candles import SimulatedCandles
+        from feeds.simulated.market import TAPE, SimulatedMarket
 
-        trades = SyntheticMarket(request.seed, _DEMO_ORIGIN_NS).until(_DEMO_ORIGIN_NS + _DEMO_NS)
+        trades = SimulatedMarket(request.seed, _DEMO_ORIGIN_NS).until(_DEMO_ORIGIN_NS + _DEMO_NS)
         chart = _chart_of_trades(TAPE, trades, request)
-        asyncio.run(candles_fetched(chart, SyntheticCandles(request.seed, _DEMO_ORIGIN_NS)))
+        asyncio.run(fetch_candles(chart, SimulatedCandles(request.seed, _DEMO_ORIGIN_NS)))
         return chart, "simulated"
     if Path(request.source).exists() or ":" not in request.source:
         if not Path(request.source).exists():
@@ -141,7 +141,7 @@ def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Setti
         if reading is None:
             raise BadInputError("snapshot of a file requires --tick-size")
         found = read(Path(request.source), reading)
-        return _chart_of_trades(found.instrument, numbered_by_ones(found.trades), request), "replay"
+        return _chart_of_trades(found.instrument, with_sequential_ids(found.trades), request), "replay"
     return asyncio.run(_collected(request, settings))
 
 
@@ -149,18 +149,18 @@ def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: Snapsh
     """A chart of trades that are all there is: what their numbers leave out is missing."""
     store = TradeStore()
     store.insert(trades)
-    covered = Intervals(stretches_of(trades, Source.ARCHIVE)).covered(proven=True)
+    covered = TapeRanges(id_ranges(trades, Source.ARCHIVE)).covered(proven=True)
     return _chart(instrument, request, store, covered)
 
 
-def _chart(instrument: Instrument, request: SnapshotRequest, store: TradeStore, covered: Sequence[Covered]) -> Chart:
+def _chart(instrument: Instrument, request: SnapshotRequest, store: TradeStore, covered: Sequence[CoveredSpan]) -> Chart:
     """With the profiles that were asked for on it."""
     trades = store.trades()
     chart = Chart(ChartSpec(instrument, request.rule, _ticks_per_row(request, trades)), request.rules)
     chart.apply(trades, store)
     if chart.refused:
         raise BadInputError(chart.refused)
-    chart.holes, chart.covered = store.holes(), covered
+    chart.holes, chart.covered = store.gaps(), covered
     if request.profiles is not None:
         request.profiles.put_on(chart.anchors)
     return chart
@@ -179,11 +179,11 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
         if not store.n_trades:
             raise BadInputError(f"{request.source}: no trade within {request.seconds:g} s ({status.reason or 'quiet market'})")
         chart = _chart(market.instrument, request, store, ingest.held.covered(proven=not store.by_time))
-        if market.candles is not None and (trouble := await candles_fetched(chart, market.candles)):
-            remark(trouble)
+        if market.candles is not None and (trouble := await fetch_candles(chart, market.candles)):
+            print_note(trouble)
     finally:
         await market.feed.aclose()
-    return chart, LOOKS[status.state].mode
+    return chart, FEED_STATE_STYLES[status.state].mode
 
 
 async def _listened(ingest: Ingest, seconds: float) -> FeedStatus:
@@ -205,4 +205,4 @@ async def _listened(ingest: Ingest, seconds: float) -> FeedStatus:
 def _ticks_per_row(request: SnapshotRequest, trades: TradeBatch) -> int:
     if request.ticks_per_row is not None:
         return request.ticks_per_row
-    return usual_ticks_per_row(float(trades.price_ticks[-1]), request.rule) if len(trades) else 1
+    return default_ticks_per_row(float(trades.price_ticks[-1]), request.rule) if len(trades) else 1

@@ -14,7 +14,7 @@ from app.settings.settings import Settings
 from rendering.items.overlays import parse_shown
 from rendering.scene.layers import LAYERS
 from rendering.scene.scene import ChartScene
-from rendering.scene.screenshot import CAPTION_PX, facts_of, picture_of, save_png, state_of
+from rendering.scene.screenshot import CAPTION_PX, captioned_image, facts_of, save_png, state_of
 from rendering.style.theme import load_theme
 from rendering.view.frame import Mode
 
@@ -47,7 +47,7 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
         scene.show_last(request.bars)
     scene.as_of.kept_ns = request.as_of_ns
     scene.refresh()
-    image = picture_of(scene, scale=request.scale)
+    image = captioned_image(scene, scale=request.scale)
     if request.why:
         draw_panel(scene, image, request.why)
     save_png(image, request.out, picture_texts(facts_of(scene), state_of(scene), software))

@@ -23,12 +23,12 @@ def import_(
     settings_file: SettingsFile = None,
 ) -> int:
     """Import trades files into the store; safe to repeat."""
-    from app.entry.commands.import_ import Steps, import_files
+    from app.entry.commands.import_ import InstrumentSpec, import_files
 
     if not files:
         raise BadInputError("files: expected one or more trades files")
     settings = settings_of(settings_file, store=store)
-    return import_files(kind, files, Steps(instrument, tick_size, lot_size), settings.store_folder(), quiet)
+    return import_files(kind, files, InstrumentSpec(instrument, tick_size, lot_size), settings.store_folder(), quiet)
 
 
 def export(

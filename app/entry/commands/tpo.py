@@ -24,7 +24,7 @@ from app.entry.commands.footprint import price_text
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
 from app.market.price_grid import PriceGrid
-from app.market.session import Period, PeriodRule, SessionRule, local_time, piece_numbers
+from app.market.session import Period, PeriodRule, SessionRule, division_numbers, local_time
 from app.market.span import Span
 
 
@@ -82,7 +82,7 @@ def tpo_by_session(time_ns: np.ndarray, price_ticks: np.ndarray, grid: PriceGrid
     division = request.session or PeriodRule(Period.DAY, request.timezone)
     order = np.argsort(time_ns, kind="stable")
     time_ns, price_ticks = time_ns[order], price_ticks[order]
-    piece, starts = piece_numbers(division, time_ns)
+    piece, starts = division_numbers(division, time_ns)
     bounds = np.append(np.flatnonzero(np.diff(piece, prepend=-1)), len(piece)).tolist()
     profiles = []
     for first, end in itertools.pairwise(bounds):

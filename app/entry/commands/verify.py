@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from app.entry.commands.common import counting, remark
+from app.entry.commands.common import print_note, progress_counter
 from app.entry.markets import market_opener
 from app.errors import StoreBusyError, TapeprintError
-from app.ingest.backfill import fill
+from app.ingest.backfill import fill_gaps
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.settings.settings import Settings
-from app.storage.disk import DiskStore, kept_instrument
+from app.storage.disk import DiskStore, stored_instrument
 from app.storage.verify import verify
 from app.storage.writer import TapeWriter
 
@@ -33,8 +33,8 @@ def verify_store(instrument_id: str | None, settings: Settings, repair: bool, qu
     store = DiskStore(settings.store_folder())
     try:
         if store.repaired:
-            remark(store.repaired)
-        chosen = store.instruments() if instrument_id is None else [kept_instrument(store, instrument_id)]
+            print_note(store.repaired)
+        chosen = store.instruments() if instrument_id is None else [stored_instrument(store, instrument_id)]
         return max([_verify(store, instrument, settings, repair, quiet) for instrument in chosen], default=0)
     finally:
         store.close()
@@ -46,10 +46,10 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
     try:
         writer = TapeWriter(store, instrument)
     except StoreBusyError as error:
-        remark(f"{error.user_message}: checking only, no repair", quiet)
+        print_note(f"{error.user_message}: checking only, no repair", quiet)
     try:
         findings = []
-        with counting(instrument.id, quiet, "findings") as tell:
+        with progress_counter(instrument.id, quiet, "findings") as tell:
             for finding in verify(tape, writer):
                 findings.append(finding)
                 tell(len(findings))
@@ -65,7 +65,7 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
     days = tape.days()
     size = sum(path.stat().st_size for day in days for path in tape.files(day))
     whole = all(finding.mended for finding in findings)
-    remark(f"{instrument.id}: {len(days)} day files, {size / 1e6:,.1f} MB, {'complete' if whole else 'incomplete'}", quiet)
+    print_note(f"{instrument.id}: {len(days)} day files, {size / 1e6:,.1f} MB, {'complete' if whole else 'incomplete'}", quiet)
     return 0 if whole else 1
 
 
@@ -73,15 +73,15 @@ async def _fetch_again(instrument: Instrument, writer: TapeWriter, gaps: list[Sp
     try:
         market = await market_opener(settings)(instrument.id)
     except TapeprintError as error:
-        remark(f"{instrument.id}: cannot download missing trades: {error.user_message}")
+        print_note(f"{instrument.id}: cannot download missing trades: {error.user_message}")
         return
     try:
         if market.history is None:
             return
         for gap in reversed(gaps):
-            new = await fill(writer, market.history, Span(gap.start_ns - 1, gap.end_ns + 1))
-            remark(f"{instrument.id}: {new:,} missing trades downloaded", quiet)
+            new = await fill_gaps(writer, market.history, Span(gap.start_ns - 1, gap.end_ns + 1))
+            print_note(f"{instrument.id}: {new:,} missing trades downloaded", quiet)
     except TapeprintError as error:
-        remark(f"{instrument.id}: some trades could not be downloaded: {error.user_message}")
+        print_note(f"{instrument.id}: some trades could not be downloaded: {error.user_message}")
     finally:
         await market.feed.aclose()

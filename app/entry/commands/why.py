@@ -10,9 +10,9 @@ import msgspec
 
 from app.chart.chart import Chart, ChartSpec
 from app.entry.commands.common import Reading, parse_time, read
-from app.entry.commands.replay import numbered_by_ones
+from app.entry.commands.replay import with_sequential_ids
 from app.errors import BadInputError
-from app.explain.answer import answer
+from app.explain.answer import find_trades
 from app.explain.at_point import What, explanations_at
 from app.market.bar_rule import BarRule
 from app.settings.settings import Settings
@@ -54,7 +54,7 @@ def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -
     """
     time_ns = parse_time(request.at)
     found = read(path, reading)
-    trades = numbered_by_ones(found.trades)
+    trades = with_sequential_ids(found.trades)
     store = TradeStore()
     store.insert(trades)
     chart = Chart(ChartSpec(found.instrument, request.rule, request.ticks_per_row), settings.rules)
@@ -62,7 +62,7 @@ def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -
     if chart.refused:
         raise BadInputError(chart.refused)
     price_ticks = int(chart.series.grid.ticks([request.price])[0])
-    answers = [answer(chart, told) for told in explanations_at(chart, time_ns, price_ticks, request.what)]
+    answers = [find_trades(chart, told) for told in explanations_at(chart, time_ns, price_ticks, request.what)]
     if request.csv is not None:
         if len(answers) != 1:
             raise BadInputError(f"--csv: {len(answers)} values found, choose one with --what")

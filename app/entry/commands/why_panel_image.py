@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QPainter
 
 from app.entry.commands.common import parse_time
 from app.errors import BadInputError
-from app.explain.answer import answer
+from app.explain.answer import find_trades
 from rendering.scene.explanation_placement import panel_box
 from rendering.scene.scene import ChartScene
 from widgets.panels.explanation import WhyPanel
@@ -27,10 +27,10 @@ def draw_panel(scene: ChartScene, image: QImage, where: str) -> None:
     """
     x, y = _place(scene, where)
     frame = scene.frame
-    questions = [] if frame is None else scene.layers.questions(frame, x, y)
+    questions = [] if frame is None else scene.layers.hits(frame, x, y)
     if frame is None or not questions:
         raise BadInputError(f"--why: nothing to explain at {where}; the bar and price must be in view")
-    told = answer(scene.chart, questions[0].ask())
+    told = find_trades(scene.chart, questions[0].ask())
     panel = WhyPanel(scene.theme)
     panel.setPalette(palette_of(scene.theme))
     room = QSize(frame.layout.plot_right - 8, frame.layout.time_axis.top - 8)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from app.market.instrument import Instrument
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Ms
 
@@ -42,7 +42,7 @@ class _Kline(msgspec.Struct, frozen=True, array_like=True):
 
 
 def candles(
-    instrument: Instrument, rest: Rest, path: str, weight: int, *, seconds: bool, wall_ns: Callable[[], int] = time.time_ns
+    instrument: Instrument, rest: RestClient, path: str, weight: int, *, seconds: bool, wall_ns: Callable[[], int] = time.time_ns
 ) -> Candles:
     """Candles of one symbol from the endpoint at `path`; of one second only where there are `seconds`."""
 

@@ -22,11 +22,11 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.binance.candles import candles
 from feeds.venues.binance.wire import AggregateTrade, batch_of, stream_decoder
 from feeds.venues.decoder import venue_at_fault
-from feeds.venues.live import Wire
+from feeds.venues.live import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market
 
 _PAGE = 1000
@@ -121,7 +121,7 @@ USDM = BinanceMarket(
 )
 
 
-async def fetch_instrument(rest: Rest, market: BinanceMarket, symbol: str) -> Instrument:
+async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str) -> Instrument:
     """Tick and lot size of a symbol, from the exchange information.
 
     Raises
@@ -149,9 +149,9 @@ async def fetch_instrument(rest: Rest, market: BinanceMarket, symbol: str) -> In
         raise DecodeError(f"{market.venue}:{symbol}: {error.user_message}") from None
 
 
-def wire(instrument: Instrument, market: BinanceMarket, ws_url: str) -> Wire:
+def wire(instrument: Instrument, market: BinanceMarket, ws_url: str) -> StreamSpec:
     """How one symbol is listened to; the address says which, nothing has to be subscribed."""
-    return Wire(f"{ws_url}{market.stream_path}/{instrument.symbol.lower()}@aggTrade", stream_decoder(instrument))
+    return StreamSpec(f"{ws_url}{market.stream_path}/{instrument.symbol.lower()}@aggTrade", stream_decoder(instrument))
 
 
 class BinanceHistory:
@@ -166,7 +166,9 @@ class BinanceHistory:
         Our clock; only for how far a search by time has to go.
     """
 
-    def __init__(self, instrument: Instrument, market: BinanceMarket, rest: Rest, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, instrument: Instrument, market: BinanceMarket, rest: RestClient, *, wall_ns: Callable[[], int] = time.time_ns
+    ) -> None:
         self.instrument, self._market, self._rest, self._wall_ns = instrument, market, rest, wall_ns
 
     @property
@@ -269,7 +271,7 @@ def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         hosts = settings.hosts(market.venue)
-        rest = Rest(hosts.rest_url or market.rest_url, weight_limit=market.weight_limit)
+        rest = RestClient(hosts.rest_url or market.rest_url, weight_limit=market.weight_limit)
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, market, symbol.upper())
         history = BinanceHistory(instrument, market, rest)

@@ -20,7 +20,7 @@ import numpy as np
 
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
-from feeds.venues.decoder import UNREADABLE, Decoder, Ms, Talk, TradeId, columns, only
+from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, TradeId, columns, require_symbol
 
 
 class AggregateTrade(msgspec.Struct, frozen=True, gc=False):
@@ -74,15 +74,15 @@ def batch_of(instrument: Instrument, trades: Sequence[AggregateTrade]) -> TradeB
 
 
 def _stream_batch(instrument: Instrument, trades: Sequence[Update]) -> TradeBatch:
-    only(instrument, {trade.s for trade in trades})
+    require_symbol(instrument, {trade.s for trade in trades})
     return batch_of(instrument, trades)
 
 
-def _talk_of(frame: bytes) -> Talk:
+def _talk_of(frame: bytes) -> NonTradeMessage:
     try:
         event = _ANY_EVENT.decode(frame).e
     except UNREADABLE:
         event = ""
     if event == "serverShutdown":
-        return Talk.SHUTDOWN
-    return Talk.BAD if event in ("", "aggTrade") and not frame.startswith(b'{"result":') else Talk.IGNORED
+        return NonTradeMessage.SHUTDOWN
+    return NonTradeMessage.BAD if event in ("", "aggTrade") and not frame.startswith(b'{"result":') else NonTradeMessage.IGNORED

@@ -20,12 +20,12 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.bybit.wire import PING, RecentTrade, StreamDecoder, batch_of_page, greeting
 from feeds.venues.candles import DAY_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import UNREADABLE, Ms, venue_at_fault
-from feeds.venues.latest_page import NewestTrades
-from feeds.venues.live import Wire
+from feeds.venues.latest_page import LatestPageHistory
+from feeds.venues.live import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class BybitRest:
     market : BybitMarket
     """
 
-    def __init__(self, rest: Rest, market: BybitMarket) -> None:
+    def __init__(self, rest: RestClient, market: BybitMarket) -> None:
         self._rest, self.market = rest, market
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> tuple[list[T], int]:
@@ -156,12 +156,12 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
     return Instrument(venue, symbol, *steps, numbered=False)
 
 
-def wire(instrument: Instrument, market: BybitMarket, ws_url: str) -> Wire:
+def wire(instrument: Instrument, market: BybitMarket, ws_url: str) -> StreamSpec:
     """How one symbol is listened to."""
-    return Wire(f"{ws_url}/v5/public/{market.category}", StreamDecoder(instrument), greeting(instrument.symbol), PING)
+    return StreamSpec(f"{ws_url}/v5/public/{market.category}", StreamDecoder(instrument), greeting(instrument.symbol), PING)
 
 
-def newest_trades(instrument: Instrument, rest: BybitRest) -> NewestTrades:
+def newest_trades(instrument: Instrument, rest: BybitRest) -> LatestPageHistory:
     """The newest trades of one symbol, which is all of the past that Bybit tells."""
 
     async def recent() -> TradeBatch:
@@ -169,7 +169,7 @@ def newest_trades(instrument: Instrument, rest: BybitRest) -> NewestTrades:
         with venue_at_fault(instrument):
             return batch_of_page(instrument, page)
 
-    return NewestTrades(recent, rest.aclose)
+    return LatestPageHistory(recent, rest.aclose)
 
 
 def candles(instrument: Instrument, rest: BybitRest, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
@@ -193,7 +193,7 @@ def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         hosts = settings.hosts(market.venue)
-        rest = BybitRest(Rest(hosts.rest_url or REST_URL, weight_limit=_REQUESTS), market)
+        rest = BybitRest(RestClient(hosts.rest_url or REST_URL, weight_limit=_REQUESTS), market)
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, symbol.upper())
         listening = wire(instrument, market, hosts.ws_url or WS_URL)

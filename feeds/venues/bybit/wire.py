@@ -25,11 +25,11 @@ from msgspec import Meta
 from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
-from feeds.network.websocket_session import Greeting, Ping
+from feeds.network.websocket_session import KeepAlive, Subscription
 from feeds.stable_id import stable_id
-from feeds.venues.decoder import UNREADABLE, Decoder, Ms, Talk, columns, only
+from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, columns, require_symbol
 
-PING = Ping('{"op":"ping"}', 20.0)
+PING = KeepAlive('{"op":"ping"}', 20.0)
 """As the venue asks for; without it a quiet line is cut after ten minutes."""
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ class StreamDecoder(Decoder[PublicTrade]):
         self.block_trades = 0
 
     def _batch_and_count(self, instrument: Instrument, trades: Sequence[PublicTrade]) -> TradeBatch:
-        only(instrument, {trade.s for trade in trades})
+        require_symbol(instrument, {trade.s for trade in trades})
         batch = columns(
             instrument,
             np.array([trade.T for trade in trades], np.int64) * 1_000_000,
@@ -110,11 +110,11 @@ class StreamDecoder(Decoder[PublicTrade]):
         return batch
 
 
-def greeting(symbol: str) -> Greeting:
+def greeting(symbol: str) -> Subscription:
     """The subscription to the trades of one symbol."""
     topic = f"publicTrade.{symbol}"
     message = msgspec.json.encode({"op": "subscribe", "args": [topic], "req_id": topic}).decode()
-    return Greeting((message,), _accepted)
+    return Subscription((message,), _accepted)
 
 
 def batch_of_page(instrument: Instrument, trades: Sequence[RecentTrade]) -> TradeBatch:
@@ -126,7 +126,7 @@ def batch_of_page(instrument: Instrument, trades: Sequence[RecentTrade]) -> Trad
         As `columns`.
     """
     trades = trades[::-1]
-    only(instrument, {trade.symbol for trade in trades})
+    require_symbol(instrument, {trade.symbol for trade in trades})
     batch = columns(
         instrument,
         np.array([trade.time for trade in trades], np.int64) * 1_000_000,
@@ -157,7 +157,7 @@ def _accepted(frame: bytes) -> bool:
     raise VenueUnreachableError(words)
 
 
-def _talk_of(frame: bytes) -> Talk:
+def _talk_of(frame: bytes) -> NonTradeMessage:
     """Answers have an `op`; events of other topics are none of ours."""
     for decoder in (_OPERATION, _TOPIC):
         try:
@@ -165,5 +165,5 @@ def _talk_of(frame: bytes) -> Talk:
         except UNREADABLE:
             continue
         ours = isinstance(known, _Topic) and known.topic.startswith("publicTrade.")
-        return Talk.BAD if ours else Talk.IGNORED
-    return Talk.BAD
+        return NonTradeMessage.BAD if ours else NonTradeMessage.IGNORED
+    return NonTradeMessage.BAD

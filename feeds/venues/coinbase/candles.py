@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from app.market.instrument import Instrument
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Seconds
 
@@ -31,7 +31,7 @@ class _Bucket(msgspec.Struct, frozen=True, array_like=True):
     volume: msgspec.Raw
 
 
-def candles(instrument: Instrument, rest: Rest, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
+def candles(instrument: Instrument, rest: RestClient, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
     """Candles of one product."""
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:

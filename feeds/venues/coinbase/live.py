@@ -21,11 +21,11 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.coinbase.candles import candles
 from feeds.venues.coinbase.wire import Trade, batch_of, decoder, greeting
 from feeds.venues.decoder import venue_at_fault
-from feeds.venues.live import Wire
+from feeds.venues.live import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market, newest_price
 
 WS_URL, REST_URL = "wss://ws-feed.exchange.coinbase.com", "https://api.exchange.coinbase.com"
@@ -43,12 +43,12 @@ class _Product(msgspec.Struct, frozen=True):
     status: str
 
 
-def rest_of(url: str) -> Rest:
+def rest_of(url: str) -> RestClient:
     """Requests to Coinbase at the pace that it allows."""
-    return Rest(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
+    return RestClient(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
 
 
-async def fetch_instrument(rest: Rest, product: str) -> Instrument:
+async def fetch_instrument(rest: RestClient, product: str) -> Instrument:
     """Tick and lot size of a product.
 
     Raises
@@ -85,7 +85,7 @@ class CoinbaseHistory:
     reaches_ns = 0
     """A search by time goes back to the first trade."""
 
-    def __init__(self, instrument: Instrument, rest: Rest) -> None:
+    def __init__(self, instrument: Instrument, rest: RestClient) -> None:
         self.instrument, self._rest = instrument, rest
 
     async def recent(self) -> TradeBatch:
@@ -178,5 +178,5 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         instrument = await fetch_instrument(rest, symbol.upper())
         history = CoinbaseHistory(instrument, rest)
         usual = await newest_price(history)
-    wire = Wire(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol), retells=True)
+    wire = StreamSpec(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol), retells=True)
     return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)

@@ -22,8 +22,8 @@ import numpy as np
 from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
-from feeds.network.websocket_session import Greeting
-from feeds.venues.decoder import UNREADABLE, Decoder, Talk, TradeId, columns, only
+from feeds.network.websocket_session import Subscription
+from feeds.venues.decoder import UNREADABLE, Decoder, NonTradeMessage, TradeId, columns, require_symbol
 from feeds.venues.rfc3339 import rfc3339_ns
 
 
@@ -66,7 +66,7 @@ def decoder(instrument: Instrument) -> Decoder[Match]:
     return Decoder(instrument, Match, _matches, _talk_of)
 
 
-def greeting(product: str) -> Greeting:
+def greeting(product: str) -> Subscription:
     """The subscription to one product's matches."""
 
     def accepted(frame: bytes) -> bool:
@@ -81,7 +81,7 @@ def greeting(product: str) -> Greeting:
         return talk.type == "subscriptions" and any(c.name == "matches" and product in c.product_ids for c in talk.channels)
 
     wanted = {"type": "subscribe", "product_ids": [product], "channels": ["matches"]}
-    return Greeting((msgspec.json.encode(wanted).decode(),), accepted)
+    return Subscription((msgspec.json.encode(wanted).decode(),), accepted)
 
 
 def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
@@ -104,13 +104,13 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
 
 
 def _matches(instrument: Instrument, matches: Sequence[Match]) -> TradeBatch:
-    only(instrument, {match.product_id for match in matches})
+    require_symbol(instrument, {match.product_id for match in matches})
     return batch_of(instrument, matches)
 
 
-def _talk_of(frame: bytes) -> Talk:
+def _talk_of(frame: bytes) -> NonTradeMessage:
     try:
         kind = _talk.decode(frame).type
     except UNREADABLE:
-        return Talk.BAD
-    return Talk.BAD if kind in ("match", "last_match", "error") else Talk.IGNORED
+        return NonTradeMessage.BAD
+    return NonTradeMessage.BAD if kind in ("match", "last_match", "error") else NonTradeMessage.IGNORED

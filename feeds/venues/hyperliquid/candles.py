@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from app.market.instrument import Instrument
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Ms
 
@@ -37,7 +37,7 @@ class _Candle(msgspec.Struct, frozen=True):
     v: str
 
 
-def candles(instrument: Instrument, rest: Rest, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
+def candles(instrument: Instrument, rest: RestClient, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
     """Candles of one contract."""
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:

@@ -21,12 +21,12 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.decoder import venue_at_fault
 from feeds.venues.hyperliquid.candles import candles
 from feeds.venues.hyperliquid.wire import PING, Trade, batch_of, decoder, greeting, oldest_first
-from feeds.venues.latest_page import NewestTrades
-from feeds.venues.live import Wire
+from feeds.venues.latest_page import LatestPageHistory
+from feeds.venues.live import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market, newest_price
 
 WS_URL, REST_URL = "wss://api.hyperliquid.xyz", "https://api.hyperliquid.xyz"
@@ -46,7 +46,7 @@ class _Meta(msgspec.Struct, frozen=True):
     universe: list[_Contract]
 
 
-async def fetch_instrument(rest: Rest, coin: str) -> Instrument:
+async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
     """Steps of a coin's perpetual contract, under the name that the venue gives it, as in `kPEPE`.
 
     Raises
@@ -67,7 +67,7 @@ async def fetch_instrument(rest: Rest, coin: str) -> Instrument:
     return Instrument("hyperliquid", found.name, tick, lot, numbered=False)
 
 
-def newest_trades(instrument: Instrument, rest: Rest) -> NewestTrades:
+def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory:
     """The newest trades of one contract, which is all of the past that the venue tells."""
 
     async def recent() -> TradeBatch:
@@ -76,17 +76,17 @@ def newest_trades(instrument: Instrument, rest: Rest) -> NewestTrades:
         with venue_at_fault(instrument):
             return batch_of(instrument, oldest_first(page))
 
-    return NewestTrades(recent, rest.aclose)
+    return LatestPageHistory(recent, rest.aclose)
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
     """A coin's perpetual contract, as in BTC, watched live."""
     hosts = settings.hosts("hyperliquid")
-    rest = Rest(hosts.rest_url or REST_URL, weight_limit=_PER_MINUTE)
+    rest = RestClient(hosts.rest_url or REST_URL, weight_limit=_PER_MINUTE)
     async with closed_on_failure(rest):
         instrument = await fetch_instrument(rest, symbol)
         history = newest_trades(instrument, rest)
         usual = await newest_price(history)
-    wire = Wire(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
+    wire = StreamSpec(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
     past = candles(instrument, rest)
     return live_market(instrument, wire, history, settings, candles=past, usual_price_ticks=usual, connects=_CONNECTS)

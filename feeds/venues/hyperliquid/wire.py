@@ -23,12 +23,12 @@ import numpy as np
 from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
-from feeds.network.websocket_session import Greeting, Ping
-from feeds.venues.decoder import UNREADABLE, Decoder, Ms, Talk, TradeId, columns, only
+from feeds.network.websocket_session import KeepAlive, Subscription
+from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, TradeId, columns, require_symbol
 
 T = TypeVar("T")
 
-PING = Ping('{"method":"ping"}', 30.0)  # a line that hears nothing from us for a minute is cut
+PING = KeepAlive('{"method":"ping"}', 30.0)  # a line that hears nothing from us for a minute is cut
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
@@ -73,7 +73,7 @@ def decoder(instrument: Instrument) -> Decoder[Trade]:
     return Decoder(instrument, Trade, batch_of, _talk_of, message=Message, trades_of=lambda message: oldest_first(message.data))
 
 
-def greeting(coin: str) -> Greeting:
+def greeting(coin: str) -> Subscription:
     """The subscription to one coin's trades."""
 
     def accepted(frame: bytes) -> bool:
@@ -91,7 +91,7 @@ def greeting(coin: str) -> Greeting:
         return answer.method == "subscribe" and answer.subscription == _Subscription("trades", coin)
 
     wanted = {"method": "subscribe", "subscription": {"type": "trades", "coin": coin}}
-    return Greeting((msgspec.json.encode(wanted).decode(),), accepted)
+    return Subscription((msgspec.json.encode(wanted).decode(),), accepted)
 
 
 def oldest_first(trades: Sequence[T]) -> Sequence[T]:
@@ -110,7 +110,7 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
     OffGridError
         If a price or a quantity is negative or no multiple of its step, or a trade is of another coin.
     """
-    only(instrument, {trade.coin for trade in trades})
+    require_symbol(instrument, {trade.coin for trade in trades})
     return columns(
         instrument,
         np.array([trade.time for trade in trades], np.int64) * 1_000_000,
@@ -121,9 +121,9 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
     )
 
 
-def _talk_of(frame: bytes) -> Talk:
+def _talk_of(frame: bytes) -> NonTradeMessage:
     try:
         channel = _talk.decode(frame).channel
     except UNREADABLE:
-        return Talk.BAD
-    return Talk.BAD if channel in ("trades", "error") else Talk.IGNORED
+        return NonTradeMessage.BAD
+    return NonTradeMessage.BAD if channel in ("trades", "error") else NonTradeMessage.IGNORED

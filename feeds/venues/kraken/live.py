@@ -15,13 +15,13 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.decoder import venue_at_fault
-from feeds.venues.id_time_index import Landmarks
+from feeds.venues.id_time_index import IdTimeIndex
 from feeds.venues.kraken.candles import candles
 from feeds.venues.kraken.rest import REST_URL, ask, fetch_instrument, rest_of, rest_pair
-from feeds.venues.kraken.wire import PastTrade, TradesAnswer, decoder, greeting, past_batch
-from feeds.venues.live import Wire
+from feeds.venues.kraken.wire import HistoryTrade, TradesAnswer, decoder, greeting, history_batch
+from feeds.venues.live import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market, newest_price
 
 WS_URL = "wss://ws.kraken.com"
@@ -47,9 +47,9 @@ class KrakenHistory:
     reaches_ns = 0
     """A search by time goes back to the first trade."""
 
-    def __init__(self, instrument: Instrument, rest: Rest, landmarks: Landmarks | None = None) -> None:
+    def __init__(self, instrument: Instrument, rest: RestClient, landmarks: IdTimeIndex | None = None) -> None:
         self.instrument, self._rest = instrument, rest
-        self._landmarks = landmarks or Landmarks()
+        self._landmarks = landmarks or IdTimeIndex()
         self._pair = rest_pair(instrument.symbol)
 
     async def recent(self) -> TradeBatch:
@@ -149,19 +149,19 @@ class KrakenHistory:
             last = batch.time_ns[-1] if len(batch) else 0
         return batch, int(last)
 
-    def _batch(self, page: list[PastTrade]) -> TradeBatch:
+    def _batch(self, page: list[HistoryTrade]) -> TradeBatch:
         with venue_at_fault(self.instrument):
-            return past_batch(self.instrument, page)
+            return history_batch(self.instrument, page)
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
     """A pair such as BTC-USD, watched live."""
     hosts = settings.hosts("kraken")
     rest = rest_of(hosts.rest_url or REST_URL)
-    landmarks = Landmarks()
+    landmarks = IdTimeIndex()
     async with closed_on_failure(rest):
         instrument = await fetch_instrument(rest, symbol.upper())
         history = KrakenHistory(instrument, rest, landmarks)
         usual = await newest_price(history)
-    wire = Wire(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
+    wire = StreamSpec(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
     return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)

@@ -14,7 +14,7 @@ from msgspec import Meta
 from app.errors import BadInputError, DecodeError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.kraken.wire import Answer
 
 A = TypeVar("A", bound=Answer)
@@ -40,9 +40,9 @@ class _Pairs(Answer, frozen=True):
     result: dict[str, _Pair] = msgspec.field(default_factory=dict)
 
 
-def rest_of(url: str) -> Rest:
+def rest_of(url: str) -> RestClient:
     """Requests to Kraken at the pace that it allows."""
-    return Rest(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
+    return RestClient(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
 
 
 def rest_pair(symbol: str) -> str:
@@ -50,7 +50,7 @@ def rest_pair(symbol: str) -> str:
     return "".join(_REST_NAMES.get(name, name) for name in symbol.split("-"))
 
 
-async def ask(rest: Rest, name: str, params: dict[str, str | int], kind: type[A], *, urgent: bool = False) -> A:
+async def ask(rest: RestClient, name: str, params: dict[str, str | int], kind: type[A], *, urgent: bool = False) -> A:
     """The answer to a public question; Kraken's own errors, which come with HTTP 200, are sorted like those of HTTP."""
     answer = await rest.get(f"/0/public/{name}", params, kind, weight=1, urgent=urgent)
     if not answer.error:
@@ -62,7 +62,7 @@ async def ask(rest: Rest, name: str, params: dict[str, str | int], kind: type[A]
     raise kind_of_error(f"kraken: {words}", detail=f"{name} {params}: {words}")
 
 
-async def fetch_instrument(rest: Rest, symbol: str) -> Instrument:
+async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
     """Tick and lot size of a pair such as `BTC-USD`.
 
     Raises

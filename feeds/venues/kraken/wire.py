@@ -28,8 +28,8 @@ from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.decimals import to_steps
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
-from feeds.network.websocket_session import Greeting
-from feeds.venues.decoder import UNREADABLE, Decoder, Talk, TradeId, columns, only
+from feeds.network.websocket_session import Subscription
+from feeds.venues.decoder import UNREADABLE, Decoder, NonTradeMessage, TradeId, columns, require_symbol
 from feeds.venues.rfc3339 import require_trade_times, rfc3339_ns
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Message(msgspec.Struct, Generic[T], frozen=True):
     data: list[T]
 
 
-class PastTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class HistoryTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A trade in a page of the past."""
 
     price: str
@@ -77,10 +77,10 @@ class Answer(msgspec.Struct, frozen=True):
 class TradesAnswer(Answer, frozen=True):
     """A page of the past, under the pair's own name in `result`, beside `last`: where the next one begins."""
 
-    result: dict[str, list[PastTrade] | str] = {}
+    result: dict[str, list[HistoryTrade] | str] = {}
 
     @property
-    def trades(self) -> list[PastTrade]:
+    def trades(self) -> list[HistoryTrade]:
         """The trades, oldest first."""
         return next((value for name, value in self.result.items() if name != "last" and not isinstance(value, str)), [])
 
@@ -119,7 +119,7 @@ def decoder(instrument: Instrument, saw: Callable[[TradeBatch], None] = lambda b
     return Decoder(instrument, Trade, shown, _talk_of, message=Message)
 
 
-def greeting(symbol: str) -> Greeting:
+def greeting(symbol: str) -> Subscription:
     """The subscription to one pair's trades, without those of the past."""
     pair = pair_of(symbol)
 
@@ -135,10 +135,10 @@ def greeting(symbol: str) -> Greeting:
         return bool(talk.success) and talk.method == "subscribe" and (talk.result.channel, talk.result.symbol) == ("trade", pair)
 
     wanted = {"method": "subscribe", "params": {"channel": "trade", "symbol": [pair], "snapshot": False}}
-    return Greeting((msgspec.json.encode(wanted).decode(),), accepted)
+    return Subscription((msgspec.json.encode(wanted).decode(),), accepted)
 
 
-def past_batch(instrument: Instrument, trades: Sequence[PastTrade]) -> TradeBatch:
+def history_batch(instrument: Instrument, trades: Sequence[HistoryTrade]) -> TradeBatch:
     """A page of the past as columns, in its order; trades of no quantity are left out.
 
     Raises
@@ -157,7 +157,7 @@ def past_batch(instrument: Instrument, trades: Sequence[PastTrade]) -> TradeBatc
 
 
 def _live(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
-    only(instrument, {symbol.replace("/", "-") for symbol in {trade.symbol for trade in trades}})
+    require_symbol(instrument, {symbol.replace("/", "-") for symbol in {trade.symbol for trade in trades}})
     return columns(
         instrument,
         rfc3339_ns([trade.timestamp for trade in trades]),
@@ -172,11 +172,11 @@ def _text(number: msgspec.Raw) -> str:
     return bytes(number).decode(errors="replace")  # what is no text is no number either, and is refused as such
 
 
-def _talk_of(frame: bytes) -> Talk:
+def _talk_of(frame: bytes) -> NonTradeMessage:
     try:
         talk = _talk.decode(frame)
     except UNREADABLE:
-        return Talk.BAD
+        return NonTradeMessage.BAD
     if talk.error or talk.channel == "trade" or not (talk.channel or talk.method):
-        return Talk.BAD
-    return Talk.IGNORED
+        return NonTradeMessage.BAD
+    return NonTradeMessage.IGNORED

@@ -18,7 +18,7 @@ from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
 from app.settings.settings import Settings
-from feeds.venues.live import Wire
+from feeds.venues.live import StreamSpec
 from feeds.venues.okx.history import OkxHistory, candles
 from feeds.venues.okx.rest import OkxRest
 from feeds.venues.okx.wire import PING, greeting, stream_decoder
@@ -77,9 +77,9 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
         raise DecodeError(f"{market.venue}:{symbol}: {error.user_message}") from None
 
 
-def wire(instrument: Instrument, ws_url: str) -> Wire:
+def wire(instrument: Instrument, ws_url: str) -> StreamSpec:
     """How one instrument is listened to."""
-    return Wire(f"{ws_url}/ws/v5/business", stream_decoder(instrument), greeting(instrument.symbol), PING)
+    return StreamSpec(f"{ws_url}/ws/v5/business", stream_decoder(instrument), greeting(instrument.symbol), PING)
 
 
 def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.decoder import UNREADABLE
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class OkxRest:
     """
 
     def __init__(self, base_url: str) -> None:
-        self._rest = Rest(base_url, weight_limit=_REQUESTS, apart_s=_APART_S)
+        self._rest = RestClient(base_url, weight_limit=_REQUESTS, apart_s=_APART_S)
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> list[T]:
         """What OKX lists as the answer, each as `kind`.

@@ -21,10 +21,10 @@ import numpy as np
 from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
-from feeds.network.websocket_session import Greeting, Ping
-from feeds.venues.decoder import UNREADABLE, Decoder, Ms, Talk, TradeId, columns, only
+from feeds.network.websocket_session import KeepAlive, Subscription
+from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, TradeId, columns, require_symbol
 
-PING = Ping("ping", 20.0)
+PING = KeepAlive("ping", 20.0)
 """A line on which nothing was said for 30 s is cut; the answer is the bare word `pong`."""
 
 T = TypeVar("T")
@@ -73,10 +73,10 @@ def stream_decoder(instrument: Instrument) -> Decoder[Trade]:
     return Decoder(instrument, Trade, batch_of, _talk_of, message=_Message, strict=False)
 
 
-def greeting(symbol: str) -> Greeting:
+def greeting(symbol: str) -> Subscription:
     """The subscription to every trade of one instrument."""
     message = {"op": "subscribe", "args": [{"channel": "trades-all", "instId": symbol}]}
-    return Greeting((msgspec.json.encode(message).decode(),), _accepted)
+    return Subscription((msgspec.json.encode(message).decode(),), _accepted)
 
 
 def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
@@ -87,7 +87,7 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
     OffGridError
         As `columns`; and if a trade is of another instrument.
     """
-    only(instrument, {trade.instId for trade in trades})
+    require_symbol(instrument, {trade.instId for trade in trades})
     return columns(
         instrument,
         np.array([trade.ts for trade in trades], np.int64) * 1_000_000,
@@ -109,15 +109,15 @@ def _accepted(frame: bytes) -> bool:
     return answer.event == "subscribe"
 
 
-def _talk_of(frame: bytes) -> Talk:
+def _talk_of(frame: bytes) -> NonTradeMessage:
     """Answers and notices have an `event`; pushes of other channels are none of ours."""
     if frame == b"pong":
-        return Talk.IGNORED
+        return NonTradeMessage.IGNORED
     try:
-        return Talk.SHUTDOWN if _EVENT.decode(frame).code == _CLOSING else Talk.IGNORED
+        return NonTradeMessage.SHUTDOWN if _EVENT.decode(frame).code == _CLOSING else NonTradeMessage.IGNORED
     except UNREADABLE:
         pass
     try:
-        return Talk.BAD if _PUSH.decode(frame).arg.channel.startswith("trades") else Talk.IGNORED
+        return NonTradeMessage.BAD if _PUSH.decode(frame).arg.channel.startswith("trades") else NonTradeMessage.IGNORED
     except UNREADABLE:
-        return Talk.BAD
+        return NonTradeMessage.BAD

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from rendering.items.chart_item import ChartItem
-from rendering.paint.bar_zones import Column
+from rendering.paint.bar_zones import BarZones
 from rendering.style.text import qcolor, qrect
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
@@ -16,7 +16,7 @@ from rendering.view.frame import Frame
 _VEIL = 0.82
 
 
-class CutBarItem(ChartItem):
+class ClippedBarItem(ChartItem):
     """A veil over the cells of that bar, while cells hold digits."""
 
     z = 10.5
@@ -46,6 +46,6 @@ def cut_cells_end(frame: Frame) -> float:
     pixels, style = frame.pixels, frame.style
     bar = math.floor(pixels.left / pixels.bar_pitch)
     row_pitch = frame.chart.series.grid.ticks_per_row * pixels.tick_pitch
-    column = Column.of(pixels.bar_pitch, row_pitch, frame.dpr, frame.detail, candle=style.show_candles, bracket=style.show_value_area)
+    column = BarZones.of(pixels.bar_pitch, row_pitch, frame.dpr, frame.detail, candle=style.show_candles, bracket=style.show_value_area)
     cut = pixels.screen_x(bar) + column.cell_left < 0
     return max(0, pixels.screen_x(bar + 1) - column.gap) / frame.dpr if cut else 0.0

@@ -15,7 +15,7 @@ from PySide6.QtGui import QBrush, QPainter
 from app.analytics.bar_coverage import BarCoverage, BarState
 from rendering.items.bars.visible_coverage import VisibleCoverage
 from rendering.items.chart_item import READING_REST_S, ChartItem
-from rendering.paint.rect_batch import Rectangles
+from rendering.paint.rect_batch import RectBatch
 from rendering.style.text import qcolor
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import hairline
@@ -26,7 +26,7 @@ _GAP_FROM_PX = 4.0
 """From this bar width on marks stand apart; narrower ones are drawn as one stretch."""
 
 
-class Marks(NamedTuple):
+class CoverageMarks(NamedTuple):
     """Marks as device pixels of the price pane, from left to right: `[left, right)` and the state, [shape=(n,)] each."""
 
     left: np.ndarray
@@ -43,7 +43,7 @@ class CoverageItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self.visible = VisibleCoverage()
-        self._rectangles = Rectangles()
+        self._rectangles = RectBatch()
         self._shown: tuple[object, ...] = ()
 
     def pane(self, frame: Frame) -> QRectF:
@@ -95,7 +95,7 @@ class CoverageItem(ChartItem):
         return known, frame.viewport.first_bar, frame.viewport.bar_px
 
 
-def marks_of(frame: Frame, coverage: BarCoverage) -> Marks:
+def marks_of(frame: Frame, coverage: BarCoverage) -> CoverageMarks:
     """One mark a bar, on the same pixels as the bar; narrow bars of one state are one mark, and bars of one pixel too."""
     grid = frame.pixels
     numbers = coverage.first + np.arange(len(coverage.state))
@@ -103,13 +103,13 @@ def marks_of(frame: Frame, coverage: BarCoverage) -> Marks:
     state = coverage.state
     if frame.viewport.bar_px >= _GAP_FROM_PX:
         seen = state != BarState.OUTSIDE
-        return Marks(left[seen], right[seen] - max(1, round(frame.dpr)), state[seen])
+        return CoverageMarks(left[seen], right[seen] - max(1, round(frame.dpr)), state[seen])
     place, begin = np.unique(left, return_index=True)
     worst = np.maximum.reduceat(state, begin)
     turn = np.flatnonzero(np.append(True, np.diff(worst) != 0))
     end = np.append(place[turn[1:]], right[-1])
     seen = worst[turn] != BarState.OUTSIDE
-    return Marks(place[turn][seen], end[seen], worst[turn][seen])
+    return CoverageMarks(place[turn][seen], end[seen], worst[turn][seen])
 
 
 def _same(value: float | np.ndarray, like: np.ndarray) -> np.ndarray:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from app.analytics.bar_groups import session_starts
-from app.market.session import Division, span_at
-from rendering.items.as_of import known_holes
+from app.market.session import TimeDivision, span_at
+from rendering.items.as_of import known_gaps
 from rendering.style.axis_labels import clock_text, date_text
 from rendering.view.frame import Frame
 
 
-class HeldText:
+class CoverageText:
     """The words of one layer, found once for each state of the chart."""
 
     def __init__(self) -> None:
         self._told: tuple[tuple[object, ...], str] = (), ""
 
-    def of(self, frame: Frame, division: Division) -> str:
+    def of(self, frame: Frame, division: TimeDivision) -> str:
         """What follows the figure's name in the legend: `, held from …` and `, ⚠ 1 hole`; empty where all of the period is held."""
         series = frame.chart.series
         if not series.n_bars:
@@ -26,12 +26,12 @@ class HeldText:
         return self._told[1]
 
 
-def _held_text(frame: Frame, division: Division) -> str:
+def _held_text(frame: Frame, division: TimeDivision) -> str:
     series, bar = frame.chart.series, frame.known_end - 1
     start = int(session_starts(series, bar, bar + 1, division)[0])
     whole_ns = span_at(division, series.start_ns(bar)).start_ns
     text = ""
     if series.start_ns(start) > whole_ns and start == 0:
         text += f", data from {date_text(series.start_ns(0))} {clock_text(series.start_ns(0), seconds=False)}"
-    holes = sum(whole_ns <= hole.start_ns for hole in known_holes(frame))
+    holes = sum(whole_ns <= hole.start_ns for hole in known_gaps(frame))
     return text + (f", ⚠ {holes:,} gap{'' if holes == 1 else 's'}" if holes else "")

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from rendering.hit_tests.cell_hits import cell_questions
-from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.chart_item import ChartItem
 from rendering.paint.cell_painter import CellPainter
 from rendering.paint.raster_painter import RasterPainter
@@ -59,7 +59,7 @@ class FootprintItem(ChartItem):
         """Let the painter draw."""
         self._drawn_by.draw(painter, frame, exposed)
 
-    def hits(self, frame: Frame, x: float, y: float) -> Sequence[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> Sequence[HitTarget]:
         """The cell under the mouse, and the bar's POC and value area."""
         return cell_questions(frame, x, y)
 

@@ -14,14 +14,14 @@ from rendering.view.frame import Frame
 from rendering.view.frame_coords import hairline
 
 if TYPE_CHECKING:
-    from app.storage.trade_store import Hole
+    from app.storage.trade_store import Gap
 
 _LEAST_PX = 6.0
 """A gap of a second must be seen too."""
 _LABEL_PX = 16.0
 
 
-class Band(NamedTuple):
+class GapBand(NamedTuple):
     """A hole on the screen: its edges in logical pixels of the price pane, and how many trades are missing, 0 where nobody knows."""
 
     left: float
@@ -36,7 +36,7 @@ class Band(NamedTuple):
         return f"⚠ {self.missing:,} trade{'' if self.missing == 1 else 's'} missing"
 
 
-class HoleItem(ChartItem):
+class GapItem(ChartItem):
     """Bands over all panes of the bars; they stay under the lines and the legend."""
 
     z = 55.0
@@ -44,7 +44,7 @@ class HoleItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._labels = Labels(bold=True)
-        self._shown: tuple[Band, ...] = ()
+        self._shown: tuple[GapBand, ...] = ()
 
     def pane(self, frame: Frame) -> QRectF:
         return QRectF(0, 0, frame.layout.price.right, frame.layout.time_axis.top)
@@ -65,7 +65,7 @@ class HoleItem(ChartItem):
                 painter.fillRect(QRectF(x, 0, hairline(frame), height), qcolor(theme.hole))
             self._draw_label(painter, frame, band)
 
-    def _draw_label(self, painter: QPainter, frame: Frame, band: Band) -> None:
+    def _draw_label(self, painter: QPainter, frame: Frame, band: GapBand) -> None:
         pane = frame.layout.price
         width = self._labels.width(band.text) + 10
         left = min(max((band.left + band.right - width) / 2, 0.0), max(0.0, pane.width - width))
@@ -74,22 +74,22 @@ class HoleItem(ChartItem):
         self._labels.draw(painter, rect.left() + 5, rect.center().y(), band.text, frame.theme.hole_text)
 
 
-def visible_bands(frame: Frame) -> tuple[Band, ...]:
+def visible_bands(frame: Frame) -> tuple[GapBand, ...]:
     """The holes in sight as bands; holes that touch on the screen are one band with the sum of their trades."""
     times, viewport = frame.chart.series.times, frame.viewport
-    bands: list[Band] = []
+    bands: list[GapBand] = []
     for hole in _in_sight(frame, frame.chart.holes):
         left = viewport.x(times.position(hole.start_ns))
         right = max(viewport.x(times.position(hole.end_ns)), left + _LEAST_PX)
         if bands and left <= bands[-1].right:
             last = bands.pop()
-            bands.append(Band(last.left, max(last.right, right), last.missing + hole.missing))
+            bands.append(GapBand(last.left, max(last.right, right), last.missing + hole.missing))
         else:
-            bands.append(Band(left, right, hole.missing))
-    return tuple(Band(max(0.0, band.left), min(viewport.width_px, band.right), band.missing) for band in bands)
+            bands.append(GapBand(left, right, hole.missing))
+    return tuple(GapBand(max(0.0, band.left), min(viewport.width_px, band.right), band.missing) for band in bands)
 
 
-def _in_sight(frame: Frame, holes: Sequence[Hole]) -> list[Hole]:
+def _in_sight(frame: Frame, holes: Sequence[Gap]) -> list[Gap]:
     first, last = frame.viewport.visible_bars()
     times = frame.chart.series.times
     start_ns, end_ns = times.start_ns(first), times.start_ns(last + 1)

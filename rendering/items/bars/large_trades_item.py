@@ -14,13 +14,13 @@ from PySide6.QtGui import QPainter, QPen
 from app.analytics.large_trades import LargeTrades
 from app.market.trade import TradeBatch
 from rendering.hit_tests.flow_hits import large_question
-from rendering.hit_tests.hit_target import NEAR_PX, Question
+from rendering.hit_tests.hit_target import NEAR_PX, HitTarget
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.style.short_numbers import short_quantities
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_sight
+from rendering.view.frame_coords import bars_in_view
 
 _LARGEST_PX, _LEAST_PX = 24.0, 3.0
 """Radius of the largest in sight, and of the smallest."""
@@ -86,12 +86,12 @@ class LargeTradesItem(ChartItem):
             if bubble.radius >= _TEXT_FROM_PX and not digits:
                 self._labels.draw(painter, bubble.x, bubble.y, bubble.text, theme.text, 0.5)
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """The bubble under the mouse; of several the smallest, which lies uppermost."""
         under = [bubble for bubble in self.bubbles(frame) or () if math.hypot(bubble.x - x, bubble.y - y) <= max(bubble.radius, NEAR_PX)]
         if not under or self._large is None or not frame.layout.price.holds(x, y):
             return []
-        found = self._large.of(*bars_in_sight(frame))
+        found = self._large.of(*bars_in_view(frame))
         rule, place = frame.rules.large_trades.rule, min(under, key=lambda bubble: bubble.radius).place
         return [] if found is None else [large_question(frame, found, place, rule)]
 
@@ -103,7 +103,7 @@ class LargeTradesItem(ChartItem):
         if self._large is None or self._large.series is not chart.series or self._large.rule != rule or self._made_at != frame.generation:
             self._large = LargeTrades(chart.series, chart.trades, rule, chart.spec.instrument.lot_size)
             self._made_at = frame.generation
-        found = self._large.of(*bars_in_sight(frame))
+        found = self._large.of(*bars_in_view(frame))
         if found is None or not len(found):
             return None if found is None else ()
         key = found, frame.viewport, frame.chart.series.times, None if chart.series.rule.is_time else chart.series.revision

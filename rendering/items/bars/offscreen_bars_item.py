@@ -11,13 +11,13 @@ from PySide6.QtGui import QPainter
 from rendering.items.chart_item import ChartItem
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_sight
+from rendering.view.frame_coords import bars_in_view
 from rendering.view.layout import CHAR_ASPECT, LEGEND_TEXT_PX, LEGEND_TOP, LINE_PX
 
 _RIGHT_PX, _PADDING_PX, _FOOT_PX = 10.0, 7.0, 4.0
 
 
-class Beyond(NamedTuple):
+class OffscreenBars(NamedTuple):
     """Bars that trade wholly beyond the upper and the lower edge."""
 
     above: int
@@ -29,7 +29,7 @@ class Beyond(NamedTuple):
         return _text("▲", self.above, "above"), _text("▼", self.below, "below")
 
 
-class BeyondItem(ChartItem):
+class OffscreenBarsItem(ChartItem):
     """A line at the upper right and one at the lower right of the prices, while bars are missing from sight there."""
 
     z = 81.0
@@ -37,29 +37,29 @@ class BeyondItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._labels = Labels(LEGEND_TEXT_PX)
-        self._shown = Beyond(0, 0)
+        self._shown = OffscreenBars(0, 0)
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF]:
-        before, self._shown = self._shown, beyond(new)
+        before, self._shown = self._shown, count_offscreen_bars(new)
         pairs = zip(_rects(old, before.texts), _rects(new, self._shown.texts), before.texts, self._shown.texts, strict=True)
         return [rect for was, now, old_text, text in pairs if (was, old_text) != (now, text) for rect in (was, now) if not rect.isEmpty()]
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        texts = beyond(frame).texts
+        texts = count_offscreen_bars(frame).texts
         for rect, text in zip(_rects(frame, texts), texts, strict=True):
             if text:
                 painter.fillRect(rect, qcolor(frame.theme.panel))
                 self._labels.draw(painter, rect.left() + _PADDING_PX, rect.center().y(), text, frame.theme.text)
 
 
-def beyond(frame: Frame) -> Beyond:
+def count_offscreen_bars(frame: Frame) -> OffscreenBars:
     """Of the bars in sight, those that the prices in sight leave out."""
-    first, end = bars_in_sight(frame)
+    first, end = bars_in_view(frame)
     series, (low, high) = frame.chart.series, frame.viewport.visible_ticks()
-    return Beyond(int(np.count_nonzero(series.low[first:end] > high)), int(np.count_nonzero(series.high[first:end] < low)))
+    return OffscreenBars(int(np.count_nonzero(series.low[first:end] > high)), int(np.count_nonzero(series.high[first:end] < low)))
 
 
 def _text(shape: str, bars: int, where: str) -> str:

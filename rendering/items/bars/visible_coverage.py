@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.analytics.bar_coverage import BarCoverage, BarState, bar_coverage
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 from rendering.view.frame import Frame
 
 if TYPE_CHECKING:
-    from app.storage.trade_store import Hole
+    from app.storage.trade_store import Gap
 
 
 FROM_THE_FIRST = ("replay", "simulated")
@@ -31,8 +31,8 @@ class VisibleCoverage:
     def __init__(self) -> None:
         self.counted = 0
         self._asked: tuple[object, ...] = ()
-        self._covered: Sequence[Covered] = ()
-        self._holes: Sequence[Hole] = ()
+        self._covered: Sequence[CoveredSpan] = ()
+        self._holes: Sequence[Gap] = ()
         self._candles: list[Span] = []
         self._gaps: list[Span] = []
         self._found: BarCoverage | None = None
@@ -51,14 +51,14 @@ class VisibleCoverage:
                 return None
         begin_ns = begins_ns(frame)
         asked = (chart.series.rule if chart.series.rule.is_time else (times, chart.series.revision), bars, begin_ns)
-        candles = chart.candles.held.times
+        candles = chart.candles.candle_store.times
         same = candles is self._candles and chart.covered is self._covered and chart.holes is self._holes
         if asked != self._asked or not same:
             if chart.holes is not self._holes:
                 self._gaps = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
             self._asked, self._covered, self._holes, self._candles = asked, chart.covered, chart.holes, candles
             edges = times.edges(*bars)
-            covered = chart.covered or [Covered(Span(int(edges[0]), int(edges[-1])), Source.LIVE, 0, 0)]
+            covered = chart.covered or [CoveredSpan(Span(int(edges[0]), int(edges[-1])), Source.LIVE, 0, 0)]
             self._found = bar_coverage(edges, bars[0], covered, self._gaps, candles, begin_ns=begin_ns)
             self.counted += 1
         return self._found
@@ -77,7 +77,7 @@ def begins_ns(frame: Frame) -> int | None:
     chart = frame.chart
     if not chart.covered or frame.mode not in FROM_THE_FIRST:
         return None
-    return min([*(stretch.span.start_ns for stretch in chart.covered), *(span.start_ns for span in chart.candles.held.times[:1])])
+    return min([*(stretch.span.start_ns for stretch in chart.covered), *(span.start_ns for span in chart.candles.candle_store.times[:1])])
 
 
 def _bars_there(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ _OPACITY = 0.78
 """The bars behind it can be made out, and cannot be taken for what was known."""
 
 
-class VeilItem(ChartItem):
+class AsOfVeilItem(ChartItem):
     """The veil over the prices' pane, with an edge at the moment."""
 
     z = 20.0
@@ -46,11 +46,11 @@ class VeilItem(ChartItem):
         scene = self.scene()
         layers = [layer for layer in scene.items() if isinstance(layer, ChartItem)] if scene is not None else []
         for layer in sorted(layers, key=lambda layer: layer.zValue()):
-            if layer.name and layer.isVisible() and layer.zValue() < self.zValue() and not isinstance(layer, VeilItem):
+            if layer.name and layer.isVisible() and layer.zValue() < self.zValue() and not isinstance(layer, AsOfVeilItem):
                 layer.draw_part(painter, behind)
 
 
-class StripVeilItem(VeilItem):
+class AsOfStripVeilItem(AsOfVeilItem):
     """The same over the panes under the bars."""
 
     z = 51.0

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter
 
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX
-from rendering.style.axis_labels import TimeTick, bar_step, bar_ticks, date_text, price_step, price_ticks, time_step, time_ticks
+from rendering.style.axis_labels import TimeLabel, bar_step, bar_ticks, date_text, price_labels, price_step, time_step, time_ticks
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import hairline, price_y
@@ -26,7 +26,7 @@ class PlacedTime(NamedTuple):
 
     x: float
     text_x: float
-    tick: TimeTick
+    tick: TimeLabel
 
 
 class PriceAxisItem(ChartItem):
@@ -142,7 +142,7 @@ class GridItem(ChartItem):
 def visible_price_ticks(frame: Frame) -> range:
     """The labelled prices in sight, in ticks."""
     viewport = frame.viewport
-    return price_ticks(viewport.low_ticks, viewport.ticks_at(0), price_step(frame.chart.series.grid, viewport.tick_px))
+    return price_labels(viewport.low_ticks, viewport.ticks_at(0), price_step(frame.chart.series.grid, viewport.tick_px))
 
 
 def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
@@ -163,7 +163,7 @@ def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
     return places
 
 
-def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeTick], list[int]]:
+def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel], list[int]]:
     """Where bars are not of time: when every so many bars began, none of them where there are no bars yet."""
     series = frame.chart.series
     step = bar_step(frame.viewport.bar_px)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from rendering.items.as_of import moment_text
+from rendering.items.as_of import as_of_text
 from rendering.items.chart_item import ChartItem
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor
@@ -71,7 +71,7 @@ class BadgeItem(ChartItem):
 
 def badge_text(frame: Frame) -> str:
     """The word on the chart with its shape; the mode's own unless one was given. An earlier moment comes first."""
-    word, moment = frame.badge or _WORDS[frame.mode], moment_text(frame)
+    word, moment = frame.badge or _WORDS[frame.mode], as_of_text(frame)
     return " · ".join(filter(None, (f"◀ {moment}" if moment else "", word)))
 
 

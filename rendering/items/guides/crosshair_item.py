@@ -31,7 +31,7 @@ Part = tuple[str, str]
 """A piece of the readout: its text, and the theme's token for its colour."""
 
 
-class Pointed(NamedTuple):
+class CrosshairReadout(NamedTuple):
     """What the mouse points at: where the lines are drawn, the tags' texts, the readout's lines."""
 
     x: float | None
@@ -50,11 +50,11 @@ class CrosshairItem(ChartItem):
         super().__init__()
         self._tags = Labels(bold=True)
         self._labels = Labels(LEGEND_TEXT_PX)
-        self._shown: Pointed | None = None
+        self._shown: CrosshairReadout | None = None
         self._coverage = VisibleCoverage()
         self._asked_frame: Frame | None = None
         self._asked_revision = -1
-        self._answer: Pointed | None = None
+        self._answer: CrosshairReadout | None = None
 
     def pane(self, frame: Frame) -> QRectF:
         return QRectF(0, 0, frame.layout.width, frame.layout.height)
@@ -95,7 +95,7 @@ class CrosshairItem(ChartItem):
             if place.text_x + half > tag.left() and place.text_x - half < tag.right():
                 painter.fillRect(QRectF(place.text_x - half, tag.top(), 2 * half, tag.height()), qcolor(frame.theme.background))
 
-    def _draw_readout(self, painter: QPainter, frame: Frame, pointed: Pointed) -> None:
+    def _draw_readout(self, painter: QPainter, frame: Frame, pointed: CrosshairReadout) -> None:
         rect = readout_rect(frame, pointed)
         painter.save()
         painter.setClipRect(rect)
@@ -109,7 +109,7 @@ class CrosshairItem(ChartItem):
             y += LINE_PX
         painter.restore()
 
-    def _regions(self, frame: Frame, pointed: Pointed | None) -> dict[str, tuple[QRectF, ...]]:
+    def _regions(self, frame: Frame, pointed: CrosshairReadout | None) -> dict[str, tuple[QRectF, ...]]:
         """Where each part of the crosshair is drawn."""
         regions: dict[str, tuple[QRectF, ...]] = {}
         if pointed is None:
@@ -124,7 +124,7 @@ class CrosshairItem(ChartItem):
             regions["readout"] = (readout_rect(frame, pointed),)
         return regions
 
-    def _pointed(self, frame: Frame) -> Pointed | None:
+    def _pointed(self, frame: Frame) -> CrosshairReadout | None:
         """`pointed_at`, found once for each frame and state of the market."""
         revision = frame.chart.series.revision
         if self._asked_frame is not frame or self._asked_revision != revision:
@@ -133,14 +133,14 @@ class CrosshairItem(ChartItem):
         return self._answer
 
 
-def _part(pointed: Pointed | None, part: str) -> object:
+def _part(pointed: CrosshairReadout | None, part: str) -> object:
     """What one part of the crosshair shows and where."""
     if pointed is None:
         return None
     return {"time": (pointed.x, pointed.time), "price": (pointed.y, pointed.price), "readout": pointed.readout}[part]
 
 
-def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> Pointed | None:
+def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> CrosshairReadout | None:
     """What is under the mouse; None when it is over the axes or away. `coverage` is that of the bars in sight."""
     if frame.cursor is None:
         return None
@@ -156,7 +156,7 @@ def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> Pointed | N
     ticks = math.floor(viewport.ticks_at(y))
     start_ns = times.start_ns(number) if times.knows(number) else -1
     time = f"{date_text(start_ns)} {clock_text(start_ns, seconds=times.fine)}" if start_ns >= 0 else ""
-    return Pointed(
+    return CrosshairReadout(
         x=min(max(middle, 0.0), layout.price.right - 1) if over_bars else None,
         y=y if over_prices else None,
         time=time,
@@ -165,7 +165,7 @@ def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> Pointed | N
     )
 
 
-def readout_rect(frame: Frame, pointed: Pointed) -> QRectF:
+def readout_rect(frame: Frame, pointed: CrosshairReadout) -> QRectF:
     """The readout's place: under the legend, inside the price pane."""
     longest = max(sum(len(text) + 1 for text, _ in parts) - 1 for parts in pointed.readout)
     width = min(longest * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX, frame.layout.plot_right - LEGEND_LEFT)

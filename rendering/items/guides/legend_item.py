@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from app.settings.calculation import ImbalanceRules, TimeRules
-from rendering.items.as_of import moment_text
+from app.settings.calculation import ImbalanceSettings, SessionSettings
+from rendering.items.as_of import as_of_text
 from rendering.items.chart_item import ChartItem
 from rendering.items.guides.badge_item import badge_rect
 from rendering.paint.dirty import is_dirty
@@ -64,10 +64,10 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
         f"rows {grid.ticks_per_row} ({grid.text(grid.ticks_per_row)})",
         f"VA {rules.value_area.percent} % {rules.value_area.method.value}",
         _imbalance_text(rules.imbalance),
-        *([] if rules.time == TimeRules() else [rules.hours.text]),
+        *([] if rules.time == SessionSettings() else [rules.hours.text]),
         *([] if frame.style.cells == "sellxbuy" else [f"cells {frame.style.cells}"]),
         f"colour {frame.style.colouring}",
-        *([] if frame.as_of is None else [moment_text(frame).replace("AS OF", "as of") + ": later bars excluded"]),
+        *([] if frame.as_of is None else [as_of_text(frame).replace("AS OF", "as of") + ": later bars excluded"]),
     ]
     lines: list[str] = []
     told = [part for text in frame.told for part in text.split(_SEPARATOR)]
@@ -76,7 +76,7 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _imbalance_text(rule: ImbalanceRules) -> str:
+def _imbalance_text(rule: ImbalanceSettings) -> str:
     least = f" min {rule.minimum}" if rule.minimum else ""
     return f"imbalance {float(rule.ratio)}{least}" + ("" if rule.zeros == "count" else f" zeros {rule.zeros}")
 

@@ -19,7 +19,7 @@ from rendering.view.frame_coords import price_y
 _WORD = "alert"
 
 
-class Drawn(NamedTuple):
+class DrawnAlert(NamedTuple):
     """An alert on the screen: its height in logical pixels, what is written there, and what on the axis."""
 
     y: float
@@ -39,7 +39,7 @@ class AlertItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._labels = Labels(bold=True)
-        self._shown: tuple[Drawn, ...] = ()
+        self._shown: tuple[DrawnAlert, ...] = ()
 
     def pane(self, frame: Frame) -> QRectF:
         return QRectF(0, 0, frame.layout.width, frame.layout.price.height)
@@ -69,7 +69,7 @@ class AlertItem(ChartItem):
             draw_price_tag(painter, self._labels, frame, y, price, colour)
 
 
-def _drawn(frame: Frame) -> tuple[Drawn, ...]:
+def _drawn(frame: Frame) -> tuple[DrawnAlert, ...]:
     """The alerts in sight, those at one height as one: a tick is drawn over [t, t + 1), its middle is meant.
 
     A price between two ticks is told by the nearest; by the lower of two as near, as the lines of profiles are.
@@ -80,11 +80,11 @@ def _drawn(frame: Frame) -> tuple[Drawn, ...]:
     grid, viewport = frame.chart.series.grid, frame.viewport
     low, high = viewport.ticks_at(viewport.height_px) - 1, viewport.ticks_at(0) + 1
     first, end = bisect_left(lines, low, key=_ticks), bisect_right(lines, high, key=_ticks)
-    found: dict[float, Drawn] = {}
+    found: dict[float, DrawnAlert] = {}
     for ticks, text, _, moves in lines[first:end]:
         y = price_y(frame, ticks + 0.5)
         if 0 <= y < frame.layout.price.height and y not in found:
-            found[y] = Drawn(y, f"{_WORD}: {text}" if moves else _WORD, grid.text(math.ceil(ticks - 0.5)), moves)
+            found[y] = DrawnAlert(y, f"{_WORD}: {text}" if moves else _WORD, grid.text(math.ceil(ticks - 0.5)), moves)
     return tuple(found.values())
 
 

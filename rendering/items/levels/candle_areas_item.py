@@ -12,7 +12,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from app.analytics.bar_groups import first_from
+from app.analytics.bar_groups import first_bar_at
 from app.analytics.candle_areas import CandleAreas
 from app.market.session import Period, PeriodRule, span_at, span_before
 from app.market.span import Span
@@ -118,7 +118,7 @@ class CandleAreasItem(ChartItem):
             area = self._of(frame).of(period, frame.known_end)
             if area is None:
                 continue
-            left = max(0.0, viewport.x(int(series.number[first_from(series, from_ns)])))
+            left = max(0.0, viewport.x(int(series.number[first_bar_at(series, from_ns)])))
             for kind, ticks in (("cPOC", area.poc_ticks), ("cVAH", area.vah_ticks), ("cVAL", area.val_ticks)):
                 y = price_y(frame, float(ticks) + 0.5)  # a traded price stands in the middle of its tick, and so do these
                 if 0 <= y <= viewport.height_px:

@@ -6,16 +6,16 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
-from app.analytics.developing import Developing
-from rendering.hit_tests.hit_target import Question
+from app.analytics.developing import DevelopingProfile
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.profile_hits import developing_questions
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
 from rendering.style.text import qcolor, qrect
-from rendering.view.bar_at import bar_under
+from rendering.view.bar_at import bar_at
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_sight
+from rendering.view.frame_coords import bars_in_view
 
 _A_FRAME_S = 0.002
 
@@ -32,7 +32,7 @@ class DevelopingItem(ChartItem):
 
     def __init__(self) -> None:
         super().__init__()
-        self._developing: Developing | None = None
+        self._developing: DevelopingProfile | None = None
         self._made_for: tuple[object, ...] = ()
         self._key: tuple[object, ...] = ()
 
@@ -48,7 +48,7 @@ class DevelopingItem(ChartItem):
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         developing = self._of(new)
-        first, end = bars_in_sight(new)
+        first, end = bars_in_view(new)
         developing.work(first, end, _A_FRAME_S)
         columns = developing.columns(first, end)
         key = new.viewport, new.generation, developing, first, *(column.tobytes() for column in columns)
@@ -56,14 +56,14 @@ class DevelopingItem(ChartItem):
         return None if before == key else self.pane(new)
 
     def idle(self, budget_s: float) -> bool:
-        return self._frame is not None and self._of(self._frame).work(*bars_in_sight(self._frame), budget_s)
+        return self._frame is not None and self._of(self._frame).work(*bars_in_view(self._frame), budget_s)
 
     def settle(self) -> None:
         while self.idle(1.0):
             pass
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        first, end = bars_in_sight(frame)
+        first, end = bars_in_view(frame)
         developing = self._of(frame)
         poc, low, high, known = developing.columns(first, end)
         if not len(poc):
@@ -86,19 +86,19 @@ class DevelopingItem(ChartItem):
                 if known[run[0]]:
                     painter.drawPolyline(_steps(left[run], right[run], y[run]))
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """The line under the mouse."""
-        bar = bar_under(frame, x) if frame.layout.price.holds(x, y) else None
+        bar = bar_at(frame, x) if frame.layout.price.holds(x, y) else None
         open_there = bar is not None and frame.rules.hours.open_at(frame.chart.series.times.of_bars(bar, bar + 1))[0]
         if bar is None or not open_there:
             return []
         return developing_questions(frame, int(self._of(frame).starts(bar, bar + 1)[0]), bar, y)
 
-    def _of(self, frame: Frame) -> Developing:
+    def _of(self, frame: Frame) -> DevelopingProfile:
         series, rule = frame.chart.series, frame.rules.value_area
         made_for = series, frame.rules.hours, rule
         if self._developing is None or made_for != self._made_for:
-            self._developing, self._made_for = Developing(series, frame.rules.hours.pieces, rule.percent, rule.method), made_for
+            self._developing, self._made_for = DevelopingProfile(series, frame.rules.hours.divisions, rule.percent, rule.method), made_for
         return self._developing
 
 

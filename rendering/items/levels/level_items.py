@@ -15,7 +15,7 @@ from PySide6.QtGui import QPainter, QPen
 from app.analytics.level_detection import LevelKind
 from app.chart.levels import PERIODS
 from app.market.session import Period
-from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.level_hits import level_questions
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.levels.vwap_item import period_text
@@ -25,7 +25,7 @@ from rendering.style.text import Labels, qcolor, qrect
 from rendering.style.theme import Theme
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_sight
+from rendering.view.frame_coords import bars_in_view
 
 _LABEL_PX = 10
 _APART_PX = 11.0
@@ -49,7 +49,7 @@ NAMES = {
 _DASHED = (LevelKind.VAH, LevelKind.VAL, LevelKind.LVN, LevelKind.POOR_HIGH, LevelKind.POOR_LOW)
 
 
-class Drawn(NamedTuple):
+class DrawnLevel(NamedTuple):
     """A level on the screen: its edges in logical pixels of the price pane, and whether it lives."""
 
     kind: LevelKind
@@ -71,7 +71,7 @@ class Drawn(NamedTuple):
         return f"{NAMES[self.kind]} {self.period.value}" if self.period and self.kind <= LevelKind.VAL else NAMES[self.kind]
 
 
-class LedgerItem(ChartItem):
+class LevelItem(ChartItem):
     """A family of levels."""
 
     shown_at_first = False
@@ -87,7 +87,7 @@ class LedgerItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._labels = Labels(_LABEL_PX)
-        self._shown: tuple[Drawn, ...] = ()
+        self._shown: tuple[DrawnLevel, ...] = ()
         self._key: tuple[object, ...] = ()
 
     def pane(self, frame: Frame) -> QRectF:
@@ -102,7 +102,7 @@ class LedgerItem(ChartItem):
         before = self._shown
         return None if before is self._drawn(new) or before == self._shown else self.pane(new)
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """The levels under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
@@ -132,7 +132,7 @@ class LedgerItem(ChartItem):
             painter.drawLines(of_look)
         self._name(painter, frame, [level for level in drawn if level.living], exposed)
 
-    def _name(self, painter: QPainter, frame: Frame, living: list[Drawn], exposed: QRectF) -> None:
+    def _name(self, painter: QPainter, frame: Frame, living: list[DrawnLevel], exposed: QRectF) -> None:
         """Names at the right edge, or behind the moment; of those that would cover one another the newest."""
         taken: dict[int, float] = {}  # by the height of a name
         edge = frame.layout.price.right
@@ -151,7 +151,7 @@ class LedgerItem(ChartItem):
             painter.fillRect(QRectF(right - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(frame.theme.background.faded(0.75)))
             self._labels.draw(painter, right, y, level.text, level_colour(level.kind, frame.theme), 1.0)
 
-    def _drawn(self, frame: Frame) -> tuple[Drawn, ...]:
+    def _drawn(self, frame: Frame) -> tuple[DrawnLevel, ...]:
         """The levels in sight; the same object until one of them is another."""
         levels = frame.chart.levels
         key = levels, levels.revision, frame.viewport, frame.dpr, frame.chart.series.n_bars, frame.as_of
@@ -160,11 +160,11 @@ class LedgerItem(ChartItem):
             self._shown, self._key = self._shown if found == self._shown else found, key
         return self._shown
 
-    def _find(self, frame: Frame) -> tuple[Drawn, ...]:
+    def _find(self, frame: Frame) -> tuple[DrawnLevel, ...]:
         series, viewport = frame.chart.series, frame.viewport
         if not series.n_bars:
             return ()
-        found = frame.chart.levels.columns(self.kinds, *bars_in_sight(frame), living=not self.shows_ended, known_end=frame.known_end)
+        found = frame.chart.levels.columns(self.kinds, *bars_in_view(frame), living=not self.shows_ended, known_end=frame.known_end)
         low, high = viewport.visible_ticks()
         seen = np.flatnonzero((found["bottom"] <= 2 * high) & (found["top"] >= 2 * low))
         ended = found["end"][seen] >= 0
@@ -179,12 +179,12 @@ class LedgerItem(ChartItem):
         upper, lower = (_y(frame, np.where(zone, ticks, middle)) for ticks in (top / 2 + 1, bottom / 2))
         columns = (kind, period, left, right, upper, lower, end < 0)
         return tuple(
-            Drawn(LevelKind(kind), PERIODS[period] if period >= 0 else None, *place)
+            DrawnLevel(LevelKind(kind), PERIODS[period] if period >= 0 else None, *place)
             for kind, period, *place in zip(*(column.tolist() for column in columns), strict=True)
         )
 
 
-class NakedLevelsItem(LedgerItem):
+class NakedLevelsItem(LevelItem):
     """POC, VAH and VAL of finished periods."""
 
     name, title = "naked", "Naked POC, VAH and VAL"
@@ -196,7 +196,7 @@ class NakedLevelsItem(LedgerItem):
         return f"naked levels by {', '.join(period_text(frame, period) for period in periods)}" if periods else ""
 
 
-class NodesItem(LedgerItem):
+class VolumeNodesItem(LevelItem):
     """High and low volume nodes of the last finished day."""
 
     name, title = "nodes", "HVN and LVN"
@@ -209,7 +209,7 @@ class NodesItem(LedgerItem):
         return f"HVN and LVN by {frame.rules.levels.nodes}"
 
 
-class PrintsItem(LedgerItem):
+class SinglePrintsItem(LevelItem):
     """Single prints, poor highs and poor lows of finished days."""
 
     name, title = "prints", "Single prints, poor highs and lows"
@@ -218,7 +218,7 @@ class PrintsItem(LedgerItem):
     names_at_px = 110.0
 
 
-class UnfinishedItem(LedgerItem):
+class UnfinishedAuctionsItem(LevelItem):
     """Unfinished auctions."""
 
     name, title = "unfinished", "Unfinished auctions"
@@ -231,7 +231,7 @@ class UnfinishedItem(LedgerItem):
         return "unfinished auctions" + (f" (rows of {ticks} ticks)" if ticks > 1 else "")
 
 
-class StackedItem(LedgerItem):
+class StackedImbalancesItem(LevelItem):
     """Zones of stacked imbalances."""
 
     name, title = "stacked", "Stacked imbalances"

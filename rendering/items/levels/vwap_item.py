@@ -14,17 +14,17 @@ from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.anchored_vwap import SessionVwap, VwapSums
 from app.analytics.bar_groups import session_starts
-from app.market.session import Division, Period
+from app.market.session import Period, TimeDivision
 from app.market.span import Span
-from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.vwap_hits import vwap_questions
-from rendering.items.as_of import behind_the_moment
-from rendering.items.bars.coverage_text import HeldText
+from rendering.items.as_of import pane_after_moment
+from rendering.items.bars.coverage_text import CoverageText
 from rendering.items.bars.curve import curve
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
 from rendering.style.text import Labels, qcolor, qrect
-from rendering.view.bar_at import bar_under
+from rendering.view.bar_at import bar_at
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_around
@@ -37,7 +37,7 @@ _EARLIEST_NS, _LATEST_NS = -(1 << 62), (1 << 62)
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
+class AnchorDivision:
     """Two pieces of time: what lies before an anchor, and what comes from it on."""
 
     anchor_ns: int
@@ -50,7 +50,7 @@ class Since:
 class _Line:
     """One VWAP: its figures, and what it is called."""
 
-    def __init__(self, sums: VwapSums, division: Division, label: str, from_ns: int | None = None) -> None:
+    def __init__(self, sums: VwapSums, division: TimeDivision, label: str, from_ns: int | None = None) -> None:
         self.figures, self.division, self.label, self.from_ns = SessionVwap(sums, division), division, label, from_ns
 
     def bars(self, frame: Frame) -> tuple[int, int]:
@@ -83,7 +83,7 @@ class VwapItem(ChartItem):
         self._made: tuple[object, ...] = ()
         self._kept: tuple[_Line, ...] = ()
         self._ends: tuple[object, ...] = ()
-        self._held = HeldText()
+        self._held = CoverageText()
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -105,7 +105,7 @@ class VwapItem(ChartItem):
             return self.pane(new)
         series = new.chart.series
         if old.as_of != new.as_of:
-            return behind_the_moment(old, new, self.pane(new))
+            return pane_after_moment(old, new, self.pane(new))
         changed = series.changed_since(old.revision)
         if before == self._ends and changed >= series.n_bars - 1:
             return None  # the last bar's lines have not moved by a pixel
@@ -113,11 +113,11 @@ class VwapItem(ChartItem):
         pane = self.pane(new)
         return QRectF(max(0.0, x), 0, pane.right() - max(0.0, x), pane.height())
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """The lines and bands under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
-        bar, found = bar_under(frame, x), []
+        bar, found = bar_at(frame, x), []
         for line in self._lines(frame) if bar is not None else ():
             first, end = line.bars(frame)
             if bar is not None and first <= bar < end:
@@ -156,7 +156,7 @@ class VwapItem(ChartItem):
             self._made = made
         return self._kept
 
-    def _wanted(self, frame: Frame) -> tuple[tuple[Division, str, int | None], ...]:
+    def _wanted(self, frame: Frame) -> tuple[tuple[TimeDivision, str, int | None], ...]:
         """Where each line starts again, its label, and the time before which it has no values."""
         return ((frame.rules.hours.from_start(self.period), f"VWAP {period_text(frame, self.period)}", None),)
 
@@ -208,7 +208,7 @@ class AnchoredVwapItem(VwapItem):
     def legend(self, frame: Frame) -> str:
         return "anchored VWAP ± 1, 2 σ" if self._wanted(frame) else ""
 
-    def _wanted(self, frame: Frame) -> tuple[tuple[Division, str, int | None], ...]:
+    def _wanted(self, frame: Frame) -> tuple[tuple[TimeDivision, str, int | None], ...]:
         series = frame.chart.series
         if not series.n_bars:
             return ()
@@ -216,7 +216,7 @@ class AnchoredVwapItem(VwapItem):
         found = []
         for placed in anchored:
             start_ns = series.times.start_ns(series.times.number(placed.start_ns))  # an anchor is a bar
-            found.append((Since(start_ns), f"VWAP {placed.name}", start_ns))
+            found.append((AnchorDivision(start_ns), f"VWAP {placed.name}", start_ns))
         return tuple(found)
 
 

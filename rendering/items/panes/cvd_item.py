@@ -10,13 +10,13 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.divergence import REACH
-from app.settings.calculation import ChartRules
+from app.settings.calculation import CalculationSettings
 from rendering.hit_tests.flow_hits import cvd_questions, divergence_question
-from rendering.hit_tests.hit_target import Question
-from rendering.items.as_of import behind_the_moment
-from rendering.items.bars.coverage_text import HeldText
+from rendering.hit_tests.hit_target import HitTarget
+from rendering.items.as_of import pane_after_moment
+from rendering.items.bars.coverage_text import CoverageText
 from rendering.items.chart_item import READING_REST_S, ChartItem
-from rendering.items.panes.cvd_series import CvdFigures, Mark, cvd_reset, heights
+from rendering.items.panes.cvd_series import CvdInView, DivergenceMark, cvd_reset, heights
 from rendering.style.short_numbers import signed_quantity
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.frame import Frame
@@ -38,12 +38,12 @@ class CvdItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._labels = Labels()
-        self._figures = CvdFigures()
-        self._held = HeldText()
+        self._figures = CvdInView()
+        self._held = CoverageText()
         self._shown: tuple[object, ...] = ()
 
     @classmethod
-    def strip(cls, rules: ChartRules) -> Strip | None:
+    def strip(cls, rules: CalculationSettings) -> Strip | None:
         return Strip("cvd", 0.13, 48, 130)
 
     def legend(self, frame: Frame) -> str:
@@ -60,7 +60,7 @@ class CvdItem(ChartItem):
         if before != self._shown:
             return self.pane(new)
         if old.as_of != new.as_of:
-            return behind_the_moment(old, new, self.pane(new))
+            return pane_after_moment(old, new, self.pane(new))
         series = new.chart.series
         changed = series.changed_since(old.revision)
         if changed >= series.n_bars:
@@ -86,7 +86,7 @@ class CvdItem(ChartItem):
         if exposed.right() > frame.layout.plot_right:
             self._draw_axis(painter, frame, pane, (low, high))
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """A divergence under the mouse, and the sum there."""
         pane, reset = frame.layout.strip_of("cvd"), cvd_reset(frame)
         if not pane.holds(x, y):
@@ -132,8 +132,8 @@ class DivergenceItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._labels = Labels(bold=True)
-        self._figures = CvdFigures()
-        self._shown: tuple[Mark, ...] = ()
+        self._figures = CvdInView()
+        self._shown: tuple[DivergenceMark, ...] = ()
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -146,15 +146,15 @@ class DivergenceItem(ChartItem):
         for mark in self._marks(frame):
             _draw_mark(painter, self._labels, frame, mark, mark.price, text=True)
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """A divergence under the mouse."""
         return _marks_at(frame, [(mark, mark.price) for mark in self._marks(frame)], x, y) if frame.layout.price.holds(x, y) else []
 
-    def _marks(self, frame: Frame) -> tuple[Mark, ...]:
+    def _marks(self, frame: Frame) -> tuple[DivergenceMark, ...]:
         return tuple(mark._replace(cvd=(0.0, 0.0)) for mark in self._figures.marks(frame, frame.layout.strip_of("cvd")))
 
 
-def _marks_at(frame: Frame, marks: list[tuple[Mark, tuple[float, float]]], x: float, y: float) -> list[Question]:
+def _marks_at(frame: Frame, marks: list[tuple[DivergenceMark, tuple[float, float]]], x: float, y: float) -> list[HitTarget]:
     found = []
     for mark, (one, other) in marks:
         line = mark.left, one, mark.right, other
@@ -162,7 +162,7 @@ def _marks_at(frame: Frame, marks: list[tuple[Mark, tuple[float, float]]], x: fl
     return found
 
 
-def _draw_mark(painter: QPainter, labels: Labels, frame: Frame, mark: Mark, levels: tuple[float, float], *, text: bool) -> None:
+def _draw_mark(painter: QPainter, labels: Labels, frame: Frame, mark: DivergenceMark, levels: tuple[float, float], *, text: bool) -> None:
     """A line from swing to swing, in the colour and with the sign of the side that is warned for."""
     colour = frame.theme.sell if mark.side < 0 else frame.theme.buy
     off = -5.0 if mark.side < 0 else 5.0

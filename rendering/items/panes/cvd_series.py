@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.analytics.bar_groups import session_starts, unbroken
+from app.analytics.bar_groups import gap_free_runs, session_starts
 from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.divergence import Divergences, Swings, divergences
-from app.market.session import Division
+from app.market.session import TimeDivision
 from rendering.items.bars.curve import Curve, curve
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_around, bars_in_sight, price_y
+from rendering.view.frame_coords import bars_around, bars_in_view, price_y
 from rendering.view.layout import Rect
 
 _MARGIN_PX = 8.0
@@ -20,7 +20,7 @@ _LOOK_BACK = 400
 """So many bars before those in sight may hold the first swing of a divergence that reaches into sight."""
 
 
-class Mark(NamedTuple):
+class DivergenceMark(NamedTuple):
     """A divergence on the screen: from one swing to the other, at heights in the price pane and in the CVD pane, logical pixels.
 
     `bars` are the numbers of the bars of its swings.
@@ -34,7 +34,7 @@ class Mark(NamedTuple):
     bars: tuple[int, int]
 
 
-class CvdFigures:
+class CvdInView:
     """What the layers of CVD draw, found once for each state of chart and view."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class CvdFigures:
         series, reset = frame.chart.series, cvd_reset(frame)
         if self._sums is None or self._sums.series is not series:
             self._sums, self._swings, self._key, self._pairs = CumulativeDelta(series), Swings(series), (), None
-        first, end = bars_with_past(frame)
+        first, end = bars_with_lookback(frame)
         key = first, end, reset, frame.chart.holes
         changed, self._revision = series.changed_since(self._revision), series.revision
         if key == self._key and first < end - 1 <= changed:
@@ -60,7 +60,7 @@ class CvdFigures:
                 self._found[0][-1] = self._sums.values(end - 1, end, reset)[0]
                 self.bars_figured += 1
         elif key != self._key or changed < end:
-            stretch = unbroken(series, first, end, [hole.end_ns for hole in frame.chart.holes])
+            stretch = gap_free_runs(series, first, end, [hole.end_ns for hole in frame.chart.holes])
             if reset is not None:
                 stretch = np.cumsum(
                     np.diff(stretch, prepend=stretch[:1]) + (session_starts(series, first, end, reset) == np.arange(first, end))
@@ -71,26 +71,26 @@ class CvdFigures:
 
     def scale(self, frame: Frame) -> tuple[int, int]:
         """The lowest and the highest CVD in sight; both 0 without bars."""
-        first, end = bars_in_sight(frame)
-        start = bars_with_past(frame)[0]
+        first, end = bars_in_view(frame)
+        start = bars_with_lookback(frame)[0]
         cvd = self.values(frame)[0][first - start : end - start]
         return (int(cvd.min()), int(cvd.max())) if len(cvd) else (0, 0)
 
     def line(self, frame: Frame, pane: Rect) -> Curve:
         """The line through the pane."""
         first, end = bars_around(frame)
-        start = bars_with_past(frame)[0]
+        start = bars_with_lookback(frame)[0]
         cvd, stretch = (values[first - start : end - start] for values in self.values(frame))
         return curve(frame, first, end, heights(cvd, self.scale(frame), pane), stretch)
 
-    def marks(self, frame: Frame, pane: Rect) -> tuple[Mark, ...]:
+    def marks(self, frame: Frame, pane: Rect) -> tuple[DivergenceMark, ...]:
         """The divergences in sight."""
-        series, (first, end) = frame.chart.series, bars_with_past(frame)
+        series, (first, end) = frame.chart.series, bars_with_lookback(frame)
         cvd = self.values(frame)[0]
         if end - first < 2:
             return ()
         found = self._divergences(frame, first, end)
-        seen = found.second >= bars_in_sight(frame)[0]
+        seen = found.second >= bars_in_view(frame)[0]
         scale, marks = self.scale(frame), []
         for one, other, side in zip(*(column[seen].tolist() for column in found), strict=True):
             prices = series.high if side < 0 else series.low
@@ -98,7 +98,7 @@ class CvdFigures:
             levels = heights(cvd[[one - first, other - first]], scale, pane).tolist()
             left, right = (frame.viewport.x(int(series.number[bar]) + 0.5) for bar in (one, other))
             bars = int(series.number[one]), int(series.number[other])
-            marks.append(Mark(left, right, (price[0], price[1]), (levels[0], levels[1]), side, bars))
+            marks.append(DivergenceMark(left, right, (price[0], price[1]), (levels[0], levels[1]), side, bars))
         return tuple(marks)
 
     def _divergences(self, frame: Frame, first: int, end: int) -> Divergences:
@@ -114,7 +114,7 @@ class CvdFigures:
         return self._pairs[1]
 
 
-def cvd_reset(frame: Frame) -> Division | None:
+def cvd_reset(frame: Frame) -> TimeDivision | None:
     """Where CVD starts again: with each session, after whose close it runs on to the next; None for never."""
     return frame.rules.hours.from_start() if frame.rules.cvd.reset == "session" else None
 
@@ -128,7 +128,7 @@ def heights(cvd: np.ndarray, scale: tuple[int, int], pane: Rect) -> np.ndarray:
     return pane.top + _MARGIN_PX + (high - np.asarray(cvd)) * (room / (high - low))
 
 
-def bars_with_past(frame: Frame) -> tuple[int, int]:
+def bars_with_lookback(frame: Frame) -> tuple[int, int]:
     """The bars around those in sight, and `_LOOK_BACK` before."""
     first, end = bars_around(frame)
     return max(0, first - _LOOK_BACK), end

@@ -8,15 +8,15 @@ import numpy as np
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from rendering.hit_tests.flow_hits import figures_questions
-from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.flow_hits import bar_delta_hits
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.paint.cell_colouring import VolumeRanks
-from rendering.paint.rect_batch import Rectangles
+from rendering.paint.rect_batch import RectBatch
 from rendering.style.short_numbers import MINUS, short_quantities, signed_quantity
 from rendering.style.text import Labels, fits_wholly, qcolor, qrect
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_sight, bars_on_screen, hairline
+from rendering.view.frame_coords import bars_in_view, bars_on_screen, hairline
 from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
 
 DELTA_TEXT_FROM_PX = 50.0
@@ -29,7 +29,7 @@ _RANKED_BEFORE = 300
 """So many bars before those in sight count for the ranks: a view of a dozen bars is too few to say what is much."""
 
 
-class Columns(NamedTuple):
+class DeltaColumns(NamedTuple):
     """The bars in sight as device pixels, int64 [shape=(n,)], oldest first; bars that share a pixel are one column.
 
     `up` and `down` are the largest delta above and below nought of a column, `highest` and `lowest` how far the running
@@ -58,7 +58,7 @@ class DeltaItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._labels = Labels()
-        self._rectangles = Rectangles()
+        self._rectangles = RectBatch()
         self._ranks: VolumeRanks | None = None
         self._ranked: tuple[object, ...] = ()
         self._scale: int | None = None
@@ -90,16 +90,16 @@ class DeltaItem(ChartItem):
         if exposed.right() > layout.plot_right:
             self._draw_axis(painter, frame)
         if exposed.right() > layout.totals.left and layout.totals.width:
-            self._draw_totals(painter, frame, *bars_in_sight(frame))
+            self._draw_totals(painter, frame, *bars_in_view(frame))
         if end > first and exposed.left() < layout.delta.right:
             painter.save()
             painter.setClipRect(exposed & (qrect(layout.delta) | qrect(layout.volume)))
             self._draw_columns(painter, frame, first, end, exposed)
             painter.restore()
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """The bar whose column or volume is under the mouse."""
-        return figures_questions(frame, x) if frame.layout.delta.holds(x, y) or frame.layout.volume.holds(x, y) else []
+        return bar_delta_hits(frame, x) if frame.layout.delta.holds(x, y) or frame.layout.volume.holds(x, y) else []
 
     def _rank(self, frame: Frame) -> None:
         """Rank volumes anew when the bars in sight differ and the old ranks would mislead."""
@@ -118,7 +118,7 @@ class DeltaItem(ChartItem):
         theme, dpr, pane, row = frame.theme, frame.dpr, frame.layout.delta, frame.layout.volume
         columns = visible_columns(frame, first, end)
         seen = (columns.left + columns.width > exposed.left() * dpr) & (columns.left < exposed.right() * dpr)
-        columns = Columns(*(values[seen] for values in columns))
+        columns = DeltaColumns(*(values[seen] for values in columns))
         middle = round((pane.top + pane.height / 2) * dpr)
         half = (pane.height / 2 - _MARGIN_PX) * dpr
         scale = half / max(largest_delta(frame), 1)
@@ -138,7 +138,7 @@ class DeltaItem(ChartItem):
         painter.fillRect(QRectF(row.left, row.top, row.width, hairline(frame)), qcolor(theme.edge))
         self._draw_numbers(painter, frame, columns)
 
-    def _draw_extremes(self, painter: QPainter, frame: Frame, columns: Columns, middle: int, scale: float, most: float) -> None:
+    def _draw_extremes(self, painter: QPainter, frame: Frame, columns: DeltaColumns, middle: int, scale: float, most: float) -> None:
         """How far the running delta went inside each bar: a thin line over each column, as the wick of a candle."""
         line = max(1, round(frame.dpr))
         # beside the numbers, which stand in the middle, where there are some
@@ -151,7 +151,7 @@ class DeltaItem(ChartItem):
             far, near = (_lengths(values, scale, most) for values in (reached, closed))
             self._rectangles.draw(painter, colour, left, middle - far if up else middle + near, width, far - near)
 
-    def _draw_numbers(self, painter: QPainter, frame: Frame, columns: Columns) -> None:
+    def _draw_numbers(self, painter: QPainter, frame: Frame, columns: DeltaColumns) -> None:
         """Texts of at most as many bars as fit at the width of a number, some dozens; none that an edge of the pane would cut."""
         bar_px, pane, row = frame.viewport.bar_px, frame.layout.delta, frame.layout.volume
         theme, lot = frame.theme, frame.chart.spec.instrument.lot_size
@@ -206,7 +206,7 @@ class DeltaItem(ChartItem):
             self._labels.draw(painter, pane.left + 8, pane.top + (index + 0.5) * step, text, colour)
 
 
-def visible_columns(frame: Frame, first: int, end: int) -> Columns:
+def visible_columns(frame: Frame, first: int, end: int) -> DeltaColumns:
     """The bars `[first, end)` (indices) as columns of device pixels."""
     series, pixels = frame.chart.series, frame.pixels
     number = series.number[first:end]
@@ -219,13 +219,13 @@ def visible_columns(frame: Frame, first: int, end: int) -> Columns:
         starts = np.flatnonzero(np.diff(left, prepend=left[0] - 1))
         up, down, volume, highest, lowest = (np.maximum.reduceat(values, starts) for values in (up, down, volume, highest, lowest))
         left = left[starts]
-        return Columns(left, np.ones_like(left), up, down, volume, highest, lowest)
-    return Columns(left, right - left - gap, up, down, volume, highest, lowest)
+        return DeltaColumns(left, np.ones_like(left), up, down, volume, highest, lowest)
+    return DeltaColumns(left, right - left - gap, up, down, volume, highest, lowest)
 
 
 def largest_delta(frame: Frame) -> int:
     """What the running delta of the bars in sight reached farthest from nought: the scale of the columns, lots."""
-    first, end = bars_in_sight(frame)
+    first, end = bars_in_view(frame)
     highest, lowest = frame.chart.series.delta_max[first:end], frame.chart.series.delta_min[first:end]
     return max(int(highest.max()), -int(lowest.min())) if highest.size else 0
 

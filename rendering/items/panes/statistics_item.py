@@ -11,13 +11,13 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from app.analytics.bar_statistics import BarStatistics, Statistic
-from app.settings.calculation import ChartRules
+from app.settings.calculation import CalculationSettings
 from rendering.hit_tests.flow_hits import statistic_questions
-from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.panes.cvd_series import cvd_reset
 from rendering.paint.cell_colouring import VolumeRanks
-from rendering.paint.rect_batch import Rectangles
+from rendering.paint.rect_batch import RectBatch
 from rendering.style.short_numbers import MINUS, short_quantities
 from rendering.style.text import Labels, fits_wholly, qcolor, qrect
 from rendering.style.theme import DELTA_STEPS, Theme
@@ -53,7 +53,7 @@ class StatisticsItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._labels = Labels()
-        self._rectangles = Rectangles()
+        self._rectangles = RectBatch()
         self._table: BarStatistics | None = None
         self._ranks: dict[Statistic, VolumeRanks] = {}
         self._ranked: tuple[object, ...] = ()
@@ -61,7 +61,7 @@ class StatisticsItem(ChartItem):
         """How many columns were drawn so far: a count of work for the tests."""
 
     @classmethod
-    def strip(cls, rules: ChartRules) -> Strip | None:
+    def strip(cls, rules: CalculationSettings) -> Strip | None:
         height = ROW_PX * len(rules.statistics.rows)
         return Strip("statistics", 0.0, height, height)
 
@@ -83,7 +83,7 @@ class StatisticsItem(ChartItem):
         x = max(0.0, new.pixels.screen_x(int(series.number[max(changed, first)])) / new.dpr)
         return QRectF(x, pane.top(), frame_right(new) - x, pane.height())
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """The figure under the mouse."""
         pane, rows = frame.layout.strip_of("statistics"), frame.rules.statistics.rows
         row = int(y - pane.top) // ROW_PX

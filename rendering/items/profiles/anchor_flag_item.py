@@ -14,7 +14,7 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from rendering.items.chart_item import READING_REST_S, ChartItem
-from rendering.items.profiles.anchored_profile_item import profile_lines
+from rendering.items.profiles.anchored_profile_item import anchored_profile_lines
 from rendering.items.profiles.placed_profile_views import ProfileView, period_views, profile_views, run_x, time_text
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
@@ -102,7 +102,7 @@ class AnchorFlagItem(ChartItem):
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
         before, self._shown = self._shown, (*flags_of(new), *_labels(new), *marks_of(new))
         different = set(before) ^ set(self._shown)
-        regions = [thing.rect for thing in different if isinstance(thing, Flag | _Label | Mark)]
+        regions = [thing.rect for thing in different if isinstance(thing, Flag | _Label | CompositeMark)]
         poles = {thing.pole_x for thing in different if isinstance(thing, Flag) and thing.pole_x is not None}
         height = new.layout.price.height
         return [*regions, *(QRectF(x - 2, 0, 4, height) for x in poles)] or None
@@ -134,7 +134,7 @@ class _Label(NamedTuple):
         return QRectF(self.left, self.top, _width(self.text) + 6, _LABEL_PX)
 
 
-class Mark(NamedTuple):
+class CompositeMark(NamedTuple):
     """A stretch of a composite, or of what is chosen for one, at the foot of the pane."""
 
     left: float
@@ -148,7 +148,7 @@ class Mark(NamedTuple):
         return QRectF(self.left, self.top, self.width, _MARK_PX)
 
 
-def marks_of(frame: Frame) -> list[Mark]:
+def marks_of(frame: Frame) -> list[CompositeMark]:
     """Where the parts of composites lie, and what is chosen; the chosen ones last, on top."""
     marks = []
     pane, views = frame.layout.price, profile_views(frame)
@@ -160,7 +160,7 @@ def marks_of(frame: Frame) -> list[Mark]:
                 left, right = run_x(frame, run)
                 left, right = max(left + 1, 0.0), min(right - 1, float(pane.right))
                 if right > left:
-                    marks.append(Mark(left, pane.bottom - _MARK_PX, right - left, view.chosen))
+                    marks.append(CompositeMark(left, pane.bottom - _MARK_PX, right - left, view.chosen))
     return marks
 
 
@@ -171,9 +171,9 @@ def _labels(frame: Frame) -> list[_Label]:
     """
     labels: list[_Label] = []
     pane = frame.layout.price
-    drawn = [(view, lines) for view in reversed(profile_views(frame)) if (lines := profile_lines(frame, view))]
+    drawn = [(view, lines) for view in reversed(profile_views(frame)) if (lines := anchored_profile_lines(frame, view))]
     for view, lines in drawn:
-        begin, whose = view.in_sight(frame)[0], f"{view.placed.name} " if len(drawn) > 1 else ""
+        begin, whose = view.visible_range(frame)[0], f"{view.placed.name} " if len(drawn) > 1 else ""
         for line, end in reversed(lines):
             text = f"{whose}{line.name} {line.text}"
             width = _width(text) + 6

@@ -12,14 +12,14 @@ from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
 
 from app.profiles.placed_profile import PlacedProfile
-from app.profiles.profile_values import ProfileFigures
-from rendering.hit_tests.hit_target import Question
+from app.profiles.profile_values import ProfileValues
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.profile_hits import profile_questions
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.profiles.placed_profile_views import ProfileView, period_text, period_views, profile_views, rule_text
-from rendering.items.profiles.profile_line import LevelLine, level_lines
+from rendering.items.profiles.profile_line import ProfileLine, profile_lines
 from rendering.items.profiles.profile_rows import draw_rows, profile_bars
-from rendering.paint.rect_batch import Rectangles
+from rendering.paint.rect_batch import RectBatch
 from rendering.style.text import qrect
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
@@ -45,7 +45,7 @@ class AnchoredProfileItem(ChartItem):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rectangles = Rectangles()
+        self._rectangles = RectBatch()
         self._shown: tuple[_Shown, ...] = ()
         self._revision = -1
         self._asked: tuple[object, ...] = ()
@@ -83,14 +83,14 @@ class AnchoredProfileItem(ChartItem):
             return [self.pane(new)] if before or self._shown else None
         return [QRectF(*sides) for sides in {shown.region for shown in set(before) ^ set(self._shown)}] or None
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """The lines of the profiles under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
-        found: list[Question] = []
+        found: list[HitTarget] = []
         for view in reversed(_all_views(frame)):
-            ends = [end for _, end in profile_lines(frame, view)]
-            if view.figures is not None and ends and view.in_sight(frame)[0] <= x <= max(ends):
+            ends = [end for _, end in anchored_profile_lines(frame, view)]
+            if view.figures is not None and ends and view.visible_range(frame)[0] <= x <= max(ends):
                 periods = frame.chart.anchors.periods
                 name = view.placed.name or (f"{periods.text} profile" if periods is not None else "")
                 found += profile_questions(frame, name, view.figures, view.placed.inputs, y)
@@ -100,12 +100,12 @@ class AnchoredProfileItem(ChartItem):
         for view in _all_views(frame):
             if view.figures is None:
                 continue
-            left, right = view.in_sight(frame)
+            left, right = view.visible_range(frame)
             if right > left:
                 inputs = view.placed.inputs
                 bars = profile_bars(frame, view.figures, inputs.volume, view.width_px(frame))
                 draw_rows(painter, frame, self._rectangles, bars, inputs, (left, right), _OPACITY)
-            for line, end in profile_lines(frame, view):
+            for line, end in anchored_profile_lines(frame, view):
                 y = price_y(frame, line.ticks) + 0.5
                 painter.setPen(line.pen)
                 painter.drawLine(QLineF(left, y, end, y))
@@ -116,14 +116,14 @@ def _all_views(frame: Frame) -> tuple[ProfileView, ...]:
     return (*period_views(frame), *profile_views(frame))
 
 
-def profile_lines(frame: Frame, view: ProfileView) -> list[tuple[LevelLine, float]]:
+def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[ProfileLine, float]]:
     """The lines in sight and where they end, the POC last: it lies over the others. They begin where the profile comes into sight."""
     figures, inputs = view.figures, view.placed.inputs
     if figures is None:
         return []
     extended = {"VAL": inputs.extend_val, "VAH": inputs.extend_vah, "POC": inputs.extend_poc}
-    lines = [(line, extended[line.name]) for line in reversed(level_lines(frame, figures, inputs.colours))]
-    left = view.in_sight(frame)[0]
+    lines = [(line, extended[line.name]) for line in reversed(profile_lines(frame, figures, inputs.colours))]
+    left = view.visible_range(frame)[0]
     ends = [(line, view.lines_end(frame, extended=on)) for line, on in lines]
     return [(line, end) for line, end in ends if end > left and 0 <= price_y(frame, line.ticks) <= frame.layout.price.height]
 
@@ -132,13 +132,13 @@ class _Shown(NamedTuple):
     """All that the picture of one profile depends on, but for the look."""
 
     placed: PlacedProfile
-    figures: ProfileFigures | None
+    figures: ProfileValues | None
     span: tuple[float, float]
     region: tuple[float, float, float, float]
 
     @classmethod
     def of(cls, frame: Frame, view: ProfileView) -> _Shown:
-        left, right = view.in_sight(frame)
-        end = max([right, left + view.width_px(frame), *(end for _, end in profile_lines(frame, view))])
+        left, right = view.visible_range(frame)
+        end = max([right, left + view.width_px(frame), *(end for _, end in anchored_profile_lines(frame, view))])
         begin = min(left, right - view.width_px(frame))
         return cls(view.placed, view.figures, (view.start_x, view.end_x), (begin - 1, 0.0, end - begin + 2, frame.layout.price.height))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from app.analytics.row_layout import RowsBy
-from app.profiles.period_profiles import Each, Piece, Runs
-from app.profiles.placed_profile import PlacedProfile, Stretch
-from app.profiles.profile_settings import ProfileInputs
-from app.profiles.profile_values import GrowingRuns, ProfileFigures
+from app.analytics.row_layout import RowMode
+from app.profiles.period_profiles import BarRanges, PeriodKind, PeriodSegment
+from app.profiles.placed_profile import PlacedProfile, TimeRange
+from app.profiles.profile_settings import ProfileSettings
+from app.profiles.profile_values import OpenBarRanges, ProfileValues
 from rendering.items.profiles.profile_source_text import source_text, volume_text
 from rendering.style.axis_labels import clock_text, date_text
 from rendering.view.frame import Frame
@@ -44,15 +44,15 @@ class ProfileView(NamedTuple):
     """
 
     placed: PlacedProfile
-    figures: ProfileFigures | None
-    runs: Runs
+    figures: ProfileValues | None
+    runs: BarRanges
     start_x: float
     end_x: float
     selected: bool
     chosen: bool
     least_px: float
 
-    def in_sight(self, frame: Frame) -> tuple[float, float]:
+    def visible_range(self, frame: Frame) -> tuple[float, float]:
         """The part of it between the edges of the pane; nothing of it is in sight unless the second is larger."""
         return max(0.0, self.start_x), min(self.end_x, float(frame.layout.price.right))
 
@@ -63,7 +63,7 @@ class ProfileView(NamedTuple):
 
     def width_px(self, frame: Frame) -> float:
         """The length of its longest row, logical pixels."""
-        left, right = self.in_sight(frame)
+        left, right = self.visible_range(frame)
         return max(self.least_px, (right - left) * self.placed.inputs.width_percent / 100)
 
 
@@ -74,51 +74,51 @@ def period_views(frame: Frame) -> tuple[ProfileView, ...]:
         return ()
     first, last = frame.viewport.visible_bars()
     first, last = max(first, int(chart.series.number[0])), min(last, _newest(frame))
-    if first > last or (periods.each is Each.BARS and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
+    if first > last or (periods.each is PeriodKind.BARS and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
         return ()
-    pieces = periods.pieces(chart.series.times, first, last, frame.rules.hours)
+    pieces = periods.segments(chart.series.times, first, last, frame.rules.hours)
     if frame.layout.price.width / max(len(pieces), 1) < LEAST_PERIOD_PX:
         return ()
     return tuple(_period_view(frame, periods.inputs, piece) for piece in pieces)
 
 
-def _period_view(frame: Frame, inputs: ProfileInputs, piece: Piece) -> ProfileView:
+def _period_view(frame: Frame, inputs: ProfileSettings, piece: PeriodSegment) -> ProfileView:
     return _view(frame, _unnamed(frame, inputs, piece), _figures(frame, piece.runs, inputs), piece.runs, 0.0)
 
 
-def _unnamed(frame: Frame, inputs: ProfileInputs, piece: Piece) -> PlacedProfile:
+def _unnamed(frame: Frame, inputs: ProfileSettings, piece: PeriodSegment) -> PlacedProfile:
     start_ns = frame.chart.series.times.start_ns
-    return PlacedProfile(NO_KEY, "", tuple(Stretch(start_ns(begin), start_ns(end)) for begin, end in piece.runs), inputs)
+    return PlacedProfile(NO_KEY, "", tuple(TimeRange(start_ns(begin), start_ns(end)) for begin, end in piece.runs), inputs)
 
 
-def piece_profile(frame: Frame, piece: Piece) -> PlacedProfile:
+def segment_profile(frame: Frame, piece: PeriodSegment) -> PlacedProfile:
     """The profile of a period as one that nobody has placed, named by its beginning."""
     periods = frame.chart.anchors.periods
-    placed = _unnamed(frame, periods.inputs if periods is not None else ProfileInputs(), piece)
-    return replace(placed, name=piece_name(frame, piece))
+    placed = _unnamed(frame, periods.inputs if periods is not None else ProfileSettings(), piece)
+    return replace(placed, name=segment_name(frame, piece))
 
 
-def pieces_in_sight(frame: Frame) -> list[Piece]:
+def visible_segments(frame: Frame) -> list[PeriodSegment]:
     """The profiles of periods that are drawn, oldest first."""
     periods, times = frame.chart.anchors.periods, frame.chart.series.times
     views = period_views(frame)
     if periods is None or not views:
         return []
-    return periods.pieces(times, views[0].runs[0][0], views[-1].runs[-1][1] - 1, frame.rules.hours)
+    return periods.segments(times, views[0].runs[0][0], views[-1].runs[-1][1] - 1, frame.rules.hours)
 
 
-def piece_name(frame: Frame, piece: Piece) -> str:
+def segment_name(frame: Frame, piece: PeriodSegment) -> str:
     """A period by its day, and by the clock if it does not begin and end at midnight."""
     begin, end = (clock_text(time_ns, seconds=frame.chart.series.times.fine) for time_ns in (piece.start_ns, piece.end_ns))
     return f"{time_text(frame, piece.start_ns)}-{end}" if (begin + end).strip("0:") else date_text(piece.start_ns)
 
 
-def piece_at(frame: Frame, bar: int) -> Piece | None:
+def segment_at(frame: Frame, bar: int) -> PeriodSegment | None:
     """The profile of a period that holds a bar; None where none is drawn."""
     series, periods = frame.chart.series, frame.chart.anchors.periods
     if periods is None or not series.n_bars or not int(series.number[0]) <= bar <= int(series.number[-1]) or not period_views(frame):
         return None
-    return next(iter(periods.pieces(series.times, bar, bar, frame.rules.hours)), None)
+    return next(iter(periods.segments(series.times, bar, bar, frame.rules.hours)), None)
 
 
 def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
@@ -163,13 +163,13 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
     return " · ".join((f"{placed.name} {when}", *_own_rules(frame, inputs, figures), source_text(frame, figures)))
 
 
-def _own_rules(frame: Frame, inputs: ProfileInputs, figures: ProfileFigures) -> list[str]:
+def _own_rules(frame: Frame, inputs: ProfileSettings, figures: ProfileValues) -> list[str]:
     """What a profile shows, its rows and its value area, each where it is not as the legend says of the chart."""
     grid, usual, step = frame.chart.series.grid, frame.rules.value_area, figures.rows.ticks_per_row
     volume, words = volume_text(inputs.volume, figures), []
-    if volume != ProfileInputs().volume.value:
+    if volume != ProfileSettings().volume.value:
         words.append(volume)
-    if inputs.rows.by is not RowsBy.CHART or step != grid.ticks_per_row:
+    if inputs.rows.by is not RowMode.CHART or step != grid.ticks_per_row:
         words.append(f"rows {step} ({grid.text(step)})")
     if (inputs.percent, inputs.method) != (usual.percent, usual.method):
         words.append(f"VA {inputs.percent} % {inputs.method.value}")
@@ -188,7 +188,7 @@ def _composite_time(frame: Frame, placed: PlacedProfile) -> str:
     return " + ".join(_stretch_text(frame, stretch) for stretch in told) + (f" + {more} more" if more > 0 else "")
 
 
-def _stretch_text(frame: Frame, stretch: Stretch) -> str:
+def _stretch_text(frame: Frame, stretch: TimeRange) -> str:
     """From when until when, the end with its day if that is another one."""
     begin = time_text(frame, stretch.start_ns)
     if stretch.end_ns is None:
@@ -212,7 +212,7 @@ def _newest(frame: Frame) -> int:
     return frame.as_of if frame.as_of is not None else int(numbers[-1]) if len(numbers) else -(1 << 62)
 
 
-def _figures(frame: Frame, runs: GrowingRuns, inputs: ProfileInputs) -> ProfileFigures | None:
+def _figures(frame: Frame, runs: OpenBarRanges, inputs: ProfileSettings) -> ProfileValues | None:
     """The profile of those bars of the runs that figures may know of; None while nothing has traded there."""
     if frame.as_of is not None:
         until = frame.as_of + 1
@@ -220,7 +220,7 @@ def _figures(frame: Frame, runs: GrowingRuns, inputs: ProfileInputs) -> ProfileF
     return frame.chart.profiles.of_bars(runs, inputs.rows, inputs.percent, inputs.method) if runs else None
 
 
-def _view(frame: Frame, placed: PlacedProfile, figures: ProfileFigures | None, runs: Runs, least_px: float) -> ProfileView:
+def _view(frame: Frame, placed: PlacedProfile, figures: ProfileValues | None, runs: BarRanges, least_px: float) -> ProfileView:
     anchors = frame.chart.anchors
     start_x, end_x = run_x(frame, (runs[0][0], runs[-1][1]))
     selected = placed.key != NO_KEY and placed.key == anchors.selected

@@ -9,14 +9,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPen
 
 from app.profiles.profile_settings import ProfileColours
-from app.profiles.profile_values import ProfileFigures
+from app.profiles.profile_values import ProfileValues
 from rendering.style.colour import Colour
-from rendering.style.profile_palette import profile_tones
+from rendering.style.profile_palette import profile_palette
 from rendering.style.text import qcolor
 from rendering.view.frame import Frame
 
 
-class LevelLine(NamedTuple):
+class ProfileLine(NamedTuple):
     """A line across the prices: its name, its price in ticks, the price as text, its colour."""
 
     name: str
@@ -30,12 +30,12 @@ class LevelLine(NamedTuple):
         return QPen(qcolor(self.colour), 1, Qt.PenStyle.SolidLine if self.name == "POC" else Qt.PenStyle.DashLine)
 
 
-def level_lines(frame: Frame, figures: ProfileFigures, colours: ProfileColours) -> tuple[LevelLine, LevelLine, LevelLine]:
+def profile_lines(frame: Frame, figures: ProfileValues, colours: ProfileColours) -> tuple[ProfileLine, ProfileLine, ProfileLine]:
     """POC at the middle of its row, VAH at the upper edge of the highest row, VAL at the lower edge of the lowest."""
-    grid, tones = frame.chart.series.grid, profile_tones(frame.theme, colours)
+    grid, tones = frame.chart.series.grid, profile_palette(frame.theme, colours)
     middle = math.floor(figures.poc_ticks)  # of a middle between two ticks the lower one
     return (
-        LevelLine("POC", figures.poc_ticks, grid.text(middle), tones.poc),
-        LevelLine("VAH", figures.vah_ticks, grid.text(figures.vah_ticks), tones.value_area),
-        LevelLine("VAL", figures.val_ticks, grid.text(figures.val_ticks), tones.value_area),
+        ProfileLine("POC", figures.poc_ticks, grid.text(middle), tones.poc),
+        ProfileLine("VAH", figures.vah_ticks, grid.text(figures.vah_ticks), tones.value_area),
+        ProfileLine("VAL", figures.val_ticks, grid.text(figures.val_ticks), tones.value_area),
     )

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from PySide6.QtGui import QPainter
 
-from app.profiles.profile_settings import Placement, ProfileInputs, VolumeShown
-from app.profiles.profile_values import ProfileFigures
-from rendering.paint.bar_zones import Column
-from rendering.paint.rect_batch import Rectangles
-from rendering.style.profile_palette import profile_tones
+from app.profiles.profile_settings import Placement, ProfileSettings, VolumeDisplay
+from app.profiles.profile_values import ProfileValues
+from rendering.paint.bar_zones import BarZones
+from rendering.paint.rect_batch import RectBatch
+from rendering.style.profile_palette import profile_palette
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 
@@ -34,7 +34,7 @@ class ProfileBars(NamedTuple):
     in_value_area: np.ndarray
 
 
-def profile_bars(frame: Frame, figures: ProfileFigures, shown: VolumeShown, full_px: float) -> ProfileBars:
+def profile_bars(frame: Frame, figures: ProfileValues, shown: VolumeDisplay, full_px: float) -> ProfileBars:
     """The visible rows of a profile; the heaviest of all its rows is `full_px` logical pixels long.
 
     Ends of parts are rounded, not their lengths: a row is never longer than its volume says because it was split. Where rows
@@ -48,14 +48,14 @@ def profile_bars(frame: Frame, figures: ProfileFigures, shown: VolumeShown, full
     edges = frame.pixels.price_y(rows.low_ticks + np.arange(first, end + 1) * float(step)) - frame.pixels.top
     bottom, top = edges[:-1], edges[1:]
     number = np.arange(first, end)
-    length = np.abs(profile.delta) if shown is VolumeShown.DELTA else profile.total
+    length = np.abs(profile.delta) if shown is VolumeDisplay.DELTA else profile.total
     if number.size and (top == bottom).any():
         number, top = _largest_of_each_pixel(number, bottom - 1, length)
         bottom = top + 1
     scale = full_px * frame.dpr / max(int(length.max()), 1)
     sell, buy, other = _parts(figures, number, shown)
     ends = [np.floor(part * scale + 0.5).astype(np.int64) for part in (sell, sell + buy, sell + buy + other)]
-    gap = Column.of(frame.pixels.bar_pitch, step * frame.pixels.tick_pitch, frame.dpr, Detail.CELLS).row_gap
+    gap = BarZones.of(frame.pixels.bar_pitch, step * frame.pixels.tick_pitch, frame.dpr, Detail.CELLS).row_gap
     inside = (number >= figures.area.low_row) & (number <= figures.area.high_row)
     return ProfileBars(top + gap, bottom - top - gap, ends[0], ends[1] - ends[0], ends[2] - ends[1], inside)
 
@@ -63,14 +63,14 @@ def profile_bars(frame: Frame, figures: ProfileFigures, shown: VolumeShown, full
 def draw_rows(
     painter: QPainter,
     frame: Frame,
-    rectangles: Rectangles,
+    rectangles: RectBatch,
     bars: ProfileBars,
-    inputs: ProfileInputs,
+    inputs: ProfileSettings,
     room: tuple[float, float],
     opacity: float = 1.0,
 ) -> None:
     """Paint rows from the left edge of their room, or from its right one; logical pixels."""
-    tones = profile_tones(frame.theme, inputs.colours)
+    tones = profile_palette(frame.theme, inputs.colours)
     left, right = (round(x * frame.dpr) for x in room)
     painter.save()
     painter.scale(1 / frame.dpr, 1 / frame.dpr)  # device pixels from here: edges are whole numbers
@@ -86,13 +86,13 @@ def draw_rows(
     painter.restore()
 
 
-def _parts(figures: ProfileFigures, number: np.ndarray, shown: VolumeShown) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _parts(figures: ProfileValues, number: np.ndarray, shown: VolumeDisplay) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lots of selling, of buying, and of neither, in the order in which they are drawn."""
     profile = figures.rows.profile
     nothing = np.zeros(len(number), np.int64)
-    if shown is VolumeShown.TOTAL:
+    if shown is VolumeDisplay.TOTAL:
         return nothing, nothing, profile.total[number]
-    if shown is VolumeShown.DELTA:
+    if shown is VolumeDisplay.DELTA:
         delta = profile.delta[number]
         return np.maximum(-delta, 0), np.maximum(delta, 0), nothing
     return profile.sell[number], profile.buy[number], profile.unknown[number]

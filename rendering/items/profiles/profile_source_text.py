@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 
-from app.analytics.coverage_share import HeldShare, held_share, united_share
+from app.analytics.coverage_share import CoverageShare, coverage_share, merged_coverage_share
 from app.ingest.candle_loader import length_text
 from app.market.span import Span
-from app.profiles.profile_settings import VolumeShown
-from app.profiles.profile_values import ProfileFigures
+from app.profiles.profile_settings import VolumeDisplay
+from app.profiles.profile_values import ProfileValues
 from rendering.items.bars.visible_coverage import begins_ns
 from rendering.view.frame import Frame
 
 
-def source_text(frame: Frame, figures: ProfileFigures) -> str:
+def source_text(frame: Frame, figures: ProfileValues) -> str:
     """What a profile was made of, by its time up to the last trade, and what of that is missing."""
     if figures.candles.shares:
         return _shares_text(frame, figures)
@@ -26,14 +26,14 @@ def source_text(frame: Frame, figures: ProfileFigures) -> str:
     return f"⚠ trades cover {'> 99' if percent == 100 else percent} % of its time"
 
 
-def volume_text(shown: VolumeShown, figures: ProfileFigures) -> str:
+def volume_text(shown: VolumeDisplay, figures: ProfileValues) -> str:
     """What the rows of a profile show: volume of candles that do not tell who was aggressive went up or down, nothing else."""
-    if figures.candles.aggressors or shown is VolumeShown.TOTAL:
+    if figures.candles.aggressors or shown is VolumeDisplay.TOTAL:
         return shown.value
-    return f"{shown.value} (candles: {'up/down' if shown is VolumeShown.SPLIT else 'up minus down'})"
+    return f"{shown.value} (candles: {'up/down' if shown is VolumeDisplay.SPLIT else 'up minus down'})"
 
 
-def _shares_text(frame: Frame, figures: ProfileFigures) -> str:
+def _shares_text(frame: Frame, figures: ProfileValues) -> str:
     candles, chart = figures.candles, frame.chart
     proven = all(stretch.proven for stretch in chart.covered)
     whole_ns = sum(span.length_ns for span in _asked(frame, figures))
@@ -61,16 +61,16 @@ def _percents(parts: list[int]) -> list[str]:
     return few
 
 
-def _asked(frame: Frame, figures: ProfileFigures) -> list[Span]:
+def _asked(frame: Frame, figures: ProfileValues) -> list[Span]:
     """The times of its bars up to the last trade."""
     start_ns, until_ns = frame.chart.series.times.start_ns, frame.chart.candles.until_ns
     return [Span(start_ns(first), min(start_ns(end), until_ns)) for first, end in figures.runs]
 
 
-def _held(frame: Frame, figures: ProfileFigures) -> HeldShare | None:
+def _held(frame: Frame, figures: ProfileValues) -> CoverageShare | None:
     chart = frame.chart
     times = chart.series.times
     begin_ns = begins_ns(frame) if not figures.candles.lacking_ns else None
     holes = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
     asked = [Span(times.start_ns(first), times.start_ns(end)) for first, end in figures.runs]
-    return united_share(asked, [held_share(span, chart.covered, holes, begin_ns=begin_ns) for span in asked])
+    return merged_coverage_share(asked, [coverage_share(span, chart.covered, holes, begin_ns=begin_ns) for span in asked])

@@ -13,18 +13,18 @@ import numpy as np
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 
-from app.analytics.bar_groups import first_from
-from app.analytics.tpo import TpoProfile, TpoSessions, fits
+from app.analytics.bar_groups import first_bar_at
+from app.analytics.tpo import TpoProfile, TpoSessions, bars_fit_brackets
 from app.market.span import Span
 from rendering.hit_tests.flow_hits import letters_question
-from rendering.hit_tests.hit_target import Question
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_sight, price_y
+from rendering.view.frame_coords import bars_in_view, price_y
 from rendering.view.layout import CHAR_ASPECT
 
 _TEXT_PX = 10
@@ -34,7 +34,7 @@ _MOST_LETTERS = 3000
 """In sight; beyond it they would be neither legible nor quick."""
 
 
-class Session(NamedTuple):
+class DrawnSession(NamedTuple):
     """A session in sight: its letters, and where it lies in logical pixels of the price pane."""
 
     letters: TpoProfile
@@ -64,7 +64,7 @@ class TpoItem(ChartItem):
 
     def legend(self, frame: Frame) -> str:
         rules, series = frame.rules, frame.chart.series
-        if not fits(series.rule.length_ns, 0, rules.tpo.bracket_ns):
+        if not bars_fit_brackets(series.rule.length_ns, 0, rules.tpo.bracket_ns):
             return f"TPO {rules.tpo.bracket}: needs time bars that divide the bracket evenly"
         return f"TPO {rules.tpo.bracket} by {rules.hours.unit}"
 
@@ -81,22 +81,22 @@ class TpoItem(ChartItem):
             if session.right - session.left >= 2:
                 self._draw_session(painter, frame, session)
 
-    def sessions(self, frame: Frame) -> list[Session]:
+    def sessions(self, frame: Frame) -> list[DrawnSession]:
         """The sessions in sight, oldest first; what trades between two sessions belongs to neither and bears no letters."""
         series, bracket_ns, viewport = frame.chart.series, frame.rules.tpo.bracket_ns, frame.viewport
-        start, end = bars_in_sight(frame)
+        start, end = bars_in_view(frame)
         if start >= end:
             return []
         found = []
         for span in frame.rules.hours.sessions(Span(series.start_ns(start), series.start_ns(end - 1) + 1)):
-            begin, until = first_from(series, span.start_ns), min(first_from(series, span.end_ns), frame.known_end)
-            if begin < until and fits(series.rule.length_ns, span.start_ns, bracket_ns):
+            begin, until = first_bar_at(series, span.start_ns), min(first_bar_at(series, span.end_ns), frame.known_end)
+            if begin < until and bars_fit_brackets(series.rule.length_ns, span.start_ns, bracket_ns):
                 letters = self._sessions.of(series, begin, until, span, bracket_ns)
                 left, right = (viewport.x(int(series.number[bar]) + after) for bar, after in ((begin, 0), (until - 1, 1)))
-                found.append(Session(letters, left, right))
+                found.append(DrawnSession(letters, left, right))
         return found
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """The letters of the row under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
@@ -104,7 +104,7 @@ class TpoItem(ChartItem):
         under = [session.letters for session in self.sessions(frame) if session.left <= x < session.right]
         return [letters_question(frame, letters, row) for letters in under if 0 <= row - letters.first_row < len(letters.marks)]
 
-    def _draw_session(self, painter: QPainter, frame: Frame, session: Session) -> None:
+    def _draw_session(self, painter: QPainter, frame: Frame, session: DrawnSession) -> None:
         letters, theme, rule = session.letters, frame.theme, frame.rules.value_area
         area = letters.value_area(rule.percent, rule.method)
         left, right = max(0.0, session.left), min(session.right, frame.viewport.width_px)
@@ -129,7 +129,7 @@ class TpoItem(ChartItem):
         if right - left > self._labels.width(text) + 8:
             self._labels.draw(painter, left + 5, foot, text, theme.text_muted)
 
-    def _draw_rows(self, painter: QPainter, frame: Frame, session: Session, area: tuple[int, int, int]) -> None:
+    def _draw_rows(self, painter: QPainter, frame: Frame, session: DrawnSession, area: tuple[int, int, int]) -> None:
         letters, height = session.letters, frame.chart.series.grid.ticks_per_row
         low, high = frame.viewport.visible_ticks()
         first = max(letters.first_row, low // height)
@@ -145,14 +145,14 @@ class TpoItem(ChartItem):
         else:
             self._draw_blocks(painter, frame, session, rows, marks, colours)
 
-    def _letter_room(self, frame: Frame, session: Session) -> float:
+    def _letter_room(self, frame: Frame, session: DrawnSession) -> float:
         """Logical pixels for a letter."""
         letters = session.letters
         if self.split:
             return letters.bracket_ns / frame.chart.series.rule.length_ns * frame.viewport.bar_px
         return (session.right - session.left - 6) / max(1, int(letters.counts.max()))
 
-    def _draw_letters(self, painter: QPainter, frame: Frame, session: Session, rows: np.ndarray, colours: list[Colour]) -> None:
+    def _draw_letters(self, painter: QPainter, frame: Frame, session: DrawnSession, rows: np.ndarray, colours: list[Colour]) -> None:
         height, first = frame.chart.series.grid.ticks_per_row, session.letters.first_row
         lines = session.letters.letters()
         left, room = max(0.0, session.left) + 5, self._letter_room(frame, session)
@@ -170,7 +170,7 @@ class TpoItem(ChartItem):
                     self._labels.draw(painter, x + room / 2, y, letter, colour, 0.5)
 
     def _draw_blocks(
-        self, painter: QPainter, frame: Frame, session: Session, rows: np.ndarray, marks: np.ndarray, colours: list[Colour]
+        self, painter: QPainter, frame: Frame, session: DrawnSession, rows: np.ndarray, marks: np.ndarray, colours: list[Colour]
     ) -> None:
         """One picture of a pixel a bracket, as high as the rows on the screen, drawn as wide as it should be."""
         height, grid = frame.chart.series.grid.ticks_per_row, frame.pixels

@@ -10,10 +10,10 @@ import numpy as np
 
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import VolumeProfile
-from app.analytics.row_layout import laid_out
+from app.analytics.row_layout import apply_layout
 from app.analytics.value_area import value_area
-from app.profiles.profile_settings import ProfileInputs
-from app.profiles.profile_values import ProfileFigures
+from app.profiles.profile_settings import ProfileSettings
+from app.profiles.profile_values import ProfileValues
 
 _SPARE_ROWS = 64  # room above and below, so that a drifting price does not move the arrays at each bar
 
@@ -36,7 +36,7 @@ class VisibleProfile:
         self._sums = np.zeros((3, 0), np.int64)  # buy, sell, unknown
         self._last_bar: tuple[int, np.ndarray] | None = None  # first row and cells of the last bar as they were counted
         self._profile: VolumeProfile | None = None
-        self._figures: tuple[tuple[object, ...], ProfileFigures] | None = None
+        self._figures: tuple[tuple[object, ...], ProfileValues] | None = None
 
     def update(self, series: FootprintSeries, first_bar: int, end_bar: int) -> bool:
         """Count the bars `[first_bar, end_bar)` (indices); whether anything differs from before."""
@@ -65,17 +65,17 @@ class VisibleProfile:
                 self._profile = VolumeProfile(self._base_row + run.start, buy, sell, unknown)
         return self._profile
 
-    def figures(self, inputs: ProfileInputs) -> ProfileFigures | None:
+    def values(self, inputs: ProfileSettings) -> ProfileValues | None:
         """Rows, POC and value area of the profile by some inputs; None without volume."""
         asked = inputs.rows, inputs.percent, inputs.method
         if self._figures is None or self._figures[0] != asked:
             profile, series = self.profile, self._series
-            rows = None if profile is None or series is None else laid_out(profile, series.grid, inputs.rows)
+            rows = None if profile is None or series is None else apply_layout(profile, series.grid, inputs.rows)
             if rows is None or series is None:
                 return None
             number = series.number
             runs = ((int(number[self._first]), int(number[self._end - 1]) + 1),)
-            self._figures = asked, ProfileFigures(runs, rows, value_area(rows.profile, inputs.percent, inputs.method))
+            self._figures = asked, ProfileValues(runs, rows, value_area(rows.profile, inputs.percent, inputs.method))
         return self._figures[1]
 
     def _overlaps(self, first_bar: int, end_bar: int) -> bool:

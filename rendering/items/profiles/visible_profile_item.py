@@ -12,25 +12,25 @@ from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
 
 from app.profiles.profile_settings import SIDE_INPUTS, Placement
-from app.profiles.profile_values import ProfileFigures
-from rendering.hit_tests.hit_target import Question
+from app.profiles.profile_values import ProfileValues
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.profile_hits import profile_questions
 from rendering.items.bars.visible_coverage import VisibleCoverage, share_text
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag
-from rendering.items.profiles.profile_line import LevelLine, level_lines
+from rendering.items.profiles.profile_line import ProfileLine, profile_lines
 from rendering.items.profiles.profile_rows import draw_rows, profile_bars
 from rendering.items.profiles.visible_profile import VisibleProfile
-from rendering.paint.rect_batch import Rectangles
+from rendering.paint.rect_batch import RectBatch
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_sight, price_y
+from rendering.view.frame_coords import bars_in_view, price_y
 from rendering.view.layout import LEGEND_TOP, LINE_PX
 
 _SHARE_PADDING_PX = 6.0
 
 
-class ProfileItem(ChartItem):
+class VisibleProfileItem(ChartItem):
     """The strip beside the bars with its three lines, and their prices on the axis."""
 
     name = "profile"
@@ -43,10 +43,10 @@ class ProfileItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self.visible = VisibleProfile()
-        self._rectangles = Rectangles()
+        self._rectangles = RectBatch()
         self._bold = Labels(bold=True)
         self._coverage = VisibleCoverage()
-        self._lines: tuple[LevelLine, ...] = ()
+        self._lines: tuple[ProfileLine, ...] = ()
         self._inputs = SIDE_INPUTS
         self._share = ""
         self._counted = False
@@ -76,7 +76,7 @@ class ProfileItem(ChartItem):
         usual = replace(SIDE_INPUTS, percent=rule.percent, method=rule.method, colours=side.colours)
         if replace(side, placement=usual.placement, width_percent=usual.width_percent) == usual:
             return ""
-        figures = self.figures(frame)
+        figures = self.values(frame)
         if figures is None:
             return ""
         ticks = figures.rows.ticks_per_row
@@ -86,14 +86,14 @@ class ProfileItem(ChartItem):
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
         return tuple(price_y(frame, line.ticks) for line in _tagged(frame, self.lines(frame)))
 
-    def hits(self, frame: Frame, x: float, y: float) -> list[Question]:
+    def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """Its lines beside the bars, and across them while those are shown."""
         across = "level-lines" in frame.shown and frame.layout.price.holds(x, y)
-        figures = self.figures(frame) if across or frame.layout.profile.holds(x, y) else None
+        figures = self.values(frame) if across or frame.layout.profile.holds(x, y) else None
         return [] if figures is None else profile_questions(frame, "visible range", figures, frame.chart.anchors.side, y)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        figures, strip, inputs = self.figures(frame), frame.layout.profile, frame.chart.anchors.side
+        figures, strip, inputs = self.values(frame), frame.layout.profile, frame.chart.anchors.side
         if figures is None:
             return
         if exposed.intersects(qrect(strip)):
@@ -103,35 +103,35 @@ class ProfileItem(ChartItem):
         self._draw_share(painter, frame)
 
     def _count(self, frame: Frame) -> None:
-        self._counted |= self.visible.update(frame.chart.series, *bars_in_sight(frame))
+        self._counted |= self.visible.update(frame.chart.series, *bars_in_view(frame))
 
-    def figures(self, frame: Frame) -> ProfileFigures | None:
+    def values(self, frame: Frame) -> ProfileValues | None:
         """The profile of the bars in sight; None without volume, or without the strip."""
         if not frame.layout.profile.width:
             return None
         self._count(frame)
-        return self.visible.figures(frame.chart.anchors.side)
+        return self.visible.values(frame.chart.anchors.side)
 
-    def lines(self, frame: Frame) -> tuple[LevelLine, ...]:
+    def lines(self, frame: Frame) -> tuple[ProfileLine, ...]:
         """POC, VAH and VAL of the bars in sight."""
-        figures = self.figures(frame)
-        return () if figures is None else level_lines(frame, figures, frame.chart.anchors.side.colours)
+        figures = self.values(frame)
+        return () if figures is None else profile_lines(frame, figures, frame.chart.anchors.side.colours)
 
-    def _draw_lines(self, painter: QPainter, frame: Frame, lines: tuple[LevelLine, ...]) -> None:
+    def _draw_lines(self, painter: QPainter, frame: Frame, lines: tuple[ProfileLine, ...]) -> None:
         for line in reversed(lines):  # the POC last, over the others
             self._draw_line(painter, frame, line)
         for line in _tagged(frame, lines):
             self._draw_name(painter, frame, line)
             draw_price_tag(painter, self._bold, frame, price_y(frame, line.ticks), line.text, line.colour)
 
-    def _draw_line(self, painter: QPainter, frame: Frame, line: LevelLine) -> None:
+    def _draw_line(self, painter: QPainter, frame: Frame, line: ProfileLine) -> None:
         y, strip = price_y(frame, line.ticks), frame.layout.profile
         if not 0 <= y <= strip.height:
             return
         painter.setPen(line.pen)
         painter.drawLine(QLineF(strip.left, y + 0.5, strip.right, y + 0.5))
 
-    def _draw_name(self, painter: QPainter, frame: Frame, line: LevelLine) -> None:
+    def _draw_name(self, painter: QPainter, frame: Frame, line: ProfileLine) -> None:
         y, strip = price_y(frame, line.ticks), frame.layout.profile
         width = self._bold.width(line.name) + 6
         at_the_end = frame.chart.anchors.side.placement is Placement.LEFT  # where the rows do not begin
@@ -151,9 +151,9 @@ class ProfileItem(ChartItem):
         self._bold.draw(painter, rect.left() + _SHARE_PADDING_PX, rect.center().y(), text, frame.theme.hole_text)
 
 
-def _tagged(frame: Frame, lines: tuple[LevelLine, ...]) -> list[LevelLine]:
+def _tagged(frame: Frame, lines: tuple[ProfileLine, ...]) -> list[ProfileLine]:
     """The levels in sight whose tags find room: the POC first, a tag that would cover another is left out."""
-    shown: list[LevelLine] = []
+    shown: list[ProfileLine] = []
     for line in lines:
         y = price_y(frame, line.ticks)
         if 0 <= y <= frame.layout.price.height and all(abs(y - price_y(frame, other.ticks)) >= TAG_HEIGHT_PX for other in shown):

@@ -10,8 +10,8 @@ from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
 
 from rendering.items.chart_item import READING_REST_S, ChartItem
-from rendering.items.profiles.profile_line import LevelLine
-from rendering.items.profiles.visible_profile_item import ProfileItem
+from rendering.items.profiles.profile_line import ProfileLine
+from rendering.items.profiles.visible_profile_item import VisibleProfileItem
 from rendering.style.text import qrect
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
@@ -20,7 +20,7 @@ from rendering.view.frame_coords import price_y
 UNDER_CELLS_Z, OVER_CELLS_Z = 5.0, 40.0
 
 
-class LevelLinesItem(ChartItem):
+class VisibleProfileLinesItem(ChartItem):
     """Lines over the price pane, at the levels of the profile in the same scene."""
 
     name = "level-lines"
@@ -33,7 +33,7 @@ class LevelLinesItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[tuple[float, str, float], ...] = ()
-        self._beside: ProfileItem | None = None
+        self._beside: VisibleProfileItem | None = None
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -55,7 +55,7 @@ class LevelLinesItem(ChartItem):
             painter.setPen(line.pen)
             painter.drawLine(QLineF(0, y, frame.known_x, y))
 
-    def _lines(self, frame: Frame) -> tuple[LevelLine, ...]:
+    def _lines(self, frame: Frame) -> tuple[ProfileLine, ...]:
         profile = self._profile()
         if profile is None:
             return ()
@@ -63,8 +63,8 @@ class LevelLinesItem(ChartItem):
         drawn = {"POC": side.extend_poc, "VAH": side.extend_vah, "VAL": side.extend_val}
         return tuple(line for line in profile.lines(frame) if drawn[line.name])
 
-    def _profile(self) -> ProfileItem | None:
+    def _profile(self) -> VisibleProfileItem | None:
         """The profile in the same scene, looked for once."""
         if self._beside is None and (scene := self.scene()) is not None:
-            self._beside = next((layer for layer in scene.items() if isinstance(layer, ProfileItem)), None)
+            self._beside = next((layer for layer in scene.items() if isinstance(layer, VisibleProfileItem)), None)
         return self._beside

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.alerts.alert import Kind, Of, Often, When, Wish
-from app.alerts.alert_store import AlertBook
+from app.alerts.alert import AlertSpec, Condition, Scope, SubjectKind, Trigger
+from app.alerts.alert_store import AlertStore
 from app.errors import BadInputError
 from tests.app.alerts.tapes import Tape, price, wish
 from tests.app.chart.test_chart import MARKET
@@ -16,15 +16,15 @@ from tests.builders import trades_of
 
 def test_alerts_come_back_with_their_numbers_and_a_number_is_never_used_again(tmp_path: Path):
     path = tmp_path / "alerts.json"
-    book = AlertBook(path)
-    first = book.add(MARKET, Wish(value=price(102), note="yesterday's high"))
-    second = book.add(MARKET, wish(Kind.VWAP, When.CROSS_UP, of=Of.WEEK, band=-2))
+    book = AlertStore(path)
+    first = book.add(MARKET, AlertSpec(value=price(102), note="yesterday's high"))
+    second = book.add(MARKET, wish(SubjectKind.VWAP, Condition.CROSS_UP, of=Scope.WEEK, band=-2))
     book.delete(second.number)
-    again = AlertBook(path)
+    again = AlertStore(path)
     assert again.alerts == (first,)
     assert again.add(MARKET, wish(value=price(9))).number == 3
-    changed = again.change(MARKET, 1, wish(value=price(50), when=When.CROSS))
-    assert AlertBook(path).get(1) == changed
+    changed = again.change(MARKET, 1, wish(value=price(50), when=Condition.CROSS))
+    assert AlertStore(path).get(1) == changed
 
 
 @pytest.mark.parametrize(
@@ -34,55 +34,55 @@ def test_alerts_come_back_with_their_numbers_and_a_number_is_never_used_again(tm
         (wish(value="-1"), "found -1, expected a price above 0"),
         (wish(value="one"), "found one, expected a price above 0"),
         (wish(value=""), "found no value, expected a price above 0"),
-        (wish(Kind.VOLUME, When.REACH, "0"), "a quantity above 0"),
-        (wish(Kind.DELTA, When.REACH, "0"), "a non-zero quantity"),
-        (wish(Kind.DELTA_PERCENT, When.REACH, "101"), "1 to 100 %"),
-        (wish(Kind.STACKED_BUY, When.TOUCH), "expected one of new"),
-        (wish(Kind.VWAP, When.TOUCH, of=Of.NOTHING), "expected"),
+        (wish(SubjectKind.VOLUME, Condition.REACH, "0"), "a quantity above 0"),
+        (wish(SubjectKind.DELTA, Condition.REACH, "0"), "a non-zero quantity"),
+        (wish(SubjectKind.DELTA_PERCENT, Condition.REACH, "101"), "1 to 100 %"),
+        (wish(SubjectKind.STACKED_BUY, Condition.TOUCH), "expected one of new"),
+        (wish(SubjectKind.VWAP, Condition.TOUCH, of=Scope.NOTHING), "expected"),
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused(wanted: Wish, complaint: str):
+def test_a_wish_that_makes_no_sense_is_refused(wanted: AlertSpec, complaint: str):
     with pytest.raises(BadInputError, match=complaint):
-        AlertBook().add(MARKET, wanted)
+        AlertStore().add(MARKET, wanted)
 
 
 def test_a_file_that_is_no_list_of_alerts_is_told_and_set_aside(tmp_path: Path, logged):
     path = tmp_path / "alerts.json"
     path.write_text('{"alerts": 5}')
-    book = AlertBook(path)
+    book = AlertStore(path)
     assert "unreadable alert list" in book.trouble and "renamed to alerts.json.damaged" in book.trouble
     assert (tmp_path / "alerts.json.damaged").read_text() == '{"alerts": 5}'
     book.add(MARKET, wish(value=price(102)))
     assert "renamed to" in book.trouble  # until the program is closed
-    assert len(AlertBook(path).alerts) == 1
+    assert len(AlertStore(path).alerts) == 1
     assert [record["event"] for record in logged.entries] == ["alerts not loaded"]
 
 
 def test_lines_of_the_log_that_were_cut_short_are_passed_over(tmp_path: Path):
-    tape = Tape(AlertBook(tmp_path / "alerts.json"))
+    tape = Tape(AlertStore(tmp_path / "alerts.json"))
     tape.book.add(MARKET, wish(value=price(100)))
     tape.say(trades_of([(0, 100, 1, 1)]))
     log = tmp_path / "fired.jsonl"
     log.write_bytes(log.read_bytes() + b'\n{"what":"fired","n":2,"ale')
     tape.say(trades_of([(0, 100, 1, 1), (1, 101, 1, 1), (2, 100, 1, 1)]))
-    assert [fired.n for fired in AlertBook(tape.book.path).untold()] == [1, 2]
+    assert [fired.n for fired in AlertStore(tape.book.path).unannounced()] == [1, 2]
 
 
 def test_what_was_not_told_before_a_kill_is_told_after_it(tmp_path: Path):
-    tape = Tape(AlertBook(tmp_path / "alerts.json"))
+    tape = Tape(AlertStore(tmp_path / "alerts.json"))
     tape.book.add(MARKET, wish(value=price(100)))
     tape.say(trades_of([(0, 100, 1, 1)]))
-    assert len(AlertBook(tape.book.path).untold()) == 1
-    tape.book.note_told()
-    assert tape.book.untold() == []
-    assert len(AlertBook(tape.book.path).untold()) == 1  # killed before it was saved: told twice rather than never
+    assert len(AlertStore(tape.book.path).unannounced()) == 1
+    tape.book.note_announced()
+    assert tape.book.unannounced() == []
+    assert len(AlertStore(tape.book.path).unannounced()) == 1  # killed before it was saved: told twice rather than never
     tape.book.save()
-    assert AlertBook(tape.book.path).untold() == []
+    assert AlertStore(tape.book.path).unannounced() == []
 
 
 def test_alerts_that_cannot_be_saved_go_on_and_say_so(tmp_path: Path):
     (tmp_path / "folder").write_text("in the way")
-    book = AlertBook(tmp_path / "folder" / "alerts.json")
+    book = AlertStore(tmp_path / "folder" / "alerts.json")
     book.add(MARKET, wish(value=price(102)))
     assert book.trouble.startswith("alerts not saved: ")
     assert len(book.of(MARKET.id)) == 1
@@ -90,19 +90,19 @@ def test_alerts_that_cannot_be_saved_go_on_and_say_so(tmp_path: Path):
 
 def test_an_alert_that_is_armed_again_waits_for_what_comes_then(tmp_path: Path):
     trades = trades_of([(0, 100, 1, 1), (1, 101, 1, 1), (2, 100, 1, 1), (3, 102, 1, 1), (4, 100, 1, 1)])
-    tape = Tape(AlertBook(tmp_path / "alerts.json"))
-    tape.book.add(MARKET, wish(value=price(101), often=Often.ONCE))
+    tape = Tape(AlertStore(tmp_path / "alerts.json"))
+    tape.book.add(MARKET, wish(value=price(101), often=Trigger.ONCE))
     tape.say(trades[:3])
     assert tape.told == [(1, "touched 10.1")] and tape.book.of(MARKET.id) == []
     tape.book.arm(1)
     tape.say(trades[3:])
     assert tape.told == [(1, "touched 10.1"), (3, "touched 10.1")]
-    assert AlertBook(tape.book.path).of(MARKET.id) == []
+    assert AlertStore(tape.book.path).of(MARKET.id) == []
 
 
 def test_the_file_of_an_earlier_version_is_read(tmp_path: Path):
     path = tmp_path / "alerts.json"
     old = '{"alerts":[{"number":4,"instrument":"test:XYZ","when":"touch","value":"10.2","often":"once","note":"","armed":true}],'
     path.write_text(old + '"watched_ns":{"test:XYZ":5},"next_number":5}')
-    (alert,) = AlertBook(path).alerts
-    assert (alert.number, alert.value, alert.subject.kind) == (4, "10.2", Kind.PRICE)
+    (alert,) = AlertStore(path).alerts
+    assert (alert.number, alert.value, alert.subject.kind) == (4, "10.2", SubjectKind.PRICE)

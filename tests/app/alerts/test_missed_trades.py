@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.alerts.alert import Kind, Of, Often, When
-from app.alerts.alert_store import AlertBook
+from app.alerts.alert import Condition, Scope, SubjectKind, Trigger
+from app.alerts.alert_store import AlertStore
 from app.alerts.watch import AlertWatch
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 from app.storage.trade_store import TradeStore
 from tests.app.alerts.tapes import Tape, price, wish
@@ -23,41 +23,41 @@ TRADES = trades_of(ROWS)
 def closed_and_opened(tmp_path: Path, *wishes: object) -> Tape:
     """A program that watched two trades, was closed for two, and has just been told of the fifth."""
     path = tmp_path / "alerts.json"
-    before = Tape(AlertBook(path))
+    before = Tape(AlertStore(path))
     before.say(TRADES[:2])
     for one in wishes:
         before.book.add(MARKET, one)  # type: ignore[arg-type]
-    again = Tape(AlertBook(path))
+    again = Tape(AlertStore(path))
     again.say(TRADES[4:5])
     return again
 
 
 def test_trades_that_were_missed_are_looked_at_once_they_are_there(tmp_path: Path):
-    tape = closed_and_opened(tmp_path, wish(value=price(102)), wish(when=When.CLOSE_ABOVE, value=price(102)))
-    (stretch,) = tape.watch.stretches
+    tape = closed_and_opened(tmp_path, wish(value=price(102)), wish(when=Condition.CLOSE_ABOVE, value=price(102)))
+    (stretch,) = tape.watch.missed_ranges
     assert (stretch.start_ns, stretch.until_ns, stretch.why) == (TRADES.time_ns[1], TRADES.time_ns[4], "Tapeprint was not running")
     assert tape.told == []
     tape.fetch(TRADES[:2])
-    assert len(tape.watch.stretches) == 1  # two are missing still
+    assert len(tape.watch.missed_ranges) == 1  # two are missing still
     tape.fetch(TRADES[2:4])
     assert tape.told == [(30, "touched 10.2"), (60, "touched 10.2"), (60, "closed above 10.2 at 10.3")]
     assert all(fired.late for fired in tape.fired)
     (entry,) = tape.unwatched
     assert (entry.start_ns, entry.end_ns) == (TRADES.time_ns[1], TRADES.time_ns[4])
     assert entry.outcome == "2 missed trades checked, 3 alerts fired"
-    assert tape.watch.stretches == AlertBook(tape.book.path).stretches(MARKET.id) == ()
+    assert tape.watch.missed_ranges == AlertStore(tape.book.path).missed_ranges(MARKET.id) == ()
 
 
 def test_what_is_not_looked_at_yet_is_remembered_over_another_restart(tmp_path: Path):
-    tape = closed_and_opened(tmp_path, wish(value=price(102), often=Often.ONCE))
+    tape = closed_and_opened(tmp_path, wish(value=price(102), often=Trigger.ONCE))
     tape.book.save()
-    again = Tape(AlertBook(tape.book.path))
-    assert len(again.watch.stretches) == 1
+    again = Tape(AlertStore(tape.book.path))
+    assert len(again.watch.missed_ranges) == 1
     again.say(TRADES[5:])
     again.fetch(TRADES[:5])
     assert again.told == [(30, "touched 10.2")]
     assert [entry.outcome for entry in again.unwatched] == ["no trades missed", "2 missed trades checked, 1 alert fired"]
-    assert AlertBook(tape.book.path).of(MARKET.id) == []
+    assert AlertStore(tape.book.path).of(MARKET.id) == []
 
 
 def test_a_gap_in_the_ids_is_looked_at_when_it_is_filled_and_live_trades_do_not_wait(tmp_path: Path):
@@ -86,32 +86,32 @@ def test_without_alerts_nothing_is_said_and_nothing_is_looked_for():
     tape = Tape()
     tape.say(TRADES[:2])
     tape.say(TRADES[4:], connects=1)
-    assert tape.watch.stretches == () and tape.unwatched == []
+    assert tape.watch.missed_ranges == () and tape.unwatched == []
 
 
 def test_what_is_certain_is_told_after_a_minute_even_if_the_trades_never_come(tmp_path: Path):
     tape = Tape()
     tape.say(TRADES[:2])
     tape.book.add(MARKET, wish(value=price(103)))
-    tape.book.add(MARKET, wish(value=price(110), when=When.CROSS_UP))
+    tape.book.add(MARKET, wish(value=price(110), when=Condition.CROSS_UP))
     tape.say(trades_of([*ROWS[:4], (90, 120, 1, 1), (140, 120, 1, 1)])[4:])
     assert tape.told == []
     tape.say(trades_of([*ROWS, (151, 120, 1, 1)])[6:])
     assert tape.told == [(90, "touched 10.3 (earlier, exact time unknown)"), (90, "crossed 11.0 from below (earlier, exact time unknown)")]
     assert tape.unwatched[-1].outcome.startswith("not fully checked: trades unavailable")
-    assert len(tape.watch.stretches) == 1
+    assert len(tape.watch.missed_ranges) == 1
 
 
 def test_trades_that_memory_let_go_of_are_said_to_be_lost(tmp_path: Path):
     tape = closed_and_opened(tmp_path, wish(value=price(102)))
     tape.store.forgotten, tape.store.floor_key = 3, 3
     tape.say(TRADES[5:])
-    assert tape.watch.stretches == ()
+    assert tape.watch.missed_ranges == ()
     assert tape.unwatched[-1].outcome == "trades unavailable, never checked"
 
 
 def test_a_line_that_needs_the_whole_day_waits_for_it_and_nothing_is_lost(tmp_path: Path):
-    tape = closed_and_opened(tmp_path, wish(Kind.VWAP, of=Of.DAY, often=Often.ONCE))
+    tape = closed_and_opened(tmp_path, wish(SubjectKind.VWAP, of=Scope.DAY, often=Trigger.ONCE))
     day_ns = int(TRADES.time_ns[0]) // 86_400_000_000_000 * 86_400_000_000_000
     assert tape.watch.wants_from_ns(tape.chart) == day_ns
     tape.chart.asked_from_ns = int(TRADES.time_ns[0])  # the day's first trades are not here
@@ -120,25 +120,25 @@ def test_a_line_that_needs_the_whole_day_waits_for_it_and_nothing_is_lost(tmp_pa
     (alert,) = tape.book.alerts
     tape.watch.lines(tape.chart)
     assert tape.watch.why_not(alert, tape.chart) == "trades of the day are still loading"
-    assert tape.told == [] and len(tape.watch.stretches) == 1
+    assert tape.told == [] and len(tape.watch.missed_ranges) == 1
     tape.chart.asked_from_ns = day_ns
     tape.fetch(TRADES[:0])
     assert tape.told == [(90, "touched VWAP of the day 10.13")] or tape.told[0][1].startswith("touched VWAP of the day")
-    assert tape.watch.stretches == ()
+    assert tape.watch.missed_ranges == ()
 
 
 def test_of_trades_without_numbers_the_times_tell_what_is_there(tmp_path: Path):
     path = tmp_path / "alerts.json"
-    before = Tape(AlertBook(path))
+    before = Tape(AlertStore(path))
     before.store = TradeStore(by_time=True)
     before.say(TRADES[:2])
     before.book.add(MARKET, wish(value=price(102)))
-    again = Tape(AlertBook(path))
+    again = Tape(AlertStore(path))
     again.store = TradeStore(by_time=True)
     again.say(TRADES[4:])
     again.fetch(TRADES[:4])
-    assert len(again.watch.stretches) == 1  # nobody has said that these are all
-    again.chart.covered = [Covered(Span(0, 1 << 62), Source.BACKFILL, 0, 0, proven=False)]
+    assert len(again.watch.missed_ranges) == 1  # nobody has said that these are all
+    again.chart.covered = [CoveredSpan(Span(0, 1 << 62), Source.BACKFILL, 0, 0, proven=False)]
     again.fetch(TRADES[:0])
     assert again.told == [(30, "touched 10.2"), (60, "touched 10.2")]
 
@@ -149,11 +149,11 @@ def test_a_long_stretch_is_looked_at_in_parts(missing: int):
     trades = trades_of(rows)
     tape = Tape()
     tape.say(trades[:1])
-    tape.book.add(MARKET, wish(Kind.VOLUME, When.REACH, "0.01"))
+    tape.book.add(MARKET, wish(SubjectKind.VOLUME, Condition.REACH, "0.01"))
     tape.say(trades[-1:])
     tape.fetch(trades[1:-1])
     parts = 1
-    while tape.watch.stretches:
+    while tape.watch.missed_ranges:
         tape.fetch(trades[:0])
         parts += 1
     assert parts == 1 + missing // 64
@@ -162,19 +162,19 @@ def test_a_long_stretch_is_looked_at_in_parts(missing: int):
 
 
 def test_another_market_on_the_screen_is_the_reason(tmp_path: Path):
-    tape = Tape(AlertBook(tmp_path / "alerts.json"))
+    tape = Tape(AlertStore(tmp_path / "alerts.json"))
     tape.say(TRADES[:2])
     tape.book.add(MARKET, wish(value=price(150)))
     tape.watch = AlertWatch(tape.book, MARKET)
     tape.say(TRADES[4:])
-    assert [stretch.why for stretch in tape.watch.stretches] == ["another market was open"]
+    assert [stretch.why for stretch in tape.watch.missed_ranges] == ["another market was open"]
 
 
 def test_a_price_that_rests_at_a_line_after_a_gap_crosses_it_from_where_the_missed_trades_say():
     trades = trades_of([(0, 105, 1, 1), (1, 99, 1, 1), (2, 101, 1, 1), (3, 101, 1, 1), (4, 103, 1, 1), (5, 99, 1, 1)])
     tape = Tape()
     tape.say(trades[:1])
-    tape.book.add(MARKET, wish(value=price(101), when=When.CROSS))
+    tape.book.add(MARKET, wish(value=price(101), when=Condition.CROSS))
     tape.say(trades[2:5])
     assert tape.told == []  # from above or from below, nobody knows
     tape.fetch(trades[1:2])

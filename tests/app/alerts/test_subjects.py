@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.alerts.alert import Kind, Of, Often, Subject, When
+from app.alerts.alert import Condition, Scope, Subject, SubjectKind, Trigger
 from app.alerts.bar_events import divergence
-from app.alerts.subjects import SUBJECTS, Readings
+from app.alerts.subjects import SUBJECTS, SubjectValues
 from app.analytics.anchored_vwap import SessionVwap, VwapSums
 from app.analytics.divergence import REACH
 from app.analytics.row_layout import RowLayout
 from app.chart.chart import Chart
 from app.market.session import Period
-from app.settings.calculation import ChartRules, CvdRules, TimeRules
+from app.settings.calculation import CalculationSettings, CvdSettings, SessionSettings
 from app.storage.trade_store import TradeStore
 from tests.app.alerts.tapes import Tape, wish
 from tests.app.chart.test_chart import spec
@@ -26,53 +26,56 @@ from tests.oracles.order_flow import cvd, divergences
 DAYS = random_trades(11, 600, seconds=3.5 * 86_400, price=1_000, spread=60)
 
 
-def chart_of(trades=DAYS, rules: ChartRules | None = None) -> Chart:
+def chart_of(trades=DAYS, rules: CalculationSettings | None = None) -> Chart:
     chart, store = Chart(spec(), rules), TradeStore()
     chart.apply(store.insert(trades), store)
     return chart
 
 
-def line(chart: Chart, end: int, kind: Kind, **subject: object) -> float | None:
-    return Readings(chart).line(Subject(kind=kind, **subject), 0, end, end).ticks  # type: ignore[arg-type]
+def line(chart: Chart, end: int, kind: SubjectKind, **subject: object) -> float | None:
+    return SubjectValues(chart).line(Subject(kind=kind, **subject), 0, end, end).ticks  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("of", [Of.DAY, Of.WEEK, Of.MONTH])
+@pytest.mark.parametrize("of", [Scope.DAY, Scope.WEEK, Scope.MONTH])
 @pytest.mark.parametrize("band", [0, 1, -2])
-def test_vwap_and_its_bands_stand_where_the_chart_draws_them_at_the_bar_before(of: Of, band: int):
+def test_vwap_and_its_bands_stand_where_the_chart_draws_them_at_the_bar_before(of: Scope, band: int):
     chart = chart_of()
     end = chart.series.n_bars - 1
     drawn = SessionVwap(VwapSums(chart.series), chart.rules.hours.from_start(Period(of.value))).values(end - 1, end)
-    assert line(chart, end, Kind.VWAP, of=of, band=band) == drawn.price_ticks[0] + band * drawn.deviation_ticks[0]
+    assert line(chart, end, SubjectKind.VWAP, of=of, band=band) == drawn.price_ticks[0] + band * drawn.deviation_ticks[0]
 
 
-@pytest.mark.parametrize(("kind", "name"), [(Kind.POC, "poc_ticks"), (Kind.VAH, "vah_ticks"), (Kind.VAL, "val_ticks")])
-def test_the_lines_of_a_profile_on_the_chart_are_its_own_without_the_bar_in_progress(kind: Kind, name: str):
+@pytest.mark.parametrize(("kind", "name"), [(SubjectKind.POC, "poc_ticks"), (SubjectKind.VAH, "vah_ticks"), (SubjectKind.VAL, "val_ticks")])
+def test_the_lines_of_a_profile_on_the_chart_are_its_own_without_the_bar_in_progress(kind: SubjectKind, name: str):
     chart, series = chart_of(), chart_of().series
     key = chart.anchors.add(series.start_ns(40))
     inputs = replace(chart.anchors.get(key).inputs, percent=40)  # type: ignore[union-attr]
     chart.anchors.set_inputs(key, inputs)
     end = series.n_bars - 1
     figures = chart.profiles.of_bars(((int(series.number[40]), int(series.number[end])),), inputs.rows, 40, inputs.method)
-    assert line(chart, end, kind, of=Of.PROFILE, key=key) == getattr(figures, name)
+    assert line(chart, end, kind, of=Scope.PROFILE, key=key) == getattr(figures, name)
 
 
 def test_a_range_that_is_over_stands_still_and_one_that_was_taken_away_is_not_known():
     chart = chart_of()
-    series, readings = chart.series, Readings(chart)
+    series, readings = chart.series, SubjectValues(chart)
     key = chart.anchors.add(series.start_ns(10), series.start_ns(50))
-    stands = {line(chart, end, Kind.POC, of=Of.PROFILE, key=key) for end in (50, 60, series.n_bars - 1)}
+    stands = {line(chart, end, SubjectKind.POC, of=Scope.PROFILE, key=key) for end in (50, 60, series.n_bars - 1)}
     assert len(stands) == 1 and None not in stands
     chart.anchors.delete(key)
-    assert readings.line(Subject(kind=Kind.POC, of=Of.PROFILE, key=key), 0, 60, 60) == (None, f"profile {key} is not on the chart")
+    assert readings.line(Subject(kind=SubjectKind.POC, of=Scope.PROFILE, key=key), 0, 60, 60) == (
+        None,
+        f"profile {key} is not on the chart",
+    )
 
 
 def test_the_session_before_is_a_session_and_not_the_time_between_two():
-    chart = chart_of(rules=ChartRules(time=TimeRules(session="09:30-16:00")))
+    chart = chart_of(rules=CalculationSettings(time=SessionSettings(session="09:30-16:00")))
     series = chart.series
     hours = chart.rules.hours
     inside = hours.open_at(series.times.of_bars())
     last = int(inside.nonzero()[0][-1])
-    found = line(chart, last, Kind.POC, of=Of.DAY_BEFORE)
+    found = line(chart, last, SubjectKind.POC, of=Scope.DAY_BEFORE)
     day_ns = 86_400 * SECOND_NS
     day = series.start_ns(last) // day_ns
     bars = [bar for bar in range(series.n_bars) if inside[bar] and series.start_ns(bar) // day_ns == day - 1]
@@ -83,20 +86,26 @@ def test_the_session_before_is_a_session_and_not_the_time_between_two():
 
 def test_a_line_is_not_known_before_its_first_bar_has_ended_nor_while_its_trades_are_fetched():
     chart = chart_of()
-    first = Readings(chart).line(Subject(kind=Kind.VWAP, of=Of.DAY), 0, 0, 0)
+    first = SubjectValues(chart).line(Subject(kind=SubjectKind.VWAP, of=Scope.DAY), 0, 0, 0)
     assert first == (None, "no bar of the day has closed yet")
     end = chart.series.n_bars - 1
-    assert Readings(chart).line(Subject(kind=Kind.POC, of=Of.MONTH_BEFORE), 0, end, end) == (None, "no trades loaded for the month before")
+    assert SubjectValues(chart).line(Subject(kind=SubjectKind.POC, of=Scope.MONTH_BEFORE), 0, end, end) == (
+        None,
+        "no trades loaded for the month before",
+    )
     chart.asked_from_ns = chart.series.start_ns(5)
-    assert Readings(chart).line(Subject(kind=Kind.POC, of=Of.WEEK), 0, end, end) == (None, "trades of the week are still loading")
+    assert SubjectValues(chart).line(Subject(kind=SubjectKind.POC, of=Scope.WEEK), 0, end, end) == (
+        None,
+        "trades of the week are still loading",
+    )
     chart.oldest_ns = chart.asked_from_ns
-    assert line(chart, end, Kind.POC, of=Of.WEEK) is not None
+    assert line(chart, end, SubjectKind.POC, of=Scope.WEEK) is not None
 
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10_000), reset=st.sampled_from(["session", "never"]))
 def test_each_divergence_is_told_once_by_the_bar_that_confirms_it(seed: int, reset: str):
-    chart = chart_of(random_trades(seed, 400, seconds=90 * 60, spread=25), ChartRules(cvd=CvdRules(reset=reset)))  # type: ignore[arg-type]
+    chart = chart_of(random_trades(seed, 400, seconds=90 * 60, spread=25), CalculationSettings(cvd=CvdSettings(reset=reset)))  # type: ignore[arg-type]
     series = chart.series
     deltas, starts = (series.buy - series.sell).tolist(), series.times.of_bars().tolist()
     end = series.n_bars
@@ -116,8 +125,8 @@ def test_divergences_fire_at_the_same_trades_however_these_come():
     told = []
     for cuts in ([], range(500), [3, 200, 201, 350]):
         tape = Tape()
-        tape.book.add(tape.chart.spec.instrument, wish(Kind.DIVERGENCE_UP, When.NEW, often=Often.EVERY_TIME))
-        tape.book.add(tape.chart.spec.instrument, wish(Kind.DIVERGENCE_DOWN, When.NEW, often=Often.EVERY_TIME))
+        tape.book.add(tape.chart.spec.instrument, wish(SubjectKind.DIVERGENCE_UP, Condition.NEW, often=Trigger.EVERY_TIME))
+        tape.book.add(tape.chart.spec.instrument, wish(SubjectKind.DIVERGENCE_DOWN, Condition.NEW, often=Trigger.EVERY_TIME))
         for piece in split(trades, list(cuts)):
             tape.say(piece)
         told.append([(fired.trade_id, fired.text) for fired in tape.fired])
@@ -125,6 +134,6 @@ def test_divergences_fire_at_the_same_trades_however_these_come():
 
 
 def test_every_kind_has_an_entry_and_words_of_its_own():
-    assert set(SUBJECTS) == set(Kind)
-    assert Subject(kind=Kind.VWAP, of=Of.WEEK, band=-2).text == "VWAP of the week −2 σ"
-    assert Subject(kind=Kind.POC, of=Of.PROFILE, key=3).text == "POC of profile 3"
+    assert set(SUBJECTS) == set(SubjectKind)
+    assert Subject(kind=SubjectKind.VWAP, of=Scope.WEEK, band=-2).text == "VWAP of the week −2 σ"
+    assert Subject(kind=SubjectKind.POC, of=Scope.PROFILE, key=3).text == "POC of profile 3"

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import MonkeyPatch
 
-from app.alerts.alert import Alert, Wish
-from app.alerts.alert_store import AlertBook
-from app.alerts.subjects import steps_of
+from app.alerts.alert import Alert, AlertSpec
+from app.alerts.alert_store import AlertStore
+from app.alerts.subjects import value_in_steps
 from app.chart.chart import ChartSpec
 from app.market.bar_rule import parse_bar_rule
 from app.market.trade import TradeBatch
-from app.settings.calculation import ChartRules, ImbalanceRules
+from app.settings.calculation import CalculationSettings, ImbalanceSettings
 from tests.app.alerts.tapes import Tape, every_wish
 from tests.app.chart.test_chart import MARKET, spec
 from tests.builders import SECOND_NS, random_trades, split, trade_batches
@@ -30,10 +30,10 @@ LEVELS = (100, 101, 103, 115)
 CUTS = st.lists(st.integers(0, 60), max_size=6)
 
 
-def expected(alerts: tuple[Alert, ...], trades: TradeBatch, rules: ChartRules | None = None) -> list[tuple[int, int]]:
-    rules = rules or ChartRules()
+def expected(alerts: tuple[Alert, ...], trades: TradeBatch, rules: CalculationSettings | None = None) -> list[tuple[int, int]]:
+    rules = rules or CalculationSettings()
     imbalance, percent = rules.imbalance.of(MARKET.lot_size), rules.value_area.percent
-    slow = [SlowAlert(alert, steps_of(MARKET, alert), 60 * SECOND_NS, percent, imbalance) for alert in alerts]
+    slow = [SlowAlert(alert, value_in_steps(MARKET, alert), 60 * SECOND_NS, percent, imbalance) for alert in alerts]
     found = []
     columns = (column.tolist() for column in trades.columns)
     for time_ns, price, lots, side, trade_id in zip(*columns, strict=True):
@@ -47,7 +47,7 @@ def of(tape: Tape) -> list[tuple[int, int]]:
 
 
 def watched(
-    wishes: list[Wish], book: AlertBook | None = None, chart_spec: ChartSpec | None = None, rules: ChartRules | None = None
+    wishes: list[AlertSpec], book: AlertStore | None = None, chart_spec: ChartSpec | None = None, rules: CalculationSettings | None = None
 ) -> Tape:
     tape = Tape(book, chart_spec, rules)
     path, tape.book.path = tape.book.path, None  # so many are written once
@@ -78,7 +78,7 @@ def test_any_batching_fires_what_an_oracle_fires_trade_by_trade(trades: TradeBat
 
 def test_the_oracle_and_the_watch_agree_over_days_of_a_market_in_which_everything_fires():
     trades = random_trades(5, 320, seconds=2.5 * 86_400, price=106, spread=12)
-    single = ChartRules(imbalance=ImbalanceRules(stacked=1))
+    single = CalculationSettings(imbalance=ImbalanceSettings(stacked=1))
     tape = watched(every_wish(LEVELS), rules=single)
     alerts = tape.book.alerts
     for piece in split(trades, list(range(0, 320, 7))):
@@ -106,7 +106,7 @@ def test_bars_that_are_counted_fire_the_same_however_trades_come(trades: TradeBa
 def test_a_restart_between_any_two_batches_changes_nothing(trades: TradeBatch, cuts: list[int]):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "alerts.json"
-        tape = watched(every_wish(LEVELS), AlertBook(path))
+        tape = watched(every_wish(LEVELS), AlertStore(path))
         alerts = tape.book.alerts
         for piece in split(trades, cuts):
             tape.say(piece)
@@ -125,7 +125,7 @@ class KilledError(Exception):
 def test_a_kill_at_any_moment_loses_no_firing_and_logs_none_twice(trades: TradeBatch, cuts: list[int], data: st.DataObject):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "alerts.json"
-        tape = watched(every_wish(LEVELS), AlertBook(path))
+        tape = watched(every_wish(LEVELS), AlertStore(path))
         alerts = tape.book.alerts
         tape.say(trades[:1])
         tape.book.save()  # as it is when an alert is set: the chart is there already

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.analytics.bar_coverage import BarState, bar_coverage
 from app.market.bar_rule import BarRule
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 
 SECOND = 10**9
@@ -25,11 +25,11 @@ def span(start_s: float, end_s: float) -> Span:
     return Span(round(start_s * SECOND), round(end_s * SECOND))
 
 
-def covered(start_s: float, end_s: float, *, proven: bool = True) -> Covered:
-    return Covered(span(start_s, end_s), Source.LIVE, 0, 0, proven)
+def covered(start_s: float, end_s: float, *, proven: bool = True) -> CoveredSpan:
+    return CoveredSpan(span(start_s, end_s), Source.LIVE, 0, 0, proven)
 
 
-def states(*stretches: Covered, holes: list[Span] | None = None, candles: list[Span] | None = None, bars: int = 5) -> list[BarState]:
+def states(*stretches: CoveredSpan, holes: list[Span] | None = None, candles: list[Span] | None = None, bars: int = 5) -> list[BarState]:
     found = bar_coverage(edges(100, bars), 100, stretches, holes or [], candles or [])
     assert found.first == 100
     return [BarState(state) for state in found.state]
@@ -87,7 +87,7 @@ def test_before_the_tape_begins_nothing_is_missing():
 
 
 @pytest.mark.parametrize("stretches", [[], [covered(900, 1000)]])
-def test_bars_that_all_lie_ahead_lack_nothing(stretches: list[Covered]):
+def test_bars_that_all_lie_ahead_lack_nothing(stretches: list[CoveredSpan]):
     found = bar_coverage(edges(100, 5), 100, stretches)
     assert found.state.tolist() == [OUTSIDE] * 5
     assert (found.share, found.whole) == (1.0, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from app.analytics.bar_groups import session_starts, unbroken
+from app.analytics.bar_groups import gap_free_runs, session_starts
 from app.analytics.footprint import FootprintSeries
 from app.market.bar_rule import parse_bar_rule
 from app.market.price_grid import PriceGrid
@@ -35,11 +35,11 @@ def test_a_bar_belongs_to_the_day_in_which_it_begins() -> None:
 
 def test_the_bar_in_which_a_hole_ends_opens_another_stretch() -> None:
     ends = [START_NS + 3600 * 10**9 * hour for hour in (2, 27)]
-    stretch = unbroken(HOURS, 0, 7, ends)
+    stretch = gap_free_runs(HOURS, 0, 7, ends)
     assert stretch.tolist() == [0, 0, 1, 1, 1, 2, 2]
-    assert (unbroken(HOURS, 3, 7, ends) - stretch[3:]).tolist() == [-1] * 4, "only what parts them counts"
-    assert unbroken(HOURS, 0, 7, []).tolist() == [0] * 7
-    assert unbroken(HOURS, 2, 2, ends).tolist() == []
+    assert (gap_free_runs(HOURS, 3, 7, ends) - stretch[3:]).tolist() == [-1] * 4, "only what parts them counts"
+    assert gap_free_runs(HOURS, 0, 7, []).tolist() == [0] * 7
+    assert gap_free_runs(HOURS, 2, 2, ends).tolist() == []
 
 
 def test_bars_by_count_know_the_first_of_their_day_too() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from app.analytics.bar_statistics import ALL_STATISTICS, BarStatistics, Statistic, parse_statistics, write_statistics
-from app.analytics.bar_values import BarFigures
+from app.analytics.bar_values import BarValues
 from app.analytics.footprint import FootprintSeries
 from app.errors import BadInputError
 from app.market.bar_rule import parse_bar_rule
@@ -18,7 +18,7 @@ TRADES = trades_of([(0, 100, 9, BUY), (10, 103, 4, SELL), (20, 101, 7, UNKNOWN),
 
 
 def test_every_figure_of_two_bars() -> None:
-    table = BarStatistics(BarFigures(series_of(TRADES)))
+    table = BarStatistics(BarValues(series_of(TRADES)))
     found = {row.value: table.row(row, 0, 2).tolist() for row in ALL_STATISTICS}
     assert found == {
         "volume": [20, 7],
@@ -38,7 +38,7 @@ def test_every_figure_of_two_bars() -> None:
 
 def test_the_point_of_control_is_the_middle_of_its_row_and_of_two_ticks_the_lower() -> None:
     rows = {
-        height: BarStatistics(BarFigures(series_of(TRADES, ticks_per_row=height))).row(Statistic.POC, 0, 2).tolist() for height in (1, 4, 5)
+        height: BarStatistics(BarValues(series_of(TRADES, ticks_per_row=height))).row(Statistic.POC, 0, 2).tolist() for height in (1, 4, 5)
     }
     assert rows == {1: [100, 100], 4: [102, 102], 5: [102, 102]}
 
@@ -46,16 +46,16 @@ def test_the_point_of_control_is_the_middle_of_its_row_and_of_two_ticks_the_lowe
 def test_bars_that_are_not_of_time_last_from_start_to_start() -> None:
     series = FootprintSeries(parse_bar_rule("2t"), series_of(TRADES).grid)
     series.append(TRADES)
-    durations = BarStatistics(BarFigures(series)).row(Statistic.DURATION, 0, 3)
+    durations = BarStatistics(BarValues(series)).row(Statistic.DURATION, 0, 3)
     assert durations.tolist() == [20 * SECOND_NS, 41 * SECOND_NS, 1]
-    assert BarStatistics(BarFigures(series)).row(Statistic.DURATION, 2, 2).tolist() == []
+    assert BarStatistics(BarValues(series)).row(Statistic.DURATION, 2, 2).tolist() == []
 
 
 @settings(max_examples=40, deadline=None)
 @given(trade_batches())
 def test_the_table_is_that_of_a_plain_loop_over_the_trades(trades: TradeBatch) -> None:
     series = series_of(trades)
-    table = BarStatistics(BarFigures(series))
+    table = BarStatistics(BarValues(series))
     plain = order_flow.statistics(trades, 60 * SECOND_NS)
     for name, expected in plain.items():
         assert table.row(Statistic(name), 0, series.n_bars).tolist() == expected, name
@@ -64,7 +64,7 @@ def test_the_table_is_that_of_a_plain_loop_over_the_trades(trades: TradeBatch) -
 def test_one_trade_figures_one_bar() -> None:
     trades = random_trades(3, 2000, seconds=36_000)
     series = series_of(trades[:1950])
-    table = BarStatistics(BarFigures(series))
+    table = BarStatistics(BarValues(series))
     for row in ALL_STATISTICS:
         table.row(row, 0, series.n_bars)
     for at in range(1950, 2000):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analytics.bar_values import BarFigures
+from app.analytics.bar_values import BarValues
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule, imbalances
 from app.analytics.profile import profile_of_bars
@@ -13,7 +13,7 @@ from app.market.trade import BUY, SELL, TradeBatch
 from tests.builders import random_trades, series_of, split, trade_batches, trades_of
 
 
-def all_of(figures: BarFigures, first: int, end: int) -> list[list[int]]:
+def all_of(figures: BarValues, first: int, end: int) -> list[list[int]]:
     """Everything that is kept of some bars."""
     marks = figures.imbalances(first, end)
     return [column.tolist() for column in (figures.poc_rows(first, end), *figures.value_areas(first, end), *marks)]
@@ -30,7 +30,7 @@ def bar_by_bar(
 
 def test_the_figures_of_two_bars() -> None:
     bars = [(0, 10, 1, SELL), (1, 11, 9, BUY), (2, 12, 2, BUY), (60, 20, 4, SELL), (61, 21, 4, BUY)]
-    figures = BarFigures(series_of(trades_of(bars)))
+    figures = BarValues(series_of(trades_of(bars)))
     assert figures.poc_rows(0, 2).tolist() == [11, 20]
     assert [rows.tolist() for rows in figures.value_areas(0, 2)] == [[11, 20], [11, 21]]
     assert [marks.tolist() for marks in figures.imbalances(0, 2)] == [[False, True, True, False, False], [False] * 5]
@@ -38,14 +38,14 @@ def test_the_figures_of_two_bars() -> None:
 
 def test_the_rules_are_those_of_the_constructor() -> None:
     bar = trades_of([(0, row, lots, BUY) for row, lots in enumerate([20, 30, 100, 30, 20], 100)] + [(0, 100, 10, SELL)])
-    tradingview = BarFigures(series_of(bar), ValueAreaMethod.TRADINGVIEW, 70, ImbalanceRule(Decimal(4), zeros="ignore"))
+    tradingview = BarValues(series_of(bar), ValueAreaMethod.TRADINGVIEW, 70, ImbalanceRule(Decimal(4), zeros="ignore"))
     assert [rows.tolist() for rows in tradingview.value_areas(0, 1)] == [[102], [103]]
     assert tradingview.imbalances(0, 1).buy.tolist() == [False] * 5
-    assert BarFigures(series_of(bar)).imbalances(0, 1).buy.tolist() == [False, True, True, True, True]
+    assert BarValues(series_of(bar)).imbalances(0, 1).buy.tolist() == [False, True, True, True, True]
 
 
 def test_only_what_is_asked_for_is_worked_out_and_only_once() -> None:
-    figures = BarFigures(series_of(random_trades(1, 3000)))
+    figures = BarValues(series_of(random_trades(1, 3000)))
     assert figures.series.n_bars == 10
     figures.value_areas(4, 8)
     assert (figures.value_areas_computed, figures.imbalances_computed) == (4, 0)
@@ -60,7 +60,7 @@ def test_only_what_is_asked_for_is_worked_out_and_only_once() -> None:
 
 
 def test_one_trade_costs_one_bar() -> None:
-    figures = BarFigures(series_of(random_trades(1, 3000)))
+    figures = BarValues(series_of(random_trades(1, 3000)))
     n = figures.series.n_bars
     all_of(figures, 0, n)
     figures.series.append(trades_of([(599.99, 1100, 500_000, BUY)]))
@@ -71,7 +71,7 @@ def test_one_trade_costs_one_bar() -> None:
 
 def test_bars_that_come_back_after_a_truncate_are_worked_out_again() -> None:
     series = series_of(trades_of([(0, 10, 1, BUY), (60, 20, 5, BUY), (120, 30, 5, BUY)]))
-    figures = BarFigures(series)
+    figures = BarValues(series)
     all_of(figures, 0, 3)
     series.truncate(1)
     series.append(trades_of([(60, 21, 5, BUY), (120, 29, 5, BUY), (120, 31, 7, SELL)]))
@@ -81,14 +81,14 @@ def test_bars_that_come_back_after_a_truncate_are_worked_out_again() -> None:
 
 
 def test_the_views_cannot_be_written() -> None:
-    figures = BarFigures(series_of(trades_of([(0, 10, 1, BUY)])))
+    figures = BarValues(series_of(trades_of([(0, 10, 1, BUY)])))
     for view in (figures.poc_rows(0, 1), *figures.value_areas(0, 1), *figures.imbalances(0, 1)):
         with pytest.raises(ValueError, match="read-only"):
             view[0] = 1
 
 
 def test_no_bars_have_no_figures() -> None:
-    figures = BarFigures(series_of(TradeBatch.empty()))
+    figures = BarValues(series_of(TradeBatch.empty()))
     assert all_of(figures, 0, 0) == [[], [], [], [], []]
     assert figures.computed == 0
 
@@ -100,7 +100,7 @@ def test_whatever_happens_to_the_series_the_figures_are_those_of_each_bar(
 ) -> None:
     rule = ImbalanceRule(Decimal("1.5"))
     series = series_of(TradeBatch.empty(), ticks_per_row=2)
-    figures = BarFigures(series, method, percent, rule)
+    figures = BarValues(series, method, percent, rule)
     kept = 0
     for part in split(trades, data.draw(st.lists(st.integers(0, 60), max_size=4))):
         series.append(part)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.analytics.candle_sums import CandleSums
 from app.analytics.profile import VolumeProfile
-from app.analytics.profile_from_candles import profile_of_candles
+from app.analytics.profile_from_candles import spread_over_rows
 from app.market.candle import CandleBatch
 from app.market.price_grid import PriceGrid
 
@@ -40,7 +40,7 @@ def test_any_run_is_what_its_candles_make(runs: list[tuple[int, int]], told: boo
     assert sums.aggressors is told
     plain = batch if told else replace(batch, buy=np.full(N, -1))
     for first, end in map(sorted, runs):
-        assert rows(sums.profile(first, end)) == rows(profile_of_candles(plain[first:end], GRID).profile)
+        assert rows(sums.profile(first, end)) == rows(spread_over_rows(plain[first:end], GRID).profile)
 
 
 @given(st.integers(0, N - 1), st.integers(1, N), st.lists(st.integers(0, N - 1), max_size=4))
@@ -50,7 +50,7 @@ def test_candles_of_less_volume_take_the_place_of_the_whole_ones(first: int, n: 
     volume, buy = batch.volume.copy(), batch.buy.copy()
     volume[touched], buy[touched] = volume[touched] // 3, np.minimum(buy[touched], volume[touched] // 3)
     less = replace(batch, volume=volume, buy=buy)[first:end]
-    assert rows(CandleSums(batch, GRID).exchanged(first, end, less)) == rows(profile_of_candles(less, GRID).profile)
+    assert rows(CandleSums(batch, GRID).exchanged(first, end, less)) == rows(spread_over_rows(less, GRID).profile)
 
 
 def test_another_run_costs_its_ends() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.analytics.candle_value_area import CandlePrice, CandleProfile, candle_profile, candle_value_area
+from app.analytics.candle_value_area import CandleHistogram, CandlePrice, candle_profile, candle_value_area
 from app.analytics.value_area import ValueArea, ValueAreaMethod
 from app.errors import BadInputError, EmptyProfileError
 from app.market.candle import CandleBatch
@@ -73,9 +73,9 @@ def test_a_range_of_nought_is_one_row():
 
 def test_empty_rows_at_the_ends_count_as_rows():
     # of two rows that are as heavy, the one nearer to the middle of all rows is the point of control
-    assert candle_value_area(CandleProfile(0, 60, np.array([5, 0, 0, 5, 0, 0]))).poc_row == 3
+    assert candle_value_area(CandleHistogram(0, 60, np.array([5, 0, 0, 5, 0, 0]))).poc_row == 3
     # the pair above the POC is rows 3 and 4 whole, though nothing traded in row 4
-    assert candle_value_area(CandleProfile(0, 50, np.array([0, 0, 9, 5, 0])), 90) == ValueArea(2, 4, 2, 14)
+    assert candle_value_area(CandleHistogram(0, 50, np.array([0, 0, 9, 5, 0])), 90) == ValueArea(2, 4, 2, 14)
 
 
 @given(

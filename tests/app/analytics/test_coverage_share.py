@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.analytics.bar_coverage import bar_coverage
-from app.analytics.coverage_share import HeldShare, held_share
+from app.analytics.coverage_share import CoverageShare, coverage_share
 from app.market.bar_rule import NS_PER_S, BarRule
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 
 BAR = BarRule(NS_PER_S)
 
 
-def held(start: int, end: int, *, proven: bool = True) -> Covered:
-    return Covered(seconds(start, end), Source.LIVE, 0, 0, proven)
+def held(start: int, end: int, *, proven: bool = True) -> CoveredSpan:
+    return CoveredSpan(seconds(start, end), Source.LIVE, 0, 0, proven)
 
 
 def seconds(start: int, end: int) -> Span:
@@ -24,28 +24,28 @@ def seconds(start: int, end: int) -> Span:
 
 
 def test_of_what_is_covered_by_half_half_is_held() -> None:
-    assert held_share(seconds(0, 10), [held(0, 3), held(8, 10)]) == HeldShare(0.5, False, False)
+    assert coverage_share(seconds(0, 10), [held(0, 3), held(8, 10)]) == CoverageShare(0.5, False, False)
 
 
 def test_what_lies_behind_the_last_trade_is_not_asked_for() -> None:
-    assert held_share(seconds(0, 100), [held(0, 10)]) == HeldShare(1.0, True, True)
+    assert coverage_share(seconds(0, 100), [held(0, 10)]) == CoverageShare(1.0, True, True)
 
 
 def test_a_recording_lacks_nothing_before_it_begins() -> None:
-    assert held_share(seconds(0, 10), [held(5, 10)], begin_ns=5 * NS_PER_S) == HeldShare(1.0, True, True)
+    assert coverage_share(seconds(0, 10), [held(5, 10)], begin_ns=5 * NS_PER_S) == CoverageShare(1.0, True, True)
 
 
 def test_a_hole_of_no_length_leaves_it_not_whole() -> None:
-    assert held_share(seconds(0, 10), [held(0, 10)], [seconds(4, 4)]) == HeldShare(1.0, False, False)
+    assert coverage_share(seconds(0, 10), [held(0, 10)], [seconds(4, 4)]) == CoverageShare(1.0, False, False)
 
 
 def test_ids_that_prove_nothing_leave_it_unproven() -> None:
-    assert held_share(seconds(0, 10), [held(0, 10, proven=False)]) == HeldShare(1.0, True, False)
+    assert coverage_share(seconds(0, 10), [held(0, 10, proven=False)]) == CoverageShare(1.0, True, False)
 
 
 def test_nothing_is_said_where_nothing_is_known_and_holes_alone_take_their_time() -> None:
-    assert held_share(seconds(0, 10), []) is None
-    assert held_share(seconds(0, 10), [], [seconds(2, 4)]) == HeldShare(0.8, False, False)
+    assert coverage_share(seconds(0, 10), []) is None
+    assert coverage_share(seconds(0, 10), [], [seconds(2, 4)]) == CoverageShare(0.8, False, False)
 
 
 SPANS = st.tuples(st.integers(0, 30), st.integers(1, 12)).map(lambda pair: (pair[0], pair[0] + pair[1]))
@@ -57,6 +57,6 @@ def test_it_says_what_the_coverage_of_the_bars_says(covered, holes, asked, begin
     begin_ns = None if begin is None else begin * NS_PER_S
     edges = np.arange(asked[0], asked[1] + 1, dtype=np.int64) * BAR.length_ns
     bars = bar_coverage(edges, asked[0], stretches, gaps, begin_ns=begin_ns)
-    found = held_share(seconds(*asked), stretches, gaps, begin_ns=begin_ns)
+    found = coverage_share(seconds(*asked), stretches, gaps, begin_ns=begin_ns)
     assert found is not None
     assert abs(found.share - bars.share) < 1e-12

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analytics.developing import Developing
+from app.analytics.developing import DevelopingProfile
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import profile_of_bars
 from app.analytics.value_area import value_area
@@ -41,7 +41,7 @@ def expected(series: FootprintSeries) -> list[tuple[int, int, int]]:
     return found
 
 
-def known(developing: Developing) -> list[tuple[int, int, int]]:
+def known(developing: DevelopingProfile) -> list[tuple[int, int, int]]:
     poc, low, high, ready = developing.columns(0, developing.series.n_bars)
     assert ready.all()
     return list(zip(poc.tolist(), low.tolist(), high.tolist(), strict=True))
@@ -54,7 +54,7 @@ TRADES = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 90), st.integers(
 @given(TRADES, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=4), TRADES)
 def test_each_bar_has_the_levels_of_a_fresh_count_whatever_was_asked_first(trades: list, asked: list, more: list):
     series = series_of(trades)
-    developing = Developing(series, PeriodRule())
+    developing = DevelopingProfile(series, PeriodRule())
     for first, end in asked:
         developing.work(min(first, series.n_bars), min(end, series.n_bars), 1.0)
     while developing.work(0, series.n_bars, 0.0):
@@ -68,7 +68,7 @@ def test_each_bar_has_the_levels_of_a_fresh_count_whatever_was_asked_first(trade
 
 def test_a_live_trade_works_out_one_bar_upon_the_sums_that_are_kept():
     series = series_of([(hour, 100 + hour % 7, 1 + hour % 3) for hour in range(200)])
-    developing = Developing(series, PeriodRule())
+    developing = DevelopingProfile(series, PeriodRule())
     developing.work(0, 200, 9.0)
     computed, summed = developing.bars_computed, developing.bars_summed
     for price in (99, 130, 101):
@@ -81,7 +81,7 @@ def test_a_live_trade_works_out_one_bar_upon_the_sums_that_are_kept():
 
 def test_a_bar_is_done_even_without_time_and_the_rest_is_told_of():
     series = series_of([(hour, 100, 1) for hour in range(3)])
-    developing = Developing(series, PeriodRule())
+    developing = DevelopingProfile(series, PeriodRule())
     assert developing.work(0, 3, 0.0)
     assert developing.work(0, 3, 0.0)
     assert not developing.work(0, 3, 0.0)

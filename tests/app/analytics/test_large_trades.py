@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analytics.large_trades import LargeRule, LargeTrades, parse_large
+from app.analytics.large_trades import LargeTradeFilter, LargeTrades, parse_large_trade_filter
 from app.errors import BadInputError
 from app.market.trade import BUY, SELL, TradeBatch
 from app.storage.trade_store import TradeStore
@@ -18,10 +18,10 @@ LOT = Decimal("0.5")
 TRADES = trades_of([(0, 100, 5, BUY), (1, 100, 9, SELL), (60, 101, 9, BUY), (61, 101, 2, BUY), (120, 99, 7, SELL)])
 
 
-RULES = [LargeRule(top=1), LargeRule(top=4), LargeRule(0, Decimal(1))]
+RULES = [LargeTradeFilter(top=1), LargeTradeFilter(top=4), LargeTradeFilter(0, Decimal(1))]
 
 
-def large_of(trades: TradeBatch, rule: LargeRule) -> LargeTrades:
+def large_of(trades: TradeBatch, rule: LargeTradeFilter) -> LargeTrades:
     store = TradeStore()
     store.insert(trades)
     return LargeTrades(series_of(trades), store.trades, rule, LOT)
@@ -33,16 +33,16 @@ def ids(found: TradeBatch | None) -> list[int]:
 
 
 def test_from_a_size_on_and_the_size_itself_counts() -> None:
-    assert ids(large_of(TRADES, LargeRule(0, Decimal("3.5"))).of(0, 3)) == [2, 3, 5]
-    assert ids(large_of(TRADES, LargeRule(0, Decimal("3.6"))).of(0, 3)) == [2, 3]
+    assert ids(large_of(TRADES, LargeTradeFilter(0, Decimal("3.5"))).of(0, 3)) == [2, 3, 5]
+    assert ids(large_of(TRADES, LargeTradeFilter(0, Decimal("3.6"))).of(0, 3)) == [2, 3]
 
 
 def test_the_largest_of_those_asked_for_of_equal_ones_the_earlier() -> None:
-    large = large_of(TRADES, LargeRule(top=1))
+    large = large_of(TRADES, LargeTradeFilter(top=1))
     assert ids(large.of(0, 3)) == [2]
     assert ids(large.of(1, 3)) == [3]
-    assert ids(large_of(TRADES, LargeRule(top=3)).of(0, 3)) == [2, 3, 5]
-    assert ids(large_of(TRADES, LargeRule(top=50)).of(0, 3)) == [1, 2, 3, 4, 5]
+    assert ids(large_of(TRADES, LargeTradeFilter(top=3)).of(0, 3)) == [2, 3, 5]
+    assert ids(large_of(TRADES, LargeTradeFilter(top=50)).of(0, 3)) == [1, 2, 3, 4, 5]
     assert ids(large.of(2, 2)) == []
 
 
@@ -50,9 +50,9 @@ def test_the_largest_of_those_asked_for_of_equal_ones_the_earlier() -> None:
 @given(
     trade_batches(),
     st.lists(st.integers(0, 60), max_size=4),
-    st.sampled_from([LargeRule(top=1), LargeRule(top=4), LargeRule(0, Decimal(1))]),
+    st.sampled_from([LargeTradeFilter(top=1), LargeTradeFilter(top=4), LargeTradeFilter(0, Decimal(1))]),
 )
-def test_whatever_way_trades_came_they_are_those_of_a_plain_sort(trades: TradeBatch, cuts: list[int], rule: LargeRule) -> None:
+def test_whatever_way_trades_came_they_are_those_of_a_plain_sort(trades: TradeBatch, cuts: list[int], rule: LargeTradeFilter) -> None:
     store, series = TradeStore(), series_of(trades[:0])
     large = LargeTrades(series, store.trades, rule, LOT)
     for piece in split(trades, cuts):
@@ -72,7 +72,7 @@ def test_a_live_trade_is_looked_at_alone_whatever_its_bar_holds() -> None:
     trades = random_trades(3, 4000, seconds=36_000)
     store, series = TradeStore(), series_of(trades[:3900])
     store.insert(trades[:3900])
-    large = LargeTrades(series, store.trades, LargeRule(), LOT)
+    large = LargeTrades(series, store.trades, LargeTradeFilter(), LOT)
     large.of(0, series.n_bars)
     for at in range(3900, 4000):
         before = large.trades_read
@@ -82,13 +82,13 @@ def test_a_live_trade_is_looked_at_alone_whatever_its_bar_holds() -> None:
         same_time = int((trades.time_ns[: at + 1] == trades.time_ns[at - 1]).sum())
         assert large.trades_read - before <= 1 + same_time
         assert found is not None
-        assert ids(found) == ids(LargeTrades(series, store.trades, LargeRule(), LOT).of(0, series.n_bars))
+        assert ids(found) == ids(LargeTrades(series, store.trades, LargeTradeFilter(), LOT).of(0, series.n_bars))
 
 
 def test_what_came_late_in_the_last_bar_is_found() -> None:
     trades = trades_of([(0, 100, 5, BUY), (1, 100, 9, SELL), (5, 101, 9, BUY), (7, 101, 20, BUY), (9, 99, 7, SELL)])
     store, series = TradeStore(), series_of(trades[:0])
-    large = LargeTrades(series, store.trades, LargeRule(top=2), LOT)
+    large = LargeTrades(series, store.trades, LargeTradeFilter(top=2), LOT)
     for piece in (trades[:3], trades[4:], trades[3:4]):
         store.insert(piece)
         series.append(piece)
@@ -98,7 +98,7 @@ def test_what_came_late_in_the_last_bar_is_found() -> None:
 
 
 def test_too_many_trades_are_not_looked_through() -> None:
-    large = large_of(TRADES, LargeRule())
+    large = large_of(TRADES, LargeTradeFilter())
     large.series._bars.writable("trades")[1] = 4_000_000
     assert large.of(0, 3) is None
     assert large.trades_read == 0
@@ -106,10 +106,10 @@ def test_too_many_trades_are_not_looked_through() -> None:
 
 @pytest.mark.parametrize("text", ["top:50", "2.5", "10"])
 def test_a_rule_is_read_as_it_is_written(text: str) -> None:
-    assert parse_large(text).text == text
+    assert parse_large_trade_filter(text).text == text
 
 
 @pytest.mark.parametrize("text", ["", "top:0", "top:1000", "0", "-1", "big"])
 def test_what_is_no_rule_is_refused(text: str) -> None:
     with pytest.raises(BadInputError, match="large trades: found"):
-        parse_large(text)
+        parse_large_trade_filter(text)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.analytics.level_expiry import ALWAYS, NEVER, bars_inside, first_meetings
+from app.analytics.level_expiry import ALWAYS, NEVER, bars_inside, first_ending_bars
 from tests.oracles.level_lives import end_of, touches_of
 
 BARS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5)).map(lambda bar: (bar[0], bar[0] + bar[1])), min_size=1, max_size=40)
@@ -26,7 +26,7 @@ def test_the_first_bar_that_meets_a_level_ends_it(bars: list, levels: list, how:
     least = {"touch": top, "above": [ALWAYS] * len(top), "below": bottom, "never": [NEVER] * len(top)}[how]
     most = {"touch": bottom, "above": top, "below": [NEVER] * len(top), "never": [ALWAYS] * len(top)}[how]
     start = [level[2] for level in levels]
-    found = first_meetings(low, high, *columns(least, most, start))
+    found = first_ending_bars(low, high, *columns(least, most, start))
     assert found.tolist() == [end_of(bars, *level) for level in zip(least, most, start, strict=True)]
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analytics.profile import VolumeProfile, merged, profile_of_bars, profile_of_trades
+from app.analytics.profile import VolumeProfile, merge_profiles, profile_of_bars, profile_of_trades
 from app.market.price_grid import PriceGrid
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
 from tests.builders import series_of, split, trade_batches, trades_of
@@ -55,7 +55,7 @@ def test_no_bars_and_no_trades_give_a_profile_without_rows() -> None:
         profile_of_bars(series, 1, 1),
         profile_of_bars(series, 5, 9),
         profile_of_trades(TradeBatch.empty(), series.grid),
-        merged([]),
+        merge_profiles([]),
     ):
         assert (profile.n_rows, profile.volume) == (0, 0)
 
@@ -63,7 +63,7 @@ def test_no_bars_and_no_trades_give_a_profile_without_rows() -> None:
 def test_merging_spans_the_rows_of_all_parts() -> None:
     column = np.array([1, 2])
     low, high = VolumeProfile(3, column, 0 * column, column), VolumeProfile(7, column, column, 0 * column)
-    assert content(merged([high, VolumeProfile.empty(), low])) == (3, [1, 2, 0, 0, 1, 2], [0, 0, 0, 0, 1, 2], [1, 2, 0, 0, 0, 0])
+    assert content(merge_profiles([high, VolumeProfile.empty(), low])) == (3, [1, 2, 0, 0, 1, 2], [0, 0, 0, 0, 1, 2], [1, 2, 0, 0, 0, 0])
 
 
 def test_the_columns_cannot_be_written() -> None:
@@ -91,7 +91,7 @@ def test_profiles_of_trades_and_of_bars_are_those_of_the_oracle(trades: TradeBat
 def test_batching_does_not_matter(trades: TradeBatch, cuts: list[int]) -> None:
     grid = PriceGrid(Decimal(1))
     parts = [profile_of_trades(part, grid) for part in split(trades, cuts)]
-    assert content(merged(parts)) == content(merged(parts[::-1])) == content(profile_of_trades(trades, grid))
+    assert content(merge_profiles(parts)) == content(merge_profiles(parts[::-1])) == content(profile_of_trades(trades, grid))
 
 
 @settings(max_examples=60)

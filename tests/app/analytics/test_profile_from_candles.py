@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.analytics import profile_from_candles as candle_ladder
-from app.analytics.profile_from_candles import ladder_length_ns, profile_of_candles
+from app.analytics.profile_from_candles import candle_length_ns, spread_over_rows
 from app.market.candle import CandleBatch
 from app.market.price_grid import PriceGrid
 
@@ -30,23 +30,23 @@ def candles_of(*rows: tuple[int, int, int, int, int, int]) -> CandleBatch:
 
 
 def sides(candles: CandleBatch, ticks_per_row: int = 1, *, single_bar: bool = False) -> tuple[int, list[int], list[int], bool]:
-    found = profile_of_candles(candles, PriceGrid(Decimal(1), ticks_per_row), single_bar=single_bar)
+    found = spread_over_rows(candles, PriceGrid(Decimal(1), ticks_per_row), single_bar=single_bar)
     return found.profile.first_row, found.profile.buy.tolist(), found.profile.sell.tolist(), found.aggressors
 
 
 @pytest.mark.parametrize(("span", "minutes"), LADDER_OF_THE_TEXT)
 def test_the_first_length_with_fewer_than_five_thousand_candles_is_taken(span: int, minutes: int) -> None:
-    assert ladder_length_ns(span * MINUTE_NS) == minutes * MINUTE_NS
+    assert candle_length_ns(span * MINUTE_NS) == minutes * MINUTE_NS
 
 
 @pytest.mark.parametrize(("days", "minutes"), [(7, 3), (11, 5), (53, 30), (834, DAY), (100_000, DAY)])
 def test_weeks_and_years_take_what_the_text_says(days: int, minutes: int) -> None:
-    assert ladder_length_ns(days * DAY * MINUTE_NS) == minutes * MINUTE_NS
+    assert candle_length_ns(days * DAY * MINUTE_NS) == minutes * MINUTE_NS
 
 
 def test_a_candle_begun_counts_and_lengths_that_a_venue_lacks_are_passed_over() -> None:
-    assert ladder_length_ns(4999 * MINUTE_NS + 1) == 3 * MINUTE_NS
-    assert ladder_length_ns(5000 * MINUTE_NS, (MINUTE_NS, 5 * MINUTE_NS)) == 5 * MINUTE_NS
+    assert candle_length_ns(4999 * MINUTE_NS + 1) == 3 * MINUTE_NS
+    assert candle_length_ns(5000 * MINUTE_NS, (MINUTE_NS, 5 * MINUTE_NS)) == 5 * MINUTE_NS
 
 
 def test_volume_is_spread_evenly_from_low_to_high() -> None:
@@ -74,7 +74,7 @@ def test_where_every_candle_tells_its_buying_the_sides_are_those_of_the_aggresso
 
 
 def test_no_candles_make_no_rows() -> None:
-    assert profile_of_candles(candles_of(), PriceGrid(Decimal(1))).profile.n_rows == 0
+    assert spread_over_rows(candles_of(), PriceGrid(Decimal(1))).profile.n_rows == 0
 
 
 CANDLE = st.tuples(st.integers(1, 60), st.integers(0, 40), st.sampled_from([0, 1, 7, 1000, 10**15]), st.booleans())
@@ -85,7 +85,7 @@ def test_it_equals_the_sum_row_by_row_in_fractions_rounded_by_the_rule(rows, tic
     batch = candles_of(*((low + width * rises, low + width, low, low + width * (not rises), lots, -1) for low, width, lots, rises in rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candle_ladder, "_CELLS_AT_ONCE", at_once)
-        found = profile_of_candles(batch, PriceGrid(Decimal(1), ticks_per_row)).profile
+        found = spread_over_rows(batch, PriceGrid(Decimal(1), ticks_per_row)).profile
     expected: dict[int, int] = {}
     for low, width, lots, _ in rows:
         first, last = low // ticks_per_row, (low + width) // ticks_per_row

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.analytics import profile_index
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import VolumeProfile
-from app.analytics.profile_index import GrowingProfile, ProfileIndex
+from app.analytics.profile_index import ProfileIndex, RunningProfile
 from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import BarRule
 from app.market.trade import TradeBatch, concatenate
@@ -88,7 +88,7 @@ def test_a_cut_takes_away_the_nodes_behind_it_and_no_others() -> None:
 def test_in_any_batches_and_after_any_cut_it_equals_the_cells(trades: TradeBatch, cuts: list[int], data: st.DataObject) -> None:
     series = FootprintSeries(BarRule(60 * SECOND_NS), INSTRUMENT.grid(2))
     index = ProfileIndex(series)
-    growing = GrowingProfile(index)
+    growing = RunningProfile(index)
     first = data.draw(st.integers(0, 30))
     end = data.draw(st.none() | st.integers(0, 40))
     for batch in split(trades, cuts):
@@ -113,7 +113,7 @@ def test_trades_that_come_late_end_in_the_same_profile(trades: TradeBatch, rando
     store = TradeStore(contiguous=False)
     chart = Chart(ChartSpec(INSTRUMENT, BarRule(60 * SECOND_NS), 2))
     index = ProfileIndex(chart.series)
-    growing = GrowingProfile(index)
+    growing = RunningProfile(index)
     for place in order:
         one = trades[place : place + 1]
         store.insert(one)
@@ -128,7 +128,7 @@ def test_a_live_trade_counts_the_bar_in_progress_and_nothing_else() -> None:
     series = long_series(100)
     index = ProfileIndex(series)
     index.build()
-    growing = GrowingProfile(index)
+    growing = RunningProfile(index)
     growing.of(7)
     asked, counted = growing.asked, growing.bars_counted
     last_ns = series.start_ns(series.n_bars - 1)
@@ -145,7 +145,7 @@ def test_a_live_trade_counts_the_bar_in_progress_and_nothing_else() -> None:
 
 def test_a_range_that_is_over_costs_nothing_while_trades_come() -> None:
     series = long_series(100)
-    growing = GrowingProfile(ProfileIndex(series))
+    growing = RunningProfile(ProfileIndex(series))
     before = growing.of(7, 50)
     counted = growing.bars_counted
     series.append(TradeBatch.of([series.start_ns(series.n_bars - 1)], [1000], [5], [1], [10**6]))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.analytics.profile import VolumeProfile
-from app.analytics.row_layout import LaidOutProfile, RowLayout, RowsBy, laid_out
+from app.analytics.row_layout import RowLayout, RowMode, RowProfile, apply_layout
 from app.errors import BadInputError
 from app.market.price_grid import PriceGrid
 from tests.builders import row_volumes
@@ -25,17 +25,17 @@ def profile_of(first_row: int, volumes: list[int]) -> VolumeProfile:
     return VolumeProfile(first_row, np.array(volumes), np.zeros(len(volumes)), np.zeros(len(volumes)))
 
 
-def shown(found: LaidOutProfile | None) -> tuple[int, int, list[int]]:
+def shown(found: RowProfile | None) -> tuple[int, int, list[int]]:
     assert found is not None
     return found.low_ticks, found.ticks_per_row, found.profile.total.tolist()
 
 
 def test_rows_as_on_the_chart_are_the_traded_ones() -> None:
-    assert shown(laid_out(profile_of(10, [0, 3, 0, 4, 0]), PriceGrid(Decimal(1), 5), RowLayout())) == (55, 5, [3, 0, 4])
+    assert shown(apply_layout(profile_of(10, [0, 3, 0, 4, 0]), PriceGrid(Decimal(1), 5), RowLayout())) == (55, 5, [3, 0, 4])
 
 
 def test_ticks_per_row_are_anchored_at_price_nought() -> None:
-    found = laid_out(profile_of(7, [1, 2, 4, 8, 16]), PriceGrid(Decimal(1)), RowLayout(RowsBy.TICKS, 4))
+    found = apply_layout(profile_of(7, [1, 2, 4, 8, 16]), PriceGrid(Decimal(1)), RowLayout(RowMode.TICKS, 4))
     assert shown(found) == (4, 4, [1, 30])  # 4 to 7, 8 to 11
     assert found is not None and found.edges_ticks.tolist() == [4, 8, 12]
     assert found.edge_ticks(1) == 8
@@ -43,7 +43,7 @@ def test_ticks_per_row_are_anchored_at_price_nought() -> None:
 
 @pytest.mark.parametrize(("asked", "ticks"), [(1, 10), (14, 10), (15, 10), (16, 20), (25, 20), (29, 30), (100, 100)])
 def test_ticks_per_row_come_as_near_as_whole_rows_of_the_chart_can(asked: int, ticks: int) -> None:
-    found = laid_out(profile_of(0, [1] * 60), PriceGrid(Decimal(1), 10), RowLayout(RowsBy.TICKS, asked))
+    found = apply_layout(profile_of(0, [1] * 60), PriceGrid(Decimal(1), 10), RowLayout(RowMode.TICKS, asked))
     assert found is not None and found.ticks_per_row == ticks
 
 
@@ -51,16 +51,16 @@ def test_ticks_per_row_come_as_near_as_whole_rows_of_the_chart_can(asked: int, t
 def test_a_number_of_rows_begins_at_the_lowest_price_and_the_last_row_may_be_short(
     range_ticks: int, asked: int, ticks: int, rows: int
 ) -> None:
-    found = laid_out(profile_of(37, [1] * range_ticks), PriceGrid(Decimal(1)), RowLayout(RowsBy.ROWS, asked))
+    found = apply_layout(profile_of(37, [1] * range_ticks), PriceGrid(Decimal(1)), RowLayout(RowMode.ROWS, asked))
     assert found is not None
     assert (found.low_ticks, found.ticks_per_row, found.profile.n_rows) == (37, ticks, rows)
     assert found.profile.total.tolist()[:-1] == [ticks] * (rows - 1)
     assert found.profile.volume == range_ticks
 
 
-@given(row_volumes(), st.integers(0, 50), st.sampled_from(list(RowsBy)), st.integers(1, 40), st.integers(1, 5))
-def test_each_row_holds_the_chart_s_rows_between_its_edges(volumes: list[int], first: int, by: RowsBy, size: int, chart: int) -> None:
-    found = laid_out(profile_of(first, volumes), PriceGrid(Decimal(1), chart), RowLayout(by, size))
+@given(row_volumes(), st.integers(0, 50), st.sampled_from(list(RowMode)), st.integers(1, 40), st.integers(1, 5))
+def test_each_row_holds_the_chart_s_rows_between_its_edges(volumes: list[int], first: int, by: RowMode, size: int, chart: int) -> None:
+    found = apply_layout(profile_of(first, volumes), PriceGrid(Decimal(1), chart), RowLayout(by, size))
     assert found is not None
     assert found.profile.volume == sum(volumes)
     for row, held in enumerate(found.profile.total.tolist()):
@@ -70,10 +70,10 @@ def test_each_row_holds_the_chart_s_rows_between_its_edges(volumes: list[int], f
 
 
 def test_nothing_traded_has_no_rows() -> None:
-    assert laid_out(VolumeProfile.empty(), PriceGrid(Decimal(1)), RowLayout()) is None
-    assert laid_out(profile_of(3, [0, 0]), PriceGrid(Decimal(1)), RowLayout()) is None
+    assert apply_layout(VolumeProfile.empty(), PriceGrid(Decimal(1)), RowLayout()) is None
+    assert apply_layout(profile_of(3, [0, 0]), PriceGrid(Decimal(1)), RowLayout()) is None
 
 
 def test_a_row_has_at_least_one_tick() -> None:
     with pytest.raises(BadInputError, match="row size: found 0"):
-        RowLayout(RowsBy.ROWS, 0)
+        RowLayout(RowMode.ROWS, 0)

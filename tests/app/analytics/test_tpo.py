@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.analytics.footprint import FootprintSeries
-from app.analytics.tpo import TpoProfile, TpoSessions, fits, tpo_of_bars, tpo_of_trades
+from app.analytics.tpo import TpoProfile, TpoSessions, bars_fit_brackets, tpo_of_bars, tpo_of_trades
 from app.analytics.value_area import ValueAreaMethod
 from app.errors import BadInputError, EmptyProfileError, GridTooFineError
 from app.market.bar_rule import BarRule
@@ -159,7 +159,7 @@ def test_kept_letters_are_those_of_a_fresh_count_whatever_came_late_and_whatever
 
 @pytest.mark.parametrize(("bar_s", "start_s", "fitting"), [(60, 0, True), (60, 30, False), (3600, 0, False), (1800, 5400, True)])
 def test_bars_fit_when_each_lies_in_one_bracket(bar_s: int, start_s: int, fitting: bool):
-    assert fits(bar_s * S, start_s * S, 1800 * S) is fitting
+    assert bars_fit_brackets(bar_s * S, start_s * S, 1800 * S) is fitting
 
 
 def test_what_cannot_be_lettered_is_refused():

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from app.analytics.footprint import FootprintSeries
 from app.analytics.value_area import ValueAreaMethod
-from app.chart.chart import Chart, ChartSpec, build
+from app.chart.chart import Chart, ChartSpec, build_series
 from app.market.bar_rule import DAY_NS, BarRule, parse_bar_rule
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
-from app.settings.calculation import CellStyle, ChartRules, CvdRules, ImbalanceRules, ValueAreaRules
+from app.settings.calculation import CalculationSettings, CellStyle, CvdSettings, ImbalanceSettings, ValueAreaSettings
 from app.storage import trade_store as memory
 from app.storage.trade_store import TradeStore
 from tests.builders import SECOND_NS, START_NS, random_trades
@@ -25,7 +25,7 @@ from tests.oracles.footprints import slow_bars
 
 MARKET = Instrument("test", "XYZ", Decimal("0.1"), Decimal("0.01"))
 MINUTE = BarRule(60 * SECOND_NS)
-SINGLE_80 = ValueAreaRules(method=ValueAreaMethod.SINGLE, percent=80)
+SINGLE_80 = ValueAreaSettings(method=ValueAreaMethod.SINGLE, percent=80)
 COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
     *("price_volume_offset", "first_row", "n_rows", "cell_start", "cell_buy", "cell_sell", "cell_unknown"),
@@ -76,7 +76,7 @@ def test_any_arrival_gives_bit_for_bit_what_a_rebuild_gives(tape: TradeBatch, da
     cuts = sorted(data.draw(st.lists(st.integers(0, len(arrival)), max_size=6)))
     store, chart = TradeStore(), Chart(spec(ticks_per_row=3))
     feed(chart, store, [tape[part] for part in np.split(arrival, cuts)])
-    assert columns(chart.series) == columns(build(store.batches(), chart.spec)) == columns(build([tape], chart.spec))
+    assert columns(chart.series) == columns(build_series(store.batches(), chart.spec)) == columns(build_series([tape], chart.spec))
     assert_equals_the_oracle(chart.series, store)
 
 
@@ -90,7 +90,7 @@ def test_bars_that_are_not_of_time_do_not_depend_on_how_their_trades_arrived(tex
     rule = parse_bar_rule(text)
     store, chart = TradeStore(), Chart(ChartSpec(MARKET, rule, 3))
     feed(chart, store, [tape[part] for part in np.split(order, cuts)])
-    assert columns(chart.series) == columns(build(store.batches(), chart.spec))
+    assert columns(chart.series) == columns(build_series(store.batches(), chart.spec))
     expected = slow_counted_bars(tape, rule.kind, rule.threshold(MARKET.lot_size), 3)
     assert chart.series.n_bars == len(expected)
     for index, bar in enumerate(expected):
@@ -118,14 +118,14 @@ def test_of_a_day_whose_first_trades_were_let_go_of_bars_count_from_the_first_on
     feed(chart, store, [trades[991:]])
     feed(chart, store, [trades[990:991]])
     assert chart.series.n_trades == store.n_trades
-    assert columns(chart.series) == columns(build(store.batches(), chart.spec))
+    assert columns(chart.series) == columns(build_series(store.batches(), chart.spec))
 
 
 @pytest.mark.parametrize("chunk", [4, 1 << 16])
 @given(tape=tapes())
 def test_a_rebuild_does_not_depend_on_how_the_store_cuts_its_trades(chunk: int, tape: TradeBatch):
     batches = [tape[start : start + chunk] for start in range(0, len(tape), chunk)]
-    assert columns(build(batches, spec())) == columns(build([tape], spec()))
+    assert columns(build_series(batches, spec())) == columns(build_series([tape], spec()))
 
 
 def test_times_that_step_back_inside_a_long_batch_are_put_in_their_bars():
@@ -134,7 +134,7 @@ def test_times_that_step_back_inside_a_long_batch_are_put_in_their_bars():
     store, chart = TradeStore(), Chart(spec())
     feed(chart, store, [shuffled])
     assert chart.series.n_trades == 40_000
-    assert columns(chart.series) == columns(build(store.batches(), spec()))
+    assert columns(chart.series) == columns(build_series(store.batches(), spec()))
 
 
 def test_a_trade_in_order_costs_one_bar_however_long_the_history():
@@ -158,7 +158,7 @@ def test_a_late_trade_costs_its_bar_and_those_after_it():
     feed(chart, store, [trades[late : late + 1]])
     bar_start_ns = MINUTE.start_ns(MINUTE.number(int(trades.time_ns[late])))
     assert chart.rebuilt_trades == int((trades.time_ns >= bar_start_ns).sum()) < 300
-    assert columns(chart.series) == columns(build([trades], spec()))
+    assert columns(chart.series) == columns(build_series([trades], spec()))
 
 
 def test_only_bars_from_the_late_trade_on_count_as_changed():
@@ -172,15 +172,15 @@ def test_only_bars_from_the_late_trade_on_count_as_changed():
 
 def test_adopting_a_series_counts_a_generation_and_its_figures_go_by_the_same_rules():
     trades = random_trades(1, 500)
-    store, chart = TradeStore(), Chart(spec(), ChartRules(value_area=SINGLE_80))
+    store, chart = TradeStore(), Chart(spec(), CalculationSettings(value_area=SINGLE_80))
     feed(chart, store, [trades[:300]])
     other = ChartSpec(MARKET, MINUTE, 5)
-    chart.adopt(other, build(store.batches(), other), 300)
+    chart.replace_series(other, build_series(store.batches(), other), 300)
     assert (chart.generation, chart.spec) == (1, other)
     assert chart.figures.series is chart.series
     assert (chart.figures.method, chart.figures.percent) == (ValueAreaMethod.SINGLE, 80)
     feed(chart, store, [trades[300:]])
-    assert columns(chart.series) == columns(build([trades], other))
+    assert columns(chart.series) == columns(build_series([trades], other))
 
 
 def test_other_rules_keep_what_they_do_not_concern():
@@ -189,9 +189,9 @@ def test_other_rules_keep_what_they_do_not_concern():
     series, figures, levels, n_bars = chart.series, chart.figures, chart.levels, chart.series.n_bars
     figures.poc_rows(0, n_bars)
     figures.imbalances(0, n_bars)
-    chart.set_rules(ChartRules(cells=CellStyle(colouring="delta"), cvd=CvdRules(reset="never")))
+    chart.set_rules(CalculationSettings(cells=CellStyle(colouring="delta"), cvd=CvdSettings(reset="never")))
     assert chart.levels is levels
-    chart.set_rules(ChartRules(value_area=SINGLE_80))
+    chart.set_rules(CalculationSettings(value_area=SINGLE_80))
     assert chart.levels is not levels
     assert (figures.method, figures.percent) == (ValueAreaMethod.SINGLE, 80)
     assert (chart.anchors.inputs.percent, chart.anchors.side.percent, chart.anchors.can_undo) == (80, 80, False)
@@ -205,7 +205,7 @@ def test_other_rules_keep_what_they_do_not_concern():
 @pytest.mark.parametrize("trial", range(10))
 def test_figures_by_other_rules_are_those_of_a_new_chart(trial: int):
     trades = random_trades(trial, 1500)
-    rules = ChartRules(value_area=SINGLE_80, imbalance=ImbalanceRules(ratio=Decimal(2), minimum=Decimal("0.02")))
+    rules = CalculationSettings(value_area=SINGLE_80, imbalance=ImbalanceSettings(ratio=Decimal(2), minimum=Decimal("0.02")))
     changed, fresh = Chart(spec()), Chart(spec(), rules)
     feed(changed, TradeStore(), [trades])
     feed(fresh, TradeStore(), [trades])
@@ -215,7 +215,7 @@ def test_figures_by_other_rules_are_those_of_a_new_chart(trial: int):
     changed.set_rules(rules)
     changed.levels.settle()
     fresh.levels.settle()
-    assert changed.levels.living() == fresh.levels.living()
+    assert changed.levels.active() == fresh.levels.active()
     n_bars = fresh.series.n_bars
     for found, wanted in zip(changed.figures.imbalances(0, n_bars), fresh.figures.imbalances(0, n_bars), strict=True):
         assert found.tolist() == wanted.tolist()
@@ -226,12 +226,12 @@ def test_what_arrived_while_a_series_was_built_is_added_once_even_when_late():
     trades = random_trades(2, 400)
     store, chart = TradeStore(), Chart(spec())
     store.insert(trades[:200])
-    series = build(store.batches(), chart.spec)
+    series = build_series(store.batches(), chart.spec)
     first, second, third = store.insert(trades[300:350]), store.insert(trades[200:300]), store.insert(trades[350:])
-    chart.adopt(chart.spec, series, 200)
+    chart.replace_series(chart.spec, series, 200)
     for fresh in (first, second, third):
         chart.apply(fresh, store)
-    assert columns(chart.series) == columns(build([trades], chart.spec))
+    assert columns(chart.series) == columns(build_series([trades], chart.spec))
 
 
 def test_rows_too_fine_for_a_bar_stop_the_chart_with_a_reason_until_it_is_rebuilt():
@@ -241,7 +241,7 @@ def test_rows_too_fine_for_a_bar_stop_the_chart_with_a_reason_until_it_is_rebuil
     assert "rows: a bar would have 10,000,000 rows" in chart.refused
     feed(chart, store, [TradeBatch.of([START_NS + 2], [5], [1], [SELL], [3])])
     coarse = spec(ticks_per_row=1000)
-    chart.adopt(coarse, build(store.batches(), coarse), 3)
+    chart.replace_series(coarse, build_series(store.batches(), coarse), 3)
     assert chart.refused == ""
     assert chart.series.n_trades == 3
 
@@ -254,10 +254,10 @@ def test_a_bar_that_lost_trades_to_the_limit_is_not_built_again(monkeypatch: pyt
     feed(chart, store, [trades[start : min(start + 50, 990)] for start in range(0, 1000, 50)])
     feed(chart, store, [trades[991:]])
     assert store.forgotten >= 490
-    whole = chart.whole_from_ns(store)
+    whole = chart.complete_from_ns(store)
     assert store.floor_ns <= whole < store.floor_ns + MINUTE.length_ns
     feed(chart, store, [trades[late : late + 1]])
-    assert columns(chart.series) == columns(build([trades], spec()))  # the bars from before stay as they were
-    rebuilt = build(store.batches(whole), spec())
+    assert columns(chart.series) == columns(build_series([trades], spec()))  # the bars from before stay as they were
+    rebuilt = build_series(store.batches(whole), spec())
     kept = chart.series.index_of(MINUTE.number(whole))
     assert rebuilt.volume.tolist() == chart.series.volume[kept:].tolist()

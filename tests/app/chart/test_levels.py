@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analytics.bar_values import BarFigures
+from app.analytics.bar_values import BarValues
 from app.analytics.footprint import FootprintSeries
 from app.analytics.level_detection import LevelKind
 from app.chart import level_table
-from app.chart.levels import Level, LevelRules, Levels
+from app.chart.levels import Level, LevelRules, LevelTracker
 from app.market.bar_rule import BarRule
 from app.market.price_grid import PriceGrid
 from app.market.session import Period
@@ -33,21 +33,21 @@ def batch(trades: Trades) -> TradeBatch:
     return TradeBatch(minute * MINUTE, price, lots, side.astype(np.int8), np.arange(len(trades)))
 
 
-def figures(trades: Trades, minutes: int = 30, ticks_per_row: int = 1) -> BarFigures:
+def figures(trades: Trades, minutes: int = 30, ticks_per_row: int = 1) -> BarValues:
     series = FootprintSeries(BarRule(minutes * MINUTE), PriceGrid(Decimal(1), ticks_per_row))
     if trades:
         series.append(batch(trades))
-    return BarFigures(series)
+    return BarValues(series)
 
 
-def settled(trades: Trades, rules: LevelRules = ONLY_DAYS, **how: int) -> Levels:
-    levels = Levels(figures(trades, **how), rules)
+def settled(trades: Trades, rules: LevelRules = ONLY_DAYS, **how: int) -> LevelTracker:
+    levels = LevelTracker(figures(trades, **how), rules)
     levels.settle()
     return levels
 
 
-def of_kind(levels: Levels, kind: LevelKind) -> list[Level]:
-    return [level for level in levels.living() if level.kind is kind]
+def of_kind(levels: LevelTracker, kind: LevelKind) -> list[Level]:
+    return [level for level in levels.active() if level.kind is kind]
 
 
 def a_day(day: int, prices: list[int], lots: int = 1, side: int = 1) -> Trades:
@@ -69,12 +69,12 @@ def test_a_finished_day_leaves_its_levels_naked_until_a_bar_contains_them():
 
 
 def test_the_day_in_progress_leaves_nothing():
-    assert settled(a_day(0, [100, 101, 102])).living() == []
+    assert settled(a_day(0, [100, 101, 102])).active() == []
 
 
 def test_a_level_is_met_by_a_live_trade_and_not_before():
     found = figures([*a_day(0, [100, 101, 102, 103, 104]), *a_day(1, [110])])
-    levels = Levels(found, ONLY_DAYS)
+    levels = LevelTracker(found, ONLY_DAYS)
     levels.settle()
     before = levels.revision
     found.series.append(batch([(1441, 106, 1, 1)]))
@@ -141,7 +141,7 @@ def test_nodes_are_those_of_the_last_finished_day():
 def test_a_live_trade_that_meets_nothing_costs_no_look_at_the_levels_however_many_there_are():
     for days in (3, 30):
         found = figures([trade for day in range(days) for trade in a_day(day, [100 + 10 * day + at % 5 for at in range(40)])])
-        levels = Levels(found)
+        levels = LevelTracker(found)
         levels.settle()
         looks, taken = levels.looks, levels.bars_taken
         for second in range(20):
@@ -151,7 +151,7 @@ def test_a_live_trade_that_meets_nothing_costs_no_look_at_the_levels_however_man
         assert (levels.looks, levels.bars_taken) == (looks, taken)
 
 
-def table(levels: Levels) -> list[tuple[int, ...]]:
+def table(levels: LevelTracker) -> list[tuple[int, ...]]:
     columns = levels.columns(tuple(LevelKind), 0, 1 << 40)
     return sorted(zip(*(column.tolist() for column in columns.values()), strict=True))
 
@@ -174,7 +174,7 @@ def compare_with_fresh_count(trades: Trades, cuts: list[int], late: int, zones_e
     rules = LevelRules(zones_end=zones_end)
     trades = sorted((30 * slot, price, lots, side) for slot, price, lots, side in trades)
     found = figures([])
-    levels = Levels(found, rules)
+    levels = LevelTracker(found, rules)
     bounds = sorted({0, len(trades), *(cut for cut in cuts if cut < len(trades))})
     for first, end in itertools.pairwise(bounds):
         found.series.append(batch(trades[first:end]))
@@ -209,14 +209,14 @@ def test_as_of_a_bar_the_ledger_is_that_of_the_trades_up_to_its_close(trades: Tr
     numbers = levels._series.number.tolist()
     end = 1 + int(share * (len(numbers) - 1))
     then = settled([trade for trade in trades if trade[0] // 30 <= numbers[end - 1]], rules)
-    assert levels.living(end) == then.living()
+    assert levels.active(end) == then.active()
     columns = levels.columns(tuple(LevelKind), 0, 1 << 40, known_end=end)
     known = [columns[name].tolist() for name in columns if name != "tests"]
     assert sorted(zip(*known, strict=True)) == sorted(row[:-1] for row in table(then))
 
 
 def test_an_empty_series_has_no_levels():
-    assert settled([]).living() == []
+    assert settled([]).active() == []
 
 
 @pytest.mark.parametrize("ticks_per_row", [1, 4])

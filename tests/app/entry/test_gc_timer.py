@@ -6,7 +6,7 @@ import weakref
 
 from pytestqt.qtbot import QtBot
 
-from app.entry.gc_timer import collect_due, collected_here
+from app.entry.gc_timer import collect_due, gc_on_this_thread
 
 
 class Loop:
@@ -19,7 +19,7 @@ class Loop:
 def test_other_threads_collect_nothing_and_the_windows_does(qtbot: QtBot):
     gc.enable()
     try:
-        with collected_here():
+        with gc_on_this_thread():
             lost = weakref.ref(Loop())
             thread = threading.Thread(target=lambda: [Loop() for _ in range(5_000)])
             thread.start()

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from app.chart.chart import build
+from app.chart.chart import build_series
 from app.entry.markets import market_opener
 from app.entry.player import Player, Recording, ReplayStart
 from app.errors import BadInputError
@@ -87,7 +87,7 @@ def test_the_workspace_plays_it_as_it_plays_a_venue_and_shows_what_the_whole_rec
             while not one.ended:
                 await asyncio.sleep(0.005)
         assert workspace.chart is not None
-        assert columns(workspace.chart.series) == columns(build([TRADES], workspace.chart.spec))
+        assert columns(workspace.chart.series) == columns(build_series([TRADES], workspace.chart.spec))
         assert workspace.status.state is FeedState.REPLAY
         assert workspace.status.reason == "end of recording"
         await workspace.aclose()

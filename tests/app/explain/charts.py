@@ -10,16 +10,16 @@ from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import parse_bar_rule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from app.settings.calculation import ChartRules, ImbalanceRules, ValueAreaRules
+from app.settings.calculation import CalculationSettings, ImbalanceSettings, ValueAreaSettings
 from app.storage.trade_store import TradeStore
 
 MARKET = Instrument("test", "BTCUSDT", Decimal("0.1"), Decimal("0.01"))
 
 
-def chart_of(trades: TradeBatch, bar: str = "1m", ticks_per_row: int = 1, rules: ChartRules | None = None) -> Chart:
+def chart_of(trades: TradeBatch, bar: str = "1m", ticks_per_row: int = 1, rules: CalculationSettings | None = None) -> Chart:
     """A chart of trades that are all in memory."""
     chart = Chart(ChartSpec(MARKET, parse_bar_rule(bar), ticks_per_row))
-    chart.set_rules(rules or ChartRules())
+    chart.set_rules(rules or CalculationSettings())
     store = TradeStore(by_time=True)
     store.insert(trades)
     chart.apply(store.trades(), store)
@@ -27,12 +27,12 @@ def chart_of(trades: TradeBatch, bar: str = "1m", ticks_per_row: int = 1, rules:
     return chart
 
 
-def imbalance(rule: ImbalanceRule) -> ChartRules:
+def imbalance(rule: ImbalanceRule) -> CalculationSettings:
     """Rules with another one for imbalances."""
     minimum = rule.minimum_lots * MARKET.lot_size
-    return ChartRules(imbalance=ImbalanceRules(rule.ratio, minimum, rule.zeros, rule.stacked))
+    return CalculationSettings(imbalance=ImbalanceSettings(rule.ratio, minimum, rule.zeros, rule.stacked))
 
 
-def area(percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ChartRules:
+def area(percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> CalculationSettings:
     """Rules with another one for value areas."""
-    return ChartRules(value_area=ValueAreaRules(method, percent))
+    return CalculationSettings(value_area=ValueAreaSettings(method, percent))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from app.analytics.row_layout import RowLayout
 from app.analytics.value_area import ValueAreaMethod
 from app.explain import source_trades as tape
-from app.explain.answer import answer
-from app.explain.delta_and_cvd import why_figures
-from app.explain.value_areas import Edge, why_bar, why_profile
+from app.explain.answer import find_trades
+from app.explain.delta_and_cvd import explain_bar_delta
+from app.explain.value_areas import ProfileEdge, explain_bar_profile, explain_profile
 from app.market.trade import BUY, SELL
 from tests.app.explain.charts import chart_of
 from tests.builders import START_NS, trades_of
@@ -18,7 +18,7 @@ TRADES = trades_of([(second, 437_000 + second % 2, 10 + second, BUY if second % 
 
 def test_a_long_list_shows_its_ends_and_how_many_lie_between():
     chart = chart_of(TRADES)
-    lines = list(answer(chart, why_figures(chart, FIRST)).trade_lines())
+    lines = list(find_trades(chart, explain_bar_delta(chart, FIRST)).trade_lines())
     assert lines[0] == "22:14:00.000  43700.0  0.10  sell"
     assert lines[3] == "… 14 more …"
     assert lines[-1] == "22:14:19.000  43700.1  0.29  buy"
@@ -30,7 +30,7 @@ def test_trades_that_memory_has_let_go_of_are_said_to_be_missing():
     held = chart.trades
     assert held is not None
     chart.trades = lambda start_ns, end_ns: held(max(start_ns, START_NS + 10 * 10**9), end_ns)
-    found = answer(chart, why_figures(chart, FIRST))
+    found = find_trades(chart, explain_bar_delta(chart, FIRST))
     assert found.behind.note == "trades in memory cover 2.45 of 3.9"
     assert found.count_text == "10 trades, total 2.45: 1.7 bought, 0.75 sold · ⚠ trades in memory cover 2.45 of 3.9"
     assert [line.text for line in found.explanation.lines][2:4] == ["min delta: -0.1", "max delta: +1.24"]
@@ -38,17 +38,17 @@ def test_trades_that_memory_has_let_go_of_are_said_to_be_missing():
 
 def test_more_trades_than_a_click_should_read_are_not_read(monkeypatch):
     chart = chart_of(TRADES)
-    told = why_bar(chart, FIRST, Edge.POC)
+    told = explain_bar_profile(chart, FIRST, ProfileEdge.POC)
     monkeypatch.setattr(tape, "MOST_TRADES", 19)
-    found = answer(chart, told)
+    found = find_trades(chart, told)
     assert not len(found.behind.trades)
     assert found.behind.note == "too many trades to list (20); use `tapeprint export`"
 
 
 def test_only_what_goes_on_says_as_of_when():
     chart = chart_of(trades_of([(0, 100, 1, BUY), (61, 101, 1, BUY), (70, 101, 1, BUY)]))
-    assert answer(chart, why_figures(chart, FIRST)).as_of == ""
-    assert answer(chart, why_figures(chart, FIRST + 1)).as_of == "as of 2023-11-14 22:15:10.000 UTC, last bar still forming"
+    assert find_trades(chart, explain_bar_delta(chart, FIRST)).as_of == ""
+    assert find_trades(chart, explain_bar_delta(chart, FIRST + 1)).as_of == "as of 2023-11-14 22:15:10.000 UTC, last bar still forming"
 
 
 def test_a_long_stretch_lists_dates():
@@ -56,5 +56,5 @@ def test_a_long_stretch_lists_dates():
     runs = ((int(chart.series.number[0]), int(chart.series.number[-1]) + 1),)
     figures = chart.profiles.of_bars(runs, RowLayout(), 70, ValueAreaMethod.DALTON)
     assert figures is not None
-    found = answer(chart, why_profile(chart, "A1", figures, 70, ValueAreaMethod.DALTON))
+    found = find_trades(chart, explain_profile(chart, "A1", figures, 70, ValueAreaMethod.DALTON))
     assert [line[:10] for line in found.trade_lines()] == ["2023-11-14", "2023-11-15"]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.divergence import divergences, swings
-from app.explain.answer import answer
-from app.explain.delta_and_cvd import why_cvd, why_divergence, why_figures
+from app.explain.answer import find_trades
+from app.explain.delta_and_cvd import explain_bar_delta, explain_cvd, explain_divergence
 from app.market.session import PeriodRule
 from app.market.trade import BUY, SELL, UNKNOWN
 from tests.app.explain.charts import chart_of
@@ -28,7 +28,7 @@ def signed_sum(csv: str) -> Fraction:
 
 def test_volume_delta_and_extremes_are_told_with_their_trades():
     chart = chart_of(trades_of([(0, 100, 5, SELL), (1, 101, 20, BUY), (2, 102, 3, UNKNOWN), (3, 100, 12, SELL)]))
-    told = why_figures(chart, FIRST)
+    told = explain_bar_delta(chart, FIRST)
     assert told.title == "Delta +0.03, volume 0.4 · 2023-11-14 22:14 bar"
     assert [line.text for line in told.lines] == [
         "volume: 0.2 bought + 0.17 sold + 0.03 without a side = 0.4, in 4 trades",
@@ -44,7 +44,7 @@ def test_the_extremes_that_are_told_are_those_of_the_running_sum(trades, bar):
     chart = chart_of(trades, bar)
     series = chart.series
     for index in range(series.n_bars):
-        found = answer(chart, why_figures(chart, int(series.number[index])))
+        found = find_trades(chart, explain_bar_delta(chart, int(series.number[index])))
         running = np.concatenate(([0], np.cumsum(found.behind.trades.quantity_lots * found.behind.trades.side)))
         assert (int(running.min()), int(running.max())) == (int(series.delta_min[index]), int(series.delta_max[index]))
         assert signed_sum(found.csv) == Fraction(int(series.buy[index] - series.sell[index]), 100)
@@ -57,7 +57,7 @@ def test_cvd_is_the_delta_of_the_trades_behind_it(trades, reset):
     chart = chart_of(trades)
     series = chart.series
     for index in range(series.n_bars):
-        found = answer(chart, why_cvd(chart, int(series.number[index]), reset))
+        found = find_trades(chart, explain_cvd(chart, int(series.number[index]), reset))
         expected = int(CumulativeDelta(series).values(index, index + 1, reset)[0])
         assert signed_sum(found.csv) == Fraction(expected, 100)
 
@@ -70,7 +70,7 @@ def test_a_divergence_is_told_by_two_conditions_that_are_met_and_the_delta_betwe
     found = divergences(series, swings(series.high[:closed]), swings(-series.low[:closed]), cvd, np.zeros(series.n_bars, np.int64))
     assert len(found.first)
     for one, other, side in zip(*(column.tolist() for column in found), strict=True):
-        got = answer(chart, why_divergence(chart, int(series.number[one]), int(series.number[other]), side, None))
+        got = find_trades(chart, explain_divergence(chart, int(series.number[one]), int(series.number[other]), side, None))
         conditions = [line for line in got.explanation.lines if line.met is not None]
         assert len(conditions) == 2
         assert all(line.met for line in conditions)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from app.analytics.imbalance import ImbalanceRule, stacked_zones
 from app.errors import BadInputError
-from app.explain.answer import answer
-from app.explain.imbalances import why_cell, why_zone
+from app.explain.answer import find_trades
+from app.explain.imbalances import explain_cell, explain_zone
 from app.market.trade import BUY, SELL
 from tests.app.explain.charts import chart_of, imbalance
 from tests.builders import START_NS, trade_batches, trades_of
@@ -33,7 +33,7 @@ rules = st.builds(
 
 def test_the_example_of_the_issue_is_told_in_its_words():
     chart = chart_of(trades_of([(0, 437_000, 16_643, SELL), (1, 437_001, 50_637, BUY)]))
-    told = why_cell(chart, FIRST, 437_001)
+    told = explain_cell(chart, FIRST, 437_001)
     assert told.title == "Buy imbalance at 43700.1 · 2023-11-14 22:14 bar"
     assert told.rule == "Diagonal imbalance · ratio 3.0 · minimum 0 · zeros counted"
     assert [(line.text, line.met) for line in told.lines] == [
@@ -41,7 +41,7 @@ def test_the_example_of_the_issue_is_told_in_its_words():
         ("506.37 >= 3.0 x 166.43 = 499.29", True),
         ("0 sold at the bar's highest row: not tested, no row above it", False),
     ]
-    found = answer(chart, told)
+    found = find_trades(chart, told)
     assert found.total == "672.8"  # 506.37 + 166.43
     assert found.csv.splitlines() == [
         "time,price,quantity,side,trade_id",
@@ -52,7 +52,7 @@ def test_the_example_of_the_issue_is_told_in_its_words():
 
 def test_what_falls_short_by_a_lot_is_told_with_the_other_sign():
     chart = chart_of(trades_of([(0, 437_000, 16_643, SELL), (1, 437_001, 49_928, BUY)]))
-    told = why_cell(chart, FIRST, 437_001)
+    told = explain_cell(chart, FIRST, 437_001)
     assert told.title.startswith("No imbalance at 43700.1")
     assert ("499.28 < 3.0 x 166.43 = 499.29", False) in told.lines
 
@@ -66,7 +66,7 @@ def test_what_falls_short_by_a_lot_is_told_with_the_other_sign():
 )
 def test_minimum_and_ignored_zeros_are_told(rule: ImbalanceRule, lots: int, text: str):
     chart = chart_of(trades_of([(0, 437_000, 1, BUY), (1, 437_001, lots, BUY)]), rules=imbalance(rule))
-    told = why_cell(chart, FIRST, 437_001)
+    told = explain_cell(chart, FIRST, 437_001)
     assert told.title.startswith("No imbalance")
     assert (text, False) in told.lines
 
@@ -74,9 +74,9 @@ def test_minimum_and_ignored_zeros_are_told(rule: ImbalanceRule, lots: int, text
 def test_a_price_that_the_bar_did_not_reach_is_refused():
     chart = chart_of(trades_of([(0, 437_000, 1, BUY), (1, 437_001, 5, BUY)]))
     with pytest.raises(BadInputError, match=r"price: 43700.5 is outside the bar's range, 43700.0 to 43700.1"):
-        why_cell(chart, FIRST, 437_005)
+        explain_cell(chart, FIRST, 437_005)
     with pytest.raises(BadInputError, match="bar: no trades in the "):
-        why_cell(chart, FIRST + 1, 437_001)
+        explain_cell(chart, FIRST + 1, 437_001)
 
 
 @given(trade_batches(max_size=24), rules, st.sampled_from([1, 3]), st.sampled_from(["1m", "7t"]))
@@ -88,7 +88,7 @@ def test_each_highlighted_cell_explains_itself_by_true_conditions_and_no_other_d
         expected = imbalanced_rows(buy.tolist(), sell.tolist(), rule)
         marks = chart.figures.imbalances(index, index + 1)
         for place in range(len(buy)):
-            told = why_cell(chart, int(series.number[index]), first + place)
+            told = explain_cell(chart, int(series.number[index]), first + place)
             sides = {"Buy": (True, False), "Sell": (False, True), "Buy and sell": (True, True), "No": (False, False)}
             found = sides[told.title.partition(" imbalance")[0]]
             assert found == (place in expected[0], place in expected[1]) == (bool(marks.buy[place]), bool(marks.sell[place]))
@@ -112,8 +112,8 @@ def test_the_trades_behind_a_cell_add_up_to_the_volumes_that_were_compared(trade
     for index in range(series.n_bars):
         first, buy, sell, _ = series.bar_cells(index)
         for place in range(len(buy)):
-            told = why_cell(chart, int(series.number[index]), first + place)
-            found = answer(chart, told)
+            told = explain_cell(chart, int(series.number[index]), first + place)
+            found = find_trades(chart, told)
             lots = 0
             for part in told.parts:
                 row = part.low_ticks // ticks_per_row - first
@@ -127,10 +127,10 @@ def test_a_stacked_zone_tells_each_of_its_rows():
     chart = chart_of(trades_of(rows))
     zones = stacked_zones(chart.series, 0, 1, chart.figures.rule)
     (first,), (last,), (side,) = zones.first_row.tolist(), zones.last_row.tolist(), zones.side.tolist()
-    told = why_zone(chart, FIRST, side, first, last)
+    told = explain_zone(chart, FIRST, side, first, last)
     assert told.title == "Stacked buy imbalance 43700.1 to 43700.4 · 2023-11-14 22:14 bar"
     assert [line.text for line in told.lines] == [
         "4 consecutive rows: 4 >= 3",
         *(f"43700.{tenth}: 0.9 >= 3.0 x 0.1 = 0.3" for tenth in range(1, 5)),
     ]
-    assert answer(chart, told).behind.lots == 4 * (90 + 10)
+    assert find_trades(chart, told).behind.lots == 4 * (90 + 10)

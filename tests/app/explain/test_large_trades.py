@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from app.analytics.large_trades import LargeRule
-from app.explain.answer import answer
-from app.explain.large_trades import why_large
+from app.analytics.large_trades import LargeTradeFilter
+from app.explain.answer import find_trades
+from app.explain.large_trades import explain_large_trade
 from app.market.trade import BUY, SELL
 from tests.app.explain.charts import chart_of
 from tests.builders import trades_of
@@ -18,13 +18,13 @@ TRADES = trades_of([(0, 100, 500, SELL), (1, 101, 900, BUY), (2, 102, 500, BUY)]
 
 @pytest.mark.parametrize(("place", "rank"), [(0, 2), (1, 1), (2, 3)])
 def test_by_rank_of_equal_ones_the_earlier_comes_first(place: int, rank: int):
-    told = why_large(chart_of(TRADES), TRADES, place, LargeRule(top=3))
+    told = explain_large_trade(chart_of(TRADES), TRADES, place, LargeTradeFilter(top=3))
     assert told.lines[0].text == f"rank {rank} of the 3 largest trades in view"
 
 
 def test_by_quantity_and_the_trade_itself_is_what_is_copied():
     chart = chart_of(TRADES)
-    told = why_large(chart, TRADES, 1, LargeRule(0, Decimal("5")))
+    told = explain_large_trade(chart, TRADES, 1, LargeTradeFilter(0, Decimal("5")))
     assert told.title == "Large trade: 9 bought at 10.1 · 2023-11-14 22:14:01.000"
     assert told.lines[0].text == "9 >= 5"
-    assert answer(chart, told).csv.splitlines()[1:] == ["1700000041000000000,10.1,9.00,buy,2"]
+    assert find_trades(chart, told).csv.splitlines()[1:] == ["1700000041000000000,10.1,9.00,buy,2"]

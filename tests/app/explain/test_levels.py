@@ -6,27 +6,29 @@ import numpy as np
 import pytest
 
 from app.analytics.level_detection import LevelKind
-from app.explain.answer import answer
-from app.explain.levels import Asked, why_level
-from app.settings.calculation import ChartRules, LevelsRules
+from app.explain.answer import find_trades
+from app.explain.levels import LevelQuery, explain_level
+from app.settings.calculation import CalculationSettings, LevelSettings
 from tests.app.explain.charts import chart_of
 from tests.builders import START_NS, random_trades
 
 DAY_NS = 86_400 * 10**9
 
 
-def chart_of_days(n_days: int = 3, levels: LevelsRules | None = None):
+def chart_of_days(n_days: int = 3, levels: LevelSettings | None = None):
     start_ns = START_NS // DAY_NS * DAY_NS
     trades = random_trades(5, 6000, start_ns=start_ns, seconds=n_days * 86_400.0 - 3600, price=1000, spread=60)
     chart = chart_of(trades, "30m", 2)
-    chart.set_rules(ChartRules(levels=levels or LevelsRules()))
+    chart.set_rules(CalculationSettings(levels=levels or LevelSettings()))
     chart.levels.settle()
     return chart
 
 
-def levels_of(chart, *kinds: LevelKind) -> list[Asked]:
+def levels_of(chart, *kinds: LevelKind) -> list[LevelQuery]:
     found = chart.levels.columns(kinds, 0, chart.series.n_bars)
-    return [Asked(LevelKind(row[0]), *row[1:]) for row in zip(*(found[name].tolist() for name in Asked._fields[:-1]), strict=True)]
+    return [
+        LevelQuery(LevelKind(row[0]), *row[1:]) for row in zip(*(found[name].tolist() for name in LevelQuery._fields[:-1]), strict=True)
+    ]
 
 
 @pytest.mark.parametrize("kind", list(LevelKind), ids=lambda kind: kind.name)
@@ -35,8 +37,8 @@ def test_every_kind_of_level_is_told_and_its_trades_add_up(kind: LevelKind):
     levels = levels_of(chart, kind)
     assert levels, kind
     for level in levels:
-        told = why_level(chart, level)
-        found = answer(chart, told)
+        told = explain_level(chart, level)
+        found = find_trades(chart, told)
         assert len(found.behind.trades) or kind is LevelKind.LVN
         assert found.behind.lots == found.behind.wanted_lots
         assert not found.behind.note
@@ -52,7 +54,7 @@ def test_a_naked_level_names_its_period_and_the_bar_that_came_nearest():
     level = next(
         level for level in levels_of(chart, LevelKind.VAH, LevelKind.POC, LevelKind.VAL) if level.end < 0 or level.end > level.start
     )
-    told = why_level(chart, level)
+    told = explain_level(chart, level)
     assert f"{LevelKind(level.kind).name} " in told.title
     assert "day" in told.title or "week" in told.title
     assert any(line.text.startswith("active since") for line in told.lines)
@@ -62,7 +64,7 @@ def test_what_ended_a_level_is_told_with_the_prices_that_met_it():
     chart = chart_of_days()
     series = chart.series
     for level in levels_of(chart, LevelKind.VAH, LevelKind.UNFINISHED_HIGH, LevelKind.POOR_LOW):
-        last = why_level(chart, level).lines[-1]
+        last = explain_level(chart, level).lines[-1]
         if level.end >= 0:
             assert last.met and last.text.startswith("ended by the ") and " bar: " in last.text
             assert 2 * int(series.low[level.end]) <= level.low_at_most
@@ -76,15 +78,15 @@ def test_what_ended_a_level_is_told_with_the_prices_that_met_it():
 
 
 def test_nodes_by_percentile_are_told_by_their_rank():
-    chart = chart_of_days(levels=LevelsRules(nodes="percentile"))
+    chart = chart_of_days(levels=LevelSettings(nodes="percentile"))
     level = levels_of(chart, LevelKind.HVN)[0]
-    told = why_level(chart, level)
+    told = explain_level(chart, level)
     assert "percentile: at or above the 70th" in told.rule
     assert told.lines[1].text.startswith("the 70th percentile of the rows is ≈ ")
 
 
 def test_a_zone_that_ends_by_a_close_is_told_by_closes():
-    chart = chart_of_days(levels=LevelsRules(zones_end="close"))
+    chart = chart_of_days(levels=LevelSettings(zones_end="close"))
     series = chart.series
     ended = [level for level in levels_of(chart, LevelKind.STACKED_BUY, LevelKind.STACKED_SELL) if level.end >= 0]
     assert ended
@@ -92,13 +94,13 @@ def test_a_zone_that_ends_by_a_close_is_told_by_closes():
         close = 2 * int(series.close[level.end])
         assert close <= level.low_at_most
         assert close >= level.high_at_least
-        assert why_level(chart, level).lines[-1].met
+        assert explain_level(chart, level).lines[-1].met
 
 
 def test_as_it_was_known_a_level_that_ended_later_lives():
     chart = chart_of_days()
     level = next(level for level in levels_of(chart, LevelKind.VAH, LevelKind.VAL) if level.end > level.start + 1)
-    told = why_level(chart, level._replace(end=-1, known_end=level.end))
+    told = explain_level(chart, level._replace(end=-1, known_end=level.end))
     assert told.lines[-1].text.startswith("still active")
     assert np.all(told.lines[-1].met is False)
 
@@ -106,6 +108,6 @@ def test_as_it_was_known_a_level_that_ended_later_lives():
 def test_what_must_be_traded_through_is_told_by_traded_prices():
     chart = chart_of_days()
     for level in levels_of(chart, LevelKind.UNFINISHED_HIGH, LevelKind.UNFINISHED_LOW, LevelKind.POOR_HIGH):
-        text = why_level(chart, level).lines[-1].text
+        text = explain_level(chart, level).lines[-1].text
         prices = [word for word in text.replace(",", "").split() if "." in word and word.replace(".", "").isdigit()]
         assert all(len(price.partition(".")[2]) == 1 for price in prices), text

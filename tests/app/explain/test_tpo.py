@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.analytics.tpo import tpo_of_bars
-from app.explain.answer import answer
-from app.explain.tpo import why_letters
+from app.explain.answer import find_trades
+from app.explain.tpo import explain_tpo_row
 from app.market.trade import BUY
 from tests.app.explain.charts import chart_of
 from tests.builders import START_NS, trades_of
@@ -19,15 +19,15 @@ def test_letters_and_standing_of_rows():
     series = chart.series
     letters = tpo_of_bars(series, 0, series.n_bars, start_ns, HALF_HOUR_NS)
     runs = ((int(series.number[0]), int(series.number[-1]) + 1),)
-    told = why_letters(chart, letters, runs, 101)
+    told = explain_tpo_row(chart, letters, runs, 101)
     assert told.title.startswith("2 letters at 10.1 · session ")
     assert [line.text for line in told.lines][:3] == [
         "A: traded here in the 22:00 bracket",
         "B: traded here in the 22:30 bracket",
         "TPO POC: 2 letters, the most of any of 4 rows",
     ]
-    assert answer(chart, told).total == "0.03"
-    single = why_letters(chart, letters, runs, 102)
+    assert find_trades(chart, told).total == "0.03"
+    single = explain_tpo_row(chart, letters, runs, 102)
     assert ("one letter: a single print", True) in single.lines
-    outermost = why_letters(chart, letters, runs, 103)
+    outermost = explain_tpo_row(chart, letters, runs, 103)
     assert ("one letter: a single print, but the outermost row does not count as one", False) in outermost.lines

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.analytics.profile import VolumeProfile
-from app.analytics.row_layout import LaidOutProfile, RowLayout, RowsBy
+from app.analytics.row_layout import RowLayout, RowMode, RowProfile
 from app.analytics.value_area import ValueAreaMethod, value_area, value_areas
-from app.explain.answer import answer
-from app.explain.value_areas import Edge, walk, why_bar, why_profile
+from app.explain.answer import find_trades
+from app.explain.value_areas import ProfileEdge, explain_bar_profile, explain_profile, walk
 from app.market.trade import BUY
-from app.profiles.candle_fill import BesideTrades
-from app.profiles.profile_values import ProfileFigures
+from app.profiles.candle_fill import CandleFill
+from app.profiles.profile_values import ProfileValues
 from tests.app.explain.charts import area, chart_of
 from tests.builders import START_NS, row_volumes, trade_batches, trades_of
 
@@ -38,7 +38,7 @@ def test_a_bar_is_told_step_by_step():
     chart = chart_of(
         trades_of([(0, 437_000 + row, lots, BUY) for row, lots in enumerate(volumes)]), rules=area(method=ValueAreaMethod.SINGLE)
     )
-    told = why_bar(chart, FIRST)
+    told = explain_bar_profile(chart, FIRST)
     assert told.title == "POC 43700.25, value area 43700.2 to 43700.4 · 2023-11-14 22:14 bar"
     assert [line.text for line in told.lines] == [
         "row 43700.2 to 43700.3: 0.6, the most of any of 5 rows; its middle is 43700.25",
@@ -49,7 +49,7 @@ def test_a_bar_is_told_step_by_step():
         "VAH 43700.4 and VAL 43700.2: outer edges of its rows",
         "inside: 1 of 1.35, ≈ 74.07 %",
     ]
-    assert answer(chart, told).total == "1"
+    assert find_trades(chart, told).total == "1"
 
 
 def test_the_step_that_would_pass_the_target_is_told_where_the_rule_stops_before_it():
@@ -57,14 +57,14 @@ def test_the_step_that_would_pass_the_target_is_told_where_the_rule_stops_before
         trades_of([(0, 437_000 + row, lots, BUY) for row, lots in enumerate([10, 20, 60, 40, 5])]),
         rules=area(method=ValueAreaMethod.TRADINGVIEW),
     )
-    told = why_bar(chart, FIRST, Edge.VAH)
+    told = explain_bar_profile(chart, FIRST, ProfileEdge.VAH)
     assert told.title == "VAH 43700.3 · 2023-11-14 22:14 bar"
     assert ("above 0.4 > below 0.2: 0.6 + 0.4 = 1 > 0.945: not added, stop", False) in told.lines
 
 
 def test_equal_rows_are_told():
     chart = chart_of(trades_of([(0, 437_000, 5, BUY), (0, 437_001, 5, BUY)]))
-    told = why_bar(chart, FIRST, Edge.POC)
+    told = explain_bar_profile(chart, FIRST, ProfileEdge.POC)
     assert told.title.startswith("POC 43700.05")
     assert told.lines[1].text == "2 rows tie: the nearest to the middle of the rows wins, then the lower"
 
@@ -76,7 +76,7 @@ def test_the_trades_behind_a_bars_value_area_add_up_to_what_is_told(bar, trades,
     series = chart.series
     low, high = chart.figures.value_areas(0, series.n_bars)
     for index in range(series.n_bars):
-        found = answer(chart, why_bar(chart, int(series.number[index])))
+        found = find_trades(chart, explain_bar_profile(chart, int(series.number[index])))
         first, buy, sell, unknown = series.bar_cells(index)
         inside = slice(int(low[index]) - first, int(high[index]) - first + 1)
         assert found.behind.lots == found.behind.wanted_lots == int((buy + sell + unknown)[inside].sum())
@@ -85,8 +85,8 @@ def test_the_trades_behind_a_bars_value_area_add_up_to_what_is_told(bar, trades,
 
 @given(
     trades=trade_batches(min_size=12, max_size=24),
-    edge=st.sampled_from(list(Edge)),
-    rows=st.sampled_from([RowLayout(), RowLayout(RowsBy.TICKS, 4)]),
+    edge=st.sampled_from(list(ProfileEdge)),
+    rows=st.sampled_from([RowLayout(), RowLayout(RowMode.TICKS, 4)]),
 )
 def test_the_trades_behind_a_profiles_line_add_up_to_its_rows(trades, edge, rows):
     chart = chart_of(trades, "1m", 2)
@@ -94,19 +94,19 @@ def test_the_trades_behind_a_profiles_line_add_up_to_its_rows(trades, edge, rows
     runs = ((int(series.number[0]), int(series.number[-1]) + 1),)
     figures = chart.profiles.of_bars(runs, rows, 70, ValueAreaMethod.DALTON)
     assert figures is not None
-    found = answer(chart, why_profile(chart, "A1", figures, 70, ValueAreaMethod.DALTON, edge))
+    found = find_trades(chart, explain_profile(chart, "A1", figures, 70, ValueAreaMethod.DALTON, edge))
     area = figures.area
     poc = int(figures.rows.profile.total[area.poc_row])
-    assert found.behind.lots == found.behind.wanted_lots == (poc if edge is Edge.POC else area.volume)
+    assert found.behind.lots == found.behind.wanted_lots == (poc if edge is ProfileEdge.POC else area.volume)
 
 
 def test_what_candles_stand_for_is_told_and_has_no_trades():
     chart = chart_of(trades_of([(0, 100, 5, BUY), (1, 101, 9, BUY)]))
     candles = VolumeProfile(101, *(np.array(column, np.int64) for column in ([3, 0], [0, 1], [0, 0])))
-    rows = LaidOutProfile(100, 1, VolumeProfile(0, *(np.array(column, np.int64) for column in ([5, 12, 0], [0, 0, 1], [0, 0, 0]))))
+    rows = RowProfile(100, 1, VolumeProfile(0, *(np.array(column, np.int64) for column in ([5, 12, 0], [0, 0, 1], [0, 0, 0]))))
     runs = ((FIRST, FIRST + 1),)
-    figures = ProfileFigures(runs, rows, value_area(rows.profile), BesideTrades(candles, True, ((60, 60),), (), 60, False))
-    found = answer(chart, why_profile(chart, "A1", figures, 70, ValueAreaMethod.DALTON, Edge.POC))
+    figures = ProfileValues(runs, rows, value_area(rows.profile), CandleFill(candles, True, ((60, 60),), (), 60, False))
+    found = find_trades(chart, explain_profile(chart, "A1", figures, 70, ValueAreaMethod.DALTON, ProfileEdge.POC))
     assert found.explanation.lines[0].text.startswith("row 10.1 to 10.2: 0.12")
     assert found.explanation.lines[-1].text == "0.03 of it comes from candles, spread over their rows; no trades to list"
     assert found.total == "0.09"

@@ -7,8 +7,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.explain.answer import answer
-from app.explain.vwaps import why_vwap
+from app.explain.answer import find_trades
+from app.explain.vwaps import explain_vwap
 from app.market.trade import BUY, SELL
 from tests.app.explain.charts import chart_of
 from tests.builders import START_NS, trade_batches, trades_of
@@ -18,7 +18,7 @@ FIRST = START_NS // 60_000_000_000
 
 def test_sums_quotient_and_band_are_told():
     chart = chart_of(trades_of([(0, 100, 100, BUY), (1, 102, 300, SELL), (2, 101, 200, BUY)]))
-    told = why_vwap(chart, "VWAP day", FIRST, FIRST, 1)
+    told = explain_vwap(chart, "VWAP day", FIRST, FIRST, 1)
     assert told.title == "VWAP day +1 σ after the 2023-11-14 22:14 bar"
     assert [line.text for line in told.lines] == [
         "sum of price x quantity: 60.8",
@@ -35,7 +35,7 @@ def test_the_copied_trades_give_the_average_that_is_told(trades, bar):
     chart = chart_of(trades, bar)
     series = chart.series
     first, last = int(series.number[0]), int(series.number[-1])
-    found = answer(chart, why_vwap(chart, "VWAP", first, last))
+    found = find_trades(chart, explain_vwap(chart, "VWAP", first, last))
     rows = [line.split(",") for line in found.csv.splitlines()[1:]]
     turnover = sum((Fraction(price) * Fraction(quantity) for _, price, quantity, *_ in rows), Fraction())
     volume = sum((Fraction(quantity) for _, _, quantity, *_ in rows), Fraction())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from app.chart.chart import Chart, build
+from app.chart.chart import Chart, build_series
 from app.ingest.ingest import Ingest
 from app.market.feed import FeedState, FeedStatus
 from app.market.trade import TradeBatch
@@ -122,4 +122,4 @@ class Pump:
 
     def assert_shows(self, trades: TradeBatch) -> None:
         assert self.store.trades().trade_id.tolist() == trades.trade_id.tolist()
-        assert columns(self.chart.series) == columns(build([trades], self.chart.spec))
+        assert columns(self.chart.series) == columns(build_series([trades], self.chart.spec))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.errors import VenueUnreachableError
 from app.ingest import backfill as filling
-from app.ingest.backfill import Gap, fill, gaps_in
+from app.ingest.backfill import StoreGap, fill_gaps, store_gaps
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
@@ -40,7 +40,7 @@ def writer(tmp_path: Path):
 
 
 def filled(writer: TapeWriter, archive: Archive, span: Span = WHOLE) -> int:
-    return asyncio.run(fill(writer, archive, span, wall_ns=lambda: WHOLE.end_ns, sleep=no_wait))
+    return asyncio.run(fill_gaps(writer, archive, span, wall_ns=lambda: WHOLE.end_ns, sleep=no_wait))
 
 
 def kept(writer: TapeWriter) -> TradeBatch:
@@ -54,7 +54,7 @@ def test_the_newest_gap_comes_first_and_what_is_held_is_not_asked_for(writer):
     assert filled(writer, archive) == 6000
     assert same(kept(writer), DAY)
     assert archive.asked == [("since", int(DAY.time_ns[5999]) - 1, None), ("between", 2001, 5000), ("since", WHOLE.start_ns - 1, 1001)]
-    assert gaps_in(writer, WHOLE) == []
+    assert store_gaps(writer, WHOLE) == []
     assert filled(writer, archive) == 0
     assert len(archive.asked) == 3
 
@@ -62,7 +62,7 @@ def test_the_newest_gap_comes_first_and_what_is_held_is_not_asked_for(writer):
 def test_a_hole_between_trades_of_one_instant_is_a_gap(writer):
     at_once = TradeBatch.of(np.full(6, 10**18), *(np.ones(6),) * 3, np.arange(1, 7))
     writer.insert(at_once[[0, 1, 4, 5]], Source.LIVE)
-    ids = [(gap.first_id, gap.before_id) for gap in gaps_in(writer, Span(10**18, 10**18 + 1))]
+    ids = [(gap.first_id, gap.before_id) for gap in store_gaps(writer, Span(10**18, 10**18 + 1))]
     assert ids == [(None, 1), (3, 5), (7, None)]
     assert filled(writer, Archive(at_once), Span(10**18, 10**18 + 1)) == 2
     assert same(kept(writer), at_once)
@@ -96,10 +96,10 @@ def test_a_venue_that_does_not_answer_is_given_up_and_what_came_is_kept(writer, 
 def test_of_trades_without_numbers_only_as_much_is_held_as_the_venue_had(tmp_path: Path):
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, Instrument("bybit", "X", MARKET.tick_size, MARKET.lot_size, numbered=False))
-    assert asyncio.run(fill(writer, Archive(DAY[4000:]), WHOLE, wall_ns=lambda: WHOLE.end_ns)) == 4000
+    assert asyncio.run(fill_gaps(writer, Archive(DAY[4000:]), WHOLE, wall_ns=lambda: WHOLE.end_ns)) == 4000
     (covered,) = writer.intervals.covered(proven=False)
     assert covered.span == Span(int(DAY.time_ns[4000]) + 1, WHOLE.end_ns)
-    assert gaps_in(writer, WHOLE) == [Gap(Span(WHOLE.start_ns, int(DAY.time_ns[4000]) + 1), None, None)]
+    assert store_gaps(writer, WHOLE) == [StoreGap(Span(WHOLE.start_ns, int(DAY.time_ns[4000]) + 1), None, None)]
     writer.close()
     store.close()
 
@@ -113,7 +113,7 @@ def test_whatever_is_held_a_span_is_whole_afterwards(tmp_path_factory, runs, a, 
     for first, length in runs:
         writer.insert(tape[first : first + length], Source.LIVE)
     span = Span(int(tape.time_ns[min(a, b)]), int(tape.time_ns[max(a, b)]) + 10**9)
-    asyncio.run(fill(writer, Archive(tape, page=20), span, wall_ns=lambda: WHOLE.end_ns))
+    asyncio.run(fill_gaps(writer, Archive(tape, page=20), span, wall_ns=lambda: WHOLE.end_ns))
     inside = (tape.time_ns >= span.start_ns) & (tape.time_ns < span.end_ns)
     assert same(writer.tape.trades(span), tape[inside])
     writer.close()

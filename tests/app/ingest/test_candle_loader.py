@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 from structlog.testing import LogCapture
 
-from app.analytics.candle_fallback import Piece
+from app.analytics.candle_fallback import CandleRange
 from app.chart.chart import Chart
 from app.errors import VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.ingest import candle_loader as candle_past
-from app.ingest.candle_loader import CandlePast, length_text
+from app.ingest.candle_loader import CandleLoader, length_text
 from app.ingest.ingest import Ingest
 from app.market.span import Span
 from app.storage.trade_store import TradeStore
@@ -27,8 +27,8 @@ BEGIN_NS = 30_000_000 * MINUTE_NS
 TAPE = random_trades(3, 500, start_ns=BEGIN_NS, seconds=3600)
 
 
-def piece(start: int, end: int, minutes: int = 1) -> Piece:
-    return Piece(minutes * MINUTE_NS, Span(BEGIN_NS + start * MINUTE_NS, BEGIN_NS + end * MINUTE_NS))
+def piece(start: int, end: int, minutes: int = 1) -> CandleRange:
+    return CandleRange(minutes * MINUTE_NS, Span(BEGIN_NS + start * MINUTE_NS, BEGIN_NS + end * MINUTE_NS))
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ class Desk:
         self.charts = [Chart(spec()), Chart(spec())]
         self.venue = CandleVenue(TAPE, LENGTHS_NS, **venue)
         self.waits: list[float] = []
-        self.past = CandlePast(self.charts, self.venue, sleep=self._sleep)
+        self.past = CandleLoader(self.charts, self.venue, sleep=self._sleep)
 
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -54,10 +54,10 @@ class Desk:
             while not condition():
                 await asyncio.sleep(0.001)
 
-    def want(self, *wishes: Piece, chart: int = 0) -> None:
+    def want(self, *wishes: CandleRange, chart: int = 0) -> None:
         self.charts[chart].candles.wishes = wishes
 
-    def has(self, wish: Piece) -> bool:
+    def has(self, wish: CandleRange) -> bool:
         return self.past.held.asked(*wish) == [wish.span]
 
     @asynccontextmanager
@@ -80,7 +80,7 @@ def test_what_charts_want_is_fetched_once_and_all_of_them_have_it() -> None:
             await desk.until(lambda: desk.has(piece(10, 30)) and desk.has(piece(0, 9, 3)))
             await asyncio.sleep(0.01)
         assert desk.venue.asked == [(3 * MINUTE_NS, piece(0, 9).span), (MINUTE_NS, piece(10, 30).span)]
-        assert desk.charts[0].candles.held is desk.charts[1].candles.held is desk.past.held
+        assert desk.charts[0].candles.candle_store is desk.charts[1].candles.candle_store is desk.past.held
         assert desk.past.held.of(*piece(10, 30)).volume.tolist() == desk.venue.page_of(*piece(10, 30)).volume.tolist()
         assert desk.past.progress is None
 
@@ -96,7 +96,7 @@ def test_many_candles_come_in_parts_the_newest_first_and_wishes_that_are_near_to
         desk.want(piece(52, 60), piece(12, 48), piece(0, 2))
         async with desk.running():
             await desk.until(lambda: desk.has(piece(0, 2)))
-        assert [Piece(*asked) for asked in desk.venue.asked] == [piece(40, 60), piece(20, 40), piece(12, 20), piece(0, 2)]
+        assert [CandleRange(*asked) for asked in desk.venue.asked] == [piece(40, 60), piece(20, 40), piece(12, 20), piece(0, 2)]
 
     asyncio.run(story())
 
@@ -176,7 +176,7 @@ def test_what_was_cancelled_is_not_asked_for_but_what_is_wanted_later_is() -> No
             assert desk.venue.asked == []
             desk.want(piece(12, 30), piece(0, 5))
             await desk.until(lambda: desk.has(piece(0, 5)))
-        assert [Piece(*asked) for asked in desk.venue.asked] == [piece(0, 5)]
+        assert [CandleRange(*asked) for asked in desk.venue.asked] == [piece(0, 5)]
 
     asyncio.run(story())
 

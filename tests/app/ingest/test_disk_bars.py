@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chart.chart import build
+from app.chart.chart import build_series
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.coverage import Source
 from app.market.instrument import Instrument
@@ -44,7 +44,7 @@ async def settled(pump: Pump) -> None:
 
 
 def shows(pump: Pump, trades: TradeBatch) -> bool:
-    return columns(pump.chart.series) == columns(build([trades], pump.chart.spec))
+    return columns(pump.chart.series) == columns(build_series([trades], pump.chart.spec))
 
 
 def replace_price(trades: TradeBatch, index: int, price_ticks: int) -> TradeBatch:
@@ -59,7 +59,7 @@ def test_the_chart_shows_all_that_the_disk_has_though_memory_holds_little_of_it(
 
     async def story() -> None:
         pump = pump_of(tmp_path)
-        pump.chart.adopt(other := replace(pump.chart.spec, bar_rule=parse_bar_rule(bar)), build([], other), -1)
+        pump.chart.replace_series(other := replace(pump.chart.spec, bar_rule=parse_bar_rule(bar)), build_series([], other), -1)
         async with pumping(pump):
             await settled(pump)
             assert pump.store.n_trades <= LIMIT
@@ -158,10 +158,10 @@ def test_rows_too_fine_for_an_older_bar_leave_the_chart_as_it_is(tmp_path: Path,
 
 def test_a_series_before_a_time_is_the_series_of_the_trades_before_it():
     for bar in BARS:
-        whole = build([DAY], replace(spec(), bar_rule=parse_bar_rule(bar)))
+        whole = build_series([DAY], replace(spec(), bar_rule=parse_bar_rule(bar)))
         cut_ns = whole.rule.period_start_ns(int(DAY.time_ns[5000]))
         older = whole.before(cut_ns)
-        assert columns(older) == columns(build([DAY[DAY.time_ns < cut_ns]], replace(spec(), bar_rule=whole.rule)))
+        assert columns(older) == columns(build_series([DAY[DAY.time_ns < cut_ns]], replace(spec(), bar_rule=whole.rule)))
         before = columns(whole)
         older.append(DAY[DAY.time_ns >= cut_ns])
         assert columns(older) == columns(whole) == before
@@ -189,5 +189,5 @@ def test_the_deep_past_grows_by_ever_longer_stretches(tmp_path: Path, monkeypatc
 
 
 def test_grids_of_rows_are_kept_by_a_series_before_a_time():
-    whole = build([DAY], spec(ticks_per_row=7))
+    whole = build_series([DAY], spec(ticks_per_row=7))
     assert whole.before(int(DAY.time_ns[4000])).grid == whole.grid == PriceGrid(MARKET.tick_size, 7)

@@ -68,7 +68,7 @@ class Pump:
                 await asyncio.sleep(0.002)
 
     async def settled(self) -> None:
-        await self.until(lambda: self.ingest.past.asked_from_ns <= self.chart.wanted.start_ns and not self.store.holes())
+        await self.until(lambda: self.ingest.past.asked_from_ns <= self.chart.wanted.start_ns and not self.store.gaps())
         await self.until(lambda: self.recorder._n_waiting == 0)
 
 
@@ -279,7 +279,7 @@ def test_trades_that_the_venue_has_not_got_yet_are_asked_for_again_ever_more_sel
                 assert tries() == count
             archive.trades = DAY
             now_s = 200.0
-            await pump.until(lambda: not pump.store.holes())
+            await pump.until(lambda: not pump.store.gaps())
             assert pump.store.n_trades == 300
 
     asyncio.run(story())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from app.chart.chart import Chart, ChartSpec, build
+from app.chart.chart import Chart, ChartSpec, build_series
 from app.errors import FeedError, GridTooFineError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.ingest import history_loader as past_module
 from app.ingest import ingest as ingest_module
@@ -339,7 +339,7 @@ def test_trades_that_arrive_while_the_chart_is_built_are_shown_once(monkeypatch:
         def build_slowly(batches: list[TradeBatch], chart_spec: ChartSpec) -> object:
             while arriving:
                 asyncio.run_coroutine_threadsafe(receive(arriving.pop(0)), loop).result()
-            return build(batches, chart_spec)
+            return build_series(batches, chart_spec)
 
         async def receive(batch: TradeBatch) -> None:
             pump.ingest.receive(batch)

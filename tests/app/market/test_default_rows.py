@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from app.market.bar_rule import parse_bar_rule
-from app.market.default_rows import usual_ticks_per_row
+from app.market.default_rows import default_ticks_per_row
 
 BITCOIN = 650_000  # ticks of 0.1
 
 
 @pytest.mark.parametrize(("bar", "ticks"), [("15s", 25), ("1m", 50), ("5m", 100), ("15m", 250), ("1h", 500), ("1d", 2000), ("500t", 50)])
 def test_rows_grow_as_the_square_root_of_the_bar(bar: str, ticks: int) -> None:
-    assert usual_ticks_per_row(BITCOIN, parse_bar_rule(bar)) == ticks
+    assert default_ticks_per_row(BITCOIN, parse_bar_rule(bar)) == ticks
 
 
 def test_a_row_has_a_tick_at_least() -> None:
-    assert usual_ticks_per_row(3, parse_bar_rule("1m")) == 1
+    assert default_ticks_per_row(3, parse_bar_rule("1m")) == 1

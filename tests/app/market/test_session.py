@@ -16,9 +16,9 @@ from app.market.session import (
     PeriodRule,
     SessionRule,
     day_start_ns,
+    division_numbers,
     local_time,
     parse_session,
-    piece_numbers,
     span_at,
     span_before,
 )
@@ -113,7 +113,7 @@ def test_every_instant_lies_in_exactly_one_piece(time_ns: int, zone: str, rule):
 @given(st.lists(st.integers(at("2024-01-01"), at("2028-01-01")), min_size=1, max_size=40), st.sampled_from(ZONES))
 def test_the_volumes_of_the_sessions_add_up_to_the_whole(times: list[int], zone: str):
     division = SessionRule(time(9, 30), time(16), zone, frozenset(range(5)))
-    piece, starts = piece_numbers(division, np.array(times))
+    piece, starts = division_numbers(division, np.array(times))
     assert np.bincount(piece, minlength=len(starts) - 1).sum() == len(times)
     for time_ns, number in zip(times, piece, strict=True):
         assert starts[number] <= time_ns < starts[number + 1]
@@ -201,5 +201,5 @@ def test_times_are_read_to_the_microsecond():
 
 
 def test_no_times_lie_in_no_piece():
-    piece, starts = piece_numbers(PeriodRule(), np.zeros(0, np.int64))
+    piece, starts = division_numbers(PeriodRule(), np.zeros(0, np.int64))
     assert len(piece) == len(starts) == 0

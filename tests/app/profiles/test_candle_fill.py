@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.analytics import profile_from_candles as candle_ladder
-from app.analytics.candle_fallback import Piece
+from app.analytics.candle_fallback import CandleRange
 from app.analytics.row_layout import RowLayout
 from app.analytics.value_area import ValueAreaMethod
-from app.chart.chart import Chart, build
+from app.chart.chart import Chart, build_series
 from app.market.bar_rule import BarKind, BarRule
 from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch
-from app.profiles.placed_profile import Stretch
-from app.profiles.profile_values import ProfileFigures
-from app.storage.candle_store import HeldCandles
-from app.storage.tape_ranges import Intervals, stretches_of
+from app.profiles.placed_profile import TimeRange
+from app.profiles.profile_values import ProfileValues
+from app.storage.candle_store import CandleStore
+from app.storage.tape_ranges import TapeRanges, id_ranges
 from app.storage.trade_store import TradeStore
 from tests.app.chart.test_chart import spec
 from tests.builders import SECOND_NS, START_NS, random_trades
@@ -59,37 +59,37 @@ class Held:
         rule: BarRule | None = None,
         **venue,
     ) -> None:
-        self.store, self.intervals = TradeStore(), Intervals()
+        self.store, self.intervals = TradeStore(), TapeRanges()
         made = spec(bar_s, ticks_per_row)
         self.chart = Chart(replace(made, bar_rule=rule or made.bar_rule))
         self.venue = CandleVenue(tape, venue.pop("lengths_ns", LENGTHS_NS), **venue)
-        self.chart.candles.held = HeldCandles(self.venue.lengths_ns)
+        self.chart.candles.candle_store = CandleStore(self.venue.lengths_ns)
         for batch in held:
             self.add(batch)
 
     def add(self, trades: TradeBatch) -> None:
         fresh = self.store.insert(trades)
         self.chart.apply(fresh, self.store)
-        for stretch in stretches_of(fresh, Source.LIVE):
+        for stretch in id_ranges(fresh, Source.LIVE):
             self.intervals.add(stretch)
-        self.chart.holes, self.chart.covered = self.store.holes(), self.intervals.covered(proven=True)
+        self.chart.holes, self.chart.covered = self.store.gaps(), self.intervals.covered(proven=True)
 
-    def profile(self, start_ns: int, end_ns: int | None = None) -> ProfileFigures | None:
-        return self.chart.profiles.of([Stretch(start_ns, end_ns)], RowLayout(), 70, ValueAreaMethod.DALTON)
+    def profile(self, start_ns: int, end_ns: int | None = None) -> ProfileValues | None:
+        return self.chart.profiles.of([TimeRange(start_ns, end_ns)], RowLayout(), 70, ValueAreaMethod.DALTON)
 
-    def wishes(self, start_ns: int, end_ns: int | None = None) -> tuple[Piece, ...]:
-        return self.chart.profiles.wishes([self.chart.profiles.bars_of([Stretch(start_ns, end_ns)])])
+    def wishes(self, start_ns: int, end_ns: int | None = None) -> tuple[CandleRange, ...]:
+        return self.chart.profiles.candle_requests([self.chart.profiles.bars_of([TimeRange(start_ns, end_ns)])])
 
-    def fetch(self, start_ns: int, end_ns: int | None = None) -> list[Piece]:
+    def fetch(self, start_ns: int, end_ns: int | None = None) -> list[CandleRange]:
         """Fetch what is wanted until nothing is; all that was fetched."""
-        fetched: list[Piece] = []
+        fetched: list[CandleRange] = []
         while wishes := self.wishes(start_ns, end_ns):
             for length_ns, span in wishes:
-                self.chart.candles.held.take(length_ns, span, [self.venue.page_of(length_ns, span)])
+                self.chart.candles.candle_store.take(length_ns, span, [self.venue.page_of(length_ns, span)])
             fetched += wishes
         return fetched
 
-    def filled(self, start: float, end: float | None = None) -> ProfileFigures:
+    def filled(self, start: float, end: float | None = None) -> ProfileValues:
         end_ns = None if end is None else minute(end)
         self.fetch(minute(start), end_ns)
         found = self.profile(minute(start), end_ns)
@@ -97,13 +97,13 @@ class Held:
         return found
 
 
-def rows_of(figures: ProfileFigures) -> dict[int, list[int]]:
+def rows_of(figures: ProfileValues) -> dict[int, list[int]]:
     rows = figures.rows
     sides = zip(rows.profile.buy.tolist(), rows.profile.sell.tolist(), strict=True)
     return {rows.low_ticks // rows.ticks_per_row + row: list(pair) for row, pair in enumerate(sides) if any(pair)}
 
 
-def shares(figures: ProfileFigures) -> Mapping[int, float]:
+def shares(figures: ProfileValues) -> Mapping[int, float]:
     """Minutes for which candles of so many minutes stand in."""
     return {length_ns // MINUTE_NS: time_ns / MINUTE_NS for length_ns, time_ns in figures.candles.shares}
 
@@ -130,9 +130,9 @@ def test_what_is_not_held_is_wanted_by_the_ladder_and_the_edges_in_the_finest_ca
     first_ns = int(between(TAPE, 37.5, 61).time_ns[0])
     fetched = there.fetch(minute(5))
     assert fetched == [
-        Piece(MINUTE_NS, Span(minute(30), -(-first_ns // MINUTE_NS) * MINUTE_NS)),
-        Piece(15 * MINUTE_NS, Span(minute(15), minute(30))),
-        Piece(MINUTE_NS, Span(minute(5), minute(15))),
+        CandleRange(MINUTE_NS, Span(minute(30), -(-first_ns // MINUTE_NS) * MINUTE_NS)),
+        CandleRange(15 * MINUTE_NS, Span(minute(15), minute(30))),
+        CandleRange(MINUTE_NS, Span(minute(5), minute(15))),
     ]
     assert there.filled(5).rows.profile.volume == int(between(TAPE, 5, 61).quantity_lots.sum())
 
@@ -256,7 +256,7 @@ def test_a_hole_of_the_minute_in_progress_waits_for_the_candle_to_be_closed() ->
     found = there.profile(minute(50))
     assert found is not None and not found.candles.whole
     there.add(between(TAPE, 54.9, 56))
-    assert there.fetch(minute(50)) == [Piece(MINUTE_NS, Span(minute(54), minute(55)))]
+    assert there.fetch(minute(50)) == [CandleRange(MINUTE_NS, Span(minute(54), minute(55)))]
     assert there.filled(50).rows.profile.volume == int(between(TAPE, 50, 56).quantity_lots.sum())
 
 
@@ -291,7 +291,7 @@ def test_other_rows_have_the_candles_in_them_too() -> None:
     there = Held([between(TAPE, 40, 55)])
     there.filled(5)
     coarse = spec(60, 4)
-    there.chart.adopt(coarse, build(there.store.batches(), coarse), there.chart.last_key)
+    there.chart.replace_series(coarse, build_series(there.store.batches(), coarse), there.chart.last_key)
     expected = Held([between(TAPE, 40, 55)], ticks_per_row=4)
     assert rows_of(there.filled(5)) == rows_of(expected.filled(5))
 
@@ -347,7 +347,7 @@ def test_it_equals_the_slow_one_and_conserves_volume(held, first: int, bar_s: in
         there.fetch(start_ns)
         found = there.profile(start_ns + 7 * SECOND_NS)
         until_ns = int(TAPE.time_ns[-1]) + 1
-        length_ns = candle_ladder.ladder_length_ns(until_ns - start_ns, LENGTHS_NS)
+        length_ns = candle_ladder.candle_length_ns(until_ns - start_ns, LENGTHS_NS)
     assert found is not None
 
     def lacking(begin_ns: int, end_ns: int) -> bool:

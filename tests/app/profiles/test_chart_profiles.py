@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import BadInputError
-from app.profiles.chart_profiles import Anchors
-from app.profiles.placed_profile import PlacedProfile, Stretch
-from app.profiles.profile_settings import Placement, ProfileInputs, VolumeShown
+from app.profiles.chart_profiles import ChartProfiles
+from app.profiles.placed_profile import PlacedProfile, TimeRange
+from app.profiles.profile_settings import Placement, ProfileSettings, VolumeDisplay
 from app.profiles.undo import MAX_STEPS
-from app.settings.calculation import ValueAreaRules
+from app.settings.calculation import ValueAreaSettings
 
 
-def names(anchors: Anchors) -> list[str]:
+def names(anchors: ChartProfiles) -> list[str]:
     return [placed.name for placed in anchors.profiles]
 
 
 def test_an_anchored_profile_has_no_end_and_is_selected() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(1000)
     placed = anchors.get(key)
     assert placed is not None
@@ -27,7 +27,7 @@ def test_an_anchored_profile_has_no_end_and_is_selected() -> None:
 
 
 def test_a_range_has_an_end_behind_its_start() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     anchors.add(1000, 2000)
     assert (anchors.profiles[0].name, anchors.profiles[0].end_ns) == ("R1", 2000)
     with pytest.raises(BadInputError, match="range: the end must be after the start"):
@@ -35,7 +35,7 @@ def test_a_range_has_an_end_behind_its_start() -> None:
 
 
 def test_it_can_be_moved_renamed_and_taken_away_and_each_step_back_and_forth() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(1000)
     anchors.move(key, 3000, None)
     anchors.rename(key, "  London   open ")
@@ -51,7 +51,7 @@ def test_it_can_be_moved_renamed_and_taken_away_and_each_step_back_and_forth() -
 
 
 def test_a_drag_is_one_step() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(0)
     anchors.begin_gesture()
     for start in range(1, 50):
@@ -65,7 +65,7 @@ def test_a_drag_is_one_step() -> None:
 
 
 def test_what_changes_nothing_is_no_step() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(0)
     revision = anchors.revision
     anchors.move(key, 0, None)
@@ -77,7 +77,7 @@ def test_what_changes_nothing_is_no_step() -> None:
 
 
 def test_a_new_step_forgets_those_that_were_taken_back() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     anchors.add(0)
     anchors.undo()
     anchors.add(5)
@@ -86,7 +86,7 @@ def test_a_new_step_forgets_those_that_were_taken_back() -> None:
 
 
 def test_so_many_steps_can_be_taken_back_and_no_more() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(0)
     for start in range(1, MAX_STEPS + 50):
         anchors.move(key, start, None)
@@ -97,15 +97,15 @@ def test_so_many_steps_can_be_taken_back_and_no_more() -> None:
 
 
 def test_the_next_profile_takes_the_inputs_that_were_chosen_last() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(0)
-    anchors.set_inputs(key, ProfileInputs(volume=VolumeShown.DELTA, percent=68))
+    anchors.set_inputs(key, ProfileSettings(volume=VolumeDisplay.DELTA, percent=68))
     anchors.add(5)
-    assert anchors.profiles[1].inputs == ProfileInputs(volume=VolumeShown.DELTA, percent=68)
+    assert anchors.profiles[1].inputs == ProfileSettings(volume=VolumeDisplay.DELTA, percent=68)
 
 
 def test_the_selection_goes_round() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     anchors.select_next()
     assert anchors.selected is None
     keys = [anchors.add(time) for time in range(3)]
@@ -120,7 +120,7 @@ def test_the_selection_goes_round() -> None:
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61])
 def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(0)
     with pytest.raises(BadInputError, match="name: found"):
         anchors.rename(key, name)
@@ -129,12 +129,12 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
 @pytest.mark.parametrize("inputs", [{"percent": 0}, {"percent": 101}, {"width_percent": 4}])
 def test_inputs_that_mean_nothing_are_refused(inputs: dict[str, int]) -> None:
     with pytest.raises(BadInputError, match="expected"):
-        ProfileInputs(**inputs)
+        ProfileSettings(**inputs)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "move", "delete", "rename"]), st.integers(0, 5)), max_size=30))
 def test_taking_every_step_back_and_again_ends_where_it_was(steps: list[tuple[str, int]]) -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     for step, number in steps:
         key = anchors.profiles[number % len(anchors.profiles)].key if anchors.profiles else 0
         if step == "add":
@@ -155,14 +155,14 @@ def test_taking_every_step_back_and_again_ends_where_it_was(steps: list[tuple[st
 
 
 def test_a_composite_holds_the_time_of_all_that_are_chosen_and_grows_if_one_of_them_does() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     first, second = anchors.add(100, 200), anchors.add(150, 300)
     growing = anchors.add(500)
     for key in (first, second, growing):
         placed = anchors.get(key)
         assert placed is not None
         anchors.choose(placed)
-    day = PlacedProfile(0, "20 Nov", (Stretch(10, 20),), ProfileInputs())
+    day = PlacedProfile(0, "20 Nov", (TimeRange(10, 20),), ProfileSettings())
     anchors.choose(day)
     composite = anchors.get(anchors.compose())
     assert composite is not None
@@ -176,11 +176,11 @@ def test_a_composite_holds_the_time_of_all_that_are_chosen_and_grows_if_one_of_t
 
 
 def test_choosing_twice_is_choosing_no_longer_and_one_alone_makes_no_composite() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(100, 200)
     placed = anchors.get(key)
     assert placed is not None
-    day = PlacedProfile(0, "20 Nov", (Stretch(10, 20),), ProfileInputs())
+    day = PlacedProfile(0, "20 Nov", (TimeRange(10, 20),), ProfileSettings())
     anchors.choose(day)
     anchors.choose(placed)
     anchors.choose(day)
@@ -192,7 +192,7 @@ def test_choosing_twice_is_choosing_no_longer_and_one_alone_makes_no_composite()
 
 
 def test_what_is_chosen_follows_its_profile_and_goes_with_it() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(100, 200)
     anchors.choose(anchors.profiles[0])
     anchors.move(key, 50, 200)
@@ -202,7 +202,7 @@ def test_what_is_chosen_follows_its_profile_and_goes_with_it() -> None:
 
 
 def test_a_profile_is_cut_to_an_earlier_end_only() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(100)
     anchors.cut(key, 300)
     anchors.cut(key, 500)
@@ -210,16 +210,16 @@ def test_a_profile_is_cut_to_an_earlier_end_only() -> None:
 
 
 def test_inputs_of_the_profile_beside_the_bars_are_a_step_too() -> None:
-    anchors = Anchors(ProfileInputs(percent=68))
+    anchors = ChartProfiles(ProfileSettings(percent=68))
     assert (anchors.side.percent, anchors.side.placement) == (68, Placement.RIGHT)
     before = anchors.side
-    anchors.set_side(ProfileInputs(volume=VolumeShown.TOTAL))
+    anchors.set_side(ProfileSettings(volume=VolumeDisplay.TOTAL))
     assert anchors.undo()
     assert anchors.side == before
 
 
 def test_selecting_and_choosing_are_not_worth_keeping() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     key = anchors.add(100)
     edition, revision = anchors.edition, anchors.revision
     anchors.select(None)
@@ -229,18 +229,18 @@ def test_selecting_and_choosing_are_not_worth_keeping() -> None:
 
 
 def test_another_rule_of_value_areas_is_no_step_and_steps_back_do_not_bring_the_old_one() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     anchors.add(0)
-    anchors.use_value_area(ValueAreaRules(), ValueAreaRules(percent=68))
+    anchors.use_value_area(ValueAreaSettings(), ValueAreaSettings(percent=68))
     assert anchors.undo() and anchors.side.percent == 68
     assert anchors.redo() and anchors.side.percent == 68
-    anchors.set_side(ProfileInputs(percent=50))
-    anchors.use_value_area(ValueAreaRules(percent=68), ValueAreaRules())
+    anchors.set_side(ProfileSettings(percent=50))
+    anchors.use_value_area(ValueAreaSettings(percent=68), ValueAreaSettings())
     assert anchors.side.percent == 50  # a rule of its own
 
 
 def test_what_was_kept_follows_a_rule_that_was_changed_since() -> None:
-    before, after = Anchors(), Anchors(ProfileInputs(percent=68))
+    before, after = ChartProfiles(), ChartProfiles(ProfileSettings(percent=68))
     before.add(0)
     after.restore(before.history())
     assert (after.side.percent, after.inputs.percent, after.profiles[0].inputs.percent) == (68, 68, 70)

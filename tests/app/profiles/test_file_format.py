@@ -9,33 +9,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analytics.row_layout import RowLayout, RowsBy
+from app.analytics.row_layout import RowLayout, RowMode
 from app.errors import BadInputError
-from app.profiles.chart_profiles import Anchors
+from app.profiles.chart_profiles import ChartProfiles
 from app.profiles.file_format import decode_profiles, encode_profiles
-from app.profiles.period_profiles import Each, PeriodProfiles
-from app.profiles.placed_profile import PlacedProfile, Stretch
-from app.profiles.profile_settings import ProfileColours, ProfileInputs, VolumeShown
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
+from app.profiles.placed_profile import PlacedProfile, TimeRange
+from app.profiles.profile_settings import ProfileColours, ProfileSettings, VolumeDisplay
 
 NOW_NS = 1_763_640_000 * 10**9
 
 
-def busy() -> Anchors:
+def busy() -> ChartProfiles:
     """Anchors with one of everything, and steps to take back and again."""
-    anchors = Anchors()
+    anchors = ChartProfiles()
     first = anchors.add(NOW_NS)
     anchors.add(NOW_NS - 10**12, NOW_NS)
-    inputs = ProfileInputs(RowLayout(RowsBy.ROWS, 24), VolumeShown.DELTA, colours=ProfileColours("#0072b2"))
+    inputs = ProfileSettings(RowLayout(RowMode.ROWS, 24), VolumeDisplay.DELTA, colours=ProfileColours("#0072b2"))
     anchors.set_inputs(first, inputs)
     anchors.rename(first, "Überhang 'ü' \\ \"")
     for placed in anchors.profiles:
         anchors.choose(placed)
-    anchors.choose(PlacedProfile(0, "20 Nov", (Stretch(5, 9),), inputs))
+    anchors.choose(PlacedProfile(0, "20 Nov", (TimeRange(5, 9),), inputs))
     anchors.compose()
-    anchors.show_periods(PeriodProfiles(Each.WEEK, inputs=inputs))
+    anchors.show_periods(PeriodProfiles(PeriodKind.WEEK, inputs=inputs))
     anchors.split_period(NOW_NS + 1)
     anchors.merge_periods(NOW_NS + 2)
-    anchors.show_periods(PeriodProfiles(Each.BARS, 12))
+    anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 12))
     anchors.set_side(inputs)
     anchors.delete(first)
     anchors.undo()
@@ -47,7 +47,7 @@ CONTENT = encode_profiles(busy().history(), "test:BTC")
 
 
 def test_what_is_written_is_read_again_with_every_step() -> None:
-    before, after = busy(), Anchors()
+    before, after = busy(), ChartProfiles()
     after.restore(decode_profiles(CONTENT, "test:BTC"))
     assert after.history() == before.history()
     assert after.add(5) == before.add(5)
@@ -61,7 +61,7 @@ def test_what_is_written_is_read_again_with_every_step() -> None:
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["add", "move", "delete", "undo", "redo", "periods", "split"]), st.integers(0, 9)), max_size=25))
 def test_any_history_comes_back_as_it_was(steps: list[tuple[str, int]]) -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     for step, number in steps:
         key = anchors.profiles[number % len(anchors.profiles)].key if anchors.profiles else 0
         if step == "add":
@@ -71,7 +71,7 @@ def test_any_history_comes_back_as_it_was(steps: list[tuple[str, int]]) -> None:
         elif step == "delete":
             anchors.delete(key)
         elif step == "periods":
-            anchors.show_periods(PeriodProfiles(list(Each)[number % 4], number + 1) if number % 3 else None)
+            anchors.show_periods(PeriodProfiles(list(PeriodKind)[number % 4], number + 1) if number % 3 else None)
         elif step == "split":
             anchors.split_period(number)
         else:
@@ -81,7 +81,7 @@ def test_any_history_comes_back_as_it_was(steps: list[tuple[str, int]]) -> None:
 
 
 def test_a_drag_of_many_steps_writes_each_profile_once() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     keys = [anchors.add(NOW_NS + n) for n in range(20)]
     for n in range(180):
         anchors.move(keys[0], NOW_NS + 100 + n, None)
@@ -112,7 +112,7 @@ def test_what_does_not_fit_together_is_refused_in_a_line(change: dict[str, objec
 
 
 def test_a_time_that_no_calendar_knows_is_refused() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     anchors.add(2**63 - 10)
     with pytest.raises(BadInputError, match="expected a year from 1700 to 2260"):
         decode_profiles(encode_profiles(anchors.history(), "a:B"), "a:B")
@@ -134,7 +134,7 @@ def test_a_file_that_was_hurt_is_read_or_refused_and_nothing_else() -> None:
             content[chance.randrange(len(content))] = chance.randrange(256)
         hurt = bytes(content[: chance.randrange(len(content))]) if chance.random() < 0.3 else bytes(content)
         try:
-            anchors = Anchors()
+            anchors = ChartProfiles()
             anchors.restore(decode_profiles(hurt, "test:BTC"))
             while anchors.undo():
                 pass

@@ -11,14 +11,14 @@ from app.analytics.row_layout import RowLayout
 from app.analytics.value_area import ValueAreaMethod
 from app.market.bar_rule import parse_bar_rule
 from app.market.trading_hours import parse_hours
-from app.profiles.chart_profiles import Anchors
-from app.profiles.period_profiles import Each, PeriodProfiles, Piece
-from app.profiles.profile_settings import ProfileInputs
+from app.profiles.chart_profiles import ChartProfiles
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles, PeriodSegment
+from app.profiles.profile_settings import ProfileSettings
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades
 
 N_BARS = 48
 DAY_NS = 86_400 * 10**9
-BARS = PeriodProfiles(Each.BARS, 8)
+BARS = PeriodProfiles(PeriodKind.BARS, 8)
 CHART = StillChart(random_trades(N_BARS, 20))
 TIMES = CHART.series.times
 FIRST, LAST = FIRST_MINUTE, FIRST_MINUTE + N_BARS - 1
@@ -30,7 +30,7 @@ def minute(bar: int) -> int:
 
 def pieces(periods: PeriodProfiles, first: int = FIRST, last: int = LAST) -> list[list[tuple[int, int]]]:
     """The pieces, in bars counted from the first of the chart."""
-    return [[(begin - FIRST, end - FIRST) for begin, end in runs] for _, _, runs in periods.pieces(TIMES, first, last)]
+    return [[(begin - FIRST, end - FIRST) for begin, end in runs] for _, _, runs in periods.segments(TIMES, first, last)]
 
 
 def starts(periods: PeriodProfiles) -> list[int]:
@@ -50,7 +50,7 @@ def test_a_merge_makes_one_of_two_and_a_split_there_makes_two_of_it_again() -> N
     assert [(EDGE, EDGE + 16)] in pieces(merged)
     again = merged.split(minute(EDGE + 8))
     assert pieces(again) == pieces(BARS)
-    assert pieces(again.whole()) == pieces(BARS) and not again.whole().is_edited
+    assert pieces(again.without_edits()) == pieces(BARS) and not again.without_edits().is_edited
 
 
 def test_a_merge_takes_a_split_back() -> None:
@@ -68,21 +68,21 @@ def test_a_merged_profile_is_whole_however_little_of_it_is_in_sight() -> None:
 
 def test_a_bar_that_midnight_falls_into_belongs_to_the_day_in_which_it_begins() -> None:
     chart = StillChart(random_trades(50 * 60, 1), rule=parse_bar_rule("7m"))
-    series, days = chart.series, PeriodProfiles(Each.DAY)
+    series, days = chart.series, PeriodProfiles(PeriodKind.DAY)
     ends = int(series.number[0]), int(series.number[-1])
-    found = days.pieces(series.times, *ends)
+    found = days.segments(series.times, *ends)
     late = [series.times.start_ns(piece.runs[0][0]) - piece.start_ns for piece in found]
     assert all(piece.start_ns % DAY_NS == 0 for piece in found) and all(0 <= one < 7 * MINUTE.length_ns for one in late) and any(late)
-    merged = days.merged(found[1].start_ns).pieces(series.times, *ends)
+    merged = days.merged(found[1].start_ns).segments(series.times, *ends)
     assert [piece.runs for piece in merged] == [((found[0].runs[0][0], found[1].runs[0][1]),), *(piece.runs for piece in found[2:])]
 
 
 def test_days_that_are_merged_may_be_split_elsewhere() -> None:
-    days = PeriodProfiles(Each.DAY)
+    days = PeriodProfiles(PeriodKind.DAY)
     midnight = -(-minute(0) // (86_400 * 10**9)) * 86_400 * 10**9
     first, last = midnight // MINUTE.length_ns - 100, midnight // MINUTE.length_ns + 100
     whole = days.merged(midnight).split(midnight + 60 * MINUTE.length_ns)
-    found = [piece.runs for piece in whole.pieces(TIMES, first, last)]
+    found = [piece.runs for piece in whole.segments(TIMES, first, last)]
     assert found == [
         ((first + 100 - 1440, first + 100 + 60),),
         ((first + 100 + 60, first + 100 + 1440),),
@@ -92,32 +92,38 @@ def test_days_that_are_merged_may_be_split_elsewhere() -> None:
 def test_days_and_weeks_are_those_of_the_chart_s_time_zone() -> None:
     chart = StillChart(random_trades(26 * 60, 1))
     series, kolkata = chart.series, parse_hours("day", "Asia/Kolkata")  # begins at 18:30 UTC
-    found = PeriodProfiles(Each.DAY).pieces(series.times, int(series.number[0]), int(series.number[-1]), kolkata)
+    found = PeriodProfiles(PeriodKind.DAY).segments(series.times, int(series.number[0]), int(series.number[-1]), kolkata)
     assert all(piece.start_ns % DAY_NS == 18.5 * 3600 * 10**9 for piece in found) and len(found) == 2
 
 
 def test_sessions_leave_out_what_trades_outside_and_are_merged_over_it() -> None:
     chart = StillChart(random_trades(50 * 60, 1))
     series, hours, ends = chart.series, parse_hours("09:30-16:00", "UTC"), (int(chart.series.number[0]), int(chart.series.number[-1]))
-    sessions = PeriodProfiles(Each.SESSION)
-    found = sessions.pieces(series.times, *ends, hours)
+    sessions = PeriodProfiles(PeriodKind.SESSION)
+    found = sessions.segments(series.times, *ends, hours)
     assert [(piece.start_ns % DAY_NS, piece.end_ns % DAY_NS) for piece in found] == [(9.5 * 3600 * 10**9, 16 * 3600 * 10**9)] * 2
     assert [number - begin for piece in found for begin, number in piece.runs] == [390, 390]
     next_ns = sessions.next_start_ns(found[0], series.times, hours)
     assert next_ns == found[1].start_ns
-    (merged,) = sessions.merged(next_ns).pieces(series.times, *ends, hours)
+    (merged,) = sessions.merged(next_ns).segments(series.times, *ends, hours)
     assert merged.runs == (*found[0].runs, *found[1].runs)
     (first, end), (second, _) = merged.runs
     for bar in (first, end + 5, second):  # however little of it is in sight, and in the hours between
-        assert sessions.merged(next_ns).pieces(series.times, bar, bar, hours) == [merged]
-    halves = sessions.split(found[0].start_ns + 60 * MINUTE.length_ns).pieces(series.times, *ends, hours)
+        assert sessions.merged(next_ns).segments(series.times, bar, bar, hours) == [merged]
+    halves = sessions.split(found[0].start_ns + 60 * MINUTE.length_ns).segments(series.times, *ends, hours)
     assert [piece.runs[0][1] - piece.runs[0][0] for piece in halves] == [60, 330, 390]
-    assert sessions.split(found[0].end_ns + 1).pieces(series.times, *ends, hours) == found
+    assert sessions.split(found[0].end_ns + 1).segments(series.times, *ends, hours) == found
 
 
 STEPS = st.lists(st.tuples(st.sampled_from(["split", "merge", "undo", "redo", "whole"]), st.integers(0, N_BARS - 1)), max_size=25)
 DIVISIONS = st.sampled_from(
-    [PeriodProfiles(Each.BARS, 1), BARS, PeriodProfiles(Each.BARS, 30), PeriodProfiles(Each.DAY), PeriodProfiles(Each.SESSION)]
+    [
+        PeriodProfiles(PeriodKind.BARS, 1),
+        BARS,
+        PeriodProfiles(PeriodKind.BARS, 30),
+        PeriodProfiles(PeriodKind.DAY),
+        PeriodProfiles(PeriodKind.SESSION),
+    ]
 )
 
 
@@ -126,7 +132,7 @@ DIVISIONS = st.sampled_from(
 def test_in_any_order_of_steps_each_bar_lies_in_one_piece_and_the_volumes_add_up(
     periods: PeriodProfiles, steps: list[tuple[str, int]]
 ) -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     anchors.show_periods(periods)
     for step, bar in steps:
         if step == "split":
@@ -134,7 +140,7 @@ def test_in_any_order_of_steps_each_bar_lies_in_one_piece_and_the_volumes_add_up
         elif step == "merge":
             anchors.merge_periods(minute(bar))
         elif step == "whole":
-            anchors.make_periods_whole()
+            anchors.reset_periods()
         elif step == "redo":
             anchors.redo()
         elif anchors.edition > 1:
@@ -142,7 +148,7 @@ def test_in_any_order_of_steps_each_bar_lies_in_one_piece_and_the_volumes_add_up
     shown = anchors.periods
     if shown is None:  # the first step was taken back too
         return
-    found = shown.pieces(TIMES, FIRST, LAST)
+    found = shown.segments(TIMES, FIRST, LAST)
     bars = [number for piece in found for begin, end in piece.runs for number in range(begin, end)]
     assert bars == list(range(bars[0], bars[-1] + 1))
     assert bars[0] <= FIRST and bars[-1] >= LAST
@@ -151,11 +157,11 @@ def test_in_any_order_of_steps_each_bar_lies_in_one_piece_and_the_volumes_add_up
         pass
     while anchors.redo():
         pass
-    assert (anchors.periods is None) or anchors.periods.pieces(TIMES, FIRST, LAST)
+    assert (anchors.periods is None) or anchors.periods.segments(TIMES, FIRST, LAST)
 
 
-def volumes(found: list[Piece]) -> int:
-    inputs = ProfileInputs()
+def volumes(found: list[PeriodSegment]) -> int:
+    inputs = ProfileSettings()
     total = 0
     for piece in found:
         figures = CHART.profiles.of_bars(piece.runs, RowLayout(), inputs.percent, ValueAreaMethod.DALTON)
@@ -164,8 +170,8 @@ def volumes(found: list[Piece]) -> int:
 
 
 def test_periods_that_are_drawn_again_are_split_as_they_were() -> None:
-    anchors = Anchors()
-    days = PeriodProfiles(Each.DAY)
+    anchors = ChartProfiles()
+    days = PeriodProfiles(PeriodKind.DAY)
     anchors.show_periods(BARS)
     anchors.split_period(minute(3))
     anchors.show_periods(days)
@@ -178,10 +184,10 @@ def test_periods_that_are_drawn_again_are_split_as_they_were() -> None:
 
 
 def test_without_periods_nothing_is_split() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     anchors.split_period(5)
     anchors.merge_periods(5)
-    anchors.make_periods_whole()
+    anchors.reset_periods()
     assert (anchors.edition, anchors.can_undo) == (0, False)
 
 
@@ -189,7 +195,7 @@ def test_without_periods_nothing_is_split() -> None:
 def test_counted_bars_lie_in_one_piece_too(rule: str) -> None:
     chart = StillChart(random_trades(60, 20), rule=parse_bar_rule(rule))
     times, last = chart.series.times, int(chart.series.number[-1])
-    periods = PeriodProfiles(Each.BARS, 5).split(times.start_ns(12)).merged(times.start_ns(20))
-    found = periods.pieces(times, 0, last)
+    periods = PeriodProfiles(PeriodKind.BARS, 5).split(times.start_ns(12)).merged(times.start_ns(20))
+    found = periods.segments(times, 0, last)
     bars = [number for piece in found for begin, end in piece.runs for number in range(begin, end)]
     assert bars == list(range(bars[0], bars[-1] + 1)) and bars[0] <= 0 and last <= bars[-1]

@@ -9,38 +9,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import BadInputError
-from app.profiles.placed_profile import PlacedProfile, Stretch, united
-from app.profiles.profile_settings import ProfileInputs
+from app.profiles.placed_profile import PlacedProfile, TimeRange, merge_ranges
+from app.profiles.profile_settings import ProfileSettings
 
 STRETCHES = st.lists(
-    st.tuples(st.integers(0, 50), st.integers(1, 20), st.booleans()).map(lambda t: Stretch(t[0], None if t[2] else t[0] + t[1])), max_size=8
+    st.tuples(st.integers(0, 50), st.integers(1, 20), st.booleans()).map(lambda t: TimeRange(t[0], None if t[2] else t[0] + t[1])),
+    max_size=8,
 )
 
 
 def placed(*stretches: tuple[int, int | None]) -> PlacedProfile:
-    return PlacedProfile(1, "C1", tuple(Stretch(*one) for one in stretches), ProfileInputs(), ("A", "B"))
+    return PlacedProfile(1, "C1", tuple(TimeRange(*one) for one in stretches), ProfileSettings(), ("A", "B"))
 
 
 def test_what_overlaps_or_touches_is_one_stretch() -> None:
-    assert united([Stretch(5, 9), Stretch(0, 6), Stretch(9, 12), Stretch(20, None), Stretch(30, 40)]) == ((0, 12), (20, None))
+    assert merge_ranges([TimeRange(5, 9), TimeRange(0, 6), TimeRange(9, 12), TimeRange(20, None), TimeRange(30, 40)]) == (
+        (0, 12),
+        (20, None),
+    )
 
 
 @given(STRETCHES)
-def test_united_stretches_hold_the_same_instants_apart_and_in_order(stretches: list[Stretch]) -> None:
+def test_united_stretches_hold_the_same_instants_apart_and_in_order(stretches: list[TimeRange]) -> None:
     def instants(some: object) -> set[int]:
         return {t for t in range(-1, 90) if any(one.start_ns <= t < one.reach_ns for one in some)}
 
-    found = united(stretches)
+    found = merge_ranges(stretches)
     assert instants(found) == instants(stretches)
     assert all(before.reach_ns < after.start_ns for before, after in pairwise(found))
 
 
 def test_a_cut_ends_it_and_leaves_out_what_begins_later() -> None:
-    assert placed((0, 10), (20, None)).cut(25).stretches == ((0, 10), (20, 25))
-    assert placed((0, 10), (20, None)).cut(15).stretches == ((0, 10),)
-    assert placed((0, 10), (20, 30)).cut(99).stretches == ((0, 10), (20, 30))
+    assert placed((0, 10), (20, None)).ended_at(25).stretches == ((0, 10), (20, 25))
+    assert placed((0, 10), (20, None)).ended_at(15).stretches == ((0, 10),)
+    assert placed((0, 10), (20, 30)).ended_at(99).stretches == ((0, 10), (20, 30))
     with pytest.raises(BadInputError, match="range: the end must be after the start"):
-        placed((5, 10)).cut(5)
+        placed((5, 10)).ended_at(5)
 
 
 def test_moving_an_end_leaves_out_what_lies_beyond_it() -> None:
@@ -62,4 +66,4 @@ def test_stretches_out_of_order_or_touching_are_refused() -> None:
 
 def test_an_instant_between_its_stretches_counts_as_within_it() -> None:
     profile = placed((0, 10), (20, None))
-    assert [profile.holds(t) for t in (-1, 0, 15, 10**18)] == [False, True, True, True]
+    assert [profile.contains(t) for t in (-1, 0, 15, 10**18)] == [False, True, True, True]

@@ -11,9 +11,9 @@ from structlog.testing import LogCapture
 
 import app.profiles.profile_store
 from app.market.instrument import Instrument
-from app.profiles.chart_profiles import Anchors
-from app.profiles.period_profiles import Each, PeriodProfiles
-from app.profiles.profile_store import ProfileBook
+from app.profiles.chart_profiles import ChartProfiles
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
+from app.profiles.profile_store import ProfileStore
 
 INSTRUMENT = Instrument("test", "BTC/USD", Decimal("0.1"), Decimal("0.001"))
 
@@ -27,10 +27,10 @@ def file_of(folder: Path) -> Path:
     return folder / "test" / "BTC_2fUSD.json"
 
 
-async def opened(book: ProfileBook, *, on_disk: bool = True) -> tuple[Anchors, int]:
+async def opened(book: ProfileStore, *, on_disk: bool = True) -> tuple[ChartProfiles, int]:
     """A market that is opened, looked at and closed; its anchors, and how many profiles there were at first."""
-    anchors = Anchors()
-    async with book.keeping(INSTRUMENT, anchors, on_disk=on_disk):
+    anchors = ChartProfiles()
+    async with book.autosave(INSTRUMENT, anchors, on_disk=on_disk):
         found = len(anchors.profiles)
         anchors.add(10 * found + 5)
     return anchors, found
@@ -38,14 +38,14 @@ async def opened(book: ProfileBook, *, on_disk: bool = True) -> tuple[Anchors, i
 
 def test_profiles_periods_and_steps_are_there_at_the_next_start(tmp_path: Path) -> None:
     async def story() -> None:
-        anchors = Anchors()
-        async with ProfileBook(tmp_path).keeping(INSTRUMENT, anchors):
+        anchors = ChartProfiles()
+        async with ProfileStore(tmp_path).autosave(INSTRUMENT, anchors):
             anchors.add(5)
-            anchors.show_periods(PeriodProfiles(Each.DAY))
+            anchors.show_periods(PeriodProfiles(PeriodKind.DAY))
             anchors.split_period(99)
             anchors.undo()
-        again = Anchors()
-        async with ProfileBook(tmp_path).keeping(INSTRUMENT, again):
+        again = ChartProfiles()
+        async with ProfileStore(tmp_path).autosave(INSTRUMENT, again):
             assert again.history() == anchors.history()
             assert again.redo() and again.periods is not None and again.periods.cuts == {99}
             assert again.undo() and again.undo() and again.undo() and not again.undo()
@@ -55,16 +55,16 @@ def test_profiles_periods_and_steps_are_there_at_the_next_start(tmp_path: Path) 
 
 def test_a_change_is_on_the_disk_soon_and_nothing_is_written_while_nothing_changes(tmp_path: Path) -> None:
     async def story() -> None:
-        book, anchors = ProfileBook(tmp_path), Anchors()
-        async with book.keeping(INSTRUMENT, anchors):
+        book, anchors = ProfileStore(tmp_path), ChartProfiles()
+        async with book.autosave(INSTRUMENT, anchors):
             await asyncio.sleep(0.03)
             assert book.writes == 0 and not file_of(tmp_path).exists()
             anchors.add(5)
             async with asyncio.timeout(5):
                 while not book.writes:
                     await asyncio.sleep(0.001)
-            other = Anchors()
-            async with ProfileBook(tmp_path).keeping(INSTRUMENT, other):  # as after a crash
+            other = ChartProfiles()
+            async with ProfileStore(tmp_path).autosave(INSTRUMENT, other):  # as after a crash
                 assert other.profiles == anchors.profiles
             await asyncio.sleep(0.03)
             anchors.select(None)  # not worth a write
@@ -79,7 +79,7 @@ def test_what_was_changed_last_is_saved_at_closing(tmp_path: Path, monkeypatch: 
 
     async def story() -> None:
         for before in range(3):
-            book = ProfileBook(tmp_path)
+            book = ProfileStore(tmp_path)
             assert (await opened(book))[1] == before
             assert book.writes == 1
         assert len(asyncio.all_tasks()) == 1
@@ -89,9 +89,9 @@ def test_what_was_changed_last_is_saved_at_closing(tmp_path: Path, monkeypatch: 
 
 def test_simulations_and_replays_keep_theirs_as_long_as_the_program_runs(tmp_path: Path) -> None:
     async def story() -> None:
-        book = ProfileBook(tmp_path)
+        book = ProfileStore(tmp_path)
         assert [(await opened(book, on_disk=False))[1] for _ in range(3)] == [0, 1, 2]
-        assert (await opened(ProfileBook(tmp_path), on_disk=False))[1] == 0
+        assert (await opened(ProfileStore(tmp_path), on_disk=False))[1] == 0
         assert list(tmp_path.iterdir()) == []
 
     asyncio.run(story())
@@ -99,18 +99,18 @@ def test_simulations_and_replays_keep_theirs_as_long_as_the_program_runs(tmp_pat
 
 def test_a_damaged_file_is_told_in_a_line_set_aside_and_the_next_is_written(tmp_path: Path, logged: LogCapture) -> None:
     async def story() -> None:
-        await opened(ProfileBook(tmp_path))
+        await opened(ProfileStore(tmp_path))
         damaged = file_of(tmp_path).read_bytes()[:-20]
         file_of(tmp_path).write_bytes(damaged)
-        book = ProfileBook(tmp_path, wall_s=lambda: 1234.0)
-        anchors = Anchors()
-        async with book.keeping(INSTRUMENT, anchors):
+        book = ProfileStore(tmp_path, wall_s=lambda: 1234.0)
+        anchors = ChartProfiles()
+        async with book.autosave(INSTRUMENT, anchors):
             assert anchors.profiles == ()
             assert "not a profile file" in book.trouble and "renamed to BTC_2fUSD.unread-1234.json" in book.trouble
             assert "\n" not in book.trouble
             anchors.add(7)
         assert file_of(tmp_path).with_name("BTC_2fUSD.unread-1234.json").read_bytes() == damaged
-        assert (await opened(ProfileBook(tmp_path)))[1] == 1
+        assert (await opened(ProfileStore(tmp_path)))[1] == 1
 
     asyncio.run(story())
     assert [entry["event"] for entry in logged.entries] == ["profiles"]
@@ -126,13 +126,13 @@ def test_a_file_that_can_neither_be_read_nor_set_aside_is_not_written_over(
         file_of(tmp_path).parent.mkdir()
         file_of(tmp_path).write_bytes(b"?")
         monkeypatch.setattr(Path, "rename", refuse)
-        book = ProfileBook(tmp_path)
+        book = ProfileStore(tmp_path)
         await opened(book)
         assert book.writes == 0 and "could not be renamed, and changes will not be saved: Permission denied" in book.trouble
         assert file_of(tmp_path).read_bytes() == b"?"
         file_of(tmp_path).unlink()
         file_of(tmp_path).mkdir()
-        book = ProfileBook(tmp_path)
+        book = ProfileStore(tmp_path)
         await opened(book)
         assert book.writes == 0 and "cannot read profiles; changes will not be saved" in book.trouble
 
@@ -146,9 +146,9 @@ def test_a_disk_that_takes_nothing_is_told_and_the_next_write_makes_up_for_it(
     async def story() -> None:
         blocked = tmp_path / "test"
         blocked.write_text("a file where a folder should be")
-        book, anchors = ProfileBook(tmp_path), Anchors()
-        monkeypatch.setattr(ProfileBook, "_read", lambda *_: (None, True))
-        async with book.keeping(INSTRUMENT, anchors):
+        book, anchors = ProfileStore(tmp_path), ChartProfiles()
+        monkeypatch.setattr(ProfileStore, "_read", lambda *_: (None, True))
+        async with book.autosave(INSTRUMENT, anchors):
             anchors.add(5)
             async with asyncio.timeout(5):
                 while not book.trouble:

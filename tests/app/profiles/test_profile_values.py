@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from app.analytics.profile import profile_of_bars
-from app.analytics.row_layout import RowLayout, RowsBy
+from app.analytics.row_layout import RowLayout, RowMode
 from app.analytics.value_area import ValueAreaMethod, value_area
-from app.profiles.placed_profile import Stretch
-from app.profiles.profile_values import ProfileFigures, ProfilesOfSeries
+from app.profiles.placed_profile import TimeRange
+from app.profiles.profile_values import ProfileCache, ProfileValues
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
 
 CHART_ROWS, DALTON = RowLayout(), ValueAreaMethod.DALTON
@@ -16,8 +16,8 @@ def minute(bar: float) -> int:
     return round((FIRST_MINUTE + bar) * MINUTE.length_ns)
 
 
-def of(chart: StillChart, start: float, end: float | None = None) -> ProfileFigures:
-    found = chart.profiles.of([Stretch(minute(start), None if end is None else minute(end))], CHART_ROWS, 70, DALTON)
+def of(chart: StillChart, start: float, end: float | None = None) -> ProfileValues:
+    found = chart.profiles.of([TimeRange(minute(start), None if end is None else minute(end))], CHART_ROWS, 70, DALTON)
     assert found is not None
     return found
 
@@ -55,7 +55,7 @@ def test_a_live_trade_works_out_what_grows_and_nothing_else() -> None:
 
 def test_other_rows_and_rules_are_other_profiles() -> None:
     chart = StillChart(random_trades(40, 30))
-    found = chart.profiles.of([Stretch(minute(0), None)], RowLayout(RowsBy.ROWS, 5), 50, ValueAreaMethod.SINGLE)
+    found = chart.profiles.of([TimeRange(minute(0), None)], RowLayout(RowMode.ROWS, 5), 50, ValueAreaMethod.SINGLE)
     assert found is not None
     assert 4 <= found.rows.profile.n_rows <= 6
     assert found.area == value_area(found.rows.profile, 50, ValueAreaMethod.SINGLE)
@@ -63,8 +63,8 @@ def test_other_rows_and_rules_are_other_profiles() -> None:
 
 def test_before_anything_traded_there_is_no_profile() -> None:
     chart = StillChart(random_trades(40, 30))
-    assert chart.profiles.of([Stretch(minute(60), None)], CHART_ROWS, 70, DALTON) is None
-    assert chart.profiles.of([Stretch(minute(-20), minute(-10))], CHART_ROWS, 70, DALTON) is None
+    assert chart.profiles.of([TimeRange(minute(60), None)], CHART_ROWS, 70, DALTON) is None
+    assert chart.profiles.of([TimeRange(minute(-20), minute(-10))], CHART_ROWS, 70, DALTON) is None
 
 
 def test_memory_does_not_grow_with_the_way_an_anchor_was_dragged() -> None:
@@ -72,16 +72,16 @@ def test_memory_does_not_grow_with_the_way_an_anchor_was_dragged() -> None:
     for bar in range(600):
         of(chart, bar)
     assert len(chart.profiles._kept) <= 256
-    assert isinstance(chart.profiles, ProfilesOfSeries)
+    assert isinstance(chart.profiles, ProfileCache)
 
 
 def test_bars_that_several_stretches_touch_are_counted_once() -> None:
     chart = StillChart(random_trades(40, 30))
     stretches = [
-        Stretch(minute(5), minute(10)),
-        Stretch(minute(9.5), minute(10.5)),
-        Stretch(minute(20), None),
-        Stretch(minute(35), minute(38)),
+        TimeRange(minute(5), minute(10)),
+        TimeRange(minute(9.5), minute(10.5)),
+        TimeRange(minute(20), None),
+        TimeRange(minute(35), minute(38)),
     ]
     assert chart.profiles.bars_of(stretches) == ((FIRST_MINUTE + 5, FIRST_MINUTE + 11), (FIRST_MINUTE + 20, None))
     found = chart.profiles.of(stretches, CHART_ROWS, 70, DALTON)
@@ -93,7 +93,7 @@ def test_bars_that_several_stretches_touch_are_counted_once() -> None:
 
 def test_a_live_trade_costs_the_growing_stretch_of_a_composite_alone() -> None:
     chart = StillChart(random_trades(40, 30))
-    stretches = [Stretch(minute(3), minute(9)), Stretch(minute(20), None)]
+    stretches = [TimeRange(minute(3), minute(9)), TimeRange(minute(20), None)]
     before = chart.profiles.of(stretches, CHART_ROWS, 70, DALTON)
     kept = next(iter(chart.profiles._kept.values()))
     counted = [growing.bars_counted for growing in kept.growing]

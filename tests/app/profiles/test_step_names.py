@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from app.profiles.chart_profiles import Anchors
-from app.profiles.period_profiles import Each, PeriodProfiles
-from app.profiles.profile_settings import ProfileInputs
+from app.profiles.chart_profiles import ChartProfiles
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
+from app.profiles.profile_settings import ProfileSettings
 from app.profiles.step_names import step_text
 
-DAYS = PeriodProfiles(Each.DAY)
+DAYS = PeriodProfiles(PeriodKind.DAY)
 
 
 @pytest.mark.parametrize(
@@ -23,16 +23,16 @@ DAYS = PeriodProfiles(Each.DAY)
         (lambda anchors: anchors.delete(1), "delete A1"),
         (lambda anchors: anchors.move(1, 3, None), "move A1"),
         (lambda anchors: anchors.rename(1, "London"), "rename A1 to London"),
-        (lambda anchors: anchors.set_inputs(1, ProfileInputs(percent=50)), "settings of A1"),
+        (lambda anchors: anchors.set_inputs(1, ProfileSettings(percent=50)), "settings of A1"),
         (lambda anchors: anchors.show_periods(None), "hide period profiles"),
-        (lambda anchors: anchors.show_periods(PeriodProfiles(Each.BARS, 30)), "show 30-bar profiles"),
-        (lambda anchors: anchors.show_periods(replace(DAYS, inputs=ProfileInputs(percent=50))), "settings of daily profiles"),
+        (lambda anchors: anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 30)), "show 30-bar profiles"),
+        (lambda anchors: anchors.show_periods(replace(DAYS, inputs=ProfileSettings(percent=50))), "settings of daily profiles"),
         (lambda anchors: anchors.split_period(7), "split or merge of daily profiles"),
         (lambda anchors: anchors.set_side(replace(anchors.side, percent=50)), "settings of the visible range profile"),
     ],
 )
-def test_a_step_is_named_by_what_it_changed(change: Callable[[Anchors], object], text: str) -> None:
-    anchors = Anchors()
+def test_a_step_is_named_by_what_it_changed(change: Callable[[ChartProfiles], object], text: str) -> None:
+    anchors = ChartProfiles()
     anchors.add(0)
     anchors.show_periods(DAYS)
     before = anchors.all_profiles
@@ -41,7 +41,7 @@ def test_a_step_is_named_by_what_it_changed(change: Callable[[Anchors], object],
 
 
 def test_a_gesture_is_named_by_all_that_it_changed() -> None:
-    anchors = Anchors()
+    anchors = ChartProfiles()
     before = anchors.all_profiles
     anchors.begin_gesture()
     key = anchors.add(0)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.profiles.undo import MAX_STEPS, Undo
+from app.profiles.undo import MAX_STEPS, UndoStack
 
 
 def test_a_gesture_is_one_step_and_what_changes_nothing_is_none() -> None:
-    undo = Undo(0)
+    undo = UndoStack(0)
     undo.begin_gesture()
-    assert [undo.keep(n) for n in (1, 2, 2, 3)] == [True, True, False, True]
+    assert [undo.record(n) for n in (1, 2, 2, 3)] == [True, True, False, True]
     assert not undo.undo()  # not while it lasts
     undo.end_gesture()
     assert undo.undo() and undo.now == 0 and not undo.can_undo
@@ -20,13 +20,13 @@ def test_a_gesture_is_one_step_and_what_changes_nothing_is_none() -> None:
 
 @given(st.lists(st.one_of(st.integers(0, 5), st.sampled_from(["undo", "redo"])), max_size=40), st.lists(st.booleans(), max_size=20))
 def test_one_that_goes_on_from_what_another_tells_does_the_same_from_there_on(steps: list[object], after: list[bool]) -> None:
-    one = Undo(9)
+    one = UndoStack(9)
     for step in steps:
         if isinstance(step, int):
-            one.keep(step)
+            one.record(step)
         else:
             one.undo() if step == "undo" else one.redo()
-    other = Undo(7)
+    other = UndoStack(7)
     other.restore(*one.steps())
     for back in after:
         assert (one.undo() if back else one.redo()) == (other.undo() if back else other.redo())
@@ -34,9 +34,9 @@ def test_one_that_goes_on_from_what_another_tells_does_the_same_from_there_on(st
 
 
 def test_so_many_steps_can_be_taken_back_and_no_more() -> None:
-    undo = Undo(0)
+    undo = UndoStack(0)
     for n in range(1, MAX_STEPS + 50):
-        undo.keep(n)
+        undo.record(n)
     steps = 0
     while undo.undo():
         steps += 1

@@ -9,21 +9,21 @@ import pytest
 from app.analytics.bar_statistics import Statistic
 from app.errors import BadInputError
 from app.market.session import Period
-from app.settings.calculation import ChartRules
-from app.settings.fields import differences, inputs_of, plain, read, with_input
+from app.settings.calculation import CalculationSettings
+from app.settings.fields import changed_fields, fields_of, from_plain, to_plain, with_value
 
-USUAL = ChartRules()
+USUAL = CalculationSettings()
 
 
 def test_every_input_has_a_help_of_one_line_and_a_default_that_can_be_read_back():
-    for one in inputs_of(ChartRules):
+    for one in fields_of(CalculationSettings):
         assert one.help and "\n" not in one.help
-        assert one.kind is tuple or with_input(USUAL, one.path, str(one.default)) == USUAL
-    assert read(plain(USUAL), ChartRules) == USUAL
+        assert one.kind is tuple or with_value(USUAL, one.path, str(one.default)) == USUAL
+    assert from_plain(to_plain(USUAL), CalculationSettings) == USUAL
 
 
 def test_inputs_tell_kinds_choices_and_bounds():
-    known = {one.path: one for one in inputs_of(ChartRules)}
+    known = {one.path: one for one in fields_of(CalculationSettings)}
     assert (known["value_area.percent"].kind, known["value_area.percent"].least, known["value_area.percent"].most) == (int, 1, 100)
     assert known["value_area.method"].choices == ("dalton", "tradingview", "single")
     assert (known["levels.periods"].kind, known["levels.periods"].choices) == (tuple, ("day", "week", "month"))
@@ -31,13 +31,13 @@ def test_inputs_tell_kinds_choices_and_bounds():
 
 
 def test_one_input_is_changed_by_its_name_and_nothing_else():
-    other = with_input(USUAL, "levels.periods", "week, day")
+    other = with_value(USUAL, "levels.periods", "week, day")
     assert other.levels.periods == (Period.WEEK, Period.DAY)
-    assert list(differences(USUAL, other)) == [("levels", "periods", ("week", "day"))]
-    assert with_input(other, "levels.periods", "day,week,month") == USUAL
-    assert with_input(USUAL, "statistics.rows", "delta,cvd").statistics.rows == (Statistic.DELTA, Statistic.CVD)
-    assert with_input(USUAL, "cells.show_numbers", "false").cells.show_numbers is False
-    assert with_input(USUAL, "imbalance.ratio", "2.5").imbalance.ratio == Decimal("2.5")
+    assert list(changed_fields(USUAL, other)) == [("levels", "periods", ("week", "day"))]
+    assert with_value(other, "levels.periods", "day,week,month") == USUAL
+    assert with_value(USUAL, "statistics.rows", "delta,cvd").statistics.rows == (Statistic.DELTA, Statistic.CVD)
+    assert with_value(USUAL, "cells.show_numbers", "false").cells.show_numbers is False
+    assert with_value(USUAL, "imbalance.ratio", "2.5").imbalance.ratio == Decimal("2.5")
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_one_input_is_changed_by_its_name_and_nothing_else():
 )
 def test_what_cannot_be_is_told_in_one_line(path: str, text: str, said: str):
     with pytest.raises(BadInputError) as caught:
-        with_input(USUAL, path, text)
+        with_value(USUAL, path, text)
     assert caught.value.user_message.startswith(said)
 
 
 @pytest.mark.parametrize(("path", "text"), [("time.session", "nyse"), ("time.zone", "Mars"), ("tpo.bracket", "z")])
 def test_an_input_that_cannot_be_is_named_once(path: str, text: str) -> None:
     with pytest.raises(BadInputError) as caught:
-        with_input(ChartRules(), path, text)
+        with_value(CalculationSettings(), path, text)
     assert caught.value.user_message.startswith(f"{path}: found {text!r}, expected ")

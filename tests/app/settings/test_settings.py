@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import BadInputError, SettingsError
-from app.settings.fields import with_input
+from app.settings.fields import with_value
 from app.settings.settings import Settings, load_settings, parse_settings, save_rules, save_setting, settings_table
 
 
@@ -150,7 +150,7 @@ def test_rules_are_remembered_input_by_input(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('# mine\n[rules.tpo]\nbracket = "15m"  # short\n')
     before = load_settings(file, {}).rules
-    after = with_input(with_input(with_input(before, "levels.periods", "week,day"), "time.session", "us-rth"), "tpo.bracket", "1h")
+    after = with_value(with_value(with_value(before, "levels.periods", "week,day"), "time.session", "us-rth"), "tpo.bracket", "1h")
     save_rules(before, after, file)
     assert load_settings(file, {}).rules == after
     text = file.read_text()

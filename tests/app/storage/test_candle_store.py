@@ -6,7 +6,7 @@ import numpy as np
 
 from app.market.candle import CandleBatch
 from app.market.span import Span
-from app.storage.candle_store import HeldCandles
+from app.storage.candle_store import CandleStore
 
 
 def candles(*starts: int, volume: int = 1, growing: bool = False) -> CandleBatch:
@@ -18,7 +18,7 @@ def candles(*starts: int, volume: int = 1, growing: bool = False) -> CandleBatch
 
 
 def test_pages_are_put_in_order_and_the_later_word_counts() -> None:
-    held = HeldCandles([10])
+    held = CandleStore([10])
     held.take(10, Span(50, 80), [candles(50, 60, 70)])
     held.take(10, Span(0, 60), [candles(0, 20), candles(40, 50, volume=9)])
     assert held.of(10).start_ns.tolist() == [0, 20, 40, 50, 60, 70]
@@ -28,20 +28,20 @@ def test_pages_are_put_in_order_and_the_later_word_counts() -> None:
 
 
 def test_what_was_not_asked_for_is_not_taken() -> None:
-    held = HeldCandles([10])
+    held = CandleStore([10])
     held.take(10, Span(20, 40), [candles(10, 20, 30, 40)])
     assert held.of(10).start_ns.tolist() == [20, 30]
 
 
 def test_a_growing_candle_is_left_for_later() -> None:
-    held = HeldCandles([10])
+    held = CandleStore([10])
     held.take(10, Span(20, 60), [candles(20), candles(30, 40, growing=True)])
     assert held.of(10).start_ns.tolist() == [20, 30]
     assert held.asked(10, Span(0, 100)) == [Span(20, 40)]
 
 
 def test_where_the_venue_begins_is_known_where_it_was_asked() -> None:
-    held = HeldCandles([10])
+    held = CandleStore([10])
     assert held.first_ns(10, Span(0, 100)) == 0
     held.take(10, Span(0, 60), [candles(40, 50)])
     assert held.first_ns(10, Span(0, 100)) == 40
@@ -53,7 +53,7 @@ def test_where_the_venue_begins_is_known_where_it_was_asked() -> None:
 
 
 def test_times_are_those_of_all_lengths_from_the_first_candle_on() -> None:
-    held = HeldCandles([10, 20])
+    held = CandleStore([10, 20])
     assert held.times == []
     held.take(10, Span(0, 60), [candles(40, 50)])
     assert held.times == [Span(40, 60)]

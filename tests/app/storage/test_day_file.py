@@ -14,7 +14,7 @@ from app.errors import StoreError
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.day_file import Sums, merged, read_day, read_meta, write_day
+from app.storage.day_file import DayTotals, merge_trades, read_day, read_meta, write_day
 from tests.builders import random_trades, trade_batches
 from tests.sameness import same
 
@@ -25,7 +25,7 @@ def test_what_is_written_is_read_again(tmp_path: Path):
     trades = random_trades(1, 5000, unknown=0.1)
     write_day(tmp_path / "deep" / "day.parquet", trades, TAPE)
     assert same(read_day(tmp_path / "deep" / "day.parquet", TAPE), trades)
-    assert read_meta(tmp_path / "deep" / "day.parquet").sums == Sums.of(trades)
+    assert read_meta(tmp_path / "deep" / "day.parquet").sums == DayTotals.of(trades)
     assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["day.parquet"]
 
 
@@ -116,12 +116,12 @@ def test_a_file_cut_short_is_noticed(tmp_path: Path):
 def test_numbered_trades_come_together_in_the_order_of_their_ids_each_once(trades, cuts, seed):
     shuffled = trades[np.random.default_rng(seed).permutation(len(trades))]
     parts = [shuffled, *(trades[: min(cut, len(trades))] for cut in cuts)]
-    assert same(merged(parts, numbered=True), trades)
+    assert same(merge_trades(parts, numbered=True), trades)
 
 
 def test_trades_without_numbers_are_in_the_order_of_time_then_as_they_came():
     def trade(time: int, ident: int) -> TradeBatch:
         return TradeBatch.of([time], [1], [1], [1], [ident])
 
-    together = merged([trade(5, 99), trade(5, 1), trade(3, 50), trade(5, 99), trade(6, 99)], numbered=False)
+    together = merge_trades([trade(5, 99), trade(5, 1), trade(3, 50), trade(5, 99), trade(6, 99)], numbered=False)
     assert list(zip(together.time_ns.tolist(), together.trade_id.tolist(), strict=True)) == [(3, 50), (5, 99), (5, 1), (6, 99)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from app.errors import StoreBusyError, StoreError
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
@@ -62,7 +62,7 @@ def test_trades_are_read_again_by_the_writer_and_by_any_reader(store, writer, tm
     assert reader.instruments() == [TAPE]
     assert same(reader.tape(TAPE).trades(ALL), trades)
     times = (int(trades.time_ns[0]), int(trades.time_ns[-1]) + 1)
-    assert reader.tape(TAPE).covered() == [Covered(Span(*times), LIVE, 1, 3000)]
+    assert reader.tape(TAPE).covered() == [CoveredSpan(Span(*times), LIVE, 1, 3000)]
     reader.close()
 
 
@@ -118,7 +118,7 @@ def test_trades_without_numbers_keep_their_order_and_come_once(store):
     assert same(writer.tape.trades(ALL), trades)
     writer.seal(int(trades.time_ns[-1]) + 2 * DAY_NS)
     assert same(writer.tape.trades(ALL), trades)
-    assert writer.tape.covered() == [Covered(span, LIVE, -1, -1, proven=False)]
+    assert writer.tape.covered() == [CoveredSpan(span, LIVE, -1, -1, proven=False)]
     writer.close()
 
 

@@ -12,7 +12,7 @@ from app.errors import StoreError
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
-from app.storage.day_file import DAY_NS, Sums
+from app.storage.day_file import DAY_NS, DayTotals
 from app.storage.disk import DiskStore
 from app.storage.rollup import MINUTE_NS, cells_of, read_rollup
 from app.storage.writer import TapeWriter
@@ -44,7 +44,7 @@ def test_each_whole_day_has_its_cells_and_the_row_size_stays(tmp_path: Path):
     for day in days:
         cells, meta = read_rollup(writer.tape.cells_file(day))
         inside = trades[trades.time_ns // DAY_NS == day]
-        assert (meta.ticks_per_row, meta.sums) == (50, Sums.of(inside))
+        assert (meta.ticks_per_row, meta.sums) == (50, DayTotals.of(inside))
         assert int(cells.buy.sum() + cells.sell.sum() + cells.unknown.sum()) == int(inside.quantity_lots.sum())
     writer.close()
     store.close()

@@ -8,8 +8,8 @@ from app.market.coverage import Source
 from app.market.span import Span
 from app.storage.day_file import DAY_NS, day_of
 from app.storage.disk import DiskStore
-from app.storage.retention import Retention, days_to_let_go, let_go
-from app.storage.shared_store import Keeping
+from app.storage.retention import Retention, delete_expired_days, expired_days
+from app.storage.shared_store import SharedStore
 from app.storage.writer import TapeWriter
 from tests.app.storage.test_disk import ALL, BYBIT, TAPE, days_of_trades
 from tests.sameness import same
@@ -17,7 +17,7 @@ from tests.sameness import same
 
 def test_who_comes_second_reads_what_the_first_one_writes(tmp_path: Path):
     """B5: two programs on one store."""
-    first, second = Keeping(tmp_path), Keeping(tmp_path)
+    first, second = SharedStore(tmp_path), SharedStore(tmp_path)
     writing, reading = first.of(TAPE), second.of(TAPE)
     assert writing.writer is not None and reading.writer is None
     assert reading.trouble == "binance:BTCUSDT is being recorded by another program"
@@ -33,14 +33,14 @@ def test_who_comes_second_reads_what_the_first_one_writes(tmp_path: Path):
 
 
 def test_without_recording_what_is_there_is_read_and_nothing_is_made(tmp_path: Path):
-    assert Keeping(tmp_path / "none", record=False).of(TAPE) == Keeping(tmp_path / "none", record=False).of(TAPE)
+    assert SharedStore(tmp_path / "none", record=False).of(TAPE) == SharedStore(tmp_path / "none", record=False).of(TAPE)
     assert not (tmp_path / "none").exists()
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, TAPE)
     writer.insert(days_of_trades(500), Source.LIVE)
     writer.close()
     store.close()
-    reader = Keeping(tmp_path, record=False)
+    reader = SharedStore(tmp_path, record=False)
     kept = reader.of(TAPE)
     assert kept.writer is None and kept.trouble == "" and kept.tape is not None and len(kept.tape.trades(ALL)) == 500
     reader.close()
@@ -48,7 +48,7 @@ def test_without_recording_what_is_there_is_read_and_nothing_is_made(tmp_path: P
 
 def test_a_store_that_cannot_be_used_is_said_and_nothing_more(tmp_path: Path, logged):
     (tmp_path / "store").write_text("in the way")
-    kept = Keeping(tmp_path / "store").of(TAPE)
+    kept = SharedStore(tmp_path / "store").of(TAPE)
     assert (kept.tape, kept.writer) == (None, None)
     assert kept.trouble.startswith("not recording: ") and "store" in kept.trouble
     assert logged.entries[0]["event"] == "recording off"
@@ -63,7 +63,7 @@ def test_the_oldest_days_are_let_go_of_and_never_today(tmp_path: Path, keep: Ret
     trades = days_of_trades(5000, 4.5)
     writer.insert_bulk(trades, Source.ARCHIVE)
     now_ns = int(trades.time_ns[-1])
-    gone = let_go(writer, tmp_path, keep, now_ns)
+    gone = delete_expired_days(writer, tmp_path, keep, now_ns)
     assert len(gone) == 5 - left
     first = day_of(now_ns) - left + 1
     assert writer.tape.days() == list(range(first, first + left))
@@ -80,7 +80,7 @@ def test_a_store_that_is_small_enough_gives_nothing_up(tmp_path: Path):
     writer.insert_bulk(days_of_trades(5000, 4.5), Source.ARCHIVE)
     size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
     now_ns = int(writer.tape.trades(Span(0, 1 << 62)).time_ns[-1])
-    assert days_to_let_go(writer.tape, tmp_path, Retention(store_bytes=size), now_ns) == []
-    assert len(days_to_let_go(writer.tape, tmp_path, Retention(store_bytes=size - 1), now_ns)) == 1
+    assert expired_days(writer.tape, tmp_path, Retention(store_bytes=size), now_ns) == []
+    assert len(expired_days(writer.tape, tmp_path, Retention(store_bytes=size - 1), now_ns)) == 1
     writer.close()
     store.close()

@@ -4,65 +4,65 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
-from app.storage.tape_ranges import NO_ID, Intervals, Stretch, stretch_of_time, stretches_of
+from app.storage.tape_ranges import NO_ID, TapeRange, TapeRanges, id_ranges, time_range
 from tests.builders import START_NS, trades_of
 
 LIVE, BACKFILL = Source.LIVE, Source.BACKFILL
 
 
-def ids(first: int, last: int, source: Source = LIVE) -> Stretch:
-    return Stretch(first, last, first, last, first * 10, last * 10 + 1, source)
+def ids(first: int, last: int, source: Source = LIVE) -> TapeRange:
+    return TapeRange(first, last, first, last, first * 10, last * 10 + 1, source)
 
 
 def test_stretches_that_meet_become_one_if_they_came_the_same_way():
-    held = Intervals()
+    held = TapeRanges()
     for stretch in (ids(1, 5), ids(9, 12), ids(6, 8)):
         held.add(stretch)
     assert list(held) == [ids(1, 12)]
 
 
 def test_stretches_that_came_in_different_ways_stay_apart_but_leave_no_time_between_them():
-    held = Intervals()
+    held = TapeRanges()
     held.add(ids(6, 8, BACKFILL))
     held.add(ids(1, 5))
     assert list(held) == [ids(1, 5), ids(6, 8, BACKFILL)]
-    assert held.covered(proven=True) == [Covered(Span(10, 60), LIVE, 1, 5), Covered(Span(60, 81), BACKFILL, 6, 8)]
-    assert held.holes() == []
+    assert held.covered(proven=True) == [CoveredSpan(Span(10, 60), LIVE, 1, 5), CoveredSpan(Span(60, 81), BACKFILL, 6, 8)]
+    assert held.gaps() == []
 
 
 def test_where_ids_are_missing_there_is_a_hole_in_time_too():
-    held = Intervals([ids(1, 5), ids(7, 8)])
+    held = TapeRanges([ids(1, 5), ids(7, 8)])
     assert [covered.span for covered in held.covered(proven=True)] == [Span(10, 51), Span(70, 81)]
-    assert held.holes() == [(ids(1, 5), ids(7, 8))]
+    assert held.gaps() == [(ids(1, 5), ids(7, 8))]
 
 
 def test_what_is_held_keeps_the_source_that_it_first_came_from():
-    held = Intervals([stretch_of_time(Span(100, 200), LIVE)])
-    held.add(stretch_of_time(Span(50, 300), BACKFILL))
+    held = TapeRanges([time_range(Span(100, 200), LIVE)])
+    held.add(time_range(Span(50, 300), BACKFILL))
     assert [(s.first_key, s.last_key, s.source) for s in held] == [(50, 99, BACKFILL), (100, 199, LIVE), (200, 299, BACKFILL)]
     assert all((s.start_ns, s.end_ns, s.first_id) == (s.first_key, s.last_key + 1, NO_ID) for s in held)
 
 
 def test_forgetting_cuts_stretches_and_their_times():
-    held = Intervals([ids(1, 100)])
+    held = TapeRanges([ids(1, 100)])
     held.remove(40, 60, Span(400, 601))
-    assert list(held) == [Stretch(1, 39, 1, 39, 10, 400, LIVE), Stretch(61, 100, 61, 100, 601, 1001, LIVE)]
+    assert list(held) == [TapeRange(1, 39, 1, 39, 10, 400, LIVE), TapeRange(61, 100, 61, 100, 601, 1001, LIVE)]
 
 
 def test_trades_fall_into_runs_of_ids():
     trades = trades_of([(0, 1, 1, 1), (1, 1, 1, 1), (2, 1, 1, 1), (9, 1, 1, 1)])[np.array([0, 1, 3])]
     second = 1_000_000_000
-    assert stretches_of(trades, LIVE) == [
-        Stretch(1, 2, 1, 2, START_NS, START_NS + second + 1, LIVE),
-        Stretch(4, 4, 4, 4, START_NS + 9 * second, START_NS + 9 * second + 1, LIVE),
+    assert id_ranges(trades, LIVE) == [
+        TapeRange(1, 2, 1, 2, START_NS, START_NS + second + 1, LIVE),
+        TapeRange(4, 4, 4, 4, START_NS + 9 * second, START_NS + 9 * second + 1, LIVE),
     ]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 40), st.integers(0, 12), st.sampled_from(Source)), max_size=30))
 def test_they_hold_what_a_set_of_keys_would_hold(steps):
-    held, oracle = Intervals(), {}
+    held, oracle = TapeRanges(), {}
     for adds, first, length, source in steps:
         last = first + length
         if adds:

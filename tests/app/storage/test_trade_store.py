@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch, concatenate
 from app.storage import trade_store as memory
-from app.storage.trade_store import Hole, TradeStore
+from app.storage.trade_store import Gap, TradeStore
 from tests.builders import SECOND_NS, START_NS, random_trades, split
 
 
@@ -31,7 +31,7 @@ def rows(batch: TradeBatch) -> list[list[int]]:
 
 
 def missing_ids(store: TradeStore) -> list[int]:
-    return [number for hole in store.holes() for number in range(hole.first_id, hole.last_id + 1)]
+    return [number for hole in store.gaps() for number in range(hole.first_id, hole.last_id + 1)]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_store_has_nothing_to_say():
     store = TradeStore()
     assert (store.first_id, store.last_id, store.n_trades, store.missing) == (None, None, 0, 0)
-    assert store.holes() == ()
+    assert store.gaps() == ()
     assert not store.span
     assert ids(store.trades()) == []
     assert ids(store.insert(TradeBatch.empty())) == []
@@ -75,8 +75,8 @@ def test_a_hole_names_the_missing_ids_and_the_times_of_its_neighbours():
     """A7: what is missing is recorded."""
     store = TradeStore()
     store.insert(numbered(3, 4, 8))
-    assert store.holes() == (Hole(5, 7, START_NS + 4 * SECOND_NS, START_NS + 8 * SECOND_NS),)
-    assert store.missing == 3 == store.holes()[0].missing
+    assert store.gaps() == (Gap(5, 7, START_NS + 4 * SECOND_NS, START_NS + 8 * SECOND_NS),)
+    assert store.missing == 3 == store.gaps()[0].missing
 
 
 def test_a_hole_shrinks_splits_and_closes_as_its_trades_arrive():
@@ -85,26 +85,26 @@ def test_a_hole_shrinks_splits_and_closes_as_its_trades_arrive():
     store.insert(numbered(10))
     assert missing_ids(store) == [2, 3, 4, 5, 6, 7, 8, 9]
     store.insert(numbered(2, 5))
-    assert [(hole.first_id, hole.last_id) for hole in store.holes()] == [(3, 4), (6, 9)]
+    assert [(hole.first_id, hole.last_id) for hole in store.gaps()] == [(3, 4), (6, 9)]
     store.insert(numbered(3, 4, 6, 7, 8, 9))
-    assert store.holes() == ()
+    assert store.gaps() == ()
 
 
 def test_holes_are_the_same_object_until_something_changes():
     store = TradeStore()
     store.insert(numbered(1, 3))
-    before = store.holes()
+    before = store.gaps()
     store.insert(numbered(4))
-    assert store.holes() is before
+    assert store.gaps() is before
     store.insert(numbered(6))
-    assert store.holes() is not before
+    assert store.gaps() is not before
 
 
 def test_ids_that_are_not_contiguous_prove_no_holes():
     store = TradeStore(contiguous=False)
     store.insert(numbered(1, 900))
     store.insert(numbered(5))
-    assert store.holes() == ()
+    assert store.gaps() == ()
     assert store.missing == 0
 
 
@@ -146,7 +146,7 @@ def test_any_order_any_batches_and_any_repeats_give_the_same_store(held: list[in
     gaps = sorted(set(range(expected[0], expected[-1])) - set(expected)) if expected else []
     assert missing_ids(store) == gaps
     assert store.missing == len(gaps)
-    assert all(hole.first_id - 1 in held and hole.last_id + 1 in held for hole in store.holes())
+    assert all(hole.first_id - 1 in held and hole.last_id + 1 in held for hole in store.gaps())
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -253,14 +253,14 @@ def test_trades_without_numbers_are_kept_by_time_then_as_they_came_each_once(tim
     assert list(zip(held.time_ns.tolist(), held.trade_id.tolist(), strict=True)) == sorted(oracle, key=lambda row: row[0])
     assert sorted(told) == sorted(oracle)
     assert store.duplicates == sum(map(len, pieces)) - len(oracle)
-    assert store.holes() == () and store.missing == 0
+    assert store.gaps() == () and store.missing == 0
 
 
 def test_gaps_that_a_feed_admits_are_holes_of_unknown_size():
     """A7: what a feed could not fill is drawn."""
     store = TradeStore(by_time=True)
     store.set_gaps((Span(5, 9), Span(20, 30)))
-    assert [(hole.start_ns, hole.end_ns, hole.missing) for hole in store.holes()] == [(5, 9, 0), (20, 30, 0)]
+    assert [(hole.start_ns, hole.end_ns, hole.missing) for hole in store.gaps()] == [(5, 9, 0), (20, 30, 0)]
     store.set_gaps((Span(5, 9), Span(25, 30)))
-    assert [(hole.start_ns, hole.end_ns) for hole in store.holes()] == [(5, 9), (25, 30)], "filled in part since"
+    assert [(hole.start_ns, hole.end_ns) for hole in store.gaps()] == [(5, 9), (25, 30)], "filled in part since"
     TradeStore().set_gaps((Span(5, 9),))

@@ -19,14 +19,14 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import concatenate
 from feeds.archives.binance import SPOT, USDM, BinanceDumps
-from feeds.archives.bulk import BulkSource, Piece, fetched
+from feeds.archives.bulk import BulkSource, DumpFile, iter_downloads
 from feeds.archives.bulk_sources import bulk_source
 from feeds.archives.bybit import DERIVATIVES, bybit_dumps
 from feeds.archives.bybit import SPOT as BYBIT_SPOT
 from feeds.archives.kaiko import KaikoTrades
 from feeds.archives.keys import Secret
 from feeds.archives.okx import okx_dumps
-from feeds.archives.report import Report
+from feeds.archives.report import ImportReport
 from feeds.archives.tardis import tardis_datasets
 from feeds.archives.trade_stream import stream_trades
 from tests.feeds.archives.dump_server import Fault, publisher
@@ -61,12 +61,12 @@ def names(pieces: Any) -> list[str]:
 
 
 async def all_of(source: BulkSource, span: Span, folder: Path) -> list[tuple[str, bool]]:
-    return [(piece.path, path is not None) async for piece, path in fetched(source, span, folder)]
+    return [(piece.path, path is not None) async for piece, path in iter_downloads(source, span, folder)]
 
 
 def test_binance_gives_whole_months_and_days_around_them() -> None:
     source = BinanceDumps(SPOT, "btcusdt", wall=clock())
-    pieces = source.pieces(Span(ns(2024, 1, 30, 23), ns(2024, 3, 2)))
+    pieces = source.files(Span(ns(2024, 1, 30, 23), ns(2024, 3, 2)))
     folder = "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-"
     assert names(pieces) == [
         f"{folder}2024-01-30.zip",
@@ -81,26 +81,26 @@ def test_binance_gives_whole_months_and_days_around_them() -> None:
 
 def test_nothing_is_asked_for_that_lies_in_the_future_and_nothing_of_an_empty_span() -> None:
     source = BinanceDumps(USDM, "BTCUSDT", wall=clock())
-    assert names(source.pieces(Span(ns(2026, 11, 20), ns(2027, 1, 1)))) == [
+    assert names(source.files(Span(ns(2026, 11, 20), ns(2027, 1, 1)))) == [
         "/data/futures/um/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2026-11-20.zip",
         "/data/futures/um/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2026-11-21.zip",
     ]
-    assert source.pieces(Span(ns(2027, 1, 1), ns(2027, 1, 2))) == []
-    assert source.pieces(Span(5, 5)) == []
+    assert source.files(Span(ns(2027, 1, 1), ns(2027, 1, 2))) == []
+    assert source.files(Span(5, 5)) == []
 
 
 def test_bybit_and_tardis_name_their_days_each_in_their_way() -> None:
     span = Span(ns(2026, 7, 10, 5), ns(2026, 7, 11))
-    assert names(bybit_dumps(DERIVATIVES, "BTCUSDT", wall=clock()).pieces(span)) == ["/trading/BTCUSDT/BTCUSDT2026-07-10.csv.gz"]
-    assert names(bybit_dumps(BYBIT_SPOT, "BTCUSDT", wall=clock()).pieces(span)) == ["/spot/BTCUSDT/BTCUSDT_2026-07-10.csv.gz"]
-    pieces = tardis_datasets("okex", "btc/usdt", wall=clock()).pieces(span)
+    assert names(bybit_dumps(DERIVATIVES, "BTCUSDT", wall=clock()).files(span)) == ["/trading/BTCUSDT/BTCUSDT2026-07-10.csv.gz"]
+    assert names(bybit_dumps(BYBIT_SPOT, "BTCUSDT", wall=clock()).files(span)) == ["/spot/BTCUSDT/BTCUSDT_2026-07-10.csv.gz"]
+    pieces = tardis_datasets("okex", "btc/usdt", wall=clock()).files(span)
     assert names(pieces) == ["/v1/okex/trades/2026/07/10/BTC-USDT.csv.gz"]
     assert pieces[0].name == "tardis-okex-BTC-USDT-2026-07-10.csv.gz"
 
 
 def test_the_days_of_okx_begin_eight_hours_before_those_of_utc() -> None:
     folder = "/cdn/okex/traderecords/trades/daily"
-    pieces = okx_dumps("btc-usdt-swap", wall=clock()).pieces(Span(ns(2026, 7, 10, 15), ns(2026, 7, 10, 17)))
+    pieces = okx_dumps("btc-usdt-swap", wall=clock()).files(Span(ns(2026, 7, 10, 15), ns(2026, 7, 10, 17)))
     assert names(pieces) == [
         f"{folder}/20260710/BTC-USDT-SWAP-trades-2026-07-10.zip",
         f"{folder}/20260711/BTC-USDT-SWAP-trades-2026-07-11.zip",
@@ -110,7 +110,7 @@ def test_the_days_of_okx_begin_eight_hours_before_those_of_utc() -> None:
         Span(ns(2026, 7, 10, 16), ns(2026, 7, 11, 16)),
     ]
     late = okx_dumps("BTC-USDT", wall=lambda: datetime(2026, 11, 21, 17, tzinfo=UTC).timestamp())
-    assert len(late.pieces(Span(ns(2026, 11, 21), ns(2026, 12, 1)))) == 2  # the day of UTC+8 has begun
+    assert len(late.files(Span(ns(2026, 11, 21), ns(2026, 12, 1)))) == 2  # the day of UTC+8 has begun
 
 
 def test_okx_must_say_twice_that_a_file_is_not_there(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_okx_must_say_twice_that_a_file_is_not_there(tmp_path: Path) -> None:
             server.files, server.faults = {path: b"x"}, [Fault(status=404)]
             waits = clock()
             source = okx_dumps("BTC-USDT", base_url=server.url, wall=waits, sleep=waits.sleep)
-            first, second = source.pieces(Span(ns(2026, 7, 10), ns(2026, 7, 11)))
+            first, second = source.files(Span(ns(2026, 7, 10), ns(2026, 7, 11)))
             assert await source.fetch(first, tmp_path) is not None
             assert await source.fetch(second, tmp_path) is None
             assert (len(server.asked), waits.waits) == (4, [1.0, 1.0])
@@ -144,7 +144,7 @@ def test_a_month_that_is_not_there_gives_its_days_and_a_day_that_is_not_is_no_er
 
     run(story())
     path = tmp_path / "spot-BTCUSDT-aggTrades-2024-02-01.zip"
-    assert concatenate(stream_trades(path, BTCUSDT, Report())).trade_id.tolist() == [7]
+    assert concatenate(stream_trades(path, BTCUSDT, ImportReport())).trade_id.tolist() == [7]
 
 
 def test_a_file_that_is_there_is_fetched_again_only_if_it_was_published_anew(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_file_that_is_there_is_fetched_again_only_if_it_was_published_anew(tmp
     async def story() -> None:
         async with publisher() as server:
             source = BinanceDumps(SPOT, "BTCUSDT", base_url=server.url, wall=clock())
-            piece = source.pieces(Span(ns(2024, 2, 1), ns(2024, 2, 2)))[0]
+            piece = source.files(Span(ns(2024, 2, 1), ns(2024, 2, 2)))[0]
             for content in (first, second):
                 server.files = {path: content, f"{path}.CHECKSUM": checksum(content)}
                 for _ in range(2):
@@ -187,7 +187,7 @@ def test_a_file_of_bybit_is_fetched_once_and_read(tmp_path: Path) -> None:
     run(story())
     instrument = Instrument("bybit", "BTCUSDT", Decimal("0.1"), Decimal("0.01"), numbered=False)
     (path,) = tmp_path.iterdir()
-    assert concatenate(stream_trades(path, instrument, Report())).price_ticks.tolist() == [618376]
+    assert concatenate(stream_trades(path, instrument, ImportReport())).price_ticks.tolist() == [618376]
 
 
 def test_tardis_is_asked_with_the_key_or_for_the_first_of_a_month(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_tardis_is_asked_with_the_key_or_for_the_first_of_a_month(tmp_path: Path
         async with publisher() as server:
             server.files = {f"/v1/bitmex/trades/2020/03/{day}/XBTUSD.csv.gz": gzip.compress(b"") for day in ("01", "02")}
             free = tardis_datasets("bitmex", "XBTUSD", base_url=server.url, wall=clock())
-            first, second = free.pieces(Span(ns(2020, 3, 1), ns(2020, 3, 3)))
+            first, second = free.files(Span(ns(2020, 3, 1), ns(2020, 3, 3)))
             assert await free.fetch(first, tmp_path) is not None
             assert "authorization" not in server.heads[-1]
             with pytest.raises(VenueRefusedError, match="TAPEPRINT_TARDIS_KEY"):
@@ -219,9 +219,9 @@ def page(*trades: dict[str, Any], token: str | None = None) -> Fault:
     return Fault(status=200, body=body)
 
 
-def kaiko(url: str) -> tuple[KaikoTrades, Piece]:
+def kaiko(url: str) -> tuple[KaikoTrades, DumpFile]:
     source = KaikoTrades("cbse", "spot", "btc-usd", Secret("k-2"), base_url=url, wall=clock(), sleep=clock().sleep)
-    return source, source.pieces(Span(ns(2024, 2, 1), ns(2024, 2, 2)))[0]
+    return source, source.files(Span(ns(2024, 2, 1), ns(2024, 2, 2)))[0]
 
 
 def test_kaiko_is_read_page_by_page_into_a_file_that_can_be_read(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_kaiko_is_read_page_by_page_into_a_file_that_can_be_read(tmp_path: Path)
             assert {head["x-api-key"] for head in server.heads} == {"k-2"}
             assert await source.fetch(piece, tmp_path) == path and len(server.asked) == 3
             await source.aclose()
-            report = Report()
+            report = ImportReport()
             trades = concatenate(stream_trades(path, XBTUSD, report))
             assert trades.side.tolist() == [-1, 1, 0] and trades.trade_id.tolist()[1:] == [9, 10]
             assert report.market == "cbse btc-usd"
@@ -289,7 +289,7 @@ def test_kaiko_without_trades_or_without_a_key(tmp_path: Path) -> None:
 
 def test_kaiko_is_asked_for_no_more_than_is_wanted() -> None:
     source = KaikoTrades("cbse", "spot", "btc-usd", None, wall=clock())
-    pieces = source.pieces(Span(ns(2026, 11, 20, 6), ns(2026, 12, 1)))
+    pieces = source.files(Span(ns(2026, 11, 20, 6), ns(2026, 12, 1)))
     midnight = ns(2026, 11, 21)
     assert [piece.span for piece in pieces] == [Span(ns(2026, 11, 20, 6), midnight), Span(midnight, int(NOW_S) * 10**9)]
     assert len({piece.name for piece in pieces}) == 2
@@ -315,7 +315,7 @@ def test_each_market_has_its_source_and_mirrors_may_be_set() -> None:
                 (XBTUSD, "tardis:bitmex/XBTUSD", "/v1/bitmex/trades/2024/02/01/XBTUSD.csv.gz"),
             ):
                 source = bulk_source(instrument, place, environ)
-                assert await source.fetch(source.pieces(Span(ns(2024, 2, 1), ns(2024, 2, 2)))[0], Path("nowhere")) is None
+                assert await source.fetch(source.files(Span(ns(2024, 2, 1), ns(2024, 2, 2)))[0], Path("nowhere")) is None
                 assert path in server.asked
                 await source.aclose()
 

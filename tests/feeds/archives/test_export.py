@@ -21,7 +21,7 @@ from app.errors import BadInputError, TradeFileError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
 from feeds.archives.export import write_trades
-from feeds.archives.report import Report
+from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import stream_trades
 from tests.builders import random_trades, split, trade_batches
 
@@ -31,7 +31,7 @@ ENDINGS = ["csv", "csv.gz", "parquet"]
 
 
 def read(path: Path, instrument: Instrument) -> TradeBatch:
-    return concatenate(stream_trades(path, instrument, Report()))
+    return concatenate(stream_trades(path, instrument, ImportReport()))
 
 
 def same(one: TradeBatch, other: TradeBatch) -> bool:

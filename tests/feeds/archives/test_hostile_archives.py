@@ -18,7 +18,7 @@ import pytest
 
 from app.errors import TradeFileError
 from app.market.instrument import Instrument
-from feeds.archives.report import Report
+from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import stream_trades
 
 HEADER = "time,price,quantity,side,trade_id\n"
@@ -28,7 +28,7 @@ MARKET = Instrument("file", "x", Decimal("0.01"), Decimal("0.001"))
 
 
 def trades_in(path: Path) -> int:
-    return sum(len(batch) for batch in stream_trades(path, MARKET, Report()))
+    return sum(len(batch) for batch in stream_trades(path, MARKET, ImportReport()))
 
 
 def refused(path: Path) -> str:

@@ -11,7 +11,7 @@ import pytest
 from app.errors import TradeFileError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
-from feeds.archives.report import Report
+from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import stream_trades
 
 HEADER = "time,price,quantity,side,trade_id\n"
@@ -21,7 +21,7 @@ MARKET = Instrument("file", "x", Decimal("0.01"), Decimal("0.001"))
 
 def read(path: Path, content: str | bytes) -> TradeBatch:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return concatenate(stream_trades(path, MARKET, Report()))
+    return concatenate(stream_trades(path, MARKET, ImportReport()))
 
 
 def test_newlines_of_all_systems_may_be_mixed(tmp_path: Path) -> None:
@@ -73,5 +73,5 @@ def test_a_line_of_a_gigabyte_is_refused_at_once(tmp_path: Path) -> None:
             file.truncate(1 << 30)  # nothing but zeros, which take no room on the disk
         started = time.process_time()
         with pytest.raises(TradeFileError, match=r"very long|binary data|empty|cannot read"):
-            list(stream_trades(path, MARKET, Report()))
+            list(stream_trades(path, MARKET, ImportReport()))
         assert time.process_time() - started < 2

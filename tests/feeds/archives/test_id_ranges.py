@@ -8,34 +8,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.archives import id_ranges as id_runs
-from feeds.archives.id_ranges import IdRuns
+from feeds.archives.id_ranges import IdRanges
 
 PARTS = st.lists(st.lists(st.integers(0, 60), unique=True, max_size=15), max_size=8)
 
 
 @given(parts=PARTS)
 def test_runs_know_what_a_set_knows(parts: list[list[int]]) -> None:
-    runs, seen = IdRuns(), set[int]()
+    runs, seen = IdRanges(), set[int]()
     for part in parts:
         assert runs.add(np.array(part, np.int64)).tolist() == [number in seen for number in part]
         seen |= set(part)
         between = set(range(min(seen), max(seen))) - seen if seen else set()
         assert runs.missing == len(between)
-        assert runs.holes == len([number for number in between if number - 1 in seen])
+        assert runs.gaps == len([number for number in between if number - 1 in seen])
         assert (runs.first, runs.last) == ((min(seen), max(seen)) if seen else (None, None))
 
 
 def test_the_largest_numbers_are_numbers_like_any_other() -> None:
-    runs = IdRuns()
+    runs = IdRanges()
     runs.add(np.array([2**63 - 1, 0]))
-    assert (runs.missing, runs.holes) == (2**63 - 2, 1)
+    assert (runs.missing, runs.gaps) == (2**63 - 2, 1)
     assert runs.add(np.array([2**63 - 1, 2**63 - 2])).tolist() == [True, False]
 
 
 def test_beyond_a_limit_the_oldest_runs_are_forgotten_and_their_holes_stay_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(id_runs, "_MOST_RUNS", 10)
-    runs = IdRuns()
+    runs = IdRanges()
     for start in range(0, 200, 20):
         runs.add(np.arange(start, start + 20, 2))
-    assert (runs.holes, runs.missing) == (99, 99)
+    assert (runs.gaps, runs.missing) == (99, 99)
     assert runs.add(np.array([0, 198])).tolist() == [False, True]

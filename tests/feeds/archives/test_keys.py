@@ -109,7 +109,7 @@ def test_no_log_record_error_or_file_holds_the_key(
                 else KaikoTrades("cbse", "spot", "btc-usd", key, base_url=server.url, wall=clock, sleep=clock.sleep)
             )
             server.faults = [fault] * 20
-            piece = source.pieces(Span(1_699_000_000 * 10**9, 1_699_000_001 * 10**9))[0]
+            piece = source.files(Span(1_699_000_000 * 10**9, 1_699_000_001 * 10**9))[0]
             try:
                 await source.fetch(piece, tmp_path)
             except TapeprintError as error:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.archives import recent_keys as recent
-from feeds.archives.recent_keys import Recent
+from feeds.archives.recent_keys import RecentKeys
 from feeds.archives.row_error import RowError
 
 SECOND = 10**9
@@ -19,7 +19,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=30)
 
 @given(parts=st.lists(ROWS, max_size=5))
 def test_within_ten_seconds_every_repetition_is_counted(parts: list[list[tuple[int, int]]]) -> None:
-    rows = Recent()
+    rows = RecentKeys()
     seen: Counter[int] = Counter()
     for part in parts:
         expected = []
@@ -32,7 +32,7 @@ def test_within_ten_seconds_every_repetition_is_counted(parts: list[list[tuple[i
 
 
 def test_what_is_older_is_forgotten_and_a_row_from_then_refused() -> None:
-    rows, key = Recent(), np.array([7], np.uint64)
+    rows, key = RecentKeys(), np.array([7], np.uint64)
     assert rows.alike_before(np.array([0]), key).tolist() == [0]
     assert rows.alike_before(np.array([10 * SECOND]), np.array([8], np.uint64)).tolist() == [0]
     assert rows.alike_before(np.array([0]), key).tolist() == [1]
@@ -44,7 +44,7 @@ def test_what_is_older_is_forgotten_and_a_row_from_then_refused() -> None:
 
 def test_ten_seconds_may_not_hold_more_than_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "_MOST_KEYS", 5)
-    rows = Recent()
+    rows = RecentKeys()
     rows.alike_before(np.zeros(5, np.int64), np.arange(5, dtype=np.uint64))
     with pytest.raises(RowError, match="more than 5 trades within ten seconds"):
         rows.alike_before(np.zeros(1, np.int64), np.array([5], np.uint64))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from app.errors import TradeFileError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
-from feeds.archives.report import Report
+from feeds.archives.report import ImportReport
 from feeds.archives.trade_file import read_trade_file
 from feeds.archives.trade_stream import FileFacts, file_facts, stream_trades
 
@@ -48,8 +48,8 @@ def write(tmp_path: Path) -> Write:
     return _write
 
 
-def read(path: Path, instrument: Instrument = BINANCE) -> tuple[TradeBatch, Report]:
-    report = Report()
+def read(path: Path, instrument: Instrument = BINANCE) -> tuple[TradeBatch, ImportReport]:
+    report = ImportReport()
     return concatenate(stream_trades(path, instrument, report)), report
 
 
@@ -158,7 +158,7 @@ def test_made_ids_do_not_depend_on_where_blocks_end(write: Write, monkeypatch: p
     path = write(BYBIT_SPOT + "".join(rows))
     whole, _ = read(path, BYBIT)
     monkeypatch.setattr("feeds.archives.csv_trades._BLOCK", 1 << 12)
-    parts = list(stream_trades(path, BYBIT, Report()))
+    parts = list(stream_trades(path, BYBIT, ImportReport()))
     assert len(parts) > 10
     assert columns(concatenate(parts)) == columns(whole)
     assert len(np.unique(whole.trade_id)) == 5000
@@ -233,11 +233,11 @@ def test_an_id_that_comes_again_in_a_later_block_is_left_out(write: Write, monke
 
 
 def test_one_report_for_several_files_knows_of_holes_between_them(write: Write) -> None:
-    report = Report()
+    report = ImportReport()
     for name, ids in (("a.csv", range(5)), ("b.csv", range(7, 9))):
         path = write(HEADER + "".join(f"{MS},1.00,1,buy,{n}\n" for n in ids), name)
         list(stream_trades(path, BINANCE, report))
-    assert (report.trades, report.missing, report.holes) == (7, 2, 1)
+    assert (report.trades, report.missing, report.gaps) == (7, 2, 1)
 
 
 def test_blocks_stay_small_however_large_the_file(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_blocks_stay_small_however_large_the_file(tmp_path: Path) -> None:
         file.write("time,price,quantity,side,trade_id\n")
         for start in range(0, 1_000_000, 1000):
             file.write("".join(f"1723161255,1,{1 + n % 9},buy,{n}\n" for n in range(start, start + 1000)))
-    sizes = [len(batch) for batch in stream_trades(path, BINANCE, Report())]
+    sizes = [len(batch) for batch in stream_trades(path, BINANCE, ImportReport())]
     assert sum(sizes) == 1_000_000 and max(sizes) <= 250_000
 
 
@@ -284,7 +284,7 @@ def test_streaming_gives_what_reading_at_once_gives(tmp_path: Path, rows: list[t
 def test_recorded_dumps_stream_to_what_they_say(real_data: Path) -> None:
     spot = Instrument("file", "BTCUSDT", Decimal("0.01"), Decimal("0.00000001"))
     trades, report = read(real_data / "archives" / "binance_spot_btcusdt_20240808_trades.csv.gz", spot)
-    assert (len(trades), report.missing, report.holes) == (9757, 0, 0)
+    assert (len(trades), report.missing, report.gaps) == (9757, 0, 0)
     for name in ("tardis_bitmex_xbtusd_trades.csv", "tardis_trades.csv"):
         path = real_data / "archives" / name
         trades, report = read(path, BITMEX)

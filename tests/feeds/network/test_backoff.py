@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from feeds.network.backoff import Pace, Patience
+from feeds.network.backoff import ReconnectBackoff, Timeouts
 
 
-def attempts(pace: Pace, until_s: float, *, proven_each: bool = False, at_least_s: float = 0.0) -> list[float]:
+def attempts(pace: ReconnectBackoff, until_s: float, *, proven_each: bool = False, at_least_s: float = 0.0) -> list[float]:
     """When attempts are made that all fail at once."""
     now, made = 0.0, []
     while True:
@@ -22,53 +22,53 @@ def attempts(pace: Pace, until_s: float, *, proven_each: bool = False, at_least_
 
 
 def test_the_first_attempt_is_made_at_once() -> None:
-    assert Pace(Patience()).pause_s(100.0) == 0.0
+    assert ReconnectBackoff(Timeouts()).pause_s(100.0) == 0.0
 
 
 def test_pauses_double_from_half_a_second_to_half_a_minute() -> None:
     """A5: the longest pauses that may be drawn."""
-    made = attempts(Pace(Patience(fruitless_connects=1000), lambda: 1.0), 130)
+    made = attempts(ReconnectBackoff(Timeouts(fruitless_connects=1000), lambda: 1.0), 130)
     assert [round(b - a, 3) for a, b in pairwise(made)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
 def test_pauses_are_drawn_from_the_whole_range() -> None:
-    made = attempts(Pace(Patience(), lambda: 0.5), 10)
+    made = attempts(ReconnectBackoff(Timeouts(), lambda: 0.5), 10)
     assert [round(b - a, 3) for a, b in pairwise(made)] == [0.25, 0.5, 1, 2, 4]
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.01, 0.5, 1.0])
 def test_flapping_stays_within_twenty_attempts_in_any_five_minutes(jitter: float) -> None:
     """A5: an hour of attempts that all fail at once, on a clock made up."""
-    made = attempts(Pace(Patience(), lambda: jitter), 3600)
+    made = attempts(ReconnectBackoff(Timeouts(), lambda: jitter), 3600)
     assert all(sum(1 for time in made if start <= time < start + 300) <= 20 for start in made)
     assert len(made) > 100, "and never gives up"
 
 
 def test_lines_that_work_and_break_stay_within_the_venues_limit() -> None:
     """A5: lines that are proven and break, a quarter of an hour long, without any chance."""
-    made = attempts(Pace(Patience(), lambda: 0.0), 1000, proven_each=True)
+    made = attempts(ReconnectBackoff(Timeouts(), lambda: 0.0), 1000, proven_each=True)
     assert all(sum(1 for time in made if start <= time < start + 300) <= 250 for start in made)
 
 
 def test_after_a_line_that_worked_pauses_begin_anew() -> None:
-    pace = Pace(Patience(), lambda: 1.0)
+    pace = ReconnectBackoff(Timeouts(), lambda: 1.0)
     attempts(pace, 100)
     pace.proven()
     assert pace.pause_s(500.0) == 0.5
 
 
 def test_the_wait_that_the_venue_asks_for_is_kept() -> None:
-    made = attempts(Pace(Patience(), lambda: 0.0), 100, at_least_s=17.0)
+    made = attempts(ReconnectBackoff(Timeouts(), lambda: 0.0), 100, at_least_s=17.0)
     assert made == [17.0, 34.0, 51.0, 68.0, 85.0]
 
 
 def test_a_second_line_is_opened_only_within_the_limit() -> None:
-    pace = Pace(Patience(connects=3))
+    pace = ReconnectBackoff(Timeouts(connects=3))
     assert [pace.spare(0.0) for _ in range(4)] == [True, True, True, False]
     assert pace.spare(300.0)
 
 
 def test_the_time_that_an_attempt_hung_in_vain_is_part_of_the_pause() -> None:
     """A3: what shortens the wait once the network is back."""
-    pace = Pace(Patience(), lambda: 1.0)
+    pace = ReconnectBackoff(Timeouts(), lambda: 1.0)
     assert [pace.pause_s(now, waited_s=waited) for now, waited in ((0.0, 0.0), (10.0, 10.0), (20.0, 0.4), (21.0, 0.4))] == [0, 0, 0.6, 1.6]

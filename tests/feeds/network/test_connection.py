@@ -19,9 +19,9 @@ from websockets.http11 import Request, Response
 
 from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
-from feeds.network.backoff import Patience
+from feeds.network.backoff import Timeouts
 from feeds.network.connection import Connection
-from feeds.network.failures import explained_failure, explained_status
+from feeds.network.failures import connect_error, http_status_error
 from tests.feeds.lines import QUICK, Clock, Line, read, run, until, venue
 
 
@@ -49,7 +49,7 @@ def test_what_waits_comes_at_once_and_in_order() -> None:
     async def story() -> None:
         async with venue(talk) as there:
             connection, batches = Connection(there.url, patience=QUICK), []
-            async with aclosing(connection.frames()) as frames:
+            async with aclosing(connection.messages()) as frames:
                 async for batch in frames:
                     batches.append(batch)
                     await asyncio.sleep(0.03)
@@ -73,7 +73,7 @@ def test_under_load_there_is_at_most_one_batch_a_screen_frame() -> None:
         async with venue(talk) as there:
             connection, times = Connection(there.url, patience=replace(QUICK, silent_after=5.0)), []
             loop, seen = asyncio.get_running_loop(), 0
-            async with aclosing(connection.frames()) as frames:
+            async with aclosing(connection.messages()) as frames:
                 async for batch in frames:
                     times.append(loop.time())
                     seen += len(batch)
@@ -92,7 +92,7 @@ def test_closing_ends_the_frames_and_lets_go_of_the_socket() -> None:
     async def story() -> None:
         async with venue(talk) as there:
             connection, got = Connection(there.url, patience=QUICK), []
-            async for batch in connection.frames():
+            async for batch in connection.messages():
                 got += batch
                 connection.close()
             await until(lambda: there.now_open == 0)
@@ -493,7 +493,7 @@ def test_a_trade_that_arrives_while_the_venue_is_asked_settles_it() -> None:
 def test_where_data_is_frequent_silence_is_noticed_sooner() -> None:
     """A3: how long a busy market may be silent."""
     clock = Clock()
-    connection = Connection("ws://x/", patience=Patience(silent_after=10.0), monotonic=clock)
+    connection = Connection("ws://x/", patience=Timeouts(silent_after=10.0), monotonic=clock)
     assert connection.silent_after_s == 10.0
 
     async def talk(line: Line) -> None:
@@ -506,7 +506,7 @@ def test_where_data_is_frequent_silence_is_noticed_sooner() -> None:
         async with venue(talk) as there:
             connection.url = there.url
 
-            async with aclosing(connection.frames()) as frames:
+            async with aclosing(connection.messages()) as frames:
                 async for batch in frames:
                     for _ in batch:
                         clock.now_s += 0.02
@@ -526,7 +526,7 @@ def test_last_words_of_a_broken_line_are_not_taken_for_life() -> None:
     async def story() -> None:
         async with venue(talk) as there:
             connection = Connection(there.url, patience=replace(QUICK, first_pause=9, longest_pause=9), jitter=lambda: 1.0)
-            async with aclosing(connection.frames()) as frames:
+            async with aclosing(connection.messages()) as frames:
                 async for _ in frames:
                     await until(lambda: connection.status.state is FeedState.DISCONNECTED)
                     connection.heard_data()
@@ -548,7 +548,7 @@ def test_last_words_of_a_broken_line_do_not_count_for_the_next_one() -> None:
     async def story() -> None:
         async with venue(talk) as there:
             connection = Connection(there.url, patience=replace(QUICK, silent_after=9.0))
-            async with aclosing(connection.frames()) as frames:
+            async with aclosing(connection.messages()) as frames:
                 async for batch in frames:
                     await until(lambda: connection.status.connects == 2 and there.now_open == 1)
                     await until(lambda: connection.status.state is FeedState.SYNCING)
@@ -573,7 +573,7 @@ def test_a_machine_that_slept_reconnects_at_once() -> None:
         async with venue(talk) as there:
             patience = replace(QUICK, silent_after=60.0)
             connection, got = Connection(there.url, patience=patience, wall=lambda: loop.time() + offset[0], monotonic=loop.time), []
-            async with aclosing(connection.frames()) as frames:
+            async with aclosing(connection.messages()) as frames:
                 async for batch in frames:
                     connection.heard_data()
                     got += batch
@@ -605,7 +605,7 @@ def test_the_next_line_delivers_before_the_old_one_is_closed(cause: str) -> None
             patience = replace(QUICK, silent_after=5.0, renew_after=0.1 if cause == "age" else 1e9, longest_pause=60.0)
             connection = Connection(there.url, patience=patience)
             states, got = set(), []
-            async with aclosing(connection.frames()) as frames:
+            async with aclosing(connection.messages()) as frames:
                 async for batch in frames:
                     got += batch
                     connection.heard_data()
@@ -682,16 +682,16 @@ def test_stopping_in_the_middle_of_a_renewal_leaves_nothing_open() -> None:
 
 def test_failures_are_sorted_by_whether_trying_again_can_help() -> None:
     url = "wss://stream.example:9443/ws/x"
-    assert isinstance(explained_failure(SecurityError("no"), url), VenueRefusedError)
-    assert isinstance(explained_failure(InvalidProxy("ftp://p", "scheme"), url), VenueRefusedError)
-    assert isinstance(explained_failure(socket.gaierror(-2, "Name or service not known"), url), VenueUnreachableError)
-    assert isinstance(explained_failure(TimeoutError(), url), VenueUnreachableError)
-    assert explained_failure(TimeoutError(), url).user_message == "no answer from stream.example:9443"
+    assert isinstance(connect_error(SecurityError("no"), url), VenueRefusedError)
+    assert isinstance(connect_error(InvalidProxy("ftp://p", "scheme"), url), VenueRefusedError)
+    assert isinstance(connect_error(socket.gaierror(-2, "Name or service not known"), url), VenueUnreachableError)
+    assert isinstance(connect_error(TimeoutError(), url), VenueUnreachableError)
+    assert connect_error(TimeoutError(), url).user_message == "no answer from stream.example:9443"
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("12", 12), ("Thu, 01 Jan 1970 00:20:00 GMT", 200), (None, 60), ("soon", 60), ("-5", 60), ("", 60)]
 )
 def test_the_wait_may_be_seconds_or_a_date(text: str | None, seconds: float) -> None:
-    error = explained_status(429, text, "x", wall_s=1000.0)
+    error = http_status_error(429, text, "x", wall_s=1000.0)
     assert isinstance(error, VenueBusyError) and error.retry_after_s == seconds

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from feeds.network.message_queue import Waiting
+from feeds.network.message_queue import MessageQueue
 from tests.feeds.lines import Clock
 
 
 def test_frames_of_two_lines_are_handed_out_apart_and_in_order() -> None:
-    waiting = Waiting(Clock())
+    waiting = MessageQueue(Clock())
     waiting.begin()
     for frame in (b"1", b"2"):
         waiting.add(frame)
@@ -19,7 +19,7 @@ def test_frames_of_two_lines_are_handed_out_apart_and_in_order() -> None:
 
 
 def test_what_is_held_back_waits_while_what_came_before_does_not() -> None:
-    waiting = Waiting(Clock())
+    waiting = MessageQueue(Clock())
     waiting.add(b"1")
     waiting.begin()
     waiting.add(b"2")
@@ -30,7 +30,7 @@ def test_what_is_held_back_waits_while_what_came_before_does_not() -> None:
 
 def test_the_age_is_that_of_the_oldest_frame() -> None:
     clock = Clock()
-    waiting = Waiting(clock)
+    waiting = MessageQueue(clock)
     assert waiting.age_s == 0
     waiting.add(b"1")
     clock.now_s += 2
@@ -44,7 +44,7 @@ def test_the_age_is_that_of_the_oldest_frame() -> None:
 
 
 def test_lines_that_told_nothing_leave_nothing_behind() -> None:
-    waiting = Waiting(Clock())
+    waiting = MessageQueue(Clock())
     for _ in range(3):
         waiting.begin()
     assert not waiting.ready(False) and waiting.take(False) == [] and waiting.beginnings == 3

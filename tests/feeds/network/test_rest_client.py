@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from tests.feeds.lines import Clock, run
 
 
@@ -45,17 +45,17 @@ async def server(answers: Answers, context: ssl.SSLContext | None = None) -> Asy
 
 
 @asynccontextmanager
-async def rest_of(answers: Answers, clock: Clock | None = None, limit: int = 100) -> AsyncIterator[Rest]:
+async def rest_of(answers: Answers, clock: Clock | None = None, limit: int = 100) -> AsyncIterator[RestClient]:
     clock = clock or Clock()
     async with server(answers) as url:
-        rest = Rest(url, weight_limit=limit, wall=clock, sleep=clock.sleep)
+        rest = RestClient(url, weight_limit=limit, wall=clock, sleep=clock.sleep)
         try:
             yield rest
         finally:
             await rest.aclose()
 
 
-async def failure(rest: Rest) -> FeedError:
+async def failure(rest: RestClient) -> FeedError:
     with pytest.raises(FeedError) as caught:
         await rest.get("/x", {}, Answer, weight=1)
     assert "\n" not in caught.value.user_message
@@ -111,7 +111,7 @@ def test_a_host_that_nobody_listens_on_is_named() -> None:
     async def story() -> None:
         async with server(lambda target: GOOD) as url:
             pass
-        rest = Rest(url)
+        rest = RestClient(url)
         assert "cannot reach" in (await failure(rest)).user_message
         await rest.aclose()
 
@@ -127,7 +127,7 @@ def test_a_host_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch
             writer.close()
 
         async with await asyncio.start_server(mute, "127.0.0.1", 0) as listening:
-            rest = Rest(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+            rest = RestClient(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
             assert "no answer from" in (await failure(rest)).user_message
             await rest.aclose()
             await asyncio.sleep(0.01)
@@ -139,7 +139,7 @@ def test_a_host_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch
 def test_an_impossible_address_is_refused(url: str) -> None:
     async def story() -> None:
         with pytest.raises(VenueRefusedError):
-            rest = Rest(url)
+            rest = RestClient(url)
             try:
                 await rest.get("/x", {}, Answer, weight=1)
             finally:
@@ -151,7 +151,7 @@ def test_an_impossible_address_is_refused(url: str) -> None:
 def test_an_impossible_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "gopher://proxy.example")
     with pytest.raises(VenueRefusedError, match="proxy"):
-        Rest("http://venue.example")
+        RestClient("http://venue.example")
 
 
 def test_a_bad_certificate_is_refused() -> None:
@@ -161,7 +161,7 @@ def test_a_bad_certificate_is_refused() -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
         async with server(lambda target: GOOD, context) as url:
-            rest = Rest(url)
+            rest = RestClient(url)
             error = await failure(rest)
             assert isinstance(error, VenueRefusedError) and "certificate" in error.user_message
             await rest.aclose()
@@ -235,7 +235,7 @@ def test_a_question_may_be_put_by_post() -> None:
 
     async def story() -> None:
         async with await asyncio.start_server(talk, "127.0.0.1", 0) as listening:
-            rest = Rest(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+            rest = RestClient(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
             assert await rest.post("/info", {"type": "meta"}, Answer, weight=20) == Answer(1)
             await rest.aclose()
         assert asked == [(b"POST /info", True, {"type": "meta"})]
@@ -247,7 +247,7 @@ def test_requests_are_kept_apart_where_the_venue_counts_by_the_second() -> None:
     async def story() -> None:
         clock = Clock()
         async with server(lambda _: GOOD) as url:
-            rest = Rest(url, apart_s=1.0, wall=clock, monotonic=clock, sleep=clock.sleep)
+            rest = RestClient(url, apart_s=1.0, wall=clock, monotonic=clock, sleep=clock.sleep)
             for _ in range(3):
                 await rest.get("/x", {}, Answer, weight=1)
             clock.now_s += 0.75

@@ -11,7 +11,7 @@ from structlog.testing import LogCapture
 from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
 from feeds.network.connection import Connection
-from feeds.network.websocket_session import Greeting, Ping
+from feeds.network.websocket_session import KeepAlive, Subscription
 from tests.feeds.lines import QUICK, Line, read, run, until, venue
 
 CALM = replace(QUICK, silent_after=9.0)
@@ -25,8 +25,8 @@ def accepted(frame: bytes) -> bool:
     return frame == b"welcome"
 
 
-def greeting(within_s: float = 1.0) -> Greeting:
-    return Greeting(("subscribe a", "subscribe b"), accepted, within_s)
+def greeting(within_s: float = 1.0) -> Subscription:
+    return Subscription(("subscribe a", "subscribe b"), accepted, within_s)
 
 
 def test_a_subscription_is_said_on_every_line_before_anything_is_read() -> None:
@@ -132,7 +132,7 @@ def test_a_line_is_kept_awake() -> None:
 
     async def story() -> None:
         async with venue(talk) as there:
-            connection = Connection(there.url, patience=CALM, ping=Ping("ping", 0.02))
+            connection = Connection(there.url, patience=CALM, ping=KeepAlive("ping", 0.02))
             assert (await read(connection, lambda got: b"enough" in got))[:3] == [b"pong"] * 3
 
     run(story())

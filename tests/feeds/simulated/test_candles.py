@@ -10,15 +10,15 @@ from app.errors import BadInputError
 from app.market.candle import CandleBatch
 from app.market.span import Span
 from app.market.trade import BUY
-from feeds.simulated.candles import SyntheticCandles, longer, minute_candles
-from feeds.simulated.market import MINUTE_NS, SyntheticMarket
+from feeds.simulated.candles import SimulatedCandles, longer, minute_candles
+from feeds.simulated.market import MINUTE_NS, SimulatedMarket
 from tests.candles import candles_of
 
 HOUR_NS = 60 * MINUTE_NS
 ORIGIN_NS = 1_763_650_800 * 10**9
 
 
-def told(candles: SyntheticCandles, length_ns: int, start: int, end: int) -> CandleBatch:
+def told(candles: SimulatedCandles, length_ns: int, start: int, end: int) -> CandleBatch:
     async def story() -> CandleBatch:
         pages = [page async for page in candles.candles(length_ns, Span(ORIGIN_NS + start * HOUR_NS, ORIGIN_NS + end * HOUR_NS))]
         return pages[0] if pages else CandleBatch.empty(length_ns)
@@ -31,25 +31,25 @@ def rows(candles: CandleBatch) -> list[list[float]]:
 
 
 def test_candles_are_those_of_the_trades_one_by_one() -> None:
-    trades = SyntheticMarket(3, ORIGIN_NS).until(ORIGIN_NS + HOUR_NS)
+    trades = SimulatedMarket(3, ORIGIN_NS).until(ORIGIN_NS + HOUR_NS)
     for minutes in (1, 15):
         span = Span(ORIGIN_NS, ORIGIN_NS + HOUR_NS)
         assert rows(longer(minute_candles(trades), minutes * MINUTE_NS)) == rows(candles_of(trades, minutes * MINUTE_NS, span))
 
 
 def test_from_the_first_trade_on_they_are_the_market_s_own() -> None:
-    trades = SyntheticMarket(1, ORIGIN_NS).until(ORIGIN_NS + HOUR_NS)
-    found = told(SyntheticCandles(1, ORIGIN_NS), MINUTE_NS, 0, 1)
+    trades = SimulatedMarket(1, ORIGIN_NS).until(ORIGIN_NS + HOUR_NS)
+    found = told(SimulatedCandles(1, ORIGIN_NS), MINUTE_NS, 0, 1)
     assert int(found.volume.sum()) == int(trades.quantity_lots.sum())
     assert int(found.buy.sum()) == int(trades.quantity_lots[trades.side == BUY].sum())
 
 
 def test_before_it_they_lead_up_to_its_first_price_and_do_not_depend_on_what_was_asked_before() -> None:
-    one, other = SyntheticCandles(1, ORIGIN_NS + 7), SyntheticCandles(1, ORIGIN_NS)
+    one, other = SimulatedCandles(1, ORIGIN_NS + 7), SimulatedCandles(1, ORIGIN_NS)
     late, early = told(one, MINUTE_NS, -1, 0), told(one, MINUTE_NS, -8, -6)
     assert rows(told(other, MINUTE_NS, -8, -6)) == rows(early)
     assert rows(told(other, MINUTE_NS, -1, 0)) == rows(late)
-    first = SyntheticMarket(1, ORIGIN_NS).until(ORIGIN_NS + MINUTE_NS).price_ticks[0]
+    first = SimulatedMarket(1, ORIGIN_NS).until(ORIGIN_NS + MINUTE_NS).price_ticks[0]
     assert late.close[-1] == first
     across = told(one, MINUTE_NS, -7, -5)
     seam = int((across.start_ns == ORIGIN_NS - 6 * HOUR_NS).argmax())
@@ -58,7 +58,7 @@ def test_before_it_they_lead_up_to_its_first_price_and_do_not_depend_on_what_was
 
 
 def test_longer_ones_hold_what_their_minutes_hold() -> None:
-    candles = SyntheticCandles(2, ORIGIN_NS)
+    candles = SimulatedCandles(2, ORIGIN_NS)
     minutes, hours = told(candles, MINUTE_NS, -4, 0), told(candles, HOUR_NS, -4, 0)
     assert int(hours.volume.sum()) == int(minutes.volume.sum())
     assert len(hours) == 4 and int(hours.high.max()) == int(minutes.high.max())
@@ -66,11 +66,11 @@ def test_longer_ones_hold_what_their_minutes_hold() -> None:
 
 def test_a_week_before_the_market_there_was_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.simulated.candles._PARTS", 1)
-    candles = SyntheticCandles(1, ORIGIN_NS)
+    candles = SimulatedCandles(1, ORIGIN_NS)
     assert int(told(candles, MINUTE_NS, -9, 0).start_ns[0]) == ORIGIN_NS - 6 * HOUR_NS
     assert len(told(candles, MINUTE_NS, -9, -7)) == 0
 
 
 def test_a_length_that_it_has_not_is_refused() -> None:
     with pytest.raises(BadInputError, match="expected one of"):
-        told(SyntheticCandles(1, ORIGIN_NS), 7 * MINUTE_NS, -1, 0)
+        told(SimulatedCandles(1, ORIGIN_NS), 7 * MINUTE_NS, -1, 0)

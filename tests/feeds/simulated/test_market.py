@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from app.analytics.footprint import FootprintSeries
-from app.chart.chart import ChartSpec, build
+from app.chart.chart import ChartSpec, build_series
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState
 from app.market.trade import TradeBatch, concatenate
-from feeds.simulated.market import MINUTE_NS, TAPE, SyntheticFeed, SyntheticMarket
+from feeds.simulated.market import MINUTE_NS, TAPE, SimulatedFeed, SimulatedMarket
 from tests.builders import SECOND_NS
 
 OPENING_NS = 1_700_000_040 * SECOND_NS  # a full minute
@@ -23,12 +23,12 @@ HOUR_NS = 60 * MINUTE_NS
 @pytest.fixture(scope="module")
 def tape() -> TradeBatch:
     """Twelve hours."""
-    return SyntheticMarket(7, OPENING_NS).until(OPENING_NS + 12 * HOUR_NS)
+    return SimulatedMarket(7, OPENING_NS).until(OPENING_NS + 12 * HOUR_NS)
 
 
 @pytest.fixture(scope="module")
 def minutes(tape: TradeBatch) -> FootprintSeries:
-    return build([tape], ChartSpec(TAPE, BarRule(MINUTE_NS), 25))
+    return build_series([tape], ChartSpec(TAPE, BarRule(MINUTE_NS), 25))
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,8 @@ def test_the_market_is_called_demo_tape_with_its_steps():
 
 
 def test_trades_do_not_depend_on_how_they_are_taken_out():
-    whole = SyntheticMarket(3, OPENING_NS).until(OPENING_NS + 5 * MINUTE_NS)
-    market = SyntheticMarket(3, OPENING_NS)
+    whole = SimulatedMarket(3, OPENING_NS).until(OPENING_NS + 5 * MINUTE_NS)
+    market = SimulatedMarket(3, OPENING_NS)
     ends = OPENING_NS + np.sort(np.random.default_rng(1).integers(0, 5 * MINUTE_NS, 200))
     parts = [market.until(int(end)) for end in [*ends, OPENING_NS + 5 * MINUTE_NS]]
     assert rows(concatenate(parts)) == rows(whole)
@@ -55,13 +55,13 @@ def test_trades_do_not_depend_on_how_they_are_taken_out():
 
 
 def test_another_seed_is_another_market():
-    first, second = (SyntheticMarket(seed, OPENING_NS).until(OPENING_NS + MINUTE_NS) for seed in (1, 2))
+    first, second = (SimulatedMarket(seed, OPENING_NS).until(OPENING_NS + MINUTE_NS) for seed in (1, 2))
     assert rows(first) != rows(second)
 
 
 def test_a_market_may_open_between_two_minutes_and_begins_with_the_whole_minute():
-    market = SyntheticMarket(1, OPENING_NS + 12 * SECOND_NS)
-    assert rows(market.until(OPENING_NS + MINUTE_NS)) == rows(SyntheticMarket(1, OPENING_NS).until(OPENING_NS + MINUTE_NS))
+    market = SimulatedMarket(1, OPENING_NS + 12 * SECOND_NS)
+    assert rows(market.until(OPENING_NS + MINUTE_NS)) == rows(SimulatedMarket(1, OPENING_NS).until(OPENING_NS + MINUTE_NS))
 
 
 def test_every_trade_is_sound(tape: TradeBatch):
@@ -134,7 +134,7 @@ def test_sizes_have_fat_tails_and_round_numbers(tape: TradeBatch):
 
 
 def test_the_night_is_quieter_than_the_afternoon():
-    market = SyntheticMarket(5, OPENING_NS // (24 * HOUR_NS) * 24 * HOUR_NS)
+    market = SimulatedMarket(5, OPENING_NS // (24 * HOUR_NS) * 24 * HOUR_NS)
     trades = market.until(OPENING_NS // (24 * HOUR_NS) * 24 * HOUR_NS + 72 * HOUR_NS)
     per_hour = np.bincount(trades.time_ns // HOUR_NS % 24, minlength=24)
     assert per_hour[14:17].sum() > 1.4 * per_hour[2:5].sum()
@@ -147,7 +147,7 @@ def test_the_feed_begins_with_the_past_and_goes_on_in_time():
         async def sleep(seconds: float) -> None:
             now[0] += round(seconds * SECOND_NS)
 
-        feed = SyntheticFeed(SyntheticMarket(7, OPENING_NS), wall_ns=lambda: now[0], sleep=sleep)
+        feed = SimulatedFeed(SimulatedMarket(7, OPENING_NS), wall_ns=lambda: now[0], sleep=sleep)
         assert feed.status.state is FeedState.SIMULATED
         got: list[TradeBatch] = []
         async for batch in feed.batches():
@@ -156,7 +156,7 @@ def test_the_feed_begins_with_the_past_and_goes_on_in_time():
             if now[0] > OPENING_NS + 2 * HOUR_NS + 20 * SECOND_NS:
                 await feed.aclose()
         assert max(map(len, got)) == 50_000
-        expected = SyntheticMarket(7, OPENING_NS).until(int(got[-1].time_ns[-1]) + 1)
+        expected = SimulatedMarket(7, OPENING_NS).until(int(got[-1].time_ns[-1]) + 1)
         assert rows(concatenate(got)) == rows(expected)
         live = expected.time_ns >= OPENING_NS + 2 * HOUR_NS
         assert feed.status.trades == live.sum()  # the past is in no rate
@@ -172,7 +172,7 @@ def test_a_faster_feed_lives_through_more_time():
         async def sleep(seconds: float) -> None:
             now[0] += round(seconds * SECOND_NS)
 
-        feed = SyntheticFeed(SyntheticMarket(7, OPENING_NS), speed=60, wall_ns=lambda: now[0], sleep=sleep)
+        feed = SimulatedFeed(SimulatedMarket(7, OPENING_NS), speed=60, wall_ns=lambda: now[0], sleep=sleep)
         last_ns = 0
         async for batch in feed.batches():
             last_ns = int(batch.time_ns[-1])

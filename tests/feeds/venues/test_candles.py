@@ -13,7 +13,7 @@ from app.errors import BadInputError, DecodeError
 from app.market.candle import CandleBatch
 from app.market.instrument import Instrument
 from app.market.span import Span
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.binance import candles as binance_candles
 from feeds.venues.candles import MINUTE_NS, Candle, Candles
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_a_candle_is_the_venues_fault(fields: dict[str, str]) -> 
 
 def test_a_length_that_the_venue_has_not_says_which_it_has() -> None:
     async def story() -> None:
-        past = binance_candles.candles(BTC, Rest("http://127.0.0.1"), "/klines", 2, seconds=False)
+        past = binance_candles.candles(BTC, RestClient("http://127.0.0.1"), "/klines", 2, seconds=False)
         with pytest.raises(BadInputError, match="found a length of 7m, expected one of 1m, 3m, 5m, 15m, 30m, 1h"):
             await anext(past.candles(7 * MINUTE_NS, Span(0, 1)))
         with pytest.raises(BadInputError, match="found a length of 1s"):
@@ -123,7 +123,7 @@ def test_binance_is_asked_in_its_own_words_and_tells_who_bought(real_data: Any) 
     recorded = (real_data / "venues" / "binance_spot_http_klines.json").read_bytes()
     asked: list[tuple[str, dict[str, object], int]] = []
 
-    class Answering(Rest):
+    class Answering(RestClient):
         async def get(self, path, params, kind, *, weight, urgent=False):
             asked.append((path, dict(params), weight))
             return msgspec.json.decode(recorded, type=kind)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from app.market.span import Span
-from feeds.venues.complete_spans import Whole
+from feeds.venues.complete_spans import CompleteSpans
 
 
-def broken_at(time_ns: int) -> Whole:
+def broken_at(time_ns: int) -> CompleteSpans:
     """A line told trades from 0 to a time; another one has begun since."""
-    whole = Whole()
+    whole = CompleteSpans()
     whole.begin()
     whole.line(0, 3, False)
     whole.line(4, time_ns, False)
@@ -17,7 +17,7 @@ def broken_at(time_ns: int) -> Whole:
 
 
 def test_a_line_alone_has_no_gaps() -> None:
-    whole = Whole()
+    whole = CompleteSpans()
     whole.begin()
     for time_ns in (5, 5, 9, 7, 20):
         whole.line(time_ns, time_ns, False)

@@ -6,7 +6,7 @@ import random
 from itertools import pairwise
 
 from app.market.trade import TradeBatch
-from feeds.venues.id_time_index import Landmark, Landmarks
+from feeds.venues.id_time_index import IdTimeIndex, Landmark
 
 
 def batch(*ids: int) -> TradeBatch:
@@ -14,7 +14,7 @@ def batch(*ids: int) -> TradeBatch:
 
 
 def test_the_nearest_known_trades_on_both_sides_are_found() -> None:
-    seen = Landmarks()
+    seen = IdTimeIndex()
     assert seen.at_or_before(5) is None and seen.after(5) is None
     seen.saw(batch(1000, 1300, 2000))
     assert seen.at_or_before(999) is None and seen.after(999) == Landmark(1000, 10_000)
@@ -23,13 +23,13 @@ def test_the_nearest_known_trades_on_both_sides_are_found() -> None:
 
 
 def test_nothing_is_learned_of_no_trades() -> None:
-    seen = Landmarks()
+    seen = IdTimeIndex()
     seen.saw(TradeBatch.empty())
     assert seen.after(-1) is None
 
 
 def test_landmarks_are_two_hundred_apart_however_trades_come() -> None:
-    seen = Landmarks()
+    seen = IdTimeIndex()
     numbers = list(range(0, 10_000, 7))
     random.Random(1).shuffle(numbers)
     for number in numbers:

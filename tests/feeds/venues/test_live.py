@@ -15,8 +15,8 @@ from app.market.feed import FeedState
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch, concatenate
-from feeds.network.websocket_session import Greeting
-from feeds.venues.live import LiveFeed, Wire
+from feeds.network.websocket_session import Subscription
+from feeds.venues.live import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, until, venue
 
 UNNUMBERED = Instrument("plain", "X", Decimal(1), Decimal(1), numbered=False)
@@ -60,7 +60,7 @@ class Newest:
         """Nothing to close."""
 
 
-GREETING = Greeting(("subscribe",), lambda frame: frame == b"yes", 1.0)
+GREETING = Subscription(("subscribe",), lambda frame: frame == b"yes", 1.0)
 
 
 async def heard_from(feed: LiveFeed, enough: int) -> list[int]:
@@ -93,7 +93,7 @@ def after_a_break(newest: Newest, first: str, second: str, enough: int) -> tuple
 
     async def story() -> None:
         async with venue(breaking(first, second)) as there:
-            feeds.append(LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), newest, CALM))
+            feeds.append(LiveFeed(UNNUMBERED, StreamSpec(there.url, PlainDecoder(), GREETING), newest, CALM))
             told.extend(await heard_from(feeds[0], enough))
 
     run(story())
@@ -133,7 +133,7 @@ def test_a_break_is_not_judged_before_a_line_that_retells_has_done_so() -> None:
     async def story() -> None:
         async with venue(talk) as there:
             newest = Newest(trades(40, 50))
-            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING, retells=True), newest, CALM)
+            feed = LiveFeed(UNNUMBERED, StreamSpec(there.url, PlainDecoder(), GREETING, retells=True), newest, CALM)
             assert sorted(await heard_from(feed, 5)) == [1, 2, 20, 40, 50]
             assert feed.status.gaps == () and newest.asked == 1
 
@@ -156,7 +156,7 @@ def test_trades_of_before_a_line_are_no_sign_of_lateness(retells: bool, state: F
         async with venue(talk) as there:
             clock = iter([200 * second_ns, 211 * second_ns])  # the second trade is ten seconds old when the new line tells it
             numbered = replace(UNNUMBERED, numbered=True)
-            wire = Wire(there.url, PlainDecoder(), GREETING, retells=retells)
+            wire = StreamSpec(there.url, PlainDecoder(), GREETING, retells=retells)
             feed = LiveFeed(numbered, wire, Newest(), CALM, monotonic_ns=lambda: next(clock))
             states = []
             async with aclosing(feed.batches()) as batches:
@@ -211,7 +211,7 @@ def test_at_the_first_line_there_is_nothing_to_bridge() -> None:
 
     async def story() -> None:
         async with venue(talk) as there:
-            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), newest, CALM)
+            feed = LiveFeed(UNNUMBERED, StreamSpec(there.url, PlainDecoder(), GREETING), newest, CALM)
             assert await heard_from(feed, 2) == [5, 6]
             assert newest.asked == 0
 
@@ -227,7 +227,7 @@ def test_trades_that_a_stream_repeats_are_told_once() -> None:
 
     async def story() -> None:
         async with venue(talk) as there:
-            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), Newest(), CALM)
+            feed = LiveFeed(UNNUMBERED, StreamSpec(there.url, PlainDecoder(), GREETING), Newest(), CALM)
             assert await heard_from(feed, 3) == [5, 6, 7]
 
     run(story())
@@ -240,7 +240,7 @@ def test_repeated_trades_of_a_numbered_market_are_the_stores_business() -> None:
 
     async def story() -> None:
         async with venue(talk) as there:
-            feed = LiveFeed(replace(UNNUMBERED, numbered=True), Wire(there.url, PlainDecoder()), Newest(), CALM)
+            feed = LiveFeed(replace(UNNUMBERED, numbered=True), StreamSpec(there.url, PlainDecoder()), Newest(), CALM)
             assert await heard_from(feed, 3) == [5, 6, 6]
 
     run(story())
@@ -258,7 +258,7 @@ def test_a_market_that_has_not_traded_since_the_subscription_was_confirmed_is_qu
         newest = Newest(*[trades(5)] * 1000)
         async with venue(talk) as there:
             instrument = replace(UNNUMBERED, numbered=numbered)
-            feed = LiveFeed(instrument, Wire(there.url, PlainDecoder(), GREETING), newest, replace(QUICK, answer_within=5.0))
+            feed = LiveFeed(instrument, StreamSpec(there.url, PlainDecoder(), GREETING), newest, replace(QUICK, answer_within=5.0))
             reading = asyncio.create_task(heard_from(feed, 1))
             await until(lambda: newest.asked > 3)
             assert feed.status.state in (FeedState.LIVE, FeedState.STALE) and feed.status.connects == 1
@@ -281,7 +281,7 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
 
     async def story() -> None:
         async with venue(talk) as there:
-            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), Greeting(("subscribe",), refused)), Newest(), CALM)
+            feed = LiveFeed(UNNUMBERED, StreamSpec(there.url, PlainDecoder(), Subscription(("subscribe",), refused)), Newest(), CALM)
             assert await heard_from(feed, 1) == []
             assert (feed.status.state, feed.status.reason) == (FeedState.STOPPED, "plain: no symbol X here")
 
@@ -303,7 +303,7 @@ def test_last_words_of_a_broken_line_are_told_before_the_break_though_they_are_r
 
     async def story() -> None:
         async with venue(talk) as there:
-            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), Newest(trades(50, 60)), CALM)
+            feed = LiveFeed(UNNUMBERED, StreamSpec(there.url, PlainDecoder(), GREETING), Newest(trades(50, 60)), CALM)
             async with aclosing(feed.batches()) as batches:
                 async for batch in batches:
                     told.extend(batch.time_ns.tolist())
@@ -331,7 +331,7 @@ def test_trades_before_the_venue_accepts_do_not_hide_the_break() -> None:
 
     async def story() -> None:
         async with venue(talk) as there:
-            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), Newest(trades(50, 60)), CALM)
+            feed = LiveFeed(UNNUMBERED, StreamSpec(there.url, PlainDecoder(), GREETING), Newest(trades(50, 60)), CALM)
             assert await heard_from(feed, 5) == [1, 2, 50, 60, 61]
             assert feed.status.gaps == (Span(2, 50),)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.market.trade import BUY, TradeBatch
-from feeds.venues.seen_trades import Told
+from feeds.venues.seen_trades import SeenTrades
 
 
 def batch(*keys: tuple[int, int]) -> TradeBatch:
@@ -19,27 +19,27 @@ def keys(trades: TradeBatch) -> list[tuple[int, int]]:
 
 
 def test_a_trade_is_told_by_its_time_and_id_together() -> None:
-    told = Told()
-    assert keys(told.tell(batch((1, 5), (2, 5), (1, 6)))) == [(1, 5), (2, 5), (1, 6)]
-    assert keys(told.tell(batch((1, 6), (2, 6), (1, 5)))) == [(2, 6)]
+    told = SeenTrades()
+    assert keys(told.add(batch((1, 5), (2, 5), (1, 6)))) == [(1, 5), (2, 5), (1, 6)]
+    assert keys(told.add(batch((1, 6), (2, 6), (1, 5)))) == [(2, 6)]
 
 
 def test_asking_what_is_new_does_not_tell_it() -> None:
-    told = Told()
+    told = SeenTrades()
     assert len(told.new(batch((1, 1)))) == len(told.new(batch((1, 1)))) == 1
     assert not told and not told.knows_any(batch((1, 1)))
 
 
 def test_the_oldest_are_forgotten_and_memory_stays_bounded() -> None:
-    told = Told(kept=100)
+    told = SeenTrades(kept=100)
     for number in range(1000):
-        told.tell(batch((number, number)))
+        told.add(batch((number, number)))
     assert len(told._keys) == 100
     assert told.knows_any(batch((900, 900))) and not told.knows_any(batch((899, 899)))
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=6), max_size=6))
 def test_whatever_the_batches_each_trade_comes_once_in_the_order_of_its_first_coming(parts: list[list[tuple[int, int]]]) -> None:
-    told = Told()
-    out = [key for part in parts for key in keys(told.tell(batch(*part)))]
+    told = SeenTrades()
+    out = [key for part in parts for key in keys(told.add(batch(*part)))]
     assert out == list(dict.fromkeys(key for part in parts for key in part))

@@ -11,7 +11,7 @@ from structlog.testing import LogCapture
 
 from app.errors import VenueUnreachableError
 from app.market.trade import TradeBatch
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.live import LiveFeed, StreamSpec
 from tests.feeds.lines import Line, run, until, venue
 from tests.feeds.venues.test_live import CALM, GREETING, UNNUMBERED, PlainDecoder, trades
 
@@ -72,7 +72,7 @@ def test_every_trade_is_told_once_or_lies_in_a_gap(seed: int, page: int, logged:
         tape = Tape(random.Random(seed), page)
         tape.failing = 0.2 if seed % 2 else 0.0
         async with venue(tape.talk) as there:
-            feed = LiveFeed(UNNUMBERED, Wire(there.url, PlainDecoder(), GREETING), tape, CALM)
+            feed = LiveFeed(UNNUMBERED, StreamSpec(there.url, PlainDecoder(), GREETING), tape, CALM)
             reading = asyncio.create_task(read(feed))
             await until(lambda: feed.status.connects == 1)
             for _ in range(STEPS):

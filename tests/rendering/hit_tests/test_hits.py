@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.explain.answer import answer
-from rendering.hit_tests.hit_target import Question
+from app.explain.answer import find_trades
+from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.bars.footprint_item import FootprintItem
 from rendering.items.bars.large_trades_item import LargeTradesItem
 from rendering.items.chart_item import ChartItem
 from rendering.items.levels.developing_item import DevelopingItem
-from rendering.items.levels.level_items import NakedLevelsItem, StackedItem, UnfinishedItem
+from rendering.items.levels.level_items import NakedLevelsItem, StackedImbalancesItem, UnfinishedAuctionsItem
 from rendering.items.levels.vwap_item import VwapItem, heights
 from rendering.items.panes.cvd_item import CvdItem, DivergenceItem
 from rendering.items.panes.delta_item import DeltaItem
 from rendering.items.panes.statistics_item import ROW_PX, StatisticsItem
 from rendering.items.profiles.tpo_item import TpoItem
-from rendering.items.profiles.visible_profile_item import ProfileItem
+from rendering.items.profiles.visible_profile_item import VisibleProfileItem
 from rendering.scene.layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
@@ -46,7 +46,7 @@ def item_of(scene: ChartScene, kind: type[ChartItem]) -> ChartItem:
     return next(item for item in scene.items_by_layer if type(item) is kind)
 
 
-def asked(scene: ChartScene, kind: type[ChartItem], x: float, y: float) -> list[Question]:
+def asked(scene: ChartScene, kind: type[ChartItem], x: float, y: float) -> list[HitTarget]:
     assert scene.frame is not None
     return list(item_of(scene, kind).hits(scene.frame, x, y))
 
@@ -65,7 +65,7 @@ def test_every_layer_answers_everywhere_with_explanations_that_can_be_given(scen
         marked = [question.marked for question in questions]
         assert marked == sorted(marked, reverse=True)
         for question in questions:
-            told = answer(scene.chart, question.ask())
+            told = find_trades(scene.chart, question.ask())
             assert told.explanation.title
             assert told.explanation.lines
             titles.add(question.text.partition(" ")[0])
@@ -97,13 +97,15 @@ def test_the_vwap_and_its_bands_are_told_where_they_are_drawn(scene):
 
 
 def test_the_lines_of_the_side_profile_are_told_beside_the_bars(scene):
-    item = item_of(scene, ProfileItem)
-    assert isinstance(item, ProfileItem)
+    item = item_of(scene, VisibleProfileItem)
+    assert isinstance(item, VisibleProfileItem)
     for line in item.lines(scene.frame):
         y = scene.frame.pixels.screen_y(line.ticks) / scene.frame.dpr
-        texts = [question.text for question in asked(scene, ProfileItem, scene.layout.profile.left + 30, y)]
+        texts = [question.text for question in asked(scene, VisibleProfileItem, scene.layout.profile.left + 30, y)]
         assert f"{line.name} of visible range" in texts
-        told = next(question for question in asked(scene, ProfileItem, scene.layout.profile.left + 30, y) if line.name in question.text)
+        told = next(
+            question for question in asked(scene, VisibleProfileItem, scene.layout.profile.left + 30, y) if line.name in question.text
+        )
         assert told.ask().title.startswith(line.name)
 
 
@@ -185,4 +187,4 @@ def test_without_an_item_of_its_own_a_layer_says_nothing(scene):
     silent = [layer for layer in LAYERS if layer.hits is ChartItem.hits]
     assert silent
     assert all(not item_of(scene, layer).hits(scene.frame, 10, 10) for layer in silent)
-    assert asked(scene, StackedItem, -5, -5) == asked(scene, UnfinishedItem, -5, -5) == []
+    assert asked(scene, StackedImbalancesItem, -5, -5) == asked(scene, UnfinishedAuctionsItem, -5, -5) == []

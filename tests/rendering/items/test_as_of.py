@@ -13,10 +13,10 @@ from PySide6.QtGui import QImage
 
 from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import parse_bar_rule
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.profiles.period_profiles import Each, PeriodProfiles
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
 from app.storage.trade_store import TradeStore
 from rendering.items.as_of import AsOf, closed_ns
 from rendering.items.bars.large_trades_item import LargeTradesItem
@@ -25,12 +25,12 @@ from rendering.items.chart_item import ChartItem
 from rendering.items.guides.badge_item import badge_text
 from rendering.items.guides.last_price_item import last_price
 from rendering.items.guides.legend_item import legend_lines
-from rendering.items.levels.level_items import UnfinishedItem
+from rendering.items.levels.level_items import UnfinishedAuctionsItem
 from rendering.items.panes.statistics_item import StatisticsItem
 from rendering.items.profiles.anchor_flag_item import AnchorFlagItem
 from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
 from rendering.items.profiles.placed_profile_views import profile_views
-from rendering.items.profiles.visible_profile_item import ProfileItem
+from rendering.items.profiles.visible_profile_item import VisibleProfileItem
 from rendering.scene.layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.scene.screenshot import facts_of, state_of
@@ -64,7 +64,7 @@ def chart_of(trades: TradeBatch, rule: str) -> Chart:
     chart.anchors.add(START_NS + 3 * 3600 * 10**9)
     if chart.series.rule.is_time:  # where other bars will stand nobody could know, and so not where a range ends that is not over
         chart.anchors.add(START_NS + 7 * 3600 * 10**9, START_NS + 21 * 3600 * 10**9)
-        chart.anchors.show_periods(PeriodProfiles(Each.DAY))
+        chart.anchors.show_periods(PeriodProfiles(PeriodKind.DAY))
     return chart
 
 
@@ -138,7 +138,7 @@ def test_after_the_key_is_released_nothing_shows_that_it_was_held(qapp):
         chart = Chart(ChartSpec(INSTRUMENT, parse_bar_rule("5m"), 10))
         chart.apply(store.trades(), store)
         chart.anchors.add(START_NS + 3 * 3600 * 10**9)
-        chart.anchors.show_periods(PeriodProfiles(Each.DAY))
+        chart.anchors.show_periods(PeriodProfiles(PeriodKind.DAY))
         scene = ChartScene(chart, load_theme(), 1200, 900)
         scene.show_only(frozenset(layer.name for layer in OVERLAYS))
         scene.show_last(200)
@@ -247,7 +247,7 @@ def test_names_behind_the_moment_are_legible_where_lines_run_under_the_cells(qap
     picture(scene)
     frame = scene.frame
     assert frame is not None and frame.detail is Detail.DIGITS
-    (item,) = (item for item in scene.items_by_layer if isinstance(item, UnfinishedItem))
+    (item,) = (item for item in scene.items_by_layer if isinstance(item, UnfinishedAuctionsItem))
     named = [level for level in item._drawn(frame) if level.living]
     assert named
     image = scene.render_image().convertToFormat(QImage.Format.Format_RGB32)
@@ -262,10 +262,10 @@ def test_the_share_that_is_held_is_that_of_the_bars_that_are_known(qapp):
     number = chart.series.number
     begin_ns, end_ns = (chart.series.times.start_ns(int(number[bar])) for bar in (0, 50))
     chart.covered = [
-        Covered(Span(begin_ns, end_ns), Source.LIVE, 0, 0),
-        Covered(Span(end_ns + 8 * 3600 * 10**9, START_NS + 50 * 3600 * 10**9), Source.LIVE, 0, 0),
+        CoveredSpan(Span(begin_ns, end_ns), Source.LIVE, 0, 0),
+        CoveredSpan(Span(end_ns + 8 * 3600 * 10**9, START_NS + 50 * 3600 * 10**9), Source.LIVE, 0, 0),
     ]
-    scene = scene_of(chart, Viewport(int(number[0]), 6.0, int(chart.series.low.min()), 0.5, 600, 400), [ProfileItem])
+    scene = scene_of(chart, Viewport(int(number[0]), 6.0, int(chart.series.low.min()), 0.5, 600, 400), [VisibleProfileItem])
     scene.set_mode("replay")  # nothing is missing before the first trade
     scene.refresh(1)
     assert scene.frame is not None

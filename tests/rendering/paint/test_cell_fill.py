@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from app.settings.calculation import COLOURINGS, Cells, CellStyle, Colouring
-from rendering.paint.bar_zones import Column
+from rendering.paint.bar_zones import BarZones
 from rendering.paint.cell_colouring import VolumeRanks
-from rendering.paint.cell_fill import cell_ground, cell_steps
+from rendering.paint.cell_fill import cell_steps, fill_of_cells
 from rendering.paint.geometry import BarGeometry, CellGeometry
 from rendering.paint.shapes import INK_BUY, INK_BUY_IMBALANCE, INK_NUMBER, INK_SELL, INK_SELL_IMBALANCE, INK_TIMES, cell_texts
 from rendering.style.quantity_text import QuantityText, text_of
@@ -21,7 +21,7 @@ from rendering.view.pixel_grid import PixelGrid
 from rendering.view.viewport import Viewport
 
 GRID = PixelGrid.of(Viewport(0.0, 100.0, 0.0, 17.0, 400, 300), 1.0)
-COLUMN = Column.of(GRID.bar_pitch, 17.0, 1.0, Detail.DIGITS)
+COLUMN = BarZones.of(GRID.bar_pitch, 17.0, 1.0, Detail.DIGITS)
 ALL_SOLD, BALANCE, ALL_BOUGHT = 0, DELTA_STEPS // 2, DELTA_STEPS - 1
 
 
@@ -94,28 +94,28 @@ def test_a_balance_of_both_sides_is_written_without_a_sign_or_side():
 
 
 def test_a_profile_is_as_long_as_the_share_of_the_heaviest_row():
-    ground = cell_ground(BARS, CELLS, CellStyle(cells="profile"), RANKS, GRID, COLUMN)
+    ground = fill_of_cells(BARS, CELLS, CellStyle(cells="profile"), RANKS, GRID, COLUMN)
     assert ground.width is not None
     across = int(ground.right[0] - ground.left[0])
     assert ground.width.tolist() == [round(across * 6 / 12), across, across, 0]
 
 
 def test_a_ladder_has_what_was_sold_left_and_what_was_bought_right():
-    ground = cell_ground(BARS, CELLS, CellStyle(cells="ladder"), RANKS, GRID, COLUMN)
+    ground = fill_of_cells(BARS, CELLS, CellStyle(cells="ladder"), RANKS, GRID, COLUMN)
     assert (ground.right[::2] < ground.left[1::2]).all()
     assert ground.place.tolist() == [0, 0, 2, 2, 1, 1, 3, 3]
     assert ground.step.tolist() == RANKS.steps(np.concatenate((CELLS.sell, CELLS.buy))).tolist()
 
 
 def test_a_ladder_by_imbalance_colours_the_side_that_dominates():
-    ground = cell_ground(BARS, CELLS, CellStyle(cells="ladder", colouring="imbalance"), RANKS, GRID, COLUMN)
+    ground = fill_of_cells(BARS, CELLS, CellStyle(cells="ladder", colouring="imbalance"), RANKS, GRID, COLUMN)
     assert ground.step.tolist() == [BALANCE, BALANCE, ALL_SOLD, BALANCE, BALANCE, ALL_BOUGHT, BALANCE, BALANCE]
 
 
 def test_cells_too_narrow_for_halves_stay_whole():
     narrow = PixelGrid.of(Viewport(0.0, 7.0, 0.0, 17.0, 400, 300), 1.0)
-    column = Column.of(narrow.bar_pitch, 17.0, 1.0, Detail.CELLS)
-    assert len(cell_ground(BARS, CELLS, CellStyle(cells="ladder"), RANKS, narrow, column).left) == 2
+    column = BarZones.of(narrow.bar_pitch, 17.0, 1.0, Detail.CELLS)
+    assert len(fill_of_cells(BARS, CELLS, CellStyle(cells="ladder"), RANKS, narrow, column).left) == 2
 
 
 def test_by_imbalance_only_imbalanced_cells_are_coloured():
@@ -131,4 +131,4 @@ def test_a_cell_imbalanced_to_both_sides_takes_the_colour_of_its_delta():
 @pytest.mark.parametrize("style", ["delta", "total", "profile"])
 def test_style_and_colouring_are_chosen_apart(style: Cells, colouring: Colouring):
     look = CellStyle(cells=style, colouring=colouring)
-    assert cell_ground(BARS, CELLS, look, RANKS, GRID, COLUMN).step.tolist() == cell_steps(CELLS, colouring, RANKS).tolist()
+    assert fill_of_cells(BARS, CELLS, look, RANKS, GRID, COLUMN).step.tolist() == cell_steps(CELLS, colouring, RANKS).tolist()

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from app.settings.calculation import CELLS, COLOURINGS, Cells, CellStyle, Colouring
-from rendering.paint.bar_zones import Column
+from rendering.paint.bar_zones import BarZones
 from rendering.paint.cell_colouring import VolumeRanks
-from rendering.paint.cell_fill import Ground, cell_ground
+from rendering.paint.cell_fill import CellFill, fill_of_cells
 from rendering.paint.geometry import bar_geometry, cell_geometry
 from rendering.paint.raster import fill_cells, fill_quads, over, squeezed, write_texts
-from rendering.paint.shapes import CellTexts, Quads, ground_quads
+from rendering.paint.shapes import CellTexts, Quads, cell_fill_quads
 from rendering.view.detail import Detail
 from rendering.view.pixel_grid import PixelGrid
 from rendering.view.viewport import Viewport
@@ -45,13 +45,13 @@ def test_cells_filled_by_gathers_are_the_rectangles_of_the_cells(style: Cells, c
     chart = StillChart(random_trades(30, 200), 10)
     view = Viewport(FIRST_MINUTE + 3.2, 41.3, float(chart.series.low.min()), tick_px, 600, 400)
     grid = PixelGrid.of(view, dpr)
-    column = Column.of(grid.bar_pitch, 10 * grid.tick_pitch, dpr, Detail.CELLS)
+    column = BarZones.of(grid.bar_pitch, 10 * grid.tick_pitch, dpr, Detail.CELLS)
     bars, cells = bar_geometry(chart, 2, 20, heaviest=True), cell_geometry(chart, 2, 20, 0, 10**6)
     gathered, drawn = np.zeros((grid.height, grid.width), np.uint32), np.zeros((grid.height, grid.width), np.uint32)
     origin = (grid.left, grid.top)
-    ground = cell_ground(bars, cells, CellStyle(cells=style, colouring=colouring), VolumeRanks(cells.volume), grid, column)
+    ground = fill_of_cells(bars, cells, CellStyle(cells=style, colouring=colouring), VolumeRanks(cells.volume), grid, column)
     fill_cells(gathered, origin, ground, RAMP, grid, 10, column.row_gap)
-    fill_quads(drawn, origin, ground_quads(ground, RAMP, grid, 10, column.row_gap))
+    fill_quads(drawn, origin, cell_fill_quads(ground, RAMP, grid, 10, column.row_gap))
     assert drawn.any()
     assert np.array_equal(gathered, drawn)
 
@@ -64,7 +64,7 @@ def test_rows_lower_than_a_pixel_show_the_heaviest_of_each_pixel():
     small, fine = squeezed(cells, grid, 1)
     block = np.zeros((400, 24), np.uint32)
     ramp = np.arange(1, cells.volume.max() + 2, dtype=np.uint32)  # a colour for each volume
-    ground = Ground(grid.bar_x(bars.number), grid.bar_x(bars.number + 1), small.bar, small.row, small.volume)
+    ground = CellFill(grid.bar_x(bars.number), grid.bar_x(bars.number + 1), small.bar, small.row, small.volume)
     fill_cells(block, (grid.left, grid.top), ground, ramp, fine, 1, 0)
     expected = np.zeros((400, 24), np.uint32)
     for bar, row, volume in zip(cells.bar.tolist(), cells.row.tolist(), cells.volume.tolist(), strict=True):

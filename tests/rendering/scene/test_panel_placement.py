@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rendering.scene.panel_placement import Box, covers, place_panel
+from rendering.scene.panel_placement import PanelRect, covers, place_panel
 
 WIDE, HIGH = 24, 18
-AREA = Box(0, 0, WIDE, HIGH)
+AREA = PanelRect(0, 0, WIDE, HIGH)
 
 boxes = st.builds(
-    lambda left, top, width, height: Box(left, top, left + width, top + height),
+    lambda left, top, width, height: PanelRect(left, top, left + width, top + height),
     st.integers(-4, WIDE),
     st.integers(-4, HIGH),
     st.integers(0, 14),
@@ -21,9 +21,9 @@ sizes = st.tuples(st.integers(1, 26), st.integers(1, 20))
 points = st.tuples(st.floats(-5, WIDE + 5), st.floats(-5, HIGH + 5))
 
 
-def free_places(width: int, height: int, clear: list[Box]) -> list[Box]:
+def free_places(width: int, height: int, clear: list[PanelRect]) -> list[PanelRect]:
     """Every whole place inside the area that covers nothing: edges are whole, so if there is any, one of these is free."""
-    places = [Box(x, y, x + width, y + height) for x in range(WIDE - width + 1) for y in range(HIGH - height + 1)]
+    places = [PanelRect(x, y, x + width, y + height) for x in range(WIDE - width + 1) for y in range(HIGH - height + 1)]
     return [place for place in places if not covers(place, clear)]
 
 
@@ -45,20 +45,20 @@ def test_else_it_is_the_corner_that_covers_least(size, clear, near):
     width, height = size
     found = place_panel(width, height, AREA, clear, near)
     if covers(found, clear):
-        corners = [Box(x, y, x + width, y + height) for x in (0, max(0, WIDE - width)) for y in (0, max(0, HIGH - height))]
+        corners = [PanelRect(x, y, x + width, y + height) for x in (0, max(0, WIDE - width)) for y in (0, max(0, HIGH - height))]
         assert found in corners
         assert sum(found.overlap(box) for box in clear) == min(sum(corner.overlap(box) for box in clear) for corner in corners)
 
 
 def test_it_stands_right_beside_what_it_speaks_of():
-    assert place_panel(6, 4, AREA, [Box(8, 0, 10, HIGH)], (9.0, 9.0)) == Box(2, 7, 8, 11)
-    assert place_panel(6, 4, AREA, [Box(0, 0, 10, HIGH)], (5.0, 9.0)) == Box(10, 7, 16, 11)
+    assert place_panel(6, 4, AREA, [PanelRect(8, 0, 10, HIGH)], (9.0, 9.0)) == PanelRect(2, 7, 8, 11)
+    assert place_panel(6, 4, AREA, [PanelRect(0, 0, 10, HIGH)], (5.0, 9.0)) == PanelRect(10, 7, 16, 11)
 
 
 def test_without_anything_to_keep_clear_it_stands_around_the_point_inside_the_area():
-    assert place_panel(6, 4, AREA, [], (12.0, 9.0)) == Box(9, 7, 15, 11)
-    assert place_panel(6, 4, AREA, [], (0.0, 0.0)) == Box(0, 0, 6, 4)
+    assert place_panel(6, 4, AREA, [], (12.0, 9.0)) == PanelRect(9, 7, 15, 11)
+    assert place_panel(6, 4, AREA, [], (0.0, 0.0)) == PanelRect(0, 0, 6, 4)
 
 
 def test_a_panel_larger_than_the_area_begins_at_its_upper_left():
-    assert place_panel(30, 30, AREA, [], (12.0, 9.0)) == Box(0, 0, 30, 30)
+    assert place_panel(30, 30, AREA, [], (12.0, 9.0)) == PanelRect(0, 0, 30, 30)

@@ -14,7 +14,7 @@ from app.errors import BadInputError, SettingsError
 from app.journal import STATE_KEY, picture_texts
 from app.settings.calculation import CellStyle
 from rendering.scene.scene import ChartScene
-from rendering.scene.screenshot import CAPTION_PX, facts_of, picture_of, read_state, render, save_png, state_of
+from rendering.scene.screenshot import CAPTION_PX, captioned_image, facts_of, read_state, render, save_png, state_of
 from rendering.style.colour import Colour
 from rendering.style.theme import load_theme
 from tests.rendering.charts import StillChart, random_trades, trade
@@ -92,7 +92,7 @@ def test_texts_and_state_read_back_from_the_file(qapp, chart: StillChart, tmp_pa
     scene.set_style(CellStyle(colouring="delta"))
     scene.refresh(0)
     state = state_of(scene)
-    path = save_png(picture_of(scene), tmp_path / "x.png", picture_texts(facts_of(scene, taken_ns=0), state, "tapeprint 9"))
+    path = save_png(captioned_image(scene), tmp_path / "x.png", picture_texts(facts_of(scene, taken_ns=0), state, "tapeprint 9"))
     reader = QImage(str(path))
     assert reader.text("Title") == "BTCUSDT 1m"
     assert reader.text("Software") == "tapeprint 9"

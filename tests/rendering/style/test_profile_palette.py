@@ -9,7 +9,7 @@ import pytest
 from app.errors import BadInputError
 from app.profiles.profile_settings import SAFE_COLOURS, ProfileColours, parse_colour_name
 from rendering.style.colour import Colour, contrast, parse_colour
-from rendering.style.profile_palette import profile_tones
+from rendering.style.profile_palette import profile_palette
 from rendering.style.theme import load_theme, theme_names
 from tests.rendering.style.test_theme import colour_distance, without_green
 
@@ -26,14 +26,14 @@ def test_each_of_the_safe_colours_differs_from_each_other_one_without_green_too(
 @pytest.mark.parametrize("name", SAFE_COLOURS)
 def test_rows_in_the_value_area_stand_out_more_than_those_outside(theme: str, name: str) -> None:
     look = load_theme(theme)
-    tones = profile_tones(look, ProfileColours(buy=SAFE_COLOURS[name]))
+    tones = profile_palette(look, ProfileColours(buy=SAFE_COLOURS[name]))
     assert tones.inside.buy == parse_colour(SAFE_COLOURS[name])
     assert contrast(tones.outside.buy, look.background) < contrast(tones.inside.buy, look.background)
 
 
 def test_what_is_not_chosen_is_the_theme_s() -> None:
     theme = load_theme()
-    usual, tones = profile_tones(theme, ProfileColours()), profile_tones(theme, ProfileColours(value_area="#cc79a7"))
+    usual, tones = profile_palette(theme, ProfileColours()), profile_palette(theme, ProfileColours(value_area="#cc79a7"))
     assert (usual.poc, usual.value_area, usual.inside.buy) == (theme.poc, theme.value_area, theme.profile_buy_value_area)
     assert (tones.poc, tones.value_area, tones.inside.other) == (theme.poc, Colour(0xCC, 0x79, 0xA7), Colour(0xCC, 0x79, 0xA7))
     assert (tones.inside[:2], tones.outside[:2]) == (usual.inside[:2], usual.outside[:2])

@@ -7,10 +7,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
-from rendering.scene.chart_point import Spot, spot_at
+from rendering.scene.chart_point import ChartPoint, chart_point_at
 from tests.rendering.charts import FIRST_MINUTE
 from tests.widgets.desks import N_BARS
-from widgets.chart.chart_menu import Entry, build_chart_menu
+from widgets.chart.chart_menu import MenuEntry, build_chart_menu
 
 LAST = FIRST_MINUTE + N_BARS - 1
 
@@ -76,7 +76,7 @@ def test_the_menu_key_asks_for_the_menu_at_the_cursor(window, spot_ticks):
 def test_right_of_the_newest_bar_there_is_a_price_but_no_bar(window, spot_ticks):
     x, y = place_of(window, LAST, spot_ticks)
     scene = window.view.chart_scene
-    spot = spot_at(scene.frame, x + scene.viewport.bar_px / 2 + 4, y)
+    spot = chart_point_at(scene.frame, x + scene.viewport.bar_px / 2 + 4, y)
     assert (spot.bar, spot.time_ns, spot.price_ticks) == (None, None, spot_ticks)
 
 
@@ -88,12 +88,12 @@ def test_ctrl_c_copies_the_price_at_the_cursor(qtbot, window, spot_ticks):
 
 def test_owners_are_divided_by_a_line_and_an_owner_without_entries_leaves_none(window):
     class Some:
-        def menu_entries(self, spot: Spot) -> list[Entry]:
-            return [Entry("one", list)]
+        def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
+            return [MenuEntry("one", list)]
 
     class Nothing:
-        def menu_entries(self, spot: Spot) -> list[Entry]:
+        def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
             return []
 
-    menu = build_chart_menu(window, Spot(0, 0, None, None, None), [Nothing(), Some(), object(), Some()])
+    menu = build_chart_menu(window, ChartPoint(0, 0, None, None, None), [Nothing(), Some(), object(), Some()])
     assert [action.isSeparator() or action.text() for action in menu.actions()] == ["one", True, "one"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from app.analytics.candle_fallback import Piece
-from app.market.coverage import Covered, Source
+from app.analytics.candle_fallback import CandleRange
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
-from app.profiles.period_profiles import Each, PeriodProfiles
-from app.storage.candle_store import HeldCandles
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
+from app.storage.candle_store import CandleStore
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades
-from widgets.chart.history_requests import ask_for_what_is_in_sight
+from widgets.chart.history_requests import request_visible_history
 
 
 def test_an_old_anchor_widens_what_is_asked_for(qapp) -> None:
@@ -18,14 +18,14 @@ def test_an_old_anchor_widens_what_is_asked_for(qapp) -> None:
     chart.oldest_ns = 0
     scene = ChartScene(chart, load_theme(), 1600, 900)
     scene.refresh()
-    ask_for_what_is_in_sight(scene)
+    request_visible_history(scene)
     assert chart.wanted.start_ns == chart.series.times.start_ns(scene.viewport.visible_bars()[0])
     anchor_ns = (FIRST_MINUTE - 500) * MINUTE.length_ns
     chart.anchors.add(anchor_ns)
-    ask_for_what_is_in_sight(scene)
+    request_visible_history(scene)
     assert chart.wanted.start_ns == anchor_ns
     chart.anchors.undo()
-    ask_for_what_is_in_sight(scene)
+    request_visible_history(scene)
     assert chart.wanted.start_ns > anchor_ns
 
 
@@ -33,22 +33,22 @@ def look(scene: ChartScene) -> None:
     """For a tenth of a second."""
     for _ in range(6):
         scene.refresh()
-        ask_for_what_is_in_sight(scene)
+        request_visible_history(scene)
 
 
 def test_what_trades_lack_of_anchored_and_of_period_profiles_is_wanted_as_candles(qapp) -> None:
     chart = StillChart(random_trades(30, 50))
-    chart.candles.held = HeldCandles([MINUTE.length_ns])
-    chart.covered = (Covered(Span((FIRST_MINUTE + 24) * MINUTE.length_ns, (FIRST_MINUTE + 30) * MINUTE.length_ns), Source.LIVE, 0, 9),)
+    chart.candles.candle_store = CandleStore([MINUTE.length_ns])
+    chart.covered = (CoveredSpan(Span((FIRST_MINUTE + 24) * MINUTE.length_ns, (FIRST_MINUTE + 30) * MINUTE.length_ns), Source.LIVE, 0, 9),)
     scene = ChartScene(chart, load_theme(), 1600, 900)
     look(scene)
     assert chart.candles.wishes == ()
     chart.anchors.add((FIRST_MINUTE - 500) * MINUTE.length_ns)
     look(scene)
     wanted = Span((FIRST_MINUTE - 500) * MINUTE.length_ns, (FIRST_MINUTE + 24) * MINUTE.length_ns)
-    assert chart.candles.wishes == (Piece(MINUTE.length_ns, wanted),)
+    assert chart.candles.wishes == (CandleRange(MINUTE.length_ns, wanted),)
     chart.anchors.undo()
-    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 10))
+    chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 10))
     look(scene)
     first = (FIRST_MINUTE + 24) // 10 * 10
-    assert chart.candles.wishes[0] == Piece(MINUTE.length_ns, Span(first * MINUTE.length_ns, wanted.end_ns))
+    assert chart.candles.wishes[0] == CandleRange(MINUTE.length_ns, Span(first * MINUTE.length_ns, wanted.end_ns))

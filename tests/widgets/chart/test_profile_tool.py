@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication
 
-from app.analytics.row_layout import RowsBy
-from app.profiles.profile_settings import Placement, VolumeShown
+from app.analytics.row_layout import RowMode
+from app.profiles.profile_settings import Placement, VolumeDisplay
 from rendering.items.profiles.anchor_flag_item import flags_of
 from rendering.items.profiles.placed_profile_views import time_text
 from rendering.scene.scene import ChartScene
@@ -15,7 +15,7 @@ from tests.rendering.charts import FIRST_MINUTE, MINUTE
 from tests.widgets.desks import N_BARS, Desk
 from tests.widgets.gestures import double_click, drag, hover
 from widgets.chart.chart_view import ChartView
-from widgets.chart.profile_tool import Armed
+from widgets.chart.profile_tool import PendingPlacement
 from widgets.dialogs.profile import ProfileDialog
 from widgets.window.main_window import MainWindow
 
@@ -93,9 +93,9 @@ def test_the_mouse_shows_what_the_next_click_will_do(qtbot, window, view, scene)
 def test_the_same_key_puts_the_tool_away_and_esc_does(qtbot, window, view, desk: Desk):
     for key in (Qt.Key.Key_A, Qt.Key.Key_Escape):
         press(qtbot, window, Qt.Key.Key_A)
-        assert view.anchors.armed is Armed.ANCHOR
+        assert view.anchors.armed is PendingPlacement.ANCHOR
         press(qtbot, window, key)
-        assert view.anchors.armed is Armed.NOTHING
+        assert view.anchors.armed is PendingPlacement.NOTHING
     assert desk.chart.anchors.profiles == ()
 
 
@@ -103,7 +103,7 @@ def test_esc_first_puts_the_tool_away_then_lets_go_of_the_selection_and_loses_no
     anchored(qtbot, window, view, scene)
     press(qtbot, window, Qt.Key.Key_A)
     press(qtbot, window, Qt.Key.Key_Escape)
-    assert (view.anchors.armed, desk.chart.anchors.selected) == (Armed.NOTHING, desk.chart.anchors.profiles[0].key)
+    assert (view.anchors.armed, desk.chart.anchors.selected) == (PendingPlacement.NOTHING, desk.chart.anchors.profiles[0].key)
     press(qtbot, window, Qt.Key.Key_Escape)
     assert desk.chart.anchors.selected is None
     press(qtbot, window, Qt.Key.Key_Escape)
@@ -241,7 +241,7 @@ def test_the_inputs_change_the_profile_at_once_and_bad_ones_are_told(qtbot, wind
     dialog.start.editingFinished.emit()
     placed = desk.chart.anchors.profiles[0]
     inputs = placed.inputs
-    assert (inputs.volume, inputs.rows.by, inputs.rows.size) == (VolumeShown.DELTA, RowsBy.ROWS, 24)
+    assert (inputs.volume, inputs.rows.by, inputs.rows.size) == (VolumeDisplay.DELTA, RowMode.ROWS, 24)
     assert (inputs.percent, inputs.placement, inputs.extend_poc, placed.name) == (68, Placement.RIGHT, True, "London open")
     assert placed.start_ns == 1_740_030_600 * 10**9
     dialog.start.setText("yesterday")
@@ -272,7 +272,7 @@ def test_without_a_profile_the_keys_say_how_to_get_one(qtbot, window, desk: Desk
 def test_what_the_tool_has_made_stands_in_place_of_its_hint(qtbot, window, view, scene, desk: Desk):
     assert scene.frame is not None
     press(qtbot, window, Qt.Key.Key_A)
-    assert window._message == Armed.ANCHOR.value
+    assert window._message == PendingPlacement.ANCHOR.value
     click(view, x_of(scene, 4))
     first = desk.chart.anchors.profiles[0]
     assert window._message == f"A1 from {time_text(scene.frame, first.start_ns)}"

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from pytestqt.qtbot import QtBot
 
-from rendering.scene.chart_point import spot_at
+from rendering.scene.chart_point import chart_point_at
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from tests.rendering.charts import StillChart, random_trades
@@ -98,14 +98,14 @@ def test_the_menu_of_a_bar_offers_its_moment_and_the_way_back(view: ChartView) -
     scene = view.chart_scene
     commands = AsOfCommands(lambda: scene, lambda _text: None)
     assert scene.frame is not None
-    spot = spot_at(scene.frame, 300.0, 200.0)
+    spot = chart_point_at(scene.frame, 300.0, 200.0)
     (entry,) = commands.menu_entries(spot)
     entry.run()
     assert moment(view) == spot.bar
     (entry,) = commands.menu_entries(spot)
     entry.run()
     assert moment(view) is None
-    assert commands.menu_entries(spot_at(scene.frame, 300.0, 200.0)._replace(bar=int(scene.chart.series.number[-1]))) == []
+    assert commands.menu_entries(chart_point_at(scene.frame, 300.0, 200.0)._replace(bar=int(scene.chart.series.number[-1]))) == []
     assert AsOfCommands(lambda: None, lambda _text: None).menu_entries(spot) == []
 
 

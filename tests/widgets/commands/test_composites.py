@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from app.profiles.period_profiles import Each, PeriodProfiles
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
 from rendering.items.profiles.anchor_flag_item import flags_of
 from rendering.items.profiles.placed_profile_views import when_text
 from tests.rendering.charts import FIRST_MINUTE, MINUTE
@@ -76,7 +76,7 @@ def test_esc_lets_go_of_what_is_chosen_before_the_selection(qtbot, window, ancho
 
 
 def test_profiles_of_periods_are_chosen_too(qtbot, window, desk, anchors):
-    anchors.show_periods(PeriodProfiles(Each.BARS, 8))
+    anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     window.frame()
     click(window, (bar_x(window, BEGIN - 4), 200), CTRL)
     hover(window.view, bar_x(window, BEGIN + 4), 200)
@@ -102,7 +102,7 @@ def test_j_chooses_the_selected_profile_where_the_mouse_is_elsewhere(qtbot, wind
 
 
 def test_the_list_has_a_tick_for_each_and_makes_one_of_those_that_are_ticked(qtbot, window, anchors):
-    anchors.show_periods(PeriodProfiles(Each.BARS, 30))
+    anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 30))
     window.frame()
     press(qtbot, window, Qt.Key.Key_J, ALT)
     dialog = window.findChild(CompositeDialog)
@@ -118,7 +118,7 @@ def test_the_list_has_a_tick_for_each_and_makes_one_of_those_that_are_ticked(qtb
 def test_the_menu_offers_to_choose_and_to_put_together(window, anchors):
     for key in (1, 2):
         anchors.delete(key)
-    anchors.show_periods(PeriodProfiles(Each.BARS, 8))
+    anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     window.frame()
     for bar in (BEGIN - 4, BEGIN + 4):
         menu = open_menu(window, bar_x(window, bar), 300)
@@ -161,7 +161,7 @@ def test_the_selected_one_is_ended_even_under_others(window, anchors):
 
 
 def test_alt_click_on_the_profile_of_a_period_makes_a_range_from_its_start_to_the_bar(window, anchors):
-    anchors.show_periods(PeriodProfiles(Each.BARS, 8))
+    anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     window.frame()
     click(window, (bar_x(window, BEGIN - 14), 200), ALT)
     assert anchors.profiles[-1].stretches == ((minute(BEGIN - 16), minute(BEGIN - 13)),)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from app.storage.trade_store import TradeStore
 from rendering.scene.explanation_placement import bars_in_question
-from rendering.scene.panel_placement import Box, covers
+from rendering.scene.panel_placement import PanelRect, covers
 from tests.rendering.charts import trade
 from tests.widgets.desks import N_BARS
 from tests.widgets.gestures import drag, hover
@@ -47,9 +47,9 @@ def click(window, x: float, y: float) -> None:
     drag(window.view, (x, y), (x, y))
 
 
-def boxes(window) -> tuple[Box, list[Box]]:
+def boxes(window) -> tuple[PanelRect, list[PanelRect]]:
     panel = window.why.panel
-    box = Box(panel.x(), panel.y(), panel.x() + panel.width(), panel.y() + panel.height())
+    box = PanelRect(panel.x(), panel.y(), panel.x() + panel.width(), panel.y() + panel.height())
     return box, bars_in_question(window.view.chart_scene.frame, window.why.answer.explanation)
 
 

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
-from app.profiles.period_profiles import Each, PeriodProfiles
-from app.profiles.profile_settings import Placement, VolumeShown
-from app.settings.calculation import TimeRules
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
+from app.profiles.profile_settings import Placement, VolumeDisplay
+from app.settings.calculation import SessionSettings
 from tests.rendering.charts import FIRST_MINUTE, MINUTE
 from tests.widgets.chart.test_chart_menu import entry, open_menu
 from tests.widgets.desks import N_BARS
@@ -17,7 +17,7 @@ from tests.widgets.gestures import hover
 from widgets.dialogs.periods import PeriodDialog, SideDialog
 
 LAST = FIRST_MINUTE + N_BARS - 1
-EIGHT = PeriodProfiles(Each.BARS, 8)
+EIGHT = PeriodProfiles(PeriodKind.BARS, 8)
 NONE, SHIFT, CTRL, ALT = (
     Qt.KeyboardModifier.NoModifier,
     Qt.KeyboardModifier.ShiftModifier,
@@ -120,7 +120,7 @@ def test_p_goes_through_the_periods_and_back_to_none(qtbot, window, desk):
 
 
 def test_with_sessions_p_begins_with_them(qtbot, window, desk):
-    desk.chart.set_rules(replace(desk.chart.rules, time=TimeRules(session="us-rth")))
+    desk.chart.set_rules(replace(desk.chart.rules, time=SessionSettings(session="us-rth")))
     press(qtbot, window, Qt.Key.Key_P)
     assert desk.chart.anchors.periods.text == "session"
 
@@ -132,12 +132,12 @@ def test_the_number_of_bars_is_typed_and_the_inputs_hold_for_all(qtbot, window, 
     dialog.bars.setValue(12)
     dialog.fields.volume.setCurrentText("total")
     periods = desk.chart.anchors.periods
-    assert (periods.text, periods.inputs.volume) == ("12-bar", VolumeShown.TOTAL)
+    assert (periods.text, periods.inputs.volume) == ("12-bar", VolumeDisplay.TOTAL)
     desk.chart.anchors.split_period(BEGIN * MINUTE.length_ns)
     dialog.fields.percent.setValue(60)
     assert desk.chart.anchors.periods.is_edited and desk.chart.anchors.periods.inputs.percent == 60
     dialog.each.setCurrentText("week")
-    assert desk.chart.anchors.periods.each is Each.WEEK
+    assert desk.chart.anchors.periods.each is PeriodKind.WEEK
     dialog.each.setCurrentText("none")
     assert desk.chart.anchors.periods is None
     dialog.close()

@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QListWidget, QSpi
 
 from app.errors import SettingsError
 from app.market.session import Period
-from app.settings.calculation import ChartRules, CvdRules, ValueAreaRules
-from app.settings.fields import inputs_of
+from app.settings.calculation import CalculationSettings, CvdSettings, ValueAreaSettings
+from app.settings.fields import fields_of
 from tests.widgets.desks import Desk
 from widgets.commands.calculation import RuleCommands
-from widgets.dialogs.calculation import RulesDialog
+from widgets.dialogs.calculation import CalculationDialog
 from widgets.parts.setting_fields import ListField
 
-USUAL = ChartRules()
+USUAL = CalculationSettings()
 
 
 class Held:
@@ -27,7 +27,7 @@ class Held:
         self.rules = USUAL
         self.changes = 0
 
-    def change(self, rules: ChartRules) -> None:
+    def change(self, rules: CalculationSettings) -> None:
         self.rules, self.changes = rules, self.changes + 1
 
 
@@ -37,22 +37,22 @@ def held() -> Held:
 
 
 @pytest.fixture
-def dialog(qtbot, held: Held) -> RulesDialog:
-    dialog = RulesDialog(lambda: held.rules, held.change)
+def dialog(qtbot, held: Held) -> CalculationDialog:
+    dialog = CalculationDialog(lambda: held.rules, held.change)
     qtbot.addWidget(dialog)
     dialog.show()
     return dialog
 
 
-def widget(dialog: RulesDialog, path: str, kind: type):
+def widget(dialog: CalculationDialog, path: str, kind: type):
     found = dialog.fields[path].widget
     assert isinstance(found, kind)
     return found
 
 
 def test_every_input_has_a_field_with_its_name_and_help(dialog):
-    assert list(dialog.fields) == [one.path for one in inputs_of(ChartRules)]
-    for one in inputs_of(ChartRules):
+    assert list(dialog.fields) == [one.path for one in fields_of(CalculationSettings)]
+    for one in fields_of(CalculationSettings):
         shown = dialog.fields[one.path].widget
         assert shown.accessibleName() and shown.accessibleDescription() == one.help
     assert [dialog.parts.item(row).text() for row in range(3)] == ["Time", "Value area", "Imbalance"]
@@ -60,7 +60,7 @@ def test_every_input_has_a_field_with_its_name_and_help(dialog):
 
 def test_a_change_is_taken_at_once_and_alone(dialog, held):
     widget(dialog, "value_area.percent", QSpinBox).setValue(68)
-    assert held.rules == ChartRules(value_area=ValueAreaRules(percent=68))
+    assert held.rules == CalculationSettings(value_area=ValueAreaSettings(percent=68))
     widget(dialog, "value_area.percent", QSpinBox).setValue(70)
     widget(dialog, "cells.show_numbers", QCheckBox).setChecked(False)
     widget(dialog, "levels.zones_end", QComboBox).setCurrentText("close")
@@ -106,13 +106,13 @@ def test_rows_are_ticked_and_ordered_by_keys(qtbot, dialog, held):
 
 
 def test_a_page_takes_its_first_values_again(dialog, held):
-    held.rules = ChartRules(value_area=ValueAreaRules(percent=50), cvd=CvdRules(reset="never"))
+    held.rules = CalculationSettings(value_area=ValueAreaSettings(percent=50), cvd=CvdSettings(reset="never"))
     dialog.look()
     assert widget(dialog, "value_area.percent", QSpinBox).value() == 50
     assert held.changes == 0
     dialog.parts.setCurrentRow(1)
     dialog.usual.click()
-    assert held.rules == ChartRules(cvd=CvdRules(reset="never"))
+    assert held.rules == CalculationSettings(cvd=CvdSettings(reset="never"))
     assert widget(dialog, "value_area.percent", QSpinBox).value() == 70
 
 
@@ -123,9 +123,9 @@ def test_keys_and_dialog_change_the_chart_and_are_remembered(qtbot):
     commands = RuleCommands(window, desk, lambda *rules: remembered.append(rules), said.append)  # type: ignore[arg-type]
     commands.edit_rules()
     commands.edit_rules()
-    (dialog,) = window.findChildren(RulesDialog)
+    (dialog,) = window.findChildren(CalculationDialog)
     commands.toggle_cvd_reset()
-    assert desk.rules == ChartRules(cvd=CvdRules(reset="never"))
+    assert desk.rules == CalculationSettings(cvd=CvdSettings(reset="never"))
     assert remembered == [(USUAL, desk.rules)]
     assert widget(dialog, "cvd.reset", QComboBox).currentText() == "never"
     widget(dialog, "value_area.percent", QSpinBox).setValue(60)
@@ -133,7 +133,7 @@ def test_keys_and_dialog_change_the_chart_and_are_remembered(qtbot):
 
 
 def test_what_cannot_be_remembered_is_said_and_holds_all_the_same(qtbot):
-    def refuse(*_rules: ChartRules) -> None:
+    def refuse(*_rules: CalculationSettings) -> None:
         raise SettingsError("cannot write settings.toml")
 
     desk, said = Desk(), []

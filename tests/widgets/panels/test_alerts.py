@@ -8,11 +8,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDialog
 
-from app.alerts.alert import Fired, Kind, Of, Often, Subject, When, Wish
+from app.alerts.alert import AlertSpec, Condition, FiredAlert, Scope, Subject, SubjectKind, Trigger
 from app.alerts.subjects import SUBJECTS
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
-from rendering.scene.chart_point import spot_at
+from rendering.scene.chart_point import chart_point_at
 from tests.rendering.charts import INSTRUMENT
 from tests.widgets.desks import Desk
 from widgets.commands.alerts import AlertCommands
@@ -51,17 +51,17 @@ def press_set(qtbot, dialog: AlertDialog) -> None:
 
 
 @pytest.mark.parametrize("kind", list(SUBJECTS))
-def test_every_subject_can_be_chosen_and_set(qtbot, dialog: AlertDialog, desk: Desk, kind: Kind):
+def test_every_subject_can_be_chosen_and_set(qtbot, dialog: AlertDialog, desk: Desk, kind: SubjectKind):
     choose(dialog.kind, kind)
     entry = SUBJECTS[kind]
     if entry.unit:
         dialog.value.setText({"price": "59950.5", "per cent": "60"}.get(entry.unit, "25"))
     choose(dialog.when, entry.whens[-1])
-    choose(dialog.often, Often.EVERY_TIME)
+    choose(dialog.often, Trigger.EVERY_TIME)
     dialog.note.setText("look")
     press_set(qtbot, dialog)
     (alert,) = desk.book.alerts
-    assert (alert.subject.kind, alert.when, alert.often, alert.note) == (kind, entry.whens[-1], Often.EVERY_TIME, "look")
+    assert (alert.subject.kind, alert.when, alert.often, alert.note) == (kind, entry.whens[-1], Trigger.EVERY_TIME, "look")
     assert alert.subject.of is entry.ofs[0]
 
 
@@ -70,11 +70,11 @@ def test_a_profile_on_the_chart_can_be_chosen_by_its_name(qtbot, window, desk: D
     desk.chart.anchors.rename(key, "from the low")
     window.alerts.new_alert()
     (dialog,) = window.findChildren(AlertDialog)
-    choose(dialog.kind, Kind.VWAP)
-    choose(dialog.of, (Of.PROFILE, key))
+    choose(dialog.kind, SubjectKind.VWAP)
+    choose(dialog.of, (Scope.PROFILE, key))
     choose(dialog.band, -2)
     press_set(qtbot, dialog)
-    assert desk.book.alerts[0].subject == Subject(kind=Kind.VWAP, of=Of.PROFILE, key=key, band=-2)
+    assert desk.book.alerts[0].subject == Subject(kind=SubjectKind.VWAP, of=Scope.PROFILE, key=key, band=-2)
     window.alerts.show_alerts()
     (panel,) = window.findChildren(AlertPanel)
     assert column(panel, "Subject") == ["VWAP of from the low −2 σ"]
@@ -92,19 +92,19 @@ def test_the_price_at_the_cursor_is_offered(qtbot, window):
     scene.set_cursor((200.0, 300.0))
     window.alerts.new_alert()
     (dialog,) = window.findChildren(AlertDialog)
-    assert dialog.wish == Wish(value=scene.chart.series.grid.text(scene.cursor_ticks()))
+    assert dialog.wish == AlertSpec(value=scene.chart.series.grid.text(scene.cursor_ticks()))
 
 
 def test_the_list_says_which_alerts_are_armed_have_fired_or_cannot_be_watched(window, panel: AlertPanel, desk: Desk):
     ether = Instrument("binance", "ETHUSDT", Decimal("0.01"), Decimal("0.001"))
-    desk.book.add(INSTRUMENT, Wish(value="59950.5"))
-    desk.book.add(INSTRUMENT, Wish(subject=Subject(kind=Kind.POC, of=Of.PROFILE, key=9)))
-    desk.book.add(ether, Wish(value="3200.50"))
-    desk.book.add(INSTRUMENT, Wish(subject=Subject(kind=Kind.VWAP, of=Of.DAY)))
-    done = desk.book.add(INSTRUMENT, Wish(value="59951.0"))
+    desk.book.add(INSTRUMENT, AlertSpec(value="59950.5"))
+    desk.book.add(INSTRUMENT, AlertSpec(subject=Subject(kind=SubjectKind.POC, of=Scope.PROFILE, key=9)))
+    desk.book.add(ether, AlertSpec(value="3200.50"))
+    desk.book.add(INSTRUMENT, AlertSpec(subject=Subject(kind=SubjectKind.VWAP, of=Scope.DAY)))
+    done = desk.book.add(INSTRUMENT, AlertSpec(value="59951.0"))
     fired(desk, done.number)
     window.frame()
-    panel.look()
+    panel.refresh()
     assert column(panel, "State") == [
         "armed",
         "not monitored: profile 9 is not on the chart",
@@ -113,35 +113,35 @@ def test_the_list_says_which_alerts_are_armed_have_fired_or_cannot_be_watched(wi
         "fired",
     ]
     desk.status = FeedStatus(FeedState.DISCONNECTED, reason="no route")
-    panel.look()
+    panel.refresh()
     assert column(panel, "State")[0] == "not monitored: DISCONNECTED, no route"
     assert panel.count.text().startswith("4 of 5 armed")
 
 
-def fired(desk: Desk, number: int, bar: int = 30, sound: str = "") -> Fired:
+def fired(desk: Desk, number: int, bar: int = 30, sound: str = "") -> FiredAlert:
     time_ns, ticks = desk.chart.series.start_ns(bar), int(desk.chart.series.high[bar])
-    entry = Fired(alert=number, instrument=INSTRUMENT.id, time_ns=time_ns, trade_id=7, price_ticks=ticks, text="touched", sound=sound)
+    entry = FiredAlert(alert=number, instrument=INSTRUMENT.id, time_ns=time_ns, trade_id=7, price_ticks=ticks, text="touched", sound=sound)
     desk.book.note_reached(INSTRUMENT.id, None, (), [entry])
     return entry
 
 
 def test_alerts_are_armed_again_edited_and_deleted_by_the_buttons(qtbot, window, panel: AlertPanel, desk: Desk):
-    fired(desk, desk.book.add(INSTRUMENT, Wish(value="59951.0")).number)
-    panel.look()
+    fired(desk, desk.book.add(INSTRUMENT, AlertSpec(value="59951.0")).number)
+    panel.refresh()
     qtbot.mouseClick(panel.arm_button, Qt.MouseButton.LeftButton)
     assert desk.book.alerts[0].armed
     qtbot.mouseClick(panel.edit_button, Qt.MouseButton.LeftButton)
     (dialog,) = window.findChildren(AlertDialog)
-    choose(dialog.when, When.CROSS_UP)
+    choose(dialog.when, Condition.CROSS_UP)
     press_set(qtbot, dialog)
-    assert (desk.book.alerts[0].number, desk.book.alerts[0].when) == (1, When.CROSS_UP)
+    assert (desk.book.alerts[0].number, desk.book.alerts[0].when) == (1, Condition.CROSS_UP)
     qtbot.mouseClick(panel.delete_button, Qt.MouseButton.LeftButton)
     assert desk.book.alerts == () and panel.alerts.rowCount() == 0
 
 
 def test_a_click_on_a_firing_goes_to_its_bar_and_price(qtbot, window, panel: AlertPanel, desk: Desk):
-    entry = fired(desk, desk.book.add(INSTRUMENT, Wish(value="59951.0")).number)
-    panel.look()
+    entry = fired(desk, desk.book.add(INSTRUMENT, AlertSpec(value="59951.0")).number)
+    panel.refresh()
     panel.log_view.clicked.emit(panel.log.index(0, 0))
     viewport = window.view.chart_scene.viewport
     assert viewport.x(30 + int(desk.chart.series.number[0])) == pytest.approx(viewport.width_px / 2)
@@ -153,10 +153,12 @@ def test_a_right_click_on_a_line_offers_an_alert_on_it(window, desk: Desk):
     scene = window.view.chart_scene
     window.frame()
     (near, *_) = desk.alerts.near(float(desk.chart.series.close[-1]), 1e9)
-    vwap = next(one for one in desk.alerts.near(near.ticks, 1e9) if one.subject == Subject(kind=Kind.VWAP, of=Of.PROFILE, key=key))
+    vwap = next(
+        one for one in desk.alerts.near(near.ticks, 1e9) if one.subject == Subject(kind=SubjectKind.VWAP, of=Scope.PROFILE, key=key)
+    )
     scene.set_viewport(scene.viewport.centred(vwap.ticks + 0.5))
     window.frame()
-    spot = spot_at(scene.frame, 300.0, scene.viewport.y(vwap.ticks + 0.5))
+    spot = chart_point_at(scene.frame, 300.0, scene.viewport.y(vwap.ticks + 0.5))
     texts = [entry.text for entry in window.alerts.menu_entries(spot)]
     assert "Alert on VWAP of A1…" in texts
     next(entry for entry in window.alerts.menu_entries(spot) if entry.text == "Alert on VWAP of A1…").run()
@@ -167,19 +169,19 @@ def test_a_right_click_on_a_line_offers_an_alert_on_it(window, desk: Desk):
 def test_what_fires_is_heard_once_a_second_and_takes_no_focus(qtbot, window, desk: Desk, monkeypatch):
     played = []
     monkeypatch.setattr(window.alerts.sounds, "play", played.append)
-    number = desk.book.add(INSTRUMENT, Wish(value="59951.0", often=Often.EVERY_TIME, sound="low")).number
+    number = desk.book.add(INSTRUMENT, AlertSpec(value="59951.0", often=Trigger.EVERY_TIME, sound="low")).number
     for _ in range(3):
         fired(desk, number, sound="low")
         window.alerts.tell()
     assert played == ["low"]
-    assert desk.book.untold() == []
+    assert desk.book.unannounced() == []
     assert not [dialog for dialog in window.findChildren(QDialog) if dialog.isVisible()]
     assert isinstance(window.alerts, AlertCommands) and window.view.hasFocus() and SOUNDS[0] == "chime"
 
 
 def test_an_alert_is_dragged_by_its_tag_on_the_price_axis_and_changed_when_it_is_dropped(qtbot, window, desk: Desk):
     close = int(desk.chart.series.close[-1])
-    desk.book.add(INSTRUMENT, Wish(value=INSTRUMENT.grid().text(close + 20), note="mine"))
+    desk.book.add(INSTRUMENT, AlertSpec(value=INSTRUMENT.grid().text(close + 20), note="mine"))
     window.frame()
     view, viewport = window.view, window.view.chart_scene.viewport
     x = round(view.chart_scene.layout.price_axis.left + 20)

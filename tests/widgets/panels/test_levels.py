@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 
-from rendering.items.as_of import closed_ns, moment_text
+from rendering.items.as_of import as_of_text, closed_ns
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from tests.rendering.charts import FIRST_MINUTE, INSTRUMENT, StillChart, random_trades, trade
-from widgets.panels.levels import LevelLedger
+from widgets.panels.levels import LevelPanel
 
 
 @pytest.fixture
@@ -21,20 +21,20 @@ def scene(qapp) -> ChartScene:
 
 
 @pytest.fixture
-def ledger(qtbot, scene: ChartScene) -> LevelLedger:
-    ledger = LevelLedger(lambda: scene)
+def ledger(qtbot, scene: ChartScene) -> LevelPanel:
+    ledger = LevelPanel(lambda: scene)
     qtbot.addWidget(ledger)
     ledger.show()
     return ledger
 
 
-def column(ledger: LevelLedger, number: int) -> list[str]:
+def column(ledger: LevelPanel, number: int) -> list[str]:
     model = ledger.model
     return [model.data(model.index(row, number)) for row in range(model.rowCount())]
 
 
-def test_every_level_that_lives_is_a_row_the_nearest_first(ledger: LevelLedger, scene: ChartScene):
-    living = scene.chart.levels.living()
+def test_every_level_that_lives_is_a_row_the_nearest_first(ledger: LevelPanel, scene: ChartScene):
+    living = scene.chart.levels.active()
     assert ledger.model.rowCount() == len(living) > 5
     assert ledger.count.text() == f"{len(living):,} levels"
     distances = [abs(level.distance_ticks) for level in ledger.model.levels]
@@ -43,15 +43,15 @@ def test_every_level_that_lives_is_a_row_the_nearest_first(ledger: LevelLedger, 
     assert ledger.model.rowCount(QModelIndex()) == len(living)
 
 
-def test_as_of_a_moment_it_lists_the_levels_of_then_and_says_so(ledger: LevelLedger, scene: ChartScene):
+def test_as_of_a_moment_it_lists_the_levels_of_then_and_says_so(ledger: LevelPanel, scene: ChartScene):
     scene.as_of.kept_ns = closed_ns(scene.chart.series, int(scene.chart.series.number[700]))
     scene.refresh(2)
-    ledger.look()
-    assert ledger.model.rowCount() == len(scene.chart.levels.living(701)) != len(scene.chart.levels.living())
-    assert scene.frame is not None and ledger.count.text().endswith(f", {moment_text(scene.frame)}")
+    ledger.refresh()
+    assert ledger.model.rowCount() == len(scene.chart.levels.active(701)) != len(scene.chart.levels.active())
+    assert scene.frame is not None and ledger.count.text().endswith(f", {as_of_text(scene.frame)}")
 
 
-def test_a_row_tells_price_birth_age_tests_and_distance(ledger: LevelLedger, scene: ChartScene):
+def test_a_row_tells_price_birth_age_tests_and_distance(ledger: LevelPanel, scene: ChartScene):
     grid, level = (
         INSTRUMENT.grid(10),
         next(level for level in ledger.model.levels if level.period and level.bottom_ticks == level.top_ticks),
@@ -63,18 +63,18 @@ def test_a_row_tells_price_birth_age_tests_and_distance(ledger: LevelLedger, sce
     assert float(row[6]) == pytest.approx(grid.price(level.distance_ticks), abs=1e-6) and row[6][0] in "+-"
 
 
-def test_a_click_on_a_header_sorts(ledger: LevelLedger):
+def test_a_click_on_a_header_sorts(ledger: LevelPanel):
     ledger.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     prices = [level.bottom_ticks for level in ledger.model.levels]
     assert prices == sorted(prices, reverse=True)
-    ledger.look()
+    ledger.refresh()
     assert [level.bottom_ticks for level in ledger.model.levels] == prices
     ledger.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)  # the youngest first
     births = [level.born_ns for level in ledger.model.levels]
     assert births == sorted(births, reverse=True)
 
 
-def test_a_click_on_a_level_goes_there(qtbot, ledger: LevelLedger, scene: ChartScene):
+def test_a_click_on_a_level_goes_there(qtbot, ledger: LevelPanel, scene: ChartScene):
     ledger.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
     level = ledger.model.levels[0]
     spot = ledger.table.visualRect(ledger.model.index(0, 0)).center()
@@ -84,32 +84,32 @@ def test_a_click_on_a_level_goes_there(qtbot, ledger: LevelLedger, scene: ChartS
     assert 0 <= viewport.x(position) <= viewport.width_px
 
 
-def test_distances_follow_the_market(ledger: LevelLedger, scene: ChartScene):
+def test_distances_follow_the_market(ledger: LevelPanel, scene: ChartScene):
     before = column(ledger, 6)
     chart = scene.chart
     assert isinstance(chart, StillChart)
     chart.apply(trade(int(chart.series.number[-1]) - FIRST_MINUTE, int(chart.series.close[-1]) + 1))
-    ledger.look()
+    ledger.refresh()
     assert column(ledger, 6) != before
 
 
 def test_without_a_chart_the_table_is_empty(qtbot):
-    ledger = LevelLedger(lambda: None)
+    ledger = LevelPanel(lambda: None)
     qtbot.addWidget(ledger)
     assert ledger.model.rowCount() == 0
 
 
-def test_rows_stay_where_they_are_while_the_mouse_is_over_them(ledger: LevelLedger, scene: ChartScene):
+def test_rows_stay_where_they_are_while_the_mouse_is_over_them(ledger: LevelPanel, scene: ChartScene):
     chart = scene.chart
     assert isinstance(chart, StillChart)
     before = [(level.kind, level.born_ns, level.bottom_ticks) for level in ledger.model.levels]
     ledger.table.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
     chart.apply(trade(int(chart.series.number[-1]) - FIRST_MINUTE, int(ledger.model.levels[-1].bottom_ticks) - 1))
-    ledger.look()
+    ledger.refresh()
     now = [(level.kind, level.born_ns, level.bottom_ticks) for level in ledger.model.levels]
     assert [one for one in before if one in now] == now[: len([one for one in before if one in now])]
     ledger.table.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
-    ledger.look()
+    ledger.refresh()
     distances = [abs(level.distance_ticks) for level in ledger.model.levels]
     assert distances == sorted(distances)
     assert now != [(level.kind, level.born_ns, level.bottom_ticks) for level in ledger.model.levels]
@@ -117,7 +117,7 @@ def test_rows_stay_where_they_are_while_the_mouse_is_over_them(ledger: LevelLedg
 
 def test_a_click_on_a_level_that_is_hidden_shows_its_overlay(qtbot, scene: ChartScene):
     asked: list[str] = []
-    ledger = LevelLedger(lambda: scene, None, asked.append)
+    ledger = LevelPanel(lambda: scene, None, asked.append)
     qtbot.addWidget(ledger)
     scene.show_only(frozenset())
     ledger.table.clicked.emit(ledger.model.index(0, 0))

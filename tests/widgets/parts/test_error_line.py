@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from app.profiles.chart_profiles import Anchors
-from app.profiles.profile_settings import ProfileInputs
+from app.profiles.chart_profiles import ChartProfiles
+from app.profiles.profile_settings import ProfileSettings
 from widgets.dialogs.periods import PeriodDialog, SideDialog
 from widgets.dialogs.profile import ProfileDialog
 
 
-def profile_dialog(anchors: Anchors) -> ProfileDialog:
+def profile_dialog(anchors: ChartProfiles) -> ProfileDialog:
     return ProfileDialog(anchors, anchors.add(0))
 
 
-@pytest.mark.parametrize("make", [profile_dialog, SideDialog, lambda anchors: PeriodDialog(anchors, ProfileInputs(), 30)])
+@pytest.mark.parametrize("make", [profile_dialog, SideDialog, lambda anchors: PeriodDialog(anchors, ProfileSettings(), 30)])
 def test_a_long_line_of_trouble_makes_the_dialog_higher_and_is_whole(qtbot, make):
-    dialog = make(Anchors())
+    dialog = make(ChartProfiles())
     assert isinstance(dialog, ProfileDialog | PeriodDialog | SideDialog)
     qtbot.addWidget(dialog)
     dialog.show()

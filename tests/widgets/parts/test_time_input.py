@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import BadInputError
-from widgets.parts.time_input import moment_text, parse_moment
+from widgets.parts.time_input import parse_moment, time_text
 
 NEAR = 1_723_161_240_123_000_000
 """Thursday 8 August 2024, 23:54:00.123 UTC."""
@@ -40,4 +40,4 @@ def test_what_is_no_time_is_told(text: str):
 
 @given(st.integers(1_230_768_000_000, 4_102_444_800_000))
 def test_what_is_shown_can_be_typed(time_ms: int):
-    assert parse_moment(moment_text(time_ms * 1_000_000), 0) == time_ms * 1_000_000
+    assert parse_moment(time_text(time_ms * 1_000_000), 0) == time_ms * 1_000_000

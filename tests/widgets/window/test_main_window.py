@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLineEdit
 from structlog.testing import LogCapture
 
-from app.alerts.alert import Fired, Wish
+from app.alerts.alert import AlertSpec, FiredAlert
 from app.errors import GridTooFineError
 from app.market.feed import FeedState, FeedStatus
 from rendering.items.guides.last_price_item import LastPriceItem
@@ -19,7 +19,7 @@ from tests.rendering.charts import FIRST_MINUTE, INSTRUMENT, StillChart, random_
 from tests.widgets.desks import N_BARS, Desk
 from tests.widgets.gestures import drag
 from widgets.commands.key_list import KeyList
-from widgets.panels.levels import LevelLedger
+from widgets.panels.levels import LevelPanel
 from widgets.window.main_window import MainWindow
 
 LAST = FIRST_MINUTE + N_BARS - 1
@@ -576,7 +576,7 @@ def test_what_is_being_fetched_stands_on_the_chart_too(qtbot, window, desk: Desk
 
 def test_l_lists_the_levels_that_live(qtbot, window):
     press(qtbot, window, Qt.Key.Key_L)
-    (ledger,) = window.findChildren(LevelLedger)
+    (ledger,) = window.findChildren(LevelPanel)
     assert ledger.isVisible() and ledger.model.rowCount() > 0
     ledger.close()
 
@@ -594,9 +594,11 @@ def test_alt_a_asks_for_an_alert_at_the_cursors_price_or_at_the_last(qtbot, wind
 
 
 def test_an_alert_that_fires_is_told_in_the_status_bar(qtbot, window, desk: Desk):
-    alert = desk.book.add(INSTRUMENT, Wish(value="6000.00"))
+    alert = desk.book.add(INSTRUMENT, AlertSpec(value="6000.00"))
     told = {"alert": alert.number, "instrument": INSTRUMENT.id, "trade_id": 7, "price_ticks": 600_000}
-    desk.book.note_reached(INSTRUMENT.id, None, (), [Fired(time_ns=1_700_000_000 * 10**9, text="binance:BTCUSDT touched 6000.00", **told)])
+    desk.book.note_reached(
+        INSTRUMENT.id, None, (), [FiredAlert(time_ns=1_700_000_000 * 10**9, text="binance:BTCUSDT touched 6000.00", **told)]
+    )
     frames(window)
     assert window.status_bar.notice.text() == "! binance:BTCUSDT touched 6000.00 at 22:13:20 UTC"
 
@@ -604,7 +606,7 @@ def test_an_alert_that_fires_is_told_in_the_status_bar(qtbot, window, desk: Desk
 def test_the_prices_that_alerts_wait_for_are_drawn(qtbot, window, desk: Desk):
     scene, ticks = scene_of(window), int(desk.chart.series.close[-1])
     before = scene.render_image()
-    alert = desk.book.add(INSTRUMENT, Wish(value=INSTRUMENT.grid().text(ticks + 30)))
+    alert = desk.book.add(INSTRUMENT, AlertSpec(value=INSTRUMENT.grid().text(ticks + 30)))
     frames(window)
     assert scene.render_image() != before
     scene.show("alerts", False)

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.market.feed import FeedState, FeedStatus
 from rendering.items.guides.badge_item import mode_colour
 from rendering.style.theme import load_theme, theme_names
-from widgets.window.feed_state_style import LOOKS
+from widgets.window.feed_state_style import FEED_STATE_STYLES
 from widgets.window.status_bar import StatusBar
 
 SECOND_NS = 1_000_000_000
@@ -56,19 +56,19 @@ def test_only_live_is_green_and_the_colour_is_that_of_the_badge(bar: StatusBar, 
     bar.set_theme(load_theme(theme))
     colours = {state: ground(bar, state).name() for state in FeedState}
     assert [state for state, colour in colours.items() if colour == load_theme(theme).live.hex] == [FeedState.LIVE]
-    assert colours == {state: mode_colour(load_theme(theme), LOOKS[state].mode).hex for state in FeedState}
+    assert colours == {state: mode_colour(load_theme(theme), FEED_STATE_STYLES[state].mode).hex for state in FeedState}
 
 
 def test_the_age_of_the_tape_grows_while_only_the_line_is_alive(bar: StatusBar):
     status = FeedStatus(FeedState.LIVE, received_at_ns=time.time_ns() - 75 * SECOND_NS, last_trade_ns=1, messages=10)
-    bar.look(status)
+    bar.sample(status)
     bar.refresh(status, "", "", "raster")
     assert bar.figures.text().startswith("last trade 1 min 15 s ago ")
 
 
 def test_a_replay_tells_recorded_time_and_neither_age_nor_lag(bar: StatusBar):
     status = FeedStatus(FeedState.REPLAY, received_at_ns=time.time_ns(), last_trade_ns=1_723_161_240_123_000_000)
-    bar.look(status)
+    bar.sample(status)
     bar.refresh(status, "", "", "raster")
     assert bar.figures.text() == "last trade 2024-08-08 23:54:00.123 UTC   0 trades/s"
 

@@ -1,6 +1,6 @@
 from app.market.feed import FeedState, FeedStatus
-from widgets.window.feed_state_style import LOOKS
-from widgets.window.status_texts import TapeMeter, duration_text, figures_text, state_text
+from widgets.window.feed_state_style import FEED_STATE_STYLES
+from widgets.window.status_texts import FeedRateMeter, duration_text, rates_text, state_text
 
 
 class Clock:
@@ -12,9 +12,9 @@ class Clock:
 
 
 def test_every_state_has_a_shape_of_its_own_and_only_live_looks_live() -> None:
-    assert set(LOOKS) == set(FeedState)
-    assert len({look.shape for look in LOOKS.values()}) == len(FeedState)
-    assert [state for state, look in LOOKS.items() if look.mode == "live"] == [FeedState.LIVE]
+    assert set(FEED_STATE_STYLES) == set(FeedState)
+    assert len({look.shape for look in FEED_STATE_STYLES.values()}) == len(FeedState)
+    assert [state for state, look in FEED_STATE_STYLES.items() if look.mode == "live"] == [FeedState.LIVE]
 
 
 def test_a_lost_venue_is_told_with_its_reason_and_the_time_to_the_next_attempt() -> None:
@@ -29,32 +29,32 @@ def test_durations_read_in_two_figures() -> None:
 
 def test_rates_and_lags_speak_of_the_last_ten_seconds_only() -> None:
     clock = Clock()
-    meter = TapeMeter(clock)
+    meter = FeedRateMeter(clock)
     for second in range(31):
         trades = second * 100 if second <= 10 else 1000 + (second - 10) * 7
         lag_ms = 900 if second <= 10 else 40
-        meter.look(FeedStatus(FeedState.LIVE, last_trade_ns=clock.ns - lag_ms * 1_000_000, messages=2 * trades, trades=trades))
+        meter.sample(FeedStatus(FeedState.LIVE, last_trade_ns=clock.ns - lag_ms * 1_000_000, messages=2 * trades, trades=trades))
         clock.ns += 1_000_000_000
-    figures = meter.figures()
+    figures = meter.rates()
     assert (figures.messages_per_s, figures.trades_per_s) == (14.0, 7.0)
     assert (figures.lag_ms_p50, figures.lag_ms_p99) == (40.0, 40.0)
 
 
 def test_another_feed_starts_the_figures_anew() -> None:
     clock = Clock()
-    meter = TapeMeter(clock)
-    meter.look(FeedStatus(FeedState.LIVE, messages=1_000_000, trades=1_000_000))
+    meter = FeedRateMeter(clock)
+    meter.sample(FeedStatus(FeedState.LIVE, messages=1_000_000, trades=1_000_000))
     clock.ns += 1_000_000_000
-    meter.look(FeedStatus(FeedState.SIMULATED, messages=5, trades=5))
-    assert meter.figures().messages_per_s == 0.0
+    meter.sample(FeedStatus(FeedState.SIMULATED, messages=5, trades=5))
+    assert meter.rates().messages_per_s == 0.0
 
 
 def test_the_age_of_the_tape_runs_from_when_the_trade_reached_us() -> None:
     clock = Clock()
-    meter = TapeMeter(clock)
+    meter = FeedRateMeter(clock)
     status = FeedStatus(FeedState.LIVE, last_trade_ns=clock.ns + 3_600_000_000_000, received_at_ns=clock.ns - 2_500_000_000)
-    assert figures_text(meter.figures(), status, clock.ns).startswith("last trade 2.5 s ago ")
+    assert rates_text(meter.rates(), status, clock.ns).startswith("last trade 2.5 s ago ")
 
 
 def test_before_the_first_trade_there_are_dashes_not_numbers() -> None:
-    assert figures_text(TapeMeter().figures(), FeedStatus(FeedState.CONNECTING), 1) == "last trade –   0 msg/s   lag –"
+    assert rates_text(FeedRateMeter().rates(), FeedStatus(FeedState.CONNECTING), 1) == "last trade –   0 msg/s   lag –"

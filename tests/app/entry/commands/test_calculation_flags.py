@@ -7,18 +7,18 @@ import pytest
 from app.entry.commands.calculation_flags import RuleFlags
 from app.errors import BadInputError
 from app.market.session import Period, PeriodRule
-from app.settings.calculation import ChartRules, TimeRules
+from app.settings.calculation import CalculationSettings, SessionSettings
 
-IN_TOKYO = ChartRules(time=TimeRules(zone="Asia/Tokyo"))
+IN_TOKYO = CalculationSettings(time=SessionSettings(zone="Asia/Tokyo"))
 
 
 def test_a_named_session_passes_over_a_zone_of_the_settings_but_not_one_that_was_typed():
     assert RuleFlags(session="us-rth").on(IN_TOKYO).hours.timezone == "America/New_York"
     assert RuleFlags(session="us-rth", timezone="America/New_York").on(IN_TOKYO).hours.timezone == "America/New_York", "its own"
     with pytest.raises(BadInputError, match=r"session tokyo has its own \(Asia/Tokyo\), drop"):
-        RuleFlags(timezone="UTC").on(ChartRules(time=TimeRules(session="tokyo")))
+        RuleFlags(timezone="UTC").on(CalculationSettings(time=SessionSettings(session="tokyo")))
 
 
 def test_days_and_own_times_are_of_the_zone_that_was_typed():
-    assert RuleFlags(timezone="Europe/London").on(IN_TOKYO).hours.pieces == PeriodRule(Period.DAY, "Europe/London")
+    assert RuleFlags(timezone="Europe/London").on(IN_TOKYO).hours.divisions == PeriodRule(Period.DAY, "Europe/London")
     assert RuleFlags(session="17:00-17:00", timezone="America/New_York").on(IN_TOKYO).hours.timezone == "America/New_York"

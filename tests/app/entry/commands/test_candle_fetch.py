@@ -7,13 +7,13 @@ from pathlib import Path
 
 from structlog.testing import LogCapture
 
-from app.entry.commands.candle_fetch import candles_fetched
+from app.entry.commands.candle_fetch import fetch_candles
 from app.entry.commands.profile_flags import ProfileFlags
 from app.entry.commands.snapshot import SnapshotRequest, _collected
 from app.errors import VenueRefusedError
 from app.market.bar_rule import parse_bar_rule
-from app.profiles.period_profiles import Each, PeriodProfiles
-from app.settings.settings import Data, Settings
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
+from app.settings.settings import FeedSettings, Settings
 from tests.app.profiles.test_candle_fill import TAPE, Held, between, minute
 from tests.venue_emulator import GeneratedTape, VenueEmulator
 
@@ -21,8 +21,8 @@ from tests.venue_emulator import GeneratedTape, VenueEmulator
 def test_anchors_and_periods_are_filled() -> None:
     there = Held([between(TAPE, 40, 61)])
     there.chart.anchors.add(minute(5))
-    there.chart.anchors.show_periods(PeriodProfiles(Each.BARS, 50))
-    assert asyncio.run(candles_fetched(there.chart, there.venue)) == ""
+    there.chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 50))
+    assert asyncio.run(fetch_candles(there.chart, there.venue)) == ""
     found = there.profile(minute(5))
     assert found is not None and found.rows.profile.volume == int(between(TAPE, 5, 61).quantity_lots.sum())
 
@@ -31,15 +31,15 @@ def test_what_went_wrong_is_told(logged: LogCapture) -> None:
     there = Held([between(TAPE, 40, 61)])
     there.chart.anchors.add(minute(5))
     there.venue.failures = [VenueRefusedError("not from here")]
-    assert asyncio.run(candles_fetched(there.chart, there.venue)) == "candles: not from here"
-    assert asyncio.run(candles_fetched(there.chart, there.venue, 0.0)) == "candles: incomplete, timed out"
+    assert asyncio.run(fetch_candles(there.chart, there.venue)) == "candles: not from here"
+    assert asyncio.run(fetch_candles(there.chart, there.venue, 0.0)) == "candles: incomplete, timed out"
     assert logged.entries.pop()["event"] == "candles refused"
 
 
 def test_a_snapshot_of_a_venue_has_the_candles_of_an_old_anchor(tmp_path: Path) -> None:
     async def story() -> None:
         async with VenueEmulator(GeneratedTape(4, 50, history_s=86_400, history_rate=0.05)) as venue:
-            settings = Settings(data=Data(history_hours=0.01)).with_hosts("binance", venue.ws_url, venue.rest_url)
+            settings = Settings(data=FeedSettings(history_hours=0.01)).with_hosts("binance", venue.ws_url, venue.rest_url)
             anchor = venue.trades().time_ns[100] // 10**9
             flags = ProfileFlags(anchor=[str(int(anchor))])
             request = SnapshotRequest(
@@ -57,5 +57,5 @@ def test_a_snapshot_of_a_venue_has_the_candles_of_an_old_anchor(tmp_path: Path) 
 
 def test_a_chart_without_profiles_asks_for_nothing() -> None:
     there = Held([between(TAPE, 40, 61)])
-    assert asyncio.run(candles_fetched(there.chart, there.venue)) == ""
+    assert asyncio.run(fetch_candles(there.chart, there.venue)) == ""
     assert there.venue.asked == []

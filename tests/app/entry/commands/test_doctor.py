@@ -15,7 +15,7 @@ import pytest
 
 from app.entry.cli import run
 from app.entry.commands import doctor
-from app.entry.commands.doctor import Finding, clock, graphics, qt_pair, writable
+from app.entry.commands.doctor import DoctorFinding, clock, graphics, qt_pair, writable
 from app.entry.graphics_probe import Graphics, ask_graphics
 from app.entry.venue_clock import clock_offset_s
 from app.errors import DecodeError
@@ -140,5 +140,5 @@ def test_a_clock_that_is_wrong_is_advised_upon_but_no_fault(
         return offset_s
 
     monkeypatch.setattr("app.entry.venue_clock.clock_offset_s", offset)
-    finding: Finding = clock(Settings())
+    finding: DoctorFinding = clock(Settings())
     assert finding.sound and text in finding.found and bool(finding.advice) is advised

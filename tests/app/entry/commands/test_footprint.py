@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.analytics.imbalance import ImbalanceRule
-from app.chart.chart import ChartSpec, build
+from app.chart.chart import ChartSpec, build_series
 from app.entry.commands.footprint import bar_objects, price_text, require_countable, write_bars, writer_of
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from app.settings.calculation import ChartRules
+from app.settings.calculation import CalculationSettings
 from tests.builders import SECOND_NS, START_NS, random_trades, trade_batches, trades_of
 from tests.oracles.footprints import slow_bars
 from tests.oracles.imbalances import imbalanced_rows, stacked_runs
@@ -39,7 +39,7 @@ def spec_of(ticks_per_row: int = 1) -> ChartSpec:
 
 def bars_of(trades: TradeBatch, ticks_per_row: int = 1) -> list[dict[str, Any]]:
     spec = spec_of(ticks_per_row)
-    return list(bar_objects(build([trades], spec), spec.instrument, ChartRules()))
+    return list(bar_objects(build_series([trades], spec), spec.instrument, CalculationSettings()))
 
 
 def slow_objects(trades: TradeBatch, ticks_per_row: int) -> Iterator[dict[str, Any]]:
@@ -171,14 +171,14 @@ def test_an_ending_that_says_nothing_is_refused() -> None:
 def test_sums_that_64_bits_cannot_hold_are_refused_instead_of_wrong() -> None:
     trades = trades_of([(0, 1, 4 * 10**18, 1), (1, 11, 4 * 10**18, 1)])
     with pytest.raises(BadInputError, match=r"x\.csv: a bar's range times volume overflows"):
-        require_countable(build([trades], spec_of()), Path("x.csv"))
-    require_countable(build([trades_of([(0, 1, 4 * 10**18, 1), (1, 1, 4 * 10**18, 1)])], spec_of()), Path("x.csv"))
+        require_countable(build_series([trades], spec_of()), Path("x.csv"))
+    require_countable(build_series([trades_of([(0, 1, 4 * 10**18, 1), (1, 1, 4 * 10**18, 1)])], spec_of()), Path("x.csv"))
 
 
 def test_bars_that_are_not_of_time_begin_with_their_first_trade() -> None:
     trades = trades_of([(0, 100, 5, 1), (7, 101, 9, -1), (30, 98, 2, 1), (61, 101, 3, -1), (62, 99, 4, 1)])
     spec = ChartSpec(Instrument("file", "made-up", TICK, LOT), parse_bar_rule("0.008v"))
-    bars = list(bar_objects(build([trades], spec), spec.instrument, ChartRules()))
+    bars = list(bar_objects(build_series([trades], spec), spec.instrument, CalculationSettings()))
     assert [(bar["start_ns"] - START_NS, bar["trades"], bar["volume"]) for bar in bars] == [
         (0, 2, "0.014"),
         (30 * SECOND_NS, 3, "0.009"),

@@ -11,7 +11,7 @@ import pytest
 
 from app.entry.cli import run
 from app.entry.commands.common import Reading, parse_span
-from app.entry.commands.replay import load_trades, numbered_by_ones, parse_speed
+from app.entry.commands.replay import load_trades, parse_speed, with_sequential_ids
 from app.errors import BadInputError
 from app.market.coverage import Source
 from app.market.instrument import Instrument
@@ -71,15 +71,15 @@ def test_of_a_market_without_numbers_the_time_that_the_store_does_not_vouch_for_
 
 
 def test_ids_that_mostly_grow_by_one_stay_and_with_them_their_holes():
-    assert numbered_by_ones(with_ids([5, 6, 7, 9, 10])).trade_id.tolist() == [5, 6, 7, 9, 10]
+    assert with_sequential_ids(with_ids([5, 6, 7, 9, 10])).trade_id.tolist() == [5, 6, 7, 9, 10]
 
 
 def test_ids_that_are_mere_names_are_counted_anew():
-    assert numbered_by_ones(with_ids([5, 16, 17, 90, 1000])).trade_id.tolist() == [1, 2, 3, 4, 5]
+    assert with_sequential_ids(with_ids([5, 16, 17, 90, 1000])).trade_id.tolist() == [1, 2, 3, 4, 5]
 
 
 def test_a_single_trade_keeps_its_id():
-    assert numbered_by_ones(with_ids([77])).trade_id.tolist() == [77]
+    assert with_sequential_ids(with_ids([77])).trade_id.tolist() == [77]
 
 
 @pytest.mark.parametrize(("text", "speed"), [("1", 1.0), ("0.5", 0.5), ("1000", 1000.0), ("max", math.inf)])

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.entry.commands.snapshot import SnapshotRequest, _collected
 from app.market.bar_rule import parse_bar_rule
-from app.settings.settings import Data, Settings
+from app.settings.settings import FeedSettings, Settings
 from tests.feeds.lines import Line, run, venue
 from tests.feeds.questions import answering
 
@@ -33,7 +33,7 @@ def test_a_market_whose_trades_are_not_numbered_has_no_holes_between_their_ids()
 
     async def story() -> None:
         async with answering(answers) as rest_url, venue(talk) as there:
-            settings = Settings(data=Data(history_hours=1)).with_hosts("hyperliquid", there.url.removesuffix("/ws/x"), rest_url)
+            settings = Settings(data=FeedSettings(history_hours=1)).with_hosts("hyperliquid", there.url.removesuffix("/ws/x"), rest_url)
             request = SnapshotRequest("hyperliquid:BTC", Path("x.png"), (640, 400), 1.0, parse_bar_rule("1m"), 1, None, 0.5, 1)
             chart, mode = await _collected(request, settings)
             assert chart.series.n_trades == 2 and not chart.holes, "the trades of the live line; those of REST are older than an hour"

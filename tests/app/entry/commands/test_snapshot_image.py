@@ -10,7 +10,7 @@ from app.entry.commands.snapshot import SnapshotRequest
 from app.entry.commands.snapshot_image import overlays_of
 from app.errors import BadInputError
 from app.market.bar_rule import parse_bar_rule
-from app.settings.settings import Display, Settings
+from app.settings.settings import DisplaySettings, Settings
 
 
 def request(show: str = "", hide: str = "") -> SnapshotRequest:
@@ -18,7 +18,7 @@ def request(show: str = "", hide: str = "") -> SnapshotRequest:
 
 
 def test_flags_add_to_what_the_settings_show_and_take_away() -> None:
-    settings = Settings(display=Display(overlays="-delta"))
+    settings = Settings(display=DisplaySettings(overlays="-delta"))
     usual = overlays_of(request(), Settings())
     assert {"delta", "profile"} <= usual
     assert overlays_of(request(), settings) == usual - {"delta"}

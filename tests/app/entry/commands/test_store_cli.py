@@ -18,9 +18,9 @@ from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch
-from app.storage.disk import DiskStore, kept_instrument
+from app.storage.disk import DiskStore, stored_instrument
 from app.storage.writer import TapeWriter
-from feeds.archives.report import Report
+from feeds.archives.report import ImportReport
 from tests.faults.elsewhere import VenueElsewhere
 from tests.sameness import same
 
@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> str:
 
 def kept(store: str, name: str = "binance:BTCUSDT"):
     opened = DiskStore(Path(store), write=False)
-    trades = opened.tape(kept_instrument(opened, name)).trades(ALL)
+    trades = opened.tape(stored_instrument(opened, name)).trades(ALL)
     opened.close()
     return trades
 
@@ -85,8 +85,8 @@ def test_a_days_trades_wait_on_disk_when_they_do_not_fit_in_memory(tmp_path: Pat
     text = table(range(1, 300_001))
     opened = DiskStore(tmp_path / "store")
     assert run(["import", "csv", written(tmp_path, table(range(1, 2))), *MARKET, "--store", str(tmp_path / "store"), "--quiet"]) == 0
-    writer = TapeWriter(opened, kept_instrument(opened, "binance:BTCUSDT"))
-    report = Report()
+    writer = TapeWriter(opened, stored_instrument(opened, "binance:BTCUSDT"))
+    report = ImportReport()
     assert import_file(writer, Path(written(tmp_path, text)), report) == 299_999
     trades = writer.tape.trades(ALL)
     assert np.array_equal(trades.trade_id, np.arange(1, 300_001))

@@ -21,9 +21,9 @@ from app.ingest.ingest import Ingest
 from app.market.feed import FeedState
 from app.market.instrument import Instrument, parse_instrument_id
 from app.market.trade import TradeBatch, concatenate
-from app.settings.settings import Data, Settings
+from app.settings.settings import FeedSettings, Settings
 from app.storage.trade_store import TradeStore
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues import VENUES, open_venue
 from feeds.venues.binance.live import SPOT, USDM, BinanceHistory, BinanceMarket, fetch_instrument, wire
 from feeds.venues.live import LiveFeed
@@ -52,7 +52,7 @@ async def watched(
 ) -> AsyncIterator[tuple[LiveFeed, BinanceHistory]]:
     """Feed and history of a venue."""
     market = MARKETS[venue.market]
-    rest = Rest(venue.rest_url, weight_limit=market.weight_limit)
+    rest = RestClient(venue.rest_url, weight_limit=market.weight_limit)
     instrument = Instrument(market.venue, "BTCUSDT", venue.tape.tick_size, venue.tape.lot_size)
     history = BinanceHistory(instrument, market, rest)
     feed = LiveFeed(instrument, wire(instrument, market, venue.ws_url), history, patience, wall_ns=wall_ns, monotonic_ns=monotonic_ns)
@@ -84,7 +84,7 @@ def test_a_market_opens_by_its_id_with_the_venues_steps(market: Market) -> None:
     async def story() -> None:
         async with emulator(market) as venue:
             name = MARKETS[market].venue
-            settings = Settings(data=Data(history_hours=0.5)).with_hosts(name, venue.ws_url, venue.rest_url)
+            settings = Settings(data=FeedSettings(history_hours=0.5)).with_hosts(name, venue.ws_url, venue.rest_url)
             opened = await open_venue(f"{name}:BTCUSDT", settings)
             assert (opened.instrument.tick_size, opened.instrument.lot_size) == (venue.tape.tick_size, venue.tape.lot_size)
             assert opened.instrument.id == f"{name}:BTCUSDT" and opened.history_ns == 1800 * 10**9
@@ -119,7 +119,7 @@ def test_every_venue_of_the_table_is_named_like_an_instrument_id() -> None:
     assert [parse_instrument_id(f"{venue}:X")[0] for venue in VENUES] == list(VENUES)
 
 
-class _Answering(Rest):
+class _Answering(RestClient):
     """A venue that answers with what is given."""
 
     def __init__(self, answer: object) -> None:
@@ -409,7 +409,7 @@ def test_a_futures_search_goes_on_by_hours_and_never_past_what_is_kept() -> None
     asked: list[dict[str, int]] = []
     now_ms = 1_700_000_000_000
 
-    class Counting(Rest):
+    class Counting(RestClient):
         async def get(self, path, params, kind, *, weight, urgent=False):
             asked.append({name: value for name, value in params.items() if isinstance(value, int)})
             found = params["endTime"] >= now_ms - 46 * 3_600_000 if "endTime" in params else False

@@ -17,11 +17,11 @@ from app.errors import BadInputError, DecodeError, FeedError, VenueBusyError, Ve
 from app.market.feed import FeedState
 from app.market.instrument import Instrument
 from app.market.span import Span
-from feeds.network.rest_client import Rest
-from feeds.network.websocket_session import Ping
+from feeds.network.rest_client import RestClient
+from feeds.network.websocket_session import KeepAlive
 from feeds.venues.bybit.live import LINEAR, SPOT, BybitRest, candles, fetch_instrument, newest_trades, wire
 from feeds.venues.bybit.wire import PING
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.live import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, venue
 from tests.feeds.opened import opened, told_by
 from tests.feeds.questions import Answer, all_of, answering, ids
@@ -74,7 +74,7 @@ def venue_of(*numbers: int, asked: list[dict[str, Any]] | None = None) -> Callab
 @asynccontextmanager
 async def rest_of(answers: Callable[[str, dict[str, Any]], Answer], market=LINEAR) -> AsyncIterator[BybitRest]:
     async with answering(answers) as url:
-        rest = BybitRest(Rest(url), market)
+        rest = BybitRest(RestClient(url), market)
         try:
             yield rest
         finally:
@@ -142,7 +142,7 @@ def test_an_unknown_topic_stops_with_the_venues_words(logged: LogCapture) -> Non
 
 
 def test_the_line_is_kept_awake_in_the_venues_way() -> None:
-    assert Ping('{"op":"ping"}', 20.0) == PING
+    assert KeepAlive('{"op":"ping"}', 20.0) == PING
 
     async def talk(line: Line) -> None:
         await line.socket.recv()
@@ -155,7 +155,7 @@ def test_the_line_is_kept_awake_in_the_venues_way() -> None:
         async with venue(talk) as there, rest_of(venue_of()) as rest:
             usual = wire(BTC, LINEAR, there.url)
             assert usual.ping == PING
-            quick = Wire(there.url, usual.decoder, usual.greeting, Ping(PING.text, 0.02))
+            quick = StreamSpec(there.url, usual.decoder, usual.greeting, KeepAlive(PING.text, 0.02))
             feed = LiveFeed(BTC, quick, newest_trades(BTC, rest), QUICK)
             assert await told_by(feed, 1) == [1]
             assert (usual.decoder.ignored, usual.decoder.rejected) == (2, 0), "two answers"

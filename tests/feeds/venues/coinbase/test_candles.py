@@ -11,7 +11,7 @@ from app.errors import BadInputError, DecodeError
 from app.market.candle import CandleBatch
 from app.market.instrument import Instrument
 from app.market.span import Span
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.candles import HOUR_NS, MINUTE_NS
 from feeds.venues.coinbase.candles import candles
 from tests.feeds.lines import run
@@ -34,7 +34,7 @@ def fetched(answer: Answer, minutes: int, length_ns: int = MINUTE_NS) -> tuple[l
 
     async def story() -> None:
         async with answering(answers) as url:
-            rest = Rest(url)
+            rest = RestClient(url)
             try:
                 past = candles(BTC, rest, wall_ns=lambda: BEGAN_NS + 90 * 10**9)
                 batches.extend([batch async for batch in past.candles(length_ns, Span(BEGAN_NS, BEGAN_NS + minutes * MINUTE_NS))])

@@ -23,12 +23,12 @@ from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
 from app.settings.settings import Settings
 from app.storage.trade_store import TradeStore
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues import open_venue
 from feeds.venues.coinbase import live as coinbase
 from feeds.venues.coinbase.live import CoinbaseHistory
 from feeds.venues.coinbase.wire import decoder, greeting
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.live import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, until, venue
 from tests.feeds.questions import Answer, all_of, answering, ids
 
@@ -76,7 +76,7 @@ class Tape:
 @asynccontextmanager
 async def past(tape: Tape) -> AsyncIterator[CoinbaseHistory]:
     async with answering(tape.answer) as url:
-        history = CoinbaseHistory(BTC, Rest(url, weight_limit=10_000))
+        history = CoinbaseHistory(BTC, RestClient(url, weight_limit=10_000))
         try:
             yield history
         finally:
@@ -180,7 +180,7 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
 
     async def story() -> None:
         async with venue(talk) as there, past(Tape(range(1, 9))) as history:
-            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC-USD")), history, QUICK)
+            feed = LiveFeed(BTC, StreamSpec(there.url, decoder(BTC), greeting("BTC-USD")), history, QUICK)
             assert [batch async for batch in feed.batches()] == []
             assert feed.status.state is FeedState.STOPPED and "BTC-USD is not a valid product" in feed.status.reason
 
@@ -271,7 +271,7 @@ def test_a_page_off_the_grid_names_the_value() -> None:
             return 200, [trade(1) | {"price": "1.001"}]
 
         async with answering(answers) as url:
-            history = CoinbaseHistory(BTC, Rest(url))
+            history = CoinbaseHistory(BTC, RestClient(url))
             with pytest.raises(DecodeError, match=r"coinbase: price: found 1\.001"):
                 await history.recent()
             await history.aclose()

@@ -11,7 +11,7 @@ from app.errors import BadInputError, DecodeError
 from app.market.candle import CandleBatch
 from app.market.instrument import Instrument
 from app.market.span import Span
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues.candles import MINUTE_NS
 from feeds.venues.hyperliquid.candles import candles
 from tests.feeds.lines import run
@@ -41,7 +41,7 @@ def fetched(known: list[Any], minutes: int, length_ns: int = MINUTE_NS, now: int
 
     async def story() -> None:
         async with answering(answers) as url:
-            rest = Rest(url)
+            rest = RestClient(url)
             try:
                 began_ns = BEGAN_MS * 10**6
                 past = candles(BTC, rest, wall_ns=lambda: began_ns + now * MINUTE_NS)

@@ -18,11 +18,11 @@ from app.market.feed import FeedState
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.settings.settings import Settings
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues import open_venue
 from feeds.venues.hyperliquid.live import fetch_instrument, newest_trades
 from feeds.venues.hyperliquid.wire import PING, decoder, greeting
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.live import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, until, venue
 from tests.feeds.questions import Answer, all_of, answering, ids
 
@@ -70,9 +70,9 @@ class Tape:
 
 
 @asynccontextmanager
-async def asking(answers: Callable[[str, dict[str, Any]], Answer]) -> AsyncIterator[Rest]:
+async def asking(answers: Callable[[str, dict[str, Any]], Answer]) -> AsyncIterator[RestClient]:
     async with answering(answers) as url:
-        rest = Rest(url)
+        rest = RestClient(url)
         try:
             yield rest
         finally:
@@ -221,7 +221,7 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
 
     async def story() -> None:
         async with venue(talk) as there, asking(Tape(100).answer) as rest:
-            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC")), newest_trades(BTC, rest), QUICK)
+            feed = LiveFeed(BTC, StreamSpec(there.url, decoder(BTC), greeting("BTC")), newest_trades(BTC, rest), QUICK)
             assert [batch async for batch in feed.batches()] == []
             assert feed.status.state is FeedState.STOPPED and "Invalid subscription" in feed.status.reason
 
@@ -241,7 +241,7 @@ def test_the_line_is_kept_awake_as_the_venue_asks() -> None:
     async def story() -> None:
         async with venue(talk) as there, asking(Tape(1).answer) as rest:
             soon = type(PING)(PING.text, 0.02)
-            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC"), soon), newest_trades(BTC, rest))
+            feed = LiveFeed(BTC, StreamSpec(there.url, decoder(BTC), greeting("BTC"), soon), newest_trades(BTC, rest))
             async with aclosing(feed.batches()) as batches:
                 await anext(batches)
                 await until(lambda: bool(pings))

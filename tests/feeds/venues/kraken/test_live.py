@@ -22,13 +22,13 @@ from app.market.feed import FeedState
 from app.market.instrument import Instrument
 from app.settings.settings import Settings
 from app.storage.trade_store import TradeStore
-from feeds.network.rest_client import Rest
+from feeds.network.rest_client import RestClient
 from feeds.venues import open_venue
-from feeds.venues.id_time_index import Landmarks
+from feeds.venues.id_time_index import IdTimeIndex
 from feeds.venues.kraken import rest as kraken_rest
 from feeds.venues.kraken.live import KrakenHistory
 from feeds.venues.kraken.wire import decoder, greeting
-from feeds.venues.live import LiveFeed, Wire
+from feeds.venues.live import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, until, venue
 from tests.feeds.questions import Answer, all_of, answering, ids
 
@@ -90,9 +90,9 @@ def in_bursts(n: int, seed: int) -> list[int]:
 
 
 @asynccontextmanager
-async def past(tape: Tape, landmarks: Landmarks | None = None) -> AsyncIterator[KrakenHistory]:
+async def past(tape: Tape, landmarks: IdTimeIndex | None = None) -> AsyncIterator[KrakenHistory]:
     async with answering(tape.answer) as url:
-        history = KrakenHistory(BTC, Rest(url, weight_limit=10_000), landmarks)
+        history = KrakenHistory(BTC, RestClient(url, weight_limit=10_000), landmarks)
         try:
             yield history
         finally:
@@ -164,7 +164,7 @@ def test_impossible_steps_are_the_venues_fault(wrong: dict[str, object]) -> None
 def test_errors_that_come_as_answers_are_sorted_by_whether_asking_again_can_help(error: str, kind: type[FeedError]) -> None:
     async def story() -> None:
         async with answering(lambda path, query: (200, {"error": [error]})) as url:
-            history = KrakenHistory(BTC, Rest(url))
+            history = KrakenHistory(BTC, RestClient(url))
             with pytest.raises(kind, match=f"^kraken: {error}$"):
                 await history.recent()
             await history.aclose()
@@ -236,7 +236,7 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
 
     async def story() -> None:
         async with venue(talk) as there, past(Tape(by_the_second(9))) as history:
-            feed = LiveFeed(BTC, Wire(there.url, decoder(BTC), greeting("BTC-USD")), history, QUICK)
+            feed = LiveFeed(BTC, StreamSpec(there.url, decoder(BTC), greeting("BTC-USD")), history, QUICK)
             assert [batch async for batch in feed.batches()] == []
             assert feed.status.state is FeedState.STOPPED and "Currency pair not supported BTC/USD" in feed.status.reason
 
@@ -261,7 +261,7 @@ def test_a_hole_is_found_by_number_where_only_times_can_be_asked_for(seed: int, 
 
 def test_a_hole_beside_trades_that_were_seen_is_found_at_once() -> None:
     async def story() -> None:
-        tape, seen = Tape(in_bursts(12_000, 1)), Landmarks()
+        tape, seen = Tape(in_bursts(12_000, 1)), IdTimeIndex()
         seen.saw(decoder(BTC).decode([told(tape, *range(5000, 5010)).encode()]))
         async with past(tape, seen) as history:
             assert ids(await all_of(history.between(FIRST_ID + 5010, FIRST_ID + 5500))) == list(range(FIRST_ID + 5010, FIRST_ID + 5501))
@@ -332,7 +332,7 @@ def test_a_page_off_the_grid_names_the_value() -> None:
     async def story() -> None:
         row = ["30000.15", "0.25", 1_700_000_000.5, "b", "l", "", 1]
         async with answering(lambda path, query: (200, {"error": [], "result": {"XXBTZUSD": [row], "last": "nonsense"}})) as url:
-            history = KrakenHistory(BTC, Rest(url))
+            history = KrakenHistory(BTC, RestClient(url))
             with pytest.raises(DecodeError, match=r"kraken: price: found 30000\.15"):
                 await history.recent()
             await history.aclose()

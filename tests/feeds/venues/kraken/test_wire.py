@@ -16,7 +16,7 @@ from structlog.testing import LogCapture
 from app.errors import OffGridError, VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
-from feeds.venues.kraken.wire import PastTrade, TradesAnswer, decoder, greeting, past_batch
+from feeds.venues.kraken.wire import HistoryTrade, TradesAnswer, decoder, greeting, history_batch
 from tests.feeds.rubbish import NO_TRADES, check_bears_spoiled, check_does_not_mind_batching, check_is_put_aside, rows, spoiled
 
 BTC = Instrument("kraken", "BTC-USD", Decimal("0.1"), Decimal("1e-8"))
@@ -181,15 +181,15 @@ def test_rubbish_before_the_answer_is_no_answer(rubbish: bytes) -> None:
 # -- the past, and recorded ------------------------------------------------------------------------
 
 
-def past(text: str) -> list[PastTrade]:
-    return msgspec.json.decode(text, type=list[PastTrade])
+def past(text: str) -> list[HistoryTrade]:
+    return msgspec.json.decode(text, type=list[HistoryTrade])
 
 
 def test_a_page_of_the_past_keeps_every_digit_of_its_times() -> None:
     page = past(
         '[["105433.60000","0.00027625",1762795433.9717445,"b","l","",10218208],["105410.1","1",1762795434,"s","m","",10218209,"new"]]'
     )
-    assert rows(past_batch(BTC, page)) == [
+    assert rows(history_batch(BTC, page)) == [
         (1762795433971744500, 1054336, 27625, BUY, 10218208),
         (1762795434000000000, 1054101, 10**8, SELL, 10218209),
     ]
@@ -198,14 +198,14 @@ def test_a_page_of_the_past_keeps_every_digit_of_its_times() -> None:
 @pytest.mark.parametrize("time", ["0", "-1", "1e400", "17627954330", "null", '"1762795433"', "1762795433.1234567891"])
 def test_a_page_with_an_impossible_time_is_refused(time: str) -> None:
     with pytest.raises(OffGridError, match="time"):
-        past_batch(BTC, past(f'[["105433.6","1",{time},"b","l","",1]]'))
+        history_batch(BTC, past(f'[["105433.6","1",{time},"b","l","",1]]'))
 
 
 def test_the_recorded_page_is_read_exactly(real_data: Path) -> None:
     text = (real_data / "venues" / "kraken_http_trades.json").read_text()
     plain = json.loads(text, parse_float=Decimal)["result"]["XBTUSDT"]
     page = msgspec.json.decode(text, type=TradesAnswer).trades
-    assert rows(past_batch(BTC, page)) == [
+    assert rows(history_batch(BTC, page)) == [
         (int(t * 10**9), int(Decimal(p) * 10), int(Decimal(q) * 10**8), BUY if side == "b" else SELL, number)
         for p, q, t, side, _, _, number in plain
     ]

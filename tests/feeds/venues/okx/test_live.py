@@ -20,8 +20,8 @@ from app.market.feed import FeedState
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.storage.trade_store import TradeStore
-from feeds.network.websocket_session import Ping
-from feeds.venues.live import LiveFeed, Wire
+from feeds.network.websocket_session import KeepAlive
+from feeds.venues.live import LiveFeed, StreamSpec
 from feeds.venues.okx.history import OkxHistory, candles
 from feeds.venues.okx.live import SPOT, SWAP, OkxMarket, fetch_instrument, wire
 from feeds.venues.okx.rest import OkxRest
@@ -140,7 +140,7 @@ def test_an_unknown_instrument_stops_with_the_venues_words(logged: LogCapture) -
 
 
 def test_the_line_is_kept_awake_by_a_word_that_is_no_json() -> None:
-    assert Ping("ping", 20.0) == PING
+    assert KeepAlive("ping", 20.0) == PING
 
     async def talk(line: Line) -> None:
         await line.socket.recv()
@@ -153,7 +153,7 @@ def test_the_line_is_kept_awake_by_a_word_that_is_no_json() -> None:
         async with venue(talk) as there, rest_of(Tape().answer) as rest:
             usual = wire(BTC, there.url)
             assert usual.ping == PING
-            quick = Wire(there.url, usual.decoder, usual.greeting, Ping(PING.text, 0.02))
+            quick = StreamSpec(there.url, usual.decoder, usual.greeting, KeepAlive(PING.text, 0.02))
             assert await told_by(LiveFeed(BTC, quick, OkxHistory(BTC, rest), QUICK), 1) == [1]
             assert (usual.decoder.ignored, usual.decoder.rejected) == (2, 0)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.analytics.bar_coverage import BarCoverage, BarState
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 from rendering.items.bars.coverage_item import RIBBON_PX, CoverageItem, marks_of
 from rendering.scene.scene import ChartScene
@@ -20,9 +20,9 @@ OUTSIDE, ALL, UNVERIFIED, CANDLES, MISSING = BarState
 THEME = load_theme()
 
 
-def covered(start: float, end: float, *, proven: bool = True) -> Covered:
+def covered(start: float, end: float, *, proven: bool = True) -> CoveredSpan:
     span = Span(*(round((FIRST_MINUTE + minute) * MINUTE.length_ns) for minute in (start, end)))
-    return Covered(span, Source.LIVE, 0, 0, proven)
+    return CoveredSpan(span, Source.LIVE, 0, 0, proven)
 
 
 def marks(*states: BarState, bar_px: float) -> list[tuple[int, int, BarState]]:

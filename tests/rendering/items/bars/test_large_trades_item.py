@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.settings.calculation import ChartRules, LargeTradeRules
+from app.settings.calculation import CalculationSettings, LargeTradeSettings
 from app.storage.trade_store import TradeStore
 from rendering.items.bars.large_trades_item import LargeTradesItem
 from rendering.scene.scene import ChartScene
@@ -61,7 +61,7 @@ def replace_id(batch, trade_id: int):
 
 def test_the_legend_names_the_rule(scene):
     assert item_of(scene).legend(scene.frame) == "large trades: top 30 in view"
-    scene.chart.set_rules(ChartRules(large_trades=LargeTradeRules(trades="2.5")))
+    scene.chart.set_rules(CalculationSettings(large_trades=LargeTradeSettings(trades="2.5")))
     scene.refresh()
     assert item_of(scene).legend(scene.frame) == "large trades ≥ 2.5"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.market.trade import TradeBatch, concatenate
-from rendering.items.bars.offscreen_bars_item import Beyond, BeyondItem, beyond
+from rendering.items.bars.offscreen_bars_item import OffscreenBars, OffscreenBarsItem, count_offscreen_bars
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from rendering.view.frame import Frame
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("qapp")
 def scene_of(*prices: int) -> ChartScene:
     """A bar with one trade at each price, the last in the middle of the height."""
     trades: TradeBatch = concatenate([trade(bar, ticks) for bar, ticks in enumerate(prices)])
-    scene = ChartScene(StillChart(trades), load_theme(), 1200, 700, layers=[BeyondItem])
+    scene = ChartScene(StillChart(trades), load_theme(), 1200, 700, layers=[OffscreenBarsItem])
     scene.refresh(0)
     scene.set_viewport(replace(scene.viewport, first_bar=float(FIRST_MINUTE)).centred(prices[-1] + 0.5))
     scene.refresh(0)
@@ -33,17 +33,17 @@ def frame_of(scene: ChartScene) -> Frame:
 
 def test_bars_above_and_below_are_counted_those_in_part_in_sight_are_not():
     scene = scene_of(600_000, 610_000, 610_000, 590_000, 600_000)
-    assert beyond(frame_of(scene)) == Beyond(2, 1)
-    assert beyond(frame_of(scene)).texts == ("▲ 2 bars above", "▼ 1 bar below")
+    assert count_offscreen_bars(frame_of(scene)) == OffscreenBars(2, 1)
+    assert count_offscreen_bars(frame_of(scene)).texts == ("▲ 2 bars above", "▼ 1 bar below")
     low, high = scene.viewport.visible_ticks()
     edge = scene_of(high, high + 1, low, low - 1, (low + high) // 2)
     assert edge.viewport.visible_ticks() == (low, high)
-    assert beyond(frame_of(edge)) == Beyond(1, 1)
+    assert count_offscreen_bars(frame_of(edge)) == OffscreenBars(1, 1)
 
 
 def test_nothing_is_said_while_all_bars_are_in_sight():
     scene = scene_of(600_000, 600_010)
-    assert beyond(frame_of(scene)).texts == ("", "")
+    assert count_offscreen_bars(frame_of(scene)).texts == ("", "")
 
 
 def test_only_the_lines_that_change_are_drawn_again():
@@ -53,6 +53,6 @@ def test_only_the_lines_that_change_are_drawn_again():
     assert item.changed(old, old) == []
     scene.sight.fit_price()
     scene.refresh(0)
-    regions = BeyondItem()
-    regions._shown = beyond(old)
+    regions = OffscreenBarsItem()
+    regions._shown = count_offscreen_bars(old)
     assert len(regions.changed(old, frame_of(scene))) == 1

@@ -9,9 +9,9 @@ import pytest
 
 from app.analytics.bar_coverage import BarState
 from app.market.candle import CandleBatch
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
-from app.storage.trade_store import Hole
+from app.storage.trade_store import Gap
 from rendering.items.bars.visible_coverage import VisibleCoverage, share_text
 from rendering.view.frame import Frame, Mode
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
@@ -24,13 +24,13 @@ def minutes(start: float, end: float) -> Span:
     return Span(*(round((FIRST_MINUTE + minute) * MINUTE.length_ns) for minute in (start, end)))
 
 
-def covered(start: float, end: float) -> Covered:
-    return Covered(minutes(start, end), Source.LIVE, 0, 0)
+def covered(start: float, end: float) -> CoveredSpan:
+    return CoveredSpan(minutes(start, end), Source.LIVE, 0, 0)
 
 
-def hole(start: float, end: float) -> Hole:
+def hole(start: float, end: float) -> Gap:
     span = minutes(start, end)
-    return Hole(7, 9, span.start_ns, span.end_ns)
+    return Gap(7, 9, span.start_ns, span.end_ns)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_where_trades_are_missing_and_candles_held_bars_are_those_of_candles(cha
     visible = VisibleCoverage()
     before = visible.of(frame(chart))
     assert before is not None and before.state.tolist()[:4] == [MISSING] * 4
-    chart.candles.held.take(MINUTE.length_ns, minutes(2, 4), [_candles(2)])
+    chart.candles.candle_store.take(MINUTE.length_ns, minutes(2, 4), [_candles(2)])
     after = visible.of(frame(chart))
     assert after is not None
     assert after.state.tolist()[:5] == [MISSING, MISSING, BarState.CANDLES, BarState.CANDLES, ALL]
@@ -116,7 +116,7 @@ def test_where_trades_are_missing_and_candles_held_bars_are_those_of_candles(cha
 
 def test_a_simulation_begins_with_the_first_candle_that_stands_in(chart: StillChart):
     chart.covered = (covered(4, 8),)
-    chart.candles.held.take(MINUTE.length_ns, minutes(2, 4), [_candles(2)])
+    chart.candles.candle_store.take(MINUTE.length_ns, minutes(2, 4), [_candles(2)])
     found = VisibleCoverage().of(replace(frame(chart), mode="simulated"))
     assert found is not None
     assert found.state.tolist()[:5] == [OUTSIDE, OUTSIDE, BarState.CANDLES, BarState.CANDLES, ALL]

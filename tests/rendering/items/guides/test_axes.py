@@ -14,7 +14,7 @@ from PySide6.QtGui import QImage, QPainter
 
 from app.market.price_grid import PriceGrid
 from rendering.items.guides.axes import GridItem, PriceAxisItem, TimeAxisItem, visible_price_ticks, visible_time_ticks
-from rendering.style.axis_labels import date_text, price_step, price_ticks, time_step, time_ticks
+from rendering.style.axis_labels import date_text, price_labels, price_step, time_step, time_ticks
 from rendering.style.theme import load_theme
 from rendering.view.detail import Detail
 from rendering.view.frame import CellStyle, Frame
@@ -79,9 +79,9 @@ def test_price_labels_never_crowd(tick_size: str, ticks_per_row: int, tick_px: f
 
 
 def test_price_ticks_are_the_multiples_in_sight():
-    assert list(price_ticks(99.5, 121.0, 10)) == [100, 110, 120]
-    assert list(price_ticks(100, 120, 10)) == [100, 110, 120]
-    assert list(price_ticks(-35, 12, 10)) == [0, 10]
+    assert list(price_labels(99.5, 121.0, 10)) == [100, 110, 120]
+    assert list(price_labels(100, 120, 10)) == [100, 110, 120]
+    assert list(price_labels(-35, 12, 10)) == [0, 10]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 from rendering.items.bars.visible_coverage import VisibleCoverage
 from rendering.items.guides.crosshair_item import CrosshairItem, pointed_at, readout_rect
@@ -70,12 +70,12 @@ def test_a_minute_without_trades_says_so():
 def test_figures_that_lack_trades_say_so_and_so_does_a_minute_of_which_none_is_held():
     chart = one_bar()
     start_ns = FIRST_MINUTE * MINUTE.length_ns
-    chart.covered = (Covered(Span(start_ns + 10**9, start_ns + MINUTE.length_ns), Source.LIVE, 0, 0),)
+    chart.covered = (CoveredSpan(Span(start_ns + 10**9, start_ns + MINUTE.length_ns), Source.LIVE, 0, 0),)
     assert words(chart, (40, 800))[0].endswith("trades 4 ⚠ trades missing in this bar")
     later = Span(start_ns + 3 * MINUTE.length_ns, start_ns + 4 * MINUTE.length_ns)
     chart.covered = (
-        Covered(Span(start_ns, later.start_ns // 2 + start_ns // 2), Source.LIVE, 0, 0),
-        Covered(later, Source.LIVE, 0, 0, False),
+        CoveredSpan(Span(start_ns, later.start_ns // 2 + start_ns // 2), Source.LIVE, 0, 0),
+        CoveredSpan(later, Source.LIVE, 0, 0, False),
     )
     assert words(chart, (40, 800))[0].endswith("trades 4")
     assert [words(chart, (x, 800)) for x in (240, 340, 440)] == [["⚠ trades missing in this bar"], ["unverified"], ["no trades"]]
@@ -85,7 +85,7 @@ def test_of_a_market_without_numbers_trades_may_be_missing():
     chart = one_bar()
     start_ns = FIRST_MINUTE * MINUTE.length_ns
     chart.spec = replace(chart.spec, instrument=replace(chart.spec.instrument, numbered=False))
-    chart.covered = (Covered(Span(start_ns + 10**9, start_ns + MINUTE.length_ns), Source.LIVE, 0, 0, False),)
+    chart.covered = (CoveredSpan(Span(start_ns + 10**9, start_ns + MINUTE.length_ns), Source.LIVE, 0, 0, False),)
     assert words(chart, (40, 800))[0].endswith("⚠ trades missing in this bar")
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from app.settings.calculation import ChartRules, ImbalanceRules, TimeRules
-from app.storage.trade_store import Hole
-from rendering.items.bars.gap_item import HoleItem, visible_bands
+from app.settings.calculation import CalculationSettings, ImbalanceSettings, SessionSettings
+from app.storage.trade_store import Gap
+from rendering.items.bars.gap_item import GapItem, visible_bands
 from rendering.items.guides.badge_item import BadgeItem, badge_rect, badge_text, mode_colour, notice_rect
 from rendering.items.guides.last_price_item import LastPriceItem, last_price
 from rendering.items.guides.legend_item import LegendItem, legend_lines, legend_rect
@@ -43,8 +43,8 @@ def test_the_legend_names_market_bars_rows_and_rules():
 
 def test_the_legend_names_what_differs_from_the_usual():
     chart = falling()
-    imbalance = ImbalanceRules(ratio=Decimal(4), minimum=Decimal("0.5"), zeros="ignore")
-    chart.set_rules(ChartRules(imbalance=imbalance, time=TimeRules(session="us-rth")))
+    imbalance = ImbalanceSettings(ratio=Decimal(4), minimum=Decimal("0.5"), zeros="ignore")
+    chart.set_rules(CalculationSettings(imbalance=imbalance, time=SessionSettings(session="us-rth")))
     frame = frame_of(chart, legend=("ticks 1,234,567 · ids contiguous",))
     assert legend_lines(frame)[0].endswith(
         "imbalance 4.0 min 0.5 zeros ignore · session us-rth 09:30-16:00 America/New_York · colour volume"
@@ -139,9 +139,9 @@ def test_a_change_of_the_last_price_repaints_two_strips(qapp):
     assert item.changed(before, frame_of(chart)) is None
 
 
-def hole(start_minute: float, end_minute: float, missing: int) -> Hole:
+def hole(start_minute: float, end_minute: float, missing: int) -> Gap:
     start, end = (round((FIRST_MINUTE + minute) * MINUTE_NS) for minute in (start_minute, end_minute))
-    return Hole(1000, 999 + missing, start, end)
+    return Gap(1000, 999 + missing, start, end)
 
 
 def test_a_hole_is_a_band_over_its_time():
@@ -162,7 +162,7 @@ def test_a_short_hole_is_wide_enough_to_be_seen():
 
 def test_where_nobody_counts_trades_a_hole_says_that_some_may_be_missing():
     chart = falling()
-    chart.holes = [Hole(0, -1, *((FIRST_MINUTE + minute) * MINUTE_NS for minute in (2, 3)))]
+    chart.holes = [Gap(0, -1, *((FIRST_MINUTE + minute) * MINUTE_NS for minute in (2, 3)))]
     (band,) = visible_bands(frame_of(chart))
     assert (band.missing, band.text) == (0, "⚠ trades may be missing")
 
@@ -180,7 +180,7 @@ def test_holes_out_of_sight_are_not_drawn():
 
 
 def test_a_filled_hole_repaints(qapp):
-    item, chart = HoleItem(), falling()
+    item, chart = GapItem(), falling()
     chart.holes = [hole(2, 3, 10)]
     item.refresh(frame_of(chart))
     item.refresh(frame_of(chart))

@@ -8,7 +8,7 @@ from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import parse_bar_rule
 from app.market.session import Period
 from app.market.trade import TradeBatch
-from app.settings.calculation import CandleAreaRules, ChartRules, TimeRules
+from app.settings.calculation import CalculationSettings, CandleAreaSettings, SessionSettings
 from app.storage.trade_store import TradeStore
 from rendering.items.levels.candle_areas_item import AreaLine, CandleAreasItem
 from rendering.scene.scene import ChartScene
@@ -18,7 +18,7 @@ from tests.rendering.charts import INSTRUMENT
 
 MINUTE_NS, HOUR_NS = 60 * 10**9, 3600 * 10**9
 MONDAY_NS = 1_763_942_400 * 10**9  # 24 November 2025, 00:00 UTC
-DAYS = CandleAreaRules(periods=(Period.DAY,), rows=1)
+DAYS = CandleAreaSettings(periods=(Period.DAY,), rows=1)
 
 
 def trades(*at: tuple[float, int, int]) -> TradeBatch:
@@ -27,7 +27,7 @@ def trades(*at: tuple[float, int, int]) -> TradeBatch:
     return TradeBatch.of([round(MONDAY_NS + hour * HOUR_NS) for hour in times], prices, lots, [1] * len(at), range(1, len(at) + 1))
 
 
-def scene_of(batch: TradeBatch, rules: ChartRules) -> ChartScene:
+def scene_of(batch: TradeBatch, rules: CalculationSettings) -> ChartScene:
     store = TradeStore()
     store.insert(batch)
     chart = Chart(ChartSpec(INSTRUMENT, parse_bar_rule("1h"), 10), rules)
@@ -56,7 +56,7 @@ TWO_DAYS = trades((20, 1000, 5), (20.5, 1040, 5), (22, 1020, 3), (25, 1100, 4), 
 
 
 def test_the_previous_day_is_drawn_through_the_current_one_and_the_current_one_as_it_stands(qapp):
-    scene = scene_of(TWO_DAYS, ChartRules(candle_areas=DAYS))
+    scene = scene_of(TWO_DAYS, CalculationSettings(candle_areas=DAYS))
     found = lines(scene)
     assert list(found) == ["cPOC previous day", "cVAH previous day", "cVAL previous day", "cPOC day", "cVAH day", "cVAL day"]
     assert [found[f"c{name} previous day"].y for name in ("VAH", "POC", "VAL")] == [y_of(scene, ticks) for ticks in (1040, 1020, 1000)]
@@ -67,7 +67,7 @@ def test_the_previous_day_is_drawn_through_the_current_one_and_the_current_one_a
 
 
 def test_days_are_those_of_the_time_zone_whatever_the_session(qapp):
-    rules = ChartRules(candle_areas=DAYS, time=TimeRules(session="09:30-16:00", zone="Asia/Tokyo"))
+    rules = CalculationSettings(candle_areas=DAYS, time=SessionSettings(session="09:30-16:00", zone="Asia/Tokyo"))
     scene = scene_of(TWO_DAYS, rules)  # in Tokyo it is Tuesday from 15:00 UTC on
     assert list(lines(scene)) == ["cPOC day", "cVAH day", "cVAL day"]
     assert lines(scene)["cVAH day"].y == y_of(scene, 1140)
@@ -75,10 +75,12 @@ def test_days_are_those_of_the_time_zone_whatever_the_session(qapp):
 
 
 def test_weeks_begin_on_monday_and_each_period_can_be_left_out(qapp):
-    scene = scene_of(trades((-2, 900, 1), (1, 1000, 1)), ChartRules(candle_areas=CandleAreaRules(periods=(Period.WEEK, Period.MONTH))))
+    scene = scene_of(
+        trades((-2, 900, 1), (1, 1000, 1)), CalculationSettings(candle_areas=CandleAreaSettings(periods=(Period.WEEK, Period.MONTH)))
+    )
     assert {line.rpartition(" ")[2] for line in lines(scene)} == {"week", "month"}
     assert lines(scene)["cPOC previous week"].y == y_of(scene, 900)
-    scene.chart.set_rules(ChartRules(candle_areas=CandleAreaRules(periods=())))
+    scene.chart.set_rules(CalculationSettings(candle_areas=CandleAreaSettings(periods=())))
     scene.refresh()
     assert lines(scene) == {} and scene.frame is not None and scene.frame.told == ()
 
@@ -91,12 +93,12 @@ def test_weeks_begin_on_monday_and_each_period_can_be_left_out(qapp):
     ],
 )
 def test_the_legend_names_method_bars_and_zone_and_what_is_not_held_whole(qapp, zone: str, said: str):
-    scene = scene_of(TWO_DAYS, ChartRules(candle_areas=DAYS, time=TimeRules(zone=zone)))
+    scene = scene_of(TWO_DAYS, CalculationSettings(candle_areas=DAYS, time=SessionSettings(zone=zone)))
     assert scene.frame is not None and scene.frame.told == (said,)
 
 
 def test_a_live_trade_moves_the_current_period_alone(qapp):
-    scene = scene_of(TWO_DAYS, ChartRules(candle_areas=DAYS))
+    scene = scene_of(TWO_DAYS, CalculationSettings(candle_areas=DAYS))
     before = lines(scene)
     scene.chart.series.append(trades((26.2, 1160, 400)))
     scene.refresh()

@@ -9,14 +9,28 @@ from app.analytics.level_detection import LevelKind
 from app.market.trade import TradeBatch
 from rendering.items.chart_item import ChartItem
 from rendering.items.levels.developing_item import DevelopingItem
-from rendering.items.levels.level_items import LedgerItem, NakedLevelsItem, NodesItem, PrintsItem, StackedItem, UnfinishedItem
+from rendering.items.levels.level_items import (
+    LevelItem,
+    NakedLevelsItem,
+    SinglePrintsItem,
+    StackedImbalancesItem,
+    UnfinishedAuctionsItem,
+    VolumeNodesItem,
+)
 from rendering.scene.layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from rendering.view.frame_coords import price_y
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
 
-ITEMS: tuple[type[ChartItem], ...] = (NakedLevelsItem, NodesItem, PrintsItem, StackedItem, UnfinishedItem, DevelopingItem)
+ITEMS: tuple[type[ChartItem], ...] = (
+    NakedLevelsItem,
+    VolumeNodesItem,
+    SinglePrintsItem,
+    StackedImbalancesItem,
+    UnfinishedAuctionsItem,
+    DevelopingItem,
+)
 
 
 def two_days() -> StillChart:
@@ -54,9 +68,9 @@ def test_a_naked_level_reaches_from_the_new_day_to_the_right_edge_at_its_price(q
     chart = two_days()
     scene = scene_of(chart, NakedLevelsItem)
     (item,) = scene.items_by_layer
-    assert isinstance(item, LedgerItem) and scene.frame is not None
+    assert isinstance(item, LevelItem) and scene.frame is not None
     drawn = {level.kind: level for level in item._drawn(scene.frame)}
-    levels = {level.kind: level for level in chart.levels.living() if level.kind <= LevelKind.VAL}
+    levels = {level.kind: level for level in chart.levels.active() if level.kind <= LevelKind.VAL}
     assert set(drawn) == set(levels) == {LevelKind.POC, LevelKind.VAH, LevelKind.VAL}
     for kind, level in levels.items():
         assert drawn[kind].top == drawn[kind].bottom == price_y(scene.frame, level.bottom_ticks)
@@ -71,7 +85,7 @@ def test_a_trade_that_meets_no_level_draws_nothing_again_and_one_that_does_draws
     last = int(chart.series.number[-1]) - FIRST_MINUTE
     chart.apply(trade(last, int(chart.series.close[-1])))
     assert not scene.refresh(10**12)
-    (poc,) = (level for level in chart.levels.living() if level.kind is LevelKind.POC)
+    (poc,) = (level for level in chart.levels.active() if level.kind is LevelKind.POC)
     chart.apply(trade(last, int(poc.bottom_ticks)))
     assert scene.refresh(2 * 10**12)
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.analytics.vwap import vwap_of_trades
 from app.market.trade import TradeBatch
-from app.storage.trade_store import Hole
+from app.storage.trade_store import Gap
 from rendering.items.levels.vwap_item import AnchoredVwapItem, VwapItem, heights
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
@@ -71,7 +71,7 @@ def test_the_legend_says_from_when_on_trades_are_held_and_what_is_missing(scene)
     item = item_of(scene, VwapItem)
     start = scene.chart.series.start_ns(0)
     assert item.legend(scene.frame).startswith("VWAP day ± 1, 2 σ, data from ")
-    scene.chart.holes = (Hole(1, 5, start + 10, start + 20),)
+    scene.chart.holes = (Gap(1, 5, start + 10, start + 20),)
     assert item.legend(scene.frame).endswith(", ⚠ 1 gap")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 
-from app.settings.calculation import ChartRules, CvdRules
-from app.storage.trade_store import Hole
+from app.settings.calculation import CalculationSettings, CvdSettings
+from app.storage.trade_store import Gap
 from rendering.items.panes.cvd_item import CvdItem, DivergenceItem
 from rendering.items.panes.cvd_series import heights
 from rendering.scene.scene import ChartScene
@@ -44,7 +44,7 @@ def test_the_line_runs_through_the_sums_at_the_middles_of_the_bars(scene):
 
 def test_the_line_is_broken_at_a_hole(scene):
     at = (FIRST_MINUTE + 50) * MINUTE.length_ns
-    scene.chart.holes = (Hole(1, 5, at - 10, at + 10),)
+    scene.chart.holes = (Gap(1, 5, at - 10, at + 10),)
     scene.refresh()
     line = item_of(scene, CvdItem)._figures.line(scene.frame, scene.layout.strip_of("cvd"))
     broken = np.flatnonzero(~line.joined)[1:]
@@ -102,9 +102,9 @@ def test_equal_sums_lie_in_the_middle():
 def test_the_legend_says_from_when_on_the_session_is_held_and_what_is_missing(scene):
     item, start = item_of(scene, CvdItem), scene.chart.series.start_ns(0)
     assert item.legend(scene.frame).startswith("CVD by day, data from ")
-    scene.chart.holes = (Hole(1, 5, start + 10, start + 20),)
+    scene.chart.holes = (Gap(1, 5, start + 10, start + 20),)
     assert item.legend(scene.frame).endswith(", ⚠ 1 gap")
-    scene.chart.set_rules(ChartRules(cvd=CvdRules(reset="never")))
+    scene.chart.set_rules(CalculationSettings(cvd=CvdSettings(reset="never")))
     scene.refresh()
     assert item.legend(scene.frame) == "CVD"
 

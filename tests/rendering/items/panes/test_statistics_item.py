@@ -12,9 +12,9 @@ from PySide6.QtGui import QImage, QPainter
 from app.analytics.bar_statistics import BarStatistics, Statistic
 from app.analytics.row_layout import RowLayout
 from app.profiles.profile_settings import ProfileColours
-from app.settings.calculation import ChartRules, StatisticsRules
+from app.settings.calculation import CalculationSettings, StatisticsSettings
 from rendering.items.panes.statistics_item import ROW_PX, StatisticsItem, duration_text, texts_of_table
-from rendering.items.profiles.profile_line import level_lines
+from rendering.items.profiles.profile_line import profile_lines
 from rendering.scene.scene import ChartScene
 from rendering.style.text import Labels
 from rendering.style.theme import load_theme
@@ -35,7 +35,7 @@ def item_of(scene: ChartScene) -> StatisticsItem:
 
 def test_the_table_is_as_high_as_its_rows_and_rows_can_be_chosen(scene):
     assert scene.layout.strip_of("statistics").height == 12 * ROW_PX
-    scene.chart.set_rules(ChartRules(statistics=StatisticsRules(rows=(Statistic.CVD, Statistic.VOLUME))))
+    scene.chart.set_rules(CalculationSettings(statistics=StatisticsSettings(rows=(Statistic.CVD, Statistic.VOLUME))))
     scene.refresh()
     assert scene.layout.strip_of("statistics").height == 2 * ROW_PX
 
@@ -51,7 +51,7 @@ def test_a_live_trade_repaints_the_last_column_only(scene):
 
 
 def test_grounds_say_side_and_amount(scene):
-    scene.chart.set_rules(ChartRules(statistics=StatisticsRules(rows=(Statistic.DELTA, Statistic.VOLUME))))
+    scene.chart.set_rules(CalculationSettings(statistics=StatisticsSettings(rows=(Statistic.DELTA, Statistic.VOLUME))))
     image = scene.render_image()
     pane, series, theme = scene.layout.strip_of("statistics"), scene.chart.series, scene.theme
     balance = len(theme.delta_ramp) // 2
@@ -105,7 +105,7 @@ def test_a_point_of_control_is_the_price_that_a_profile_of_the_bar_alone_says(qa
     rule = chart.rules.value_area
     for number, text in zip(chart.series.number.tolist(), written, strict=True):
         figures = chart.profiles.of_bars(((number, number + 1),), RowLayout(), rule.percent, rule.method)
-        assert text == level_lines(frame, figures, ProfileColours())[0].text
+        assert text == profile_lines(frame, figures, ProfileColours())[0].text
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.5, 0.7])

@@ -9,20 +9,27 @@ import pytest
 from PySide6.QtCore import QRectF
 
 from app.analytics.profile import profile_of_bars
-from app.analytics.row_layout import RowLayout, RowsBy
+from app.analytics.row_layout import RowLayout, RowMode
 from app.analytics.value_area import ValueAreaMethod, value_area
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
-from app.profiles.period_profiles import Each, PeriodProfiles
-from app.profiles.profile_settings import Placement, ProfileColours, ProfileInputs, VolumeShown
+from app.profiles.period_profiles import PeriodKind, PeriodProfiles
+from app.profiles.profile_settings import Placement, ProfileColours, ProfileSettings, VolumeDisplay
 from rendering.items.profiles.anchor_flag_item import AnchorFlagItem, _labels, flag_at, flags_of, marks_of
-from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem, profile_lines
-from rendering.items.profiles.placed_profile_views import MIN_WIDTH_PX, period_views, piece_profile, pieces_in_sight, profile_views, run_x
+from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem, anchored_profile_lines
+from rendering.items.profiles.placed_profile_views import (
+    MIN_WIDTH_PX,
+    period_views,
+    profile_views,
+    run_x,
+    segment_profile,
+    visible_segments,
+)
 from rendering.items.profiles.profile_rows import profile_bars
 from rendering.scene.scene import ChartScene
 from rendering.style.axis_labels import date_text
 from rendering.style.colour import Colour, contrast
-from rendering.style.profile_palette import profile_tones
+from rendering.style.profile_palette import profile_palette
 from rendering.style.theme import load_theme
 from rendering.view.detail import Detail
 from rendering.view.frame import CellStyle, Frame
@@ -70,7 +77,7 @@ def test_each_row_has_its_pixels_and_its_share_of_the_width(chart: StillChart, d
     frame = frame_of(chart, dpr=dpr)
     view = profile_views(frame)[0]
     assert view.figures is not None
-    bars = profile_bars(frame, view.figures, VolumeShown.SPLIT, 200)
+    bars = profile_bars(frame, view.figures, VolumeDisplay.SPLIT, 200)
     profile = profile_of_bars(chart.series, 5, 30)
     total, largest, top = profile.total, int(profile.total.max()), frame.pixels.top
     for row in range(profile.n_rows):
@@ -88,11 +95,11 @@ def test_delta_lies_to_the_side_that_was_stronger_and_total_has_no_side(chart: S
     frame = frame_of(chart)
     figures = profile_views(frame)[0].figures
     assert figures is not None
-    delta, profile = profile_bars(frame, figures, VolumeShown.DELTA, 100), profile_of_bars(chart.series, 5, 30)
+    delta, profile = profile_bars(frame, figures, VolumeDisplay.DELTA, 100), profile_of_bars(chart.series, 5, 30)
     assert not ((delta.buy > 0) & (delta.sell > 0)).any()
     assert ((delta.buy > 0) <= (profile.delta > 0)).all() and ((delta.sell > 0) <= (profile.delta < 0)).all()
     assert int((delta.buy + delta.sell).max()) == 100
-    total = profile_bars(frame, figures, VolumeShown.TOTAL, 100)
+    total = profile_bars(frame, figures, VolumeDisplay.TOTAL, 100)
     assert not total.buy.any() and not total.sell.any() and int(total.other.max()) == 100
 
 
@@ -101,17 +108,17 @@ def test_rows_finer_than_pixels_show_the_largest_of_each_pixel(chart: StillChart
     frame = frame_of(chart, row_px=0.3)
     figures = profile_views(frame)[0].figures
     assert figures is not None
-    bars = profile_bars(frame, figures, VolumeShown.TOTAL, 100)
+    bars = profile_bars(frame, figures, VolumeDisplay.TOTAL, 100)
     assert len(set(bars.top.tolist())) == len(bars.top) < figures.rows.profile.n_rows
     assert int(bars.other.max()) == 100
 
 
 def test_lines_stand_at_poc_vah_and_val_and_go_on_where_they_are_extended(chart: StillChart) -> None:
     key = chart.anchors.add(minute(3), minute(12))
-    chart.anchors.set_inputs(key, replace(ProfileInputs(), extend_vah=True))
+    chart.anchors.set_inputs(key, replace(ProfileSettings(), extend_vah=True))
     frame = frame_of(chart)
     area = value_area(profile_of_bars(chart.series, 3, 12))
-    lines = {line.name: (line.ticks, end) for line, end in profile_lines(frame, profile_views(frame)[0])}
+    lines = {line.name: (line.ticks, end) for line, end in anchored_profile_lines(frame, profile_views(frame)[0])}
     assert lines == {
         "POC": (area.poc_row * 10 + 5, 12 * 40),
         "VAH": (area.high_row * 10 + 10, frame.layout.price.right),
@@ -123,12 +130,15 @@ def test_the_legend_tells_time_and_source(chart: StillChart, qapp) -> None:
     chart.anchors.add(minute(5))
     item, frame = AnchoredProfileItem(), frame_of(chart)
     assert item.legend(frame) == "A1 from 21:25 · trades"
-    chart.covered = (Covered(Span(minute(5), minute(20)), Source.LIVE, 0, 9), Covered(Span(minute(25), minute(30)), Source.LIVE, 20, 30))
+    chart.covered = (
+        CoveredSpan(Span(minute(5), minute(20)), Source.LIVE, 0, 9),
+        CoveredSpan(Span(minute(25), minute(30)), Source.LIVE, 20, 30),
+    )
     assert item.legend(frame_of(chart, now_s=0.2)).endswith("trades")  # no hurry: it is requested in every frame
     assert item.legend(frame_of(chart, now_s=0.3)).endswith("⚠ trades cover 80 % of its time")
-    chart.covered = (Covered(Span(minute(0), minute(30)), Source.LIVE, 0, 9),)
+    chart.covered = (CoveredSpan(Span(minute(0), minute(30)), Source.LIVE, 0, 9),)
     assert item.legend(frame).endswith("trades, complete")
-    chart.covered = (Covered(Span(minute(0), minute(30)), Source.LIVE, 0, 9, proven=False),)
+    chart.covered = (CoveredSpan(Span(minute(0), minute(30)), Source.LIVE, 0, 9, proven=False),)
     assert item.legend(frame_of(chart, now_s=9)).endswith("trades, unverified")
     for bar in (6, 7, 8):
         chart.anchors.add(minute(bar), minute(bar + 2))
@@ -137,12 +147,12 @@ def test_the_legend_tells_time_and_source(chart: StillChart, qapp) -> None:
 
 def test_the_legend_tells_of_a_profiles_rules_what_differs_from_the_charts(chart: StillChart, qapp) -> None:
     key = chart.anchors.add(minute(5))
-    rows = RowLayout(RowsBy.TICKS, 20)
+    rows = RowLayout(RowMode.TICKS, 20)
     for inputs, told in (
-        (ProfileInputs(volume=VolumeShown.DELTA), "delta"),
-        (ProfileInputs(rows=rows), "rows 20 (2.0)"),
-        (ProfileInputs(percent=68), "VA 68 % dalton"),
-        (ProfileInputs(rows=rows, method=ValueAreaMethod.TRADINGVIEW), "rows 20 (2.0) · VA 70 % tradingview"),
+        (ProfileSettings(volume=VolumeDisplay.DELTA), "delta"),
+        (ProfileSettings(rows=rows), "rows 20 (2.0)"),
+        (ProfileSettings(percent=68), "VA 68 % dalton"),
+        (ProfileSettings(rows=rows, method=ValueAreaMethod.TRADINGVIEW), "rows 20 (2.0) · VA 70 % tradingview"),
     ):
         chart.anchors.set_inputs(key, inputs)
         assert AnchoredProfileItem().legend(frame_of(chart)) == f"A1 from 21:25 · {told} · trades"
@@ -171,7 +181,7 @@ def test_a_profile_without_trades_says_so_and_draws_its_flag_alone(chart: StillC
     chart.anchors.add(minute(-20), minute(-10))
     frame = frame_of(chart, first_bar=-25)
     assert AnchoredProfileItem().legend(frame).endswith("· no trades")
-    assert profile_lines(frame, profile_views(frame)[0]) == []
+    assert anchored_profile_lines(frame, profile_views(frame)[0]) == []
     assert [flag.text for flag in flags_of(frame)] == ["R1", "◂"]
 
 
@@ -225,7 +235,7 @@ def test_a_dragged_flag_is_drawn_at_once_however_fast_trades_come(chart: StillCh
 @pytest.mark.parametrize("placement", list(Placement))
 def test_the_picture_has_the_rows_at_the_end_that_was_chosen(chart: StillChart, qapp, placement: Placement) -> None:
     key = chart.anchors.add(minute(3), minute(15))
-    chart.anchors.set_inputs(key, replace(ProfileInputs(), placement=placement, volume=VolumeShown.TOTAL))
+    chart.anchors.set_inputs(key, replace(ProfileSettings(), placement=placement, volume=VolumeDisplay.TOTAL))
     scene = ChartScene(chart, THEME, 1600, 900)
     scene.refresh()
     scene.set_viewport(frame_of(chart).viewport)
@@ -270,7 +280,7 @@ def test_spare_time_is_used_to_add_bars_up(qapp) -> None:
 
 
 def test_each_so_many_bars_have_a_profile_of_their_own_wherever_the_chart_begins(chart: StillChart) -> None:
-    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 8))
+    chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     frame = frame_of(chart, first_bar=2)
     views = period_views(frame)
     first = -(FIRST_MINUTE % 8)  # of the period that holds the first bar, counted from it
@@ -283,21 +293,21 @@ def test_each_so_many_bars_have_a_profile_of_their_own_wherever_the_chart_begins
 
 
 def test_days_are_those_of_the_calendar_and_too_narrow_ones_are_not_drawn_but_told(chart: StillChart, qapp) -> None:
-    chart.anchors.show_periods(PeriodProfiles(Each.DAY))
+    chart.anchors.show_periods(PeriodProfiles(PeriodKind.DAY))
     frame = frame_of(chart)
     (view,) = period_views(frame)
     assert view.placed.start_ns % 86_400_000_000_000 == 0
     assert view.figures is not None and view.figures.rows.profile.volume == int(chart.series.volume.sum())
     item = AnchoredProfileItem()
     assert item.legend(frame) == "daily profiles · trades"
-    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 2))
+    chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 2))
     narrow = frame_of(chart, bar_px=5)
     assert period_views(narrow) == ()
     assert item.legend(narrow).endswith("too narrow to be drawn, zoom in")
 
 
 def test_a_live_trade_repaints_the_period_in_progress_alone(chart: StillChart, qapp) -> None:
-    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 8))
+    chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     item, before = AnchoredProfileItem(), frame_of(chart)
     item.refresh(before)
     item.changed(before, before)
@@ -325,13 +335,13 @@ def test_a_composite_has_one_flag_and_marks_where_its_parts_lie_and_tells_them(c
 
 
 def test_what_is_chosen_is_marked_profiles_of_periods_too(chart: StillChart, qapp) -> None:
-    chart.anchors.show_periods(PeriodProfiles(Each.BARS, 8))
+    chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     item = AnchorFlagItem()
     before = frame_of(chart)
     item.refresh(before)
     assert marks_of(before) == []
-    (piece, *_) = pieces_in_sight(before)
-    chart.anchors.choose(piece_profile(before, piece))
+    (piece, *_) = visible_segments(before)
+    chart.anchors.choose(segment_profile(before, piece))
     after = frame_of(chart)
     assert item.refresh(after)
     (mark,) = marks_of(after)
@@ -339,15 +349,15 @@ def test_what_is_chosen_is_marked_profiles_of_periods_too(chart: StillChart, qap
 
 
 def test_a_profile_may_have_colours_of_its_own(chart: StillChart, qapp) -> None:
-    tones = profile_tones(THEME, ProfileColours(buy="#0072b2"))
-    usual = profile_tones(THEME, ProfileColours())
+    tones = profile_palette(THEME, ProfileColours(buy="#0072b2"))
+    usual = profile_palette(THEME, ProfileColours())
     assert tones.inside.buy == Colour(0x00, 0x72, 0xB2)
     assert contrast(tones.outside.buy, THEME.background) < contrast(tones.inside.buy, THEME.background)
     assert (tones.inside.sell, tones.outside.sell, tones.value_area) == (usual.inside.sell, usual.outside.sell, usual.value_area)
-    assert profile_tones(THEME, ProfileColours(value_area="#cc79a7")).value_area == Colour(0xCC, 0x79, 0xA7)
+    assert profile_palette(THEME, ProfileColours(value_area="#cc79a7")).value_area == Colour(0xCC, 0x79, 0xA7)
     chart.anchors.add(minute(5))
     view = profile_views(frame_of(chart))[0]
     chart.anchors.set_inputs(1, replace(view.placed.inputs, colours=ProfileColours(value_area="#cc79a7")))
     frame = frame_of(chart)
-    lines = {line.name: line.colour for line, _ in profile_lines(frame, profile_views(frame)[0])}
+    lines = {line.name: line.colour for line, _ in anchored_profile_lines(frame, profile_views(frame)[0])}
     assert lines == {"POC": THEME.poc, "VAH": Colour(0xCC, 0x79, 0xA7), "VAL": Colour(0xCC, 0x79, 0xA7)}

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
-from app.profiles.placed_profile import Stretch
-from app.profiles.profile_settings import ProfileInputs, VolumeShown
-from app.storage.candle_store import HeldCandles
+from app.profiles.placed_profile import TimeRange
+from app.profiles.profile_settings import ProfileSettings, VolumeDisplay
+from app.storage.candle_store import CandleStore
 from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
 from rendering.items.profiles.profile_source_text import _percents
 from tests.candles import CandleVenue
@@ -27,21 +27,23 @@ def minutes(start: float, end: float) -> Span:
     return Span(*(round((FIRST_MINUTE + minute) * MINUTE_NS) for minute in (start, end)))
 
 
-def legend_of(covered: Span, anchor: float, *, told: bool = True, shown: VolumeShown = VolumeShown.SPLIT, reach: float = 0, **cover) -> str:
+def legend_of(
+    covered: Span, anchor: float, *, told: bool = True, shown: VolumeDisplay = VolumeDisplay.SPLIT, reach: float = 0, **cover
+) -> str:
     """Of an anchored profile, everything fetched that the venue has."""
     inside = (TAPE.time_ns >= covered.start_ns) & (TAPE.time_ns < covered.end_ns)
     chart = StillChart(TAPE[inside])
     venue = CandleVenue(
         TAPE, (MINUTE_NS, 3 * MINUTE_NS), told=told, reaches_ns=dict.fromkeys((MINUTE_NS, 3 * MINUTE_NS), minutes(reach, reach).start_ns)
     )
-    chart.candles.held = HeldCandles(venue.lengths_ns)
-    chart.covered = (Covered(covered, Source.LIVE, 0, 9, **cover),)
+    chart.candles.candle_store = CandleStore(venue.lengths_ns)
+    chart.covered = (CoveredSpan(covered, Source.LIVE, 0, 9, **cover),)
     chart.trades = lambda start, end: TAPE[inside & (TAPE.time_ns >= start) & (TAPE.time_ns < end)]
     key = chart.anchors.add(minutes(anchor, anchor).start_ns)
-    chart.anchors.set_inputs(key, replace(ProfileInputs(), volume=shown))
-    while wishes := chart.profiles.wishes([chart.profiles.bars_of([Stretch(minutes(anchor, anchor).start_ns, None)])]):
+    chart.anchors.set_inputs(key, replace(ProfileSettings(), volume=shown))
+    while wishes := chart.profiles.candle_requests([chart.profiles.bars_of([TimeRange(minutes(anchor, anchor).start_ns, None)])]):
         for length_ns, span in wishes:
-            chart.candles.held.take(length_ns, span, [venue.page_of(length_ns, span)])
+            chart.candles.candle_store.take(length_ns, span, [venue.page_of(length_ns, span)])
     return AnchoredProfileItem().legend(frame_of(chart))
 
 
@@ -64,12 +66,12 @@ def test_without_any_candle_it_is_the_share_of_the_trades_as_ever(qapp) -> None:
 @pytest.mark.parametrize(
     ("shown", "text"),
     [
-        (VolumeShown.SPLIT, "buy/sell (candles: up/down)"),
-        (VolumeShown.DELTA, "delta (candles: up minus down)"),
-        (VolumeShown.TOTAL, "total"),
+        (VolumeDisplay.SPLIT, "buy/sell (candles: up/down)"),
+        (VolumeDisplay.DELTA, "delta (candles: up minus down)"),
+        (VolumeDisplay.TOTAL, "total"),
     ],
 )
-def test_volume_that_no_aggressor_is_told_of_is_called_up_and_down(qapp, shown: VolumeShown, text: str) -> None:
+def test_volume_that_no_aggressor_is_told_of_is_called_up_and_down(qapp, shown: VolumeDisplay, text: str) -> None:
     assert f" · {text} · " in legend_of(minutes(18, 100), 0, told=False, shown=shown)
     assert "of candles" not in legend_of(minutes(18, 100), 0, shown=shown)
 

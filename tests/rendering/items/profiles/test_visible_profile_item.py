@@ -12,17 +12,17 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from app.analytics.profile import VolumeProfile, profile_of_bars
-from app.analytics.row_layout import LaidOutProfile, RowLayout, RowsBy
+from app.analytics.row_layout import RowLayout, RowMode, RowProfile
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_area
-from app.market.coverage import Covered, Source
+from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
-from app.profiles.profile_settings import SIDE_INPUTS, Placement, ProfileColours, ProfileInputs, VolumeShown
-from app.profiles.profile_values import ProfileFigures
-from rendering.items.profiles.profile_line import level_lines
+from app.profiles.profile_settings import SIDE_INPUTS, Placement, ProfileColours, ProfileSettings, VolumeDisplay
+from app.profiles.profile_values import ProfileValues
+from rendering.items.profiles.profile_line import profile_lines
 from rendering.items.profiles.profile_rows import ProfileBars, profile_bars
 from rendering.items.profiles.visible_profile import VisibleProfile
-from rendering.items.profiles.visible_profile_item import ProfileItem
-from rendering.paint.bar_zones import Column
+from rendering.items.profiles.visible_profile_item import VisibleProfileItem
+from rendering.paint.bar_zones import BarZones
 from rendering.style.theme import load_theme
 from rendering.view.detail import Detail
 from rendering.view.frame import CellStyle, Frame
@@ -43,12 +43,12 @@ def frame_of(chart: StillChart, *, first_bar: float = 0.0, bar_px: float = 100, 
 def rows_of(frame: Frame, profile: VolumeProfile, area: ValueArea | None = None) -> ProfileBars:
     """The rows of a profile at 94 % of the strip, as they are drawn."""
     figures = figures_of(profile, area)
-    return profile_bars(frame, figures, VolumeShown.SPLIT, 0.94 * frame.layout.profile.width)
+    return profile_bars(frame, figures, VolumeDisplay.SPLIT, 0.94 * frame.layout.profile.width)
 
 
-def figures_of(profile: VolumeProfile, area: ValueArea | None = None) -> ProfileFigures:
-    rows = LaidOutProfile(profile.first_row * 10, 10, replace(profile, first_row=0))
-    return ProfileFigures(((0, 1),), rows, area or value_area(rows.profile))
+def figures_of(profile: VolumeProfile, area: ValueArea | None = None) -> ProfileValues:
+    rows = RowProfile(profile.first_row * 10, 10, replace(profile, first_row=0))
+    return ProfileValues(((0, 1),), rows, area or value_area(rows.profile))
 
 
 def same(one: VolumeProfile | None, other: VolumeProfile) -> bool:
@@ -137,7 +137,7 @@ def test_the_value_area_is_that_of_the_rule_named():
     visible = VisibleProfile()
     visible.update(chart.series, 0, 60)
     for method in ValueAreaMethod:
-        figures, profile = visible.figures(ProfileInputs(method=method)), profile_of_bars(chart.series, 0, 60)
+        figures, profile = visible.values(ProfileSettings(method=method)), profile_of_bars(chart.series, 0, 60)
         assert figures is not None
         assert figures.area == value_area(replace(profile, first_row=0), 70, method)
         assert figures.rows.low_ticks == profile.first_row * 10
@@ -147,7 +147,7 @@ def test_a_view_without_bars_has_no_profile_and_no_value_area():
     visible = VisibleProfile()
     visible.update(StillChart(random_trades(5, 50)).series, 5, 5)
     assert visible.profile is None
-    assert visible.figures(ProfileInputs()) is None
+    assert visible.values(ProfileSettings()) is None
 
 
 @pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
@@ -160,7 +160,7 @@ def test_rows_share_their_edges_with_the_cells(dpr: float, row_px: float):
     low, high = frame.viewport.visible_ticks()
     first, last = max(low // 10, profile.first_row), min(high // 10, profile.first_row + profile.n_rows - 1)
     assert len(rows.top) == last - first + 1
-    gap = Column.of(frame.pixels.bar_pitch, row_px * dpr, dpr, Detail.CELLS).row_gap  # as the cells leave it
+    gap = BarZones.of(frame.pixels.bar_pitch, row_px * dpr, dpr, Detail.CELLS).row_gap  # as the cells leave it
     for index, row in enumerate(range(first, last + 1)):
         assert rows.top[index] == frame.pixels.price_y(row * 10 + 10) - frame.pixels.top + gap
         assert rows.top[index] + rows.height[index] == frame.pixels.price_y(row * 10) - frame.pixels.top
@@ -192,21 +192,21 @@ def test_the_heaviest_row_takes_its_share_of_the_strip_and_splits_by_aggressor()
 def test_the_lines_stand_at_the_middle_and_at_the_edges():
     frame, eight = frame_of(StillChart(random_trades(2, 20))), np.ones(9, np.int64)
     figures = figures_of(VolumeProfile(60_000, eight, eight, 0 * eight), ValueArea(low_row=1, high_row=7, poc_row=3, volume=14))
-    lines = {line.name: line for line in level_lines(frame, figures, ProfileColours())}
+    lines = {line.name: line for line in profile_lines(frame, figures, ProfileColours())}
     assert {name: line.ticks for name, line in lines.items()} == {"POC": 600_035, "VAH": 600_080, "VAL": 600_010}
     assert {name: line.text for name, line in lines.items()} == {"POC": "60003.5", "VAH": "60008.0", "VAL": "60001.0"}
 
 
 def test_rows_volume_share_place_and_colours_are_the_user_s(qapp):
     chart = StillChart(random_trades(12, 200))
-    frame, item = frame_of(chart), ProfileItem()
+    frame, item = frame_of(chart), VisibleProfileItem()
     usual = picture(item, frame)
     side = replace(
-        SIDE_INPUTS, rows=RowLayout(RowsBy.ROWS, 5), volume=VolumeShown.TOTAL, percent=40, placement=Placement.LEFT, width_percent=50
+        SIDE_INPUTS, rows=RowLayout(RowMode.ROWS, 5), volume=VolumeDisplay.TOTAL, percent=40, placement=Placement.LEFT, width_percent=50
     )
     chart.anchors.set_side(replace(side, colours=ProfileColours(value_area="#0072b2")))
     assert item.refresh(frame_of(chart))
-    figures = item.figures(frame)
+    figures = item.values(frame)
     assert figures is not None
     profile = profile_of_bars(chart.series, 0, 12)
     assert figures.rows.profile.volume == profile.volume and 4 <= figures.rows.profile.n_rows <= 6
@@ -223,14 +223,14 @@ def test_rows_volume_share_place_and_colours_are_the_user_s(qapp):
 
 def test_the_legend_says_nothing_of_the_usual_inputs(qapp):
     chart = StillChart(random_trades(12, 200))
-    assert ProfileItem().legend(frame_of(chart)) == ""
+    assert VisibleProfileItem().legend(frame_of(chart)) == ""
 
 
 @pytest.mark.parametrize("dpr", [1, 2])
 def test_the_picture_has_each_row_s_colours_at_its_pixels(qapp, dpr: int):
     chart = StillChart(random_trades(12, 200))
     frame = frame_of(chart, dpr=dpr)
-    image = picture(ProfileItem(), frame)
+    image = picture(VisibleProfileItem(), frame)
     profile = profile_of_bars(chart.series, 0, 12)
     rows = rows_of(frame, profile)
     right, theme = round(frame.layout.profile.right * dpr), frame.theme
@@ -247,7 +247,7 @@ def test_the_picture_has_each_row_s_colours_at_its_pixels(qapp, dpr: int):
 
 def test_a_live_trade_repaints_the_strip_and_not_the_cells(qapp):
     chart = StillChart(random_trades(12, 200))
-    item = ProfileItem()
+    item = VisibleProfileItem()
     item.refresh(frame_of(chart))
     before = frame_of(chart)
     item.changed(before, before)
@@ -260,13 +260,13 @@ def test_a_live_trade_repaints_the_strip_and_not_the_cells(qapp):
 def test_tags_that_would_cover_one_another_leave_the_point_of_control(qapp):
     chart = StillChart(random_trades(1, 30))
     frame = frame_of(chart, row_px=0.5)
-    item = ProfileItem()
+    item = VisibleProfileItem()
     item.refresh(frame)
     area = value_area(profile_of_bars(chart.series, 0, 1))
     assert item.price_tags(frame) == (price_y(frame, area.poc_row * 10 + 5),)
 
 
-def picture(item: ProfileItem, frame: Frame) -> QImage:
+def picture(item: VisibleProfileItem, frame: Frame) -> QImage:
     item.refresh(frame)
     size = frame.layout.width, frame.layout.height
     image = QImage(round(size[0] * frame.dpr), round(size[1] * frame.dpr), QImage.Format.Format_ARGB32_Premultiplied)
@@ -280,18 +280,18 @@ def picture(item: ProfileItem, frame: Frame) -> QImage:
 
 def test_where_time_in_sight_is_missing_the_profile_says_how_much_of_it_it_holds(qapp):
     chart = StillChart(random_trades(10, 50))
-    item = ProfileItem()
+    item = VisibleProfileItem()
     item.refresh(frame_of(chart))
     item.refresh(frame_of(chart))
     assert not item.refresh(frame_of(chart))
     bars = [Span(*((FIRST_MINUTE + minute) * MINUTE.length_ns for minute in span)) for span in ((0, 6), (7, 10))]
-    chart.covered = tuple(Covered(span, Source.LIVE, 0, 0) for span in bars)
+    chart.covered = tuple(CoveredSpan(span, Source.LIVE, 0, 0) for span in bars)
     assert item.refresh(frame_of(chart))
     assert not item.refresh(frame_of(chart))
-    assert strip_head(item, frame_of(chart)) != strip_head(ProfileItem(), frame_of(StillChart(random_trades(10, 50))))
+    assert strip_head(item, frame_of(chart)) != strip_head(VisibleProfileItem(), frame_of(StillChart(random_trades(10, 50))))
 
 
-def strip_head(item: ProfileItem, frame: Frame) -> QImage:
+def strip_head(item: VisibleProfileItem, frame: Frame) -> QImage:
     strip = frame.layout.profile
     image = QImage(strip.width, 40, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(0)
