@@ -40,11 +40,17 @@ def test_the_import_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_contract_of_the_core_names_every_module_of_it() -> None:
+def test_the_independence_contract_names_every_venue() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-    core = next(contract for contract in contracts if contract["id"] == "core")
-    modules = {f"app.{path.stem}" for path in _modules(ROOT / "app")}
-    assert set(core["source_modules"]) == modules - {"app.__init__", "app.__main__", "app.entry"}
+    venues = next(contract for contract in contracts if contract["id"] == "venues")
+    assert set(venues["modules"]) == {f"feeds.venues.{path.name}" for path in _modules(ROOT / "feeds" / "venues") if path.is_dir()}
+
+
+def test_a_folder_holds_few_files_and_lies_at_most_three_deep() -> None:
+    folders = [path.parent for top in ("app", "feeds", "rendering", "widgets") for path in (ROOT / top).rglob("__init__.py")]
+    sizes = {folder.relative_to(ROOT): sum(path.name != "__init__.py" for path in folder.glob("*.py")) for folder in folders}
+    assert [folder for folder in sizes if len(folder.parts) > 3] == []
+    assert [folder for folder, n_files in sizes.items() if n_files > 30] == []
 
 
 def test_the_house_has_these_rooms_and_no_others() -> None:

@@ -303,7 +303,7 @@ def test_days_are_those_of_the_calendar_and_too_narrow_ones_are_not_drawn_but_to
     chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 2))
     narrow = frame_of(chart, bar_px=5)
     assert period_views(narrow) == ()
-    assert item.legend(narrow).endswith("too narrow to be drawn, zoom in")
+    assert item.legend(narrow).endswith(" · zoom in to see them")
 
 
 def test_a_live_trade_repaints_the_period_in_progress_alone(chart: StillChart, qapp) -> None:
