@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all the set-up: a virtual environment in .venv, and on Debian and
 # Ubuntu the system packages that are missing (when root or sudo allows; else the command is printed).
 
-# the Python of .venv; empty: the first of 3.11 to 3.14 that is found
+# the Python of .venv; empty: the first of 3.11 to 3.15 that is found
 PYTHON ?=
 # seconds after which the window of `make demo` closes by itself; empty: when you close it
 SECONDS ?=

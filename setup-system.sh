@@ -34,10 +34,10 @@ need() { # the packages named; on a system that is not Debian's it is for the us
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $missing >/dev/null
 }
 
-will_do() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; }
+will_do() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 16))' >/dev/null 2>&1; }
 
 find_python() {
-    for python in python3 python3.13 python3.12 python3.14 python3.11; do
+    for python in python3 python3.13 python3.12 python3.14 python3.15 python3.11; do
         if will_do "$python"; then echo "$python"; return 0; fi
     done
     return 1
@@ -51,7 +51,7 @@ python)
         python="$(find_python || true)"
     fi
     if [ -z "$python" ] || ! will_do "$python"; then
-        echo "Tapeprint needs Python 3.11 to 3.14; found ${python:-none}. Name one with: make PYTHON=/path/to/python" >&2
+        echo "Tapeprint needs Python 3.11 to 3.15; found ${python:-none}. Name one with: make PYTHON=/path/to/python" >&2
         exit 1
     fi
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
