@@ -55,16 +55,25 @@ class DiskStore:
             raise StoreError(f"no store in {folder}")
         is_new = not (folder / FILE_NAME).exists()
         try:
-            self.catalogue = Catalogue(folder, write=write)
-            if is_new:  # day files may be there: copied from elsewhere, or a catalogue that somebody deleted
-                rebuild_catalogue(self.catalogue, folder, self.tape)
+            # day files may be there: copied from elsewhere, or a catalogue that was deleted
+            self.catalogue = self._open(rebuild=is_new)
         except DamagedCatalogueError as error:
             if not write:
                 raise
             aside = rename_damaged(folder)
-            self.catalogue = Catalogue(folder, write=True)
-            rebuild_catalogue(self.catalogue, folder, self.tape)
+            self.catalogue = self._open(rebuild=True)
             self.repaired = f"{error.user_message}; renamed to {aside.name} and rebuilt from the day files"
+
+    def _open(self, *, rebuild: bool) -> Catalogue:
+        """The catalogue, closed again if it cannot be rebuilt."""
+        catalogue = Catalogue(self.folder, write=self.write)
+        try:
+            if rebuild:
+                rebuild_catalogue(catalogue, self.folder, lambda instrument: Tape(catalogue, self.folder, instrument))
+        except BaseException:
+            catalogue.close()
+            raise
+        return catalogue
 
     def instruments(self) -> list[Instrument]:
         """The markets that are kept, by name."""

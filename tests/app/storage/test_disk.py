@@ -16,7 +16,7 @@ from app.market.coverage import CoveredSpan, Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.catalogue import FILE_NAME
+from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError
 from app.storage.day_file import DAY_NS, day_of
 from app.storage.disk import DiskStore, day_name, day_named, file_name_of
 from app.storage.writer import TapeWriter
@@ -141,8 +141,10 @@ def test_a_kill_between_writing_a_file_and_clearing_the_catalogue_shows_no_trade
 
 def test_a_market_has_one_writer_and_the_lock_ends_with_it(store, writer, tmp_path: Path):
     """B5: two instances."""
+    other = DiskStore(tmp_path / "store")
     with pytest.raises(StoreBusyError, match=r"binance:BTCUSDT is being recorded by another program"):
-        TapeWriter(DiskStore(tmp_path / "store"), TAPE)
+        TapeWriter(other, TAPE)
+    other.close()
     TapeWriter(store, BYBIT).close()
     writer.close()
     TapeWriter(store, TAPE).close()
@@ -219,6 +221,27 @@ def test_a_damaged_catalogue_is_set_aside_and_made_again_from_the_files(tmp_path
     assert [(c.first_id, c.last_id, c.source) for c in store.tape(TAPE).covered()] == [(1, 2500, LIVE), (2601, 3000, ARCHIVE)]
     assert len(store.tape(TAPE).trades(ALL)) == 2900
     store.close()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_store_that_cannot_be_rebuilt_leaves_no_file_open(tmp_path: Path, monkeypatch, logged, times: int):
+    """The catalogue that is set aside is closed first, and so is the new one if that fails as well."""
+    opened: list[Catalogue] = []
+    closed: list[Catalogue] = []
+    monkeypatch.setattr(Catalogue, "close", lambda self, close=Catalogue.close: (closed.append(self), close(self)))
+
+    def rebuild(catalogue: Catalogue, *_: object) -> None:
+        opened.append(catalogue)
+        if len(opened) <= times:
+            raise DamagedCatalogueError("spoilt")
+
+    monkeypatch.setattr("app.storage.disk.rebuild_catalogue", rebuild)
+    if times == 1:
+        DiskStore(tmp_path).close()
+    else:
+        with pytest.raises(DamagedCatalogueError):
+            DiskStore(tmp_path)
+    assert len(opened) == 2 and closed == opened
 
 
 def test_a_store_of_a_newer_program_is_left_alone(tmp_path: Path):
