@@ -63,7 +63,7 @@ clean:
 system:
 	@sh setup-system.sh qt
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml constraints.txt build_package.py
 	@python="$$(PYTHON='$(PYTHON)' sh setup-system.sh python)" && echo "Setting up .venv with $$python" && "$$python" -m venv .venv
 	@$(PIP) --upgrade pip
 	@$(PIP) --build-constraint constraints.txt --editable .

@@ -10,13 +10,13 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
 import structlog
 from cyclopts import App, CycloptsError, Parameter
 
+from app import __version__
 from app.analytics.value_area import ValueAreaMethod
 from app.entry.commands import period_cli as period_commands
 from app.entry.commands import snapshot_cli as snapshot_command
@@ -48,7 +48,7 @@ from app.settings.settings import Settings
 app = App(
     name="tapeprint",
     help="Live order-flow charts, exact to the trade.",
-    version=lambda: version("tapeprint"),
+    version=__version__,
     version_flags=["--version"],
 )
 

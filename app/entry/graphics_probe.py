@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -25,9 +26,10 @@ class Graphics(msgspec.Struct, frozen=True):
 
 def ask_graphics(painter: str, environ: dict[str, str]) -> Graphics:
     """Ask with these settings and environment; never raises."""
-    command = [sys.executable, "-m", "app.entry.graphics_probe", painter]
+    command = [sys.executable, "-P", "-m", __name__, painter]  # from where this process imports, never from the working folder
+    same_paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        done = subprocess.run(command, env=environ, capture_output=True, timeout=_PATIENCE_S, check=False)
+        done = subprocess.run(command, env=environ | same_paths, capture_output=True, timeout=_PATIENCE_S, check=False)
         return msgspec.json.decode(done.stdout, type=Graphics)
     except subprocess.TimeoutExpired:
         return Graphics(fault=f"no answer within {_PATIENCE_S:g} s")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 from PySide6.QtGui import QClipboard, QGuiApplication, QImage
 
+from app import __version__
 from app.errors import TapeprintError
 from app.journal import PictureFacts, add_to_index, picture_path, picture_texts
 from rendering.scene.scene import ChartScene
@@ -76,7 +76,7 @@ async def save_picture(scene: ChartScene, scale: int, journal: Path, clipboard: 
         If the folder cannot be written.
     """
     image, facts = captioned_image(scene, scale=scale), facts_of(scene)
-    texts = picture_texts(facts, state_of(scene), f"Tapeprint {version('tapeprint')}")
+    texts = picture_texts(facts, state_of(scene), f"Tapeprint {__version__}")
     clipboard.setImage(image)
     return await asyncio.to_thread(_save, image, journal, facts, texts)
 

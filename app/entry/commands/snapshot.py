@@ -7,10 +7,10 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app import __version__
 from app.analytics.footprint import FootprintSeries
 from app.chart.chart import Chart, ChartSpec
 from app.entry.commands.candle_fetch import fetch_candles
@@ -98,7 +98,7 @@ def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settin
     _require_profiles(chart)
     from app.entry.commands.snapshot_image import write_picture  # Qt is loaded only when something is drawn
 
-    write_picture(chart, mode, request, settings, f"Tapeprint {version('tapeprint')}")
+    write_picture(chart, mode, request, settings, f"Tapeprint {__version__}")
 
 
 def _require_moment(series: FootprintSeries, as_of_ns: int) -> None:
