@@ -6,16 +6,17 @@ PYTHON ?=
 # seconds after which the window of `make demo` closes by itself; empty: when you close it
 SECONDS ?=
 
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 BENCH := $(BIN)/python -m pytest tests/benchmarks --override-ini addopts= --override-ini python_files="bench_*.py" \
 	-p no:randomly --benchmark-columns median,stddev,rounds -s
 GROUPS := --group test --group bench --group lint
 
-.PHONY: demo run test bench soak lint clean system
+.PHONY: demo run test test-pythons bench soak lint clean system
 .DEFAULT_GOAL := demo
 
-demo: .venv/ready system
+demo: $(VENV)/ready system
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then \
 		$(BIN)/tapeprint --demo $(if $(SECONDS),--seconds $(SECONDS)); \
 	else \
@@ -23,11 +24,11 @@ demo: .venv/ready system
 		echo "There is no display to open the window on, so here is its picture: build/tapeprint-demo.png"; \
 	fi
 
-run: .venv/ready system
+run: $(VENV)/ready system
 	$(BIN)/tapeprint
 
 # first all that needs no screen, then what draws through OpenGL: on a display of its own, with Mesa's software driver
-test: .venv/ready-to-test system
+test: $(VENV)/ready-to-test system
 	@sh setup-system.sh xvfb
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m "not gl" -n 2
 	@if command -v xvfb-run >/dev/null; then \
@@ -39,7 +40,18 @@ test: .venv/ready-to-test system
 		echo "The tests that draw through OpenGL need xvfb-run, which is in your system's package of Xvfb" >&2; exit 1; \
 	fi
 
-bench: .venv/ready-to-test system
+# the tests on each promised Python that this machine has, each in an environment of its own; names those it has not
+test-pythons:
+	@failed=""; left=""; for version in 3.11 3.12 3.13 3.14 3.15; do \
+		if python="$$(sh setup-system.sh exactly $$version)"; then \
+			echo "Testing on $$("$$python" --version) ($$python)"; \
+			$(MAKE) test PYTHON="$$python" VENV=build/venv-$$version GROUPS="--group test" || failed="$$failed $$version"; \
+		else left="$$left $$version"; fi; \
+	done; \
+	if [ -n "$$left" ]; then echo "not run, since not found on this machine: Python$$left"; fi; \
+	if [ -n "$$failed" ]; then echo "failed: Python$$failed" >&2; exit 1; fi
+
+bench: $(VENV)/ready-to-test system
 	@mkdir -p build
 	QT_QPA_PLATFORM=offscreen $(BENCH) -m "not gl" --benchmark-json build/benchmarks.json
 	@sh setup-system.sh xvfb
@@ -47,11 +59,11 @@ bench: .venv/ready-to-test system
 		$(BENCH) -m gl --benchmark-json build/benchmarks-gl.json
 
 # everything that can go wrong, for as long as it takes: some thirty minutes, then which promises hold in build/RELIABILITY.md
-soak: .venv/ready-to-test system
+soak: $(VENV)/ready-to-test system
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.faults.soak; \
 		QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.faults.report
 
-lint: .venv/ready-to-test
+lint: $(VENV)/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
@@ -63,12 +75,12 @@ clean:
 system:
 	@sh setup-system.sh qt
 
-.venv/ready: pyproject.toml constraints.txt build_package.py
-	@python="$$(PYTHON='$(PYTHON)' sh setup-system.sh python)" && echo "Setting up .venv with $$python" && "$$python" -m venv .venv
+$(VENV)/ready: pyproject.toml constraints.txt build_package.py
+	@python="$$(PYTHON='$(PYTHON)' sh setup-system.sh python)" && echo "Setting up $(VENV) with $$python" && "$$python" -m venv $(VENV)
 	@$(PIP) --upgrade pip
 	@$(PIP) --build-constraint constraints.txt --editable .
 	@touch $@
 
-.venv/ready-to-test: .venv/ready
+$(VENV)/ready-to-test: $(VENV)/ready
 	@$(PIP) $(GROUPS)
 	@touch $@

@@ -2,6 +2,7 @@
 # What Tapeprint needs of the system. On Debian and Ubuntu what is missing is installed where root or sudo allows,
 # and else the command that would do it is printed. On other systems nothing is installed.
 # usage: setup-system.sh python     prints a Python that will do, with ensurepip
+#        setup-system.sh exactly 3.12     prints a Python of that version; fails if there is none
 #        setup-system.sh qt         the libraries that Qt's wheels leave to the system
 #        setup-system.sh xvfb       a display for the tests that draw through OpenGL
 set -eu
@@ -43,7 +44,19 @@ find_python() {
     return 1
 }
 
+find_exactly() { # on the path, or among those that pyenv keeps
+    for python in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+        if "$python" -c "import sys, ensurepip; sys.exit('%d.%d' % sys.version_info[:2] != '$1')" >/dev/null 2>&1; then
+            echo "$python"; return 0
+        fi
+    done
+    return 1
+}
+
 case "${1:-}" in
+exactly)
+    find_exactly "${2:?which version?}"
+    ;;
 python)
     python="${PYTHON:-$(find_python || true)}"
     if [ -z "$python" ]; then
@@ -68,7 +81,7 @@ xvfb)
     need xvfb xauth
     ;;
 *)
-    echo "usage: sh setup-system.sh python|qt|xvfb" >&2
+    echo "usage: sh setup-system.sh python|exactly VERSION|qt|xvfb" >&2
     exit 2
     ;;
 esac
