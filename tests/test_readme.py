@@ -1,50 +1,71 @@
-"""What the README promises about keys, settings and commands is what the program has."""
+"""What README and help pages say about keys, settings, venues and commands is what the program has."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import shlex
 
 import pytest
 
 from app.entry.cli import app
-from app.settings.settings import Settings, VenueHosts, parse_settings, settings_table
+from app.settings.settings import settings_table
 from feeds.venues import VENUES
+from tests.markdown import GENERATED, HELP, ROOT, Page, help_pages, read
 from widgets.commands.actions import COMMANDS
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+README = read(ROOT / "README.md")
+WRITTEN = [README, *(page for page in help_pages() if page.path.name not in GENERATED)]
+_KEY = re.compile(r"((Ctrl|Shift|Alt)\+)*([A-Z]|F\d+|\d|[\[\]?,+=-]|Esc|Home|End|Del|Backspace|PgUp|PgDown|Space|Left|Right|Up|Down)")
 
 
-def test_the_settings_file_it_shows_holds_every_setting_with_its_default() -> None:
-    shown = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
-    assert shown is not None
-    assert parse_settings(shown[1]) == Settings(venues={"binance": VenueHosts()})
-    named = set(_names("", tomllib.loads(shown[1])))
-    assert named == {name for name, _, _ in settings_table()} | {"venues.binance.ws_url", "venues.binance.rest_url"}
+def _pages(pages: list[Page]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("page", pages, ids=[page.path.stem for page in pages])
 
 
-def _names(table: str, values: dict[str, Any]) -> Iterator[str]:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _names(f"{table}{name}.", value)
-        else:
-            yield f"{table}{name}"
+def test_the_readme_stays_short() -> None:
+    assert len(README.text.splitlines()) <= 140
 
 
-def test_the_keys_it_names_are_those_of_the_window() -> None:
-    table = README.partition("### Mouse and keys")[2].partition("\n## ")[0]
-    named = set(re.findall(r"`([^`]+)`", table))
-    assert named and named <= {key for command in COMMANDS for key in command.keys}
+@_pages(WRITTEN)
+def test_each_key_on_a_page_is_a_key_of_the_window(page: Page) -> None:
+    known = {key for command in COMMANDS for key in command.keys}
+    assert [key for key in page.code if _KEY.fullmatch(key) and key not in known] == []
 
 
-def test_the_venues_it_lists_are_those_that_can_be_opened() -> None:
-    table = README.partition("| market |")[2].partition("\n\n")[0]
-    assert {name.partition(":")[0] for name in re.findall(r"`([^`]+)`", table)} == set(VENUES)
+def test_the_readme_and_the_pages_name_keys_at_all() -> None:
+    named = {key for page in WRITTEN for key in page.code if _KEY.fullmatch(key)}
+    assert {"C", "Shift+C", "A", "Ctrl+,", "?"} <= named
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"^tapeprint (\w+)", README, re.MULTILINE))))
-def test_each_command_it_shows_exists(name: str) -> None:
-    assert app[name].help
+def test_each_key_of_the_window_is_on_the_page_of_keys() -> None:
+    page = read(HELP / "keys.md").text
+    assert [key for command in COMMANDS for key in command.keys if key not in page] == []
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in settings_table()])
+def test_each_setting_is_on_the_page_of_settings(name: str) -> None:
+    section, _, field = name.rpartition(".")
+    page = read(HELP / "settings.md").text
+    assert field in page and section.rpartition(".")[2] in page
+
+
+@_pages(WRITTEN)
+def test_each_setting_on_a_page_exists(page: Page) -> None:
+    fields = {name.rpartition(".")[2] for name, _, _ in settings_table()}
+    named = [found[1] for code in page.code if (found := re.fullmatch(r'([a-z_]+)(?: = (?:"[^"]*"|\w+))', code))]
+    assert [name for name in named if name not in fields] == []
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [README.table("Venues"), read(HELP / "venues.md").table("Venues")],
+    ids=["README", "venues"],
+)
+def test_a_venue_table_lists_the_venues_that_can_be_opened(rows: list[list[str]]) -> None:
+    assert {name.partition(":")[0] for row in rows for name in re.findall(r"`([^`]+)`", row[0])} == set(VENUES)
+
+
+@pytest.mark.parametrize("line", sorted({line for page in [*WRITTEN, read(HELP / "pictures" / "README.md")] for line in page.commands()}))
+def test_each_command_line_on_a_page_is_understood(line: str) -> None:
+    _, *tokens = shlex.split(line)
+    app.parse_args(tokens, exit_on_error=False, print_error=False)
