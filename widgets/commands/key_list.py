@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QTableWid
 
 from widgets.commands.actions import key_list
 
-_MOUSE = (
+MOUSE = (
     ("1 to 9", "Type a bar type, e.g. 15m; Return applies it, Esc cancels"),
     ("Wheel", "Zoom time at the cursor"),
     ("Ctrl+wheel", "Zoom price at the cursor"),
@@ -19,6 +19,7 @@ _MOUSE = (
     ("Double-click the price axis", "Fit visible prices"),
     ("Double-click the time axis", "Latest bars at readable size"),
 )
+"""Mouse gestures and their effect, for the list of keys and its help page."""
 
 
 class KeyList(QDialog):
@@ -29,7 +30,7 @@ class KeyList(QDialog):
         self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(620, 640)
-        lines = [*key_list(), *_MOUSE]
+        lines = [*key_list(), *MOUSE]
         table = QTableWidget(len(lines), 2, self)
         table.setHorizontalHeaderLabels(["Key", "Action"])
         table.verticalHeader().hide()

@@ -67,11 +67,8 @@ def test_an_impossible_change_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert file.read_text() == '[display]\ntheme = "light"\n'
 
 
-def test_every_setting_has_a_help_and_stands_in_the_readme() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    for name, _, help_text in settings_table():
-        assert help_text
-        assert name.split(".")[-1] in readme, f"{name} is not in the README"
+def test_every_setting_has_a_help_line() -> None:
+    assert [name for name, _, help_text in settings_table() if not help_text] == []
 
 
 @pytest.mark.parametrize(
