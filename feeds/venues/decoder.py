@@ -91,7 +91,8 @@ class Decoder(Generic[T]):
         self.rejected = self.ignored = self.empty = 0
         self.shutdown = False
         whole = trade if message is None else message[trade]
-        self._many = msgspec.json.Decoder(list[whole], strict=strict)
+        many: Any = list[whole]  # chosen while running, which no type form can be
+        self._many = msgspec.json.Decoder(many, strict=strict)
         self._one = msgspec.json.Decoder(whole, strict=strict)
         self._raw = None if message is None else msgspec.json.Decoder(message[msgspec.Raw])
         self._trade = msgspec.json.Decoder(trade, strict=strict)

@@ -119,7 +119,8 @@ class BybitRest:
         if answer.retCode:
             raise _explained(answer)
         try:
-            return msgspec.json.decode(answer.result, type=_Result[kind], strict=False).rows, answer.time
+            shape: Any = _Result[kind]  # chosen while running, which no type form can be
+            return msgspec.json.decode(answer.result, type=shape, strict=False).rows, answer.time
         except UNREADABLE as error:
             raise DecodeError("Bybit sent an undocumented response", detail=f"{path}: {error}") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -48,7 +48,8 @@ class OkxRest:
         if answer.code != "0":
             raise _explained(answer)
         try:
-            return msgspec.json.decode(answer.data, type=list[kind], strict=False)
+            shape: Any = list[kind]  # chosen while running, which no type form can be
+            return msgspec.json.decode(answer.data, type=shape, strict=False)
         except UNREADABLE as error:
             raise DecodeError("OKX sent an undocumented response", detail=f"{path}: {error}") from None
 
