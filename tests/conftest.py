@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,31 +33,6 @@ def garbage_is_collected_in_this_thread(request: pytest.FixtureRequest) -> Itera
     yield
     if "qapp" in request.fixturenames or gc.get_count()[0] > 50_000:
         gc.collect()
-
-
-@pytest.fixture(autouse=True)
-def every_database_is_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail a test that leaves an SQLite connection open; only from Python 3.13 on does Python itself warn of it."""
-    left: dict[int, str] = {}
-
-    class Watched(sqlite3.Connection):
-        def __init__(self, database: object, *args: object, **kwargs: object) -> None:
-            super().__init__(database, *args, **kwargs)  # pyright: ignore[reportArgumentType]
-            left[id(self)] = str(database)
-            open_ones.append(self)  # so that no other takes its id
-
-        def close(self) -> None:
-            left.pop(id(self), None)
-            super().close()
-
-    open_ones: list[Watched] = []
-    connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda *args, **kwargs: connect(*args, **{"factory": Watched, **kwargs}))
-    yield
-    forgotten = list(left.values())
-    for connection in open_ones:
-        connection.close()
-    assert not forgotten, f"databases that the test left open: {forgotten}"
 
 
 @pytest.fixture
