@@ -344,7 +344,7 @@ def test_trades_that_arrive_while_the_chart_is_built_are_shown_once(monkeypatch:
         async def receive(batch: TradeBatch) -> None:
             pump.ingest.receive(batch)
 
-        monkeypatch.setattr(ingest_module, "build", build_slowly)
+        monkeypatch.setattr(ingest_module, "build_series", build_slowly)
         pump.ingest.receive(DAY[:200])
         wanted = ChartSpec(MARKET, BarRule(15 * SECOND_NS), 2)
         await pump.ingest.change_spec(pump.chart, wanted)
