@@ -166,13 +166,13 @@ def test_panes_beside_the_bars_follow_trades_fifteen_times_a_second_and_the_bars
         chart.apply(trade(59, int(chart.series.close[-1]), 500))
         scene.refresh(now_ns=now_ms * 10**6)
         assert "FootprintItem" in asked
-        assert ("ProfileItem" in asked) is panes, now_ms
+        assert ("VisibleProfileItem" in asked) is panes, now_ms
     asked.clear()
     chart.apply(trade(59, int(chart.series.close[-1]), 500))
     scene.refresh(now_ns=1_180 * 10**6)
-    assert "ProfileItem" not in asked
+    assert "VisibleProfileItem" not in asked
     scene.refresh(now_ns=1_300 * 10**6)  # no further trade: what was put off is drawn
-    assert "ProfileItem" in asked
+    assert "VisibleProfileItem" in asked
 
 
 def test_layers_that_rest_take_turns_and_none_waits_longer_than_three_frames(qapp, chart):
@@ -204,7 +204,7 @@ def test_a_moved_view_never_waits(qapp, chart):
     asked = repaints_of(scene)
     scene.set_viewport(scene.viewport.panned(-60, 10))
     scene.refresh(now_ns=10**9 + 2)
-    assert {"FootprintItem", "ProfileItem", "DeltaItem", "PriceAxisItem"} <= set(asked)
+    assert {"FootprintItem", "VisibleProfileItem", "DeltaItem", "PriceAxisItem"} <= set(asked)
 
 
 class Counted(ChartItem):
