@@ -61,7 +61,7 @@ def test_every_layer_answers_everywhere_with_explanations_that_can_be_given(scen
     layout, rng = scene.layout, np.random.default_rng(3)
     titles = set()
     for x, y in zip(rng.uniform(0, layout.width, 150), rng.uniform(0, layout.height, 150), strict=True):
-        questions = scene.layers.questions(scene.frame, float(x), float(y))
+        questions = scene.layers.hits(scene.frame, float(x), float(y))
         marked = [question.marked for question in questions]
         assert marked == sorted(marked, reverse=True)
         for question in questions:

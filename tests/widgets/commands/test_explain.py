@@ -36,7 +36,7 @@ def cell(window, *, imbalanced: bool) -> tuple[float, float, int]:
         for place in np.flatnonzero(wanted).tolist():
             row = int(series.first_row[bar]) + place
             x, y = viewport.x(int(series.number[bar]) + 0.5), viewport.y((row + 0.5) * 10)
-            lines = [question for question in scene.layers.questions(scene.frame, x, y) if question.marked and "of bars" in question.text]
+            lines = [question for question in scene.layers.hits(scene.frame, x, y) if question.marked and "of bars" in question.text]
             near = place in (poc, *edges, *(edge + 1 for edge in edges)) or bool(lines)
             if scene.layout.price.holds(x, y) and x > 300 and not near:
                 return x, y, row
