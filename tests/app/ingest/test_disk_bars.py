@@ -178,9 +178,7 @@ def test_the_deep_past_grows_by_ever_longer_stretches(tmp_path: Path, monkeypatc
         deep = pump.ingest._deep
         assert deep is not None
         build_all, end_ns = deep.build, int(DAY.time_ns[-1])
-        monkeypatch.setattr(
-            deep, "build_series", lambda spec, from_ns, *rest: folded.append(end_ns - from_ns) or build_all(spec, from_ns, *rest)
-        )
+        monkeypatch.setattr(deep, "build", lambda spec, from_ns, *rest: folded.append(end_ns - from_ns) or build_all(spec, from_ns, *rest))
         async with pumping(pump):
             await settled(pump)
             assert shows(pump, DAY)
