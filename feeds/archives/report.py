@@ -93,7 +93,7 @@ class ImportReport:
         if self.empty:
             lines.append(f"{_count(self.empty, 'row')} with zero quantity skipped")
         if self.repeated:
-            lines.append(f"{_count(self.repeated, 'row')} skipped as duplicates")
+            lines.append(f"{_count(self.repeated, 'duplicate row')} skipped")
         if self.repeated_headers:
             lines.append(f"{_count(self.repeated_headers, 'repeated header')} skipped")
         if self.out_of_order:

@@ -53,8 +53,8 @@ class TradeFile:
     @property
     def left_out(self) -> str:
         """What was left out, in words; empty when nothing was."""
-        parts = [(self.empty_rows, "with zero quantity"), (self.repeated_rows, "duplicate")]
-        return ", ".join(f"{count:,} row{'s' if count > 1 else ''} {what}" for count, what in parts if count)
+        parts = [(self.empty_rows, "row{s} with zero quantity"), (self.repeated_rows, "duplicate row{s}")]
+        return ", ".join(f"{count:,} {what.format(s='s' if count > 1 else '')}" for count, what in parts if count)
 
 
 def read_trade_file(

@@ -15,7 +15,7 @@ _BUSY_S = 60.0  # where the venue asks us to wait and does not say how long
 _REFUSALS = {
     401: "requires an API key",
     403: "forbids access from here",
-    404: "does not know this address",
+    404: "has no such address",
     451: "does not serve this country",
 }
 
@@ -53,9 +53,7 @@ def http_status_error(code: int, retry_after: str | None, host: str, wall_s: flo
         now_s = time.time() if wall_s is None else wall_s
         wait_s = _retry_after_s(retry_after, now_s)
         until = time.strftime("%H:%M:%S", time.localtime(now_s + wait_s))
-        return VenueBusyError(
-            f"{host}: rate limited, retrying after {until}", retry_after_s=wait_s, detail=f"{host}: HTTP {code}, {wait_s:.0f} s"
-        )
+        return VenueBusyError(f"{host}: rate limited until {until}", retry_after_s=wait_s, detail=f"{host}: HTTP {code}, {wait_s:.0f} s")
     if code in _REFUSALS:
         return VenueRefusedError(f"{host} {_REFUSALS[code]} (HTTP {code})")
     return VenueUnreachableError(f"{host} returned HTTP {code}")

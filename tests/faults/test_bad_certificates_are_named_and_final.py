@@ -137,7 +137,7 @@ def test_nobody_leads_us_from_encryption_to_none(authority) -> None:
     async def story() -> None:
         async with small_venue(never, answer=away, ssl=context_of(authority, good)) as there:
             connection = Connection(there.url, patience=QUICK)
-            with pytest.raises(VenueRefusedError, match="redirects to an unencrypted address"):
+            with pytest.raises(VenueRefusedError, match="unencrypted address"):
                 await read(connection, bool)
             assert connection.status.connects == 1
 

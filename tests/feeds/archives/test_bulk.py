@@ -251,9 +251,9 @@ def test_kaiko_is_read_page_by_page_into_a_file_that_can_be_read(tmp_path: Path)
     ("faults", "kind", "says"),
     [
         ([page(TRADE, token="t"), page(TRADE, token="t")], DecodeError, "same page twice"),
-        ([page(TRADE | {"price": "1,5"})], DecodeError, "sent an undocumented response"),
-        ([page(TRADE | {"trade_id": "a\nb"})], DecodeError, "sent an undocumented response"),
-        ([Fault(status=200, body=b"<html>")], DecodeError, "sent an undocumented response"),
+        ([page(TRADE | {"price": "1,5"})], DecodeError, "undocumented response"),
+        ([page(TRADE | {"trade_id": "a\nb"})], DecodeError, "undocumented response"),
+        ([Fault(status=200, body=b"<html>")], DecodeError, "undocumented response"),
         ([page(TRADE, token="t"), Fault(status=403)], VenueRefusedError, "forbids"),
         ([page(TRADE, token="t"), Fault(status=400, body=b'{"message":"page_size too large"}')], VenueRefusedError, "page_size too large"),
     ],

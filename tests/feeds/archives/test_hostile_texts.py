@@ -72,6 +72,6 @@ def test_a_line_of_a_gigabyte_is_refused_at_once(tmp_path: Path) -> None:
         with path.open("r+b") as file:
             file.truncate(1 << 30)  # nothing but zeros, which take no room on the disk
         started = time.process_time()
-        with pytest.raises(TradeFileError, match=r"very long|binary data|empty|cannot read"):
+        with pytest.raises(TradeFileError, match=r"very long|binary data|nothing|unreadable data"):
             list(stream_trades(path, MARKET, ImportReport()))
         assert time.process_time() - started < 2

@@ -100,7 +100,7 @@ def test_rows_of_no_quantity_and_repeated_rows_are_left_out_and_counted(write) -
     found = read(write(HEADER + FIRST + "1723161255342,1.00,0.000,sell,2\n" + FIRST + "1723161255342,1.00,1,unknown,0\n"))
     assert columns(found)[4] == [0, 1]
     assert (found.rows, found.empty_rows, found.repeated_rows) == (4, 1, 1)
-    assert found.left_out == "1 row with zero quantity, 1 row duplicate"
+    assert found.left_out == "1 row with zero quantity, 1 duplicate row"
 
 
 def test_without_ids_the_order_of_the_rows_is_the_order_of_the_tape(write) -> None:

@@ -219,7 +219,7 @@ def test_the_wait_that_the_venue_asks_for_is_kept_exactly(status: int) -> None:
 
     run(story())
     assert [(each.state, each.retry_at_s) for each in states] == [(FeedState.DISCONNECTED, 1037.0), (FeedState.DISCONNECTED, 1074.0)]
-    assert "rate limited, retrying after" in states[0].reason
+    assert "rate limited until" in states[0].reason
 
 
 @pytest.mark.parametrize(("status", "why"), [(403, "forbids"), (451, "country"), (404, "does not know this address"), (401, "key")])

@@ -80,11 +80,11 @@ def test_an_answer_is_decoded_and_the_question_is_what_was_asked() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "says"),
     [
-        ((200, {}, b"<html>We will be back soon</html>"), DecodeError, "sent an undocumented response"),
-        ((200, {}, b'{"a":'), DecodeError, "sent an undocumented response"),
-        ((200, {}, b'{"a":"1"}'), DecodeError, "sent an undocumented response"),
-        ((200, {}, b""), DecodeError, "sent an undocumented response"),
-        ((200, {}, b'{"b":' + b"[" * 50_000), DecodeError, "sent an undocumented response"),
+        ((200, {}, b"<html>We will be back soon</html>"), DecodeError, "undocumented response"),
+        ((200, {}, b'{"a":'), DecodeError, "undocumented response"),
+        ((200, {}, b'{"a":"1"}'), DecodeError, "undocumented response"),
+        ((200, {}, b""), DecodeError, "undocumented response"),
+        ((200, {}, b'{"b":' + b"[" * 50_000), DecodeError, "undocumented response"),
         ((200, {"Content-Length": "100"}, b'{"a":1}'), VenueUnreachableError, "closed the connection mid-response"),
         ((200, {"Content-Encoding": "gzip"}, b"no gzip"), VenueUnreachableError, "closed the connection mid-response"),
         ((0, {}, b""), VenueUnreachableError, "closed the connection mid-response"),
@@ -185,7 +185,7 @@ def test_after_a_ban_nothing_is_asked_until_it_is_over(status: int) -> None:
                 clock.now_s = now_s
                 error = await failure(rest)
                 assert isinstance(error, VenueBusyError) and error.retry_after_s == left_s
-                assert "rate limited, retrying after" in error.user_message
+                assert "rate limited until" in error.user_message
             assert len(asked) == 1
             clock.now_s = 1_030.0
             assert await rest.get("/x", {}, Answer, weight=1) == Answer(1)

@@ -111,7 +111,7 @@ def test_a_product_opens_by_its_id_with_the_venues_steps() -> None:
         ("NO-SUCH", PRODUCT, "coinbase:NO-SUCH: .*NotFound"),
         ("BTCUSD", PRODUCT, "expected a product such as BTC-USD"),
         ("../time", PRODUCT, "expected a product such as BTC-USD"),
-        ("BTC-USD", PRODUCT | {"status": "delisted"}, "is not trading now .status delisted"),
+        ("BTC-USD", PRODUCT | {"status": "delisted"}, "not trading now .status delisted"),
     ],
 )
 def test_a_product_that_cannot_be_watched_is_refused_in_the_venues_words(symbol: str, product: dict[str, object], says: str) -> None:

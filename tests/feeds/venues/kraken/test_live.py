@@ -128,7 +128,7 @@ def test_a_pair_opens_by_any_of_its_names_and_has_one_that_can_name_a_file(symbo
         ("NO-SUCH", PAIR, "kraken:NO-SUCH: kraken: EQuery:Unknown asset pair"),
         ("BTCUSD", PAIR, "expected a pair such as BTC-USD"),
         ("BTC-USD", PAIR | {"wsname": "XBT/USDT"}, "has no pair BTC-USD"),
-        ("BTC-USD", PAIR | {"status": "cancel_only"}, "is not trading now .status cancel_only"),
+        ("BTC-USD", PAIR | {"status": "cancel_only"}, "not trading now .status cancel_only"),
     ],
 )
 def test_a_pair_that_cannot_be_watched_is_refused_in_the_venues_words(symbol: str, pair: dict[str, object], says: str) -> None:

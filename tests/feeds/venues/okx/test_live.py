@@ -219,10 +219,10 @@ def test_the_recorded_lists_of_instruments_are_understood(real_data: Path) -> No
         (lambda path, question: answer(code="51001", message="Instrument ID doesn't exist"), VenueRefusedError, "okx:BTC-USDT: OKX: Instr"),
         (lambda path, question: answer(code="50011", message="Too Many Requests"), VenueBusyError, "Too Many Requests"),
         (lambda path, question: answer(code="50026", message="System error"), VenueUnreachableError, "System error"),
-        (lambda path, question: (429, {"code": "50011", "msg": "Too Many Requests"}), VenueBusyError, "rate limited, retrying after"),
-        (lambda path, question: (200, {"code": 0}), DecodeError, "sent an undocumented response"),
-        (lambda path, question: (200, {"code": "0", "data": {}}), DecodeError, "sent an undocumented response"),
-        (lambda path, question: (200, b"<html>"), DecodeError, "sent an undocumented response"),
+        (lambda path, question: (429, {"code": "50011", "msg": "Too Many Requests"}), VenueBusyError, "rate limited until"),
+        (lambda path, question: (200, {"code": 0}), DecodeError, "undocumented response"),
+        (lambda path, question: (200, {"code": "0", "data": {}}), DecodeError, "undocumented response"),
+        (lambda path, question: (200, b"<html>"), DecodeError, "undocumented response"),
     ],
 )
 def test_a_failure_to_open_has_its_kind_and_its_words(answers: Answers, kind: type[FeedError], says: str) -> None:

@@ -86,7 +86,7 @@ def test_of_a_market_without_numbers_trades_may_be_missing():
     start_ns = FIRST_MINUTE * MINUTE.length_ns
     chart.spec = replace(chart.spec, instrument=replace(chart.spec.instrument, numbered=False))
     chart.covered = (CoveredSpan(Span(start_ns + 10**9, start_ns + MINUTE.length_ns), Source.LIVE, 0, 0, False),)
-    assert words(chart, (40, 800))[0].endswith("⚠ trades missing in this bar")
+    assert words(chart, (40, 800))[0].endswith("⚠ trades may be missing in this bar")
 
 
 def test_the_vertical_line_stands_in_the_middle_of_the_bar_and_the_tag_says_when_it_began():

@@ -73,7 +73,7 @@ def test_without_any_candle_it_is_the_share_of_the_trades_as_ever(qapp) -> None:
 )
 def test_volume_that_no_aggressor_is_told_of_is_called_up_and_down(qapp, shown: VolumeDisplay, text: str) -> None:
     assert f" · {text} · " in legend_of(minutes(18, 100), 0, told=False, shown=shown)
-    assert "of candles" not in legend_of(minutes(18, 100), 0, shown=shown)
+    assert "(candles:" not in legend_of(minutes(18, 100), 0, shown=shown)
 
 
 def test_a_trifle_is_never_none_and_a_part_is_never_all() -> None:
