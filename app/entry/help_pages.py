@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 from rich.console import Console
@@ -110,4 +111,4 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(__file__).parents[2] / "resources" / "help")
+    write(Path(str(files("resources") / "help")))

@@ -123,7 +123,7 @@ COMMANDS = (
         ("Shift+M",),
         "Merge the period profile under the mouse with the previous one",
     ),
-    Command("make_periods_whole", "Profiles", "Reset splits and merges", ("Shift+X",), "Undo all splits and merges of period profiles"),
+    Command("reset_periods", "Profiles", "Reset splits and merges", ("Shift+X",), "Undo all splits and merges of period profiles"),
     Command(
         "choose_profile",
         "Profiles",

@@ -51,7 +51,7 @@ class PeriodCommands:
         has_sessions = scene.chart.rules.hours.rule is not None
         periods = [each for each in PeriodKind if has_sessions or each is not PeriodKind.SESSION]
         order = [None, *(PeriodProfiles(each, _bars_of(anchors), inputs) for each in periods)]
-        place = next((n for n, one in enumerate(order) if one is not None and shown is not None and one.divides_like(shown)), 0)
+        place = next((n for n, one in enumerate(order) if one is not None and shown is not None and one.has_same_periods(shown)), 0)
         chosen = order[(place + 1) % len(order)]
         anchors.show_periods(chosen)
         self._show_overlay()

@@ -58,7 +58,7 @@ def test_without_the_library_there_is_no_key_and_no_error(monkeypatch: pytest.Mo
 
 
 def test_the_library_is_not_imported_unless_a_key_is_looked_for() -> None:
-    done = [sys.executable, "-c", "import sys, feeds.archives.sources; print('keyring' in sys.modules)"]
+    done = [sys.executable, "-c", "import sys, feeds.archives.bulk_sources; print('keyring' in sys.modules)"]
     assert subprocess.run(done, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

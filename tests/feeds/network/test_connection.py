@@ -222,7 +222,7 @@ def test_the_wait_that_the_venue_asks_for_is_kept_exactly(status: int) -> None:
     assert "rate limited until" in states[0].reason
 
 
-@pytest.mark.parametrize(("status", "why"), [(403, "forbids"), (451, "country"), (404, "does not know this address"), (401, "key")])
+@pytest.mark.parametrize(("status", "why"), [(403, "forbids"), (451, "country"), (404, "has no such address"), (401, "key")])
 def test_a_refusal_is_final_and_says_why(status: int, why: str) -> None:
     """A6: 401, 403, 404, 451 on the handshake."""
 

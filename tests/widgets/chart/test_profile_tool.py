@@ -292,7 +292,7 @@ def test_the_hint_goes_with_the_tool(qtbot, window, view, desk: Desk):
 
 def test_a_flag_that_is_dragged_says_where_it_is_and_one_that_is_clicked_nothing(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 4)
-    window.say("")
+    window.show_message("")
     click(view, *flag_place(scene))
     assert window._message == ""
     x, y = flag_place(scene)

@@ -45,7 +45,7 @@ def press(qtbot, window, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> 
 
 def pieces(desk) -> list[tuple[int, int]]:
     """First bar and end of each, the last three, counted from the first bar of the last whole period."""
-    found = desk.chart.anchors.periods.pieces(desk.chart.series.times, BEGIN - 8, BEGIN + 7)
+    found = desk.chart.anchors.periods.segments(desk.chart.series.times, BEGIN - 8, BEGIN + 7)
     return [(piece.runs[0][0] - BEGIN, piece.runs[-1][1] - BEGIN) for piece in found]
 
 

@@ -107,7 +107,7 @@ def test_rows_are_ticked_and_ordered_by_keys(qtbot, dialog, held):
 
 def test_a_page_takes_its_first_values_again(dialog, held):
     held.rules = CalculationSettings(value_area=ValueAreaSettings(percent=50), cvd=CvdSettings(reset="never"))
-    dialog.look()
+    dialog.refresh()
     assert widget(dialog, "value_area.percent", QSpinBox).value() == 50
     assert held.changes == 0
     dialog.parts.setCurrentRow(1)

@@ -92,7 +92,7 @@ def test_the_price_at_the_cursor_is_offered(qtbot, window):
     scene.set_cursor((200.0, 300.0))
     window.alerts.new_alert()
     (dialog,) = window.findChildren(AlertDialog)
-    assert dialog.wish == AlertSpec(value=scene.chart.series.grid.text(scene.cursor_ticks()))
+    assert dialog.spec == AlertSpec(value=scene.chart.series.grid.text(scene.cursor_ticks()))
 
 
 def test_the_list_says_which_alerts_are_armed_have_fired_or_cannot_be_watched(window, panel: AlertPanel, desk: Desk):
@@ -163,7 +163,7 @@ def test_a_right_click_on_a_line_offers_an_alert_on_it(window, desk: Desk):
     assert "Alert on VWAP of A1…" in texts
     next(entry for entry in window.alerts.menu_entries(spot) if entry.text == "Alert on VWAP of A1…").run()
     (dialog,) = window.findChildren(AlertDialog)
-    assert dialog.wish.subject == vwap.subject
+    assert dialog.spec.subject == vwap.subject
 
 
 def test_what_fires_is_heard_once_a_second_and_takes_no_focus(qtbot, window, desk: Desk, monkeypatch):
@@ -172,7 +172,7 @@ def test_what_fires_is_heard_once_a_second_and_takes_no_focus(qtbot, window, des
     number = desk.book.add(INSTRUMENT, AlertSpec(value="59951.0", often=Trigger.EVERY_TIME, sound="low")).number
     for _ in range(3):
         fired(desk, number, sound="low")
-        window.alerts.tell()
+        window.alerts.announce()
     assert played == ["low"]
     assert desk.book.unannounced() == []
     assert not [dialog for dialog in window.findChildren(QDialog) if dialog.isVisible()]

@@ -474,7 +474,7 @@ def test_the_time_in_sight_is_what_the_chart_asks_for(qtbot, window, desk: Desk)
 
 def test_a_message_gives_way_to_the_notice_after_a_while(window, desk: Desk, monkeypatch):
     desk.notice = "loading 2 h of history, 40 %"
-    window.say("Saved")
+    window.show_message("Saved")
     frames(window)
     assert window.status_bar.notice.text() == "Saved"
     monkeypatch.setattr(window, "_message_until_s", 0.0)
