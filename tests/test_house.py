@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import grimp
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,6 +42,15 @@ def test_the_import_contracts_hold() -> None:
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("app", "feeds", "rendering", "widgets", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) & graph.modules for module in graph.modules}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail(f"these import each other: {' > '.join(error.args[1])}")
 
 
 def test_the_independence_contract_names_every_venue() -> None:

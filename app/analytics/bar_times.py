@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from app.market.bar_rule import DAY_NS, NS_PER_S
-
-if TYPE_CHECKING:
-    from app.analytics.footprint import FootprintSeries
+from app.analytics.columns import GrowingColumns
+from app.market.bar_rule import DAY_NS, NS_PER_S, BarRule
 
 _UNKNOWN_LENGTH_NS = 60 * NS_PER_S
 """Of bars that there are none of yet."""
@@ -24,13 +20,14 @@ class BarTimes:
 
     Parameters
     ----------
-    series : FootprintSeries
-        Read, never written.
+    rule : BarRule
+        Rule of the bars.
+    bars : GrowingColumns
+        Columns of a footprint series; read, never written. `number` of time bars, `first_ns` and `last_ns` of others.
     """
 
-    def __init__(self, series: FootprintSeries) -> None:
-        self._series = series
-        self._rule = series.rule
+    def __init__(self, rule: BarRule, bars: GrowingColumns) -> None:
+        self._rule, self._bars = rule, bars
 
     @property
     def fine(self) -> bool:
@@ -39,7 +36,7 @@ class BarTimes:
 
     def knows(self, number: int) -> bool:
         """Whether a bar's time is certain, and not what bars are taken to last."""
-        return self._rule.is_time or 0 <= number < self._series.n_bars
+        return self._rule.is_time or 0 <= number < len(self._bars)
 
     def start_ns(self, number: int) -> int:
         """When a bar begins; it ends where the next begins."""
@@ -53,8 +50,7 @@ class BarTimes:
 
     def of_bars(self, first: int = 0, end: int | None = None) -> np.ndarray:
         """When the bars with indexes `[first, end)` begin; int64."""
-        series = self._series
-        return series.number[first:end] * self._rule.length_ns if self._rule.is_time else series.first_ns[first:end]
+        return self._bars["number"][first:end] * self._rule.length_ns if self._rule.is_time else self._bars["first_ns"][first:end]
 
     def day_of_bars(self, first: int = 0, end: int | None = None) -> np.ndarray:
         """The UTC day, counted from 1970, on which each of the bars with indexes `[first, end)` begins; int64."""
@@ -84,14 +80,14 @@ class BarTimes:
 
     def _ends(self) -> tuple[int, int, int]:
         """When the first bar begins and the last ends, and how long one is on average."""
-        series = self._series
-        if not series.n_bars:
+        n_bars = len(self._bars)
+        if not n_bars:
             return 0, 0, _UNKNOWN_LENGTH_NS
-        begin_ns, end_ns = int(series.first_ns[0]), int(series.last_ns[-1]) + 1
-        return begin_ns, end_ns, max(1, (end_ns - begin_ns) // series.n_bars)
+        begin_ns, end_ns = int(self._bars["first_ns"][0]), int(self._bars["last_ns"][-1]) + 1
+        return begin_ns, end_ns, max(1, (end_ns - begin_ns) // n_bars)
 
     def _counted_edges(self, first: int, last: int) -> np.ndarray:
-        n_bars, starts = self._series.n_bars, self._series.first_ns
+        n_bars, starts = len(self._bars), self._bars["first_ns"]
         begin_ns, end_ns, length_ns = self._ends()
         number = np.arange(first, last + 2, dtype=np.int64)
         edges = np.where(number < 0, begin_ns + number * length_ns, end_ns + (number - n_bars) * length_ns)
@@ -100,8 +96,8 @@ class BarTimes:
         return edges
 
     def _counted_numbers(self, time_ns: np.ndarray) -> np.ndarray:
-        n_bars = self._series.n_bars
+        n_bars = len(self._bars)
         begin_ns, end_ns, length_ns = self._ends()
-        bar = np.searchsorted(self._series.first_ns, time_ns, side="right") - 1
+        bar = np.searchsorted(self._bars["first_ns"], time_ns, side="right") - 1
         bar = np.where(time_ns >= end_ns, n_bars + (time_ns - end_ns) // length_ns, bar)
         return np.where(time_ns < begin_ns, (time_ns - begin_ns) // length_ns, bar)

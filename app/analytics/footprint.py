@@ -11,7 +11,7 @@ integers, and a batch is folded into the last bar exactly as the trades would ha
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 import numpy as np
 
@@ -36,6 +36,26 @@ _CHUNK = 1 << 14  # trades folded at once, so that their temporaries stay in the
 _MAX_ROWS_PER_BAR = 1 << 21  # 50 MB of cells in one bar: beyond that the row size is a mistake
 
 
+class _BarColumn:
+    """A column of the bars as a read-only attribute; read some hundred times a frame, so without a detour."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, series: FootprintSeries, owner: type) -> np.ndarray:
+        return series._bars[self._name]
+
+    def __set__(self, series: FootprintSeries, value: object) -> NoReturn:
+        raise AttributeError(f"{self._name} is read-only: trades change it through apply")
+
+
+class _CellColumn(_BarColumn):
+    """A column of the cells."""
+
+    def __get__(self, series: FootprintSeries, owner: type) -> np.ndarray:
+        return series._cells[self._name]
+
+
 class FootprintSeries:
     """All bars of one market under one bar rule and one row size, with the volume of each cell.
 
@@ -55,6 +75,30 @@ class FootprintSeries:
     Per cell, int64, lots: cell_buy, cell_sell, cell_unknown.
     """
 
+    number = _BarColumn()
+    open = _BarColumn()
+    high = _BarColumn()
+    low = _BarColumn()
+    close = _BarColumn()
+    trades = _BarColumn()
+    volume = _BarColumn()
+    buy = _BarColumn()
+    sell = _BarColumn()
+    delta_min = _BarColumn()
+    delta_max = _BarColumn()
+    price_volume_offset = _BarColumn()
+    price_square_high = _BarColumn()
+    price_square_low = _BarColumn()
+    first_row = _BarColumn()
+    n_rows = _BarColumn()
+    cell_start = _BarColumn()
+    changed_at = _BarColumn()
+    first_ns = _BarColumn()
+    last_ns = _BarColumn()
+    cell_buy = _CellColumn()
+    cell_sell = _CellColumn()
+    cell_unknown = _CellColumn()
+
     def __init__(self, rule: BarRule, grid: PriceGrid, lot_size: Decimal = Decimal(1)) -> None:
         self.rule = rule
         self.grid = grid
@@ -65,7 +109,7 @@ class FootprintSeries:
         names = _BAR_COLUMNS if rule.is_time else (*_BAR_COLUMNS, *_COUNTED_COLUMNS)
         self._bars = GrowingColumns(dict.fromkeys(names, np.int64))
         self._cells = GrowingColumns(dict.fromkeys(_CELL_COLUMNS, np.int64))
-        self.times = BarTimes(self)
+        self.times = BarTimes(rule, self._bars)
         """When the bars begin and end."""
 
     # -- reading ---------------------------------------------------------------------------------
@@ -79,12 +123,6 @@ class FootprintSeries:
     def n_trades(self) -> int:
         """Trades in all bars."""
         return int(self.trades.sum())
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> np.ndarray:
-            """One of the columns named above."""
-            ...
 
     @property
     def delta(self) -> np.ndarray:
@@ -129,6 +167,7 @@ class FootprintSeries:
         other = FootprintSeries(self.rule, self.grid)
         other._size, other.revision = self._size, self.revision
         other._bars = self._bars.prefix(end)
+        other.times = BarTimes(self.rule, other._bars)
         other._cells = self._cells.prefix(int(self.cell_start[end]) if end < self.n_bars else len(self._cells))
         return other
 
@@ -353,14 +392,3 @@ def _squares(distance: np.ndarray, quantity: np.ndarray, starts: np.ndarray) -> 
 def _first(bars: dict[str, np.ndarray]) -> dict[str, int]:
     """The figures of the first bar."""
     return {name: int(values[0]) for name, values in bars.items()}
-
-
-def _column(table: str, name: str) -> property:
-    """A column as an attribute; asked for some hundred times a frame, so without a detour through `__getattr__`."""
-    return property(lambda series: getattr(series, table)[name])
-
-
-for _name in (*_BAR_COLUMNS, *_COUNTED_COLUMNS):
-    setattr(FootprintSeries, _name, _column("_bars", _name))
-for _name in _CELL_COLUMNS:
-    setattr(FootprintSeries, _name, _column("_cells", _name))

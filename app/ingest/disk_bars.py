@@ -15,7 +15,7 @@ from app.chart.chart import ChartSpec, build_series, empty_series, split_by_peri
 from app.market.coverage import CoveredSpan
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.storage.disk import Tape
+from app.storage.tape import Tape
 from app.storage.tape_ranges import NO_ID
 from app.storage.trade_store import Gap
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.disk import Tape
+from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRange, TapeRanges
 from app.storage.trade_store import TradeStore
 

@@ -23,7 +23,7 @@ from app.market.coverage import Source
 from app.market.feed import TradeHistory, closing
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.disk import Tape
+from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRange
 from app.storage.trade_store import Gap, TradeStore
 

@@ -21,8 +21,8 @@ from app.market.coverage import CoveredSpan, Source
 from app.market.feed import CandleHistory, TradeFeed, TradeHistory, closing
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.storage.disk import Tape
 from app.storage.recorder import Recorder
+from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRanges, id_ranges, time_range
 from app.storage.trade_store import TradeStore
 

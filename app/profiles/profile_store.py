@@ -23,7 +23,7 @@ from app.profiles.chart_profiles import ChartProfiles
 from app.profiles.file_format import decode_profiles, encode_profiles
 from app.profiles.history import ProfileHistory
 from app.storage.atomic import write_atomically
-from app.storage.disk import market_folder
+from app.storage.tape import market_folder
 
 _log = structlog.get_logger(__name__)
 

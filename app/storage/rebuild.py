@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,10 +14,8 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.storage.catalogue import Catalogue, write_ranges
 from app.storage.day_file import DAY_NS, DayMeta, read_day, read_meta
+from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
-
-if TYPE_CHECKING:
-    from app.storage.disk import Tape
 
 _log = structlog.get_logger(__name__)
 

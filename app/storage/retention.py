@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.storage.day_file import day_of
-from app.storage.disk import Tape
+from app.storage.tape import Tape
 from app.storage.writer import TapeWriter
 
 

@@ -20,7 +20,7 @@ from app.storage.checked_parquet import BROKEN, META_KEY, add_checksum, damage_e
 from app.storage.day_file import DayTotals
 
 if TYPE_CHECKING:
-    from app.storage.disk import Tape
+    from app.storage.tape import Tape
 
 MINUTE_NS = 60_000_000_000
 _ROW_SHARE_OF_PRICE = 1e-5  # a tenth of the rows that a chart begins with: any row drawn is a whole number of these, or nearly as fine

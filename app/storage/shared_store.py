@@ -10,8 +10,9 @@ import structlog
 
 from app.errors import StoreBusyError, StoreError
 from app.market.instrument import Instrument
-from app.storage.disk import DiskStore, Tape
+from app.storage.disk import DiskStore
 from app.storage.retention import KEEP_ALL, Retention
+from app.storage.tape import Tape
 from app.storage.writer import TapeWriter
 
 _log = structlog.get_logger(__name__)

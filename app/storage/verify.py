@@ -12,8 +12,8 @@ from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.day_file import DAY_NS, DayTotals, merge_trades, read_day
-from app.storage.disk import Tape, day_name
 from app.storage.rollup import cells_of, read_rollup, write_rollup
+from app.storage.tape import Tape, day_name
 from app.storage.tape_ranges import TapeRanges, id_ranges
 from app.storage.writer import TapeWriter
 

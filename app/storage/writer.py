@@ -17,9 +17,10 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.catalogue import drop_tail, write_ranges, write_tail
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
-from app.storage.disk import DiskStore, day_name, next_part
+from app.storage.disk import DiskStore
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
 from app.storage.rollup import write_rollup
+from app.storage.tape import day_name, next_part
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
 
 _log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
@@ -16,7 +16,6 @@ from rendering.view.layout import Strip
 
 if TYPE_CHECKING:
     from app.settings.calculation import CalculationSettings
-    from rendering.items.layer_cache import LayerCache
     from rendering.view.frame import Frame
 
 
@@ -30,6 +29,14 @@ class LayerErrorHandler(Protocol):
 
     def layer_failed(self, item: ChartItem, error: Exception) -> None:
         """Take note of it."""
+        ...
+
+
+class LayerPicture(Protocol):
+    """An image that layers are drawn into; see `LayerCache`."""
+
+    def spoil(self, item: ChartItem, rect: QRect) -> None:
+        """Mark a rectangle of a layer as out of date."""
         ...
 
 
@@ -69,7 +76,7 @@ class ChartItem(pg.GraphicsObject):
         self.waits = False
         """Whether it leaves new trades to a later frame: other layers have their turn."""
         self._bounds = QRectF()
-        self.pictures: Sequence[LayerCache] = ()
+        self.pictures: Sequence[LayerPicture] = ()
         """Where a kept layer is drawn on the screen; whoever puts layers together says so."""
 
     def pane(self, frame: Frame) -> QRectF:

@@ -13,10 +13,10 @@ from PySide6.QtCore import QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QRegion
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from rendering.items.chart_item import ChartItem
 from rendering.style.text import qrect
 
 if TYPE_CHECKING:
-    from rendering.items.chart_item import ChartItem
     from rendering.view.frame import Frame
 
 _CELLS_Z = 10.0

@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msgspec import structs
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QGraphicsScene
 
+from app.errors import TapeprintError
 from app.settings.calculation import CellStyle
 from rendering.items.as_of import AsOf, moment_ns, pointed_bar
 from rendering.items.bars.footprint_item import FootprintItem
@@ -23,7 +25,6 @@ from rendering.items.layer_stack import LayerStack
 from rendering.items.overlays import shown_at_first
 from rendering.paint.gl_painter import GlPainter
 from rendering.scene.layers import LAYERS
-from rendering.scene.scene_image import scene_image
 from rendering.style.theme import Theme
 from rendering.view.chart_panes import ChartPanes
 from rendering.view.detail import Detail, detail_for
@@ -264,7 +265,23 @@ class ChartScene(QGraphicsScene):
             If a layer cannot be drawn: a picture without it would not show what it claims to.
         """
         own = dpr in (None, self.dpr) and self._painter == "raster"  # OpenGL draws on the screen alone
-        return scene_image(self if own else self.twin(dpr or self.dpr), self.frame.now_ns if self.frame else None)
+        return (self if own else self.twin(dpr or self.dpr))._drawn_at(self.frame.now_ns if self.frame else None)
+
+    def _drawn_at(self, now_ns: int | None) -> QImage:
+        """Return all layers at a time of our clock, in the scene's own pixels."""
+        failures = dict(self.failures)
+        self.refresh(now_ns)
+        self.settle()
+        area = self.sceneRect()
+        image = QImage(round(area.width() * self.dpr), round(area.height() * self.dpr), QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(self.dpr)
+        image.fill(QColor(*self.theme.background))
+        with QPainter(image) as painter:  # a painter that outlives its image takes the process with it
+            painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+            self.render(painter, QRectF(area), QRectF(area), Qt.AspectRatioMode.IgnoreAspectRatio)
+        if self.failures != failures or any(self.layers.is_out_of_use(item) for item in self.layers.items):
+            raise TapeprintError(f"picture: could not draw {', '.join(self.failures)}, see the log")
+        return image
 
     def twin(self, dpr: float) -> ChartScene:
         """The same look at the same chart on a screen of another scale; drawn by the raster painter."""

@@ -27,8 +27,8 @@ from app.entry.markets import market_opener
 from app.market.bar_rule import parse_bar_rule
 from app.market.span import Span
 from app.settings.settings import FeedSettings, Settings
-from app.storage.disk import Tape
 from app.storage.shared_store import SharedStore
+from app.storage.tape import Tape
 from app.workspace import ChartChoice, Workspace
 from rendering.paint.painter_choice import choose_painter
 from tests.faults.desk import sums

@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +14,14 @@ from app.analytics.footprint import FootprintSeries
 from app.chart.chart import Chart, ChartSpec
 from app.entry.commands.candle_fetch import fetch_candles
 from app.entry.commands.common import Reading, print_note, read, time_text
-from app.entry.commands.profile_flags import ProfileFlags
 from app.entry.commands.replay import with_sequential_ids
+from app.entry.commands.snapshot_request import SnapshotRequest
 from app.errors import BadInputError
-from app.market.bar_rule import BarRule
 from app.market.coverage import CoveredSpan, Source
 from app.market.default_rows import default_ticks_per_row
 from app.market.feed import FeedStatus
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from app.settings.calculation import CalculationSettings
 from app.settings.settings import Settings
 from app.storage.tape_ranges import TapeRanges, id_ranges
 from app.storage.trade_store import TradeStore
@@ -35,56 +32,6 @@ if TYPE_CHECKING:
 
 _DEMO_ORIGIN_NS = 1_763_650_800 * 10**9  # 20 November 2025, 15:00 UTC: the same picture every time
 _DEMO_NS = 3 * 3600 * 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotRequest:
-    """What picture is asked for.
-
-    Attributes
-    ----------
-    source : str
-        `demo`, a trades file, or an instrument id.
-    out : Path
-    size : (int, int)
-        Logical pixels.
-    scale : float
-    rule : BarRule
-    ticks_per_row : int or None
-        None: by the price.
-    bars : int or None
-        How many bars to show; None: as many as stay legible.
-    seconds : float
-        How long a live instrument is listened to.
-    seed : int
-        Of the demo.
-    show, hide : str
-        Overlays besides those that the settings show, and without; names with commas between them.
-    rules : ChartRules
-        How the figures are made.
-    profiles : ProfileFlags or None
-        Profiles to put on the chart.
-    as_of_ns : int or None
-        The moment from which to look: all bars that had closed by then are known; None for all there are.
-    why : str
-        `TIME@PRICE` of a figure that a panel explains; empty for none.
-    """
-
-    source: str
-    out: Path
-    size: tuple[int, int]
-    scale: float
-    rule: BarRule
-    ticks_per_row: int | None
-    bars: int | None
-    seconds: float
-    seed: int
-    show: str = ""
-    hide: str = ""
-    rules: CalculationSettings = field(default_factory=CalculationSettings)
-    profiles: ProfileFlags | None = None
-    as_of_ns: int | None = None
-    why: str = ""
 
 
 def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:

@@ -60,8 +60,8 @@ def snapshot(
 ) -> int:
     """Save a chart as PNG; no display needed."""
     from app.entry.commands.common import parse_time
-    from app.entry.commands.snapshot import SnapshotRequest
     from app.entry.commands.snapshot import snapshot as write_snapshot
+    from app.entry.commands.snapshot_request import SnapshotRequest
 
     settings = settings_of(settings_file, theme, palette)
     if source != "demo" and ":" in source and not Path(source).exists():

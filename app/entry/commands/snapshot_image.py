@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from app.chart.chart import Chart
+from app.entry.commands.snapshot_request import SnapshotRequest
 from app.entry.commands.why_panel_image import draw_panel
 from app.journal import picture_texts
 from app.settings.settings import Settings
@@ -17,9 +18,6 @@ from rendering.scene.scene import ChartScene
 from rendering.scene.screenshot import CAPTION_PX, captioned_image, facts_of, save_png, state_of
 from rendering.style.theme import load_theme
 from rendering.view.frame import Mode
-
-if TYPE_CHECKING:
-    from app.entry.commands.snapshot import SnapshotRequest
 
 
 def overlays_of(request: SnapshotRequest, settings: Settings) -> frozenset[str]:

@@ -64,3 +64,26 @@ def test_times_and_numbers_undo_one_another(rule: BarRule, seed: int, first: int
     for number in (first + lasting).tolist():
         assert times.position(times.start_ns(number)) == number
     assert times.of_bars().tolist() == [series.start_ns(bar) for bar in range(series.n_bars)]
+
+
+@pytest.mark.parametrize("rule", [MINUTE, PAIRS, BarRule.counted(BarKind.RANGE, 8)])
+def test_the_bars_before_a_time_have_their_own_times(rule: BarRule):
+    trades = random_trades(3, 400)
+    series = series_by(rule, trades[:350])
+    older = series.before(rule.period_start_ns(int(series.times.of_bars()[-1])))
+    last = int(older.number[-1]) if older.n_bars else 0
+    assert older.n_bars < series.n_bars
+    assert older.times.edges(0, last + 2).tolist() == _alone(older).times.edges(0, last + 2).tolist()
+    series.append(trades[350:])
+    assert older.times.edges(0, last + 2).tolist() == _alone(older).times.edges(0, last + 2).tolist()
+
+
+def _alone(series: FootprintSeries) -> FootprintSeries:
+    """A series of the same bars in memory of its own."""
+    other = FootprintSeries(series.rule, series.grid)
+    other._bars.resize(series.n_bars)
+    for name in ("number", "first_ns", "last_ns"):
+        if name != "number" and series.rule.is_time:
+            continue
+        other._bars.writable(name)[:] = getattr(series, name)
+    return other

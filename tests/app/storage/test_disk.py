@@ -18,7 +18,8 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError
 from app.storage.day_file import DAY_NS, day_of
-from app.storage.disk import DiskStore, day_name, day_named, file_name_of
+from app.storage.disk import DiskStore
+from app.storage.tape import day_name, day_named, file_name_of
 from app.storage.writer import TapeWriter
 from tests.builders import START_NS, random_trades
 from tests.sameness import same

@@ -9,7 +9,8 @@ from structlog.testing import LogCapture
 
 from app.entry.commands.candle_fetch import fetch_candles
 from app.entry.commands.profile_flags import ProfileFlags
-from app.entry.commands.snapshot import SnapshotRequest, _collected
+from app.entry.commands.snapshot import _collected
+from app.entry.commands.snapshot_request import SnapshotRequest
 from app.errors import VenueRefusedError
 from app.market.bar_rule import parse_bar_rule
 from app.profiles.period_profiles import PeriodKind, PeriodProfiles

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.entry.commands.snapshot import SnapshotRequest, _collected
+from app.entry.commands.snapshot import _collected
+from app.entry.commands.snapshot_request import SnapshotRequest
 from app.market.bar_rule import parse_bar_rule
 from app.settings.settings import FeedSettings, Settings
 from tests.feeds.lines import Line, run, venue

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.entry.commands.snapshot import SnapshotRequest
 from app.entry.commands.snapshot_image import overlays_of
+from app.entry.commands.snapshot_request import SnapshotRequest
 from app.errors import BadInputError
 from app.market.bar_rule import parse_bar_rule
 from app.settings.settings import DisplaySettings, Settings

@@ -1,0 +1,122 @@
+"""The stored trades of one market: its files, its newest trades in the catalogue, and the names of both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from app.errors import StoreError
+from app.market.coverage import CoveredSpan
+from app.market.instrument import Instrument
+from app.market.span import Span
+from app.market.trade import TradeBatch, concatenate
+from app.storage.catalogue import Catalogue
+from app.storage.day_file import DAY_NS, by_day, day_of, merge_trades, read_day
+from app.storage.tape_ranges import TapeRanges
+
+_PLAIN = re.compile(r"[A-Za-z0-9.-]")
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in range(10))}
+_EPOCH = "1970-01-01"
+
+
+class Tape:
+    """The kept trades of one market, counted in the instrument's steps. Read from any thread, beside any writer."""
+
+    def __init__(self, catalogue: Catalogue, store_folder: Path, instrument: Instrument) -> None:
+        self.instrument, self.catalogue = instrument, catalogue
+        self.folder = market_folder(store_folder, instrument)
+
+    def intervals(self) -> TapeRanges:
+        """What is held."""
+        return self.catalogue.intervals(self.instrument.id)
+
+    def covered(self) -> list[CoveredSpan]:
+        """The times of which all trades are held, oldest first."""
+        return self.intervals().covered(proven=self.instrument.numbered)
+
+    def days(self) -> list[int]:
+        """The UTC days of which there are files, ascending."""
+        return sorted({day for path in self.folder.glob("trades/*.parquet") if (day := day_named(path)) is not None})
+
+    def batches(self, span: Span) -> Iterator[TradeBatch]:
+        """The trades with times in a span, a UTC day at a time, each in the order of the tape and each trade once.
+
+        Raises
+        ------
+        StoreError
+            If a file of these days is damaged.
+        """
+        tail, _ = self.catalogue.tail(self.instrument.id, span)  # before the files: a writer moves trades from here to there
+        newest = dict(by_day(tail))
+        for day in sorted(day for day in {*self.days(), *newest} if day_of(span.start_ns) <= day <= day_of(span.end_ns - 1)):
+            found = self._day(day, span, newest.get(day, TradeBatch.empty()))
+            if len(found):
+                yield found
+
+    def trades(self, span: Span) -> TradeBatch:
+        """The same as one batch."""
+        return concatenate(self.batches(span))
+
+    def files(self, day: int) -> list[Path]:
+        """The files of a day, in the order in which they were begun."""
+        name = day_name(day)
+        parts = self.folder.glob(f"trades/{name}.*.parquet")
+        whole = self.folder / "trades" / f"{name}.parquet"
+        return [*([whole] if whole.exists() else []), *sorted(parts, key=_part_of)]
+
+    def cells_file(self, day: int) -> Path:
+        """Where a day's rollup is."""
+        return self.folder / "cells" / f"{day_name(day)}.parquet"
+
+    def _day(self, day: int, span: Span, tail: TradeBatch) -> TradeBatch:
+        whole = span.start_ns <= day * DAY_NS and (day + 1) * DAY_NS <= span.end_ns
+        parts = []
+        for path in self.files(day):
+            try:
+                parts.append(read_day(path, self.instrument, None if whole else span))
+            except StoreError:
+                if path.exists():
+                    raise
+                return self._day(day, span, tail)  # the writer has just put the parts of the day together
+        return merge_trades([*parts, tail], numbered=self.instrument.numbered)
+
+
+def market_folder(folder: Path, instrument: Instrument) -> Path:
+    """Where a market's files are: names that every file system takes, one for each symbol."""
+    return folder / instrument.venue / file_name_of(instrument.symbol)
+
+
+def file_name_of(symbol: str) -> str:
+    """A symbol as a file name: letters, digits, point and hyphen stay, anything else is written as `_` and its number."""
+    name = "".join(sign if _PLAIN.match(sign) else f"_{ord(sign):02x}" for sign in symbol)
+    return f"_{ord(name[0]):02x}{name[1:]}" if name.upper().partition(".")[0] in _RESERVED or name.startswith(".") else name
+
+
+def day_name(day: int) -> str:
+    """A UTC day as in `2026-07-10`."""
+    return str(np.datetime64(_EPOCH) + day)
+
+
+def day_named(path: Path) -> int | None:
+    """The UTC day that a file is of; None of a file that is none of ours."""
+    name = path.name.partition(".")[0]
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", name):
+        return None
+    try:
+        return int((np.datetime64(name) - np.datetime64(_EPOCH)).astype(int))
+    except ValueError:
+        return None
+
+
+def next_part(tape: Tape, day: int) -> Path:
+    """The name of a day's next part."""
+    taken = [_part_of(path) for path in tape.files(day)]
+    return tape.folder / "trades" / f"{day_name(day)}.{max(taken, default=0) + 1}.parquet"
+
+
+def _part_of(path: Path) -> int:
+    part = path.name.split(".")[1]
+    return int(part) if part.isdigit() else 0
