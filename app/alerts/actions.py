@@ -39,6 +39,21 @@ class AlertStatus(NamedTuple):
     since_ns: int = 0
 
 
+class Outcome(NamedTuple):
+    """What became of a request.
+
+    Attributes
+    ----------
+    text : str
+        A line for the status bar.
+    done : bool
+        False if nothing was changed.
+    """
+
+    text: str
+    done: bool
+
+
 class AlertActions:
     """Alerts by plain calls; what was done is returned as a line for the status bar.
 
@@ -69,46 +84,46 @@ class AlertActions:
         chart = self._chart()
         return chart.spec.instrument if chart is not None else None
 
-    def add(self, wish: AlertSpec) -> str:
+    def add(self, wish: AlertSpec) -> Outcome:
         """A new alert in the market that is open."""
         if (instrument := self.instrument) is None:
-            return "No chart loaded yet"
+            return Outcome("No chart loaded yet", False)
         try:
             alert = self.book.add(instrument, wish)
         except BadInputError as error:
-            return error.user_message
+            return Outcome(error.user_message, False)
         self.show()
-        return self.book.trouble or f"Alert {alert.number}, {alert.text}, {alert.often.value}"
+        return Outcome(self.book.trouble or f"Alert {alert.number}, {alert.text}, {alert.often.text}", True)
 
-    def change(self, number: int, wish: AlertSpec) -> str:
+    def change(self, number: int, wish: AlertSpec) -> Outcome:
         """Another wish under the same number.
 
         Only in the alert's own market: its ticks and lots are known while it is open.
         """
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.instrument != instrument.id:
-            return "Open the alert's market to edit it"
+            return Outcome("Open the alert's market to edit it", False)
         try:
             self.book.change(instrument, number, wish)
         except BadInputError as error:
-            return error.user_message
+            return Outcome(error.user_message, False)
         self.show()
-        return self.book.trouble or f"Alert {number}, {wish.text}, {wish.often.value}"
+        return Outcome(self.book.trouble or f"Alert {number}, {wish.text}, {wish.often.text}", True)
 
     def add_at(self, price_ticks: int) -> str:
         """Tell when a price is touched, once."""
         if (instrument := self.instrument) is None:
             return "No chart loaded yet"
         price = price_ticks * instrument.tick_size
-        said = self.add(AlertSpec(value=f"{price:f}", when=Condition.TOUCH))
-        return f"Alert at {price:f}: fires once, on touch" if said.startswith("Alert ") else said
+        added = self.add(AlertSpec(value=f"{price:f}", when=Condition.TOUCH))
+        return f"Alert at {price:f}: fires once, on touch" if added.done and not self.book.trouble else added.text
 
     def move(self, number: int, price_ticks: int) -> str:
         """Put an alert on a price elsewhere."""
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.subject.kind is not SubjectKind.PRICE:
             return "Only price alerts can be moved"
-        return self.change(number, msgspec.structs.replace(alert.spec, value=f"{price_ticks * instrument.tick_size:f}"))
+        return self.change(number, msgspec.structs.replace(alert.spec, value=f"{price_ticks * instrument.tick_size:f}")).text
 
     def drop(self) -> str:
         """Put the alert that is dragged where it is."""

@@ -7,8 +7,17 @@ import enum
 import msgspec
 
 
-class SubjectKind(enum.Enum):
-    """What the number is; the value is the word shown and stored."""
+class _Stored(enum.Enum):
+    """A choice whose value lies in users' alert files and never changes; `text` is what the screen shows."""
+
+    @property
+    def text(self) -> str:
+        """The words on the screen."""
+        return _TEXTS.get(self, str(self.value))
+
+
+class SubjectKind(_Stored):
+    """What the number is; stored by value, shown as `text`."""
 
     PRICE = "price"
     POC = "POC"
@@ -29,8 +38,8 @@ class SubjectKind(enum.Enum):
     DIVERGENCE_DOWN = "CVD divergence at highs"
 
 
-class Scope(enum.Enum):
-    """Over which time a figure is; the value is the word shown and stored."""
+class Scope(_Stored):
+    """Over which time a figure is; stored by value, shown as `text`."""
 
     NOTHING = ""
     DAY = "day"
@@ -42,8 +51,8 @@ class Scope(enum.Enum):
     PROFILE = "profile"
 
 
-class Condition(enum.Enum):
-    """What has to happen; the value is the word shown and stored."""
+class Condition(_Stored):
+    """What has to happen; stored by value, shown as `text`."""
 
     TOUCH = "touch"
     CROSS = "cross"
@@ -55,12 +64,27 @@ class Condition(enum.Enum):
     NEW = "new"
 
 
-class Trigger(enum.Enum):
+class Trigger(_Stored):
     """How often it fires."""
 
     ONCE = "once"
     ONCE_A_BAR = "once a bar"
     EVERY_TIME = "every time"
+
+
+_TEXTS: dict[enum.Enum, str] = {
+    SubjectKind.STACKED_BUY: "stacked buy imbalance",
+    SubjectKind.STACKED_SELL: "stacked sell imbalance",
+    SubjectKind.DIVERGENCE_UP: "bullish CVD divergence",
+    SubjectKind.DIVERGENCE_DOWN: "bearish CVD divergence",
+    Scope.DAY_BEFORE: "previous day",
+    Scope.WEEK_BEFORE: "previous week",
+    Scope.MONTH_BEFORE: "previous month",
+    Condition.CROSS_UP: "cross above",
+    Condition.CROSS_DOWN: "cross below",
+    Condition.REACH: "reaches",
+    Trigger.ONCE_A_BAR: "once per bar",
+}
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +109,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """As it is read: `POC of the day`, `VWAP of the week +2 σ`."""
-        of = f" of profile {self.key}" if self.of is Scope.PROFILE else f" of the {self.of.value}" if self.of is not Scope.NOTHING else ""
-        return f"{self.kind.value}{of}" + (f" {self.band:+d} σ".replace("-", "−") if self.band else "")
+        of = f" of profile {self.key}" if self.of is Scope.PROFILE else f" of the {self.of.text}" if self.of is not Scope.NOTHING else ""
+        return f"{self.kind.text}{of}" + (f" {self.band:+d} σ".replace("-", "−") if self.band else "")
 
 
 class AlertSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +139,7 @@ class AlertSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """In a line: `price 64000.4: touch`."""
-        return f"{self.subject.text}{f' {self.value}' if self.value else ''}: {self.when.value}"
+        return f"{self.subject.text}{f' {self.value}' if self.value else ''}: {self.when.text}"
 
 
 class Alert(AlertSpec, frozen=True, kw_only=True):

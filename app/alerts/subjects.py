@@ -109,7 +109,7 @@ class SubjectValues:
         assert kind is not None
         levels.refresh()
         found = levels.columns((kind,), bar, bar + 1)
-        return found["bottom"][found["period"] == PERIODS.index(Period(subject.of.value))]
+        return found["bottom"][found["period"] == PERIODS.index(_PERIOD_OF[subject.of])]
 
     def from_ns(self, subject: Subject) -> int | None:
         """The earliest time whose trades it takes to know a line of today; None if any will do."""
@@ -163,7 +163,7 @@ class SubjectValues:
     def _span(self, subject: Subject, at: int) -> Span:
         """The period of a bar, or the one before: VWAP runs on after a session's close, profiles are those of the session itself."""
         hours, time_ns = self.chart.rules.hours, self.chart.series.start_ns(at)
-        period, before = Period(subject.of.value.partition(" ")[0]), subject.of in _BEFORE
+        period, before = _PERIOD_OF[subject.of], subject.of in _BEFORE
         by_session = period is Period.DAY and subject.kind is not SubjectKind.VWAP
         division = hours.divisions if by_session else hours.from_start(period)
         if not before:
@@ -184,7 +184,7 @@ def value_in_steps(instrument: Instrument, wish: AlertSpec) -> int:
     """
     entry = SUBJECTS[wish.subject.kind]
     if wish.when not in entry.whens or wish.subject.of not in entry.ofs:
-        raise BadInputError(f"alert: found {wish.text}, expected one of {', '.join(when.value for when in entry.whens)}")
+        raise BadInputError(f"alert: found {wish.text}, expected one of {', '.join(when.text for when in entry.whens)}")
     if not entry.unit:
         return 0
     step = {"price": instrument.tick_size, "%": Decimal(1)}.get(entry.unit, instrument.lot_size)
@@ -207,7 +207,7 @@ def _steps(step: Decimal, value: str) -> int:
 
 
 def _of_text(subject: Subject) -> str:
-    return f"profile {subject.key}" if subject.of is Scope.PROFILE else f"the {subject.of.value}"
+    return f"profile {subject.key}" if subject.of is Scope.PROFILE else f"the {subject.of.text}"
 
 
 def _poc(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> float | None:
@@ -232,6 +232,7 @@ def _vwap(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> float
 LINE_WHENS = (Condition.TOUCH, Condition.CROSS, Condition.CROSS_UP, Condition.CROSS_DOWN, Condition.CLOSE_ABOVE, Condition.CLOSE_BELOW)
 _PERIODS = (Scope.DAY, Scope.WEEK, Scope.MONTH)
 _BEFORE = (Scope.DAY_BEFORE, Scope.WEEK_BEFORE, Scope.MONTH_BEFORE)
+_PERIOD_OF: dict[Scope, Period] = dict(zip((*_PERIODS, *_BEFORE), (Period.DAY, Period.WEEK, Period.MONTH) * 2, strict=True))
 _PROFILES = (*_PERIODS, *_BEFORE, Scope.PROFILE)
 _LONG_BREAK_NS = 10 * 86_400 * 10**9
 """Between two sessions there are weekends and holidays."""

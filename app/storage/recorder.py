@@ -66,6 +66,7 @@ class Recorder:
         self._waiting: list[_Waiting] = []
         self._n_waiting = 0
         self._behind = False
+        self._fails = False  # the last write did; logged once
         # one thread: memory that is taken in many threads by turns is not given back
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._writing: asyncio.Future[bool] | None = None
@@ -105,12 +106,14 @@ class Recorder:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._write, waiting, held)
         except (StoreError, OSError) as error:
             reason = error.detail if isinstance(error, StoreError) else str(error)
-            if not self.trouble.startswith("not recording"):
+            if not self._fails:
                 _log.warning("trades not recorded", instrument=self._writer.instrument.id, reason=reason)
+            self._fails = True
             self.trouble = f"not recording: {error.user_message if isinstance(error, StoreError) else reason}"
             self._waiting, self._behind = waiting + self._waiting, self._behind or behind
             self._n_waiting = sum(len(one.trades) for one in self._waiting)
             return False
+        self._fails = False
         self.trouble = self._low_disk()
         return True
 

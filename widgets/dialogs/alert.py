@@ -78,8 +78,8 @@ class AlertDialog(QDialog):
         )
 
     def _fill(self, wish: AlertSpec) -> None:
-        _offer(self.kind, [(kind.value, kind) for kind in SUBJECTS], wish.subject.kind)
-        _offer(self.often, [(often.value, often) for often in Trigger], wish.often)
+        _offer(self.kind, [(kind.text, kind) for kind in SUBJECTS], wish.subject.kind)
+        _offer(self.often, [(often.text, often) for often in Trigger], wish.often)
         _offer(self.sound, [(name or "none", name) for name in SOUNDS], wish.sound)
         _offer(self.band, [(f"{band:+d} σ".replace("-", "−") if band else "the line", band) for band in _BANDS], wish.subject.band)
         self._show_choices(wish)
@@ -89,12 +89,12 @@ class AlertDialog(QDialog):
         kind: SubjectKind = self.kind.currentData()
         entry = SUBJECTS[kind]
         ofs: list[tuple[str, tuple[Scope, int]]] = [
-            (f"the {of.value}", (of, 0)) for of in entry.ofs if of not in (Scope.NOTHING, Scope.PROFILE)
+            (f"the {of.text}", (of, 0)) for of in entry.ofs if of not in (Scope.NOTHING, Scope.PROFILE)
         ]
         if Scope.PROFILE in entry.ofs:
             ofs += [(f"profile {name}", (Scope.PROFILE, key)) for key, name in self._desk.profiles()]
         _offer(self.of, ofs, (wish.subject.of, wish.subject.key))
-        _offer(self.when, [(when.value, when) for when in entry.whens], wish.when if wish.when in entry.whens else Condition.TOUCH)
+        _offer(self.when, [(when.text, when) for when in entry.whens], wish.when if wish.when in entry.whens else Condition.TOUCH)
         self.of.setVisible(bool(ofs))
         self.band.setVisible(kind is SubjectKind.VWAP)
         self.value.setEnabled(bool(entry.unit))
@@ -113,12 +113,12 @@ class AlertDialog(QDialog):
 
     def _take(self) -> None:
         """Set the alert and close; what cannot be is told, and can be mended."""
-        said = self._desk.add(self.spec) if self._number is None else self._desk.change(self._number, self.spec)
-        if said.startswith("Alert "):
-            self._say(said)
+        outcome = self._desk.add(self.spec) if self._number is None else self._desk.change(self._number, self.spec)
+        if outcome.done:
+            self._say(outcome.text)
             self.close()
         else:
-            self.trouble.setText(said)
+            self.trouble.setText(outcome.text)
 
 
 def _offer(box: QComboBox, choices: list[tuple[str, object]] | list, chosen: object) -> None:

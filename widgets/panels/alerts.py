@@ -15,8 +15,10 @@ from widgets.parts.text_table import TextTable, table_view
 
 _EVERY_MS = 500
 _SHOWN = 200  # entries of the log; the file has all
-_ALERTS = ("No.", "Market", "Subject", "Value", "Condition", "Trigger", "State", "Last fired (UTC)", "Note")
-_LOG = ("Time (UTC)", "Alert", "Event")
+_STATE, _EVENT = "State", "Event"
+"""The columns that take the room that is left."""
+_ALERTS = ("No.", "Market", "Subject", "Value", "Condition", "Trigger", _STATE, "Last fired (UTC)", "Note")
+_LOG = ("Time (UTC)", "Alert", _EVENT)
 
 
 class AlertPanel(QDialog):
@@ -47,8 +49,8 @@ class AlertPanel(QDialog):
         self.resize(1080, 560)
         self._desk, self._scene, self._edit, self._say = desk, scene, edit, say
         self.alerts, self.log = TextTable(_ALERTS, self), TextTable(_LOG, self)
-        self.alert_view = table_view(self.alerts, "Alerts", _ALERTS.index("State"), self)
-        self.log_view = table_view(self.log, "Alert log", _LOG.index("Event"), self)
+        self.alert_view = table_view(self.alerts, "Alerts", _ALERTS.index(_STATE), self)
+        self.log_view = table_view(self.log, "Alert log", _LOG.index(_EVENT), self)
         self.count = QLabel(self)
         rows = QVBoxLayout(self)
         rows.addWidget(self.alert_view, 3)
@@ -125,8 +127,8 @@ class AlertPanel(QDialog):
             alert.instrument,
             self._desk.text_of(alert.subject),
             alert.value,
-            alert.when.value,
-            alert.often.value,
+            alert.when.text,
+            alert.often.text,
             f"{word}{since}{f': {why}' if why else ''}",
             _time(last.time_ns) if last else "",
             alert.note,
