@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree.
+"""All errors of the program, as one tree.
 
 Each error carries two texts: `detail` for the log (exact values), `user_message` for the screen
 or the terminal (one line: what, where, what was expected).
@@ -6,17 +6,17 @@ or the terminal (one line: what, where, what was expected).
     TapeprintError
     ├── BadInputError              the caller's input is wrong: exit code 2
     │   ├── OffGridError           a price or quantity is not a whole number of steps
-    │   ├── TradeFileError         a file's line cannot be a trade (file, line, value, expectation)
-    │   ├── GridTooFineError       a bar would need more rows than memory should hold
+    │   ├── TradeFileError         a line of a file is not a trade (file, line, found, expected)
+    │   ├── GridTooFineError       a bar would need too many rows
     │   └── SettingsError          a setting cannot be read
-    ├── EmptyProfileError          a figure was asked of a profile without volume
+    ├── EmptyProfileError          a profile without volume has no POC or value area
     ├── FeedError                  the venue's side
     │   ├── DecodeError            a message is not what the venue documents
     │   ├── VenueUnreachableError  no answer: retried with back-off
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
-    │   ├── ChecksumError          a file that was fetched is not the one its publisher tells of
+    │   ├── ChecksumError          a download does not match its published checksum
     │   └── VenueRefusedError      403, 451, bad certificate, unknown symbol: retrying cannot help
-    ├── StoreError                 the store on disk cannot be used: charts go on, nothing is kept
+    ├── StoreError                 the store on disk cannot be used: charts continue, nothing is recorded
     │   └── StoreBusyError         another process writes this market
     └── NoDisplayError             there is no screen to open a window on
 """
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 
 class TapeprintError(Exception):
-    """The root of the tree; `str()` gives the text for the screen."""
+    """The base class of all errors; `str()` returns the text for the screen."""
 
     def __init__(self, user_message: str, *, detail: str = "") -> None:
         super().__init__(user_message)
@@ -34,18 +34,18 @@ class TapeprintError(Exception):
 
 
 class BadInputError(TapeprintError):
-    """Input from a user that cannot be used; the command line exits with code 2."""
+    """Raised for unusable user input; the command line exits with code 2."""
 
 
 class OffGridError(BadInputError):
-    """A value is not a positive whole number of steps.
+    """Raised when a value is not a positive whole number of steps.
 
     Attributes
     ----------
     index : int
-        Position of the first offending value in the batch that was converted.
+        Index of the first such value in the converted batch.
     value : str
-        That value as it was written.
+        The value as it was written.
     """
 
     def __init__(self, user_message: str, *, index: int, value: str) -> None:
@@ -55,7 +55,7 @@ class OffGridError(BadInputError):
 
 
 class TradeFileError(BadInputError):
-    """A line of a file that cannot be a trade; where there are no lines, a row."""
+    """Raised for a line, or row, of a file that is not a trade."""
 
     def __init__(self, path: object, line: int | None, found: str, expected: str, *, unit: str = "line") -> None:
         place = f"{path}" if line is None else f"{path}: {unit} {line}"
@@ -65,36 +65,36 @@ class TradeFileError(BadInputError):
 
 
 class GridTooFineError(BadInputError):
-    """A single bar would span more price rows than are allowed."""
+    """Raised when a single bar would have more price rows than allowed."""
 
 
 class SettingsError(BadInputError):
-    """A setting that cannot be read, or has an impossible value."""
+    """Raised for a setting that cannot be read, or has an impossible value."""
 
 
 class EmptyProfileError(TapeprintError):
-    """A point of control or value area was asked of a profile that holds no volume."""
+    """Raised for the POC or value area of a profile without volume."""
 
 
 class FeedError(TapeprintError):
-    """Something on the venue's side."""
+    """The base class of errors on the venue's side."""
 
 
 class DecodeError(FeedError):
-    """A message that does not have the shape the venue documents."""
+    """Raised for a message that does not have the documented format."""
 
 
 class VenueUnreachableError(FeedError):
-    """The venue cannot be reached at the moment; trying again may help."""
+    """Raised when the venue cannot be reached for now; trying again may help."""
 
 
 class VenueBusyError(FeedError):
-    """The venue asks us to wait.
+    """Raised when the venue asks for a pause between requests.
 
     Attributes
     ----------
     retry_after_s : float
-        Seconds to wait before the next request, as the venue said it.
+        Seconds to wait before the next request, as sent by the venue.
     """
 
     def __init__(self, user_message: str, *, retry_after_s: float, detail: str = "") -> None:
@@ -103,20 +103,20 @@ class VenueBusyError(FeedError):
 
 
 class ChecksumError(FeedError):
-    """A file that was fetched does not fit the checksum that its publisher tells."""
+    """Raised when a download does not match its published checksum."""
 
 
 class VenueRefusedError(FeedError):
-    """The venue will not serve us, and trying again cannot help."""
+    """Raised when the venue refuses for good and trying again cannot help."""
 
 
 class StoreError(TapeprintError):
-    """The store on disk, or a part of it, cannot be read or written."""
+    """Raised when the store on disk, or a part of it, cannot be read or written."""
 
 
 class StoreBusyError(StoreError):
-    """Another process writes this market; it may be read meanwhile."""
+    """Raised when another process writes this market; reading is still possible."""
 
 
 class NoDisplayError(TapeprintError):
-    """There is no display to open a window on."""
+    """Raised when there is no display to open a window on."""

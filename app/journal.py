@@ -1,7 +1,7 @@
-"""Names, captions and metadata of exported pictures, and the journal's index.
+"""Names, captions and metadata of saved images, and the index of the journal.
 
 <journal>/2026/11/2026-11-21/20261121T153012Z_BTCUSDT_1m.png
-<journal>/index.csv                                             one line a picture, oldest first
+<journal>/index.csv                                             one line per image, oldest first
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from app.market.price_grid import PriceGrid
 INDEX_NAME = "index.csv"
 INDEX_COLUMNS = ("taken", "file", "instrument", "bar", "ticks_per_row", "first", "end", "source", "caption")
 STATE_KEY = "chart:json"
-"""The PNG text that holds what is needed to look at the same chart again."""
+"""The PNG text with the state that opens the same chart again."""
 MAX_NAME_CHARS = 120
 
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9._-]+")
@@ -35,23 +35,23 @@ _SOURCES = {"simulated": "simulated", "replay": "replayed", "stale": "stale", "o
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """What a picture shows.
+    """The market, bars and time span that an image shows.
 
     Attributes
     ----------
     instrument : Instrument
     bar : str
-        The bar rule as written, `1m`.
+        The bar rule as text, `1m`.
     grid : PriceGrid
         Tick size and ticks per row.
     first_ns, end_ns : int
-        The time span in sight, half-open, UTC; equal where there is no bar.
+        The time span in view, half-open, UTC; equal if there are no bars.
     mode : str
-        `live`, `simulated`, `replay`, `stale` or `offline`: where the trades came from.
+        `live`, `simulated`, `replay`, `stale` or `offline`: the source of the trades.
     taken_ns : int
-        When the picture was taken, our clock.
+        Time at which the image was saved, by the local clock.
     as_of : str
-        The moment from which it was looked at, as written on the chart; empty for now.
+        Time of the as-of view, as shown on the chart; empty for the current view.
     """
 
     instrument: Instrument
@@ -65,7 +65,7 @@ class PictureFacts:
 
     @property
     def caption(self) -> str:
-        """One line: instrument, time span, bars, rows, and how real it is unless it is the live market.
+        """One line: instrument, time span, bars, rows, and the source unless live.
 
         >>> BTCUSDT · binance · 21 Nov 2026 15:00–15:31 UTC · 1m bars · rows 10 (0.10) · SIMULATED
         """
@@ -79,15 +79,15 @@ class PictureFacts:
 
 
 def default_folder() -> Path:
-    """The journal's folder unless the user chose one: `Tapeprint` among the user's pictures."""
+    """The default folder of the journal: `Tapeprint` in the user's pictures folder."""
     return Path(platformdirs.user_pictures_path()) / "Tapeprint"
 
 
 def picture_path(folder: Path, facts: PictureFacts, note: str = "") -> Path:
-    """Where a new picture goes; no such file exists yet, two in the same second are numbered.
+    """The path of a new image; two in the same second are numbered.
 
-    The name holds letters, digits, `.`, `_` and `-` only and is no longer than 120 characters, whatever
-    a venue calls its symbols.
+    The name has only letters, digits, `.`, `_` and `-` and at most 120 characters, whatever the symbols
+    of the venue. No such file exists yet.
     """
     taken = _utc(facts.taken_ns)
     day = folder / f"{taken:%Y}" / f"{taken:%m}" / f"{taken:%Y-%m-%d}"
@@ -102,7 +102,7 @@ def picture_path(folder: Path, facts: PictureFacts, note: str = "") -> Path:
 
 
 def picture_texts(facts: PictureFacts, state: Mapping[str, Any], software: str) -> dict[str, str]:
-    """The texts inside a picture, by the keywords of the PNG standard, and the chart's state as JSON."""
+    """The texts in an image: standard PNG keywords, and the chart's state as JSON."""
     return {
         "Title": f"{facts.instrument.symbol} {facts.bar}",
         "Description": facts.caption,
@@ -113,10 +113,10 @@ def picture_texts(facts: PictureFacts, state: Mapping[str, Any], software: str) 
 
 
 def add_to_index(folder: Path, picture: Path, facts: PictureFacts) -> Path:
-    """Write the picture's line at the end of the journal's index; the index's path.
+    """Append the image's line to the index of the journal; returns the index's path.
 
-    The line goes out in one write to a file opened for appending, so lines of two programs do not
-    mix, and a line that a crash cut short stays alone.
+    The line is one write to a file opened for appending, so lines of two programs do not mix, and a
+    line cut short by a crash does not damage the next one.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def add_to_index(folder: Path, picture: Path, facts: PictureFacts) -> Path:
 
 
 def span_text(first_ns: int, end_ns: int) -> str:
-    """A time span for people: the date once where it is one day; UTC.
+    """A time span as text in UTC, with the date once if it is within one day.
 
     >>> span_text(0, 1_860_000_000_000)
     '1 Jan 1970 00:00–00:31 UTC'
@@ -165,7 +165,7 @@ def span_text(first_ns: int, end_ns: int) -> str:
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"""Not by strftime: its month names follow the machine's language."""
+"""Not from strftime, whose month names depend on the system's language."""
 
 
 def _date(when: datetime) -> str:

@@ -1,7 +1,7 @@
-"""What is open: one market with its feed, its store and its chart; opened, changed and closed by plain calls.
+"""The workspace: one open market with its feed, its store and its chart.
 
-The screen pulls: `chart`, `status`, `notice` are looked at once a frame. Nothing here knows of the
-screen, nor of any venue: how a market is opened is handed in.
+The screen reads `chart`, `status` and `notice` once per frame. The workspace does not depend on the
+screen or on any venue: the function that opens a market is a parameter.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from app.storage.trade_store import TradeStore
 
 _log = structlog.get_logger(__name__)
 
-_PRICE_AGE_NS = 2 * 3_600_000_000_000  # a price so old tells the size of a row, even where our clock is wrong by an hour
+_PRICE_AGE_NS = 2 * 3_600_000_000_000  # recent enough for a row size, even if the local clock is wrong by an hour
 
 
 @dataclass(frozen=True, slots=True)
 class ChartChoice:
-    """What the user chose for the chart; the row size may be left to the market's price.
+    """The user's selection of bars and rows; by default the price sets the row size.
 
     Attributes
     ----------
     bar_rule : BarRule
     ticks_per_row : int or None
-        None: by the price and the bar, see `app.market.default_rows`.
+        None: from the price and the bar rule, see `app.market.default_rows`.
     """
 
     bar_rule: BarRule
@@ -52,26 +52,26 @@ class ChartChoice:
 
 
 class Workspace:
-    """The market on the screen.
+    """The open market, and the actions that open, change and close it.
 
     Parameters
     ----------
     open_market : callable
-        From an instrument id to a market; raises `TapeprintError`s.
+        Opens the market of an instrument id; raises `TapeprintError`s.
     choice : ChartChoice
-        Bar rule and row size to begin with.
-    rules : ChartRules, optional
-        How figures are made on the charts to come.
+        Bar rule and row size of the first chart.
+    rules : CalculationSettings, optional
+        Calculation settings of the first chart.
     keep : callable, optional
-        From an instrument to what the store on disk has for it; called in another thread. Nothing is kept without.
-    alerts : AlertBook, optional
-        What is watched for; none are unless given.
-    profiles : ProfileBook, optional
-        Keeps the profiles of each market; without it they are kept as long as the program runs.
+        Opens the store on disk for an instrument; called in another thread. Without it nothing is recorded.
+    alerts : AlertStore, optional
+        The user's alerts; without it they last only as long as the program runs.
+    profiles : ProfileStore, optional
+        The profiles of each market; without it they last only as long as the program runs.
     memory_trades : int
-        How many trades are kept in memory at most.
+        Maximum number of trades in memory.
     wall_s, sleep : callables
-        The clock and the wait, for tests.
+        Clock and pause, replaced in tests.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Workspace:
         self._opening = FeedStatus(FeedState.CONNECTING)
         self._failed: FeedStatus | None = None
         self._task: asyncio.Task[None] | None = None
-        self._leaving: set[asyncio.Task[None]] = set()  # markets that are being let go of
+        self._leaving: set[asyncio.Task[None]] = set()  # markets that are closing
         self._changes: set[asyncio.Task[None]] = set()
         self._wanted_spec: ChartSpec | None = None
         self.instrument_id = ""
@@ -108,14 +108,14 @@ class Workspace:
         self.store: TradeStore | None = None
         self.ingest: Ingest | None = None
         self.chart: Chart | None = None
-        """None until the market is open and its first price known."""
+        """None until the market is open and a first price is known."""
         self._not_kept = ""
         self.message = ""
-        """The last thing that went wrong with something the user asked for."""
+        """The last error of a user action; empty if there was none."""
 
     @property
     def status(self) -> FeedStatus:
-        """Where the feed stands, or the attempt to reach its venue."""
+        """The status of the feed, or of the attempt to open the market."""
         if self._failed is not None:
             return self._failed
         return self.market.feed.status if self.chart is not None and self.market is not None else self._opening
@@ -127,18 +127,18 @@ class Workspace:
 
     @property
     def notice(self) -> str:
-        """What is being fetched or could not be, in a line; empty when there is nothing to say."""
+        """One line about downloads or errors; empty if there is nothing to show."""
         return self.message or self.profiles.trouble or (self.ingest.notice if self.ingest is not None else "")
 
     @property
     def filling(self) -> str:
-        """What of the past is being fetched, and how far; empty while nothing is."""
+        """Progress of the history download; empty if there is none."""
         progress = self.ingest.progress if self.ingest is not None else None
         return progress.text if progress is not None else ""
 
     @property
     def recording(self) -> str:
-        """`recording`, or why not; empty where nothing is to be kept."""
+        """`recording`, or the reason why not; empty if nothing should be recorded."""
         if self.ingest is None or self._keep is None:
             return ""
         if self.ingest.recorder is None:
@@ -146,12 +146,12 @@ class Workspace:
         return self.ingest.recorder.trouble or "recording"
 
     def stop_filling(self) -> None:
-        """Fetch no more of the past than is there; a look further back asks for more again."""
+        """Stop the history download; scrolling further back starts it again."""
         if self.ingest is not None:
             self.ingest.stop_filling()
 
     def open(self, instrument_id: str) -> None:
-        """Show another market; the one before is let go of in the background."""
+        """Open another market; the previous one closes in the background."""
         if self._task is not None:
             self._task.cancel()
             self._leaving.add(self._task)
@@ -163,7 +163,7 @@ class Workspace:
         self._task.add_done_callback(self._ended)
 
     def change(self, *, bar_rule: BarRule | None = None, ticks_per_row: int | None = None) -> None:
-        """Other bars or rows from the same trades; the chart changes when they are ready."""
+        """Change bars or rows, from the same trades; the chart switches when ready."""
         self._choice = replace(
             self._choice,
             bar_rule=bar_rule or self._choice.bar_rule,
@@ -172,7 +172,7 @@ class Workspace:
         chart, ingest = self.chart, self.ingest
         if chart is None or ingest is None:
             return
-        before = self._wanted_spec or chart.spec  # what was asked for a moment ago may still be building
+        before = self._wanted_spec or chart.spec  # the previous request may still be building
         if bar_rule is not None and self._choice.ticks_per_row is None and chart.series.n_bars:
             ticks_per_row = default_ticks_per_row(int(chart.series.close[-1]), bar_rule)
         spec = replace(before, bar_rule=bar_rule or before.bar_rule, ticks_per_row=ticks_per_row or before.ticks_per_row)
@@ -183,17 +183,17 @@ class Workspace:
 
     @property
     def rules(self) -> CalculationSettings:
-        """How figures are made, on this chart and on those to come."""
+        """The calculation settings of this chart and of later ones."""
         return self._rules
 
     def set_rules(self, rules: CalculationSettings) -> None:
-        """Make the figures otherwise, from the same bars."""
+        """Change the calculation settings; the bars stay the same."""
         self._rules = rules
         if self.chart is not None:
             self.chart.set_rules(rules)
 
     async def aclose(self) -> None:
-        """Stop watching; returns when nothing of it is left running."""
+        """Close the market; returns when none of its tasks runs any more."""
         tasks = {*self._changes, *self._leaving, *([self._task] if self._task else [])}
         for task in tasks:
             task.cancel()
@@ -202,7 +202,10 @@ class Workspace:
         self._task = None
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Say it when watching ended by a mistake of ours: a market that stands still must not look alive."""
+        """Show STOPPED if the task of the market failed because of a bug.
+
+        A market that no longer updates must not look live.
+        """
         if task.cancelled() or (error := task.exception()) is None:
             return
         _log.error("market task failed", instrument=self.instrument_id, error=repr(error), exc_info=error)
@@ -239,13 +242,16 @@ class Workspace:
                 self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
                 await ingest.run()
         finally:
-            self.alerts.book.save()  # up to when they were watched
+            self.alerts.book.save()  # with the time up to which they were monitored
             if kept.writer is not None:
                 kept.writer.close()
             await market.feed.aclose()
 
     async def _reach(self, instrument_id: str) -> tuple[Market, int] | None:
-        """The market and a recent price of it, however often it takes; None when the venue refuses for good."""
+        """The market and a recent price, after any number of attempts.
+
+        None if the venue refuses for good.
+        """
 
         async def attempt() -> tuple[Market, int]:
             market = await self._open_market(instrument_id)
@@ -267,10 +273,13 @@ class Workspace:
 
 
 async def _any_price(market: Market) -> int:
-    """A recent price in ticks, to choose a row size by; the market's usual one when the past cannot be asked."""
+    """A recent price in ticks for the default row size.
+
+    The market's usual price if it has no history.
+    """
     if market.history is None:
         return market.usual_price_ticks
-    async with closing(market.history.since(time.time_ns() - _PRICE_AGE_NS)) as pages:  # only the first page is asked for
+    async with closing(market.history.since(time.time_ns() - _PRICE_AGE_NS)) as pages:  # only the first page is requested
         async for page in pages:
             return int(page.price_ticks[0]) if len(page) else 0
     return market.usual_price_ticks

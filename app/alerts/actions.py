@@ -1,4 +1,4 @@
-"""What the user does with alerts, and what is said of each: between the book and whatever market is open."""
+"""The user's actions on alerts, and the status of each alert in the open market."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _WATCHING = (FeedState.LIVE, FeedState.LAGGING, FeedState.SIMULATED, FeedState.R
 
 
 class AlertStatus(NamedTuple):
-    """Where an alert stands.
+    """The status of one alert: armed, fired or not monitored.
 
     Attributes
     ----------
-    word : "armed", "fired" or "not watched"
+    word : "armed", "fired" or "not monitored"
     why : str
-        Why it is not watched, or of what its line is made if not of all trades.
+        Why it is not monitored; or, if trades are missing at the start of its line, when the line's data begins.
     since_ns : int
-        Time of the last trade that was looked at for it, if it is not watched; 0 if there was none.
+        Time of the last trade that was scanned for it, if it is not monitored; 0 if there was none.
     """
 
     word: str
@@ -55,15 +55,15 @@ class Outcome(NamedTuple):
 
 
 class AlertActions:
-    """Alerts by plain calls; what was done is returned as a line for the status bar.
+    """Every user action on alerts; each returns a line for the status bar.
 
     Parameters
     ----------
-    book : AlertBook
+    book : AlertStore
     chart, watch : callable
-        Of the market that is open; None while there is none.
+        Return the chart and the alert watch of the open market; None while no market is open.
     status : callable
-        Where its feed stands.
+        Returns the status of its feed.
     """
 
     def __init__(
@@ -76,16 +76,16 @@ class AlertActions:
         self.book = book
         self._chart, self._watch, self._status = chart, watch, status
         self.dragged: tuple[int, int] | None = None
-        """Number of the alert that is being dragged, and to which price in ticks; see `drop`."""
+        """Number and current price, in ticks, of the alert that is being dragged; see `drop`."""
 
     @property
     def instrument(self) -> Instrument | None:
-        """Of the market that is open."""
+        """The instrument of the open market; None while no market is open."""
         chart = self._chart()
         return chart.spec.instrument if chart is not None else None
 
     def add(self, wish: AlertSpec) -> Outcome:
-        """A new alert in the market that is open."""
+        """Add an alert to the open market."""
         if (instrument := self.instrument) is None:
             return Outcome("No chart loaded yet", False)
         try:
@@ -96,9 +96,9 @@ class AlertActions:
         return Outcome(self.book.trouble or f"Alert {alert.number}, {alert.text}, {alert.often.text}", True)
 
     def change(self, number: int, wish: AlertSpec) -> Outcome:
-        """Another wish under the same number.
+        """Replace the condition and settings of an alert; it keeps its number.
 
-        Only in the alert's own market: its ticks and lots are known while it is open.
+        Works only while the alert's own market is open, because its tick and lot sizes are needed.
         """
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.instrument != instrument.id:
@@ -111,7 +111,7 @@ class AlertActions:
         return Outcome(self.book.trouble or f"Alert {number}, {wish.text}, {wish.often.text}", True)
 
     def add_at(self, price_ticks: int) -> str:
-        """Tell when a price is touched, once."""
+        """Add an alert that fires once, when a trade touches a price."""
         if (instrument := self.instrument) is None:
             return "No chart loaded yet"
         price = price_ticks * instrument.tick_size
@@ -119,19 +119,19 @@ class AlertActions:
         return f"Alert at {price:f}: fires once, on touch" if added.done and not self.book.trouble else added.text
 
     def move(self, number: int, price_ticks: int) -> str:
-        """Put an alert on a price elsewhere."""
+        """Move a price alert to another price."""
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.subject.kind is not SubjectKind.PRICE:
             return "Only price alerts can be moved"
         return self.change(number, msgspec.structs.replace(alert.spec, value=f"{price_ticks * instrument.tick_size:f}")).text
 
     def drop(self) -> str:
-        """Put the alert that is dragged where it is."""
+        """Move the dragged alert to the price where the mouse was released."""
         dragged, self.dragged = self.dragged, None
         return self.move(*dragged) if dragged is not None else ""
 
     def delete_nearest(self, price_ticks: int) -> str:
-        """Forget the armed alert on a price that is nearest to one."""
+        """Delete the armed price alert that is nearest to a price."""
         instrument = self.instrument
         found = [alert for alert in self.book.of(instrument.id) if alert.subject == Subject()] if instrument else []
         if instrument is None or not found:
@@ -140,7 +140,7 @@ class AlertActions:
         return self.delete(nearest.number)
 
     def delete(self, number: int) -> str:
-        """Forget an alert."""
+        """Delete an alert."""
         alert = self.book.get(number)
         if alert is None:
             return "This alert has been deleted"
@@ -149,7 +149,7 @@ class AlertActions:
         return f"Deleted alert {number}: {alert.text}"
 
     def arm(self, number: int) -> str:
-        """Let one that has fired fire again."""
+        """Arm a fired alert again."""
         alert = self.book.get(number)
         if alert is None:
             return "This alert has been deleted"
@@ -158,7 +158,7 @@ class AlertActions:
         return f"Re-armed alert {number}: {alert.text}"
 
     def show(self) -> None:
-        """Once a frame: where alerts wait, and which past they need, for the chart."""
+        """Update the chart's alert lines and the history they need, once per frame."""
         chart, watch = self._chart(), self._watch()
         if chart is not None and watch is not None:
             lines, chart.alerts_from_ns = watch.lines(chart), watch.wants_from_ns(chart)
@@ -170,7 +170,7 @@ class AlertActions:
         return tuple(sorted(there if line.alert == number else line for line in lines))
 
     def status_of(self, alert: Alert) -> AlertStatus:
-        """Where an alert stands."""
+        """The status of an alert, with the reason if it is not monitored."""
         if not alert.armed:
             return AlertStatus("fired")
         chart, watch, status = self._chart(), self._watch(), self._status()
@@ -184,7 +184,7 @@ class AlertActions:
         return AlertStatus("not monitored", why, since_ns) if why else AlertStatus("armed", watch.partly(alert, chart))
 
     def near(self, ticks: float, reach: float) -> list[Suggestion]:
-        """The lines and levels of the chart at most `reach` ticks from a price, the nearest first."""
+        """Lines and levels within `reach` ticks of a price, nearest first."""
         chart = self._chart()
         return subjects_near(SubjectValues(chart), ticks, reach) if chart is not None else []
 
@@ -194,11 +194,11 @@ class AlertActions:
         return [(placed.key, placed.name) for placed in chart.anchors.profiles] if chart is not None else []
 
     def text_of(self, subject: Subject) -> str:
-        """A subject with the name of its profile, where that is on the chart."""
+        """The text of a subject, with the name of its profile if that is on the chart."""
         names = dict(self.profiles())
         return subject.text.replace(f"profile {subject.key}", names[subject.key]) if subject.key in names else subject.text
 
     def pending(self) -> str:
-        """What of the open market was not looked at and is waited for, in a line; empty if nothing is."""
+        """One line about missed trades still to be checked; empty if there are none."""
         watch = self._watch()
         return watch.pending if watch is not None else ""

@@ -1,4 +1,4 @@
-"""The words of alerts: a subject, what has to happen to it, how often it is told; and what has fired."""
+"""The parts of an alert (subject, condition, trigger), and the records it leaves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SubjectKind(_Stored):
 
 
 class Scope(_Stored):
-    """Over which time a figure is; stored by value, shown as `text`."""
+    """The time a value covers; stored by value, shown as `text`."""
 
     NOTHING = ""
     DAY = "day"
@@ -52,7 +52,7 @@ class Scope(_Stored):
 
 
 class Condition(_Stored):
-    """What has to happen; stored by value, shown as `text`."""
+    """The conditions an alert can wait for; stored by value, shown as `text`."""
 
     TOUCH = "touch"
     CROSS = "cross"
@@ -65,7 +65,7 @@ class Condition(_Stored):
 
 
 class Trigger(_Stored):
-    """How often it fires."""
+    """The number of times an alert fires; stored by value, shown as `text`."""
 
     ONCE = "once"
     ONCE_A_BAR = "once a bar"
@@ -88,17 +88,17 @@ _TEXTS: dict[enum.Enum, str] = {
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What the number is.
+    """The price or value that an alert watches.
 
     Attributes
     ----------
-    kind : Kind
-    of : Of
-        The period that ends with the present bar, the one before it, or a profile on the chart.
+    kind : SubjectKind
+    of : Scope
+        The current period, the one before it, or a profile on the chart.
     key : int
-        Of the profile, see `app.profiles.chart_profiles`.
+        Key of the profile, see `app.profiles.chart_profiles`.
     band : int
-        Of VWAP: how many deviations away.
+        For VWAP: the number of standard deviations above (negative: below) it.
     """
 
     kind: SubjectKind = SubjectKind.PRICE
@@ -108,23 +108,23 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """As it is read: `POC of the day`, `VWAP of the week +2 σ`."""
+        """The text shown to the user: `POC of the day`, `VWAP of the week +2 σ`."""
         of = f" of profile {self.key}" if self.of is Scope.PROFILE else f" of the {self.of.text}" if self.of is not Scope.NOTHING else ""
         return f"{self.kind.text}{of}" + (f" {self.band:+d} σ".replace("-", "−") if self.band else "")
 
 
 class AlertSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants to be told.
+    """The definition of an alert: its subject, condition, value and trigger.
 
     Attributes
     ----------
     subject : Subject
-    when : When
+    when : Condition
     value : str
-        A price, a quantity, or per cent, as a decimal; empty where the subject is the value.
-    often : Often
+        A price, a quantity or a percentage, as decimal text; empty if the subject needs no value.
+    often : Trigger
     note : str
-        The user's own words.
+        A note by the user.
     sound : str
         Name of the sound; empty for none.
     """
@@ -138,22 +138,22 @@ class AlertSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """In a line: `price 64000.4: touch`."""
+        """Subject, value and condition in one line: `price 64000.4: touch`."""
         return f"{self.subject.text}{f' {self.value}' if self.value else ''}: {self.when.text}"
 
 
 class Alert(AlertSpec, frozen=True, kw_only=True):
-    """A wish in the book.
+    """An alert in the alert store.
 
     Attributes
     ----------
     number : int
-        Its name in the list; never used again.
+        Identifies it in the list; never reused.
     instrument : str
     armed : bool
-        False once it has fired and was to fire once.
+        False once an alert that fires only once has fired.
     armed_ns : int
-        Time of the newest trade looked at when it was made or armed again: nothing before that fires it.
+        Time of the last scanned trade when it was added or armed again: no earlier trade fires it.
     """
 
     number: int
@@ -163,28 +163,28 @@ class Alert(AlertSpec, frozen=True, kw_only=True):
 
     @property
     def spec(self) -> AlertSpec:
-        """What is wanted, without its place in the book."""
+        """The definition of the alert, without its number and state."""
         return AlertSpec(subject=self.subject, when=self.when, value=self.value, often=self.often, note=self.note, sound=self.sound)
 
 
 class FiredAlert(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="fired"):
-    """An alert that has fired, as it stands in the log.
+    """One firing of an alert, as recorded in the log.
 
     Attributes
     ----------
     n : int
-        How many have fired so far, with this one.
+        Number of firings so far, including this one.
     alert : int
-        Its number.
+        Number of the alert.
     instrument : str
     time_ns, trade_id : int
-        Of the trade that fired it; of a bar that has ended, of the first trade of the next one.
+        Of the trade that fired it; for a closed bar, of the first trade of the next bar.
     price_ticks : int
-        Of that trade.
+        Price of that trade.
     text : str
-        In a line: what, where, at which price or figure.
+        One line: what happened, and at which price or value.
     late : bool
-        It happened while nobody watched.
+        The trade was checked late, after a break in monitoring.
     sound : str
     """
 
@@ -200,16 +200,16 @@ class FiredAlert(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", ta
 
 
 class UnmonitoredSpan(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="unwatched"):
-    """A stretch of time in which nobody watched a market, as it stands in the log.
+    """A time in which a market was not monitored, as recorded in the log.
 
     Attributes
     ----------
     instrument : str
     start_ns, end_ns : int
-        Times of the last trade looked at before, and of the first after it.
+        Times of the last trade scanned before it, and of the first one after it.
     why : str
     outcome : str
-        What became of it.
+        The result of the late check, in a few words.
     """
 
     instrument: str
@@ -220,16 +220,16 @@ class UnmonitoredSpan(msgspec.Struct, frozen=True, kw_only=True, tag_field="what
 
 
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a market has been looked at.
+    """The last scanned trade of a market.
 
     Attributes
     ----------
     key : int
-        Of the last trade, see `TradeStore.keys`.
+        Key of the trade, see `TradeStore.keys`.
     time_ns, price_ticks : int
-        Of it.
+        Time and price of the trade.
     sides : dict of int to int
-        Of alerts whose line is at that very price: on which side of it the price was before, -1 below, 1 above.
+        For alerts whose line is exactly at that price, by number: the side from which the price came, -1 below, 1 above.
     """
 
     key: int
@@ -239,26 +239,27 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MissedRange(msgspec.Struct, frozen=True, kw_only=True):
-    """Trades that nobody looked at, until they have been fetched and looked at late.
+    """A range of trades not scanned yet, until it is fetched and checked late.
 
     Attributes
     ----------
-    before : Reached
-        The last trade looked at before them; moves on while they are looked at.
+    before : ScanProgress
+        The last trade scanned before the range; moves forward while the range is scanned.
     after : tuple of int
-        The first trade looked at after them, as the columns of a `TradeBatch`.
+        The first trade scanned after the range, as the columns of a `TradeBatch`.
     end_key : int
     end : tuple of int
-        Key, and all, of the trade with which the stretch ends: that one, or while it is open the newest.
+        Key and columns of the trade that ends the range: `after`, or the newest trade while the range is open.
     start_ns : int
-        Since when nobody watched: the time of the trade before.
+        Start of the time that was not monitored: the time of the last trade before the range.
     why : str
     open : bool
-        The chart has not all that the alerts need yet: live trades are looked at as far as that goes, and once more with the stretch.
+        The chart does not have all the bars that the alerts need yet: live trades are scanned as far as possible, and once more with
+        the range.
     looked, fired : int
-        How many trades were looked at late so far, and how many alerts fired.
+        Number of trades checked late so far, and of alerts that fired.
     told : bool
-        What lies beyond a doubt has been told although the trades are not there.
+        Crossings that are certain without the missing trades have been reported.
     """
 
     before: ScanProgress
@@ -274,5 +275,5 @@ class MissedRange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def until_ns(self) -> int:
-        """Until when nobody watched."""
+        """End of the time that was not monitored."""
         return self.after[0]

@@ -1,4 +1,4 @@
-"""The book of alerts: all that is wanted, how far each market was looked at, and the log of what has fired; kept in files."""
+"""Alerts, the scan progress of each market and the log of fired alerts, in files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from app.storage.atomic import write_atomically
 
 _log = structlog.get_logger(__name__)
 
-_MOST_LOGGED = 1_000  # what the list of what happened keeps
-_TAIL_BYTES = 400 * _MOST_LOGGED  # of the log file, read at the start
-_SAVE_EVERY_NS = 60_000_000_000  # a kill makes so much be looked at again, which changes nothing but is told as not watched
+_MOST_LOGGED = 1_000  # entries of the log in memory
+_TAIL_BYTES = 400 * _MOST_LOGGED  # end of the log file that is read when the program starts
+_SAVE_EVERY_NS = 60_000_000_000  # after a kill this much is scanned again: nothing fires twice, but it is logged as not monitored
 _MAX_NOTE = 200
 
 
 class _Saved(msgspec.Struct):
-    """The file of alerts; fields that it does not know are those of other versions."""
+    """The content of the alert file; unknown fields of other versions are ignored."""
 
     alerts: list[Alert] = []
     next_number: int = 1
@@ -35,23 +35,23 @@ class _Saved(msgspec.Struct):
 
 
 class AlertStore:
-    """All alerts of a user.
+    """All alerts of a user, saved in a file.
 
     Parameters
     ----------
     path : Path or None
-        None keeps nothing. A file that cannot be read is set aside under another name, and `trouble` says so.
+        None saves nothing. A file that cannot be read is renamed, and `trouble` has the reason.
 
     Attributes
     ----------
-    log : deque of Fired and Unwatched
-        The last thousand, oldest first; on disk, in `fired.jsonl` beside the list, all of them.
+    log : deque of FiredAlert and UnmonitoredSpan
+        The newest thousand entries, oldest first; `fired.jsonl` in the same folder has all of them.
     fired_count : int
-        How many have fired, as long as there has been a log.
+        Number of firings since the log began.
     revision : int
         Grows when an alert is added, changed, armed, disarmed or deleted.
     trouble : str
-        Why the alerts could not be read or saved.
+        Why the alerts could not be read or saved; empty if all is well.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -61,7 +61,7 @@ class AlertStore:
         self.revision = 0
         self.trouble = self._damage = ""
         self.opened: set[str] = set()
-        """Markets that were watched since the program was started."""
+        """Markets that were monitored since the program was started."""
         self._last: dict[int, FiredAlert] = {}
         self._saved_ns: dict[str, int] = {}
         self._saved = _Saved() if path is None or not path.exists() else self._read(path)
@@ -71,11 +71,11 @@ class AlertStore:
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """Those that are there, in the order in which they were made."""
+        """All alerts, in the order in which they were added."""
         return tuple(self._saved.alerts)
 
     def get(self, number: int) -> Alert | None:
-        """The alert of a number; None if there is none."""
+        """The alert with a number; None if it does not exist."""
         return next((alert for alert in self._saved.alerts if alert.number == number), None)
 
     def of(self, instrument_id: str) -> list[Alert]:
@@ -83,18 +83,18 @@ class AlertStore:
         return [alert for alert in self._saved.alerts if alert.armed and alert.instrument == instrument_id]
 
     def last_fired(self, number: int) -> FiredAlert | None:
-        """When an alert fired last."""
+        """The newest firing of an alert; None if it has not fired."""
         return self._last.get(number)
 
     def fired_in(self, number: int, start_ns: int, end_ns: int) -> bool:
-        """Whether an alert has fired with a trade of `[start_ns, end_ns)`."""
+        """True if an alert has fired with a trade of `[start_ns, end_ns)`."""
         last = self._last.get(number)
         if last is None or (last.time_ns < start_ns and self._newest(last)):
             return False
         return any(isinstance(past, FiredAlert) and past.alert == number and start_ns <= past.time_ns < end_ns for past in self.log)
 
     def knows(self, fired: FiredAlert) -> bool:
-        """Whether a firing is in the log already."""
+        """True if a firing is in the log already."""
         last = self._last.get(fired.alert)
         if last is None or (fired.time_ns > last.time_ns and self._newest(last)):
             return False
@@ -102,15 +102,15 @@ class AlertStore:
         return any(isinstance(past, FiredAlert) and (past.alert, past.time_ns, past.trade_id, past.text) == same for past in self.log)
 
     def reached(self, instrument_id: str) -> ScanProgress | None:
-        """The last trade of a market that was looked at."""
+        """The last scanned trade of a market."""
         return self._saved.reached.get(instrument_id)
 
     def missed_ranges(self, instrument_id: str) -> tuple[MissedRange, ...]:
-        """What of a market nobody has looked at yet, oldest first."""
+        """The ranges of a market that have not been scanned yet, oldest first."""
         return self._saved.stretches.get(instrument_id, ())
 
     def unannounced(self) -> list[FiredAlert]:
-        """What has fired and was not told yet, oldest first."""
+        """Fired alerts that have not been announced yet, oldest first."""
         if self._saved.told == self.fired_count:
             return []
         return [fired for fired in self.log if isinstance(fired, FiredAlert) and fired.n > self._saved.told]
@@ -118,12 +118,12 @@ class AlertStore:
     # -- changing --------------------------------------------------------------------------------
 
     def add(self, instrument: Instrument, wish: AlertSpec) -> Alert:
-        """A new alert.
+        """Add an alert.
 
         Raises
         ------
         BadInputError
-            If the wish makes no sense, or its value is no whole number of ticks or lots.
+            If the condition does not apply to the subject, or the value is not a whole number of ticks or lots.
         """
         number = self._saved.next_number
         alert = self._alert(instrument, number, wish)
@@ -132,23 +132,26 @@ class AlertStore:
         return alert
 
     def change(self, instrument: Instrument, number: int, wish: AlertSpec) -> Alert:
-        """Another wish under the same number, armed; raises as `add`."""
+        """Replace the definition of an alert and arm it; raises the same errors as `add`."""
         changed = self._alert(instrument, number, wish)
         self._keep([changed if alert.number == number else alert for alert in self._saved.alerts])
         return changed
 
     def delete(self, number: int) -> None:
-        """Forget an alert; nothing if it is gone already."""
+        """Delete an alert; no effect if it does not exist."""
         self._keep([alert for alert in self._saved.alerts if alert.number != number])
 
     def arm(self, number: int) -> None:
-        """Let one that has fired once fire again, from now on."""
+        """Arm a fired alert again, from now on."""
         self._keep([self._armed(alert) if alert.number == number else alert for alert in self._saved.alerts])
 
     def note_reached(
         self, instrument_id: str, reached: ScanProgress | None, stretches: tuple[MissedRange, ...], fired: list[FiredAlert]
     ) -> None:
-        """How far a market has been looked at, and what fired on the way: it is in the log before anything of this is saved."""
+        """Record the scan progress of a market and the alerts that fired.
+
+        The firings are in the log before the progress is saved.
+        """
         before = self.missed_ranges(instrument_id)
         if reached is not None:
             self._saved.reached[instrument_id] = reached
@@ -164,16 +167,19 @@ class AlertStore:
             self.save()
 
     def note_unwatched(self, unwatched: UnmonitoredSpan) -> None:
-        """Put into the log what could not be watched, and what became of it."""
+        """Log a time that was not monitored, and the result of the late check."""
         self.log.append(unwatched)
         self._write_log([unwatched])
 
     def note_announced(self) -> None:
-        """All that has fired was told; on disk with the next change: after a kill it is told again rather than never."""
+        """Mark all fired alerts as announced.
+
+        Saved with the next change: after a kill they are announced again rather than never.
+        """
         self._saved.told = self.fired_count
 
     def save(self) -> None:
-        """Write the file; what goes wrong is told by `trouble`."""
+        """Write the file; `trouble` has the reason if that fails."""
         self._saved.logged = self.fired_count
         if self.path is None:
             return
@@ -204,7 +210,7 @@ class AlertStore:
         return msgspec.structs.replace(alert, armed=True, armed_ns=reached.time_ns if reached else 0)
 
     def _disarm(self, fired: set[int]) -> None:
-        """Those that have fired and were to fire once."""
+        """Disarm the alerts among `fired` that fire only once."""
         spent = {alert.number for alert in self._saved.alerts if alert.number in fired and alert.often is Trigger.ONCE} if fired else ()
         if spent:
             disarmed = [msgspec.structs.replace(alert, armed=False) if alert.number in spent else alert for alert in self._saved.alerts]
@@ -217,7 +223,10 @@ class AlertStore:
         self.save()
 
     def _newest(self, fired: FiredAlert) -> bool:
-        """Whether the last of an alert in the order of the log is its last in the order of time: late ones are not."""
+        """True if the last logged firing of an alert is also its latest in time.
+
+        Not so for one that was checked late.
+        """
         return not fired.late
 
     def _take(self, fired: list[FiredAlert]) -> list[FiredAlert]:
@@ -249,7 +258,10 @@ class AlertStore:
         return None if self.path is None else self.path.with_name("fired.jsonl")
 
     def _read_log(self) -> None:
-        """The end of the log; lines that a kill cut short, or another version wrote, are passed over."""
+        """Read the end of the log.
+
+        Skips lines that a kill cut short or another version wrote.
+        """
         path = self._log_path
         if path is None or not path.exists():
             return
@@ -270,7 +282,7 @@ class AlertStore:
             if isinstance(past, FiredAlert):
                 self._last[past.alert] = past
                 self.fired_count = max(self.fired_count, past.n)
-        # a kill between the log and the list: what is in the log has fired
+        # a kill between the two writes: an alert that is in the log has fired
         self._disarm({past.alert for past in self.log if isinstance(past, FiredAlert) and past.n > self._saved.logged})
 
     def _write_log(self, entries: list[FiredAlert] | list[UnmonitoredSpan]) -> None:
@@ -280,7 +292,7 @@ class AlertStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab") as file:
-                # begins with the end of a line: what was cut short by a kill spoils itself alone
+                # each entry begins with a line break, so that an entry cut short by a kill does not damage the next one
                 file.write(b"".join(b"\n" + msgspec.json.encode(entry) for entry in entries))
                 file.flush()
                 os.fsync(file.fileno())

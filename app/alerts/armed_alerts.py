@@ -1,4 +1,7 @@
-"""The armed alerts of a market, sorted by how they are watched, so that those which cannot fire cost nothing per trade."""
+"""The armed alerts of a market, grouped by how they are watched.
+
+Alerts that cannot fire cost nothing per trade.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,9 @@ class ArmedAlert(NamedTuple):
 
 
 class ActiveLines(NamedTuple):
-    """Lines that alerts wait for trades to come to, while one bar is made.
+    """The lines that alerts watch while one bar is in progress.
 
-    `ticks` float64, ascending; `waiting` in the same order; `unknown` says of alerts by number why their line is not known.
+    `ticks` float64, ascending; `waiting` in the same order; `unknown` maps alert numbers to the reason why their line has no value.
     """
 
     ticks: np.ndarray
@@ -33,7 +36,7 @@ class ActiveLines(NamedTuple):
 
 
 class Thresholds:
-    """Alerts that wait for a figure of a bar to grow to their value."""
+    """Alerts that fire when a running value of a bar reaches their threshold."""
 
     def __init__(self, waiting: list[ArmedAlert]) -> None:
         self._waiting = sorted(waiting, key=lambda one: abs(one.steps))
@@ -42,7 +45,7 @@ class Thresholds:
         self._passed = 0
 
     def passed(self, bar: object, figure: int) -> list[ArmedAlert]:
-        """Those whose value the bar has reached since it was asked about last."""
+        """The alerts whose threshold the bar has reached since the last call."""
         if bar != self._bar:
             self._bar, self._passed = bar, 0
         before, self._passed = self._passed, max(self._passed, int(np.searchsorted(self._values, figure, side="right")))
@@ -50,17 +53,17 @@ class Thresholds:
 
 
 class ArmedAlerts:
-    """The armed alerts of one market, as of one revision of the book.
+    """The armed alerts of one market, at one revision of the alert store.
 
     Attributes
     ----------
     alerts : tuple of Alert
-    fixed, moving : list of Waiting
-        For trades that come to a price, or to a line that moves.
-    closes, events, levels : list of Waiting
-        For closes beyond a line, for what bars leave behind, for naked levels.
+    fixed, moving : list of ArmedAlert
+        Alerts on trades that reach a fixed price, or a line that moves.
+    closes, events, levels : list of ArmedAlert
+        Alerts on closes beyond a line, on events of closed bars, on naked levels.
     buying, selling, volume : Thresholds
-        For the running delta to rise and to fall to a value, and for the running volume.
+        Alerts on the running delta that rises or falls to a value, and on the running volume.
     """
 
     def __init__(self, alerts: list[Alert], instrument: Instrument) -> None:
@@ -75,7 +78,7 @@ class ArmedAlerts:
         for alert in alerts:
             try:
                 one = ArmedAlert(alert, value_in_steps(instrument, alert))
-            except BadInputError:  # the market's tick size has changed since: the panel says so
+            except BadInputError:  # the market's tick size has changed since; the panel shows it
                 continue
             family = SUBJECTS[alert.subject.kind].family
             if family is WatchKind.LINE and alert.when in _PASSES:
@@ -94,17 +97,20 @@ class ArmedAlerts:
         self._key: tuple[object, ...] = ()
 
     def lines_alone(self) -> ArmedAlerts:
-        """Those of them that wait for trades to come to a line."""
+        """The alerts that wait for trades to reach a line, without all others."""
         return ArmedAlerts([one.alert for one in (*self.fixed, *self.moving)], self._instrument)
 
     def key(self, readings: SubjectValues, bar: int) -> tuple[object, ...]:
-        """What all lines depend on, while a bar is made."""
+        """A key that changes whenever a line may change while a bar is in progress."""
         chart, series = readings.chart, readings.chart.series
         rules = chart.anchors.revision, chart.rules, chart.asked_from_ns, chart.oldest_ns
         return (chart.generation, int(series.number[bar]), int(series.changed_at[bar - 1]) if bar else -1, *rules) if bar >= 0 else rules
 
     def active_lines(self, readings: SubjectValues, bar: int) -> ActiveLines:
-        """The lines as they stand while a bar is made; worked out once for each bar, and again when what lies before it has changed."""
+        """The lines while a bar is in progress.
+
+        Computed once per bar, and again when an earlier bar has changed.
+        """
         if not self.moving:
             return self._fixed
         if bar < 0:

@@ -1,4 +1,7 @@
-"""What a bar leaves behind when it ends, as alerts tell it: from (chart, bar, value) to a line of text, or None."""
+"""Events of closed bars that alerts report.
+
+Each takes a chart, a bar and a value, and returns a line of text, or None.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ from app.market.trade import BUY
 
 Event = Callable[[Chart, int, int], str | None]
 _LOOK_BACK = 400
-"""So many bars before the newest swing may hold the first swing of a divergence: as many as the chart looks back when it draws them."""
+"""Number of bars in which the first swing of a divergence is searched: as many as when the chart draws divergences."""
 
 
 def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
-    """A delta of at least so many per cent of the bar's volume; of at most so many, if that is below 0."""
+    """A delta of at least `value` per cent of the volume (negative: at most)."""
     series = chart.series
     delta, volume = int(series.buy[bar] - series.sell[bar]), int(series.volume[bar])
     if 100 * delta < value * volume if value > 0 else 100 * delta > value * volume:
@@ -29,7 +32,7 @@ def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
 
 
 def stacked(side: int) -> Event:
-    """A new zone of stacked imbalances of one side."""
+    """A new zone of stacked imbalances on one side."""
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
@@ -44,7 +47,7 @@ def stacked(side: int) -> Event:
 
 
 def unfinished(*, high: bool) -> Event:
-    """Both sides traded in the outermost row, as the level ledger has it."""
+    """Trades of both sides in the bar's outermost row, as in the table of levels."""
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
@@ -58,9 +61,9 @@ def unfinished(*, high: bool) -> Event:
 
 
 def divergence(side: int) -> Event:
-    """A divergence of price and CVD whose second swing the bar has confirmed; +1 at lows, -1 at highs.
+    """A divergence of price and CVD confirmed by the bar; +1 at lows, -1 at highs.
 
-    Only bars up to that one have a say, so it is the same whenever it is looked at.
+    It depends only on bars up to that one, so it is the same whenever it is computed.
     """
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
@@ -73,7 +76,7 @@ def divergence(side: int) -> Event:
         pair, nothing = first + now[-2:], np.zeros(0, np.int64)
         cvd = np.cumsum(bar_delta(series, first, end))
         stretch = gap_free_runs(series, first, end, [hole.end_ns for hole in chart.holes])
-        if chart.rules.cvd.reset == "session":  # where CVD starts again, two swings are not compared
+        if chart.rules.cvd.reset == "session":  # swings on both sides of a CVD reset are not compared
             stretch = 2 * end * stretch + session_starts(series, first, end, chart.rules.hours.from_start())
         found = divergences(series, *((nothing, pair) if side > 0 else (pair, nothing)), cvd, stretch, first)
         if not len(found.second):

@@ -1,4 +1,4 @@
-"""Which trades come to a line, and which pass it; and in which bar each trade lies."""
+"""The trades that touch or cross a line, and the bar of each trade."""
 
 from __future__ import annotations
 
@@ -11,18 +11,24 @@ from app.storage.trade_store import TradeStore
 
 
 def touches(price_ticks: np.ndarray, line: float, before: int | None) -> np.ndarray:
-    """Which trades begin a touch of a line, int64 indices; `before` is the price of the trade before, if there was one."""
+    """Indices of the trades that begin a touch of a line, int64.
+
+    `before` is the price of the trade before; None if there was none.
+    """
     earlier = np.concatenate(([price_ticks[0] if before is None else before], price_ticks[:-1]))
     touching = (np.minimum(earlier, price_ticks) <= line) & (line <= np.maximum(earlier, price_ticks))
-    was_there = earlier == line  # a trade that stays, or that leaves, begins nothing
+    was_there = earlier == line  # a trade that stays at the line or leaves it begins no touch
     was_there[0] &= before is not None
     return np.flatnonzero(touching & ~was_there)
 
 
 def crossings(price_ticks: np.ndarray, line: float, side: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Which trades are the first on the other side of a line, int64 indices, and on which side they are (-1 below, 1 above).
+    """Indices of the first trades on the other side of a line, and their sides.
 
-    `side` is that of the last trade before that was not at the line, 0 if there was none; returned too as it is now.
+    Both int64; sides are -1 below, 1 above.
+
+    `side` is that of the last earlier trade that was not at the line, 0 if there was none; the third result is the side after these
+    trades.
     """
     off = np.flatnonzero(price_ticks != line)
     if not len(off):
@@ -33,17 +39,19 @@ def crossings(price_ticks: np.ndarray, line: float, side: int) -> tuple[np.ndarr
 
 
 def bars_of(chart: Chart, trades: TradeBatch, before: ScanProgress | None, *, at_end: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The bar of each trade as an index of the series, never falling, and whether the trade begins it; int64 and bool [shape=(n,)].
+    """The index of each trade's bar, and whether the trade begins it.
+
+    Int64, never falling, and bool [shape=(n,)].
 
     Parameters
     ----------
     chart : Chart
-        It has the trades already; one that stands still (`Chart.refused`) has no bars to speak of: index -1.
+        Must have the trades already. A chart that has stopped updating (`Chart.refused`) gives index -1.
     trades : TradeBatch
-    before : Reached or None
-        The trade before them; without one nothing tells whether the first of them begins a bar.
+    before : ScanProgress or None
+        The trade before them; without it, the first trade is not taken to begin a bar.
     at_end : bool
-        They are the last trades of the series. Bars that are not of time are then counted from the end; else their times tell.
+        They are the last trades of the series. Bars that are not time bars are then counted from the end, else found by time.
     """
     series = chart.series
     if not series.n_bars or chart.refused:

@@ -1,4 +1,4 @@
-"""Which hits are told: by how often each alert is to fire, and without what is in the log already."""
+"""The choice of matches that fire, by trigger and without those already logged."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from app.market.instrument import Instrument
 
 
 class FiringPolicy:
-    """What of the hits of one market fires.
+    """Selects which matches of one market fire.
 
     Attributes
     ----------
     fired_bar : dict of int to (int, int)
-        In which bar each alert fired last, see `Look.bar_key`.
+        The bar in which each alert fired last, see `AlertScan.bar_key`.
     """
 
     def __init__(self, book: AlertStore, instrument: Instrument) -> None:
         self.fired_bar: dict[int, tuple[int, int]] = {}
         self._book, self._instrument = book, instrument
-        self._done: set[int] = set()  # alerts that fired in this look
+        self._done: set[int] = set()  # alerts that fired in this scan
 
     def begin(self) -> None:
-        """Another look begins: the book knows of all that fired before."""
+        """Start another scan: the alert store has all earlier firings."""
         self._done.clear()
 
     def select(self, look: AlertScan, hits: Sequence[AlertMatch], *, late: bool, ending: str = "") -> list[FiredAlert]:
-        """What fires of some hits, by how often each alert is to fire, and without what is in the log already."""
+        """The matches that fire, by trigger and without those already in the log."""
         fired: list[FiredAlert] = []
         for trade, alert, text in hits:
             note = f" ({alert.note})" if alert.note else ""
@@ -52,7 +52,7 @@ class FiringPolicy:
         return fired
 
     def _is_spent(self, alert: Alert, fired: FiredAlert, look: AlertScan, trade: int) -> bool:
-        """Whether it was to fire once, or once in this bar, and did."""
+        """True if an alert that fires once, or once in a bar, has done so."""
         if alert.often is Trigger.ONCE:
             return alert.number in self._done
         if alert.often is Trigger.EVERY_TIME and SUBJECTS[alert.subject.kind].family is not WatchKind.RUNNING:
@@ -60,7 +60,7 @@ class FiringPolicy:
         in_bar = look.bar_key(int(look.bars[trade]))
         if self.fired_bar.get(alert.number) == in_bar:
             return True
-        # live ones go on from bar to bar, and need the log only for what fired before the program was started
+        # live alerts go from bar to bar, and need the log only for firings before the program was started
         return (fired.late or alert.number not in self.fired_bar) and self._book.fired_in(
             alert.number, *_bar_around(look.chart, fired.time_ns)
         )
@@ -71,7 +71,7 @@ class FiringPolicy:
 
 
 def _bar_around(chart: Chart, time_ns: int) -> tuple[int, int]:
-    """When the bar of a time begins and ends; the one in progress goes on for ever."""
+    """Start and end of the bar at a time; the bar in progress has no end."""
     series = chart.series
     if not series.n_bars:
         return 0, 1 << 62

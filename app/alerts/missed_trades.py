@@ -1,4 +1,4 @@
-"""Which trades nobody looked at: found where trades do not follow one another, and looked at once they are all there."""
+"""Trades that have not been scanned: found at gaps, scanned once they are loaded."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from app.market.trade import TradeBatch
 from app.storage.trade_store import TradeStore
 
 _BARS_AT_ONCE = 64
-"""Bars of missed trades looked at in one go: lines that move are worked out for each of them, some ten milliseconds in all."""
+"""Bars of missed trades in one scan: lines that move are computed for each of them, about 10 ms in total."""
 
 
 def split_at_gaps(fresh: TradeBatch, before: ScanProgress | None, store: TradeStore, *, at_start: bool) -> Iterator[tuple[slice, bool]]:
-    """Live trades cut where some are missing: which, and whether the first of them follows the one before.
+    """Split live trades at gaps: slices, and whether each follows the trade before.
 
-    Ids tell it. Of trades that are not numbered the feed does, and after a start nobody can. Trades from before the last one that
-    was looked at, reported late, are a piece of their own.
+    Gaps are found by id. For trades without numbers the feed reports them; after a start nothing can show them. Trades from before
+    the last scanned one, reported late, are a slice of their own.
     """
     keys = store.keys(fresh)
     first = 0 if before is None else int(np.searchsorted(keys, before.key, side="left" if store.by_time else "right"))
@@ -43,16 +43,16 @@ def split_at_gaps(fresh: TradeBatch, before: ScanProgress | None, store: TradeSt
 
 
 def is_ready(stretch: MissedRange, chart: Chart, wants_from_ns: int | None) -> bool:
-    """Whether the chart has, or never will have, all bars that it takes to look at a stretch."""
+    """True if the chart has all bars needed to scan a missed range, or never will."""
     series, before_ns = chart.series, stretch.before.time_ns
     bar_ns = series.times.start_ns(series.times.number(before_ns)) if series.n_bars else before_ns
     return chart.asked_from_ns <= max(chart.oldest_ns, bar_ns if wants_from_ns is None else min(bar_ns, wants_from_ns))
 
 
 def missed_trades(stretch: MissedRange, store: TradeStore, chart: Chart) -> TradeBatch | None:
-    """The trades between the ends of a stretch that are to be looked at still; None unless all of them are there.
+    """The trades of a missed range still to be scanned; None unless all are loaded.
 
-    Of trades that are not numbered, those of the very instants at its ends count as looked at.
+    For trades without numbers, those at exactly the times of its two ends count as scanned.
     """
     before, end_ns = stretch.before, stretch.end[0]
     if store.by_time:
@@ -68,30 +68,33 @@ def missed_trades(stretch: MissedRange, store: TradeStore, chart: Chart) -> Trad
 
 
 def is_unrecoverable(stretch: MissedRange, store: TradeStore, chart: Chart) -> bool:
-    """Whether the trades of a stretch will never be held: memory has let go of them, or they are older than what can be had."""
+    """True if the trades of a missed range will never be loaded.
+
+    They were dropped from memory, or are older than any source has them.
+    """
     too_old = stretch.before.time_ns < chart.oldest_ns and chart.asked_from_ns <= chart.oldest_ns
     return too_old or (store.forgotten > 0 and store.floor_key > stretch.before.key)
 
 
 def progress_after(trades: TradeBatch, store: TradeStore, sides: dict[int, int] | None = None) -> ScanProgress:
-    """How far a market has been looked at with the last of some trades."""
+    """The scan progress after the last of some trades."""
     key = int(store.keys(trades)[-1])
     return ScanProgress(key=key, time_ns=int(trades.time_ns[-1]), price_ticks=int(trades.price_ticks[-1]), sides=sides or {})
 
 
 def first_trade(trades: TradeBatch) -> tuple[int, int, int, int, int]:
-    """The first of some trades, as a stretch keeps it."""
+    """The first trade as a tuple of its columns, as `MissedRange` stores it."""
     time_ns, price, quantity, side, trade_id = (int(column[0]) for column in trades.columns)
     return time_ns, price, quantity, side, trade_id
 
 
 def batch_of(trade: tuple[int, int, int, int, int]) -> TradeBatch:
-    """That trade as a batch."""
+    """A batch of one trade, from a tuple of its columns."""
     return TradeBatch.of(*([value] for value in trade))
 
 
 def next_batch_size(trades: TradeBatch, chart: Chart) -> int:
-    """How many of the missed trades are looked at in one go."""
+    """Number of the missed trades to scan in one go."""
     series = chart.series
     if not len(trades) or not series.n_bars:
         return len(trades)
@@ -101,4 +104,4 @@ def next_batch_size(trades: TradeBatch, chart: Chart) -> int:
 
 
 _STEPS_BACK_NS = 60_000_000_000
-"""Ids are the order; a trade's time may step back a little from the one before it."""
+"""Trades are ordered by id; the time of a trade may be a little earlier than that of the one before."""

@@ -1,4 +1,4 @@
-"""One look at some trades that follow one another: which armed alerts they meet, trade by trade."""
+"""One scan of consecutive trades for the conditions of armed alerts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORD = {1: " from below", -1: " from above"}
 
 
 class AlertMatch(NamedTuple):
-    """A trade, by its index, that meets the condition of an alert; and what is told of it."""
+    """A trade, by index, that meets the condition of an alert, and the text to show."""
 
     trade: int
     alert: Alert
@@ -33,25 +33,25 @@ class AlertMatch(NamedTuple):
 
 @dataclass(slots=True)
 class AlertScan:
-    """What is looked at.
+    """A scan of consecutive trades for the conditions of the armed alerts.
 
     Attributes
     ----------
     trades : TradeBatch
-        In the order of the tape, none missing between them.
+        In the order of the tape, without gaps.
     bars, begins : int64, bool [shape=(n,)]
-        See `passing.bars_of`.
-    before : Reached or None
+        See `crossings.bars_of`.
+    before : ScanProgress or None
         The trade before them.
-    readings : Readings
+    readings : SubjectValues
         Of a chart that has these trades already.
     store : TradeStore
-    armed : Armed
+    armed : ArmedAlerts
     part : int
-        Which part of what came together: the bar's totals hold all of it.
+        Index at which these trades begin in the batch that was received; the totals of the bar include the complete batch.
     fired_bar : mapping of int to (int, int), or None
-        In which bar each alert fired last, see `bar_key`. Given where trades are live: of an alert that is not told every time the
-        first in a bar is enough then.
+        The bar in which each alert fired last, see `bar_key`. Given for live trades: an alert that does not fire every time then needs
+        only its first match in a bar.
     """
 
     trades: TradeBatch
@@ -66,11 +66,11 @@ class AlertScan:
 
     @property
     def chart(self) -> Chart:
-        """The chart."""
+        """The chart that the values of the subjects are read from."""
         return self.readings.chart
 
     def hits(self) -> tuple[list[AlertMatch], dict[int, int]]:
-        """All hits by trade, then by alert; and the sides to remember (`Reached.sides`)."""
+        """All matches by trade, then by alert; and the new `ScanProgress.sides`."""
         price, sides = (self.before.price_ticks, self.before.sides) if self.before else (None, {})
         found: list[AlertMatch] = []
         edges = [0, *(np.flatnonzero(np.diff(self.bars)) + 1).tolist(), len(self.trades)]
@@ -88,11 +88,11 @@ class AlertScan:
         return found, sides
 
     def bar_key(self, bar: int) -> tuple[int, int]:
-        """What a bar is known by from look to look: generation of the chart, and number."""
+        """Identifies a bar across scans: generation of the chart, and bar number."""
         return self.chart.generation, int(self.chart.series.number[bar]) if bar >= 0 else -1
 
     def has_fired(self, alert: Alert, bar: int) -> bool:
-        """Whether a live alert fired in this bar and is not to fire in it again."""
+        """True if a live alert fired in this bar and does not fire in it again."""
         fired = self.fired_bar.get(alert.number) if self.fired_bar and alert.often is Trigger.ONCE_A_BAR else None
         return fired is not None and fired == self.bar_key(bar)
 
@@ -104,7 +104,7 @@ class AlertScan:
         low, high = (low, high) if before is None else (min(low, before), max(high, before))
         first, end = np.searchsorted(standing.ticks, low), np.searchsorted(standing.ticks, high, side="right")
         found, remembered, last = [], {}, int(prices[-1])
-        passes: dict[tuple[float, int | None], tuple[list[int], list[int], int]] = {}  # of a line that many wait for, once
+        passes: dict[tuple[float, int | None], tuple[list[int], list[int], int]] = {}  # computed once for a line that several alerts watch
         for ticks, (alert, _) in zip(standing.ticks[first:end].tolist(), standing.waiting[first:end], strict=True):
             if self.has_fired(alert, bar) and last != ticks:
                 continue
@@ -126,7 +126,7 @@ class AlertScan:
     # -- bars ------------------------------------------------------------------------------------
 
     def _of_ended(self, bar: int) -> list[tuple[Alert, str]]:
-        """What a bar that has ended fires."""
+        """The alerts that a closed bar fires, with their texts."""
         found = []
         if self.armed.closes:
             close, shown = int(self.chart.series.close[bar]), ""
@@ -148,7 +148,10 @@ class AlertScan:
         return found
 
     def _of_running(self, bar: int, start: int, end: int) -> list[AlertMatch]:
-        """Figures of a bar that reach a value by one of the trades `[start, end)`; the bar's totals tell whether to look closer."""
+        """Matches of running values of a bar, by one of the trades `[start, end)`.
+
+        The totals of the bar show whether the trades have to be scanned.
+        """
         series, armed = self.chart.series, self.armed
         key = *self.bar_key(bar), self.part
         passed = (
@@ -172,7 +175,7 @@ class AlertScan:
         return found
 
     def _of_levels(self, bar: int, start: int, end: int) -> list[AlertMatch]:
-        """Naked levels that a bar has come to hold by one of the trades `[start, end)`."""
+        """Matches of naked levels that one of the trades `[start, end)` reaches first."""
         found, of_bar, series = [], None, self.chart.series
         read: dict[object, list[int]] = {}
         for alert, _ in self.armed.levels:
@@ -190,7 +193,7 @@ class AlertScan:
         return found
 
     def _place(self, of_bar: TradeBatch, index: int, start: int, end: int) -> int | None:
-        """Where a trade of a bar stands among those `[start, end)` that are looked at; None if it does not."""
+        """Index of a bar's trade among the trades `[start, end)`; None if not there."""
         if index >= len(of_bar):
             return None
         same = self.trades.time_ns[start:end] == of_bar.time_ns[index]
@@ -203,12 +206,12 @@ class AlertScan:
 
 
 def line_label(one: ArmedAlert, instrument: Instrument, ticks: float) -> str:
-    """What stands at a line on the chart."""
+    """The label of an alert line on the chart."""
     return price_text(instrument, ticks) if one.alert.subject.kind is SubjectKind.PRICE else one.alert.subject.text
 
 
 def price_text(instrument: Instrument, ticks: float) -> str:
-    """A price as the venue would write it; of one between two ticks a digit more."""
+    """A price in the venue's decimals; one digit more between two ticks."""
     if ticks == int(ticks):
         return step_text(int(ticks), instrument.tick_size)
     return f"{float(instrument.tick_size) * ticks:.{decimal_places(instrument.tick_size) + 1}f}"

@@ -1,6 +1,6 @@
-"""The subjects of alerts: which there are, what can be asked of them, and their present value in the chart.
+"""The subjects of alerts: their conditions, units, and values in the chart.
 
-A new subject is one entry in `SUBJECTS`. Only those that an armed alert asks for are ever worked out, and no more than once a bar.
+A new subject is one entry in `SUBJECTS`. Only subjects of armed alerts are computed, at most once per bar.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from app.market.trade import BUY, SELL
 from app.profiles.profile_values import ProfileValues
 
 SessionRuns = tuple[tuple[int, int], ...]
-"""Bars, as number of the first and of the one behind the last; in order."""
+"""Runs of bars in order, each as the number of its first bar and of the bar after its last."""
 
 
 class WatchKind(enum.Enum):
-    """How a subject is watched."""
+    """The ways in which a subject is watched."""
 
     LINE = "a price level"
     LEVELS = "levels that close at the first touch"
@@ -44,7 +44,7 @@ class WatchKind(enum.Enum):
 
 
 class LinePrice(NamedTuple):
-    """Where a line stands, in ticks; None where that is not known, and why."""
+    """The price of a line in ticks, or None and the reason why it has no price."""
 
     ticks: float | None
     why: str = ""
@@ -52,22 +52,22 @@ class LinePrice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SubjectInfo:
-    """What there is to know of a subject.
+    """The conditions, scopes and unit of a subject, and how its value is read.
 
     Attributes
     ----------
-    family : Family
-    whens : tuple of When
-        What can happen to it.
-    ofs : tuple of Of
-        Over which times it is.
-    unit : "price", "quantity", "signed", "per cent" or ""
-        What its value is; empty where it has none.
+    family : WatchKind
+    whens : tuple of Condition
+        Conditions that apply to it.
+    ofs : tuple of Scope
+        Times it can cover.
+    unit : "price", "quantity", "signed", "%" or ""
+        Unit of the alert's value; empty if it needs none.
     read : callable
-        From (readings, subject, runs of bars) to ticks, or None, for a LINE; from (chart, bar, value) to a text, or None, for
+        From (subject values, subject, runs of bars) to ticks, or None, for a LINE; from (chart, bar, value) to a text, or None, for
         an EVENT.
     level, column : LevelKind or None, str
-        Of LEVELS, which of the ledger's; of RUNNING, which figure of the series.
+        For LEVELS, the kind of level; for RUNNING, the column of the series.
     """
 
     family: WatchKind
@@ -80,14 +80,14 @@ class SubjectInfo:
 
 
 class SubjectValues:
-    """The values of subjects in one chart; what is asked for twice is worked out once."""
+    """The values of subjects in one chart; each is computed once."""
 
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
         self._vwap: VwapSums | None = None
 
     def line(self, subject: Subject, value: int, end: int, at: int) -> LinePrice:
-        """Where a line stands with the bars before index `end`, in the period that holds bar `at`."""
+        """The price of a line in the period of bar `at`, from the bars before `end`."""
         entry = SUBJECTS[subject.kind]
         if subject.kind is SubjectKind.PRICE:
             return LinePrice(float(value))
@@ -104,7 +104,7 @@ class SubjectValues:
         return LinePrice(None, f"no value for {_of_text(subject)}") if not isinstance(ticks, (int, float)) else LinePrice(float(ticks))
 
     def levels(self, subject: Subject, bar: int) -> np.ndarray:
-        """The prices of the naked levels that lived when a bar began, half ticks, int64."""
+        """Prices of the naked levels active when a bar began, half ticks, int64."""
         levels, kind = self.chart.levels, SUBJECTS[subject.kind].level
         assert kind is not None
         levels.refresh()
@@ -112,7 +112,7 @@ class SubjectValues:
         return found["bottom"][found["period"] == PERIODS.index(_PERIOD_OF[subject.of])]
 
     def from_ns(self, subject: Subject) -> int | None:
-        """The earliest time whose trades it takes to know a line of today; None if any will do."""
+        """The earliest time whose trades today's line needs; None if it needs none."""
         series = self.chart.series
         if subject.of is Scope.NOTHING or not series.n_bars:
             return None
@@ -122,7 +122,7 @@ class SubjectValues:
         return self._span(subject, series.n_bars - 1).start_ns
 
     def vwap(self, runs: SessionRuns, band: int) -> float | None:
-        """VWAP of some bars, so many deviations away, ticks; None of a composite, which has none."""
+        """VWAP of some bars plus `band` deviations, ticks; None for a composite."""
         (first, end), *others = runs
         if others:
             return None
@@ -133,7 +133,7 @@ class SubjectValues:
         return price + band * deviation
 
     def profile(self, subject: Subject, runs: SessionRuns) -> ProfileValues | None:
-        """The profile of some bars, by the rules of the chart, or of the profile on it."""
+        """The profile of some bars, by the settings of the chart or of a placed profile."""
         chart, area = self.chart, self.chart.rules.value_area
         placed = chart.anchors.get(subject.key) if subject.of is Scope.PROFILE else None
         layout = placed.inputs.rows if placed else RowLayout()
@@ -141,7 +141,7 @@ class SubjectValues:
         return chart.profiles.of_bars(runs, layout, percent, method)
 
     def _bars_of(self, subject: Subject, end: int, at: int) -> SessionRuns | str:
-        """The bars that a line is made of; or why there are none."""
+        """The bars that make up a line, or the reason why there are none."""
         chart, series = self.chart, self.chart.series
         end_number = int(series.number[end - 1]) + 1 if end else 0
         if subject.of is Scope.PROFILE:
@@ -161,26 +161,29 @@ class SubjectValues:
         return tuple(run for run in runs if run[0] < run[1])
 
     def _span(self, subject: Subject, at: int) -> Span:
-        """The period of a bar, or the one before: VWAP runs on after a session's close, profiles are those of the session itself."""
+        """The period of a bar, or the one before.
+
+        VWAP runs on after the close of a session; profiles cover the session itself.
+        """
         hours, time_ns = self.chart.rules.hours, self.chart.series.start_ns(at)
         period, before = _PERIOD_OF[subject.of], subject.of in _BEFORE
         by_session = period is Period.DAY and subject.kind is not SubjectKind.VWAP
         division = hours.divisions if by_session else hours.from_start(period)
         if not before:
             return span_at(division, time_ns)
-        if by_session and hours.rule is not None:  # not the time between two sessions
+        if by_session and hours.rule is not None:  # skips the time between two sessions
             start_ns = span_at(division, time_ns).start_ns
             return [span for span in hours.sessions(Span(start_ns - _LONG_BREAK_NS, start_ns)) if span.end_ns <= start_ns][-1]
         return span_before(division, time_ns)
 
 
 def value_in_steps(instrument: Instrument, wish: AlertSpec) -> int:
-    """The value of a wish in ticks, lots or per cent; 0 for those without one.
+    """The value of an alert in ticks, lots or per cent; 0 if its subject has none.
 
     Raises
     ------
     BadInputError
-        If the wish makes no sense, or its value cannot be reached.
+        If the condition does not apply to the subject, or the value can never be reached.
     """
     entry = SUBJECTS[wish.subject.kind]
     if wish.when not in entry.whens or wish.subject.of not in entry.ofs:
@@ -195,7 +198,7 @@ def value_in_steps(instrument: Instrument, wish: AlertSpec) -> int:
     return steps
 
 
-@lru_cache(maxsize=1 << 12)  # each time an alert fires, all are sorted anew
+@lru_cache(maxsize=1 << 12)  # all alerts are grouped again each time one fires
 def _steps(step: Decimal, value: str) -> int:
     try:
         Decimal(value)
@@ -235,7 +238,7 @@ _BEFORE = (Scope.DAY_BEFORE, Scope.WEEK_BEFORE, Scope.MONTH_BEFORE)
 _PERIOD_OF: dict[Scope, Period] = dict(zip((*_PERIODS, *_BEFORE), (Period.DAY, Period.WEEK, Period.MONTH) * 2, strict=True))
 _PROFILES = (*_PERIODS, *_BEFORE, Scope.PROFILE)
 _LONG_BREAK_NS = 10 * 86_400 * 10**9
-"""Between two sessions there are weekends and holidays."""
+"""Longer than any break between two sessions, with weekends and holidays."""
 _NEW, _TOUCH, _REACH = (Condition.NEW,), (Condition.TOUCH,), (Condition.REACH,)
 
 SUBJECTS: dict[SubjectKind, SubjectInfo] = {

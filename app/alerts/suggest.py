@@ -1,4 +1,4 @@
-"""Which subjects of alerts lie at a price of the chart: for an alert on the level under the mouse."""
+"""Subjects for a new alert near a price, e.g. the level under the mouse."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _NAKED = {LevelKind.POC: SubjectKind.NAKED_POC, LevelKind.VAH: SubjectKind.NAKED
 
 
 class Suggestion(NamedTuple):
-    """A subject, and where it stands now, in ticks."""
+    """A subject and its current price, in ticks."""
 
     subject: Subject
     ticks: float
 
 
 def subjects_near(readings: SubjectValues, ticks: float, reach: float) -> list[Suggestion]:
-    """The lines and naked levels at most `reach` ticks from a price, the nearest first.
+    """Lines and naked levels at most `reach` ticks from a price, nearest first.
 
-    They are told as they stand with the bar in progress, as they are drawn.
+    Their prices include the bar in progress, as drawn.
     """
     chart, last = readings.chart, readings.chart.series.n_bars - 1
     if last < 0:

@@ -1,4 +1,4 @@
-"""Watches the trades of one market for the alerts of a book: live ones as they come, missed ones once they are there."""
+"""Scans one market for alerts: live trades on arrival, missed ones once loaded."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from app.storage.trade_store import TradeStore
 
 _LOST = "the connection was lost"
 _PATIENCE_NS = 60_000_000_000
-"""So long missed trades are waited for before that is told which is certain without them."""
+"""Wait for missed trades before the crossings that are certain without them are reported."""
 
 
 class AlertWatch:
-    """The watch over one market while it is open.
+    """Scans the trades of one market for alerts while it is open.
 
     Parameters
     ----------
-    book : AlertBook
+    book : AlertStore
     instrument : Instrument
 
     Attributes
     ----------
     looks : int
-        How often alerts were held against trades, a count of work for the tests.
+        Number of scans so far: a count of work for the tests.
     """
 
     def __init__(self, book: AlertStore, instrument: Instrument) -> None:
@@ -61,34 +61,34 @@ class AlertWatch:
         self._unknown: dict[int, str] = {}
         self._drawn: tuple[tuple[object, ...], tuple[AlertLine, ...]] = ((), ())
         self._telling = FiringPolicy(book, instrument)
-        self._seam: tuple[int, dict[int, int]] = 0, {}  # key of the trade after the last stretch, and the sides known with it
+        self._seam: tuple[int, dict[int, int]] = 0, {}  # key of the trade after the last missed range, and the sides known by then
 
     @property
     def missed_ranges(self) -> tuple[MissedRange, ...]:
-        """What nobody has looked at yet, oldest first."""
+        """The ranges that have not been scanned yet, oldest first."""
         return tuple(self._stretches)
 
     @property
     def reached(self) -> ScanProgress | None:
-        """The last trade that was looked at."""
+        """The last scanned trade."""
         return self._reached
 
     @property
     def pending(self) -> str:
-        """What nobody has looked at yet, in a line; empty if there is nothing."""
+        """One line about missed trades still to be checked; empty if there are none."""
         seconds = sum(stretch.until_ns - stretch.start_ns for stretch in self._stretches) / 1e9
         long = f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
         return f"alerts: {long} of trades still to check" if self._stretches else ""
 
     def scan(self, fresh: TradeBatch, chart: Chart, store: TradeStore, connects: int = 0, *, settled: bool = True) -> None:
-        """Live trades have come, which store and chart have already; in the order of the tape.
+        """Scan live trades, in the order of the tape, that store and chart have already.
 
         Parameters
         ----------
         connects : int
-            How often the feed has connected so far.
+            Number of times the feed has connected so far.
         settled : bool
-            Store and chart have the same trades, so that what was missed may be looked at.
+            Store and chart have the same trades, so that missed trades may be scanned.
         """
         if not len(fresh):
             return
@@ -105,14 +105,14 @@ class AlertWatch:
         for piece, follows in split_at_gaps(fresh, before, store, at_start=at_start):
             self._telling.begin()
             trades, before = fresh[piece], self._reached
-            if before is not None and store.keys(trades)[-1] < before.key:  # reported late, between trades looked at already
+            if before is not None and store.keys(trades)[-1] < before.key:  # reported late, between trades that were scanned already
                 look = self._late(trades, None, chart, store)
                 fired = self._telling.select(look, look.hits()[0], late=True)
             else:
                 if before is not None:
                     self._mind_the_gap(before, trades, store, why, at_start=at_start, follows=follows)
                     if not follows and settled:
-                        self.catch_up(chart, store)  # first what came first
+                        self.catch_up(chart, store)  # older trades first
                 at_start, why = False, "trades were missing"
                 look = AlertScan(
                     trades,
@@ -130,7 +130,10 @@ class AlertWatch:
             self._book.note_reached(self._instrument.id, self._reached, self.missed_ranges, fired)
 
     def catch_up(self, chart: Chart, store: TradeStore) -> None:
-        """Look at what was missed as far as it is there now, some bars at a time; store and chart have the same trades."""
+        """Scan missed trades that are loaded by now, some bars at a time.
+
+        Store and chart must have the same trades.
+        """
         for stretch in self.missed_ranges:
             self._telling.begin()
             fired: list[FiredAlert] = []
@@ -147,7 +150,7 @@ class AlertWatch:
             self._book.note_reached(self._instrument.id, self._reached, self.missed_ranges, fired)
 
     def lines(self, chart: Chart) -> tuple[AlertLine, ...]:
-        """The prices at which armed alerts wait, ascending: lines that move as they stand while the bar in progress is made."""
+        """The prices that armed alerts watch, ascending, as of the bar in progress."""
         armed, readings, last = self.armed, self._readings_of(chart), chart.series.n_bars - 1
         key = self._book.revision, *armed.key(readings, last)
         if key != self._drawn[0]:
@@ -165,12 +168,15 @@ class AlertWatch:
         return self._drawn[1]
 
     def wants_from_ns(self, chart: Chart) -> int | None:
-        """The earliest time whose trades armed alerts need for their lines, and for what was missed; None if any will do."""
+        """The earliest time whose trades the armed alerts need; None if they need none.
+
+        They need trades for their lines and for missed ranges.
+        """
         begins = [self._lines_from_ns(chart), *(stretch.before.time_ns for stretch in self._stretches)]
         return min((begin for begin in begins if begin is not None), default=None)
 
     def why_not(self, alert: Alert, chart: Chart) -> str:
-        """Why an armed alert of this market cannot be watched although trades come; empty if it can."""
+        """The reason why an armed alert cannot fire now; empty if it can."""
         if chart.refused and SUBJECTS[alert.subject.kind].family is not WatchKind.LINE:
             return chart.refused
         if alert.number in self._unknown:
@@ -180,7 +186,7 @@ class AlertWatch:
         return ""
 
     def partly(self, alert: Alert, chart: Chart) -> str:
-        """From when on the trades are held that the line of an alert is made of; empty if they are all held."""
+        """A note on when the data of a line begins; empty if its data is complete."""
         from_ns, series = self._readings_of(chart).from_ns(alert.subject), chart.series
         is_line = SUBJECTS[alert.subject.kind].family is WatchKind.LINE
         if (
@@ -193,18 +199,18 @@ class AlertWatch:
 
     @property
     def armed(self) -> ArmedAlerts:
-        """The armed alerts, prepared once for each revision of the book."""
+        """The armed alerts, prepared once for each revision of the alert store."""
         if self._armed is None or self._armed[0] != self._book.revision:
             self._armed = self._book.revision, ArmedAlerts(self._book.of(self._instrument.id), self._instrument)
         return self._armed[1]
 
-    # -- looking ---------------------------------------------------------------------------------
+    # -- scanning --------------------------------------------------------------------------------
 
     def _go_on(self, look: AlertScan, follows: bool) -> list[AlertMatch]:
-        """Look at live trades that follow one another, and note how far that is.
+        """Scan consecutive live trades and advance the scan progress.
 
-        Where trades are missing before them, the first of them is where the path of prices begins: whether it came to a line, or
-        ended a bar, is found out with those that are missing.
+        After a gap, the path of prices begins at the first of them: whether that trade reached a line or ended a bar is found when
+        the missing trades are scanned.
         """
         if look.before is not None and not follows:
             first = look.trades[:1]
@@ -223,14 +229,16 @@ class AlertWatch:
             trades, bars, begins, before, self._readings_of(chart), store, ArmedAlerts(self._book.of(self._instrument.id), self._instrument)
         )
 
-    # -- what nobody looked at -------------------------------------------------------------------
+    # -- missed trades ---------------------------------------------------------------------------
 
     def _mind_the_gap(
         self, before: ScanProgress, trades: TradeBatch, store: TradeStore, why: str, *, at_start: bool, follows: bool
     ) -> None:
-        """Remember what is to be looked at later; without alerts there is nothing to look for, and a stretch that is open takes it in.
+        """Remember a range to scan later.
 
-        After a start that is done even if no trade is missing: the chart may not have the bars before yet.
+        Not needed without alerts, nor while an open range includes these trades.
+
+        After a start this is done even if no trade is missing: the chart may not have the earlier bars yet.
         """
         if not self._book.of(self._instrument.id) or any(stretch.open for stretch in self._stretches):
             return
@@ -242,14 +250,17 @@ class AlertWatch:
             self._log_unwatched(before.time_ns, int(trades.time_ns[0]), why, "no trades missed")
 
     def _lengthen(self, trades: TradeBatch, store: TradeStore) -> None:
-        """An open stretch holds live trades too."""
+        """Extend an open range by live trades."""
         for stretch in self.missed_ranges:
             if stretch.open:
                 end_key, end = int(store.keys(trades)[-1]), first_trade(trades[-1:])
                 self._put(stretch, msgspec.structs.replace(stretch, end_key=end_key, end=end))
 
     def _of_stretch(self, stretch: MissedRange, trades: TradeBatch, chart: Chart, store: TradeStore) -> list[FiredAlert]:
-        """Look at the missed trades, or at a part of them, and at the one after them, up to which the path of prices leads."""
+        """Scan missed trades, or a part of them.
+
+        The last part ends with the trade after the range, which completes the path of prices.
+        """
         count = next_batch_size(trades, chart)
         whole = count == len(trades)
         part = concatenate((trades[:count], batch_of(stretch.end), self._resting(stretch, store))) if whole else trades[:count]
@@ -268,7 +279,12 @@ class AlertWatch:
         return fired
 
     def _resting(self, stretch: MissedRange, store: TradeStore) -> TradeBatch:
-        """The trades at the price of a stretch's end, with the first elsewhere: only with what was missed is it known what they cross."""
+        """The trades that stay at the price of a range's end, and the next one elsewhere.
+
+        Only with the missed trades is it known which lines they cross.
+
+        Only with the missed trades is it known which lines they cross.
+        """
         after = store.in_order(store.trades(stretch.end[0]))
         keys, reached = store.keys(after), self._reached
         after = after[(keys > stretch.end_key) & (keys <= (reached.key if reached else stretch.end_key))]
@@ -276,7 +292,12 @@ class AlertWatch:
         return after[: int(elsewhere[0]) + 1] if len(elsewhere) else after
 
     def _what_is_certain(self, stretch: MissedRange, chart: Chart, store: TradeStore) -> list[FiredAlert]:
-        """The trades are not to be had so far: a line between the price before and the price after was passed all the same."""
+        """Report lines between the prices before and after a range without trades.
+
+        The price must have crossed them.
+
+        The price must have crossed them.
+        """
         self._put(stretch, msgspec.structs.replace(stretch, told=True))
         after = batch_of(stretch.after)
         look = self._late(after, stretch.before, chart, store)

@@ -1,1 +1,1 @@
-"""Figures: numpy in, numpy out; whole numbers until they are drawn."""
+"""Calculations on numpy arrays, in whole numbers until something is drawn."""

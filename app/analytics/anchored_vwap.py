@@ -1,7 +1,7 @@
-"""VWAP and its bands after each bar, from any anchor, kept so that a live trade costs one bar.
+"""VWAP and its bands after each bar, from any anchor; a live trade costs one bar.
 
-Sums of price and of its square times volume are kept from the first bar on, as whole numbers without bounds; any two of them give
-the exact sums between. Nothing is rounded before the last quotient, so no order of updates can let it drift.
+Running sums of price times volume, and of its square times volume, are stored from the first bar on as unbounded integers; the
+difference of two gives the exact sums between them. Nothing is rounded before the last quotient, so no order of updates lets it drift.
 """
 
 from __future__ import annotations
@@ -20,14 +20,19 @@ from app.market.session import TimeDivision
 
 
 class VwapLine(NamedTuple):
-    """VWAP after each of some bars and its volume-weighted standard deviation, ticks, float64 [shape=(n,)]."""
+    """VWAP and its volume-weighted standard deviation after each bar.
+
+    Both in ticks, float64 [shape=(n,)].
+    """
 
     price_ticks: np.ndarray
     deviation_ticks: np.ndarray
 
 
 class VwapSums:
-    """Sums from the first bar of a series up to each bar; equal to a plain sum over all trades.
+    """Running sums over the bars of a series, for exact VWAP between any two bars.
+
+    Equal to a plain sum over all trades.
 
     Parameters
     ----------
@@ -38,23 +43,23 @@ class VwapSums:
     def __init__(self, series: FootprintSeries) -> None:
         self.series = series
         self.bars_summed = 0
-        """How many bars were taken in so far: a count of work for the tests."""
+        """Number of bars summed so far: a count of work for the tests."""
         self._revision = 0
-        self._base = 0  # the first open: distances from it are small numbers
-        self._volume, self._offset, self._square = [0], [0], [0]  # one longer than the bars: what lies before each
+        self._base = 0  # the first open: prices are stored as distances from it, which are small numbers
+        self._volume, self._offset, self._square = [0], [0], [0]  # one entry more than bars: the sums before each bar
 
     def between(self, start: int, end: int) -> tuple[float, float]:
-        """VWAP and deviation of the bars `[start, end)`, ticks; there must be one."""
+        """VWAP and deviation of the bars `[start, end)`, ticks; at least one bar."""
         volume, offset, square = (sums[end] - sums[start] for sums in (self._volume, self._offset, self._square))
         return (self._base * volume + offset) / volume, root_quotient(volume * square - offset**2, volume)
 
     def variance(self, start: int, end: int) -> Fraction:
-        """The square of the deviation of the bars `[start, end)`, ticks squared, without any rounding."""
+        """The exact variance of the bars `[start, end)`, in square ticks."""
         volume, offset, square = (sums[end] - sums[start] for sums in (self._volume, self._offset, self._square))
         return Fraction(volume * square - offset**2, volume**2)
 
     def follow(self) -> None:
-        """Take in what has changed."""
+        """Add the bars that are new or have changed."""
         series = self.series
         if self._revision == series.revision:
             return
@@ -79,18 +84,18 @@ class VwapSums:
 
 
 class SessionVwap:
-    """VWAP and deviation that start again with each session, day, week or month.
+    """VWAP and deviation that restart with each session, day, week or month.
 
     Parameters
     ----------
     sums : VwapSums
-    division : Division
-        Where it starts again.
+    division : TimeDivision
+        Defines where it restarts.
 
     Attributes
     ----------
     bars_figured : int
-        How many bars have been worked out so far: a count of work for the tests.
+        Number of bars computed so far: a count of work for the tests.
     """
 
     def __init__(self, sums: VwapSums, division: TimeDivision) -> None:
@@ -100,7 +105,10 @@ class SessionVwap:
         self._bars = GrowingColumns({"price": np.float64, "deviation": np.float64, "figured_at": np.int64})
 
     def values(self, first: int, end: int) -> VwapLine:
-        """After each bar of `[first, end)`; only what is asked for and has changed is worked out."""
+        """VWAP and deviation after each bar of `[first, end)`.
+
+        Computes only the bars that have changed.
+        """
         series = self.sums.series
         self.sums.follow()
         if len(self._bars) != series.n_bars:
@@ -116,7 +124,10 @@ class SessionVwap:
         return VwapLine(self._bars["price"][first:end], self._bars["deviation"][first:end])
 
     def _starts(self, first: int, end: int) -> np.ndarray:
-        """Of each bar the first of its session; of the bar in progress it is known while no bar before it changes."""
+        """Index of the first bar of each bar's session.
+
+        Cached for the bar in progress while no earlier bar changes.
+        """
         series = self.sums.series
         key = first, int(series.number[first]), int(series.changed_at[first - 1]) if first else 0
         if end - first > 1 or key != self._last[0]:

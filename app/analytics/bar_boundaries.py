@@ -1,7 +1,7 @@
-"""Where bars that are not of time begin: trades, volume, delta and range, cut in the order of the tape.
+"""The trades at which bars by trades, volume, delta or range begin.
 
-All that the cut depends on is the bar in progress, so any way to divide the tape into batches gives the same bars. Work per
-trade is numpy's; Python's is per bar.
+A boundary depends only on the bar in progress, so any division of the tape into batches gives the same bars. Numpy does the work
+per trade, Python the work per bar.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 from app.market.bar_rule import BarKind
 
 _LOOK = 64
-"""Trades looked at first for the end of a bar; four times as many each time that it is not among them."""
+"""Trades searched first for the end of a bar; four times as many each time it is not among them."""
 
 
 class OpenBar(NamedTuple):
-    """The bar in progress: trades, lots, lots, ticks."""
+    """The bar in progress: trades, volume and delta in lots, low and high in ticks."""
 
     trades: int
     volume: int
@@ -37,7 +37,7 @@ def bar_starts(
     period: np.ndarray,
     open_bar: OpenBar | None = None,
 ) -> np.ndarray:
-    """Where bars begin among some trades; see `BarRule` for the rules.
+    """Indices of the trades that begin a bar; see `BarRule` for the rules.
 
     Parameters
     ----------
@@ -46,14 +46,14 @@ def bar_starts(
     size : int
         Trades, lots or ticks.
     price, quantity, side, period : [shape=(n,)]
-        In the order of the tape inside each period, periods ascending; bars do not reach over the end of a period.
+        In the order of the tape inside each period, periods ascending; no bar crosses the end of a period.
     open_bar : OpenBar, optional
-        The bar before, if the first trade is of its period: it may have room for more.
+        The bar before, if the first trade is in its period: the trade may belong to that bar.
 
     Returns
     -------
     int64 [shape=(n_bars,)]
-        Ascending. Does not begin with 0 where the first trades belong to `open_bar`.
+        Ascending. Does not begin with 0 if the first trades belong to `open_bar`.
     """
     edges = [0, *(np.flatnonzero(np.diff(period)) + 1).tolist(), len(period)]
     cut = _CUTS[kind]
@@ -75,7 +75,7 @@ def _cut_volume(size: int, price: np.ndarray, quantity: np.ndarray, side: np.nda
     before = reached - quantity
     room = size - open_bar.volume if open_bar is not None else 0
     first = int(np.searchsorted(reached, room)) + 1 if room > 0 else 0
-    follows = (np.searchsorted(reached, before + size) + 1).tolist()  # of a bar that begins at each trade, where the next begins
+    follows = (np.searchsorted(reached, before + size) + 1).tolist()  # for a bar that begins at each trade, the start of the next
     return _chain(first, follows)
 
 
@@ -110,7 +110,7 @@ def _cut_delta(size: int, price: np.ndarray, quantity: np.ndarray, side: np.ndar
 
 
 def _cut_range(size: int, price: np.ndarray, quantity: np.ndarray, side: np.ndarray, open_bar: OpenBar | None) -> list[int]:
-    moves = np.flatnonzero(np.concatenate(([True], price[1:] != price[:-1])))  # a price that is repeated ends no bar
+    moves = np.flatnonzero(np.concatenate(([True], price[1:] != price[:-1])))  # a repeated price ends no bar
     steps = price[moves]
 
     def end_of(start: int, low: int, high: int) -> int:
@@ -133,7 +133,10 @@ def _cut_range(size: int, price: np.ndarray, quantity: np.ndarray, side: np.ndar
 
 
 def _first(holds: Callable[[slice], np.ndarray], start: int, end: int) -> int:
-    """The first place in `[start, end)` that holds, else `end`: looked for further and further ahead."""
+    """The first index in `[start, end)` that satisfies `holds`, else `end`.
+
+    Searches larger and larger parts.
+    """
     look = _LOOK
     while start < end:
         found = holds(slice(start, min(end, start + look)))

@@ -1,4 +1,7 @@
-"""How much of each bar's time is held as trades: what the ribbon on the time axis shows, and what a profile has to own up to."""
+"""The coverage of each bar, as the ribbon on the time axis shows it.
+
+Profiles use it to warn of missing trades.
+"""
 
 from __future__ import annotations
 
@@ -13,34 +16,34 @@ from app.market.span import Span
 
 
 class BarState(enum.IntEnum):
-    """What is known of a bar. The worse the larger: of bars that share a pixel the worst is shown."""
+    """The coverage of a bar; larger is worse, and the worst bar of a pixel is shown."""
 
     OUTSIDE = 0
-    """It begins after the last trade, or ends before the tape begins."""
+    """The bar begins after the last trade, or ends before the tape begins."""
     ALL = 1
-    """Every trade is held, and the ids prove it."""
+    """Every trade is loaded, and the ids prove it."""
     UNVERIFIED = 2
     """Nothing is known to be missing, but the market's ids prove nothing."""
     CANDLES = 3
-    """Where trades are missing there is a candle at least."""
+    """Trades are missing, but candles cover their time."""
     MISSING = 4
-    """Trades of a part of it, or of all of it, are missing or were never asked for."""
+    """Some or all of its trades are missing or were never requested."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarCoverage:
-    """The state of some bars.
+    """The coverage of consecutive bars.
 
     Attributes
     ----------
     first : int
         Number of the first bar.
     state : int8 [shape=(n,)]
-        A `BarState` each.
+        One `BarState` per bar.
     share : float
-        Of their time up to the last trade, how much is held, 0 to 1; 1 where there is none.
+        Covered share of their time up to the last trade, 0 to 1; 1 if that time is empty.
     whole : bool
-        Whether none of them is missing a trade that we know of.
+        True if no trade is known to be missing.
     """
 
     first: int
@@ -58,26 +61,26 @@ def bar_coverage(
     *,
     begin_ns: int | None = None,
 ) -> BarCoverage:
-    """The state of some bars that follow one another.
+    """The coverage of consecutive bars.
 
-    What is known ends with the last covered stretch: the bar in progress is judged up to there. A hole lies between the
-    times of two trades, so the bars of both may lack trades: a hole of no length marks its bar too.
+    The bar in progress is judged up to the end of the last covered span. A gap lies between the times of two trades, and
+    trades may be missing in the bars of both: even a gap of length 0 marks its bar.
 
     Parameters
     ----------
     edges : int64 [shape=(n + 1,)]
-        When each of the n bars begins, and when the last one ends; never falling.
+        Start of each of the n bars, and end of the last one; never falling.
     first : int
         Number of the first bar.
-    covered : sequence of Covered
-        In any order; they may overlap, and one that is proven proves what another leaves open.
+    covered : sequence of CoveredSpan
+        In any order; they may overlap, and a proven span proves what it shares with an unproven one.
     holes : sequence of Span
-        From the trade before to the trade after; they are taken from what is covered.
+        Gaps, from the trade before to the trade after; they are subtracted from the covered time.
     candles : sequence of Span
-        Where candles are held.
+        Times for which candles are loaded.
     begin_ns : int, optional
-        Where the tape begins, as far as anybody could have it: nothing is missing before. Unless given, what lies before the
-        first covered stretch is missing.
+        Earliest time for which any source has trades: nothing is missing before. Without it, all time before the first
+        covered span is missing.
     """
     touched = _touched(holes, edges)
     end_ns = max((stretch.span.end_ns for stretch in covered), default=int(edges[0]))
@@ -89,7 +92,7 @@ def bar_coverage(
     sides = [_merged([stretch.span for stretch in covered if stretch.proven is proven]) for proven in (True, False)]
     proven, unproven, gaps, known = *sides, _merged(holes), _merged(candles)
     cuts = np.unique(np.clip(np.concatenate((edges, *proven, *unproven, *gaps, *known)), edges[0], edges[-1]))
-    piece, length = cuts[:-1], np.diff(cuts)  # each lies in one bar, and is either held or not as a whole
+    piece, length = cuts[:-1], np.diff(cuts)  # each part lies in one bar, and is either covered or not
     bar = np.searchsorted(edges, piece, side="right") - 1
     sure = _inside(proven, piece)
     held = (sure | _inside(unproven, piece)) & ~_inside(gaps, piece)
@@ -117,7 +120,7 @@ def _merged(spans: Sequence[Span]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _inside(spans: tuple[np.ndarray, np.ndarray], at_ns: np.ndarray) -> np.ndarray:
-    """Which times lie in one of some spans that are apart from one another."""
+    """True for each time that lies in one of some disjoint spans."""
     start, end = spans
     if not len(start):
         return np.zeros(len(at_ns), bool)
@@ -132,7 +135,7 @@ def _sums(bar: np.ndarray, values: np.ndarray, n_bars: int) -> np.ndarray:
 
 
 def _touched(holes: Sequence[Span], edges: np.ndarray) -> np.ndarray:
-    """Which bars hold a trade beside a hole, or lie in one."""
+    """True for each bar that has a trade next to a gap, or lies in a gap."""
     n_bars = len(edges) - 1
     steps = np.zeros(n_bars + 1, np.int64)
     times = np.array([(hole.start_ns, hole.end_ns) for hole in holes], np.int64).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Which bars belong together: those of one session, and those with no hole in the data between them."""
+"""Groups of bars: by session, and by runs without a gap in the data."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from app.market.span import Span
 
 
 def session_starts(series: FootprintSeries, first: int, end: int, division: TimeDivision) -> np.ndarray:
-    """Of each bar of `[first, end)` the index of the first bar of its session, int64 [shape=(n,)].
+    """Index of the first bar of each bar's session, for the bars `[first, end)`.
 
-    A bar belongs to the session in which it begins. The session may have begun before `first`; the work grows with the bars
-    asked for, not with those before.
+    Int64 [shape=(n,)].
+
+    A bar belongs to the session in which it begins. The session may have begun before `first`; the work depends on the number of
+    requested bars, not on earlier ones.
     """
     if end <= first:
         return np.zeros(0, np.int64)
@@ -28,13 +30,15 @@ def session_starts(series: FootprintSeries, first: int, end: int, division: Time
 
 
 def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: Sequence[int]) -> np.ndarray:
-    """Of each bar of `[first, end)` the number of its stretch, int64 [shape=(n,)]: the bar in which a hole ends opens another one.
+    """Number of each bar's gap-free run, for the bars `[first, end)`.
+
+    Int64 [shape=(n,)]. The bar in which a gap ends begins another run.
 
     Parameters
     ----------
     hole_ends_ns : sequence of int
-        Times of the first trades after each hole, ascending. A hole inside a bar parts that bar from the one before: its
-        figures stand behind the hole.
+        Times of the first trade after each gap, ascending. A gap inside a bar separates that bar from the one before: the bar's
+        values count as after the gap.
     """
     ends = np.asarray(hole_ends_ns, np.int64)
     numbers = np.array([series.times.number(int(time_ns)) for time_ns in _near(series, first, end, ends)], np.int64)
@@ -42,7 +46,10 @@ def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: S
 
 
 def _near(series: FootprintSeries, first: int, end: int, ends_ns: np.ndarray) -> np.ndarray:
-    """Of the times those that can lie in the bars `[first, end)`; a stretch is only told from another, so earlier ones do not count."""
+    """The times that can lie in the bars `[first, end)`.
+
+    Run numbers only have to differ, so earlier gaps do not matter.
+    """
     if end <= first or not len(ends_ns):
         return ends_ns[:0]
     after = series.start_ns(end) if end < series.n_bars else np.iinfo(np.int64).max
@@ -50,7 +57,7 @@ def _near(series: FootprintSeries, first: int, end: int, ends_ns: np.ndarray) ->
 
 
 def first_bar_at(series: FootprintSeries, time_ns: int) -> int:
-    """Index of the first bar that begins at a time or later."""
+    """Index of the first bar that begins at or after a time."""
     if not series.rule.is_time:
         return int(np.searchsorted(series.first_ns, time_ns))
     return series.index_of(-(-time_ns // series.rule.length_ns))

@@ -1,4 +1,4 @@
-"""The figures of each bar as a table: one row a figure, in any order that is asked for."""
+"""The bar statistics: a table with one row per statistic, in any order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.market.session import TimeDivision
 
 
 class Statistic(enum.Enum):
-    """A row of the table; the value is its name on the command line."""
+    """A row of the bar statistics; the value is its name on the command line."""
 
     VOLUME = "volume"
     BUY = "buy"
@@ -32,7 +32,7 @@ class Statistic(enum.Enum):
 
     @property
     def signed(self) -> bool:
-        """Whether a minus means selling: such rows are coloured by side."""
+        """True if a minus means selling: such rows are coloured by side."""
         return self in _SIGNED
 
 
@@ -42,12 +42,12 @@ ALL_STATISTICS = tuple(Statistic)
 
 
 class BarStatistics:
-    """The table of a series; a live trade figures the bar in progress alone.
+    """The bar statistics of a series; a live trade recomputes only the last bar.
 
     Parameters
     ----------
-    figures : BarFigures
-        With the series, and the points of control.
+    figures : BarValues
+        Has the series and its points of control.
     """
 
     def __init__(self, figures: BarValues) -> None:
@@ -55,19 +55,19 @@ class BarStatistics:
         self.cvd = CumulativeDelta(figures.series)
 
     def row(self, statistic: Statistic, first: int, end: int, reset: TimeDivision | None = None) -> np.ndarray:
-        """One figure of the bars `[first, end)`.
+        """One statistic of the bars `[first, end)`.
 
         Parameters
         ----------
-        reset : Division or None
-            Where CVD starts again; None: never.
+        reset : TimeDivision or None
+            Defines where CVD resets; None: never.
 
         Returns
         -------
         int64 or float64 [shape=(n,)]
-            Lots for volumes and deltas; per cent of the volume (float64); ticks for the range (high less low) and for POC (the
-            middle of its row; of a middle between two ticks the lower one, as profiles write it); nanoseconds for the duration:
-            from a bar's start to the next bar's, for the last bar of a rule that is not time until just behind its last trade.
+            Lots for volumes and deltas; per cent of the volume (float64); ticks for the range (high minus low) and for POC (the
+            middle of its row, rounded down to a tick as profiles write it); nanoseconds for the duration, which is from a bar's
+            start to the next bar's start, or for the last bar of a rule other than time to 1 ns after its last trade.
         """
         series = self.figures.series
         bars = slice(first, end)
@@ -99,12 +99,12 @@ class BarStatistics:
 
 
 def parse_statistics(text: str) -> tuple[Statistic, ...]:
-    """Rows written as `volume,delta,cvd`, in the order in which they are to stand.
+    """Parse rows written as `volume,delta,cvd`, in the order in which they are shown.
 
     Raises
     ------
     BadInputError
-        If there is no such row, none at all, or one twice.
+        If a row is unknown or repeated, or if there are no rows.
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
     names = [statistic.value for statistic in Statistic]
@@ -116,5 +116,5 @@ def parse_statistics(text: str) -> tuple[Statistic, ...]:
 
 
 def write_statistics(rows: Sequence[Statistic]) -> str:
-    """The text that `parse_statistics` reads."""
+    """Write rows as the text that `parse_statistics` reads."""
     return ",".join(row.value for row in rows)

@@ -1,4 +1,7 @@
-"""When bars begin and end, whatever their rule: the one place that turns times into bar numbers and back."""
+"""Start and end times of bars under any bar rule.
+
+The one place that converts times to bar numbers and back.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,15 @@ from app.analytics.columns import GrowingColumns
 from app.market.bar_rule import DAY_NS, NS_PER_S, BarRule
 
 _UNKNOWN_LENGTH_NS = 60 * NS_PER_S
-"""Of bars that there are none of yet."""
+"""Assumed length of a bar before there are any."""
 
 
 class BarTimes:
-    """The times of the bars of one series.
+    """The start and end times of the bars of one series.
 
-    Of time bars the clock decides. Bars of other rules take up all time between them: one lasts from its first trade until the
-    next one's first, the last one until just behind its last trade. Beyond both ends bars are taken to be as long as
-    those there on average, so that a look further back has a time to ask for.
+    The clock defines time bars. Bars of other rules leave no time between them: one lasts from its first trade to the first trade
+    of the next bar, the last one to 1 ns after its last trade. Before the first bar and after the last one, bars are assumed to
+    have the average length, so that scrolling back gives a time to request.
 
     Parameters
     ----------
@@ -31,55 +34,61 @@ class BarTimes:
 
     @property
     def fine(self) -> bool:
-        """Whether a clock needs seconds to tell the bars apart."""
+        """True if a clock needs seconds to distinguish the bars."""
         return self._rule.length_ns < 60 * NS_PER_S
 
     def knows(self, number: int) -> bool:
-        """Whether a bar's time is certain, and not what bars are taken to last."""
+        """True if the time of a bar is certain, not assumed from the average length."""
         return self._rule.is_time or 0 <= number < len(self._bars)
 
     def start_ns(self, number: int) -> int:
-        """When a bar begins; it ends where the next begins."""
+        """Start time of a bar; the bar before ends there."""
         return self._rule.start_ns(number) if self._rule.is_time else int(self._counted_edges(int(number), int(number) - 1)[0])
 
     def edges(self, first: int, last: int) -> np.ndarray:
-        """When the bars `first` to `last` begin, and when the last of them ends; int64 [shape=(last - first + 2,)], never falling."""
+        """Start times of the bars `first` to `last`, and the end time of the last one.
+
+        Int64 [shape=(last - first + 2,)], never falling.
+        """
         if self._rule.is_time:
             return np.arange(first, last + 2, dtype=np.int64) * self._rule.length_ns
         return self._counted_edges(first, last)
 
     def of_bars(self, first: int = 0, end: int | None = None) -> np.ndarray:
-        """When the bars with indexes `[first, end)` begin; int64."""
+        """Start times of the bars with indices `[first, end)`; int64."""
         return self._bars["number"][first:end] * self._rule.length_ns if self._rule.is_time else self._bars["first_ns"][first:end]
 
     def day_of_bars(self, first: int = 0, end: int | None = None) -> np.ndarray:
-        """The UTC day, counted from 1970, on which each of the bars with indexes `[first, end)` begins; int64."""
+        """The UTC day on which each of the bars with indices `[first, end)` begins.
+
+        Days since 1970, int64.
+        """
         return self.of_bars(first, end) // DAY_NS
 
     def number(self, time_ns: int) -> int:
-        """The number of the bar of a time."""
+        """Number of the bar at a time."""
         return self._rule.number(time_ns) if self._rule.is_time else int(self.numbers(np.array([time_ns]))[0])
 
     def numbers(self, time_ns: np.ndarray) -> np.ndarray:
-        """The number of the bar of each time; int64, shape as given."""
+        """Number of the bar at each time; int64, shape as given."""
         return self._rule.numbers(time_ns) if self._rule.is_time else self._counted_numbers(np.asarray(time_ns))
 
     def position(self, time_ns: int) -> float:
-        """A time as a bar number with its fraction: where inside the bar it lies."""
+        """A time as a bar number whose fraction is the position inside the bar."""
         number = self.number(time_ns)
         start_ns, end_ns = self.edges(number, number).tolist()
         return number + (time_ns - start_ns) / (end_ns - start_ns)
 
     def at(self, position: float) -> int:
-        """The time of a bar number with its fraction."""
+        """The time at a bar number with a fraction; inverse of `position`."""
         number = int(np.floor(position))
         start_ns, end_ns = self.edges(number, number).tolist()
         return start_ns + int((position - number) * (end_ns - start_ns))
 
-    # -- bars that are not of time ---------------------------------------------------------------
+    # -- bars of rules other than time -----------------------------------------------------------
 
     def _ends(self) -> tuple[int, int, int]:
-        """When the first bar begins and the last ends, and how long one is on average."""
+        """Start of the first bar, end of the last one, and the average length."""
         n_bars = len(self._bars)
         if not n_bars:
             return 0, 0, _UNKNOWN_LENGTH_NS

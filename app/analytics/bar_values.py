@@ -1,4 +1,4 @@
-"""Figures of single bars, worked out when they are first asked for and again only when their bar has changed."""
+"""POC, value area and imbalances of single bars, recomputed only after changes."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from app.analytics.value_area import ValueAreaMethod, value_areas
 class BarValues:
     """Point of control, value area and imbalances of each bar of a series.
 
-    Each bar remembers the revision at which it was worked out. The series stamps the bars that it
-    changes, also those that come back after a `truncate`, so one comparison finds what is stale.
+    Each bar stores the revision at which it was computed. The series stamps the bars that it
+    changes, including those added again after a `truncate`, so one comparison finds the stale ones.
 
     Parameters
     ----------
     series : FootprintSeries
         Read, never written.
     method, percent : ValueAreaMethod, int
-        The rule of the value areas.
+        Settings of the value areas.
     rule : ImbalanceRule
-        The rule of the imbalances.
+        Settings of the imbalances.
 
     Attributes
     ----------
     value_areas_computed, imbalances_computed : int
-        How many bars have been worked out so far: a count of work for the tests.
+        Number of bars computed so far: a count of work for the tests.
 
-    What is returned are read-only views that hold until the next call.
+    Methods return read-only views that are valid until the next call.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class BarValues:
         self.rule = rule or ImbalanceRule()
         self.value_areas_computed = 0
         self.imbalances_computed = 0
-        # revision 0 is that of an empty series: no bar is as old, so a new entry is stale
+        # an empty series has revision 0 and no bar is that old, so a new entry is stale
         self._bars = GrowingColumns(dict.fromkeys(("poc", "low", "high", "areas_at", "imbalances_at"), np.int64))
         self._cells = GrowingColumns({"buy": np.bool_, "sell": np.bool_})
 
     def set_rules(self, method: ValueAreaMethod, percent: int, rule: ImbalanceRule) -> None:
-        """Go by other rules from now on; figures of rules that stay are kept."""
+        """Change the calculation settings; values that do not depend on them are reused."""
         for stamp, changed in (
             ("areas_at", (method, percent) != (self.method, self.percent)),
             ("imbalances_at", (rule.ratio, rule.minimum_lots, rule.zeros) != (self.rule.ratio, self.rule.minimum_lots, self.rule.zeros)),
@@ -64,16 +64,18 @@ class BarValues:
 
     @property
     def computed(self) -> int:
-        """All work so far, in bars."""
+        """Number of bars computed so far, over all values."""
         return self.value_areas_computed + self.imbalances_computed
 
     def poc_rows(self, first: int, end: int) -> np.ndarray:
-        """The row of the point of control of the bars `[first, end)`, int64."""
+        """The POC row of each of the bars `[first, end)`, int64."""
         self._refresh_areas(first, end)
         return self._bars["poc"][first:end]
 
     def value_areas(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest row of the value area of the bars `[first, end)`, int64, both inclusive.
+        """Lowest and highest row of each bar's value area, int64, both inclusive.
+
+        For the bars `[first, end)`.
 
         VAL is the bottom edge of the lowest row, VAH the top edge of the highest.
         """
@@ -81,7 +83,10 @@ class BarValues:
         return self._bars["low"][first:end], self._bars["high"][first:end]
 
     def imbalances(self, first: int, end: int) -> Imbalances:
-        """Marks on the flat cells of the bars `[first, end)`, lowest row first, bars back to back."""
+        """Imbalance marks on the flat cells of the bars `[first, end)`.
+
+        Lowest row first, bars back to back.
+        """
         self._make_room()
         series = self.series
         for run in self._stale("imbalances_at", first, end):
@@ -106,7 +111,7 @@ class BarValues:
             self.value_areas_computed += run.stop - run.start
 
     def _stale(self, stamp: str, first: int, end: int) -> Iterator[slice]:
-        """Runs of bars in `[first, end)` that changed after they were stamped; seldom more than two."""
+        """Runs of bars in `[first, end)` that changed after their stamp; rarely over two."""
         stale = self._bars[stamp][first:end] < self.series.changed_at[first:end]
         for start, stop in np.flatnonzero(np.diff(stale, prepend=False, append=False)).reshape(-1, 2).tolist():
             yield slice(first + start, first + stop)

@@ -1,4 +1,7 @@
-"""Value areas by the candle method of the periods of a series, from its bars; a live trade figures the bar in progress alone."""
+"""Candle value areas of the periods of a series, computed from its bars.
+
+A live trade recomputes the bar in progress only.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,17 @@ from app.market.span import Span
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandleArea:
-    """What the candles of a period say: prices in ticks, between them too, for rows have no whole number of ticks."""
+    """The candle value area of a period.
+
+    Prices are fractions of ticks, because row edges are not rounded.
+    """
 
     profile: CandleHistogram
     area: ValueArea
 
     @property
     def poc_ticks(self) -> Fraction:
-        """The middle of the heaviest row."""
+        """The middle of the row with the most volume."""
         return self.profile.middle_ticks(self.area.poc_row)
 
     @property
@@ -39,7 +45,12 @@ class CandleArea:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kept:
-    """The bars `[first, end)`, all but the last of them as a histogram over the range of all of them."""
+    """The cached area of the bars `[first, end)`.
+
+    Its histogram has all but the last bar, over the price range of all bars.
+
+    The histogram covers the price range of all the bars.
+    """
 
     first: int
     end: int
@@ -51,12 +62,12 @@ class _Kept:
 
 
 class CandleAreas:
-    """The areas of one series, by one rule.
+    """The candle value areas of one series, by one set of settings.
 
     Attributes
     ----------
     bars_read : int
-        How many bars were put into a histogram so far: a count of work for the tests.
+        Number of bars added to a histogram so far: a count of work for the tests.
     """
 
     def __init__(self, series: FootprintSeries, rows: int, price: CandlePrice, percent: int, method: ValueAreaMethod) -> None:
@@ -66,9 +77,9 @@ class CandleAreas:
         self._kept: dict[Span, _Kept] = {}
 
     def of(self, period: Span, end_bar: int) -> CandleArea | None:
-        """The area of the bars that begin in a period, of those before the index `end_bar`; None if there are none.
+        """The area of a period's bars before the index `end_bar`; None if there are none.
 
-        A bar belongs to the period in which it begins, whatever it lasts: so do candles of a venue.
+        A bar belongs to the period in which it begins, whatever its length, as candles of a venue do.
         """
         series = self.series
         first, end = (min(first_bar_at(series, edge_ns), end_bar) for edge_ns in (period.start_ns, period.end_ns))
@@ -90,14 +101,14 @@ class CandleAreas:
         reach = _wider(closed_reach, self._reach(last, end))
         if kept is not None and goes_on and reach == kept.reach:
             closed = kept.closed + self._histogram(held, last, reach)
-        else:  # another extreme: every row is another one
+        else:  # the range has changed, and with it every row
             closed = self._histogram(first, last, reach)
         profile = CandleHistogram(*reach, closed + self._histogram(last, end, reach))
         found = CandleArea(profile, candle_value_area(profile, self._percent, self._method))
         return _Kept(first, end, series.revision, reach, closed_reach, closed, found)
 
     def _reach(self, first: int, end: int) -> tuple[int, int]:
-        """The lowest and the highest price of some bars; of none a range that widens no other."""
+        """Lowest and highest price of some bars; without bars, an empty range."""
         most = int(np.iinfo(np.int64).max)
         return int(self.series.low[first:end].min(initial=most)), int(self.series.high[first:end].max(initial=-most))
 

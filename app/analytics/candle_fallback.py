@@ -1,14 +1,14 @@
-"""Which candles stand in for trades that are not held, and what of them is not in the trades already.
+"""Candles that fill gaps of a profile, without the volume of loaded trades.
 
-Trades come first: every trade held counts in its own row. Of the time in between, and before the first, candles count that
-begin in the profile:
+Trades come first: every loaded trade counts in its own row. For the time between and before them, candles that begin in the
+profile count:
 
-- whole candles of the length that the ladder says for the profile's whole time, as far as they lie between the trades;
-- what is left at either end, in the finest candles that the venue has, so that a candle of a day does not reach into hours of
-  which all trades are held;
-- a candle in whose time trades are held counts with what it holds more than those, spread over its rows like any other.
+- complete candles of the length that `LADDER_NS` gives for the time of the profile, where they fit between the trades;
+- at both ends of a gap, the shortest candles that the venue has, so that a daily candle does not overlap hours whose trades are
+  all loaded;
+- a candle that overlaps loaded trades counts with its volume minus theirs, spread over its rows like any other.
 
-So nothing is counted twice and nothing is lost: trades and candles of such a candle's time make the candle's volume together.
+So nothing is counted twice and nothing is lost: for the time of such a candle, trades and remainder add up to the candle's volume.
 """
 
 from __future__ import annotations
@@ -24,25 +24,27 @@ from app.market.span import Span
 
 
 class CandleRange(NamedTuple):
-    """A stretch of time for the candles of one length: whole ones, the first begins with it and the last ends with it."""
+    """A time range made of complete candles of one length."""
 
     length_ns: int
     span: Span
 
     def lies_in(self, other: CandleRange) -> bool:
-        """Whether another one of the same length holds it."""
+        """True if another range of the same candle length contains this one."""
         return self.length_ns == other.length_ns and other.span.start_ns <= self.span.start_ns and self.span.end_ns <= other.span.end_ns
 
 
 def align_to_candles(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns: int) -> list[Span]:
-    """The times of the finest candles that lie in gaps or reach into them, and begin at `start_ns` or later; disjoint, in order.
+    """Gaps widened to the edges of the shortest candles; disjoint, in order.
+
+    Only candles that begin at `start_ns` or later count.
 
     Parameters
     ----------
     gaps : sequence of Span
         In order of time.
     end_ns : int
-        Candles end by then: those that end later may still grow.
+        Only candles that end by then count: later ones may still grow.
     """
     first_ns, last_ns = _up(start_ns, finest_ns), _down(end_ns, finest_ns)
     found: list[Span] = []
@@ -57,20 +59,20 @@ def align_to_candles(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns
 
 
 def candle_ranges(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns: Callable[[int, Span], int]) -> list[CandleRange]:
-    """How a stretch without trades is filled, newest first.
+    """The candle ranges that fill a gap, newest first.
 
-    With the first of the lengths, and before the first such candle that the venue has with the next coarser one, as long as
-    that reaches further back. What is left at the ends is for the finest, whether the venue has it or not.
+    Uses the first of the lengths; before the venue's first candle of that length, the next longer one, as long as that reaches
+    further back. The rest at both ends takes the shortest candles, whether the venue has them or not.
 
     Parameters
     ----------
     gap : Span
-        Of whole finest candles, see `widened`.
+        Made of complete shortest candles, see `align_to_candles`.
     lengths_ns : sequence of int
-        Multiples of the finest, and each of the one before.
+        Each a multiple of the one before, and of the shortest.
     first_ns : callable
-        From a length and a span to the time from which on the venue has, or may have, candles of that length in it; the span's
-        end where it is known to have none.
+        Maps a length and a span to the time from which the venue has, or may have, candles of that length in it; to the end of
+        the span if it is known to have none.
     """
     whole = _within(gap, lengths_ns[0])
     if not whole:
@@ -83,7 +85,7 @@ def candle_ranges(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns
             span = _within(Span(whole.start_ns, until_ns), length_ns)
         from_ns = first_ns(length_ns, span) if span else until_ns
         if from_ns < _down(until_ns, length_ns):
-            # where the finer ones begin inside of a coarser one they begin behind it
+            # shorter candles that would begin inside a longer one begin after it
             found = [finer._replace(span=Span(max(finer.span.start_ns, span.end_ns), finer.span.end_ns)) for finer in found]
             found.append(CandleRange(length_ns, Span(from_ns, span.end_ns)))
             until_ns = from_ns
@@ -94,13 +96,13 @@ def candle_ranges(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns
 
 
 def subtract_trades(candles: CandleBatch, time_ns: np.ndarray, volume: np.ndarray, buy: np.ndarray) -> CandleBatch:
-    """The candles with what they hold more than what is held of their time; none holds less than nothing.
+    """Candles minus the volume of the loaded trades in their time, at least 0.
 
     Parameters
     ----------
     time_ns, volume, buy : int64 [shape=(n,)]
-        What is held: when, how many lots, and how many of them were bought aggressively. Trades, or bars that each lie in one
-        candle; those of other times do not count.
+        Time, volume and aggressively bought volume, in lots, of the loaded trades, or of bars that each lie in one candle. Those
+        outside the candles do not count.
     """
     if not len(candles) or not len(time_ns):
         return candles
@@ -114,7 +116,7 @@ def subtract_trades(candles: CandleBatch, time_ns: np.ndarray, volume: np.ndarra
 
 
 def _within(span: Span, length_ns: int) -> Span:
-    """The whole candles in a span."""
+    """The complete candles in a span."""
     return Span(_up(span.start_ns, length_ns), _down(span.end_ns, length_ns))
 
 

@@ -1,4 +1,4 @@
-"""The profile of any run of candles in a fraction of a frame: sums over every so many of them are kept."""
+"""The profile of any run of candles in a fraction of a frame, from stored sums."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.market.candle import CandleBatch
 from app.market.price_grid import PriceGrid
 
 _TOGETHER = 64
-"""Few enough that those at the ends cost little, many enough that adding up the sums does."""
+"""Candles in one sum: few enough that single candles at the ends cost little, many enough that adding the sums does, too."""
 
 
 class CandleSums:
-    """Sums of some candles, made when they are asked for first.
+    """Sums of blocks of candles, computed on first use.
 
     Parameters
     ----------
@@ -26,13 +26,13 @@ class CandleSums:
     Attributes
     ----------
     given : CandleBatch
-        As they were given.
+        The candles as they were given.
     candles : CandleBatch
-        Where not every one of them tells who was aggressive, none does.
+        Without aggressive volume unless every one of them has it.
     aggressors : bool
-        Whether they tell it.
+        True if they have aggressive volume.
     spread : int
-        How many candles have been spread over their rows so far: a count of work for the tests.
+        Number of candles spread over their rows so far: a count of work for the tests.
     """
 
     def __init__(self, candles: CandleBatch, grid: PriceGrid) -> None:
@@ -44,7 +44,10 @@ class CandleSums:
         self._sums: dict[int, VolumeProfile] = {}
 
     def profile(self, first: int, end: int) -> VolumeProfile:
-        """The profile of the candles `[first, end)`, by index: what `profile_of_candles` gives."""
+        """The profile of the candles `[first, end)`, by index.
+
+        Equal to that of `spread_over_rows`.
+        """
         begin, stop = -(-first // _TOGETHER), end // _TOGETHER
         if begin >= stop:
             return self.of(self.candles[first:end])
@@ -55,7 +58,7 @@ class CandleSums:
         return merge_profiles([*ends, *(self._sums[number] for number in range(begin, stop))])
 
     def of(self, candles: CandleBatch) -> VolumeProfile:
-        """The profile of other candles."""
+        """The profile of any other candles."""
         self.spread += len(candles)
         return spread_over_rows(candles, self.grid).profile
 
@@ -65,7 +68,7 @@ class CandleSums:
         Parameters
         ----------
         beside : CandleBatch
-            As many, of the same times and prices.
+            As many candles with the same times and prices.
         """
         whole = self.candles[first:end]
         differs = (beside.volume != whole.volume) | (beside.buy != whole.buy)

@@ -1,7 +1,7 @@
-"""The value area of candles: what can be said of a period of which no trades are held.
+"""The value area of candles, for periods without loaded trades.
 
-A histogram of some rows of equal height between the lowest low and the highest high; each candle's whole volume goes to the one
-row that holds its price. Row edges are left unrounded, and are kept as whole numbers over whole numbers.
+A histogram of rows of equal height between the lowest low and the highest high; the complete volume of a candle goes to the one row
+that contains its price. Row edges are not rounded: they are exact fractions.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from app.errors import BadInputError, EmptyProfileError
 from app.market.candle import CandleBatch
 
 MOST_ROWS = 1 << 16
-"""Beyond it rows are finer than any candle says."""
+"""More rows would be finer than candles can show."""
 
 
 class CandlePrice(enum.Enum):
-    """Which price of a candle stands for all of its volume."""
+    """The price of a candle at which all of its volume counts."""
 
     MEAN = "mean"
     """`(high + low) / 2`."""
@@ -30,14 +30,14 @@ class CandlePrice(enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandleHistogram:
-    """Volume by row of some candles.
+    """The volume of some candles by row.
 
     Attributes
     ----------
     low, high : int
         Lowest low and highest high, ticks: the lower edge of the first row and the upper edge of the last.
     volume : int64 [shape=(n_rows,)]
-        Lots, lowest row first, rows without volume included; a range of nought is one row.
+        Lots, lowest row first, rows without volume included; one row if low and high are equal.
     """
 
     low: int
@@ -46,7 +46,7 @@ class CandleHistogram:
 
     @property
     def n_rows(self) -> int:
-        """Rows between low and high."""
+        """Number of rows between low and high."""
         return len(self.volume)
 
     def edge_ticks(self, row: int) -> Fraction:
@@ -54,15 +54,15 @@ class CandleHistogram:
         return self.low + Fraction((self.high - self.low) * row, self.n_rows)
 
     def middle_ticks(self, row: int) -> Fraction:
-        """The middle of a row: where a point of control is shown."""
+        """The middle of a row, at which a POC is shown."""
         return (self.edge_ticks(row) + self.edge_ticks(row + 1)) / 2
 
 
 def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = CandlePrice.MEAN) -> CandleHistogram:
-    """The histogram of candles, over `rows` rows of equal height.
+    """The histogram of some candles, over `rows` rows of equal height.
 
-    `row = floor((price - lowest) / height)`: a price on an edge belongs to the row above it, but that at the top of all to the
-    last row.
+    `row = floor((price - lowest) / height)`: a price on an edge belongs to the row above it, but the highest price to the last
+    row.
 
     Raises
     ------
@@ -81,12 +81,14 @@ def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = Ca
 
 
 def histogram(twice_price: np.ndarray, lots: np.ndarray, low: int, high: int, rows: int) -> np.ndarray:
-    """The volume of each row between two prices, int64 [shape=(rows,)], or of the one row of a range of nought.
+    """The volume of each row between two prices, int64 [shape=(rows,)].
+
+    One row only if both prices are equal.
 
     Parameters
     ----------
     twice_price, lots : int64 [shape=(n,)]
-        Twice the price that holds a candle's volume, ticks, and that volume.
+        Twice the price at which a candle's volume counts, ticks, and that volume.
     low, high : int
         Lowest and highest price of all, ticks.
     """
@@ -102,7 +104,7 @@ def histogram(twice_price: np.ndarray, lots: np.ndarray, low: int, high: int, ro
 
 
 def candle_value_area(profile: CandleHistogram, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
-    """Point of control and value area over all rows of the histogram, those at its ends that hold nothing included.
+    """POC and value area over all rows of a histogram, with empty rows at its ends.
 
     Raises
     ------

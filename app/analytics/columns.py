@@ -1,4 +1,4 @@
-"""Columns that grow at the end, in memory that doubles."""
+"""Growing numpy columns, in memory that doubles."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ import numpy as np
 
 
 class GrowingColumns:
-    """Named numpy columns of one common length; growing by one costs a constant on average.
+    """Named numpy columns of one length; adding a row has constant cost on average.
 
     Parameters
     ----------
     dtypes : mapping of str to dtype
-        Name and type of each column.
+        Type of each column, by name.
     """
 
     def __init__(self, dtypes: Mapping[str, type]) -> None:
         self._columns = {name: np.zeros(16, dtype) for name, dtype in dtypes.items()}
         self._length = 0
-        self._views: dict[str, np.ndarray] = {}  # handed out many times a frame
+        self._views: dict[str, np.ndarray] = {}  # read many times per frame
 
     def prefix(self, length: int) -> GrowingColumns:
-        """The first so many, in the same memory until more is added: for an owner who changes nothing of them meanwhile."""
+        """The first `length` rows, sharing memory until the result grows.
+
+        The owner must not change these rows meanwhile.
+        """
         other = GrowingColumns({})
         other._columns = {name: column[:length] for name, column in self._columns.items()}
         other._length = length
@@ -32,7 +35,10 @@ class GrowingColumns:
         return self._length
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """A read-only view of a column, [shape=(len,)]; valid until the next change of length."""
+        """A read-only view of a column, [shape=(len,)].
+
+        Valid until the length changes.
+        """
         view = self._views.get(name)
         if view is None:
             view = self._columns[name][: self._length]
@@ -41,11 +47,11 @@ class GrowingColumns:
         return view
 
     def writable(self, name: str) -> np.ndarray:
-        """The same for the owner, who may write into it."""
+        """A writable view of a column, for the owner only."""
         return self._columns[name][: self._length]
 
     def resize(self, length: int) -> None:
-        """Make the columns `length` long; what is new is nought, what is behind is forgotten."""
+        """Set the length of all columns; new rows are 0, extra rows are dropped."""
         if length != self._length:
             self._views.clear()
         capacity = len(next(iter(self._columns.values())))

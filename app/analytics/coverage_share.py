@@ -1,4 +1,7 @@
-"""How much of a stretch of time is held as trades: what a profile over many bars has to own up to."""
+"""The share of a time range that is covered by loaded trades.
+
+Profiles over many bars show it.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,16 @@ from app.market.span import Span
 
 
 class CoverageShare(NamedTuple):
-    """The answer.
+    """The covered share of a time range, and whether that is certain.
 
     Attributes
     ----------
     share : float
-        Of its time up to the last trade, how much is held, 0 to 1; 1 where there is none.
+        Covered share of its time up to the last trade, 0 to 1; 1 if that time is empty.
     whole : bool
-        Whether no trade is missing that we know of.
+        True if no trade is known to be missing.
     proven : bool
-        Whether ids show it.
+        True if ids prove that no trade is missing.
     """
 
     share: float
@@ -30,18 +33,20 @@ class CoverageShare(NamedTuple):
 def coverage_share(
     asked: Span, covered: Sequence[CoveredSpan], holes: Sequence[Span] = (), *, begin_ns: int | None = None
 ) -> CoverageShare | None:
-    """How much of `asked` is held; None where nothing was ever said about it. The same as `bar_coverage` says of its bars.
+    """The covered share of `asked`; None if neither coverage nor gaps are known.
 
-    Without a word on what is covered, but with holes, all of it counts as covered but for the holes.
+    Equal to the result of `bar_coverage` for its bars.
+
+    With gaps but without covered spans, all time outside the gaps counts as covered.
 
     Parameters
     ----------
-    covered : sequence of Covered
+    covered : sequence of CoveredSpan
         In any order; they may overlap.
     holes : sequence of Span
-        From the trade before to the trade after: one of no length hides trades too.
+        Gaps, from the trade before to the trade after: trades may be missing even in one of length 0.
     begin_ns : int, optional
-        Where the tape begins, as far as anybody could have it: nothing is missing before.
+        Earliest time for which any source has trades: nothing is missing before.
     """
     if not covered and not holes:
         return None
@@ -58,7 +63,10 @@ def coverage_share(
 
 
 def merged_coverage_share(asked: Sequence[Span], found: Sequence[CoverageShare | None]) -> CoverageShare | None:
-    """What several stretches of time hold together, each counted by its length; None where nothing was ever said about one of them."""
+    """The covered share of several time ranges together, weighted by length.
+
+    None if the coverage of one of them is unknown.
+    """
     known = [share for share in found if share is not None]
     if not known or len(known) < len(found):
         return None

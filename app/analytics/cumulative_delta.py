@@ -1,4 +1,4 @@
-"""CVD: the running sum of bar deltas, kept so that a live trade costs one bar, whatever lies before it."""
+"""CVD: the running sum of bar deltas; a live trade costs one bar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.market.session import TimeDivision
 
 
 class CumulativeDelta:
-    """The running sums of a series' deltas; equal to `delta.cvd` at any time.
+    """The running sums of a series' deltas; always equal to `delta.cvd`.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class CumulativeDelta:
     Attributes
     ----------
     bars_figured : int
-        How many bars have been worked out so far: a count of work for the tests.
+        Number of bars computed so far: a count of work for the tests.
     """
 
     def __init__(self, series: FootprintSeries) -> None:
@@ -36,10 +36,10 @@ class CumulativeDelta:
 
         Parameters
         ----------
-        reset : Division or None
+        reset : TimeDivision or None
             The sum starts from 0 at the first bar of each session; None: it runs from the first bar of the series.
 
-        Over a hole in the data the sum goes on with the trades that are held; whoever draws it breaks the line there.
+        Across a gap in the data the sum continues with the loaded trades; the chart breaks the line there.
         """
         self._follow()
         sums = self._sums["cvd"]

@@ -1,4 +1,4 @@
-"""Aggressive buying less aggressive selling: of a bar, in per cent, and running from bar to bar."""
+"""Delta: aggressive buying minus aggressive selling, per bar and cumulative."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ DAY_NS = 86_400_000_000_000
 
 
 def bar_delta(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> np.ndarray:
-    """Delta of the bars `[first_bar, end_bar)`, lots, int64; trades without an aggressor take no part."""
+    """Delta of the bars `[first_bar, end_bar)`, lots, int64.
+
+    Trades without an aggressor do not count.
+    """
     bars = slice(first_bar, end_bar)
     return series.buy[bars] - series.sell[bars]
 
 
 def delta_percent(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> np.ndarray:
-    """Delta of each bar as a share of all its volume, from -100 to 100, float64: for the eye, not for comparing."""
+    """Delta of each bar in per cent of its volume, -100 to 100, float64.
+
+    Rounded: for display, not for comparing.
+    """
     return 100.0 * bar_delta(series, first_bar, end_bar) / series.volume[first_bar:end_bar]
 
 
@@ -28,11 +34,11 @@ def cvd(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None,
     Parameters
     ----------
     series : FootprintSeries
-        The bars; those without trades do not exist and leave the sum as it is.
+        The bars; there are none without trades.
     start_bar, end_bar : int
-        Indices of the bars to run over; the sum starts from 0 before `start_bar`.
+        Indices of the bars to sum; the sum is 0 before `start_bar`.
     reset : "never" or "day"
-        With "day" the sum starts from 0 again at the first bar that begins on another UTC day.
+        "day" resets the sum to 0 at the first bar of each UTC day.
     """
     running = np.cumsum(bar_delta(series, start_bar, end_bar))
     if reset == "never" or not len(running):

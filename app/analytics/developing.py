@@ -1,4 +1,4 @@
-"""Developing point of control and value area: how they stood after each bar of the period so far."""
+"""Developing POC and value area: their rows after each bar of a period."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SPARE_ROWS = 64
 
 
 class DevelopingProfile:
-    """POC, VAL and VAH rows as they stood at the end of each bar of a series, from the start of its period on.
+    """Rows of POC, VAL and VAH after each bar, from the start of the bar's period.
 
-    Bars are worked out when they are asked for, a few in each spare moment, and again only when they have changed: a live trade
-    costs the bar in progress, upon the kept sums of the bars before it.
+    Bars are computed on request, a few in each spare moment, and again only when they have changed: a live trade costs the bar in
+    progress, added to the stored sums of the bars before it.
 
     Attributes
     ----------
@@ -36,18 +36,21 @@ class DevelopingProfile:
         self.bars_computed = self.bars_summed = 0
         self._division, self._percent, self._method = division, percent, method
         self._bars = GrowingColumns(dict.fromkeys(("poc", "low", "high", "at"), np.int64))
-        self._sums = np.zeros(0, np.int64)  # of the bars [_first, _next)
+        self._sums = np.zeros(0, np.int64)  # sums of the bars [_first, _next)
         self._base = self._first = self._next = 0
-        self._summed_at = -1  # newest change among them
+        self._summed_at = -1  # revision of the newest change among them
 
     def columns(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Rows of POC, VAL and VAH after each of the bars `[first, end)`, and whether they are known yet; int64, int64, int64, bool."""
+        """Rows of POC, VAL and VAH after each bar, and whether they are known yet.
+
+        For the bars `[first, end)`: int64, int64, int64, bool.
+        """
         self._make_room()
         poc, low, high, at = (self._bars[name][first:end] for name in ("poc", "low", "high", "at"))
         return poc, low, high, at >= self.series.changed_at[first:end]
 
     def starts(self, first: int, end: int) -> np.ndarray:
-        """Index of the first bar of the period of each of the bars `[first, end)`, int64."""
+        """Index of the first bar of each bar's period, for bars `[first, end)`; int64."""
         series = self.series
         if first >= end:
             return np.zeros(0, np.int64)
@@ -55,7 +58,16 @@ class DevelopingProfile:
         return np.array([first_bar_at(series, int(start_ns)) for start_ns in starts[:-1]], np.int64)[piece]
 
     def work(self, first: int, end: int, budget_s: float, clock: Callable[[], float] = time.perf_counter) -> bool:
-        """Work out bars of `[first, end)` that are not known yet, for about so long; whether there are more. At least one is done."""
+        """Compute missing bars for about `budget_s`; True if more remain.
+
+        Works on the bars `[first, end)` and computes at least one.
+
+        Of the bars `[first, end)`, at least one.
+
+        Computes at least one bar.
+
+        Computes at least one bar.
+        """
         known = self.columns(first, end)[3]
         missing = first + np.flatnonzero(~known)
         if not len(missing):
@@ -86,7 +98,7 @@ class DevelopingProfile:
         self.bars_computed += 1
 
     def _begin(self, start: int, bar: int) -> None:
-        """Sum up the bars `[start, bar)` anew."""
+        """Sum up the bars `[start, bar)` from the start."""
         profile = profile_of_bars(self.series, start, bar)
         self._base, self._sums = profile.first_row, profile.total
         self._first, self._next, self._summed_at = start, bar, self.series.revision

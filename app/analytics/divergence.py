@@ -1,4 +1,7 @@
-"""Where price and CVD part: a higher high of price on a lower high of CVD, a lower low on a higher low."""
+"""Divergences of price and CVD between consecutive swings.
+
+Bearish: a higher high of price with a lower high of CVD. Bullish: a lower low of price with a higher low of CVD.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ import numpy as np
 from app.analytics.footprint import FootprintSeries
 
 REACH = 3
-"""Bars on each side that a swing must stand out from, unless said otherwise."""
+"""Default number of bars on each side that a swing must exceed."""
 
 
 class Divergences(NamedTuple):
-    """Pairs of swings, int64 [shape=(n,)], by their second swing.
+    """Diverging pairs of swings, int64 [shape=(n,)], ordered by their second swing.
 
-    `first` and `second` are indices of bars; `side` is -1 for two highs (buying that no longer carries), +1 for two lows.
+    `first` and `second` are indices of bars; `side` is -1 for two highs (bearish), +1 for two lows (bullish).
     """
 
     first: np.ndarray
@@ -24,10 +27,12 @@ class Divergences(NamedTuple):
 
 
 def swings(values: np.ndarray, reach: int = REACH) -> np.ndarray:
-    """Indices of the swing highs, ascending, int64: above each of `reach` values on both sides, strictly; lows are those of `-values`.
+    """Indices of the swing highs, ascending, int64.
 
-    Equal values side by side are one plateau, judged by the values around it and reported by its middle (of two the earlier),
-    as nodes of a profile are. What has fewer than `reach` values on a side is not judged.
+    A swing high is strictly above each of `reach` values on both sides; swing lows are those of `-values`.
+
+    Equal neighbours form one plateau, compared with the values around it and reported at its middle (the earlier of two), like
+    volume nodes. Values with fewer than `reach` values on a side are no swings.
     """
     if len(values) < 2 * reach + 1:
         return np.zeros(0, np.int64)
@@ -41,25 +46,30 @@ def swings(values: np.ndarray, reach: int = REACH) -> np.ndarray:
 
 
 class Swings:
-    """The swing highs and lows of a series' closed bars; a bar that closes costs a few bars, a live trade nothing.
+    """The swing highs and lows of a series' closed bars.
 
-    The bar in progress is neither judged nor a neighbour: a mark that was drawn once stays.
+    A closing bar costs a few bars of work.
+
+    A live trade costs nothing: the bar in progress is neither a swing nor a neighbour of one, so a mark once drawn stays.
     """
 
     def __init__(self, series: FootprintSeries, reach: int = REACH) -> None:
         self.series, self.reach = series, reach
         self.bars_judged = 0
-        """How many bars were looked at so far: a count of work for the tests."""
+        """Number of bars checked so far: a count of work for the tests."""
         self._found = [np.zeros(0, np.int64), np.zeros(0, np.int64)]
         self._closed = 0
         self._revision = 0
 
     def highs(self, known_end: int | None = None) -> np.ndarray:
-        """Indices of the swing highs, ascending, int64; with `known_end` those known when the bar before that index was the last."""
+        """Indices of the swing highs, ascending, int64.
+
+        With `known_end`, those known when the bar before that index was the last.
+        """
         return self._known(0, self.series.high, known_end)
 
     def lows(self, known_end: int | None = None) -> np.ndarray:
-        """The same of the swing lows."""
+        """Indices of the swing lows, ascending, int64; `known_end` as for `highs`."""
         return self._known(1, -self.series.low, known_end)
 
     def _known(self, index: int, values: np.ndarray, known_end: int | None) -> np.ndarray:
@@ -83,10 +93,10 @@ class Swings:
         self._closed = closed
 
     def _again(self, found: np.ndarray, values: np.ndarray, changed: int) -> np.ndarray:
-        """The swings, those that the values from `changed` on may have a say in judged anew."""
+        """The swings, with those recomputed that depend on values from `changed` on."""
         edge = min(max(changed - self.reach - 1, 0), max(len(values) - 1, 0))
         while edge > 0 and values[edge] == values[edge - 1]:
-            edge -= 1  # a plateau is judged as a whole
+            edge -= 1  # a plateau is compared as one
         begin = max(0, edge - self.reach)
         self.bars_judged += len(values) - begin
         return np.concatenate((found[found < edge], begin + swings(values[begin:], self.reach)))
@@ -95,7 +105,7 @@ class Swings:
 def divergences(
     series: FootprintSeries, highs: np.ndarray, lows: np.ndarray, cvd: np.ndarray, stretch: np.ndarray, first: int = 0
 ) -> Divergences:
-    """The pairs of consecutive swings at which price goes one way and CVD the other.
+    """Pairs of consecutive swings where price and CVD move in opposite directions.
 
     Parameters
     ----------
@@ -106,9 +116,9 @@ def divergences(
     cvd : int64 [shape=(n,)]
         CVD at the close of each bar from `first` on.
     stretch : int64 [shape=(n,)]
-        Bars of another stretch (behind a hole, or after a reset) are not compared.
+        Group number of each bar: bars of different groups (across a gap or a reset) are not compared.
 
-    Equal prices, or equal CVD, are no divergence.
+    Equal prices or equal CVD are no divergence.
     """
     pairs = []
     for swing, price, side in ((highs, series.high, -1), (lows, series.low, 1)):

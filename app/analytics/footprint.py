@@ -1,11 +1,10 @@
-"""Bars and their footprint cells, accumulated trade by trade or a million at a time.
+"""Bars and their footprint cells, built trade by trade or a million at a time.
 
-Bars first (trades come in the order of time), then rows inside the bar: each bar owns a dense
-run of rows from its low to its high, and the runs lie back to back in flat arrays. A live trade
-touches the last run only.
+Cells are ordered by bar, then by row: each bar has a dense run of rows from its low to its high,
+and the runs are back to back in flat arrays. A live trade changes the last run only.
 
-Whatever way the trades are split into batches, the arrays are bit for bit the same: all sums are
-integers, and a batch is folded into the last bar exactly as the trades would have been one by one.
+However the trades are split into batches, the arrays are bit for bit the same: all sums are
+integers, and a batch is added to the last bar exactly as its trades would be one by one.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _CELL_COLUMNS = ("cell_buy", "cell_sell", "cell_unknown")
 
 _LOW_HALF = 0xFFFF_FFFF
 
-_CHUNK = 1 << 14  # trades folded at once, so that their temporaries stay in the cache: twice as fast as 1 << 16
+_CHUNK = 1 << 14  # trades added at once, so that temporary arrays stay in the cache: twice as fast as 1 << 16
 _MAX_ROWS_PER_BAR = 1 << 21  # 50 MB of cells in one bar: beyond that the row size is a mistake
 
 
@@ -57,20 +56,20 @@ class _CellColumn(_BarColumn):
 
 
 class FootprintSeries:
-    """All bars of one market under one bar rule and one row size, with the volume of each cell.
+    """All bars of one market under one bar rule and one row size, with their cells.
 
     Per bar, int64 [shape=(n_bars,)], read-only views:
 
-    number : the horizontal coordinate; of time bars the rule's number, so bars without trades leave a gap, of others 0, 1, 2 …
+    number : the horizontal coordinate; for time bars the rule's number, so times without trades are skipped, for others 0, 1, 2 …
     open, high, low, close : ticks
-    trades : count;  volume, buy, sell : lots (volume also holds trades without an aggressor)
+    trades : count;  volume, buy, sell : lots (volume includes trades without an aggressor)
     delta_min, delta_max : extremes of the running delta inside the bar, which starts at 0
     price_volume_offset : sum of (price - open) * quantity, for the exact VWAP
     price_square_high, price_square_low : sum of (price - open)**2 * quantity, for its deviation: `high * 2**32 + low`,
         because it does not fit into 64 bits
-    first_row, n_rows, cell_start : the bar's run of rows, and where it begins in the flat cells
+    first_row, n_rows, cell_start : the bar's run of rows, and the index of its first cell in the flat arrays
     changed_at : revision of the last change; never decreases from one bar to the next
-    first_ns, last_ns : of bars that are not of time alone: latest trade time up to their first and last trade; they never fall
+    first_ns, last_ns : not for time bars; latest trade time up to the bar's first and last trade, never falling
 
     Per cell, int64, lots: cell_buy, cell_sell, cell_unknown.
     """
@@ -105,47 +104,47 @@ class FootprintSeries:
         self._size = 0 if rule.is_time else rule.threshold(lot_size)
         self.revision = 0
         self.bars_folded = 0
-        """How many times a bar has been written, a count of work for the tests."""
+        """Number of times a bar has been written: a count of work for the tests."""
         names = _BAR_COLUMNS if rule.is_time else (*_BAR_COLUMNS, *_COUNTED_COLUMNS)
         self._bars = GrowingColumns(dict.fromkeys(names, np.int64))
         self._cells = GrowingColumns(dict.fromkeys(_CELL_COLUMNS, np.int64))
         self.times = BarTimes(rule, self._bars)
-        """When the bars begin and end."""
+        """Start and end times of the bars."""
 
     # -- reading ---------------------------------------------------------------------------------
 
     @property
     def n_bars(self) -> int:
-        """Bars that hold at least one trade."""
+        """Number of bars; each has at least one trade."""
         return len(self._bars)
 
     @property
     def n_trades(self) -> int:
-        """Trades in all bars."""
+        """Number of trades in all bars."""
         return int(self.trades.sum())
 
     @property
     def delta(self) -> np.ndarray:
-        """Aggressive buying less aggressive selling of each bar, lots."""
+        """Delta of each bar, lots."""
         return self.buy - self.sell
 
     @property
     def cell_end(self) -> np.ndarray:
-        """Where each bar's run of cells ends."""
+        """Index after the last cell of each bar in the flat arrays."""
         return self.cell_start + self.n_rows
 
     def bar_cells(self, bar: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
-        """First row, and buy, sell and unknown volume of the dense rows of one bar."""
+        """First row of one bar, and buy, sell and unknown volume of its dense rows."""
         start = int(self.cell_start[bar])
         run = slice(start, start + int(self.n_rows[bar]))
         return int(self.first_row[bar]), self.cell_buy[run], self.cell_sell[run], self.cell_unknown[run]
 
     def index_of(self, number: int) -> int:
-        """Index of the first bar whose number is `number` or later; `n_bars` if there is none."""
+        """Index of the first bar numbered `number` or later; `n_bars` if there is none."""
         return int(np.searchsorted(self.number, number))
 
     def start_ns(self, bar: int) -> int:
-        """When a bar begins."""
+        """Start time of a bar, by index."""
         return self.times.start_ns(int(self.number[bar]))
 
     def period_reached(self) -> int | None:
@@ -155,13 +154,16 @@ class FootprintSeries:
         return int(self.number[-1]) if self.rule.is_time else int(self.first_ns[-1]) // self.rule.period_ns
 
     def changed_since(self, revision: int) -> int:
-        """Index of the first bar that changed after `revision`; all bars from there on did, or may have."""
+        """Index of the first bar that changed after `revision`.
+
+        All later bars changed as well, or may have.
+        """
         return int(np.searchsorted(self.changed_at, revision, side="right"))
 
     def before(self, time_ns: int) -> FootprintSeries:
-        """The bars of the periods that are over at a time, as a series of their own.
+        """The bars of all periods that ended by a time, as a separate series.
 
-        It shares their memory, until it grows: those bars must not change meanwhile, nor may it be cut shorter before.
+        It shares memory with this series until it grows: until then those bars must not change, nor may it be truncated.
         """
         end = int(np.searchsorted(self.times.of_bars(), self.rule.period_start_ns(time_ns)))
         other = FootprintSeries(self.rule, self.grid)
@@ -174,12 +176,12 @@ class FootprintSeries:
     # -- writing ---------------------------------------------------------------------------------
 
     def append(self, trades: TradeBatch) -> int:
-        """Fold trades into the last bar and open the bars that follow.
+        """Add trades to the last bar and to new bars after it.
 
         Parameters
         ----------
         trades : TradeBatch
-            In the order of the tape inside each period (see `BarRule`); none of a period before the last bar's.
+            In the order of the tape inside each period (see `BarRule`); none from a period before that of the last bar.
 
         Returns
         -------
@@ -191,23 +193,23 @@ class FootprintSeries:
         ValueError
             If a trade belongs to a period before the last bar's: `truncate` first.
         GridTooFineError
-            If a bar would span too many rows; nothing of that chunk is kept.
+            If a bar would span too many rows; that chunk is not added.
         """
         if not len(trades):
             return self.n_bars
-        if (trades.time_ns[1:] < trades.time_ns[:-1]).any():  # a trade reported a little late: inside its period the tape's order stays
+        if (trades.time_ns[1:] < trades.time_ns[:-1]).any():  # a trade was reported late: each period stays in the order of the tape
             trades = trades[np.argsort(self.rule.periods(trades.time_ns), kind="stable")]
         self.revision += 1
         first_changed = self.n_bars
         try:
             for start in range(0, len(trades), _CHUNK):
                 first_changed = min(first_changed, self._fold(trades, slice(start, start + _CHUNK)))
-        finally:  # a chunk that is refused leaves those before it
+        finally:  # chunks before a refused one stay
             self._bars.writable("changed_at")[first_changed:] = self.revision
         return first_changed
 
     def truncate(self, bar: int) -> None:
-        """Forget the bars from index `bar` on; whatever is appended next counts as changed."""
+        """Drop the bars from index `bar` on; whatever is appended next counts as changed."""
         if bar >= self.n_bars:
             return
         self.revision += 1
@@ -215,10 +217,10 @@ class FootprintSeries:
         self._bars.resize(bar)
 
     def truncate_from(self, time_ns: int) -> None:
-        """Forget the bars of the period in which a time lies, and all after it."""
+        """Drop the bars of the period at a time, and all later ones."""
         self.truncate(int(np.searchsorted(self.times.of_bars(), self.rule.period_start_ns(time_ns))))
 
-    # -- folding ---------------------------------------------------------------------------------
+    # -- adding trades ---------------------------------------------------------------------------
 
     def _fold(self, trades: TradeBatch, which: slice) -> int:
         price, quantity, side = trades.price_ticks[which], trades.quantity_lots[which], trades.side[which]
@@ -254,7 +256,10 @@ class FootprintSeries:
     def _cut(
         self, price: np.ndarray, quantity: np.ndarray, side: np.ndarray, period: np.ndarray, same_period: bool
     ) -> tuple[np.ndarray, bool]:
-        """Where bars that are not of time begin among some trades, and whether the first of these joins the last bar."""
+        """Start indices of bars other than time bars.
+
+        And whether the first of them joins the last bar.
+        """
         open_bar = None
         if same_period:
             last = {name: int(self._bars[name][-1]) for name in ("trades", "volume", "buy", "sell", "low", "high")}
@@ -264,7 +269,10 @@ class FootprintSeries:
         return np.concatenate(([0], starts)) if joins else starts, joins
 
     def _row_runs(self, bars: dict[str, np.ndarray], joins: bool) -> tuple[np.ndarray, np.ndarray]:
-        """First row and number of rows of each bar of the batch, with the old range of a bar that is joined."""
+        """First row and number of rows of each bar of the batch.
+
+        A bar that is joined includes its old rows.
+        """
         first_row, last_row = self.grid.rows(bars["low"]), self.grid.rows(bars["high"])
         if joins:
             first_row[0] = min(first_row[0], self.first_row[-1])
@@ -279,7 +287,7 @@ class FootprintSeries:
         return first_row, n_rows
 
     def _make_room(self, first: int, n_bars: int, cell_start: int, first_row: np.ndarray, n_rows: np.ndarray) -> None:
-        """Lengthen both tables; the rows of a joined bar move up if it grew downwards."""
+        """Lengthen both tables; the cells of a joined bar move up if its low got lower."""
         joins = first < self.n_bars
         old_rows = int(self.n_rows[-1]) if joins else 0
         shift = int(self.first_row[-1] - first_row[0]) if joins else 0
@@ -334,12 +342,12 @@ class FootprintSeries:
         quantity: np.ndarray,
         side: np.ndarray,
     ) -> None:
-        """Add each trade's quantity to its cell: one pass over the trades for all three columns."""
+        """Add each trade's quantity to its cell: one pass for all three columns."""
         n_cells = int(n_rows.sum())
         offset = np.cumsum(n_rows) - n_rows - first_row
         cell = self.grid.rows(price)
         cell += np.repeat(offset, counts) if len(counts) > 1 else offset[0]
-        cell += (side.astype(np.int64) + 1) * n_cells  # three planes behind one another: sell, unknown, buy
+        cell += (side.astype(np.int64) + 1) * n_cells  # three consecutive planes: sell, unknown, buy
         planes = np.zeros(3 * n_cells, np.int64)
         np.add.at(planes, cell, quantity)
         run = slice(cell_start, cell_start + n_cells)
@@ -348,7 +356,7 @@ class FootprintSeries:
 
 
 def _fold_bars(price: np.ndarray, quantity: np.ndarray, side: np.ndarray, starts: np.ndarray) -> dict[str, np.ndarray]:
-    """The figures of each run of trades that begins at `starts`, all int64."""
+    """The column values of each run of trades that begins at `starts`, all int64."""
     counts = np.diff(np.append(starts, len(price)))
     opens = price[starts]
     signed = quantity * side
@@ -377,10 +385,10 @@ def _fold_bars(price: np.ndarray, quantity: np.ndarray, side: np.ndarray, starts
 
 
 def _squares(distance: np.ndarray, quantity: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Upper and lower part of the sums of `distance**2 * quantity` of each run, int64.
+    """High and low part of the sums of `distance**2 * quantity` of each run, int64.
 
-    The square is halved before it is multiplied: neither half overflows below 1.4e14 lots in a bar. The parts that
-    are returned do not depend on how the trades were split.
+    The square is split into two halves before it is multiplied: neither overflows below 1.4e14 lots in a bar. The returned
+    parts do not depend on how the trades were split into batches.
     """
     square = distance * distance
     low = np.add.reduceat((square & 0xFFFF) * quantity, starts)
@@ -390,5 +398,5 @@ def _squares(distance: np.ndarray, quantity: np.ndarray, starts: np.ndarray) -> 
 
 
 def _first(bars: dict[str, np.ndarray]) -> dict[str, int]:
-    """The figures of the first bar."""
+    """The column values of the first bar."""
     return {name: int(values[0]) for name, values in bars.items()}

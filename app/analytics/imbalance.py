@@ -1,4 +1,4 @@
-"""Diagonal imbalances: who outweighs the other side one row away, and where that stacks up."""
+"""Diagonal imbalances, and stacked zones of them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ RATIO_300_PERCENT_MORE = Decimal(4)
 
 @dataclass(frozen=True, slots=True)
 class ImbalanceRule:
-    """When a row counts as imbalanced.
+    """The conditions under which a row is imbalanced.
 
     Attributes
     ----------
     ratio : Decimal
-        How many times the other side's volume is enough; exactly that many counts.
+        Minimum multiple of the other side's volume; the exact multiple counts.
     minimum_lots : int
-        Least volume of the dominant side; it must be above 0 in any case.
+        Minimum volume of the dominant side, which must be above 0 in any case.
     zeros : "count" or "ignore"
-        Whether a side that meets nothing on its diagonal is imbalanced.
+        "count" if volume against 0 on the diagonal is imbalanced.
     stacked : int
-        Least number of consecutive rows of a stacked zone.
+        Minimum number of consecutive rows of a stacked zone.
     """
 
     ratio: Decimal = RATIO_300_PERCENT
@@ -47,14 +47,16 @@ class ImbalanceRule:
 
 
 class Imbalances(NamedTuple):
-    """Marks on the flat cells of some bars, bool [shape=(n_cells,)]."""
+    """Imbalance marks on the flat cells of some bars, bool [shape=(n_cells,)]."""
 
     buy: np.ndarray
     sell: np.ndarray
 
 
 class StackedZones(NamedTuple):
-    """Runs of consecutive imbalanced rows inside one bar, int64 [shape=(n_zones,)], by bar, buy before sell, lowest first.
+    """Runs of consecutive imbalanced rows inside one bar, int64 [shape=(n_zones,)].
+
+    Ordered by bar, buy before sell, lowest first.
 
     bar is the index in the series, rows are inclusive, side is `BUY` or `SELL`.
     """
@@ -70,7 +72,7 @@ def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: Imba
 
     Bought volume is compared with what was sold one row below, sold volume with what was bought
     one row above, inside each bar. Rows without trades count as 0. The outermost diagonals, buy
-    at a bar's lowest row and sell at its highest, have nothing to be compared with and are not judged.
+    at a bar's lowest row and sell at its highest, have no counterpart and are never imbalanced.
     """
     if first_bar >= end_bar:
         nothing = np.zeros(0, bool)
@@ -88,13 +90,16 @@ def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: Imba
 
 
 def stacked_zones(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> StackedZones:
-    """Where at least `rule.stacked` consecutive rows of a bar are imbalanced to the same side."""
+    """Zones of at least `rule.stacked` consecutive rows imbalanced to one side.
+
+    Each zone is inside one bar.
+    """
     found = imbalances(series, first_bar, end_bar, rule)
     return zones_from_marks(series, first_bar, end_bar, found, rule.stacked)
 
 
 def zones_from_marks(series: FootprintSeries, first_bar: int, end_bar: int, found: Imbalances, stacked: int) -> StackedZones:
-    """The stacked zones among marks that are known already, as of `imbalances` for the same bars."""
+    """The stacked zones of given marks, as from `imbalances` for the same bars."""
     if first_bar >= end_bar:
         return StackedZones(*(np.zeros(0, np.int64) for _ in StackedZones._fields))
     offset = int(series.cell_start[first_bar])
@@ -119,6 +124,6 @@ def _outweighs(dominant: np.ndarray, other: np.ndarray, rule: ImbalanceRule) -> 
     if rule.zeros == "ignore":
         enough &= other > 0
     largest = max(int(dominant.max(initial=0)), int(other.max(initial=0)), 1)
-    if largest * max(times, of) >= 2**63:  # volumes or ratios out of this world: Python's integers, slow and still exact
+    if largest * max(times, of) >= 2**63:  # absurd volumes or ratios: Python's integers, slow but exact
         dominant, other = dominant.astype(object), other.astype(object)
     return enough & np.asarray(dominant * of >= other * times, bool)

@@ -1,4 +1,7 @@
-"""The large trades of some bars: all from a size on, or the largest so many. What closed bars hold is looked up once."""
+"""The large trades of some bars: the largest N, or all from a minimum size.
+
+Closed bars are scanned once.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,19 @@ from app.errors import BadInputError
 from app.market.trade import TradeBatch, concatenate
 
 MOST_TRADES = 3_000_000
-"""So many trades in sight are looked through at most: more would hold the screen up."""
+"""Most trades in view that are scanned: more would freeze the screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class LargeTradeFilter:
-    """Which trades are large.
+    """The condition under which a trade is large.
 
     Attributes
     ----------
     top : int
-        The largest so many of those in sight; of equal ones the earlier. 0: by size.
+        Number of the largest trades in view, the earlier of equal ones first. 0: by size.
     size : Decimal
-        From this quantity on; it counts itself.
+        Minimum quantity, inclusive.
     """
 
     top: int = 30
@@ -37,7 +40,7 @@ class LargeTradeFilter:
 
     @property
     def text(self) -> str:
-        """As it is written, and read by `parse_large`."""
+        """The text that `parse_large_trade_filter` reads."""
         return f"top:{self.top}" if self.top else format(self.size, "f")
 
 
@@ -45,7 +48,7 @@ USUAL_LARGE = LargeTradeFilter()
 
 
 def parse_large_trade_filter(text: str) -> LargeTradeFilter:
-    """A rule written as `top:50`, or as the quantity from which on a trade is large.
+    """Parse a filter written as `top:50`, or as a minimum quantity.
 
     Raises
     ------
@@ -60,7 +63,10 @@ def parse_large_trade_filter(text: str) -> LargeTradeFilter:
 
 
 class _Bar(NamedTuple):
-    """What may be large in a bar, the revision at which it was found, and how far its trades were looked through."""
+    """The candidates of one bar, and how far its trades were scanned.
+
+    `found_at` is the revision of the series at that scan.
+    """
 
     found_at: int
     kept: TradeBatch
@@ -70,21 +76,21 @@ class _Bar(NamedTuple):
 
 
 class LargeTrades:
-    """The large trades of a series' bars; a live trade costs itself, whatever its bar holds already.
+    """The large trades of a series' bars; a live trade costs one trade, not its bar.
 
     Parameters
     ----------
     series : FootprintSeries
-        Says which bars have changed.
+        Shows which bars have changed.
     trades : callable
-        From two times to the trades of `[start, end)`, in the order of the tape.
-    rule : LargeRule
+        Maps two times to the trades of `[start, end)`, in the order of the tape.
+    rule : LargeTradeFilter
     lot_size : Decimal
 
     Attributes
     ----------
     trades_read : int
-        How many trades were looked through so far: a count of work for the tests.
+        Number of trades scanned so far: a count of work for the tests.
     """
 
     def __init__(
@@ -94,15 +100,17 @@ class LargeTrades:
         self.trades_read = 0
         self._trades, self._least_lots = trades, math.ceil(Fraction(rule.size) / Fraction(lot_size))
         self._bars: dict[int, _Bar] = {}
-        self._changes = 0  # how often something else was found in a bar
-        self._looked = 0, 0, -1  # bars of which all is found, and at which revision
+        self._changes = 0  # number of times the large trades of a bar have changed
+        self._looked = 0, 0, -1  # range of bars that are scanned, and the revision of that scan
         self._asked: tuple[int, int, int] | None = None
         self._found = TradeBatch.empty()
 
     def of(self, first: int, end: int) -> TradeBatch | None:
-        """Those of the bars `[first, end)`, in the order of the tape; None if there are too many trades to look through.
+        """The large trades of the bars `[first, end)`, in the order of the tape.
 
-        A trade belongs to the bar of its time, under any rule. The same object as before where nothing else was found.
+        None if there are too many trades to scan.
+
+        A trade belongs to the bar at its time, under any bar rule. The same object as before if the trades are the same.
         """
         series = self.series
         if int(series.trades[first:end].sum()) > MOST_TRADES:
@@ -120,7 +128,10 @@ class LargeTrades:
         return self._found
 
     def _read_on(self, bar: int) -> bool:
-        """Look through the newest trades of the last bar alone; False where that is not certain to find what a fresh look would."""
+        """Scan the newest trades of the last bar only.
+
+        False if that might not find what a complete scan would.
+        """
         series, known = self.series, self._bars.get(bar)
         if bar != series.n_bars - 1 or known is None or not known.count:
             return False
@@ -128,12 +139,12 @@ class LargeTrades:
         fresh = later[(later.time_ns > known.latest_ns) | (later.trade_id > known.last_id)]
         self.trades_read += len(later)
         if known.count + len(fresh) != int(series.trades[bar]) or (fresh.trade_id <= known.last_id).any():
-            return False  # some came late, or the bar was built again
+            return False  # some trades were late, or the bar was rebuilt
         self._keep(bar, concatenate((known.kept, fresh)), known.count + len(fresh), fresh, known)
         return True
 
     def _read(self, first: int, end: int) -> None:
-        """Look through the trades of a run of bars once more."""
+        """Scan the trades of a run of bars again."""
         series = self.series
         edges = series.times.of_bars(first, end)
         until_ns = series.start_ns(end) if end < series.n_bars else np.iinfo(np.int64).max
@@ -147,7 +158,10 @@ class LargeTrades:
             self._keep(first + index, inside, len(inside), inside, self._bars.get(first + index))
 
     def _keep(self, bar: int, candidates: TradeBatch, count: int, newest: TradeBatch, before: _Bar | None) -> None:
-        """Note what of some trades of a bar may be large, the newest of which were not looked through before."""
+        """Store the candidates for large trades of a bar.
+
+        `newest` are the trades that were not scanned before.
+        """
         kept = candidates[self._large(candidates.quantity_lots)]
         if before is not None and all(np.array_equal(*columns) for columns in zip(before.kept.columns, kept.columns, strict=True)):
             kept = before.kept
@@ -158,13 +172,13 @@ class LargeTrades:
         self._bars[bar] = _Bar(self.series.revision, kept, count, latest_ns, last_id)
 
     def _large(self, lots: np.ndarray) -> np.ndarray:
-        """Places of those that are large by the rule, ascending."""
+        """Indices of the large trades, ascending."""
         return np.sort(_largest(lots, self.rule.top)) if self.rule.top else np.flatnonzero(lots >= self._least_lots)
 
 
 def _largest(lots: np.ndarray, count: int) -> np.ndarray:
-    """Indices of the largest so many, the largest first; of equal ones the earlier."""
-    if len(lots) > 4 * count:  # most are out of the question
+    """Indices of the `count` largest, the largest first; of equal ones the earlier."""
+    if len(lots) > 4 * count:  # most are far too small
         least = np.partition(lots, len(lots) - count)[len(lots) - count]
         likely = np.flatnonzero(lots >= least)
         return likely[np.argsort(-lots[likely], kind="stable")[:count]]

@@ -1,4 +1,4 @@
-"""Where levels come from: finished bars, finished sessions, finished periods.
+"""Detection of levels in closed bars, finished sessions and finished periods.
 
 Prices are half ticks. A level is a line (`bottom == top`) or a zone; see `app.analytics.level_expiry` for how it ends.
 """
@@ -22,7 +22,7 @@ from app.market.trade import BUY
 
 
 class LevelKind(enum.IntEnum):
-    """What a level is."""
+    """The kinds of level."""
 
     POC = 0
     VAH = 1
@@ -39,7 +39,10 @@ class LevelKind(enum.IntEnum):
 
 
 class DetectedLevel(NamedTuple):
-    """A level and what ends it: a bar with a low of at most `low_at_most` and a high of at least `high_at_least`."""
+    """A level and the condition that ends it.
+
+    A bar ends it with a low of at most `low_at_most` and a high of at least `high_at_least`.
+    """
 
     kind: LevelKind
     bottom: int
@@ -49,28 +52,30 @@ class DetectedLevel(NamedTuple):
 
 
 def touched(kind: LevelKind, bottom: int, top: int) -> DetectedLevel:
-    """Lives until a bar trades anywhere from its bottom to its top."""
+    """A level that is active until a bar trades anywhere from its bottom to its top."""
     return DetectedLevel(kind, bottom, top, top, bottom)
 
 
 def traded_above(kind: LevelKind, price: int, bottom: int | None = None) -> DetectedLevel:
-    """Lives until a bar trades above it."""
+    """A level that is active until a bar trades above it."""
     return DetectedLevel(kind, price if bottom is None else bottom, price, ALWAYS, price + 1)
 
 
 def traded_below(kind: LevelKind, price: int, top: int | None = None) -> DetectedLevel:
-    """Lives until a bar trades below it."""
+    """A level that is active until a bar trades below it."""
     return DetectedLevel(kind, price, price if top is None else top, price - 1, NEVER)
 
 
 def levels_of_bars(
     series: FootprintSeries, first: int, end: int, marks: Imbalances, stacked: int, zones_end: str
 ) -> list[tuple[int, DetectedLevel]]:
-    """Unfinished auctions and stacked zones of the bars `[first, end)`, each with the bar that left it behind.
+    """Unfinished auctions and stacked zones of the bars `[first, end)`.
 
-    An auction is unfinished where both sides traded in the bar's outermost row: exact to the tick where a row is one tick. The
-    level is the bar's own high or low. A stacked zone lives until a later bar touches it; with `zones_end="close"` until one
-    closes through it (below a zone of buyers, above one of sellers).
+    Each with the index of its bar.
+
+    An auction is unfinished if both sides traded in the bar's outermost row: exact to the tick if a row is one tick. The
+    level is the bar's own high or low. A stacked zone is active until a later bar touches it; with `zones_end="close"` until one
+    closes through it (below a buy zone, above a sell zone).
     """
     bars = slice(first, end)
     lowest, highest = series.cell_start[bars], series.cell_end[bars] - 1
@@ -95,7 +100,12 @@ def levels_of_bars(
 
 
 def levels_of_profile(profile: VolumeProfile, height: int, percent: int, method: ValueAreaMethod) -> Iterator[DetectedLevel]:
-    """POC, VAH and VAL of a finished period, each naked until a bar's range contains it. `height` is ticks in a row."""
+    """POC, VAH and VAL of a finished period, naked until a bar's range contains them.
+
+    `height` is the number of ticks per row.
+
+    `height` is the number of ticks per row.
+    """
     area = value_area(profile, percent, method)
     yield touched(LevelKind.POC, (2 * area.poc_row + 1) * height, (2 * area.poc_row + 1) * height)
     yield touched(LevelKind.VAH, 2 * (area.high_row + 1) * height, 2 * (area.high_row + 1) * height)
@@ -103,17 +113,22 @@ def levels_of_profile(profile: VolumeProfile, height: int, percent: int, method:
 
 
 def levels_of_nodes(nodes: VolumeNodes, height: int) -> Iterator[DetectedLevel]:
-    """High and low volume nodes, at the middle of their rows; no bar ends them, only the next period does."""
+    """High and low volume nodes, at the middle of their rows.
+
+    No bar ends them: they last until the next period.
+    """
     for kind, rows in ((LevelKind.HVN, nodes.high), (LevelKind.LVN, nodes.low)):
         for row in rows.tolist():
             yield DetectedLevel(kind, (2 * row + 1) * height, (2 * row + 1) * height, NEVER, ALWAYS)
 
 
 def levels_of_tpo(letters: TpoProfile, height: int, last_price: int) -> Iterator[DetectedLevel]:
-    """Single prints, and a poor high or low, of a finished session that closed at `last_price` (ticks).
+    """Single prints, poor high and poor low of a finished session.
 
-    A run of single prints is one zone. It lives until later trades have gone from the side on which the session closed through to
-    its far row; had it closed inside of the zone, until it is touched. A poor extreme lives until traded through.
+    The session closed at `last_price`, in ticks.
+
+    A run of single prints is one zone. It is active until later trades reach its far row from the side on which the session closed;
+    if the session closed inside the zone, until it is touched. A poor high or low is active until traded through.
     """
     rows = letters.single_prints
     ends = np.flatnonzero(np.diff(rows) != 1)

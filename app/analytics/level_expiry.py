@@ -1,7 +1,7 @@
-"""How long a level lives: the first bar that ends it, for many levels and many bars at once.
+"""The bar that ends each level, for many levels and many bars at once.
 
 Prices are half ticks here, so that the middle of a row is a whole number. Every rule is one condition, "the bar's low is at most
-`low_at_most` and its high is at least `high_at_least`": a touch asks for both, trading through for one of them.
+`low_at_most` and its high is at least `high_at_least`": a touch needs both, trading through needs one of them.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import numpy as np
 
 NEVER, ALWAYS = -(1 << 62), 1 << 62
 """`low_at_most` that no bar meets, and that every bar meets; the other way round for `high_at_least`."""
-_BLOCK = 256  # bars looked at together: those blocks that cannot meet a level are passed over whole
+_BLOCK = 256  # bars checked together: a block that cannot end any level is skipped
 
 
 def first_ending_bars(
     low: np.ndarray, high: np.ndarray, low_at_most: np.ndarray, high_at_least: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
-    """For each level the first bar, from index `start` on, that meets its condition; -1 if none does.
+    """The first bar from index `start` on that ends each level; -1 if none does.
 
     Parameters
     ----------
@@ -49,7 +49,10 @@ def first_ending_bars(
 
 
 def bars_inside(low: np.ndarray, high: np.ndarray, bottom: np.ndarray, top: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """For each level how many bars of its `[start, end)` traded somewhere from `bottom` to `top`, int64."""
+    """Number of bars that traded between each level's `bottom` and `top`, int64.
+
+    Counts the bars `[start, end)` of each level.
+    """
     counts = np.zeros(len(start), np.int64)
     if not len(start):
         return counts

@@ -14,12 +14,12 @@ from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VolumeProfile:
-    """What was bought and sold in each price row.
+    """Bought, sold and unknown volume of each price row.
 
     Attributes
     ----------
     first_row : int
-        The row of the arrays' first entry.
+        Row number of the first entry of the arrays.
     buy, sell, unknown : int64 [shape=(n_rows,)]
         Lots by aggressor, dense, lowest row first; read-only.
     """
@@ -39,33 +39,33 @@ class VolumeProfile:
 
     @classmethod
     def empty(cls) -> VolumeProfile:
-        """No rows."""
+        """A profile without rows."""
         nothing = np.zeros(0, np.int64)
         return cls(0, nothing, nothing, nothing)
 
     @property
     def n_rows(self) -> int:
-        """Rows from the lowest to the highest."""
+        """Number of rows from the lowest to the highest."""
         return len(self.buy)
 
     @property
     def total(self) -> np.ndarray:
-        """All volume of each row, lots."""
+        """Total volume of each row, lots."""
         return self.buy + self.sell + self.unknown
 
     @property
     def delta(self) -> np.ndarray:
-        """Aggressive buying less aggressive selling of each row, lots."""
+        """Delta of each row, lots."""
         return self.buy - self.sell
 
     @property
     def volume(self) -> int:
-        """All volume of the profile, lots."""
+        """Total volume of the profile, lots."""
         return int(self.total.sum())
 
 
 def profile_of_bars(series: FootprintSeries, first_bar: int, end_bar: int) -> VolumeProfile:
-    """The profile of the bars `[first_bar, end_bar)`, by index; without rows when there are no bars."""
+    """The profile of the bars `[first_bar, end_bar)`, by index; empty without bars."""
     first_bar, end_bar = max(first_bar, 0), min(end_bar, series.n_bars)
     if first_bar >= end_bar:
         return VolumeProfile.empty()
@@ -81,7 +81,7 @@ def profile_of_bars(series: FootprintSeries, first_bar: int, end_bar: int) -> Vo
 
 
 def profile_of_trades(trades: TradeBatch, grid: PriceGrid) -> VolumeProfile:
-    """The profile of trades, over the rows from the lowest price to the highest."""
+    """The profile of trades, with rows from the lowest price to the highest."""
     if not len(trades):
         return VolumeProfile.empty()
     row = grid.rows(trades.price_ticks)
@@ -93,7 +93,10 @@ def profile_of_trades(trades: TradeBatch, grid: PriceGrid) -> VolumeProfile:
 
 
 def merge_profiles(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
-    """Profiles of the same row size added up, over the rows from the lowest to the highest of them all."""
+    """The sum of profiles with the same row size.
+
+    Rows reach from the lowest to the highest of all profiles.
+    """
     kept = [profile for profile in profiles if profile.n_rows]
     if not kept:
         return VolumeProfile.empty()
@@ -106,7 +109,7 @@ def merge_profiles(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
 
 
 def _summed(row: np.ndarray, quantity: np.ndarray, length: int) -> np.ndarray:
-    """Quantities added up by row. Not `bincount`: its weights are floats."""
+    """Quantities summed by row, without `bincount`, whose weights are floats."""
     sums = np.zeros(length, np.int64)
     np.add.at(sums, row, quantity)
     return sums

@@ -1,7 +1,7 @@
-"""The profile where there are no trades: which candles stand in for them, and how their volume is spread over the rows.
+"""Profiles from candles: their length, and how their volume is spread over rows.
 
-The finer the candles the nearer they come; but a profile should not wait for a million of them. So they grow coarser with
-the time that it spans, by a ladder: the first length that makes fewer than `MOST_CANDLES`.
+The shorter the candles, the better the approximation; but a profile should not wait for a million of them. So the length grows
+with the time that the profile spans: it is the first of `LADDER_NS` that needs fewer than `MOST_CANDLES`.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from app.market.price_grid import PriceGrid
 
 _MINUTE_NS = 60_000_000_000
 LADDER_NS = tuple(minutes * _MINUTE_NS for minutes in (1, 3, 5, 15, 30, 60, 240, 1440))
-"""The lengths that are tried, finest first."""
+"""Candle lengths that are tried, shortest first."""
 MOST_CANDLES = 5_000
-"""There must be fewer."""
+"""A profile uses fewer candles than this."""
 
 _CELLS_AT_ONCE = 1 << 20  # 8 MB a column: years of candles in rows of a tick would not fit into memory at once
 
 
 class CandleVolumeProfile(NamedTuple):
-    """What candles say of a profile.
+    """A volume profile made of candles, and what its two sides mean.
 
     Attributes
     ----------
     profile : VolumeProfile
-        `buy` and `sell` hold what was bought and sold aggressively if `aggressors` is True; else the volume of candles that
-        went up and down, which is another thing and has to be called so.
+        `buy` and `sell` are aggressively bought and sold volume if `aggressors` is True; else the volume of up and down candles,
+        which is a different thing and has to be labelled as such.
     aggressors : bool
     """
 
@@ -40,33 +40,35 @@ class CandleVolumeProfile(NamedTuple):
 
 
 def candle_length_ns(span_ns: int, lengths_ns: tuple[int, ...] = LADDER_NS) -> int:
-    """The length of the candles for a profile over so much time: the first that makes fewer than `MOST_CANDLES`, else the last.
+    """The length of the candles for a profile over a given time.
 
-    A candle begun counts: 4,999 minutes are spanned by 1-minute candles, a moment more by those of 3 minutes.
+    The first length that needs fewer than `MOST_CANDLES`, else the last.
+
+    A candle that has begun counts: 4,999 minutes use 1-minute candles, slightly more time uses 3-minute candles.
 
     Parameters
     ----------
     lengths_ns : tuple of int
-        Those that the venue has, finest first.
+        Lengths that the venue has, shortest first.
     """
     return next((length_ns for length_ns in lengths_ns if -(-span_ns // length_ns) < MOST_CANDLES), lengths_ns[-1])
 
 
 def spread_over_rows(candles: CandleBatch, grid: PriceGrid, *, single_bar: bool = False) -> CandleVolumeProfile:
-    """Each candle's volume spread evenly over the rows from its low to its high.
+    """The profile of candles, each spread evenly over its rows from low to high.
 
-    Lots are whole: of `V` lots over `n` rows, row `k` counted from the lowest holds `floor((k + 1) V / n) - floor(k V / n)`,
-    so no row is a lot off and none is lost. Both sides are spread so, each for itself.
+    Lots stay whole: of `V` lots over `n` rows, row `k` counted from the lowest gets `floor((k + 1) V / n) - floor(k V / n)`,
+    so no row is off by a lot and none is lost. Each side is spread separately.
 
-    Where every candle says how much was bought aggressively, that is bought and the rest sold. Else the whole volume of a
-    candle is up or down: up if it closed at or above its open; if the profile is of a single bar, only if it closed above.
+    If every candle has its aggressively bought volume, the rest is sold. Else all volume of a candle is up or down: up if it
+    closed at or above its open; for the profile of a single bar, only if it closed above.
 
     Parameters
     ----------
     candles : CandleBatch
         In the ticks of `grid`.
     single_bar : bool
-        Whether the profile spans a single bar of the chart.
+        True if the profile spans a single bar of the chart.
     """
     if not len(candles):
         return CandleVolumeProfile(VolumeProfile.empty(), False)
@@ -88,14 +90,17 @@ def spread_over_rows(candles: CandleBatch, grid: PriceGrid, *, single_bar: bool 
 
 
 def _even_parts(lots: np.ndarray, n_rows: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """The part of each row; quotient and rest apart, for the product of lots and rows need not fit into 64 bits."""
+    """The lots of each row.
+
+    Quotient and remainder are computed separately, since lots times rows may not fit into 64 bits.
+    """
     whole, rest = np.repeat(lots // n_rows, n_rows), np.repeat(lots % n_rows, n_rows)
     rows = np.repeat(n_rows, n_rows)
     return whole + (place + 1) * rest // rows - place * rest // rows
 
 
 def _runs(n_rows: np.ndarray) -> list[slice]:
-    """Runs of candles that have about `_CELLS_AT_ONCE` rows together, at least one candle each."""
+    """Runs of candles with about `_CELLS_AT_ONCE` rows each, at least one candle."""
     group = (np.cumsum(n_rows) - n_rows) // _CELLS_AT_ONCE
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(n_rows)]
     return [slice(start, end) for start, end in pairwise(edges)]

@@ -1,12 +1,11 @@
-"""The profile between any two bars in well under a frame, however far apart they are.
+"""The profile between any two bars in a fraction of a frame.
 
-A tree of sums over the bars that are finished: a leaf adds up `LEAF_BARS` bars, each node above adds up two below, and
-every node is dense over its own rows alone. What lies between two bars is some two dozen nodes, whose rows are added as
-whole slices, and at either end fewer bars than a leaf holds. All sums are integers, so the answer is the one that adding up
-the cells gives, bit for bit.
+A tree of sums over the closed bars: a leaf is the sum of `LEAF_BARS` bars, each node above is the sum of two below, and
+every node is dense over its own rows only. The range between two bars is about two dozen nodes, added slice by slice, and at
+either end fewer bars than a leaf has. All sums are integers, so the result equals the sum of the cells, bit for bit.
 
-Sums from the first bar on at every n-th one (a prefix sum) would need the rows of the whole history at each of them: for a
-month at one tick a row a hundred times the memory, and as much to throw away when a late trade comes.
+Running sums from the first bar (prefix sums) would each need the rows of the complete history: for a month at one tick per row
+a hundred times the memory, and as much to discard when a late trade arrives.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import VolumeProfile, merge_profiles, profile_of_bars
 
 LEAF_BARS = 64
-"""Few enough that the bars at the ends cost little, many enough that the tree stays small: a month of minutes has 675 leaves."""
+"""Few enough that single bars at the ends cost little, many enough for a small tree: a month of 1-minute bars has 675 leaves."""
 
 
 class ProfileIndex:
-    """Sums of the finished bars of a series, kept up with it.
+    """A tree of sums over the closed bars of a series, updated on use.
 
-    The bar in progress is not in it. A trade that changes older bars, or a series that is cut, takes away the nodes that
-    held them and no others.
+    The bar in progress is not in it. A trade that changes older bars, or a truncated series, drops the nodes of those bars and
+    no others.
 
     Parameters
     ----------
@@ -35,7 +34,7 @@ class ProfileIndex:
     Attributes
     ----------
     nodes_built : int
-        How many sums have been made so far: a count of work for the tests.
+        Number of sums computed so far: a count of work for the tests.
     """
 
     def __init__(self, series: FootprintSeries, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -43,10 +42,10 @@ class ProfileIndex:
         self.nodes_built = 0
         self._clock = clock
         self._revision = -1
-        self._levels: list[list[VolumeProfile]] = [[]]  # leaves first; entry `k` of level `n` holds bars from k * LEAF_BARS * 2**n on
+        self._levels: list[list[VolumeProfile]] = [[]]  # leaves first; entry `k` of level `n` sums bars from k * LEAF_BARS * 2**n on
 
     def build(self, budget_s: float | None = None) -> bool:
-        """Add up what is finished and not in it yet, for about `budget_s` seconds or to the end; whether there is more to do."""
+        """Add closed bars for about `budget_s` seconds, or all; True if more remain."""
         self._forget_what_changed()
         leaves = self._levels[0]
         started = self._clock()
@@ -58,9 +57,11 @@ class ProfileIndex:
         return False
 
     def profile(self, first_bar: int, end_bar: int) -> VolumeProfile:
-        """The profile of the bars `[first_bar, end_bar)`, by index: what `profile_of_bars` gives.
+        """The profile of the bars `[first_bar, end_bar)`, by index.
 
-        What has not been built yet is added up from the cells.
+        Equal to that of `profile_of_bars`.
+
+        Bars that are not in the tree yet are summed from their cells.
         """
         self._forget_what_changed()
         first_bar, end_bar = max(first_bar, 0), min(end_bar, self.series.n_bars)
@@ -77,7 +78,7 @@ class ProfileIndex:
         return merge_profiles(parts)
 
     def _largest_at(self, bar: int, end_bar: int) -> _Node | None:
-        """The node of most bars among those that begin with `bar` and do not reach beyond `end_bar`."""
+        """The largest node that begins at `bar` and does not reach beyond `end_bar`."""
         found = None
         if bar % LEAF_BARS == 0:
             place = bar // LEAF_BARS
@@ -92,7 +93,7 @@ class ProfileIndex:
         return found
 
     def _add(self, level: int, profile: VolumeProfile) -> None:
-        """Put a node behind those of its level, and on every second one its parent."""
+        """Append a node to its level; after every second one, add their parent."""
         if level == len(self._levels):
             self._levels.append([])
         nodes = self._levels[level]
@@ -112,12 +113,12 @@ class ProfileIndex:
 
 
 class RunningProfile:
-    """The profile from one bar up to another, or to the last one there is: a live trade costs the bar in progress.
+    """The profile from one bar to another or to the last; a live trade costs one bar.
 
     Attributes
     ----------
     asked, bars_counted : int
-        How often the index was asked, and how many bars were added up from their cells beside it: counts of work for the tests.
+        Number of requests to the index, and of bars summed from their cells in addition: counts of work for the tests.
     """
 
     def __init__(self, index: ProfileIndex) -> None:
@@ -126,21 +127,24 @@ class RunningProfile:
         self._revision = -1
         self._bars = (0, 0)
         self._closed_end = 0
-        self._closed = VolumeProfile.empty()  # of the bars before the last one there is
+        self._closed = VolumeProfile.empty()  # of all bars before the bar in progress
         self._profile = VolumeProfile.empty()
 
     def of(self, first_bar: int, end_bar: int | None = None) -> VolumeProfile:
-        """The profile of the bars `[first_bar, end_bar)`, by index; None: up to the last bar."""
+        """The profile of the bars `[first_bar, end_bar)`, by index.
+
+        Without `end_bar`, to the last bar.
+        """
         series = self._index.series
         first_bar = max(first_bar, 0)
         end_bar = series.n_bars if end_bar is None else min(end_bar, series.n_bars)
         if series.revision == self._revision and (first_bar, end_bar) == self._bars:
             return self._profile
         changed = series.changed_since(self._revision)
-        if (first_bar, end_bar) == self._bars and changed >= end_bar:  # a range that is over
+        if (first_bar, end_bar) == self._bars and changed >= end_bar:  # a range that ended before the change
             self._revision = series.revision
             return self._profile
-        last = max(first_bar, min(end_bar, series.n_bars - 1))  # the bars before it are finished
+        last = max(first_bar, min(end_bar, series.n_bars - 1))  # the bars before it are closed
         if first_bar != self._bars[0] or not self._closed_end <= min(changed, last):
             self._closed = self._index.profile(first_bar, last)
             self.asked += 1

@@ -1,7 +1,7 @@
-"""How high the rows of one profile are: as on the chart, so many ticks, or so many rows over its range.
+"""The row height of one profile: as on the chart, in ticks, or by number of rows.
 
-A profile is added up in the chart's rows and laid out from there, so a row of it is always a whole number of theirs. With
-one tick in a row of the chart that is no limit at all; with more, the layout comes as near as whole rows can.
+A profile is summed in the chart's rows and then laid out, so each of its rows is a whole number of chart rows. With one tick
+per chart row that is no limit; with more, the layout is the nearest possible one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.market.price_grid import PriceGrid, ticks_per_row_for
 
 
 class RowMode(enum.Enum):
-    """What the height of a profile's rows is chosen by; the value is the name shown."""
+    """The ways to set the row height of a profile; the value is the name shown."""
 
     CHART = "same as chart"
     TICKS = "ticks per row"
@@ -27,13 +27,13 @@ class RowMode(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class RowLayout:
-    """The choice.
+    """The selected row height of a profile.
 
     Attributes
     ----------
-    by : RowsBy
+    by : RowMode
     size : int
-        Ticks, or rows; of no meaning for rows as on the chart.
+        Ticks per row, or number of rows; ignored for rows as on the chart.
     """
 
     by: RowMode = RowMode.CHART
@@ -45,7 +45,7 @@ class RowLayout:
 
 
 class RowProfile(NamedTuple):
-    """A profile whose rows begin at a price of its own.
+    """A profile whose rows begin at its own price.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class RowProfile(NamedTuple):
         Lower edge of row 0.
     ticks_per_row : int
     profile : VolumeProfile
-        Its `first_row` is 0; from the lowest traded row to the highest.
+        Has `first_row` 0 and reaches from the lowest traded row to the highest.
     """
 
     low_ticks: int
@@ -61,23 +61,23 @@ class RowProfile(NamedTuple):
     profile: VolumeProfile
 
     def edge_ticks(self, row: int) -> int:
-        """Lower edge of a row; its upper edge is the lower one of the next."""
+        """Lower edge of a row, which is the upper edge of the row below."""
         return self.low_ticks + row * self.ticks_per_row
 
     @property
     def edges_ticks(self) -> np.ndarray:
-        """All edges, int64 [shape=(n_rows + 1,)], ascending."""
+        """All row edges, int64 [shape=(n_rows + 1,)], ascending."""
         return self.low_ticks + np.arange(self.profile.n_rows + 1, dtype=np.int64) * self.ticks_per_row
 
 
 def apply_layout(profile: VolumeProfile, grid: PriceGrid, layout: RowLayout) -> RowProfile | None:
-    """A profile in the rows of a layout; None without volume.
+    """A profile with the rows of a layout; None without volume.
 
     - As on the chart: the same rows.
-    - Ticks per row: the multiple of the chart's row that is nearest to what was asked for, of two the smaller, anchored at
-      price 0 as the chart's rows are.
-    - Number of rows: `ticks_per_row_for` over the range from the lowest traded row to the highest, which is where row 0
-      begins; the last row may be short of prices.
+    - Ticks per row: the multiple of the chart's row height that is nearest to the request, of two the smaller; rows count from
+      price 0 like the chart's rows.
+    - Number of rows: `ticks_per_row_for` over the range from the lowest traded row, where row 0 begins, to the highest; the
+      last row may reach beyond that range.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def apply_layout(profile: VolumeProfile, grid: PriceGrid, layout: RowLayout) -> 
 
 
 def _rows_to_merge(n_rows: int, grid: PriceGrid, layout: RowLayout) -> int:
-    """How many rows of the chart make one."""
+    """Number of chart rows in one row of the profile."""
     if layout.by is RowMode.TICKS:
         whole, rest = divmod(layout.size, grid.ticks_per_row)
         return max(1, whole + (2 * rest > grid.ticks_per_row))

@@ -1,16 +1,16 @@
-"""Time at price: which rows traded in which half hour of a session, as letters, and the figures read from them.
+"""TPO: the rows that traded in each half hour of a session, as letters.
 
-A session is cut into brackets of equal length from its start on, whatever the clocks do in between. A row bears a bracket's letter
-if something traded in it then: rows between two trades that were jumped over bear none.
+A session is divided into brackets of equal length from its start, even if clocks change during the session. A row gets a bracket's
+letter if a trade was in that row: rows that price jumped over get none.
 
-Where the field leaves things open, decided here:
+Rules on which publications differ, decided here:
 
-- Initial balance, midpoint and rotation factor are taken from traded prices, not from the edges of rows.
-- Single prints are rows with one letter strictly between the highest and the lowest row: the extreme rows are not among them.
-- Point of control and value area go by the number of letters, over all rows from the lowest to the highest, those without letters
-  included; ties as for volume.
-- The rotation factor compares each bracket with the last one before it in which something traded: +1 for a higher high, +1 for a
-  higher low, -1 for a lower one each, summed over the session.
+- Initial balance, midpoint and rotation factor use traded prices, not row edges.
+- Single prints are rows with one letter strictly between the highest and the lowest row; those two do not count.
+- POC and value area count letters, over all rows from the lowest to the highest, including rows without letters; ties as for
+  volume.
+- The rotation factor compares each bracket with the last traded one before it: +1 for a higher high, +1 for a higher low, -1 for a
+  lower high or low each, summed over the session.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from app.market.price_grid import PriceGrid
 from app.market.span import Span
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
-"""By bracket; after the last one they begin again."""
+"""The letter of each bracket; after the last letter they start again."""
 HALF_HOUR_NS = 1800 * NS_PER_S
 _MAX_MARKS = 1 << 28
 _INITIAL = 2  # brackets of the initial balance
@@ -39,20 +39,20 @@ _INITIAL = 2  # brackets of the initial balance
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TpoProfile:
-    """One session's letters.
+    """The letters of one session, as marks by row and bracket.
 
     Attributes
     ----------
     start_ns : int
-        When the session began.
+        Start of the session.
     bracket_ns : int
         Length of a bracket.
     first_row : int
         The lowest row that traded.
     marks : bool [shape=(n_rows, n_brackets)]
-        Which row traded in which bracket, lowest row first; the last bracket is the last that traded.
+        True where a row traded in a bracket, lowest row first; the last bracket is the last traded one.
     high, low : int64 [shape=(n_brackets,)]
-        Highest and lowest price of each bracket, ticks; low above high where nothing traded.
+        Highest and lowest price of each bracket, ticks; low is above high if nothing traded.
     """
 
     start_ns: int
@@ -63,7 +63,7 @@ class TpoProfile:
     low: np.ndarray
 
     def until(self, bracket: int) -> TpoProfile | None:
-        """The letters of the brackets before one; None if nothing traded in them."""
+        """The letters of the brackets before `bracket`; None if nothing traded in them."""
         marks = self.marks[:, :bracket]
         rows = np.flatnonzero(marks.any(axis=1))
         if not len(rows):
@@ -77,7 +77,7 @@ class TpoProfile:
         )
 
     def followed_by(self, later: TpoProfile, bracket: int) -> TpoProfile:
-        """These letters, all before a bracket, and those of the same session from that bracket on."""
+        """These letters, all before `bracket`, joined with later ones of the session."""
         first = min(self.first_row, later.first_row)
         end = max(self.first_row + len(self.marks), later.first_row + len(later.marks))
         marks = np.zeros((end - first, later.marks.shape[1]), bool)
@@ -88,7 +88,7 @@ class TpoProfile:
         return replace(later, first_row=first, marks=marks, high=high, low=low)
 
     def says_the_same_as(self, other: TpoProfile) -> bool:
-        """Whether letters, highs and lows are equal."""
+        """True if letters, highs and lows are equal."""
         if (self.first_row, self.marks.shape) != (other.first_row, other.marks.shape):
             return False
         pairs = ((self.marks, other.marks), (self.high, other.high), (self.low, other.low))
@@ -96,16 +96,16 @@ class TpoProfile:
 
     @property
     def counts(self) -> np.ndarray:
-        """Letters in each row, int64."""
+        """Number of letters in each row, int64."""
         return self.marks.sum(axis=1)
 
     def letters(self) -> list[str]:
-        """The letters of each row in the order of time, lowest row first."""
+        """The letters of each row in order of time, lowest row first."""
         names = np.array(list(LETTERS))[np.arange(self.marks.shape[1]) % len(LETTERS)]
         return ["".join(names[row]) for row in self.marks]
 
     def value_area(self, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
-        """POC and value area by number of letters; `volume` is the letters inside."""
+        """POC and value area by number of letters; its `volume` is the letters inside."""
         counts = self.counts
         poc, low, high = (int(found[0]) for found in value_areas(counts, np.array([len(counts)]), percent, method))
         first = self.first_row
@@ -113,44 +113,49 @@ class TpoProfile:
 
     @property
     def single_prints(self) -> np.ndarray:
-        """Rows with one letter that are neither the highest nor the lowest; int64, ascending."""
+        """Rows with one letter, without the highest and the lowest; int64, ascending."""
         return self.first_row + 1 + np.flatnonzero(self.counts[1:-1] == 1)
 
     @property
     def poor_high(self) -> bool:
-        """Whether two or more letters stand in the highest row: an auction that ended without excess."""
+        """True if the highest row has two or more letters: the auction had no excess."""
         return bool(self.counts[-1] > 1)
 
     @property
     def poor_low(self) -> bool:
-        """The same of the lowest row."""
+        """True if the lowest row has two or more letters."""
         return bool(self.counts[0] > 1)
 
     @property
     def initial_balance(self) -> tuple[int, int] | None:
-        """Lowest and highest price of the first two brackets, ticks; None if nothing traded in them."""
+        """Lowest and highest price of the first two brackets, ticks.
+
+        None if nothing traded in them.
+        """
         low, high = int(self.low[:_INITIAL].min()), int(self.high[:_INITIAL].max())
         return (low, high) if low <= high else None
 
     @property
     def range_ticks(self) -> tuple[int, int]:
-        """Lowest and highest price of the session."""
+        """Lowest and highest price of the session, ticks."""
         return int(self.low.min()), int(self.high.max())
 
     @property
     def midpoint_ticks(self) -> Fraction:
-        """The middle of the range."""
+        """The middle of the session's range, ticks."""
         return Fraction(sum(self.range_ticks), 2)
 
     @property
     def rotation_factor(self) -> int:
-        """How often brackets reached higher, less how often lower."""
+        """The sum over brackets of +1 for each higher high or low, -1 for each lower one."""
         traded = self.high >= self.low
         return int(np.sign(np.diff(self.high[traded])).sum() + np.sign(np.diff(self.low[traded])).sum())
 
 
 def tpo_of_trades(time_ns: np.ndarray, price_ticks: np.ndarray, grid: PriceGrid, start_ns: int, bracket_ns: int) -> TpoProfile:
-    """The letters of one session's trades; int64 [shape=(n,)] each, in any order, none before `start_ns`.
+    """The letters of one session's trades.
+
+    Int64 [shape=(n,)] each, in any order, none before `start_ns`.
 
     Raises
     ------
@@ -162,7 +167,10 @@ def tpo_of_trades(time_ns: np.ndarray, price_ticks: np.ndarray, grid: PriceGrid,
 
 
 def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns: int, bracket_ns: int) -> TpoProfile:
-    """The same of the bars `[first_bar, end_bar)`, by index; each bar must lie in one bracket (see `fits`)."""
+    """The letters of the bars `[first_bar, end_bar)`, by index.
+
+    Each bar must be inside one bracket (see `bars_fit_brackets`).
+    """
     bars = slice(first_bar, end_bar)
     bracket = (series.times.of_bars(first_bar, end_bar) - start_ns) // bracket_ns
     n_rows = series.n_rows[bars]
@@ -176,7 +184,10 @@ def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns:
 
 
 def bars_fit_brackets(bar_ns: int, start_ns: int, bracket_ns: int) -> bool:
-    """Whether every bar of such a session lies in one bracket; none that is not of time (length 0) need do so."""
+    """True if every bar of a session is inside one bracket.
+
+    False for bars other than time bars (length 0).
+    """
     return bar_ns > 0 and bracket_ns % bar_ns == 0 and start_ns % bar_ns == 0
 
 
@@ -205,7 +216,7 @@ def _profile(
 
 
 class _Kept(NamedTuple):
-    """The letters of the bars `[first_bar, end_bar)` as they were at a revision of the series."""
+    """The letters of the bars `[first_bar, end_bar)` at a revision of the series."""
 
     revision: int
     first_bar: int
@@ -214,7 +225,7 @@ class _Kept(NamedTuple):
 
 
 class TpoSessions:
-    """The letters of every session of a series, kept up with it: a live trade works out the bracket in progress alone.
+    """The letters of every session of a series; a live trade costs one bracket.
 
     Attributes
     ----------
@@ -224,13 +235,13 @@ class TpoSessions:
 
     def __init__(self) -> None:
         self.sessions_computed = self.bars_read = 0
-        self._kept: dict[tuple[Span, int], _Kept] = {}  # by session and bracket
+        self._kept: dict[tuple[Span, int], _Kept] = {}  # by session and length of a bracket
         self._series: FootprintSeries | None = None
 
     def of(self, series: FootprintSeries, first_bar: int, end_bar: int, session: Span, bracket_ns: int) -> TpoProfile:
-        """The letters of the bars of a session; what is known of them is not counted again.
+        """The letters of the bars of a session, with unchanged brackets reused.
 
-        The same object as before where no letter, high or low is another.
+        The same object as before if no letter, high or low has changed.
         """
         if series is not self._series:
             self._kept.clear()
@@ -251,7 +262,7 @@ class TpoSessions:
         return letters
 
     def _again(self, known: TpoProfile, series: FootprintSeries, changed: int, first_bar: int, end_bar: int) -> TpoProfile:
-        """Letters of which those are kept whose brackets end before the bar `changed`."""
+        """The letters, with those of brackets that end before the bar `changed` reused."""
         bracket = (series.start_ns(changed) - known.start_ns) // known.bracket_ns
         begin = max(first_bar, first_bar_at(series, known.start_ns + bracket * known.bracket_ns))
         self.bars_read += end_bar - begin

@@ -1,10 +1,10 @@
-"""Point of control and value area, of one profile or of many bars at once.
+"""POC and value area, of one profile or of many bars at once.
 
-All three published rules are the same walk: from the point of control, the next step above is
-compared with the next step below and the heavier one joins. That is a merge of two queues by
-their heads, and such a merge comes out as a sort by the running minimum of each queue: a step
-can join only after every step in front of it, so it waits as long as the lightest of those. It
-lets numpy do the walk for one profile of thousands of rows, or for all bars in view together.
+All three published rules are the same walk: from the POC, the next step above is compared
+with the next step below, and the one with more volume joins. That is a merge of two queues by
+their heads, and such a merge equals a sort by the running minimum of each queue: a step can
+join only after every step before it, so it waits as long as the lightest of those. This lets
+numpy do the walk for one profile of thousands of rows, or for all bars in view together.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from app.errors import BadInputError, EmptyProfileError
 
 
 class ValueAreaMethod(enum.Enum):
-    """Which published rule grows the value area; the value is the name shown.
+    """The published rules that grow the value area; the value is the name shown.
 
-    DALTON : two rows against two rows, the heavier pair whole, equal: the upper; until the target is met or passed.
+    DALTON : two rows against two rows, the pair with more volume joins, equal: the upper; until the target is met or passed.
     TRADINGVIEW : row by row, equal: the one closer to the POC, then the upper; stops before a row that would pass the target.
     SINGLE : row by row, equal: the upper; until the target is met or passed.
     """
@@ -34,14 +34,14 @@ class ValueAreaMethod(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ValueArea:
-    """A band of rows around the point of control.
+    """The value area of a profile, with its POC.
 
     Attributes
     ----------
     low_row, high_row : int
         Both inclusive: VAL is the bottom edge of `low_row`, VAH the top edge of `high_row`.
     poc_row : int
-        The row with most volume.
+        The row with the most volume.
     volume : int
         Lots inside the band.
     """
@@ -53,7 +53,10 @@ class ValueArea:
 
 
 class RunValueAreas(NamedTuple):
-    """Value areas of many runs of rows, int64 [shape=(n_runs,)], counted in rows from each run's first."""
+    """Value areas of many runs of rows, int64 [shape=(n_runs,)].
+
+    Rows are counted from the first row of each run.
+    """
 
     poc: np.ndarray
     low: np.ndarray
@@ -61,7 +64,9 @@ class RunValueAreas(NamedTuple):
 
 
 def point_of_control(profile: VolumeProfile) -> int:
-    """The row with most volume; equal rows: the one nearest the middle of the traded rows, then the lower.
+    """The row with the most volume.
+
+    Equal rows: the one nearest the middle of the traded rows, then the lower.
 
     Raises
     ------
@@ -73,11 +78,11 @@ def point_of_control(profile: VolumeProfile) -> int:
 
 
 def value_area(profile: VolumeProfile, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
-    """The band around the point of control that holds `percent` of the volume.
+    """The rows around the POC that contain `percent` of the volume.
 
-    Empty rows between traded ones count as rows, those outside of them do not exist. A pair of
-    which only one row is left is that row; when one side has run out the other goes on alone,
-    whatever it weighs, so the walk always ends.
+    Empty rows between traded ones count as rows, those outside do not. A pair with only one row
+    left is that row; when one side has run out, the other continues alone whatever its volume,
+    so the walk always ends.
 
     Parameters
     ----------
@@ -111,7 +116,7 @@ def value_area(profile: VolumeProfile, percent: int = 70, method: ValueAreaMetho
 
 
 def points_of_control(volume: np.ndarray, n_rows: np.ndarray) -> np.ndarray:
-    """The heaviest row of each run, in rows from the run's first; ties as in `point_of_control`.
+    """The POC of each run, in rows from its first; ties as in `point_of_control`.
 
     Parameters
     ----------
@@ -124,7 +129,7 @@ def points_of_control(volume: np.ndarray, n_rows: np.ndarray) -> np.ndarray:
         return np.zeros(0, np.int64)
     start = np.cumsum(n_rows) - n_rows
     heaviest = np.repeat(np.maximum.reduceat(volume, start), n_rows)
-    # twice the distance from the middle keeps it whole; the last bit prefers the lower of two rows that are as far
+    # twice the distance from the middle is an integer; the last bit prefers the lower of two rows at the same distance
     offset = 2 * (np.arange(len(volume)) - np.repeat(start, n_rows)) - np.repeat(n_rows - 1, n_rows)
     key = np.where(volume == heaviest, 2 * np.abs(offset) + (offset > 0), np.iinfo(np.int64).max)
     best = np.minimum.reduceat(key, start)
@@ -133,7 +138,7 @@ def points_of_control(volume: np.ndarray, n_rows: np.ndarray) -> np.ndarray:
 
 
 def value_areas(volume: np.ndarray, n_rows: np.ndarray, percent: int, method: ValueAreaMethod) -> RunValueAreas:
-    """The value area of each run of rows; arguments as in `points_of_control` and `value_area`."""
+    """The value area of each run; arguments as in `points_of_control`, `value_area`."""
     if not 1 <= percent <= 100:
         raise BadInputError(f"value area: found {percent} %, expected 1 to 100")
     poc = points_of_control(volume, n_rows)
@@ -163,7 +168,7 @@ _POC, _ABOVE, _BELOW = 0, 1, 2
 
 
 class _Steps(NamedTuple):
-    """What may join the value areas, run by run: the POC, then the steps above it outwards, then those below."""
+    """Steps of the walk, run by run: the POC, those above it outwards, those below."""
 
     volume: np.ndarray
     rows: np.ndarray
@@ -183,12 +188,12 @@ def _steps(volume: np.ndarray, n_rows: np.ndarray, poc: np.ndarray, rows_a_step:
     if rows_a_step == 1:
         return _Steps(outwards, np.ones_like(outwards), run, side, distance)
     heads = np.flatnonzero((side == _POC) | (distance % rows_a_step == 1))
-    rows = np.diff(np.append(heads, len(outwards)))  # one only for an odd row left over
+    rows = np.diff(np.append(heads, len(outwards)))  # a step has one row only if an odd row is left over
     return _Steps(np.add.reduceat(outwards, heads), rows, run[heads], side[heads], distance[heads])
 
 
 def _joining_order(steps: _Steps, nearer_first: bool) -> np.ndarray:
-    """Indices of the steps in the order in which they join, runs staying behind one another."""
+    """Indices of the steps in the order in which they join, run after run."""
     levels, rank = np.unique(steps.volume, return_inverse=True)
     queue = 3 * steps.run + steps.side  # ascending
     below_former_queues = queue * len(levels)  # ranks, not volumes: these products always fit
@@ -197,7 +202,7 @@ def _joining_order(steps: _Steps, nearer_first: bool) -> np.ndarray:
     key = steps.run * (len(levels) + 1) + (len(levels) - lightest)
     if not nearer_first:
         return np.argsort(key, kind="stable")  # stable: above comes first on a tie
-    # A step heavier than its queue's lightest so far joins right behind that one: they tie as one, at its distance.
+    # A step with more volume than its queue's lightest so far joins right after that one: they tie as one, at its distance.
     head = np.where(rank == lightest, np.arange(len(rank)), 0)
     head[np.flatnonzero(np.diff(queue, prepend=-1))] = np.flatnonzero(np.diff(queue, prepend=-1))
     return np.lexsort((steps.distance[np.maximum.accumulate(head)], key))

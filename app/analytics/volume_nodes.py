@@ -1,4 +1,4 @@
-"""High and low volume nodes: the prices at which much, or little, traded."""
+"""High and low volume nodes: prices at which much, or little, was traded."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class VolumeNodes(NamedTuple):
 
 
 def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:
-    """Rows whose volume is strictly above (below) that of each of the `n` rows on both sides.
+    """Rows with strictly more (less) volume than each of `n` rows on both sides.
 
-    Rows outside of the profile hold nothing: a row at its edge may be a high node, never a low one. Equal
-    rows side by side are one plateau, judged by the rows around it and reported by its middle row (of two
-    the lower).
+    Rows outside the profile count as empty: a row at its edge may be a high node, never a low one. Equal
+    neighbours form one plateau, compared with the rows around it and reported at its middle row (the lower
+    of two).
     """
     volume = profile.total
     if not len(volume):
@@ -37,7 +37,10 @@ def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:
 
 
 def percentile(profile: VolumeProfile, high: int = 70, low: int = 30) -> VolumeNodes:
-    """Rows with volume at or above the 70th percentile of rows, and at or below the 30th; none for a single row."""
+    """Rows at or above the 70th percentile of row volumes, and at or below the 30th.
+
+    None for a single row.
+    """
     volume = profile.total
     if len(volume) < 2:
         return VolumeNodes(np.zeros(0, np.int64), np.zeros(0, np.int64))

@@ -1,7 +1,7 @@
-"""The volume-weighted average price, exactly: whole numbers all the way, one rounding at the end.
+"""The exact volume-weighted average price: integers, rounded once at the end.
 
-Sums of price times volume leave 64 bits behind within a busy year, and squares within an hour, so
-they are carried as Python integers: one per bar or per batch, never one per trade.
+Sums of price times volume exceed 64 bits within a busy year, and those of squares within an hour, so
+they are Python integers: one per bar or per batch, never one per trade.
 """
 
 from __future__ import annotations
@@ -18,18 +18,21 @@ from app.errors import EmptyProfileError
 from app.market.trade import TradeBatch
 
 _SAFE = 2**62
-"""Sums that stay below it are left to numpy."""
+"""Sums below this are computed by numpy."""
 
 
 class Vwap(NamedTuple):
-    """Average price and volume-weighted standard deviation, both in ticks; NaN without volume."""
+    """Average price and volume-weighted standard deviation, in ticks.
+
+    NaN without volume.
+    """
 
     price_ticks: float
     deviation_ticks: float
 
 
 def vwap(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None) -> np.ndarray:
-    """The VWAP anchored at the start of `start_bar`, as it stands after each bar of `[start_bar, end_bar)`.
+    """The VWAP anchored at `start_bar`, after each bar of `[start_bar, end_bar)`.
 
     Returns
     -------
@@ -49,24 +52,24 @@ def bar_turnover(series: FootprintSeries, start_bar: int = 0, end_bar: int | Non
 
 
 class VwapAccumulator:
-    """VWAP and its deviation over trades, as they come; any batching gives the same bits."""
+    """VWAP and deviation of a stream of trades; any batching gives the same bits."""
 
     def __init__(self) -> None:
         self.volume = 0
-        """Lots so far."""
-        self._base: int | None = None  # the first price: sums of small differences
+        """Volume so far, lots."""
+        self._base: int | None = None  # the first price: differences from it are small
         self._offset = 0  # sum of V * (P - base)
         self._square = 0  # sum of V * (P - base)**2
 
     def add(self, trades: TradeBatch) -> None:
-        """Count trades, with or without an aggressor."""
+        """Add trades, with or without an aggressor."""
         if not len(trades):
             return
         if self._base is None:
             self._base = int(trades.price_ticks[0])
         distance, quantity = trades.price_ticks - self._base, trades.quantity_lots
         furthest, most = int(np.abs(distance).max()), int(quantity.max()) * len(trades)
-        if max(furthest, 1) ** 2 * most >= _SAFE:  # a crash in a penny coin: Python's integers, slow and still exact
+        if max(furthest, 1) ** 2 * most >= _SAFE:  # a crash in a penny coin: Python's integers, slow but exact
             distance, quantity = distance.astype(object), quantity.astype(object)
         self.volume += int(quantity.sum())
         self._offset += int((distance * quantity).sum())
@@ -74,12 +77,12 @@ class VwapAccumulator:
 
     @property
     def exact_ticks(self) -> Fraction:
-        """The average without any rounding.
+        """The exact average price.
 
         Raises
         ------
         EmptyProfileError
-            If nothing traded yet.
+            If there are no trades yet.
         """
         if self._base is None:
             raise EmptyProfileError("VWAP: found no volume, expected at least one trade")
@@ -91,7 +94,7 @@ class VwapAccumulator:
         if self._base is None:
             return Vwap(nan, nan)
         average = (self._base * self.volume + self._offset) / self.volume
-        # sum(V * (P - vwap)**2) / sum(V) = (sum(V) * square - offset**2) / sum(V)**2, and all of that is whole
+        # sum(V * (P - vwap)**2) / sum(V) = (sum(V) * square - offset**2) / sum(V)**2, in integers
         return Vwap(average, root_quotient(self.volume * self._square - self._offset**2, self.volume))
 
 
@@ -103,6 +106,6 @@ def vwap_of_trades(trades: TradeBatch) -> Vwap:
 
 
 def root_quotient(square: int, divisor: int) -> float:
-    """`sqrt(square) / divisor`, with the root taken to far more digits than a float holds."""
+    """`sqrt(square) / divisor`, with the root to far more digits than a float has."""
     shift = max(0, 80 - square.bit_length() // 2)
     return isqrt(square << 2 * shift) / (divisor << shift)

@@ -1,4 +1,4 @@
-"""One chart: what it shows, and the series that hold its figures."""
+"""One chart: its market, bars, settings, profiles and levels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from app.storage.trade_store import Gap, TradeStore
 
 @dataclass(frozen=True, slots=True)
 class ChartSpec:
-    """What a chart shows of a market.
+    """The market, bar rule and row size of a chart.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class ChartSpec:
     bar_rule : BarRule
     ticks_per_row : int
 
-    What makes the series; how it is read is said by `ChartRules`.
+    These define the series; `CalculationSettings` define the values computed from it.
     """
 
     instrument: Instrument
@@ -48,17 +48,17 @@ class ChartSpec:
 
 
 class AlertLine(NamedTuple):
-    """A price at which an alert waits, as it is drawn.
+    """The line of an alert, as drawn on the chart.
 
     Attributes
     ----------
     ticks : float
-        A tick is meant by its middle; between two of them where the line is a figure.
+        Price of the line, at the middle of a tick; a computed line may be between two ticks.
     text : str
     alert : int
         Number of the alert.
     moves : bool
-        Whether it is a figure of the chart, and not a price that the user has set.
+        True if the line is a computed value and not a fixed price.
     """
 
     ticks: float
@@ -68,66 +68,66 @@ class AlertLine(NamedTuple):
 
 
 class Chart:
-    """The series of one chart, kept up to date with a store.
+    """The bars of one chart and all values computed from them, updated from a store.
 
-    The screen looks at `series`, `figures`, `holes`, `revision` and `generation` once a frame; nothing
-    here knows that there is one.
+    The screen reads `series`, `figures`, `holes`, `revision` and `generation` once per frame; the chart
+    does not depend on a screen.
     """
 
     def __init__(self, spec: ChartSpec, rules: CalculationSettings | None = None) -> None:
         self.generation = 0
-        """How often the series was replaced as a whole."""
+        """Number of times the series was replaced."""
         self.holes: Sequence[Gap] = ()
-        """Trades that are missing between those shown."""
+        """Gaps between the trades in the series."""
         self.covered: Sequence[CoveredSpan] = ()
-        """Times of which all trades are held, oldest first; what lies between was never asked for, or is missing."""
+        """Times of which all trades are loaded, oldest first; the time between was never requested, or its trades are missing."""
         self.alert_lines: tuple[AlertLine, ...] = ()
-        """Prices at which an alert waits, ascending."""
+        """Lines of the armed alerts, by ascending price."""
         self.alerts_from_ns: int | None = None
-        """The earliest time whose trades an alert needs; None if any will do."""
+        """The earliest time whose trades an alert needs; None if none needs older trades."""
         self.asked_from_ns = 0
-        """What lies between here and now has been asked for, and what there is of it is shown."""
+        """All trades since this time have been requested, and those that exist are in the series."""
         self.oldest_ns = 0
-        """The earliest time worth wanting: older trades are neither kept nor soon to be had."""
+        """The earliest time worth requesting: older trades would not stay in memory, or are not available soon."""
         self.wanted = Span(0, 0)
-        """The time that somebody looks at, or needs for a figure."""
+        """The time range that the view or a computed value needs."""
         self.last_key = -1
         """Highest key (see `TradeStore.keys`) in the series."""
         self.refused = ""
-        """Why the series stands still, when the row size cannot hold a bar; empty otherwise."""
+        """Why the series no longer updates (a bar would need too many rows); empty while it does."""
         self.rebuilt_trades = 0
-        """Trades folded a second time because of late ones, a count of work for the tests."""
+        """Trades added again because of late ones: a count of work for the tests."""
         self.trades: Callable[[int, int], TradeBatch] | None = None
-        """From two times to the trades of `[start, end)`, in the order of the tape; None before the first trade."""
+        """Returns the trades of `[start, end)`, in the order of the tape; None before the first trade."""
         self.trades_from_ns = 0
-        """Of earlier times there may be bars, but no trades any more."""
+        """Earlier times may have bars, but their trades are no longer in memory."""
         self.rules = rules or CalculationSettings()
-        """How all its figures are made; see `set_rules`."""
+        """The calculation settings of all values; see `set_rules`."""
         area = self.rules.value_area
         self.anchors = ChartProfiles(ProfileSettings(percent=area.percent, method=area.method))
-        """The profiles that the user has put on it."""
+        """The profiles that the user has placed on the chart."""
         self.late = LateTrades()
-        """How far back trades reach that came late."""
+        """How far back late trades reach, after each of them."""
         self.candles = CandleFillCache(self)
-        """What stands in for trades that are not held."""
+        """Candles that fill profiles where trades are missing."""
         self._take(spec, empty_series(spec))
 
     @property
     def revision(self) -> int:
-        """Grows with every change of the series."""
+        """The revision of the series, which grows with every change."""
         return self.series.revision
 
     def apply(self, fresh: TradeBatch, store: TradeStore) -> None:
-        """Show trades that the store has just taken in.
+        """Add trades that the store has just received.
 
-        In the order of the tape they are folded into the last bar and those that follow. A late trade
-        makes its bar (or, where bars are not of time, all of its day) and all after it be built again
-        from the store, which gives what a complete rebuild would give.
+        Trades in the order of the tape go into the last bar and new bars. After a late trade its bar
+        (or all of its day, if bars are not time bars) and all later bars are rebuilt from the store,
+        which gives the same result as a complete rebuild.
 
         Parameters
         ----------
         fresh : TradeBatch
-            In the order of the tape, none of them shown before; already in the store.
+            In the order of the tape, none of them added before; already in the store.
         store : TradeStore
         """
         self.trades, self.trades_from_ns = store.trades, store.floor_ns
@@ -148,16 +148,16 @@ class Chart:
             self.refused = error.user_message
 
     def replace_series(self, spec: ChartSpec, series: FootprintSeries, last_key: int) -> None:
-        """Replace the series as a whole, by one that was built beside it and holds trades up to `last_key`."""
+        """Replace the series by one built separately, with trades up to `last_key`."""
         self.generation += 1
         self.last_key, self.refused = last_key, ""
         self.late.note(-NEVER_NS)
         self._take(spec, series)
 
     def set_rules(self, rules: CalculationSettings) -> None:
-        """Make its figures otherwise; those that a change does not concern are kept, and the bars in any case.
+        """Change the calculation settings; values that do not depend on them are reused.
 
-        Profiles that were placed have inputs of their own: another rule of value areas is for the next one.
+        Placed profiles have their own settings: new value area settings apply to profiles placed later.
         """
         before, self.rules = self.rules, rules
         if rules.value_area != before.value_area:
@@ -167,9 +167,11 @@ class Chart:
             self.levels = LevelTracker(self.figures, self._level_rules)
 
     def complete_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
-        """Start of the oldest bar that can be built from all its trades; those before lost some when the store let go of them.
+        """Start of the oldest bar of which all trades are loaded.
 
-        Where bars are not of time they count from the first trade held.
+        Earlier bars lost trades when the store dropped them.
+
+        Bars other than time bars count from the first loaded trade.
         """
         rule = rule or self.spec.bar_rule
         if not store.floor_ns:
@@ -194,15 +196,15 @@ class Chart:
         return LevelRules(rules.hours, rules.levels.periods, rules.tpo.bracket_ns, rules.levels.nodes, rules.levels.zones_end)
 
     def _fold_again(self, oldest_ns: int, store: TradeStore) -> None:
-        """Build the bars from the period of a time on once more, from what the store holds."""
+        """Rebuild the bars from the period at a time on, from the trades in the store."""
         start_ns = max(self.spec.bar_rule.period_start_ns(oldest_ns), self.complete_from_ns(store))
         self.series.truncate_from(start_ns)
         if not self.spec.bar_rule.is_time:
-            self.generation += 1  # the bars that follow may have other numbers now
+            self.generation += 1  # the bars after it may have other numbers now
         again = store.trades(start_ns)
         self.rebuilt_trades += len(again)
         if store.last_key is not None:
-            self.last_key = max(self.last_key, store.last_key)  # the store may hold more than what we were told of
+            self.last_key = max(self.last_key, store.last_key)  # the store may have more trades than were passed to `apply`
         self.series.append(split_by_period(again, self.spec.bar_rule))
 
 
@@ -212,14 +214,16 @@ def empty_series(spec: ChartSpec) -> FootprintSeries:
 
 
 def build_series(batches: Sequence[TradeBatch], spec: ChartSpec, older: FootprintSeries | None = None) -> FootprintSeries:
-    """The series of a chart from all trades, in the order of the tape; may run in another thread.
+    """Build the series of a chart from trades in the order of the tape.
+
+    May run in another thread.
 
     Parameters
     ----------
     batches : sequence of TradeBatch
     spec : ChartSpec
     older : FootprintSeries, optional
-        The bars of all trades before; they become part of the series that is returned.
+        The bars of all earlier trades; they become part of the returned series.
 
     Raises
     ------
@@ -229,14 +233,17 @@ def build_series(batches: Sequence[TradeBatch], spec: ChartSpec, older: Footprin
     series, rule = empty_series(spec) if older is None else older, spec.bar_rule
     periods = [rule.periods(batch.time_ns) for batch in batches if len(batch)]
     if any(int(after.min()) < int(before.max()) for before, after in pairwise(periods)):
-        batches = [concatenate(batches)]  # times step back over a period's edge from one batch to the next: order all of them at once
+        batches = [concatenate(batches)]  # times go back across the edge of a period between two batches: sort all at once
     for batch in batches:
         series.append(split_by_period(batch, rule))
     return series
 
 
 def split_by_period(trades: TradeBatch, rule: BarRule) -> TradeBatch:
-    """The trades period by period, inside one in the order of the tape, even where a late report steps back in time."""
+    """Trades sorted by period, each period in the order of the tape.
+
+    This matters after a late report, whose time goes back.
+    """
     if np.all(trades.time_ns[1:] >= trades.time_ns[:-1]):
         return trades
     return trades[np.argsort(rule.periods(trades.time_ns), kind="stable")]

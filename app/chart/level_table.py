@@ -1,7 +1,7 @@
-"""The table of all levels that ever lived, and those of them that lived near a bar, found without a look at all of them.
+"""The table of all levels, active and ended, with a fast search by bars.
 
-Rows stand in the order of their births and stay where they are. Each so many bars it is marked who lives then, with the tests so
-far: what lived in some bars is what lived at the mark before them and what was born since, however long the past is.
+Rows are ordered by start and never move. Every `MARK_BARS` bars the active levels and their tests are marked: the levels that were
+active in some bars are those active at the mark before them, and those started since, however long the history is.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from app.analytics.level_detection import LevelKind
 
 COLUMNS = ("kind", "period", "bottom", "top", "low_at_most", "high_at_least", "start", "end", "tests")
 MARK_BARS = 512
-"""Bars between two marks: some ten milliseconds of work."""
+"""Bars between two marks: about 10 ms of work."""
 _NODES = (LevelKind.HVN, LevelKind.LVN)
 
 
 class LevelColumns:
-    """Rows of `COLUMNS`, int64, in the order of `start`; `end` is -1 while a level lives.
+    """The columns of all levels, int64, ordered by start; an active level has end -1.
 
     Attributes
     ----------
     alive : int64 [shape=(n,)]
-        Rows of the levels that live, ascending; kept by the owner.
+        Rows of the active levels, ascending; set by the owner.
     """
 
     def __init__(self) -> None:
         self._columns = GrowingColumns(dict.fromkeys(COLUMNS, np.int64))
         nobody = np.zeros(0, np.int64)
         self.alive = nobody
-        self._marks = [(nobody, nobody)]  # who lived when bar 0, MARK_BARS, 2 * MARK_BARS … was the first that was not closed; their tests
+        self._marks = [(nobody, nobody)]  # active rows and their tests when bar 0, MARK_BARS, 2 * MARK_BARS … was in progress
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -42,11 +42,14 @@ class LevelColumns:
         return self._columns[name]
 
     def writable(self, name: str) -> np.ndarray:
-        """The same for the owner."""
+        """A writable view of a column, for the owner only."""
         return self._columns.writable(name)
 
     def add(self, rows: np.ndarray) -> np.ndarray:
-        """Add levels, int64 [shape=(n, len(COLUMNS))], in the order of `start` and none before the last one's; their places."""
+        """Add levels, int64 [shape=(n, len(COLUMNS))], and return their rows.
+
+        Ordered by start, none before that of the last level.
+        """
         before = len(self)
         self._columns.resize(before + len(rows))
         for name, values in zip(COLUMNS, rows.T, strict=True):
@@ -56,25 +59,32 @@ class LevelColumns:
         return added
 
     def mark(self, closed: int) -> None:
-        """Take note of who lives when so many bars are closed, if it is time for a mark."""
+        """Mark the active levels after `closed` bars, if a mark is due."""
         if closed == len(self._marks) * MARK_BARS:
             self._marks.append((self.alive, self["tests"][self.alive]))
 
     def near(self, first_bar: int, end_bar: int) -> np.ndarray:
-        """Rows that may have lived somewhere in the bars `[first_bar, end_bar)`, ascending: all that did, and some that did not."""
+        """Rows that may have been active in the bars `[first_bar, end_bar)`, ascending.
+
+        Includes all that were, and some that were not.
+        """
         mark = min(max(first_bar - 1, 0) // MARK_BARS, len(self._marks) - 1)
         begin, end = np.searchsorted(self["start"], [mark * MARK_BARS + 1, end_bar]).tolist()
         return np.concatenate((self._marks[mark][0], np.arange(begin, max(begin, end))))
 
     def forget_from(self, bar: int, closed: int) -> tuple[np.ndarray, int]:
-        """Forget what bars from `bar` on have born or ended, `closed` of those before being taken; and the tests since the last mark.
+        """Undo all starts and ends of levels by bars from `bar` on, and recent tests.
+
+        `closed` is the number of earlier bars that count as closed. Tests are reset to those of the last mark.
+
+        `closed` is the number of earlier bars that count as closed.
 
         Returns
         -------
         rows : int64
-            Whose tests are to be counted again.
+            Levels whose tests have to be counted again.
         first : int
-            From which bar on.
+            First bar to count from.
         """
         self._columns.resize(int(np.searchsorted(self["start"], bar, side="right")))
         del self._marks[closed // MARK_BARS + 1 :]
@@ -90,7 +100,7 @@ class LevelColumns:
         return near, mark * MARK_BARS
 
     def _end_nodes(self, living: np.ndarray) -> None:
-        """The nodes of a day make way for those of the next."""
+        """End the nodes of each day where those of the next day start."""
         nodes = living[np.isin(self["kind"][living], _NODES) & (self["end"][living] < 0)]
         start = self["start"][nodes]
         for day, next_day in itertools.pairwise(np.unique(start).tolist()):

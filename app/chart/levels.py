@@ -1,8 +1,8 @@
-"""The level ledger: every level of a chart with its birth, its tests and its end, kept up with the market.
+"""The levels of a chart, with start, tests and end, updated with the market.
 
-What is finished is kept. A live trade costs a comparison with the nearest level above and the nearest below; only when a bar closes,
-or a level is met, are those that live looked at again. A long past is worked through a chunk of bars a frame. Nothing here knows
-of a screen: whoever shows levels calls `refresh` once a frame and looks at `revision`.
+Results for closed bars are stored. A live trade costs a comparison with the nearest level above and below; all active levels are
+compared only when a bar closes or a level is reached. A long history is processed in chunks of bars, one per frame. The module does
+not depend on a screen: a view of levels calls `refresh` once per frame and compares `revision`.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from app.market.trading_hours import TradingHours
 
 _ZONES = (LevelKind.STACKED_BUY, LevelKind.STACKED_SELL)
 PERIODS = tuple(Period)
-"""What `period` counts."""
+"""The `period` column is an index into this."""
 
 
 @dataclass(frozen=True, slots=True)
 class LevelRules:
-    """Which levels there are, and how they end.
+    """The settings of levels: sessions, periods, nodes and how zones end.
 
     Attributes
     ----------
     hours : TradingHours
-        When a day, a week and a month begin. A day's levels are those of its session; a week's and a month's hold what trades
-        between its sessions too.
+        Define the start of days, weeks and months. Levels of a day are those of its session; weeks and months include the trades
+        between sessions.
     periods : tuple of Period
-        Whose POC, VAH and VAL are kept; letters and nodes are those of the days.
+        Periods with POC, VAH and VAL; single prints, poor highs and lows, and nodes are only those of days.
     bracket_ns : int
-        Length of a letter, for single prints and poor extremes.
+        Length of a TPO bracket, for single prints, poor highs and poor lows.
     nodes : "peaks" or "percentile"
-        How high and low volume nodes are found.
+        Method that finds high and low volume nodes.
     zones_end : "touch" or "close"
-        Whether a stacked zone ends when it is touched, or only when a bar closes through it.
+        "touch": a stacked zone ends when touched; "close": only when a bar closes through it.
     """
 
     hours: TradingHours = field(default_factory=TradingHours)
@@ -57,19 +57,19 @@ class LevelRules:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A living level, as the ledger lists it.
+    """An active level, as the list of levels shows it.
 
     Attributes
     ----------
     kind : LevelKind
     period : Period or None
-        Of which it is the POC, VAH, VAL, node or print; None for what a single bar left.
+        Period of the POC, VAH, VAL, node or print; None for a level of a single bar.
     bottom_ticks, top_ticks : float
         Equal for a line; multiples of half a tick.
     born_ns : int
-        When the bar began from which on it counts.
+        Start of the first bar at which the level is active.
     tests : int
-        Closed bars since that traded in it without ending it.
+        Number of closed bars since then that traded at it without ending it.
     distance_ticks : float
         From the last price to its nearer edge; negative below, 0 inside.
     """
@@ -84,14 +84,14 @@ class Level:
 
 
 class LevelTracker:
-    """All levels of one series.
+    """All levels of one series, updated on `refresh`.
 
     Attributes
     ----------
     revision : int
-        Grows when a level is born or ends.
+        Grows when a level starts or ends.
     bars_taken, looks : int
-        Counts of work, for the tests: closed bars worked through, and times that all living levels were compared with a bar.
+        Counts of work for the tests: closed bars processed, and comparisons of all active levels with a bar.
     """
 
     def __init__(self, figures: BarValues, rules: LevelRules | None = None) -> None:
@@ -100,9 +100,9 @@ class LevelTracker:
         self.bars_taken = self.looks = 0
         self._figures, self._series = figures, figures.series
         self._seen = -1  # revision of the series
-        self._closed = 0  # bars taken so far
+        self._closed = 0  # closed bars processed so far
         self._table = LevelColumns()
-        self._nearest = (-(1 << 62), 1 << 62)  # a low at most, or a high at least, that meets a level
+        self._nearest = (-(1 << 62), 1 << 62)  # a low at most, or a high at least, that reaches a level
         self._last = -1, 0, 0  # the bar in progress when it was last compared with the levels: index, low, high
         hours = self.rules.hours
         self._divisions: dict[Period, TimeDivision] = {period: hours.from_start(period) for period in PERIODS} | {
@@ -110,7 +110,7 @@ class LevelTracker:
         }
 
     def refresh(self) -> bool:
-        """Take note of the series; whether there is more to do."""
+        """Process one chunk of new bars; True if there is more to do."""
         series = self._series
         closed = max(series.n_bars - 1, 0)
         if series.revision != self._seen:
@@ -125,23 +125,23 @@ class LevelTracker:
         return self._closed < closed
 
     def settle(self) -> None:
-        """Work through all there is."""
+        """Process all bars."""
         while self.refresh():
             pass
 
     def columns(
         self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False, known_end: int | None = None
     ) -> dict[str, np.ndarray]:
-        """The levels of some kinds that live, or lived, somewhere in the bars `[first_bar, end_bar)`.
+        """The levels of some kinds that are or were active in `[first_bar, end_bar)`.
 
-        With `known_end` they are as they were when the bar before that index was the last one, `tests` excepted: what was born
-        later is not there, and what ended later lives.
+        With `known_end` they are as known when the bar before that index was the last one, except for `tests`: levels that started
+        later are left out, and levels that ended later are active.
 
         Returns
         -------
         dict of int64 [shape=(n,)]
-            `kind`, `period` (place in `PERIODS`, -1 for none), `bottom` and `top` in half ticks, `start` and `end` (index of the
-            first bar that counts, and of the bar that ended it; -1 while it lives), `tests`.
+            `kind`, `period` (index in `PERIODS`, -1 for none), `bottom` and `top` in half ticks, `start` and `end` (index of the
+            first bar at which it is active, and of the bar that ended it; -1 while active), `tests`.
         """
         table = self._table
         now = known_end is None or known_end >= self._series.n_bars
@@ -149,14 +149,17 @@ class LevelTracker:
         kind, start, end = (table[name][asked] for name in ("kind", "start", "end"))
         wanted = np.isin(kind, kinds) & (start < end_bar)
         if known_end is not None and not now:
-            by_close = np.isin(kind, _ZONES) & (self.rules.zones_end == "close")  # that a bar closed is known by the next one
+            by_close = np.isin(kind, _ZONES) & (self.rules.zones_end == "close")  # a bar has closed once the next one begins
             end = np.where(end < known_end - by_close, end, -1)
             wanted &= start < known_end
         wanted &= (end < 0) if living else (end < 0) | (end >= first_bar)
         return {**{name: table[name][asked[wanted]] for name in COLUMNS}, "end": end[wanted]}
 
     def active(self, known_end: int | None = None) -> list[Level]:
-        """The ledger: every level that lives, or lived when the bar before index `known_end` was the last one; oldest first."""
+        """The active levels, oldest first.
+
+        With `known_end`, those active when the bar before that index was the last one.
+        """
         series = self._series
         end = series.n_bars if known_end is None else min(known_end, series.n_bars)
         if not end:
@@ -175,15 +178,18 @@ class LevelTracker:
         return sorted(found, key=lambda level: level.born_ns)
 
     def bars_of(self, period: Period, bar: int) -> tuple[int, int, int]:
-        """When the finished period began that the bar with index `bar` was the first to come after, and its bars `[first, end)`."""
+        """Start time of the period that ended before `bar`, and its bars `[first, end)`.
+
+        The bar with index `bar` is the first one after the period.
+        """
         begin_ns = self._series.times.of_bars(0, bar)
         start_ns = span_at(self._divisions[period], int(begin_ns[-1])).start_ns
         return start_ns, int(np.searchsorted(begin_ns, start_ns)), bar
 
-    # -- taking bars -----------------------------------------------------------------------------
+    # -- closed bars -----------------------------------------------------------------------------
 
     def _take(self, end: int) -> None:
-        """Work through the closed bars from those taken up to index `end`."""
+        """Process the closed bars up to index `end`."""
         first = self._closed
         births = [(bar + 1, -1, birth) for bar, birth in self._of_bars(first, end)]
         births += self._of_periods(first, end)
@@ -205,7 +211,7 @@ class LevelTracker:
         return levels_of_bars(self._series, first, end, marks, self._figures.rule.stacked, self.rules.zones_end)
 
     def _of_periods(self, first: int, end: int) -> list[tuple[int, int, DetectedLevel]]:
-        """What the periods left that a bar after `first`, up to `end` itself, shows to be finished."""
+        """The levels of the periods that end between the bars `first` and `end`."""
         births: list[tuple[int, int, DetectedLevel]] = []
         begin_ns = self._series.times.of_bars(first, end + 1)
         for period in self.rules.periods:
@@ -213,7 +219,7 @@ class LevelTracker:
             for later in (np.flatnonzero(np.diff(piece)) + 1).tolist():
                 start_ns, bar = int(starts[piece[later - 1]]), first + later
                 if period is Period.DAY and not self.rules.hours.open_at(np.array([start_ns]))[0]:
-                    continue  # what traded between two sessions leaves no levels
+                    continue  # the time between two sessions has no levels
                 of_period = self._of_period(period, start_ns, bar)
                 births += [(bar, PERIODS.index(period), birth) for birth in of_period]
         return births
@@ -233,7 +239,7 @@ class LevelTracker:
         return births
 
     def _end(self, alive: np.ndarray, first: int, end: int) -> None:
-        """End the levels that the bars `[first, end)` meet."""
+        """End the levels that the bars `[first, end)` reach."""
         series, table = self._series, self._table
         by_close = np.isin(table["kind"][alive], _ZONES) & (self.rules.zones_end == "close")
         for which, names in ((alive[~by_close], ("low", "high")), (alive[by_close], ("close", "close"))):
@@ -254,7 +260,10 @@ class LevelTracker:
     # -- the bar in progress ---------------------------------------------------------------------
 
     def _look_at_last(self) -> None:
-        """End what the bar in progress has met: it is not taken back while its range only grows."""
+        """End the levels that the bar in progress has reached.
+
+        That stays true while its range only grows.
+        """
         low, high = 2 * int(self._series.low[-1]), 2 * int(self._series.high[-1])
         self._last = self._series.n_bars - 1, low, high
         if low > self._nearest[0] and high < self._nearest[1]:
@@ -275,7 +284,7 @@ class LevelTracker:
             self.revision += 1
 
     def _has_shrunk(self) -> bool:
-        """Whether the bar that was in progress was built again without the range that it had."""
+        """True if the bar last compared was rebuilt with a smaller range, or is gone."""
         bar, low, high = self._last
         return bar >= self._series.n_bars or (bar >= 0 and (2 * int(self._series.low[bar]) > low or 2 * int(self._series.high[bar]) < high))
 
@@ -284,7 +293,7 @@ class LevelTracker:
         self.revision += 1
 
     def _forget_from(self, bar: int) -> None:
-        """Bars from `bar` on are not what they were: forget what they left, and what they ended."""
+        """Undo what bars from `bar` on started or ended, after they have changed."""
         self._closed, self._last = min(bar, self._closed), (-1, 0, 0)
         again, first = self._table.forget_from(bar, self._closed)
         self._count_tests(again, first, self._closed)

@@ -1,1 +1,1 @@
-"""The market's vocabulary: instruments, prices in ticks, trades, spans and bars."""
+"""Basic types of a market: instruments, prices in ticks, trades, spans and bars."""

@@ -1,4 +1,4 @@
-"""Which trades share a bar."""
+"""Bar rules: the time, trades, volume, delta or range of one bar."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_SIZE = Decimal(10) ** 12
 
 
 class BarKind(enum.StrEnum):
-    """What a bar is measured by; the value is the letter behind its size."""
+    """The quantity that measures a bar; the value is the letter after its size."""
 
     TIME = "s"
     TRADES = "t"
@@ -33,25 +33,25 @@ _TITLES = {BarKind.TRADES: "{} trades", BarKind.VOLUME: "volume {}", BarKind.DEL
 
 @dataclass(frozen=True, slots=True)
 class BarRule:
-    """Bars by time, or by what traded.
+    """The rule that divides the tape into bars: by time or by what was traded.
 
-    Time: bar `k` holds the trades of `[k * length, (k + 1) * length)` since 1970 UTC; a trade exactly on an edge opens the
+    Time: bar `k` has the trades of `[k * length, (k + 1) * length)` since 1970 UTC; a trade exactly on an edge opens the
     later bar.
 
-    The others count, in the order of the tape, and begin anew with the first trade of each UTC day, so that a day's bars do not
-    depend on the days before; of a day that is held in part they count from the first trade held. A trade is never
-    divided: it lies in one bar as a whole, however large it is, and what it has too much is not carried over.
+    The other rules count in the order of the tape and restart with the first trade of each UTC day, so that a day's bars do not
+    depend on earlier days; if only a part of a day is loaded, they count from its first loaded trade. A trade is never split: it
+    belongs to one bar, however large it is, and its excess is not carried over.
 
     - trades: a bar is complete with `size` trades;
-    - volume: with the trade by which its volume reaches or passes `size`;
-    - delta: with the trade by which buying less selling, from 0, reaches or passes `size` to either side;
-    - range: high less low is at most `size` ticks; the trade that would make it more opens the next bar. Prices that are
+    - volume: with the trade that brings its volume to `size` or more;
+    - delta: with the trade that brings its delta, from 0, to `size` or more on either side;
+    - range: high minus low is at most `size` ticks; the trade that would exceed it opens the next bar. Prices that are
       jumped over make no bars.
 
     Attributes
     ----------
     length_ns : int
-        Of a time bar; 0 for the others.
+        Length of a time bar; 0 for the other rules.
     kind : BarKind
     size : Decimal
         Trades, units of quantity, or ticks; 0 for time bars.
@@ -69,52 +69,58 @@ class BarRule:
 
     @classmethod
     def counted(cls, kind: BarKind, size: Decimal | int | str) -> BarRule:
-        """A rule that is not of time."""
+        """A rule other than time."""
         return cls(0, kind, Decimal(size))
 
     @property
     def is_time(self) -> bool:
-        """Whether the clock alone says which bar a trade belongs to."""
+        """True if bars are defined by the clock alone."""
         return self.kind is BarKind.TIME
 
-    # -- of time bars ----------------------------------------------------------------------------
+    # -- time bars only --------------------------------------------------------------------------
 
     def numbers(self, time_ns: np.ndarray) -> np.ndarray:
-        """The bar number of each trade time, int64, shape as given; of time bars alone, see `FootprintSeries.times`."""
+        """The bar number of each trade time, int64, shape as given.
+
+        Only for time bars; for others see `FootprintSeries.times`.
+        """
         return np.floor_divide(time_ns, self._length())
 
     def number(self, time_ns: int) -> int:
-        """The bar number of one time; of time bars alone."""
+        """The bar number of one time; only for time bars."""
         return int(time_ns) // self._length()
 
     def start_ns(self, number: int) -> int:
-        """When a bar begins; it ends where the next begins; of time bars alone."""
+        """Start time of a bar, which is the end of the bar before; only for time bars."""
         return int(number) * self._length()
 
-    # -- of all ----------------------------------------------------------------------------------
+    # -- all rules -------------------------------------------------------------------------------
 
     @property
     def period_ns(self) -> int:
-        """The stretch of time in which bars depend on one another: a time bar by itself, of the others a UTC day."""
+        """Length of the period inside which bars depend on each other.
+
+        A time bar is a period of its own; for other rules it is a UTC day.
+        """
         return self.length_ns if self.is_time else DAY_NS
 
     def periods(self, time_ns: np.ndarray) -> np.ndarray:
-        """The number of the period of each time, int64, shape as given."""
+        """Period number of each time, int64, shape as given."""
         return np.floor_divide(time_ns, self.period_ns)
 
     def period_start_ns(self, time_ns: int) -> int:
-        """When the period of a time begins."""
+        """Start of the period at a time."""
         return int(time_ns) // self.period_ns * self.period_ns
 
     def threshold(self, lot_size: Decimal) -> int:
-        """The size as a whole number: trades, ticks, or lots, rounded up to a whole lot."""
+        """The size as an integer: trades, ticks, or lots rounded up to a whole lot."""
         if self.kind in (BarKind.TRADES, BarKind.RANGE):
             return int(self.size)
         return int((self.size / lot_size).to_integral_value(ROUND_CEILING))
 
     @property
     def text(self) -> str:
-        """As written on the command line: `15s`, `1m`, `4h`, `1d`, `500t`, `100v`, `40r`, `50d`."""
+        """The text that `parse_bar_rule` reads: `15s`, `1m`, `4h`, `1d`, `500t`, `50d`."""
         if not self.is_time:
             size = f"{self.size.normalize():f}"
             days = self.kind is BarKind.DELTA and self.size <= _LONGEST_DAYS and size.isdigit()
@@ -127,7 +133,7 @@ class BarRule:
 
     @property
     def title(self) -> str:
-        """As a reader understands it without a table: `1m`, but `500 trades` and `delta 50`."""
+        """The text shown on the chart: `1m`, `500 trades`, `delta 50`."""
         return self.text if self.is_time else _TITLES[self.kind].format(f"{self.size.normalize():f}")
 
     def _length(self) -> int:
@@ -137,10 +143,12 @@ class BarRule:
 
 
 def parse_bar_rule(text: str) -> BarRule:
-    """The rule written as `15s`, `1m`, `4h` or `1d`, `500t` (trades), `100v` (volume), `40r` (range in ticks) or `50d` (delta).
+    """Parse a bar rule.
 
-    `d` stands for days up to `7d`, the longest bar of time; a larger or a broken number is a delta, and `5delta` (also `5Δ`)
-    is one of any size. Volume and delta may be broken (`0.5v`), the others not.
+    Written as `15s`, `1m`, `4h` or `1d`, `500t` (trades), `100v` (volume), `40r` (range in ticks) or `50d` (delta).
+
+    `d` means days up to `7d`, the longest time bar; a larger number or a fraction is a delta, and `5delta` (also `5Δ`) is a delta
+    of any size. Only volume and delta may be fractions (`0.5v`).
 
     Raises
     ------

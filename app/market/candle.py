@@ -1,4 +1,4 @@
-"""Candles as a venue reports them, many at a time, as columns of whole numbers."""
+"""Candles as a venue reports them, as integer columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CandleBatch:
     Attributes
     ----------
     length_ns : int
-        From one candle's start to the next one's.
+        Time from the start of one candle to the start of the next.
     start_ns : int64 [shape=(n,)]
         Ascending; nanoseconds since 1970 UTC.
     open, high, low, close : int64 [shape=(n,)]
@@ -24,7 +24,7 @@ class CandleBatch:
     volume : int64 [shape=(n,)]
         Lots.
     buy : int64 [shape=(n,)]
-        Of these, lots of aggressive buyers; -1 where the venue does not say.
+        Aggressively bought lots of the volume; -1 if the venue does not report them.
     closed : bool [shape=(n,)]
         False for a candle that is still growing.
     """
@@ -43,18 +43,18 @@ class CandleBatch:
         return len(self.start_ns)
 
     def __getitem__(self, which: slice | np.ndarray) -> CandleBatch:
-        """The candles of a slice, or of a mask or indexes that keep them ascending."""
+        """The candles of a slice, a mask or ascending indices."""
         return CandleBatch(self.length_ns, *(column[which] for column in self.columns))
 
     @classmethod
     def empty(cls, length_ns: int) -> CandleBatch:
-        """No candles of a length."""
+        """A batch without candles."""
         nothing = np.zeros(0, np.int64)
         return cls(length_ns, *(nothing,) * 7, closed=np.zeros(0, bool))
 
     @property
     def columns(self) -> tuple[np.ndarray, ...]:
-        """All columns, as they are named above."""
+        """All columns, in the order above."""
         return (self.start_ns, self.open, self.high, self.low, self.close, self.volume, self.buy, self.closed)
 
     def within(self, span: Span) -> CandleBatch:
@@ -63,7 +63,10 @@ class CandleBatch:
         return self[first:end]
 
     def with_later(self, others: CandleBatch) -> CandleBatch:
-        """These and others of the same length in the order of time; of two of one start the later told one counts."""
+        """These candles and newer reports of the same length, merged in order of time.
+
+        Of two candles with the same start, the one from `others` counts.
+        """
         columns = [np.concatenate(pair) for pair in zip(self.columns, others.columns, strict=True)]
         order = np.argsort(columns[0], kind="stable")
         start_ns = columns[0][order]

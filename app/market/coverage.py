@@ -1,4 +1,4 @@
-"""Which times a market's trades are known of, and where they came from."""
+"""Covered times: the spans of which all trades are loaded, and their source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.market.span import Span
 
 
 class Source(enum.Enum):
-    """How trades came to us; the value is the word shown and stored."""
+    """The sources of trades; the value is the word shown and stored."""
 
     LIVE = "live"
     BACKFILL = "backfill"
@@ -18,16 +18,16 @@ class Source(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class CoveredSpan:
-    """A stretch of time of which every trade is held.
+    """A time range of which every trade is loaded.
 
     Attributes
     ----------
     span : Span
     source : Source
     first_id, last_id : int
-        The trades at its ends; of a market that does not number its trades they prove nothing.
+        Ids of the trades at its ends; they prove nothing in a market that does not number its trades.
     proven : bool
-        The ids show that none is missing. False: nobody can tell, and figures are to be called unverified.
+        True if the ids prove that no trade is missing. False: values are shown as unverified.
     """
 
     span: Span

@@ -1,8 +1,8 @@
-"""Decimal text to whole numbers of steps, exactly, and back.
+"""Exact conversion of decimal text to whole numbers of steps, and back.
 
 Venues write prices and quantities as decimal text; the program counts ticks and lots. Nothing
 here goes through binary floating point: text becomes a 128-bit decimal (Arrow's), is divided by
-the step, and the remainder must be nought. Texts that Arrow cannot be trusted with are read one by one.
+the step, and the remainder must be 0. Texts that Arrow might misread are converted one by one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.errors import BadInputError, OffGridError
 
 
 def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, what: str = "value") -> np.ndarray:
-    """How many whole steps each decimal text holds.
+    """The whole number of steps in each decimal text.
 
     Parameters
     ----------
@@ -28,17 +28,17 @@ def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, w
     step : Decimal
         Tick or lot size, above 0.
     what : str
-        What a value is called in an error, as in "price".
+        Name of the value in errors, e.g. "price".
 
     Returns
     -------
     int64 [shape=(n,)]
-        Steps; may be negative or zero, the caller knows what it allows.
+        Steps; may be negative or zero, the caller checks what it allows.
 
     Raises
     ------
     OffGridError
-        For the first text that is no decimal, or no whole number of steps.
+        For the first text that is not a decimal, or not a whole number of steps.
     """
     array: Any = texts if isinstance(texts, (pa.Array, pa.ChunkedArray)) else pa.array(texts, pa.string())
     if isinstance(array, pa.ChunkedArray):
@@ -48,7 +48,7 @@ def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, w
     odd = _odd_texts(array)
     plain = pc.call_function("if_else", [pa.array(odd), pa.scalar("0"), array]) if odd.any() else array
     steps = _plain_steps(plain, step)
-    if steps is None:  # on the way to an error, or a number close to what 64 bits hold
+    if steps is None:  # ends in an error, or has a number close to the limit of 64 bits
         return np.array([_exact_steps(text, step, what, index) for index, text in enumerate(array.to_pylist())], np.int64)
     for index in np.flatnonzero(odd).tolist():
         steps[index] = _exact_steps(array[index].as_py(), step, what, index)
@@ -56,7 +56,7 @@ def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, w
 
 
 def step_text(steps: int, step: Decimal) -> str:
-    """The decimal that `steps` steps stand for, with the step's own number of digits.
+    """The decimal text of `steps` steps, with as many decimal places as the step.
 
     >>> step_text(6183763, Decimal("0.01"))
     '61837.63'
@@ -66,7 +66,7 @@ def step_text(steps: int, step: Decimal) -> str:
 
 
 def step_texts(steps: np.ndarray, step: Decimal) -> pa.Array:
-    """The same of many steps, int64 [shape=(n,)], as an Arrow array of texts."""
+    """The decimal texts of many steps, int64 [shape=(n,)], as an Arrow array."""
     scale, mantissa = _scale_and_mantissa(step)
     largest = max(abs(int(steps.min(initial=0))), int(steps.max(initial=0)))
     if largest * mantissa >= 2**63 or scale > _INT64_DIGITS:
@@ -84,7 +84,7 @@ def step_texts(steps: np.ndarray, step: Decimal) -> pa.Array:
 
 
 def format_scaled(mantissa: int, scale: int) -> str:
-    """`mantissa / 10**scale` as plain decimal text, with exactly `scale` digits behind the point."""
+    """`mantissa / 10**scale` as plain decimal text, with `scale` decimal places."""
     if not scale:
         return str(mantissa)
     sign, digits = ("-", str(-mantissa)) if mantissa < 0 else ("", str(mantissa))
@@ -93,17 +93,17 @@ def format_scaled(mantissa: int, scale: int) -> str:
 
 
 def decimal_places(step: Decimal) -> int:
-    """Digits behind the point that a multiple of `step` can need: 2 for 0.25, 0 for 10."""
+    """Decimal places that a multiple of `step` can need: 2 for 0.25, 0 for 10."""
     return _scale_and_mantissa(step)[0]
 
 
 def parse_step(text: str, what: str) -> Decimal:
-    """A tick or lot size as written by a user or a venue: a finite decimal above nought.
+    """Parse a tick or lot size, a finite decimal above 0.
 
     Raises
     ------
     BadInputError
-        If it is not.
+        If the text is not such a number.
     """
     try:
         step = Decimal(text)
@@ -125,13 +125,16 @@ def _scale_and_mantissa(step: Decimal) -> tuple[int, int]:
 
 _INT64_DIGITS = 18
 _LONGEST = 36
-"""Arrow's decimals have 38 digits. Where rescaling would drop more than that it quietly answers 0, so texts that could
-come near (long ones, and those with an exponent) are read one by one."""
+"""Arrow's decimals have 38 digits. If rescaling would drop more than that, Arrow silently returns 0, so texts that come
+close (long ones, and those with an exponent) are converted one by one."""
 _SHOWN = 80  # characters of a text that an error quotes
 
 
 def _odd_texts(array: pa.Array) -> np.ndarray:
-    """Which texts Arrow is not trusted with, bool; most of the time none, and finding that out is cheap."""
+    """True for each text that Arrow might misread, bool.
+
+    Usually there is none, and the check is cheap.
+    """
     odd = np.zeros(len(array), bool)
     if not len(array):
         return odd
@@ -146,7 +149,7 @@ def _odd_texts(array: pa.Array) -> np.ndarray:
 
 
 def _plain_steps(array: pa.Array, step: Decimal) -> np.ndarray | None:
-    """The steps of plain decimals; None when one of them cannot be read, or not as a whole number of steps."""
+    """The steps of plain decimals; None if one cannot be read or is not a multiple."""
     scale, step_mantissa = _scale_and_mantissa(step)
     if array.null_count or step_mantissa >= 2**63:
         return None
@@ -163,7 +166,7 @@ def _plain_steps(array: pa.Array, step: Decimal) -> np.ndarray | None:
 
 
 def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
-    """The steps of one text, whatever its length; raises the error that names it."""
+    """The steps of one text of any length; raises the error that names it."""
     try:
         value = Decimal(text) if text is not None and text.isascii() and text == text.strip() and "_" not in text else None
     except InvalidOperation:
@@ -176,12 +179,12 @@ def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
     scale, step_mantissa = _scale_and_mantissa(step)
     too_large = OffGridError(f"{what}: found {shown}, too large to count in steps of {step}", index=index, value=str(shown))
     off_grid = OffGridError(f"{what}: found {shown}, expected a multiple of {step}", index=index, value=str(shown))
-    # before any power of ten is written out: the exponent may be a million, and the digits as many
+    # checked before any power of ten is computed: the exponent, and the number of digits, may be a million
     if value.adjusted() > 60:
         raise too_large
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
-    kept = max(0, value.adjusted() + 1 + scale)  # digits down to the last that a multiple of the step can have
+    kept = max(0, value.adjusted() + 1 + scale)  # digits up to the last one that a multiple of the step can have
     if any(digits[kept:]):
         raise off_grid
     exponent += len(digits[kept:])

@@ -1,6 +1,6 @@
-"""What a source of trades promises, and what it says of itself.
+"""Protocols of live feeds, trade history and candle history, and the feed status.
 
-Status is pulled: a feed replaces its `status` as a whole, whoever shows it reads it once a frame.
+Status is pulled: a feed replaces its `status` object, and the screen reads it once per frame.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 
 class FeedState(enum.Enum):
-    """Where a feed stands; the value is the word shown. Only LIVE may look healthy."""
+    """The states of a feed; the value is the word shown. Only LIVE may look healthy."""
 
     CONNECTING = "CONNECTING"
     SYNCING = "SYNCING"
@@ -35,23 +35,23 @@ class FeedState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """One look at a feed.
+    """The status of a feed at one moment.
 
     Attributes
     ----------
     state : FeedState
-        Where it stands.
+        State of the feed.
     reason : str
-        Why, in words for the screen; empty while all is well.
+        Reason for the state, as shown to the user; empty while all is well.
     retry_at_s : float or None
-        Wall-clock second of the next attempt, while DISCONNECTED.
+        Time of the next attempt in seconds since 1970, while DISCONNECTED.
     last_trade_ns, received_at_ns : int
-        The newest trade's venue time, and when it reached us by our own clock; 0 before the first.
+        Venue time of the newest trade, and local time of its arrival; 0 before the first trade.
     messages, trades, rejected, connects : int
-        Counts since the start: frames read, trades decoded, frames put aside as unreadable, connections opened.
+        Counts since the start: messages read, trades decoded, messages rejected as unreadable, connections opened.
     gaps : tuple of Span
-        Where trades may have been missed, oldest first, as far as the feed could not fill them itself (what it fills later,
-        it takes back); only of a market whose trades are not numbered: of the others the ids say it.
+        Times in which trades may be missing, oldest first, unless the feed could fill them itself (a gap that it fills later is
+        removed). Only for markets without numbered trades: in others the ids show the gaps.
     """
 
     state: FeedState
@@ -67,57 +67,60 @@ class FeedStatus:
 
 
 class TradeFeed(Protocol):
-    """Trades as they happen."""
+    """The live trades of one market."""
 
     @property
     def instrument(self) -> Instrument:
-        """What it tells of."""
+        """The instrument whose trades it delivers."""
         ...
 
     @property
     def status(self) -> FeedStatus:
-        """Where it stands; a new value each time something changed."""
+        """The current status; a new object after each change."""
         ...
 
     def batches(self) -> AsyncIterator[TradeBatch]:
-        """All trades decoded from all frames that were waiting, again and again; reconnects by itself.
+        """Batches of all trades that were waiting; reconnects by itself.
 
         Ends only when the feed is closed, or when the venue refuses for good (state STOPPED).
         """
         ...
 
     async def aclose(self) -> None:
-        """Let go of the connection; `batches` ends."""
+        """Close the connection; `batches` ends."""
         ...
 
 
 class TradeHistory(Protocol):
-    """Trades of the past, in pages, oldest first, ids ascending inside a page."""
+    """Older trades of a market, in pages, oldest first, ids ascending inside a page."""
 
     @property
     def reaches_ns(self) -> int:
-        """The earliest time that `since` can be asked for; 0 where that is the market's beginning, or where nobody can tell."""
+        """The earliest time that `since` accepts.
+
+        0 if that is the start of the market, or unknown.
+        """
         ...
 
     def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """The trades with ids from `first_id` to `last_id`, both included."""
+        """The trades with ids from `first_id` to `last_id`, inclusive."""
         ...
 
     def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The trades from `start_ns` on, up to but without `before_id`, or up to now.
+        """The trades from `start_ns` up to but not including `before_id`, or up to now.
 
-        Of a market whose trades are not numbered `before_id` is None, and the venue may have less than was asked for:
-        the first page then begins later than `start_ns`.
+        In a market without numbered trades `before_id` is None, and the venue may have less than requested: the first page
+        then begins later than `start_ns`.
         """
         ...
 
 
 class CandleHistory(Protocol):
-    """Candles of the past, where trades are not to be had."""
+    """Older candles of a market, for times without trades."""
 
     @property
     def lengths_ns(self) -> tuple[int, ...]:
-        """The lengths that can be asked for, finest first."""
+        """The candle lengths that the venue has, shortest first."""
         ...
 
     def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
@@ -128,14 +131,14 @@ class CandleHistory(Protocol):
         BadInputError
             If the venue has no candles of this length.
         FeedError
-            As for trades.
+            If the venue fails, as for trades.
         """
         ...
 
 
 @asynccontextmanager
 async def closing(pages: AsyncIterator[_T]) -> AsyncIterator[AsyncIterator[_T]]:
-    """The same pages or batches; a generator behind them is closed when we stop early."""
+    """Pass pages or batches through, and close their generator at an early exit."""
     try:
         yield pages
     finally:

@@ -1,4 +1,4 @@
-"""What is traded: where, under which name, and in which steps."""
+"""Instruments: venue, symbol, and the tick and lot size."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _ID = re.compile(r"([a-z][a-z0-9-]*):([A-Za-z0-9._/-]{1,40})")
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One market of one venue, with the steps in which it is priced and traded.
+    """One symbol of one venue, with its tick and lot size.
 
     Attributes
     ----------
     venue, symbol : str
         `"binance"`, `"BTCUSDT"`; together they make the `id`.
     tick_size, lot_size : Decimal
-        Smallest steps of price and quantity; the program counts in these. Quantities are in base units (of a contract that is
-        worth a fixed sum of money: in that money), also where the venue counts contracts.
+        Smallest steps of price and quantity; the program counts in these. Quantities are in base units (for a contract worth a
+        fixed amount of money: in that money), even if the venue counts contracts.
     multiplier : Decimal
-        Base units in one contract, already in `lot_size`; 1 unless the venue trades contracts.
+        Base units in one contract, included in `lot_size`; 1 unless the venue trades contracts.
     numbered : bool
-        The venue's trade ids grow by one from trade to trade, so that a step by more is a hole. Where they do not, an id
-        only tells one trade from another, trades are in the order of time, and nobody can prove that none is missing.
+        True if the venue's trade ids grow by one from trade to trade, so that a larger step is a gap. If not, an id only
+        identifies a trade, trades are ordered by time, and nothing proves that none is missing.
     """
 
     venue: str
@@ -49,7 +49,7 @@ class Instrument:
 
     @property
     def written_step(self) -> Decimal:
-        """The lot in the venue's own writing: contracts where it trades contracts, base units elsewhere."""
+        """The lot as the venue writes it, in contracts or in base units."""
         return self.lot_size / self.multiplier
 
     def quantity_text(self, lots: int) -> str:
@@ -58,12 +58,12 @@ class Instrument:
 
 
 def parse_instrument_id(text: str) -> tuple[str, str]:
-    """Venue and symbol of `"binance:BTCUSDT"`.
+    """Split an instrument id such as `binance:BTCUSDT` into venue and symbol.
 
     Raises
     ------
     BadInputError
-        If the text has another shape.
+        If the text is not an instrument id.
     """
     match = _ID.fullmatch(text)
     if match is None:

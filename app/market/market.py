@@ -1,4 +1,4 @@
-"""A market that is open: its feed, its history and its candles."""
+"""An open market: its feed, its history and its candles."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from app.market.instrument import Instrument
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A market that can be watched.
+    """An open market, with everything that loads its trades.
 
     Attributes
     ----------
     instrument : Instrument
     feed : TradeFeed
     history : TradeHistory or None
-        None where the past cannot be asked for.
+        None if older trades cannot be requested.
     history_ns : int
-        How much of the past is wanted at the start.
+        Length of the history to load at the start.
     candles : CandleHistory or None
-        None where the venue has none, or nobody taught us how to ask.
+        None if the venue has no candles, or the program does not support them.
     is_real : bool
-        Trades of a venue, which are worth keeping; not a simulation, nor a recording played again.
+        True for trades of a venue, which are recorded; False for a simulation or a replay.
     usual_price_ticks : int
-        To choose a row size by, where there is no past to ask; 0 if unknown.
+        Typical price for the default row size, if there is no history; 0 if unknown.
     """
 
     instrument: Instrument

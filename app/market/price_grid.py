@@ -1,8 +1,8 @@
-"""The only place where prices become ticks and rows.
+"""Conversion of prices to ticks and rows; no other module does this.
 
-Rows are anchored at price 0: `row = floor(price_ticks / ticks_per_row)`, so the rows of
-neighbouring bars line up and history never has to be re-binned. A price on an edge belongs to
-the row above that edge.
+Rows are counted from price 0: `row = floor(price_ticks / ticks_per_row)`, so the rows of all
+bars line up and never have to be computed again. A price on an edge belongs to the row above
+that edge.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.market.decimals import decimal_places, step_text, to_steps
 
 @dataclass(frozen=True, slots=True)
 class PriceGrid:
-    """Ticks of a market, grouped into rows.
+    """The ticks of a market, grouped into rows.
 
     Attributes
     ----------
@@ -38,12 +38,12 @@ class PriceGrid:
             raise BadInputError(f"ticks per row: found {self.ticks_per_row}, expected a whole number of 1 or more")
 
     def ticks(self, texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> np.ndarray:
-        """Prices as decimal text to ticks, int64 [shape=(n,)].
+        """Convert prices from decimal text to ticks, int64 [shape=(n,)].
 
         Raises
         ------
         OffGridError
-            For the first price that is no multiple of the tick size, or not above 0.
+            For the first price that is not a multiple of the tick size, or not above 0.
         """
         ticks = to_steps(texts, self.tick_size, "price")
         if ticks.size and ticks.min() <= 0:
@@ -57,42 +57,42 @@ class PriceGrid:
         return np.floor_divide(price_ticks, self.ticks_per_row)
 
     def row(self, price_ticks: int) -> int:
-        """The row that holds one price."""
+        """The row of one price."""
         return int(price_ticks) // self.ticks_per_row
 
     def row_low_ticks(self, row: int) -> int:
-        """Lower edge of a row, in ticks; its upper edge is the next row's lower edge."""
+        """Lower edge of a row, in ticks, which is the upper edge of the row below."""
         return int(row) * self.ticks_per_row
 
     def price(self, ticks: float) -> float:
-        """A price for drawing and for reading out; never for comparing."""
+        """A price as a float, for drawing and display; never for comparing."""
         return float(self.tick_size) * ticks
 
     def text(self, ticks: int) -> str:
-        """A price as the venue would write it."""
+        """A price as decimal text, in the venue's decimals."""
         return step_text(ticks, self.tick_size)
 
     def row_text(self, row: int) -> str:
-        """The lower edge of a row as text."""
+        """The lower edge of a row as decimal text."""
         return self.text(self.row_low_ticks(row))
 
     @property
     def decimals(self) -> int:
-        """Digits behind the point of a price."""
+        """Decimal places of a price."""
         return decimal_places(self.tick_size)
 
     @property
     def row_size(self) -> Decimal:
-        """Height of a row as a price difference."""
+        """The height of a row as a price difference."""
         return self.tick_size * self.ticks_per_row
 
 
 def ticks_per_row_for(range_ticks: int, rows: int) -> int:
-    """Row height for the layout "number of rows" over a range.
+    """The row height that divides a range into about `rows` rows.
 
     Of `floor(range / rows)` and `ceil(range / rows)`, each at least 1, the one whose row count
-    `ceil(range / t)` comes closer to what was asked for; on a tie the smaller. The last row may
-    be short. (100, 30) gives 3 ticks, hence 34 rows.
+    `ceil(range / t)` is closer to `rows`; on a tie the smaller. The last row may be short.
+    (100, 30) gives 3 ticks, hence 34 rows.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def ticks_per_row_for(range_ticks: int, rows: int) -> int:
 
 
 def nice_ticks_per_row(wanted_ticks: float) -> int:
-    """The largest of 1, 2, 5, 10, 20, 25, 50, 100, … that is not above `wanted_ticks` (at least 1)."""
+    """The largest of 1, 2, 5, 10, 20, 25, 50, … up to `wanted_ticks`; at least 1."""
     best, scale = 1, 1
     while scale <= wanted_ticks:
         for factor in (1, 2, 2.5, 5):

@@ -1,10 +1,10 @@
-"""How the calendar cuts time: days, weeks and months of a time zone, and trading sessions by the clock on its wall.
+"""Days, weeks and months of a time zone, and trading sessions in local time.
 
-Every rule is a list of instants at which something begins; a piece lasts from one of them to the next, `[start, next start)`.
-So every instant lies in exactly one piece, whatever the clocks do. The rule is kept by the wall's clock, and dates are counted
-by the calendar: a day on which the clocks are changed has 23, 25 or 24½ hours, and begins at midnight all the same.
+Every rule is a list of start times; a segment lasts from one start to the next, `[start, next start)`. So every time is in exactly
+one segment, even when clocks change. Rules use local time, and dates are calendar dates: a day with a clock change has 23, 25 or
+24½ hours, and still begins at midnight.
 
-A midnight that the clocks skip is the instant at which they skip it; one that they strike twice is the first of the two.
+If the clocks skip midnight, the day begins at the moment of the change; if midnight occurs twice, at the first of the two.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from app.market.span import Span
 
 _NS_PER_S = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_NS, _LAST_NS = -8_520_336_000 * _NS_PER_S, 9_151_488_000 * _NS_PER_S  # 1700 to 2260: in 64 bits, with room at both ends
+_FIRST_NS, _LAST_NS = -8_520_336_000 * _NS_PER_S, 9_151_488_000 * _NS_PER_S  # 1700 to 2260: fits into 64 bits with a margin at both ends
 ALL_WEEKDAYS = frozenset(range(7))
 """Monday is 0."""
 
 
 class Period(enum.Enum):
-    """How long a period is; the value is its name on the command line."""
+    """The lengths of a period; the value is its name on the command line."""
 
     DAY = "day"
     WEEK = "week"
@@ -38,21 +38,24 @@ class Period(enum.Enum):
 
 
 class TimeDivision(Protocol):
-    """Anything that cuts time into pieces."""
+    """A rule that divides time into consecutive segments."""
 
     def starts_ns(self, span: Span) -> np.ndarray:
-        """Where the pieces that touch a span begin, and the start of the one after them; int64, ascending."""
+        """Starts of the segments that overlap a span, plus the next one.
+
+        Int64, ascending.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodRule:
-    """Days, weeks from Monday on, or months, in an IANA time zone.
+    """Days, weeks from Monday, or months, in an IANA time zone.
 
     Raises
     ------
     BadInputError
-        If there is no such time zone.
+        If the time zone is unknown.
     """
 
     period: Period = Period.DAY
@@ -62,7 +65,10 @@ class PeriodRule:
         _zone(self.timezone)
 
     def starts_ns(self, span: Span) -> np.ndarray:
-        """Where the periods that touch a span begin, and the start of the one after them; int64, ascending."""
+        """Starts of the periods that overlap a span, plus the next one.
+
+        Int64, ascending.
+        """
         first, last = _dates(span, self.timezone)
         return _around(span, [_instant(day, time(), self.timezone) for day in self._days(first, last)])
 
@@ -78,28 +84,30 @@ class PeriodRule:
 
 @dataclass(frozen=True, slots=True)
 class SessionRule:
-    """A trading session: from one time of the day to another, on some days of the week; over midnight if the end is not later.
+    """A trading session: opening and closing time on some days of the week.
 
-    Time outside of it is a piece too: what trades between two sessions is not lost. A session that would begin before the one
-    before has ended (they last a day at most, so only by a change of clocks) begins when that one ends.
+    It crosses midnight if the close is not later than the open.
+
+    The time between two sessions is a segment, too: its trades are not lost. A session that would begin before the end of the one
+    before (sessions last at most a day, so only after a clock change) begins at that end.
 
     Attributes
     ----------
     opens, closes : time
-        By the clock on the wall; equal ones make a session of a whole day.
+        Local times; equal ones make a session of a whole day.
     timezone : str
         IANA name.
     weekdays : frozenset of int
-        On which days it opens; Monday is 0.
+        Days of the week on which it opens; Monday is 0.
     closed : frozenset of date
-        Days on which it does not open: holidays.
+        Holidays, on which it does not open.
     early : tuple of (date, time)
-        Days on which it closes at another time.
+        Days with another closing time.
 
     Raises
     ------
     BadInputError
-        If there is no such time zone, or no day of the week.
+        If the time zone is unknown, or the days of the week are invalid.
     """
 
     opens: time
@@ -115,12 +123,15 @@ class SessionRule:
             raise BadInputError(f"session: found weekdays {sorted(self.weekdays)}, expected some of 0 (Monday) to 6")
 
     def starts_ns(self, span: Span) -> np.ndarray:
-        """Where sessions open and close around a span, int64, ascending; the first is not after it, the last not before its end."""
+        """Opening and closing times of the sessions around a span, int64, ascending.
+
+        The first is not after its start, the last not before its end.
+        """
         first, last = _dates(span, self.timezone)
         return _around(span, [edge for session in self._sessions(first, last) for edge in session])
 
     def sessions(self, span: Span) -> list[Span]:
-        """The sessions that touch a span, whole, oldest first."""
+        """The complete sessions that overlap a span, oldest first."""
         first, last = _dates(span, self.timezone)
         found = (Span(*edges) for edges in self._sessions(first, last))
         return [session for session in found if session and session.start_ns < span.end_ns and session.end_ns > span.start_ns]
@@ -128,7 +139,7 @@ class SessionRule:
     def _sessions(self, first: date, last: date) -> list[tuple[int, int]]:
         sessions, before, other = [], 0, dict(self.early)
         days = (last - first).days
-        for ahead in range(-8, days + 9):  # a week to both sides: the last session before may be Friday's
+        for ahead in range(-8, days + 9):  # a week on both sides: the session before may be on Friday
             day = first + timedelta(days=ahead)
             if day.weekday() not in self.weekdays or day in self.closed:
                 continue
@@ -143,19 +154,19 @@ class SessionRule:
 
 
 def span_at(division: TimeDivision, time_ns: int) -> Span:
-    """The one piece that holds an instant."""
+    """The segment at a time."""
     starts = division.starts_ns(Span(time_ns, time_ns + 1))
     index = int(np.searchsorted(starts, time_ns, side="right"))
     return Span(int(starts[index - 1]), int(starts[index]))
 
 
 def span_before(division: TimeDivision, time_ns: int) -> Span:
-    """The piece before the one that holds an instant."""
+    """The segment before the one at a time."""
     return span_at(division, span_at(division, time_ns).start_ns - 1)
 
 
 def division_numbers(division: TimeDivision, time_ns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """In which piece each time falls.
+    """The segment of each time, as an index into the segment starts.
 
     Parameters
     ----------
@@ -165,7 +176,7 @@ def division_numbers(division: TimeDivision, time_ns: np.ndarray) -> tuple[np.nd
     Returns
     -------
     piece, starts : int64 [shape=(n,)], int64 [shape=(n_pieces + 1,)]
-        Index of each time's piece, and where these begin; the last start is where the last piece ends.
+        Index of each time's segment, and the segment starts; the last start is the end of the last segment.
     """
     if not len(time_ns):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -174,22 +185,22 @@ def division_numbers(division: TimeDivision, time_ns: np.ndarray) -> tuple[np.nd
 
 
 def local_time(time_ns: int, timezone: str) -> datetime:
-    """What calendar and clock say at an instant in a time zone; below a microsecond nothing is said."""
+    """Local date and time in a time zone, to the microsecond."""
     return (_EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(_zone(timezone))
 
 
 def day_start_ns(day: date, timezone: str = "UTC") -> int:
-    """The instant at which a day begins in a time zone."""
+    """Start of a day in a time zone, ns since 1970 UTC."""
     return _instant(day, time(), timezone)
 
 
 def parse_session(text: str, timezone: str = "UTC") -> SessionRule:
-    """A session written as `09:30-16:00`; over midnight as `22:00-05:00`.
+    """Parse a session written as `09:30-16:00`; across midnight as `22:00-05:00`.
 
     Raises
     ------
     BadInputError
-        If it is not.
+        If the text is not a session.
     """
     match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
     if not match:
@@ -202,12 +213,12 @@ def parse_session(text: str, timezone: str = "UTC") -> SessionRule:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown; no name at all; the name of a folder
+    except (KeyError, ValueError, OSError):  # an unknown name; an empty name; the name of a folder
         raise BadInputError(f"time zone: found {name!r}, expected an IANA name such as Europe/London") from None
 
 
 def _dates(span: Span, timezone: str) -> tuple[date, date]:
-    """The dates on the wall at both ends of a span."""
+    """The local dates at both ends of a span."""
     ends = span.start_ns, max(span.end_ns, span.start_ns + 1)
     if ends[0] < _FIRST_NS or ends[1] > _LAST_NS:
         raise BadInputError(f"time: found {ends[0] if ends[0] < _FIRST_NS else ends[1]} ns since 1970, expected the years 1700 to 2260")
@@ -215,21 +226,21 @@ def _dates(span: Span, timezone: str) -> tuple[date, date]:
 
 
 def _around(span: Span, instants: list[int]) -> np.ndarray:
-    """Of some instants those that bound the pieces which touch a span."""
-    starts = np.unique(np.array(instants, np.int64))  # a day that a zone skipped altogether begins where the next one does
+    """The starts, out of `instants`, that bound the segments which overlap a span."""
+    starts = np.unique(np.array(instants, np.int64))  # a day that a time zone skipped begins at the same time as the next day
     first = int(np.searchsorted(starts, span.start_ns, side="right")) - 1
     last = int(np.searchsorted(starts, max(span.end_ns, span.start_ns + 1)))
     return starts[first : last + 1]
 
 
-@lru_cache(maxsize=1 << 14)  # the days of forty years; a change of zone or rule asks for others
+@lru_cache(maxsize=1 << 14)  # forty years of days for one time zone and rule
 def _instant(day: date, clock: time, timezone: str) -> int:
-    """When the clock on the wall shows a time on a day for the first time, or is put past it."""
+    """The first moment at which local clocks show a time on a day, or skip it."""
     wall = datetime.combine(day, clock, _zone(timezone))
     before, after = wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
-    if before <= after:  # once, or twice
+    if before <= after:  # shown once or twice
         return _ns(before)
-    low, high = _ns(after) // _NS_PER_S, _ns(before) // _NS_PER_S  # skipped: the clocks are put on between these two
+    low, high = _ns(after) // _NS_PER_S, _ns(before) // _NS_PER_S  # skipped: the clocks go forward between these two
     offset = local_time(low * _NS_PER_S, timezone).utcoffset()
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""A stretch of time, half-open."""
+"""A half-open time range."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """`[start_ns, end_ns)`; empty when the end is not after the start."""
+    """The time range `[start_ns, end_ns)`; empty if the end is not after the start."""
 
     start_ns: int
     end_ns: int
@@ -20,16 +20,16 @@ class Span:
 
     @property
     def length_ns(self) -> int:
-        """Nanoseconds from start to end, 0 when empty."""
+        """Length in nanoseconds, 0 if empty."""
         return max(0, self.end_ns - self.start_ns)
 
     def intersection(self, other: Span) -> Span:
-        """What both hold; empty when they do not meet."""
+        """The time that is in both spans; empty if they do not overlap."""
         start = max(self.start_ns, other.start_ns)
         return Span(start, max(start, min(self.end_ns, other.end_ns)))
 
     def minus(self, others: list[Span]) -> list[Span]:
-        """The parts of this span that none of the others holds, in order of time."""
+        """The parts of this span that are in none of the others, in order of time."""
         left: list[Span] = []
         start = self.start_ns
         for other in sorted(span for span in others if span):

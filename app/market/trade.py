@@ -1,4 +1,4 @@
-"""Trades, many at a time, as columns of whole numbers."""
+"""Batches of trades, as integer columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BUY = 1
 SELL = -1
 """The seller was aggressive: traded at the bid."""
 UNKNOWN = 0
-"""Nobody was, or the source does not say; counts in the total, not in the delta."""
+"""No aggressor, or not reported; counts in volume, not in delta."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class TradeBatch:
     side : int8 [shape=(n,)]
         `BUY`, `SELL` or `UNKNOWN`: the aggressor.
     trade_id : int64 [shape=(n,)]
-        The venue's number, its order is the order of the tape.
+        The venue's trade id; where the venue numbers trades, ascending with the tape.
 
     All columns are C-contiguous and read-only.
     """
@@ -41,7 +41,7 @@ class TradeBatch:
 
     @classmethod
     def of(cls, time_ns: object, price_ticks: object, quantity_lots: object, side: object, trade_id: object) -> TradeBatch:
-        """A batch of anything that numpy can turn into five columns of one length."""
+        """A batch from anything that numpy can convert to five columns of one length."""
         columns = [
             np.ascontiguousarray(time_ns, np.int64),
             np.ascontiguousarray(price_ticks, np.int64),
@@ -55,7 +55,7 @@ class TradeBatch:
 
     @classmethod
     def empty(cls) -> TradeBatch:
-        """No trades."""
+        """A batch without trades."""
         return cls.of([], [], [], [], [])
 
     def __len__(self) -> int:
@@ -72,12 +72,12 @@ class TradeBatch:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by the columns."""
+        """Size of the columns in bytes."""
         return sum(column.nbytes for column in self.columns)
 
 
 def concatenate(batches: Iterable[TradeBatch]) -> TradeBatch:
-    """The batches behind one another as one."""
+    """The batches joined into one, in the given order."""
     kept = [batch for batch in batches if len(batch)]
     if not kept:
         return TradeBatch.empty()

@@ -1,7 +1,9 @@
-"""Trades as CSV: `time,price,quantity,side,trade_id`, with exact decimals, as every file and every copy of ours has them.
+"""Trades as CSV: `time,price,quantity,side,trade_id`, with exact decimals.
 
-Times are nanoseconds since 1970, sides `buy`, `sell` or `unknown`. No cell holds a text that somebody else chose, so that no
-spreadsheet can take one for a formula.
+Used for every exported file and for copied trades.
+
+Times are nanoseconds since 1970, sides `buy`, `sell` or `unknown`. No cell contains text from outside the program, so that no
+spreadsheet can read one as a formula.
 """
 
 from __future__ import annotations
@@ -18,11 +20,11 @@ HEADER = ",".join(COLUMNS) + "\n"
 SCHEMA = pa.schema([(name, pa.string() if name in ("price", "quantity", "side") else pa.int64()) for name in COLUMNS])
 OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="none")
 SIDE_WORDS = pa.array(["sell", "unknown", "buy"])
-"""By `side + 1`."""
+"""The word of each side, at index `side + 1`."""
 
 
 def rows_of(trades: TradeBatch, instrument: Instrument) -> pa.RecordBatch:
-    """The columns of some trades, as they are written."""
+    """The CSV columns of some trades, as an Arrow record batch."""
     columns = [
         pa.array(trades.time_ns),
         step_texts(trades.price_ticks, instrument.tick_size),
@@ -34,7 +36,7 @@ def rows_of(trades: TradeBatch, instrument: Instrument) -> pa.RecordBatch:
 
 
 def csv_text(trades: TradeBatch, instrument: Instrument) -> str:
-    """All of some trades as one text, with its header."""
+    """Some trades as one CSV text with a header."""
     sink = pa.BufferOutputStream()
     pa_csv.write_csv(pa.Table.from_batches([rows_of(trades, instrument)]), sink, OPTIONS)
     return HEADER + sink.getvalue().to_pybytes().decode()

@@ -1,13 +1,13 @@
-"""When a day of trading begins and ends: whole days of a time zone, or sessions; and the days, weeks and months they make.
+"""Trading hours: whole days or sessions, and the weeks and months they make.
 
-Two readings of "by session" are in use, and each figure says which is its own:
+"By session" has two meanings; each value uses one of them:
 
-- *from the start*: from the start of one session to the start of the next, nothing is left out. VWAP and CVD run on after the
-  close; so do weeks and months, which begin with their first session.
-- *the session itself*: what trades before the open and after the close is left out. TPO, profiles and levels of a session do.
+- *from the start*: from the start of one session to the start of the next, without a gap. VWAP and CVD continue after the close; so
+  do weeks and months, which begin with their first session.
+- *the session itself*: trades before the open and after the close do not count. TPO, profiles and levels of a session use this.
 
-A session belongs to the day on which it closes: one that opens on Sunday evening is Monday's, and opens the week. One that closes
-at midnight belongs to the day before it.
+A session belongs to the day on which it closes: one that opens on Sunday evening belongs to Monday and opens the week. One that
+closes at midnight belongs to the day before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WHOLE_DAY = "day"
 _DAY_NS = 86_400 * 10**9
 _MONDAY_TO_FRIDAY = frozenset(range(5))
 _AROUND_NS = 40 * _DAY_NS
-"""So far to both sides of a time there is the first session of its month, and of the next."""
+"""Within this distance of a time are the first session of its month and that of the next month."""
 TEMPLATES = {
     "us-rth": SessionRule(time(9, 30), time(16), "America/New_York", _MONDAY_TO_FRIDAY),
     "cme": SessionRule(time(17), time(16), "America/Chicago", frozenset((6, 0, 1, 2, 3))),
@@ -35,19 +35,19 @@ TEMPLATES = {
     "xetra": SessionRule(time(9), time(17, 30), "Europe/Berlin", _MONDAY_TO_FRIDAY),
     "tokyo": SessionRule(time(9), time(15, 30), "Asia/Tokyo", _MONDAY_TO_FRIDAY),
 }
-"""Sessions by name, each with the time zone of its exchange; holidays are not known."""
+"""Sessions by name, each in the time zone of its exchange, without holidays."""
 
 
 @dataclass(frozen=True, slots=True)
 class TradingHours:
-    """The sessions of a chart.
+    """The trading hours of a chart.
 
     Attributes
     ----------
     name : str
-        `day` for whole days, a template's name, or times as in `09:30-16:00`.
+        `day` for whole days, the name of a template, or times such as `09:30-16:00`.
     timezone : str
-        IANA name; of a template its own.
+        IANA name; a template has its own.
     rule : SessionRule or None
         None for whole days.
     """
@@ -58,12 +58,12 @@ class TradingHours:
 
     @property
     def unit(self) -> str:
-        """What one of them is called."""
+        """The word for one of them: `day` or `session`."""
         return "day" if self.rule is None else "session"
 
     @property
     def text(self) -> str:
-        """How the legend names them."""
+        """The text in the chart's legend."""
         if self.rule is None:
             return f"day of {self.timezone}"
         times = f"{self.rule.opens:%H:%M}-{self.rule.closes:%H:%M}"
@@ -71,19 +71,22 @@ class TradingHours:
 
     @property
     def divisions(self) -> TimeDivision:
-        """Sessions, and the times between them as pieces of their own."""
+        """Sessions, with the times between them as separate segments."""
         return PeriodRule(timezone=self.timezone) if self.rule is None else self.rule
 
     def from_start(self, period: Period = Period.DAY) -> TimeDivision:
-        """From the start of a session to that of the next; or of the first session of a week or month to that of the next."""
+        """Segments from the start of one session to the start of the next.
+
+        For weeks and months, from the start of the first session in each.
+        """
         return PeriodRule(period, self.timezone) if self.rule is None else SessionPeriods(self.rule, period)
 
     def sessions(self, span: Span) -> tuple[Span, ...]:
-        """The sessions that touch a span, whole, oldest first."""
+        """The complete sessions that overlap a span, oldest first."""
         return _sessions(self, span)
 
     def open_at(self, time_ns: np.ndarray) -> np.ndarray:
-        """Whether each time lies in a session, bool [shape=(n,)]."""
+        """True for each time that is in a session, bool [shape=(n,)]."""
         if self.rule is None or not len(time_ns):
             return np.ones(len(time_ns), bool)
         piece, starts = division_numbers(self.rule, time_ns)
@@ -93,32 +96,38 @@ class TradingHours:
 
 @dataclass(frozen=True, slots=True)
 class SessionPeriods:
-    """Cuts time where the first session of each period begins; what trades after a session belongs to it."""
+    """Periods that begin with their first session.
+
+    Trades after a session belong to it.
+    """
 
     rule: SessionRule
     period: Period = Period.DAY
 
     def starts_ns(self, span: Span) -> np.ndarray:
-        """Where the periods that touch a span begin, and the start of the one after them; int64, ascending."""
+        """Starts of the periods that overlap a span, plus the next one.
+
+        Int64, ascending.
+        """
         end_ns = max(span.end_ns, span.start_ns + 1)
         starts = _first_sessions(self, span.start_ns // _DAY_NS, -(-end_ns // _DAY_NS))
         first = int(np.searchsorted(starts, span.start_ns, side="right")) - 1
         return starts[first : int(np.searchsorted(starts, end_ns)) + 1]
 
 
-@lru_cache(maxsize=16)  # asked for by every layer
+@lru_cache(maxsize=16)  # called by every layer
 def parse_hours(name: str, timezone: str = "UTC") -> TradingHours:
-    """The hours written as `day`, as a template's name, or as times: `09:30-16:00`, `22:00-05:00`.
+    """Parse hours written as `day`, a template's name, or times (`09:30-16:00`).
 
     Raises
     ------
     BadInputError
-        If it is none of them, or there is no such time zone.
+        If the text is none of these, or the time zone is unknown.
     """
     name = name.strip()
     if rule := TEMPLATES.get(name):
         return TradingHours(name, rule.timezone, rule)
-    PeriodRule(timezone=timezone)  # refuses a zone that is not there
+    PeriodRule(timezone=timezone)  # raises for an unknown time zone
     if name == WHOLE_DAY:
         return TradingHours(name, timezone)
     try:
@@ -130,7 +139,7 @@ def parse_hours(name: str, timezone: str = "UTC") -> TradingHours:
 
 @lru_cache(maxsize=64)
 def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
-    """Asked for by several layers in each frame, while the view stands still."""
+    """The sessions that overlap a span, cached because several layers need them."""
     if hours.rule is not None:
         return tuple(hours.rule.sessions(span))
     return tuple(Span(*edges) for edges in itertools.pairwise(hours.divisions.starts_ns(span).tolist()))
@@ -138,7 +147,7 @@ def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
 
 @lru_cache(maxsize=256)
 def _first_sessions(cut: SessionPeriods, first_day: int, end_day: int) -> np.ndarray:
-    """Starts around some days (of UTC, since 1970), more than enough to both sides."""
+    """Starts of the first sessions around some UTC days (since 1970), with a margin."""
     reach = Span(first_day * _DAY_NS - _AROUND_NS, end_day * _DAY_NS + _AROUND_NS)
     sessions = cut.rule.sessions(reach)
     named = [(_period_of(session, cut), session.start_ns) for session in sessions]
@@ -150,7 +159,7 @@ def _first_sessions(cut: SessionPeriods, first_day: int, end_day: int) -> np.nda
 
 def _period_of(session: Span, cut: SessionPeriods) -> date:
     """The first date of the period to which a session belongs."""
-    day = local_time(session.end_ns - 1000, cut.rule.timezone).date()  # a microsecond, the clock's least step
+    day = local_time(session.end_ns - 1000, cut.rule.timezone).date()  # a microsecond, the smallest step of a datetime
     if cut.period is Period.MONTH:
         return day.replace(day=1)
     return day - timedelta(days=day.weekday()) if cut.period is Period.WEEK else day

@@ -1,4 +1,4 @@
-"""Names, captions and the index of pictures."""
+"""Names, captions and the index of saved images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def facts(
     return PictureFacts(instrument, "1m", instrument.grid(10), first_ns, end_ns, mode, TAKEN_NS)
 
 
-def test_a_picture_is_filed_under_its_day(tmp_path):
+def test_an_image_is_saved_in_the_folder_of_its_day(tmp_path):
     assert picture_path(tmp_path, facts()) == tmp_path / "2026/11/2026-11-21/20261121T153012Z_BTCUSDT_1m.png"
 
 
@@ -34,7 +34,7 @@ def test_a_note_becomes_part_of_the_name(tmp_path):
     assert picture_path(tmp_path, facts(), note="anchored profile").name == "20261121T153012Z_BTCUSDT_1m_anchored-profile.png"
 
 
-def test_a_second_picture_in_the_same_second_gets_a_number(tmp_path):
+def test_a_second_image_in_the_same_second_is_numbered(tmp_path):
     first = picture_path(tmp_path, facts())
     first.parent.mkdir(parents=True)
     first.touch()
@@ -45,7 +45,7 @@ def test_a_second_picture_in_the_same_second_gets_a_number(tmp_path):
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_no_symbol_and_no_note_can_leave_the_folder_or_break_a_file_system(tmp_path_factory, symbol: str, note: str):
+def test_file_names_are_safe_for_any_symbol_and_note(tmp_path_factory, symbol: str, note: str):
     folder = tmp_path_factory.getbasetemp()
     path = picture_path(folder, facts(symbol), note)
     assert path.parent == folder / "2026" / "11" / "2026-11-21"
@@ -54,12 +54,12 @@ def test_no_symbol_and_no_note_can_leave_the_folder_or_break_a_file_system(tmp_p
     assert path.suffix == ".png"
 
 
-def test_the_caption_says_market_span_bars_and_rows():
+def test_the_caption_names_market_span_bars_and_rows():
     assert facts().caption == "BTCUSDT · binance · 21 Nov 2026 15:00–15:31 UTC · 1m bars · rows 10 (0.10)"
 
 
 @pytest.mark.parametrize(("mode", "word"), [("simulated", "SIMULATED"), ("replay", "REPLAYED"), ("stale", "STALE"), ("offline", "OFFLINE")])
-def test_the_caption_of_anything_but_the_live_market_says_so(mode: str, word: str):
+def test_the_caption_names_any_source_but_live(mode: str, word: str):
     assert facts(mode=mode).caption.endswith(f" · {word}")
 
 
@@ -73,11 +73,11 @@ def test_a_span_up_to_midnight_names_one_day():
     assert span_text(midnight - 3600 * NS, midnight) == "21 Nov 2026 23:00–00:00 UTC"
 
 
-def test_a_span_of_seconds_shows_them():
+def test_a_span_with_seconds_shows_them():
     assert span_text(TAKEN_NS, TAKEN_NS + 30 * NS) == "21 Nov 2026 15:30:12–15:30:42 UTC"
 
 
-def test_the_texts_of_a_picture_hold_the_chart_s_state():
+def test_image_texts_contain_the_state_of_the_chart():
     texts = picture_texts(facts(), {"bar": "1m", "version": 1}, "tapeprint 1.0")
     assert texts == {
         "Title": "BTCUSDT 1m",
@@ -89,7 +89,7 @@ def test_the_texts_of_a_picture_hold_the_chart_s_state():
     assert json.loads(texts[STATE_KEY]) == {"bar": "1m", "version": 1}
 
 
-def test_the_index_begins_with_its_columns_and_grows_by_a_line_a_picture(tmp_path):
+def test_the_index_gets_a_header_and_one_line_per_image(tmp_path):
     for mode in ("live", "simulated"):
         index = add_to_index(tmp_path, picture_path(tmp_path, facts(mode=mode)), facts(mode=mode))
     rows = list(csv.reader(index.read_text(encoding="utf-8").splitlines()))
@@ -107,14 +107,14 @@ def test_the_index_begins_with_its_columns_and_grows_by_a_line_a_picture(tmp_pat
     assert [row[7] for row in rows[1:]] == ["live", "simulated"]
 
 
-def test_a_line_that_was_cut_short_stays_alone(tmp_path):
+def test_a_line_cut_short_does_not_damage_the_next_one(tmp_path):
     (tmp_path / "index.csv").write_text("taken,file\n2026-11-21T15:3", encoding="utf-8")
     index = add_to_index(tmp_path, tmp_path / "x.png", facts())
     assert index.read_text(encoding="utf-8").splitlines()[1:][0] == "2026-11-21T15:3"
     assert index.read_text(encoding="utf-8").splitlines()[2].startswith("2026-11-21T15:30:12Z,x.png,")
 
 
-def test_an_index_that_cannot_be_written_is_named(tmp_path):
+def test_an_index_that_cannot_be_written_raises_with_its_path(tmp_path):
     (tmp_path / "index.csv").mkdir()
     with pytest.raises(BadInputError, match=r"^cannot write journal .*index\.csv: "):
         add_to_index(tmp_path, tmp_path / "x.png", facts())

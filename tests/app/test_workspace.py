@@ -1,4 +1,4 @@
-"""One market at a time, opened, changed and let go of, with plain asyncio."""
+"""One market at a time: opened, changed and closed, with plain asyncio."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ START_NS = 1_700_000_040 * 10**9
 
 @dataclass
 class Feed:
-    """Gives what it is told to, then waits until it is closed."""
+    """A feed that yields the given pages, then waits until it is closed."""
 
     pages: list[TradeBatch] = field(default_factory=list)
     instrument: Instrument = INSTRUMENT
@@ -78,7 +78,7 @@ def others() -> list[asyncio.Task[object]]:
     return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
 
-def test_an_opened_market_has_a_chart_with_rows_that_suit_its_price() -> None:
+def test_an_opened_market_gets_a_row_size_for_its_price() -> None:
     async def story() -> None:
         feed = Feed([trades()])
 
@@ -97,7 +97,7 @@ def test_an_opened_market_has_a_chart_with_rows_that_suit_its_price() -> None:
     asyncio.run(story())
 
 
-def test_a_venue_that_cannot_be_reached_is_tried_again_with_longer_pauses_and_says_why(logged: LogCapture) -> None:
+def test_an_unreachable_venue_is_retried_with_growing_pauses(logged: LogCapture) -> None:
     async def story() -> None:
         feed, waits = Feed([trades()]), list[float]()
         failures = [VenueUnreachableError("host refuses connections")] * 7
@@ -122,7 +122,7 @@ def test_a_venue_that_cannot_be_reached_is_tried_again_with_longer_pauses_and_sa
     assert len(logged.entries) == 8
 
 
-def test_a_refusal_is_final_and_so_is_a_market_that_cannot_be() -> None:
+def test_a_refusal_or_an_invalid_market_is_final() -> None:
     async def story() -> None:
         for error in (VenueRefusedError("knows no symbol X"), BadInputError("venue: found 'x'")):
 
@@ -139,7 +139,7 @@ def test_a_refusal_is_final_and_so_is_a_market_that_cannot_be() -> None:
     asyncio.run(story())
 
 
-def test_opening_other_markets_in_haste_leaves_one_open_and_the_others_closed() -> None:
+def test_opening_markets_quickly_leaves_only_the_last_open() -> None:
     async def story() -> None:
         feeds: list[Feed] = []
 
@@ -162,7 +162,7 @@ def test_opening_other_markets_in_haste_leaves_one_open_and_the_others_closed() 
     asyncio.run(story())
 
 
-def test_other_bars_and_rows_hold_the_same_trades() -> None:
+def test_changed_bars_and_rows_have_the_same_trades() -> None:
     async def story() -> None:
         async def opener(_: str) -> Market:
             return market(Feed([trades(600)]))
@@ -183,7 +183,7 @@ def test_other_bars_and_rows_hold_the_same_trades() -> None:
     asyncio.run(story())
 
 
-def test_rules_hold_for_the_chart_that_is_open_and_for_the_next_one() -> None:
+def test_settings_apply_to_the_open_chart_and_the_next_one() -> None:
     async def story() -> None:
         async def opener(_: str) -> Market:
             return market(Feed([trades()]))
@@ -201,7 +201,7 @@ def test_rules_hold_for_the_chart_that_is_open_and_for_the_next_one() -> None:
     asyncio.run(story())
 
 
-def test_two_wishes_in_a_row_both_hold() -> None:
+def test_two_changes_in_a_row_both_apply() -> None:
     async def story() -> None:
         async def opener(_: str) -> Market:
             return market(Feed([trades(600)]))
@@ -220,7 +220,7 @@ def test_two_wishes_in_a_row_both_hold() -> None:
     asyncio.run(story())
 
 
-def test_whether_trades_are_kept_is_told_and_a_second_program_reads_what_the_first_one_writes(tmp_path: Path):
+def test_a_second_program_reads_what_the_first_one_records(tmp_path: Path):
     first, second = SharedStore(tmp_path), SharedStore(tmp_path)
 
     async def watching(keeping: SharedStore | None, page: TradeBatch) -> Workspace:
@@ -254,7 +254,7 @@ def test_whether_trades_are_kept_is_told_and_a_second_program_reads_what_the_fir
     second.close()
 
 
-def test_alerts_of_a_market_are_set_watched_and_deleted(tmp_path: Path):
+def test_alerts_of_the_open_market_are_added_fired_and_deleted(tmp_path: Path):
     async def story() -> None:
         feed = Feed([trades(10)])
         more = asyncio.Event()
@@ -293,7 +293,7 @@ def test_alerts_of_a_market_are_set_watched_and_deleted(tmp_path: Path):
     asyncio.run(story())
 
 
-def test_profiles_are_there_again_when_the_market_is_opened_again_and_at_the_next_start(tmp_path: Path, logged: LogCapture) -> None:
+def test_profiles_return_when_the_market_is_opened_again(tmp_path: Path, logged: LogCapture) -> None:
     async def opened(desk: Workspace) -> Chart:
         desk.open("test:BTC")
         await until(lambda: desk.chart is not None and desk.chart.series.n_trades == 100)

@@ -1,4 +1,4 @@
-"""A market whose trades are watched by alerts, for the tests of this folder."""
+"""A market whose trades are scanned for alerts, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Tape:
         self.watch.catch_up(self.chart, self.store)
 
     def fetch(self, trades: TradeBatch) -> None:
-        """Trades of the past."""
+        """Insert older trades, as a history download does."""
         self.chart.apply(self.store.insert(trades), self.store)
         self.chart.holes = self.store.gaps()
         self.watch.catch_up(self.chart, self.store)
 
     def restart(self, path: Path) -> None:
-        """Another program opens the file; the trades so far are read from the disk before the first live one comes."""
+        """Restart with the alert file, and with all trades so far loaded from disk."""
         self.book = AlertStore(path)
         self.book.log = deque(self.book.log)
         self.watch = AlertWatch(self.book, MARKET)
@@ -56,7 +56,7 @@ class Tape:
 
     @property
     def told(self) -> list[tuple[float, str]]:
-        """Seconds since the start, and what is told."""
+        """Seconds since the start, and text, of each fired alert."""
         return [((fired.time_ns - START_NS) / SECOND_NS, fired.text.partition(" ")[2]) for fired in self.fired]
 
 

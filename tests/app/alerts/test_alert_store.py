@@ -1,4 +1,4 @@
-"""The book keeps alerts, how far they were watched, and what fired; a spoilt file is told and set aside."""
+"""The alert store saves alerts, scan progress and log; a damaged file is renamed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.app.chart.test_chart import MARKET
 from tests.builders import trades_of
 
 
-def test_alerts_come_back_with_their_numbers_and_a_number_is_never_used_again(tmp_path: Path):
+def test_saved_alerts_keep_their_numbers_which_are_never_reused(tmp_path: Path):
     path = tmp_path / "alerts.json"
     book = AlertStore(path)
     first = book.add(MARKET, AlertSpec(value=price(102), note="yesterday's high"))
@@ -41,12 +41,12 @@ def test_alerts_come_back_with_their_numbers_and_a_number_is_never_used_again(tm
         (wish(SubjectKind.VWAP, Condition.TOUCH, of=Scope.NOTHING), "expected"),
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused(wanted: AlertSpec, complaint: str):
+def test_add_refuses_an_invalid_condition_or_value(wanted: AlertSpec, complaint: str):
     with pytest.raises(BadInputError, match=complaint):
         AlertStore().add(MARKET, wanted)
 
 
-def test_a_file_that_is_no_list_of_alerts_is_told_and_set_aside(tmp_path: Path, logged):
+def test_an_unreadable_alert_file_is_renamed_and_reported(tmp_path: Path, logged):
     path = tmp_path / "alerts.json"
     path.write_text('{"alerts": 5}')
     book = AlertStore(path)
@@ -58,7 +58,7 @@ def test_a_file_that_is_no_list_of_alerts_is_told_and_set_aside(tmp_path: Path, 
     assert [record["event"] for record in logged.entries] == ["alerts not loaded"]
 
 
-def test_lines_of_the_log_that_were_cut_short_are_passed_over(tmp_path: Path):
+def test_log_lines_cut_short_are_skipped(tmp_path: Path):
     tape = Tape(AlertStore(tmp_path / "alerts.json"))
     tape.book.add(MARKET, wish(value=price(100)))
     tape.say(trades_of([(0, 100, 1, 1)]))
@@ -68,19 +68,19 @@ def test_lines_of_the_log_that_were_cut_short_are_passed_over(tmp_path: Path):
     assert [fired.n for fired in AlertStore(tape.book.path).unannounced()] == [1, 2]
 
 
-def test_what_was_not_told_before_a_kill_is_told_after_it(tmp_path: Path):
+def test_alerts_not_announced_before_a_kill_are_announced_later(tmp_path: Path):
     tape = Tape(AlertStore(tmp_path / "alerts.json"))
     tape.book.add(MARKET, wish(value=price(100)))
     tape.say(trades_of([(0, 100, 1, 1)]))
     assert len(AlertStore(tape.book.path).unannounced()) == 1
     tape.book.note_announced()
     assert tape.book.unannounced() == []
-    assert len(AlertStore(tape.book.path).unannounced()) == 1  # killed before it was saved: told twice rather than never
+    assert len(AlertStore(tape.book.path).unannounced()) == 1  # killed before it was saved: announced twice rather than never
     tape.book.save()
     assert AlertStore(tape.book.path).unannounced() == []
 
 
-def test_alerts_that_cannot_be_saved_go_on_and_say_so(tmp_path: Path):
+def test_alerts_that_cannot_be_saved_stay_armed_and_report_it(tmp_path: Path):
     (tmp_path / "folder").write_text("in the way")
     book = AlertStore(tmp_path / "folder" / "alerts.json")
     book.add(MARKET, wish(value=price(102)))
@@ -88,7 +88,7 @@ def test_alerts_that_cannot_be_saved_go_on_and_say_so(tmp_path: Path):
     assert len(book.of(MARKET.id)) == 1
 
 
-def test_an_alert_that_is_armed_again_waits_for_what_comes_then(tmp_path: Path):
+def test_a_rearmed_alert_fires_only_on_later_trades(tmp_path: Path):
     trades = trades_of([(0, 100, 1, 1), (1, 101, 1, 1), (2, 100, 1, 1), (3, 102, 1, 1), (4, 100, 1, 1)])
     tape = Tape(AlertStore(tmp_path / "alerts.json"))
     tape.book.add(MARKET, wish(value=price(101), often=Trigger.ONCE))
@@ -100,7 +100,7 @@ def test_an_alert_that_is_armed_again_waits_for_what_comes_then(tmp_path: Path):
     assert AlertStore(tape.book.path).of(MARKET.id) == []
 
 
-def test_the_file_of_an_earlier_version_is_read(tmp_path: Path):
+def test_a_file_of_an_earlier_version_is_read(tmp_path: Path):
     path = tmp_path / "alerts.json"
     old = '{"alerts":[{"number":4,"instrument":"test:XYZ","when":"touch","value":"10.2","often":"once","note":"","armed":true}],'
     path.write_text(old + '"watched_ns":{"test:XYZ":5},"next_number":5}')

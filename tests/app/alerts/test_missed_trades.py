@@ -1,4 +1,4 @@
-"""What nobody looked at is looked at late once it is there, told once, and said from when to when."""
+"""Missed trades are checked late, once, and the unmonitored time is logged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRADES = trades_of(ROWS)
 
 
 def closed_and_opened(tmp_path: Path, *wishes: object) -> Tape:
-    """A program that watched two trades, was closed for two, and has just been told of the fifth."""
+    """A restarted program: two trades scanned, two missed, the fifth received."""
     path = tmp_path / "alerts.json"
     before = Tape(AlertStore(path))
     before.say(TRADES[:2])
@@ -32,7 +32,7 @@ def closed_and_opened(tmp_path: Path, *wishes: object) -> Tape:
     return again
 
 
-def test_trades_that_were_missed_are_looked_at_once_they_are_there(tmp_path: Path):
+def test_missed_trades_are_checked_late_once_they_are_fetched(tmp_path: Path):
     tape = closed_and_opened(tmp_path, wish(value=price(102)), wish(when=Condition.CLOSE_ABOVE, value=price(102)))
     (stretch,) = tape.watch.missed_ranges
     assert (stretch.start_ns, stretch.until_ns, stretch.why) == (TRADES.time_ns[1], TRADES.time_ns[4], "Tapeprint was not running")
@@ -48,7 +48,7 @@ def test_trades_that_were_missed_are_looked_at_once_they_are_there(tmp_path: Pat
     assert tape.watch.missed_ranges == AlertStore(tape.book.path).missed_ranges(MARKET.id) == ()
 
 
-def test_what_is_not_looked_at_yet_is_remembered_over_another_restart(tmp_path: Path):
+def test_a_missed_range_survives_another_restart(tmp_path: Path):
     tape = closed_and_opened(tmp_path, wish(value=price(102), often=Trigger.ONCE))
     tape.book.save()
     again = Tape(AlertStore(tape.book.path))
@@ -60,7 +60,7 @@ def test_what_is_not_looked_at_yet_is_remembered_over_another_restart(tmp_path: 
     assert AlertStore(tape.book.path).of(MARKET.id) == []
 
 
-def test_a_gap_in_the_ids_is_looked_at_when_it_is_filled_and_live_trades_do_not_wait(tmp_path: Path):
+def test_an_id_gap_is_checked_once_filled_without_delaying_live(tmp_path: Path):
     tape = Tape()
     tape.say(TRADES[:2])
     tape.book.add(MARKET, wish(value=price(102)))
@@ -74,7 +74,7 @@ def test_a_gap_in_the_ids_is_looked_at_when_it_is_filled_and_live_trades_do_not_
     ]
 
 
-def test_a_connection_that_missed_nothing_is_told_too():
+def test_a_reconnect_without_missed_trades_is_logged():
     tape = Tape()
     tape.say(TRADES[:2])
     tape.book.add(MARKET, wish(value=price(150)))
@@ -82,14 +82,14 @@ def test_a_connection_that_missed_nothing_is_told_too():
     assert [(entry.why, entry.outcome) for entry in tape.unwatched] == [("the connection was lost", "no trades missed")]
 
 
-def test_without_alerts_nothing_is_said_and_nothing_is_looked_for():
+def test_a_gap_without_alerts_leaves_no_range_and_no_log_entry():
     tape = Tape()
     tape.say(TRADES[:2])
     tape.say(TRADES[4:], connects=1)
     assert tape.watch.missed_ranges == () and tape.unwatched == []
 
 
-def test_what_is_certain_is_told_after_a_minute_even_if_the_trades_never_come(tmp_path: Path):
+def test_certain_crossings_fire_after_a_minute_without_trades(tmp_path: Path):
     tape = Tape()
     tape.say(TRADES[:2])
     tape.book.add(MARKET, wish(value=price(103)))
@@ -102,7 +102,7 @@ def test_what_is_certain_is_told_after_a_minute_even_if_the_trades_never_come(tm
     assert len(tape.watch.missed_ranges) == 1
 
 
-def test_trades_that_memory_let_go_of_are_said_to_be_lost(tmp_path: Path):
+def test_missed_trades_dropped_from_memory_are_logged(tmp_path: Path):
     tape = closed_and_opened(tmp_path, wish(value=price(102)))
     tape.store.forgotten, tape.store.floor_key = 3, 3
     tape.say(TRADES[5:])
@@ -110,7 +110,7 @@ def test_trades_that_memory_let_go_of_are_said_to_be_lost(tmp_path: Path):
     assert tape.unwatched[-1].outcome == "trades unavailable, never checked"
 
 
-def test_a_line_that_needs_the_whole_day_waits_for_it_and_nothing_is_lost(tmp_path: Path):
+def test_a_line_of_the_day_is_checked_once_the_day_is_loaded(tmp_path: Path):
     tape = closed_and_opened(tmp_path, wish(SubjectKind.VWAP, of=Scope.DAY, often=Trigger.ONCE))
     day_ns = int(TRADES.time_ns[0]) // 86_400_000_000_000 * 86_400_000_000_000
     assert tape.watch.wants_from_ns(tape.chart) == day_ns
@@ -127,7 +127,7 @@ def test_a_line_that_needs_the_whole_day_waits_for_it_and_nothing_is_lost(tmp_pa
     assert tape.watch.missed_ranges == ()
 
 
-def test_of_trades_without_numbers_the_times_tell_what_is_there(tmp_path: Path):
+def test_unnumbered_trades_are_checked_once_time_is_covered(tmp_path: Path):
     path = tmp_path / "alerts.json"
     before = Tape(AlertStore(path))
     before.store = TradeStore(by_time=True)
@@ -137,14 +137,14 @@ def test_of_trades_without_numbers_the_times_tell_what_is_there(tmp_path: Path):
     again.store = TradeStore(by_time=True)
     again.say(TRADES[4:])
     again.fetch(TRADES[:4])
-    assert len(again.watch.missed_ranges) == 1  # nobody has said that these are all
+    assert len(again.watch.missed_ranges) == 1  # nothing shows yet that these are all
     again.chart.covered = [CoveredSpan(Span(0, 1 << 62), Source.BACKFILL, 0, 0, proven=False)]
     again.fetch(TRADES[:0])
     assert again.told == [(30, "touched 10.2"), (60, "touched 10.2")]
 
 
 @pytest.mark.parametrize("missing", [1, 200])
-def test_a_long_stretch_is_looked_at_in_parts(missing: int):
+def test_a_long_missed_range_is_checked_in_parts(missing: int):
     rows = [(60 * place, 100 + place % 2 * 2, 1, 1) for place in range(missing + 2)]
     trades = trades_of(rows)
     tape = Tape()
@@ -161,7 +161,7 @@ def test_a_long_stretch_is_looked_at_in_parts(missing: int):
     assert tape.unwatched[-1].outcome.startswith(f"{missing:,} missed trades checked")
 
 
-def test_another_market_on_the_screen_is_the_reason(tmp_path: Path):
+def test_a_missed_range_names_another_open_market_as_its_reason(tmp_path: Path):
     tape = Tape(AlertStore(tmp_path / "alerts.json"))
     tape.say(TRADES[:2])
     tape.book.add(MARKET, wish(value=price(150)))
@@ -170,13 +170,13 @@ def test_another_market_on_the_screen_is_the_reason(tmp_path: Path):
     assert [stretch.why for stretch in tape.watch.missed_ranges] == ["another market was open"]
 
 
-def test_a_price_that_rests_at_a_line_after_a_gap_crosses_it_from_where_the_missed_trades_say():
+def test_missed_trades_decide_how_a_price_at_a_line_crossed_it():
     trades = trades_of([(0, 105, 1, 1), (1, 99, 1, 1), (2, 101, 1, 1), (3, 101, 1, 1), (4, 103, 1, 1), (5, 99, 1, 1)])
     tape = Tape()
     tape.say(trades[:1])
     tape.book.add(MARKET, wish(value=price(101), when=Condition.CROSS))
     tape.say(trades[2:5])
-    assert tape.told == []  # from above or from below, nobody knows
+    assert tape.told == []  # not known yet whether from above or from below
     tape.fetch(trades[1:2])
     assert tape.told == [(1, "crossed 10.1 from above"), (4, "crossed 10.1 from below")]
     tape.say(trades[5:])

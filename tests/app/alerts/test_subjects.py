@@ -1,4 +1,4 @@
-"""Where the lines of alerts stand, and what bars leave behind: against the figures of the chart, and against oracles."""
+"""Prices of alert lines and events of bars, against the chart and oracles."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def line(chart: Chart, end: int, kind: SubjectKind, **subject: object) -> float 
 
 @pytest.mark.parametrize("of", [Scope.DAY, Scope.WEEK, Scope.MONTH])
 @pytest.mark.parametrize("band", [0, 1, -2])
-def test_vwap_and_its_bands_stand_where_the_chart_draws_them_at_the_bar_before(of: Scope, band: int):
+def test_vwap_lines_equal_the_drawn_ones_of_the_bar_before(of: Scope, band: int):
     chart = chart_of()
     end = chart.series.n_bars - 1
     drawn = SessionVwap(VwapSums(chart.series), chart.rules.hours.from_start(Period(of.value))).values(end - 1, end)
@@ -46,7 +46,7 @@ def test_vwap_and_its_bands_stand_where_the_chart_draws_them_at_the_bar_before(o
 
 
 @pytest.mark.parametrize(("kind", "name"), [(SubjectKind.POC, "poc_ticks"), (SubjectKind.VAH, "vah_ticks"), (SubjectKind.VAL, "val_ticks")])
-def test_the_lines_of_a_profile_on_the_chart_are_its_own_without_the_bar_in_progress(kind: SubjectKind, name: str):
+def test_profile_lines_leave_out_the_bar_in_progress(kind: SubjectKind, name: str):
     chart, series = chart_of(), chart_of().series
     key = chart.anchors.add(series.start_ns(40))
     inputs = replace(chart.anchors.get(key).inputs, percent=40)  # type: ignore[union-attr]
@@ -56,7 +56,7 @@ def test_the_lines_of_a_profile_on_the_chart_are_its_own_without_the_bar_in_prog
     assert line(chart, end, kind, of=Scope.PROFILE, key=key) == getattr(figures, name)
 
 
-def test_a_range_that_is_over_stands_still_and_one_that_was_taken_away_is_not_known():
+def test_a_past_range_line_is_fixed_and_unknown_once_deleted():
     chart = chart_of()
     series, readings = chart.series, SubjectValues(chart)
     key = chart.anchors.add(series.start_ns(10), series.start_ns(50))
@@ -69,7 +69,7 @@ def test_a_range_that_is_over_stands_still_and_one_that_was_taken_away_is_not_kn
     )
 
 
-def test_the_session_before_is_a_session_and_not_the_time_between_two():
+def test_day_before_is_a_session_and_not_the_time_between_two():
     chart = chart_of(rules=CalculationSettings(time=SessionSettings(session="09:30-16:00")))
     series = chart.series
     hours = chart.rules.hours
@@ -84,7 +84,7 @@ def test_the_session_before_is_a_session_and_not_the_time_between_two():
     assert found == chart.profiles.of_bars(runs, RowLayout(), area.percent, area.method).poc_ticks
 
 
-def test_a_line_is_not_known_before_its_first_bar_has_ended_nor_while_its_trades_are_fetched():
+def test_a_line_is_unknown_before_a_bar_closes_and_while_loading():
     chart = chart_of()
     first = SubjectValues(chart).line(Subject(kind=SubjectKind.VWAP, of=Scope.DAY), 0, 0, 0)
     assert first == (None, "no bar of the day has closed yet")
@@ -104,7 +104,7 @@ def test_a_line_is_not_known_before_its_first_bar_has_ended_nor_while_its_trades
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10_000), reset=st.sampled_from(["session", "never"]))
-def test_each_divergence_is_told_once_by_the_bar_that_confirms_it(seed: int, reset: str):
+def test_each_divergence_is_reported_once_by_its_confirming_bar(seed: int, reset: str):
     chart = chart_of(random_trades(seed, 400, seconds=90 * 60, spread=25), CalculationSettings(cvd=CvdSettings(reset=reset)))  # type: ignore[arg-type]
     series = chart.series
     deltas, starts = (series.buy - series.sell).tolist(), series.times.of_bars().tolist()
@@ -120,7 +120,7 @@ def test_each_divergence_is_told_once_by_the_bar_that_confirms_it(seed: int, res
     assert sorted(told) == sorted(side for _, side in expected)
 
 
-def test_divergences_fire_at_the_same_trades_however_these_come():
+def test_divergences_fire_at_the_same_trades_with_any_batching():
     trades = random_trades(7, 500, seconds=90 * 60, spread=25)
     told = []
     for cuts in ([], range(500), [3, 200, 201, 350]):
@@ -133,7 +133,7 @@ def test_divergences_fire_at_the_same_trades_however_these_come():
     assert told[0] and told[0] == told[1] == told[2]
 
 
-def test_every_kind_has_an_entry_and_words_of_its_own():
+def test_every_subject_kind_has_an_entry_and_a_text():
     assert set(SUBJECTS) == set(SubjectKind)
     assert Subject(kind=SubjectKind.VWAP, of=Scope.WEEK, band=-2).text == "VWAP of the week −2 σ"
     assert Subject(kind=SubjectKind.POC, of=Scope.PROFILE, key=3).text == "POC of profile 3"

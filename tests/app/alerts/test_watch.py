@@ -1,4 +1,4 @@
-"""Alerts fire at the same trades however these come: batched, over restarts, after a kill; and against a slow oracle."""
+"""Alerts fire at the same trades in any batches, after restarts and kills."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def watched(
     wishes: list[AlertSpec], book: AlertStore | None = None, chart_spec: ChartSpec | None = None, rules: CalculationSettings | None = None
 ) -> Tape:
     tape = Tape(book, chart_spec, rules)
-    path, tape.book.path = tape.book.path, None  # so many are written once
+    path, tape.book.path = tape.book.path, None  # written to disk once, not after each of many alerts
     for wish in wishes:
         tape.book.add(MARKET, wish)
     tape.book.path = path
@@ -68,7 +68,7 @@ def quick_disk() -> Iterator[None]:
 
 @settings(max_examples=40, deadline=None)
 @given(trades=trade_batches(max_size=50), cuts=CUTS)
-def test_any_batching_fires_what_an_oracle_fires_trade_by_trade(trades: TradeBatch, cuts: list[int]):
+def test_any_batching_fires_what_the_oracle_fires(trades: TradeBatch, cuts: list[int]):
     tape = watched(every_wish(LEVELS))
     alerts = tape.book.alerts
     for piece in split(trades, cuts):
@@ -76,7 +76,7 @@ def test_any_batching_fires_what_an_oracle_fires_trade_by_trade(trades: TradeBat
     assert of(tape) == expected(alerts, trades)
 
 
-def test_the_oracle_and_the_watch_agree_over_days_of_a_market_in_which_everything_fires():
+def test_watch_equals_the_oracle_on_days_where_every_alert_fires():
     trades = random_trades(5, 320, seconds=2.5 * 86_400, price=106, spread=12)
     single = CalculationSettings(imbalance=ImbalanceSettings(stacked=1))
     tape = watched(every_wish(LEVELS), rules=single)
@@ -90,7 +90,7 @@ def test_the_oracle_and_the_watch_agree_over_days_of_a_market_in_which_everythin
 
 @settings(max_examples=30, deadline=None)
 @given(trades=trade_batches(max_size=40), cuts=CUTS, rule=st.sampled_from(["500t", "7t", "3v", "2r", "4delta"]))
-def test_bars_that_are_counted_fire_the_same_however_trades_come(trades: TradeBatch, cuts: list[int], rule: str):
+def test_any_batching_fires_the_same_on_bars_other_than_time(trades: TradeBatch, cuts: list[int], rule: str):
     chart_spec = replace(spec(), bar_rule=parse_bar_rule(rule))
     told = []
     for pieces in (split(trades, cuts), split(trades, range(len(trades)))):
@@ -122,7 +122,7 @@ class KilledError(Exception):
 
 @settings(max_examples=30, deadline=None)
 @given(trades=trade_batches(max_size=40), cuts=CUTS, data=st.data())
-def test_a_kill_at_any_moment_loses_no_firing_and_logs_none_twice(trades: TradeBatch, cuts: list[int], data: st.DataObject):
+def test_a_kill_at_any_moment_loses_and_doubles_no_fired_alert(trades: TradeBatch, cuts: list[int], data: st.DataObject):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "alerts.json"
         tape = watched(every_wish(LEVELS), AlertStore(path))

@@ -20,14 +20,14 @@ from tests.oracles import order_flow
 DAY = PeriodRule()
 
 
-def test_the_example_of_the_definition() -> None:
+def test_vwap_sums_equal_the_example_of_the_definition() -> None:
     series = series_of(trades_of([(0, 100, 1, BUY), (1, 102, 3, SELL), (2, 101, 2, BUY)]))
     line = SessionVwap(VwapSums(series), DAY).values(0, 1)
     assert line.price_ticks.tolist() == [608 / 6]
     assert line.deviation_ticks[0] == pytest.approx(0.745356, abs=1e-6)
 
 
-def test_it_starts_again_with_the_first_bar_of_a_period() -> None:
+def test_session_vwap_restarts_with_the_first_bar_of_a_period() -> None:
     series = series_of(trades_of([(0, 100, 1, BUY), (6359, 104, 1, BUY), (6360, 200, 1, BUY), (6500, 202, 1, BUY)]))
     sums = VwapSums(series)
     line = SessionVwap(sums, DAY).values(0, 4)
@@ -38,7 +38,7 @@ def test_it_starts_again_with_the_first_bar_of_a_period() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(trade_batches(), st.lists(st.integers(0, 60), max_size=4), st.data())
-def test_whatever_way_trades_came_it_is_the_quotient_of_plain_sums(trades: TradeBatch, cuts: list[int], data: st.DataObject) -> None:
+def test_any_batching_gives_the_quotient_of_plain_sums(trades: TradeBatch, cuts: list[int], data: st.DataObject) -> None:
     pieces = split(trades, cuts)
     series = series_of(pieces[0], bar_s=3600)
     line = SessionVwap(VwapSums(series), DAY)
@@ -54,7 +54,7 @@ def test_whatever_way_trades_came_it_is_the_quotient_of_plain_sums(trades: Trade
 
 @settings(max_examples=60, deadline=None)
 @given(trade_batches(), st.lists(st.integers(0, 60), max_size=4))
-def test_the_sum_of_squares_does_not_depend_on_how_trades_were_split(trades: TradeBatch, cuts: list[int]) -> None:
+def test_the_sum_of_squares_is_the_same_with_any_batching(trades: TradeBatch, cuts: list[int]) -> None:
     whole, pieced = series_of(trades), series_of(trades[:0])
     for piece in split(trades, cuts):
         pieced.append(piece)
@@ -74,19 +74,19 @@ def test_squares_far_beyond_64_bits_are_exact() -> None:
     assert (line.price_ticks[0], line.deviation_ticks[0]) == (10_000_000, pytest.approx(sqrt(2 / 3) * 3_000_000, rel=1e-15))
 
 
-def test_far_from_nought_the_deviation_of_one_tick_is_not_lost() -> None:
+def test_a_deviation_of_one_tick_is_exact_at_high_prices() -> None:
     """Where a float's sum of squares would have no digits left."""
     series = series_of(trades_of([(second, 10**9 + second % 2, 1, BUY) for second in range(60)]))
     assert SessionVwap(VwapSums(series), DAY).values(0, 1).deviation_ticks[0] == 0.5
 
 
-def test_it_agrees_with_the_vwap_of_the_whole_file() -> None:
+def test_vwap_sums_equal_the_vwap_of_the_complete_file() -> None:
     series = series_of(random_trades(4, 3000))
     found = SessionVwap(VwapSums(series), PeriodRule(Period.MONTH)).values(0, series.n_bars)
     assert np.array_equal(found.price_ticks, vwap(series))
 
 
-def test_one_trade_figures_one_bar() -> None:
+def test_one_trade_computes_one_bar() -> None:
     trades = random_trades(3, 4000, seconds=36_000)
     series: FootprintSeries = series_of(trades[:3900])
     sums = VwapSums(series)
@@ -100,7 +100,7 @@ def test_one_trade_figures_one_bar() -> None:
         assert sums.bars_summed - before[0] <= fresh and line.bars_figured - before[1] <= fresh
 
 
-def test_bars_that_were_built_again_are_figured_again() -> None:
+def test_rebuilt_bars_are_computed_again() -> None:
     series = series_of(trades_of([(0, 100, 1, BUY), (60, 104, 1, BUY), (120, 108, 1, BUY)]))
     line = SessionVwap(VwapSums(series), DAY)
     assert line.values(0, 3).price_ticks.tolist() == [100, 102, 104]

@@ -36,7 +36,7 @@ def columns(series: FootprintSeries) -> dict[str, list[int]]:
 
 
 def bought(*lots: int) -> TradeBatch:
-    """Trades of these sizes, sold where the size is below nought, one a second."""
+    """One trade per second of each size; negative sizes are sold."""
     return trades_of([(at, 100, abs(size), BUY if size > 0 else SELL) for at, size in enumerate(lots)])
 
 
@@ -44,28 +44,28 @@ def at_prices(*prices: int) -> TradeBatch:
     return trades_of([(at, price, 1, BUY) for at, price in enumerate(prices)])
 
 
-def test_a_bar_of_trades_is_complete_with_its_last_one():
+def test_a_trade_bar_is_complete_with_its_last_trade():
     assert series_of(bought(1, 1, 1, 1, 1), BarKind.TRADES, 2).trades.tolist() == [2, 2, 1]
 
 
-def test_a_bar_of_volume_ends_with_the_trade_that_reaches_or_passes_its_size():
+def test_a_volume_bar_ends_with_the_trade_that_reaches_its_size():
     assert series_of(bought(4, 6, 9, 5, 1), BarKind.VOLUME, 10).volume.tolist() == [10, 14, 1]
 
 
-def test_a_trade_larger_than_a_volume_bar_stays_whole_and_nothing_is_carried_over():
+def test_a_trade_larger_than_a_volume_bar_is_not_split():
     assert series_of(bought(3, 95, 10, 2), BarKind.VOLUME, 10).volume.tolist() == [98, 10, 2]
 
 
-def test_a_bar_of_delta_ends_when_either_side_has_reached_its_size():
+def test_a_delta_bar_ends_when_either_side_reaches_its_size():
     assert series_of(bought(3, -2, 4, -6, -1, 2), BarKind.DELTA, 5).delta.tolist() == [5, -6, 1]
 
 
-def test_the_trade_that_would_stretch_a_range_bar_too_far_opens_the_next():
+def test_a_trade_beyond_the_range_of_a_bar_opens_the_next():
     series = series_of(at_prices(100, 104, 101, 105, 104, 101, 100, 110, 90), BarKind.RANGE, 4)
     assert list(zip(series.low.tolist(), series.high.tolist(), strict=True)) == [(100, 104), (101, 105), (100, 100), (110, 110), (90, 90)]
 
 
-def test_bars_begin_anew_with_the_day():
+def test_bars_restart_with_each_utc_day():
     before, after = trades_of([(0, 100, 1, BUY)] * 5), trades_of([(0, 100, 1, BUY)] * 3)
     next_day = TradeBatch.of(after.time_ns // DAY_NS * DAY_NS + DAY_NS, *after.columns[1:4], after.trade_id + 5)
     series = series_of(
@@ -74,7 +74,7 @@ def test_bars_begin_anew_with_the_day():
     assert series.trades.tolist() == [4, 1, 3]
 
 
-def test_bars_number_from_nought_and_their_times_are_those_of_their_trades():
+def test_bars_are_numbered_from_zero_with_times_of_their_trades():
     series = series_of(bought(1, 1, 1), BarKind.TRADES, 2)
     first = int(series.first_ns[0])
     assert series.number.tolist() == [0, 1]
@@ -86,7 +86,7 @@ def test_bars_number_from_nought_and_their_times_are_those_of_their_trades():
 @pytest.mark.parametrize("kind", COUNTED)
 @settings(max_examples=60)
 @given(trades=trade_batches(), data=st.data())
-def test_any_batches_give_the_bars_of_the_oracle(look: int, kind: BarKind, trades: TradeBatch, data: st.DataObject):
+def test_any_batching_gives_the_bars_of_the_oracle(look: int, kind: BarKind, trades: TradeBatch, data: st.DataObject):
     size = data.draw(st.sampled_from([1, 2, 3, 7, 20, 10**12]))
     cuts = data.draw(st.lists(st.integers(0, len(trades)), max_size=5))
     expected = slow_counted_bars(trades, kind, size, 2)
@@ -104,7 +104,7 @@ def test_any_batches_give_the_bars_of_the_oracle(look: int, kind: BarKind, trade
 
 @pytest.mark.parametrize(("kind", "size"), [(BarKind.TRADES, 500), (BarKind.VOLUME, 4000), (BarKind.DELTA, 300), (BarKind.RANGE, 12)])
 @pytest.mark.parametrize("batch", [1, 997, 16_385])
-def test_a_long_tape_in_even_batches_gives_the_bars_of_one(kind: BarKind, size: int, batch: int):
+def test_a_long_tape_in_even_batches_gives_the_bars_of_one_batch(kind: BarKind, size: int, batch: int):
     trades = random_trades(5, 3_000 if batch == 1 else 40_000, seconds=200_000)
     series = series_of(TradeBatch.empty(), kind, size)
     for start in range(0, len(trades), batch):
@@ -112,7 +112,7 @@ def test_a_long_tape_in_even_batches_gives_the_bars_of_one(kind: BarKind, size: 
     assert columns(series) == columns(series_of(trades, kind, size))
 
 
-def test_one_trade_folds_one_bar_however_many_there_are():
+def test_one_trade_writes_one_bar_of_any_number():
     series = series_of(random_trades(5, 20_000, seconds=80_000), BarKind.VOLUME, 4000)
     folded = series.bars_folded
     series.append(random_trades(6, 1, start_ns=int(series.last_ns[-1])))

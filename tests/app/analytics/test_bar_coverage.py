@@ -1,4 +1,4 @@
-"""What is known of each bar, against a count second by second."""
+"""Coverage of each bar, against a count second by second."""
 
 from __future__ import annotations
 
@@ -35,49 +35,49 @@ def states(*stretches: CoveredSpan, holes: list[Span] | None = None, candles: li
     return [BarState(state) for state in found.state]
 
 
-def test_covered_time_is_all_there_and_what_comes_after_lies_ahead():
+def test_covered_bars_are_complete_and_later_ones_outside():
     assert states(covered(1000, 1030)) == [ALL, ALL, ALL, OUTSIDE, OUTSIDE]
 
 
-def test_the_bar_in_progress_is_judged_up_to_the_last_trade():
+def test_the_bar_in_progress_counts_up_to_the_last_trade():
     assert states(covered(1000, 1021)) == [ALL, ALL, ALL, OUTSIDE, OUTSIDE]
 
 
-def test_time_before_the_first_stretch_and_between_two_is_missing_in_whole_or_in_part():
+def test_uncovered_time_marks_its_bars_as_missing():
     assert states(covered(1015, 1020), covered(1042, 1050)) == [MISSING, MISSING, MISSING, MISSING, MISSING]
     assert states(covered(1010, 1020), covered(1030, 1050)) == [MISSING, ALL, MISSING, ALL, ALL]
 
 
-def test_stretches_that_meet_or_overlap_leave_nothing_out():
+def test_spans_that_meet_or_overlap_leave_no_gap():
     assert states(covered(1000, 1017), covered(1017, 1033), covered(1020, 1050)) == [ALL] * 5
 
 
-def test_a_hole_is_taken_from_what_is_covered_and_marks_the_bars_of_both_trades_beside_it():
+def test_a_gap_marks_the_bars_of_the_trades_on_both_sides():
     assert states(covered(1000, 1050), holes=[span(1012, 1034)]) == [ALL, MISSING, MISSING, MISSING, ALL]
 
 
-def test_a_hole_of_no_length_marks_its_bar():
+def test_a_gap_of_length_zero_marks_its_bar():
     found = bar_coverage(edges(100, 5), 100, [covered(1000, 1050)], [span(1025, 1025)])
     assert found.state.tolist() == [ALL, ALL, MISSING, ALL, ALL]
     assert (found.share, found.whole) == (1.0, False)
 
 
-def test_what_ids_cannot_prove_is_unverified_unless_another_stretch_proves_it():
+def test_unproven_time_is_unverified_unless_a_span_proves_it():
     assert states(covered(1000, 1050, proven=False), covered(1010, 1025)) == [UNVERIFIED, ALL, UNVERIFIED, UNVERIFIED, UNVERIFIED]
 
 
-def test_candles_stand_in_for_missing_trades_but_not_for_a_part_of_a_bar():
+def test_candles_replace_missing_trades_only_for_a_complete_bar():
     found = states(covered(1030, 1050), candles=[span(1000, 1010), span(1010, 1025)])
     assert found == [CANDLES, CANDLES, MISSING, ALL, ALL]
 
 
-def test_the_share_is_of_the_time_up_to_the_last_trade():
+def test_the_share_counts_time_up_to_the_last_trade():
     found = bar_coverage(edges(100, 5), 100, [covered(1010, 1020), covered(1025, 1040)])
     assert found.share == pytest.approx(25 / 40)
     assert not found.whole
 
 
-def test_before_the_tape_begins_nothing_is_missing():
+def test_nothing_is_missing_before_the_tape_begins():
     found = bar_coverage(edges(100, 5), 100, [covered(1015, 1030)], begin_ns=1015 * SECOND)
     assert found.state.tolist() == [OUTSIDE, ALL, ALL, OUTSIDE, OUTSIDE]
     assert (found.share, found.whole) == (1.0, True)
@@ -87,7 +87,7 @@ def test_before_the_tape_begins_nothing_is_missing():
 
 
 @pytest.mark.parametrize("stretches", [[], [covered(900, 1000)]])
-def test_bars_that_all_lie_ahead_lack_nothing(stretches: list[CoveredSpan]):
+def test_bars_after_the_last_trade_miss_nothing(stretches: list[CoveredSpan]):
     found = bar_coverage(edges(100, 5), 100, stretches)
     assert found.state.tolist() == [OUTSIDE] * 5
     assert (found.share, found.whole) == (1.0, True)
@@ -97,7 +97,7 @@ SPANS = st.lists(st.tuples(st.integers(-5, 75), st.integers(0, 40)), max_size=5)
 
 
 @given(SPANS, SPANS, SPANS, SPANS, st.integers(0, 3), st.integers(1, 8))
-def test_it_is_what_a_count_second_by_second_gives(proven, unproven, gaps, candle_spans, first, bars):
+def test_bar_coverage_equals_a_count_second_by_second(proven, unproven, gaps, candle_spans, first, bars):
     def seconds(pairs: list[tuple[int, int]]) -> set[int]:
         return {second for start, length in pairs for second in range(start, start + length)}
 

@@ -1,4 +1,4 @@
-"""Which bars belong together."""
+"""Groups of bars by session and by gap-free run."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ HOURS = series_of(trades_of([(3600 * hour, 100, 1, BUY) for hour in (0, 1, 2, 3,
 """From 22:00 on 14 November 2023, a Tuesday."""
 
 
-def test_each_bar_knows_the_first_of_its_day() -> None:
+def test_session_starts_finds_the_first_bar_of_each_day() -> None:
     assert session_starts(HOURS, 0, 7, PeriodRule()).tolist() == [0, 0, 2, 2, 4, 4, 6]
     assert session_starts(HOURS, 3, 6, PeriodRule()).tolist() == [2, 4, 4]
     assert session_starts(HOURS, 3, 3, PeriodRule()).tolist() == []
 
 
-def test_each_bar_knows_the_first_of_its_week_and_month() -> None:
+def test_session_starts_finds_the_first_bar_of_week_and_month() -> None:
     assert session_starts(HOURS, 1, 7, PeriodRule(Period.WEEK)).tolist() == [0, 0, 0, 0, 0, 6]
     assert session_starts(HOURS, 1, 7, PeriodRule(Period.MONTH)).tolist() == [0] * 6
 
@@ -33,7 +33,7 @@ def test_a_bar_belongs_to_the_day_in_which_it_begins() -> None:
     assert session_starts(long, 0, 2, PeriodRule()).tolist() == [0, 1]
 
 
-def test_the_bar_in_which_a_hole_ends_opens_another_stretch() -> None:
+def test_the_bar_in_which_a_gap_ends_begins_another_run() -> None:
     ends = [START_NS + 3600 * 10**9 * hour for hour in (2, 27)]
     stretch = gap_free_runs(HOURS, 0, 7, ends)
     assert stretch.tolist() == [0, 0, 1, 1, 1, 2, 2]
@@ -42,7 +42,7 @@ def test_the_bar_in_which_a_hole_ends_opens_another_stretch() -> None:
     assert gap_free_runs(HOURS, 2, 2, ends).tolist() == []
 
 
-def test_bars_by_count_know_the_first_of_their_day_too() -> None:
+def test_session_starts_works_for_bars_other_than_time() -> None:
     series = FootprintSeries(parse_bar_rule("2t"), PriceGrid(Decimal("0.01"), 1))
     series.append(trades_of([(second, 100, 1, BUY) for second in (0, 10, 20, 30, 6360, 6370, 6380, 6390)]))
     starts = session_starts(series, 0, series.n_bars, PeriodRule())

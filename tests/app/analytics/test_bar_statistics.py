@@ -1,4 +1,4 @@
-"""The table of the bars' figures."""
+"""The rows of the bar statistics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.oracles import order_flow
 TRADES = trades_of([(0, 100, 9, BUY), (10, 103, 4, SELL), (20, 101, 7, UNKNOWN), (60, 100, 6, SELL), (61, 100, 1, BUY)])
 
 
-def test_every_figure_of_two_bars() -> None:
+def test_every_statistic_of_two_bars() -> None:
     table = BarStatistics(BarValues(series_of(TRADES)))
     found = {row.value: table.row(row, 0, 2).tolist() for row in ALL_STATISTICS}
     assert found == {
@@ -36,14 +36,14 @@ def test_every_figure_of_two_bars() -> None:
     }
 
 
-def test_the_point_of_control_is_the_middle_of_its_row_and_of_two_ticks_the_lower() -> None:
+def test_poc_is_the_middle_of_its_row_rounded_down_to_a_tick() -> None:
     rows = {
         height: BarStatistics(BarValues(series_of(TRADES, ticks_per_row=height))).row(Statistic.POC, 0, 2).tolist() for height in (1, 4, 5)
     }
     assert rows == {1: [100, 100], 4: [102, 102], 5: [102, 102]}
 
 
-def test_bars_that_are_not_of_time_last_from_start_to_start() -> None:
+def test_bars_other_than_time_last_from_start_to_start() -> None:
     series = FootprintSeries(parse_bar_rule("2t"), series_of(TRADES).grid)
     series.append(TRADES)
     durations = BarStatistics(BarValues(series)).row(Statistic.DURATION, 0, 3)
@@ -53,7 +53,7 @@ def test_bars_that_are_not_of_time_last_from_start_to_start() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(trade_batches())
-def test_the_table_is_that_of_a_plain_loop_over_the_trades(trades: TradeBatch) -> None:
+def test_the_table_equals_a_plain_loop_over_the_trades(trades: TradeBatch) -> None:
     series = series_of(trades)
     table = BarStatistics(BarValues(series))
     plain = order_flow.statistics(trades, 60 * SECOND_NS)
@@ -61,7 +61,7 @@ def test_the_table_is_that_of_a_plain_loop_over_the_trades(trades: TradeBatch) -
         assert table.row(Statistic(name), 0, series.n_bars).tolist() == expected, name
 
 
-def test_one_trade_figures_one_bar() -> None:
+def test_one_trade_computes_one_bar() -> None:
     trades = random_trades(3, 2000, seconds=36_000)
     series = series_of(trades[:1950])
     table = BarStatistics(BarValues(series))
@@ -76,16 +76,16 @@ def test_one_trade_figures_one_bar() -> None:
         assert table.figures.computed - before[0] <= fresh and table.cvd.bars_figured - before[1] <= fresh
 
 
-def test_rows_are_chosen_and_ordered_by_a_text() -> None:
+def test_a_text_selects_and_orders_the_rows() -> None:
     assert parse_statistics("cvd, volume") == (Statistic.CVD, Statistic.VOLUME)
     assert parse_statistics(write_statistics(ALL_STATISTICS)) == ALL_STATISTICS
 
 
 @pytest.mark.parametrize("text", ["", "volume,volume", "volume,turnover"])
-def test_a_text_that_cannot_be_rows_is_refused(text: str) -> None:
+def test_parse_statistics_refuses_other_text(text: str) -> None:
     with pytest.raises(BadInputError, match="statistics: found"):
         parse_statistics(text)
 
 
-def test_only_rows_with_a_side_are_coloured_by_side() -> None:
+def test_only_signed_statistics_are_coloured_by_side() -> None:
     assert [row.value for row in ALL_STATISTICS if row.signed] == ["delta", "delta-percent", "delta-min", "delta-max", "cvd"]

@@ -23,7 +23,7 @@ MINUTE, PAIRS = BarRule(60 * SECOND_NS), BarRule.counted(BarKind.TRADES, 2)
 TRADES = trades_of([(at, 100, 1, BUY) for at in (0, 4, 10, 11, 40)])
 
 
-def test_a_bar_lasts_until_the_next_begins_and_the_last_one_until_behind_its_last_trade():
+def test_a_bar_lasts_to_the_next_and_the_last_to_its_last_trade():
     times = series_by(PAIRS, TRADES).times
     assert (times.edges(0, 2) - START_NS).tolist() == [0, 10 * SECOND_NS, 40 * SECOND_NS, 40 * SECOND_NS + 1]
     assert [times.number(START_NS + at * SECOND_NS) for at in (0, 9, 10, 39, 40)] == [0, 0, 1, 1, 2]
@@ -32,7 +32,7 @@ def test_a_bar_lasts_until_the_next_begins_and_the_last_one_until_behind_its_las
     assert [times.knows(number) for number in (-1, 0, 2, 3)] == [False, True, True, False]
 
 
-def test_beyond_the_ends_bars_last_as_long_as_those_there_do_on_average():
+def test_bars_beyond_both_ends_have_the_average_length():
     times = series_by(PAIRS, TRADES).times
     length_ns = (40 * SECOND_NS + 1) // 3
     assert times.start_ns(-2) == START_NS - 2 * length_ns
@@ -40,19 +40,19 @@ def test_beyond_the_ends_bars_last_as_long_as_those_there_do_on_average():
     assert times.number(START_NS - 1) == -1
 
 
-def test_of_no_bars_there_are_times_all_the_same():
+def test_an_empty_series_has_times():
     times = series_by(PAIRS, TradeBatch.empty()).times
     assert times.number(times.start_ns(3)) == 3
 
 
-def test_the_rule_alone_does_not_know_the_times_of_bars_that_are_not_of_time():
+def test_a_rule_other_than_time_has_no_bar_times_of_its_own():
     with pytest.raises(TypeError, match="ask the series"):
         PAIRS.start_ns(0)
 
 
 @pytest.mark.parametrize("rule", [MINUTE, PAIRS, BarRule.counted(BarKind.RANGE, 8), BarRule.counted(BarKind.VOLUME, 100)])
 @given(seed=st.integers(0, 5), first=st.integers(-20, 60))
-def test_times_and_numbers_undo_one_another(rule: BarRule, seed: int, first: int):
+def test_times_and_numbers_round_trip(rule: BarRule, seed: int, first: int):
     series = series_by(rule, random_trades(seed, 80))
     times, first = series.times, first + int(series.number[0])
     edges = times.edges(first, first + 30)

@@ -14,7 +14,7 @@ from tests.builders import random_trades, series_of, split, trade_batches, trade
 
 
 def all_of(figures: BarValues, first: int, end: int) -> list[list[int]]:
-    """Everything that is kept of some bars."""
+    """All values of some bars."""
     marks = figures.imbalances(first, end)
     return [column.tolist() for column in (figures.poc_rows(first, end), *figures.value_areas(first, end), *marks)]
 
@@ -22,13 +22,13 @@ def all_of(figures: BarValues, first: int, end: int) -> list[list[int]]:
 def bar_by_bar(
     series: FootprintSeries, first: int, end: int, method: ValueAreaMethod, percent: int, rule: ImbalanceRule
 ) -> list[list[int]]:
-    """The same figures from each bar's own profile."""
+    """The same values, from each bar's own profile."""
     areas = [value_area(profile_of_bars(series, bar, bar + 1), percent, method) for bar in range(first, end)]
     columns = [[area.poc_row for area in areas], [area.low_row for area in areas], [area.high_row for area in areas]]
     return columns + [marks.tolist() for marks in imbalances(series, first, end, rule)]
 
 
-def test_the_figures_of_two_bars() -> None:
+def test_all_values_of_two_bars() -> None:
     bars = [(0, 10, 1, SELL), (1, 11, 9, BUY), (2, 12, 2, BUY), (60, 20, 4, SELL), (61, 21, 4, BUY)]
     figures = BarValues(series_of(trades_of(bars)))
     assert figures.poc_rows(0, 2).tolist() == [11, 20]
@@ -36,7 +36,7 @@ def test_the_figures_of_two_bars() -> None:
     assert [marks.tolist() for marks in figures.imbalances(0, 2)] == [[False, True, True, False, False], [False] * 5]
 
 
-def test_the_rules_are_those_of_the_constructor() -> None:
+def test_values_use_the_settings_of_the_constructor() -> None:
     bar = trades_of([(0, row, lots, BUY) for row, lots in enumerate([20, 30, 100, 30, 20], 100)] + [(0, 100, 10, SELL)])
     tradingview = BarValues(series_of(bar), ValueAreaMethod.TRADINGVIEW, 70, ImbalanceRule(Decimal(4), zeros="ignore"))
     assert [rows.tolist() for rows in tradingview.value_areas(0, 1)] == [[102], [103]]
@@ -44,7 +44,7 @@ def test_the_rules_are_those_of_the_constructor() -> None:
     assert BarValues(series_of(bar)).imbalances(0, 1).buy.tolist() == [False, True, True, True, True]
 
 
-def test_only_what_is_asked_for_is_worked_out_and_only_once() -> None:
+def test_only_requested_bars_are_computed_and_only_once() -> None:
     figures = BarValues(series_of(random_trades(1, 3000)))
     assert figures.series.n_bars == 10
     figures.value_areas(4, 8)
@@ -69,7 +69,7 @@ def test_one_trade_costs_one_bar() -> None:
     assert figures.poc_rows(0, n)[-1] == 1100
 
 
-def test_bars_that_come_back_after_a_truncate_are_worked_out_again() -> None:
+def test_bars_added_again_after_a_truncate_are_recomputed() -> None:
     series = series_of(trades_of([(0, 10, 1, BUY), (60, 20, 5, BUY), (120, 30, 5, BUY)]))
     figures = BarValues(series)
     all_of(figures, 0, 3)
@@ -80,14 +80,14 @@ def test_bars_that_come_back_after_a_truncate_are_worked_out_again() -> None:
     assert figures.imbalances(2, 3).sell.tolist() == [False, False, False]
 
 
-def test_the_views_cannot_be_written() -> None:
+def test_views_are_read_only() -> None:
     figures = BarValues(series_of(trades_of([(0, 10, 1, BUY)])))
     for view in (figures.poc_rows(0, 1), *figures.value_areas(0, 1), *figures.imbalances(0, 1)):
         with pytest.raises(ValueError, match="read-only"):
             view[0] = 1
 
 
-def test_no_bars_have_no_figures() -> None:
+def test_no_bars_have_no_values() -> None:
     figures = BarValues(series_of(TradeBatch.empty()))
     assert all_of(figures, 0, 0) == [[], [], [], [], []]
     assert figures.computed == 0
@@ -95,7 +95,7 @@ def test_no_bars_have_no_figures() -> None:
 
 @settings(max_examples=80)
 @given(trade_batches(), st.data(), st.sampled_from(list(ValueAreaMethod)), st.integers(1, 100))
-def test_whatever_happens_to_the_series_the_figures_are_those_of_each_bar(
+def test_values_equal_those_of_each_bar_after_any_change(
     trades: TradeBatch, data: st.DataObject, method: ValueAreaMethod, percent: int
 ) -> None:
     rule = ImbalanceRule(Decimal("1.5"))

@@ -1,4 +1,4 @@
-"""Areas by the candle method, kept up with a series."""
+"""Candle value areas, updated with a series."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def areas_of(series: FootprintSeries, price: CandlePrice = CandlePrice.MEAN, row
 
 
 def said_by_candles(series: FootprintSeries, period: Span, end_bar: int, price: CandlePrice, rows: int) -> tuple[object, ...] | None:
-    """The same from candles of the bars, each asked for its start, all at once."""
+    """The same, from candles of all bars that begin in the period, at once."""
     bars = [bar for bar in range(end_bar) if period.start_ns <= series.start_ns(bar) < period.end_ns]
     if not bars:
         return None
@@ -59,7 +59,7 @@ def said(areas: CandleAreas, period: Span, end_bar: int) -> tuple[object, ...] |
 @pytest.mark.parametrize("price", list(CandlePrice))
 @pytest.mark.parametrize("rule", ["1m", "5m", "40t"])
 @pytest.mark.parametrize("trial", range(4))
-def test_kept_up_trade_by_trade_it_is_what_all_candles_at_once_say(rule: str, price: CandlePrice, trial: int):
+def test_areas_updated_by_trade_equal_those_of_all_candles(rule: str, price: CandlePrice, trial: int):
     rng, trades = np.random.default_rng(trial), random_trades(trial, 900, seconds=6 * 3600)
     series = series_of(rule)
     areas, rows = areas_of(series, price, 7 + trial), 7 + trial
@@ -79,7 +79,7 @@ def test_kept_up_trade_by_trade_it_is_what_all_candles_at_once_say(rule: str, pr
             assert said(areas, period, end) == said_by_candles(series, period, end, price, rows)
 
 
-def test_what_is_finished_is_kept_and_a_live_trade_reads_a_bar_or_two():
+def test_a_past_area_is_cached_and_a_live_trade_reads_few_bars():
     series, trades = series_of(), random_trades(1, 3000, seconds=6 * 3600, spread=8)
     series.append(trades[:2900])
     areas = areas_of(series)
@@ -97,7 +97,7 @@ def test_what_is_finished_is_kept_and_a_live_trade_reads_a_bar_or_two():
     assert areas.bars_read == read
 
 
-def test_a_new_extreme_makes_the_current_period_be_read_again_and_no_other():
+def test_a_new_extreme_rereads_only_the_current_period():
     series = series_of()
     series.append(random_trades(1, 600, seconds=4 * 3600, price=600_000))
     areas, n_bars = areas_of(series), series.n_bars

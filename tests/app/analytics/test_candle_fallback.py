@@ -1,4 +1,4 @@
-"""Which candles fill the time between trades."""
+"""Candles that fill the time between trades."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def candle(start: int, volume: int, buy: int, length: int = 10) -> CandleBatch:
     return CandleBatch(length, *columns, closed=np.array([True]))
 
 
-def test_gaps_are_widened_to_whole_candles_and_those_of_one_candle_are_one() -> None:
+def test_gaps_are_widened_to_complete_candles_and_merged() -> None:
     assert align_to_candles([Span(13, 14), Span(17, 31), Span(55, 56)], 0, 100, 10) == [Span(10, 40), Span(50, 60)]
 
 
-def test_candles_begin_in_the_profile_and_end_before_they_may_still_grow() -> None:
+def test_only_closed_candles_that_begin_in_the_profile_count() -> None:
     assert align_to_candles([Span(13, 48)], 13, 47, 10) == [Span(20, 40)]
     assert align_to_candles([Span(13, 18)], 13, 47, 10) == []
     assert align_to_candles([Span(44, 46)], 0, 47, 10) == []
 
 
-def test_whole_candles_lie_between_the_trades_and_the_finest_at_either_end() -> None:
+def test_long_candles_fill_a_gap_and_the_shortest_fill_its_ends() -> None:
     assert candle_ranges(Span(7, 52), [15], 1, all_there) == [
         CandleRange(1, Span(45, 52)),
         CandleRange(15, Span(15, 45)),
@@ -43,7 +43,7 @@ def test_whole_candles_lie_between_the_trades_and_the_finest_at_either_end() -> 
     assert candle_ranges(Span(15, 30), [15], 1, all_there) == [CandleRange(15, Span(15, 30))]
 
 
-def test_before_the_fine_candles_the_coarser_begin_so_that_neither_overlaps_the_other() -> None:
+def test_longer_candles_continue_before_the_first_shorter_one() -> None:
     reach = {1: 47, 5: 21}
 
     def first(length: int, span: Span) -> int:
@@ -56,8 +56,8 @@ def test_before_the_fine_candles_the_coarser_begin_so_that_neither_overlaps_the_
     ]
 
 
-def test_a_market_s_first_day_is_told_by_its_finest_candles() -> None:
-    """Of a coarser candle that holds what the fine ones hold, and no more, nothing is gained."""
+def test_the_first_day_of_a_market_uses_its_shortest_candles() -> None:
+    """A longer candle with no more volume than the shorter ones is not used."""
 
     def first(length: int, span: Span) -> int:
         return min(span.end_ns, max(span.start_ns, 47 // length * length))
@@ -71,7 +71,7 @@ def test_a_market_s_first_day_is_told_by_its_finest_candles() -> None:
     st.sampled_from([(1, 3, 15), (1, 5, 15, 30), (3, 15, 60), (5,), (15, 30, 60)]),
     st.dictionaries(st.sampled_from([1, 3, 5, 15, 30, 60]), st.integers(0, 300)),
 )
-def test_pieces_never_overlap_and_leave_out_only_what_the_venue_has_not(start: int, size: int, lengths, reach: dict[int, int]) -> None:
+def test_candle_ranges_never_overlap_and_leave_nothing_out(start: int, size: int, lengths, reach: dict[int, int]) -> None:
     gap = Span(start, start + size)
 
     def first(length: int, span: Span) -> int:
@@ -89,7 +89,7 @@ def test_pieces_never_overlap_and_leave_out_only_what_the_venue_has_not(start: i
         assert had.minus(times) == []
 
 
-def test_a_candle_keeps_what_it_holds_more_than_what_is_held_of_its_time() -> None:
+def test_loaded_trades_are_subtracted_from_their_candle() -> None:
     time_ns, lots, bought = np.array([9, 10, 15, 19, 20]), np.array([100, 3, 4, 5, 100]), np.array([100, 3, 0, 0, 100])
     left = subtract_trades(candle(10, 30, 12), time_ns, lots, bought)
     assert (left.volume.tolist(), left.buy.tolist()) == ([18], [9])
@@ -97,10 +97,10 @@ def test_a_candle_keeps_what_it_holds_more_than_what_is_held_of_its_time() -> No
 
 
 @pytest.mark.parametrize(("volume", "buy", "left"), [(11, 3, (0, 0)), (12, 12, (0, 0)), (14, 1, (2, 0)), (13, 13, (1, 1))])
-def test_where_the_venue_s_candle_says_less_than_its_trades_nothing_is_taken_away(volume: int, buy: int, left: tuple[int, int]) -> None:
+def test_subtracting_more_than_a_candle_has_leaves_zero(volume: int, buy: int, left: tuple[int, int]) -> None:
     found = subtract_trades(candle(10, volume, buy), np.array([10, 15, 19]), np.array([3, 4, 5]), np.array([3, 0, 0]))
     assert (int(found.volume[0]), int(found.buy[0])) == left
 
 
-def test_what_is_held_of_a_time_without_a_candle_belongs_to_none() -> None:
+def test_trades_outside_all_candles_are_not_subtracted() -> None:
     assert subtract_trades(candle(10, 30, 12), np.array([25]), np.array([3]), np.array([3])).volume.tolist() == [30]

@@ -1,4 +1,4 @@
-"""Sums of candles are what spreading them one by one gives, and little is spread twice."""
+"""Sums of candles equal spreading them one by one, and few are spread twice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rows(profile: VolumeProfile) -> dict[int, tuple[int, int]]:
 
 
 @given(st.lists(st.tuples(st.integers(0, N), st.integers(0, N)), min_size=1, max_size=5), st.booleans())
-def test_any_run_is_what_its_candles_make(runs: list[tuple[int, int]], told: bool) -> None:
+def test_the_profile_of_any_run_equals_that_of_its_candles(runs: list[tuple[int, int]], told: bool) -> None:
     batch = candles(told=told)
     sums = CandleSums(batch, GRID)
     assert sums.aggressors is told
@@ -44,7 +44,7 @@ def test_any_run_is_what_its_candles_make(runs: list[tuple[int, int]], told: boo
 
 
 @given(st.integers(0, N - 1), st.integers(1, N), st.lists(st.integers(0, N - 1), max_size=4))
-def test_candles_of_less_volume_take_the_place_of_the_whole_ones(first: int, n: int, touched: list[int]) -> None:
+def test_exchanged_replaces_candles_by_ones_with_less_volume(first: int, n: int, touched: list[int]) -> None:
     batch = candles()
     end = min(N, first + n)
     volume, buy = batch.volume.copy(), batch.buy.copy()
@@ -53,7 +53,7 @@ def test_candles_of_less_volume_take_the_place_of_the_whole_ones(first: int, n: 
     assert rows(CandleSums(batch, GRID).exchanged(first, end, less)) == rows(spread_over_rows(less, GRID).profile)
 
 
-def test_another_run_costs_its_ends() -> None:
+def test_another_run_costs_only_its_ends() -> None:
     sums = CandleSums(candles(), GRID)
     sums.profile(0, N)
     before = sums.spread

@@ -1,4 +1,4 @@
-"""The candle method against the published figures, and against plain counting."""
+"""Candle value areas against published values and against plain counting."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def candles(*rows: tuple[int, int, int, int]) -> CandleBatch:
 
 
 @pytest.mark.parametrize(("name", "expected"), FILES.items(), ids=FILES)
-def test_recorded_candles_give_the_figures_that_were_worked_out_for_them(real_data: Path, name: str, expected: dict):
+def test_recorded_candles_give_the_expected_values(real_data: Path, name: str, expected: dict):
     found = read_candle_file(real_data / "value_area" / name)
     span = span_before(PeriodRule(Period(expected["period"])), day_start_ns(date(2022, 7, 23)))
     inside = found.candles.within(span)
@@ -47,24 +47,24 @@ def test_recorded_candles_give_the_figures_that_were_worked_out_for_them(real_da
             assert abs(float(ticks * tick) - expected["published"][name]) < 0.61  # it rounds its rows
 
 
-def test_a_candle_on_an_edge_belongs_to_the_row_above_and_the_highest_to_the_last():
+def test_a_price_on_an_edge_belongs_to_the_row_above():
     found = candle_profile(candles((40, 0, 0, 1), (10, 10, 10, 2), (40, 40, 40, 4)), rows=4)
     assert found.volume.tolist() == [0, 2, 1, 4]
     assert [found.edge_ticks(row) for row in range(5)] == [0, 10, 20, 30, 40]
 
 
-def test_the_close_may_stand_for_a_candle():
+def test_a_candle_can_count_at_its_close():
     assert candle_profile(candles((40, 0, 5, 1)), rows=4, price=CandlePrice.CLOSE).volume.tolist() == [1, 0, 0, 0]
     assert candle_profile(candles((40, 0, 5, 1)), rows=4).volume.tolist() == [0, 0, 1, 0]
 
 
-def test_edges_are_not_rounded():
+def test_row_edges_are_not_rounded():
     found = candle_profile(candles((11, 1, 5, 1)), rows=3)
     assert found.edge_ticks(1) == Fraction(13, 3)
     assert found.middle_ticks(1) == 6
 
 
-def test_a_range_of_nought_is_one_row():
+def test_a_range_of_zero_is_one_row():
     found = candle_profile(candles((7, 7, 7, 3), (7, 7, 7, 4)))
     assert found.volume.tolist() == [7]
     assert found.middle_ticks(0) == 7
@@ -74,7 +74,7 @@ def test_a_range_of_nought_is_one_row():
 def test_empty_rows_at_the_ends_count_as_rows():
     # of two rows that are as heavy, the one nearer to the middle of all rows is the point of control
     assert candle_value_area(CandleHistogram(0, 60, np.array([5, 0, 0, 5, 0, 0]))).poc_row == 3
-    # the pair above the POC is rows 3 and 4 whole, though nothing traded in row 4
+    # the pair above the POC is rows 3 and 4, though nothing traded in row 4
     assert candle_value_area(CandleHistogram(0, 50, np.array([0, 0, 9, 5, 0])), 90) == ValueArea(2, 4, 2, 14)
 
 
@@ -94,7 +94,7 @@ def test_the_histogram_equals_plain_counting(rows: list[tuple[int, int, int, int
     st.integers(1, 100),
     st.sampled_from(ValueAreaMethod),
 )
-def test_the_area_holds_its_share_around_the_heaviest_row(rows: list[tuple[int, int, int, int]], percent: int, method: ValueAreaMethod):
+def test_the_area_has_its_share_around_the_poc(rows: list[tuple[int, int, int, int]], percent: int, method: ValueAreaMethod):
     found = candle_profile(candles(*((low + span, low, low + min(at, span), volume) for low, span, at, volume in rows)))
     if not found.volume.any():
         with pytest.raises(EmptyProfileError):
@@ -107,12 +107,12 @@ def test_the_area_holds_its_share_around_the_heaviest_row(rows: list[tuple[int, 
         assert area.volume * 100 >= found.volume.sum() * percent
 
 
-def test_prices_of_many_digits_are_counted_exactly():
+def test_prices_with_many_digits_are_counted_exactly():
     huge = 10**18
     assert candle_profile(candles((huge, 1, 1, 1), (huge, huge - 2, huge, 5)), rows=1000).volume[[499, 500, 999]].tolist() == [0, 1, 5]
 
 
-def test_no_candles_and_no_rows_are_refused():
+def test_no_candles_or_rows_are_refused():
     with pytest.raises(EmptyProfileError, match="candles: none found"):
         candle_profile(candles())
     with pytest.raises(BadInputError, match="found 0, expected 1 to 65536"):

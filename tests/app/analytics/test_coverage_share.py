@@ -1,4 +1,4 @@
-"""The share of a stretch of time that is held."""
+"""The covered share of a time range."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ def seconds(start: int, end: int) -> Span:
     return Span(start * NS_PER_S, end * NS_PER_S)
 
 
-def test_of_what_is_covered_by_half_half_is_held() -> None:
+def test_half_covered_time_has_a_share_of_one_half() -> None:
     assert coverage_share(seconds(0, 10), [held(0, 3), held(8, 10)]) == CoverageShare(0.5, False, False)
 
 
-def test_what_lies_behind_the_last_trade_is_not_asked_for() -> None:
+def test_time_after_the_last_trade_does_not_count() -> None:
     assert coverage_share(seconds(0, 100), [held(0, 10)]) == CoverageShare(1.0, True, True)
 
 
-def test_a_recording_lacks_nothing_before_it_begins() -> None:
+def test_nothing_is_missing_before_the_tape_begins() -> None:
     assert coverage_share(seconds(0, 10), [held(5, 10)], begin_ns=5 * NS_PER_S) == CoverageShare(1.0, True, True)
 
 
-def test_a_hole_of_no_length_leaves_it_not_whole() -> None:
+def test_a_gap_of_length_zero_makes_it_incomplete() -> None:
     assert coverage_share(seconds(0, 10), [held(0, 10)], [seconds(4, 4)]) == CoverageShare(1.0, False, False)
 
 
-def test_ids_that_prove_nothing_leave_it_unproven() -> None:
+def test_ids_that_prove_nothing_make_it_unproven() -> None:
     assert coverage_share(seconds(0, 10), [held(0, 10, proven=False)]) == CoverageShare(1.0, True, False)
 
 
-def test_nothing_is_said_where_nothing_is_known_and_holes_alone_take_their_time() -> None:
+def test_share_is_none_without_data_and_gaps_alone_reduce_it() -> None:
     assert coverage_share(seconds(0, 10), []) is None
     assert coverage_share(seconds(0, 10), [], [seconds(2, 4)]) == CoverageShare(0.8, False, False)
 
@@ -52,7 +52,7 @@ SPANS = st.tuples(st.integers(0, 30), st.integers(1, 12)).map(lambda pair: (pair
 
 
 @given(st.lists(SPANS, min_size=1, max_size=4), st.lists(SPANS, max_size=3), SPANS, st.none() | st.integers(0, 20))
-def test_it_says_what_the_coverage_of_the_bars_says(covered, holes, asked, begin) -> None:
+def test_coverage_share_equals_that_of_bar_coverage(covered, holes, asked, begin) -> None:
     stretches, gaps = [held(*span) for span in covered], [seconds(*span) for span in holes]
     begin_ns = None if begin is None else begin * NS_PER_S
     edges = np.arange(asked[0], asked[1] + 1, dtype=np.int64) * BAR.length_ns

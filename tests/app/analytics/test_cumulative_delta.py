@@ -1,4 +1,4 @@
-"""CVD that is kept up to date: what a plain loop gives, at the cost of one bar a trade."""
+"""Updated CVD equals a plain loop, and a trade costs one bar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.oracles import order_flow
 DAY = PeriodRule()
 
 
-def test_the_sum_starts_again_with_the_first_bar_of_a_session() -> None:
+def test_cvd_restarts_with_the_first_bar_of_a_session() -> None:
     # the builders start on 2023-11-14 at 22:14 UTC: the day ends 6,360 s later
     series = series_of(
         trades_of([(0, 100, 1, BUY), (6359, 100, 2, BUY), (6360, 100, 4, BUY), (6500, 100, 8, BUY), (92_760, 100, 16, SELL)])
@@ -27,7 +27,7 @@ def test_the_sum_starts_again_with_the_first_bar_of_a_session() -> None:
     assert cvd.values(0, 5, PeriodRule(Period.WEEK)).tolist() == [1, 3, 7, 15, -1]
 
 
-def test_a_session_by_the_clock_resets_too() -> None:
+def test_cvd_restarts_with_a_session_of_given_hours() -> None:
     series = series_of(trades_of([(0, 100, 1, BUY), (3600, 100, 2, BUY), (7200, 100, 4, BUY)]))
     night = parse_session("23:00-05:00")
     assert isinstance(night, SessionRule)
@@ -36,7 +36,7 @@ def test_a_session_by_the_clock_resets_too() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(trade_batches(), st.lists(st.integers(0, 60), max_size=4), st.data())
-def test_whatever_way_trades_came_it_is_the_sum_of_a_plain_loop(trades: TradeBatch, cuts: list[int], data: st.DataObject) -> None:
+def test_any_batching_gives_the_cvd_of_a_plain_loop(trades: TradeBatch, cuts: list[int], data: st.DataObject) -> None:
     pieces = split(trades, cuts)
     series = series_of(pieces[0], bar_s=3600)
     cvd = CumulativeDelta(series)
@@ -53,7 +53,7 @@ def test_whatever_way_trades_came_it_is_the_sum_of_a_plain_loop(trades: TradeBat
         assert cvd.values(first, end, reset).tolist() == expected[first:end]
 
 
-def test_one_trade_figures_one_bar() -> None:
+def test_one_trade_computes_one_bar() -> None:
     trades = random_trades(3, 4000, seconds=36_000)
     series = series_of(trades[:3900])
     cvd = CumulativeDelta(series)

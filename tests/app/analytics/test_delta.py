@@ -9,16 +9,16 @@ from tests.builders import series_of, trade_batches, trades_of
 TRADES = trades_of([(0, 100, 9, BUY), (10, 101, 4, SELL), (20, 101, 7, UNKNOWN), (60, 100, 6, SELL), (300, 99, 2, BUY), (301, 99, 3, SELL)])
 
 
-def test_delta_leaves_trades_without_an_aggressor_out() -> None:
+def test_delta_ignores_trades_without_an_aggressor() -> None:
     assert bar_delta(series_of(TRADES)).tolist() == [5, -6, -1]
     assert bar_delta(series_of(TRADES), 1, 2).tolist() == [-6]
 
 
-def test_delta_percent_is_a_share_of_all_volume() -> None:
+def test_delta_percent_is_relative_to_all_volume() -> None:
     assert delta_percent(series_of(TRADES)).tolist() == [25.0, -100.0, -20.0]
 
 
-def test_cvd_runs_from_the_bar_it_is_asked_for() -> None:
+def test_cvd_starts_at_the_requested_bar() -> None:
     series = series_of(TRADES)
     assert cvd(series).tolist() == [5, -1, -2]
     assert cvd(series, 1).tolist() == [-6, -7]
@@ -27,7 +27,7 @@ def test_cvd_runs_from_the_bar_it_is_asked_for() -> None:
     assert cvd(series).dtype == np.int64
 
 
-def test_cvd_starts_again_on_another_utc_day_when_asked_to() -> None:
+def test_cvd_with_reset_restarts_each_utc_day() -> None:
     # the builders start on 2023-11-14 at 22:14 UTC: the day ends 6,360 s later
     trades = trades_of([(0, 100, 1, BUY), (6359, 100, 2, BUY), (6360, 100, 4, BUY), (6500, 100, 8, BUY), (92_760, 100, 16, SELL)])
     series = series_of(trades)
@@ -38,7 +38,7 @@ def test_cvd_starts_again_on_another_utc_day_when_asked_to() -> None:
 
 
 @pytest.mark.parametrize("reset", ["never", "day"])
-def test_cvd_of_many_days_is_that_of_a_plain_loop(reset: str) -> None:
+def test_cvd_of_many_days_equals_a_plain_loop(reset: str) -> None:
     rng = np.random.default_rng(3)
     seconds = np.sort(rng.integers(0, 5 * 86_400, 400)).tolist()
     series = series_of(trades_of([(s, 100, int(rng.integers(1, 50)), int(rng.choice([BUY, SELL]))) for s in seconds]), bar_s=3600)

@@ -1,4 +1,4 @@
-"""Developing levels against a profile counted anew at each bar."""
+"""Developing POC and value area against a complete profile at each bar."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TRADES = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 90), st.integers(
 
 @settings(max_examples=40)
 @given(TRADES, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=4), TRADES)
-def test_each_bar_has_the_levels_of_a_fresh_count_whatever_was_asked_first(trades: list, asked: list, more: list):
+def test_each_bar_equals_a_complete_count_in_any_order_of_work(trades: list, asked: list, more: list):
     series = series_of(trades)
     developing = DevelopingProfile(series, PeriodRule())
     for first, end in asked:
@@ -66,7 +66,7 @@ def test_each_bar_has_the_levels_of_a_fresh_count_whatever_was_asked_first(trade
     assert known(developing) == expected(series)
 
 
-def test_a_live_trade_works_out_one_bar_upon_the_sums_that_are_kept():
+def test_a_live_trade_computes_one_bar_from_stored_sums():
     series = series_of([(hour, 100 + hour % 7, 1 + hour % 3) for hour in range(200)])
     developing = DevelopingProfile(series, PeriodRule())
     developing.work(0, 200, 9.0)
@@ -79,7 +79,7 @@ def test_a_live_trade_works_out_one_bar_upon_the_sums_that_are_kept():
     assert known(developing) == expected(series)
 
 
-def test_a_bar_is_done_even_without_time_and_the_rest_is_told_of():
+def test_work_computes_one_bar_without_time_and_reports_the_rest():
     series = series_of([(hour, 100, 1) for hour in range(3)])
     developing = DevelopingProfile(series, PeriodRule())
     assert developing.work(0, 3, 0.0)

@@ -33,16 +33,16 @@ def one_trade_a_bar(rows: list[tuple[int, int, int]]) -> TradeBatch:
         ([], 1, []),
     ],
 )
-def test_a_swing_stands_above_all_neighbours_within_reach(values: list[int], reach: int, found: list[int]) -> None:
+def test_a_swing_is_above_all_neighbours_within_reach(values: list[int], reach: int, found: list[int]) -> None:
     assert swings(np.array(values, np.int64), reach).tolist() == found
 
 
 @given(st.lists(st.integers(0, 4), max_size=40), st.integers(1, 4))
-def test_swings_are_those_of_a_plain_loop(values: list[int], reach: int) -> None:
+def test_swings_equal_a_plain_loop(values: list[int], reach: int) -> None:
     assert swings(np.array(values, np.int64), reach).tolist() == order_flow.swing_highs(values, reach)
 
 
-def test_a_higher_high_on_a_lower_cvd_is_a_divergence_until_a_hole_lies_between() -> None:
+def test_a_higher_high_on_lower_cvd_diverges_without_a_gap() -> None:
     series = series_of(one_trade_a_bar(HIGHER_ON_LESS))
     cvd = CumulativeDelta(series).values(0, 7)
     assert cvd.tolist() == [9, 10, 5, 0, 2, 3, 4]
@@ -64,7 +64,7 @@ def test_equal_highs_and_equal_sums_are_no_divergence() -> None:
     assert divergences(higher, found.highs(), found.lows(), np.array([9, 2, 5, 0, 2, 3, 4]), np.zeros(7, np.int64)).first.tolist() == []
 
 
-def test_the_bar_in_progress_neither_is_a_swing_nor_makes_one() -> None:
+def test_the_bar_in_progress_is_no_swing_and_confirms_none() -> None:
     series = series_of(one_trade_a_bar([(100, 1, BUY), (103, 1, BUY), (101, 1, BUY)]))
     found = Swings(series, 1)
     assert found.highs().tolist() == []
@@ -74,9 +74,7 @@ def test_the_bar_in_progress_neither_is_a_swing_nor_makes_one() -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(trade_batches(), st.lists(st.integers(0, 60), max_size=5), st.integers(1, 3), st.data())
-def test_whatever_way_trades_came_marks_are_those_of_a_plain_loop(
-    trades: TradeBatch, cuts: list[int], reach: int, data: st.DataObject
-) -> None:
+def test_any_batching_gives_the_swings_of_a_plain_loop(trades: TradeBatch, cuts: list[int], reach: int, data: st.DataObject) -> None:
     pieces = split(trades, cuts)
     series = series_of(pieces[0], bar_s=20)
     found = Swings(series, reach)
@@ -97,7 +95,7 @@ def test_whatever_way_trades_came_marks_are_those_of_a_plain_loop(
 
 
 @given(trade_batches(), st.floats(0, 1), st.integers(1, 3))
-def test_swings_as_of_a_bar_are_those_that_were_confirmed_by_then(trades: TradeBatch, share: float, reach: int) -> None:
+def test_swings_as_of_a_bar_are_those_confirmed_by_then(trades: TradeBatch, share: float, reach: int) -> None:
     series = series_of(trades, bar_s=20)
     found, end = Swings(series, reach), round(share * series.n_bars)
     assert found.highs(end).tolist() == order_flow.swing_highs(series.high[: max(end - 1, 0)].tolist(), reach)
@@ -105,7 +103,7 @@ def test_swings_as_of_a_bar_are_those_that_were_confirmed_by_then(trades: TradeB
     assert found.highs().tolist() == order_flow.swing_highs(series.high[:-1].tolist(), reach)  # now is as it was
 
 
-def test_a_live_trade_judges_no_bar_and_a_new_bar_only_its_neighbours() -> None:
+def test_a_live_trade_checks_no_bar_and_a_new_bar_only_a_few() -> None:
     trades = random_trades(5, 3000, seconds=30_000)
     series = series_of(trades[:2900])
     found = Swings(series)

@@ -21,11 +21,11 @@ TRADES = trades_of([(0, 100, 5, BUY), (20, 104, 9, SELL), (59, 98, 2, UNKNOWN), 
 
 
 def columns(series: FootprintSeries) -> dict[str, list[int]]:
-    """All figures of a series, for comparing."""
+    """All columns of a series, for comparing."""
     return {name: getattr(series, name).tolist() for name in (*BAR_COLUMNS, *CELL_COLUMNS)}
 
 
-def test_bars_have_the_figures_of_their_trades() -> None:
+def test_bars_have_the_values_of_their_trades() -> None:
     series = series_of(TRADES)
     first = START_NS // (60 * SECOND_NS)
     assert columns(series) == {
@@ -53,14 +53,14 @@ def test_bars_have_the_figures_of_their_trades() -> None:
     assert (series.n_bars, series.n_trades) == (3, 6)
 
 
-def test_rows_are_anchored_at_price_nought() -> None:
+def test_rows_are_counted_from_price_zero() -> None:
     series = series_of(TRADES, ticks_per_row=5)
     assert series.first_row.tolist() == [19, 19, 19]
     first_row, buy, sell, unknown = series.bar_cells(0)
     assert (first_row, buy.tolist(), sell.tolist(), unknown.tolist()) == (19, [0, 5], [0, 9], [2, 0])
 
 
-def test_a_trade_exactly_on_the_edge_opens_the_later_bar() -> None:
+def test_a_trade_on_the_edge_opens_the_later_bar() -> None:
     series = series_of(trades_of([(59.999999999, 1, 1, BUY), (60, 1, 1, BUY)]))
     assert series.trades.tolist() == [1, 1]
     assert series.start_ns(1) == START_NS + 60 * SECOND_NS
@@ -72,13 +72,13 @@ def test_bars_are_found_by_number_across_gaps() -> None:
     assert [series.index_of(first + k) for k in (-1, 0, 1, 2, 5, 6)] == [0, 0, 1, 2, 2, 3]
 
 
-def test_a_trade_reported_late_inside_a_batch_joins_its_bar_in_the_order_of_the_tape() -> None:
+def test_a_late_trade_inside_a_batch_joins_its_bar_in_tape_order() -> None:
     late = trades_of([(0, 100, 1, BUY), (61, 102, 1, BUY), (59, 101, 1, SELL), (62, 103, 1, BUY)])
     series = series_of(late)
     assert (series.open.tolist(), series.close.tolist(), series.trades.tolist()) == ([100, 102], [101, 103], [2, 2])
 
 
-def test_a_trade_reported_late_may_straddle_the_chunks_that_are_folded_at_once() -> None:
+def test_a_late_trade_may_cross_the_edge_of_a_chunk() -> None:
     n = footprint._CHUNK
     time_ns = START_NS + np.zeros(n + 2, np.int64)
     time_ns[n - 1] += 60 * SECOND_NS  # the last of the first chunk opens a bar, the first of the next is older
@@ -86,7 +86,7 @@ def test_a_trade_reported_late_may_straddle_the_chunks_that_are_folded_at_once()
     assert series_of(trades).trades.tolist() == [n + 1, 1]
 
 
-def test_a_trade_of_an_earlier_bar_is_refused_and_leaves_nothing_behind() -> None:
+def test_a_trade_of_an_earlier_bar_is_refused_without_effect() -> None:
     series = series_of(TRADES)
     before, at = columns(series), series.changed_at.tolist()
     with pytest.raises(ValueError, match="cannot join"):
@@ -101,7 +101,7 @@ def test_no_trades_change_nothing() -> None:
     assert (series.revision, series.changed_since(revision)) == (revision, 3)
 
 
-def test_one_trade_folds_one_bar() -> None:
+def test_one_trade_writes_one_bar() -> None:
     series = series_of(random_trades(1, 5000))
     revision, folded = series.revision, series.bars_folded
     last = trades_of([(599.999, 1000, 3, SELL)])
@@ -111,7 +111,7 @@ def test_one_trade_folds_one_bar() -> None:
     assert (np.diff(series.changed_at) >= 0).all()
 
 
-def test_changed_since_names_the_first_bar_that_changed_after_a_revision() -> None:
+def test_changed_since_is_the_first_bar_changed_after_a_revision() -> None:
     series = series_of(TRADES[:1])
     seen = [series.revision]
     for trade in range(1, len(TRADES)):
@@ -120,7 +120,7 @@ def test_changed_since_names_the_first_bar_that_changed_after_a_revision() -> No
     assert [series.changed_since(revision) for revision in (0, *seen)] == [0, 0, 0, 1, 1, 2, 3]
 
 
-def test_the_views_cannot_be_written() -> None:
+def test_views_are_read_only() -> None:
     series = series_of(TRADES)
     for name in (*BAR_COLUMNS, *CELL_COLUMNS, "changed_at"):
         with pytest.raises(ValueError, match="read-only"):
@@ -129,7 +129,7 @@ def test_the_views_cannot_be_written() -> None:
         _ = series.nonsense
 
 
-def test_a_bar_of_too_many_rows_is_refused_with_a_row_size_that_would_do() -> None:
+def test_a_bar_with_too_many_rows_is_refused_with_a_usable_size() -> None:
     far = trades_of([(0, 1, 1, BUY), (1, 5_000_000, 1, SELL)])
     with pytest.raises(GridTooFineError, match="use 3 or more ticks per row"):
         series_of(far)
@@ -148,7 +148,7 @@ def test_a_refused_batch_leaves_the_bars_as_they_were() -> None:
 
 @settings(max_examples=150)
 @given(trade_batches(), st.integers(1, 9), st.sampled_from([1, 60, 3600]))
-def test_a_series_is_that_of_the_oracle(trades: TradeBatch, ticks_per_row: int, bar_s: int) -> None:
+def test_a_series_equals_the_oracle(trades: TradeBatch, ticks_per_row: int, bar_s: int) -> None:
     series = series_of(trades, bar_s=bar_s, ticks_per_row=ticks_per_row)
     bars = slow_bars(trades, bar_s * SECOND_NS, ticks_per_row)
     for name in bars[0].figures():

@@ -26,7 +26,7 @@ RULES = st.builds(
 
 
 def one_bar(rows: Mapping[int, tuple[int, int]], second: float = 0) -> list[tuple[float, int, int, int]]:
-    """Trades that leave {row: (sell, buy)} behind."""
+    """Trades of one bar with cells {row: (sell, buy)}."""
     sold = [(second, row, sell, SELL) for row, (sell, _) in rows.items() if sell]
     return sold + [(second, row, buy, BUY) for row, (_, buy) in rows.items() if buy]
 
@@ -39,13 +39,13 @@ def marked_rows(series: FootprintSeries, bar: int, rule: ImbalanceRule) -> tuple
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_the_published_examples(case: dict) -> None:
+def test_imbalances_equal_the_published_examples(case: dict) -> None:
     lots = {int(row): tuple(to_steps(both, Decimal("0.001")).tolist()) for row, both in case["rows"].items()}
     series = series_of(trades_of(one_bar(lots)))
     assert marked_rows(series, 0, ImbalanceRule(Decimal(case["ratio"]), zeros=case["zeros"])) == (case["buy"], case["sell"])
 
 
-def test_the_presets_are_three_and_four_times() -> None:
+def test_the_ratio_presets_are_three_and_four_times() -> None:
     assert (RATIO_300_PERCENT, RATIO_300_PERCENT_MORE) == (3, 4)
     assert ImbalanceRule().ratio == 3
 
@@ -56,7 +56,7 @@ def test_one_lot_short_of_the_ratio_is_not_enough() -> None:
     assert marked_rows(series_of(trades_of(one_bar({1: (4, 1), 2: (1, 9)}))), 0, rule) == ([], [])
 
 
-def test_the_minimum_is_asked_of_the_dominant_side_only() -> None:
+def test_the_minimum_applies_to_the_dominant_side_only() -> None:
     series = series_of(trades_of(one_bar({1: (2, 0), 2: (1, 10)})))
     assert marked_rows(series, 0, ImbalanceRule(minimum_lots=10)) == ([2], [])
     assert marked_rows(series, 0, ImbalanceRule(minimum_lots=11)) == ([], [])
@@ -71,7 +71,7 @@ def test_rows_of_neighbouring_bars_are_never_compared() -> None:
     assert not found.sell.any()
 
 
-def test_volumes_whose_products_need_more_than_64_bits_are_compared_exactly() -> None:
+def test_products_beyond_64_bits_are_compared_exactly() -> None:
     big = 3 * 10**18
     assert marked_rows(series_of(trades_of(one_bar({1: (10**18, 1), 2: (1, big)}))), 0, ImbalanceRule(Decimal("3.0"))) == ([2], [])
     precise = ImbalanceRule(Decimal("3.000000000000000001"))
@@ -85,7 +85,7 @@ def test_three_rows_in_a_row_make_a_stacked_zone() -> None:
     assert not len(stacked_zones(series_of(trades_of(one_bar(stairs))), 0, 1, ImbalanceRule(stacked=5)).bar)
 
 
-def test_zones_name_the_bar_by_its_index_in_the_series() -> None:
+def test_zones_have_the_index_of_their_bar_in_the_series() -> None:
     trades = one_bar({5: (1, 1)}) + one_bar(dict.fromkeys(range(4), (9, 1)), 60) + one_bar(dict.fromkeys(range(8, 12), (1, 9)), 120)
     series = series_of(trades_of(trades))
     assert [column.tolist() for column in stacked_zones(series, 1, 3, ImbalanceRule())] == [[1, 2], [0, 9], [2, 11], [SELL, BUY]]
@@ -98,19 +98,19 @@ def test_no_bars_have_no_marks() -> None:
 
 
 @pytest.mark.parametrize("ratio", ["0", "-1", "NaN", "Infinity"])
-def test_a_ratio_that_is_no_positive_number_is_refused(ratio: str) -> None:
+def test_a_ratio_that_is_not_positive_is_refused(ratio: str) -> None:
     with pytest.raises(BadInputError, match="imbalance ratio"):
         ImbalanceRule(Decimal(ratio))
 
 
-def test_a_stack_of_no_rows_is_refused() -> None:
+def test_a_stack_of_zero_rows_is_refused() -> None:
     with pytest.raises(BadInputError, match="stacked"):
         ImbalanceRule(stacked=0)
 
 
 @settings(max_examples=120)
 @given(trade_batches(), RULES, st.integers(1, 3))
-def test_marks_and_zones_are_those_of_the_oracle(trades: TradeBatch, rule: ImbalanceRule, ticks_per_row: int) -> None:
+def test_imbalances_and_zones_equal_the_oracle(trades: TradeBatch, rule: ImbalanceRule, ticks_per_row: int) -> None:
     series = series_of(trades, ticks_per_row=ticks_per_row)
     found, buys, sells, zones = imbalances(series, 0, series.n_bars, rule), [], [], []
     for bar in range(series.n_bars):

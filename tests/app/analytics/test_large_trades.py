@@ -1,4 +1,4 @@
-"""Which trades are large."""
+"""Large trades of bars, by number and by size."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def ids(found: TradeBatch | None) -> list[int]:
     return found.trade_id.tolist()
 
 
-def test_from_a_size_on_and_the_size_itself_counts() -> None:
+def test_a_minimum_size_is_inclusive() -> None:
     assert ids(large_of(TRADES, LargeTradeFilter(0, Decimal("3.5"))).of(0, 3)) == [2, 3, 5]
     assert ids(large_of(TRADES, LargeTradeFilter(0, Decimal("3.6"))).of(0, 3)) == [2, 3]
 
 
-def test_the_largest_of_those_asked_for_of_equal_ones_the_earlier() -> None:
+def test_the_largest_trades_prefer_the_earlier_of_equal_ones() -> None:
     large = large_of(TRADES, LargeTradeFilter(top=1))
     assert ids(large.of(0, 3)) == [2]
     assert ids(large.of(1, 3)) == [3]
@@ -52,7 +52,7 @@ def test_the_largest_of_those_asked_for_of_equal_ones_the_earlier() -> None:
     st.lists(st.integers(0, 60), max_size=4),
     st.sampled_from([LargeTradeFilter(top=1), LargeTradeFilter(top=4), LargeTradeFilter(0, Decimal(1))]),
 )
-def test_whatever_way_trades_came_they_are_those_of_a_plain_sort(trades: TradeBatch, cuts: list[int], rule: LargeTradeFilter) -> None:
+def test_any_batching_gives_the_large_trades_of_a_plain_sort(trades: TradeBatch, cuts: list[int], rule: LargeTradeFilter) -> None:
     store, series = TradeStore(), series_of(trades[:0])
     large = LargeTrades(series, store.trades, rule, LOT)
     for piece in split(trades, cuts):
@@ -68,7 +68,7 @@ def test_whatever_way_trades_came_they_are_those_of_a_plain_sort(trades: TradeBa
     assert ids(large.of(0, series.n_bars)) == expected
 
 
-def test_a_live_trade_is_looked_at_alone_whatever_its_bar_holds() -> None:
+def test_a_live_trade_is_scanned_without_the_rest_of_its_bar() -> None:
     trades = random_trades(3, 4000, seconds=36_000)
     store, series = TradeStore(), series_of(trades[:3900])
     store.insert(trades[:3900])
@@ -85,7 +85,7 @@ def test_a_live_trade_is_looked_at_alone_whatever_its_bar_holds() -> None:
         assert ids(found) == ids(LargeTrades(series, store.trades, LargeTradeFilter(), LOT).of(0, series.n_bars))
 
 
-def test_what_came_late_in_the_last_bar_is_found() -> None:
+def test_a_late_trade_in_the_last_bar_is_found() -> None:
     trades = trades_of([(0, 100, 5, BUY), (1, 100, 9, SELL), (5, 101, 9, BUY), (7, 101, 20, BUY), (9, 99, 7, SELL)])
     store, series = TradeStore(), series_of(trades[:0])
     large = LargeTrades(series, store.trades, LargeTradeFilter(top=2), LOT)
@@ -97,7 +97,7 @@ def test_what_came_late_in_the_last_bar_is_found() -> None:
     assert large.of(0, 1) is large.of(0, 1)
 
 
-def test_too_many_trades_are_not_looked_through() -> None:
+def test_too_many_trades_are_not_scanned() -> None:
     large = large_of(TRADES, LargeTradeFilter())
     large.series._bars.writable("trades")[1] = 4_000_000
     assert large.of(0, 3) is None
@@ -105,11 +105,11 @@ def test_too_many_trades_are_not_looked_through() -> None:
 
 
 @pytest.mark.parametrize("text", ["top:50", "2.5", "10"])
-def test_a_rule_is_read_as_it_is_written(text: str) -> None:
+def test_filter_text_round_trips(text: str) -> None:
     assert parse_large_trade_filter(text).text == text
 
 
 @pytest.mark.parametrize("text", ["", "top:0", "top:1000", "0", "-1", "big"])
-def test_what_is_no_rule_is_refused(text: str) -> None:
+def test_an_invalid_filter_text_is_refused(text: str) -> None:
     with pytest.raises(BadInputError, match="large trades: found"):
         parse_large_trade_filter(text)

@@ -1,4 +1,4 @@
-"""The end of levels against one bar after the other."""
+"""The end of levels, against a check bar by bar."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def columns(*rows: list[int]) -> list[np.ndarray]:
 
 
 @given(BARS, LEVELS, HOW, st.integers(1, 20))
-def test_the_first_bar_that_meets_a_level_ends_it(bars: list, levels: list, how: str, times: int):
+def test_the_first_bar_that_reaches_a_level_ends_it(bars: list, levels: list, how: str, times: int):
     bars = bars * times  # several blocks
     low, high = columns(*map(list, zip(*bars, strict=True)))
     bottom, top = [level[0] for level in levels], [level[0] + level[1] for level in levels]
@@ -31,7 +31,7 @@ def test_the_first_bar_that_meets_a_level_ends_it(bars: list, levels: list, how:
 
 
 @given(BARS, LEVELS, st.integers(1, 20))
-def test_tests_are_the_bars_that_traded_in_the_zone(bars: list, levels: list, times: int):
+def test_bars_inside_counts_the_bars_that_traded_in_the_zone(bars: list, levels: list, times: int):
     bars = bars * times
     low, high = columns(*map(list, zip(*bars, strict=True)))
     zones = [(level[0], level[0] + level[1], level[2], min(len(bars), 10 * level[3])) for level in levels]

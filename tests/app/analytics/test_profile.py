@@ -35,7 +35,7 @@ def test_trades_are_counted_in_their_rows() -> None:
     assert content(profile_of_trades(TRADES, PriceGrid(Decimal(1), 4))) == (24, [0, 9], [0, 8], [2, 0])
 
 
-def test_bars_are_added_up_over_the_rows_from_their_lowest_to_their_highest() -> None:
+def test_profile_of_bars_has_rows_from_their_low_to_their_high() -> None:
     series = series_of(TRADES)
     assert content(profile_of_bars(series, 0, 1)) == (100, [5, 0, 0, 0], [0, 0, 0, 7], [0, 0, 0, 0])
     assert content(profile_of_bars(series, 1, 2)) == (98, [0, 0, 4], [0, 0, 1], [2, 0, 0])
@@ -49,7 +49,7 @@ def test_a_profile_has_totals_and_delta() -> None:
     assert (profile.volume, profile.n_rows) == (7, 3)
 
 
-def test_no_bars_and_no_trades_give_a_profile_without_rows() -> None:
+def test_no_bars_or_trades_give_a_profile_without_rows() -> None:
     series = series_of(TRADES)
     for profile in (
         profile_of_bars(series, 1, 1),
@@ -66,7 +66,7 @@ def test_merging_spans_the_rows_of_all_parts() -> None:
     assert content(merge_profiles([high, VolumeProfile.empty(), low])) == (3, [1, 2, 0, 0, 1, 2], [0, 0, 0, 0, 1, 2], [1, 2, 0, 0, 0, 0])
 
 
-def test_the_columns_cannot_be_written() -> None:
+def test_columns_are_read_only() -> None:
     profile = VolumeProfile(0, np.array([1]), np.array([1]), np.array([1]))
     with pytest.raises(ValueError, match="read-only"):
         profile.buy[0] = 2
@@ -79,7 +79,7 @@ def test_columns_of_different_lengths_are_refused() -> None:
 
 @settings(max_examples=100)
 @given(trade_batches(), st.integers(1, 7))
-def test_profiles_of_trades_and_of_bars_are_those_of_the_oracle(trades: TradeBatch, ticks_per_row: int) -> None:
+def test_profiles_of_trades_and_bars_equal_the_oracle(trades: TradeBatch, ticks_per_row: int) -> None:
     series = series_of(trades, ticks_per_row=ticks_per_row)
     expected = slow_profile(trades, ticks_per_row)
     assert content(profile_of_trades(trades, series.grid)) == expected

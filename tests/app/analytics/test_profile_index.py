@@ -1,4 +1,4 @@
-"""Profiles between any two bars: the same as adding up the cells, whatever came late or was cut off meanwhile."""
+"""Profiles between any two bars equal the sum of the cells, after any change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def long_series(n_bars: int = 150) -> FootprintSeries:
     return series_of(random_trades(3, 20 * n_bars, seconds=60.0 * n_bars, spread=200, unknown=0.1))
 
 
-def test_every_pair_of_bars_gives_what_the_cells_give() -> None:
+def test_every_pair_of_bars_equals_the_sum_of_the_cells() -> None:
     series = long_series(60)
     index = ProfileIndex(series)
     index.build()
@@ -43,7 +43,7 @@ def test_every_pair_of_bars_gives_what_the_cells_give() -> None:
             assert content(index.profile(first, end)) == slow_profile_of_bars(series, first, end)
 
 
-def test_what_is_not_built_yet_is_added_up_from_the_cells() -> None:
+def test_bars_not_in_the_index_are_summed_from_their_cells() -> None:
     series = long_series(40)
     index = ProfileIndex(series)
     assert content(index.profile(3, 38)) == slow_profile_of_bars(series, 3, 38)
@@ -57,7 +57,7 @@ def test_what_is_not_built_yet_is_added_up_from_the_cells() -> None:
     assert content(index.profile(3, 38)) == slow_profile_of_bars(series, 3, 38)
 
 
-def test_a_bar_that_closes_adds_a_leaf_only_when_the_leaf_is_full() -> None:
+def test_a_closing_bar_adds_a_leaf_only_when_it_is_full() -> None:
     trades = trades_of([(60 * minute, 1000 + minute % 7, 1 + minute, 1) for minute in range(18)])
     series = series_of(trades[:16])
     index = ProfileIndex(series)
@@ -71,7 +71,7 @@ def test_a_bar_that_closes_adds_a_leaf_only_when_the_leaf_is_full() -> None:
     assert index.nodes_built == 4 + 3
 
 
-def test_a_cut_takes_away_the_nodes_behind_it_and_no_others() -> None:
+def test_truncating_drops_only_the_nodes_after_the_cut() -> None:
     series = long_series(40)
     n_bars = series.n_bars
     index = ProfileIndex(series)
@@ -85,7 +85,7 @@ def test_a_cut_takes_away_the_nodes_behind_it_and_no_others() -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(trade_batches(max_size=120), st.lists(st.integers(0, 120), max_size=6), st.data())
-def test_in_any_batches_and_after_any_cut_it_equals_the_cells(trades: TradeBatch, cuts: list[int], data: st.DataObject) -> None:
+def test_any_batching_and_cut_equals_the_sum_of_the_cells(trades: TradeBatch, cuts: list[int], data: st.DataObject) -> None:
     series = FootprintSeries(BarRule(60 * SECOND_NS), INSTRUMENT.grid(2))
     index = ProfileIndex(series)
     growing = RunningProfile(index)
@@ -107,7 +107,7 @@ def test_in_any_batches_and_after_any_cut_it_equals_the_cells(trades: TradeBatch
 
 @settings(deadline=None, max_examples=50)
 @given(trade_batches(min_size=2, max_size=80), st.randoms(use_true_random=False))
-def test_trades_that_come_late_end_in_the_same_profile(trades: TradeBatch, random) -> None:
+def test_late_trades_give_the_same_profile(trades: TradeBatch, random) -> None:
     order = list(range(len(trades)))
     random.shuffle(order)
     store = TradeStore(contiguous=False)
@@ -124,7 +124,7 @@ def test_trades_that_come_late_end_in_the_same_profile(trades: TradeBatch, rando
     assert content(growing.of(0)) == slow_profile_of_bars(whole, 0, whole.n_bars)
 
 
-def test_a_live_trade_counts_the_bar_in_progress_and_nothing_else() -> None:
+def test_a_live_trade_sums_only_the_bar_in_progress() -> None:
     series = long_series(100)
     index = ProfileIndex(series)
     index.build()
@@ -143,7 +143,7 @@ def test_a_live_trade_counts_the_bar_in_progress_and_nothing_else() -> None:
     assert growing.bars_counted - counted == 7
 
 
-def test_a_range_that_is_over_costs_nothing_while_trades_come() -> None:
+def test_a_past_range_costs_nothing_while_trades_arrive() -> None:
     series = long_series(100)
     growing = RunningProfile(ProfileIndex(series))
     before = growing.of(7, 50)
@@ -153,8 +153,8 @@ def test_a_range_that_is_over_costs_nothing_while_trades_come() -> None:
     assert growing.bars_counted == counted
 
 
-def test_the_rows_of_a_node_are_its_own() -> None:
-    """A price far away makes the nodes that hold it long, not all of them."""
+def test_a_node_has_only_its_own_rows() -> None:
+    """A distant price makes only the nodes with its bar long."""
     quiet = trades_of([(60 * minute, 1000, 1, 1) for minute in range(64)])
     spike = trades_of([(60 * 64, 900_000, 1, 1), (60 * 70, 1000, 1, 1)])
     series = series_of(concatenate([quiet, spike]))

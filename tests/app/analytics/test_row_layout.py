@@ -1,4 +1,4 @@
-"""Rows of one profile: by ticks anchored at price 0, by number anchored at its low, volume conserved."""
+"""Rows of one profile, by ticks and by number; volume is conserved."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def shown(found: RowProfile | None) -> tuple[int, int, list[int]]:
     return found.low_ticks, found.ticks_per_row, found.profile.total.tolist()
 
 
-def test_rows_as_on_the_chart_are_the_traded_ones() -> None:
+def test_rows_as_on_the_chart_are_its_traded_rows() -> None:
     assert shown(apply_layout(profile_of(10, [0, 3, 0, 4, 0]), PriceGrid(Decimal(1), 5), RowLayout())) == (55, 5, [3, 0, 4])
 
 
-def test_ticks_per_row_are_anchored_at_price_nought() -> None:
+def test_rows_by_ticks_are_counted_from_price_zero() -> None:
     found = apply_layout(profile_of(7, [1, 2, 4, 8, 16]), PriceGrid(Decimal(1)), RowLayout(RowMode.TICKS, 4))
     assert shown(found) == (4, 4, [1, 30])  # 4 to 7, 8 to 11
     assert found is not None and found.edges_ticks.tolist() == [4, 8, 12]
@@ -42,15 +42,13 @@ def test_ticks_per_row_are_anchored_at_price_nought() -> None:
 
 
 @pytest.mark.parametrize(("asked", "ticks"), [(1, 10), (14, 10), (15, 10), (16, 20), (25, 20), (29, 30), (100, 100)])
-def test_ticks_per_row_come_as_near_as_whole_rows_of_the_chart_can(asked: int, ticks: int) -> None:
+def test_rows_by_ticks_round_to_whole_chart_rows(asked: int, ticks: int) -> None:
     found = apply_layout(profile_of(0, [1] * 60), PriceGrid(Decimal(1), 10), RowLayout(RowMode.TICKS, asked))
     assert found is not None and found.ticks_per_row == ticks
 
 
 @pytest.mark.parametrize(("range_ticks", "asked", "ticks", "rows"), ROWS_OF_THE_TEXT)
-def test_a_number_of_rows_begins_at_the_lowest_price_and_the_last_row_may_be_short(
-    range_ticks: int, asked: int, ticks: int, rows: int
-) -> None:
+def test_rows_by_number_begin_at_the_lowest_price(range_ticks: int, asked: int, ticks: int, rows: int) -> None:
     found = apply_layout(profile_of(37, [1] * range_ticks), PriceGrid(Decimal(1)), RowLayout(RowMode.ROWS, asked))
     assert found is not None
     assert (found.low_ticks, found.ticks_per_row, found.profile.n_rows) == (37, ticks, rows)
@@ -59,7 +57,7 @@ def test_a_number_of_rows_begins_at_the_lowest_price_and_the_last_row_may_be_sho
 
 
 @given(row_volumes(), st.integers(0, 50), st.sampled_from(list(RowMode)), st.integers(1, 40), st.integers(1, 5))
-def test_each_row_holds_the_chart_s_rows_between_its_edges(volumes: list[int], first: int, by: RowMode, size: int, chart: int) -> None:
+def test_each_row_sums_the_chart_rows_between_its_edges(volumes: list[int], first: int, by: RowMode, size: int, chart: int) -> None:
     found = apply_layout(profile_of(first, volumes), PriceGrid(Decimal(1), chart), RowLayout(by, size))
     assert found is not None
     assert found.profile.volume == sum(volumes)
@@ -69,7 +67,7 @@ def test_each_row_holds_the_chart_s_rows_between_its_edges(volumes: list[int], f
     assert found.profile.total[0] > 0 and found.profile.total[-1] > 0
 
 
-def test_nothing_traded_has_no_rows() -> None:
+def test_a_profile_without_volume_has_no_rows() -> None:
     assert apply_layout(VolumeProfile.empty(), PriceGrid(Decimal(1)), RowLayout()) is None
     assert apply_layout(profile_of(3, [0, 0]), PriceGrid(Decimal(1)), RowLayout()) is None
 

@@ -31,22 +31,22 @@ def session(*brackets: tuple[int, ...], ticks_per_row: int = 1) -> TpoProfile:
     return tpo_of_trades(time_ns, price, PriceGrid(Decimal("0.5"), ticks_per_row), 0, 30 * S)
 
 
-def test_each_row_bears_the_letters_of_the_brackets_in_which_it_traded():
+def test_each_row_has_the_letters_of_the_brackets_it_traded_in():
     assert session((10, 11), (11, 12, 10), (12,)).letters() == ["AB", "AB", "BC"]
 
 
-def test_a_row_that_was_jumped_over_bears_no_letter():
+def test_a_row_that_price_jumped_over_has_no_letter():
     found = session((10, 13))
     assert found.letters() == ["A", "", "", "A"]
     assert found.single_prints.tolist() == []
 
 
-def test_after_z_come_small_letters_and_then_capitals_again():
+def test_letters_go_from_a_to_lower_case_z_and_start_again():
     found = session(*((10,) for _ in range(54)))
     assert found.letters() == ["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzAB"]
 
 
-def test_the_figures_of_a_session():
+def test_all_values_of_one_session():
     found = session((100, 101, 102, 103), (102, 103, 104), (103, 104, 105, 106), (104, 105))
     assert found.letters() == ["A", "A", "AB", "ABC", "BCD", "CD", "C"]
     assert found.initial_balance == (100, 104)
@@ -56,7 +56,7 @@ def test_the_figures_of_a_session():
     assert (found.poor_low, found.poor_high) == (False, False)
     assert found.rotation_factor == (1 + 1) + (1 + 1) + (-1 + 1)
     area = found.value_area(70, ValueAreaMethod.SINGLE)
-    assert (area.poc_row, area.low_row, area.high_row, area.volume) == (103, 102, 105, 10)  # of 13 letters 9.1 are wanted
+    assert (area.poc_row, area.low_row, area.high_row, area.volume) == (103, 102, 105, 10)  # 70 % of 13 letters is 9.1
 
 
 def test_two_letters_at_an_extreme_make_it_poor():
@@ -64,11 +64,11 @@ def test_two_letters_at_an_extreme_make_it_poor():
     assert (found.poor_high, found.poor_low) == (True, False)
 
 
-def test_the_midpoint_may_lie_between_ticks_and_is_that_of_prices_not_of_rows():
+def test_the_midpoint_is_the_exact_middle_of_prices_not_of_rows():
     assert session((10, 13), ticks_per_row=5).midpoint_ticks == Fraction(23, 2)
 
 
-def test_brackets_without_trades_are_passed_over():
+def test_brackets_without_trades_are_skipped():
     found = session((10, 11), (), (), (9, 12))
     assert found.rotation_factor == 1 - 1
     assert found.initial_balance == (10, 11)
@@ -78,7 +78,7 @@ def test_a_session_that_begins_late_has_no_initial_balance():
     assert session((), (), (10,)).initial_balance is None
 
 
-def test_equal_rows_give_the_one_nearest_the_middle_then_the_lower():
+def test_poc_of_equal_rows_is_nearest_the_middle_then_lower():
     assert session((1, 2, 3, 4)).value_area().poc_row == 2
 
 
@@ -120,7 +120,7 @@ def batch_of(trades: list[tuple[int, int]]) -> TradeBatch:
     return TradeBatch(time * S, price, np.ones(n, np.int64), np.ones(n, np.int8), np.arange(n))
 
 
-def test_a_live_trade_works_out_the_bracket_in_progress_alone():
+def test_a_live_trade_reads_only_the_bracket_in_progress():
     series = FootprintSeries(BarRule(10 * S), GRID)
     series.append(batch_of([(second, 100 + second % 7) for second in range(1200)]))
     kept, sessions = TpoSessions(), [(0, 60, Span(0, 600 * S)), (60, 120, Span(600 * S, 1200 * S))]
@@ -136,13 +136,11 @@ def test_a_live_trade_works_out_the_bracket_in_progress_alone():
     assert kept.of(series, *sessions[1], 60 * S).letters() != again.letters()
     again = kept.of(series, *sessions[1], 60 * S)
     series.append(batch_of([(1199, 250)]))
-    assert kept.of(series, *sessions[1], 60 * S) is again  # nothing that it says is another
+    assert kept.of(series, *sessions[1], 60 * S) is again  # no letter, high or low has changed
 
 
 @given(TRADES, st.lists(TRADES, max_size=4), st.lists(st.integers(1, 60), max_size=6))
-def test_kept_letters_are_those_of_a_fresh_count_whatever_came_late_and_whatever_was_asked_before(
-    trades: list[tuple[int, int]], late: list[list[tuple[int, int]]], ends: list[int]
-):
+def test_updated_letters_equal_a_complete_count(trades: list[tuple[int, int]], late: list[list[tuple[int, int]]], ends: list[int]):
     series, kept = FootprintSeries(BarRule(10 * S), GRID), TpoSessions()
     held = trades
     for more in ([], *late):
@@ -158,11 +156,11 @@ def test_kept_letters_are_those_of_a_fresh_count_whatever_came_late_and_whatever
 
 
 @pytest.mark.parametrize(("bar_s", "start_s", "fitting"), [(60, 0, True), (60, 30, False), (3600, 0, False), (1800, 5400, True)])
-def test_bars_fit_when_each_lies_in_one_bracket(bar_s: int, start_s: int, fitting: bool):
+def test_bars_fit_brackets_when_each_lies_in_one(bar_s: int, start_s: int, fitting: bool):
     assert bars_fit_brackets(bar_s * S, start_s * S, 1800 * S) is fitting
 
 
-def test_what_cannot_be_lettered_is_refused():
+def test_invalid_input_for_letters_is_refused():
     nothing = np.zeros(0, np.int64)
     with pytest.raises(EmptyProfileError):
         tpo_of_trades(nothing, nothing, GRID, 0, 30 * S)

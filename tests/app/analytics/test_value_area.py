@@ -25,7 +25,7 @@ def profile_of(rows: list[int], first_row: int = 0) -> VolumeProfile:
 
 @pytest.mark.parametrize("method", ValueAreaMethod, ids=lambda method: method.value)
 @pytest.mark.parametrize("case", VECTORS.values(), ids=VECTORS)
-def test_the_published_examples(case: dict, method: ValueAreaMethod) -> None:
+def test_value_areas_equal_the_published_examples(case: dict, method: ValueAreaMethod) -> None:
     low, high, volume = case[method.value]
     found = value_area(profile_of(case["rows"], case["first"]), 70, method)
     assert found == ValueArea(low, high, case["poc"], volume)
@@ -42,13 +42,13 @@ def test_buy_sell_and_unknown_volume_all_count() -> None:
     assert point_of_control(profile) == 6
 
 
-def test_a_tie_for_the_poc_goes_to_the_row_nearest_the_middle_then_to_the_lower() -> None:
+def test_a_poc_tie_goes_to_the_row_nearest_the_middle_then_lower() -> None:
     assert point_of_control(profile_of([9, 1, 9, 1, 1, 9])) == 2
     assert point_of_control(profile_of([1, 9, 9, 1])) == 1
     assert point_of_control(profile_of([9, 1, 1, 9])) == 0
 
 
-def test_empty_rows_around_the_traded_ones_change_nothing() -> None:
+def test_empty_rows_outside_the_traded_ones_change_nothing() -> None:
     assert point_of_control(profile_of([0, 0, 0, 0, 9, 1, 9, 1, 1])) == 6
     for method in ValueAreaMethod:
         bare, padded = profile_of([3, 0, 9, 0, 3], 10), profile_of([0, 3, 0, 9, 0, 3, 0, 0, 0], 9)
@@ -60,12 +60,12 @@ def test_an_odd_row_left_over_joins_as_a_pair_of_one() -> None:
     assert value_area(profile_of([8, 5, 1, 20]), 80, DALTON) == ValueArea(0, 3, 3, 34)
 
 
-def test_the_tradingview_rule_takes_the_nearer_of_two_equal_rows() -> None:
+def test_tradingview_takes_the_nearer_of_two_equal_rows() -> None:
     # from row 2: up to row 3 (30), then rows 1 and 4 weigh the same, row 1 is closer
     assert value_area(profile_of([1, 20, 100, 30, 20, 1]), 88, TRADINGVIEW) == ValueArea(1, 3, 2, 150)
 
 
-def test_the_tradingview_rule_keeps_the_poc_even_where_it_alone_passes_the_target() -> None:
+def test_tradingview_keeps_a_poc_that_alone_passes_the_target() -> None:
     assert value_area(profile_of([5, 80, 5]), 1, TRADINGVIEW) == ValueArea(1, 1, 1, 80)
 
 
@@ -79,20 +79,20 @@ def test_equal_rows_on_both_sides_still_end_the_walk() -> None:
         assert value_area(profile_of([5] * 2001), 100, method) == ValueArea(0, 2000, 1000, 10_005)
 
 
-def test_the_target_is_compared_in_whole_numbers() -> None:
+def test_the_target_is_compared_in_integers() -> None:
     # in floats 0.28 * 25 is 7.000000000000001, which 7 lots would not meet
     assert value_area(profile_of([6, 7, 6, 6]), 28, SINGLE) == ValueArea(1, 1, 1, 7)
     assert value_area(profile_of([6, 7, 6, 6]), 29, SINGLE) == ValueArea(1, 2, 1, 13)
     assert value_area(profile_of([300, 400, 300]), 70, TRADINGVIEW) == ValueArea(1, 2, 1, 700)
 
 
-def test_volume_close_to_what_64_bits_hold_is_counted_exactly() -> None:
+def test_volume_close_to_64_bits_is_counted_exactly() -> None:
     rows = [2**60 + 1, 2**61, 2**60]
     assert value_area(profile_of(rows), 75, SINGLE) == ValueArea(0, 1, 1, 2**61 + 2**60 + 1)
     assert value_area(profile_of(rows), 76, SINGLE) == ValueArea(0, 2, 1, 2**62 + 1)
 
 
-def test_a_profile_without_volume_has_no_figures() -> None:
+def test_a_profile_without_volume_is_refused() -> None:
     for rows in ([], [0, 0]):
         with pytest.raises(EmptyProfileError):
             point_of_control(profile_of(rows))
@@ -101,26 +101,26 @@ def test_a_profile_without_volume_has_no_figures() -> None:
 
 
 @pytest.mark.parametrize("percent", [0, 101, -5])
-def test_a_share_that_is_none_is_refused(percent: int) -> None:
+def test_an_invalid_percentage_is_refused(percent: int) -> None:
     with pytest.raises(BadInputError, match="expected 1 to 100"):
         value_area(profile_of([1]), percent)
 
 
 @settings(max_examples=150)
 @given(row_volumes())
-def test_the_poc_is_that_of_the_oracle(rows: list[int]) -> None:
+def test_the_poc_equals_the_oracle(rows: list[int]) -> None:
     assert point_of_control(profile_of(rows, 77)) == 77 + oracle.point_of_control(rows)
 
 
 @settings(max_examples=400)
 @given(row_volumes(), st.integers(1, 100), METHODS)
-def test_the_value_area_is_that_of_the_oracle(rows: list[int], percent: int, method: ValueAreaMethod) -> None:
+def test_the_value_area_equals_the_oracle(rows: list[int], percent: int, method: ValueAreaMethod) -> None:
     found = value_area(profile_of(rows), percent, method)
     assert (found.low_row, found.high_row) == oracle.value_area(rows, percent, method.value)
 
 
 @pytest.mark.parametrize("method", ValueAreaMethod, ids=lambda method: method.value)
-def test_long_profiles_are_those_of_the_oracle(method: ValueAreaMethod) -> None:
+def test_value_areas_of_long_profiles_equal_the_oracle(method: ValueAreaMethod) -> None:
     rng = np.random.default_rng(5)
     for largest in (1, 3, 1000):
         rows = rng.integers(0, largest, 500, endpoint=True).tolist()
@@ -131,7 +131,7 @@ def test_long_profiles_are_those_of_the_oracle(method: ValueAreaMethod) -> None:
 
 @settings(max_examples=150)
 @given(row_volumes(), st.integers(1, 100), METHODS)
-def test_the_value_area_holds_the_poc_and_meets_its_target(rows: list[int], percent: int, method: ValueAreaMethod) -> None:
+def test_the_value_area_contains_the_poc_and_meets_its_target(rows: list[int], percent: int, method: ValueAreaMethod) -> None:
     found = value_area(profile_of(rows), percent, method)
     assert found.low_row <= found.poc_row <= found.high_row
     assert found.volume == sum(rows[found.low_row : found.high_row + 1])
@@ -151,7 +151,7 @@ def test_a_larger_share_never_gives_a_smaller_area(rows: list[int], percent: int
 
 @settings(max_examples=100)
 @given(st.lists(row_volumes(max_rows=12), min_size=1, max_size=8), st.integers(1, 100), METHODS)
-def test_many_runs_at_once_give_what_each_gives_alone(runs: list[list[int]], percent: int, method: ValueAreaMethod) -> None:
+def test_many_runs_at_once_equal_each_run_alone(runs: list[list[int]], percent: int, method: ValueAreaMethod) -> None:
     runs = [[1, *rows, 1] for rows in runs]  # a bar's outermost rows have traded
     volume, n_rows = np.concatenate(runs).astype(np.int64), np.array([len(rows) for rows in runs])
     found = value_areas(volume, n_rows, percent, method)
@@ -160,6 +160,6 @@ def test_many_runs_at_once_give_what_each_gives_alone(runs: list[list[int]], per
     assert points_of_control(volume, n_rows).tolist() == found.poc.tolist() == [oracle.point_of_control(rows) for rows in runs]
 
 
-def test_no_runs_give_no_figures() -> None:
+def test_no_runs_give_no_value_areas() -> None:
     nothing = np.zeros(0, np.int64)
     assert [len(found) for found in value_areas(nothing, nothing, 70, DALTON)] == [0, 0, 0]

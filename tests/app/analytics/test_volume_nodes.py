@@ -31,33 +31,33 @@ def profile_of(rows: list[int], first_row: int = 0) -> VolumeProfile:
         ([], [], []),
     ],
 )
-def test_a_node_stands_out_from_three_rows_on_both_sides(rows: list[int], high: list[int], low: list[int]) -> None:
+def test_a_node_exceeds_three_rows_on_both_sides(rows: list[int], high: list[int], low: list[int]) -> None:
     found = peaks(profile_of(rows))
     assert (found.high.tolist(), found.low.tolist()) == (high, low)
 
 
-def test_rows_are_numbered_as_in_the_profile_and_sides_are_added_up() -> None:
+def test_nodes_use_profile_row_numbers_and_total_volume() -> None:
     profile = VolumeProfile(100, np.array([1, 5, 1]), np.array([0, 0, 5]), np.array([0, 0, 1]))
     assert peaks(profile, 1).high.tolist() == [102]
 
 
-def test_how_far_a_node_stands_out_can_be_chosen() -> None:
+def test_the_reach_of_a_node_can_be_set() -> None:
     assert peaks(profile_of([1, 5, 1, 6, 1]), 1).high.tolist() == [1, 3]
     assert peaks(profile_of([1, 5, 1, 6, 1]), 2).high.tolist() == [3]
 
 
 @given(rows=row_volumes(), n=st.integers(1, 5))
-def test_peaks_equal_a_look_at_each_plateau(rows: list[int], n: int) -> None:
+def test_peaks_equal_a_plain_check_of_each_plateau(rows: list[int], n: int) -> None:
     found = peaks(profile_of(rows, 7), n)
     high, low = oracle.peaks(rows, n)
     assert (found.high.tolist(), found.low.tolist()) == ([row + 7 for row in high], [row + 7 for row in low])
 
 
-def test_by_percentile_the_heaviest_and_lightest_rows_count() -> None:
+def test_percentile_finds_the_rows_with_most_and_least_volume() -> None:
     found = percentile(profile_of([10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110], 5))
     assert (found.high.tolist(), found.low.tolist()) == ([12, 13, 14, 15], [5, 6, 7, 8])
 
 
-def test_by_percentile_a_single_row_is_no_node() -> None:
+def test_percentile_finds_no_node_in_a_single_row() -> None:
     found = percentile(profile_of([7]))
     assert not len(found.high) and not len(found.low)

@@ -20,7 +20,7 @@ def exact_moments(trades: TradeBatch) -> tuple[Fraction, Fraction]:
     return mean, sum((quantity * (price - mean) ** 2 for price, quantity in pairs), Fraction(0)) / volume
 
 
-def test_the_published_example() -> None:
+def test_vwap_equals_the_published_example() -> None:
     found = vwap_of_trades(trades_of([(0, 100, 1, BUY), (1, 102, 3, SELL), (2, 101, 2, UNKNOWN)]))
     assert found.price_ticks == 608 / 6
     assert round(found.price_ticks, 4) == 101.3333
@@ -43,7 +43,7 @@ def test_without_trades_there_is_no_average() -> None:
     assert math.isnan(vwap_of_trades(TradeBatch.empty()).price_ticks)
 
 
-def test_trades_at_one_price_do_not_deviate() -> None:
+def test_trades_at_one_price_have_no_deviation() -> None:
     assert vwap_of_trades(trades_of([(0, 6_183_763, 7, BUY)] * 5)) == (6_183_763.0, 0.0)
 
 
@@ -55,7 +55,7 @@ def test_sums_beyond_64_bits_stay_exact() -> None:
     assert vwap_of_trades(crash) == (5e11 + 1, 5e11)
 
 
-def test_a_deviation_that_is_tiny_against_the_price_keeps_all_its_digits() -> None:
+def test_a_tiny_deviation_keeps_all_its_digits() -> None:
     # one lot in 10**12 is a tick away: the textbook formula in floats finds nothing here
     trades = trades_of([(0, 10**9, 10**12 - 1, BUY), (1, 10**9 + 1, 1, BUY)])
     expected = math.sqrt((10**12 - 1) / 10**24)
@@ -64,7 +64,7 @@ def test_a_deviation_that_is_tiny_against_the_price_keeps_all_its_digits() -> No
 
 @settings(max_examples=100)
 @given(trade_batches())
-def test_average_and_deviation_are_those_of_exact_fractions(trades: TradeBatch) -> None:
+def test_vwap_and_deviation_equal_exact_fractions(trades: TradeBatch) -> None:
     mean, variance = exact_moments(trades)
     found = vwap_of_trades(trades)
     assert found.price_ticks == float(mean)
@@ -76,7 +76,7 @@ def test_average_and_deviation_are_those_of_exact_fractions(trades: TradeBatch) 
 
 @settings(max_examples=60)
 @given(trade_batches())
-def test_the_average_of_bars_is_that_of_their_trades(trades: TradeBatch) -> None:
+def test_vwap_of_bars_equals_vwap_of_their_trades(trades: TradeBatch) -> None:
     series = series_of(trades, ticks_per_row=5)
     after = np.searchsorted(series.rule.numbers(trades.time_ns), series.number, side="right")
     assert vwap(series).tolist() == [vwap_of_trades(trades[:end]).price_ticks for end in after.tolist()]
@@ -84,7 +84,7 @@ def test_the_average_of_bars_is_that_of_their_trades(trades: TradeBatch) -> None
 
 @settings(max_examples=60)
 @given(trade_batches(), st.lists(st.integers(0, 60), max_size=4))
-def test_batching_does_not_change_a_bit(trades: TradeBatch, cuts: list[int]) -> None:
+def test_vwap_is_the_same_with_any_batching(trades: TradeBatch, cuts: list[int]) -> None:
     accumulator = VwapAccumulator()
     for part in split(trades, cuts):
         accumulator.add(part)
@@ -94,7 +94,7 @@ def test_batching_does_not_change_a_bit(trades: TradeBatch, cuts: list[int]) -> 
 
 @settings(max_examples=60)
 @given(trade_batches(), st.randoms(use_true_random=False))
-def test_the_order_of_the_trades_does_not_change_a_bit(trades: TradeBatch, random: Random) -> None:
+def test_vwap_is_the_same_in_any_order_of_trades(trades: TradeBatch, random: Random) -> None:
     order = list(range(len(trades)))
     random.shuffle(order)
     assert vwap_of_trades(trades[np.array(order)]) == vwap_of_trades(trades)

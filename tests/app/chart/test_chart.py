@@ -1,4 +1,4 @@
-"""A chart kept up to date trade by trade shows what a complete rebuild shows."""
+"""A chart updated trade by trade equals a complete rebuild."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def tapes(draw: st.DrawFn) -> TradeBatch:
 
 
 @given(tape=tapes(), data=st.data())
-def test_any_arrival_gives_bit_for_bit_what_a_rebuild_gives(tape: TradeBatch, data: st.DataObject):
+def test_any_arrival_order_gives_the_bars_of_a_rebuild(tape: TradeBatch, data: st.DataObject):
     """A1, A7: any permutation with any repetition, against a rebuild and an oracle."""
     order = np.array(data.draw(st.permutations(range(len(tape)))))
     repeats = data.draw(st.lists(st.integers(0, len(tape) - 1), max_size=10))
@@ -82,8 +82,8 @@ def test_any_arrival_gives_bit_for_bit_what_a_rebuild_gives(tape: TradeBatch, da
 
 @pytest.mark.parametrize("text", ["3t", "0.12v", "0.08d", "4r"])
 @given(tape=tapes(), data=st.data())
-def test_bars_that_are_not_of_time_do_not_depend_on_how_their_trades_arrived(text: str, tape: TradeBatch, data: st.DataObject):
-    """Late trades and an older past too; the day turns in the middle of the tape."""
+def test_any_arrival_order_gives_the_same_bars_other_than_time(text: str, tape: TradeBatch, data: st.DataObject):
+    """Includes late trades and older history; a new day begins inside the tape."""
     tape = TradeBatch.of(tape.time_ns - START_NS + DAY_NS * 20_000, *tape.columns[1:])
     order = np.array(data.draw(st.permutations(range(len(tape)))))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(tape)), max_size=6)))
@@ -97,7 +97,7 @@ def test_bars_that_are_not_of_time_do_not_depend_on_how_their_trades_arrived(tex
         assert {name: int(getattr(chart.series, name)[index]) for name in bar.figures()} == bar.figures()
 
 
-def test_an_older_past_leaves_the_bars_of_later_days_as_they_are():
+def test_older_history_leaves_the_bars_of_later_days_unchanged():
     past, present = random_trades(1, 300, start_ns=DAY_NS * 20_000, seconds=80_000), random_trades(2, 300, start_ns=DAY_NS * 20_001)
     present = TradeBatch.of(*present.columns[:4], present.trade_id + 300)
     store, chart = TradeStore(), Chart(ChartSpec(MARKET, parse_bar_rule("7t"), 3))
@@ -110,7 +110,7 @@ def test_an_older_past_leaves_the_bars_of_later_days_as_they_are():
     assert {name: column[43:].tolist() for name, column in after.items()} == before
 
 
-def test_of_a_day_whose_first_trades_were_let_go_of_bars_count_from_the_first_one_held(monkeypatch: pytest.MonkeyPatch):
+def test_bars_count_from_the_first_loaded_trade_of_a_partial_day(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(memory, "_CHUNK", 64)
     trades = random_trades(4, 1000, seconds=1200)
     store, chart = TradeStore(limit=500), Chart(ChartSpec(MARKET, parse_bar_rule("7t")))
@@ -123,12 +123,12 @@ def test_of_a_day_whose_first_trades_were_let_go_of_bars_count_from_the_first_on
 
 @pytest.mark.parametrize("chunk", [4, 1 << 16])
 @given(tape=tapes())
-def test_a_rebuild_does_not_depend_on_how_the_store_cuts_its_trades(chunk: int, tape: TradeBatch):
+def test_a_rebuild_does_not_depend_on_the_store_chunks(chunk: int, tape: TradeBatch):
     batches = [tape[start : start + chunk] for start in range(0, len(tape), chunk)]
     assert columns(build_series(batches, spec())) == columns(build_series([tape], spec()))
 
 
-def test_times_that_step_back_inside_a_long_batch_are_put_in_their_bars():
+def test_a_batch_whose_times_go_back_is_sorted_into_its_bars():
     trades = random_trades(3, 40_000)
     shuffled = TradeBatch.of(trades.time_ns[::-1], *trades.columns[1:])
     store, chart = TradeStore(), Chart(spec())
@@ -137,7 +137,7 @@ def test_times_that_step_back_inside_a_long_batch_are_put_in_their_bars():
     assert columns(chart.series) == columns(build_series(store.batches(), spec()))
 
 
-def test_a_trade_in_order_costs_one_bar_however_long_the_history():
+def test_a_trade_in_order_costs_one_bar_with_any_history():
     trades = random_trades(1, 5000, seconds=86_400)
     costs = []
     for n in (100, 4000):
@@ -161,7 +161,7 @@ def test_a_late_trade_costs_its_bar_and_those_after_it():
     assert columns(chart.series) == columns(build_series([trades], spec()))
 
 
-def test_only_bars_from_the_late_trade_on_count_as_changed():
+def test_only_bars_from_a_late_trade_on_count_as_changed():
     trades = random_trades(1, 3000, seconds=3000)
     store, chart = TradeStore(), Chart(spec())
     feed(chart, store, [trades[np.arange(3000) != 2500]])
@@ -170,7 +170,7 @@ def test_only_bars_from_the_late_trade_on_count_as_changed():
     assert chart.series.changed_since(seen) == chart.series.index_of(MINUTE.number(int(trades.time_ns[2500])))
 
 
-def test_adopting_a_series_counts_a_generation_and_its_figures_go_by_the_same_rules():
+def test_replacing_the_series_keeps_the_calculation_settings():
     trades = random_trades(1, 500)
     store, chart = TradeStore(), Chart(spec(), CalculationSettings(value_area=SINGLE_80))
     feed(chart, store, [trades[:300]])
@@ -183,7 +183,7 @@ def test_adopting_a_series_counts_a_generation_and_its_figures_go_by_the_same_ru
     assert columns(chart.series) == columns(build_series([trades], other))
 
 
-def test_other_rules_keep_what_they_do_not_concern():
+def test_changed_settings_keep_the_values_they_do_not_affect():
     chart = Chart(spec())
     feed(chart, TradeStore(), [random_trades(1, 500)])
     series, figures, levels, n_bars = chart.series, chart.figures, chart.levels, chart.series.n_bars
@@ -203,7 +203,7 @@ def test_other_rules_keep_what_they_do_not_concern():
 
 
 @pytest.mark.parametrize("trial", range(10))
-def test_figures_by_other_rules_are_those_of_a_new_chart(trial: int):
+def test_changed_settings_give_the_values_of_a_new_chart(trial: int):
     trades = random_trades(trial, 1500)
     rules = CalculationSettings(value_area=SINGLE_80, imbalance=ImbalanceSettings(ratio=Decimal(2), minimum=Decimal("0.02")))
     changed, fresh = Chart(spec()), Chart(spec(), rules)
@@ -222,7 +222,7 @@ def test_figures_by_other_rules_are_those_of_a_new_chart(trial: int):
     assert changed.figures.poc_rows(0, n_bars).tolist() == fresh.figures.poc_rows(0, n_bars).tolist()
 
 
-def test_what_arrived_while_a_series_was_built_is_added_once_even_when_late():
+def test_trades_that_arrive_during_a_rebuild_are_added_once():
     trades = random_trades(2, 400)
     store, chart = TradeStore(), Chart(spec())
     store.insert(trades[:200])
@@ -234,7 +234,7 @@ def test_what_arrived_while_a_series_was_built_is_added_once_even_when_late():
     assert columns(chart.series) == columns(build_series([trades], chart.spec))
 
 
-def test_rows_too_fine_for_a_bar_stop_the_chart_with_a_reason_until_it_is_rebuilt():
+def test_too_fine_rows_stop_the_chart_until_it_is_rebuilt():
     store, chart = TradeStore(), Chart(spec())
     apart = TradeBatch.of([START_NS, START_NS + 1], [1, 10_000_000], [1, 1], [BUY, BUY], [1, 2])
     feed(chart, store, [apart])
@@ -246,7 +246,7 @@ def test_rows_too_fine_for_a_bar_stop_the_chart_with_a_reason_until_it_is_rebuil
     assert chart.series.n_trades == 3
 
 
-def test_a_bar_that_lost_trades_to_the_limit_is_not_built_again(monkeypatch: pytest.MonkeyPatch):
+def test_a_bar_with_trades_dropped_by_the_limit_is_not_rebuilt(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(memory, "_CHUNK", 64)
     trades = random_trades(4, 1000, seconds=1200)
     store, chart = TradeStore(limit=500), Chart(spec())

@@ -1,4 +1,4 @@
-"""The level ledger: births, ends and tests by hand, and the same whatever way the trades came."""
+"""Levels: start, end and tests by hand, and the same for any batches of trades."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def a_day(day: int, prices: list[int], lots: int = 1, side: int = 1) -> Trades:
     return [(1440 * day + 30 * at, price, lots + 9 * (at == len(prices) // 2), side) for at, price in enumerate(prices)]
 
 
-def test_a_finished_day_leaves_its_levels_naked_until_a_bar_contains_them():
+def test_levels_of_a_day_are_naked_until_a_bar_contains_them():
     days = a_day(0, [100, 101, 102, 103, 104])
     levels = settled([*days, *a_day(1, [110])])
     (poc,) = of_kind(levels, LevelKind.POC)
@@ -68,11 +68,11 @@ def test_a_finished_day_leaves_its_levels_naked_until_a_bar_contains_them():
     assert of_kind(crossed, LevelKind.POC) == []
 
 
-def test_the_day_in_progress_leaves_nothing():
+def test_the_day_in_progress_has_no_levels():
     assert settled(a_day(0, [100, 101, 102])).active() == []
 
 
-def test_a_level_is_met_by_a_live_trade_and_not_before():
+def test_a_level_ends_with_the_live_trade_that_reaches_it():
     found = figures([*a_day(0, [100, 101, 102, 103, 104]), *a_day(1, [110])])
     levels = LevelTracker(found, ONLY_DAYS)
     levels.settle()
@@ -86,7 +86,7 @@ def test_a_level_is_met_by_a_live_trade_and_not_before():
     assert of_kind(levels, LevelKind.POC) == []
 
 
-def test_an_auction_with_both_sides_at_the_low_is_unfinished_until_traded_through():
+def test_an_unfinished_auction_is_active_until_traded_through():
     low_bar = [(0, 100, 1, 1), (1, 100, 1, -1), (2, 105, 1, 1)]
     levels = settled([*low_bar, (30, 107, 1, 1), (60, 106, 1, 1)], LevelRules(periods=()))
     (low,) = of_kind(levels, LevelKind.UNFINISHED_LOW)
@@ -100,7 +100,7 @@ def test_an_auction_with_both_sides_at_the_low_is_unfinished_until_traded_throug
 ZONE: Trades = [(0, price, 1, -1) for price in (100, 101, 102)] + [(1, price, 9, 1) for price in (101, 102, 103)]
 
 
-def test_a_stacked_zone_ends_at_a_touch_or_only_at_a_close_through_it():
+def test_a_stacked_zone_ends_at_a_touch_or_a_close_through_it():
     away = [(30, 110, 1, 1), (60, 110, 1, 1)]
     (zone,) = of_kind(settled([*ZONE, *away]), LevelKind.STACKED_BUY)
     assert (zone.bottom_ticks, zone.top_ticks) == (101, 103)
@@ -112,7 +112,7 @@ def test_a_stacked_zone_ends_at_a_touch_or_only_at_a_close_through_it():
     assert of_kind(settled([*ZONE, (30, 100, 1, 1), (60, 110, 1, 1)], by_close), LevelKind.STACKED_BUY) == []
 
 
-def test_single_prints_end_when_they_are_traded_through_from_the_side_of_the_close():
+def test_single_prints_end_when_traded_through_from_the_close():
     # 103 and 104 bear one letter; the session closed above them
     day = [(0, 100, 1, 1), (1, 101, 1, 1), (2, 102, 1, 1), (30, 102, 1, 1), (31, 101, 1, 1), (32, 103, 1, 1), (33, 104, 1, 1)]
     day += [(34, 105, 1, 1), (60, 105, 1, 1), (61, 106, 1, 1), (90, 106, 1, 1)]
@@ -123,7 +123,7 @@ def test_single_prints_end_when_they_are_traded_through_from_the_side_of_the_clo
     assert of_kind(settled([*day, (1440, 110, 1, 1), (1441, 103, 1, 1)]), LevelKind.SINGLE_PRINTS) == []
 
 
-def test_a_poor_high_lives_until_traded_above():
+def test_a_poor_high_is_active_until_traded_above():
     day = [(0, 100, 1, 1), (1, 102, 1, 1), (30, 102, 1, 1), (31, 101, 1, 1)]
     assert [level.top_ticks for level in of_kind(settled([*day, (1440, 102, 1, 1)]), LevelKind.POOR_HIGH)] == [102]
     assert of_kind(settled([*day, (1440, 103, 1, 1)]), LevelKind.POOR_HIGH) == []
@@ -138,7 +138,7 @@ def test_nodes_are_those_of_the_last_finished_day():
     assert [level.bottom_ticks for level in of_kind(shares, LevelKind.LVN)] == [110.5, 112.5]
 
 
-def test_a_live_trade_that_meets_nothing_costs_no_look_at_the_levels_however_many_there_are():
+def test_a_live_trade_that_reaches_no_level_compares_none():
     for days in (3, 30):
         found = figures([trade for day in range(days) for trade in a_day(day, [100 + 10 * day + at % 5 for at in range(40)])])
         levels = LevelTracker(found)
@@ -164,7 +164,7 @@ def table(levels: LevelTracker) -> list[tuple[int, ...]]:
     st.sampled_from(("touch", "close")),
     st.sampled_from((2, 7, 512)),
 )
-def test_whatever_the_way_the_ledger_is_that_of_a_fresh_count(trades: Trades, cuts: list[int], late: int, zones_end, mark_bars: int):
+def test_any_batching_gives_the_levels_of_a_complete_count(trades: Trades, cuts: list[int], late: int, zones_end, mark_bars: int):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(level_table, "MARK_BARS", mark_bars)
         compare_with_fresh_count(trades, cuts, late, zones_end)
@@ -202,7 +202,7 @@ def compare_with_fresh_count(trades: Trades, cuts: list[int], late: int, zones_e
     st.floats(0, 1),
     st.sampled_from(("touch", "close")),
 )
-def test_as_of_a_bar_the_ledger_is_that_of_the_trades_up_to_its_close(trades: Trades, share: float, zones_end):
+def test_levels_as_of_a_bar_are_those_of_the_trades_up_to_it(trades: Trades, share: float, zones_end):
     rules = LevelRules(zones_end=zones_end)
     trades = sorted((30 * slot, price, lots, side) for slot, price, lots, side in trades)
     levels = settled(trades, rules)
@@ -220,6 +220,6 @@ def test_an_empty_series_has_no_levels():
 
 
 @pytest.mark.parametrize("ticks_per_row", [1, 4])
-def test_the_edges_of_the_value_area_are_those_of_its_rows(ticks_per_row: int):
+def test_value_area_levels_lie_on_row_edges(ticks_per_row: int):
     levels = settled([*a_day(0, [100, 101, 102, 103, 104]), *a_day(1, [210])], ticks_per_row=ticks_per_row)
     assert all(level.bottom_ticks % ticks_per_row == 0 for kind in (LevelKind.VAH, LevelKind.VAL) for level in of_kind(levels, kind))

@@ -48,7 +48,7 @@ def test_text_becomes_whole_steps(text: str, step: str, steps: int) -> None:
         *("1,5", "1_000", " 1", "1 ", "1\n", "0x10", "--1", "1e", "1.2.3", "١٢"),
     ],
 )
-def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
+def test_text_that_is_not_a_plain_decimal_is_refused(text: str) -> None:
     with pytest.raises(OffGridError, match="expected a decimal number") as caught:
         to_steps(["1", text, "1"], CENT)
     assert (caught.value.index, caught.value.value) == (1, text)
@@ -72,7 +72,7 @@ def test_a_number_between_two_steps_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "step", "steps"),
     [
-        ("227." + "0" * 45, "0.01", 22_700),  # Arrow alone reads nought
+        ("227." + "0" * 45, "0.01", 22_700),  # Arrow alone returns 0
         ("0" * 45 + "227", "0.01", 22_700),
         ("0e-400", "0.01", 0),
         ("1" + "0" * 500 + "e-500", "0.01", 100),
@@ -87,25 +87,25 @@ def test_long_texts_and_large_numbers_are_read_exactly(text: str, step: str, ste
 
 
 @pytest.mark.parametrize(("text", "step"), [("8E-59", "10"), ("9.e-95", "0.01"), ("1." + "0" * 50 + "1", "0.01")])
-def test_what_arrow_would_round_to_nought_is_refused(text: str, step: str) -> None:
+def test_text_that_arrow_would_round_to_zero_is_refused(text: str, step: str) -> None:
     with pytest.raises(OffGridError, match="expected a multiple of") as caught:
         to_steps([step, "0", text], Decimal(step))
     assert (caught.value.index, caught.value.value) == (2, text)
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_all_of_arrows_kinds_of_text_are_read(kind: pa.DataType) -> None:
+def test_all_arrow_string_types_are_read(kind: pa.DataType) -> None:
     assert to_steps(pa.array(["1.5", "1e1", "2"]).cast(kind), Decimal("0.5")).tolist() == [3, 20, 4]
 
 
-def test_the_first_culprit_is_named_whichever_way_it_is_read() -> None:
+def test_the_error_names_the_first_bad_value_on_every_path() -> None:
     for texts in (["1", "x", "1e-9"], ["1", "1e-9", "x"]):
         with pytest.raises(OffGridError) as caught:
             to_steps(texts, CENT)
         assert (caught.value.index, caught.value.value) == (1, texts[1])
 
 
-def test_a_step_that_is_no_power_of_ten_is_kept_to() -> None:
+def test_steps_that_are_not_powers_of_ten_are_exact() -> None:
     assert to_steps(["0.25", "1.75"], Decimal("0.25")).tolist() == [1, 7]
     with pytest.raises(OffGridError, match=r"multiple of 0\.25"):
         to_steps(["0.30"], Decimal("0.25"))
@@ -157,13 +157,13 @@ def test_any_text_is_either_read_exactly_or_refused(texts: list[str], step: str)
 
 @settings(max_examples=100)
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["0.01", "0.25", "1", "10", "0.00000001", "0.5", "0.001"]))
-def test_text_and_steps_are_each_other_back(steps: int, step: str) -> None:
+def test_text_and_steps_round_trip(steps: int, step: str) -> None:
     text = step_text(steps, Decimal(step))
     assert to_steps([text], Decimal(step)).tolist() == [steps]
     assert Decimal(text) == steps * Decimal(step)
 
 
-def test_text_has_the_digits_of_its_step() -> None:
+def test_text_has_the_decimal_places_of_its_step() -> None:
     assert step_text(6_183_763, CENT) == "61837.63"
     assert step_text(5, CENT) == "0.05"
     assert step_text(-5, CENT) == "-0.05"
@@ -177,12 +177,12 @@ def test_text_has_the_digits_of_its_step() -> None:
     steps=st.lists(st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-200, 200)), max_size=20),
     step=st.sampled_from(["0.01", "0.25", "10", "1", "0.00000001", "1e-18", "1e-20", "0.00000025"]),
 )
-def test_many_steps_become_the_texts_that_each_becomes(steps: list[int], step: str) -> None:
+def test_step_texts_equals_step_text_for_each(steps: list[int], step: str) -> None:
     texts = step_texts(np.array(steps, np.int64), Decimal(step))
     assert texts.type == pa.string() and texts.to_pylist() == [step_text(number, Decimal(step)) for number in steps]
 
 
-def test_a_step_is_a_decimal_above_nought() -> None:
+def test_parse_step_accepts_only_positive_decimals() -> None:
     assert str(parse_step("0.010", "tick size")) == "0.01"
     for text in ("0", "-1", "NaN", "inf", "", "x", "1e-19"):
         with pytest.raises(BadInputError, match="tick size: found"):
@@ -197,5 +197,5 @@ def test_an_error_quotes_the_beginning_of_a_long_text(text: str) -> None:
     assert len(str(caught.value)) < 150 and len(caught.value.value) == 81
 
 
-def test_noughts_behind_the_point_do_not_count_however_many() -> None:
+def test_any_number_of_trailing_zeros_is_ignored() -> None:
     assert to_steps([f"1.5{'0' * 1_000_000}", f"0.{'0' * 1_000_000}"], Decimal("0.1")).tolist() == [15, 0]

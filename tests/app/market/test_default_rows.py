@@ -1,4 +1,4 @@
-"""The first look has about as many rows in a bar, whatever its length."""
+"""The default row size gives bars of any length about the same number of rows."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ BITCOIN = 650_000  # ticks of 0.1
 
 
 @pytest.mark.parametrize(("bar", "ticks"), [("15s", 25), ("1m", 50), ("5m", 100), ("15m", 250), ("1h", 500), ("1d", 2000), ("500t", 50)])
-def test_rows_grow_as_the_square_root_of_the_bar(bar: str, ticks: int) -> None:
+def test_row_size_grows_with_the_square_root_of_the_bar_length(bar: str, ticks: int) -> None:
     assert default_ticks_per_row(BITCOIN, parse_bar_rule(bar)) == ticks
 
 
-def test_a_row_has_a_tick_at_least() -> None:
+def test_a_row_has_at_least_one_tick() -> None:
     assert default_ticks_per_row(3, parse_bar_rule("1m")) == 1

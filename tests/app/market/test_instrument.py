@@ -6,7 +6,7 @@ from app.errors import BadInputError
 from app.market.instrument import Instrument, parse_instrument_id
 
 
-def test_an_instrument_knows_its_name_grid_and_quantities() -> None:
+def test_an_instrument_has_an_id_a_grid_and_quantity_texts() -> None:
     instrument = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
     assert instrument.id == "binance:BTCUSDT"
     assert (instrument.grid(50).tick_size, instrument.grid(50).ticks_per_row, instrument.grid().ticks_per_row) == (Decimal("0.01"), 50, 1)
@@ -14,7 +14,7 @@ def test_an_instrument_knows_its_name_grid_and_quantities() -> None:
     assert instrument.multiplier == 1
 
 
-def test_contracts_are_counted_in_lots_of_the_base() -> None:
+def test_contracts_are_counted_in_base_unit_lots() -> None:
     swap = Instrument("okx-swap", "BTC-USDT-SWAP", Decimal("0.1"), Decimal("0.0001"), Decimal("0.01"))
     assert swap.written_step == Decimal("0.01"), "a hundredth of a contract"
     assert swap.quantity_text(1234) == "0.1234"
@@ -26,6 +26,6 @@ def test_an_id_is_split_into_venue_and_symbol() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "BTCUSDT", ":BTCUSDT", "binance:", "binance:BTC USDT", "Binance:BTC", "a:b:c", "binance:" + "X" * 41])
-def test_another_shape_is_refused(text: str) -> None:
+def test_an_invalid_id_is_refused(text: str) -> None:
     with pytest.raises(BadInputError, match="expected venue:SYMBOL"):
         parse_instrument_id(text)

@@ -1,4 +1,4 @@
-"""Periods and sessions: the clocks on the wall, changed twice a year."""
+"""Periods and sessions in local time, with clock changes twice a year."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Ho
 
 
 def at(text: str) -> int:
-    """Nanoseconds of an ISO time; UTC unless it says otherwise."""
+    """Nanoseconds of an ISO time; UTC unless it has an offset."""
     when = datetime.fromisoformat(text)
     return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()) * 10**9
 
@@ -47,7 +47,7 @@ CHANGES = (  # the last Sunday of March and October; the second of March and the
 
 
 @pytest.mark.parametrize(("zone", "hours", "day"), [(zone, hours, day) for zone, hours, *days in CHANGES for day in days])
-def test_a_day_on_which_the_clocks_are_changed_is_shorter_or_longer(zone: str, hours: float, day: str):
+def test_a_day_with_a_clock_change_is_shorter_or_longer(zone: str, hours: float, day: str):
     start = day_start_ns(date.fromisoformat(day), zone)
     piece = span_at(PeriodRule(Period.DAY, zone), start + HOUR)
     assert piece.start_ns == start
@@ -55,7 +55,7 @@ def test_a_day_on_which_the_clocks_are_changed_is_shorter_or_longer(zone: str, h
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_of_four_years_no_other_day_has_anything_but_24_hours(zone: str):
+def test_all_days_without_a_clock_change_have_24_hours(zone: str):
     starts = PeriodRule(Period.DAY, zone).starts_ns(Span(day_start_ns(date(2024, 1, 1), zone), day_start_ns(date(2028, 1, 1), zone)))
     changed = {day for name, _, *days in CHANGES if name == zone for day in days}
     odd = np.flatnonzero(np.diff(starts) != 24 * HOUR)
@@ -65,7 +65,7 @@ def test_of_four_years_no_other_day_has_anything_but_24_hours(zone: str):
 
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("period", list(Period))
-def test_periods_begin_at_midnight_on_the_wall_on_mondays_and_on_the_first(zone: str, period: Period):
+def test_periods_begin_at_local_midnight_on_mondays_and_the_1st(zone: str, period: Period):
     starts = PeriodRule(period, zone).starts_ns(Span(at("2024-01-01"), at("2028-01-01")))
     walls = [local_time(int(start), zone) for start in starts]
     assert all(wall.time() == time() for wall in walls)
@@ -76,12 +76,12 @@ def test_periods_begin_at_midnight_on_the_wall_on_mondays_and_on_the_first(zone:
         assert len({(wall.year, wall.month) for wall in walls}) == len(walls)
 
 
-def test_an_indian_day_begins_at_half_past_six_in_the_evening_of_utc():
+def test_an_indian_day_begins_at_18_30_utc():
     assert span_at(PeriodRule(Period.DAY, "Asia/Kolkata"), at("2026-11-21T18:29:59")).end_ns == at("2026-11-21T18:30:00")
     assert span_at(PeriodRule(Period.DAY, "Asia/Kolkata"), at("2026-11-21T18:30:00")).start_ns == at("2026-11-21T18:30:00")
 
 
-def test_the_week_before_is_a_whole_week_of_the_wall_clock():
+def test_the_week_before_is_a_complete_local_week():
     week = span_before(PeriodRule(Period.WEEK, "Europe/London"), at("2026-03-31T12:00:00"))
     assert week == Span(at("2026-03-23"), at("2026-03-30T00:00:00+01:00"))
     assert week.length_ns == (7 * 24 - 1) * HOUR
@@ -96,7 +96,7 @@ def test_the_week_before_is_a_whole_week_of_the_wall_clock():
         st.tuples(st.times(), st.times(), st.sets(st.integers(0, 6), min_size=1)),
     ),
 )
-def test_every_instant_lies_in_exactly_one_piece(time_ns: int, zone: str, rule):
+def test_every_time_lies_in_exactly_one_segment(time_ns: int, zone: str, rule):
     division = PeriodRule(rule, zone) if isinstance(rule, Period) else SessionRule(rule[0], rule[1], zone, frozenset(rule[2]))
     wide = division.starts_ns(Span(time_ns - 40 * 24 * HOUR, time_ns + 40 * 24 * HOUR))
     assert (np.diff(wide) > 0).all()
@@ -105,13 +105,13 @@ def test_every_instant_lies_in_exactly_one_piece(time_ns: int, zone: str, rule):
     holds = (wide[:-1] <= time_ns) & (time_ns < wide[1:])
     assert holds.sum() == 1
     place = int(np.argmax(holds))
-    assert Span(int(wide[place]), int(wide[place + 1])) == piece  # whatever span was asked for
+    assert Span(int(wide[place]), int(wide[place + 1])) == piece  # the same for every requested span
     assert span_at(division, piece.start_ns) == span_at(division, piece.end_ns - 1) == piece
     assert span_before(division, time_ns).end_ns == piece.start_ns
 
 
 @given(st.lists(st.integers(at("2024-01-01"), at("2028-01-01")), min_size=1, max_size=40), st.sampled_from(ZONES))
-def test_the_volumes_of_the_sessions_add_up_to_the_whole(times: list[int], zone: str):
+def test_the_volumes_of_all_sessions_add_up(times: list[int], zone: str):
     division = SessionRule(time(9, 30), time(16), zone, frozenset(range(5)))
     piece, starts = division_numbers(division, np.array(times))
     assert np.bincount(piece, minlength=len(starts) - 1).sum() == len(times)
@@ -119,7 +119,7 @@ def test_the_volumes_of_the_sessions_add_up_to_the_whole(times: list[int], zone:
         assert starts[number] <= time_ns < starts[number + 1]
 
 
-def test_a_session_keeps_to_the_clock_on_the_wall_through_a_change():
+def test_a_session_keeps_local_time_through_a_clock_change():
     rule = SessionRule(time(9, 30), time(16), "America/New_York", frozenset(range(5)))
     assert rule.sessions(Span(at("2026-03-06"), at("2026-03-10"))) == [
         Span(at("2026-03-06T14:30:00"), at("2026-03-06T21:00:00")),  # Friday, winter
@@ -127,12 +127,12 @@ def test_a_session_keeps_to_the_clock_on_the_wall_through_a_change():
     ]
 
 
-def test_a_session_over_midnight_is_an_hour_longer_in_the_night_that_has_one_more():
+def test_a_night_session_is_longer_when_clocks_go_back():
     rule = SessionRule(time(22), time(5), "Europe/London")
     assert [session.length_ns // HOUR for session in rule.sessions(Span(at("2026-10-24T12:00:00"), at("2026-10-26T12:00:00")))] == [8, 7]
 
 
-def test_the_time_between_two_sessions_is_a_piece_of_its_own():
+def test_the_time_between_two_sessions_is_a_segment():
     rule = SessionRule(time(9, 30), time(16), "America/New_York", frozenset(range(5)))
     assert span_at(rule, at("2026-03-07T12:00:00")) == Span(at("2026-03-06T21:00:00"), at("2026-03-09T13:30:00"))
 
@@ -149,17 +149,17 @@ def test_holidays_do_not_open_and_the_eve_closes_early():
     assert rule.sessions(Span(at("2026-11-26"), at("2026-11-28"))) == [Span(at("2026-11-27T14:30:00"), at("2026-11-27T18:00:00"))]
 
 
-def test_a_midnight_that_is_skipped_is_the_moment_of_the_change():
+def test_a_skipped_midnight_is_the_moment_of_the_change():
     assert day_start_ns(date(2024, 4, 26), "Africa/Cairo") == at("2024-04-25T22:00:00")  # 0:00 becomes 1:00
     assert local_time(day_start_ns(date(2024, 4, 26), "Africa/Cairo"), "Africa/Cairo").time() == time(1)
 
 
-def test_a_midnight_that_is_struck_twice_is_the_first():
+def test_a_midnight_that_occurs_twice_is_the_first_one():
     day = span_at(PeriodRule(Period.DAY, "America/Havana"), at("2026-11-01T12:00:00"))
     assert day == Span(at("2026-11-01T04:00:00"), at("2026-11-02T05:00:00"))
 
 
-def test_a_day_that_a_zone_left_out_does_not_exist():
+def test_a_day_skipped_by_a_time_zone_does_not_exist():
     starts = PeriodRule(Period.DAY, "Pacific/Apia").starts_ns(Span(at("2011-12-29T12:00:00"), at("2011-12-31T12:00:00")))
     days = [local_time(int(start), "Pacific/Apia").date().day for start in starts]
     assert 30 not in days
@@ -173,23 +173,23 @@ def test_a_session_of_equal_times_is_a_whole_day():
 
 
 @pytest.mark.parametrize("zone", ["", "Europe", "Europe/Atlantis", "../etc/passwd", "europe/london\0"])
-def test_a_zone_that_there_is_not_is_refused(zone: str):
+def test_an_unknown_time_zone_is_refused(zone: str):
     with pytest.raises(BadInputError, match="expected an IANA name such as Europe/London"):
         PeriodRule(Period.DAY, zone)
 
 
 @pytest.mark.parametrize("text", ["9:30-16:00", "09:30", "24:00-01:00", "09:60-10:00", ""])
-def test_a_session_that_cannot_be_read_is_refused(text: str):
+def test_an_unreadable_session_is_refused(text: str):
     with pytest.raises(BadInputError, match=r"expected times such as 09:30-16:00"):
         parse_session(text)
 
 
-def test_weekdays_that_there_are_not_are_refused():
+def test_invalid_weekdays_are_refused():
     with pytest.raises(BadInputError, match="expected some of 0"):
         SessionRule(time(9), time(10), weekdays=frozenset({7}))
 
 
-def test_times_beyond_what_nanoseconds_hold_are_refused():
+def test_times_outside_1700_to_2260_are_refused():
     with pytest.raises(BadInputError, match="expected the years 1700 to 2260"):
         span_at(PeriodRule(), (1 << 63) - 1)
 
@@ -200,6 +200,6 @@ def test_times_are_read_to_the_microsecond():
     )
 
 
-def test_no_times_lie_in_no_piece():
+def test_no_times_give_no_segments():
     piece, starts = division_numbers(PeriodRule(), np.zeros(0, np.int64))
     assert len(piece) == len(starts) == 0

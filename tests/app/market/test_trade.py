@@ -7,7 +7,7 @@ from tests.builders import trades_of
 TRADES = trades_of([(0, 100, 5, BUY), (1, 101, 6, SELL), (2, 102, 7, UNKNOWN)])
 
 
-def test_the_columns_have_their_types_and_cannot_be_written() -> None:
+def test_columns_have_their_types_and_are_read_only() -> None:
     assert [column.dtype for column in TRADES.columns] == [np.int64, np.int64, np.int64, np.int8, np.int64]
     for column in TRADES.columns:
         assert column.flags.c_contiguous
@@ -30,7 +30,7 @@ def test_a_batch_is_cut_by_slice_mask_or_index() -> None:
     assert TRADES[::2].price_ticks.flags.c_contiguous
 
 
-def test_batches_are_put_behind_one_another() -> None:
+def test_concatenate_joins_batches_in_order() -> None:
     joined = concatenate([TRADES[:1], TradeBatch.empty(), TRADES[1:]])
     assert [a.tolist() for a in joined.columns] == [b.tolist() for b in TRADES.columns]
     assert len(concatenate([])) == 0
@@ -44,5 +44,5 @@ def test_columns_of_different_lengths_are_refused() -> None:
         TradeBatch.of(*[[[1]]] * 5)
 
 
-def test_a_batch_knows_its_size() -> None:
+def test_nbytes_is_the_size_of_the_columns() -> None:
     assert (len(TRADES), TRADES.nbytes) == (3, 3 * (4 * 8 + 1))

@@ -29,13 +29,13 @@ def starts(hours: TradingHours, period: Period, begin: str, end: str) -> list[in
     return hours.from_start(period).starts_ns(Span(at(begin), at(end))).tolist()
 
 
-def test_a_session_keeps_the_clock_on_the_wall_when_the_clocks_change():
+def test_a_session_keeps_local_time_when_clocks_change():
     before, after = starts(RTH, Period.DAY, "2026-03-06T20:00", "2026-03-09T20:00")[:2]
     assert (before, after) == (at("2026-03-06T14:30"), at("2026-03-09T13:30"))  # Friday in winter, Monday in summer
     assert [session.end_ns - session.start_ns for session in RTH.sessions(Span(before, after + 1))] == [LONG, LONG]
 
 
-def test_from_the_start_runs_on_to_the_next_session_and_the_session_itself_does_not():
+def test_from_start_reaches_the_next_session_unlike_the_session():
     saturday = at("2026-11-21T12:00")
     friday, monday = at("2026-11-20T09:30", NEW_YORK), at("2026-11-23T09:30", NEW_YORK)
     assert starts(RTH, Period.DAY, "2026-11-21T12:00", "2026-11-21T13:00") == [friday, monday]
@@ -53,14 +53,14 @@ def test_weeks_and_months_begin_with_their_first_session():
     assert august == [at("2026-08-03T09:30", NEW_YORK), at("2026-09-01T09:30", NEW_YORK)]  # the first is a Saturday
 
 
-def test_a_session_over_midnight_belongs_to_the_day_on_which_it_closes():
+def test_a_session_over_midnight_belongs_to_its_closing_day():
     week = starts(CME, Period.WEEK, "2026-11-18T00:00", "2026-11-19T00:00")
     assert week == [at("2026-11-15T17:00", CHICAGO), at("2026-11-22T17:00", CHICAGO)]  # Sunday evening is Monday's
     midnight = parse_hours("18:00-00:00")
     assert starts(midnight, Period.MONTH, "2026-11-05T00:00", "2026-11-06T00:00") == [at("2026-11-01T18:00"), at("2026-12-01T18:00")]
 
 
-def test_whole_days_are_those_of_the_zone():
+def test_whole_days_are_days_of_the_time_zone():
     span = Span(at("2026-03-29T12:00"), at("2026-03-29T13:00"))
     for period in Period:
         assert DAY.from_start(period) == PeriodRule(period, "Europe/London")
@@ -68,14 +68,14 @@ def test_whole_days_are_those_of_the_zone():
     assert DAY.open_at(np.array([span.start_ns])).all()
 
 
-def test_they_are_named_for_the_legend():
+def test_text_names_the_hours_for_the_legend():
     assert (DAY.unit, DAY.text) == ("day", "day of Europe/London")
     assert (RTH.unit, RTH.text) == ("session", "session us-rth 09:30-16:00 America/New_York")
     assert parse_hours("22:00-05:00", "Asia/Tokyo").text == "session 22:00-05:00 Asia/Tokyo"
 
 
 @pytest.mark.parametrize(("name", "zone"), [("night", "UTC"), ("9-17", "UTC"), ("day", "Mars"), ("us-rth", "")])
-def test_what_is_no_session_is_refused_but_a_named_one_needs_no_zone(name: str, zone: str):
+def test_parse_hours_refuses_bad_text_and_templates_need_no_zone(name: str, zone: str):
     if name == "us-rth":
         assert parse_hours(name, zone).timezone == "America/New_York"
     else:
@@ -106,7 +106,7 @@ def slow_starts(hours: TradingHours, period: Period, first: date) -> dict[date, 
     first=st.dates(date(2020, 1, 1), date(2030, 1, 1)),
     hours=st.floats(24 * 34, 24 * 60),
 )
-def test_periods_begin_where_a_walk_over_the_days_finds_their_first_session(name: str, period: Period, first: date, hours: float):
+def test_periods_begin_with_their_first_session_on_any_day(name: str, period: Period, first: date, hours: float):
     chosen = parse_hours(name, "Europe/Berlin")
     wanted = sorted(slow_starts(chosen, period, first).values())[1:]  # the first period may have begun before the walk
     time_ns = at(first.isoformat()) + round(hours * HOUR)
