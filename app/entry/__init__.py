@@ -1,1 +1,1 @@
-"""The roof: builds, wires, runs and stops the program; imports all rooms, imported by none."""
+"""Entry points of the program; this package imports all others, none imports it."""

@@ -1,7 +1,7 @@
-"""The command line: what `tapeprint` and `python -m app` understand.
+"""The command line of `tapeprint` and `python -m app`.
 
-Every command ends with 0, with 2 for input that cannot be used, with 1 for anything else that went wrong; what went
-wrong is one line on standard error.
+Exit codes: 0 for success, 2 for input that cannot be used, 1 for any other failure. A failure prints one line on
+standard error.
 """
 
 from __future__ import annotations
@@ -188,12 +188,12 @@ def doctor(
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a command and end the process with its code."""
+    """Run a command and exit the process with its exit code."""
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run a command; its exit code."""
+    """Run a command and return its exit code."""
     _log_to_standard_error()
     try:
         _require_command(argv)
@@ -207,13 +207,13 @@ def run(argv: Sequence[str]) -> int:
         return _told(error.user_message, 1)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `tapeprint footprint … | head`: the reader has enough
+    except BrokenPipeError:  # `tapeprint footprint … | head`: the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def _require_command(argv: Sequence[str]) -> None:
-    """Tell a misspelt command from an instrument, which stands in the same place."""
+    """Reject a misspelt command before it is read as an instrument."""
     if argv and not argv[0].startswith("-") and ":" not in argv[0] and argv[0] not in app:
         names = ", ".join(name for name in app if not name.startswith("-"))
         raise BadInputError(f"unknown command {argv[0]!r}, expected one of {names}, or an instrument such as binance:BTCUSDT")
@@ -225,7 +225,7 @@ def _told(message: str, code: int) -> int:
 
 
 def _log_to_standard_error() -> None:
-    """Warnings and worse; TAPEPRINT_LOG=debug shows all."""
+    """Log warnings and errors to standard error; TAPEPRINT_LOG=debug logs everything."""
     level = logging.getLevelNamesMapping().get(os.environ.get("TAPEPRINT_LOG", "warning").upper(), logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level), logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 

@@ -1,4 +1,4 @@
-"""The window's program: Qt and asyncio on one loop, wired up, run, and stopped in order."""
+"""The desktop program: Qt and asyncio on one event loop."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ _QT_LEVELS = {QtMsgType.QtDebugMsg: "debug", QtMsgType.QtInfoMsg: "info", QtMsgT
 
 @dataclass(frozen=True, slots=True)
 class DesktopOptions:
-    """What the command line asks of the window.
+    """Options of the window, from the command line.
 
     Attributes
     ----------
     instrument_id : str
     settings : Settings
-        Already overridden by environment and flags.
+        With the overrides of environment variables and flags applied.
     choice : ChartChoice
-        Bar rule and row size to begin with.
+        Bar type and row size at the start.
     seconds : float or None
-        Close by itself after so long.
+        Close the window after this many seconds.
     player : Player or None
-        The recording that can be opened, if there is one.
+        The replay that can be opened, if there is one.
     settings_file : Path or None
-        Where choices are remembered; None for the usual place.
+        The file that remembers what the user selects; None for the default path.
     """
 
     instrument_id: str
@@ -68,20 +68,20 @@ class DesktopOptions:
 
 
 def run_desktop(options: DesktopOptions) -> int:
-    """Open the window and return when it has closed; the exit code."""
+    """Open the window, wait until it has closed and return the exit code."""
     require_display()
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     application.setApplicationName("Tapeprint")
     application.setStyle("Fusion")
-    application.setQuitOnLastWindowClosed(False)  # we stop in order: the feed first, then the loop
+    application.setQuitOnLastWindowClosed(False)  # we stop the feed first, then the loop
     install_fonts()
     with _qt_messages_logged(), gc_on_this_thread(), qasync.QEventLoop(application) as loop:
         return loop.run_until_complete(show_window(options))
 
 
 async def show_window(options: DesktopOptions) -> int:
-    """Show the window on the running loop and stop in order when it has closed; the exit code."""
+    """Show the window until it closes, then stop in order; return the exit code."""
     closed = asyncio.Event()
     settings = options.settings
     opener = market_opener(settings, player=options.player)
@@ -124,7 +124,10 @@ async def show_window(options: DesktopOptions) -> int:
 
 
 def _overlays(text: str) -> frozenset[str]:
-    """The overlays that the settings show; a name from another version of the program is no reason not to open."""
+    """The overlays that the settings show; the defaults if one is unknown.
+
+    Settings written by another version of the program may name such overlays.
+    """
     try:
         return parse_shown(text, LAYERS)
     except BadInputError as error:
@@ -133,7 +136,7 @@ def _overlays(text: str) -> frozenset[str]:
 
 
 async def _stopped(workspace: Workspace, window: MainWindow) -> None:
-    """Let the feed go and pictures be written, within the time; nothing is worth a program that will not end."""
+    """Close the feed and finish saving images, but take no longer than `_STOP_S`."""
     try:
         async with asyncio.timeout(_STOP_S):
             await asyncio.gather(workspace.aclose(), window.pictures.saved())
@@ -143,9 +146,9 @@ async def _stopped(workspace: Workspace, window: MainWindow) -> None:
 
 @contextmanager
 def _closed_by_signals(window: MainWindow) -> Iterator[None]:
-    """Ctrl+C in the terminal, and the system's wish to stop, close the window; a second Ctrl+C ends the program at once.
+    """Close the window on Ctrl+C, SIGTERM and SIGHUP.
 
-    Python runs the handler at the next beat of the window's clock.
+    A second signal ends the program at once. Python runs the handler at the next tick of the window's frame clock.
     """
     loop = asyncio.get_running_loop()
     before: dict[int, Any] = {}
@@ -157,7 +160,7 @@ def _closed_by_signals(window: MainWindow) -> Iterator[None]:
 
     def close(_number: int, _frame: object) -> None:
         restore()
-        loop.call_soon_threadsafe(window.close)  # not from here: Qt may be in the middle of anything
+        loop.call_soon_threadsafe(window.close)  # not from the handler: Qt may be in the middle of a call
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if number := getattr(signal, name, None):
@@ -170,7 +173,7 @@ def _closed_by_signals(window: MainWindow) -> Iterator[None]:
 
 @contextmanager
 def _faults_shown(window: MainWindow) -> Iterator[None]:
-    """Exceptions that nobody caught, in Qt's calls and in tasks, go into the log and above the chart; the program lives."""
+    """Log uncaught exceptions of Qt slots and tasks and show them above the chart."""
     loop = asyncio.get_running_loop()
     hook = sys.excepthook
 
@@ -198,7 +201,7 @@ def _faults_shown(window: MainWindow) -> Iterator[None]:
 
 @contextmanager
 def _qt_messages_logged() -> Iterator[None]:
-    """What Qt has to say goes into our log instead of onto the terminal."""
+    """Send Qt's messages to our log instead of the terminal."""
 
     def take(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         level = _QT_LEVELS.get(kind, "error")

@@ -1,4 +1,4 @@
-"""Whether there is a screen to open a window on."""
+"""A check that there is a display to open a window on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from app.errors import NoDisplayError
 
 
 def require_display(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> None:
-    """Nothing, if a window can be opened.
+    """Raise an error if no window can be opened.
 
-    Qt itself would abort the process with a page of text.
+    Without this check Qt aborts the process with a page of text.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Python's cyclic garbage, collected in the thread of the window.
+"""Python's garbage collection, moved to the GUI thread.
 
-The collector runs in whatever thread happens to allocate. Were that one that writes to the disk, or builds a chart, it
-would destroy windows and timers there, which Qt answers by ending the process.
+The collector runs in whatever thread happens to allocate. In a thread that writes to the disk or builds a chart it would
+destroy windows and timers there, and Qt aborts the process when that happens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ _EVERY_MS = 500
 
 @contextmanager
 def gc_on_this_thread() -> Iterator[None]:
-    """While this lasts garbage is collected by a timer of this thread alone, by the thresholds that Python has."""
+    """Context in which only a timer of this thread collects garbage.
+
+    Python's own thresholds decide which generations are collected.
+    """
     was_on = gc.isenabled()
     gc.disable()
     timer = QTimer()
@@ -32,7 +35,7 @@ def gc_on_this_thread() -> Iterator[None]:
 
 
 def collect_due() -> None:
-    """Collect the oldest generation whose count has passed its threshold, with the younger ones."""
+    """Collect the oldest generation above its threshold, and all younger ones."""
     due = [number for number, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)) if count > threshold]
     if due:
         gc.collect(max(due))

@@ -1,6 +1,6 @@
-"""What Qt and the graphics driver say, asked in a process of its own: a broken driver or display takes only that with it.
+"""Facts about Qt and the graphics driver, found in a process of its own.
 
-`python -m app.entry.graphics_probe auto` prints it as JSON.
+A broken driver or display crashes only that process. `python -m app.entry.graphics_probe auto` prints it as JSON.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PATIENCE_S = 30.0
 
 
 class Graphics(msgspec.Struct, frozen=True):
-    """What was said; `fault` alone when nothing could be."""
+    """Versions, platform and painter; if Qt fails to start, only `fault` is set."""
 
     qt: str = ""
     platform: str = ""
@@ -25,28 +25,28 @@ class Graphics(msgspec.Struct, frozen=True):
 
 
 def ask_graphics(painter: str, environ: dict[str, str]) -> Graphics:
-    """Ask with these settings and environment; never raises."""
-    command = [sys.executable, "-P", "-m", __name__, painter]  # from where this process imports, never from the working folder
+    """Probe the graphics in a new process; never raises."""
+    command = [sys.executable, "-P", "-m", __name__, painter]  # import from the paths of this process, never from the working folder
     same_paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(command, env=environ | same_paths, capture_output=True, timeout=_PATIENCE_S, check=False)
         return msgspec.json.decode(done.stdout, type=Graphics)
     except subprocess.TimeoutExpired:
         return Graphics(fault=f"no answer within {_PATIENCE_S:g} s")
-    except msgspec.DecodeError:  # Qt ends the process when it finds no display, and says why
+    except msgspec.DecodeError:  # Qt aborts the process when it finds no display, and prints why
         said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
         return Graphics(fault=said[0].strip() if said else f"exited with code {done.returncode}")
 
 
 def main(painter: str) -> None:
-    """Ask here, and print."""
+    """Probe the graphics in this process and print the facts as JSON."""
     try:
         from PySide6.QtCore import qVersion
         from PySide6.QtGui import QGuiApplication
 
         from rendering.paint.gl_probe import probe_gl
         from rendering.paint.painter_choice import choose_painter
-    except ImportError as error:  # a library that Qt needs is not there
+    except ImportError as error:  # a library that Qt needs is missing
         sys.stdout.buffer.write(msgspec.json.encode(Graphics(fault=str(error))))
         return
     application = QGuiApplication(["tapeprint"])

@@ -1,6 +1,6 @@
-"""Help pages made from the tables that the program uses: `python -m app.entry.help_pages` writes them.
+"""Help pages generated from the program's own tables.
 
-A test compares the files with what the tables give, so a page that is out of date fails the tests.
+`python -m app.entry.help_pages` writes them. A test compares the files with the tables, so a page that is out of date fails the tests.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WIDTH = 100  # columns of the text that `--help` prints
 
 
 def pages() -> dict[str, str]:
-    """Return the text of each generated page by its file name."""
+    """The text of each generated page by its file name."""
     return {"keys.md": _keys(), "settings.md": _settings(), "calculation.md": _calculation(), "commands.md": _commands()}
 
 

@@ -1,4 +1,4 @@
-"""From an instrument id to a market that can be watched: a venue's, or the built-in one."""
+"""Markets by instrument id: those of the venues, and the simulated one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEMO_HOURS = 3
 
 
 def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = None) -> Callable[[str], Awaitable[Market]]:
-    """What the workspace opens markets with; `player` is the recording that can be opened beside them."""
+    """Return the function that opens markets by id, including the player's replay."""
 
     async def open_market(instrument_id: str) -> Market:
         if player is not None and instrument_id == player.instrument_id:
@@ -38,12 +38,14 @@ def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = 
 
 
 def require_venue(instrument_id: str) -> None:
-    """Refuse, before anything is opened, a market that no venue of ours can have; whether it has it only the venue knows.
+    """Reject the id of an unknown venue or simulated market before opening anything.
+
+    Only the venue itself can reject an unknown symbol.
 
     Raises
     ------
     BadInputError
-        If the id has another shape, or names a venue that we do not know, or a built-in market that there is not.
+        If the id is malformed, or names an unknown venue, an unknown simulated market or a replay.
     """
     venue, _ = parse_instrument_id(instrument_id)
     if venue == VENUE:
@@ -55,6 +57,6 @@ def require_venue(instrument_id: str) -> None:
 
 
 def offered_instruments() -> Sequence[str]:
-    """The markets offered in the toolbar; any other of a known venue may be typed."""
+    """The ids offered in the toolbar; any other market of a known venue can be typed."""
     text = (resources.files("resources") / "instruments" / "offered.json").read_bytes()
     return [*msgspec.json.decode(text, type=list[str]), TAPE.id]

@@ -1,4 +1,4 @@
-"""Plays a recording in the window: what the replay bar steers, and what the workspace opens."""
+"""Replay of a recording in the window."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.market.trade import TradeBatch
 from feeds.replay import ReplayFeed
 
 VENUE = "replay"
-"""What stands before the colon in the id under which the workspace opens a recording."""
+"""The part before the colon in the instrument id of a replay."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Trades to be played again.
+    """Recorded trades to replay.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Recording:
     trades : TradeBatch
         In the order of the tape, at least one.
     gaps : tuple of Span
-        Where trades may be missing, oldest first; only of a market whose trades are not numbered.
+        Times at which trades may be missing, oldest first; only for a market without trade ids.
     """
 
     instrument: Instrument
@@ -35,12 +35,12 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class ReplayStart:
-    """How a replay begins.
+    """Speed and pause state at the start of a replay.
 
     Attributes
     ----------
     speed : float
-        Recorded seconds in one second; `math.inf` plays all at once.
+        Recorded seconds per second; `math.inf` plays everything at once.
     paused : bool
     """
 
@@ -49,7 +49,9 @@ class ReplayStart:
 
 
 class Player:
-    """Plays one recording, as often as it is opened; speed and pause outlive each time.
+    """Replays one recording each time it is opened.
+
+    The replay bar controls it; speed and pause state carry over when it is opened again.
 
     Parameters
     ----------
@@ -59,13 +61,13 @@ class Player:
 
     def __init__(self, recording: Recording, start: ReplayStart) -> None:
         self.instrument_id = f"{VENUE}:{recording.instrument.symbol}"
-        """What the workspace opens."""
+        """The id under which the workspace opens the replay."""
         self._recording = recording
         self._begin_ns = 0
         self._feed = self._new_feed(start.speed, start.paused)
 
     def market(self) -> Market:
-        """The recording from its first trade on, or from where the last `jump` back led."""
+        """Open the recording as a market, at its start or at the last `jump` back."""
         self._feed = self._new_feed(self._feed.speed, self._feed.paused)
         self._begin_ns = 0
         instrument, first_price = self._recording.instrument, int(self._recording.trades.price_ticks[0])
@@ -73,7 +75,7 @@ class Player:
 
     @property
     def speed(self) -> float:
-        """Recorded seconds in one second; `math.inf` is as fast as it goes."""
+        """Recorded seconds per second; `math.inf` is as fast as possible."""
         return self._feed.speed
 
     @speed.setter
@@ -82,47 +84,48 @@ class Player:
 
     @property
     def paused(self) -> bool:
-        """Whether recorded time stands still."""
+        """True while the replay is paused."""
         return self._feed.paused
 
     @property
     def ended(self) -> bool:
-        """Whether the last trade has been played."""
+        """True once the last trade has been played."""
         return self._feed.ended
 
     @property
     def now_ns(self) -> int:
-        """The recorded time that it is."""
+        """The current recorded time."""
         return self._feed.now_ns
 
     @property
     def span(self) -> Span:
-        """From the first trade to just behind the last."""
+        """The time range from the first trade to just after the last."""
         return self._feed.span
 
     def pause(self) -> None:
-        """Let recorded time stand still."""
+        """Pause the replay."""
         self._feed.pause()
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Resume the replay."""
         self._feed.resume()
 
     def step_trade(self) -> None:
-        """Play one trade more."""
+        """Play one more trade."""
         self._feed.step_trade()
 
     def step_bar(self, rule: BarRule) -> None:
-        """Play the rest of the bar in which the next trade lies."""
+        """Play the rest of the bar that contains the next trade."""
         self._feed.step_bar(rule)
 
     def jump(self, time_ns: int) -> bool:
-        """Go to a recorded time. Ahead, all trades up to it are played at once; what was played cannot be taken back.
+        """Go to a recorded time; going ahead plays all trades up to it at once.
 
         Returns
         -------
         bool
-            False if the time has gone by: then the recording, opened anew, begins with all trades up to it.
+            False if the time has already been played. Played trades cannot be undone: open the recording again, and it
+        starts with all trades up to that time.
         """
         if time_ns >= self.now_ns:
             self._feed.jump(time_ns)

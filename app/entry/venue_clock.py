@@ -1,4 +1,4 @@
-"""How far this machine's clock is from the venue's."""
+"""The offset of this machine's clock from the venue's."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ class _ServerTime(msgspec.Struct, frozen=True):
 
 
 async def clock_offset_s(settings: Settings, wall: Callable[[], float] = time.time) -> float:
-    """Seconds by which our clock is ahead of Binance's, to within half of the time that an answer takes.
+    """Seconds by which our clock is ahead of Binance's.
+
+    The error is at most half of the request's round trip.
 
     Raises
     ------
     FeedError
-        If the venue cannot be asked.
+        If the venue cannot be reached.
     """
     rest = RestClient(settings.hosts(SPOT.venue).rest_url or SPOT.rest_url, weight_limit=SPOT.weight_limit)
     try:

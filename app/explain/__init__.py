@@ -1,1 +1,4 @@
-"""Why a figure is what it is: the rule by its name, the arithmetic in the market's own units, and the trades behind it. No screen."""
+"""Explanations of values: the rule, the arithmetic and the trades behind each.
+
+Quantities and prices are in the market's own units. Nothing here draws.
+"""

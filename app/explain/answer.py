@@ -1,4 +1,4 @@
-"""An explanation with the trades behind it: what the panel shows, the command line prints, and a copy holds."""
+"""An explanation with the trades behind it, for the panel and the command line."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from app.market.trade import BUY, SELL
 from app.market.trade_csv import csv_text
 
 ENDS = 3
-"""So many trades are listed from each end."""
+"""Number of trades that are listed from each end."""
 _SIDES = {BUY: "buy", SELL: "sell"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known of a figure at one moment; it does not change with the market.
+    """The explanation of a value at one moment; later trades do not change it.
 
     Attributes
     ----------
     explanation : Explanation
-    behind : Behind
+    behind : SourceTrades
     as_of : str
-        Up to which trade it goes, where the last of its bars goes on; else empty.
+        Time of the latest trade in it while its last bar is in progress; else empty.
     total, bought, sold : str
-        What the trades behind it add up to, all of them and by aggressor.
+        Quantity of the trades behind it: all, bought and sold.
     instrument : Instrument
     """
 
@@ -46,12 +46,12 @@ class Answer:
 
     @property
     def csv(self) -> str:
-        """All trades behind it, as `tapeprint export` writes them."""
+        """The trades behind it as CSV, in the format of `tapeprint export`."""
         return csv_text(self.behind.trades, self.instrument)
 
     @property
     def count_text(self) -> str:
-        """How many trades there are, what they add up to, and what is missing."""
+        """Number and quantity of the trades, and a note if some are missing."""
         count = len(self.behind.trades)
         sides = f": {self.bought} bought, {self.sold} sold"
         said = (
@@ -60,12 +60,15 @@ class Answer:
         return " · ".join(filter(None, (said, f"⚠ {self.behind.note}" if self.behind.note else "")))
 
     def trade_lines(self, ends: int = ENDS) -> Iterator[str]:
-        """The first trades and the last ones: time (UTC), price, quantity, side; of many the rest in a line."""
+        """The first and last `ends` trades, one per line.
+
+        A line has time (UTC), price, quantity and side. One line in the middle counts the trades that are not listed.
+        """
         trades = self.behind.trades
         count = len(trades)
         shown = range(count) if count <= 2 * ends + 1 else (*range(ends), *range(count - ends, count))
         days = trades.time_ns[[0, -1]] // DAY_NS if count else ()
-        begin = 0 if len(set(days)) > 1 else len("2026-11-21 ")  # dates, where there are several
+        begin = 0 if len(set(days)) > 1 else len("2026-11-21 ")  # the date only if there is more than one
         rows = [self._trade(index, begin) for index in shown]
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
         for place, (time, price, quantity, side) in enumerate(rows):
@@ -75,13 +78,13 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """All of it as plain text."""
+        """The answer as plain text."""
         said = [self.explanation.text, *filter(None, (self.as_of, self.count_text))]
         return "\n".join((*said, *(f"  {line}" for line in self.trade_lines())))
 
     @property
     def as_json(self) -> dict[str, Any]:
-        """All of it as plain values; of the trades their number and sum."""
+        """The answer as plain values, with the number and quantity of the trades."""
         explanation = self.explanation
         return {
             "title": explanation.title,
@@ -103,7 +106,7 @@ class Answer:
 
 
 def find_trades(chart: Chart, explanation: Explanation) -> Answer:
-    """Fetch the trades behind an explanation."""
+    """Find the trades behind an explanation."""
     found, words = trades_behind(chart, explanation), ValueFormatter(chart)
     bought, sold = (words.lots(int(found.trades.quantity_lots[found.trades.side == side].sum())) for side in (BUY, SELL))
     return Answer(explanation, found, as_of_text(chart, explanation), words.lots(found.lots), bought, sold, chart.spec.instrument)

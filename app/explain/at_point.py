@@ -1,4 +1,4 @@
-"""All that can be said of one price at one time, without a screen: the cell, its bar, CVD, VWAP, and the levels there."""
+"""Explanations of all values at one time and price: cell, bar, CVD, VWAP, levels."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ WHATS: tuple[What, ...] = get_args(What)
 
 
 def explanations_at(chart: Chart, time_ns: int, price_ticks: int, what: What = "all") -> list[Explanation]:
-    """Why the figures of the bar of a time, and those at a price in it, are what they are.
+    """Explanations of the values of the bar at a time, and of those at a price in it.
 
     Raises
     ------
     BadInputError
-        If nothing traded in that bar, the price lies outside of it, or there is no level at the price.
+        If the bar has no trades, the price is outside its range, or there is no level at the price.
     """
     number, row = chart.series.times.number(time_ns), chart.series.grid.row(price_ticks)
     bar_of(chart, number)
@@ -59,7 +59,10 @@ def _vwap(chart: Chart, number: int) -> Explanation:
 
 
 def _levels(chart: Chart, number: int, row: int) -> Iterator[Explanation]:
-    """The levels that lived in the bar somewhere in the row, oldest first, as they were known when it closed."""
+    """Explain the levels in a row that were active in a bar, oldest first.
+
+    They are shown as they stood when the bar closed.
+    """
     chart.levels.settle()
     bar, height = bar_of(chart, number), chart.series.grid.ticks_per_row
     found = chart.levels.columns(tuple(LevelKind), bar, bar + 1, known_end=bar + 1)

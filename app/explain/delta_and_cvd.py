@@ -1,4 +1,4 @@
-"""Why a bar's figures, its CVD, and a divergence are what they are: who was aggressive, summed up trade by trade."""
+"""Explanations of a bar's volume and delta, its CVD, and a divergence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BOTH = (SELL, BUY)
 
 
 def explain_bar_delta(chart: Chart, number: int) -> Explanation:
-    """Volume and delta of a bar, with the trades at which the running delta was lowest and highest."""
+    """Explain a bar's volume and delta, and where its min and max delta were reached."""
     words, series, bar = ValueFormatter(chart), chart.series, bar_of(chart, number)
     buy, sell, volume, trades = (int(getattr(series, name)[bar]) for name in ("buy", "sell", "volume", "trades"))
     unknown, delta = volume - buy - sell, buy - sell
@@ -48,7 +48,7 @@ def explain_bar_delta(chart: Chart, number: int) -> Explanation:
 
 
 def explain_cvd(chart: Chart, number: int, reset: TimeDivision | None) -> Explanation:
-    """The running sum of deltas after a bar."""
+    """Explain the CVD after a bar."""
     words, series, bar = ValueFormatter(chart), chart.series, bar_of(chart, number)
     start = _start(chart, bar, reset)
     after, delta = _cvd(chart, bar, reset), int(series.buy[bar] - series.sell[bar])
@@ -70,9 +70,10 @@ def explain_cvd(chart: Chart, number: int, reset: TimeDivision | None) -> Explan
 
 
 def explain_divergence(chart: Chart, first: int, second: int, side: int, reset: TimeDivision | None) -> Explanation:
-    """Two swings between which price went one way and CVD the other; `side` is -1 for two highs, +1 for two lows.
+    """Explain a divergence: two swings where price and CVD disagree.
 
-    The trades behind it are those that came between the two closes: their delta is by how much CVD differs.
+    `side` is -1 for two highs, +1 for two lows. The trades behind it are those between the two closes: their delta is
+    the difference in CVD.
     """
     words, series = ValueFormatter(chart), chart.series
     one, other = bar_of(chart, first), bar_of(chart, second)
@@ -108,7 +109,7 @@ def _cvd(chart: Chart, bar: int, reset: TimeDivision | None) -> int:
 
 
 def _extremes(chart: Chart, bar: int) -> list[ExplanationLine]:
-    """The lowest and the highest running delta, and after which trades, as far as these are held."""
+    """Lines on min and max delta, and on the trades that reached them if loaded."""
     words, series = ValueFormatter(chart), chart.series
     number = int(series.number[bar])
     tape = tape_of_bars(chart, number, number + 1)

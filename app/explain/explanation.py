@@ -1,4 +1,4 @@
-"""What is said of one figure: its rule, its arithmetic, and where the trades behind it are found."""
+"""The explanation of one value: rule, arithmetic, and filters for its trades."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.profiles.period_profiles import BarRanges
 
 ALL_SIDES = (SELL, UNKNOWN, BUY)
 LOWEST, HIGHEST = 0, 1 << 62
-"""Prices that every trade lies between, in ticks."""
+"""Bounds below and above every price, in ticks."""
 
 
 class ExplanationLine(NamedTuple):
@@ -19,9 +19,9 @@ class ExplanationLine(NamedTuple):
     Attributes
     ----------
     text : str
-        With exact decimals; what had to be rounded stands behind `≈`.
+        With exact decimals; a rounded number follows `≈`.
     met : bool or None
-        Whether a condition that it states is met; None if it states none.
+        True if the condition in the line is met, False if not; None if it states no condition.
     """
 
     text: str
@@ -29,14 +29,14 @@ class ExplanationLine(NamedTuple):
 
 
 class TradeFilter(NamedTuple):
-    """Trades that a figure was made of: those of some bars, between two prices, of some sides.
+    """A filter for the trades behind a value: by bars, prices and sides.
 
     Attributes
     ----------
     first, end : int
         Numbers of the bars, `[first, end)`.
     low_ticks, high_ticks : int
-        Prices `[low, high)`; edges of rows, or all there are.
+        Prices `[low, high)`; edges of rows, or `LOWEST` and `HIGHEST`.
     sides : tuple of int
         `BUY`, `SELL`, `UNKNOWN`.
     """
@@ -50,24 +50,24 @@ class TradeFilter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one figure is what it is.
+    """The explanation of one value.
 
     Attributes
     ----------
     title : str
-        What it is, and where.
+        The value, and its place.
     rule : str
-        By which rule, with its inputs.
-    lines : tuple of Line
+        The rule, with its settings.
+    lines : tuple of ExplanationLine
         The arithmetic.
     bars : tuple of (int, int)
-        The bars it speaks of: numbers `[first, end)` of each run.
+        The bars it is about: numbers `[first, end)` of each run.
     low_ticks, high_ticks : int
-        The prices it speaks of, `[low, high)`.
-    parts : tuple of Part
-        The trades behind it; no trade lies in two.
+        The prices it is about, `[low, high)`.
+    parts : tuple of TradeFilter
+        The trades behind it; no trade passes two of them.
     listed : TradeBatch or None
-        The trades themselves, where it speaks of single ones; then there are no parts.
+        The trades themselves if it is about single trades; then there are no parts.
     """
 
     title: str
@@ -81,6 +81,6 @@ class Explanation:
 
     @property
     def text(self) -> str:
-        """All of it as plain text."""
+        """The explanation as plain text."""
         marks = {None: " ", True: "✓", False: "✗"}
         return "\n".join((self.title, self.rule, *(f"{marks[line.met]} {line.text}" for line in self.lines)))

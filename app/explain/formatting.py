@@ -1,4 +1,7 @@
-"""Prices, quantities and times as an explanation writes them: exact decimals, without zeros that say nothing."""
+"""Text of prices, quantities and times in explanations.
+
+Decimals are exact, without trailing zeros.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ from app.chart.chart import Chart
 from app.explain.explanation import ExplanationLine
 
 MOST_LINES = 12
-"""Longer walks are told by their first steps and their last ones."""
-_DIGITS = 120  # of a product or a sum: more than any of them has
-_ROUNDED = 8  # digits that are shown of what does not end
+"""Longer lists show only their first and last lines."""
+_DIGITS = 120  # of a product or a sum: more than any of them needs
+_ROUNDED = 8  # decimal places that are shown of a number whose digits do not end
 
 
 class ValueFormatter(NamedTuple):
-    """The units of one chart."""
+    """Formats values in the units of one chart."""
 
     chart: Chart
 
     def price(self, ticks: int | Fraction) -> str:
-        """A price; halves and other parts of a tick are written out."""
+        """A price; fractions of a tick are written out."""
         grid = self.chart.series.grid
         ticks = Fraction(ticks)
         return grid.text(ticks.numerator) if ticks.denominator == 1 else exact(ticks * Fraction(grid.tick_size))
 
     def row(self, row: int) -> str:
-        """A row by its lower edge, as everywhere."""
+        """A row as the price of its lower edge."""
         return self.chart.series.grid.row_text(row)
 
     def lots(self, lots: int) -> str:
@@ -38,27 +41,27 @@ class ValueFormatter(NamedTuple):
         return exact(Fraction(lots) * Fraction(self.chart.spec.instrument.lot_size))
 
     def signed(self, lots: int) -> str:
-        """A quantity with its sign, as of a delta."""
+        """A quantity with its sign, e.g. a delta."""
         return f"+{self.lots(lots)}" if lots > 0 else self.lots(lots)
 
     def times(self, factor: Decimal, lots: int) -> str:
-        """So many times a quantity, exactly."""
+        """The exact product of a factor and a quantity."""
         return exact(Fraction(factor) * lots * Fraction(self.chart.spec.instrument.lot_size))
 
     def bar(self, number: int) -> str:
-        """When a bar begins, UTC."""
+        """The start time of a bar, UTC."""
         times = self.chart.series.times
         return time_text(times.start_ns(number), seconds=times.fine)
 
     def runs(self, runs: Sequence[tuple[int, int]]) -> str:
-        """From when to when some bars last."""
+        """The time range of runs of bars, and their number if there are several."""
         first, end = runs[0][0], runs[-1][1]
         apart = f", in {len(runs)} parts" if len(runs) > 1 else ""
         return f"{self.bar(first)} to {self.bar(end)}{apart}"
 
 
 def exact(value: Fraction) -> str:
-    """A number as a plain decimal; rounded, with `≈` before it, where its digits do not end.
+    """A number as a plain decimal; rounded, after a `≈`, if its digits do not end.
 
     >>> exact(Fraction(1, 4)), exact(Fraction(1, 3))
     ('0.25', '≈ 0.33333333')
@@ -73,31 +76,31 @@ def exact(value: Fraction) -> str:
 
 
 def rounded(value: Fraction) -> str:
-    """The same of a number that is known to more digits than can be shown, as of a root."""
+    """A number rounded to the digits shown, e.g. a root; after a `≈` if inexact."""
     short = round(value, _ROUNDED)
     return plain(value) if short == value else f"≈ {plain(short)}"
 
 
 def equals(text: str) -> str:
-    """`= 0.25`, or `≈ 0.33333333`, for a number as text."""
+    """A number's text with `= ` before it, unless it starts with `≈`."""
     return text if text.startswith("≈") else f"= {text}"
 
 
 def plain(value: Fraction) -> str:
-    """A number whose digits end, without an exponent and without zeros at its end."""
+    """A number with finite digits, without an exponent or trailing zeros."""
     with localcontext(prec=_DIGITS):
         text = format(Decimal(value.numerator) / Decimal(value.denominator), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def factor_text(factor: Decimal) -> str:
-    """A ratio with a digit behind its point, as traders write it: 3.0."""
+    """A ratio with at least one decimal place, as traders write it: 3.0."""
     text = plain(Fraction(factor))
     return text if "." in text else f"{text}.0"
 
 
 def percent_text(part: int, whole: int) -> str:
-    """A share with two digits, rounded."""
+    """A share in percent, rounded to two decimal places."""
     share = Fraction(100 * part, whole)
     rounded = round(share, 2)
     return f"{'' if rounded == share else '≈ '}{plain(rounded)} %"
@@ -110,7 +113,7 @@ def time_text(time_ns: int, *, seconds: bool = True, fine: bool = False) -> str:
 
 
 def shortened(lines: Sequence[ExplanationLine], most: int = MOST_LINES) -> list[ExplanationLine]:
-    """The lines, or the first and the last of them, and how many lie between."""
+    """The lines; of more than `most` the first and last, with a count of the rest."""
     if len(lines) <= most:
         return list(lines)
     tail = most // 3

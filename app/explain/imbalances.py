@@ -1,4 +1,4 @@
-"""Why a cell is highlighted, or why it is not; why a zone is stacked."""
+"""Explanations of diagonal imbalances and of stacked zones."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from app.market.trade import BUY, SELL
 
 
 class CellTest(NamedTuple):
-    """One side of one cell, held against the other side one row away.
+    """The imbalance test of one side of a cell against the other side one row away.
 
     Attributes
     ----------
     side : int
     row, other_row : int
-        Its row, and the row of what it is compared with.
+        The cell's row, and the row it is compared with.
     imbalanced : bool
-    lines : tuple of Line
+    lines : tuple of ExplanationLine
     """
 
     side: int
@@ -32,14 +32,14 @@ class CellTest(NamedTuple):
 
 
 def explain_cell(chart: Chart, number: int, row: int) -> Explanation:
-    """Why a cell is imbalanced to a side, to both, or to neither.
+    """Explain why a cell has a buy imbalance, a sell imbalance, both or neither.
 
-    The trades behind it are those of the sides that made it so; where it is not imbalanced, all that were compared.
+    The trades behind it are those of the imbalanced sides; without an imbalance, all that were compared.
 
     Raises
     ------
     BadInputError
-        If nothing traded in that bar, or the row lies outside of it.
+        If the bar has no trades, or the row is outside its range.
     """
     words, rule, series = ValueFormatter(chart), chart.figures.rule, chart.series
     bar = bar_of(chart, number)
@@ -63,7 +63,7 @@ def explain_cell(chart: Chart, number: int, row: int) -> Explanation:
 
 
 def explain_zone(chart: Chart, number: int, side: int, first_row: int, last_row: int) -> Explanation:
-    """Why some rows of a bar are a stacked zone."""
+    """Explain why some rows of a bar are a stacked zone."""
     words, rule = ValueFormatter(chart), chart.figures.rule
     bar = bar_of(chart, number)
     judged = [evaluate_side(chart, bar, row, side) for row in range(first_row, last_row + 1)]
@@ -84,7 +84,10 @@ def explain_zone(chart: Chart, number: int, side: int, first_row: int, last_row:
 
 
 def evaluate_side(chart: Chart, bar: int, row: int, side: int) -> CellTest:
-    """Hold one side of a cell, of a bar by its index, against the other side: one row below for buyers, one above for sellers."""
+    """Test one side of a cell, in a bar by its index, for an imbalance.
+
+    Buying is compared with selling one row below, selling with buying one row above.
+    """
     words, rule, series = ValueFormatter(chart), chart.figures.rule, chart.series
     first, buy, sell, _ = series.bar_cells(bar)
     mine, others = (buy, sell) if side == BUY else (sell, buy)
@@ -102,7 +105,10 @@ def evaluate_side(chart: Chart, bar: int, row: int, side: int) -> CellTest:
 
 
 def _conditions(words: ValueFormatter, rule: ImbalanceRule, lots: int, other: int) -> list[tuple[str, bool]]:
-    """What must be so, with whether it is, the ratio last; what goes without saying is left out."""
+    """The conditions of an imbalance and whether each is met, the ratio last.
+
+    Conditions that are trivially met are left out.
+    """
     found = []
     if not lots:
         found.append(("0 = 0: a side with no volume is never imbalanced", False))
@@ -120,7 +126,7 @@ def _conditions(words: ValueFormatter, rule: ImbalanceRule, lots: int, other: in
 
 
 def rule_text(words: ValueFormatter, rule: ImbalanceRule) -> str:
-    """The rule with its inputs, in a line."""
+    """The imbalance rule with its settings, in one line."""
     zeros = "zeros counted" if rule.zeros == "count" else "zeros ignored"
     height = words.chart.series.grid.ticks_per_row
     rows = f" · rows of {height} ticks" if height > 1 else ""
@@ -128,12 +134,12 @@ def rule_text(words: ValueFormatter, rule: ImbalanceRule) -> str:
 
 
 def bar_of(chart: Chart, number: int) -> int:
-    """The index of a bar.
+    """The index of a bar by its number.
 
     Raises
     ------
     BadInputError
-        If nothing traded in it.
+        If the bar has no trades.
     """
     series = chart.series
     bar = series.index_of(number)
@@ -143,7 +149,7 @@ def bar_of(chart: Chart, number: int) -> int:
 
 
 def _parts(number: int, height: int, judged: list[CellTest], rows: range) -> tuple[TradeFilter, ...]:
-    """The trades of each side that was held against another, each once."""
+    """Filters for the trades of all compared cells, each once."""
     cells = {(one.row, one.side) for one in judged}
     cells |= {(one.other_row, -one.side) for one in judged if one.other_row in rows}
     return tuple(TradeFilter(number, number + 1, row * height, (row + 1) * height, (side,)) for row, side in sorted(cells))

@@ -1,4 +1,4 @@
-"""Why a trade is drawn as a large one."""
+"""Explanation of a large trade."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from app.market.trade import BUY, SELL, TradeBatch
 
 
 def explain_large_trade(chart: Chart, found: TradeBatch, trade: int, rule: LargeTradeFilter) -> Explanation:
-    """Why one trade is among the large ones: by its rank among those in sight, or by its quantity.
+    """Explain why a trade counts as large: by its rank in view, or by its quantity.
 
     Parameters
     ----------
     found : TradeBatch
-        The large trades in sight.
+        The large trades in view.
     trade : int
-        Its place among them.
+        Its index among them.
     """
     words = ValueFormatter(chart)
     lots, price, time_ns = (int(column[trade]) for column in (found.quantity_lots, found.price_ticks, found.time_ns))

@@ -1,4 +1,4 @@
-"""Why a level of the ledger is there: what left it behind, since when it lives, and what has met it."""
+"""Explanations of levels: where each comes from, and when it was active."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.market.trade import BUY, SELL
 from app.profiles.profile_values import ProfileValues
 
 _NODE_REACH = 3
-"""Rows on each side that a node stands out from: see `app.analytics.volume_nodes.peaks`."""
+"""Rows on each side that a node exceeds; see `app.analytics.volume_nodes.peaks`."""
 _NAMES = {
     LevelKind.HVN: "High volume node",
     LevelKind.LVN: "Low volume node",
@@ -36,22 +36,22 @@ _NAMES = {
 
 
 class LevelQuery(NamedTuple):
-    """A level of the ledger, by what its table says of it.
+    """A level to explain, with its columns in the level table.
 
     Attributes
     ----------
     kind : LevelKind
     period : int
-        Place in `PERIODS`, -1 for none.
+        Index into `PERIODS`, -1 for none.
     bottom, top : int
-        Half ticks.
+        Edges, in half ticks.
     low_at_most, high_at_least : int
-        What a bar must reach to end it, half ticks.
+        What a bar's low and high must reach to end it, in half ticks.
     start, end : int
-        Index of the first bar that counts, and of the bar that ended it; -1 while it lives.
+        Index of the first bar that counts, and of the bar that ended it; -1 while it is active.
     tests : int
     known_end : int or None
-        Index of the first bar that is not known; None: all are.
+        Index of the first bar that the as-of view does not include; None: all bars are included.
     """
 
     kind: LevelKind
@@ -67,7 +67,7 @@ class LevelQuery(NamedTuple):
 
 
 def explain_level(chart: Chart, level: LevelQuery) -> Explanation:
-    """Why a level of the ledger is where it is, and why it lives or not."""
+    """Explain where a level comes from, and whether it is still active."""
     origin = _origin(chart, level)
     return Explanation(
         title=origin.title,
@@ -147,7 +147,7 @@ def _node(chart: Chart, level: LevelQuery, profile: VolumeProfile, runs: tuple[t
 
 
 def _peak_lines(words: ValueFormatter, kind: LevelKind, profile: VolumeProfile, row: int) -> list[ExplanationLine]:
-    """The row against its neighbours; of a plateau against those around it."""
+    """Compare a row, or the plateau it is part of, with the rows around it."""
     volume = profile.total.tolist()
     place = row - profile.first_row
     low = high = place
@@ -215,11 +215,14 @@ def _letters(chart: Chart, level: LevelQuery, letters: TpoProfile, runs: tuple[t
     )
 
 
-# -- life ----------------------------------------------------------------------------------------
+# -- active and ended ----------------------------------------------------------------------------
 
 
 def life_lines(chart: Chart, level: LevelQuery) -> list[ExplanationLine]:
-    """Since when it counts, how often it was tested, and what ended it, or came nearest to it."""
+    """Lines on when a level became active, its tests, and the bar that ended it.
+
+    For an active level the last line names the bar that came closest.
+    """
     series, words = chart.series, ValueFormatter(chart)
     known_end = series.n_bars if level.known_end is None else level.known_end
     if level.start >= known_end:
@@ -259,13 +262,13 @@ def _missed(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> st
 
 
 def _most(words: ValueFormatter, level: LevelQuery) -> str:
-    """What a bar's low may be at most; where only lows count, the traded price that does it."""
+    """The highest low that ends a level; a traded price if only lows count."""
     one_sided = level.high_at_least == NEVER
     return _half(words, level.low_at_most // 2 * 2 if one_sided else level.low_at_most)
 
 
 def _least(words: ValueFormatter, level: LevelQuery) -> str:
-    """What a bar's high must be at least."""
+    """The lowest high that ends a level; a traded price if only highs count."""
     one_sided = level.low_at_most == ALWAYS
     return _half(words, -(-level.high_at_least // 2) * 2 if one_sided else level.high_at_least)
 

@@ -1,4 +1,4 @@
-"""The trades behind a figure, out of what the store holds, and what of them it has let go of."""
+"""The trades behind a value, as far as they are loaded."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from app.explain.formatting import ValueFormatter, time_text
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
 
 MOST_TRADES = 4_000_000
-"""Bars with more trades than that are not looked through for a click; `tapeprint export` writes them."""
+"""Largest number of trades that a click may scan; `tapeprint export` writes more."""
 
 
 class SourceTrades(NamedTuple):
-    """The trades behind a figure.
+    """The trades behind a value.
 
     Attributes
     ----------
     trades : TradeBatch
         In the order of the tape.
     lots : int
-        What they add up to.
+        Their total quantity.
     wanted_lots : int
-        What the figure was made of; more, where trades are no longer held.
+        Quantity that the value was computed from; larger than `lots` if trades are no longer loaded.
     note : str
         Why trades are missing; empty when none are.
     """
@@ -39,7 +39,7 @@ class SourceTrades(NamedTuple):
 
 
 def trades_behind(chart: Chart, explanation: Explanation) -> SourceTrades:
-    """The trades behind a figure as far as they are held, and whether they add up to it."""
+    """Find the loaded trades behind a value, and note how many are missing."""
     if explanation.listed is not None:
         lots = int(explanation.listed.quantity_lots.sum())
         return SourceTrades(explanation.listed, lots, lots, "")
@@ -55,14 +55,14 @@ def trades_behind(chart: Chart, explanation: Explanation) -> SourceTrades:
 
 
 def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
-    """All trades of the bars with numbers `[first, end)` that are held."""
+    """All loaded trades of the bars with numbers `[first, end)`."""
     series = chart.series
     begin, stop = series.index_of(first), series.index_of(end)
     if chart.trades is None or begin >= stop:
         return TradeBatch.empty()
     if series.rule.is_time:
         return chart.trades(series.times.start_ns(first), series.times.start_ns(end))
-    # bars that are not of time may end in the middle of an instant: read from an edge between two instants, and count
+    # bars other than time bars may end between two trades of the same time: read from a bar edge where the time changes, and count
     whole = begin
     while whole and int(series.last_ns[whole - 1]) >= int(series.first_ns[whole]):
         whole -= 1
@@ -72,7 +72,7 @@ def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
 
 
 def lots_of(chart: Chart, part: TradeFilter) -> int:
-    """What a part adds up to by the bars' own cells; its prices are edges of rows."""
+    """Quantity that a filter selects, from the bars' cells; its prices are row edges."""
     series, height = chart.series, chart.series.grid.ticks_per_row
     profile = profile_of_bars(series, series.index_of(part.first), series.index_of(part.end))
     low = min(max(part.low_ticks // height - profile.first_row, 0), profile.n_rows)
@@ -82,7 +82,7 @@ def lots_of(chart: Chart, part: TradeFilter) -> int:
 
 
 def newest_ns(chart: Chart) -> int | None:
-    """The time of the newest trade that the chart shows; None where it cannot be told."""
+    """The time of the newest trade on the chart; None if that trade is not loaded."""
     series = chart.series
     if not series.n_bars or chart.trades is None:
         return None
@@ -91,7 +91,7 @@ def newest_ns(chart: Chart) -> int | None:
 
 
 def as_of_text(chart: Chart, explanation: Explanation) -> str:
-    """Up to which trade a figure of the bar in progress was made; empty when its bars are closed."""
+    """Text for the time of the latest trade in a bar in progress; empty if closed."""
     series = chart.series
     if not series.n_bars or explanation.listed is not None or explanation.bars[-1][1] <= int(series.number[-1]):
         return ""

@@ -1,4 +1,4 @@
-"""Why a row of a TPO chart bears its letters, and what it is for it: single print, point of control, in the value area or not."""
+"""Explanation of a TPO profile's row: its letters, and its role in the session."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from app.profiles.period_profiles import BarRanges
 
 
 def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int) -> Explanation:
-    """Of which half hours (or brackets of another length) a row of a session bears the letters.
+    """Explain the letters of a row: the brackets of the session in which it traded.
 
     Parameters
     ----------
-    runs : Runs
+    runs : BarRanges
         The session's bars.
     row : int
-        One of the rows from its lowest to its highest.
+        A row between the session's lowest and highest.
     """
     words, place = ValueFormatter(chart), row - letters.first_row
     names, brackets = letters.letters()[place], np.flatnonzero(letters.marks[place]).tolist()
@@ -43,7 +43,7 @@ def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int
 
 
 def _standing(chart: Chart, letters: TpoProfile, row: int) -> list[ExplanationLine]:
-    """What the row is among those of the session."""
+    """Lines on a row's role in the session: POC, value area, single print."""
     words, rule = ValueFormatter(chart), chart.rules.value_area
     counts, place, height = letters.counts, row - letters.first_row, chart.series.grid.ticks_per_row
     area = letters.value_area(rule.percent, rule.method)

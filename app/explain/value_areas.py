@@ -1,6 +1,6 @@
-"""Why a point of control and a value area lie where they do: the walk from the heaviest row, step by step.
+"""Explanations of POC and value area: the walk from the POC row, step by step.
 
-The walk is made here once more, row by row in Python's integers; `app.analytics.value_area` makes the same by sorting.
+The walk is computed again here, row by row in Python integers; `app.analytics.value_area` finds the same rows by sorting.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RULES = {
 
 
 class ProfileEdge(Enum):
-    """Which line of a profile is asked about; the value is its name."""
+    """A line of a profile that can be explained; the value is its name."""
 
     POC = "POC"
     VAH = "VAH"
@@ -40,23 +40,26 @@ class ProfileEdge(Enum):
 
 
 class Step(NamedTuple):
-    """One comparison of the walk: what lies above with what lies below, lots, None for a side that is used up."""
+    """One comparison of the walk: lots above and below; None if no rows are left."""
 
     above: int | None
     below: int | None
     upwards: bool
     inside: int
-    """Lots inside before the step."""
+    """Lots inside the value area before the step."""
     joins: bool
 
     @property
     def lots(self) -> int:
-        """What would join, or does."""
+        """Lots that the step adds, or would add if `joins` is false."""
         return (self.above if self.upwards else self.below) or 0
 
 
 class ValueAreaWalk(NamedTuple):
-    """The walk through the rows of a profile, counted from its lowest: POC, lowest and highest row inside, and the steps."""
+    """The walk through a profile: POC, lowest and highest row inside, and the steps.
+
+    Rows are counted from the profile's lowest.
+    """
 
     poc: int
     low: int
@@ -66,7 +69,10 @@ class ValueAreaWalk(NamedTuple):
 
 
 def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> ValueAreaWalk:
-    """The value area of rows of which the lowest and the highest traded, step by step; ends with the step that was not made, if any."""
+    """Compute a value area step by step; the lowest and highest row must have volume.
+
+    If a step would exceed the target and is not added, it is the last one, with `joins` false.
+    """
     poc = low = high = int(points_of_control(np.array(volume, np.int64), np.array([len(volume)]))[0])
     inside, total, steps = volume[poc], sum(volume), []
     stride, stops_before = (2 if method is ValueAreaMethod.DALTON else 1), method is ValueAreaMethod.TRADINGVIEW
@@ -90,12 +96,12 @@ def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> ValueA
 
 
 def explain_bar_profile(chart: Chart, number: int, edge: ProfileEdge | None = None) -> Explanation:
-    """Why a bar's point of control and value area lie where they do.
+    """Explain a bar's POC and value area.
 
     Raises
     ------
     BadInputError
-        If nothing traded in that bar.
+        If the bar has no trades.
     """
     bar = bar_of(chart, number)
     first_row, buy, sell, unknown = chart.series.bar_cells(bar)
@@ -108,7 +114,10 @@ def explain_bar_profile(chart: Chart, number: int, edge: ProfileEdge | None = No
 def explain_profile(
     chart: Chart, name: str, figures: ProfileValues, percent: int, method: ValueAreaMethod, edge: ProfileEdge | None = None
 ) -> Explanation:
-    """Why POC, VAH and VAL of a profile lie where they do; says what of it candles stand for, behind which there are no trades."""
+    """Explain POC, VAH and VAL of a profile.
+
+    A last line states the volume that comes from candles, which have no trades to list.
+    """
     words, profile = ValueFormatter(chart), figures.rows
     rows = _Rows(profile.low_ticks, profile.ticks_per_row, profile.profile.total.tolist())
     told = _why(chart, f"{name}, {words.runs(figures.runs)}", figures.runs, rows, percent, method, edge)
@@ -124,7 +133,7 @@ def explain_profile(
 
 
 class _Rows(NamedTuple):
-    """The volume of dense rows, lowest first, lots; the first begins at `low_ticks`."""
+    """Volume of consecutive rows in lots, lowest first, starting at `low_ticks`."""
 
     low_ticks: int
     height: int
@@ -202,7 +211,7 @@ def _area_lines(words: ValueFormatter, rows: _Rows, found: ValueAreaWalk, percen
 
 
 def _step_line(words: ValueFormatter, step: Step, total: int, percent: int, target: str) -> ExplanationLine:
-    """`above 80.5 >= below 60.2: 120.5 + 80.5 = 201 < 700.14`."""
+    """A line such as `above 80.5 > below 60.2: 120.5 + 80.5 = 201 < 700.14`."""
     sides = [("above", step.above), ("below", step.below)]
     (mine, lots), (other, against) = sides if step.upwards else sides[::-1]
     lots = lots or 0
@@ -221,7 +230,7 @@ def _step_line(words: ValueFormatter, step: Step, total: int, percent: int, targ
 
 
 def _traded(rows: _Rows) -> _Rows:
-    """From the lowest row that traded to the highest."""
+    """The rows from the lowest to the highest with volume."""
     traded = [row for row, volume in enumerate(rows.volume) if volume]
     return _Rows(rows.edge(traded[0]), rows.height, rows.volume[traded[0] : traded[-1] + 1])
 

@@ -1,4 +1,4 @@
-"""Why a VWAP, or one of its bands, stands where it does: the sums, and their quotient."""
+"""Explanations of a VWAP and its bands: the sums and their quotient."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _DIGITS = 60
 
 
 def explain_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0) -> Explanation:
-    """Why the VWAP from one bar on stands where it does after another, or the band so many deviations away.
+    """Explain a VWAP after a bar, or one of its bands.
 
     Parameters
     ----------
     first, number : int
-        Numbers of the bar in which it begins, and of the bar asked about.
+        Numbers of the bar where the VWAP starts, and of the bar to explain.
     band : int
-        Deviations above (negative: below); 0 for the line itself.
+        Standard deviations above the VWAP (negative: below); 0 for the VWAP itself.
     """
     words, series = ValueFormatter(chart), chart.series
     start, end = series.index_of(first), bar_of(chart, number) + 1
@@ -51,7 +51,7 @@ def explain_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0
 
 
 def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int) -> list[ExplanationLine]:
-    """The deviation by its definition, in exact fractions up to the root."""
+    """Lines on the standard deviation, in exact fractions up to the square root."""
     tick = Fraction(chart.spec.instrument.tick_size)
     variance = _variance(chart, start, end) * tick * tick
     with localcontext(prec=_DIGITS):
@@ -66,7 +66,7 @@ def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int
 
 
 def _variance(chart: Chart, start: int, end: int) -> Fraction:
-    """In ticks squared."""
+    """The volume-weighted variance, in ticks squared."""
     sums = VwapSums(chart.series)
     sums.follow()
     return sums.variance(start, end)

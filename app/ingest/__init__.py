@@ -1,1 +1,1 @@
-"""The pump from feed to store and chart: live trades, history, gaps, backfill and retries."""
+"""The pump from feed to store and chart: live trades, history, gaps and backfill."""

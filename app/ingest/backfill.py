@@ -1,4 +1,7 @@
-"""Fetching what the disk lacks, with nobody watching: straight onto the tape, in bounded memory."""
+"""Backfill: missing trades fetched from the venue straight onto the stored tape.
+
+Memory use is bounded, however long the gap is.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +28,13 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class StoreGap:
-    """Time of which the disk does not hold all trades.
+    """A time range of which the disk does not have all trades.
 
     Attributes
     ----------
     span : Span
     first_id, before_id : int or None
-        The ids that are missing, `[first_id, before_id)`; None where the disk holds nothing on that side, or where trades
-        are not numbered.
+        The missing ids, `[first_id, before_id)`; None if the disk has no trades on that side, or trades are not numbered.
     """
 
     span: Span
@@ -41,7 +43,7 @@ class StoreGap:
 
 
 def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
-    """What the disk lacks of a span, oldest first."""
+    """The gaps of a span on disk, oldest first."""
     numbered = writer.instrument.numbered
     if not numbered:
         covered = [held.span for held in writer.intervals.covered(proven=False)]
@@ -49,10 +51,10 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
     held = list(writer.intervals)
     if not held:
         return [StoreGap(span, None, None)] if span else []
-    # with the instant of the first and of the last trade: others may have been made in it, unless more was asked for (see _pieces)
+    # include the times of the first and last trade: other trades may have the same time (see _pieces)
     before, after = Span(span.start_ns, held[0].start_ns + 1), Span(held[-1].end_ns - 1, span.end_ns)
     found = [StoreGap(before, None, held[0].first_id)] if before else []
-    for a, b in writer.intervals.gaps():  # by ids: trades of one instant may have a hole between them that takes no time
+    for a, b in writer.intervals.gaps():  # by ids: there may be a gap between two trades of the same time
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
             found.append(StoreGap(Span(a.end_ns, max(b.start_ns, a.end_ns + 1)), a.last_id + 1, b.first_id))
     return [*found, StoreGap(after, held[-1].last_id + 1, None)] if after else found
@@ -67,9 +69,9 @@ async def fill_gaps(
     wall_ns: Callable[[], int] = time.time_ns,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> int:
-    """Fetch what the disk lacks of a span, the newest gap first; how many trades were new.
+    """Fill the gaps of a span, newest first; return the number of new trades.
 
-    What was fetched before a kill, or an error, is kept, and not asked for again.
+    Trades fetched before a kill or an error are stored, and not requested again.
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ async def fill_gaps(
     history : TradeHistory
     span : Span
     tell : callable
-        Told the gap that is being filled, and how many of its trades have come.
+        Called with the gap being filled and the number of its trades fetched so far.
     wall_ns, sleep : callables
         The clock and the wait, for tests.
 
@@ -86,7 +88,7 @@ async def fill_gaps(
     FeedError
         If the venue refuses, or does not answer after several tries.
     StoreError
-        If the disk does not take the trades.
+        If the trades cannot be written to disk.
     """
     fresh = 0
     for gap in reversed(store_gaps(writer, span)):
@@ -123,14 +125,14 @@ async def _fill_gap(
             _log.info("history not loaded", reason=error.detail, retry_s=pause_s)
             await sleep(pause_s)
             wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
-            left = store_gaps(writer, gap.span)  # what came before the error is there
+            left = store_gaps(writer, gap.span)  # trades fetched before the error are stored
             if not left:
                 return fresh
             gap = left[-1]
 
 
 async def _pieces(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
-    """The trades of a gap, many together, and the time of which they are all."""
+    """Trades of a gap in large batches, each with the time range it fully covers."""
     if gap.first_id is not None and gap.before_id is not None:
         pages = history.between(gap.first_id, gap.before_id - 1)
     else:
@@ -142,11 +144,11 @@ async def _pieces(history: TradeHistory, gap: StoreGap, numbered: bool) -> Async
         async for page in pages:
             inside = page[page.time_ns < span.end_ns] if gap.before_id is None else page
             if not len(inside):
-                if len(page):  # behind the gap
+                if len(page):  # after the gap
                     break
                 continue
             if not numbered and not waiting:
-                from_ns = max(from_ns, int(inside.time_ns.min()) + 1)  # what lies before, the venue may have forgotten
+                from_ns = max(from_ns, int(inside.time_ns.min()) + 1)  # the venue may no longer have the trades before it
             waiting.append(inside)
             if sum(map(len, waiting)) >= _AT_ONCE:
                 trades = concatenate(waiting)

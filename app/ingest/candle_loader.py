@@ -1,6 +1,6 @@
-"""The candles that profiles want, fetched beside the live trades and the past's, newest first.
+"""Loads the candles that profiles request, in parallel with live trades.
 
-Errors of the venue are told and tried again after a pause; whatever happens here, trades go on.
+The newest candles are fetched first. Venue errors are shown and retried after a pause; trades are never affected.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from app.storage.candle_store import CandleStore
 
 _log = structlog.get_logger(__name__)
 
-_LOOK_EVERY_S = 0.1  # a wish is noticed this soon, which looks like at once
-_GROWING_S = 2.0  # before a candle is asked for again that was still growing by the venue's clock
+_LOOK_EVERY_S = 0.1  # delay before a new request is noticed; feels immediate
+_GROWING_S = 2.0  # pause before a candle still in progress by the venue's clock is requested again
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
-_AT_ONCE = 1_000  # candles asked for together; a page of most venues
-_TOGETHER = 500  # candles between two wishes that are fetched too rather than asking twice
+_AT_ONCE = 1_000  # candles per request; one page at most venues
+_TOGETHER = 500  # candles between two requests that are fetched too, to save a request
 _UNITS = ((1_440, "d"), (60, "h"), (1, "m"))
 _MINUTE_NS = 60_000_000_000
 
 
 class CandleLoader:
-    """Fetches the candles that charts want, into a store that they share.
+    """Fetches the candles that charts request, into a store that they share.
 
     Parameters
     ----------
     charts : sequence of Chart
-        Their `candles.wishes` say what is wanted.
+        Their `candles.wishes` are the requests.
     history : CandleHistory
     sleep : callable
         The wait, for tests.
 
     Attributes
     ----------
-    held : HeldCandles
-    progress : Progress or None
-        What is being fetched.
+    held : CandleStore
+    progress : LoadProgress or None
+        Progress of the current fetch.
     trouble : str
-        Why candles cannot be fetched at the moment.
+        Why candles cannot be fetched now; empty if they can.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class CandleLoader:
             chart.candles.candle_store = self.held
 
     def cancel(self) -> None:
-        """Fetch no more of what is wanted now; another wish is another matter."""
+        """Cancel all current requests; later requests are fetched."""
         self._cancelled += self._wishes()
 
     async def fill(self) -> None:
-        """Fetch what is wanted, for ever, or until the venue refuses."""
+        """Fetch requested candles until cancelled, or until the venue refuses."""
         try:
             await self._fill()
-        except Exception as error:  # a mistake of ours in fetching candles must not stop live trades: say so and stay without
+        except Exception as error:  # a bug in loading candles must not stop live trades: show it and do without candles
             self.progress, self.trouble = None, "candles: stopped by an internal error, see the log"
             _log.error("loading candles failed", error=repr(error), exc_info=error)
 
@@ -97,17 +97,17 @@ class CandleLoader:
                 self.trouble, wait_s = "", _FIRST_WAIT_S
 
     def _wishes(self) -> list[CandleRange]:
-        """What is wanted and was not cancelled, the coarsest first, of one length the newest."""
+        """Requests that are not cancelled, longest candles first, then newest first."""
         wishes = {
             wish for chart in self._charts for wish in chart.candles.wishes if not any(wish.lies_in(each) for each in self._cancelled)
         }
         return sorted(wishes, key=lambda wish: (wish.length_ns, wish.span.end_ns), reverse=True)
 
     def _next(self) -> CandleRange | None:
-        """The first wish that is not fulfilled yet, with those so near that one question serves all; None without any."""
+        """The first open request, joined with those near enough to share it; or None."""
         found: CandleRange | None = None
         for length_ns, span in self._wishes():
-            if not self._lacks(length_ns, span):  # fetched, and the chart has not looked since
+            if not self._lacks(length_ns, span):  # fetched, but the chart has not refreshed since
                 continue
             if found is None:
                 found = CandleRange(length_ns, span)
@@ -125,7 +125,7 @@ class CandleLoader:
         what = f"{_count_text(span.length_ns // length_ns)} ({length_text(length_ns)})"
         for part in _parts(span, _AT_ONCE * length_ns):
             if not any(length_ns == wanted.length_ns and wanted.span.intersection(part) for wanted in self._wishes()):
-                continue  # nobody wants it any more, or nobody ever did: it lies between two wishes
+                continue  # no longer requested, or never: it lies between two requests
             self.progress = LoadProgress(what, (span.end_ns - part.end_ns) / span.length_ns)
             if self._lacks(length_ns, part):
                 pages: list[CandleBatch] = []
@@ -138,7 +138,7 @@ class CandleLoader:
 
 
 def length_text(length_ns: int) -> str:
-    """As in `3 m`, `4 h`, `1 d`."""
+    """A candle length as text, e.g. `3 m`, `4 h`, `1 d`."""
     minutes = length_ns // _MINUTE_NS
     size, unit = next((size, unit) for size, unit in _UNITS if minutes % size == 0)
     return f"{minutes // size} {unit}"
@@ -149,6 +149,6 @@ def _count_text(candles: int) -> str:
 
 
 def _parts(span: Span, most_ns: int) -> Iterator[Span]:
-    """A span in parts, the newest first."""
+    """Parts of a span, newest first, each at most `most_ns` long."""
     for end_ns in range(span.end_ns, span.start_ns, -most_ns):
         yield Span(max(span.start_ns, end_ns - most_ns), end_ns)

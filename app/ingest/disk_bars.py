@@ -1,7 +1,7 @@
-"""Bars older than the trades in memory: read from the disk a day at a time, folded, and let go of again.
+"""Bars older than the trades in memory, built from the disk one day at a time.
 
-A trade takes 33 bytes in memory, and in a bar next to nothing: so bars reach back as far as the disk does, however many trades
-that are. What the disk lacks there is told as any other hole.
+A trade takes 33 bytes in memory, and next to nothing as part of a bar: so bars reach back as far as the stored trades,
+however many they are. Each day's trades are dropped once they are in bars. Gaps on disk are reported like any other.
 """
 
 from __future__ import annotations
@@ -19,11 +19,19 @@ from app.storage.tape import Tape
 from app.storage.tape_ranges import NO_ID
 from app.storage.trade_store import Gap
 
-_LATE_NS = 60_000_000_000  # a trade may be reported so much after another of a later time, and more
+_LATE_NS = 60_000_000_000  # a trade may be reported this long after one with a later time, or longer
 
 
 class MemoryFloor(NamedTuple):
-    """Where the trades in memory begin: the key before the first, and a time from which on all are there."""
+    """The start of the trades in memory.
+
+    Attributes
+    ----------
+    key : int
+        The key before the first trade.
+    time_ns : int
+        All trades from this time on are loaded.
+    """
 
     key: int
     time_ns: int
@@ -31,7 +39,7 @@ class MemoryFloor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """What the disk has of a span, and what it lacks there."""
+    """Coverage and gaps of a span on disk."""
 
     span: Span
     covered: tuple[CoveredSpan, ...] = ()
@@ -39,7 +47,7 @@ class _Account:
 
 
 class DiskBars:
-    """The bars of one market that were made from the disk, and what is known of their time."""
+    """Builds a market's bars from the disk, with the coverage and gaps of their time."""
 
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
@@ -47,9 +55,10 @@ class DiskBars:
         self._merged: tuple[_Account, tuple[Gap, ...], tuple[Gap, ...]] = self._account, (), ()
 
     def build(self, spec: ChartSpec, from_ns: int, floor: MemoryFloor, in_memory: Sequence[TradeBatch]) -> FootprintSeries:
-        """The bars of all trades from a time on: up to the floor from the disk, then of these; may run in another thread.
+        """Build the bars of all trades from a time on; may run in another thread.
 
-        The two are told apart by their keys, so that each trade is there once, and in the order of the tape.
+        Trades up to the floor come from the disk, later ones from `in_memory`. They are separated by key, so that each
+        trade counts once and in the order of the tape.
 
         Raises
         ------
@@ -59,9 +68,9 @@ class DiskBars:
             If the disk cannot be read.
         """
         older, held_back = empty_series(spec), []
-        # of a period that memory has trades of too, the bars are built together: a late trade may belong before one of memory's
+        # bars of a period with trades in memory are built from both sources together: a bar may have trades of both
         shared_ns = spec.bar_rule.period_start_ns(min(int(batch.time_ns.min()) for batch in in_memory))
-        for batch in self._tape.batches(Span(from_ns, floor.time_ns + _LATE_NS)):  # by UTC days: none reaches back behind another
+        for batch in self._tape.batches(Span(from_ns, floor.time_ns + _LATE_NS)):  # by UTC day: no batch starts before the end of another
             found = batch[(batch.trade_id if self._tape.instrument.numbered else batch.time_ns) <= floor.key]
             whole = found.time_ns < shared_ns
             older.append(split_by_period(found[whole], spec.bar_rule))
@@ -70,7 +79,7 @@ class DiskBars:
         return build_series([concatenate(held_back), *in_memory], spec, older)
 
     def covered(self, from_memory: Sequence[CoveredSpan]) -> Sequence[CoveredSpan]:
-        """The times of which all trades are held or folded: of the deep past, then of what memory adds to it."""
+        """The time ranges covered by trades in memory or by bars from the disk."""
         account = self._account
         if not account.span:
             return from_memory
@@ -78,7 +87,7 @@ class DiskBars:
         return [*account.covered, *(clipped for one in from_memory if (clipped := _within(one, after)) is not None)]
 
     def gaps(self, from_memory: tuple[Gap, ...]) -> tuple[Gap, ...]:
-        """The same of what is missing; the same object until something changes."""
+        """The gaps on disk and in memory; the same object until something changes."""
         account = self._account
         if not account.holes:
             return from_memory

@@ -1,4 +1,4 @@
-"""What the disk keeps of a market's past, as far as a pump does not hold it yet. Files are read in another thread."""
+"""A market's history on disk, for the pump; files are read in another thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.storage.trade_store import TradeStore
 
 
 class DiskBatch(NamedTuple):
-    """Trades read from the disk, how they once came, and the time of which they are all."""
+    """Trades read from disk, their original source, and the time they fully cover."""
 
     trades: TradeBatch
     source: Source
@@ -23,7 +23,7 @@ class DiskBatch(NamedTuple):
 
 
 class DiskHistory:
-    """One market's tape on disk, read for a store in memory.
+    """The stored tape of one market, read for a store in memory.
 
     Raises
     ------
@@ -35,12 +35,15 @@ class DiskHistory:
         self._tape, self._store = tape, store
 
     async def oldest_ns(self) -> int | None:
-        """Where the oldest stretch begins; None if nothing is kept."""
+        """The start of the oldest tape range; None if nothing is stored."""
         stretches = await asyncio.to_thread(_stretches, self._tape)
         return min((kept.start_ns for kept in stretches), default=None)
 
     async def ranges_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
-        """The stretches of a span that are kept; one that goes up to the trade before `before_id` reaches the span's end."""
+        """The stored tape ranges within a span, limited to trades before `before_id`.
+
+        A range up to the trade just before `before_id` reaches the end of the span: no trade is missing there.
+        """
         found: list[TapeRange] = []
         for kept in await asyncio.to_thread(_stretches, self._tape):
             if before_id is not None and kept.first_id < before_id <= kept.last_id + 1:
@@ -50,7 +53,10 @@ class DiskHistory:
         return found
 
     async def count_in(self, span: Span) -> int:
-        """About how many trades of a span are kept: as if each stretch were even. 0 where trades are not numbered: nobody counts them."""
+        """Estimate the number of stored trades in a span.
+
+        Assumes that the trades of each tape range are spread evenly. 0 if trades are not numbered: ranges do not count them.
+        """
         count = 0.0
         for kept in await asyncio.to_thread(_stretches, self._tape):
             whole = span_of(kept)
@@ -58,7 +64,7 @@ class DiskHistory:
         return round(count)
 
     async def parts(self, span: Span, held: list[TapeRange]) -> list[DiskBatch]:
-        """What is kept of a span in these stretches, newest first."""
+        """The stored trades of a span in these tape ranges, newest first."""
         batches = await asyncio.to_thread(lambda: list(self._tape.batches(span))) if held else []
         return [part for batch in reversed(batches) for part in self._cut(batch, held)]
 
@@ -70,12 +76,12 @@ class DiskHistory:
 
 
 def span_of(stretch: TapeRange) -> Span:
-    """The time of a stretch."""
+    """The span of a tape range."""
     return Span(stretch.start_ns, stretch.end_ns)
 
 
 def _stretches(tape: Tape) -> list[TapeRange]:
-    """What is held, with the times up to the next trade where none is missing between."""
+    """The stored tape ranges, extended up to the next one if no trade is missing."""
     intervals: TapeRanges = tape.intervals()
     covered = intervals.covered(proven=True)
     return [stretch._replace(end_ns=told.span.end_ns) for stretch, told in zip(intervals, covered, strict=True)]

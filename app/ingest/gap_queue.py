@@ -1,4 +1,4 @@
-"""Which missing trades to ask the venue for next, and when to ask again for those that it had not got."""
+"""The order in which gaps are requested from the venue, and retried."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from app.storage.trade_store import Gap, TradeStore
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 600.0  # before what the venue had not got is asked for again all the same
-_TOGETHER = 1_000  # trades between two holes that are fetched once more rather than asking twice
-_AT_ONCE = 100_000  # ids asked for at once: of a longer hole the newest first
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 600.0  # before the venue is asked again for trades it did not have
+_TOGETHER = 1_000  # trades between two gaps that are fetched again, to save a request
+_AT_ONCE = 100_000  # ids per request; of a longer gap the newest first
 
 
 class GapQueue:
-    """The holes of a store, newest first.
+    """The gaps of a store, newest first.
 
     Parameters
     ----------
@@ -23,12 +23,12 @@ class GapQueue:
 
     def __init__(self, store: TradeStore, monotonic_s: Callable[[], float]) -> None:
         self._store, self._monotonic_s = store, monotonic_s
-        self._refused: dict[tuple[int, int], tuple[float, float]] = {}  # by ids: not before, and the pause before that
+        self._refused: dict[tuple[int, int], tuple[float, float]] = {}  # by ids: time of the next try, and the pause before it
         self._hopeless: Sequence[Gap] | None = None
         self._hope_again_s = 0.0
 
     def next(self) -> list[Gap]:
-        """The newest hole that the venue may fill, and those so near that one question serves all; empty while there is none."""
+        """The newest gap that is due, with those near enough for one request; or empty."""
         holes, now_s = self._store.gaps(), self._monotonic_s()
         if holes is self._hopeless and now_s < self._hope_again_s:
             return []
@@ -39,13 +39,16 @@ class GapQueue:
             if group and (group[-1].first_id - part.last_id > _TOGETHER or group[0].last_id - part.first_id >= _AT_ONCE):
                 break
             group.append(part)
-        if not group:  # nothing is looked at again until something changes, or a pause is over
+        if not group:  # the gaps are not checked again until they change or a pause is over
             self._hopeless = holes
             self._hope_again_s = min((self._not_before_s(part) for part in _parts(holes, self._store.floor_key)), default=now_s)
         return group
 
     def ask_later(self, parts: Sequence[Gap]) -> None:
-        """A venue's archive may lag far behind its stream in a rush, or never have these: they come up ever more seldom."""
+        """Postpone gaps that the venue could not fill; the pause doubles each time.
+
+        In a rush a venue's archive may lag far behind its stream, or it may never have these trades.
+        """
         for part in parts:
             key = (part.first_id, part.last_id)
             pause_s = min(_LONGEST_PAUSE_S, 2 * self._refused.get(key, (0.0, _FIRST_PAUSE_S / 2))[1])
@@ -56,7 +59,7 @@ class GapQueue:
 
 
 def _parts(holes: Sequence[Gap], floor_key: int) -> Iterator[Gap]:
-    """The holes, the newest first, long ones in parts that are not asked for all at once."""
+    """The gaps, newest first; long ones in parts of at most `_AT_ONCE` ids."""
     for hole in reversed(holes):
         if hole.first_id <= floor_key or not hole.missing:
             return

@@ -1,8 +1,8 @@
-"""What is missing of the past, fetched beside the live trades, newest first.
+"""Loads missing history while live trades arrive, newest first.
 
-There is one path for all of it: the first start, scrolling left, a far anchor and a gap after a reconnect are stretches of time that
-a chart wants and the store has not, or ids that it skipped. What the disk keeps is read first, the venue is asked for the
-rest; what the venue has not got stays a hole, and the charts draw it. This is the one place that tries again.
+There is one path for everything: the first start, scrolling left, a far anchor and a gap after a reconnect are all time
+ranges that a chart requests and the store does not cover, or ids that the store skipped. Stored trades are read first, the
+rest is requested from the venue. What the venue does not have stays a gap, and the charts draw it. Only this module retries.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ from app.storage.trade_store import Gap, TradeStore
 
 _log = structlog.get_logger(__name__)
 
-_SHOW_EVERY_S = 2.0  # while a long hole fills, the chart is brought up to date this often
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 5.0  # a page every five seconds troubles no venue, a hole on the chart does the trader
-_PATIENCE_S = 2.0  # how long the past waits for a first live trade to end at
-_LOOK_EVERY_S = 1.0  # in a market without trades, a wish for more of the past is noticed this soon
-_TRIES = 4  # answers without the trades asked for, before they count as not to be had
+_SHOW_EVERY_S = 2.0  # while a long gap is filled, the chart is updated at this interval
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 5.0  # a page every five seconds is no load for a venue, but a gap on the chart disturbs the trader
+_PATIENCE_S = 2.0  # time that history waits for the first live trade, where it ends
+_LOOK_EVERY_S = 1.0  # in a market without trades, a request for more history is noticed this soon
+_TRIES = 4  # answers without the requested trades, before those count as not available
 
 _MINUTE_NS, _HOUR_NS = 60_000_000_000, 3_600_000_000_000
-_BEARABLE_NS = 48 * _HOUR_NS  # what futures deliver; on spot some 5,000 pages of a busy market
-_FIRST_STRETCH_NS = 2 * _MINUTE_NS  # something to see at once; later stretches take what a few seconds bring
-_FIRST_KEPT_NS = 30 * _MINUTE_NS  # the same, where the disk has it
+_BEARABLE_NS = 48 * _HOUR_NS  # as far back as futures deliver; on spot some 5,000 pages of a busy market
+_FIRST_STRETCH_NS = 2 * _MINUTE_NS  # shows something at once; later ranges are as long as a few seconds can fetch
+_FIRST_KEPT_NS = 30 * _MINUTE_NS  # the same, from the disk
 _FIRST_DEEP_NS = 24 * _HOUR_NS
 _SHORT_FETCH_S, _LONG_FETCH_S = 1.5, 6.0
 
 IngestCallback = Callable[[Sequence[TradeBatch], Source, Span | None, bool], Awaitable[int]]
-"""Pages, their source, the time of which they are all, and whether they are to be kept on disk; how many trades were new."""
+"""Takes pages, their source, the time they fully cover, and True to store them; returns the number of new trades."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """What is being fetched.
+    """Progress of the current fetch.
 
     Attributes
     ----------
     what : str
-        In words: `"4 h of history"`, `"37 missing trades"`.
+        Text such as `"4 h of history"` or `"37 missing trades"`.
     share : float
-        Done, 0 to 1.
+        Share done, 0 to 1.
     """
 
     what: str
@@ -63,12 +63,12 @@ class LoadProgress:
 
     @property
     def text(self) -> str:
-        """Both in words."""
+        """The progress as text for the status bar."""
         return f"loading {self.what}, {100 * self.share:.0f} %"
 
 
 class HistoryLoader:
-    """Fetches what charts want and the store has not.
+    """Fetches the trades that charts request and the store does not have.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ class HistoryLoader:
     history : TradeHistory or None
     tape : Tape or None
     take_in : callable
-        Where fetched trades go, see `TakeIn`.
+        Called with fetched trades; see `IngestCallback`.
     deepen : callable
-        Shows the bars from a time on that the disk has, where memory has no room for their trades.
+        Shows stored bars from a time on, when memory has no room for their trades.
     history_ns, wall_ns, monotonic_s, sleep
         See `app.ingest.ingest.Ingest`.
     """
@@ -106,7 +106,7 @@ class HistoryLoader:
         self._holes = GapQueue(store, monotonic_s)
         self._arrived = asyncio.Event()
         self.asked_from_ns = self._now_ns = wall_ns()
-        """What lies between here and now has been asked for."""
+        """Everything from this time until now has been requested."""
         self._cancelled_ns: int | None = None
         self._wanted = self._at_the_start(history_ns)
         self._deep_ns = _FIRST_DEEP_NS
@@ -114,31 +114,31 @@ class HistoryLoader:
 
     @property
     def trouble(self) -> str:
-        """Why the past cannot be fetched at the moment, or the disk not be read; live trades go on."""
+        """Why history cannot be fetched or read now; empty if it can."""
         return self._not_fetched or self._not_read
 
     def wake(self) -> None:
-        """Look again: live trades came, and there may be a hole before them."""
+        """Check for gaps again, because new live trades have arrived."""
         self._arrived.set()
 
     def cancel(self) -> None:
-        """Fetch no more of the time that is wanted now; what is there stays, and a look further back asks anew."""
+        """Cancel the current requests; scrolling further back starts a new one."""
         self._cancelled_ns = self._wanted_from_ns()
 
     async def fill(self) -> None:
-        """Fetch what is missing, for ever."""
+        """Fetch missing trades until cancelled."""
         try:
             await self._fill()
-        except Exception as error:  # a mistake of ours in fetching the past must not stop live trades: say so and stay without
+        except Exception as error:  # a bug in loading history must not stop live trades: show it and do without history
             self.progress = None
             self._not_fetched = "history: stopped by an internal error, see the log"
             _log.error("loading history failed", error=repr(error), exc_info=error)
 
     async def _fill(self) -> None:
-        """After an error the pause doubles, or is what the venue asks for."""
+        """Fetch until cancelled; after an error wait twice as long, or as the venue asks."""
         if self._history is None and self._kept is None:
             for chart in self._charts:
-                chart.oldest_ns = self._now_ns  # nobody has more than what comes
+                chart.oldest_ns = self._now_ns  # there is no source of older trades
             return
         await self._look_how_far_back()
         if self._wanted:
@@ -167,7 +167,10 @@ class HistoryLoader:
                     await self._until_something_arrived(_LOOK_EVERY_S)
 
     async def _look_how_far_back(self) -> None:
-        """Tell the charts how much past there is: what the disk keeps, or else what a venue delivers in bearable time."""
+        """Set how far back each chart can go.
+
+        That is the start of the stored trades, or else as far as a venue delivers in acceptable time.
+        """
         oldest_ns = self._now_ns - _BEARABLE_NS
         if self._kept is not None:
             try:
@@ -186,7 +189,7 @@ class HistoryLoader:
         self._arrived.clear()
 
     async def _fetch_next(self) -> bool:
-        """Fetch the most urgent of what is missing; False when nothing is."""
+        """Fetch the most urgent missing trades; return False if none is missing."""
         if self._history is not None and (holes := self._holes.next()):
             await self._fetch_holes(self._history, holes)
         elif self._wanted_from_ns() < self.asked_from_ns:
@@ -195,10 +198,13 @@ class HistoryLoader:
             return False
         return True
 
-    # -- holes -----------------------------------------------------------------------------------
+    # -- gaps ------------------------------------------------------------------------------------
 
     async def _fetch_holes(self, history: TradeHistory, holes: list[Gap]) -> None:
-        """Fetch what the holes lack, from the disk if it is there; what the venue has not got after several answers stays missing."""
+        """Fill gaps from the disk if it has their trades, or else from the venue.
+
+        Trades that the venue does not have after several tries stay missing.
+        """
         first_id, last_id = holes[-1].first_id, holes[0].last_id
         missing = sum(hole.missing for hole in holes)
         what = f"{missing:,} missing trade{'s' if missing > 1 else ''}"
@@ -214,12 +220,12 @@ class HistoryLoader:
             if attempt:
                 await self._sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))  # a venue's archive may lag behind its stream
             if await self._fetch(history.between(first_id, last_id), what, share):
-                return  # what is left is another hole, with tries of its own
+                return  # what is left is a gap of its own, with its own tries
         self._holes.ask_later(holes)
         _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
 
     async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
-        """Take in pages as they come, and keep those that came before an error; how many trades were new."""
+        """Ingest pages as they arrive, also before an error; return how many were new."""
         self.progress = LoadProgress(what, 0.0)
         waiting: list[TradeBatch] = []
         fresh, shown_s, failure = 0, time.monotonic(), None
@@ -240,7 +246,7 @@ class HistoryLoader:
             raise failure
         return fresh
 
-    # -- stretches of time -----------------------------------------------------------------------
+    # -- time ranges -----------------------------------------------------------------------------
 
     def _at_the_start(self, history_ns: int) -> Span:
         if not history_ns:
@@ -252,7 +258,10 @@ class HistoryLoader:
         return wanted
 
     def _wanted_from_ns(self) -> int:
-        """The earliest time that somebody wants; nothing of what was cancelled, nor, while memory is full, where the disk has nothing."""
+        """The earliest time that a chart requests.
+
+        Cancelled requests do not count; nor, while memory is full and there is no stored tape, does any.
+        """
         if self._store.floor_ns and self._kept is None:
             return self.asked_from_ns
         wanted_ns = min([self._wanted.start_ns, *(chart.wanted.start_ns for chart in self._charts if chart.wanted)])
@@ -261,10 +270,9 @@ class HistoryLoader:
         return wanted_ns
 
     async def _fetch_stretch(self) -> None:
-        """Fetch the stretch of time before what is there, as long as a few seconds' fetching allows: from the disk what it
-        has, from the venue the rest.
+        """Fetch the time range before the loaded trades, from the disk or the venue.
 
-        It is shown as a whole, so that a chart which is being filled has no hole in it.
+        It is as long as a few seconds can fetch, and is shown all at once, so that a loading chart has no gap in it.
         """
         wanted_ns = self._wanted_from_ns()
         end_ns = self.asked_from_ns
@@ -288,7 +296,7 @@ class HistoryLoader:
                 follower = (
                     before_id if self._store.by_time else next((kept.first_id for kept in held if kept.start_ns >= gap.end_ns), before_id)
                 )
-                after_kept = any(kept.end_ns == gap.start_ns for kept in held)  # others may have been made in its last trade's instant
+                after_kept = any(kept.end_ns == gap.start_ns for kept in held)  # more trades may have the time of its last one
                 pages, complete = await self._ask(gap, gap.start_ns - after_kept, follower, tell)
                 if self._cancelled_ns is not None and self._wanted_from_ns() == self.asked_from_ns:
                     return
@@ -307,7 +315,10 @@ class HistoryLoader:
             self._stretch_ns = max(_MINUTE_NS, self._stretch_ns // 2)
 
     async def _fetch_deep(self) -> None:
-        """Show older bars than memory has room for, from what the disk keeps; all of them are read again, so by ever longer stretches."""
+        """Show bars from the disk that are older than memory has room for.
+
+        Each step reads all of them again, so each step is twice as long as the one before.
+        """
         wanted_ns = self._wanted_from_ns()
         from_ns = max(wanted_ns, self.asked_from_ns - self._deep_ns)
         self._deep_ns *= 2
@@ -324,11 +335,11 @@ class HistoryLoader:
             self.asked_from_ns = from_ns
 
     async def _has_room(self, kept: DiskHistory, span: Span) -> bool:
-        """Whether memory takes what the disk has of a span."""
+        """True if memory has room for the stored trades of a span."""
         return self._store.n_trades + await kept.count_in(span) <= self._store.limit
 
     async def _ask(self, gap: Span, start_ns: int, before_id: int | None, tell: Callable[[int], None]) -> tuple[list[TradeBatch], Span]:
-        """The venue's trades of a stretch of time, and the time of which they are all: it may have none that are so old."""
+        """The venue's trades of a gap, and the time they fully cover: it may start later."""
         pages: list[TradeBatch] = []
         if self._history is None:
             return pages, Span(gap.end_ns, gap.end_ns)
@@ -338,17 +349,17 @@ class HistoryLoader:
                     pages.append(page)
                     tell(int(page.time_ns[-1]))
         from_ns = self._history.reaches_ns
-        if self._store.by_time:  # what lies before its oldest trade, the venue may have forgotten
+        if self._store.by_time:  # the venue may no longer have trades older than these
             from_ns = min((int(page.time_ns.min()) + 1 for page in pages), default=gap.end_ns)
         return pages, Span(max(gap.start_ns, from_ns), gap.end_ns)
 
-    # -- what the disk keeps ---------------------------------------------------------------------
+    # -- trades on disk --------------------------------------------------------------------------
 
     async def _kept_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
         return [] if self._kept is None else await self._kept.ranges_in(span, before_id)
 
     async def _take_kept(self, span: Span, held: list[TapeRange]) -> int:
-        """Take in what the disk keeps of a span in these stretches; how many trades were new."""
+        """Ingest the stored trades of these tape ranges; return the number of new trades."""
         parts = [] if self._kept is None else await self._kept.parts(span, held)
         return sum([await self._take_in([part.trades], part.source, part.complete, False) for part in parts])
 

@@ -1,6 +1,6 @@
-"""The one pump: trades of a feed and of the past go into the store, and from there into the charts and onto the disk.
+"""The pump: puts live trades and history into the store, the charts and the disk.
 
-Live trades never wait for the past: what is missing is fetched beside them (`past`).
+Live trades never wait for history: missing trades are fetched in parallel (`past`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRanges, id_ranges, time_range
 from app.storage.trade_store import TradeStore
 
-_SMALL = 20_000  # trades that may be folded between two frames, 3 ms; more are built in another thread
+_SMALL = 20_000  # trades that can be added to bars between two frames, 3 ms; more are built in another thread
 _PIECE = 50_000  # trades put into the store at once, 3 ms
 
 
@@ -37,20 +37,20 @@ class Ingest:
     ----------
     feed : TradeFeed
     history : TradeHistory or None
-        None where the past cannot be asked for: then skipped ids stay holes.
+        None if the venue has no history: then skipped ids stay gaps.
     store : TradeStore
     charts : sequence of Chart
-        Whatever their `wanted` says is fetched, for as long as the pump runs. May be none: then trades are only collected.
+        Their `wanted` time ranges are fetched while the pump runs. May be empty: then trades are only collected.
     history_ns : int
-        How much of the past is wanted in any case; begins with a whole bar, and a whole hour.
+        Length of history that is always fetched; it starts on a full bar and a full hour.
     tape : Tape or None
-        What is kept on disk, read before the venue is asked.
+        The stored trades, read before the venue is asked.
     recorder : Recorder or None
-        Keeps what is new on disk.
+        Writes new trades to disk.
     watch : AlertWatch or None
-        Looks at live trades for alerts, by the bars of the first chart.
+        Scans live trades for alerts, with the bars of the first chart.
     candles : CandleHistory or None
-        Asked for the candles that profiles of the charts want.
+        Source of the candles that the charts' profiles request.
     wall_ns, monotonic_s, sleep : callables
         Clocks and the wait, for tests.
     """
@@ -73,7 +73,7 @@ class Ingest:
     ) -> None:
         self.feed, self.store, self.charts, self.recorder, self.watch = feed, store, list(charts), recorder, watch
         self.held = TapeRanges()
-        """The stretches of the tape that the store holds."""
+        """The tape ranges that the store has loaded."""
         clocks = {"wall_ns": wall_ns, "monotonic_s": monotonic_s, "sleep": sleep}
         self.past = HistoryLoader(self.charts, store, history, tape, self._take_in, self._deepen, history_ns=history_ns, **clocks)
         self._deep = DiskBars(tape) if tape is not None else None
@@ -85,12 +85,12 @@ class Ingest:
 
     @property
     def progress(self) -> LoadProgress | None:
-        """What is being fetched, trades before candles."""
+        """Progress of the current fetch, trades before candles."""
         return self.past.progress or (self.candle_past.progress if self.candle_past is not None else None)
 
     @property
     def notice(self) -> str:
-        """One line for the status bar: what stands still, what is being fetched, what is missing."""
+        """One line for the status bar: problems, progress and missing trades."""
         parts = [chart.refused for chart in self.charts if chart.refused]
         parts += [beside.trouble for beside in (self.past, self.candle_past) if beside is not None and beside.trouble]
         if self.progress is not None:
@@ -106,7 +106,10 @@ class Ingest:
         return "   ".join(parts)
 
     async def run(self) -> None:
-        """Pump until the feed ends or the task is cancelled; nothing of it is left running then, all that was taken is kept."""
+        """Pump until the feed ends or the task is cancelled.
+
+        On return no task is left running, and all received trades are recorded.
+        """
         beside = [asyncio.create_task(each.fill()) for each in (self.past, self.candle_past) if each is not None]
         if self.recorder is not None:
             beside.append(asyncio.create_task(self.recorder.run()))
@@ -122,7 +125,7 @@ class Ingest:
                 await self.recorder.aclose()
 
     def receive(self, batch: TradeBatch) -> TradeBatch:
-        """Take a batch of live trades into store and charts; returns what of it was new."""
+        """Add a batch of live trades to store and charts; return the new ones among them."""
         fresh = self.store.insert(batch)
         if len(fresh):
             self._keep(fresh, fresh, Source.LIVE, self._live_span(fresh))
@@ -132,13 +135,13 @@ class Ingest:
         return fresh
 
     def stop_filling(self) -> None:
-        """Fetch no more of what is wanted now, neither trades nor candles."""
+        """Cancel the current requests for trades and candles."""
         self.past.cancel()
         if self.candle_past is not None:
             self.candle_past.cancel()
 
     async def change_spec(self, chart: Chart, spec: ChartSpec) -> None:
-        """Show other bars or rows, built from the trades in the store; live trades go on meanwhile.
+        """Change a chart's bars or rows, rebuilt from the store; live trades continue.
 
         Raises
         ------
@@ -149,10 +152,10 @@ class Ingest:
             if chart.refused or spec != chart.spec:
                 await self._rebuild(chart, spec)
 
-    # -- what is held ----------------------------------------------------------------------------
+    # -- coverage --------------------------------------------------------------------------------
 
     def _live_span(self, fresh: TradeBatch) -> Span | None:
-        """The time of which nothing was missed, up to these live trades; the ids say it where there are any."""
+        """The gapless time up to these live trades; None if trade ids prove it instead."""
         if not self.store.by_time:
             return None
         gaps = self.feed.status.gaps
@@ -167,7 +170,7 @@ class Ingest:
         return Span(begin_ns, self._live_from_ns)
 
     def _keep(self, fresh: TradeBatch, given: TradeBatch, source: Source, complete: Span | None, *, on_disk: bool = True) -> None:
-        """Note what is held, and hand it to whoever keeps it."""
+        """Add new trades to the coverage, and pass them to the recorder."""
         for stretch in id_ranges(fresh, source, given, complete) if not self.store.by_time else ():
             self.held.add(stretch)
         if self.store.by_time and complete:
@@ -184,7 +187,10 @@ class Ingest:
             self._tell()
 
     def _tell(self) -> None:
-        """Say what the charts hold; not while some are built: of what they do not show yet others would be left out meanwhile."""
+        """Update the gaps and coverage of all charts.
+
+        Not called during a rebuild: the charts would not show the newest trades yet.
+        """
         if not self.charts:
             return
         holes, covered = self.store.gaps(), self._covered()
@@ -196,14 +202,16 @@ class Ingest:
     def _covered(self) -> Sequence[CoveredSpan]:
         return self.held.covered(proven=not self.store.by_time)
 
-    # -- building beside the loop ----------------------------------------------------------------
+    # -- building in another thread --------------------------------------------------------------
 
     async def _rebuild(self, chart: Chart, spec: ChartSpec, *, deep_from_ns: int | None = None) -> None:
-        """Build in another thread from what the store holds, older bars as they are or from the disk; put it in place, then add
-        what arrived meanwhile.
+        """Rebuild a chart's bars in another thread and swap them in.
+
+        Trades come from the store; older bars are reused or built from the disk. Trades that arrive meanwhile are added at
+        the end.
         """
         if self.recorder is not None and self.store.floor_ns:
-            await self.recorder.flush()  # what memory has let go of is read from the disk
+            await self.recorder.flush()  # trades dropped from memory are read from the disk
         self._meanwhile = []
         try:
             last_key = self.store.last_key
@@ -214,7 +222,7 @@ class Ingest:
             self._meanwhile = None
 
     def _builder(self, chart: Chart, spec: ChartSpec, deep_from_ns: int | None) -> Callable[[], FootprintSeries]:
-        """What another thread may call to have all bars, from what is held now."""
+        """Return a function for another thread that builds all bars from these trades."""
         store, from_ns = self.store, chart.complete_from_ns(self.store, spec.bar_rule)
         if not store.floor_ns:
             return partial(build_series, store.batches(), spec)
@@ -229,7 +237,7 @@ class Ingest:
         return partial(build_series, store.batches(from_ns), spec)
 
     async def _deepen(self, from_ns: int) -> None:
-        """Show older bars than memory has room for."""
+        """Show bars older than the trades that memory has room for."""
         async with self._building:
             self.store.reject_older_than(self.past.asked_from_ns)
             for chart in self.charts:
@@ -237,9 +245,10 @@ class Ingest:
             self._tell()
 
     async def _take_in(self, pages: Sequence[TradeBatch], source: Source, complete: Span | None, on_disk: bool) -> int:
-        """Put fetched trades into store and charts, in another thread when there are many; how many were new.
+        """Add fetched trades to store and charts; return the number of new ones.
 
-        `complete` is the time of which these and those held are all; `on_disk` whether they are to be kept there.
+        Many trades are built into bars in another thread. `complete` is the time that these and the loaded trades fully
+        cover; with `on_disk` they are recorded too.
         """
         trades = concatenate(pages)
         if not len(trades) and not complete:
@@ -254,7 +263,7 @@ class Ingest:
             taken = []
             for start in range(0, len(trades), _PIECE):
                 taken.append(self.store.insert(trades[start : start + _PIECE]))
-                await asyncio.sleep(0)  # live trades and the screen come first
+                await asyncio.sleep(0)  # let live trades and the screen go first
             fresh = self.store.in_order(concatenate(taken))
             self._keep(fresh, trades, source, complete, on_disk=on_disk)
             for chart in self.charts:
@@ -267,7 +276,7 @@ class Ingest:
         return len(fresh)
 
     def _look_for_alerts(self, fresh: TradeBatch | None = None) -> None:
-        """Hold live trades against the alerts, and those that were missed once store and chart have the same trades."""
+        """Check alerts with live trades, and with missed ones once store and chart agree."""
         if self.watch is None or not self.charts:
             return
         if fresh is not None:
@@ -276,7 +285,7 @@ class Ingest:
             self.watch.catch_up(self.charts[0], self.store)
 
     def _work(self, trades: TradeBatch) -> int:
-        """At most how many trades a chart would fold to show these."""
+        """The largest number of trades that a chart would process to show these."""
         if not len(trades):
             return 0
         oldest_ns = int(trades.time_ns.min())

@@ -1,4 +1,4 @@
-"""Opening a market, however often it takes."""
+"""Retries with a growing pause, e.g. to open a market."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ async def retry(
     longest_wait_s: float = 30.0,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> _T:
-    """What an attempt gives in the end; the pause after a failure doubles, or is what the venue asks for.
+    """Retry until an attempt succeeds; the pause doubles after each failure.
 
     Parameters
     ----------
     attempt : callable
-        Tried again after every `TapeprintError` but those below.
+        Repeated after every `TapeprintError` except those below.
     on_wait : callable
-        Told why it failed, and the seconds until the next attempt.
+        Called with the error and the seconds until the next attempt.
     longest_wait_s : float
-        Pauses do not grow longer, unless the venue asks for more.
+        Longest pause, unless the venue requests a longer one.
     sleep : callable
         The wait, for tests.
 
     Raises
     ------
     VenueRefusedError, BadInputError
-        What was asked for is not to be had: another attempt would be told the same.
+        The request cannot succeed: another attempt would fail in the same way.
     """
     wait_s = _FIRST_WAIT_S
     while True:

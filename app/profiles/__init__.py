@@ -1,1 +1,1 @@
-"""Everything a user places on a chart: profiles with their settings, values, history, file and undo."""
+"""Profiles that a user puts on a chart: settings, values, history, file and undo."""

@@ -1,6 +1,7 @@
-"""What candles say of the profiles on a chart, where trades do not: rows, shares of the time, and which candles are still wanted.
+"""Candle fill of a chart's profiles where trades are missing.
 
-Kept per profile until coverage or the candles held change, or a trade of their time comes late; a live trade costs nothing.
+A fill has rows, shares of time, and the candles still to be requested. It is cached per profile until coverage or the loaded
+candles change, or a late trade of its time arrives; a live trade costs nothing.
 """
 
 from __future__ import annotations
@@ -21,27 +22,27 @@ from app.storage.incomplete_spans import EVER_NS, IncompleteSpans
 from app.storage.late_trades import NEVER_NS, LateTrades
 
 TimeRanges = tuple[tuple[int, int | None], ...]
-"""Starts and ends of stretches of time, nanoseconds; one without end grows with the market."""
-_KEPT = 256  # as many as profiles are kept
+"""Starts and ends of time ranges, nanoseconds; one without an end grows with the market."""
+_KEPT = 256  # as many as profiles are cached
 
 
 class CandleFill(NamedTuple):
-    """What candles add to the trades of one profile.
+    """The candles used in one profile where trades are missing.
 
     Attributes
     ----------
     profile : VolumeProfile
-        `buy` and `sell` hold what went up and down, unless `aggressors`.
+        Volume of the candles. Unless `aggressors`, `buy` and `sell` are the volume of rising and of falling candles.
     aggressors : bool
-        Whether the candles tell who was aggressive; True without candles.
+        True if the candles have the aggressive buy volume, or there are no candles.
     shares : tuple of (int, int)
-        Length of candles and nanoseconds of the profile's time for which they stand in, finest first.
-    wishes : tuple of Piece
-        Candles that are not held and were not asked for, newest first.
+        Candle length, and nanoseconds of the profile's time filled by candles of that length; finest first.
+    wishes : tuple of CandleRange
+        Candles that have not been requested yet, newest first.
     lacking_ns : int
-        The time of the profile for which trades are missing; together the shares are at most that.
+        Time of the profile for which trades are missing; the shares add up to this at most.
     whole : bool
-        Whether candles stand in for all of it.
+        True if candles fill all of that time.
     """
 
     profile: VolumeProfile
@@ -53,23 +54,23 @@ class CandleFill(NamedTuple):
 
 
 NO_CANDLES = CandleFill(VolumeProfile.empty(), True, (), (), 0, True)
-"""Of a profile that lacks no trades, or where there is nobody to ask for candles."""
+"""The fill of a profile without missing trades, or of a market without candles."""
 
 
 class CandleFillCache:
-    """The candles that stand in on one chart.
+    """The candle fills of one chart, cached per profile.
 
     Parameters
     ----------
-    chart : TradesHeld
-        Read, never written.
+    chart : TradeCoverage
+        Only read.
 
     Attributes
     ----------
-    wishes : sequence of Piece
-        Candles that somebody wants for the profiles that he looks at, newest first; state, set by whoever shows them.
+    wishes : sequence of CandleRange
+        Candles requested for the profiles in view, newest first; set by the view that shows them.
     worked_out : int
-        How often candles have been spread over rows for a profile: a count of work for the tests.
+        Number of times a fill was computed; for tests.
     """
 
     def __init__(self, chart: TradeCoverage) -> None:
@@ -81,14 +82,14 @@ class CandleFillCache:
         self._kept: OrderedDict[tuple[TimeRanges, bool], _Kept] = OrderedDict()
 
     def fill_for(self, stretches: TimeRanges, *, single_bar: bool = False) -> CandleFill:
-        """What candles add to the trades of some stretches of time.
+        """The candle fill of a profile over some time ranges.
 
         Parameters
         ----------
-        stretches : Stretches
-            Edges of bars, in order and apart.
+        stretches : TimeRanges
+            Edges of bars, in order and not touching.
         single_bar : bool
-            Whether it is the profile of one bar: then a candle that closed where it opened went down.
+            True for the profile of one bar: there a candle that closes at its open counts as falling.
         """
         known = [length_ns for length_ns in LADDER_NS if length_ns in self.candle_store.lengths_ns]
         self._gaps.follow(self._chart.covered, self._chart.holes)
@@ -110,7 +111,7 @@ class CandleFillCache:
 
     @property
     def candle_store(self) -> CandleStore:
-        """The candles held, of all charts of a market; without lengths until somebody who can be asked is known."""
+        """The loaded candles, shared by a market's charts; none without a history."""
         return self._rows.held
 
     @candle_store.setter
@@ -119,12 +120,15 @@ class CandleFillCache:
 
     @property
     def until_ns(self) -> int:
-        """Up to when anything is known of what is held: just behind the last trade."""
+        """The end of the time with known coverage: just after the last trade."""
         self._gaps.follow(self._chart.covered, self._chart.holes)
         return self._gaps.until_ns
 
     def _lengths(self, known: list[int], span_ns: int) -> tuple[int, ...]:
-        """The length by the ladder, and those coarser ones, of the ladder or the chart's own, that it fits into."""
+        """The candle length for a span, and the coarser lengths that are multiples of it.
+
+        They come from `LADDER_NS` and the chart's own bar length.
+        """
         lengths, rule = [candle_length_ns(span_ns, tuple(known))], self._chart.series.rule
         own = {rule.length_ns} & {*self.candle_store.lengths_ns} if rule.is_time and DAY_NS % rule.length_ns == 0 else set()
         for length_ns in sorted({*known} | own):
@@ -133,7 +137,7 @@ class CandleFillCache:
         return tuple(lengths)
 
     def _work_out(self, parts: list[tuple[int, tuple[Span, ...]]], lengths: tuple[int, ...], single_bar: bool) -> _Kept:
-        """Of stretches of time, told by their start and gaps."""
+        """Compute the fill of time ranges, each given by its start and its gaps."""
         self.worked_out += 1
         tally = _Tally()
         for start_ns, gaps in parts:
@@ -150,7 +154,7 @@ class CandleFillCache:
         return _Kept(*asked, tally.reached_ns, tally.until_ns, found)
 
     def _add(self, tally: _Tally, start_ns: int, gaps: tuple[Span, ...], lengths: tuple[int, ...], single_bar: bool) -> None:
-        """Add up what is had of one stretch of time, and what is wanted."""
+        """Add the loaded candles of one time range, and requests for the missing ones."""
         held, stand_in = self.candle_store, []
         finest_ns = next(length_ns for length_ns in LADDER_NS if length_ns in held.lengths_ns and lengths[0] % length_ns == 0)
         if gaps and -(-gaps[-1].end_ns // finest_ns) > self._gaps.until_ns // finest_ns:
@@ -172,7 +176,7 @@ class CandleFillCache:
 
 @dataclass(slots=True)
 class _Tally:
-    """What candles say of one profile, as far as it was added up."""
+    """Running sums for the fill of one profile."""
 
     profiles: list[VolumeProfile] = field(default_factory=list)
     aggressors: bool = True
@@ -184,7 +188,10 @@ class _Tally:
 
 
 class _Kept(NamedTuple):
-    """What was found, and of what: trades up to `reached_ns`; from `until_ns` on another candle may be closed."""
+    """A cached fill with what it depends on.
+
+    A late trade before `reached_ns` makes it invalid, and so does coverage up to `until_ns`: another candle may have closed.
+    """
 
     gaps: tuple[tuple[Span, ...], ...]
     lengths: tuple[int, ...]
@@ -197,7 +204,7 @@ class _Kept(NamedTuple):
     def holds(
         self, gaps: tuple[tuple[Span, ...], ...], lengths: tuple[int, ...], until_ns: int, candles_revision: int, late: LateTrades
     ) -> bool:
-        """Whether nothing has changed that it was made of."""
+        """True if nothing that the fill depends on has changed."""
         if self.candles_revision != candles_revision or late.since(self.told_late) < self.reached_ns:
             return False
         return self.gaps == gaps and self.lengths == lengths and until_ns < self.until_ns

@@ -1,4 +1,4 @@
-"""Candles as rows of a chart's profiles, less what is held of their time as trades."""
+"""Candles as rows of a chart's profiles, less the volume of loaded trades."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.storage.trade_store import Gap
 
 
 class TradeCoverage(Protocol):
-    """What is asked of a chart; see there."""
+    """The parts of a chart that candle fill reads; see `app.chart.chart.Chart`."""
 
     covered: Sequence[CoveredSpan]
     holes: Sequence[Gap]
@@ -36,12 +36,12 @@ class CandleRows:
 
     Parameters
     ----------
-    chart : TradesHeld
-        Read, never written.
+    chart : TradeCoverage
+        Only read.
 
     Attributes
     ----------
-    held : HeldCandles
+    held : CandleStore
     """
 
     def __init__(self, chart: TradeCoverage) -> None:
@@ -50,7 +50,7 @@ class CandleRows:
         self._sums: dict[int, CandleSums] = {}
 
     def of(self, length_ns: int, span: Span, *, single_bar: bool = False) -> CandleVolumeProfile:
-        """The candles of a length that begin in a span, with what they hold more than the trades held of their time."""
+        """Rows of the candles that start in a span, less the volume of loaded trades."""
         candles = self.held.of(length_ns)
         first, end = (int(np.searchsorted(candles.start_ns, at_ns)) for at_ns in (span.start_ns, span.end_ns))
         if single_bar:
@@ -59,7 +59,10 @@ class CandleRows:
         return CandleVolumeProfile(sums.exchanged(first, end, self._beside(sums.candles[first:end], span)), sums.aggressors)
 
     def fillable(self, gaps: Sequence[Span], finest_ns: int) -> Sequence[Span]:
-        """The gaps, without the candles on their edges where nobody can tell any more what is held of their time."""
+        """The gaps without edge candles whose trades are no longer in memory.
+
+        The volume of such a candle's trades is unknown, so it cannot be subtracted.
+        """
         from_ns = self._chart.trades_from_ns
         if self._bars_tell(finest_ns) or not gaps or gaps[0].start_ns >= from_ns:
             return gaps
@@ -69,19 +72,22 @@ class CandleRows:
         ]
 
     def _sums_of(self, candles: CandleBatch) -> CandleSums:
-        """Those kept, as long as candles and rows are the same."""
+        """The cached sums of candles, rebuilt when the candles or the rows change."""
         sums, grid = self._sums.get(candles.length_ns), self._chart.series.grid
         if sums is None or sums.given is not candles or sums.grid != grid:
             sums = self._sums[candles.length_ns] = CandleSums(candles, grid)
         return sums
 
     def _bars_tell(self, length_ns: int) -> bool:
-        """Whether each bar lies in one candle of a length."""
+        """True if each bar lies within one candle of this length."""
         rule = self._chart.series.rule
         return rule.is_time and length_ns % rule.length_ns == 0
 
     def _beside(self, candles: CandleBatch, span: Span) -> CandleBatch:
-        """What is held of their time is told by the bars where a bar lies in one candle, else by the trades in memory."""
+        """Subtract loaded trades from candles.
+
+        Their volume comes from the bars if each bar lies within one candle, else from the trades in memory.
+        """
         series, trades = self._chart.series, self._chart.trades
         if self._bars_tell(candles.length_ns):
             first, end = (series.index_of(series.rule.number(at_ns)) for at_ns in (span.start_ns, span.end_ns))

@@ -1,6 +1,6 @@
-"""The profiles that a user has put on a chart: placed ones, those of periods and that of the bars in sight, with undo.
+"""The profiles on a chart: placed, period and visible range profiles, with undo.
 
-Plain values and method calls; nothing here knows of bars, nor of a screen. The screen pulls by `revision`.
+Plain values and method calls; nothing here depends on bars or a screen. The screen pulls by `revision`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ from app.settings.calculation import ValueAreaSettings
 
 
 class ChartProfiles:
-    """The profiles of one chart; one of the placed ones may be selected, and several chosen to make one of them.
+    """All profiles of one chart, with undo.
 
-    Every change is one step of undo, and what is changed while a gesture lasts is one step together.
+    One placed profile may be selected, and several may be picked for a composite. Every change is one undo step; all changes
+    during a gesture are one step together.
 
     Attributes
     ----------
     revision : int
-        Grows with every change, of the selection too.
+        Grows with every change, also of the selection.
     selected : int or None
-        Key of the one that the keys act on.
+        Key of the profile that keyboard commands act on.
     edition : int
-        Grows with every change that is worth keeping.
-    inputs : ProfileInputs
-        Of the next one that is added.
+        Grows with every change that is saved.
+    inputs : ProfileSettings
+        Settings of the next profile that is added.
     chosen : tuple of PlacedProfile
-        What the next composite is made of, in the order in which it was chosen; may hold profiles of periods, with key 0.
+        Profiles for the next composite, in the order in which they were picked; period profiles have key 0.
     """
 
     def __init__(self, inputs: ProfileSettings | None = None) -> None:
@@ -49,51 +50,53 @@ class ChartProfiles:
 
     @property
     def all_profiles(self) -> ProfileState:
-        """All that a step may change, as one value."""
+        """All profiles as one value, which each undo step replaces."""
         return self._steps.now
 
     @property
     def profiles(self) -> tuple[PlacedProfile, ...]:
-        """Those that were placed, in the order in which they were put there."""
+        """The placed profiles, in the order in which they were added."""
         return self._steps.now.placed
 
     @property
     def periods(self) -> PeriodProfiles | None:
-        """Profiles of all periods beside those."""
+        """The period profiles; None if they are not shown."""
         return self._steps.now.periods
 
     @property
     def side(self) -> ProfileSettings:
-        """Inputs of the profile of the bars in sight."""
+        """Settings of the visible range profile."""
         return self._steps.now.side
 
     def get(self, key: int | None) -> PlacedProfile | None:
-        """The profile of a key; None if there is none."""
+        """The placed profile with a key; None if there is none."""
         return next((placed for placed in self.profiles if placed.key == key), None)
 
     @property
     def can_undo(self) -> bool:
-        """Whether a step can be taken back."""
+        """True if there is a step to undo."""
         return self._steps.can_undo
 
     @property
     def can_redo(self) -> bool:
-        """Whether a step that was taken back can be taken again."""
+        """True if there is a step to redo."""
         return self._steps.can_redo
 
     # -- changing --------------------------------------------------------------------------------
 
     def add(self, start_ns: int, end_ns: int | None = None) -> int:
-        """Put a profile on the chart and select it; its key. Without an end it grows with the market."""
+        """Add a profile, select it and return its key; without an end it is anchored."""
         return self._add("A" if end_ns is None else "R", (TimeRange(start_ns, end_ns),))
 
     def compose(self) -> int:
-        """Make one profile of those that are chosen, of all their time; its key. It stays as it is when they are changed.
+        """Make a composite of the picked profiles and return its key.
+
+        It covers all their time, and does not change when they do.
 
         Raises
         ------
         BadInputError
-            If fewer than two are chosen.
+            If fewer than two are picked.
         """
         if len(self.chosen) < 2:
             raise BadInputError(
@@ -105,20 +108,20 @@ class ChartProfiles:
         return key
 
     def move(self, key: int, start_ns: int, end_ns: int | None) -> None:
-        """Begin, and end, at other times."""
+        """Move a profile to another start and end."""
         self._change(key, lambda placed: placed.moved(start_ns, end_ns))
 
     def cut(self, key: int, end_ns: int) -> None:
-        """End at a time, if it would go on beyond it."""
+        """End a profile at a time, unless it ends earlier."""
         self._change(key, lambda placed: placed.ended_at(end_ns))
 
     def rename(self, key: int, name: str) -> None:
-        """Give another name.
+        """Rename a profile.
 
         Raises
         ------
         BadInputError
-            If nothing is left of it, or it is too long to be shown.
+            If the name is empty or too long.
         """
         name = " ".join(name.split())
         if not 0 < len(name) <= MAX_NAME:
@@ -126,41 +129,43 @@ class ChartProfiles:
         self._change(key, lambda placed: replace(placed, name=name))
 
     def set_inputs(self, key: int, inputs: ProfileSettings) -> None:
-        """Make and draw it otherwise; the next one that is added too."""
+        """Change the settings of a profile, and of the next one that is added."""
         self._change(key, lambda placed: replace(placed, inputs=inputs))
         self.inputs = inputs
 
     def delete(self, key: int) -> None:
-        """Take it off the chart."""
+        """Delete a profile."""
         self._keep(replace(self._steps.now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
 
     def show_periods(self, periods: PeriodProfiles | None) -> None:
-        """A profile for each period, or none."""
+        """Show period profiles, or hide them with None."""
         self._keep(self._steps.now.with_periods(periods))
 
     def split_period(self, time_ns: int) -> None:
-        """Let a profile of the periods begin at a time."""
+        """Split a period profile at a time."""
         if self.periods is not None:
             self._keep(replace(self._steps.now, periods=self.periods.split(time_ns)))
 
     def merge_periods(self, time_ns: int) -> None:
-        """Let none of them begin at a time: the two around it are one."""
+        """Merge the two period profiles that meet at a time."""
         if self.periods is not None:
             self._keep(replace(self._steps.now, periods=self.periods.merged(time_ns)))
 
     def reset_periods(self) -> None:
-        """Forget what was split and merged."""
+        """Undo all splits and merges of the period profiles, as one step."""
         if self.periods is not None:
             self._keep(replace(self._steps.now, periods=self.periods.without_edits()))
 
     def set_side(self, inputs: ProfileSettings) -> None:
-        """Make and draw the profile of the bars in sight otherwise."""
+        """Change the settings of the visible range profile."""
         self._keep(replace(self._steps.now, side=inputs))
 
     def use_value_area(self, old: ValueAreaSettings, new: ValueAreaSettings) -> None:
-        """The chart's rule of value areas is another: so it is for the next profile, and for that of the bars in sight.
+        """Apply the chart's new value area settings.
 
-        No step of undo. Inputs that were given a rule of their own keep it.
+        They apply to the visible range profile and to the next profile that is added.
+
+        This is not an undo step. Profiles with value area settings of their own keep them.
         """
         self._rule = new
         self.inputs = _by_rule(self.inputs, old, new)
@@ -169,58 +174,58 @@ class ChartProfiles:
         self.edition += 1
 
     def select(self, key: int | None) -> None:
-        """Choose which one the keys act on."""
+        """Select the profile that keyboard commands act on; None selects none."""
         if key != self.selected:
             self.selected = key if self.get(key) is not None else None
             self.revision += 1
 
     def select_next(self) -> None:
-        """The one that was put there after the one selected; after the last the first."""
+        """Select the profile added after the selected one; after the last, the first."""
         keys = [placed.key for placed in self.profiles]
         if keys:
             self.select(keys[(keys.index(self.selected) + 1) % len(keys) if self.selected in keys else 0])
 
     def choose(self, placed: PlacedProfile) -> None:
-        """Choose a profile for the next composite, or no longer: a placed one, or one of a period, of key 0."""
+        """Pick or unpick a profile for the next composite; a period profile has key 0."""
         kept = tuple(one for one in self.chosen if not _is_same(one, placed))
         self.chosen = kept if len(kept) < len(self.chosen) else (*kept, placed)
         self.revision += 1
 
     def choose_none(self) -> None:
-        """No longer choose any."""
+        """Unpick all profiles."""
         if self.chosen:
             self.chosen = ()
             self.revision += 1
 
     def is_chosen(self, placed: PlacedProfile) -> bool:
-        """Whether one is chosen for the next composite."""
+        """True if a profile is picked for the next composite."""
         return any(_is_same(one, placed) for one in self.chosen)
 
     def begin_gesture(self) -> None:
-        """What is changed from now on is one step of undo, until `end_gesture`."""
+        """Record all changes until `end_gesture` as one undo step."""
         self._steps.begin_gesture()
 
     def end_gesture(self) -> None:
-        """The next change is a step of its own again."""
+        """End a gesture: the next change is a step of its own again."""
         self._steps.end_gesture()
 
     def undo(self) -> bool:
-        """Take the last step back; whether there was one."""
+        """Undo the last step; return False if there is none."""
         return self._shown_if(self._steps.undo())
 
     def redo(self) -> bool:
-        """Take a step again that was taken back; whether there was one."""
+        """Redo the last undone step; return False if there is none."""
         return self._shown_if(self._steps.redo())
 
-    # -- keeping ---------------------------------------------------------------------------------
+    # -- saving ----------------------------------------------------------------------------------
 
     def history(self) -> ProfileHistory:
-        """All that is worth keeping."""
+        """Everything that is saved: the undo steps and the settings for new profiles."""
         steps, place = self._steps.steps()
         return ProfileHistory(steps, place, self._next_key, self.inputs, self._rule)
 
     def restore(self, history: ProfileHistory) -> None:
-        """Go on where a history ends; if the chart's rule of value areas has become another since, it is changed as ever."""
+        """Restore a saved history, then apply the chart's current value area settings."""
         rule = self._rule
         self._steps.restore(history.steps, history.place)
         self._next_key, self.inputs = history.next_key, history.inputs

@@ -1,7 +1,7 @@
-"""The form of the file that keeps the profiles of a market: JSON, with the number of its version.
+"""The file format of a market's profiles: JSON with a version number.
 
-Each profile, each choice of periods and of inputs is written once, and steps name them by their place: a hundred steps of a drag
-are a hundred profiles, not a hundred times all of them.
+Each profile, each set of period profiles and of settings is written once, and steps refer to them by index: a hundred steps
+of a drag write a hundred profiles, not a hundred times all of them.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from app.settings.calculation import ValueAreaSettings
 
 VERSION = 1
 _FIRST_NS, _LAST_NS = -8_520_336_000 * 10**9, 9_151_488_000 * 10**9
-"""1700 to 2260: what calendars and 64 bits can count with."""
+"""The years 1700 to 2260: the range of calendars and 64-bit nanoseconds."""
 _T = TypeVar("_T", bound=Hashable)
 
 
 class _Step(msgspec.Struct, forbid_unknown_fields=True):
-    """One step: places in the lists of the file."""
+    """One undo step: indices into the lists of the file."""
 
     placed: list[int]
     side: int
@@ -34,7 +34,7 @@ class _Step(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    """All of the file."""
+    """The complete file."""
 
     version: int
     instrument: str
@@ -49,13 +49,13 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Version(msgspec.Struct):
-    """What is read first: the rest may mean something else in another version."""
+    """The version, read first: the rest may have another meaning in another version."""
 
     version: int
 
 
 def encode_profiles(history: ProfileHistory, instrument_id: str) -> bytes:
-    """The content of a file."""
+    """Encode a history as the content of a file."""
     placed, periods, sides = _Places[PlacedProfile](), _Places[PeriodProfiles](), _Places[ProfileSettings]()
     steps = [
         _Step(
@@ -72,12 +72,12 @@ def encode_profiles(history: ProfileHistory, instrument_id: str) -> bytes:
 
 
 def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
-    """What a file holds.
+    """Decode the content of a file.
 
     Raises
     ------
     BadInputError
-        If it is no such file, of another version, or of another market.
+        If it is not a profile file, or is one of another version or market.
     """
     try:
         version = msgspec.json.decode(content, type=_Version).version
@@ -105,14 +105,14 @@ def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
 
 
 class _Places(Generic[_T]):
-    """Things in a list, each once."""
+    """A list without duplicates."""
 
     def __init__(self) -> None:
         self.things: list[_T] = []
         self._place: dict[_T, int] = {}
 
     def of(self, thing: _T) -> int:
-        """The place of a thing, which is put there if it is new."""
+        """The index of a value, which is appended if it is new."""
         place = self._place.setdefault(thing, len(self.things))
         if place == len(self.things):
             self.things.append(thing)

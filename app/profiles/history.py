@@ -1,4 +1,4 @@
-"""All profiles of a chart as one value, and the values that it had: what is taken back, and what is kept in a file."""
+"""All profiles of a chart as one value, and its history for undo and the file."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from app.settings.calculation import ValueAreaSettings
 
 @dataclass(frozen=True, slots=True)
 class ProfileState:
-    """All profiles of a chart as they are between two steps.
+    """All profiles of a chart, as they are between two undo steps.
 
     Attributes
     ----------
     placed : tuple of PlacedProfile
-        In the order in which they were put there.
+        In the order in which they were added.
     periods : PeriodProfiles or None
-        Those of the periods, if they are drawn.
+        The period profiles, if they are drawn.
     aside : tuple of PeriodProfiles
-        Periods that are not drawn, but were split or merged: they are as they were when they are drawn again.
-    side : ProfileInputs
-        Of the profile of the bars in sight, beside them; its width is a share of the strip.
+        Period profiles that are not drawn, but were split or merged; drawn again, they have the same edges.
+    side : ProfileSettings
+        Settings of the visible range profile; its width is a share of the strip beside the bars.
     """
 
     placed: tuple[PlacedProfile, ...] = ()
@@ -33,7 +33,7 @@ class ProfileState:
     side: ProfileSettings = field(default=SIDE_INPUTS)
 
     def with_periods(self, periods: PeriodProfiles | None) -> ProfileState:
-        """Others for the periods; what was split or merged of them before is so again."""
+        """The state with other period profiles; their earlier splits and merges return."""
         aside = self.aside if self.periods is None or not self.periods.is_edited else (*self.aside, self.periods)
         if periods is None:
             return replace(self, periods=None, aside=aside)
@@ -45,25 +45,25 @@ class ProfileState:
 
 @dataclass(frozen=True, slots=True)
 class ProfileHistory:
-    """What a chart's profiles are, and were at each step.
+    """The profiles of a chart at each undo step.
 
     Attributes
     ----------
-    steps : tuple of Profiles
+    steps : tuple of ProfileState
         Oldest first.
     place : int
-        Which of them there is now; those behind it were taken back.
+        Index of the current step; the steps after it were undone.
     next_key : int
-        Of the next profile that is added; larger than all before.
-    inputs : ProfileInputs
-        Of the next profile that is added.
-    rule : ValueAreaRules
-        The chart's, which inputs follow as long as they have no rule of their own.
+        Key of the next profile that is added; larger than all before.
+    inputs : ProfileSettings
+        Settings of the next profile that is added.
+    rule : ValueAreaSettings
+        The chart's value area settings, which profiles follow unless they have their own.
 
     Raises
     ------
     BadInputError
-        If the place is none of the steps, or a key is there twice, or was not given yet.
+        If there is no step at that index, or a key is not unique or not below `next_key`.
     """
 
     steps: tuple[ProfileState, ...]

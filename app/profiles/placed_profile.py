@@ -1,4 +1,4 @@
-"""A profile that a user has put on a chart: the time that it is of, its name and its inputs."""
+"""A placed profile (anchored, range or composite): its time, name and settings."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _END_OF_TIME = 1 << 63
 
 
 class TimeRange(NamedTuple):
-    """A stretch of time `[start_ns, end_ns)`; without an end it grows with the market."""
+    """A time range `[start_ns, end_ns)`; without an end it grows with the market."""
 
     start_ns: int
     end_ns: int | None
 
     @property
     def reach_ns(self) -> int:
-        """Its end, or a time that never comes."""
+        """The end, or a time after all others."""
         return _END_OF_TIME if self.end_ns is None else self.end_ns
 
 
 def merge_ranges(stretches: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
-    """The same time in as few stretches as it takes, in order; what several hold is there once."""
+    """Merge time ranges that overlap or touch; the result is in order."""
     found: list[TimeRange] = []
     for stretch in sorted(stretches, key=lambda stretch: (stretch.start_ns, stretch.reach_ns)):
         if found and stretch.start_ns <= found[-1].reach_ns:
@@ -47,18 +47,18 @@ class PlacedProfile:
     key : int
         Stays the same whatever is changed.
     name : str
-        Given by the user, or made up.
-    stretches : tuple of Stretch
-        The time that it is of, in order, none touching another. An anchored profile has one without an end, a range one with an
+        Typed by the user, or generated.
+    stretches : tuple of TimeRange
+        Its time, in order, without overlaps. An anchored profile has one range without an end, a range profile one with an
         end, a composite one or more.
-    inputs : ProfileInputs
+    inputs : ProfileSettings
     parts : tuple of str
-        The names of what a composite was put together from; empty for all others. It keeps their time as it was then.
+        Names of the profiles that a composite was made of; else empty. A composite's time does not change when theirs does.
 
     Raises
     ------
     BadInputError
-        If a stretch ends before it starts.
+        If a time range ends before it starts, or two overlap or touch.
     """
 
     key: int
@@ -80,22 +80,22 @@ class PlacedProfile:
 
     @property
     def end_ns(self) -> int | None:
-        """Just behind its last bar; None: it grows with the market."""
+        """The time just after its last bar; None: it grows with the market."""
         return self.stretches[-1].end_ns
 
     @property
     def is_composite(self) -> bool:
-        """Whether it was put together from others."""
+        """True if it was made of other profiles."""
         return bool(self.parts)
 
     def contains(self, time_ns: int) -> bool:
-        """Whether a time lies between its first bar and its last, also where a composite leaves some out."""
+        """True from its first to its last bar, also between the ranges of a composite."""
         return self.start_ns <= time_ns < self.stretches[-1].reach_ns
 
     def moved(self, start_ns: int, end_ns: int | None) -> PlacedProfile:
-        """The same from another time on, or up to another.
+        """The profile with another start and end.
 
-        Of a composite the stretches at its ends are moved, and those beyond left out.
+        A composite's first and last time range are moved, and ranges outside the new time are left out.
         """
         reach_ns = _END_OF_TIME if end_ns is None else end_ns
         if reach_ns <= start_ns:
@@ -106,12 +106,12 @@ class PlacedProfile:
         return replace(self, stretches=tuple(inside))
 
     def ended_at(self, end_ns: int) -> PlacedProfile:
-        """The same up to a time, no longer.
+        """The profile ended at a time, unless it ends earlier.
 
         Raises
         ------
         BadInputError
-            If nothing of it is left.
+            If it starts after that time.
         """
         inside = [one._replace(end_ns=min(one.reach_ns, end_ns)) for one in self.stretches if one.start_ns < end_ns]
         return replace(self, stretches=tuple(inside))

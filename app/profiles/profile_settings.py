@@ -1,4 +1,4 @@
-"""How a volume profile is made and drawn: the inputs that a user chooses, of every profile on a chart alike."""
+"""Settings of a volume profile, the same for every kind of profile on a chart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.errors import BadInputError
 
 
 class VolumeDisplay(enum.Enum):
-    """What the rows of a profile show; the value is the name shown."""
+    """The volume that the rows of a profile show; the value is its label."""
 
     TOTAL = "total"
     SPLIT = "buy/sell"
@@ -20,7 +20,7 @@ class VolumeDisplay(enum.Enum):
 
 
 class Placement(enum.Enum):
-    """At which end of its room a profile's rows begin."""
+    """The side from which a profile's rows grow."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -35,24 +35,24 @@ SAFE_COLOURS = {
     "yellow": "#f0e442",
     "purple": "#cc79a7",
 }
-"""Colours that people with any of the usual kinds of colour blindness tell apart: M. Okabe, K. Ito, Color Universal Design, 2008."""
+"""Colours that are distinct with common colour blindness: M. Okabe, K. Ito, Color Universal Design, 2008."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileColours:
-    """The colours of one profile, each as `#rrggbb`; an empty one is the theme's.
+    """The colours of one profile, each as `#rrggbb`; an empty one uses the theme's.
 
     Attributes
     ----------
     buy, sell : str
-        Of the rows inside the value area; those outside are drawn fainter.
+        Colours of rows inside the value area; rows outside are drawn fainter.
     value_area : str
-        Of the lines VAH and VAL, and of rows that have no side.
+        Colour of the VAH and VAL lines, and of rows without a side.
 
     Raises
     ------
     BadInputError
-        If one is no colour.
+        If one is not a colour.
     """
 
     buy: str = ""
@@ -66,7 +66,7 @@ class ProfileColours:
 
 
 def parse_colour_name(text: str) -> str:
-    """A colour by its name in `SAFE_COLOURS`, or as `#rrggbb`; nothing, or `theme`, is the theme's.
+    """Parse a name in `SAFE_COLOURS` or `#rrggbb`; empty for `theme`.
 
     Raises
     ------
@@ -82,19 +82,19 @@ def parse_colour_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ProfileSettings:
-    """How one profile is made and drawn.
+    """Settings of one profile: rows, value area, placement, lines, colours.
 
     Attributes
     ----------
     rows : RowLayout
-    volume : VolumeShown
+    volume : VolumeDisplay
     percent, method : int, ValueAreaMethod
-        Share and rule of the value area.
+        Percentage and method of the value area.
     placement : Placement
     width_percent : int, 5 to 100
-        Share of the profile's width on the screen that its longest row takes.
+        Length of the longest row, in percent of the profile's width on the screen.
     extend_poc, extend_vah, extend_val : bool
-        Whether the line goes on to the right edge of the chart.
+        True extends the line to the right edge of the chart.
     colours : ProfileColours
     """
 
@@ -117,4 +117,4 @@ class ProfileSettings:
 
 
 SIDE_INPUTS = ProfileSettings(placement=Placement.RIGHT, width_percent=94, extend_poc=True, extend_vah=True, extend_val=True)
-"""Of the profile beside the bars, until the user chooses others."""
+"""Settings of the visible range profile, until the user changes them."""

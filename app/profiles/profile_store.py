@@ -1,9 +1,11 @@
-"""The profiles of every market, kept in a file for each: read when the market opens, saved soon after a change and at the end.
+"""The profiles of every market, saved in one file per market.
 
-Simulated markets and replays keep theirs as long as the program runs, and in no file: a simulation is another one at the next
-start, and a recording begins anew, before the times at which its profiles were placed.
+A file is read when its market opens, and saved soon after each change and on closing.
 
-A file that cannot be read is set aside under another name, never written over, and told of in a line.
+Profiles of simulated markets and replays last while the program runs and are not saved: a simulation is different after the
+next start, and a replay starts again before the times at which its profiles were placed.
+
+A file that cannot be read is renamed, never overwritten, and reported in one line.
 """
 
 from __future__ import annotations
@@ -28,25 +30,25 @@ from app.storage.tape import market_folder
 _log = structlog.get_logger(__name__)
 
 SAVE_EVERY_S = 1.0
-"""A change lies on the disk two seconds later at most; a drag writes once a second."""
+"""A change is on disk at most two seconds later; a drag writes once a second."""
 
 
 class ProfileStore:
-    """All profiles of a user.
+    """Loads and saves the profiles of all markets.
 
     Parameters
     ----------
     folder : Path or None
-        None keeps nothing beyond the end of the program.
+        None saves nothing.
     wall_s : callable
-        The clock: a file that is set aside is named by it.
+        The clock, for the new name of an unreadable file.
 
     Attributes
     ----------
     trouble : str
-        What went wrong last, in a line; empty when all is well.
+        The last problem in one line; empty if there is none.
     writes : int
-        How often a file was written: a count of work for the tests.
+        Number of files written; for tests.
     """
 
     def __init__(self, folder: Path | None = None, *, wall_s: Callable[[], float] = time.time) -> None:
@@ -57,7 +59,7 @@ class ProfileStore:
 
     @asynccontextmanager
     async def autosave(self, instrument: Instrument, anchors: ChartProfiles, *, on_disk: bool = True) -> AsyncIterator[None]:
-        """Give a new chart the profiles of its market, and keep what becomes of them until the block ends."""
+        """Restore a market's profiles on a new chart, and save changes inside the block."""
         path = market_folder(self._folder, instrument).with_suffix(".json") if on_disk and self._folder is not None else None
         self.trouble = ""
         history = self._held.get(instrument.id)
@@ -73,11 +75,11 @@ class ProfileStore:
         finally:
             task.cancel()
             self._held[instrument.id] = anchors.history()
-            saver.save()  # at once: whoever closes the window does not wait for a thread
+            saver.save()  # in this thread: closing the window does not wait for another
             await asyncio.wait([task])
 
     def _read(self, path: Path, instrument: Instrument) -> tuple[ProfileHistory | None, bool]:
-        """What a file holds, and whether it may be written."""
+        """Read a file; return its history, and False if the file must not be written."""
         try:
             return decode_profiles(path.read_bytes(), instrument.id), True
         except FileNotFoundError:
@@ -90,7 +92,7 @@ class ProfileStore:
             return None, self._set_aside(path, place, error.user_message)
 
     def _set_aside(self, path: Path, place: Path, why: str) -> bool:
-        """Give a file another name, so that the next one does not take its place; whether that could be done."""
+        """Rename a file so that it is not overwritten; return False if that fails."""
         try:
             path.rename(place)
         except OSError as error:
@@ -100,33 +102,36 @@ class ProfileStore:
         return True
 
     def _tell(self, trouble: str) -> None:
-        if trouble != self.trouble:  # a full disk is told once, not once a second
+        if trouble != self.trouble:  # report a full disk once, not once a second
             _log.warning("profiles", trouble=trouble)
         self.trouble = trouble
 
 
 class _Saver:
-    """Writes the file of one market when something has changed."""
+    """Writes the file of one market after changes."""
 
     def __init__(self, book: ProfileStore, instrument: Instrument, anchors: ChartProfiles, path: Path | None) -> None:
         self._book, self._instrument, self._anchors, self._path = book, instrument, anchors, path
         self._written = anchors.edition
-        self._turn = threading.Lock()  # the last write waits for one that is under way
+        self._turn = threading.Lock()  # the last write waits for one in progress
 
     async def run(self) -> None:
-        """Look once in a while, until cancelled."""
+        """Save changes once a second, until cancelled."""
         while self._path is not None:
             await asyncio.sleep(SAVE_EVERY_S)
             if self._anchors.edition != self._written:
                 await asyncio.to_thread(self._write, self._anchors.edition, self._anchors.history())
 
     def save(self) -> None:
-        """Write now, if there is anything new."""
+        """Write the file now, if something has changed."""
         if self._path is not None and self._anchors.edition != self._written:
             self._write(self._anchors.edition, self._anchors.history())
 
     def _write(self, edition: int, history: ProfileHistory) -> None:
-        """In a thread, but at the end: the form of a file of two hundred steps takes as long as a frame."""
+        """Write the file; in another thread, except at the end.
+
+        Encoding a file of two hundred steps takes as long as a frame.
+        """
         assert self._path is not None
         with self._turn:
             if edition <= self._written:

@@ -1,6 +1,7 @@
-"""The figures of the profiles on a chart: rows, POC and value area of any stretch of time, ready within a frame.
+"""Values of a chart's profiles: rows, POC and value area of any time range.
 
-What was worked out is kept until a bar of it changes; a profile that grows with the market costs the bar in progress.
+They are ready within a frame, and cached until one of their bars changes; a profile that grows with the market costs only the
+bar in progress.
 """
 
 from __future__ import annotations
@@ -23,23 +24,22 @@ from app.profiles.placed_profile import TimeRange
 OpenBarRanges = tuple[tuple[int, int | None], ...]
 """Runs of bars `[first number, end number)`; without an end up to the newest bar."""
 _KEPT = 256
-"""Profiles that are kept: more than fit on a screen; while an anchor is dragged, every bar it passes makes one."""
+"""Number of cached profiles: more than fit on a screen; dragging an anchor makes one for every bar it passes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProfileValues:
-    """One profile, worked out.
+    """The computed values of one profile.
 
     Attributes
     ----------
     runs : tuple of (int, int)
-        Its runs of bars, each from a first number up to an end; there may be bars without trades, and so without an entry in the
-        series, among them.
-    rows : LaidOutProfile
+        Its runs of bars by number, `[first, end)`; they may include bars without trades, which are not in the series.
+    rows : RowProfile
     area : ValueArea
         POC and value area, as rows of `rows`.
-    candles : BesideTrades
-        What of it candles say.
+    candles : CandleFill
+        The candles in it, where trades are missing.
     """
 
     runs: BarRanges
@@ -49,17 +49,17 @@ class ProfileValues:
 
     @property
     def first_number(self) -> int:
-        """Its first bar."""
+        """Number of its first bar."""
         return self.runs[0][0]
 
     @property
     def last_number(self) -> int:
-        """Its last bar."""
+        """Number of its last bar."""
         return self.runs[-1][1] - 1
 
     @property
     def poc_ticks(self) -> float:
-        """The middle of the heaviest row."""
+        """The middle of the POC row."""
         return self.rows.edge_ticks(self.area.poc_row) + self.rows.ticks_per_row / 2
 
     @property
@@ -74,18 +74,18 @@ class ProfileValues:
 
 
 class ProfileCache:
-    """Profiles of one series, asked for by time: of its trades, and of candles where trades are not held.
+    """Profiles of one series by time, with candles where trades are missing.
 
     Parameters
     ----------
     series : FootprintSeries
-    candles : CandlesOfProfiles, optional
+    candles : CandleFillCache, optional
 
     Attributes
     ----------
     index : ProfileIndex
     worked_out : int
-        How many value areas have been worked out: a count of work for the tests.
+        Number of value areas computed; for tests.
     """
 
     def __init__(self, series: FootprintSeries, candles: CandleFillCache | None = None) -> None:
@@ -94,18 +94,21 @@ class ProfileCache:
         self.index = ProfileIndex(series)
         self.worked_out = 0
         self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
-        self._asked_ns: dict[int, int] = {}  # of bars before all that there are, whose times are a guess: the time that was meant
+        self._asked_ns: dict[int, int] = {}  # by number of a bar before the first, whose time is a guess: the time requested
 
     def of(self, stretches: Iterable[TimeRange], layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileValues | None:
-        """The profile of some stretches of time, each from the bar that holds its start on; None if nothing traded.
+        """The profile of some time ranges; None if they have no trades.
 
-        An anchor is a bar: times inside of it mean the whole bar. A stretch holds every bar that it touches, and a bar that several
-        touch is counted once.
+        A range includes every bar that it touches, from the bar that contains its start; a bar that several ranges touch counts
+        once.
         """
         return self.of_bars(self.bars_of(stretches), layout, percent, method)
 
     def bars_of(self, stretches: Iterable[TimeRange]) -> OpenBarRanges:
-        """The bars that some stretches of time touch, in runs that lie apart from one another; None as an end: it grows."""
+        """The bars that some time ranges touch, as runs that do not touch.
+
+        An end of None grows with the market.
+        """
         times = self.series.times
         runs: list[tuple[int, int | None]] = []
         for start_ns, end_ns in sorted(stretches, key=lambda stretch: (stretch.start_ns, stretch.reach_ns)):
@@ -123,7 +126,7 @@ class ProfileCache:
         return tuple(runs)
 
     def of_bars(self, runs: OpenBarRanges, layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileValues | None:
-        """The profile of runs of bars, in order and apart; None if nothing traded."""
+        """The profile of runs of bars, in order and not touching; None without trades."""
         key = (runs, layout, percent, method)
         kept = self._kept.get(key)
         if kept is None:
@@ -144,7 +147,7 @@ class ProfileCache:
         return kept.figures
 
     def candles_of(self, runs: OpenBarRanges) -> CandleFill:
-        """What candles add to the trades of runs of bars."""
+        """The candle fill of runs of bars."""
         if self._candles is None or not self.series.n_bars:
             return NO_CANDLES
         start_ns, asked_ns = self.series.times.start_ns, self._asked_ns
@@ -154,7 +157,7 @@ class ProfileCache:
         return self._candles.fill_for(times, single_bar=bars == 1)
 
     def candle_requests(self, profiles: Iterable[OpenBarRanges]) -> tuple[CandleRange, ...]:
-        """The candles that are wanted for profiles of such runs of bars, newest first."""
+        """The candles to request for profiles of these runs of bars, newest first."""
         found = {wish for runs in profiles if runs for wish in self.candles_of(runs).wishes}
         return tuple(sorted(found, key=lambda wish: wish.span, reverse=True))
 

@@ -1,4 +1,4 @@
-"""The name of a step with profiles: what was changed, told from what there was before and after."""
+"""Names of undo steps, found by comparing the profiles before and after."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from app.profiles.placed_profile import PlacedProfile
 
 
 def step_text(before: ProfileState, after: ProfileState) -> str:
-    """What a step did, in a few words, as in `A1 taken off` and `inputs of A1`; all that it did if it was a gesture."""
+    """The changes of a step as text, e.g. `delete A1` or `settings of A1`.
+
+    The changes of a gesture are all listed.
+    """
     return ", ".join(_changes(before, after))
 
 

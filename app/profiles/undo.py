@@ -1,4 +1,4 @@
-"""Steps that can be taken back and taken again, of anything that is replaced as a whole."""
+"""Undo and redo of a value that is replaced with each change."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 MAX_STEPS = 200
-"""How many steps can be taken back."""
+"""Number of steps that can be undone."""
 T = TypeVar("T")
 
 
 class UndoStack(Generic[T]):
-    """What was there before, and what was taken back; what is changed while a gesture lasts is one step together.
+    """The steps to undo and to redo; all changes during a gesture are one step.
 
     Parameters
     ----------
     now : T
-        What there is at first; compared by value.
+        The first value; values are compared with `==`.
     """
 
     def __init__(self, now: T) -> None:
@@ -27,21 +27,21 @@ class UndoStack(Generic[T]):
 
     @property
     def now(self) -> T:
-        """What there is."""
+        """The current value."""
         return self._now
 
     @property
     def can_undo(self) -> bool:
-        """Whether a step can be taken back."""
+        """True if there is a step to undo."""
         return bool(self._undo)
 
     @property
     def can_redo(self) -> bool:
-        """Whether a step that was taken back can be taken again."""
+        """True if there is a step to redo."""
         return bool(self._redo)
 
     def record(self, new: T) -> bool:
-        """Put something else there, which is a step unless it is the same; whether it was one."""
+        """Replace the current value as a new step; return False if it is equal."""
         if new == self._now:
             return False
         if not (self._in_gesture and self._gesture_kept):
@@ -53,32 +53,35 @@ class UndoStack(Generic[T]):
         return True
 
     def amend(self, change: Callable[[T], T]) -> None:
-        """Change what there is, and all that there was, without a step: what follows from elsewhere is not to be taken back here."""
+        """Change the current value and all steps, without a new step.
+
+        For changes that follow from elsewhere and are not undone here.
+        """
         self._now = change(self._now)
         self._undo, self._redo = [change(one) for one in self._undo], [change(one) for one in self._redo]
 
     def begin_gesture(self) -> None:
-        """What is changed from now on is one step, until `end_gesture`."""
+        """Record all changes until `end_gesture` as one step."""
         self._in_gesture, self._gesture_kept = True, False
 
     def end_gesture(self) -> None:
-        """The next change is a step of its own again."""
+        """End a gesture: the next change is a step of its own again."""
         self._in_gesture = False
 
     def undo(self) -> bool:
-        """Take the last step back; whether there was one."""
+        """Undo the last step; return False if there is none."""
         return self._step(self._undo, self._redo)
 
     def redo(self) -> bool:
-        """Take a step again that was taken back; whether there was one."""
+        """Redo the last undone step; return False if there is none."""
         return self._step(self._redo, self._undo)
 
     def steps(self) -> tuple[tuple[T, ...], int]:
-        """All that there was and is, oldest first, what was taken back last; and the place of what there is."""
+        """All values in order, from the oldest to the last undone, and the current index."""
         return (*self._undo, self._now, *reversed(self._redo)), len(self._undo)
 
     def restore(self, steps: Sequence[T], place: int) -> None:
-        """Go on from what `steps` told."""
+        """Restore what `steps` returned."""
         self._undo, self._now, self._redo = [*steps[:place]], steps[place], [*reversed(steps[place + 1 :])]
         del self._undo[:-MAX_STEPS]
         self._in_gesture = False

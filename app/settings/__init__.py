@@ -1,1 +1,1 @@
-"""Settings: fields that describe themselves, calculation settings, and the settings file."""
+"""Settings: self-describing fields, calculation settings, and the settings file."""

@@ -1,7 +1,8 @@
-"""The inputs of all figures on a chart as one value: what the user chooses, and nothing of the market.
+"""The calculation settings of a chart as one value.
 
-Each part belongs to an overlay, or to several; each field says what it is in its description, from which settings file, dialog and
-`snapshot --rule` follow. Bars and rows are no part of it: they make the series anew, these only read it otherwise.
+Each part belongs to one or more overlays. The description of each field is all that settings file, dialog and
+`snapshot --rule` need. Bar type and row size are not part of it: they rebuild the series, while these settings only change
+what is computed from it. The dialog shows the first lines of the parts' docstrings.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class SessionSettings(SettingsGroup, frozen=True):
 
 
 class ValueAreaSettings(SettingsGroup, frozen=True):
-    """How value areas are computed."""
+    """Method and percentage of value areas."""
 
     method: Annotated[ValueAreaMethod, Meta(description="value area method")] = ValueAreaMethod.DALTON
     percent: Annotated[int, Meta(ge=1, le=100, description="percentage of volume in the value area")] = 70
@@ -79,15 +80,15 @@ class ImbalanceSettings(SettingsGroup, frozen=True):
             raise BadInputError(f"imbalance minimum: found {self.minimum}, expected 0 or more")
 
     def of(self, lot_size: Decimal) -> ImbalanceRule:
-        """The rule for an instrument; a minimum between two lots is the upper one."""
+        """The imbalance rule of an instrument; the minimum is rounded up to a full lot."""
         return ImbalanceRule(self.ratio, math.ceil(Fraction(self.minimum) / Fraction(lot_size)), self.zeros, self.stacked)
 
 
 class CellStyle(SettingsGroup, frozen=True):
-    """What the cells and bars show.
+    """Contents and colours of cells and bars.
 
-    `cells`: `sell × buy`; delta; all that traded; sold and bought in two halves; the bar's own profile, each cell as long as its
-    volume, with all that traded. `colouring`: by the rank of a cell's volume, by who was aggressive, or imbalanced cells alone.
+    `cells`: `sell × buy`; delta; total volume; sell and buy volume in two halves; or the bar's own profile, with rows as long
+    as their volume, and total volume. `colouring`: by rank of a cell's volume, by delta, or only imbalanced cells.
     """
 
     cells: Annotated[Cells, Meta(description="what each cell shows")] = "sellxbuy"
@@ -111,7 +112,7 @@ class StatisticsSettings(SettingsGroup, frozen=True):
 
 
 class LargeTradeSettings(SettingsGroup, frozen=True):
-    """Which trades are drawn as bubbles."""
+    """Large trades, drawn as bubbles."""
 
     trades: Annotated[
         str, Meta(description="top:50 = the 50 largest in view; or a minimum size, e.g. 2.5", examples=["top:30", "top:100", "2.5"])
@@ -122,7 +123,7 @@ class LargeTradeSettings(SettingsGroup, frozen=True):
 
     @property
     def rule(self) -> LargeTradeFilter:
-        """The same, parsed."""
+        """The parsed filter."""
         return parse_large_trade_filter(self.trades)
 
 
@@ -145,7 +146,7 @@ class TpoSettings(SettingsGroup, frozen=True):
 
     @property
     def bracket_ns(self) -> int:
-        """Length of a letter."""
+        """Length of a bracket in nanoseconds."""
         return parse_bar_rule(self.bracket).length_ns
 
 
@@ -172,7 +173,7 @@ class CandleAreaSettings(SettingsGroup, frozen=True):
 
 
 class CalculationSettings(SettingsGroup, frozen=True):
-    """All inputs of a chart's figures."""
+    """All calculation settings of a chart."""
 
     time: SessionSettings = SessionSettings()
     value_area: ValueAreaSettings = ValueAreaSettings()
@@ -187,5 +188,5 @@ class CalculationSettings(SettingsGroup, frozen=True):
 
     @property
     def hours(self) -> TradingHours:
-        """The sessions by which figures begin and end."""
+        """The trading hours that sessions, days, weeks and months follow."""
         return parse_hours(self.time.session, self.time.zone)

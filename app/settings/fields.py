@@ -1,7 +1,7 @@
-"""Values whose fields describe themselves: default, bounds and help stand at the field; file, dialog and flags follow from it.
+"""Self-describing settings: file, dialog and flags are generated from the fields.
 
-A described value is made of parts, and a part of inputs, each addressed as `part.input`. Whoever adds an input adds a field with
-`Annotated[type, Meta(description=…)]`, and nothing else.
+A settings group has parts, and a part has fields, each addressed as `part.field`. A new setting needs only a field with
+`Annotated[type, Meta(description=…)]`: default, bounds and help are written there.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from app.errors import BadInputError
 
 
 class SettingsGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A value, or a part of one."""
+    """A group of settings, or one of its parts."""
 
 
 class FieldInfo(NamedTuple):
-    """What is known of one input.
+    """The description of one setting.
 
     Attributes
     ----------
     path : str
-        `part.input`.
+        `part.field`.
     kind : type
-        `bool`, `int`, `float`, `Decimal` or `str`; of a choice, and of a list of choices, `str` and `tuple`.
+        `bool`, `int`, `float`, `Decimal` or `str`; `str` for a choice, `tuple` for a list of choices.
     choices : tuple of str
-        All that can be chosen; empty where anything can be written.
+        All possible values; empty for free text and numbers.
     examples : tuple of str
-        What is often written.
+        Common values.
     default : object
-        As a file holds it: numbers, words, lists of words.
+        As it is written in a file: numbers, words, lists of words.
     least, most : int or None
+        Bounds of a number.
     help : str
-        One line.
+        The help text, one line.
     """
 
     path: str
@@ -56,19 +57,19 @@ _Value = TypeVar("_Value", bound=SettingsGroup)
 
 
 def fields_of(kind: type[SettingsGroup]) -> tuple[FieldInfo, ...]:
-    """Every input of a value made of parts, in the order of the fields."""
+    """Descriptions of all settings in a group with parts, in the order of the fields."""
     return tuple(
         _input(f"{part.name}.{field.name}", field) for part in _fields(kind) for field in _fields(type(part.default)) if _meta(field.type)
     )
 
 
 def to_plain(value: SettingsGroup) -> dict[str, dict[str, Any]]:
-    """The value as a file holds it: tables of numbers, words, and lists of words."""
+    """The settings as written in a file: tables of numbers, words and lists of words."""
     return msgspec.to_builtins(value)
 
 
 def changed_fields(old: _Value, new: _Value) -> Iterator[tuple[str, str, Any]]:
-    """Part, input and plain value of all that is otherwise in the new one."""
+    """Part, name and plain new value of every setting that differs."""
     before = to_plain(old)
     for part, inputs in to_plain(new).items():
         for name, value in inputs.items():
@@ -77,12 +78,14 @@ def changed_fields(old: _Value, new: _Value) -> Iterator[tuple[str, str, Any]]:
 
 
 def with_value(value: _Value, path: str, text: str) -> _Value:
-    """The same with one input as it was written: a word, a number, `true` or `false`, or words with commas between.
+    """The settings with one value replaced, parsed from text.
+
+    The text is a word, a number, `true` or `false`, or words separated by commas.
 
     Raises
     ------
     BadInputError
-        If there is no such input, or it cannot be that; one line with what was found and expected.
+        If there is no such setting, or the value is invalid; one line with what was found and expected.
     """
     known = {one.path: one for one in fields_of(type(value))}
     if path not in known:
@@ -104,7 +107,7 @@ def with_value(value: _Value, path: str, text: str) -> _Value:
 
 
 def _named_once(path: str, text: str, message: str) -> str:
-    """A message with the path of its input in front, in place of another name for the same."""
+    """An error message that starts with the path of the setting, named once."""
     if message.startswith(path):
         return message
     _, found, expected = message.partition(f": found {text!r}")
@@ -112,18 +115,18 @@ def _named_once(path: str, text: str, message: str) -> str:
 
 
 def from_plain(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = True) -> _Value:
-    """A value from tables as a file holds them; what is left out has its default.
+    """Settings from tables as written in a file; missing ones have their defaults.
 
     Raises
     ------
     msgspec.ValidationError
-        If something cannot be what it is.
+        If a value is invalid.
     BadInputError
-        If a part as a whole cannot be.
+        If the values of a part are invalid together.
     """
     try:
         return msgspec.convert(table, kind, strict=strict)
-    except InvalidOperation:  # a number that is none, in a comparison
+    except InvalidOperation:  # NaN in a comparison
         raise BadInputError("found NaN, expected a number such as 2.5") from None
 
 
@@ -145,7 +148,7 @@ def _input(path: str, field: msgspec.structs.FieldInfo) -> FieldInfo:
 
 
 def _kind(annotation: Any) -> tuple[type, tuple[str, ...]]:
-    """The kind of an input and what can be chosen."""
+    """The kind of a setting, and its possible values if they are limited."""
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
     if get_origin(annotation) is Literal:

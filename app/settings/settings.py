@@ -1,7 +1,8 @@
-"""Every setting, once: default, unit and help stand at the field; file, environment and documentation follow from it.
+"""All settings of the program, and the settings file.
 
-A value comes from, in rising order: the default, the settings file, the environment
-(`TAPEPRINT_BINANCE_WS_URL` and the like), a flag on the command line.
+Default, unit and help of each setting are written at its field; file, environment and documentation are generated from it.
+A value comes from the default, the settings file, the environment (e.g. `TAPEPRINT_BINANCE_WS_URL`) or a flag on the command
+line; later ones override earlier ones.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _EXAMPLES = {"ws_url": "wss://host:9443", "rest_url": "https://host"}
 
 
 class DisplaySettings(SettingsGroup, frozen=True):
-    """What the window looks like."""
+    """Appearance of the window."""
 
     theme: Annotated[str, Meta(description="dark, light, high-contrast, or the path of a theme file")] = "dark"
     palette: Annotated[Literal["blue-orange", "green-red"], Meta(description="buy and sell colours; blue-orange is colour-blind safe")] = (
@@ -43,24 +44,24 @@ class DisplaySettings(SettingsGroup, frozen=True):
 
 
 class ChartDefaults(SettingsGroup, frozen=True):
-    """What a chart shows at first."""
+    """Bars and rows of a new chart."""
 
     bar: Annotated[str, Meta(description="bar type, e.g. 15s, 1m, 4h, 1d, 500t, 100v, 40r, 50d")] = "1m"
     ticks_per_row: Annotated[int, Meta(ge=0, le=1_000_000, description="ticks per row; 0 = automatic")] = 0
 
 
 class FeedSettings(SettingsGroup, frozen=True):
-    """How much is fetched and kept."""
+    """Limits for loading trades."""
 
-    # two hours of BTCUSDT are some 150 pages: 600 of the 3,000 weights a minute that we allow ourselves on spot,
-    # on futures what two or three minutes allow; the newest comes first
+    # two hours of BTCUSDT are some 150 pages: 600 of the weight of 3,000 a minute that we use at most on spot, and two or three
+    # minutes' worth on futures; the newest trades are loaded first
     history_hours: Annotated[float, Meta(ge=0, le=48, description="hours of history to load at start")] = 2.0
     memory_trades: Annotated[int, Meta(ge=10_000, description="maximum trades in memory, 33 bytes each")] = 20_000_000
     stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade before the feed counts as stale")] = 10.0
 
 
 class StoreSettings(SettingsGroup, frozen=True):
-    """What is kept on disk."""
+    """Recording of trades on disk."""
 
     record: Annotated[bool, Meta(description="record the trades of every open market")] = True
     folder: Annotated[str, Meta(description="trade store folder; empty: Tapeprint in the system's data folder")] = ""
@@ -69,13 +70,13 @@ class StoreSettings(SettingsGroup, frozen=True):
 
 
 class JournalSettings(SettingsGroup, frozen=True):
-    """Where pictures go."""
+    """Folder of saved images."""
 
     folder: Annotated[str, Meta(description="folder for saved images; empty: Tapeprint in your pictures folder")] = ""
 
 
 class VenueHosts(SettingsGroup, frozen=True):
-    """Where a venue is reached; empty keeps its own address."""
+    """URLs that replace a venue's own; empty keeps the venue's."""
 
     ws_url: Annotated[str, Meta(pattern=r"^(wss?://\S+)?$", description="WebSocket URL, e.g. wss://host:9443")] = ""
     rest_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$", description="REST URL, e.g. https://host")] = ""
@@ -93,16 +94,16 @@ class Settings(SettingsGroup, frozen=True):
     venues: dict[str, VenueHosts] = msgspec.field(default_factory=dict)
 
     def hosts(self, venue: str) -> VenueHosts:
-        """Overridden addresses of a venue; empty fields where nothing was said."""
+        """The URLs set for a venue; fields that are not set are empty."""
         return self.venues.get(venue, VenueHosts())
 
     def with_hosts(self, venue: str, ws_url: str = "", rest_url: str = "") -> Settings:
-        """The same with other addresses of a venue; an empty one leaves what was there.
+        """The settings with other URLs for a venue; an empty one changes nothing.
 
         Raises
         ------
         SettingsError
-            If an address is none.
+            If a URL is invalid.
         """
         before = self.hosts(venue)
         given = {"ws_url": ws_url or before.ws_url, "rest_url": rest_url or before.rest_url}
@@ -110,48 +111,48 @@ class Settings(SettingsGroup, frozen=True):
         return msgspec.structs.replace(self, venues={**self.venues, venue: hosts})
 
     def bar_rule(self) -> BarRule:
-        """The bar of a new chart."""
+        """The bar type of a new chart."""
         return parse_bar_rule(self.chart.bar)
 
     def retention(self) -> Retention:
-        """How much is kept on disk."""
+        """The limits of the store: days and bytes."""
         return Retention(self.store.keep_days, round(self.store.keep_gigabytes * 1e9))
 
     def store_folder(self) -> Path:
-        """Where trades are kept."""
+        """The folder of the trade store."""
         if self.store.folder:
             return Path(self.store.folder).expanduser()
         return platformdirs.user_data_path("tapeprint", appauthor=False) / "store"
 
     def alerts_file(self) -> Path:
-        """Where alerts are kept."""
+        """The file of the alerts."""
         return platformdirs.user_data_path("tapeprint", appauthor=False) / "alerts.json"
 
     def profiles_folder(self) -> Path:
-        """Where the profiles of each market are kept."""
+        """The folder of the profile files, one per market."""
         return platformdirs.user_data_path("tapeprint", appauthor=False) / "profiles"
 
     def journal_folder(self) -> Path:
-        """Where pictures go."""
+        """The folder of saved images."""
         if self.journal.folder:
             return Path(self.journal.folder).expanduser()
         return platformdirs.user_pictures_path() / "Tapeprint"
 
 
 def settings_path() -> Path:
-    """Where the settings file is looked for."""
+    """The default path of the settings file."""
     return platformdirs.user_config_path("tapeprint", appauthor=False) / "settings.toml"
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of a file, overridden by the environment.
+    """Load the settings from a file and the environment, which overrides the file.
 
     Parameters
     ----------
     path : Path, optional
-        Must exist when given; otherwise the usual place, where a missing file means the defaults.
+        Must exist if given. Default: `settings_path()`, where a missing file means the defaults.
     environ : mapping, optional
-        The process's own unless given.
+        Default: the environment of the process.
 
     Raises
     ------
@@ -181,12 +182,12 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
 
 
 def parse_settings(text: str, label: str = "settings") -> Settings:
-    """Settings from TOML text.
+    """Parse settings from TOML text.
 
     Raises
     ------
     SettingsError
-        As `load_settings`.
+        As in `load_settings`.
     """
     try:
         table = tomllib.loads(text)
@@ -203,20 +204,20 @@ def parse_settings(text: str, label: str = "settings") -> Settings:
 
 
 def save_setting(section: str, name: str, value: str | int | float, path: Path | None = None) -> None:
-    """Change one setting in the file and leave everything else, comments too, as it stands.
+    """Change one setting in the file; everything else stays, also comments.
 
-    The file is replaced as a whole or not at all.
+    The file is replaced completely or not at all.
 
     Raises
     ------
     SettingsError
-        If the file cannot be read or written, or the value is impossible.
+        If the file cannot be read or written, or the value is invalid.
     """
     _save([(section, name, value)], path)
 
 
 def save_rules(before: CalculationSettings, after: CalculationSettings, path: Path | None = None) -> None:
-    """Change in the file what the user has changed of the figures' rules; see `save_setting`."""
+    """Save the calculation settings that differ in the file; see `save_setting`."""
     _save([(f"rules.{part}", name, value) for part, name, value in changed_fields(before, after)], path)
 
 
@@ -232,13 +233,13 @@ def _save(values: Iterable[tuple[str, str, Any]], path: Path | None) -> None:
             table.setdefault(last, tomlkit.table())[name] = list(value) if isinstance(value, tuple) else value
         text = tomlkit.dumps(document)
         parse_settings(text, str(place))
-        _replace(place.resolve(), text)  # a link stays one
+        _replace(place.resolve(), text)  # a symbolic link stays a link
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise SettingsError(f"cannot write {place}: {error}") from None
 
 
 def _replace(place: Path, text: str) -> None:
-    """Put a file in place as a whole: after a crash it is the old one or the new one."""
+    """Replace a file atomically: after a crash it is the old or the new one."""
     place.parent.mkdir(parents=True, exist_ok=True)
     file = tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=place.parent, prefix=place.name, delete=False)  # noqa: SIM115
     try:
@@ -255,7 +256,7 @@ def _replace(place: Path, text: str) -> None:
 
 
 def settings_table() -> list[tuple[str, str, str]]:
-    """Name, default and help of every setting, for the documentation."""
+    """Name, default and help text of every setting, for the documentation."""
     return list(_settings_in("", Settings))
 
 
@@ -275,7 +276,7 @@ def _convert(table: Mapping[str, Any], kind: type[Any], label: str) -> Any:
 
 
 def _host_variable(name: str) -> tuple[str, str]:
-    """Venue and field of `TAPEPRINT_BINANCE_USDM_WS_URL`; empty for any other variable."""
+    """Venue and field of e.g. `TAPEPRINT_BINANCE_USDM_WS_URL`; empty for other names."""
     for suffix, kind in (("_WS_URL", "ws_url"), ("_REST_URL", "rest_url")):
         if name.startswith("TAPEPRINT_") and name.endswith(suffix):
             return name[len("TAPEPRINT_") : -len(suffix)].lower().replace("_", "-"), kind

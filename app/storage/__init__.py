@@ -1,1 +1,1 @@
-"""Where trades are kept, each exactly once."""
+"""Storage of trades, in memory and on disk, each trade exactly once."""

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, whatever happens while they are written."""
+"""Atomic file writes: a file is replaced completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from app.errors import StoreError
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to be written; it takes its name, in the place of an older one, once all of it lies on the disk.
+    """Open a file that replaces `path` once all of it is on disk.
 
     Raises
     ------
     StoreError
-        If the disk does not take it; the older one is there still.
+        If it cannot be written; an older file is unchanged.
     """
     partial = path.with_name(path.name + ".part")
     try:
@@ -36,19 +36,19 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file.
+    """Write a small file atomically.
 
     Raises
     ------
     StoreError
-        As `whole_file`.
+        As in `atomic_file`.
     """
     with atomic_file(path) as file:
         file.write(content)
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a rename last; Windows has no such call, and needs none."""
+    """Flush a rename to the disk; Windows has no such call, and needs none."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,7 @@
-"""The candles held in memory, and of which times they were asked for: an answer without candles is an answer too."""
+"""The loaded candles, and the times for which they were requested.
+
+A time without candles counts as requested too, so that it is not requested again.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ from app.market.span import Span
 
 
 class CandleStore:
-    """Candles of one market by their length; only such as are closed.
+    """Closed candles of one market, by candle length.
 
     Parameters
     ----------
     lengths_ns : sequence of int
-        The lengths that can be had, finest first; none where there is nobody to ask.
+        The lengths that the venue has, finest first; empty without a candle history.
 
     Attributes
     ----------
     revision : int
-        Grows with everything that is taken in.
+        Grows with every call of `take`.
     """
 
     def __init__(self, lengths_ns: Sequence[int] = ()) -> None:
@@ -33,9 +36,9 @@ class CandleStore:
         self._times: tuple[int, list[Span]] = (-1, [])
 
     def take(self, length_ns: int, asked: Span, pages: Sequence[CandleBatch]) -> None:
-        """Take in all candles of a length that begin in the span that was asked for.
+        """Add all candles of a length that start in the requested span.
 
-        From the first one on that is still growing the answer counts as not given.
+        The time from the first candle still in progress on counts as not requested.
         """
         held = self.of(length_ns)
         for page in pages:
@@ -49,16 +52,19 @@ class CandleStore:
         self.revision += 1
 
     def of(self, length_ns: int, span: Span | None = None) -> CandleBatch:
-        """The candles of a length, those alone that begin in a span."""
+        """The loaded candles of a length, or only those that start in a span."""
         held = self._candles.get(length_ns) or CandleBatch.empty(length_ns)
         return held if span is None else held.within(span)
 
     def asked(self, length_ns: int, span: Span) -> list[Span]:
-        """The parts of a span for which the candles of a length were asked, in order of time."""
+        """The parts of a span for which candles of a length were requested, in order."""
         return [part for each in self._asked.get(length_ns, []) if (part := each.intersection(span))]
 
     def first_ns(self, length_ns: int, span: Span) -> int:
-        """From when on there are candles of a length in a span, or may be where nobody asked; its end where there are none."""
+        """The start of the first candle of a length in a span; the span's end if none.
+
+        Time that was not requested counts as if it had candles.
+        """
         spans = self._asked.get(length_ns, [])
         place = bisect_right(spans, span.start_ns, key=_start) - 1
         if place < 0 or span.start_ns not in spans[place]:
@@ -70,7 +76,7 @@ class CandleStore:
 
     @property
     def times(self) -> list[Span]:
-        """All times of which a candle of any length is held; the same list until something is taken in."""
+        """All times with loaded candles of any length; the same list until `take`."""
         if self._times[0] != self.revision:
             found: list[Span] = []
             for length_ns, held in self._candles.items():
@@ -83,7 +89,7 @@ class CandleStore:
 
 
 def _with(spans: list[Span], new: Span) -> list[Span]:
-    """The union of spans that are apart, in order of time, and one more."""
+    """Add a span to disjoint spans, joined with those it touches, in order of time."""
     if not new:
         return spans
     apart = [span for span in spans if span.end_ns < new.start_ns or new.end_ns < span.start_ns]

@@ -1,7 +1,7 @@
-"""The store's SQLite file: which markets are kept, what is held of each, and the newest trades.
+"""The store's SQLite file: stored markets, their tape ranges and newest trades.
 
-WAL mode: one writes while others read. A commit is flushed to the disk (`synchronous=FULL`), so that what was
-committed outlives a kill and a power cut alike. The schema's version stands in `user_version`; migrations only lead forward.
+WAL mode: one process writes while others read. A commit is flushed to disk (`synchronous=FULL`), so that it survives a kill
+and a power cut. The version of the schema is in `user_version`; migrations only go forward.
 """
 
 from __future__ import annotations
@@ -63,22 +63,22 @@ _MIGRATIONS = (
     ) STRICT;
     """,
 )
-"""What leads from one version of the schema to the next; never changed once released."""
+"""Scripts from one version of the schema to the next; never changed once released."""
 
 
 class Catalogue:
-    """An open catalogue; may be used from several threads, one at a time.
+    """An open catalogue, for use from any thread, one at a time.
 
     Parameters
     ----------
     folder : Path
     write : bool
-        False: the file is only read, and must exist.
+        False only reads the file, which must exist.
 
     Raises
     ------
     StoreError
-        If the file cannot be opened, is none of ours, or was made by a newer Tapeprint.
+        If the file cannot be opened, is not a catalogue, or was created by a newer Tapeprint.
     """
 
     def __init__(self, folder: Path, *, write: bool) -> None:
@@ -88,18 +88,18 @@ class Catalogue:
             self._connection = _connect(self.path, write=write)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._turn, _explained(self.path):
             self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; whoever else writes waits.
+        """Context of a transaction: all or nothing; other writers wait.
 
         Raises
         ------
         StoreError
-            If the disk is full, or may not be written.
+            If the disk is full, or the file is read-only.
         """
         with self._turn, _explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
@@ -111,16 +111,16 @@ class Catalogue:
             self._connection.commit()
 
     def instruments(self) -> list[Instrument]:
-        """All markets that something was ever kept of, by name."""
+        """All markets that were ever stored, by name."""
         rows = self._all("SELECT name, tick_size, lot_size, multiplier, numbered FROM instrument ORDER BY name")
         return [_instrument(*row) for row in rows]
 
     def instrument(self, name: str) -> Instrument | None:
-        """A market in the steps that it is kept in."""
+        """A stored market with the tick and lot size of its trades; None if not stored."""
         return next((found for found in self.instruments() if found.id == name), None)
 
     def number_of(self, instrument: Instrument) -> int:
-        """The number under which a market's rows stand; made if it is new."""
+        """The number of a market's rows in the tables; a new market gets one."""
         with self.transaction() as connection:
             values = (str(instrument.tick_size), str(instrument.lot_size), str(instrument.multiplier), int(instrument.numbered))
             connection.execute(
@@ -132,17 +132,17 @@ class Catalogue:
             return int(connection.execute("SELECT number FROM instrument WHERE name = ?", (instrument.id,)).fetchone()[0])
 
     def rollup_ticks(self, name: str) -> int:
-        """Ticks in a row of the market's rollups, 0 while none was made."""
+        """Ticks per row of a market's rollups; 0 if it has none yet."""
         rows = self._all("SELECT rollup_ticks FROM instrument WHERE name = ?", (name,))
         return int(rows[0][0]) if rows else 0
 
     def set_rollup_ticks(self, name: str, ticks: int) -> None:
-        """Decide on the row size of a market's rollups."""
+        """Set the ticks per row of a market's rollups."""
         with self.transaction() as connection:
             connection.execute("UPDATE instrument SET rollup_ticks = ? WHERE name = ?", (ticks, name))
 
     def intervals(self, name: str) -> TapeRanges:
-        """What is held of a market."""
+        """The stored tape ranges of a market."""
         rows = self._all(
             "SELECT first_key, last_key, first_id, last_id, start_ns, end_ns, source FROM stretch"
             " JOIN instrument ON number = instrument WHERE name = ?",
@@ -151,7 +151,10 @@ class Catalogue:
         return TapeRanges(TapeRange(*row[:6], source=Source(row[6])) for row in rows)
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
-        """The newest trades of a market, in the order of the tape, and the place of the last one to come."""
+        """The newest trades of a market in the order of the tape, and the last place.
+
+        Places count trades in order of arrival.
+        """
         pieces = self._pieces(
             "SELECT time_ns, price_ticks, quantity_lots, side, trade_id, place FROM tail JOIN instrument ON number = instrument"
             f" WHERE name = ? {'' if span is None else 'AND time_ns >= ? AND time_ns < ?'}"
@@ -164,15 +167,18 @@ class Catalogue:
         return TradeBatch.of(*columns[:5]), int(columns[5].max())
 
     def tail_size(self, name: str) -> int:
-        """How many trades the tail of a market holds."""
+        """Number of trades in the tail of a market."""
         return int(self._all("SELECT count(*) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0])
 
     def oldest_in_tail(self, name: str) -> int | None:
-        """Time of the oldest trade in the tail of a market; None if that is empty."""
+        """Time of the oldest trade in the tail of a market; None if it is empty."""
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
 
     def _pieces(self, query: str, values: tuple) -> list[np.ndarray]:
-        """Rows of whole numbers, int64 [shape=(n, columns)], some thousand at a time: as Python's they take ten times the memory."""
+        """Read rows of integers in batches, each int64 [shape=(n, columns)].
+
+        As Python integers all rows together would take ten times the memory.
+        """
         found = []
         with self._turn, _explained(self.path):
             cursor = self._connection.execute(query, values)
@@ -186,13 +192,13 @@ class Catalogue:
 
 
 def write_ranges(connection: sqlite3.Connection, number: int, gone: Iterable[TapeRange], new: Iterable[TapeRange]) -> None:
-    """Within a transaction, replace stretches of a market."""
+    """Replace tape ranges of a market, within a transaction."""
     connection.executemany("DELETE FROM stretch WHERE instrument = ? AND first_key = ?", [(number, s.first_key) for s in gone])
     connection.executemany("INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(number, *s[:6], s.source.value) for s in new])
 
 
 def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) -> None:
-    """Within a transaction, add trades to the tail; one that is there already is nothing."""
+    """Add trades to the tail, within a transaction; ones already there are skipped."""
     columns = [column.tolist() for column in trades.columns]
     connection.executemany(
         "INSERT OR IGNORE INTO tail (instrument, time_ns, price_ticks, quantity_lots, side, trade_id) VALUES (?, ?, ?, ?, ?, ?)",
@@ -201,12 +207,12 @@ def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) 
 
 
 def drop_tail(connection: sqlite3.Connection, number: int, up_to_place: int) -> None:
-    """Within a transaction, let go of the tail's trades up to a place."""
+    """Delete the trades of the tail up to a place, within a transaction."""
     connection.execute("DELETE FROM tail WHERE instrument = ? AND place <= ?", (number, up_to_place))
 
 
 def rename_damaged(folder: Path) -> Path:
-    """Rename a damaged catalogue, so that a new one can be made; returns the new name."""
+    """Rename a damaged catalogue to make way for a new one; return the new path."""
     path = folder / FILE_NAME
     aside = path.with_name(f"{FILE_NAME}.corrupt-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")
     for ending in ("-wal", "-shm"):
@@ -219,7 +225,7 @@ def rename_damaged(folder: Path) -> Path:
 
 
 class DamagedCatalogueError(StoreError):
-    """The file is no SQLite database, or a damaged one."""
+    """Raised when the file is damaged or not an SQLite database."""
 
 
 def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -257,7 +263,7 @@ def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema to the newest version; another process may be doing the same."""
+    """Migrate the schema to the newest version; another process may do the same."""
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, script in enumerate(_MIGRATIONS[version:], version + 1):
@@ -270,7 +276,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """SQLite's errors in plain words."""
+    """Context that turns SQLite's errors into store errors in plain words."""
     try:
         yield
     except sqlite3.DatabaseError as error:

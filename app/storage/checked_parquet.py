@@ -1,4 +1,7 @@
-"""Parquet files of whole numbers: written as a whole, with checksums on their pages and on what they say of themselves."""
+"""Parquet files of integers, written atomically, with checksums.
+
+Both the pages and the metadata have one.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,20 @@ import pyarrow.parquet as pq
 from app.errors import StoreError
 from app.storage.atomic import atomic_file
 
-ROW_GROUP = 1 << 17  # what a look at some hours of a busy day has to decode at least
+ROW_GROUP = 1 << 17  # the least that reading a few hours of a busy day has to decode
 META_KEY = b"tapeprint"
-"""Where in the schema's metadata a file says what it is."""
+"""Key of our metadata in a file's schema."""
 BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError)
-"""What reading a damaged file may raise."""
+"""Exceptions that reading a damaged file may raise."""
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a table of whole numbers so that the file is there as a whole or not at all.
+    """Write a table of integers atomically.
 
     Raises
     ------
     StoreError
-        If the disk does not take it.
+        If the file cannot be written.
     """
     plain = [name for name in table.column_names if name != "side"]
     with atomic_file(path) as file:
@@ -41,17 +44,17 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
 
 def add_checksum(text: bytes) -> bytes:
-    """A text with its checksum before it: Parquet protects its pages, but not what a file says of itself."""
+    """A text with its checksum in front, for metadata: Parquet checks only its pages."""
     return b"%08x " % zlib.crc32(text) + text
 
 
 def verify_checksum(sealed: bytes) -> bytes:
-    """The text.
+    """The text without its checksum.
 
     Raises
     ------
     ValueError
-        If it does not fit its checksum.
+        If the text does not match the checksum.
     """
     text = sealed[9:]
     if sealed[:9] != b"%08x " % zlib.crc32(text):
@@ -60,6 +63,6 @@ def verify_checksum(sealed: bytes) -> bytes:
 
 
 def damage_error(path: Path, error: Exception) -> StoreError:
-    """That a file cannot be read, and why, in a line."""
+    """The error for a file that cannot be read, with the reason in one line."""
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
     return StoreError(f"cannot read {path}: {why}")

@@ -1,8 +1,9 @@
-"""One UTC day of one market's trades as a Parquet file that any tool can read.
+"""The day file: one UTC day of a market's trades, as Parquet.
 
-Columns `time_ns, price_ticks, quantity_lots, side, trade_id`, int64 but for the side (int8), in the order of the tape; steps, sums and
-where the trades came from stand in the schema's metadata under `tapeprint`. Times, prices and ids are stored as differences
-(6 bytes a trade), pages carry checksums. A file is written under another name, flushed to the disk, and renamed.
+Any tool can read it. Columns `time_ns, price_ticks, quantity_lots, side, trade_id`, int64 except the side (int8), in the order
+of the tape. Tick and lot size, totals and the sources of the trades are in the schema's metadata under `tapeprint`. Times, prices
+and ids are stored as differences (6 bytes per trade), pages have checksums. A file is written under another name, flushed to
+disk, and renamed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _FORMAT = 1
 
 
 class DayTotals(msgspec.Struct, frozen=True):
-    """What the trades of a file add up to, to be held against the trades themselves."""
+    """Totals of a file's trades, to check the trades against."""
 
     trades: int
     lots: int
@@ -40,15 +41,15 @@ class DayTotals(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, trades: TradeBatch) -> DayTotals:
-        """The sums of some trades, in lots."""
+        """The totals of some trades, in lots."""
         lots, side = trades.quantity_lots, trades.side
         return cls(len(trades), int(lots.sum()), int(lots[side == BUY].sum()), int(lots[side == SELL].sum()))
 
 
 class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file says of itself; `groups` are the first and last time in each of its row groups.
+    """Metadata of a day file; `groups` are the first and last time of each row group.
 
-    Parquet's own statistics tell the same, but where they are damaged Arrow ends the process.
+    Parquet's own statistics have these too, but when they are damaged Arrow aborts the process.
     """
 
     instrument: str
@@ -63,12 +64,14 @@ class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[TapeRange] = ()) -> None:
-    """Write a day's trades, which are in the order of the tape; a kill at any moment leaves the old file or the new one.
+    """Write a day's trades, given in the order of the tape.
+
+    A kill at any moment leaves the old file or the new one.
 
     Raises
     ------
     StoreError
-        If the disk does not take it.
+        If the file cannot be written.
     """
     meta = DayMeta(
         instrument=instrument.id,
@@ -86,12 +89,12 @@ def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches:
 
 
 def read_meta(path: Path) -> DayMeta:
-    """What a file says of itself.
+    """Read the metadata of a day file.
 
     Raises
     ------
     StoreError
-        If it is no day of ours, or damaged.
+        If it is not a day file, or is damaged.
     """
     try:
         with pq.ParquetFile(path) as file:
@@ -101,12 +104,14 @@ def read_meta(path: Path) -> DayMeta:
 
 
 def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> TradeBatch:
-    """The trades of a day, or those of it in a span, in the order of the tape, counted in the instrument's steps.
+    """Read the trades of a day file, or those in a span, in the order of the tape.
+
+    Prices and quantities are in the instrument's ticks and lots.
 
     Raises
     ------
     StoreError
-        If the file is damaged, is none of ours, or holds prices that the instrument's steps cannot express.
+        If the file is damaged or not a day file, or a price or quantity is not a multiple of the instrument's steps.
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
@@ -129,12 +134,12 @@ def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> Tr
 
 
 def in_steps(trades: TradeBatch, old: tuple[Decimal, Decimal], new: tuple[Decimal, Decimal], where: str) -> TradeBatch:
-    """Trades counted in other steps of price and quantity, when a venue has changed its own.
+    """Convert trades to another tick and lot size, after a venue has changed its own.
 
     Raises
     ------
     StoreError
-        If a price or quantity is no whole number of the new steps.
+        If a price or quantity is not a whole number of the new steps.
     """
     if old == new or not len(trades):
         return trades
@@ -148,9 +153,9 @@ def in_steps(trades: TradeBatch, old: tuple[Decimal, Decimal], new: tuple[Decima
 
 
 def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
-    """Trades of several sources in the order of the tape, each once; of equal ones the first is kept.
+    """Merge trades of several sources in the order of the tape, without duplicates.
 
-    The order is the id's; where trades are not numbered it is time's, then the order in which they came.
+    The order is by id; if trades are not numbered, by time and then by arrival. Of equal trades the first one stays.
     """
     trades = concatenate(parts)
     if not len(trades):
@@ -159,7 +164,7 @@ def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
         if np.all(trades.trade_id[1:] > trades.trade_id[:-1]):
             return trades
         return trades[np.unique(trades.trade_id, return_index=True)[1]]
-    order = np.lexsort((trades.trade_id, trades.time_ns))  # stable: of equals the first comes first
+    order = np.lexsort((trades.trade_id, trades.time_ns))  # stable: equal trades stay in order of arrival
     ids, times = trades.trade_id[order], trades.time_ns[order]
     again = np.concatenate(([False], (ids[1:] == ids[:-1]) & (times[1:] == times[:-1])))
     kept = np.sort(order[~again])
@@ -167,14 +172,14 @@ def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
 
 
 def by_day(trades: TradeBatch) -> Iterator[tuple[int, TradeBatch]]:
-    """The trades of each UTC day, the oldest day first, each in the order given."""
+    """Split trades by UTC day, oldest day first, each in the given order."""
     days = trades.time_ns // DAY_NS
     for day in np.unique(days).tolist():
         yield day, trades[days == day]
 
 
 def day_of(time_ns: int) -> int:
-    """The number of the UTC day, 0 on 1970-01-01."""
+    """The number of a UTC day, counted from 0 on 1970-01-01."""
     return time_ns // DAY_NS
 
 
@@ -191,7 +196,7 @@ def _meta_of(file: pq.ParquetFile) -> DayMeta:
 
 
 def _groups_in(meta: DayMeta, span: Span) -> list[int]:
-    """The row groups that may hold trades of a span."""
+    """The row groups that may have trades of a span."""
     return [group for group, (first_ns, last_ns) in enumerate(meta.groups) if first_ns < span.end_ns and last_ns >= span.start_ns]
 
 

@@ -1,11 +1,11 @@
-"""The store on disk: every trade once, whatever way it came, and what is known to be whole.
+"""The store on disk: every trade once, and the tape ranges that are complete.
 
-    <store>/catalogue.sqlite3                        markets, what is held of them, and the newest trades (`catalogue`)
-    <store>/<venue>/<symbol>/trades/2026-07-10.parquet      a UTC day (`day_file`); a day in progress may lie in parts: .1, .2, …
+    <store>/catalogue.sqlite3                        markets, their tape ranges, and the newest trades (`catalogue`)
+    <store>/<venue>/<symbol>/trades/2026-07-10.parquet      a UTC day (`day_file`); a day in progress may be in parts: .1, .2, …
     <store>/<venue>/<symbol>/cells/2026-07-10.parquet       the same day as one-minute cells (`rollup`)
 
-One process writes a market (a lock that dies with it), any number read. What moves from the catalogue into files is first
-written, then removed: a kill in between leaves trades twice on the disk, and a reader sees them once.
+One process writes a market (with a lock that ends with it), any number read. Trades that move from the catalogue into files
+are first written, then deleted: a kill in between leaves them twice on disk, and a reader sees them once.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from app.storage.tape import Tape
 
 
 class DiskStore:
-    """A folder of kept trades.
+    """A folder of stored trades.
 
     Parameters
     ----------
     folder : Path
     write : bool
-        False: nothing is changed, and the store must exist. True: it is made; a damaged catalogue is set aside and made
-        again from the day files, whereby trades that were not in a file yet are lost, and known to be missing.
+        False changes nothing, and the store must exist. True creates it; a damaged catalogue is renamed and rebuilt from the
+        day files, and trades that were not in a file yet become gaps.
 
     Raises
     ------
     StoreError
-        If it cannot be used.
+        If the store cannot be opened.
     """
 
     def __init__(self, folder: Path, *, write: bool = True) -> None:
         self.folder, self.write = folder, write
         self.repaired = ""
-        """What was found damaged on opening, in words; empty if nothing was."""
+        """Text about damage repaired on opening; empty if there was none."""
         if not write and not (folder / FILE_NAME).is_file():
             raise StoreError(f"no store in {folder}")
         is_new = not (folder / FILE_NAME).exists()
         try:
-            # day files may be there: copied from elsewhere, or a catalogue that was deleted
+            # there may be day files, copied from elsewhere or left when the catalogue was deleted
             self.catalogue = self._open(rebuild=is_new)
         except DamagedCatalogueError as error:
             if not write:
@@ -53,7 +53,7 @@ class DiskStore:
             self.repaired = f"{error.user_message}; renamed to {aside.name} and rebuilt from the day files"
 
     def _open(self, *, rebuild: bool) -> Catalogue:
-        """The catalogue, closed again if it cannot be rebuilt."""
+        """Open the catalogue, and rebuild it if asked."""
         catalogue = Catalogue(self.folder, write=self.write)
         try:
             if rebuild:
@@ -64,25 +64,25 @@ class DiskStore:
         return catalogue
 
     def instruments(self) -> list[Instrument]:
-        """The markets that are kept, by name."""
+        """The stored markets, by name."""
         return self.catalogue.instruments()
 
     def tape(self, instrument: Instrument) -> Tape:
-        """What is kept of a market, to be read; empty when nothing is."""
+        """The stored trades of a market, for reading; may be empty."""
         return Tape(self.catalogue, self.folder, instrument)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the catalogue."""
         self.catalogue.close()
 
 
 def stored_instrument(store: DiskStore, instrument_id: str) -> Instrument:
-    """A market that is kept, in the steps that it is kept in.
+    """A stored market, with the tick and lot size of its trades.
 
     Raises
     ------
     BadInputError
-        If nothing was ever kept of it.
+        If it is not in the store.
     """
     known = {instrument.id: instrument for instrument in store.instruments()}
     if instrument_id not in known:

@@ -1,4 +1,4 @@
-"""The times up to the last trade of which not all trades are held."""
+"""Time ranges before the last trade for which not all trades are loaded."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from app.market.span import Span
 from app.storage.trade_store import Gap
 
 EVER_NS = -(1 << 62)
-"""Before anything was ever traded."""
+"""A time before all trades."""
 
 
 class IncompleteSpans:
-    """Those of one chart, disjoint and in order of time.
+    """The incomplete time ranges of one chart, disjoint and in order of time.
 
     Attributes
     ----------
     until_ns : int
-        Just behind the last trade: of later times nothing is known.
+        The time just after the last trade; later times are not known to be complete or not.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,10 @@ class IncompleteSpans:
         self._spans: list[Span] = []
 
     def follow(self, covered: Sequence[CoveredSpan], holes: Sequence[Gap]) -> None:
-        """Take note of what is covered, and of holes in it; where only the last trade is a later one, nothing is worked out."""
+        """Update from a chart's coverage and gaps.
+
+        Costs nothing if only the last trade is a later one.
+        """
         if covered is self._covered and holes is self._holes:
             return
         if holes is not self._holes or not _same_but_for_the_end(covered, self._covered):
@@ -38,7 +41,7 @@ class IncompleteSpans:
         self.until_ns = max((stretch.span.end_ns for stretch in covered), default=EVER_NS)
 
     def within(self, span: Span) -> tuple[Span, ...]:
-        """The parts of a span that are gaps."""
+        """The incomplete parts of a span."""
         found: list[Span] = []
         for gap in self._spans[max(0, bisect_right(self._spans, span.start_ns, key=_start) - 1) :]:
             if gap.start_ns >= span.end_ns:
@@ -49,7 +52,10 @@ class IncompleteSpans:
 
 
 def _gaps(covered: Sequence[CoveredSpan], holes: list[Span]) -> list[Span]:
-    """What no stretch covers before the end of the last, and the holes: from the trade before to the trade after, both included."""
+    """The uncovered time before the end of the last covered span, and the gaps.
+
+    A gap goes from the trade before it to the trade after it, both included.
+    """
     if not covered:
         return []
     until_ns = max(stretch.span.end_ns for stretch in covered)
@@ -62,7 +68,7 @@ def _gaps(covered: Sequence[CoveredSpan], holes: list[Span]) -> list[Span]:
 
 
 def _same_but_for_the_end(covered: Sequence[CoveredSpan], before: Sequence[CoveredSpan]) -> bool:
-    """Whether the last stretch alone differs, and in its end alone; all the others end before it."""
+    """True if only the end of the last span differs, and all others end before it."""
     if not covered or len(covered) != len(before) or covered[:-1] != before[:-1]:
         return False
     last, was = covered[-1].span, before[-1].span

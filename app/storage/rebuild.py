@@ -1,4 +1,4 @@
-"""What is held, found out from the files themselves."""
+"""Rebuilding the tape ranges of a store from its files."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ _log = structlog.get_logger(__name__)
 
 
 def ranges_in_day(intervals: TapeRanges, day: int) -> list[TapeRange]:
-    """The stretches that reach into a UTC day; they tell the file of a day where its trades came from."""
+    """The tape ranges that touch a UTC day, for the metadata of its day file."""
     start_ns, end_ns = day * DAY_NS, (day + 1) * DAY_NS
     return [stretch for stretch in intervals if stretch.start_ns < end_ns and start_ns < stretch.end_ns]
 
 
 def ranges_in_file(path: Path, instrument: Instrument, day: int) -> list[TapeRange]:
-    """What a day file holds: of a market with numbered trades its very ids, of another what the file says of its times.
+    """The tape ranges in a day file.
+
+    They come from the trade ids, or, if trades are not numbered, from the metadata.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def ranges_in_file(path: Path, instrument: Instrument, day: int) -> list[TapeRan
 
 
 def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], day: int) -> TapeRanges:
-    """What is held once some files of a day are gone."""
+    """The tape ranges that remain without some files of a day."""
     left = TapeRanges(intervals)
     edges = Span(day * DAY_NS, (day + 1) * DAY_NS)
     if not tape.instrument.numbered:
@@ -57,12 +59,12 @@ def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], da
         for stretch in (stretch for path in files for stretch in ranges_in_file(path, tape.instrument, day)):
             left.remove(stretch.first_key, stretch.last_key, Span(stretch.start_ns, stretch.end_ns))
         return left
-    except StoreError:  # nobody knows what a damaged file held: look what all others hold
+    except StoreError:  # the content of a damaged file is unknown: use that of all others
         return ranges_in_files(tape, without=files)
 
 
 def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
-    """What all sound files and the catalogue's newest trades hold."""
+    """The tape ranges in all undamaged files and the tail of the catalogue."""
     found = TapeRanges()
     left_out = set(without)
     for day in tape.days():
@@ -81,7 +83,7 @@ def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
 
 
 def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> None:
-    """Fill a new catalogue from all day files in a store."""
+    """Fill a new catalogue from all day files of a store."""
     markets: dict[str, Instrument] = {}
     for path in sorted(folder.glob("*/*/trades/*.parquet")):
         try:

@@ -1,4 +1,7 @@
-"""Keeps what a pump takes in on disk, beside it: a slow or full disk never holds up a chart, and never goes unsaid."""
+"""Records the pump's trades on disk in the background.
+
+A slow or full disk never delays a chart, and is always reported.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ from app.storage.writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
 
-_EVERY_S = 0.25  # what a power cut may take with it; four commits a second trouble no disk
+_EVERY_S = 0.25  # a power cut loses at most this much; four commits a second are no load for a disk
 _AGAIN_S = 2.0
-_BULK = 20_000  # trades of the past that go straight into files
-_MOST_WAITING = 2_000_000  # 66 MB; then what waits is taken from the pump's store once the disk works again
+_BULK = 20_000  # history batches with more trades than this go straight into files
+_MOST_WAITING = 2_000_000  # 66 MB; beyond this the queue is dropped, and the pump's store is written once the disk works again
 _LOOK_AT_DISK_S = 30.0
 _LOW_BYTES = 1 << 30
 
@@ -36,17 +39,17 @@ class _Waiting(NamedTuple):
 
 
 class Recorder:
-    """Writes to one market's tape what it is given, a few times a second.
+    """Writes one market's trades to its tape, a few times a second.
 
     Parameters
     ----------
     writer : TapeWriter
     held_by_pump : callable
-        All trades that the pump holds: what is taken up again after the disk was full for long.
+        Returns all trades that the pump has loaded, which are recorded after the disk was full for long.
     keep : Retention
-        How much is kept; looked after once a day.
+        Limits of the store; applied once a day.
     wall_ns : callable
-        Our clock.
+        This machine's clock.
     """
 
     def __init__(
@@ -58,9 +61,9 @@ class Recorder:
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.trouble = ""
-        """Why nothing is kept at the moment, or will soon be; empty while all is well."""
+        """Why recording has stopped, or will soon; empty while it works."""
         self.written = 0
-        """Trades kept since the start."""
+        """Trades recorded since the start."""
         self._writer, self._held_by_pump, self._wall_ns = writer, held_by_pump, wall_ns
         self._keep = keep
         self._waiting: list[_Waiting] = []
@@ -74,21 +77,21 @@ class Recorder:
         self._looked_s = -_LOOK_AT_DISK_S
 
     def take(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> None:
-        """Keep these soon; see `TapeWriter.insert`."""
+        """Queue trades for recording; see `TapeWriter.insert`."""
         if self._n_waiting + len(trades) > _MOST_WAITING:
             self._waiting, self._n_waiting, self._behind = [], 0, True
         self._waiting.append(_Waiting(trades, source, complete))
         self._n_waiting += len(trades)
 
     async def run(self) -> None:
-        """Write for ever."""
+        """Record queued trades until cancelled."""
         while True:
             self._writing = asyncio.ensure_future(self.flush())
-            works = await asyncio.shield(self._writing)  # a write that has begun cannot be stopped: whoever closes waits for it
+            works = await asyncio.shield(self._writing)  # a write in progress cannot be stopped: `aclose` waits for it
             await asyncio.sleep(_EVERY_S if works else _AGAIN_S)
 
     async def aclose(self) -> None:
-        """Write what is waiting, and let go of the tape."""
+        """Write queued trades and close the tape."""
         try:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
@@ -98,7 +101,7 @@ class Recorder:
             self._writer.close()
 
     async def flush(self) -> bool:
-        """Write what is waiting; False if the disk did not take it, then it goes on waiting."""
+        """Write queued trades; return False if that fails, and they stay queued."""
         waiting, self._waiting, self._n_waiting = self._waiting, [], 0
         behind, self._behind = self._behind, False
         try:
@@ -118,7 +121,10 @@ class Recorder:
         return True
 
     def _write(self, waiting: Sequence[_Waiting], all_held: Sequence[TradeBatch]) -> None:
-        """In another thread. What is written twice is nothing, so that a failure in the middle does no harm."""
+        """Write queued trades, in the recorder's thread.
+
+        Trades that are written twice are stored once, so a failure in the middle does no harm.
+        """
         for batch in all_held:
             self.written += self._writer.insert_bulk(batch, Source.LIVE)
         for one in _together(waiting):
@@ -142,7 +148,7 @@ class Recorder:
 
 
 def _together(waiting: Sequence[_Waiting]) -> list[_Waiting]:
-    """Those that follow one another and came the same way as one."""
+    """Join consecutive queued trades of one source if their complete spans touch."""
     found: list[_Waiting] = []
     parts: list[TradeBatch] = []
     for one in waiting:
@@ -161,7 +167,7 @@ def _together(waiting: Sequence[_Waiting]) -> list[_Waiting]:
 
 
 def _joined(one: Span | None, other: Span | None) -> Span | None:
-    """Both spans as one, empty if there is none; None if they lie apart."""
+    """Both spans as one, empty if neither is given; None if they do not touch."""
     if one is None and other is None:
         return Span(0, 0)
     if one is None or other is None or other.start_ns > one.end_ns or one.start_ns > other.end_ns:

@@ -1,4 +1,4 @@
-"""Letting go of the oldest days, where the user has set how much is kept."""
+"""Deletion of the oldest days, by the limits that the user has set."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from app.storage.writer import TapeWriter
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much is kept.
+    """Limits of the store.
 
     Attributes
     ----------
     days : int
-        Whole days before today; 0 keeps all.
+        Number of full days before today; 0 = all.
     store_bytes : int
-        Size of the store, all markets together; 0 keeps all. A market gives up its own oldest days, never today's.
+        Size of the store, all markets together; 0 = unlimited. A market's own oldest days are deleted, never today's.
     """
 
     days: int = 0
@@ -30,14 +30,14 @@ KEEP_ALL = Retention()
 
 
 def delete_expired_days(writer: TapeWriter, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
-    """Delete the days of a market that are not to be kept; which they were."""
+    """Delete the days of a market that exceed the limits; return these days."""
     days = expired_days(writer.tape, store_folder, keep, now_ns)
     writer.forget(days)
     return days
 
 
 def expired_days(tape: Tape, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
-    """The days of a market that are too old, or for which there is no room; the oldest first."""
+    """The days of a market that are too old or exceed the store's size, oldest first."""
     today = day_of(now_ns)
     days = [day for day in tape.days() if day < today]
     gone = [day for day in days if keep.days and day < today - keep.days]

@@ -1,6 +1,7 @@
-"""A day's trades as cells of one minute by one row, so that a profile over months reads no trades.
+"""The rollup: a day's trades as cells of one minute by one row.
 
-Derived: it can always be made again from the day file, and says which one it was made from by that file's sums.
+With rollups a profile over months reads no trades. A rollup can always be rebuilt from its day file, and has that file's totals
+to identify it.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from app.storage.tape import Tape
 
 MINUTE_NS = 60_000_000_000
-_ROW_SHARE_OF_PRICE = 1e-5  # a tenth of the rows that a chart begins with: any row drawn is a whole number of these, or nearly as fine
+_ROW_SHARE_OF_PRICE = 1e-5  # a tenth of a chart's default row: any row drawn is a multiple of it, or nearly as fine
 
 
 class RollupMeta(msgspec.Struct, frozen=True):
-    """What a rollup says of itself: the height of its rows, and the sums of the trades that it was made from."""
+    """Metadata of a rollup: its row size, and the totals of its trades."""
 
     ticks_per_row: int
     tick_size: str
@@ -36,14 +37,14 @@ class RollupMeta(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RollupCells:
-    """Volume by minute and price row, in the order of minutes, then rows; only cells in which something traded.
+    """Volume by minute and price row, ordered by both; only cells with trades.
 
     Attributes
     ----------
     ticks_per_row : int
-        Row `r` holds the ticks `[r * ticks_per_row, (r + 1) * ticks_per_row)`.
+        Row `r` has the ticks `[r * ticks_per_row, (r + 1) * ticks_per_row)`.
     minute, row : int64 [shape=(n,)]
-        The minute is counted from 1970 UTC.
+        Minutes are counted from 1970 UTC.
     buy, sell, unknown : int64 [shape=(n,)]
         Lots.
     """
@@ -57,7 +58,7 @@ class RollupCells:
 
 
 def cells_of(trades: TradeBatch, ticks_per_row: int) -> RollupCells:
-    """The cells of some trades, in any order."""
+    """The cells of some trades, which may be in any order."""
     if not len(trades):
         return RollupCells(ticks_per_row, *(np.zeros(0, np.int64) for _ in range(5)))
     minute, row = trades.time_ns // MINUTE_NS, trades.price_ticks // ticks_per_row
@@ -70,12 +71,14 @@ def cells_of(trades: TradeBatch, ticks_per_row: int) -> RollupCells:
 
 
 def write_rollup(tape: Tape, day: int, trades: TradeBatch) -> None:
-    """Write the rollup of a day's trades; the height of a row is decided on by the first trades ever, and stays.
+    """Write the rollup of a day's trades.
+
+    A market's row size is set by its first trades and never changes.
 
     Raises
     ------
     StoreError
-        If the disk does not take it.
+        If the file cannot be written.
     """
     name = tape.instrument.id
     ticks = tape.catalogue.rollup_ticks(name)
@@ -90,7 +93,7 @@ def write_rollup(tape: Tape, day: int, trades: TradeBatch) -> None:
 
 
 def read_rollup(path: Path) -> tuple[RollupCells, RollupMeta]:
-    """A day's cells, and what they were made from.
+    """Read a day's cells and their metadata.
 
     Raises
     ------

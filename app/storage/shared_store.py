@@ -1,4 +1,4 @@
-"""The one store that a running program uses: opened once, handed out market by market."""
+"""The store of a running program, opened once and shared by all markets."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MarketStore:
-    """What the store has for one market.
+    """One market's access to the store.
 
     Attributes
     ----------
     tape : Tape or None
-        To be read; None where the store cannot be used.
+        For reading; None if the store cannot be opened.
     writer : TapeWriter or None
-        None where nothing can be written, then `trouble` says why.
+        None if nothing can be written; `trouble` has the reason.
     trouble : str
-        In words for the screen.
+        Text for the screen.
     retention : Retention
-        How much is to be kept.
+        Limits of the store.
     """
 
     tape: Tape | None
@@ -41,15 +41,15 @@ class MarketStore:
 
 
 class SharedStore:
-    """A folder of kept trades, opened when the first market asks for it; may be asked from any thread.
+    """A folder of stored trades, opened with the first market, for any thread.
 
     Parameters
     ----------
     folder : Path
     record : bool
-        False: what is there is read, nothing is written.
+        False only reads stored trades and writes nothing.
     retention : Retention
-        How much is to be kept.
+        Limits of the store.
     """
 
     def __init__(self, folder: Path, *, record: bool = True, retention: Retention = KEEP_ALL) -> None:
@@ -58,7 +58,10 @@ class SharedStore:
         self._store: DiskStore | None = None
 
     def of(self, instrument: Instrument) -> MarketStore:
-        """The tape of a market, and the right to write it if nobody else has it. Never raises: charts go on without."""
+        """The tape of a market, with its writer unless another program records it.
+
+        Never raises: charts work without the store.
+        """
         with self._turn:
             try:
                 if self._store is None:
@@ -77,7 +80,7 @@ class SharedStore:
                 return self._without(tape, str(error))
 
     def close(self) -> None:
-        """Let go of the store; the writers have been closed by whoever had them."""
+        """Close the store; its writers must be closed first."""
         with self._turn:
             if self._store is not None:
                 self._store.close()

@@ -1,7 +1,7 @@
-"""Which trades of a market are held on disk, as stretches of the tape.
+"""Tape ranges: runs of a market's trades without a gap, on disk or in memory.
 
-A stretch is told by the keys at its ends, both included: of a market that numbers its trades a key is an id,
-so that the stretches are exactly the ids held; of any other it is a time, and somebody's word that nothing was missed.
+A tape range is given by its first and last key, both included. If the market numbers its trades a key is a trade id, so that
+the ranges are exactly the ids present; else a key is a time, and the source of the trades vouches that none is missing.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 
 NO_ID = -1
-"""Stands for the ids of a market that does not number its trades."""
+"""The id in tape ranges of a market that does not number its trades."""
 
 
 class TapeRange(NamedTuple):
-    """One stretch: its keys, its first and last trade, and how they came.
+    """A run of trades without a gap: keys, ids, time range and source.
 
-    `end_ns` is just behind the last trade's time.
+    `end_ns` is just after the time of the last trade.
     """
 
     first_key: int
@@ -36,12 +36,12 @@ class TapeRange(NamedTuple):
 
 
 class TapeRanges:
-    """Stretches in the order of the tape, none of them touching another of the same source."""
+    """Tape ranges in order; those of one source that touch are joined."""
 
     def __init__(self, stretches: Iterable[TapeRange] = ()) -> None:
         self._all = sorted(stretches)
         self._edges: tuple[np.ndarray, np.ndarray] | None = None
-        self._told: list[CoveredSpan] = []  # of the first so many stretches
+        self._told: list[CoveredSpan] = []  # cached coverage of the first ranges, as many as are unchanged
 
     def __iter__(self) -> Iterator[TapeRange]:
         return iter(self._all)
@@ -51,11 +51,14 @@ class TapeRanges:
 
     @property
     def last(self) -> TapeRange | None:
-        """The newest; None if there is none."""
+        """The newest tape range; None if there is none."""
         return self._all[-1] if self._all else None
 
     def holds(self, keys: np.ndarray) -> np.ndarray:
-        """For each of some keys, int64 [shape=(n,)], whether a stretch holds it; bool [shape=(n,)]."""
+        """A mask of the keys that lie in a tape range.
+
+        Keys are int64 [shape=(n,)], the mask is bool [shape=(n,)].
+        """
         if not self._all or not len(keys):
             return np.zeros(len(keys), bool)
         if self._edges is None:
@@ -65,7 +68,7 @@ class TapeRanges:
         return (place >= 0) & (keys <= last[place])
 
     def add(self, new: TapeRange) -> None:
-        """Take a stretch in; what of it is held already keeps the source that it came from first."""
+        """Add a tape range; parts that are already present keep their first source."""
         begin = max(0, bisect_right(self._all, new.first_key, key=_first_key) - 1)
         parts, next_key = [], new.first_key
         place = begin
@@ -83,7 +86,7 @@ class TapeRanges:
         self._edges = None
 
     def remove(self, first_key: int, last_key: int, span: Span) -> None:
-        """Forget the keys from one to another, both included; `span` holds the times of the trades that go."""
+        """Remove a range of keys, both ends included; `span` is the time of its trades."""
         kept: list[TapeRange] = []
         for held in self._all:
             if held.last_key < first_key or held.first_key > last_key:
@@ -98,9 +101,9 @@ class TapeRanges:
         self._all, self._edges, self._told = kept, None, []
 
     def covered(self, *, proven: bool) -> list[CoveredSpan]:
-        """The stretches as spans of time; two that follow one another without a missing trade meet in time too.
+        """The tape ranges as covered time.
 
-        Costs what has changed since it was asked last.
+        Ranges without a gap between them meet in time. Only ranges that changed since the last call are computed.
         """
         for place in range(len(self._told), len(self._all)):
             held = self._all[place]
@@ -112,7 +115,7 @@ class TapeRanges:
         return self._told.copy()
 
     def gaps(self) -> list[tuple[TapeRange, TapeRange]]:
-        """The stretches before and after each place where keys are missing."""
+        """The tape ranges before and after each gap."""
         return [(a, b) for a, b in zip(self._all, self._all[1:], strict=False) if b.first_key > a.last_key + 1]
 
     def _put(self, part: TapeRange) -> None:
@@ -123,14 +126,14 @@ class TapeRanges:
         if place < len(self._all) and _meets(part, self._all[place]):
             part = _joined(part, self._all.pop(place))
         self._all.insert(place, part)
-        del self._told[max(0, place - 1) :]  # the one before it may end later now
+        del self._told[max(0, place - 1) :]  # the range before it may end later now
 
 
 def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None, complete: Span | None = None) -> list[TapeRange]:
-    """The runs of ids in trades that are numbered, by ascending id, each id once.
+    """The tape ranges of numbered trades, in ascending order of id, each id once.
 
-    Where `given`, of which these are what was new, are known to be all trades of the time `complete`, the first run begins
-    where that does, not only with its first trade, and the last one ends where that does.
+    `fresh` are the new trades among `given`. If `given` are all trades of the time `complete`, the first range starts and the
+    last one ends with that time, not only with their first and last trade.
     """
     ids, times = fresh.trade_id, fresh.time_ns
     if not len(ids):
@@ -150,7 +153,7 @@ def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None
 
 
 def time_range(span: Span, source: Source) -> TapeRange:
-    """A stretch of a market without numbers: from one time to just before another."""
+    """The tape range of a span, for a market that does not number its trades."""
     return TapeRange(span.start_ns, span.end_ns - 1, NO_ID, NO_ID, span.start_ns, span.end_ns, source)
 
 
@@ -167,7 +170,7 @@ def _joined(a: TapeRange, b: TapeRange) -> TapeRange:
 
 
 def _cut(new: TapeRange, first_key: int, last_key: int) -> TapeRange:
-    """The part of a stretch between two keys; of a stretch of time the times are its keys."""
+    """The part of a tape range between two keys; without ids its keys are times."""
     if new.first_id != NO_ID:
         return new._replace(first_key=first_key, last_key=last_key, first_id=first_key, last_id=last_key)
     return new._replace(first_key=first_key, last_key=last_key, start_ns=first_key, end_ns=last_key + 1)

@@ -1,8 +1,7 @@
-"""The trades held in memory: each exactly once, in the venue's order, whatever way they arrived.
+"""The trades in memory, each exactly once and in the venue's order.
 
-The order of the tape is the order of its keys: of trade ids, or, where trades are not numbered, of times, and then as they came.
-Trades lie in chunks that follow one another by key; what arrives in order is appended, what arrives late is merged into the
-chunks it belongs to.
+The order of the tape is the order of its keys: by trade id, or, if trades are not numbered, by time and then by arrival.
+Trades are in chunks in order of key; trades that arrive in order are appended, late ones are merged into their chunks.
 """
 
 from __future__ import annotations
@@ -24,9 +23,10 @@ _BEFORE_ALL = _EARLIEST
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Trades that we do not have: ids included at both ends, none (`last_id` before `first_id`) where nobody knows how many.
+    """A gap: missing trades between trades that are loaded.
 
-    `start_ns` and `end_ns` are the times of the trades held before and after it.
+    `first_id` and `last_id` are the first and last missing id; `last_id` is before `first_id` if the number is unknown.
+    `start_ns` and `end_ns` are the times of the trades before and after the gap.
     """
 
     first_id: int
@@ -36,19 +36,19 @@ class Gap:
 
     @property
     def missing(self) -> int:
-        """How many trades; 0 if nobody knows."""
+        """Number of missing trades; 0 if it is unknown."""
         return self.last_id - self.first_id + 1
 
 
 class _Edge(NamedTuple):
-    """Where a stretch of trades ends."""
+    """The last trade before a place in the tape."""
 
     trade_id: int
     time_ns: int
 
 
 class _Chunk:
-    """Trades with ascending keys, and what is asked of them often."""
+    """Trades with ascending keys, and values of them that are needed often."""
 
     __slots__ = ("first_key", "keys", "last_key", "max_ns", "min_ns", "trades")
 
@@ -62,77 +62,77 @@ class _Chunk:
 
 
 class TradeStore:
-    """Every trade of one market, once.
+    """The loaded trades of one market, without duplicates.
 
     Parameters
     ----------
     limit : int
-        Trades kept at most (33 bytes each); beyond it the oldest are forgotten, and counted.
+        Maximum number of trades (33 bytes each); beyond it the oldest are dropped, and counted.
     contiguous : bool
-        Whether the venue numbers its trades without gaps, so that a gap is a hole.
+        True if the venue's ids are consecutive, so that a skipped id is a gap.
     by_time : bool
-        The trades are not numbered at all: an id only tells one from another of the same time.
+        True if trades are not numbered: an id only distinguishes trades of the same time.
     """
 
     def __init__(self, limit: int = 20_000_000, *, contiguous: bool = True, by_time: bool = False) -> None:
         self.limit, self.contiguous, self.by_time = limit, contiguous and not by_time, by_time
         self.n_trades = 0
         self.duplicates = 0
-        """Trades that came again and were left out."""
+        """Number of repeated trades that were left out."""
         self.forgotten = 0
-        """Trades let go of because of the limit."""
+        """Number of trades dropped because of the limit."""
         self.refused = 0
-        """Trades that came only after everything of their age had been let go of."""
+        """Number of trades that arrived after all trades of their time had been dropped."""
         self.floor_key = _BEFORE_ALL
-        """No trade up to this key is taken any more: it was forgotten."""
+        """Trades up to this key are refused: they were dropped."""
         self.floor_ns = 0
-        """Bars that begin before this time cannot be built from what is held; 0 while all that came is held."""
+        """Bars that start before this time cannot be built from memory; 0 while nothing was dropped."""
         self._chunks: list[_Chunk] = []
         self._holes: list[Gap] = []
         self._told: tuple[Gap, ...] | None = ()
 
     @property
     def first_id(self) -> int | None:
-        """Id of the oldest trade held."""
+        """Id of the oldest loaded trade."""
         return int(self._chunks[0].trades.trade_id[0]) if self._chunks else None
 
     @property
     def last_id(self) -> int | None:
-        """Id of the newest trade held."""
+        """Id of the newest loaded trade."""
         return int(self._chunks[-1].trades.trade_id[-1]) if self._chunks else None
 
     @property
     def last_key(self) -> int | None:
-        """Key of the newest trade held."""
+        """Key of the newest loaded trade."""
         return self._chunks[-1].last_key if self._chunks else None
 
     def keys(self, trades: TradeBatch) -> np.ndarray:
-        """What the tape is ordered by."""
+        """The keys of trades, which order the tape: ids, or times."""
         return trades.time_ns if self.by_time else trades.trade_id
 
     def in_order(self, trades: TradeBatch) -> TradeBatch:
-        """The trades in the order of the tape; of the same key as they are."""
+        """The trades in the order of the tape; those with equal keys stay in order."""
         keys = self.keys(trades)
         return trades if np.all(keys[1:] >= keys[:-1]) else trades[np.argsort(keys, kind="stable")]
 
     @property
     def missing(self) -> int:
-        """How many ids are missing between the first and the last."""
+        """Number of ids missing between the first and the last trade."""
         if not self.contiguous or not self._chunks:
             return 0
         return self._chunks[-1].last_key - self._chunks[0].first_key + 1 - self.n_trades
 
     @property
     def span(self) -> Span:
-        """From the first trade's time to just behind the last one's; empty while there are none."""
+        """The time from the first trade to just after the last; empty without trades."""
         if not self._chunks:
             return Span(0, 0)
         return Span(self._chunks[0].min_ns, self._chunks[-1].max_ns + 1)
 
     def insert(self, batch: TradeBatch) -> TradeBatch:
-        """Take in what is new of a batch and return it, in the order of the tape; a repeated trade is nothing.
+        """Add the new trades of a batch and return them, in the order of the tape.
 
-        In the order of the tape it costs the batch alone; late trades cost the chunks that they fall into.
+        A batch in the order of the tape costs only its own size; late trades cost the chunks they fall into.
         """
         fresh = self._fresh(batch)
         if not len(fresh):
@@ -150,29 +150,38 @@ class TradeStore:
         return concatenate(_within(chunk, start_ns, end_ns) for chunk in self._chunks if start_ns <= chunk.max_ns and chunk.min_ns < end_ns)
 
     def count_since(self, start_ns: int) -> int:
-        """At most how many trades `trades(start_ns)` would return, without looking at each."""
+        """An upper limit for the number of `trades(start_ns)`, found without a scan."""
         return sum(len(chunk) for chunk in self._chunks if chunk.max_ns >= start_ns)
 
     def batches(self, start_ns: int = _EARLIEST) -> list[TradeBatch]:
-        """The trades from `start_ns` on as immutable batches, in the order of the tape: a snapshot that another thread may read."""
+        """A snapshot of the trades from a time on, which another thread may read.
+
+        The batches are immutable and in the order of the tape.
+        """
         found = (_within(chunk, start_ns, _LATEST) for chunk in self._chunks)
         return [batch for batch in found if len(batch)]
 
     def reject_older_than(self, asked_from_ns: int) -> None:
-        """Refuse what is older than all that is held: there is no room for more. All from `asked_from_ns` on has come."""
+        """Refuse trades older than the loaded ones from now on, because memory is full.
+
+        All trades from `asked_from_ns` on have arrived.
+        """
         if self._chunks and not self.floor_ns:
             self.floor_key, self.floor_ns = self._chunks[0].first_key - 1, max(asked_from_ns, int(self._chunks[0].trades.time_ns[0]) + 1)
 
     def set_gaps(self, gaps: Sequence[Span]) -> None:
-        """Where trades may be missing, oldest first, as the feed knows it: of trades that are not numbered nothing else tells."""
+        """Set the time ranges in which the feed may have missed trades, oldest first.
+
+        Used only if trades are not numbered: then nothing else shows a gap.
+        """
         holes = [Gap(0, -1, gap.start_ns, gap.end_ns) for gap in gaps]
         if self.by_time and holes != self._holes:
             self._holes, self._told = holes, None
 
     def gaps(self) -> tuple[Gap, ...]:
-        """What is missing between the first trade and the last, oldest first; the same object until something changes.
+        """The gaps, oldest first; the same object until something changes.
 
-        Holes between trades that were let go of stay: the bars that were built from those are still to be seen.
+        Gaps between dropped trades stay: the bars built from those trades are still shown.
         """
         if self._told is None:
             self._told = tuple(self._holes)
@@ -181,7 +190,10 @@ class TradeStore:
     # -- inside ----------------------------------------------------------------------------------
 
     def _fresh(self, batch: TradeBatch) -> TradeBatch:
-        """What of a batch is not held yet, in the order of the tape, each trade once (the first of equals)."""
+        """The new trades of a batch in the order of the tape, without duplicates.
+
+        Of equal trades the first one counts.
+        """
         if not len(batch):
             return batch
         if self.by_time:
@@ -210,7 +222,7 @@ class TradeStore:
         return batch[~held]
 
     def _each_once(self, batch: TradeBatch) -> TradeBatch:
-        """The trades without those that repeat an earlier one's time and id."""
+        """The trades without those that repeat the time and id of an earlier one."""
         order = np.lexsort((batch.trade_id, batch.time_ns))
         ids, times = batch.trade_id[order], batch.time_ns[order]
         again = order[1:][(ids[1:] == ids[:-1]) & (times[1:] == times[:-1])]
@@ -228,7 +240,7 @@ class TradeStore:
         return low
 
     def _append(self, fresh: TradeBatch) -> None:
-        """Put trades at the end; small chunks melt together so that each trade is copied a few times at most."""
+        """Append trades and join small chunks; each trade is copied a few times at most."""
         if self.contiguous:
             found = _gaps(self._edge_before(len(self._chunks)), fresh)
             self._holes += found
@@ -239,7 +251,7 @@ class TradeStore:
             self._chunks[-1:] = [self._chunk(concatenate((self._chunks[-1].trades, last.trades)))]
 
     def _merge(self, fresh: TradeBatch) -> None:
-        """Weave late trades into the chunks whose keys they lie between, and into small neighbours."""
+        """Merge late trades into the chunks they belong to, and join small neighbours."""
         first_key, last_key = int(self.keys(fresh)[0]), int(self.keys(fresh)[-1])
         begin = self._reaching(first_key)
         end = begin
@@ -260,14 +272,14 @@ class TradeStore:
         self._chunks[begin:end] = self._cut_up(woven)
 
     def _edge_before(self, index: int) -> _Edge | None:
-        """The last trade before the chunk at `index`, held or let go of."""
+        """The last trade before the chunk at `index`, loaded or dropped."""
         if index:
             chunk = self._chunks[index - 1]
             return _Edge(chunk.last_key, int(chunk.trades.time_ns[-1]))
         return _Edge(self.floor_key, self.floor_ns - 1) if self.forgotten else None
 
     def _look_again(self, before: _Edge | None, woven: TradeBatch, after: list[_Chunk]) -> None:
-        """Replace the holes between the trade before and the chunk after by those that are left."""
+        """Find the gaps again between the trade before and the chunk after."""
         begin = bisect_left(self._holes, before.trade_id if before else _EARLIEST, key=_first_id)
         end = bisect_left(self._holes, after[0].first_key if after else _LATEST, key=_first_id)
         found = _gaps(before, woven)
@@ -276,7 +288,10 @@ class TradeStore:
         self._told = None
 
     def _cut_up(self, trades: TradeBatch) -> list[_Chunk]:
-        """The trades in chunks, in memory of their own: a view would keep what it was cut from alive, and its owner could write to it."""
+        """Cut trades into chunks, and copy them.
+
+        A view would keep the original arrays alive, and their owner could write to them.
+        """
         cuts = range(0, len(trades), _CHUNK)
         return [self._chunk(TradeBatch.of(*(column[start : start + _CHUNK].copy() for column in trades.columns))) for start in cuts]
 
@@ -293,7 +308,7 @@ class TradeStore:
 
 
 def _held(chunks: list[_Chunk], ids: np.ndarray) -> np.ndarray:
-    """Which of some ascending ids the chunks hold."""
+    """A mask of the ids, given in ascending order, that are in the chunks."""
     held = np.zeros(len(ids), bool)
     for chunk in chunks:
         place = np.minimum(np.searchsorted(chunk.keys, ids), len(chunk) - 1)
@@ -302,7 +317,10 @@ def _held(chunks: list[_Chunk], ids: np.ndarray) -> np.ndarray:
 
 
 def _held_at(chunks: list[_Chunk], batch: TradeBatch) -> np.ndarray:
-    """Which of some trades in the order of time the chunks hold, told by time and id."""
+    """A mask of the trades, given in order of time, that are in the chunks.
+
+    Trades are equal if their time and id are.
+    """
     held = np.zeros(len(batch), bool)
     for chunk in chunks:
         start, end = np.searchsorted(chunk.keys, batch.time_ns[0]), np.searchsorted(chunk.keys, batch.time_ns[-1], side="right")
@@ -316,7 +334,7 @@ def _held_at(chunks: list[_Chunk], batch: TradeBatch) -> np.ndarray:
 
 
 def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
-    """The holes between the trades, and between them and the trade before, if there is one."""
+    """The gaps between the trades, and between them and the trade before, if any."""
     ids, times = trades.trade_id, trades.time_ns
     found = []
     if before and int(ids[0]) > before.trade_id + 1:
@@ -338,5 +356,5 @@ def _within(chunk: _Chunk, start_ns: int, end_ns: int) -> TradeBatch:
     times = chunk.trades.time_ns
     inside = np.flatnonzero((times >= start_ns) & (times < end_ns))
     if len(inside) and int(inside[-1]) - int(inside[0]) + 1 == len(inside):
-        return chunk.trades[int(inside[0]) : int(inside[-1]) + 1]  # nothing is copied
+        return chunk.trades[int(inside[0]) : int(inside[-1]) + 1]  # a view: no copy
     return chunk.trades[inside]

@@ -1,4 +1,4 @@
-"""Whether a tape is what it claims to be: every file sound, every id once, every sum right, every rollup true to its trades."""
+"""Verification of a tape: files, totals, rollups, and the ids in the catalogue."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from app.storage.writer import TapeWriter
 
 @dataclass(frozen=True, slots=True)
 class StoreFinding:
-    """Something that is not as it should be.
+    """A problem found in the store.
 
     Attributes
     ----------
     text : str
-        What and where, in a line.
+        The problem and its place, in one line.
     mended : bool
-        It has been put right from what is there.
+        True if it has been repaired from the stored trades.
     gap : Span or None
-        Trades are missing here, and may be fetched again.
+        Time of missing trades, which can be downloaded again.
     """
 
     text: str
@@ -38,9 +38,10 @@ class StoreFinding:
 
 
 def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFinding]:
-    """Look at everything that is kept of a market, a day at a time; with its writer, mend what can be mended from what is there.
+    """Check all stored trades of a market, one day at a time.
 
-    A damaged file is put aside, which leaves a hole; a rollup is made again; the account of what is held is brought into line.
+    With the market's writer, repair what is possible: a damaged file is renamed, which leaves a gap; a rollup is rebuilt; the
+    catalogue's tape ranges are corrected.
     """
     numbered = tape.instrument.numbered
     found = TapeRanges()
@@ -66,7 +67,7 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
 
 
 def _strange(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreFinding]:
-    """Trades that no exchange makes."""
+    """Find invalid trades: zero price or quantity, another day, or an invalid side."""
     if not len(trades):
         return
     where = f"{tape.instrument.id} {day_name(day)}"
@@ -96,7 +97,7 @@ def _rollup(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None)
 
 
 def _account(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> Iterator[StoreFinding]:
-    """What the catalogue says is held, against what is there."""
+    """Compare the ids listed in the catalogue with the ids on disk."""
     for stretch in id_ranges(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
         found.add(stretch)
     claimed, there = _ids(tape.intervals()), _ids(found)
@@ -123,7 +124,7 @@ def _holes(tape: Tape) -> Iterator[StoreFinding]:
 
 
 def _ids(intervals: TapeRanges) -> list[tuple[int, int]]:
-    """The ids held as half-open runs, whatever they came from."""
+    """The ids of tape ranges as half-open runs, regardless of source."""
     runs: list[tuple[int, int]] = []
     for stretch in intervals:
         if runs and runs[-1][1] == stretch.first_key:

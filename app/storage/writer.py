@@ -1,4 +1,4 @@
-"""Writing one market's trades to the store: the newest into the catalogue, then by days into files."""
+"""Writes a market's trades: first to the catalogue, then to day files."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
 _log = structlog.get_logger(__name__)
 
 TAIL_TRADES = 200_000  # 0.6 s to read at the start; about an hour of a busy market
-_MOST_IN_MEMORY = 20_000_000  # a day with more stays in parts: put together it would take more than 700 MB
+_MOST_IN_MEMORY = 20_000_000  # a day with more trades stays in parts: merging it would take more than 700 MB of memory
 
 
 class TapeWriter:
-    """The one who writes a market. Its methods may be called from any thread, one at a time.
+    """The only writer of a market; call from any thread, one at a time.
 
     Parameters
     ----------
     store : DiskStore
         Open for writing.
     instrument : Instrument
-        In the venue's steps of today; what was kept in others is converted when it is read.
+        With the venue's current tick and lot size; trades stored with others are converted on reading.
 
     Raises
     ------
     StoreBusyError
-        If another process, or another writer of this one, has the market.
+        If another process, or another writer in this one, records the market.
     StoreError
         If the store cannot be written.
     """
@@ -62,29 +62,29 @@ class TapeWriter:
 
     @property
     def instrument(self) -> Instrument:
-        """What is written."""
+        """The market that is written."""
         return self.tape.instrument
 
     @property
     def intervals(self) -> TapeRanges:
-        """What is held; not to be changed."""
+        """The stored tape ranges; must not be changed."""
         return self._intervals
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
-        """Keep trades; when this returns they outlive a kill. How many were new.
+        """Store trades and return the number of new ones; they then survive a kill.
 
         Parameters
         ----------
         trades : TradeBatch
-            In any order; one that is held already is nothing.
+            In any order; trades already stored are skipped.
         source : Source
         complete : Span, optional
-            The time of which these, with what is held, are all. Where trades are not numbered nothing else says what is held.
+            The time that these and the stored trades fully cover. Without trade ids this is the only record of coverage.
 
         Raises
         ------
         StoreError
-            If the disk does not take them: then none of them is kept.
+            If the trades cannot be written: then none of them is stored.
         """
         with self._turn:
             fresh = self._fresh(trades)
@@ -100,28 +100,28 @@ class TapeWriter:
             return len(fresh)
 
     def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
-        """Keep many trades of the past, straight into files; as `insert` otherwise."""
+        """Store many historical trades directly in day files; else like `insert`."""
         with self._turn:
             fresh = self._fresh(trades)
             stretches = self._stretches(fresh, source, trades, complete)
             held = _with(self._intervals, stretches) or self._intervals
             count = sum(self._merge_into_day(day, part, held) for day, part in by_day(fresh))
-            if (new := _with(self._intervals, stretches)) is not None:  # which may be fewer by now: a damaged file was put aside
+            if (new := _with(self._intervals, stretches)) is not None:  # the ranges may be fewer by now, if a damaged file was renamed
                 self._replace_intervals(new)
             return count
 
     @property
     def wants_sealing(self) -> bool:
-        """The catalogue holds more of the newest trades than is good for the next start."""
+        """True if the catalogue has enough trades to make the next start slow."""
         return self._tail_size >= TAIL_TRADES
 
     def seal(self, now_ns: int) -> None:
-        """Move the newest trades from the catalogue into files, and put the parts of days that are over together.
+        """Move the catalogue's trades to files, and merge the parts of past days.
 
         Raises
         ------
         StoreError
-            If the disk does not take them: then they stay where they are.
+            If the files cannot be written: then the trades stay in the catalogue.
         """
         with self._turn:
             trades, place = self.tape.catalogue.tail(self.instrument.id)
@@ -134,12 +134,12 @@ class TapeWriter:
             self._put_together(now_ns)
 
     def tidy(self, now_ns: int) -> None:
-        """Put the days that are over into one file each; what is of today stays where it is.
+        """Merge each past day into one file; today's trades stay where they are.
 
         Raises
         ------
         StoreError
-            If the disk does not take it: then all stays as it is.
+            If a file cannot be written: then nothing is changed.
         """
         oldest_ns = self.tape.catalogue.oldest_in_tail(self.instrument.id)
         if oldest_ns is not None and day_of(oldest_ns) < day_of(now_ns):
@@ -149,29 +149,29 @@ class TapeWriter:
             self._put_together(now_ns)
 
     def forget(self, days: Iterable[int]) -> None:
-        """Delete whole days, files and all; they are unknown from then on."""
+        """Delete days with all their files; their trades are missing from then on."""
         with self._turn:
             for day in days:
                 self._forget_day(day)
 
     def move_aside(self, path: Path, day: int) -> None:
-        """Rename a damaged file of a day; what it held is missing from then on, and may be fetched again."""
+        """Rename a damaged day file; its trades become a gap that can be filled again."""
         with self._turn:
             self._put_aside(path, day)
 
     def rebuild_accounting(self) -> None:
-        """Find out from the files what is held, and say that."""
+        """Rebuild the tape ranges in the catalogue from the files."""
         with self._turn:
             self._replace_intervals(ranges_in_files(self.tape))
 
     def close(self) -> None:
-        """Let go of the market."""
+        """Release the lock on the market."""
         self._lock.release()
 
     # -- inside ----------------------------------------------------------------------------------
 
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
-        """The trades in the order of the tape, without those that the ids show to be held."""
+        """The trades in the order of the tape, without those whose ids are stored."""
         trades = merge_trades([trades], numbered=self.instrument.numbered)
         if not self.instrument.numbered or not len(trades):
             return trades
@@ -189,7 +189,10 @@ class TapeWriter:
                 self._merge_into_day(day, TradeBatch.empty(), self._intervals)
 
     def _merge_into_day(self, day: int, trades: TradeBatch, held: TapeRanges) -> int:
-        """One file of all that there is of a day; nothing is written if that is so already. How many trades were not in one."""
+        """Merge trades and all parts of a day into one file; return how many were new.
+
+        Nothing is written if the day is one file already and no trade is new.
+        """
         whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
         parts = self._sound_parts(day)
         if parts is None:
@@ -198,7 +201,7 @@ class TapeWriter:
             return len(trades)
         before = merge_trades(list(parts.values()), numbered=self.instrument.numbered)
         together = merge_trades([before, trades], numbered=self.instrument.numbered)
-        if not len(together):  # all that there was is damaged, and put aside
+        if not len(together):  # all files were damaged, and renamed
             return 0
         if list(parts) != [whole] or len(together) > len(parts[whole]):
             write_day(whole, together, self.instrument, ranges_in_day(held, day))
@@ -209,7 +212,7 @@ class TapeWriter:
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:
-        """What the files of a day hold; None if that is too much. A damaged one is put aside, rather than in the way of all others."""
+        """Trades of each file of a day; None if they are too many. Renames damaged files."""
         found: dict[Path, TradeBatch] = {}
         count = 0
         for path in self.tape.files(day):
@@ -240,7 +243,10 @@ class TapeWriter:
         self._intervals = new
 
     def _keep_steps(self, store: DiskStore) -> None:
-        """Move what the catalogue holds in other steps than today's into files, which say in which they are."""
+        """Move trades with an older tick or lot size from the catalogue to files.
+
+        Each file has the steps of its trades in its metadata.
+        """
         before = store.catalogue.instrument(self.instrument.id)
         if before is None or (before.tick_size, before.lot_size) == (self.instrument.tick_size, self.instrument.lot_size):
             return
@@ -255,7 +261,7 @@ class TapeWriter:
 
 
 def _with(intervals: TapeRanges, stretches: Iterable[TapeRange]) -> TapeRanges | None:
-    """The intervals and some more; None if there are none to add."""
+    """The tape ranges with some added; None if there are none to add."""
     stretches = list(stretches)
     if not stretches:
         return None
@@ -266,13 +272,13 @@ def _with(intervals: TapeRanges, stretches: Iterable[TapeRange]) -> TapeRanges |
 
 
 def _difference(old: TapeRanges, new: TapeRanges) -> tuple[list[TapeRange], list[TapeRange]]:
-    """What is to be deleted and what to be written."""
+    """The tape ranges to delete, and those to write."""
     before, after = set(old), set(new)
     return sorted(before - after), sorted(after - before)
 
 
 def _locked(path: Path, instrument: Instrument) -> FileLock:
-    """The right to write a market; let go of by the system when the process ends."""
+    """Lock a market for writing; the system releases the lock when the process ends."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=0, thread_local=False)

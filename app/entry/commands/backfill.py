@@ -1,4 +1,4 @@
-"""`tapeprint backfill`: what the store lacks of a span, from the venue's dumps and its history, or from a publisher's."""
+"""`tapeprint backfill`: download missing trades into the store."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from feeds.archives.bulk import iter_downloads
 from feeds.archives.bulk_sources import bulk_source
 from feeds.archives.report import ImportReport
 
-_DUMPS_AFTER_NS = 36 * 3_600_000_000_000  # venues publish a day's file some hours after the day has ended
+_DUMPS_AFTER_NS = 36 * 3_600_000_000_000  # venues publish a day's file some hours after the day's end
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillRequest:
-    """What is asked for.
+    """Options of `tapeprint backfill`.
 
     Attributes
     ----------
     instrument_id : str
     span : Span
     source : str
-        `auto`: the venue's dumps for what is older than a day and a half, its history for the rest; `venue`: its history alone;
-        else a place that `feeds.archives.bulk_sources.bulk_source` understands, such as `dumps` or `tardis:bitmex/XBTUSD`.
+        `auto`: the venue's dumps for times more than a day and a half ago, its history for the rest; `venue`: only its history;
+        else a source that `feeds.archives.bulk_sources.bulk_source` supports, such as `dumps` or `tardis:bitmex/XBTUSD`.
     """
 
     instrument_id: str
@@ -45,21 +45,21 @@ class BackfillRequest:
 
 
 def backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> int:
-    """Fetch what the store lacks; 0 when nothing is missing any more, 1 otherwise.
+    """Download missing trades; return 0 if none is missing afterwards, else 1.
 
     Raises
     ------
     BadInputError
-        If the span is empty, or the instrument or the source is none we know.
+        If the span is empty, or the instrument or the source is unknown.
     FeedError, StoreError
-        If the venue, or the disk, does not do its part; what came before is kept.
+        If the venue or the disk fails; trades fetched before that are stored.
     """
     now_ns = time.time_ns()
     span = request.span.intersection(Span(0, now_ns))
     if not span:
         raise BadInputError("--from must be in the past")
     left = asyncio.run(_backfill(replace(request, span=span), settings, quiet))
-    if span.end_ns == now_ns:  # nobody has what is traded at this moment
+    if span.end_ns == now_ns:  # trades of this very moment are not available from any source yet
         left = [gap for gap in left if gap.before_id is not None or gap.span.end_ns < now_ns]
     for gap in left:
         count = f", {gap.before_id - gap.first_id:,} trades by id" if gap.first_id and gap.before_id else ""
@@ -68,7 +68,7 @@ def backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> int:
 
 
 async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> list[StoreGap]:
-    """What is missing still."""
+    """Run the backfill and return the gaps that remain."""
     market = await market_opener(settings)(request.instrument_id)
     store = DiskStore(settings.store_folder())
     try:
@@ -109,7 +109,7 @@ async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, te
 
 
 async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callable[[str, float, str], None], quiet: bool) -> int:
-    """Import those published pieces that hold what is missing, the newest first; each is deleted once it is on the tape."""
+    """Import the published files that cover the gaps, newest first."""
     source = bulk_source(writer.instrument, place)
     new = 0
     try:

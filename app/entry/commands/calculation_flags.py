@@ -1,4 +1,4 @@
-"""The flags that say how a picture's figures are made, instead of the settings."""
+"""The flags that override calculation settings for one image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EVERY = ", ".join(one.path for one in fields_of(CalculationSettings))
 
 @dataclass
 class RuleFlags:
-    """How the figures are made: the usual inputs by name, and every one by `--rule`."""
+    """Calculation settings as flags: the common ones by name, any other by `--rule`."""
 
     rule: Annotated[list[str], Parameter(help=f"any calculation setting, e.g. tpo.bracket=15m; repeatable: {_EVERY}", negative="")] = field(
         default_factory=list
@@ -35,12 +35,12 @@ class RuleFlags:
     large: Annotated[str | None, Parameter(help="large trades: top:50 = the 50 largest in view, or a minimum size such as 2.5")] = None
 
     def on(self, rules: CalculationSettings) -> CalculationSettings:
-        """The settings' rules with what was asked for.
+        """The calculation settings with the flags applied.
 
         Raises
         ------
         BadInputError
-            If something cannot be what it is; one line.
+            If a value is invalid; the message is one line.
         """
         named = (
             ("time.zone", self.timezone),
@@ -60,7 +60,7 @@ class RuleFlags:
 
 
 def _require_use_of_zone(rules: CalculationSettings) -> None:
-    """A zone that was asked for, and that a named session would pass over, is told; one that only lies in the settings is not."""
+    """Reject a `--timezone` that a named session ignores; the settings may have one."""
     hours, zone = rules.hours, rules.time.zone
     if hours.name in TEMPLATES and zone != hours.timezone:
         raise BadInputError(f"time zone: session {hours.name} has its own ({hours.timezone}), drop {zone!r}")

@@ -1,4 +1,4 @@
-"""Candles for a picture: what its profiles lack of trades, fetched before it is drawn."""
+"""Candles for an image's profiles where trades are missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ _LOOK_EVERY_S = 0.02
 
 
 async def fetch_candles(chart: Chart, history: CandleHistory, patience_s: float = _PATIENCE_S) -> str:
-    """Fetch the candles that the chart's profiles want; what went wrong, if they did not all come, in a line."""
+    """Fetch the candles that the chart's profiles need.
+
+    Returns
+    -------
+    str
+        Why candles are still missing, in one line; empty if none is.
+    """
     past = CandleLoader([chart], history)
     fetching = asyncio.ensure_future(past.fill())
     deadline_s = time.monotonic() + patience_s
@@ -30,7 +36,7 @@ async def fetch_candles(chart: Chart, history: CandleHistory, patience_s: float 
 
 
 def _wishes(chart: Chart) -> tuple[CandleRange, ...]:
-    """Of the profiles that were placed, and of all periods that the chart's bars touch."""
+    """Candle requests of all placed profiles, and of the period profiles of all bars."""
     series, profiles, periods = chart.series, chart.profiles, chart.anchors.periods
     runs = [profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
     if periods is not None and series.n_bars:

@@ -1,7 +1,7 @@
-"""The value area of a calendar period from a file of candles, as JSON or as a table.
+"""The value area of a calendar period from a candle file, as JSON or a table.
 
-Prices and volumes are decimal text. Row edges lie between ticks; they are written with eight digits more than a price of the
-file has, without noughts at the end. `poc` is its row's middle, a row's `price` its lower edge.
+Prices and volumes are decimal text. Row edges lie between ticks; they are written with eight decimal places more than the
+file's prices, without trailing zeros. `poc` is the middle of its row, a row's `price` its lower edge.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MORE_DIGITS = 8
 
 @dataclass(frozen=True, slots=True)
 class CandlesRequest:
-    """What is asked of the candles.
+    """Options of `tapeprint candles`.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class CandlesRequest:
     rows : int
     price : CandlePrice
     as_of : str or None
-        A date in the rule's time zone, or a time; None: the last candle's.
+        A date in the rule's time zone, or a time; None: the time of the last candle.
     current : bool
-        The period that holds it instead of the one before.
+        True: the period that contains that time, instead of the one before.
     method, percent : ValueAreaMethod, int
     as_json : bool
     """
@@ -63,7 +63,7 @@ def print_candles(path: Path, request: CandlesRequest, quiet: bool) -> None:
     Raises
     ------
     BadInputError
-        If the file or the request cannot be used, or no candle begins in the period.
+        If the file or the request cannot be used, or no candle starts in the period.
     """
     if not 1 <= request.percent <= 100:
         raise BadInputError(f"percent: found {request.percent}, expected 1 to 100")
@@ -115,7 +115,7 @@ def _result(path: Path, found: CandleFile, request: CandlesRequest) -> dict[str,
 
 
 def _moment(text: str, timezone: str) -> int:
-    """A date on the wall of a time zone, or a time."""
+    """Nanoseconds of the start of a date in a time zone, or of a time."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return parse_time(text)
     try:

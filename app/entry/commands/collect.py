@@ -1,4 +1,4 @@
-"""`tapeprint collect`: markets onto the disk without a screen, through the pump that the window uses."""
+"""`tapeprint collect`: record markets without a window, with the window's pump."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from app.storage.writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
 
-_MEMORY_TRADES = 300_000  # enough to put late and repeated trades where they belong
+_MEMORY_TRADES = 300_000  # enough to sort in late trades and to recognise repeated ones
 _HEALTH_S = 10.0
 _LOOK_S = 0.1
-_CATCH_UP_NS = 7 * 86_400_000_000_000  # holes that are older are left to `tapeprint verify --repair`
-_LONGEST_WAIT_S = 60.0  # nobody sits before the screen
+_CATCH_UP_NS = 7 * 86_400_000_000_000  # gaps that are older are left to `tapeprint verify --repair`
+_LONGEST_WAIT_S = 60.0  # a collection runs unattended
 
 
 @dataclass
 class _Collected:
-    """One market, and how it stands."""
+    """One market and the state of its recording."""
 
     instrument_id: str
     market: Market | None = None
@@ -47,7 +47,7 @@ class _Collected:
     refused: bool = False
 
     def line(self) -> str:
-        """How it stands, for the health line."""
+        """The health line: state, trades recorded, age of the last trade, problems."""
         if self.market is None or self.recorder is None or self.ingest is None:
             return f"{self.instrument_id} CONNECTING, {self.trouble or 'opening'}"
         status = self.market.feed.status
@@ -65,12 +65,17 @@ class _Collected:
 
 
 def collect(instrument_ids: list[str], seconds: float | None, settings: Settings, quiet: bool) -> int:
-    """Record markets until stopped (Ctrl+C, SIGTERM) or so many seconds have passed; 0, or 1 if a venue refused a market.
+    """Record markets until Ctrl+C, SIGTERM or the end of `seconds`.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or 1 if a venue refused a market.
 
     Raises
     ------
     BadInputError
-        If no market is named, or one twice, or one of a venue that we do not know.
+        If no market is named, one is named twice, or its venue is unknown.
     StoreError
         If the store cannot be written.
     """
@@ -114,7 +119,7 @@ async def _collect(instrument_ids: list[str], seconds: float | None, settings: S
 
 
 async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None:
-    """One market from its opening to the end; returns only when the venue refuses it."""
+    """Record one market until cancelled; returns only if the venue refuses it."""
     market = await _reach(one, settings)
     if market is None:
         return
@@ -139,12 +144,12 @@ async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None
 
 
 async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None:
-    """Fetch what was missed since the last run, and what that run had no time to fetch, beside the live trades."""
+    """Fetch trades missed since the last run, and gaps which that run left."""
     before, live = writer.intervals.last, writer.intervals.last
     if market.history is None or before is None:
         return
     begin_ns = max(next(iter(writer.intervals)).start_ns, before.end_ns - _CATCH_UP_NS) if market.instrument.numbered else before.end_ns
-    while live is None or live.end_ns <= before.end_ns:  # until live trades say where the gap ends
+    while live is None or live.end_ns <= before.end_ns:  # until the first live trades show where the gap ends
         await asyncio.sleep(_LOOK_S)
         live = writer.intervals.last
 
@@ -160,7 +165,7 @@ async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None
 
 
 async def _reach(one: _Collected, settings: Settings) -> Market | None:
-    """The market, however often it takes; None when the venue refuses for good."""
+    """Open the market, retrying until it succeeds; None if the venue refuses it."""
 
     def on_wait(error: TapeprintError, pause_s: float) -> None:
         one.trouble = f"{error.user_message}, retrying in {pause_s:.0f} s"
@@ -180,10 +185,10 @@ async def _tell_health(all_collected: list[_Collected], quiet: bool) -> None:
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
-    """Ctrl+C and the system's wish to stop end the collection in order."""
+    """Stop the collection in order on Ctrl+C and SIGTERM."""
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM"):
         try:
             loop.add_signal_handler(getattr(signal, name), stop.set)
-        except NotImplementedError:  # Windows: Ctrl+C comes as KeyboardInterrupt, which cancels us
+        except NotImplementedError:  # Windows: Ctrl+C raises KeyboardInterrupt, which cancels this task
             return

@@ -1,4 +1,4 @@
-"""What the commands without a window share: reading a trades file with progress, and times as they are typed."""
+"""Shared parts of the headless commands: trades files, times, progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ALL = Span(-(1 << 62), 1 << 62)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file of trades is read: tick size, lot size if known, and whether to keep quiet about it."""
+    """Options for reading a trades file; `quiet` prints no progress and no notes."""
 
     tick_size: Decimal
     lot_size: Decimal | None = None
@@ -33,7 +33,7 @@ class Reading:
 
 
 def read(path: Path, reading: Reading) -> TradeFile:
-    """The trades of a file, with progress and a word on what was left out, both on standard error."""
+    """Read a trades file; progress and skipped rows are shown on standard error."""
     with progress_counter(path.name, reading.quiet) as on_rows:
         found = read_trade_file(path, reading.tick_size, reading.lot_size, on_rows)
     if found.left_out and not reading.quiet:
@@ -42,12 +42,12 @@ def read(path: Path, reading: Reading) -> TradeFile:
 
 
 def parse_time(text: str) -> int:
-    """Nanoseconds since 1970 of a time on the command line, written as trades files write theirs.
+    """Parse a time, in any format of trades files, to nanoseconds since 1970.
 
     Raises
     ------
     BadInputError
-        If it is none.
+        If it is not a time.
     """
     try:
         return int(times_ns(pa.array([text], pa.string()))[0])
@@ -56,12 +56,12 @@ def parse_time(text: str) -> int:
 
 
 def parse_span(start: str | None, end: str | None) -> Span:
-    """The span of `--from` and `--to`; open at an end that was not given.
+    """The span of `--from` and `--to`; unlimited at an end that is not given.
 
     Raises
     ------
     BadInputError
-        If one is no time, or the end does not come after the start.
+        If one is not a time, or the end is not after the start.
     """
     span = Span(_ALL.start_ns if start is None else parse_time(start), _ALL.end_ns if end is None else parse_time(end))
     if not span:
@@ -76,7 +76,7 @@ def time_text(time_ns: int) -> str:
 
 @contextmanager
 def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Iterator[Callable[[int], None]]:
-    """A running count on the terminal, if there is one to see it."""
+    """Show a running count if standard error is a terminal."""
     if quiet or not sys.stderr.isatty():
         yield lambda _count: None
         return
@@ -88,7 +88,10 @@ def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Iterator[Cal
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Callable[[str, float, str], None]]:
-    """A bar on the terminal, if there is one to see it; told what is done, the share of it from 0 to 1, and how far in words."""
+    """Show a progress bar if standard error is a terminal.
+
+    The function it yields takes the name of the step, the share done (0 to 1), and the amount as text.
+    """
     if quiet or not sys.stderr.isatty():
         yield lambda _what, _share, _far: None
         return
@@ -99,6 +102,6 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[str, float, str], None]]:
 
 
 def print_note(text: str, quiet: bool = False) -> None:
-    """A line for the user on standard error."""
+    """Print a line for the user to standard error."""
     if not quiet:
         print(f"tapeprint: {text}", file=sys.stderr)  # noqa: T201

@@ -1,4 +1,4 @@
-"""Is this machine fit to run Tapeprint? Versions, display, OpenGL, settings and folders, each with a verdict."""
+"""`tapeprint doctor`: checks of versions, display, OpenGL, settings and folders."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _CLOCK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DoctorFinding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes
     ----------
     what, found : str
     sound : bool
-        False only for what keeps the program from working.
+        False only if the program cannot work this way.
     advice : str
-        What to do about it.
+        Text on how to fix it.
     """
 
     what: str
@@ -43,7 +43,7 @@ class DoctorFinding:
 
 
 def examine(settings_file: Path | None = None, online: bool = False) -> Iterator[DoctorFinding]:
-    """All findings, the cheap ones first; the venue is asked only if `online`."""
+    """Run all checks, the fast ones first; the venue is asked only if `online`."""
     yield DoctorFinding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     found = {name: _version(name) for name in _PACKAGES}
     for name, number in found.items():
@@ -64,7 +64,10 @@ def examine(settings_file: Path | None = None, online: bool = False) -> Iterator
 
 
 def qt_pair(qt_version: str, python: tuple[int, ...]) -> DoctorFinding:
-    """PySide6 6.12.0 under Python 3.11 loses a reference to None on each void call, until the process aborts."""
+    """Check the pair of Qt and Python versions.
+
+    PySide6 6.12.0 under Python 3.11 loses a reference to None on each void call, until the process aborts.
+    """
     if qt_version == "6.12.0" and python < (3, 12):
         advice = "pip install 'PySide6-Essentials<6.12', or use Python 3.12 or later"
         return DoctorFinding("Qt and Python", "PySide6 6.12.0 aborts under Python 3.11", False, advice)
@@ -72,7 +75,7 @@ def qt_pair(qt_version: str, python: tuple[int, ...]) -> DoctorFinding:
 
 
 def writable(what: str, folder: Path) -> DoctorFinding:
-    """Whether a folder, or the nearest one above it that is there, can be written."""
+    """Check that a folder, or its nearest existing parent, is writable."""
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -84,7 +87,10 @@ def writable(what: str, folder: Path) -> DoctorFinding:
 
 
 def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator[DoctorFinding]:
-    """Display, OpenGL and the painter that the window would choose; without a display Qt draws offscreen, which has no OpenGL."""
+    """Check the display, OpenGL and the painter that the window would use.
+
+    Without a display Qt draws offscreen, and has no OpenGL.
+    """
     environ = dict(os.environ if environ is None else environ)
     try:
         require_display(environ)
@@ -104,7 +110,10 @@ def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator
 
 
 def clock(settings: Settings) -> DoctorFinding:
-    """Our clock against the venue's; bars go by the venue's time, so that a wrong clock only spoils the lag that is shown."""
+    """Check our clock against the venue's.
+
+    Bars use the venue's time, so a wrong clock only falsifies the displayed lag.
+    """
     from app.entry.venue_clock import clock_offset_s
 
     try:
@@ -119,7 +128,7 @@ def clock(settings: Settings) -> DoctorFinding:
 
 
 def report(as_json: bool = False, online: bool = False, settings_file: Path | None = None) -> int:
-    """Print the findings; 0 when all is sound, 1 otherwise."""
+    """Print the results of all checks; return 0 if all are sound, else 1."""
     findings = list(examine(settings_file, online))
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode([asdict(finding) for finding in findings]) + b"\n")

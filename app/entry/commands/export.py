@@ -1,4 +1,4 @@
-"""`tapeprint export`: kept trades as a file that any program reads."""
+"""`tapeprint export`: stored trades as a CSV or Parquet file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from feeds.archives.export import write_trades
 
 
 def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet: bool) -> int:
-    """Write the kept trades of a span; what is missing between them is said. The exit code.
+    """Write stored trades to a file and print the gaps; return the exit code.
 
     Raises
     ------
     BadInputError
-        If the store does not know the market, or holds nothing of the span.
+        If the market is not in the store, or the store has no trades of the span.
     StoreError
         If the store cannot be read.
     """

@@ -1,10 +1,10 @@
 """Bars with their cells as JSON lines, CSV or Parquet.
 
-Prices and quantities are decimal text. `cells` stand lowest row first; a cell's `price` and the bar's `poc` are
-lower edges of rows, `val` and `vah` are the lower edge of the lowest and the upper edge of the highest row of the
-value area. `cvd` and `vwap` run from the first trade; the VWAP is rounded half to even at four digits more than a
-price has. CSV and Parquet hold one row a cell, with the bar's figures repeated; `cell_stacked` tells the sides of
-the stacked zones that the cell lies in.
+Prices and quantities are decimal text. `cells` are in order from the lowest row; a cell's `price` and the bar's `poc`
+are lower edges of rows, `val` and `vah` are the lower edge of the lowest and the upper edge of the highest row of the
+value area. `cvd` and `vwap` run from the first trade; the VWAP is rounded half to even to four decimal places more
+than a price has. CSV and Parquet have one row per cell, with the bar's values repeated; `cell_stacked` has the sides
+of the stacked zones that the cell lies in.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from app.settings.calculation import CalculationSettings
 from app.settings.settings import Settings
 
 VWAP_DIGITS = 4
-"""Digits of a VWAP beyond those of a price."""
+"""Decimal places of a VWAP beyond those of a price."""
 _IMBALANCES = (None, "buy", "sell", "both")
 
 
@@ -48,7 +48,7 @@ def footprint(path: Path, reading: Reading, settings: Settings, rule: BarRule, t
     Raises
     ------
     BadInputError
-        If the file cannot be used, or the output cannot be written.
+        If the file is invalid, or the output cannot be written.
     """
     if out is not None:
         writer_of(out)  # before a long file is read
@@ -60,7 +60,9 @@ def footprint(path: Path, reading: Reading, settings: Settings, rule: BarRule, t
 
 
 def require_countable(series: FootprintSeries, path: Path) -> None:
-    """Refuse bars in which price times quantity leaves 64 bits behind, as it does with 18 digits behind the point.
+    """Reject bars whose price range times volume overflows 64 bits.
+
+    This happens e.g. with steps of 18 decimal places.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def require_countable(series: FootprintSeries, path: Path) -> None:
 
 
 def bar_objects(series: FootprintSeries, instrument: Instrument, rules: CalculationSettings) -> Iterator[dict[str, Any]]:
-    """One object a bar, fields as the command line documents them."""
+    """One object per bar, with the fields that the module docstring describes."""
     if not series.n_bars:
         return
     grid, quantity = series.grid, _writer_of_steps(instrument.lot_size)
@@ -118,24 +120,27 @@ def bar_objects(series: FootprintSeries, instrument: Instrument, rules: Calculat
 
 
 def _writer_of_steps(step: Decimal) -> Callable[[int], str]:
-    """What writes a number of steps as a decimal; looks at the step once for a hundred thousand cells."""
+    """Return a function that writes a number of steps as a decimal.
+
+    The step is parsed once, for hundreds of thousands of cells.
+    """
     places = decimal_places(step)
     mantissa = int(step.scaleb(places))
     return lambda steps: format_scaled(steps * mantissa, places)
 
 
 def price_text(ticks: Fraction, tick_size: Decimal, digits: int) -> str:
-    """A price that lies between ticks, rounded half to even at `digits` behind the point."""
+    """A price between ticks as text, rounded half to even to `digits` decimal places."""
     return format_scaled(round(ticks * Fraction(tick_size) * 10**digits), digits)
 
 
 def write_bars(bars: Iterator[dict[str, Any]], out: Path | None) -> None:
-    """Write bars to a file, its kind told by its ending, or as JSON lines to standard output.
+    """Write bars to a file by its extension, or as JSON lines to standard output.
 
     Raises
     ------
     BadInputError
-        If the ending is none we know, or the file cannot be written.
+        If the extension is unknown, or the file cannot be written.
     """
     if out is None:
         for bar in bars:
@@ -150,12 +155,12 @@ def write_bars(bars: Iterator[dict[str, Any]], out: Path | None) -> None:
 
 
 def writer_of(out: Path) -> Callable[[Iterator[dict[str, Any]], Path], None]:
-    """What writes a file with this ending.
+    """Return the function that writes bars to a file with this extension.
 
     Raises
     ------
     BadInputError
-        If the ending is none we know.
+        If the extension is unknown.
     """
     writers = {".jsonl": _json_lines, ".csv": _csv, ".parquet": _parquet}
     if out.suffix.lower() not in writers:
@@ -169,7 +174,7 @@ def _json_lines(bars: Iterator[dict[str, Any]], out: Path) -> None:
             file.write(msgspec.json.encode(bar) + b"\n")
 
 
-_ROWS_AT_ONCE = 1 << 16  # of Parquet, so that a long file does not lie in memory as Python objects
+_ROWS_AT_ONCE = 1 << 16  # rows of Parquet, so that a long file is not in memory as Python objects all at once
 
 _BAR_FIELDS = (
     *("start_ns", "open", "high", "low", "close", "trades", "volume", "buy", "sell"),

@@ -1,4 +1,7 @@
-"""`tapeprint import`: trades files into the store, each as a whole or not at all, and twice is once."""
+"""`tapeprint import`: trades files into the store, each completely or not at all.
+
+Importing a file again adds nothing.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,12 @@ from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import file_facts, stream_trades
 
 KINDS = ("auto", "binance", "bybit", "okx", "tardis", "kaiko", "csv", "parquet")
-_DAYS_IN_MEMORY = 4_000_000  # trades; beyond, the fullest day goes to disk until the file has been read
+_DAYS_IN_MEMORY = 4_000_000  # trades; above this the fullest day goes to disk until the file has been read
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentSpec:
-    """What the user says of the market: its id and, unless the store knows them, its steps."""
+    """The market of the files; tick and lot size may be None if it is in the store."""
 
     instrument_id: str
     tick_size: str | None
@@ -36,12 +39,12 @@ class InstrumentSpec:
 
 
 def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_folder: Path, quiet: bool) -> int:
-    """Put the trades of some files into the store; the exit code.
+    """Import trades files into the store and return the exit code.
 
     Raises
     ------
     BadInputError
-        If a file is not of this kind, or a row of it cannot be a trade: nothing of that file is kept then.
+        If a file is not of this kind, or a row is not a valid trade; nothing of that file is imported then.
     StoreError
         If the store cannot be written.
     """
@@ -67,18 +70,18 @@ def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_
 
 
 def import_file(writer: TapeWriter, path: Path, report: ImportReport, *, complete: Span | None = None, tell=lambda _count: None) -> int:
-    """Put the trades of one file onto a tape, all or none; how many were new.
+    """Import one file into a tape, all or nothing; return the number of new trades.
 
     Parameters
     ----------
     writer : TapeWriter
     path : Path
-    report : Report
-        Filled in.
+    report : ImportReport
+        Is filled in.
     complete : Span, optional
-        The time of which the file is known to hold all trades; from its first trade to its last unless given.
+        The time of which the file is known to have all trades; by default from its first trade to its last.
     tell : callable
-        Told how many trades have been read.
+        Called with the number of trades read so far.
     """
     with tempfile.TemporaryDirectory(prefix="import-", dir=_made(writer.tape.folder)) as waiting:
         by_day = _ByDay(writer.instrument, Path(waiting))
@@ -88,7 +91,7 @@ def import_file(writer: TapeWriter, path: Path, report: ImportReport, *, complet
         new = 0
         span = complete or Span(report.first_ns, report.last_ns + 1)
         for day, trades in by_day.days():
-            if report.made_ids:  # ids that we made ourselves are not the ones under which the feed's trades are held
+            if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
                 trades = trades[~writer.intervals.holds(trades.time_ns)]
             inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
             new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None)
@@ -96,12 +99,12 @@ def import_file(writer: TapeWriter, path: Path, report: ImportReport, *, complet
 
 
 def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instrument:
-    """The market that files belong to: as the store knows it, or as the user says.
+    """The market of the files: as it is in the store, or from the user's options.
 
     Raises
     ------
     BadInputError
-        If neither knows its steps.
+        If neither has its tick and lot size.
     """
     venue, symbol = parse_instrument_id(steps.instrument_id)
     known = store.catalogue.instrument(steps.instrument_id)
@@ -115,7 +118,7 @@ def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instru
 
 
 def require_kind(kind: str, path: Path, layout: str) -> None:
-    """Refuse a file that is not what the user takes it for.
+    """Reject a file that is not of the kind the user named.
 
     Raises
     ------
@@ -131,7 +134,7 @@ def require_kind(kind: str, path: Path, layout: str) -> None:
 
 
 class _ByDay:
-    """Trades sorted into UTC days; days that grow too large wait on disk."""
+    """Trades sorted by UTC day; days that do not fit in memory wait on disk."""
 
     def __init__(self, instrument: Instrument, folder: Path) -> None:
         self._instrument, self._folder = instrument, folder
@@ -161,7 +164,7 @@ class _ByDay:
 
 
 def _made(folder: Path) -> Path:
-    """A market's folder, without what an import that was killed left there."""
+    """Create a market's folder; delete the temporary files of killed imports."""
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("import-*"):
         shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What the commands have in common: their options, and the settings that these override."""
+"""Options that the commands share, and the settings they override."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LotSize = Annotated[str | None, Parameter(help="lot size (smallest quantity step
 
 @dataclass
 class Hosts:
-    """Where the venue is reached, instead of its own addresses."""
+    """URLs that replace the venue's own."""
 
     ws_url: Annotated[str, Parameter(name="--ws-url", help="WebSocket URL of the venue")] = ""
     rest_url: Annotated[str, Parameter(name="--rest-url", help="REST URL of the venue")] = ""
@@ -46,7 +46,7 @@ class Hosts:
 def settings_of(
     file: Path | None, theme: str | None = None, palette: str | None = None, painter: str | None = None, store: Path | None = None
 ) -> Settings:
-    """The settings, with what flags say instead."""
+    """Load the settings and apply the flags."""
     settings = load_settings(file)
     given = {name: value for name, value in (("theme", theme), ("palette", palette), ("painter", painter)) if value is not None}
     kept = {} if store is None else {"folder": str(store)}
@@ -58,23 +58,23 @@ def settings_of(
 
 
 def at_hosts(settings: Settings, instrument_id: str, hosts: Hosts | None) -> Settings:
-    """The settings with other addresses of an instrument's venue."""
+    """The settings with other URLs for an instrument's venue."""
     venue, _ = parse_instrument_id(instrument_id)
     return settings.with_hosts(venue, hosts.ws_url, hosts.rest_url) if hosts else settings
 
 
 def bar_of(text: str | None, settings: Settings) -> BarRule:
-    """The bars that were asked for, else those of the settings."""
+    """The bar type of `--bar`, or else that of the settings."""
     return settings.bar_rule() if text is None else parse_bar_rule(text)
 
 
 def row_of(ticks: int | None) -> int | None:
-    """The ticks in a price row that were asked for, if any.
+    """The value of `--ticks-per-row`, checked; None if not given.
 
     Raises
     ------
     BadInputError
-        If there are none in it.
+        If it is less than 1.
     """
     if ticks is not None and ticks < 1:
         raise BadInputError(f"ticks per row: found {ticks}, expected 1 or more")
@@ -82,7 +82,7 @@ def row_of(ticks: int | None) -> int | None:
 
 
 def reading_of(tick_size: str, lot_size: str | None, quiet: bool) -> Reading:
-    """How a file of trades is read, as the flags say."""
+    """Options for reading a trades file, from the flags."""
     from app.entry.commands.common import Reading  # loaded only when needed
 
     return Reading(parse_step(tick_size, "tick size"), None if lot_size is None else parse_step(lot_size, "lot size"), quiet)

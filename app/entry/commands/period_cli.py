@@ -1,4 +1,4 @@
-"""The commands that cut a file by the calendar: the candle method and TPO."""
+"""The commands that split a file by the calendar: `candles` and `tpo`."""
 
 from __future__ import annotations
 
@@ -77,4 +77,4 @@ def tpo(
 
 
 COMMANDS = ((candles, "candles"), (tpo, "tpo"))
-"""Each with the name by which it is called."""
+"""Each command with its name on the command line."""

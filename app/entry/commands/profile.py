@@ -30,18 +30,18 @@ _MAX_ROWS = 1 << 20  # some hundred megabytes of JSON: beyond it the row size is
 
 @dataclass(frozen=True, slots=True)
 class ProfileRequest:
-    """What profile is asked for.
+    """Options of `tapeprint profile`.
 
     Attributes
     ----------
     ticks_per_row, rows : int or None
-        One of them is set.
+        Exactly one of them is set.
     anchor : str or None
-        Trades before it do not count.
+        Start time as typed; trades before it do not count.
     bar : BarRule or None
-        If set, the profile begins with the bar that holds the anchor.
+        If set, the profile starts at the bar that contains the anchor.
     method, percent : ValueAreaMethod, int
-        The rule of the value area.
+        Settings of the value area.
     as_json : bool
     """
 
@@ -60,7 +60,7 @@ def profile(path: Path, reading: Reading, request: ProfileRequest) -> None:
     Raises
     ------
     BadInputError
-        If the request contradicts itself, or leaves no trades, or needs more rows than anybody could read.
+        If the options contradict each other, no trades are left, or the profile has more than `_MAX_ROWS` rows.
     """
     if (request.ticks_per_row is None) == (request.rows is None):
         raise BadInputError("profile: pass exactly one of --ticks-per-row and --rows")

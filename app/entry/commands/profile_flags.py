@@ -1,4 +1,4 @@
-"""The flags that put profiles on the chart of a picture."""
+"""The flags that add profiles to the chart of an image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.profiles.profile_settings import Placement, ProfileColours, ProfileSett
 
 @dataclass
 class ProfileFlags:
-    """Profiles to draw on a picture, and their inputs."""
+    """Profiles to draw on an image, and their settings."""
 
     anchor: Annotated[list[str], Parameter(help="draw an anchored profile from this time; repeatable", negative="")] = field(
         default_factory=list
@@ -49,12 +49,12 @@ class ProfileFlags:
     profile_extend: Annotated[bool, Parameter(help="extend POC, VAH and VAL to the right edge", negative="")] = False
 
     def put_on(self, anchors: ChartProfiles) -> None:
-        """Put them on a chart; none is selected.
+        """Add the profiles to a chart; none is selected.
 
         Raises
         ------
         BadInputError
-            If a time cannot be read, or a range is none.
+            If a time or a range is invalid.
         """
         anchors.inputs = replace(self._inputs(anchors.inputs), width_percent=self.profile_width or anchors.inputs.width_percent)
         if self.profile_side:

@@ -1,4 +1,4 @@
-"""What `tapeprint replay` plays: the trades of a recording, and how it begins."""
+"""`tapeprint replay`: load a recording from a trades file or the store."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SLOWEST, FASTEST = 0.1, 1000.0
 
 
 def load_trades(source: str, span: Span, reading: Reading | None, store_folder: Path) -> Recording:
-    """The trades of a span from a trades file, or what the store keeps of an instrument.
+    """Load the trades of a span from a trades file or, for an id, from the store.
 
     Raises
     ------
     BadInputError
-        If there are none, or the source cannot be read.
+        If there are no trades, or the source cannot be read.
     StoreError
         If the store cannot be read.
     """
@@ -55,16 +55,16 @@ def _kept(instrument_id: str, span: Span, store_folder: Path) -> Recording:
 
 
 def trades_in_span(trades: TradeBatch, span: Span) -> TradeBatch:
-    """The trades whose times lie in a span."""
+    """The trades within a span."""
     inside = (trades.time_ns >= span.start_ns) & (trades.time_ns < span.end_ns)
     return trades if inside.all() else trades[inside]
 
 
 def with_sequential_ids(trades: TradeBatch) -> TradeBatch:
-    """The trades with ids that can be counted.
+    """The trades with ids that prove gaps.
 
-    A file does not say whether its ids grow by one. Where most of them do, a step by more is a hole, and stays one; where
-    they do not they are mere names, and the trades are numbered anew in their order.
+    A file does not state whether its ids are consecutive. If most of them are, a larger step is a gap and stays one; if
+    not, the ids are only names, and the trades are numbered again in their order.
     """
     steps = np.diff(trades.trade_id)
     if 2 * int(np.count_nonzero(steps == 1)) >= len(steps):
@@ -73,12 +73,12 @@ def with_sequential_ids(trades: TradeBatch) -> TradeBatch:
 
 
 def parse_speed(text: str) -> float:
-    """The speed written as `1`, `0.5`, `100` or `max`.
+    """Parse a replay speed such as `1`, `0.5`, `100` or `max`.
 
     Raises
     ------
     BadInputError
-        If it is none, or outside 0.1 to 1,000.
+        If it is not a number, or outside 0.1 to 1,000.
     """
     try:
         speed = math.inf if text == "max" else float(text)

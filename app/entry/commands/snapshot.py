@@ -1,4 +1,4 @@
-"""A picture of a chart without a window: of the built-in market, a trades file, or a live instrument."""
+"""`tapeprint snapshot`: an image of a chart, without a window."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DEMO_NS = 3 * 3600 * 10**9
 
 
 def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:
-    """Write a picture of a chart; needs no display."""
+    """Save an image of a chart; needs no display."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     chart, mode = _chart_of(request, reading, settings)
     if not chart.series.n_bars:
@@ -43,13 +43,16 @@ def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settin
     if request.as_of_ns is not None:
         _require_moment(chart.series, request.as_of_ns)
     _require_profiles(chart)
-    from app.entry.commands.snapshot_image import write_picture  # Qt is loaded only when something is drawn
+    from app.entry.commands.snapshot_image import write_picture  # loads Qt only when an image is drawn
 
     write_picture(chart, mode, request, settings, f"Tapeprint {__version__}")
 
 
 def _require_moment(series: FootprintSeries, as_of_ns: int) -> None:
-    """There must be something that was known then, and something that was not: else a picture would not show what was asked for."""
+    """Check that at the as-of time the first bar had closed and the last had not.
+
+    Outside that time an as-of view would be empty, or the same as the chart.
+    """
     begin_ns, end_ns = (series.times.start_ns(int(series.number[bar]) + 1) for bar in (0, -1))
     if not begin_ns <= as_of_ns < end_ns:
         raise BadInputError(
@@ -59,7 +62,7 @@ def _require_moment(series: FootprintSeries, as_of_ns: int) -> None:
 
 
 def _require_profiles(chart: Chart) -> None:
-    """Every profile that was asked for must have something to show, of trades or of candles that stand in for them."""
+    """Check that every profile has trades, or candles that fill in for them."""
     times, number = chart.series.times, chart.series.number
     for placed in chart.anchors.profiles:
         rows, percent, method = placed.inputs.rows, placed.inputs.percent, placed.inputs.method
@@ -93,7 +96,7 @@ def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Setti
 
 
 def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: SnapshotRequest) -> Chart:
-    """A chart of trades that are all there is: what their numbers leave out is missing."""
+    """A chart of a complete set of trades: the ids that they skip are gaps."""
     store = TradeStore()
     store.insert(trades)
     covered = TapeRanges(id_ranges(trades, Source.ARCHIVE)).covered(proven=True)
@@ -101,7 +104,7 @@ def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: Snapsh
 
 
 def _chart(instrument: Instrument, request: SnapshotRequest, store: TradeStore, covered: Sequence[CoveredSpan]) -> Chart:
-    """With the profiles that were asked for on it."""
+    """A chart of the store's trades, with the profiles of the request on it."""
     trades = store.trades()
     chart = Chart(ChartSpec(instrument, request.rule, _ticks_per_row(request, trades)), request.rules)
     chart.apply(trades, store)
@@ -114,7 +117,13 @@ def _chart(instrument: Instrument, request: SnapshotRequest, store: TradeStore, 
 
 
 async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Chart, str]:
-    """Listen to a live instrument for a while, the hours before fetched as in the window; the chart, and how it looks at the end."""
+    """Collect live trades for a while, with history as in the window.
+
+    Returns
+    -------
+    Chart, str
+        The chart, and the display mode of the feed's last state.
+    """
     from app.entry.markets import market_opener
     from app.ingest.ingest import Ingest
 
@@ -134,11 +143,11 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
 
 
 async def _listened(ingest: Ingest, seconds: float) -> FeedStatus:
-    """Take in trades for a while; where the feed stood at the end."""
+    """Run the pump for a while and return the feed's status at the end."""
     pump = asyncio.ensure_future(ingest.run())
     try:
         deadline = time.monotonic() + seconds
-        # the past may need longer than was asked for; a minute more, and the picture says what is missing
+        # history may need longer than `seconds`: allow a minute more, then the image shows what is missing
         while time.monotonic() < deadline or (ingest.progress is not None and time.monotonic() < deadline + 60):
             done, _ = await asyncio.wait({pump}, timeout=0.2)
             if done:

@@ -1,4 +1,4 @@
-"""The command that draws: snapshot, and what its flags may be."""
+"""The `snapshot` command and its flags."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from app.entry.commands.options import (
 from app.entry.commands.profile_flags import ProfileFlags
 from app.errors import BadInputError
 
-_MAX_PIXELS = 100_000_000  # 400 MB while it is drawn
+_MAX_PIXELS = 100_000_000  # 400 MB of memory while drawing
 
 
 def snapshot(
@@ -94,7 +94,7 @@ def snapshot(
 
 
 def _require_place(out: Path) -> None:
-    """A picture in a folder that is there, before anything is read or listened to."""
+    """Check, before trades are read, that the output is a .png in an existing folder."""
     if out.suffix.lower() != ".png":
         raise BadInputError(f"{out}: found extension {out.suffix!r}, expected .png")
     if not out.parent.is_dir():
@@ -112,4 +112,4 @@ def _size(text: str, scale: float) -> tuple[int, int]:
 
 
 COMMANDS = ((snapshot, "snapshot"),)
-"""With the name by which it is called."""
+"""The command with its name on the command line."""

@@ -1,4 +1,4 @@
-"""The one place of the headless commands where Qt is needed: drawing."""
+"""Drawing the image: the only part of the headless commands that needs Qt."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rendering.view.frame import Mode
 
 
 def overlays_of(request: SnapshotRequest, settings: Settings) -> frozenset[str]:
-    """The overlays of the settings, with those that the request shows and without those that it hides.
+    """The overlays of the settings, with those of `show` and without those of `hide`.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def overlays_of(request: SnapshotRequest, settings: Settings) -> frozenset[str]:
 
 
 def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: Settings, software: str) -> None:
-    """Draw a chart and save it where the request says."""
+    """Draw a chart and save it as the request's output file."""
     theme = load_theme(settings.display.theme, settings.display.palette)
     application = QGuiApplication.instance() or QApplication(["tapeprint"])
     width, height = request.size

@@ -1,4 +1,4 @@
-"""The commands around the store: import, export, backfill, verify, collect."""
+"""The commands that use the store: import, export, backfill, verify, collect."""
 
 from __future__ import annotations
 
@@ -107,4 +107,4 @@ def collect(
 
 
 COMMANDS = ((import_, "import"), (export, "export"), (backfill, "backfill"), (verify, "verify"), (collect, "collect"))
-"""Each with the name by which it is called."""
+"""Each command with its name on the command line."""

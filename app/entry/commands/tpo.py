@@ -1,6 +1,6 @@
-"""The letters of a trades file, one object for each day's session.
+"""The TPO letters of a trades file, one object per session.
 
-Prices are decimal text. `letters` and `single_prints` name rows by their lower edge, as does `poc`; `vah` and `val` are edges of
+Prices are decimal text. `letters`, `single_prints` and `poc` name rows by their lower edge; `vah` and `val` are edges of
 rows; the initial balance and the midpoint are traded prices (see `app.analytics.tpo`).
 """
 
@@ -30,16 +30,16 @@ from app.market.span import Span
 
 @dataclass(frozen=True, slots=True)
 class TpoRequest:
-    """What is asked of the trades.
+    """Options of `tapeprint tpo`.
 
     Attributes
     ----------
     ticks_per_row : int
     bracket : BarRule
-        Length of a letter.
+        Length of a bracket: the time of one letter.
     timezone : str
     session : SessionRule or None
-        Which part of the day counts; None: all of it.
+        The part of the day that counts; None: all of it.
     method, percent : ValueAreaMethod, int
     as_json : bool
     """
@@ -54,12 +54,12 @@ class TpoRequest:
 
 
 def print_tpo(path: Path, reading: Reading, request: TpoRequest) -> None:
-    """Print the letters of every session of a file, oldest first.
+    """Print the TPO profile of every session in a file, oldest first.
 
     Raises
     ------
     BadInputError
-        If the file or the request cannot be used, or no trade falls into a session.
+        If the file or the request is invalid, or no trade is inside a session.
     """
     if not 1 <= request.percent <= 100:
         raise BadInputError(f"percent: found {request.percent}, expected 1 to 100")
@@ -78,7 +78,7 @@ def print_tpo(path: Path, reading: Reading, request: TpoRequest) -> None:
 
 
 def tpo_by_session(time_ns: np.ndarray, price_ticks: np.ndarray, grid: PriceGrid, request: TpoRequest) -> list[TpoProfile]:
-    """The letters of every session in which something traded, oldest first."""
+    """The TPO profile of every session with trades, oldest first."""
     division = request.session or PeriodRule(Period.DAY, request.timezone)
     order = np.argsort(time_ns, kind="stable")
     time_ns, price_ticks = time_ns[order], price_ticks[order]

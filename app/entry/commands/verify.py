@@ -1,4 +1,4 @@
-"""`tapeprint verify`: whether the store is whole, and what it lacks."""
+"""`tapeprint verify`: check the store for missing trades and damaged files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from app.storage.writer import TapeWriter
 
 
 def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool) -> int:
-    """Look at one market or all, mend what can be, and list what is missing; 0 when all is whole, 1 otherwise.
+    """Check stored markets, repair what is possible and list what is missing.
 
-    With `repair` what is missing is fetched from the venue again, as far as it has it.
+    Returns 0 if everything is complete, else 1.
+    With `repair`, missing trades are downloaded again as far as the venue has them.
 
     Raises
     ------
     BadInputError
-        If the store does not know the market.
+        If the market is not in the store.
     StoreError
         If there is no store, or it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""`tapeprint why`: why the figures at a time and a price of a trades file are what they are."""
+"""`tapeprint why`: explain the values at one time and price of a trades file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.storage.trade_store import TradeStore
 
 @dataclass(frozen=True, slots=True)
 class WhyRequest:
-    """What is to be explained.
+    """Options of `tapeprint why`.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class WhyRequest:
     what : What
     as_json : bool
     csv : Path or None
-        Where the trades behind it go; then it must be one figure.
+        Output file for the trades behind the value; only for a single value.
     """
 
     at: str
@@ -45,12 +45,12 @@ class WhyRequest:
 
 
 def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -> None:
-    """Print the explanations, and write the trades behind one.
+    """Print the explanations, and write the trades behind one of them.
 
     Raises
     ------
     BadInputError
-        If the file holds nothing at that time and price, or the trades of several figures are asked for at once.
+        If the file has no trades at that time and price, or the trades of more than one value are requested.
     """
     time_ns = parse_time(request.at)
     found = read(path, reading)

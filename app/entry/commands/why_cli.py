@@ -1,4 +1,4 @@
-"""The command that explains: why."""
+"""The `why` command and its flags."""
 
 from __future__ import annotations
 
@@ -45,4 +45,4 @@ def why(
 
 
 COMMANDS = ((why, "why"),)
-"""With the name by which it is called."""
+"""The command with its name on the command line."""

@@ -1,4 +1,4 @@
-"""The Why? panel in a picture without a window: the figure at a time and a price, as a click there would explain it."""
+"""The Why? panel in an image, for the value at a time and price."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from widgets.parts.qt_palette import palette_of
 
 
 def draw_panel(scene: ChartScene, image: QImage, where: str) -> None:
-    """Draw the panel for `TIME@PRICE` into a picture of the scene.
+    """Draw the panel for `TIME@PRICE` into an image of the scene.
 
     Raises
     ------
     BadInputError
-        If that is not written so, lies out of sight, or holds no figure.
+        If the text has another format, the place is out of view, or there is no value there.
     """
     x, y = _place(scene, where)
     frame = scene.frame

@@ -42,7 +42,7 @@ def trades(tmp_path: Path) -> Path:
     return path
 
 
-def test_footprint_writes_every_documented_figure(trades: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_footprint_writes_every_documented_field(trades: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["footprint", str(trades), "--tick-size", "0.1", "--ticks-per-row", "5"]) == 0
     out, err = capfd.readouterr()
     first, second = (json.loads(line) for line in out.splitlines())
@@ -131,12 +131,12 @@ def test_profile_as_a_table_marks_the_point_of_control(trades: Path, capfd: pyte
     assert "POC 101.5 (lower edge of row)   VAL 100.5   VAH 102.0   (70 % dalton)" in out
 
 
-def test_the_help_of_profile_says_which_price_of_a_row_its_poc_is(capfd: pytest.CaptureFixture[str]) -> None:
+def test_profile_help_states_the_price_of_poc(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["profile", "--help"]) == 0
     assert "poc is the lower edge of its row" in " ".join(capfd.readouterr().out.replace("│", "").split())
 
 
-def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_skipped_rows_are_noted_unless_quiet(trades: Path, capfd: pytest.CaptureFixture[str]) -> None:
     trades.write_text(TRADES + f"{MINUTE_MS},100,0,buy,7\n")
     command = ["footprint", str(trades), "--tick-size", "0.1", "-o", str(trades.with_name("o.jsonl"))]
     assert run(command) == 0
@@ -200,7 +200,7 @@ def test_left_out_rows_are_told_on_standard_error_unless_quiet(trades: Path, cap
         (["dance"], "dance"),
     ],
 )
-def test_what_cannot_be_used_is_one_line_and_exit_code_2(
+def test_invalid_input_prints_one_line_and_exits_with_2(
     trades: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     monkeypatch.chdir(trades.parent)
@@ -212,7 +212,7 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(
     assert sorted(entry.name for entry in trades.parent.iterdir()) == ["trades.csv"]
 
 
-def test_a_snapshot_has_the_pixels_asked_for_and_is_the_same_twice(tmp_path: Path, qapp: object) -> None:
+def test_a_snapshot_has_the_requested_size_and_is_repeatable(tmp_path: Path, qapp: object) -> None:
     pictures = []
     for name, scale in (("a.png", "1"), ("b.png", "1"), ("c.png", "2")):
         path = tmp_path / name
@@ -223,7 +223,7 @@ def test_a_snapshot_has_the_pixels_asked_for_and_is_the_same_twice(tmp_path: Pat
     assert read_state(tmp_path / "a.png")["instrument"] == "demo:TAPE"
 
 
-def test_a_snapshot_as_of_a_moment_says_so_and_differs_from_now(tmp_path: Path, qapp: object) -> None:
+def test_an_as_of_snapshot_is_marked_and_differs(tmp_path: Path, qapp: object) -> None:
     now, then = tmp_path / "now.png", tmp_path / "then.png"
     assert run(["snapshot", "demo", "-o", str(now), "--size", "640x420"]) == 0
     assert run(["snapshot", "demo", "-o", str(then), "--size", "640x420", "--as-of", "2025-11-20T17:55Z"]) == 0
@@ -231,7 +231,7 @@ def test_a_snapshot_as_of_a_moment_says_so_and_differs_from_now(tmp_path: Path, 
     assert "AS OF 17:55 UTC" in QImage(str(then)).text("Description")
 
 
-def test_a_snapshot_of_the_built_in_market_never_looks_live(tmp_path: Path, qapp: object) -> None:
+def test_a_snapshot_of_the_demo_market_is_marked_simulated(tmp_path: Path, qapp: object) -> None:
     path = tmp_path / "tape.png"
     assert run(["snapshot", "demo:TAPE", "--seconds", "2", "-o", str(path), "--size", "640x420"]) == 0
     assert QImage(str(path)).text("Description").endswith("SIMULATED")
@@ -243,7 +243,7 @@ def test_a_snapshot_of_a_file_shows_its_trades(trades: Path, tmp_path: Path, qap
     assert read_state(path)["instrument"] == "file:trades"
 
 
-def test_a_recorded_tape_gives_cells_that_add_up_to_its_trades(real_data: Path, tmp_path: Path) -> None:
+def test_cells_of_a_recorded_tape_sum_to_its_trades(real_data: Path, tmp_path: Path) -> None:
     source, out = real_data / "archives" / "binance_usdm_btcusdt_20240808_trades.csv.gz", tmp_path / "bars.jsonl"
     assert run(["footprint", str(source), "--tick-size", "0.1", "--ticks-per-row", "50", "-o", str(out)]) == 0
     expected: dict[tuple[int, Decimal, str], Decimal] = defaultdict(Decimal)
@@ -261,7 +261,7 @@ def test_a_recorded_tape_gives_cells_that_add_up_to_its_trades(real_data: Path, 
     assert found == {key: volume for key, volume in expected.items() if volume}
 
 
-def test_without_a_display_one_line_names_the_snapshot(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_display_prints_one_line_about_snapshot(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
@@ -270,20 +270,20 @@ def test_without_a_display_one_line_names_the_snapshot(monkeypatch: pytest.Monke
     assert err.count("\n") == 1 and "tapeprint snapshot" in err
 
 
-def test_a_display_is_not_asked_for_where_there_is_always_one() -> None:
+def test_require_display_checks_only_linux() -> None:
     require_display({}, "darwin")
     require_display({"WAYLAND_DISPLAY": "wayland-0"}, "linux")
     with pytest.raises(NoDisplayError):
         require_display({}, "linux")
 
 
-def test_the_program_runs_as_a_module_and_survives_a_reader_that_leaves(trades: Path) -> None:
+def test_a_closed_pipe_is_no_error(trades: Path) -> None:
     command = f"{sys.executable} -m app footprint {trades} --tick-size 0.1 | head -c 10"
     done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == '{"start_ns' and done.stderr == ""
 
 
-def test_figures_are_written_where_there_is_no_qt(trades: Path) -> None:
+def test_footprint_runs_without_qt(trades: Path) -> None:
     program = f"""
 import sys
 class Nowhere:
@@ -299,17 +299,17 @@ sys.exit(run(["footprint", file, "--tick-size", "0.1"]) or run(["profile", file,
     assert done.returncode == 0, done.stderr
 
 
-def test_the_doctor_tells_the_pair_that_aborts() -> None:
+def test_doctor_fails_for_the_versions_that_abort() -> None:
     assert not qt_pair("6.12.0", (3, 11)).sound
     assert qt_pair("6.12.0", (3, 12)).sound and qt_pair("6.11.3", (3, 11)).sound
 
 
-def test_the_doctor_looks_whether_a_folder_can_be_written(tmp_path: Path) -> None:
+def test_doctor_checks_that_a_folder_is_writable(tmp_path: Path) -> None:
     assert writable("journal", tmp_path / "not" / "there" / "yet").sound
     assert not writable("journal", Path("/proc/nowhere")).sound
 
 
-def test_the_doctor_reports_as_json(capfd: pytest.CaptureFixture[str], qapp: object) -> None:
+def test_doctor_prints_json(capfd: pytest.CaptureFixture[str], qapp: object) -> None:
     assert run(["doctor", "--json"]) == 0
     found = {finding["what"]: finding for finding in json.loads(capfd.readouterr().out)}
     assert found["painter"]["found"].startswith("raster") and found["Qt and Python"]["sound"]
@@ -319,7 +319,7 @@ def test_the_doctor_reports_as_json(capfd: pytest.CaptureFixture[str], qapp: obj
     ("text", "time_ns"),
     [("1723161255", 1723161255 * 10**9), ("1723161255342", 1723161255342 * 10**6), ("2024-08-08T23:54:15.342Z", 1723161255342 * 10**6)],
 )
-def test_times_on_the_command_line(text: str, time_ns: int) -> None:
+def test_a_time_is_parsed_or_raises_an_error(text: str, time_ns: int) -> None:
     assert parse_time(text) == time_ns
     with pytest.raises(BadInputError):
         parse_time("later")

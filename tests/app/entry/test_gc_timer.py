@@ -1,4 +1,4 @@
-"""Garbage is collected in the window's thread."""
+"""Garbage is collected in the GUI thread."""
 
 import gc
 import threading
@@ -16,7 +16,7 @@ class Loop:
         self.itself = self
 
 
-def test_other_threads_collect_nothing_and_the_windows_does(qtbot: QtBot):
+def test_garbage_is_collected_only_in_the_gui_thread(qtbot: QtBot):
     gc.enable()
     try:
         with gc_on_this_thread():
@@ -31,7 +31,7 @@ def test_other_threads_collect_nothing_and_the_windows_does(qtbot: QtBot):
         gc.disable()
 
 
-def test_nothing_is_collected_before_it_is_due():
+def test_garbage_is_not_collected_below_the_threshold():
     gc.collect()
     lost = weakref.ref(Loop())
     collect_due()

@@ -1,4 +1,4 @@
-"""The generated help pages are what the program's own tables give today."""
+"""The generated help pages match the program's own tables."""
 
 from __future__ import annotations
 

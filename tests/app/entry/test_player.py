@@ -1,4 +1,4 @@
-"""A recording can be opened as often as one likes; speed and pause stay as they were."""
+"""A recording can be opened again and again; speed and pause carry over."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def test_a_paused_replay_opens_with_its_first_trade():
     assert asyncio.run(played(player(paused=True))).tolist() == TRADES.trade_id[TRADES.time_ns == TRADES.time_ns[0]].tolist()
 
 
-def test_opened_again_it_begins_with_the_first_trade_again():
+def test_a_replay_opened_again_starts_at_the_first_trade():
     one = player(speed=math.inf)
     assert len(asyncio.run(played(one))) == len(asyncio.run(played(one))) == 3000
 
 
-def test_a_jump_back_makes_the_next_opening_begin_with_all_up_to_it():
+def test_a_jump_back_sets_the_start_of_the_next_opening():
     one = player(paused=True)
     one.jump(END_NS)
     asyncio.run(played(one))
@@ -61,13 +61,13 @@ def test_a_jump_back_makes_the_next_opening_begin_with_all_up_to_it():
     assert len(asyncio.run(played(one))) < 10, "the wish was for one opening"
 
 
-def test_a_jump_ahead_needs_no_opening():
+def test_a_jump_ahead_plays_on_without_reopening():
     one = player(paused=True)
     assert one.jump(END_NS)
     assert one.now_ns == END_NS
 
 
-def test_speed_and_pause_outlive_an_opening():
+def test_speed_and_pause_carry_over_when_reopened():
     one = player()
     one.speed = 20.0
     one.pause()
@@ -78,7 +78,7 @@ def test_speed_and_pause_outlive_an_opening():
     assert (one.paused, one.ended) == (False, False)
 
 
-def test_the_workspace_plays_it_as_it_plays_a_venue_and_shows_what_the_whole_recording_shows():
+def test_the_workspace_shows_a_complete_replay():
     async def story() -> None:
         one = player(speed=math.inf)
         workspace = Workspace(market_opener(Settings(), player=one), ChartChoice(MINUTE, 1))
@@ -95,6 +95,6 @@ def test_the_workspace_plays_it_as_it_plays_a_venue_and_shows_what_the_whole_rec
     asyncio.run(story())
 
 
-def test_a_recording_that_is_not_there_is_refused_with_the_way_to_one():
+def test_an_unknown_replay_raises_an_error():
     with pytest.raises(BadInputError, match="replay:OTHER is not the open replay"):
         asyncio.run(market_opener(Settings(), player=player())("replay:OTHER"))

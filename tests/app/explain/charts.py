@@ -1,4 +1,4 @@
-"""Charts with a store behind them: what is explained, and the trades to explain it by."""
+"""Charts with loaded trades, for tests of explanations."""
 
 from __future__ import annotations
 

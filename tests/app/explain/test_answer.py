@@ -1,4 +1,4 @@
-"""What the store has let go of is said, and the list shows both ends."""
+"""An answer lists both ends of its trades, and notes the missing ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST = START_NS // 60_000_000_000
 TRADES = trades_of([(second, 437_000 + second % 2, 10 + second, BUY if second % 3 else SELL) for second in range(20)])
 
 
-def test_a_long_list_shows_its_ends_and_how_many_lie_between():
+def test_a_long_trade_list_shows_its_ends_and_counts_the_rest():
     chart = chart_of(TRADES)
     lines = list(find_trades(chart, explain_bar_delta(chart, FIRST)).trade_lines())
     assert lines[0] == "22:14:00.000  43700.0  0.10  sell"
@@ -25,7 +25,7 @@ def test_a_long_list_shows_its_ends_and_how_many_lie_between():
     assert len(lines) == 7
 
 
-def test_trades_that_memory_has_let_go_of_are_said_to_be_missing():
+def test_trades_dropped_from_memory_are_noted_as_missing():
     chart = chart_of(TRADES)
     held = chart.trades
     assert held is not None
@@ -36,7 +36,7 @@ def test_trades_that_memory_has_let_go_of_are_said_to_be_missing():
     assert [line.text for line in found.explanation.lines][2:4] == ["min delta: -0.1", "max delta: +1.24"]
 
 
-def test_more_trades_than_a_click_should_read_are_not_read(monkeypatch):
+def test_too_many_trades_are_not_listed(monkeypatch):
     chart = chart_of(TRADES)
     told = explain_bar_profile(chart, FIRST, ProfileEdge.POC)
     monkeypatch.setattr(tape, "MOST_TRADES", 19)
@@ -45,13 +45,13 @@ def test_more_trades_than_a_click_should_read_are_not_read(monkeypatch):
     assert found.behind.note == "too many trades to list (20); use `tapeprint export`"
 
 
-def test_only_what_goes_on_says_as_of_when():
+def test_only_a_bar_in_progress_has_an_as_of_time():
     chart = chart_of(trades_of([(0, 100, 1, BUY), (61, 101, 1, BUY), (70, 101, 1, BUY)]))
     assert find_trades(chart, explain_bar_delta(chart, FIRST)).as_of == ""
     assert find_trades(chart, explain_bar_delta(chart, FIRST + 1)).as_of == "as of 2023-11-14 22:15:10.000 UTC, last bar still forming"
 
 
-def test_a_long_stretch_lists_dates():
+def test_trades_of_several_days_are_listed_with_dates():
     chart = chart_of(trades_of([(0, 100, 1, BUY), (90_000, 100, 1, BUY)]), "1d")
     runs = ((int(chart.series.number[0]), int(chart.series.number[-1]) + 1),)
     figures = chart.profiles.of_bars(runs, RowLayout(), 70, ValueAreaMethod.DALTON)

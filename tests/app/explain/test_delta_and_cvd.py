@@ -1,4 +1,4 @@
-"""Delta, CVD and divergences are told by sums, and the trades behind them give the same."""
+"""Delta, CVD and divergences are explained by sums that their trades confirm."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def signed_sum(csv: str) -> Fraction:
     return sum((sign[side] * Fraction(quantity) for _, _, quantity, side, _ in rows), Fraction())
 
 
-def test_volume_delta_and_extremes_are_told_with_their_trades():
+def test_a_bar_explains_volume_delta_and_its_extremes():
     chart = chart_of(trades_of([(0, 100, 5, SELL), (1, 101, 20, BUY), (2, 102, 3, UNKNOWN), (3, 100, 12, SELL)]))
     told = explain_bar_delta(chart, FIRST)
     assert told.title == "Delta +0.03, volume 0.4 · 2023-11-14 22:14 bar"
@@ -40,7 +40,7 @@ def test_volume_delta_and_extremes_are_told_with_their_trades():
 
 
 @given(trade_batches(max_size=24), st.sampled_from(["1m", "7t"]))
-def test_the_extremes_that_are_told_are_those_of_the_running_sum(trades, bar):
+def test_explained_min_and_max_delta_equal_the_running_sums(trades, bar):
     chart = chart_of(trades, bar)
     series = chart.series
     for index in range(series.n_bars):
@@ -62,7 +62,7 @@ def test_cvd_is_the_delta_of_the_trades_behind_it(trades, reset):
         assert signed_sum(found.csv) == Fraction(expected, 100)
 
 
-def test_a_divergence_is_told_by_two_conditions_that_are_met_and_the_delta_between():
+def test_a_divergence_has_two_met_conditions_and_the_delta():
     chart = chart_of(random_trades(3, 4000, seconds=7200.0))
     series = chart.series
     cvd = CumulativeDelta(series).values(0, series.n_bars)

@@ -1,4 +1,4 @@
-"""A highlighted cell explains itself by an inequality that is true, any other one by one that is not met."""
+"""An imbalanced cell is explained by met conditions, any other by one not met."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ rules = st.builds(
 )
 
 
-def test_the_example_of_the_issue_is_told_in_its_words():
+def test_a_buy_imbalance_shows_the_ratio_and_its_trades():
     chart = chart_of(trades_of([(0, 437_000, 16_643, SELL), (1, 437_001, 50_637, BUY)]))
     told = explain_cell(chart, FIRST, 437_001)
     assert told.title == "Buy imbalance at 43700.1 · 2023-11-14 22:14 bar"
@@ -50,7 +50,7 @@ def test_the_example_of_the_issue_is_told_in_its_words():
     ]
 
 
-def test_what_falls_short_by_a_lot_is_told_with_the_other_sign():
+def test_a_cell_one_lot_short_is_not_an_imbalance():
     chart = chart_of(trades_of([(0, 437_000, 16_643, SELL), (1, 437_001, 49_928, BUY)]))
     told = explain_cell(chart, FIRST, 437_001)
     assert told.title.startswith("No imbalance at 43700.1")
@@ -64,14 +64,14 @@ def test_what_falls_short_by_a_lot_is_told_with_the_other_sign():
         (ImbalanceRule(zeros="ignore"), 50, "opposite side is 0: ignored by the zeros setting"),
     ],
 )
-def test_minimum_and_ignored_zeros_are_told(rule: ImbalanceRule, lots: int, text: str):
+def test_minimum_volume_and_ignored_zeros_are_explained(rule: ImbalanceRule, lots: int, text: str):
     chart = chart_of(trades_of([(0, 437_000, 1, BUY), (1, 437_001, lots, BUY)]), rules=imbalance(rule))
     told = explain_cell(chart, FIRST, 437_001)
     assert told.title.startswith("No imbalance")
     assert (text, False) in told.lines
 
 
-def test_a_price_that_the_bar_did_not_reach_is_refused():
+def test_a_price_outside_the_bars_range_raises_an_error():
     chart = chart_of(trades_of([(0, 437_000, 1, BUY), (1, 437_001, 5, BUY)]))
     with pytest.raises(BadInputError, match=r"price: 43700.5 is outside the bar's range, 43700.0 to 43700.1"):
         explain_cell(chart, FIRST, 437_005)
@@ -80,7 +80,7 @@ def test_a_price_that_the_bar_did_not_reach_is_refused():
 
 
 @given(trade_batches(max_size=24), rules, st.sampled_from([1, 3]), st.sampled_from(["1m", "7t"]))
-def test_each_highlighted_cell_explains_itself_by_true_conditions_and_no_other_does(trades, rule, ticks_per_row, bar):
+def test_only_imbalanced_cells_have_all_conditions_met(trades, rule, ticks_per_row, bar):
     chart = chart_of(trades, bar, ticks_per_row, imbalance(rule))
     series = chart.series
     for index in range(series.n_bars):
@@ -106,7 +106,7 @@ def _check_arithmetic(lines) -> None:
 
 
 @given(trade_batches(max_size=24, sides=(BUY, SELL)), st.sampled_from([1, 3]), st.sampled_from(["1m", "7t", "40r"]))
-def test_the_trades_behind_a_cell_add_up_to_the_volumes_that_were_compared(trades, ticks_per_row, bar):
+def test_the_trades_behind_a_cell_sum_to_the_compared_volumes(trades, ticks_per_row, bar):
     chart = chart_of(trades, bar, ticks_per_row)
     series = chart.series
     for index in range(series.n_bars):
@@ -122,7 +122,7 @@ def test_the_trades_behind_a_cell_add_up_to_the_volumes_that_were_compared(trade
             assert not found.behind.note
 
 
-def test_a_stacked_zone_tells_each_of_its_rows():
+def test_a_stacked_zone_explains_each_of_its_rows():
     rows = [(second, 437_000 + second, lots, side) for second in range(5) for lots, side in ((10, SELL), (90, BUY))]
     chart = chart_of(trades_of(rows))
     zones = stacked_zones(chart.series, 0, 1, chart.figures.rule)

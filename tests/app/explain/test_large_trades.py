@@ -1,4 +1,4 @@
-"""A large trade is told by its rank, or by the quantity from which on trades are large."""
+"""A large trade is explained by its rank, or by the minimum size."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ TRADES = trades_of([(0, 100, 500, SELL), (1, 101, 900, BUY), (2, 102, 500, BUY)]
 
 
 @pytest.mark.parametrize(("place", "rank"), [(0, 2), (1, 1), (2, 3)])
-def test_by_rank_of_equal_ones_the_earlier_comes_first(place: int, rank: int):
+def test_equal_large_trades_rank_by_time(place: int, rank: int):
     told = explain_large_trade(chart_of(TRADES), TRADES, place, LargeTradeFilter(top=3))
     assert told.lines[0].text == f"rank {rank} of the 3 largest trades in view"
 
 
-def test_by_quantity_and_the_trade_itself_is_what_is_copied():
+def test_a_large_trade_by_size_copies_the_trade_itself():
     chart = chart_of(TRADES)
     told = explain_large_trade(chart, TRADES, 1, LargeTradeFilter(0, Decimal("5")))
     assert told.title == "Large trade: 9 bought at 10.1 · 2023-11-14 22:14:01.000"

@@ -1,4 +1,4 @@
-"""A level of the ledger is told by what left it behind, and by what has met it since, or has not."""
+"""A level is explained by its origin, and by the bar that ended it or came closest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def levels_of(chart, *kinds: LevelKind) -> list[LevelQuery]:
 
 
 @pytest.mark.parametrize("kind", list(LevelKind), ids=lambda kind: kind.name)
-def test_every_kind_of_level_is_told_and_its_trades_add_up(kind: LevelKind):
+def test_every_kind_of_level_is_explained_with_its_trades(kind: LevelKind):
     chart = chart_of_days()
     levels = levels_of(chart, kind)
     assert levels, kind
@@ -49,7 +49,7 @@ def test_every_kind_of_level_is_told_and_its_trades_add_up(kind: LevelKind):
         assert told.low_ticks <= level.bottom / 2 <= told.high_ticks
 
 
-def test_a_naked_level_names_its_period_and_the_bar_that_came_nearest():
+def test_a_naked_level_names_its_period_and_start():
     chart = chart_of_days()
     level = next(
         level for level in levels_of(chart, LevelKind.VAH, LevelKind.POC, LevelKind.VAL) if level.end < 0 or level.end > level.start
@@ -60,7 +60,7 @@ def test_a_naked_level_names_its_period_and_the_bar_that_came_nearest():
     assert any(line.text.startswith("active since") for line in told.lines)
 
 
-def test_what_ended_a_level_is_told_with_the_prices_that_met_it():
+def test_a_level_names_the_bar_that_ended_it():
     chart = chart_of_days()
     series = chart.series
     for level in levels_of(chart, LevelKind.VAH, LevelKind.UNFINISHED_HIGH, LevelKind.POOR_LOW):
@@ -77,7 +77,7 @@ def test_what_ended_a_level_is_told_with_the_prices_that_met_it():
             assert not met.any()
 
 
-def test_nodes_by_percentile_are_told_by_their_rank():
+def test_a_percentile_node_shows_its_percentile():
     chart = chart_of_days(levels=LevelSettings(nodes="percentile"))
     level = levels_of(chart, LevelKind.HVN)[0]
     told = explain_level(chart, level)
@@ -85,7 +85,7 @@ def test_nodes_by_percentile_are_told_by_their_rank():
     assert told.lines[1].text.startswith("the 70th percentile of the rows is ≈ ")
 
 
-def test_a_zone_that_ends_by_a_close_is_told_by_closes():
+def test_a_zone_ended_by_a_close_is_explained_by_the_close():
     chart = chart_of_days(levels=LevelSettings(zones_end="close"))
     series = chart.series
     ended = [level for level in levels_of(chart, LevelKind.STACKED_BUY, LevelKind.STACKED_SELL) if level.end >= 0]
@@ -97,7 +97,7 @@ def test_a_zone_that_ends_by_a_close_is_told_by_closes():
         assert explain_level(chart, level).lines[-1].met
 
 
-def test_as_it_was_known_a_level_that_ended_later_lives():
+def test_a_level_that_ended_later_is_active_in_the_as_of_view():
     chart = chart_of_days()
     level = next(level for level in levels_of(chart, LevelKind.VAH, LevelKind.VAL) if level.end > level.start + 1)
     told = explain_level(chart, level._replace(end=-1, known_end=level.end))
@@ -105,7 +105,7 @@ def test_as_it_was_known_a_level_that_ended_later_lives():
     assert np.all(told.lines[-1].met is False)
 
 
-def test_what_must_be_traded_through_is_told_by_traded_prices():
+def test_levels_ended_by_trades_are_explained_by_traded_prices():
     chart = chart_of_days()
     for level in levels_of(chart, LevelKind.UNFINISHED_HIGH, LevelKind.UNFINISHED_LOW, LevelKind.POOR_HIGH):
         text = explain_level(chart, level).lines[-1].text

@@ -1,4 +1,4 @@
-"""A row's letters are told bracket by bracket, and what the row is among the others."""
+"""A TPO row is explained by its brackets and its role in the session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.builders import START_NS, trades_of
 HALF_HOUR_NS = 1800 * 10**9
 
 
-def test_letters_and_standing_of_rows():
+def test_a_tpo_row_explains_its_letters_and_its_role():
     start_ns = START_NS // HALF_HOUR_NS * HALF_HOUR_NS
     rows = [(0, 100, 1, BUY), (1, 101, 1, BUY), (1800, 101, 2, BUY), (1801, 102, 1, BUY), (3600, 103, 1, BUY)]
     chart = chart_of(trades_of(rows), "30m")

@@ -1,4 +1,4 @@
-"""The walk that is told ends where the value area is, and its sums are those of the trades behind it."""
+"""The explained walk ends at the value area, and its sums match the trades."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ methods = st.sampled_from(list(ValueAreaMethod))
 
 
 @given(row_volumes(), st.integers(1, 100), methods)
-def test_the_walk_ends_where_the_value_area_is(volume, percent, method):
+def test_the_explained_walk_ends_at_the_value_area(volume, percent, method):
     traded = np.flatnonzero(volume)
     rows = volume[traded[0] : traded[-1] + 1]
     found = walk(rows, percent, method)
@@ -33,7 +33,7 @@ def test_the_walk_ends_where_the_value_area_is(volume, percent, method):
     assert all(step.joins for step in found.steps[:-1])
 
 
-def test_a_bar_is_told_step_by_step():
+def test_a_bars_value_area_is_explained_step_by_step():
     volumes = [10, 20, 60, 40, 5]
     chart = chart_of(
         trades_of([(0, 437_000 + row, lots, BUY) for row, lots in enumerate(volumes)]), rules=area(method=ValueAreaMethod.SINGLE)
@@ -52,7 +52,7 @@ def test_a_bar_is_told_step_by_step():
     assert find_trades(chart, told).total == "1"
 
 
-def test_the_step_that_would_pass_the_target_is_told_where_the_rule_stops_before_it():
+def test_the_tradingview_walk_shows_the_step_not_added():
     chart = chart_of(
         trades_of([(0, 437_000 + row, lots, BUY) for row, lots in enumerate([10, 20, 60, 40, 5])]),
         rules=area(method=ValueAreaMethod.TRADINGVIEW),
@@ -62,7 +62,7 @@ def test_the_step_that_would_pass_the_target_is_told_where_the_rule_stops_before
     assert ("above 0.4 > below 0.2: 0.6 + 0.4 = 1 > 0.945: not added, stop", False) in told.lines
 
 
-def test_equal_rows_are_told():
+def test_a_tie_between_rows_is_explained():
     chart = chart_of(trades_of([(0, 437_000, 5, BUY), (0, 437_001, 5, BUY)]))
     told = explain_bar_profile(chart, FIRST, ProfileEdge.POC)
     assert told.title.startswith("POC 43700.05")
@@ -71,7 +71,7 @@ def test_equal_rows_are_told():
 
 @pytest.mark.parametrize("bar", ["1m", "7t", "100v"])
 @given(trades=trade_batches(max_size=24), percent=st.sampled_from([50, 70, 100]), method=methods)
-def test_the_trades_behind_a_bars_value_area_add_up_to_what_is_told(bar, trades, percent, method):
+def test_the_trades_behind_a_bars_value_area_sum_to_its_volume(bar, trades, percent, method):
     chart = chart_of(trades, bar, 3, rules=area(percent, method))
     series = chart.series
     low, high = chart.figures.value_areas(0, series.n_bars)
@@ -88,7 +88,7 @@ def test_the_trades_behind_a_bars_value_area_add_up_to_what_is_told(bar, trades,
     edge=st.sampled_from(list(ProfileEdge)),
     rows=st.sampled_from([RowLayout(), RowLayout(RowMode.TICKS, 4)]),
 )
-def test_the_trades_behind_a_profiles_line_add_up_to_its_rows(trades, edge, rows):
+def test_the_trades_behind_a_profiles_line_sum_to_its_rows(trades, edge, rows):
     chart = chart_of(trades, "1m", 2)
     series = chart.series
     runs = ((int(series.number[0]), int(series.number[-1]) + 1),)
@@ -100,7 +100,7 @@ def test_the_trades_behind_a_profiles_line_add_up_to_its_rows(trades, edge, rows
     assert found.behind.lots == found.behind.wanted_lots == (poc if edge is ProfileEdge.POC else area.volume)
 
 
-def test_what_candles_stand_for_is_told_and_has_no_trades():
+def test_volume_from_candles_is_explained_without_trades():
     chart = chart_of(trades_of([(0, 100, 5, BUY), (1, 101, 9, BUY)]))
     candles = VolumeProfile(101, *(np.array(column, np.int64) for column in ([3, 0], [0, 1], [0, 0])))
     rows = RowProfile(100, 1, VolumeProfile(0, *(np.array(column, np.int64) for column in ([5, 12, 0], [0, 0, 1], [0, 0, 0]))))

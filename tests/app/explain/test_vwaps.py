@@ -1,4 +1,4 @@
-"""A VWAP is told by its sums, and the trades behind it give the same."""
+"""A VWAP is explained by its sums, which its trades confirm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.builders import START_NS, trade_batches, trades_of
 FIRST = START_NS // 60_000_000_000
 
 
-def test_sums_quotient_and_band_are_told():
+def test_a_vwap_band_shows_sums_quotient_and_deviation():
     chart = chart_of(trades_of([(0, 100, 100, BUY), (1, 102, 300, SELL), (2, 101, 200, BUY)]))
     told = explain_vwap(chart, "VWAP day", FIRST, FIRST, 1)
     assert told.title == "VWAP day +1 σ after the 2023-11-14 22:14 bar"
@@ -31,7 +31,7 @@ def test_sums_quotient_and_band_are_told():
 
 
 @given(trade_batches(min_size=5, max_size=30), st.sampled_from(["1m", "7t"]))
-def test_the_copied_trades_give_the_average_that_is_told(trades, bar):
+def test_the_copied_trades_give_the_explained_vwap(trades, bar):
     chart = chart_of(trades, bar)
     series = chart.series
     first, last = int(series.number[0]), int(series.number[-1])

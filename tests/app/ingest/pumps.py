@@ -1,4 +1,4 @@
-"""A pump with a feed that a test speaks through, and an archive that fails when it is told to."""
+"""A pump with a feed and an archive that a test controls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the disk lacks is fetched, newest first, by ids where there are any, and taken up again after errors."""
+"""Gaps on disk are filled newest first, and resumed after errors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def kept(writer: TapeWriter) -> TradeBatch:
     return writer.tape.trades(Span(0, 1 << 62))
 
 
-def test_the_newest_gap_comes_first_and_what_is_held_is_not_asked_for(writer):
+def test_gaps_are_filled_newest_first_without_stored_trades(writer):
     writer.insert_bulk(DAY[1000:2000], Source.LIVE)
     writer.insert_bulk(DAY[5000:6000], Source.LIVE)
     archive = Archive(DAY)
@@ -59,7 +59,7 @@ def test_the_newest_gap_comes_first_and_what_is_held_is_not_asked_for(writer):
     assert len(archive.asked) == 3
 
 
-def test_a_hole_between_trades_of_one_instant_is_a_gap(writer):
+def test_missing_ids_between_trades_of_equal_time_are_a_gap(writer):
     at_once = TradeBatch.of(np.full(6, 10**18), *(np.ones(6),) * 3, np.arange(1, 7))
     writer.insert(at_once[[0, 1, 4, 5]], Source.LIVE)
     ids = [(gap.first_id, gap.before_id) for gap in store_gaps(writer, Span(10**18, 10**18 + 1))]
@@ -68,14 +68,14 @@ def test_a_hole_between_trades_of_one_instant_is_a_gap(writer):
     assert same(kept(writer), at_once)
 
 
-def test_trades_of_the_instant_of_the_last_one_held_are_not_forgotten(writer):
+def test_trades_with_the_time_of_the_last_stored_one_are_fetched(writer):
     at_once = TradeBatch.of([10**18] * 4 + [10**18 + 5], *(np.ones(5),) * 3, np.arange(1, 6))
     writer.insert(at_once[:2], Source.LIVE)
     assert filled(writer, Archive(at_once), Span(10**18, 10**18 + 10)) == 3
     assert same(kept(writer), at_once)
 
 
-def test_after_an_error_it_goes_on_where_it_was(writer, monkeypatch):
+def test_backfill_resumes_where_it_stopped_after_an_error(writer, monkeypatch):
     monkeypatch.setattr(filling, "_AT_ONCE", 700)
     archive = Archive(DAY)
     archive.failures = [(3, VenueUnreachableError("no answer")), (5, VenueUnreachableError("no answer"))]
@@ -84,7 +84,7 @@ def test_after_an_error_it_goes_on_where_it_was(writer, monkeypatch):
     assert archive.asked[1][1] > WHOLE.start_ns
 
 
-def test_a_venue_that_does_not_answer_is_given_up_and_what_came_is_kept(writer, monkeypatch):
+def test_backfill_stores_fetched_trades_when_the_venue_fails(writer, monkeypatch):
     monkeypatch.setattr(filling, "_AT_ONCE", 400)
     archive = Archive(DAY)
     archive.failures = [(2, VenueUnreachableError("no answer"))] + [(0, VenueUnreachableError("no answer"))] * 6
@@ -93,7 +93,7 @@ def test_a_venue_that_does_not_answer_is_given_up_and_what_came_is_kept(writer, 
     assert 0 < len(kept(writer)) < len(DAY)
 
 
-def test_of_trades_without_numbers_only_as_much_is_held_as_the_venue_had(tmp_path: Path):
+def test_unnumbered_trades_are_covered_only_where_any_were_found(tmp_path: Path):
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, Instrument("bybit", "X", MARKET.tick_size, MARKET.lot_size, numbered=False))
     assert asyncio.run(fill_gaps(writer, Archive(DAY[4000:]), WHOLE, wall_ns=lambda: WHOLE.end_ns)) == 4000
@@ -106,7 +106,7 @@ def test_of_trades_without_numbers_only_as_much_is_held_as_the_venue_had(tmp_pat
 
 @settings(max_examples=25)
 @given(runs=st.lists(st.tuples(st.integers(0, 299), st.integers(1, 60)), max_size=6), a=st.integers(0, 299), b=st.integers(0, 299))
-def test_whatever_is_held_a_span_is_whole_afterwards(tmp_path_factory, runs, a, b):
+def test_backfill_completes_a_span_whatever_is_stored(tmp_path_factory, runs, a, b):
     tape = TradeBatch.of(DAY.time_ns[:300] // 10**10 * 10**10, *(column[:300] for column in DAY.columns[1:]))
     store = DiskStore(tmp_path_factory.mktemp("store"))
     writer = TapeWriter(store, MARKET)

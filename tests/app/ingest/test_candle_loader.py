@@ -1,4 +1,4 @@
-"""Candles are fetched as they are wanted, and whatever the venue does, trades go on."""
+"""Candles are fetched on request, and no venue error affects trades."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Desk:
             assert not self.venue.open
 
 
-def test_what_charts_want_is_fetched_once_and_all_of_them_have_it() -> None:
+def test_candles_are_fetched_once_for_all_charts() -> None:
     async def story() -> None:
         desk = Desk()
         desk.want(piece(10, 30))
@@ -87,7 +87,7 @@ def test_what_charts_want_is_fetched_once_and_all_of_them_have_it() -> None:
     asyncio.run(story())
 
 
-def test_many_candles_come_in_parts_the_newest_first_and_wishes_that_are_near_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_are_split_newest_first_and_near_ones_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candle_past, "_AT_ONCE", 20)
     monkeypatch.setattr(candle_past, "_TOGETHER", 5)
 
@@ -101,7 +101,7 @@ def test_many_candles_come_in_parts_the_newest_first_and_wishes_that_are_near_to
     asyncio.run(story())
 
 
-def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_shows_candles_and_share_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candle_past, "_AT_ONCE", 15)
     told: list[str] = []
 
@@ -123,7 +123,7 @@ def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told == ["loading 20 candles (3 m), 0 %", "loading 20 candles (3 m), 75 %"]
 
 
-def test_an_error_is_told_and_asked_again_after_a_pause_that_doubles_or_that_the_venue_names(logged: LogCapture) -> None:
+def test_an_error_is_retried_after_a_doubling_or_requested_pause(logged: LogCapture) -> None:
     async def story() -> None:
         desk = Desk()
         desk.venue.failures = [VenueUnreachableError("no line"), VenueUnreachableError("no line"), VenueBusyError("busy", retry_after_s=7)]
@@ -139,7 +139,7 @@ def test_an_error_is_told_and_asked_again_after_a_pause_that_doubles_or_that_the
     assert [entry["event"] for entry in logged.entries] == ["candles not loaded"] * 3
 
 
-def test_a_refusal_is_told_and_kept_to(logged: LogCapture) -> None:
+def test_a_refusal_is_shown_and_not_retried(logged: LogCapture) -> None:
     async def story() -> None:
         desk = Desk()
         desk.venue.failures = [VenueRefusedError("not from here")]
@@ -153,7 +153,7 @@ def test_a_refusal_is_told_and_kept_to(logged: LogCapture) -> None:
     assert len(logged.entries) == 1
 
 
-def test_a_fault_of_ours_is_told_and_stops_nothing_else(logged: LogCapture) -> None:
+def test_an_internal_error_is_shown_and_stops_only_candles(logged: LogCapture) -> None:
     async def story() -> None:
         desk = Desk()
         desk.venue.failures = [ZeroDivisionError()]
@@ -166,7 +166,7 @@ def test_a_fault_of_ours_is_told_and_stops_nothing_else(logged: LogCapture) -> N
     assert len(logged.entries) == 1
 
 
-def test_what_was_cancelled_is_not_asked_for_but_what_is_wanted_later_is() -> None:
+def test_cancelled_requests_are_not_fetched_but_later_ones_are() -> None:
     async def story() -> None:
         desk = Desk()
         desk.want(piece(10, 30))
@@ -181,7 +181,7 @@ def test_what_was_cancelled_is_not_asked_for_but_what_is_wanted_later_is() -> No
     asyncio.run(story())
 
 
-def test_a_candle_that_still_grows_is_asked_for_again_after_a_pause() -> None:
+def test_a_candle_in_progress_is_requested_again_after_a_pause() -> None:
     async def story() -> None:
         desk = Desk(now_ns=BEGIN_NS + 8 * MINUTE_NS + 1)
         desk.want(piece(5, 9))
@@ -194,7 +194,7 @@ def test_a_candle_that_still_grows_is_asked_for_again_after_a_pause() -> None:
     asyncio.run(story())
 
 
-def test_the_pump_fetches_beside_live_trades_says_so_and_ends_with_it(logged: LogCapture) -> None:
+def test_the_pump_loads_candles_while_live_trades_arrive(logged: LogCapture) -> None:
     async def story() -> None:
         line, chart, store, venue = Line(), Chart(spec()), TradeStore(), CandleVenue(TAPE, LENGTHS_NS)
         venue.failures = [VenueRefusedError("not from here")]
@@ -217,5 +217,5 @@ def test_the_pump_fetches_beside_live_trades_says_so_and_ends_with_it(logged: Lo
 
 
 @pytest.mark.parametrize(("minutes", "text"), [(1, "1 m"), (15, "15 m"), (60, "1 h"), (240, "4 h"), (1440, "1 d"), (90, "90 m")])
-def test_lengths_are_named_as_traders_name_them(minutes: int, text: str) -> None:
+def test_candle_lengths_are_named_as_traders_do(minutes: int, text: str) -> None:
     assert length_text(minutes * MINUTE_NS) == text

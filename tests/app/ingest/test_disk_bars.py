@@ -1,4 +1,4 @@
-"""Bars reach back as far as the disk does, however few trades memory holds; and what the disk lacks is told."""
+"""Bars reach back as far as the stored trades, with little memory."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def replace_price(trades: TradeBatch, index: int, price_ticks: int) -> TradeBatc
 
 
 @pytest.mark.parametrize("bar", BARS)
-def test_the_chart_shows_all_that_the_disk_has_though_memory_holds_little_of_it(tmp_path: Path, bar: str):
+def test_the_chart_shows_all_stored_bars_with_little_memory(tmp_path: Path, bar: str):
     written(tmp_path, DAY)
 
     async def story() -> None:
@@ -69,7 +69,7 @@ def test_the_chart_shows_all_that_the_disk_has_though_memory_holds_little_of_it(
 
 
 @pytest.mark.parametrize("bar", BARS)
-def test_other_bars_are_made_from_the_disk_too(tmp_path: Path, bar: str):
+def test_changed_bars_and_rows_are_built_from_the_disk_too(tmp_path: Path, bar: str):
     written(tmp_path, DAY)
 
     async def story() -> None:
@@ -82,7 +82,7 @@ def test_other_bars_are_made_from_the_disk_too(tmp_path: Path, bar: str):
     asyncio.run(story())
 
 
-def test_bars_that_were_watched_stay_when_memory_lets_go_of_their_trades_and_others_are_built_again(tmp_path: Path, monkeypatch):
+def test_bars_stay_after_memory_drops_their_trades(tmp_path: Path, monkeypatch):
     """A late page that is too much for a frame has the chart built anew; what memory forgot is not touched by that."""
     monkeypatch.setattr("app.ingest.ingest._SMALL", 10)
 
@@ -100,7 +100,7 @@ def test_bars_that_were_watched_stay_when_memory_lets_go_of_their_trades_and_oth
     asyncio.run(story())
 
 
-def test_what_the_disk_lacks_is_a_hole_and_not_covered(tmp_path: Path):
+def test_trades_missing_on_disk_are_a_gap_and_not_covered(tmp_path: Path):
     written(tmp_path, DAY[:2000])
     written(tmp_path, DAY[2100:])
 
@@ -117,7 +117,7 @@ def test_what_the_disk_lacks_is_a_hole_and_not_covered(tmp_path: Path):
     asyncio.run(story())
 
 
-def test_of_a_market_without_numbers_the_disks_word_is_taken(tmp_path: Path):
+def test_unnumbered_stored_trades_are_covered_but_not_proven(tmp_path: Path):
     market = replace(MARKET, numbered=False)
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, market)
@@ -140,7 +140,7 @@ def test_of_a_market_without_numbers_the_disks_word_is_taken(tmp_path: Path):
     asyncio.run(story())
 
 
-def test_rows_too_fine_for_an_older_bar_leave_the_chart_as_it_is(tmp_path: Path, monkeypatch):
+def test_rows_too_fine_for_older_bars_leave_the_chart_unchanged(tmp_path: Path, monkeypatch):
     wild = replace_price(DAY, 100, 10**8)
     written(tmp_path, wild)
     monkeypatch.setattr("app.analytics.footprint._MAX_ROWS_PER_BAR", 1 << 16)
@@ -156,7 +156,7 @@ def test_rows_too_fine_for_an_older_bar_leave_the_chart_as_it_is(tmp_path: Path,
     asyncio.run(story())
 
 
-def test_a_series_before_a_time_is_the_series_of_the_trades_before_it():
+def test_a_series_before_a_time_equals_one_of_earlier_trades():
     for bar in BARS:
         whole = build_series([DAY], replace(spec(), bar_rule=parse_bar_rule(bar)))
         cut_ns = whole.rule.period_start_ns(int(DAY.time_ns[5000]))
@@ -167,7 +167,7 @@ def test_a_series_before_a_time_is_the_series_of_the_trades_before_it():
         assert columns(older) == columns(whole) == before
 
 
-def test_the_deep_past_grows_by_ever_longer_stretches(tmp_path: Path, monkeypatch):
+def test_each_step_into_deep_history_is_longer_than_the_last(tmp_path: Path, monkeypatch):
     """Each look reads all of it again: twice the work of the last one in all."""
     monkeypatch.setattr("app.ingest.history_loader._FIRST_DEEP_NS", HOUR_NS // 4)
     written(tmp_path, DAY)
@@ -188,6 +188,6 @@ def test_the_deep_past_grows_by_ever_longer_stretches(tmp_path: Path, monkeypatc
     assert sum(folded) < 3 * max(folded)
 
 
-def test_grids_of_rows_are_kept_by_a_series_before_a_time():
+def test_a_series_before_a_time_has_the_same_grid():
     whole = build_series([DAY], spec(ticks_per_row=7))
     assert whole.before(int(DAY.time_ns[4000])).grid == whole.grid == PriceGrid(MARKET.tick_size, 7)

@@ -1,4 +1,4 @@
-"""The past comes from the disk where the disk has it, from the venue where not, and what is new is kept."""
+"""History comes from the disk or else from the venue, and new trades are recorded."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def kept(folder: Path, instrument: Instrument = MARKET) -> TradeBatch:
     return trades
 
 
-def test_what_the_disk_has_is_not_asked_of_the_venue(tmp_path: Path):
+def test_stored_trades_are_not_requested_from_the_venue(tmp_path: Path):
     written(tmp_path, DAY[:7900])
     archive = Archive(DAY)
 
@@ -117,7 +117,7 @@ def test_what_the_disk_has_is_not_asked_of_the_venue(tmp_path: Path):
     assert same(kept(tmp_path), DAY)
 
 
-def test_what_was_watched_is_there_after_a_restart_and_the_gap_is_filled(tmp_path: Path):
+def test_a_restart_loads_recorded_trades_and_fills_the_gap(tmp_path: Path):
     async def watch(first: int, last: int, archive: Archive) -> TradeBatch:
         async with pumping(Pump(tmp_path, archive)) as pump:
             for start in range(first, last, 100):
@@ -136,7 +136,7 @@ def test_what_was_watched_is_there_after_a_restart_and_the_gap_is_filled(tmp_pat
     assert same(kept(tmp_path), DAY)
 
 
-def test_without_a_venues_past_the_disk_alone_fills_the_chart(tmp_path: Path):
+def test_the_disk_alone_fills_the_chart_without_a_venue_history(tmp_path: Path):
     written(tmp_path, DAY[:7000])
 
     async def story() -> None:
@@ -148,7 +148,7 @@ def test_without_a_venues_past_the_disk_alone_fills_the_chart(tmp_path: Path):
     asyncio.run(story())
 
 
-def test_kept_trades_that_cannot_be_read_are_fetched_again_and_it_is_said(tmp_path: Path, logged):
+def test_unreadable_stored_trades_are_fetched_again(tmp_path: Path, logged):
     written(tmp_path, DAY)
     victim = max(tmp_path.glob("*/*/trades/*.parquet"))
     victim.write_bytes(victim.read_bytes()[:-100])
@@ -166,7 +166,7 @@ def test_kept_trades_that_cannot_be_read_are_fetched_again_and_it_is_said(tmp_pa
     assert "stored trades not read" in [entry["event"] for entry in logged.entries]
 
 
-def test_a_full_disk_is_said_and_made_up_for_when_there_is_room(tmp_path: Path, logged, monkeypatch):
+def test_a_full_disk_is_reported_and_recording_catches_up_later(tmp_path: Path, logged, monkeypatch):
     """B3: more trades wait than are held back for the disk."""
     monkeypatch.setattr(recorder_module, "_MOST_WAITING", 500)
     monkeypatch.setattr(recorder_module, "_BULK", 10**9)
@@ -196,7 +196,7 @@ def test_a_full_disk_is_said_and_made_up_for_when_there_is_room(tmp_path: Path, 
     assert [entry["event"] for entry in logged.entries] == ["trades not recorded"]
 
 
-def test_stopping_at_any_moment_keeps_all_that_was_shown(tmp_path: Path):
+def test_stopping_records_all_trades_that_were_shown(tmp_path: Path):
     async def story() -> None:
         async with pumping(Pump(tmp_path, Archive(DAY), hours=0)) as pump:
             pump.line.say(DAY[:5000])
@@ -206,7 +206,7 @@ def test_stopping_at_any_moment_keeps_all_that_was_shown(tmp_path: Path):
     assert same(kept(tmp_path), DAY[:5000])
 
 
-def test_trades_without_numbers_are_covered_from_the_first_live_one_on_and_not_over_a_gap(tmp_path: Path):
+def test_unnumbered_live_trades_are_covered_except_in_gaps(tmp_path: Path):
     bybit = Instrument("bybit", "X", MARKET.tick_size, MARKET.lot_size, numbered=False)
 
     async def story() -> None:
@@ -234,7 +234,7 @@ def test_trades_without_numbers_are_covered_from_the_first_live_one_on_and_not_o
     assert len(kept(tmp_path, bybit)) == 2100
 
 
-def test_filling_can_be_cancelled_and_a_look_further_back_asks_anew(tmp_path: Path, monkeypatch):
+def test_loading_can_be_cancelled_and_restarts_further_back(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(past_module, "_FIRST_KEPT_NS", HOUR_NS // 60)
     archive = Archive(DAY[:7900])
     archive.gate = asyncio.Event()
@@ -258,7 +258,7 @@ def test_filling_can_be_cancelled_and_a_look_further_back_asks_anew(tmp_path: Pa
     asyncio.run(story())
 
 
-def test_trades_that_the_venue_has_not_got_yet_are_asked_for_again_ever_more_seldom(tmp_path: Path, logged, monkeypatch):
+def test_trades_missing_at_the_venue_are_retried_ever_less_often(tmp_path: Path, logged, monkeypatch):
     monkeypatch.setattr(past_module, "_FIRST_WAIT_S", 0.0)
     archive, now_s = Archive(TradeBatch.empty()), 0.0
 
@@ -286,7 +286,7 @@ def test_trades_that_the_venue_has_not_got_yet_are_asked_for_again_ever_more_sel
     assert {entry["event"] for entry in logged.entries} == {"the venue no longer has these trades"}
 
 
-def test_a_look_back_reaches_as_far_as_the_disk_does(tmp_path: Path):
+def test_charts_reach_back_as_far_as_the_disk(tmp_path: Path):
     long_ago = TradeBatch.of(DAY.time_ns - 30 * 24 * HOUR_NS, *DAY.columns[1:4], DAY.trade_id - 10**6 + 10**7)
     written(tmp_path, long_ago)
 
@@ -305,7 +305,7 @@ def test_a_look_back_reaches_as_far_as_the_disk_does(tmp_path: Path):
     asyncio.run(other_story())
 
 
-def test_a_slow_disk_holds_no_trade_up(tmp_path: Path, monkeypatch):
+def test_a_slow_disk_delays_no_live_trade(tmp_path: Path, monkeypatch):
     """B3: half a second for each commit."""
 
     async def story() -> None:

@@ -1,4 +1,4 @@
-"""The pump: live trades go on whatever happens to the past, and what is missing is fetched."""
+"""The pump: live trades continue whatever happens to history, and gaps are filled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def everything_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("small", [0, 20_000])
-def test_live_trades_and_the_hours_before_make_one_whole(monkeypatch: pytest.MonkeyPatch, small: int):
+def test_live_trades_and_history_join_without_a_gap(monkeypatch: pytest.MonkeyPatch, small: int):
     monkeypatch.setattr(ingest_module, "_SMALL", small)
 
     async def story() -> None:
@@ -55,7 +55,7 @@ def test_live_trades_and_the_hours_before_make_one_whole(monkeypatch: pytest.Mon
     asyncio.run(story())
 
 
-def test_the_newest_stretch_is_shown_first_and_nothing_is_asked_for_twice():
+def test_history_loads_newest_first_and_each_part_once():
     async def story() -> None:
         archive = Archive(DAY)
         async with Pump(archive, hours=4) as pump:
@@ -70,7 +70,7 @@ def test_the_newest_stretch_is_shown_first_and_nothing_is_asked_for_twice():
     asyncio.run(story())
 
 
-def test_a_skipped_id_is_fetched_and_the_chart_is_whole_again():
+def test_skipped_ids_are_fetched_and_the_chart_is_complete():
     async def story() -> None:
         archive = Archive(DAY)
         async with Pump(archive) as pump:
@@ -84,7 +84,7 @@ def test_a_skipped_id_is_fetched_and_the_chart_is_whole_again():
     asyncio.run(story())
 
 
-def test_a_hole_is_on_the_chart_until_it_is_filled():
+def test_a_gap_is_on_the_chart_until_it_is_filled():
     async def story() -> None:
         archive = Archive(DAY)
         archive.gate = asyncio.Event()
@@ -103,7 +103,7 @@ def test_a_hole_is_on_the_chart_until_it_is_filled():
     asyncio.run(story())
 
 
-def test_holes_close_together_are_asked_for_at_once_and_far_ones_newest_first():
+def test_near_gaps_share_a_request_and_far_ones_go_newest_first():
     async def story() -> None:
         archive = Archive(DAY)
         async with Pump(archive) as pump:
@@ -116,7 +116,7 @@ def test_holes_close_together_are_asked_for_at_once_and_far_ones_newest_first():
     asyncio.run(story())
 
 
-def test_what_the_venue_has_not_got_stays_a_hole_and_is_not_asked_for_for_ever():
+def test_a_gap_the_venue_cannot_fill_stays_after_four_tries():
     """A7: ids that the venue does not have."""
 
     async def story() -> None:
@@ -138,7 +138,7 @@ def test_what_the_venue_has_not_got_stays_a_hole_and_is_not_asked_for_for_ever()
     asyncio.run(story())
 
 
-def test_a_late_archive_is_asked_again():
+def test_a_gap_is_retried_when_the_venues_archive_lags():
     async def story() -> None:
         archive = Archive(DAY[:100])
         async with Pump(archive) as pump:
@@ -151,7 +151,7 @@ def test_a_late_archive_is_asked_again():
     asyncio.run(story())
 
 
-def test_an_error_is_told_waited_for_longer_each_time_and_forgotten_once_it_is_over():
+def test_an_error_is_shown_and_retried_with_doubling_pauses():
     async def story() -> None:
         archive = Archive(DAY)
         archive.failures = [(0, VenueUnreachableError("no answer"))] * 7
@@ -170,7 +170,7 @@ def test_an_error_is_told_waited_for_longer_each_time_and_forgotten_once_it_is_o
     asyncio.run(story())
 
 
-def test_the_pages_before_an_error_are_kept_and_the_rest_is_asked_for():
+def test_pages_before_an_error_stay_and_the_rest_is_requested():
     async def story() -> None:
         archive = Archive(DAY, page=10)
         archive.failures = [(2, VenueUnreachableError("cut off"))]
@@ -185,7 +185,7 @@ def test_the_pages_before_an_error_are_kept_and_the_rest_is_asked_for():
     asyncio.run(story())
 
 
-def test_a_chart_does_not_claim_trades_that_it_does_not_show_yet(monkeypatch: pytest.MonkeyPatch):
+def test_a_chart_never_covers_trades_it_does_not_show_yet(monkeypatch: pytest.MonkeyPatch):
     """Else a profile would leave out the candles of their time, and have neither."""
     monkeypatch.setattr(ingest_module, "_SMALL", 0)
     claimed: list[bool] = []
@@ -212,7 +212,7 @@ def test_a_chart_does_not_claim_trades_that_it_does_not_show_yet(monkeypatch: py
     assert claimed and not any(claimed)
 
 
-def test_a_venue_that_asks_us_to_wait_is_given_the_time():
+def test_a_busy_venue_is_retried_after_the_time_it_requests():
     """A6: the past, busy."""
 
     async def story() -> None:
@@ -227,7 +227,7 @@ def test_a_venue_that_asks_us_to_wait_is_given_the_time():
     asyncio.run(story())
 
 
-def test_a_venue_that_refuses_is_not_asked_again_and_live_goes_on():
+def test_live_trades_continue_after_a_venue_refuses_history():
     async def story() -> None:
         archive = Archive(DAY)
         archive.failures = [(0, VenueRefusedError("not served in your country"))]
@@ -243,7 +243,7 @@ def test_a_venue_that_refuses_is_not_asked_again_and_live_goes_on():
     asyncio.run(story())
 
 
-def test_a_fault_of_ours_in_the_past_is_logged_and_live_goes_on():
+def test_live_trades_continue_after_an_internal_history_error():
     async def story() -> None:
         archive = Archive(DAY)
         archive.failures = [(0, ZeroDivisionError("oops"))]
@@ -260,7 +260,7 @@ def test_a_fault_of_ours_in_the_past_is_logged_and_live_goes_on():
     asyncio.run(story())
 
 
-def test_without_a_history_holes_stay_and_live_goes_on():
+def test_gaps_stay_and_live_trades_continue_without_a_history():
     async def story() -> None:
         async with Pump(None, hours=3) as pump:
             pump.line.say(DAY[:100])
@@ -272,7 +272,7 @@ def test_without_a_history_holes_stay_and_live_goes_on():
     asyncio.run(story())
 
 
-def test_the_past_comes_even_when_no_live_trade_does():
+def test_history_loads_even_without_a_live_trade():
     async def story() -> None:
         async with Pump(Archive(DAY), hours=2) as pump:
             await pump.until(lambda: pump.ingest.past.asked_from_ns == pump.chart.wanted.start_ns)
@@ -281,7 +281,7 @@ def test_the_past_comes_even_when_no_live_trade_does():
     asyncio.run(story())
 
 
-def test_without_a_chart_trades_are_collected_all_the_same():
+def test_trades_are_collected_without_a_chart():
     async def story() -> None:
         store, line = TradeStore(), Line()
         ingest = Ingest(line, Archive(DAY), store, [], history_ns=2 * HOUR_NS, wall_ns=lambda: int(DAY.time_ns[-1]))
@@ -299,7 +299,7 @@ def test_without_a_chart_trades_are_collected_all_the_same():
     asyncio.run(story())
 
 
-def test_a_wish_for_more_of_the_past_is_noticed_while_running():
+def test_more_history_loads_when_a_chart_requests_it():
     async def story() -> None:
         async with Pump(Archive(DAY), hours=1) as pump:
             await pump.until(lambda: pump.ingest.past.asked_from_ns == pump.chart.wanted.start_ns)
@@ -310,7 +310,7 @@ def test_a_wish_for_more_of_the_past_is_noticed_while_running():
     asyncio.run(story())
 
 
-def test_no_more_of_the_past_is_fetched_when_memory_is_full(monkeypatch: pytest.MonkeyPatch):
+def test_no_more_history_is_fetched_when_memory_is_full(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("app.storage.trade_store._CHUNK", 64)
 
     async def story() -> None:
@@ -330,7 +330,7 @@ def test_no_more_of_the_past_is_fetched_when_memory_is_full(monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("everything_is_much")
-def test_trades_that_arrive_while_the_chart_is_built_are_shown_once(monkeypatch: pytest.MonkeyPatch):
+def test_trades_that_arrive_during_a_rebuild_are_shown_once(monkeypatch: pytest.MonkeyPatch):
     async def story() -> None:
         pump = Pump(None)
         arriving = [DAY[200:260], DAY[300:400], DAY[240:310]]  # in order, ahead, late
@@ -370,7 +370,7 @@ def test_other_bars_or_rows_are_built_from_the_store():
     asyncio.run(story())
 
 
-def test_rows_too_fine_leave_the_chart_as_it_was():
+def test_rows_too_fine_leave_the_chart_unchanged():
     async def story() -> None:
         pump = Pump(None)
         pump.chart = Chart(spec(ticks_per_row=1000))
@@ -395,7 +395,7 @@ def test_the_pump_ends_with_its_feed():
     asyncio.run(story())
 
 
-def test_an_error_of_the_feed_ends_the_pump_and_leaves_nothing_running():
+def test_a_feed_error_ends_the_pump_and_all_its_tasks():
     class Broken(Line):
         async def batches(self) -> AsyncIterator[TradeBatch]:
             await asyncio.sleep(0)

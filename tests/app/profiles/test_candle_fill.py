@@ -1,4 +1,4 @@
-"""Candles in the place of trades: nothing counted twice, nothing lost, whatever is held and wherever its edges lie."""
+"""Candle fill counts nothing twice and loses nothing, wherever gaps and edges are."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candle_ladder, "MOST_CANDLES", 8)
 
 
-def test_before_the_trades_held_candles_stand_in_and_together_they_are_the_market() -> None:
+def test_candles_before_the_loaded_trades_complete_the_volume() -> None:
     there = Held([between(TAPE, 40, 61)])
     lone = there.profile(minute(5))
     assert lone is not None and lone.rows.profile.volume == int(between(TAPE, 40, 61).quantity_lots.sum())
@@ -125,7 +125,7 @@ def test_before_the_trades_held_candles_stand_in_and_together_they_are_the_marke
     assert shares(found).keys() == {1}
 
 
-def test_what_is_not_held_is_wanted_by_the_ladder_and_the_edges_in_the_finest_candles(few: None) -> None:
+def test_requests_follow_the_ladder_with_finest_candles_at_edges(few: None) -> None:
     there = Held([between(TAPE, 37.5, 61)])
     first_ns = int(between(TAPE, 37.5, 61).time_ns[0])
     fetched = there.fetch(minute(5))
@@ -137,7 +137,7 @@ def test_what_is_not_held_is_wanted_by_the_ladder_and_the_edges_in_the_finest_ca
     assert there.filled(5).rows.profile.volume == int(between(TAPE, 5, 61).quantity_lots.sum())
 
 
-def test_a_candle_on_the_edge_counts_with_what_the_trades_held_of_it_do_not() -> None:
+def test_an_edge_candle_counts_less_its_loaded_trades() -> None:
     there = Held([between(TAPE, 40.5, 61)])
     found = there.filled(40)
     assert found.rows.profile.volume == int(between(TAPE, 40, 61).quantity_lots.sum())
@@ -146,13 +146,13 @@ def test_a_candle_on_the_edge_counts_with_what_the_trades_held_of_it_do_not() ->
     assert found.rows.profile.volume - found.candles.profile.volume == int(trades.volume.sum())
 
 
-def test_a_hole_that_takes_no_time_is_filled_to_the_lot() -> None:
+def test_a_short_gap_is_filled_to_the_lot() -> None:
     ids = TAPE.trade_id
     there = Held([TAPE[(ids < 400) | (ids > 402)]])
     assert there.filled(0).rows.profile.volume == int(between(TAPE, 0, 61).quantity_lots.sum())
 
 
-def test_where_the_tape_is_whole_nothing_is_wanted_and_nothing_is_added() -> None:
+def test_a_complete_tape_requests_and_adds_no_candles() -> None:
     there = Held([TAPE])
     start = int(TAPE.time_ns[0]) // MINUTE_NS * MINUTE_NS + MINUTE_NS
     assert there.fetch(start) == []
@@ -160,7 +160,7 @@ def test_where_the_tape_is_whole_nothing_is_wanted_and_nothing_is_added() -> Non
     assert found is not None and not found.candles.shares and there.chart.candles.worked_out == 0
 
 
-def test_trades_that_come_later_replace_the_candles() -> None:
+def test_trades_loaded_later_replace_the_candles() -> None:
     there = Held([between(TAPE, 40, 61)])
     assert shares(there.filled(20))[1] > 19
     there.add(between(TAPE, 30, 40))
@@ -173,7 +173,7 @@ def test_trades_that_come_later_replace_the_candles() -> None:
     assert rows_of(whole) == rows_of(Held([between(TAPE, 10, 61)]).filled(20))
 
 
-def test_a_range_before_all_trades_is_made_of_candles_alone() -> None:
+def test_a_range_before_all_trades_uses_only_candles() -> None:
     there = Held([between(TAPE, 40, 61)])
     assert there.profile(minute(5), minute(20)) is None
     found = there.filled(5, 20)
@@ -181,34 +181,34 @@ def test_a_range_before_all_trades_is_made_of_candles_alone() -> None:
     assert shares(found) == {1: 15}
 
 
-def test_profiles_side_by_side_count_each_candle_once() -> None:
+def test_adjacent_profiles_count_each_candle_once() -> None:
     there = Held([between(TAPE, 40, 61)], bar_s=15)
     edges = [3, 7.25, 11.5, 20]
     parts = [there.filled(a, b).rows.profile.volume for a, b in pairwise(edges)]
     assert sum(parts) == there.filled(3, 20).rows.profile.volume == int(between(TAPE, 3, 20).quantity_lots.sum())
 
 
-def test_candles_without_aggressors_are_said_to_be() -> None:
+def test_candles_without_buy_volume_are_marked() -> None:
     found = Held([between(TAPE, 40, 61)], told=False).filled(5)
     assert not found.candles.aggressors
     assert found.rows.profile.volume == int(between(TAPE, 5, 61).quantity_lots.sum())
 
 
-def test_a_candle_that_did_not_move_goes_down_in_the_profile_of_a_single_bar_and_up_elsewhere() -> None:
+def test_an_unchanged_candle_falls_only_in_a_single_bar_profile() -> None:
     still = TradeBatch.of([minute(1), minute(2), minute(40)], [100, 100, 100], [7, 7, 1], [1, 1, 1], [1, 2, 3])
     there = Held([still[2:]], still, told=False)
     assert rows_of(there.filled(1, 2)) == {100: [0, 7]}
     assert rows_of(there.filled(1, 3)) == {100: [14, 0]}
 
 
-def test_where_the_fine_candles_do_not_reach_the_coarser_do(few: None) -> None:
+def test_coarser_candles_fill_where_fine_ones_do_not_reach(few: None) -> None:
     there = Held([between(TAPE, 50, 61)], lengths_ns=LENGTHS_NS[:3], reaches_ns={MINUTE_NS: minute(46), 3 * MINUTE_NS: minute(31)})
     found = there.filled(42, 50)
     assert shares(found) == {1: 2, 3: 6} and found.rows.profile.volume == int(between(TAPE, 42, 50).quantity_lots.sum())
     assert there.fetch(minute(42), minute(50)) == []
 
 
-def test_where_nothing_reaches_the_profile_says_that_it_is_not_whole_and_asks_once() -> None:
+def test_time_before_all_candles_stays_incomplete() -> None:
     there = Held([between(TAPE, 40, 61)], reaches_ns=dict.fromkeys(LENGTHS_NS, minute(33)))
     found = there.filled(5)
     assert not found.candles.whole and found.candles.lacking_ns > 34 * MINUTE_NS
@@ -217,7 +217,7 @@ def test_where_nothing_reaches_the_profile_says_that_it_is_not_whole_and_asks_on
     assert there.fetch(minute(5)) == []
 
 
-def test_the_chart_s_own_timeframe_is_taken_where_the_ladder_has_nothing_so_old() -> None:
+def test_the_charts_own_bar_length_fills_before_the_ladder() -> None:
     two = 2 * MINUTE_NS
     there = Held([between(TAPE, 40, 61)], lengths_ns=(MINUTE_NS, two), bar_s=120, reaches_ns={MINUTE_NS: minute(34)})
     found = there.filled(6)
@@ -225,14 +225,14 @@ def test_the_chart_s_own_timeframe_is_taken_where_the_ladder_has_nothing_so_old(
     assert found.candles.whole and found.rows.profile.volume == int(between(TAPE, 6, 61).quantity_lots.sum())
 
 
-def test_a_market_without_candles_has_profiles_of_its_trades() -> None:
+def test_profiles_use_only_trades_without_a_candle_history() -> None:
     there = Held([between(TAPE, 40, 61)], lengths_ns=())
     assert there.fetch(minute(5)) == []
     found = there.profile(minute(5))
     assert found is not None and found.rows.profile.volume == int(between(TAPE, 40, 61).quantity_lots.sum())
 
 
-def test_a_live_trade_costs_the_candles_nothing() -> None:
+def test_a_live_trade_recomputes_no_candle_fill() -> None:
     there = Held([between(TAPE, 40, 55)])
     there.filled(5)
     worked_out = there.chart.candles.worked_out
@@ -242,14 +242,14 @@ def test_a_live_trade_costs_the_candles_nothing() -> None:
     assert there.chart.candles.worked_out == worked_out
 
 
-def test_a_hole_at_a_minute_s_edge_belongs_to_the_minute_that_begins_there() -> None:
+def test_a_gap_at_a_minutes_edge_belongs_to_the_later_minute() -> None:
     times = [minute(1), minute(9.5), minute(10), minute(10), minute(20)]
     tape = TradeBatch.of(times, [100] * 5, [1, 10, 100, 1000, 1], [1] * 5, [1, 2, 3, 4, 5])
     there = Held([tape[[0, 1, 3, 4]]], tape)
     assert rows_of(there.filled(1)) == {100: [1112, 0]}
 
 
-def test_a_hole_of_the_minute_in_progress_waits_for_the_candle_to_be_closed() -> None:
+def test_a_gap_in_the_current_minute_waits_for_its_candle() -> None:
     ids = between(TAPE, 54, 54.7).trade_id[3:6]
     there = Held([between(TAPE, 40, 54.9)[~np.isin(between(TAPE, 40, 54.9).trade_id, ids)]])
     assert there.fetch(minute(50)) == []
@@ -260,7 +260,7 @@ def test_a_hole_of_the_minute_in_progress_waits_for_the_candle_to_be_closed() ->
     assert there.filled(50).rows.profile.volume == int(between(TAPE, 50, 56).quantity_lots.sum())
 
 
-def test_the_time_of_a_hole_is_counted_once() -> None:
+def test_the_time_of_a_gap_is_counted_once() -> None:
     ids, times = TAPE.trade_id, TAPE.time_ns
     there = Held([TAPE[(ids < 400) | (ids > 430)]])
     found = there.filled(int((times[0] - BEGIN_NS) // MINUTE_NS) + 1)
@@ -268,7 +268,7 @@ def test_the_time_of_a_hole_is_counted_once() -> None:
     assert found.candles.lacking_ns == hole_ns == sum(time_ns for _, time_ns in found.candles.shares)
 
 
-def test_a_trade_of_a_time_that_nobody_vouches_for_is_not_counted_twice() -> None:
+def test_a_trade_in_uncovered_time_is_not_counted_twice() -> None:
     """As in a market that does not number its trades."""
     there = Held([between(TAPE, 40, 55)])
     before = there.filled(5).rows.profile.volume
@@ -278,7 +278,7 @@ def test_a_trade_of_a_time_that_nobody_vouches_for_is_not_counted_twice() -> Non
     assert there.filled(5).rows.profile.volume == before == int(between(TAPE, 5, 55).quantity_lots.sum())
 
 
-def test_time_that_is_known_to_have_had_no_trades_needs_no_candles() -> None:
+def test_covered_time_without_trades_needs_no_candles() -> None:
     there = Held([between(TAPE, 40, 55)])
     lacking = there.filled(5).candles.lacking_ns
     (covered,) = there.chart.covered
@@ -287,7 +287,7 @@ def test_time_that_is_known_to_have_had_no_trades_needs_no_candles() -> None:
     assert found is not None and found.candles.lacking_ns == 30 * MINUTE_NS < lacking
 
 
-def test_other_rows_have_the_candles_in_them_too() -> None:
+def test_candles_fill_profiles_of_another_row_size() -> None:
     there = Held([between(TAPE, 40, 55)])
     there.filled(5)
     coarse = spec(60, 4)
@@ -296,7 +296,7 @@ def test_other_rows_have_the_candles_in_them_too() -> None:
     assert rows_of(there.filled(5)) == rows_of(expected.filled(5))
 
 
-def test_bars_that_count_trades_have_their_anchor_where_it_was_put_however_many_come() -> None:
+def test_an_anchor_before_tick_bars_keeps_its_time() -> None:
     there = Held([between(TAPE, 40.2, 55)], rule=BarRule.counted(BarKind.TRADES, 20))
     anchor_ns = minute(5)
     there.fetch(anchor_ns)
@@ -309,7 +309,7 @@ def test_bars_that_count_trades_have_their_anchor_where_it_was_put_however_many_
     assert there.chart.candles.worked_out == worked_out
 
 
-def test_a_trade_that_comes_late_is_not_in_the_candle_too() -> None:
+def test_a_late_trade_is_subtracted_from_its_candle() -> None:
     by_id = TAPE[np.argsort(TAPE.trade_id)]
     late = int(between(TAPE, 40.9, 41).trade_id[-1])
     held = between(TAPE, 40.5, 55)
@@ -320,7 +320,7 @@ def test_a_trade_that_comes_late_is_not_in_the_candle_too() -> None:
 
 
 @pytest.mark.parametrize("bar_s", [60, 300])
-def test_where_the_trades_were_let_go_of_the_bars_tell_what_is_held_or_the_candle_is_left_out(bar_s: int) -> None:
+def test_candles_over_dropped_trades_use_bars_or_are_left_out(bar_s: int) -> None:
     there = Held([between(TAPE, 40.5, 61)], bar_s=bar_s)
     there.chart.trades_from_ns = minute(55)
     there.chart.trades = lambda start, end: between(TAPE, 55, 61)[:0]
@@ -334,7 +334,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 899), st.integers(1, 300)), min_size=1
 
 
 @given(SPANS, st.integers(0, 55), st.sampled_from([15, 60, 300]), st.sampled_from([1, 4]), st.sampled_from([8, 20, 5000]))
-def test_it_equals_the_slow_one_and_conserves_volume(held, first: int, bar_s: int, ticks_per_row: int, most: int) -> None:
+def test_candle_fill_equals_the_oracle_and_conserves_volume(held, first: int, bar_s: int, ticks_per_row: int, most: int) -> None:
     ids = np.zeros(900, bool)
     for begin, n in held:
         ids[begin : begin + n] = True

@@ -1,4 +1,4 @@
-"""Profiles that are put on a chart, moved, renamed and taken away, and every step of it back again."""
+"""Profiles on a chart are added, moved, renamed and deleted, with undo and redo."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_an_anchored_profile_has_no_end_and_is_selected() -> None:
     assert (placed.name, placed.start_ns, placed.end_ns, anchors.selected) == ("A1", 1000, None, key)
 
 
-def test_a_range_has_an_end_behind_its_start() -> None:
+def test_a_range_profile_must_end_after_its_start() -> None:
     anchors = ChartProfiles()
     anchors.add(1000, 2000)
     assert (anchors.profiles[0].name, anchors.profiles[0].end_ns) == ("R1", 2000)
@@ -34,7 +34,7 @@ def test_a_range_has_an_end_behind_its_start() -> None:
         anchors.add(2000, 2000)
 
 
-def test_it_can_be_moved_renamed_and_taken_away_and_each_step_back_and_forth() -> None:
+def test_move_rename_and_delete_can_be_undone_and_redone() -> None:
     anchors = ChartProfiles()
     key = anchors.add(1000)
     anchors.move(key, 3000, None)
@@ -50,7 +50,7 @@ def test_it_can_be_moved_renamed_and_taken_away_and_each_step_back_and_forth() -
     assert (anchors.profiles, anchors.can_redo, anchors.can_undo) == ((), False, True)
 
 
-def test_a_drag_is_one_step() -> None:
+def test_a_drag_is_one_undo_step() -> None:
     anchors = ChartProfiles()
     key = anchors.add(0)
     anchors.begin_gesture()
@@ -64,7 +64,7 @@ def test_a_drag_is_one_step() -> None:
     assert anchors.profiles[0].start_ns == 0
 
 
-def test_what_changes_nothing_is_no_step() -> None:
+def test_a_change_to_equal_values_is_no_undo_step() -> None:
     anchors = ChartProfiles()
     key = anchors.add(0)
     revision = anchors.revision
@@ -76,7 +76,7 @@ def test_what_changes_nothing_is_no_step() -> None:
     assert not anchors.can_undo
 
 
-def test_a_new_step_forgets_those_that_were_taken_back() -> None:
+def test_a_new_step_clears_the_redo_steps() -> None:
     anchors = ChartProfiles()
     anchors.add(0)
     anchors.undo()
@@ -85,7 +85,7 @@ def test_a_new_step_forgets_those_that_were_taken_back() -> None:
     assert names(anchors) == ["A2"]
 
 
-def test_so_many_steps_can_be_taken_back_and_no_more() -> None:
+def test_at_most_max_steps_can_be_undone() -> None:
     anchors = ChartProfiles()
     key = anchors.add(0)
     for start in range(1, MAX_STEPS + 50):
@@ -96,7 +96,7 @@ def test_so_many_steps_can_be_taken_back_and_no_more() -> None:
     assert steps == MAX_STEPS
 
 
-def test_the_next_profile_takes_the_inputs_that_were_chosen_last() -> None:
+def test_the_next_profile_uses_the_last_settings() -> None:
     anchors = ChartProfiles()
     key = anchors.add(0)
     anchors.set_inputs(key, ProfileSettings(volume=VolumeDisplay.DELTA, percent=68))
@@ -104,7 +104,7 @@ def test_the_next_profile_takes_the_inputs_that_were_chosen_last() -> None:
     assert anchors.profiles[1].inputs == ProfileSettings(volume=VolumeDisplay.DELTA, percent=68)
 
 
-def test_the_selection_goes_round() -> None:
+def test_select_next_cycles_through_the_profiles() -> None:
     anchors = ChartProfiles()
     anchors.select_next()
     assert anchors.selected is None
@@ -119,7 +119,7 @@ def test_the_selection_goes_round() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61])
-def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
+def test_an_empty_or_too_long_name_raises_an_error(name: str) -> None:
     anchors = ChartProfiles()
     key = anchors.add(0)
     with pytest.raises(BadInputError, match="name: found"):
@@ -127,13 +127,13 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("inputs", [{"percent": 0}, {"percent": 101}, {"width_percent": 4}])
-def test_inputs_that_mean_nothing_are_refused(inputs: dict[str, int]) -> None:
+def test_invalid_profile_settings_raise_an_error(inputs: dict[str, int]) -> None:
     with pytest.raises(BadInputError, match="expected"):
         ProfileSettings(**inputs)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "move", "delete", "rename"]), st.integers(0, 5)), max_size=30))
-def test_taking_every_step_back_and_again_ends_where_it_was(steps: list[tuple[str, int]]) -> None:
+def test_undoing_and_redoing_everything_restores_the_end(steps: list[tuple[str, int]]) -> None:
     anchors = ChartProfiles()
     for step, number in steps:
         key = anchors.profiles[number % len(anchors.profiles)].key if anchors.profiles else 0
@@ -154,7 +154,7 @@ def test_taking_every_step_back_and_again_ends_where_it_was(steps: list[tuple[st
     assert anchors.profiles == end
 
 
-def test_a_composite_holds_the_time_of_all_that_are_chosen_and_grows_if_one_of_them_does() -> None:
+def test_a_composite_covers_the_time_of_all_picked_profiles() -> None:
     anchors = ChartProfiles()
     first, second = anchors.add(100, 200), anchors.add(150, 300)
     growing = anchors.add(500)
@@ -175,7 +175,7 @@ def test_a_composite_holds_the_time_of_all_that_are_chosen_and_grows_if_one_of_t
     assert names(anchors) == ["R1", "R2", "A3"]
 
 
-def test_choosing_twice_is_choosing_no_longer_and_one_alone_makes_no_composite() -> None:
+def test_picking_twice_unpicks_and_one_makes_no_composite() -> None:
     anchors = ChartProfiles()
     key = anchors.add(100, 200)
     placed = anchors.get(key)
@@ -191,7 +191,7 @@ def test_choosing_twice_is_choosing_no_longer_and_one_alone_makes_no_composite()
     assert anchors.chosen == ()
 
 
-def test_what_is_chosen_follows_its_profile_and_goes_with_it() -> None:
+def test_a_picked_profile_follows_moves_and_deletion() -> None:
     anchors = ChartProfiles()
     key = anchors.add(100, 200)
     anchors.choose(anchors.profiles[0])
@@ -201,7 +201,7 @@ def test_what_is_chosen_follows_its_profile_and_goes_with_it() -> None:
     assert anchors.chosen == ()
 
 
-def test_a_profile_is_cut_to_an_earlier_end_only() -> None:
+def test_cutting_a_profile_never_extends_it() -> None:
     anchors = ChartProfiles()
     key = anchors.add(100)
     anchors.cut(key, 300)
@@ -209,7 +209,7 @@ def test_a_profile_is_cut_to_an_earlier_end_only() -> None:
     assert anchors.profiles[0].stretches == ((100, 300),)
 
 
-def test_inputs_of_the_profile_beside_the_bars_are_a_step_too() -> None:
+def test_visible_range_settings_are_an_undo_step() -> None:
     anchors = ChartProfiles(ProfileSettings(percent=68))
     assert (anchors.side.percent, anchors.side.placement) == (68, Placement.RIGHT)
     before = anchors.side
@@ -218,7 +218,7 @@ def test_inputs_of_the_profile_beside_the_bars_are_a_step_too() -> None:
     assert anchors.side == before
 
 
-def test_selecting_and_choosing_are_not_worth_keeping() -> None:
+def test_selecting_and_picking_do_not_trigger_a_save() -> None:
     anchors = ChartProfiles()
     key = anchors.add(100)
     edition, revision = anchors.edition, anchors.revision
@@ -228,7 +228,7 @@ def test_selecting_and_choosing_are_not_worth_keeping() -> None:
     assert (anchors.edition, anchors.revision) == (edition, revision + 3)
 
 
-def test_another_rule_of_value_areas_is_no_step_and_steps_back_do_not_bring_the_old_one() -> None:
+def test_new_value_area_settings_are_not_undone() -> None:
     anchors = ChartProfiles()
     anchors.add(0)
     anchors.use_value_area(ValueAreaSettings(), ValueAreaSettings(percent=68))
@@ -239,7 +239,7 @@ def test_another_rule_of_value_areas_is_no_step_and_steps_back_do_not_bring_the_
     assert anchors.side.percent == 50  # a rule of its own
 
 
-def test_what_was_kept_follows_a_rule_that_was_changed_since() -> None:
+def test_restored_profiles_follow_new_value_area_settings() -> None:
     before, after = ChartProfiles(), ChartProfiles(ProfileSettings(percent=68))
     before.add(0)
     after.restore(before.history())

@@ -1,4 +1,4 @@
-"""The file of a market's profiles: what is written is read again, and whatever else is there is refused in a line."""
+"""The profile file reads back what was written, and refuses anything else."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def busy() -> ChartProfiles:
 CONTENT = encode_profiles(busy().history(), "test:BTC")
 
 
-def test_what_is_written_is_read_again_with_every_step() -> None:
+def test_a_profile_file_reads_back_every_undo_step() -> None:
     before, after = busy(), ChartProfiles()
     after.restore(decode_profiles(CONTENT, "test:BTC"))
     assert after.history() == before.history()
@@ -60,7 +60,7 @@ def test_what_is_written_is_read_again_with_every_step() -> None:
 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["add", "move", "delete", "undo", "redo", "periods", "split"]), st.integers(0, 9)), max_size=25))
-def test_any_history_comes_back_as_it_was(steps: list[tuple[str, int]]) -> None:
+def test_a_profile_file_reads_back_any_history(steps: list[tuple[str, int]]) -> None:
     anchors = ChartProfiles()
     for step, number in steps:
         key = anchors.profiles[number % len(anchors.profiles)].key if anchors.profiles else 0
@@ -104,28 +104,28 @@ def test_a_drag_of_many_steps_writes_each_profile_once() -> None:
         ({"sides": "none"}, "not a profile file"),
     ],
 )
-def test_what_does_not_fit_together_is_refused_in_a_line(change: dict[str, object], told: str) -> None:
+def test_an_inconsistent_file_raises_a_one_line_error(change: dict[str, object], told: str) -> None:
     content = msgspec.json.encode({**msgspec.json.decode(CONTENT), **change})
     with pytest.raises(BadInputError, match=told) as refused:
         decode_profiles(content, "test:BTC")
     assert "\n" not in refused.value.user_message
 
 
-def test_a_time_that_no_calendar_knows_is_refused() -> None:
+def test_a_time_outside_1700_to_2260_raises_an_error() -> None:
     anchors = ChartProfiles()
     anchors.add(2**63 - 10)
     with pytest.raises(BadInputError, match="expected a year from 1700 to 2260"):
         decode_profiles(encode_profiles(anchors.history(), "a:B"), "a:B")
 
 
-def test_a_range_that_ends_before_it_starts_and_a_colour_that_is_none_are_refused() -> None:
+def test_invalid_settings_in_a_file_raise_an_error() -> None:
     for before, after in ((b'"percent": 70', b'"percent": 700'), (b'"#0072b2"', b'"#00"'), (b'"size": 24', b'"size": 0')):
         assert before in CONTENT
         with pytest.raises(BadInputError):
             decode_profiles(CONTENT.replace(before, after), "test:BTC")
 
 
-def test_a_file_that_was_hurt_is_read_or_refused_and_nothing_else() -> None:
+def test_a_damaged_file_is_read_or_refused() -> None:
     chance = random.Random(7)
     refused = 0
     for _ in range(1500):

@@ -1,4 +1,4 @@
-"""Profiles of periods, split and merged in any order: each bar lies in one of them, and their volumes add up to the whole."""
+"""Period profiles, split and merged in any order: each bar lies in exactly one."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def starts(periods: PeriodProfiles) -> list[int]:
 EDGE = -FIRST % 8  # the first bar of the chart at which a period of eight bars begins
 
 
-def test_a_split_begins_a_profile_at_its_bar() -> None:
+def test_a_split_starts_a_profile_at_its_bar() -> None:
     found = starts(BARS.split(minute(EDGE + 3)))
     assert [one for one in found if EDGE <= one < EDGE + 16] == [EDGE, EDGE + 3, EDGE + 8]
 
 
-def test_a_merge_makes_one_of_two_and_a_split_there_makes_two_of_it_again() -> None:
+def test_a_split_at_a_merge_undoes_the_merge() -> None:
     merged = BARS.merged(minute(EDGE + 8))
     assert [(EDGE, EDGE + 16)] in pieces(merged)
     again = merged.split(minute(EDGE + 8))
@@ -53,12 +53,12 @@ def test_a_merge_makes_one_of_two_and_a_split_there_makes_two_of_it_again() -> N
     assert pieces(again.without_edits()) == pieces(BARS) and not again.without_edits().is_edited
 
 
-def test_a_merge_takes_a_split_back() -> None:
+def test_a_merge_at_a_split_undoes_the_split() -> None:
     at = minute(EDGE + 3)
     assert pieces(BARS.split(at).merged(at)) == pieces(BARS)
 
 
-def test_a_merged_profile_is_whole_however_little_of_it_is_in_sight() -> None:
+def test_a_merged_profile_is_complete_when_partly_in_view() -> None:
     periods = BARS
     for at in (8, 16, 24):
         periods = periods.merged(minute(EDGE + at))
@@ -66,7 +66,7 @@ def test_a_merged_profile_is_whole_however_little_of_it_is_in_sight() -> None:
         assert pieces(periods, FIRST + EDGE + bar, FIRST + EDGE + bar) == [[(EDGE, EDGE + 32)]]
 
 
-def test_a_bar_that_midnight_falls_into_belongs_to_the_day_in_which_it_begins() -> None:
+def test_a_bar_across_midnight_belongs_to_the_day_of_its_start() -> None:
     chart = StillChart(random_trades(50 * 60, 1), rule=parse_bar_rule("7m"))
     series, days = chart.series, PeriodProfiles(PeriodKind.DAY)
     ends = int(series.number[0]), int(series.number[-1])
@@ -77,7 +77,7 @@ def test_a_bar_that_midnight_falls_into_belongs_to_the_day_in_which_it_begins() 
     assert [piece.runs for piece in merged] == [((found[0].runs[0][0], found[1].runs[0][1]),), *(piece.runs for piece in found[2:])]
 
 
-def test_days_that_are_merged_may_be_split_elsewhere() -> None:
+def test_merged_days_can_be_split_at_another_time() -> None:
     days = PeriodProfiles(PeriodKind.DAY)
     midnight = -(-minute(0) // (86_400 * 10**9)) * 86_400 * 10**9
     first, last = midnight // MINUTE.length_ns - 100, midnight // MINUTE.length_ns + 100
@@ -89,14 +89,14 @@ def test_days_that_are_merged_may_be_split_elsewhere() -> None:
     ]
 
 
-def test_days_and_weeks_are_those_of_the_chart_s_time_zone() -> None:
+def test_days_start_in_the_charts_time_zone() -> None:
     chart = StillChart(random_trades(26 * 60, 1))
     series, kolkata = chart.series, parse_hours("day", "Asia/Kolkata")  # begins at 18:30 UTC
     found = PeriodProfiles(PeriodKind.DAY).segments(series.times, int(series.number[0]), int(series.number[-1]), kolkata)
     assert all(piece.start_ns % DAY_NS == 18.5 * 3600 * 10**9 for piece in found) and len(found) == 2
 
 
-def test_sessions_leave_out_what_trades_outside_and_are_merged_over_it() -> None:
+def test_sessions_leave_out_other_hours_also_when_merged() -> None:
     chart = StillChart(random_trades(50 * 60, 1))
     series, hours, ends = chart.series, parse_hours("09:30-16:00", "UTC"), (int(chart.series.number[0]), int(chart.series.number[-1]))
     sessions = PeriodProfiles(PeriodKind.SESSION)
@@ -129,9 +129,7 @@ DIVISIONS = st.sampled_from(
 
 @settings(max_examples=60)
 @given(DIVISIONS, STEPS)
-def test_in_any_order_of_steps_each_bar_lies_in_one_piece_and_the_volumes_add_up(
-    periods: PeriodProfiles, steps: list[tuple[str, int]]
-) -> None:
+def test_each_bar_lies_in_one_segment_after_any_edits(periods: PeriodProfiles, steps: list[tuple[str, int]]) -> None:
     anchors = ChartProfiles()
     anchors.show_periods(periods)
     for step, bar in steps:
@@ -169,7 +167,7 @@ def volumes(found: list[PeriodSegment]) -> int:
     return total
 
 
-def test_periods_that_are_drawn_again_are_split_as_they_were() -> None:
+def test_period_profiles_shown_again_keep_their_splits() -> None:
     anchors = ChartProfiles()
     days = PeriodProfiles(PeriodKind.DAY)
     anchors.show_periods(BARS)
@@ -183,7 +181,7 @@ def test_periods_that_are_drawn_again_are_split_as_they_were() -> None:
     assert anchors.periods == BARS
 
 
-def test_without_periods_nothing_is_split() -> None:
+def test_split_and_merge_do_nothing_without_period_profiles() -> None:
     anchors = ChartProfiles()
     anchors.split_period(5)
     anchors.merge_periods(5)
@@ -192,7 +190,7 @@ def test_without_periods_nothing_is_split() -> None:
 
 
 @pytest.mark.parametrize("rule", ["7t", "30v"])
-def test_counted_bars_lie_in_one_piece_too(rule: str) -> None:
+def test_each_tick_or_volume_bar_lies_in_one_segment(rule: str) -> None:
     chart = StillChart(random_trades(60, 20), rule=parse_bar_rule(rule))
     times, last = chart.series.times, int(chart.series.number[-1])
     periods = PeriodProfiles(PeriodKind.BARS, 5).split(times.start_ns(12)).merged(times.start_ns(20))

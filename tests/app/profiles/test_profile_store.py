@@ -1,4 +1,4 @@
-"""Profiles outlive the program: saved soon after a change and at the end, read when the market opens, damage told and set aside."""
+"""Profiles are saved after changes and on closing, and restored with the market."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def opened(book: ProfileStore, *, on_disk: bool = True) -> tuple[ChartProf
     return anchors, found
 
 
-def test_profiles_periods_and_steps_are_there_at_the_next_start(tmp_path: Path) -> None:
+def test_profiles_and_undo_steps_survive_a_restart(tmp_path: Path) -> None:
     async def story() -> None:
         anchors = ChartProfiles()
         async with ProfileStore(tmp_path).autosave(INSTRUMENT, anchors):
@@ -53,7 +53,7 @@ def test_profiles_periods_and_steps_are_there_at_the_next_start(tmp_path: Path) 
     asyncio.run(story())
 
 
-def test_a_change_is_on_the_disk_soon_and_nothing_is_written_while_nothing_changes(tmp_path: Path) -> None:
+def test_each_change_is_written_once_and_soon(tmp_path: Path) -> None:
     async def story() -> None:
         book, anchors = ProfileStore(tmp_path), ChartProfiles()
         async with book.autosave(INSTRUMENT, anchors):
@@ -74,7 +74,7 @@ def test_a_change_is_on_the_disk_soon_and_nothing_is_written_while_nothing_chang
     asyncio.run(story())
 
 
-def test_what_was_changed_last_is_saved_at_closing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_change_is_saved_on_closing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.profiles.profile_store, "SAVE_EVERY_S", 3600.0)
 
     async def story() -> None:
@@ -87,7 +87,7 @@ def test_what_was_changed_last_is_saved_at_closing(tmp_path: Path, monkeypatch: 
     asyncio.run(story())
 
 
-def test_simulations_and_replays_keep_theirs_as_long_as_the_program_runs(tmp_path: Path) -> None:
+def test_profiles_of_simulations_and_replays_are_not_saved(tmp_path: Path) -> None:
     async def story() -> None:
         book = ProfileStore(tmp_path)
         assert [(await opened(book, on_disk=False))[1] for _ in range(3)] == [0, 1, 2]
@@ -97,7 +97,7 @@ def test_simulations_and_replays_keep_theirs_as_long_as_the_program_runs(tmp_pat
     asyncio.run(story())
 
 
-def test_a_damaged_file_is_told_in_a_line_set_aside_and_the_next_is_written(tmp_path: Path, logged: LogCapture) -> None:
+def test_a_damaged_file_is_reported_renamed_and_replaced(tmp_path: Path, logged: LogCapture) -> None:
     async def story() -> None:
         await opened(ProfileStore(tmp_path))
         damaged = file_of(tmp_path).read_bytes()[:-20]
@@ -116,9 +116,7 @@ def test_a_damaged_file_is_told_in_a_line_set_aside_and_the_next_is_written(tmp_
     assert [entry["event"] for entry in logged.entries] == ["profiles"]
 
 
-def test_a_file_that_can_neither_be_read_nor_set_aside_is_not_written_over(
-    tmp_path: Path, logged: LogCapture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_read_or_renamed_is_unchanged(tmp_path: Path, logged: LogCapture, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(13, "Permission denied")
 
@@ -140,9 +138,7 @@ def test_a_file_that_can_neither_be_read_nor_set_aside_is_not_written_over(
     assert len(logged.entries) == 2
 
 
-def test_a_disk_that_takes_nothing_is_told_and_the_next_write_makes_up_for_it(
-    tmp_path: Path, logged: LogCapture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_save_is_reported_and_retried(tmp_path: Path, logged: LogCapture, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         blocked = tmp_path / "test"
         blocked.write_text("a file where a folder should be")

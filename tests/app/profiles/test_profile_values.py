@@ -1,4 +1,4 @@
-"""Profiles of any stretch of time: exact, and worked out again only when a bar of theirs has changed."""
+"""Profiles of any time range are exact, and recomputed only when a bar changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def of(chart: StillChart, start: float, end: float | None = None) -> ProfileValu
     return found
 
 
-def test_an_anchor_is_a_bar_whatever_time_of_it_was_meant() -> None:
+def test_an_anchor_inside_a_bar_includes_the_full_bar() -> None:
     chart = StillChart(random_trades(40, 30))
     found = of(chart, 7.9)
     expected = profile_of_bars(chart.series, 7, 40)
@@ -30,19 +30,19 @@ def test_an_anchor_is_a_bar_whatever_time_of_it_was_meant() -> None:
     assert (found.first_number, found.last_number) == (FIRST_MINUTE + 7, FIRST_MINUTE + 39)
 
 
-def test_a_range_holds_every_bar_that_it_touches() -> None:
+def test_a_range_includes_every_bar_it_touches() -> None:
     chart = StillChart(random_trades(40, 30))
     assert of(chart, 7.9, 12.1).rows.profile.volume == profile_of_bars(chart.series, 7, 13).volume
     assert of(chart, 7, 12).rows.profile.volume == profile_of_bars(chart.series, 7, 12).volume
 
 
-def test_levels_are_edges_and_the_middle_of_the_heaviest_row() -> None:
+def test_poc_is_a_rows_middle_and_vah_and_val_are_edges() -> None:
     chart = StillChart(random_trades(40, 30))
     found, area = of(chart, 7), value_area(profile_of_bars(chart.series, 7, 40))
     assert (found.poc_ticks, found.vah_ticks, found.val_ticks) == (area.poc_row * 10 + 5, (area.high_row + 1) * 10, area.low_row * 10)
 
 
-def test_a_live_trade_works_out_what_grows_and_nothing_else() -> None:
+def test_a_live_trade_recomputes_only_growing_profiles() -> None:
     chart = StillChart(random_trades(40, 30))
     closed, growing = of(chart, 3, 20), of(chart, 7)
     before = chart.profiles.worked_out
@@ -53,7 +53,7 @@ def test_a_live_trade_works_out_what_grows_and_nothing_else() -> None:
     assert chart.profiles.worked_out == before + 1
 
 
-def test_other_rows_and_rules_are_other_profiles() -> None:
+def test_a_profile_uses_the_given_rows_and_method() -> None:
     chart = StillChart(random_trades(40, 30))
     found = chart.profiles.of([TimeRange(minute(0), None)], RowLayout(RowMode.ROWS, 5), 50, ValueAreaMethod.SINGLE)
     assert found is not None
@@ -61,13 +61,13 @@ def test_other_rows_and_rules_are_other_profiles() -> None:
     assert found.area == value_area(found.rows.profile, 50, ValueAreaMethod.SINGLE)
 
 
-def test_before_anything_traded_there_is_no_profile() -> None:
+def test_a_range_without_trades_has_no_profile() -> None:
     chart = StillChart(random_trades(40, 30))
     assert chart.profiles.of([TimeRange(minute(60), None)], CHART_ROWS, 70, DALTON) is None
     assert chart.profiles.of([TimeRange(minute(-20), minute(-10))], CHART_ROWS, 70, DALTON) is None
 
 
-def test_memory_does_not_grow_with_the_way_an_anchor_was_dragged() -> None:
+def test_dragging_an_anchor_does_not_grow_the_cache() -> None:
     chart = StillChart(random_trades(600, 2))
     for bar in range(600):
         of(chart, bar)
@@ -75,7 +75,7 @@ def test_memory_does_not_grow_with_the_way_an_anchor_was_dragged() -> None:
     assert isinstance(chart.profiles, ProfileCache)
 
 
-def test_bars_that_several_stretches_touch_are_counted_once() -> None:
+def test_a_bar_in_several_ranges_counts_once() -> None:
     chart = StillChart(random_trades(40, 30))
     stretches = [
         TimeRange(minute(5), minute(10)),
@@ -91,7 +91,7 @@ def test_bars_that_several_stretches_touch_are_counted_once() -> None:
     assert found.runs == ((FIRST_MINUTE + 5, FIRST_MINUTE + 11), (FIRST_MINUTE + 20, FIRST_MINUTE + 40))
 
 
-def test_a_live_trade_costs_the_growing_stretch_of_a_composite_alone() -> None:
+def test_a_live_trade_costs_only_a_composites_open_range() -> None:
     chart = StillChart(random_trades(40, 30))
     stretches = [TimeRange(minute(3), minute(9)), TimeRange(minute(20), None)]
     before = chart.profiles.of(stretches, CHART_ROWS, 70, DALTON)

@@ -1,4 +1,4 @@
-"""What a step with profiles is called: each kind of change by its own words."""
+"""The names of undo steps, for each kind of change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DAYS = PeriodProfiles(PeriodKind.DAY)
         (lambda anchors: anchors.set_side(replace(anchors.side, percent=50)), "settings of the visible range profile"),
     ],
 )
-def test_a_step_is_named_by_what_it_changed(change: Callable[[ChartProfiles], object], text: str) -> None:
+def test_a_step_is_named_after_its_change(change: Callable[[ChartProfiles], object], text: str) -> None:
     anchors = ChartProfiles()
     anchors.add(0)
     anchors.show_periods(DAYS)
@@ -40,7 +40,7 @@ def test_a_step_is_named_by_what_it_changed(change: Callable[[ChartProfiles], ob
     assert step_text(before, anchors.all_profiles) == text
 
 
-def test_a_gesture_is_named_by_all_that_it_changed() -> None:
+def test_a_gesture_is_named_after_all_its_changes() -> None:
     anchors = ChartProfiles()
     before = anchors.all_profiles
     anchors.begin_gesture()

@@ -1,4 +1,4 @@
-"""Steps back and forth, and a gesture that is one of them."""
+"""Undo and redo, and gestures that are one step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from app.profiles.undo import MAX_STEPS, UndoStack
 
 
-def test_a_gesture_is_one_step_and_what_changes_nothing_is_none() -> None:
+def test_a_gesture_is_one_step_and_an_equal_value_is_none() -> None:
     undo = UndoStack(0)
     undo.begin_gesture()
     assert [undo.record(n) for n in (1, 2, 2, 3)] == [True, True, False, True]
@@ -19,7 +19,7 @@ def test_a_gesture_is_one_step_and_what_changes_nothing_is_none() -> None:
 
 
 @given(st.lists(st.one_of(st.integers(0, 5), st.sampled_from(["undo", "redo"])), max_size=40), st.lists(st.booleans(), max_size=20))
-def test_one_that_goes_on_from_what_another_tells_does_the_same_from_there_on(steps: list[object], after: list[bool]) -> None:
+def test_a_restored_stack_continues_like_the_original(steps: list[object], after: list[bool]) -> None:
     one = UndoStack(9)
     for step in steps:
         if isinstance(step, int):
@@ -33,7 +33,7 @@ def test_one_that_goes_on_from_what_another_tells_does_the_same_from_there_on(st
         assert (one.now, one.can_undo, one.can_redo) == (other.now, other.can_undo, other.can_redo)
 
 
-def test_so_many_steps_can_be_taken_back_and_no_more() -> None:
+def test_at_most_max_steps_can_be_undone() -> None:
     undo = UndoStack(0)
     for n in range(1, MAX_STEPS + 50):
         undo.record(n)

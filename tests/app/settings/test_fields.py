@@ -1,4 +1,4 @@
-"""Values whose fields describe themselves."""
+"""Self-describing settings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from app.settings.fields import changed_fields, fields_of, from_plain, to_plain,
 USUAL = CalculationSettings()
 
 
-def test_every_input_has_a_help_of_one_line_and_a_default_that_can_be_read_back():
+def test_every_setting_has_one_help_line_and_a_valid_default():
     for one in fields_of(CalculationSettings):
         assert one.help and "\n" not in one.help
         assert one.kind is tuple or with_value(USUAL, one.path, str(one.default)) == USUAL
     assert from_plain(to_plain(USUAL), CalculationSettings) == USUAL
 
 
-def test_inputs_tell_kinds_choices_and_bounds():
+def test_fields_have_kind_choices_and_bounds():
     known = {one.path: one for one in fields_of(CalculationSettings)}
     assert (known["value_area.percent"].kind, known["value_area.percent"].least, known["value_area.percent"].most) == (int, 1, 100)
     assert known["value_area.method"].choices == ("dalton", "tradingview", "single")
@@ -30,7 +30,7 @@ def test_inputs_tell_kinds_choices_and_bounds():
     assert (known["cells.show_numbers"].kind, known["imbalance.ratio"].kind) == (bool, Decimal)
 
 
-def test_one_input_is_changed_by_its_name_and_nothing_else():
+def test_with_value_changes_only_the_named_setting():
     other = with_value(USUAL, "levels.periods", "week, day")
     assert other.levels.periods == (Period.WEEK, Period.DAY)
     assert list(changed_fields(USUAL, other)) == [("levels", "periods", ("week", "day"))]
@@ -60,14 +60,14 @@ def test_one_input_is_changed_by_its_name_and_nothing_else():
         ("cells.show_numbers", "maybe", "cells.show_numbers: found 'maybe', expected bool"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(path: str, text: str, said: str):
+def test_an_invalid_value_raises_a_one_line_error(path: str, text: str, said: str):
     with pytest.raises(BadInputError) as caught:
         with_value(USUAL, path, text)
     assert caught.value.user_message.startswith(said)
 
 
 @pytest.mark.parametrize(("path", "text"), [("time.session", "nyse"), ("time.zone", "Mars"), ("tpo.bracket", "z")])
-def test_an_input_that_cannot_be_is_named_once(path: str, text: str) -> None:
+def test_an_error_names_the_setting_once(path: str, text: str) -> None:
     with pytest.raises(BadInputError) as caught:
         with_value(CalculationSettings(), path, text)
     assert caught.value.user_message.startswith(f"{path}: found {text!r}, expected ")

@@ -7,12 +7,12 @@ from app.settings.fields import with_value
 from app.settings.settings import Settings, load_settings, parse_settings, save_rules, save_setting, settings_table
 
 
-def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defaults_apply_without_a_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.settings.settings.settings_path", lambda: tmp_path / "nowhere.toml")
     assert load_settings(environ={}) == Settings()
 
 
-def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
+def test_a_missing_settings_file_raises_an_error_if_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"settings file not found: .*nowhere\.toml"):
         load_settings(tmp_path / "nowhere.toml", {})
 
@@ -39,13 +39,13 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ("[data", "f: not valid TOML"),
     ],
 )
-def test_a_setting_that_cannot_be_is_named_in_one_line(text: str, said: str) -> None:
+def test_an_invalid_setting_raises_a_one_line_error(text: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said) as caught:
         parse_settings(text, "f")
     assert "\n" not in caught.value.user_message
 
 
-def test_a_bar_that_is_none_is_refused_when_the_file_is_read() -> None:
+def test_an_invalid_bar_type_raises_an_error_on_loading() -> None:
     with pytest.raises(BadInputError, match="bar: found '1x'"):
         parse_settings("[chart]\nbar = '1x'", "f")
 
@@ -59,7 +59,7 @@ def test_changing_a_setting_keeps_the_users_comments(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["settings.toml"]
 
 
-def test_an_impossible_change_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+def test_saving_an_invalid_value_leaves_the_file_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('[display]\ntheme = "light"\n')
     with pytest.raises(SettingsError, match="Invalid enum value"):
@@ -83,13 +83,13 @@ def test_every_setting_has_a_help_line() -> None:
         ("[[data]]\nhistory_hours = 2", "f: Expected `object`, got `array`"),
     ],
 )
-def test_an_impossible_value_is_told_with_the_name_of_the_file(text: str, said: str) -> None:
+def test_an_error_in_a_file_starts_with_its_name(text: str, said: str) -> None:
     with pytest.raises(SettingsError) as caught:
         parse_settings(text, "f")
     assert caught.value.user_message.startswith(said)
 
 
-def test_whole_numbers_will_do_where_fractions_are_allowed() -> None:
+def test_integers_are_accepted_for_fractional_settings() -> None:
     assert parse_settings("[data]\nhistory_hours = 3\n").data.history_hours == 3.0
 
 
@@ -101,7 +101,7 @@ def test_a_flag_overrides_the_environment(tmp_path: Path) -> None:
     assert (hosts.ws_url, hosts.rest_url) == ("ws://flag", "http://environment")
 
 
-def test_an_impossible_address_in_the_environment_is_told_with_its_name(tmp_path: Path) -> None:
+def test_an_invalid_url_in_the_environment_names_its_variable(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.touch()
     with pytest.raises(SettingsError, match=r"^TAPEPRINT_BINANCE_WS_URL: found 'localhost:1', expected a URL such as wss://host:9443$"):
@@ -109,7 +109,7 @@ def test_an_impossible_address_in_the_environment_is_told_with_its_name(tmp_path
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[display\n", b"\x00" * 100])
-def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_settings_file_is_named_and_unchanged(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "settings.toml"
     file.write_bytes(content)
     for use in (lambda: load_settings(file, {}), lambda: save_setting("display", "theme", "light", file)):
@@ -118,7 +118,7 @@ def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, content: bytes) 
     assert file.read_bytes() == content
 
 
-def test_a_change_that_cannot_be_written_leaves_the_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_save_leaves_only_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('[display]\ntheme = "light"\n')
 
@@ -132,7 +132,7 @@ def test_a_change_that_cannot_be_written_leaves_the_file_and_nothing_else(tmp_pa
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_linked_file_stays_a_link(tmp_path: Path) -> None:
+def test_saving_through_a_symbolic_link_keeps_the_link(tmp_path: Path) -> None:
     real, link = tmp_path / "dotfiles.toml", tmp_path / "settings.toml"
     real.write_text("# mine\n")
     try:
@@ -143,7 +143,7 @@ def test_a_linked_file_stays_a_link(tmp_path: Path) -> None:
     assert link.is_symlink() and 'theme = "light"' in real.read_text()
 
 
-def test_rules_are_remembered_input_by_input(tmp_path: Path) -> None:
+def test_only_changed_calculation_settings_are_saved(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('# mine\n[rules.tpo]\nbracket = "15m"  # short\n')
     before = load_settings(file, {}).rules

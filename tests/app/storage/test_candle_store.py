@@ -1,4 +1,4 @@
-"""Candles held, and the times for which somebody asked."""
+"""The loaded candles, and the times for which they were requested."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def candles(*starts: int, volume: int = 1, growing: bool = False) -> CandleBatch
     return CandleBatch(10, np.array(starts, np.int64), *(np.full(n, value, np.int64) for value in (5, 6, 4, 5, volume, -1)), closed)
 
 
-def test_pages_are_put_in_order_and_the_later_word_counts() -> None:
+def test_candle_pages_are_sorted_and_later_ones_replace_earlier() -> None:
     held = CandleStore([10])
     held.take(10, Span(50, 80), [candles(50, 60, 70)])
     held.take(10, Span(0, 60), [candles(0, 20), candles(40, 50, volume=9)])
@@ -27,20 +27,20 @@ def test_pages_are_put_in_order_and_the_later_word_counts() -> None:
     assert held.revision == 2
 
 
-def test_what_was_not_asked_for_is_not_taken() -> None:
+def test_candles_outside_the_requested_span_are_dropped() -> None:
     held = CandleStore([10])
     held.take(10, Span(20, 40), [candles(10, 20, 30, 40)])
     assert held.of(10).start_ns.tolist() == [20, 30]
 
 
-def test_a_growing_candle_is_left_for_later() -> None:
+def test_a_candle_in_progress_counts_as_not_requested() -> None:
     held = CandleStore([10])
     held.take(10, Span(20, 60), [candles(20), candles(30, 40, growing=True)])
     assert held.of(10).start_ns.tolist() == [20, 30]
     assert held.asked(10, Span(0, 100)) == [Span(20, 40)]
 
 
-def test_where_the_venue_begins_is_known_where_it_was_asked() -> None:
+def test_first_ns_is_the_first_candle_only_where_requested() -> None:
     held = CandleStore([10])
     assert held.first_ns(10, Span(0, 100)) == 0
     held.take(10, Span(0, 60), [candles(40, 50)])
@@ -52,7 +52,7 @@ def test_where_the_venue_begins_is_known_where_it_was_asked() -> None:
     assert held.first_ns(20, Span(0, 30)) == 0
 
 
-def test_times_are_those_of_all_lengths_from_the_first_candle_on() -> None:
+def test_times_cover_all_lengths_from_the_first_candle() -> None:
     held = CandleStore([10, 20])
     assert held.times == []
     held.take(10, Span(0, 60), [candles(40, 50)])

@@ -1,4 +1,4 @@
-"""A day of trades as a file."""
+"""The day file."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -21,7 +21,7 @@ from tests.sameness import same
 TAPE = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
 
 
-def test_what_is_written_is_read_again(tmp_path: Path):
+def test_a_day_file_reads_back_its_trades_and_totals(tmp_path: Path):
     trades = random_trades(1, 5000, unknown=0.1)
     write_day(tmp_path / "deep" / "day.parquet", trades, TAPE)
     assert same(read_day(tmp_path / "deep" / "day.parquet", TAPE), trades)
@@ -31,13 +31,13 @@ def test_what_is_written_is_read_again(tmp_path: Path):
 
 @settings(max_examples=30)
 @given(trades=trade_batches())
-def test_any_trades_are_read_again(tmp_path_factory, trades):
+def test_a_day_file_reads_back_any_trades(tmp_path_factory, trades):
     path = tmp_path_factory.mktemp("day") / "day.parquet"
     write_day(path, trades, TAPE)
     assert same(read_day(path, TAPE), trades)
 
 
-def test_a_span_is_read_without_the_rest(tmp_path: Path):
+def test_reading_a_span_returns_only_its_trades(tmp_path: Path):
     trades = random_trades(2, 400_000, seconds=80_000)
     write_day(tmp_path / "day.parquet", trades, TAPE)
     span = Span(int(trades.time_ns[1000]), int(trades.time_ns[2000]))
@@ -45,19 +45,19 @@ def test_a_span_is_read_without_the_rest(tmp_path: Path):
     assert same(read_day(tmp_path / "day.parquet", TAPE, span), trades[inside])
 
 
-def test_other_programs_find_plain_columns(tmp_path: Path):
+def test_a_day_file_has_plain_columns_for_other_programs(tmp_path: Path):
     write_day(tmp_path / "day.parquet", random_trades(1, 100), TAPE)
     table = pq.read_table(tmp_path / "day.parquet")
     assert table.column_names == ["time_ns", "price_ticks", "quantity_lots", "side", "trade_id"]
     assert b'"tick_size":"0.01"' in table.schema.metadata[b"tapeprint"]
 
 
-def test_a_trade_takes_few_bytes(tmp_path: Path):
+def test_a_stored_trade_takes_less_than_7_bytes(tmp_path: Path):
     write_day(tmp_path / "day.parquet", random_trades(3, 200_000, seconds=40_000), TAPE)
     assert (tmp_path / "day.parquet").stat().st_size < 7 * 200_000
 
 
-def test_steps_that_the_venue_has_changed_are_converted_exactly(tmp_path: Path):
+def test_trades_are_converted_exactly_to_new_tick_and_lot_sizes(tmp_path: Path):
     trades = random_trades(1, 100)
     write_day(tmp_path / "day.parquet", trades, TAPE)
     finer = replace(TAPE, tick_size=Decimal("0.001"), lot_size=Decimal("0.000005"))
@@ -69,7 +69,7 @@ def test_steps_that_the_venue_has_changed_are_converted_exactly(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1 and then nothing of use PAR1", b"\0" * 1000])
-def test_what_is_no_day_of_ours_is_told_with_its_name(tmp_path: Path, content: bytes):
+def test_an_invalid_day_file_raises_an_error_with_its_path(tmp_path: Path, content: bytes):
     path = tmp_path / "day.parquet"
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"cannot read .*day\.parquet: "):
@@ -84,7 +84,7 @@ def _another(folder: Path) -> Path:
     return folder / "other.parquet"
 
 
-def test_a_flipped_bit_is_noticed_or_harmless(tmp_path: Path):
+def test_a_flipped_bit_raises_an_error_or_changes_nothing(tmp_path: Path):
     trades = random_trades(5, 3000)
     write_day(tmp_path / "day.parquet", trades, TAPE)
     sound = (tmp_path / "day.parquet").read_bytes()
@@ -103,7 +103,7 @@ def test_a_flipped_bit_is_noticed_or_harmless(tmp_path: Path):
     assert noticed > 300
 
 
-def test_a_file_cut_short_is_noticed(tmp_path: Path):
+def test_a_truncated_day_file_raises_an_error(tmp_path: Path):
     write_day(tmp_path / "day.parquet", random_trades(5, 3000), TAPE)
     sound = (tmp_path / "day.parquet").read_bytes()
     for length in range(0, len(sound), len(sound) // 50):
@@ -113,13 +113,13 @@ def test_a_file_cut_short_is_noticed(tmp_path: Path):
 
 
 @given(trades=trade_batches(min_size=2), cuts=st.lists(st.integers(0, 60), max_size=5), seed=st.integers(0, 99))
-def test_numbered_trades_come_together_in_the_order_of_their_ids_each_once(trades, cuts, seed):
+def test_merged_numbered_trades_are_sorted_by_id_without_repeats(trades, cuts, seed):
     shuffled = trades[np.random.default_rng(seed).permutation(len(trades))]
     parts = [shuffled, *(trades[: min(cut, len(trades))] for cut in cuts)]
     assert same(merge_trades(parts, numbered=True), trades)
 
 
-def test_trades_without_numbers_are_in_the_order_of_time_then_as_they_came():
+def test_merged_unnumbered_trades_are_in_time_then_arrival_order():
     def trade(time: int, ident: int) -> TradeBatch:
         return TradeBatch.of([time], [1], [1], [1], [ident])
 

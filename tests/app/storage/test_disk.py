@@ -1,4 +1,4 @@
-"""The store on disk as a whole: what is written is read, once, whatever happens in between."""
+"""The complete store: trades are read back once, whatever happens in between."""
 
 import sqlite3
 from dataclasses import replace
@@ -48,13 +48,13 @@ def days_of_trades(n: int = 3000, days: float = 2.5) -> TradeBatch:
     return random_trades(7, n, start_ns=START_NS // DAY_NS * DAY_NS, seconds=days * 86_400)
 
 
-def test_an_empty_store_knows_nothing(store):
+def test_an_empty_store_has_no_markets_and_no_trades(store):
     assert store.instruments() == []
     assert len(store.tape(TAPE).trades(ALL)) == 0
     assert store.tape(TAPE).covered() == []
 
 
-def test_trades_are_read_again_by_the_writer_and_by_any_reader(store, writer, tmp_path: Path):
+def test_writer_and_readers_read_back_inserted_trades(store, writer, tmp_path: Path):
     trades = days_of_trades()
     assert writer.insert(trades[:1000], LIVE) == 1000
     assert writer.insert(trades[500:], LIVE) == 2000
@@ -67,7 +67,7 @@ def test_trades_are_read_again_by_the_writer_and_by_any_reader(store, writer, tm
     reader.close()
 
 
-def test_sealing_moves_trades_into_files_by_day_and_changes_nothing_that_is_read(store, writer):
+def test_sealing_moves_trades_into_day_files_unchanged(store, writer):
     trades = days_of_trades()
     writer.insert(trades[:2000], LIVE)
     writer.seal(now_ns=int(trades.time_ns[1999]))
@@ -86,7 +86,7 @@ def test_sealing_moves_trades_into_files_by_day_and_changes_nothing_that_is_read
         assert same(writer.tape.trades(span), trades[(trades.time_ns >= span.start_ns) & (trades.time_ns < span.end_ns)])
 
 
-def test_the_past_goes_straight_into_files_and_twice_is_once(writer):
+def test_bulk_trades_go_into_files_and_repeats_add_nothing(writer):
     trades = days_of_trades()
     writer.insert(trades[1400:1600], LIVE)
     assert writer.insert_bulk(trades, ARCHIVE) == 2800
@@ -98,7 +98,7 @@ def test_the_past_goes_straight_into_files_and_twice_is_once(writer):
     assert sources == [(1, 1400, ARCHIVE), (1401, 1600, LIVE), (1601, 3000, ARCHIVE)]
 
 
-def test_what_is_missing_leaves_a_hole_between_the_spans(writer):
+def test_missing_trades_leave_a_gap_between_covered_spans(writer):
     trades = days_of_trades(1000, 0.5)
     writer.insert(trades[:400], LIVE)
     writer.insert(trades[500:], LIVE)
@@ -107,7 +107,7 @@ def test_what_is_missing_leaves_a_hole_between_the_spans(writer):
     assert missing == Span(int(trades.time_ns[399]) + 1, int(trades.time_ns[500]))
 
 
-def test_trades_without_numbers_keep_their_order_and_come_once(store):
+def test_unnumbered_trades_keep_their_order_without_repeats(store):
     writer = TapeWriter(store, BYBIT)
     ids = np.random.default_rng(1).permutation(2000) + 10**15
     trades = days_of_trades(2000)
@@ -123,7 +123,7 @@ def test_trades_without_numbers_keep_their_order_and_come_once(store):
     writer.close()
 
 
-def test_a_kill_between_writing_a_file_and_clearing_the_catalogue_shows_no_trade_twice(writer, monkeypatch):
+def test_a_kill_while_sealing_shows_no_trade_twice(writer, monkeypatch):
     trades = days_of_trades()
     writer.insert(trades, LIVE)
 
@@ -140,7 +140,7 @@ def test_a_kill_between_writing_a_file_and_clearing_the_catalogue_shows_no_trade
     assert all(len(writer.tape.files(day)) == 1 for day in writer.tape.days())
 
 
-def test_a_market_has_one_writer_and_the_lock_ends_with_it(store, writer, tmp_path: Path):
+def test_a_market_has_one_writer_until_it_is_closed(store, writer, tmp_path: Path):
     """B5: two instances."""
     other = DiskStore(tmp_path / "store")
     with pytest.raises(StoreBusyError, match=r"binance:BTCUSDT is being recorded by another program"):
@@ -151,7 +151,7 @@ def test_a_market_has_one_writer_and_the_lock_ends_with_it(store, writer, tmp_pa
     TapeWriter(store, TAPE).close()
 
 
-def test_steps_that_changed_between_two_runs_are_converted(store, tmp_path: Path):
+def test_stored_trades_are_converted_when_the_tick_size_changes(store, tmp_path: Path):
     trades = days_of_trades(100, 0.1)
     writer = TapeWriter(store, TAPE)
     writer.insert(trades[:50], LIVE)
@@ -167,7 +167,7 @@ def test_steps_that_changed_between_two_runs_are_converted(store, tmp_path: Path
     writer.close()
 
 
-def test_forgotten_days_are_unknown(writer):
+def test_deleted_days_are_missing_and_can_be_stored_again(writer):
     trades = days_of_trades()
     writer.insert_bulk(trades, ARCHIVE)
     first = day_of(int(trades.time_ns[0]))
@@ -179,7 +179,7 @@ def test_forgotten_days_are_unknown(writer):
     assert same(writer.tape.trades(ALL), trades)
 
 
-def test_a_damaged_day_is_put_aside_when_it_is_written_to_and_its_trades_can_be_had_again(writer, logged):
+def test_a_damaged_day_file_is_renamed_on_write_and_refillable(writer, logged):
     trades = days_of_trades()
     writer.insert_bulk(trades, ARCHIVE)
     victim = writer.tape.files(day_of(int(trades.time_ns[0])))[0]
@@ -196,7 +196,7 @@ def test_a_damaged_day_is_put_aside_when_it_is_written_to_and_its_trades_can_be_
 
 
 @pytest.mark.parametrize("hurt", [b"", b"no database at all, but text of some length" * 30, None])
-def test_a_damaged_catalogue_is_set_aside_and_made_again_from_the_files(tmp_path: Path, logged, hurt):
+def test_a_damaged_catalogue_is_renamed_and_rebuilt_from_files(tmp_path: Path, logged, hurt):
     """B4: the catalogue is lost, foreign or hurt."""
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, TAPE)
@@ -225,7 +225,7 @@ def test_a_damaged_catalogue_is_set_aside_and_made_again_from_the_files(tmp_path
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_store_that_cannot_be_rebuilt_leaves_no_file_open(tmp_path: Path, monkeypatch, logged, times: int):
+def test_a_store_that_cannot_be_rebuilt_closes_its_files(tmp_path: Path, monkeypatch, logged, times: int):
     """The catalogue that is set aside is closed first, and so is the new one if that fails as well."""
     opened: list[Catalogue] = []
     closed: list[Catalogue] = []
@@ -245,7 +245,7 @@ def test_a_store_that_cannot_be_rebuilt_leaves_no_file_open(tmp_path: Path, monk
     assert len(opened) == 2 and closed == opened
 
 
-def test_a_store_of_a_newer_program_is_left_alone(tmp_path: Path):
+def test_a_store_of_a_newer_version_is_refused(tmp_path: Path):
     """B4: a newer schema."""
     DiskStore(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
@@ -255,7 +255,7 @@ def test_a_store_of_a_newer_program_is_left_alone(tmp_path: Path):
         DiskStore(tmp_path)
 
 
-def test_another_programs_database_is_left_alone(tmp_path: Path):
+def test_a_database_of_another_program_is_refused(tmp_path: Path):
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.execute("CREATE TABLE theirs (a)")
     connection.close()
@@ -263,12 +263,12 @@ def test_another_programs_database_is_left_alone(tmp_path: Path):
         DiskStore(tmp_path)
 
 
-def test_a_reader_needs_a_store(tmp_path: Path):
+def test_opening_a_missing_store_for_reading_raises_an_error(tmp_path: Path):
     with pytest.raises(StoreError, match="no store in "):
         DiskStore(tmp_path / "nowhere", write=False)
 
 
-def test_a_file_in_the_way_of_the_folder_is_told(tmp_path: Path):
+def test_a_file_in_place_of_the_store_folder_raises_an_error(tmp_path: Path):
     (tmp_path / "store").write_text("in the way")
     with pytest.raises(StoreError, match="store"):
         DiskStore(tmp_path / "store")
@@ -277,11 +277,11 @@ def test_a_file_in_the_way_of_the_folder_is_told(tmp_path: Path):
 @pytest.mark.parametrize(
     ("symbol", "name"), [("BTCUSDT", "BTCUSDT"), ("BTC/USD", "BTC_2fUSD"), ("A_B", "A_5fB"), ("CON", "_43ON"), ("..", "_2e.")]
 )
-def test_symbols_become_names_that_every_system_takes(symbol, name):
+def test_symbols_become_file_names_valid_on_every_system(symbol, name):
     assert file_name_of(symbol) == name
 
 
-def test_days_are_named_by_their_date(tmp_path: Path):
+def test_day_files_are_named_by_date(tmp_path: Path):
     assert day_name(19_675) == "2023-11-14"
     assert day_named(tmp_path / "2023-11-14.3.parquet") == 19_675
     assert day_named(tmp_path / "2023-13-14.parquet") is None

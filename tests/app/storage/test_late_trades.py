@@ -1,4 +1,4 @@
-"""How far back late trades reach."""
+"""Times of late trades."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.storage import late_trades
 from app.storage.late_trades import NEVER_NS, LateTrades
 
 
-def test_trades_in_order_are_not_late_and_those_of_one_instant_neither() -> None:
+def test_trades_in_order_or_of_equal_time_are_not_late() -> None:
     late = LateTrades()
     late.saw(5, 9)
     late.saw(9, 12)
@@ -19,7 +19,7 @@ def test_trades_in_order_are_not_late_and_those_of_one_instant_neither() -> None
 
 
 @given(st.lists(st.integers(0, 50), max_size=40), st.integers(1, 60))
-def test_it_tells_the_oldest_time_noted_since_or_an_older_one_when_memory_is_short(times: list[int], most: int) -> None:
+def test_since_returns_the_oldest_noted_time_or_an_older_one(times: list[int], most: int) -> None:
     late, before = LateTrades(), late_trades._MOST
     late_trades._MOST = most + 3
     try:

@@ -1,4 +1,4 @@
-"""A day as one-minute cells."""
+"""The rollup: a day as one-minute cells."""
 
 from collections import Counter
 from decimal import Decimal
@@ -22,7 +22,7 @@ TAPE = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
 
 
 @given(trades=trade_batches(min_size=0), ticks=st.integers(1, 50))
-def test_cells_hold_what_was_traded_in_each_minute_and_row(trades, ticks):
+def test_rollup_cells_sum_the_volume_per_minute_and_row(trades, ticks):
     oracle: dict[str, Counter] = {"buy": Counter(), "sell": Counter(), "unknown": Counter()}
     kinds = {BUY: "buy", SELL: "sell", 0: "unknown"}
     for time, price, lots, side, _ in zip(*(column.tolist() for column in trades.columns), strict=True):
@@ -35,7 +35,7 @@ def test_cells_hold_what_was_traded_in_each_minute_and_row(trades, ticks):
         assert dict(zip(keys, getattr(cells, kind).tolist(), strict=True)) == dict(expected)
 
 
-def test_each_whole_day_has_its_cells_and_the_row_size_stays(tmp_path: Path):
+def test_each_full_day_has_a_rollup_of_the_same_row_size(tmp_path: Path):
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, TAPE)
     trades = random_trades(3, 2000, start_ns=START_NS // DAY_NS * DAY_NS, seconds=2 * 86_400, price=6_500_000)
@@ -50,6 +50,6 @@ def test_each_whole_day_has_its_cells_and_the_row_size_stays(tmp_path: Path):
     store.close()
 
 
-def test_a_missing_rollup_is_told(tmp_path: Path):
+def test_reading_a_missing_rollup_raises_an_error(tmp_path: Path):
     with pytest.raises(StoreError, match=r"^cannot read "):
         read_rollup(tmp_path / "none.parquet")

@@ -1,4 +1,4 @@
-"""One store for a running program: shared with others, and let go of day by day."""
+"""The store of a running program, shared with others, and its retention."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.app.storage.test_disk import ALL, BYBIT, TAPE, days_of_trades
 from tests.sameness import same
 
 
-def test_who_comes_second_reads_what_the_first_one_writes(tmp_path: Path):
+def test_the_second_program_only_reads_a_market_being_recorded(tmp_path: Path):
     """B5: two programs on one store."""
     first, second = SharedStore(tmp_path), SharedStore(tmp_path)
     writing, reading = first.of(TAPE), second.of(TAPE)
@@ -32,7 +32,7 @@ def test_who_comes_second_reads_what_the_first_one_writes(tmp_path: Path):
     second.close()
 
 
-def test_without_recording_what_is_there_is_read_and_nothing_is_made(tmp_path: Path):
+def test_without_recording_the_store_is_only_read(tmp_path: Path):
     assert SharedStore(tmp_path / "none", record=False).of(TAPE) == SharedStore(tmp_path / "none", record=False).of(TAPE)
     assert not (tmp_path / "none").exists()
     store = DiskStore(tmp_path)
@@ -46,7 +46,7 @@ def test_without_recording_what_is_there_is_read_and_nothing_is_made(tmp_path: P
     reader.close()
 
 
-def test_a_store_that_cannot_be_used_is_said_and_nothing_more(tmp_path: Path, logged):
+def test_a_store_that_cannot_be_opened_is_reported_as_trouble(tmp_path: Path, logged):
     (tmp_path / "store").write_text("in the way")
     kept = SharedStore(tmp_path / "store").of(TAPE)
     assert (kept.tape, kept.writer) == (None, None)
@@ -57,7 +57,7 @@ def test_a_store_that_cannot_be_used_is_said_and_nothing_more(tmp_path: Path, lo
 @pytest.mark.parametrize(
     ("keep", "left"), [(Retention(), 5), (Retention(days=2), 3), (Retention(days=30), 5), (Retention(store_bytes=1), 1)]
 )
-def test_the_oldest_days_are_let_go_of_and_never_today(tmp_path: Path, keep: Retention, left: int):
+def test_retention_deletes_the_oldest_days_but_never_today(tmp_path: Path, keep: Retention, left: int):
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, TAPE)
     trades = days_of_trades(5000, 4.5)
@@ -74,7 +74,7 @@ def test_the_oldest_days_are_let_go_of_and_never_today(tmp_path: Path, keep: Ret
     store.close()
 
 
-def test_a_store_that_is_small_enough_gives_nothing_up(tmp_path: Path):
+def test_retention_deletes_nothing_within_the_size_limit(tmp_path: Path):
     store = DiskStore(tmp_path)
     writer = TapeWriter(store, TAPE)
     writer.insert_bulk(days_of_trades(5000, 4.5), Source.ARCHIVE)

@@ -1,4 +1,4 @@
-"""Stretches of the tape that are held."""
+"""Tape ranges."""
 
 import numpy as np
 from hypothesis import given
@@ -16,14 +16,14 @@ def ids(first: int, last: int, source: Source = LIVE) -> TapeRange:
     return TapeRange(first, last, first, last, first * 10, last * 10 + 1, source)
 
 
-def test_stretches_that_meet_become_one_if_they_came_the_same_way():
+def test_adjacent_ranges_of_one_source_are_joined():
     held = TapeRanges()
     for stretch in (ids(1, 5), ids(9, 12), ids(6, 8)):
         held.add(stretch)
     assert list(held) == [ids(1, 12)]
 
 
-def test_stretches_that_came_in_different_ways_stay_apart_but_leave_no_time_between_them():
+def test_adjacent_ranges_of_two_sources_meet_in_covered_time():
     held = TapeRanges()
     held.add(ids(6, 8, BACKFILL))
     held.add(ids(1, 5))
@@ -32,26 +32,26 @@ def test_stretches_that_came_in_different_ways_stay_apart_but_leave_no_time_betw
     assert held.gaps() == []
 
 
-def test_where_ids_are_missing_there_is_a_hole_in_time_too():
+def test_missing_ids_leave_a_gap_in_covered_time():
     held = TapeRanges([ids(1, 5), ids(7, 8)])
     assert [covered.span for covered in held.covered(proven=True)] == [Span(10, 51), Span(70, 81)]
     assert held.gaps() == [(ids(1, 5), ids(7, 8))]
 
 
-def test_what_is_held_keeps_the_source_that_it_first_came_from():
+def test_a_range_keeps_its_first_source():
     held = TapeRanges([time_range(Span(100, 200), LIVE)])
     held.add(time_range(Span(50, 300), BACKFILL))
     assert [(s.first_key, s.last_key, s.source) for s in held] == [(50, 99, BACKFILL), (100, 199, LIVE), (200, 299, BACKFILL)]
     assert all((s.start_ns, s.end_ns, s.first_id) == (s.first_key, s.last_key + 1, NO_ID) for s in held)
 
 
-def test_forgetting_cuts_stretches_and_their_times():
+def test_removing_keys_cuts_ranges_and_their_times():
     held = TapeRanges([ids(1, 100)])
     held.remove(40, 60, Span(400, 601))
     assert list(held) == [TapeRange(1, 39, 1, 39, 10, 400, LIVE), TapeRange(61, 100, 61, 100, 601, 1001, LIVE)]
 
 
-def test_trades_fall_into_runs_of_ids():
+def test_id_ranges_are_the_runs_of_consecutive_ids():
     trades = trades_of([(0, 1, 1, 1), (1, 1, 1, 1), (2, 1, 1, 1), (9, 1, 1, 1)])[np.array([0, 1, 3])]
     second = 1_000_000_000
     assert id_ranges(trades, LIVE) == [
@@ -61,7 +61,7 @@ def test_trades_fall_into_runs_of_ids():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 40), st.integers(0, 12), st.sampled_from(Source)), max_size=30))
-def test_they_hold_what_a_set_of_keys_would_hold(steps):
+def test_tape_ranges_equal_a_set_of_keys(steps):
     held, oracle = TapeRanges(), {}
     for adds, first, length, source in steps:
         last = first + length

@@ -1,4 +1,4 @@
-"""The trade store: each trade once, in the venue's order, and what is missing."""
+"""The trade store: each trade once, in the venue's order, and its gaps."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_CHUNK", 8)
 
 
-def test_an_empty_store_has_nothing_to_say():
+def test_an_empty_store_has_no_ids_gaps_or_trades():
     store = TradeStore()
     assert (store.first_id, store.last_id, store.n_trades, store.missing) == (None, None, 0, 0)
     assert store.gaps() == ()
@@ -48,7 +48,7 @@ def test_an_empty_store_has_nothing_to_say():
     assert ids(store.insert(TradeBatch.empty())) == []
 
 
-def test_a_trade_that_comes_twice_is_counted_once():
+def test_a_repeated_trade_is_counted_once():
     store = TradeStore()
     assert ids(store.insert(numbered(1, 2, 3))) == [1, 2, 3]
     assert ids(store.insert(numbered(2, 3, 4))) == [4]
@@ -57,21 +57,21 @@ def test_a_trade_that_comes_twice_is_counted_once():
     assert ids(store.trades()) == [1, 2, 3, 4, 5]
 
 
-def test_of_two_different_trades_with_one_id_the_first_to_come_stays():
+def test_the_first_of_two_trades_with_one_id_stays():
     store = TradeStore()
     store.insert(TradeBatch.of([1, 1], [100, 200], [1, 1], [1, 1], [7, 7]))
     store.insert(TradeBatch.of([1], [300], [1], [1], [7]))
     assert store.trades().price_ticks.tolist() == [100]
 
 
-def test_late_trades_take_their_place_by_id():
+def test_late_trades_are_sorted_in_by_id():
     store = TradeStore()
     store.insert(numbered(5, 6, 10))
     assert ids(store.insert(numbered(9, 2, 7))) == [2, 7, 9]
     assert ids(store.trades()) == [2, 5, 6, 7, 9, 10]
 
 
-def test_a_hole_names_the_missing_ids_and_the_times_of_its_neighbours():
+def test_a_gap_has_the_missing_ids_and_its_neighbours_times():
     """A7: what is missing is recorded."""
     store = TradeStore()
     store.insert(numbered(3, 4, 8))
@@ -79,7 +79,7 @@ def test_a_hole_names_the_missing_ids_and_the_times_of_its_neighbours():
     assert store.missing == 3 == store.gaps()[0].missing
 
 
-def test_a_hole_shrinks_splits_and_closes_as_its_trades_arrive():
+def test_a_gap_shrinks_splits_and_closes_as_its_trades_arrive():
     store = TradeStore()
     store.insert(numbered(1))
     store.insert(numbered(10))
@@ -90,7 +90,7 @@ def test_a_hole_shrinks_splits_and_closes_as_its_trades_arrive():
     assert store.gaps() == ()
 
 
-def test_holes_are_the_same_object_until_something_changes():
+def test_gaps_are_the_same_object_until_something_changes():
     store = TradeStore()
     store.insert(numbered(1, 3))
     before = store.gaps()
@@ -100,7 +100,7 @@ def test_holes_are_the_same_object_until_something_changes():
     assert store.gaps() is not before
 
 
-def test_ids_that_are_not_contiguous_prove_no_holes():
+def test_ids_that_are_not_contiguous_prove_no_gaps():
     store = TradeStore(contiguous=False)
     store.insert(numbered(1, 900))
     store.insert(numbered(5))
@@ -108,7 +108,7 @@ def test_ids_that_are_not_contiguous_prove_no_holes():
     assert store.missing == 0
 
 
-def test_trades_are_asked_for_by_their_own_time_half_open():
+def test_trades_are_selected_by_time_half_open():
     store = TradeStore()
     store.insert(numbered(*range(10)))
     assert ids(store.trades(START_NS + 3 * SECOND_NS, START_NS + 6 * SECOND_NS)) == [3, 4, 5]
@@ -132,7 +132,7 @@ def test_the_store_keeps_its_own_copy():
     held=st.lists(st.integers(0, 60), max_size=60),
     cuts=st.lists(st.integers(0, 60), max_size=8),
 )
-def test_any_order_any_batches_and_any_repeats_give_the_same_store(held: list[int], cuts: list[int]):
+def test_a_store_is_the_same_for_any_order_batches_and_repeats(held: list[int], cuts: list[int]):
     """A7: any order, batches and repeats."""
     store = TradeStore()
     edges = [0, *sorted(cuts), len(held)]
@@ -151,7 +151,7 @@ def test_any_order_any_batches_and_any_repeats_give_the_same_store(held: list[in
 
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("seed", range(20))
-def test_many_chunks_give_what_one_gives(seed: int):
+def test_many_chunks_equal_one_chunk(seed: int):
     rng = np.random.default_rng(seed)
     numbers = rng.permutation(400)[: rng.integers(50, 400)]
     store = TradeStore()
@@ -165,7 +165,7 @@ def test_many_chunks_give_what_one_gives(seed: int):
     assert [ids(batch) for batch in store.batches()] == [ids(batch) for batch in store.batches(-1)]
 
 
-def test_small_batches_melt_into_few_chunks():
+def test_small_batches_are_joined_into_few_chunks():
     store = TradeStore()
     trades = random_trades(1, 3000)
     for index in range(3000):
@@ -174,7 +174,7 @@ def test_small_batches_melt_into_few_chunks():
     assert rows(store.trades()) == rows(trades)
 
 
-def test_pages_of_the_past_melt_into_few_chunks():
+def test_history_pages_are_joined_into_few_chunks():
     store = TradeStore()
     store.insert(numbered(10_000))
     for start in range(9_900, -1, -100):
@@ -185,7 +185,7 @@ def test_pages_of_the_past_melt_into_few_chunks():
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_beyond_the_limit_the_oldest_are_let_go_of_and_counted():
+def test_trades_beyond_the_limit_are_dropped_and_counted():
     store = TradeStore(limit=20)
     for start in range(0, 64, 8):
         store.insert(numbered(*range(start, start + 8)))
@@ -197,7 +197,7 @@ def test_beyond_the_limit_the_oldest_are_let_go_of_and_counted():
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_what_was_let_go_of_does_not_come_back():
+def test_dropped_trades_are_refused_when_they_arrive_again():
     store = TradeStore(limit=20)
     for start in range(0, 64, 8):
         store.insert(numbered(*range(start, start + 8)))
@@ -209,7 +209,7 @@ def test_what_was_let_go_of_does_not_come_back():
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_holes_stay_when_the_trades_around_them_are_let_go_of():
+def test_gaps_stay_when_the_trades_around_them_are_dropped():
     store = TradeStore(limit=20)
     store.insert(numbered(1, 2, 5))
     for start in range(8, 64, 8):
@@ -220,7 +220,7 @@ def test_holes_stay_when_the_trades_around_them_are_let_go_of():
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_a_hole_right_behind_what_was_let_go_of_is_known_and_can_be_filled():
+def test_a_gap_right_after_dropped_trades_can_be_filled():
     store = TradeStore(limit=10)
     store.insert(numbered(*range(8)))
     store.insert(numbered(*range(10, 18)))
@@ -237,7 +237,7 @@ def test_a_hole_right_behind_what_was_let_go_of_is_known_and_can_be_filled():
     cuts=st.lists(st.integers(0, 40), max_size=6),
     again=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=4),
 )
-def test_trades_without_numbers_are_kept_by_time_then_as_they_came_each_once(times, cuts, again):
+def test_unnumbered_trades_are_sorted_by_time_then_arrival(times, cuts, again):
     """In pieces, with stretches told twice: what a list with a look at each would keep."""
     ids = np.random.default_rng(len(times)).permutation(len(times)) // 2  # an id may come again at another time
     tape = TradeBatch.of(times, np.ones(len(times)), np.ones(len(times)), np.ones(len(times)), ids)
@@ -256,7 +256,7 @@ def test_trades_without_numbers_are_kept_by_time_then_as_they_came_each_once(tim
     assert store.gaps() == () and store.missing == 0
 
 
-def test_gaps_that_a_feed_admits_are_holes_of_unknown_size():
+def test_gaps_reported_by_a_feed_have_unknown_size():
     """A7: what a feed could not fill is drawn."""
     store = TradeStore(by_time=True)
     store.set_gaps((Span(5, 9), Span(20, 30)))

@@ -1,4 +1,4 @@
-"""A picture of an old anchor has candles where there are no trades."""
+"""An image of an old anchor has candles where there are no trades."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.app.profiles.test_candle_fill import TAPE, Held, between, minute
 from tests.venue_emulator import GeneratedTape, VenueEmulator
 
 
-def test_anchors_and_periods_are_filled() -> None:
+def test_candles_are_fetched_for_placed_and_period_profiles() -> None:
     there = Held([between(TAPE, 40, 61)])
     there.chart.anchors.add(minute(5))
     there.chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 50))
@@ -28,7 +28,7 @@ def test_anchors_and_periods_are_filled() -> None:
     assert found is not None and found.rows.profile.volume == int(between(TAPE, 5, 61).quantity_lots.sum())
 
 
-def test_what_went_wrong_is_told(logged: LogCapture) -> None:
+def test_fetch_candles_returns_what_went_wrong(logged: LogCapture) -> None:
     there = Held([between(TAPE, 40, 61)])
     there.chart.anchors.add(minute(5))
     there.venue.failures = [VenueRefusedError("not from here")]
@@ -37,7 +37,7 @@ def test_what_went_wrong_is_told(logged: LogCapture) -> None:
     assert logged.entries.pop()["event"] == "candles refused"
 
 
-def test_a_snapshot_of_a_venue_has_the_candles_of_an_old_anchor(tmp_path: Path) -> None:
+def test_a_live_snapshot_has_candles_for_an_old_anchor(tmp_path: Path) -> None:
     async def story() -> None:
         async with VenueEmulator(GeneratedTape(4, 50, history_s=86_400, history_rate=0.05)) as venue:
             settings = Settings(data=FeedSettings(history_hours=0.01)).with_hosts("binance", venue.ws_url, venue.rest_url)
@@ -56,7 +56,7 @@ def test_a_snapshot_of_a_venue_has_the_candles_of_an_old_anchor(tmp_path: Path) 
     asyncio.run(story())
 
 
-def test_a_chart_without_profiles_asks_for_nothing() -> None:
+def test_a_chart_without_profiles_requests_no_candles() -> None:
     there = Held([between(TAPE, 40, 61)])
     assert asyncio.run(fetch_candles(there.chart, there.venue)) == ""
     assert there.venue.asked == []

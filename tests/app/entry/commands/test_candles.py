@@ -1,4 +1,4 @@
-"""`tapeprint candles`: the previous and the current period of a file."""
+"""`tapeprint candles`: the previous and the current period of a candle file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def asked(capfd: pytest.CaptureFixture[str], *argv: object) -> dict:
     return json.loads(capfd.readouterr().out)
 
 
-def test_the_day_before_the_last_candle_is_shown(candles: Path, capfd: pytest.CaptureFixture[str]):
+def test_candles_shows_the_day_before_the_last_candle(candles: Path, capfd: pytest.CaptureFixture[str]):
     found = asked(capfd, candles, "--period", "day")
     assert list(found) == ["period_start", "period_end", "candles", "low", "high", "poc", "vah", "val", "rows"]
     assert (found["period_start"], found["period_end"]) == ("2026-01-19T00:00:00+00:00", "2026-01-20T00:00:00+00:00")
@@ -45,24 +45,24 @@ def test_the_day_before_the_last_candle_is_shown(candles: Path, capfd: pytest.Ca
     assert len(found["rows"]) == 24
 
 
-def test_the_current_day_is_shown_as_far_as_it_goes(candles: Path, capfd: pytest.CaptureFixture[str]):
+def test_current_shows_the_day_of_the_last_candle(candles: Path, capfd: pytest.CaptureFixture[str]):
     found = asked(capfd, candles, "--period", "day", "--current", "--price", "close", "--rows", "3")
     assert (found["candles"], found["low"], found["poc"]) == (16, "200", "204")
     assert [row["volume"] for row in found["rows"]] == ["40.0", "0.0", "0.0"]
 
 
-def test_a_day_in_another_time_zone_holds_other_candles(candles: Path, capfd: pytest.CaptureFixture[str]):
+def test_the_day_depends_on_the_time_zone(candles: Path, capfd: pytest.CaptureFixture[str]):
     found = asked(capfd, candles, "--period", "day", "--as-of", "2026-01-20", "--timezone", "America/New_York")
     assert (found["period_start"], found["candles"]) == ("2026-01-19T00:00:00-05:00", 24)
     assert (found["low"], found["high"]) == ("100", "224")
 
 
-def test_week_and_month_are_those_before_the_day_named(candles: Path, capfd: pytest.CaptureFixture[str]):
+def test_as_of_selects_the_week_or_month_before_it(candles: Path, capfd: pytest.CaptureFixture[str]):
     assert asked(capfd, candles, "--period", "week", "--as-of", "2026-01-26")["candles"] == 40
     assert asked(capfd, candles, "--period", "month", "--as-of", "2026-02-28T12:00:00Z")["period_end"] == "2026-02-01T00:00:00+00:00"
 
 
-def test_a_period_that_is_not_whole_is_told_of(candles: Path, capfd: pytest.CaptureFixture[str]):
+def test_an_incomplete_period_prints_a_note(candles: Path, capfd: pytest.CaptureFixture[str]):
     assert run(["candles", str(candles), "--period", "week", "--as-of", "2026-01-26"]) == 0
     out, err = capfd.readouterr()
     assert err == f"tapeprint: {candles}: the week is incomplete, 40 candles\n"
@@ -83,13 +83,13 @@ def test_a_period_that_is_not_whole_is_told_of(candles: Path, capfd: pytest.Capt
         (["--percent", "0"], "percent: found 0"),
     ],
 )
-def test_what_cannot_be_answered_is_said_in_one_line(candles: Path, flags: list[str], said: str, capfd: pytest.CaptureFixture[str]):
+def test_invalid_candles_options_print_one_line(candles: Path, flags: list[str], said: str, capfd: pytest.CaptureFixture[str]):
     assert run(["candles", str(candles), "--period", "day", *flags]) == 2
     err = capfd.readouterr().err
     assert said in err and err.count("\n") == 1
 
 
-def test_a_period_without_volume_has_no_value_area(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+def test_a_period_without_volume_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     path = tmp_path / "still.csv"
     path.write_text(f"time,open,high,low,close,volume\n{START_S},1,1,1,1,0\n")
     assert run(["candles", str(path), "--period", "day", "--current"]) == 2

@@ -1,4 +1,4 @@
-"""The doctor: what it looks at, and what it calls a fault."""
+"""`tapeprint doctor`: its checks, and the faults it reports."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def sound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "ask_graphics", lambda *_: Graphics("6.11.3", "xcb", "a card, 4.6", "gl (a card)"))
 
 
-def test_the_pair_of_qt_and_python_that_aborts_is_told() -> None:
+def test_qt_pair_fails_for_the_versions_that_abort() -> None:
     bad = qt_pair("6.12.0", (3, 11))
     assert not bad.sound and "PySide6-Essentials<6.12" in bad.advice
     assert qt_pair("6.12.0", (3, 12)).sound and qt_pair("6.11.3", (3, 11)).sound and qt_pair("6.12.1", (3, 11)).sound
 
 
-def test_a_folder_can_be_written_where_it_stands_or_could_be_made(tmp_path: Path) -> None:
+def test_a_folder_is_writable_if_it_can_be_created(tmp_path: Path) -> None:
     assert writable("journal", tmp_path / "not" / "there" / "yet").sound
     assert not (tmp_path / "not").exists()
     assert not writable("journal", Path("/proc/nowhere")).sound
 
 
-def test_findings_come_as_a_table_or_as_json(sound: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_doctor_prints_a_table_or_json(sound: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text('[journal]\nfolder = "pictures"\n')
     assert run(["doctor", "--settings", str(settings)]) == 0
@@ -56,7 +56,7 @@ def test_findings_come_as_a_table_or_as_json(sound: None, tmp_path: Path, capfd:
     assert {"python", "tapeprint", "PySide6-Essentials", "pyqtgraph", "numpy", "websockets", "Qt and Python", "display"} <= set(found)
 
 
-def test_settings_that_cannot_be_read_are_a_fault_and_exit_code_1(sound: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_invalid_settings_fail_with_exit_code_1(sound: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text("[display]\ntheme = 3\n")
     assert run(["doctor", "--settings", str(settings)]) == 1
@@ -64,19 +64,19 @@ def test_settings_that_cannot_be_read_are_a_fault_and_exit_code_1(sound: None, t
     assert "settings.toml" in line and "fix or delete" in line
 
 
-def test_without_a_display_it_is_sound_and_says_what_works() -> None:
+def test_a_missing_display_passes_and_names_snapshot() -> None:
     display, qt, opengl, painter = graphics("auto", {})
     assert display.sound and "tapeprint snapshot" in display.found
     assert qt.found.endswith("on offscreen") and opengl.found.startswith("none") and painter.found.startswith("raster")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
-def test_a_display_that_is_gone_is_a_fault_and_does_not_take_the_doctor_with_it() -> None:
+def test_an_unreachable_display_fails_without_a_crash() -> None:
     (finding,) = graphics("auto", {"DISPLAY": ":4711"})
     assert not finding.sound and finding.found.startswith(":4711: Qt failed to start: ")
 
 
-def test_a_process_that_dies_or_babbles_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_that_dies_or_hangs_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     assert ask_graphics("auto", OFFSCREEN).fault == "exited with code 1"
     monkeypatch.setattr(subprocess, "run", _too_slow)
@@ -87,7 +87,7 @@ def _too_slow(*_: object, **__: object) -> None:
     raise subprocess.TimeoutExpired("graphics", 30)
 
 
-def test_the_painter_asked_for_is_the_one_looked_at() -> None:
+def test_the_probe_checks_the_requested_painter() -> None:
     assert ask_graphics("raster", OFFSCREEN).painter == "raster (requested)"
 
 
@@ -105,7 +105,7 @@ async def venue_that_answers(body: bytes) -> AsyncIterator[Settings]:
         yield Settings().with_hosts("binance", rest_url=f"http://127.0.0.1:{port}")
 
 
-def test_the_clock_is_compared_with_the_middle_of_the_question() -> None:
+def test_the_clock_offset_is_measured_at_mid_request() -> None:
     times = iter([1000.0, 1000.5])
 
     async def ask() -> float:
@@ -115,7 +115,7 @@ def test_the_clock_is_compared_with_the_middle_of_the_question() -> None:
     assert asyncio.run(ask()) == 0.25
 
 
-def test_a_time_that_is_none_is_told() -> None:
+def test_an_invalid_server_time_raises_an_error() -> None:
     async def ask() -> float:
         async with venue_that_answers(b'{"serverTime":"noon"}') as settings:
             return await clock_offset_s(settings)
@@ -124,7 +124,7 @@ def test_a_time_that_is_none_is_told() -> None:
         asyncio.run(ask())
 
 
-def test_a_venue_that_cannot_be_asked_for_its_time_is_a_fault() -> None:
+def test_the_clock_check_fails_if_the_venue_is_unreachable() -> None:
     finding = clock(Settings().with_hosts("binance", rest_url="http://127.0.0.1:9"))
     assert not finding.sound and "cannot reach" in finding.found
 
@@ -133,9 +133,7 @@ def test_a_venue_that_cannot_be_asked_for_its_time_is_a_fault() -> None:
     ("offset_s", "text", "advised"),
     [(0.0125, "0.013 s ahead of the venue", False), (-0.5, "0.500 s behind the venue", False), (90.0, "90.000 s ahead of", True)],
 )
-def test_a_clock_that_is_wrong_is_advised_upon_but_no_fault(
-    monkeypatch: pytest.MonkeyPatch, offset_s: float, text: str, advised: bool
-) -> None:
+def test_a_wrong_clock_gets_advice_but_passes(monkeypatch: pytest.MonkeyPatch, offset_s: float, text: str, advised: bool) -> None:
     async def offset(_: Settings) -> float:
         return offset_s
 

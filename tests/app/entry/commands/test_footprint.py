@@ -1,4 +1,4 @@
-"""Bars as they are written: against figures worked out one by one in fractions."""
+"""Bars as they are written, compared with an oracle in exact fractions."""
 
 from __future__ import annotations
 
@@ -101,29 +101,29 @@ def as_numbers(value: Any) -> Any:
 
 @settings(max_examples=60)
 @given(trades=trade_batches(), ticks_per_row=st.sampled_from([1, 2, 7]))
-def test_each_figure_equals_a_computation_trade_by_trade(trades: TradeBatch, ticks_per_row: int) -> None:
+def test_each_value_equals_the_oracle(trades: TradeBatch, ticks_per_row: int) -> None:
     assert as_numbers(bars_of(trades, ticks_per_row)) == list(slow_objects(trades, ticks_per_row))
 
 
-def test_a_busy_market_does_so_too() -> None:
+def test_each_value_equals_the_oracle_in_a_busy_market() -> None:
     trades = random_trades(3, 5000, unknown=0.1)
     assert as_numbers(bars_of(trades, 5)) == list(slow_objects(trades, 5))
 
 
-def test_numbers_carry_the_digits_of_their_step() -> None:
+def test_numbers_have_the_decimal_places_of_their_step() -> None:
     (bar,) = bars_of(trades_of([(0, 400, 1500, 1), (1, 401, 500, -1)]))
     assert (bar["open"], bar["close"], bar["volume"], bar["delta"]) == ("100.00", "100.25", "2.000", "1.000")
     assert [cell["price"] for cell in bar["cells"]] == ["100.00", "100.25"]
 
 
-def test_a_vwap_between_two_prices_is_rounded_half_to_even_at_four_more_digits() -> None:
+def test_a_price_between_ticks_is_rounded_half_to_even() -> None:
     assert price_text(Fraction(4_000_001, 10_000), TICK, 6) == "100.000025"
     assert price_text(Fraction(1, 8), Decimal("0.01"), 2) == "0.00"
     assert price_text(Fraction(3, 2), Decimal("0.01"), 2) == "0.02"
     assert price_text(Fraction(5, 2), Decimal("0.01"), 2) == "0.02"
 
 
-def test_trades_out_of_order_fall_into_their_bar_by_time_and_stay_in_the_order_of_the_tape() -> None:
+def test_late_trades_count_in_the_bar_of_their_time() -> None:
     trades = TradeBatch.of([START_NS + 61 * SECOND_NS, START_NS + SECOND_NS, START_NS], [10, 20, 30], [1, 1, 1], [1, 1, -1], [1, 2, 3])
     first, second = bars_of(trades)
     assert (first["open"], first["close"], second["open"]) == ("5.00", "7.50", "2.50")
@@ -133,7 +133,7 @@ def test_no_trades_give_no_bars() -> None:
     assert bars_of(TradeBatch.empty()) == []
 
 
-def test_csv_and_parquet_hold_a_row_a_cell_with_the_sides_of_its_zones(tmp_path: Path) -> None:
+def test_csv_and_parquet_have_one_row_per_cell(tmp_path: Path) -> None:
     trades = trades_of([(0, 100 + row, lots, side) for row in range(6) for lots, side in ((90 - 10 * row, 1), (1, -1))])
     bars = bars_of(trades)
     assert bars[0]["stacked"] == [{"side": "buy", "low": "25.25", "high": "26.50"}]
@@ -148,7 +148,7 @@ def test_csv_and_parquet_hold_a_row_a_cell_with_the_sides_of_its_zones(tmp_path:
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet", "JSONL"])
-def test_no_bars_make_a_file_without_rows(tmp_path: Path, ending: str) -> None:
+def test_a_file_of_no_bars_has_no_rows(tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"o.{ending}"
     write_bars(iter(()), out)
     if ending == "parquet":
@@ -157,25 +157,25 @@ def test_no_bars_make_a_file_without_rows(tmp_path: Path, ending: str) -> None:
         assert len(out.read_text().splitlines()) == (ending == "csv")
 
 
-def test_json_lines_are_one_object_a_line(tmp_path: Path) -> None:
+def test_json_lines_have_one_bar_per_line(tmp_path: Path) -> None:
     bars = bars_of(random_trades(1, 300))
     write_bars(iter(bars), tmp_path / "o.jsonl")
     assert [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()] == bars
 
 
-def test_an_ending_that_says_nothing_is_refused() -> None:
+def test_an_unknown_extension_raises_an_error() -> None:
     with pytest.raises(BadInputError, match=r"found extension '\.xlsx', expected \.jsonl, \.csv, \.parquet"):
         writer_of(Path("bars.xlsx"))
 
 
-def test_sums_that_64_bits_cannot_hold_are_refused_instead_of_wrong() -> None:
+def test_a_bar_that_overflows_64_bits_raises_an_error() -> None:
     trades = trades_of([(0, 1, 4 * 10**18, 1), (1, 11, 4 * 10**18, 1)])
     with pytest.raises(BadInputError, match=r"x\.csv: a bar's range times volume overflows"):
         require_countable(build_series([trades], spec_of()), Path("x.csv"))
     require_countable(build_series([trades_of([(0, 1, 4 * 10**18, 1), (1, 1, 4 * 10**18, 1)])], spec_of()), Path("x.csv"))
 
 
-def test_bars_that_are_not_of_time_begin_with_their_first_trade() -> None:
+def test_a_volume_bar_starts_at_its_first_trade() -> None:
     trades = trades_of([(0, 100, 5, 1), (7, 101, 9, -1), (30, 98, 2, 1), (61, 101, 3, -1), (62, 99, 4, 1)])
     spec = ChartSpec(Instrument("file", "made-up", TICK, LOT), parse_bar_rule("0.008v"))
     bars = list(bar_objects(build_series([trades], spec), spec.instrument, CalculationSettings()))

@@ -1,4 +1,4 @@
-"""Flags that put profiles on the chart of a picture."""
+"""Flags that add profiles to the chart of an image."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from app.profiles.profile_settings import ProfileColours, VolumeDisplay
 NOON_NS = 1_763_640_000 * 10**9
 
 
-def test_times_become_anchors_and_pairs_of_times_ranges() -> None:
+def test_anchor_and_range_flags_add_profiles() -> None:
     anchors = ChartProfiles()
     ProfileFlags(anchor=["2025-11-20T12:00Z"], range=["2025-11-20T12:00Z/2025-11-20T12:30Z"]).put_on(anchors)
     assert [(placed.start_ns, placed.end_ns) for placed in anchors.profiles] == [(NOON_NS, None), (NOON_NS, NOON_NS + 1800 * 10**9)]
     assert anchors.selected is None
 
 
-def test_inputs_hold_for_all_of_them() -> None:
+def test_settings_flags_apply_to_added_profiles() -> None:
     anchors = ChartProfiles()
     ProfileFlags(anchor=["2025-11-20T12:00Z"], profile_rows=24, profile_volume="delta", profile_extend=True).put_on(anchors)
     inputs = anchors.profiles[0].inputs
@@ -45,7 +45,7 @@ def test_inputs_hold_for_all_of_them() -> None:
         (ProfileFlags(profile_buy="mauve"), "colour: found 'mauve'"),
     ],
 )
-def test_what_cannot_be_is_told_in_a_line(flags: ProfileFlags, told: str) -> None:
+def test_invalid_profile_flags_raise_an_error(flags: ProfileFlags, told: str) -> None:
     with pytest.raises(BadInputError, match=told):
         flags.put_on(ChartProfiles())
 
@@ -54,27 +54,27 @@ def test_what_cannot_be_is_told_in_a_line(flags: ProfileFlags, told: str) -> Non
     ("text", "shown"),
     [("day", "daily"), ("session", "session"), ("month", "monthly"), ("30", "30-bar"), ("1", "1-bar")],
 )
-def test_periods_are_those_of_the_calendar_or_of_bars(text: str, shown: str) -> None:
+def test_profile_each_takes_a_period_or_a_number_of_bars(text: str, shown: str) -> None:
     anchors = ChartProfiles()
     ProfileFlags(profile_each=text).put_on(anchors)
     assert anchors.periods is not None and anchors.periods.text == shown
 
 
-def test_a_composite_is_of_all_its_stretches_and_grows_if_one_has_no_end() -> None:
+def test_the_composite_flag_joins_all_its_ranges() -> None:
     anchors = ChartProfiles()
     ProfileFlags(composite=["2025-11-20T12:00Z/2025-11-20T12:30Z,2025-11-20T13:00Z"]).put_on(anchors)
     assert anchors.profiles[0].stretches == ((NOON_NS, NOON_NS + 1800 * 10**9), (NOON_NS + 3600 * 10**9, None))
     assert anchors.profiles[0].parts == ("2025-11-20T12:00Z", "2025-11-20T13:00Z")
 
 
-def test_periods_are_split_and_merged_at_times() -> None:
+def test_split_and_merge_flags_edit_period_profiles() -> None:
     anchors = ChartProfiles()
     ProfileFlags(profile_each="day", split=["2025-11-20T12:00Z"], merge=["2025-11-20T00:00Z"]).put_on(anchors)
     assert anchors.periods is not None
     assert (anchors.periods.cuts, anchors.periods.joins) == ({NOON_NS}, {NOON_NS - 12 * 3600 * 10**9})
 
 
-def test_colours_and_width_hold_for_the_profile_beside_the_bars_if_it_is_asked_for() -> None:
+def test_profile_side_applies_settings_to_the_visible_range() -> None:
     anchors = ChartProfiles()
     usual = anchors.side
     flags = ProfileFlags(profile_buy="blue", profile_sell="#123456", profile_width=44)

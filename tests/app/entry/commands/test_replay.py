@@ -1,4 +1,4 @@
-"""What is played, and how it begins, as the command line says it."""
+"""`tapeprint replay`: the trades it plays, and its options."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def with_ids(ids: list[int]) -> TradeBatch:
     return TradeBatch.of(trades.time_ns, trades.price_ticks, trades.quantity_lots, trades.side, ids)
 
 
-def test_the_trades_of_a_span_are_played(file: Path):
+def test_replay_loads_the_trades_of_a_span(file: Path):
     recording = load_trades(str(file), parse_span("2024-08-08T23:54:02Z", "2024-08-08T23:54:05Z"), READING, Path())
     assert recording.trades.trade_id.tolist() == [3, 4, 5]
     assert recording.instrument.id == "file:trades"
@@ -49,13 +49,13 @@ def test_the_trades_of_a_span_are_played(file: Path):
     ("span", "reading", "complaint"),
     [(ALL, None, "requires --tick-size"), (Span(0, 1), READING, "no trades between --from and --to")],
 )
-def test_what_cannot_be_played_is_told(file: Path, span: Span, reading: Reading | None, complaint: str):
+def test_replay_raises_an_error_without_tick_size_or_trades(file: Path, span: Span, reading: Reading | None, complaint: str):
     with pytest.raises(BadInputError, match=complaint):
         load_trades(str(file), span, reading, Path())
 
 
 @pytest.mark.parametrize("numbered", [False, True])
-def test_of_a_market_without_numbers_the_time_that_the_store_does_not_vouch_for_is_a_gap(tmp_path: Path, numbered: bool):
+def test_uncovered_time_is_a_gap_of_an_unnumbered_recording(tmp_path: Path, numbered: bool):
     instrument = Instrument("bybit", "BTCUSDT", Decimal("0.1"), Decimal("0.001"), numbered=numbered)
     first, last = random_trades(1, 50), random_trades(2, 50, start_ns=START_NS + 3600 * SECOND_NS)
     last = TradeBatch.of(*last.columns[:4], last.trade_id + 1000)
@@ -70,11 +70,11 @@ def test_of_a_market_without_numbers_the_time_that_the_store_does_not_vouch_for_
     assert recording.gaps == (() if numbered else (Span(int(first.time_ns[-1]) + 1, int(last.time_ns[0])),))
 
 
-def test_ids_that_mostly_grow_by_one_stay_and_with_them_their_holes():
+def test_mostly_consecutive_ids_stay_with_their_gaps():
     assert with_sequential_ids(with_ids([5, 6, 7, 9, 10])).trade_id.tolist() == [5, 6, 7, 9, 10]
 
 
-def test_ids_that_are_mere_names_are_counted_anew():
+def test_ids_that_are_not_consecutive_are_numbered_again():
     assert with_sequential_ids(with_ids([5, 16, 17, 90, 1000])).trade_id.tolist() == [1, 2, 3, 4, 5]
 
 
@@ -83,12 +83,12 @@ def test_a_single_trade_keeps_its_id():
 
 
 @pytest.mark.parametrize(("text", "speed"), [("1", 1.0), ("0.5", 0.5), ("1000", 1000.0), ("max", math.inf)])
-def test_speeds(text: str, speed: float):
+def test_a_speed_is_a_number_or_max(text: str, speed: float):
     assert parse_speed(text) == speed
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1001", "fast", "nan", "inf", ""])
-def test_what_is_no_speed_is_told(text: str):
+def test_an_invalid_speed_raises_an_error(text: str):
     with pytest.raises(BadInputError, match=r"expected 0\.1 to 1000, or max"):
         parse_speed(text)
 
@@ -108,9 +108,7 @@ def test_a_span_may_be_open_at_either_end():
         (["--speed", "warp"], "speed: found 'warp', expected 0.1 to 1000, or max"),
     ],
 )
-def test_the_command_ends_with_one_line_when_it_is_asked_for_the_impossible(
-    file: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], complaint: str
-):
+def test_invalid_replay_options_print_one_line(file: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], complaint: str):
     assert run(["replay", str(file), "--tick-size", "0.1", *arguments]) == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert complaint in line

@@ -1,4 +1,4 @@
-"""Listening to a live market for a picture."""
+"""Collecting live trades for an image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def trade(tid: int, at_ms: int) -> dict[str, object]:
     return {"coin": "BTC", "side": "B", "px": "104320.0", "sz": "0.5", "time": BEGAN_MS + at_ms, "tid": tid}
 
 
-def test_a_market_whose_trades_are_not_numbered_has_no_holes_between_their_ids() -> None:
+def test_unnumbered_trades_have_no_gaps_between_their_ids() -> None:
     """A hole would be asked for, in vain, and warned of."""
 
     def answers(path: str, asked: dict[str, Any]) -> tuple[int, object]:

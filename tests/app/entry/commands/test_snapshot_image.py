@@ -1,4 +1,4 @@
-"""Which overlays a picture shows."""
+"""The overlays that an image shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def request(show: str = "", hide: str = "") -> SnapshotRequest:
     return SnapshotRequest("demo", Path("x.png"), (640, 400), 1.0, parse_bar_rule("1m"), None, None, 1.0, 2, show, hide)
 
 
-def test_flags_add_to_what_the_settings_show_and_take_away() -> None:
+def test_show_and_hide_change_the_overlays_of_the_settings() -> None:
     settings = Settings(display=DisplaySettings(overlays="-delta"))
     usual = overlays_of(request(), Settings())
     assert {"delta", "profile"} <= usual
@@ -26,6 +26,6 @@ def test_flags_add_to_what_the_settings_show_and_take_away() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"show": "profile,vwop"}, {"hide": "vwop"}])
-def test_a_wrong_name_is_told_with_those_that_there_are(wrong: dict[str, str]) -> None:
+def test_an_unknown_overlay_error_lists_the_known_ones(wrong: dict[str, str]) -> None:
     with pytest.raises(BadInputError, match="overlay: found 'vwop', expected one of level-lines, anchored, delta"):
         overlays_of(request(**wrong), Settings())

@@ -1,4 +1,4 @@
-"""The commands around the store: import, export, verify, backfill, collect."""
+"""The commands that use the store: import, export, verify, backfill, collect."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def written(tmp_path: Path, text: str, name: str = "trades.csv") -> str:
     return str(tmp_path / name)
 
 
-def test_a_file_is_imported_and_twice_is_once(tmp_path: Path, store: str, capfd):
+def test_importing_a_file_twice_adds_nothing(tmp_path: Path, store: str, capfd):
     file = written(tmp_path, table(range(1, 200_001, 1)))
     assert run(["import", "csv", file, *MARKET, "--store", store]) == 0
     assert "200,000 new, 0 already stored" in capfd.readouterr().err
@@ -63,7 +63,7 @@ def test_a_file_is_imported_and_twice_is_once(tmp_path: Path, store: str, capfd)
     assert same(kept(store), first)
 
 
-def test_a_bad_row_keeps_the_whole_file_out(tmp_path: Path, store: str, capfd):
+def test_a_bad_row_rejects_the_whole_file(tmp_path: Path, store: str, capfd):
     file = written(tmp_path, table(range(1, 500), tail=f"{MINUTE_MS},-5,0.001,buy,777\n"))
     assert run(["import", "csv", file, *MARKET, "--store", store]) == 2
     assert "line 501: found price -5" in capfd.readouterr().err
@@ -72,7 +72,7 @@ def test_a_bad_row_keeps_the_whole_file_out(tmp_path: Path, store: str, capfd):
     assert not list(Path(store).rglob("import-*"))
 
 
-def test_what_an_import_that_was_killed_left_behind_is_cleared(tmp_path: Path, store: str):
+def test_files_of_a_killed_import_are_deleted(tmp_path: Path, store: str):
     left = Path(store) / "binance" / "BTCUSDT" / "import-killed"
     left.mkdir(parents=True)
     (left / "19000.0.parquet").write_bytes(b"half a day")
@@ -80,7 +80,7 @@ def test_what_an_import_that_was_killed_left_behind_is_cleared(tmp_path: Path, s
     assert not left.exists()
 
 
-def test_a_days_trades_wait_on_disk_when_they_do_not_fit_in_memory(tmp_path: Path, monkeypatch):
+def test_an_import_larger_than_memory_uses_the_disk(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("app.entry.commands.import_._DAYS_IN_MEMORY", 5_000)
     text = table(range(1, 300_001))
     opened = DiskStore(tmp_path / "store")
@@ -94,7 +94,7 @@ def test_a_days_trades_wait_on_disk_when_they_do_not_fit_in_memory(tmp_path: Pat
     opened.close()
 
 
-def test_steps_have_to_be_known(tmp_path: Path, store: str, capfd):
+def test_import_of_a_new_market_requires_tick_and_lot_size(tmp_path: Path, store: str, capfd):
     file = written(tmp_path, table(range(1, 5)))
     assert run(["import", "csv", file, "--instrument", "binance:BTCUSDT", "--store", store]) == 2
     assert "pass --tick-size and --lot-size" in capfd.readouterr().err
@@ -113,7 +113,7 @@ def test_steps_have_to_be_known(tmp_path: Path, store: str, capfd):
         (["backfill", "binance:A", "--from", "2099-01-01T00:00Z"], "--from must be in the past"),
     ],
 )
-def test_bad_input_is_told_in_a_line(tmp_path: Path, store: str, capfd, arguments, complaint):
+def test_bad_input_prints_one_line(tmp_path: Path, store: str, capfd, arguments, complaint):
     file = written(tmp_path, table(range(1, 5)))
     words = [file if word == "FILE" else word.replace("OUT", str(tmp_path / "out")) for word in arguments]
     assert run([*words, "--store", store]) in (1, 2)
@@ -121,7 +121,7 @@ def test_bad_input_is_told_in_a_line(tmp_path: Path, store: str, capfd, argument
     assert complaint in err and err.count("\n") == 1
 
 
-def test_verify_lists_what_is_missing_and_ends_with_one(tmp_path: Path, store: str, capfd):
+def test_verify_lists_gaps_and_exits_with_1(tmp_path: Path, store: str, capfd):
     assert run(["import", "csv", written(tmp_path, table(range(1, 100), skipped=50)), *MARKET, "--store", store, "--quiet"]) == 0
     assert run(["verify", "binance:BTCUSDT", "--store", store]) == 1
     out, err = capfd.readouterr()
@@ -129,7 +129,7 @@ def test_verify_lists_what_is_missing_and_ends_with_one(tmp_path: Path, store: s
     assert "incomplete" in err
 
 
-def test_verify_makes_hurt_cells_again_and_puts_hurt_days_aside(tmp_path: Path, store: str, capfd, logged):
+def test_verify_rebuilds_cells_and_renames_damaged_days(tmp_path: Path, store: str, capfd, logged):
     assert run(["import", "csv", written(tmp_path, table(range(1, 100_000))), *MARKET, "--store", store, "--quiet"]) == 0
     cells = sorted(Path(store).glob("*/*/cells/*.parquet"))
     sound = cells[0].read_bytes()
@@ -148,7 +148,7 @@ def test_verify_makes_hurt_cells_again_and_puts_hurt_days_aside(tmp_path: Path, 
     assert capfd.readouterr().out == ""
 
 
-def test_what_is_exported_can_be_imported_again(tmp_path: Path, store: str, capfd):
+def test_exported_trades_can_be_imported_again(tmp_path: Path, store: str, capfd):
     assert run(["import", "csv", written(tmp_path, table(range(1, 5000), skipped=70)), *MARKET, "--store", store, "--quiet"]) == 0
     before = kept(store)
     for out in ("a.csv", "a.csv.gz", "a.parquet"):
@@ -162,7 +162,7 @@ def test_what_is_exported_can_be_imported_again(tmp_path: Path, store: str, capf
     assert len((tmp_path / "part.csv").read_text().splitlines()) == 601
 
 
-def test_recorded_trades_add_up_to_what_the_file_says(tmp_path: Path, store: str, real_data: Path):
+def test_an_imported_dump_equals_its_rows(tmp_path: Path, store: str, real_data: Path):
     file = real_data / "archives" / "binance_usdm_btcusdt_20240808_trades.csv.gz"
     market = ["--instrument", "binance-usdm:BTCUSDT", "--tick-size", "0.1", "--lot-size", "0.001"]
     for _ in range(2):
@@ -176,7 +176,7 @@ def test_recorded_trades_add_up_to_what_the_file_says(tmp_path: Path, store: str
     assert trades.side.tolist() == [BUY if row[3] == "buy" else SELL for row in rows]
 
 
-def test_backfill_fetches_from_the_venue_what_is_missing_and_nothing_twice(store: str, monkeypatch, capfd):
+def test_backfill_fetches_only_missing_trades(store: str, monkeypatch, capfd):
     async def story() -> None:
         async with VenueElsewhere(rate=200, history_hours=0.2) as venue:
             hosts = ["--ws-url", venue.ws_url, "--rest-url", venue.rest_url]
@@ -202,7 +202,7 @@ def test_backfill_fetches_from_the_venue_what_is_missing_and_nothing_twice(store
     asyncio.run(story())
 
 
-def test_collect_stops_by_itself_and_says_how_it_went(store: str, capfd):
+def test_collect_stops_after_seconds_and_reports_its_state(store: str, capfd):
     async def story() -> None:
         async with VenueElsewhere(rate=500, history_hours=0.01) as venue:
             from os import environ
@@ -224,7 +224,7 @@ def test_collect_stops_by_itself_and_says_how_it_went(store: str, capfd):
     asyncio.run(story())
 
 
-def test_trades_whose_ids_were_made_up_do_not_come_twice_beside_those_of_the_feed(tmp_path: Path, store: str, capfd):
+def test_imported_trades_with_made_ids_do_not_repeat_live_ones(tmp_path: Path, store: str, capfd):
     lines = [f"{i},{MINUTE_MS + i * 1000},60000.1,0.002,buy,0" for i in range(100)]
     file = written(tmp_path, "\n".join(["id,timestamp,price,volume,side,rpi", *lines]) + "\n")
     opened = DiskStore(Path(store))

@@ -1,4 +1,4 @@
-"""`tapeprint tpo`: one object for each day's session."""
+"""`tapeprint tpo`: one object per session."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def asked(capfd: pytest.CaptureFixture[str], file: Path, *flags: str) -> list[di
     return json.loads(capfd.readouterr().out)
 
 
-def test_every_documented_figure_is_written(trades: Path, capfd: pytest.CaptureFixture[str]):
+def test_tpo_writes_every_documented_field(trades: Path, capfd: pytest.CaptureFixture[str]):
     (only,) = asked(capfd, trades, "--session", "14:00-16:00")
     assert only == {
         "start": "2026-01-19T14:00:00+00:00",
@@ -49,7 +49,7 @@ def test_every_documented_figure_is_written(trades: Path, capfd: pytest.CaptureF
     }
 
 
-def test_without_a_session_each_day_of_the_time_zone_is_one(trades: Path, capfd: pytest.CaptureFixture[str]):
+def test_tpo_without_a_session_is_per_day_of_the_time_zone(trades: Path, capfd: pytest.CaptureFixture[str]):
     first, second = asked(capfd, trades)
     assert [first["start"], second["start"]] == ["2026-01-19T00:00:00+00:00", "2026-01-20T00:00:00+00:00"]
     assert first["letters"]["101.0"] == "cde"
@@ -79,7 +79,7 @@ def test_the_letters_are_printed_highest_price_first(trades: Path, capfd: pytest
         (["--percent", "101"], "percent: found 101"),
     ],
 )
-def test_what_cannot_be_answered_is_said_in_one_line(trades: Path, flags: list[str], said: str, capfd: pytest.CaptureFixture[str]):
+def test_invalid_tpo_options_print_one_line(trades: Path, flags: list[str], said: str, capfd: pytest.CaptureFixture[str]):
     assert run(["tpo", str(trades), "--tick-size", "0.5", *([] if "--ticks-per-row" in flags else ["--ticks-per-row", "1"]), *flags]) == 2
     err = capfd.readouterr().err
     assert said in err and err.count("\n") == 1

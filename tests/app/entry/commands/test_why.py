@@ -45,7 +45,7 @@ def test_a_cell_is_explained_in_text(trades: Path, capfd: pytest.CaptureFixture[
     ]
 
 
-def test_all_figures_of_a_spot_are_explained_as_json(trades: Path, capfd: pytest.CaptureFixture[str]):
+def test_why_explains_all_values_of_a_place_as_json(trades: Path, capfd: pytest.CaptureFixture[str]):
     assert run(["why", str(trades), *SPOT, "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert [one["title"].partition(" ")[0] for one in told] == ["Buy", "POC", "POC", "Delta", "CVD", "VWAP"]
@@ -53,7 +53,7 @@ def test_all_figures_of_a_spot_are_explained_as_json(trades: Path, capfd: pytest
     assert (told[0]["trades"], told[0]["bought"], told[0]["sold"], told[0]["missing"]) == (2, "506.37", "166.43", None)
 
 
-def test_the_trades_behind_it_are_written_byte_for_byte_as_export_writes_them(trades: Path, tmp_path: Path):
+def test_why_csv_is_identical_to_an_export(trades: Path, tmp_path: Path):
     copied, exported = tmp_path / "copied.csv", tmp_path / "exported.csv"
     assert run(["why", str(trades), *SPOT, "--what", "delta", "--csv", str(copied), "--quiet"]) == 0
     found = read_trade_file(trades, parse_step("0.1", "tick size"))
@@ -71,7 +71,7 @@ def test_the_trades_behind_it_are_written_byte_for_byte_as_export_writes_them(tr
         (("--csv", "x.csv"), "--csv: 6 values found, choose one with --what"),
     ],
 )
-def test_what_cannot_be_explained_is_said_in_one_line(trades: Path, capfd: pytest.CaptureFixture[str], changed, message: str):
+def test_a_value_that_cannot_be_explained_prints_one_line(trades: Path, capfd: pytest.CaptureFixture[str], changed, message: str):
     spot = list(SPOT)
     if changed[0] in spot:
         spot[spot.index(changed[0]) + 1] = changed[1]
@@ -81,7 +81,7 @@ def test_what_cannot_be_explained_is_said_in_one_line(trades: Path, capfd: pytes
     assert capfd.readouterr().err == f"tapeprint: {message}\n"
 
 
-def test_a_picture_shows_the_panel_beside_the_bar(trades: Path, tmp_path: Path, qapp: object):
+def test_a_snapshot_with_why_shows_the_panel(trades: Path, tmp_path: Path, qapp: object):
     pictures = []
     for flags in ([], ["--why", "2026-11-21T15:30Z@43700.1"]):
         path = tmp_path / f"{len(flags)}.png"
@@ -98,7 +98,7 @@ def test_a_picture_shows_the_panel_beside_the_bar(trades: Path, tmp_path: Path, 
         ("2026-11-22T15:30Z@43700.1", "--why: no bar at 2026-11-22T15:30Z; choose a time with trades"),
     ],
 )
-def test_a_place_that_is_not_in_the_picture_is_refused(trades: Path, tmp_path: Path, capfd, qapp: object, where: str, message: str):
+def test_a_why_place_out_of_view_prints_one_line(trades: Path, tmp_path: Path, capfd, qapp: object, where: str, message: str):
     path = tmp_path / "x.png"
     assert run(["snapshot", str(trades), "--tick-size", "0.1", "-o", str(path), "--why", where]) == 2
     assert capfd.readouterr().err == f"tapeprint: {message}\n"
