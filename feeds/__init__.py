@@ -1,1 +1,1 @@
-"""What brings trades in: venues, files, the simulated market, replay."""
+"""Sources of trades: venues, files, the simulated market, replay."""

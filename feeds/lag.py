@@ -1,4 +1,4 @@
-"""How late trades arrive, against the soonest that they can: no clock has to be right for that."""
+"""Lag of a feed relative to its fastest arrivals; works with inaccurate clocks."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ _WINDOW_NS = 60_000_000_000
 
 
 class LagEstimator:
-    """Distance of two clocks and the way between them are measured by the soonest arrival of the last minute or two.
+    """Lag of a feed against its fastest arrivals of the last one to two minutes.
 
     Attributes
     ----------
     late_s : float
-        How much later than the soonest the newest trade came; never negative.
+        How much later than the fastest the newest trade arrived; never negative.
     offset_ns : int
-        Our time of arrival less the venue's time of trade, for the soonest; may be negative.
+        Our time of arrival minus the venue's trade time, for the fastest; may be negative.
     """
 
     def __init__(self) -> None:
@@ -23,9 +23,12 @@ class LagEstimator:
         self._soonest_before = self._soonest = 0
 
     def arrived(self, trade_ns: int, received_ns: int) -> None:
-        """A trade newer than any before came in, at `received_ns` of a clock that runs evenly; a jump of it costs two minutes at most."""
+        """Record a trade newer than all before, received at `received_ns`.
+
+        Use a monotonic clock for `received_ns`; a jump spoils two minutes at most.
+        """
         distance = received_ns - trade_ns
-        if self._began_ns is None or not 0 <= received_ns - self._began_ns < 2 * _WINDOW_NS:  # at first, and after our clock was set
+        if self._began_ns is None or not 0 <= received_ns - self._began_ns < 2 * _WINDOW_NS:  # first trade, or our clock was set
             self._began_ns, self._soonest_before, self._soonest = received_ns, distance, distance
         elif received_ns - self._began_ns >= _WINDOW_NS:
             self._began_ns, self._soonest_before, self._soonest = received_ns, self._soonest, distance

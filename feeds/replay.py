@@ -1,4 +1,4 @@
-"""Recorded trades played again, at any speed, with pause, steps and jumps ahead."""
+"""Replay of recorded trades at any speed, with pause, steps and jumps ahead."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
 
-_TICK_S = 0.016  # one batch a frame
-_LONGEST_LOOK_S = 1.0  # a machine that slept, or a window that hung, does not make up for it
-_PAGE = 50_000  # trades handed over at once, about 5 ms of work for whoever takes them
+_TICK_S = 0.016  # one batch per frame
+_LONGEST_LOOK_S = 1.0  # time that the machine slept or the window hung is not made up for
+_PAGE = 50_000  # trades returned at once, about 5 ms of work for the receiver
 ENDED = "end of recording"
-"""What the status says after the last trade."""
+"""Status text after the last trade."""
 
 
 class ReplayFeed:
-    """A recording as a feed: what has been played is past, the rest has not happened yet.
+    """A recording as a feed; trades not played yet are in the future.
 
-    Trades keep the distances they had in time, divided by `speed`. At the end of the recording `batches` ends. Trades
-    come in the order of the recording whatever is done, each once: the way it was played cannot be seen in the figures.
+    Trades keep their distances in time, divided by `speed`. At the end of the recording `batches` ends. Trades come in the
+    order of the recording, each once, whatever the user does: how they were played never changes a value.
 
     Parameters
     ----------
@@ -36,15 +36,15 @@ class ReplayFeed:
     trades : TradeBatch
         In the order of the tape; a trade reported late is played with the one before it.
     gaps : sequence of Span
-        Where trades may be missing between these, oldest first, if they are not numbered; told when they have gone by.
+        Time ranges in which trades may be missing, oldest first, if ids are not consecutive; reported once played past.
     speed : float
-        Recorded seconds in one second, above 0; `math.inf` plays all of it at once.
+        Recorded seconds per second, above 0; `math.inf` plays all of it at once.
     start_ns : int
-        Recorded time to begin at; what lies before is handed over first.
+        Recorded time to start at; earlier trades are returned first.
     paused : bool
-        Whether recorded time stands still until `resume`.
+        Whether to start paused.
     clock_s, sleep : callables
-        A steady clock and the wait, for tests.
+        A monotonic clock and the wait, for tests.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class ReplayFeed:
         self._trades = trades
         self._due_ns = np.maximum.accumulate(trades.time_ns)
         self._gaps = tuple(gaps)
-        self._cuts = np.searchsorted(self._due_ns, [gap.end_ns for gap in self._gaps], side="left")  # no batch goes over a gap
+        self._cuts = np.searchsorted(self._due_ns, [gap.end_ns for gap in self._gaps], side="left")  # no batch crosses a gap
         self._clock_s, self._sleep = clock_s, sleep
-        self._played = self._due = 0  # trades handed over, and those whose time has come
+        self._played = self._due = 0  # trades returned, and trades due
         self._now_ns = start_ns
         self._looked_s: float | None = None
         self._paused = False
@@ -79,12 +79,12 @@ class ReplayFeed:
 
     @property
     def speed(self) -> float:
-        """Recorded seconds in one second; may be changed at any time.
+        """Recorded seconds per second; can be set at any time.
 
         Raises
         ------
         BadInputError
-            If set to nought or less.
+            If set to 0 or less.
         """
         return self._speed
 
@@ -97,64 +97,64 @@ class ReplayFeed:
 
     @property
     def paused(self) -> bool:
-        """Whether recorded time stands still."""
+        """True while the replay is paused."""
         return self._paused
 
     @property
     def ended(self) -> bool:
-        """Whether the last trade has been played."""
+        """True once the last trade has been played."""
         return self._played == len(self._trades)
 
     @property
     def share(self) -> float:
-        """How much of the recording has been played, by trades, 0 to 1."""
+        """Share of the trades played so far, 0 to 1."""
         return self._played / len(self._trades) if len(self._trades) else 1.0
 
     @property
     def now_ns(self) -> int:
-        """The recorded time that it is."""
+        """The current recorded time."""
         return self._now_ns
 
     @property
     def span(self) -> Span:
-        """From the first trade's time to just behind the last one's."""
+        """The span from the first trade to just after the last one."""
         return Span(int(self._due_ns[0]), int(self._due_ns[-1]) + 1) if len(self._trades) else Span(0, 0)
 
     def pause(self) -> None:
-        """Let recorded time stand still."""
+        """Stop recorded time."""
         self._advance()
         self._paused = True
         self._say()
 
     def resume(self) -> None:
-        """Let it go on from where it stands."""
+        """Continue from where recorded time stopped."""
         self._advance()
         self._paused = False
         self._say()
 
     def step_trade(self) -> None:
-        """Play one trade more, though others may have the same time; works while paused."""
+        """Play one more trade, even if others have the same time; works while paused."""
         if self._due < len(self._trades):
             self._due += 1
             self._now_ns = max(self._now_ns, int(self._due_ns[self._due - 1]))
 
     def step_bar(self, rule: BarRule) -> None:
-        """Play what is left of the bar in which the next trade lies; works while paused."""
+        """Play the rest of the bar of the next trade; works while paused."""
         if self._due < len(self._trades):
             if rule.is_time:
                 end_ns = rule.start_ns(rule.number(int(self._due_ns[self._due])) + 1)
-                self._reach(end_ns - 1)  # a trade on the edge opens the later bar
+                self._reach(end_ns - 1)  # a trade on the boundary belongs to the later bar
             else:
                 self._due = self._end_of_bar(rule)
                 self._now_ns = max(self._now_ns, int(self._due_ns[self._due - 1]))
 
     def jump(self, time_ns: int) -> None:
-        """Play through, at once, up to a recorded time; one that has gone by already changes nothing. Works while paused."""
+        """Play at once up to a recorded time, if that is ahead; works while paused."""
         if len(self._trades):
             self._reach(min(time_ns, int(self._due_ns[-1])))
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """Trades as their time comes, at most one batch a frame."""
+        """Iterate over trades as they become due, at most one batch per frame."""
         self._looked_s = self._clock_s()
         while self._open and self._played < len(self._trades):
             self._advance()
@@ -166,7 +166,7 @@ class ReplayFeed:
                 self._tell(batch, self._gaps[:gone])
                 yield batch
                 if end < self._due:
-                    await self._sleep(0)  # more is due, but whoever draws comes first
+                    await self._sleep(0)  # more is due, but drawing comes first
                     continue
             if not self.ended:
                 await self._sleep(_TICK_S)
@@ -176,7 +176,7 @@ class ReplayFeed:
         self._open = False
 
     def _advance(self) -> None:
-        """Move recorded time on by what has gone by on the clock since the last look."""
+        """Advance recorded time by the clock time since the last call."""
         if self._looked_s is None:
             return
         now_s = self._clock_s()
@@ -185,11 +185,14 @@ class ReplayFeed:
             return
         last_ns = int(self._due_ns[-1])
         gone_ns = gone_s * self._speed * 1e9
-        left = gone_ns < last_ns - self._now_ns  # false too for nought times infinity
+        left = gone_ns < last_ns - self._now_ns  # also False for 0 times infinity
         self._reach(self._now_ns + round(gone_ns) if left else last_ns)
 
     def _end_of_bar(self, rule: BarRule) -> int:
-        """Index behind the bar in which the next trade lies, counted from the first trade of its day as a chart does."""
+        """Index after the bar of the next trade.
+
+        Bars count from the day's start, as in a chart.
+        """
         day = rule.periods(self._due_ns)
         begin, end = np.searchsorted(day, day[self._due], side="left"), np.searchsorted(day, day[self._due], side="right")
         size = rule.threshold(self.instrument.lot_size)
@@ -199,7 +202,7 @@ class ReplayFeed:
         return int(later[0]) if len(later) else int(end)
 
     def _reach(self, time_ns: int) -> None:
-        """It is that time, unless it was later already; all trades up to it are due."""
+        """Set recorded time unless it is later already; trades up to it become due."""
         self._now_ns = max(self._now_ns, time_ns)
         self._due = max(self._due, int(np.searchsorted(self._due_ns, self._now_ns, side="right")))
 

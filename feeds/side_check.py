@@ -1,4 +1,4 @@
-"""Whether a tape tells both sides: venues have mixed up the aggressor before, and programs have."""
+"""Check that a tape has both sides, as venues have mixed them up before."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _SHARE = 0.98
 
 
 class SideCheck:
-    """Looks at the sides of trades, five thousand at a time.
+    """Share of buys and sells in trades, 5,000 at a time.
 
     Attributes
     ----------
     warning : str
-        In words for the screen while nearly all of the last ones had the same aggressor; empty otherwise.
+        Text for the screen while nearly all of the last trades have one aggressor; else empty.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class SideCheck:
         self._trades = self._buys = 0
 
     def saw(self, batch: TradeBatch) -> None:
-        """Count further trades."""
+        """Count more trades."""
         self._trades += len(batch)
         self._buys += int(np.count_nonzero(batch.side == BUY))
         if self._trades < _TRADES:

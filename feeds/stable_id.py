@@ -1,4 +1,4 @@
-"""Ids that are text as numbers: they tell one trade from another and nothing else."""
+"""Numeric trade ids from text ids; they identify trades and have no order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ _LARGEST = 2**63 - 1
 
 
 def stable_id(text: str) -> int:
-    """The venue's own number where the text is one of 63 bits, else 63 bits of its BLAKE2b: the same wherever it is read."""
+    """The venue's number if it fits in 63 bits, else 63 bits of the text's BLAKE2b.
+
+    The same text always gives the same id.
+    """
     if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST:
         return int(text)
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

@@ -1,1 +1,1 @@
-"""Windows and tools: what the user touches."""
+"""Windows, panels, dialogs and mouse tools."""

@@ -1,1 +1,1 @@
-"""Trades out of files."""
+"""Trades from files."""

@@ -1,6 +1,8 @@
-"""The dumps of data.binance.vision: whole months where they are wanted, else days; aggregate trades, whose ids are the feed's.
+"""Trade files of data.binance.vision: aggregate trades with the feed's ids.
 
-    /data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-08-08.zip           and beside it, as sha256sum writes it:
+Whole months come as monthly files, other days as daily ones. Next to each file lies its checksum, in the format of sha256sum:
+
+    /data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-08-08.zip
     /data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-08-08.zip.CHECKSUM
 
 https://github.com/binance/binance-public-data
@@ -29,7 +31,7 @@ _CHECKSUM = re.compile(rb"\s*([0-9a-fA-F]{64})(\s|$)")
 
 
 class BinanceDumps:
-    """One market's aggregate trades.
+    """The aggregate trade files of one market.
 
     Parameters
     ----------
@@ -54,11 +56,14 @@ class BinanceDumps:
         self._host = FileHost(base_url, wall=wall, sleep=sleep)
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """Months that lie whole in the span, and days; see `BulkSource`."""
+        """Monthly files for months entirely in the span, else daily ones.
+
+        See `BulkSource`.
+        """
         return [self._month(days) if len(days) > 1 else self._day(days[0]) for days in whole_months(days_of(span, self._wall()))]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """See `BulkSource`; a file that was published anew since it was fetched is fetched again."""
+        """See `BulkSource`; a file is fetched again if it was republished since."""
         told = await self._host.text(f"{piece.path}.CHECKSUM")
         to = folder / piece.name
         if told is None:

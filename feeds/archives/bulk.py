@@ -1,7 +1,7 @@
-"""History that is published in bulk: which pieces it comes in, and how they are fetched.
+"""History that venues and data vendors publish as files, and its download.
 
-A source hands over files, each of which `feeds.archives.trade_stream.stream_trades` reads; one whose service answers in pages
-writes them into a file first, so that a piece is either there as a whole or not at all, wherever it came from.
+`feeds.archives.trade_stream.stream_trades` reads each file. Where a service answers in pages, its source writes them into a file
+first, so that a file is either there and complete or not there at all, wherever it came from.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Protocol
 from app.market.span import Span
 
 Progress = Callable[[int, int | None], None]
-"""Told the bytes fetched so far, and of how many, where that is known."""
+"""Called with the bytes fetched so far and the total, None where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class DumpFile:
-    """A part of a market's history that is fetched as one.
+    """A published file with a part of a market's history.
 
     Attributes
     ----------
     name : str
-        Of the file, safe in any folder.
+        File name, safe in any folder.
     span : Span
-        What time it covers.
+        The time that the file covers.
     path : str
-        Where on the host it lies.
-    instead : tuple of Piece
-        What may be there while this one is not: the days of a month that is not put together yet.
+        Its path on the host.
+    instead : tuple of DumpFile
+        Files to fetch if this one is not published: the days of a month whose file is not made yet.
     """
 
     name: str
@@ -43,19 +43,22 @@ class BulkSource(Protocol):
     """One market's history at one publisher."""
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """What holds the trades of a span, in the order of time; it may hold others too. Nothing that lies in the future."""
+        """Files that hold the trades of a span, oldest first; none of the future.
+
+        They may hold trades outside the span too.
+        """
         ...
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = ...) -> Path | None:
-        """The file of a piece, in a folder that exists; None if it is not published.
+        """Fetch a file into an existing folder; None if it is not published.
 
-        A file that is there already, and whole, is not fetched again. What was fetched of one that broke off is kept
-        beside it (`.part`) and taken up again where the server allows it.
+        A complete file that is there already is not fetched again. A partial download stays in the folder (`.part`) and is
+        resumed where the server allows it.
 
         Raises
         ------
         FeedError
-            If the publisher cannot be reached, does not serve us, or sends what its own checksum does not fit.
+            If the publisher cannot be reached or refuses, or if a download does not match its published checksum.
         TradeFileError
             If the file cannot be written.
         """
@@ -67,15 +70,15 @@ class BulkSource(Protocol):
 
 
 def no_progress(done: int, total: int | None) -> None:
-    """For those who do not want to be told."""
+    """Ignore the progress."""
 
 
 async def iter_downloads(
     source: BulkSource, span: Span, folder: Path, progress: Progress = no_progress
 ) -> AsyncIterator[tuple[DumpFile, Path | None]]:
-    """The pieces of a span with their files, one after the other, None for what is not published.
+    """The files of a span, each with its path on disk, None if not published.
 
-    Of a piece that is not there but has others in its place, those are given.
+    If a file is not published, the files in its `instead` are fetched in its place.
 
     Raises
     ------

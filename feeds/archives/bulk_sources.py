@@ -1,4 +1,4 @@
-"""Where a market's history is to be had in bulk."""
+"""Choice of the bulk source for an instrument's history."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _FORMS = {"tardis": "tardis:EXCHANGE/SYMBOL", "kaiko": "kaiko:EXCHANGE/CLASS/SYM
 
 
 def bulk_source(instrument: Instrument, place: str = "dumps", environ: Mapping[str, str] | None = None) -> BulkSource:
-    """A source of an instrument's history; to be closed after use.
+    """A source of an instrument's history; close it after use.
 
     Parameters
     ----------
     instrument : Instrument
     place : str
-        `dumps` are the venue's own; else `tardis:bitmex/XBTUSD` or `kaiko:cbse/spot/btc-usd`, by the publisher's names.
+        `dumps` for the venue's own files; else `tardis:bitmex/XBTUSD` or `kaiko:cbse/spot/btc-usd`, with the vendor's names.
     environ : mapping, optional
-        Holds keys (`TAPEPRINT_TARDIS_KEY`) and, for those who keep a mirror, addresses (`TAPEPRINT_BINANCE_DUMPS_URL`,
-        and so for BYBIT, OKX, TARDIS and KAIKO); the process's own unless given.
+        API keys (`TAPEPRINT_TARDIS_KEY`) and addresses of mirrors (`TAPEPRINT_BINANCE_DUMPS_URL`, and likewise BYBIT,
+        OKX, TARDIS and KAIKO); the environment of the process by default.
 
     Raises
     ------
     BadInputError
-        If the venue publishes none that we know, or the place is none.
+        If the venue publishes no files that we support, or the place is invalid.
     VenueRefusedError
-        If an address, or the proxy that is set, cannot be used.
+        If an address or the configured proxy cannot be used.
     """
     environ = os.environ if environ is None else environ
     publisher, _, names = place.partition(":")

@@ -1,7 +1,7 @@
-"""The dumps of public.bybit.com, a file a day.
+"""Daily trade files of public.bybit.com.
 
-/trading/BTCUSDT/BTCUSDT2026-07-10.csv.gz             derivatives, linear and inverse; ids as the feed's
-/spot/BTCUSDT/BTCUSDT_2026-07-10.csv.gz               ids number the rows
+/trading/BTCUSDT/BTCUSDT2026-07-10.csv.gz             derivatives, linear and inverse; the feed's ids
+/spot/BTCUSDT/BTCUSDT_2026-07-10.csv.gz               ids are row numbers
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def bybit_dumps(
     wall: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> DailyFiles:
-    """One market's trades; `market` is `SPOT` or `DERIVATIVES`.
+    """The daily trade files of one market; `market` is `SPOT` or `DERIVATIVES`.
 
     Raises
     ------
     VenueRefusedError
-        If the address, or the proxy that the environment sets, cannot be used.
+        If the address or the proxy set in the environment cannot be used.
     """
     symbol = symbol.upper()
 

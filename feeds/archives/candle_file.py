@@ -1,6 +1,7 @@
-"""Candles from a file: CSV with `time,open,high,low,close,volume`, or the answer of a venue to a question for klines.
+"""Candles from a file: CSV, or a venue's JSON response to a request for candles.
 
-Prices and volumes are read as they are written, never through binary fractions; a JSON number keeps its digits too.
+CSV has the columns `time,open,high,low,close,volume`. Prices and volumes are read as exact decimals, JSON numbers too; they never
+become binary fractions.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
 
 _FIELDS = ("time", "open", "high", "low", "close", "volume")
-_NAMES = {  # what venues and programs call them, in small letters
+_NAMES = {  # column names that venues and programs use, in lower case
     "time": ("time", "timestamp", "date", "datetime", "start", "start_at", "starttime", "open_time", "opentime", "t"),
     "open": ("open", "o"),
     "high": ("high", "h"),
@@ -34,9 +35,9 @@ _NAMES = {  # what venues and programs call them, in small letters
     "volume": ("volume", "vol", "v"),
 }
 _LISTS = ("result", "data", "list", "candles", "klines")
-"""Keys of an answer under which venues put their candles."""
+"""Keys of a JSON response under which venues put their candles."""
 _KRAKEN_COLUMNS = 8  # time, open, high, low, close, vwap, volume, count
-_MOST_BYTES = 1 << 28  # a year of minutes has some fifty million
+_MOST_BYTES = 1 << 28  # a year of one-minute candles has some fifty million
 _EXPECTED = "CSV with time,open,high,low,close,volume, or a venue's klines as JSON"
 
 
@@ -47,9 +48,9 @@ class CandleFile:
     Attributes
     ----------
     tick_size, lot_size : Decimal
-        The smallest decimal place that a price, and a volume, uses.
+        The smallest decimal place in the prices and in the volumes.
     candles : CandleBatch
-        Oldest first; a candle that the file tells twice is there once.
+        Oldest first; a candle that is in the file twice is there once.
     """
 
     tick_size: Decimal
@@ -58,12 +59,12 @@ class CandleFile:
 
 
 def read_candle_file(path: Path) -> CandleFile:
-    """All candles of a plain, .gz or .zip file.
+    """Read all candles of a plain, .gz or .zip file.
 
     Raises
     ------
     TradeFileError
-        If the file is none we know, or a line (in JSON: a candle) cannot be one.
+        If the format is unknown, or a line (in JSON: a candle) is not a valid candle.
     """
     with open_decompressed(path) as stream:
         text = _text(path, stream)
@@ -120,7 +121,7 @@ def _header_order(path: Path, line: int, fields: list[str]) -> list[int]:
 
 
 def _order(names: Sequence[str]) -> list[int] | None:
-    """Where each of our columns stands among some names; None when one is missing."""
+    """Position of each of our columns among `names`; None if one is missing."""
     found = [next((names.index(name) for name in _NAMES[field] if name in names), None) for field in _FIELDS]
     return None if None in found else [place for place in found if place is not None]
 
@@ -143,7 +144,10 @@ def _json_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
 
 
 def _list_in(told: Any, depth: int = 4) -> list[Any] | None:
-    """The list of candles in an answer: on its own, under a key that venues use, or (Kraken) under the market's name."""
+    """The list of candles in a response.
+
+    That is the response itself, or it is under a usual key or (Kraken) under the symbol.
+    """
     if isinstance(told, list):
         return told
     if not isinstance(told, dict) or not depth:
@@ -191,14 +195,14 @@ def _candles(rows: list[list[str]]) -> CandleFile:
 
 
 def _finest(columns: Iterable[Iterable[str]]) -> Decimal:
-    """The smallest decimal place used; 1 for whole numbers."""
+    """The smallest decimal place in use; 1 for whole numbers."""
     places = 0
     for column in columns:
         for text in set(column):
             try:
                 exponent = Decimal(text).normalize().as_tuple().exponent
             except InvalidOperation:
-                continue  # it is refused in a moment, with its place
+                continue  # `_steps` rejects it with its line
             if isinstance(exponent, int):
                 places = max(places, min(18, -exponent))
     return Decimal(1).scaleb(-places)

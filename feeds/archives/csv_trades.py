@@ -1,4 +1,7 @@
-"""Trades as CSV, read as text in blocks by Arrow; slowly and line by line only on the way to an error."""
+"""Trades as CSV, read as text in blocks by Arrow.
+
+A file is read line by line only to locate an error.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,23 @@ from feeds.archives.decompress import open_decompressed
 from feeds.archives.layouts import Layout, layout_of
 
 _BLOCK = 4 << 20
-"""Bytes read at once; no line may be longer."""
+"""Bytes read at once; the longest line allowed."""
 
 
 class CsvTrades:
-    """A file of which each line is a trade.
+    """A CSV file with one trade per line.
 
     Attributes
     ----------
     layout : Layout
-        Told from its first line.
+        Detected from the first line.
     unit : str
-        What `place_of` counts.
+        The unit of `place_of`, for messages.
 
     Raises
     ------
     TradeFileError
-        If the first line is none of a layout that we know.
+        If the first line fits no layout that we support.
     """
 
     unit = "line"
@@ -52,16 +55,16 @@ class CsvTrades:
             raise TradeFileError(path, line, error.user_message, "time,price,quantity,side[,trade_id], or a venue's dump") from None
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
-        """The rows, block by block, the columns that matter as text.
+        """Iterate over the rows in blocks, with the needed columns as text.
 
         Raises
         ------
         TradeFileError
-            For a line that has too few or too many fields, or is no text.
+            For a line that has too few or too many fields, or is not text.
         """
         layout = self.layout
         rows = 0
-        # our own names: a header may be written in capitals, or hold a name twice
+        # our own names: a header may be in capitals, or have a name twice
         reading = pa_csv.ReadOptions(
             block_size=_BLOCK, skip_rows=self._header_lines if layout.header else 0, column_names=_distinct(layout.columns)
         )
@@ -78,18 +81,18 @@ class CsvTrades:
                     yield block
                     rows += block.num_rows
             except pa.ArrowException as error:
-                if "Empty CSV" not in str(error):  # a header alone holds no trades, and is no fault
+                if "Empty CSV" not in str(error):  # a header without trades is fine
                     raise self._fault_after(rows, error) from None
         if watched.quotes:
             self._require_closed_quotes()
 
     def place_of(self, row: int) -> int:
-        """The line on which a row begins, as an editor counts; rows from 0, the header not counted."""
+        """The line number in an editor of a row; row 0 is the first after the header."""
         records = (line for line, _ in self._records())
         return next(itertools.islice(records, row + self.layout.header, None), 0)
 
     def _require_closed_quotes(self) -> None:
-        """To Arrow a quote that stays open takes the following lines, trades and all, into one field."""
+        """Raise for an unmatched quote: Arrow would read the lines after it as one field."""
         with open_decompressed(self.path) as stream:
             lines = io.TextIOWrapper(stream, "latin-1", newline=None)
             for line, text in enumerate(lines, 1):
@@ -97,7 +100,7 @@ class CsvTrades:
                     raise TradeFileError(self.path, line, "an unmatched quote", "each field to end on its line")
 
     def _fault_after(self, rows: int, error: pa.ArrowException) -> TradeFileError:
-        """Which line Arrow stumbled over, after so many rows that it liked."""
+        """The error for the line at which Arrow failed, after `rows` good ones."""
         width = len(self.layout.columns)
         for ahead, (line, fields) in enumerate(self._records()):
             if ahead < rows + self.layout.header:
@@ -111,7 +114,10 @@ class CsvTrades:
         return TradeFileError(self.path, None, f"unreadable data ({str(error).splitlines()[0][:120]})", "CSV of trades")
 
     def _records(self) -> Iterator[tuple[int, list[str] | None]]:
-        """First line and fields of each record that is not empty; None, and the end, for one beyond all measure."""
+        """First line and fields of each record that is not empty.
+
+        Fields are None, and the iteration ends, for a field that is too long.
+        """
         with open_decompressed(self.path) as stream:
             text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline=None)
             records = csv.reader(iter(lambda: text.readline(_BLOCK), ""))
@@ -126,7 +132,7 @@ class CsvTrades:
 
 
 class _Watched:
-    """A stream that remembers whether a quote came by: most files have none."""
+    """A stream that notes whether a quote has been read; most files have none."""
 
     closed = False
 
@@ -141,7 +147,7 @@ class _Watched:
 
 
 def _distinct(names: tuple[str, ...]) -> list[str]:
-    """Names that Arrow can tell apart: a repeated one, which we never read, gets a number."""
+    """Distinct names for Arrow: a repeated one, which we never read, gets a number."""
     return [name if names.index(name) == place else f"{name}#{place}" for place, name in enumerate(names)]
 
 

@@ -1,4 +1,4 @@
-"""Files of one day each, without checksums, at one host."""
+"""Daily files without checksums from one host."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from feeds.archives.file_host import FileHost
 
 
 class DailyFiles:
-    """A `BulkSource` of such files.
+    """A `BulkSource` of daily files.
 
     Parameters
     ----------
     host : FileHost
     place : callable
-        The path of a day's file, and a name for it.
+        Path and local name of a day's file.
     ahead_ns : int
-        How much earlier than in UTC the publisher's days begin.
+        How much earlier than UTC days the publisher's days begin.
     require : callable
-        Raises if a piece cannot be had, before anybody is asked for it.
+        Raises if a file cannot be fetched; called before the request.
     wall : callable
-        The clock, for tests.
+        Clock, for tests.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class DailyFiles:
         self._host, self._place, self._ahead_ns, self._require, self._wall = host, place, ahead_ns, require, wall
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """Days; see `BulkSource`."""
+        """The daily files of a span; see `BulkSource`."""
         shifted = Span(span.start_ns + self._ahead_ns, span.end_ns + self._ahead_ns)
         return [self._day(day) for day in days_of(shifted, self._wall() + self._ahead_ns / 1e9)]
 

@@ -1,4 +1,4 @@
-"""Days and months of UTC, as publishers cut their files."""
+"""UTC days and months, the units of published files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EPOCH = date(1970, 1, 1)
 
 
 def days_of(span: Span, now_s: float) -> list[date]:
-    """The days that a span touches and that have begun, in order."""
+    """The days that a span touches and that have begun, oldest first."""
     end_ns = min(span.end_ns, int(now_s * 1e9))
     if end_ns <= span.start_ns:
         return []
@@ -23,12 +23,12 @@ def days_of(span: Span, now_s: float) -> list[date]:
 
 
 def span_of(first: date, last: date) -> Span:
-    """From the beginning of one day to the end of another."""
+    """The span from the start of one day to the end of another."""
     return Span((first - _EPOCH).days * _DAY_NS, ((last - _EPOCH).days + 1) * _DAY_NS)
 
 
 def whole_months(days: list[date]) -> list[list[date]]:
-    """Days one after the other in groups: those of a month that are all there together, any other alone."""
+    """Group consecutive days by complete months, other days alone."""
     groups: list[list[date]] = []
     for (year, month), group in itertools.groupby(days, lambda day: (day.year, day.month)):
         of_month = list(group)
@@ -38,15 +38,15 @@ def whole_months(days: list[date]) -> list[list[date]]:
 
 
 def date_of(time_ns: int) -> date:
-    """The day of a time."""
+    """The UTC day of a time."""
     return _EPOCH + timedelta(days=time_ns // _DAY_NS)
 
 
 def iso_time(time_ns: int) -> str:
-    """A time as services want it asked for: `2024-08-08T23:54:15.342Z`."""
+    """A time in the format of web services: `2024-08-08T23:54:15.342Z`."""
     return datetime.fromtimestamp(time_ns // 10**6 / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def file_name(text: str) -> str:
-    """A text as part of a file's name on any system."""
+    """A text made safe for a file name on any system."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:100].lstrip(".") or "_"

@@ -1,4 +1,4 @@
-"""Files as streams of bytes, whatever they are packed in, without trusting what they say of themselves."""
+"""Plain and packed files as byte streams, safe against zip bombs."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from app.errors import TradeFileError
 _MAX_BYTES = 64 << 30  # a month of the busiest market unpacks to less than a tenth of it
 _MAX_MEMBERS = 64
 _MAX_DIRECTORY = 1 << 18  # bytes of a zip's list of members: some thousands, read before they can be counted
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may ask for gigabytes before they give a byte
-_MAX_RATIO = 200  # text packs ten to thirty times; beyond this it is a bomb
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # other methods may need gigabytes before they return a byte
+_MAX_RATIO = 200  # text packs ten to thirty times; beyond this it is a zip bomb
 _BROKEN = (
     *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError),
-    *(NotImplementedError, RuntimeError, struct.error, UnicodeDecodeError),  # zipfile's answers to a forged directory
+    *(NotImplementedError, RuntimeError, struct.error, UnicodeDecodeError),  # raised by zipfile for a forged directory
 )
 
 
 @contextmanager
 def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
-    """The content of a plain, .gz or .zip file as a stream; which it is, is told by its first bytes.
+    """Open a plain, .gz or .zip file as a stream of unpacked bytes.
 
-    A zip must hold one .csv file; its path is ignored, nothing is written to disk.
+    The first bytes decide the format. A zip must hold one .csv file; its path is ignored and nothing is written to disk.
 
     Raises
     ------
     TradeFileError
-        If the file is missing, is no file, is broken, or unpacks beyond all measure.
+        If the file is missing, not a file, damaged, or unpacks beyond the limits.
     """
     try:
         with path.open("rb") as file:
@@ -58,7 +58,10 @@ def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the file begins as Parquet does; what is no regular file is not asked, since that would use it up."""
+    """True if a file begins with the Parquet signature.
+
+    False for a pipe, as reading would consume its bytes.
+    """
     try:
         if not path.is_file():
             return False
@@ -69,7 +72,7 @@ def is_parquet(path: Path) -> bool:
 
 
 class _Measured(io.RawIOBase):
-    """What comes out of an archive, counted while it is read."""
+    """The unpacked bytes of an archive, counted while they are read."""
 
     def __init__(self, packed: IO[bytes], path: Path, packed_bytes: int, promised: int | None) -> None:
         self._packed, self._path, self._promised = packed, path, promised
@@ -86,14 +89,14 @@ class _Measured(io.RawIOBase):
             raise TradeFileError(
                 self._path, None, f"more than {self._allowed:,} unpacked bytes", f"at most {_MAX_RATIO} times the packed size"
             )
-        if not data and self._promised not in (None, self._read):  # zipfile checks no sum of what ends too early
+        if not data and self._promised not in (None, self._read):  # zipfile checks no checksum of a file that ends too early
             raise zipfile.BadZipFile(f"{self._read:,} bytes, {self._promised:,} declared")
         buffer[: len(data)] = data
         return len(data)
 
 
 class _Guarded(io.RawIOBase):
-    """A zip's bytes; while its directory is read, at most so many at once, whatever the file says of its length."""
+    """A zip's bytes, with a limit for each read until its directory has been read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -118,7 +121,7 @@ class _Guarded(io.RawIOBase):
 
 
 def _only_member(path: Path, file: IO[bytes]) -> tuple[IO[bytes], int]:
-    """The one table of a zip, and how many bytes it says that it has."""
+    """The only .csv file in a zip, and the size that the zip declares for it."""
     guarded = _Guarded(file)
     archive = zipfile.ZipFile(guarded)
     guarded.limit = None

@@ -9,12 +9,12 @@ from feeds.archives.row_error import RowError
 
 
 def duplicate_rows(trades: TradeBatch) -> np.ndarray:
-    """Which rows repeat the id of a row above them, bool [shape=(n,)].
+    """Mark rows that repeat the id of an earlier row, bool [shape=(n,)].
 
     Raises
     ------
     RowError
-        If one does so with another trade.
+        If a row repeats an id with a different trade.
     """
     ids = trades.trade_id
     repeated = np.zeros(len(ids), bool)

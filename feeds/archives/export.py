@@ -1,8 +1,8 @@
-"""Trades into a file that reads back as the same trades, bit for bit.
+"""Export of trades to files that read back as exactly the same trades.
 
 CSV has the columns `time,price,quantity,side,trade_id`: nanoseconds since 1970, exact decimals, `buy`, `sell` or `unknown`.
-Parquet has the same as timestamps and decimals, and says of which instrument they are. No cell of a CSV holds a text that
-somebody else chose, so that no spreadsheet can take one for a formula.
+Parquet has the same columns as timestamps and decimals, and names the instrument. No cell of a CSV contains free text, so no
+spreadsheet can mistake one for a formula.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from app.market.trade_csv import COLUMNS, HEADER, OPTIONS, SCHEMA, SIDE_WORDS, r
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
-_ROWS = 1 << 17  # of a block, and of a row group
-_MOST_DIGITS = 38  # of Arrow's decimals
+_ROWS = 1 << 17  # per block and per row group
+_MOST_DIGITS = 38  # limit of Arrow's decimals
 
 Write = Callable[[TradeBatch], None]
 
 
 def write_trades(out: Path, instrument: Instrument, batches: Iterable[TradeBatch]) -> int:
-    """Write trades to `.csv`, `.csv.gz` or `.parquet`, and return how many there were.
+    """Write trades to `.csv`, `.csv.gz` or `.parquet`, and return their number.
 
-    They are written beside `out` first and put in its place when all are on disk: `out` is either what it was, or whole.
-    Memory holds one block at a time.
+    They are written to a temporary file that replaces `out` when all are on disk: `out` is either the old file or complete.
+    At most one block is in memory.
 
     Raises
     ------
     BadInputError
-        If the name ends otherwise.
+        If the name has another extension.
     TradeFileError
         If the file cannot be written.
     """
@@ -57,14 +57,17 @@ def write_trades(out: Path, instrument: Instrument, batches: Iterable[TradeBatch
         for block in _blocks(batches):
             try:
                 write(block)
-            except OSError as error:  # not of the batches, which may come out of a file themselves
+            except OSError as error:  # not around the batches, which may come from a file themselves
                 raise _unwritable(out, error) from None
             rows += len(block)
     return rows
 
 
 def _blocks(batches: Iterable[TradeBatch]) -> Iterator[TradeBatch]:
-    """The same trades in blocks of some size: a row group of a thousand rows costs more than its rows."""
+    """The same trades in large blocks.
+
+    A row group costs more than a thousand rows.
+    """
     waiting: list[TradeBatch] = []
     rows = 0
     for batch in batches:
@@ -80,7 +83,7 @@ def _blocks(batches: Iterable[TradeBatch]) -> Iterator[TradeBatch]:
 
 @contextmanager
 def _in_place_when_whole(out: Path) -> Iterator[IO[bytes]]:
-    """A file beside `out` that takes its place at the end of the block; gone if the block fails."""
+    """A temporary file that replaces `out` on success and is removed on failure."""
     part = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:
@@ -135,12 +138,12 @@ def _parquet(file: IO[bytes], instrument: Instrument) -> Iterator[Write]:
 
 @contextmanager
 def _as_it_is(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The file, which is not closed."""
+    """The file itself, left open at the end."""
     yield file
 
 
 def _decimals(steps: np.ndarray, step: Decimal, kind: pa.DataType) -> pa.Array:
-    """Steps as decimals of 128 bits."""
+    """Tick or lot counts as 128-bit decimals."""
     return step_texts(steps, step).cast(kind)
 
 

@@ -1,4 +1,4 @@
-"""Files from one host, whole or not at all: taken up where they broke off, checked, and put in place under their name."""
+"""Downloads from one host: resumed, checked, and renamed when complete."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from feeds.network.rest_client import client_for, request_failure, venue_message
 T = TypeVar("T")
 
 _TIMEOUT_S = 30.0
-_ATTEMPTS = 6  # in a row without a single byte
+_ATTEMPTS = 6  # consecutive, without a single byte
 _FIRST_PAUSE_S, _LONGEST_WAIT_S = 1.0, 900.0
 _LONGEST_REFUSAL = 1 << 12
-_LARGEST_TEXT = 1 << 28  # of an answer that is kept in memory
+_LARGEST_TEXT = 1 << 28  # of a response that is read into memory
 
 
 class FileHost:
-    """What one host publishes.
+    """A host that publishes files.
 
     Parameters
     ----------
     base_url : str
     headers : callable
-        Further headers of each request, as the one that holds a key; asked for when one is sent, never kept.
+        Further headers of each request, e.g. with an API key; called for each request, never stored.
     absences : int
-        How often the host must say that a file is not there before it is believed.
+        How many 404 responses in a row mean that a file is not published.
     wall, sleep, jitter : callables
-        The clock, the wait, and a number from 0 to 1, for tests.
+        Clock, wait, and a random number from 0 to 1, for tests.
 
     Raises
     ------
     VenueRefusedError
-        If the address, or the proxy that the environment sets, cannot be used.
+        If the address or the proxy set in the environment cannot be used.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class FileHost:
         self._wall, self._sleep, self._jitter = wall, sleep, jitter
 
     async def text(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes | None:
-        """A short answer; None where nothing is published under this address.
+        """Fetch a short response; None if nothing is published at this path.
 
         Raises
         ------
@@ -86,12 +86,12 @@ class FileHost:
         return await self._persistently(path, ask)
 
     async def download(self, path: str, to: Path, progress: Progress = no_progress, sha256: str | None = None) -> Path | None:
-        """The file under an address, put in place as `to`; None where nothing is published there.
+        """Download a file to `to`; None if nothing is published at this path.
 
         Raises
         ------
         ChecksumError
-            If it is not the file of which `sha256` was told, not the second time either.
+            If the file does not match `sha256`, and a second download does not either.
         FeedError, TradeFileError
             As `BulkSource.fetch`.
         """
@@ -117,7 +117,7 @@ class FileHost:
         await self._client.aclose()
 
     async def _take_up(self, path: str, part: Path, progress: Progress) -> bool:
-        """Fetch what is missing of a file; whether it is published."""
+        """Fetch the missing part of a file; False if the file is not published."""
         have, mark = _size(part), _read_mark(part)
         headers = {"Accept-Encoding": "identity"} | dict(self._headers())
         if have and mark:
@@ -125,7 +125,7 @@ class FileHost:
         async with self._client.stream("GET", path, headers=headers) as answer:
             if answer.status_code == 404:
                 return False
-            if answer.status_code == 416 and have:  # what we have is not the beginning of what is there now
+            if answer.status_code == 416 and have:  # our part is not the beginning of the file that is there now
                 _forget(part)
                 raise VenueUnreachableError(f"{self._host}: the file has changed")
             await self._require(answer, (200, 206))
@@ -160,7 +160,10 @@ class FileHost:
         raise http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
 
     async def _persistently(self, path: str, ask: Callable[[], Awaitable[T]], done: Callable[[], int] = lambda: 0) -> T:
-        """What `ask` gives, tried again while that can help; bytes that came (`done`) make all tries anew."""
+        """Call `ask`, with retries while they can help.
+
+        New bytes (`done`) reset the count.
+        """
         tries, most = 0, done()
         while True:
             try:
@@ -193,7 +196,10 @@ def _mark_of(part: Path) -> Path:
 
 
 def _read_mark(part: Path) -> str:
-    """Which version of the file the part is of, as the server calls it; empty where it does not say."""
+    """The server's version tag of the file that the part belongs to.
+
+    Empty if the server sent none.
+    """
     mark = _mark_of(part)
     return mark.read_text("ascii", "replace") if mark.exists() else ""
 
@@ -209,7 +215,7 @@ def _forget(part: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """The checksum of a file, in hexadecimal."""
+    """The SHA-256 checksum of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,19 +1,19 @@
-"""Which ids a file held, as runs of numbers without a hole."""
+"""The ids seen in a file, as ranges without a gap."""
 
 from __future__ import annotations
 
 import numpy as np
 
-_MOST_RUNS = 1_000_000  # 16 MB; a sound file has a handful
+_MOST_RUNS = 1_000_000  # 16 MB; an intact file has a handful
 
 
 class IdRanges:
-    """Ids seen so far.
+    """The ids seen so far.
 
     Attributes
     ----------
     first, last : int or None
-        The smallest and the largest.
+        The smallest and the largest id.
     """
 
     def __init__(self) -> None:
@@ -26,18 +26,18 @@ class IdRanges:
 
     @property
     def gaps(self) -> int:
-        """How often the numbers step by more than one."""
+        """Number of gaps between the ids."""
         return max(0, self._forgotten + len(self._starts) - 1)
 
     @property
     def missing(self) -> int:
-        """How many numbers between the first and the last were not seen."""
+        """Number of ids missing between the first and the last."""
         return 0 if self.first is None or self.last is None else self.last - self.first + 1 - self._seen
 
     def add(self, ids: np.ndarray) -> np.ndarray:
-        """Take in ids, int64 [shape=(n,)] in any order, none twice; which of them were seen before, bool [shape=(n,)].
+        """Add unique ids, int64 [shape=(n,)]; mark those seen, bool [shape=(n,)].
 
-        Beyond a million runs the oldest are forgotten: their holes stay counted, a repetition of them goes unnoticed.
+        Any order. Beyond a million ranges the oldest are dropped: their gaps still count, but repeated ids in them go unnoticed.
         """
         if not len(ids):
             return np.zeros(0, bool)
@@ -59,7 +59,7 @@ class IdRanges:
         return (place >= 0) & (ids <= self._lasts[place])
 
     def _join(self, ids: np.ndarray) -> None:
-        """Runs of ascending new ids, among those held."""
+        """Merge ascending new ids into the ranges."""
         cut = np.flatnonzero(np.diff(ids) > 1)
         starts = np.concatenate((self._starts, ids[np.concatenate(([0], cut + 1))]))
         lasts = np.concatenate((self._lasts, ids[np.append(cut, len(ids) - 1)]))

@@ -1,6 +1,6 @@
-"""What tells one trade of a file from another: the venue's numbers, its texts, or what the trade itself says."""
+"""Trade ids of a file: numbers, hashes of texts, or made from the trade."""
 
-# pyarrow makes its compute functions when it is imported: no checker sees them
+# pyarrow creates its compute functions at import, so type checkers do not see them
 # pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
@@ -21,25 +21,34 @@ from feeds.archives.row_block import not_negative
 from feeds.archives.time_parsing import whole_numbers
 
 NO_ID = -1
-"""Stands for the id of a row that has none."""
+"""Marks a row without an id."""
 
 _LARGEST, _MOST_DIGITS = 2**63 - 1, 19
 
 
 def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
-    """Reads ids that count: whole numbers from 0 up, int64 [shape=(n,)]; anything else is a `RowError`."""
+    """A reader of consecutive ids from 0 up, int64 [shape=(n,)].
+
+    Raises `RowError` for others.
+    """
     return lambda table: not_negative(_counted, table.column(layout.trade_id), "trade id")
 
 
 def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
-    """Reads ids that only tell trades apart, int64 [shape=(n,)]; `NO_ID` where a row has none."""
+    """A reader of ids that only identify, int64 [shape=(n,)].
+
+    `NO_ID` if a row has none.
+    """
     if layout.trade_id is None:
         return lambda table: np.full(table.num_rows, NO_ID)
     return lambda table: stable_ids(table.column(layout.trade_id))
 
 
 def stable_ids(texts: pa.Array) -> np.ndarray:
-    """The venue's own number where a text is one of 63 bits, else 63 bits of its BLAKE2b; `NO_ID` where it is empty."""
+    """The venue's number if it fits in 63 bits, else 63 bits of the BLAKE2b.
+
+    `NO_ID` for an empty text.
+    """
     numbers = whole_numbers(texts)
     if numbers is not None and numbers.min(initial=0) >= 0:
         return numbers
@@ -55,22 +64,22 @@ def stable_ids(texts: pa.Array) -> np.ndarray:
 
 
 class MadeIds:
-    """Ids for trades that came without: made of time, price, quantity and side, and how many alike came shortly before.
+    """Ids for trades without one, from the trade and a count of equal ones.
 
-    The same file gives the same ids whenever it is read, and two files that overlap give the same to the same trades, as
-    long as the steps of the instrument stay what they are. They prove nothing: a missing trade leaves no trace.
+    "Equal" is by time, price, quantity and side. The same file always gives the same ids, and two files that overlap give the same
+    ids to the same trades, as long as the instrument's tick and lot size do not change. They prove nothing: a missing trade leaves no gap.
     """
 
     def __init__(self) -> None:
         self._recent = RecentKeys()
 
     def of(self, trades: TradeBatch) -> np.ndarray:
-        """An id for each of further trades of the file, int64 [shape=(n,)].
+        """Ids for the next trades of the file, int64 [shape=(n,)].
 
         Raises
         ------
         RowError
-            If a trade is so much older than one before it that it could not be told from a repetition.
+            If a trade is too much older than one before it to be recognized as a repetition.
         """
         key = np.zeros(len(trades), np.uint64)
         for column in (trades.time_ns, trades.price_ticks, trades.quantity_lots, trades.side.astype(np.int64)):
@@ -85,7 +94,10 @@ def _counted(texts: pa.Array) -> np.ndarray:
 
 
 def _mixed(numbers: np.ndarray) -> np.ndarray:
-    """Each 64-bit number well shaken (the finishing steps of SplitMix64, Steele et al. 2014); sums wrap around."""
+    """Hash 64-bit numbers (the last steps of SplitMix64, Steele et al. 2014).
+
+    The sums wrap around.
+    """
     numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,4 +1,4 @@
-"""Trades from Kaiko, asked for page by page and written down as Kaiko's own files are.
+"""Trades from Kaiko, fetched page by page and stored in Kaiko's own file format.
 
     /v2/data/trades.v1/exchanges/cbse/spot/btc-usd/trades?start_time=…&end_time=…&sort=asc&page_size=10000
 
@@ -54,17 +54,17 @@ class _Page(msgspec.Struct):
 
 
 class KaikoTrades:
-    """One market's trades as Kaiko collected them.
+    """One market's trades as collected by Kaiko.
 
     Parameters
     ----------
     exchange, kind, symbol : str
-        As Kaiko calls them: `"cbse"`, `"spot"`, `"btc-usd"`.
+        Kaiko's names, e.g. `"cbse"`, `"spot"`, `"btc-usd"`.
     key : Secret, optional
-        Nothing can be fetched without.
+        Required for every download.
     base_url : str
     wall, sleep : callables
-        The clock and the wait, for tests.
+        Clock and wait, for tests.
     """
 
     def __init__(
@@ -82,13 +82,19 @@ class KaikoTrades:
         self._host = FileHost(base_url, headers=self._headers, wall=wall, sleep=sleep)
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """The span up to now, cut at the ends of days: what is asked for is paid for. See `BulkSource`."""
+        """The span up to now in daily parts; see `BulkSource`.
+
+        Never more than the span, as Kaiko bills by volume.
+        """
         now_s = self._wall()
         past = Span(span.start_ns, min(span.end_ns, int(now_s * 1e3) * 10**6))
         return [self._piece(past.intersection(span_of(day, day))) for day in days_of(past, now_s)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """See `BulkSource`; a span without any trades gives None, and one that broke off begins anew."""
+        """See `BulkSource`; None if the span has no trades.
+
+        Broken downloads restart from zero.
+        """
         to = folder / piece.name
         if to.exists():
             return to
@@ -132,7 +138,7 @@ class KaikoTrades:
             if token in followed:
                 raise DecodeError("Kaiko returned the same page twice", detail=piece.path)
             followed.add(token)
-            params = {"continuation_token": token}  # alone: it stands for all the rest
+            params = {"continuation_token": token}  # alone: it identifies the rest of the request
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -1,4 +1,7 @@
-"""Keys for paid history: from the environment, or the system's keyring; never from or into a file or a log."""
+"""API keys for paid history, from the environment or the system's keyring.
+
+They are never read from a file, nor written to a file or log.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _LONGEST = 500
 
 
 class Secret:
-    """A text that shows itself to nobody who does not ask for it by name."""
+    """A text that is shown only by `reveal`, never by `repr` or pickling."""
 
     __slots__ = ("_text",)
 
@@ -22,7 +25,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text; for a request's header and nothing else."""
+        """The text, for a request's header and nothing else."""
         return self._text
 
     def __repr__(self) -> str:
@@ -33,15 +36,15 @@ class Secret:
 
 
 def api_key(service: str, environ: Mapping[str, str] | None = None) -> Secret | None:
-    """The key for a service, `"tardis"` or `"kaiko"`; None where there is none.
+    """The key of a service, `"tardis"` or `"kaiko"`; None if there is none.
 
-    The environment (`TAPEPRINT_TARDIS_KEY`) goes before the keyring (an entry `tardis` of `tapeprint`), which is asked
-    only where the library `keyring` is installed. May wait for the user to unlock it: call it off the event loop.
+    The environment (`TAPEPRINT_TARDIS_KEY`) comes before the keyring (entry `tardis` of `tapeprint`), which is used only where
+    the library `keyring` is installed. May block until the user unlocks it: call it off the event loop.
 
     Raises
     ------
     BadInputError
-        If what was found cannot be a key; it is not repeated.
+        If the text found is not a valid key; the message does not repeat it.
     """
     name = key_variable(service)
     text = (os.environ if environ is None else environ).get(name, "").strip()
@@ -62,7 +65,7 @@ def key_variable(service: str) -> str:
 
 def _from_keyring(service: str) -> str | None:
     try:
-        keyring: Any = importlib.import_module("keyring")  # an extra; on Linux it may find no backend
+        keyring: Any = importlib.import_module("keyring")  # an optional dependency; on Linux it may find no backend
         return keyring.get_password(_KEYRING_NAME, service)
-    except Exception:  # whatever a backend raises, there is no key; its text may hold anything, so it goes nowhere
+    except Exception:  # any error of a backend means no key; its text may hold secrets, so it is not logged
         return None

@@ -1,4 +1,4 @@
-"""Which column of a trades file holds what, told from its first line."""
+"""Column layouts of trade files, detected from the first line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BUYER_WAS_MAKER = {"true": -1, "false": 1}
 
 
 class Ids(enum.Enum):
-    """What the ids of a file are."""
+    """The kind of ids in a file."""
 
     NUMBERS = "consecutive whole numbers"
     TEXTS = "any unique text ids"
@@ -26,31 +26,31 @@ class Ids(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where a trades file keeps its columns.
+    """The columns of a trade file.
 
     Attributes
     ----------
     name : str
-        What such files are called, for the user.
+        Name of this kind of file, for the user.
     time, price, quantity, side : str
         Names of the columns.
     trade_id : str or None
         None where `ids` is `Ids.NONE`.
     side_words : dict
-        What the side column says, lower case, and the aggressor it means.
+        The aggressor for each word of the side column, in lower case.
     ids : Ids
     constant : tuple of str
-        Columns that say of which market the trades are; a file must be of one.
+        Columns that name the market; each must have one value in a file.
     counts_apart_from : tuple of str
-        Venues whose feed counts its trades otherwise than this file does: in aggregates, or one by one.
+        Venues whose feed numbers trades differently from this file, e.g. aggregates against single trades.
     in_contracts : bool
-        Quantities count contracts, each of which is `Instrument.multiplier` units.
+        Quantities are in contracts of `Instrument.multiplier` units each.
     told_by : tuple of str
-        Further columns that are there and are not read.
+        Further columns that identify this layout and are not read.
     header : bool
-        Whether the first line is one.
+        Whether the first line is a header.
     columns : tuple of str
-        All columns of the file, in order, by the names above.
+        All columns of the file in order, by the names above.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Layout:
 
     @property
     def columns_to_read(self) -> list[str]:
-        """The columns that are read, each once."""
+        """The columns to read, without repeats."""
         return [name for name in (self.time, self.price, self.quantity, self.side, self.trade_id, *self.constant) if name]
 
 
@@ -87,7 +87,7 @@ _AGGREGATE = Layout(
     side_words=_BUYER_WAS_MAKER,
     told_by=("first_trade_id", "last_trade_id"),
 )
-# what stands between qty and time is quote_qty or, for coin-margined futures, base_qty
+# the column between qty and time is quote_qty or, for coin-margined futures, base_qty
 _SINGLE = Layout(
     name="Binance single trades",
     time="time",
@@ -124,7 +124,7 @@ _DUMPS = (
         constant=("symbol",),
         told_by=("tickdirection",),
     ),
-    Layout(  # its ids number the rows of a day's file, from 1
+    Layout(  # its ids number the rows of a daily file, from 1
         name="Bybit spot trades",
         time="timestamp",
         price="price",
@@ -150,7 +150,7 @@ _DUMPS = (
         told_by=("local_timestamp",),
         counts_apart_from=("binance", "okx"),
     ),
-    Layout(  # sell says whether the taker sold; we write unknown where Kaiko does not know
+    Layout(  # sell: whether the taker sold; our kaiko.py writes unknown where Kaiko gives no side
         name="Kaiko trades",
         time="date",
         price="price",
@@ -166,28 +166,30 @@ _DUMPS = (
 
 
 def layout_of(first_record: Sequence[str]) -> Layout:
-    """The layout of a CSV file that begins with these fields.
+    """The layout of a CSV file whose first line has these fields.
 
     Raises
     ------
     BadInputError
-        If it is none that we know; the text names what is missing.
+        If no layout matches; the text names what is missing.
     """
     names = tuple(field.strip().lower() for field in first_record)
     if names[0].isascii() and names[0].isdigit():
         return _without_header(names)
-    if all("/" in name for name in names):  # OKX names its columns in English and in Chinese
+    if all("/" in name for name in names):  # OKX gives its column names in English and Chinese
         names = tuple(name.partition("/")[0] for name in names)
     return named_layout(names)
 
 
 def named_layout(names: tuple[str, ...]) -> Layout:
-    """The layout of a table with columns of these names, in lower case; our own form goes before a venue's.
+    """The layout of a table with these columns, in lower case.
+
+    Our own format is tried first.
 
     Raises
     ------
     BadInputError
-        If one that is needed is not there, or there twice.
+        If a required column is missing or occurs twice.
     """
     missing = [name for name in (_GENERIC.time, _GENERIC.price, _GENERIC.quantity, _GENERIC.side) if name not in names]
     if not missing:
@@ -207,7 +209,10 @@ def _unambiguous(layout: Layout) -> Layout:
 
 
 def _without_header(fields: tuple[str, ...]) -> Layout:
-    """Dumps of Binance spot, and older ones of its futures and of OKX; what is a word tells which."""
+    """The layout of a file without a header, from Binance or OKX.
+
+    The columns with words, not numbers, decide.
+    """
     is_boolean = [field in _BOOLEANS for field in fields]
     if len(fields) in (7, 8) and is_boolean[6] and not is_boolean[5]:
         return replace(_AGGREGATE, header=False, columns=(*_AGGREGATE_COLUMNS, "is_best_match")[: len(fields)])

@@ -1,8 +1,10 @@
-"""The dumps of OKX, a file a day: every trade by itself, ids as the feed's, sizes of swaps in contracts.
+"""Daily trade files of OKX.
+
+They have single trades with the feed's ids; sizes of swaps are in contracts.
 
     /cdn/okex/traderecords/trades/daily/20260710/BTC-USDT-SWAP-trades-2026-07-10.zip
 
-Their days are those of UTC+8: this one begins on 2026-07-09 at 16:00 UTC. (OKX says so nowhere; those who read the files do.)
+OKX's days are days of UTC+8: this one begins on 2026-07-09 at 16:00 UTC. (Undocumented by OKX, but visible in the files.)
 """
 
 from __future__ import annotations
@@ -28,12 +30,12 @@ def okx_dumps(
     wall: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> DailyFiles:
-    """One instrument's trades.
+    """The daily trade files of one instrument.
 
     Raises
     ------
     VenueRefusedError
-        If the address, or the proxy that the environment sets, cannot be used.
+        If the address or the proxy set in the environment cannot be used.
     """
     symbol = symbol.upper()
 
@@ -41,5 +43,5 @@ def okx_dumps(
         name = f"{symbol}-trades-{day}.zip"
         return f"/cdn/okex/traderecords/trades/daily/{day:%Y%m%d}/{quote(name, safe='')}", f"okx-{name}"
 
-    host = FileHost(base_url, absences=2, wall=wall, sleep=sleep)  # it has said 404 of files that were there a second later
+    host = FileHost(base_url, absences=2, wall=wall, sleep=sleep)  # it has returned 404 for files that were there a second later
     return DailyFiles(host, place, ahead_ns=_AHEAD_NS, wall=wall)

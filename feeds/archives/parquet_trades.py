@@ -1,6 +1,6 @@
-"""Trades as Parquet, its columns as they would stand in a CSV."""
+"""Trades as Parquet, with the same columns as CSV."""
 
-# pyarrow makes its compute functions when it is imported: no checker sees them
+# pyarrow creates its compute functions at import, so type checkers do not see them
 # pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from feeds.archives.layouts import named_layout
 
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 _BUFFER = 1 << 20
-_MAX_RATIO = 200  # as of archives
-_MAX_ROWS_A_BYTE = 16  # the tightest trades take some bytes a row
-_ROWS = 1 << 17  # a block of about the size of a CSV's
+_MAX_RATIO = 200  # the limit of zip archives
+_MAX_ROWS_A_BYTE = 16  # the most compact trades take some bytes per row
+_ROWS = 1 << 17  # a block about as large as a CSV block
 
 
 class ParquetTrades:
-    """A table of which each row is a trade; attributes as those of `CsvTrades`.
+    """A Parquet table with one trade per row; attributes as in `CsvTrades`.
 
     Raises
     ------
     TradeFileError
-        If it cannot be read, or lacks a column.
+        If it is unreadable, or a column is missing.
     """
 
     unit = "row"
@@ -50,16 +50,18 @@ class ParquetTrades:
             raise self._unreadable(error) from None
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
-        """The rows, block by block, the columns that matter as text; typed times stay what they are.
+        """Iterate over the rows in blocks, needed columns as text.
+
+        Timestamps keep their type.
 
         Raises
         ------
         TradeFileError
-            If the file is broken, or a column has a type that no number or word is written in.
+            If the file is damaged, or a column has a type that is neither text nor number.
         """
         rows = 0
         try:
-            with pq.ParquetFile(self.path, buffer_size=_BUFFER) as file:  # else a row group's columns are read whole
+            with pq.ParquetFile(self.path, buffer_size=_BUFFER) as file:  # else each row group's columns are read at once
                 for block in file.iter_batches(_ROWS, columns=self._columns):
                     columns = {name.lower(): column for name, column in zip(block.schema.names, block.columns, strict=True)}
                     texts = [self._as_text(columns[name], name, rows) for name in self.layout.columns_to_read]
@@ -69,11 +71,11 @@ class ParquetTrades:
             raise self._unreadable(error) from None
 
     def place_of(self, row: int) -> int:
-        """The number of a row, from 1."""
+        """The row's number, counted from 1."""
         return row + 1
 
     def _require_measure(self, metadata: pq.FileMetaData) -> None:
-        """A file that claims to hold far more than it can would be read for ever."""
+        """Reject a file that declares impossibly many rows; reading it would never end."""
         unpacked = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
         size = max(self.path.stat().st_size, 1 << 16)
         if metadata.num_rows > size * _MAX_ROWS_A_BYTE or unpacked > size * _MAX_RATIO:
@@ -81,7 +83,10 @@ class ParquetTrades:
             raise TradeFileError(self.path, None, found, f"at most {_MAX_RATIO} times the packed size")
 
     def _as_text(self, column: pa.Array, name: str, first_row: int) -> pa.Array:
-        """Binary fractions by their shortest decimal, which is exact where they were written from one."""
+        """A column as text.
+
+        A float becomes its shortest decimal, which is exact if it came from one.
+        """
         if column.null_count:
             row = first_row + int(pc.index(column.is_null(), True).as_py())
             raise TradeFileError(self.path, self.place_of(row), f"{name} empty", "a value", unit=self.unit)
@@ -91,7 +96,7 @@ class ParquetTrades:
             texts = _decimal_texts(column) if pa.types.is_decimal128(column.type) else pc.cast(column, pa.string())
         except pa.ArrowException:
             raise TradeFileError(self.path, None, f"column {name} of type {column.type}", "text or numbers") from None
-        texts.validate(full=True)  # Arrow believes a file that its texts are UTF-8
+        texts.validate(full=True)  # Arrow does not check by itself that the texts are UTF-8
         return texts
 
     def _unreadable(self, error: BaseException) -> TradeFileError:
@@ -100,7 +105,7 @@ class ParquetTrades:
 
 
 def _decimal_texts(column: pa.Array) -> pa.Array:
-    """Decimals without exponents, which would have to be read one by one."""
+    """Decimals as text without exponents, which would be slow to read."""
     halves = np.frombuffer(column.buffers()[1], np.int64).reshape(-1, 2)[column.offset :][: len(column)]
     low, high = halves[:, 0], halves[:, 1]
     if column.type.scale < 0 or not np.array_equal(high, low >> 63):  # more than 64 bits

@@ -1,4 +1,4 @@
-"""What came shortly before in a file: enough to tell a repetition, and never more than some seconds of trades."""
+"""Keys of the last seconds of a file, to detect repeated trades in little memory."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from feeds.archives.row_error import RowError
 
-_WINDOW_NS = 10 * 10**9  # venues write rows a second or two late, never so much
-_MOST_KEYS = 4_000_000  # 96 MB; the busiest ten seconds of any market are a tenth of it
+_WINDOW_NS = 10 * 10**9  # venues write rows a second or two late, never this much
+_MOST_KEYS = 4_000_000  # 96 MB; ten times the busiest ten seconds of any market
 
 
 class RecentKeys:
-    """Counts how often a key came before, within ten seconds of the newest trade so far."""
+    """Counts of each key within ten seconds of the newest trade so far."""
 
     def __init__(self) -> None:
         self._newest_ns = 0
@@ -20,19 +20,19 @@ class RecentKeys:
         self._time_ns = np.zeros(0, np.int64)
 
     def alike_before(self, time_ns: np.ndarray, key: np.ndarray, *, late: bool = False) -> np.ndarray:
-        """How many rows before each row had its key, int64 [shape=(n,)].
+        """Count the earlier rows with the same key, for each row, int64 [shape=(n,)].
 
         Parameters
         ----------
         time_ns : int64 [shape=(n,)]
         key : uint64 [shape=(n,)]
         late : bool
-            Rows older than the window are let through, counted with what is still known.
+            Accept rows older than the window; they are counted with the keys still remembered.
 
         Raises
         ------
         RowError
-            For the first row that is too old to tell, unless `late`; and if ten seconds hold more than can be kept in mind.
+            For the first row older than the window, unless `late`; and if ten seconds have too many keys for the memory limit.
         """
         if not len(key):
             return np.zeros(0, np.int64)
@@ -57,7 +57,7 @@ class RecentKeys:
         return np.where(there, self._count[place], 0) if len(self._key) else np.zeros(len(keys), np.int64)
 
     def _remember(self, key: np.ndarray, count: np.ndarray, time_ns: np.ndarray) -> None:
-        """Take in keys, ascending, with their new counts, and let go of what is old."""
+        """Store the new counts of ascending keys, and drop those older than the window."""
         since = self._newest_ns - _WINDOW_NS
         fresh, held = time_ns >= since, (self._time_ns >= since) & ~_places(key, self._key)[1]
         merged = np.concatenate((self._key[held], key[fresh]))
@@ -70,7 +70,7 @@ class RecentKeys:
 
 
 def _places(ascending: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each value stands among the ascending ones, and whether it does."""
+    """Position of each value among ascending ones, and whether it is there."""
     if not len(ascending):
         return np.zeros(len(values), np.int64), np.zeros(len(values), bool)
     place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)

@@ -1,4 +1,4 @@
-"""What was found while a trades file was read, for the user to judge."""
+"""Findings from reading a trade file, for the user to judge."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ _ONE_SIDED_TRADES, _ONE_SIDED_SHARE = 5_000, 0.98
 
 @dataclass(slots=True)
 class ImportReport:
-    """Counts of one file, or of several that were read one after the other with the same report.
+    """Counts of one file, or of several files read into the same report.
 
     Attributes
     ----------
     layout : str
-        What kind of file it was, as in "Binance aggregate trades".
+        The kind of file, e.g. "Binance aggregate trades".
     market : str
-        What the file itself says of the market; empty where it says nothing.
+        The market that the file names; empty if it names none.
     rows, trades : int
-        Rows read, headers apart, and trades handed on.
+        Rows read, without headers, and trades returned.
     empty : int
-        Rows of no quantity, left out.
+        Rows with zero quantity, skipped.
     repeated : int
-        Rows that repeat the id of a trade and were left out; without ids none can be told.
+        Rows that repeat the id of a trade, skipped; undetectable without ids.
     repeated_headers : int
-        Headers amid the trades, skipped.
+        Headers between the trades, skipped.
     out_of_order : int
-        Rows that stood behind one that they belong before; they were put where they belong within some 100,000 rows.
+        Rows after one that they belong before; sorted if that is within some 100,000 rows.
     made_ids : int
-        Trades that came without an id of the venue's and were given one. Of another source the same trades have other ids:
-        where any are held already, time alone can keep them from being counted twice.
+        Trades without a venue id that were given one. The same trades from another source have other ids: if some of them
+        are loaded already, only their times can keep them from being counted twice.
     buys, sells, unknown : int
         Trades by aggressor.
     first_ns, last_ns : int
         Times of the oldest and the newest trade; 0 where there is none.
-    runs : IdRuns
-        The ids, where they count; those of rows of no quantity are among them.
+    runs : IdRanges
+        The ids, where they are consecutive; with those of rows with zero quantity.
     """
 
     layout: str = ""
@@ -61,22 +61,22 @@ class ImportReport:
 
     @property
     def gaps(self) -> int:
-        """How often ids that should grow by one do not."""
+        """Number of gaps in consecutive ids."""
         return self.runs.gaps
 
     @property
     def missing(self) -> int:
-        """How many ids are missing in these holes."""
+        """Number of ids missing in the gaps."""
         return self.runs.missing
 
     @property
     def one_sided(self) -> bool:
-        """Whether nearly all of many trades have the same aggressor: venues and programs have mixed sides up before."""
+        """True if nearly all trades have one aggressor, a sign of wrong sides."""
         sided = self.buys + self.sells
         return sided >= _ONE_SIDED_TRADES and max(self.buys, self.sells) > _ONE_SIDED_SHARE * sided
 
     def count(self, trades: TradeBatch) -> None:
-        """Add trades that are handed on."""
+        """Add trades that are returned."""
         if not len(trades):
             return
         self.trades += len(trades)
@@ -87,7 +87,7 @@ class ImportReport:
         self.last_ns = max(last_ns, self.last_ns)
 
     def lines(self) -> list[str]:
-        """What the user should know, a line each; the first says what was read, the others what was strange."""
+        """Lines for the user: first what was read, then anything unusual."""
         of = f" of {self.market}" if self.market else ""
         lines = [f"{self.layout}{of}: {_count(self.trades, 'trade')} in {_count(self.rows, 'row')}"]
         if self.empty:

@@ -1,6 +1,6 @@
-"""A block of rows, read as text, as columns of whole numbers."""
+"""A block of text rows as integer columns."""
 
-# pyarrow makes its compute functions when it is imported: no checker sees them
+# pyarrow creates its compute functions at import, so type checkers do not see them
 # pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
 
 _MOST_PLACES = 18
-_PLAIN, _LONGEST = frozenset("+-.0123456789eE"), 40  # what may stand in a message without quotes
+_PLAIN, _LONGEST = frozenset("+-.0123456789eE"), 40  # characters that a message shows without quotes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowBlock:
-    """Rows of a file, int64 but for the side.
+    """Rows of a file as columns, int64 except the side.
 
     Attributes
     ----------
     time_ns, price_ticks, trade_id : int64 [shape=(n,)]
     side : int8 [shape=(n,)]
     steps : int64 [shape=(n,)]
-        Quantities in steps of `10**-places`, or in lots where their size was given.
+        Quantities in steps of `10**-places`, or in lots if the lot size was given.
     places : int
-        Digits behind the point that the quantities of this block need; 0 where the size of a lot was given.
+        Decimal places that the quantities of this block need; 0 if the lot size was given.
     """
 
     time_ns: np.ndarray
@@ -50,17 +50,17 @@ class RowBlock:
 def read_block(
     table: pa.RecordBatch, layout: Layout, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]
 ) -> RowBlock:
-    """The rows of a table of text, their ids as `ids` gives them, int64 [shape=(n,)].
+    """Convert a table of text to a block; `ids` reads the ids, int64 [shape=(n,)].
 
     Raises
     ------
     RowError
-        For the first row that cannot be a trade.
+        For the first row that is not a valid trade.
     """
     quantity = table.column(layout.quantity)
     places = 0 if lot_size else decimal_places_of(quantity)
     step = lot_size or Decimal(1).scaleb(-places)
-    # in the order in which a row with several faults is told of them
+    # of a row with several faults the first in this order is reported
     readers: dict[str, Callable[[], np.ndarray]] = {
         "time_ns": lambda: times_ns(table.column(layout.time)),
         "price_ticks": lambda: _numbers(grid.ticks, table.column(layout.price), "price"),
@@ -81,7 +81,7 @@ def read_block(
 
 
 def decimal_places_of(texts: pa.Array) -> int:
-    """The most digits behind the point that any of the texts needs, trailing noughts not counted; 18 at most."""
+    """The most decimal places of any text, without trailing zeros; 18 at most."""
     most = 0
     with_exponent = pc.match_substring(texts, "e", ignore_case=True)
     if pc.any(with_exponent).as_py():
@@ -94,7 +94,10 @@ def decimal_places_of(texts: pa.Array) -> int:
 
 
 def _places_of(text: str) -> int:
-    """The same of one text, exactly; 0 of what is no number, which is refused later."""
+    """The decimal places of one text, exactly.
+
+    0 for a text that is not a number; it is rejected later.
+    """
     try:
         value = Decimal(text)
     except ArithmeticError:
@@ -116,12 +119,12 @@ def _numbers(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: s
 
 
 def not_negative(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: str) -> np.ndarray:
-    """What `convert` makes of the texts; the first that it cannot read, or that is below nought, is named.
+    """Apply `convert` to texts; the results must not be negative.
 
     Raises
     ------
     RowError
-        For that one.
+        For the first text that is unreadable or negative.
     """
     numbers = _numbers(convert, texts, what)
     if len(numbers) and numbers.min() < 0:

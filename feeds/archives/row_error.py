@@ -1,17 +1,19 @@
-"""What is wrong with a row, before anybody knows on which line it stands."""
+"""Errors in a row, raised before the line number is known."""
 
 from __future__ import annotations
 
-_LONGEST = 60  # of a value in a message
+_LONGEST = 60  # of a value in a message, in characters
 
 
 class RowError(Exception):
-    """A row that cannot be a trade; inside this folder only, where it becomes a `TradeFileError`.
+    """A row that is not a valid trade.
+
+    It becomes a `TradeFileError` before it leaves this folder.
 
     Attributes
     ----------
     row : int
-        Counted from 0 within the block that was looked at.
+        Counted from 0 within the block.
     found, expected : str
         For the message.
     """
@@ -22,5 +24,5 @@ class RowError(Exception):
 
 
 def quoted(value: str) -> str:
-    """A value as it may stand in a message: in quotes, control characters spelt out, and not too long."""
+    """A value for a message: in quotes, control characters escaped, and not too long."""
     return repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")

@@ -1,6 +1,9 @@
-"""The rows of a trades file as columns of numbers, block by block; what is no trade is told with its place."""
+"""The rows of a trade file as integer columns, block by block.
 
-# pyarrow makes its compute functions when it is imported: no checker sees them
+Errors name the line.
+"""
+
+# pyarrow creates its compute functions at import, so type checkers do not see them
 # pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
@@ -24,22 +27,22 @@ from feeds.archives.row_error import RowError, quoted
 
 
 class SourceRows:
-    """A trades file of any kind.
+    """A trade file in any supported format.
 
     Attributes
     ----------
     layout : Layout
     rows : int
-        Trades' rows read so far; those that repeat the header are not counted.
+        Rows with trades read so far; repeated headers are not counted.
     repeated_headers : int
-        Rows that say what the first line says: files put behind one another.
+        Rows that repeat the first line, as in concatenated files.
     market : tuple of str
-        What the file says of the market, as in `("bitmex", "XBTUSD")`; empty where it says nothing.
+        The market that the file names, e.g. `("bitmex", "XBTUSD")`; empty if it names none.
 
     Raises
     ------
     TradeFileError
-        If the file is none we know.
+        If the format is unknown.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,16 +54,16 @@ class SourceRows:
 
     @property
     def repeated_headers(self) -> int:
-        """See above."""
+        """Number of rows that repeat the header."""
         return len(self._headers)
 
     def blocks(self, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]) -> Iterator[RowBlock]:
-        """All rows, at most some 250,000 at a time; `ids` reads their ids.
+        """Iterate over all rows, at most some 250,000 at a time; `ids` reads their ids.
 
         Raises
         ------
         TradeFileError
-            For the first row that cannot be a trade, or is one of another market.
+            For the first row that is not a valid trade, or is of another market.
         """
         for table in self._source.blocks():
             trades = self._without_headers(table)
@@ -75,7 +78,7 @@ class SourceRows:
             yield block
 
     def refusal(self, error: RowError) -> TradeFileError:
-        """The error for the user of a fault whose row is counted from the first trade's."""
+        """The user's error for a faulty row, which is counted from the first trade."""
         row = error.row
         for header in self._headers:
             row += header <= row
@@ -83,7 +86,7 @@ class SourceRows:
         return TradeFileError(source.path, source.place_of(row), error.found, error.expected, unit=source.unit)
 
     def _without_headers(self, table: pa.RecordBatch) -> pa.RecordBatch:
-        """The table without rows that repeat the header, and their places noted."""
+        """Drop rows that repeat the header, and note their positions."""
         times = table.column(self.layout.time)
         if not self.layout.header or not pa.types.is_string(times.type) or not table.num_rows:
             return table

@@ -1,4 +1,6 @@
-"""The daily trade files of Tardis.dev; the first day of each month is free, all others need a key.
+"""Daily trade files of Tardis.dev.
+
+The first day of each month is free, all others need an API key.
 
     /v1/bitmex/trades/2020/03/01/XBTUSD.csv.gz            Authorization: Bearer KEY
 
@@ -33,12 +35,14 @@ def tardis_datasets(
     wall: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> DailyFiles:
-    """One market's trades as Tardis recorded them; `exchange` and `symbol` as Tardis calls them, `"bitmex"` and `"XBTUSD"`.
+    """One market's trades as recorded by Tardis.
+
+    `exchange` and `symbol` are the names that Tardis uses, e.g. `"bitmex"` and `"XBTUSD"`.
 
     Raises
     ------
     VenueRefusedError
-        If the address, or the proxy that the environment sets, cannot be used.
+        If the address or the proxy set in the environment cannot be used.
     """
     symbol = re.sub("[/:]", "-", symbol.upper())
 
@@ -51,7 +55,7 @@ def tardis_datasets(
             raise VenueRefusedError(f"Tardis requires an API key except for the first day of each month: set {key_variable('tardis')}")
 
     def headers() -> Mapping[str, str]:
-        # packed answers are files as they lie there; unpacked ones would be ten times as long
+        # packed responses are the stored files; unpacked ones would be ten times as long
         return {"Accept-Encoding": "gzip"} | ({"Authorization": f"Bearer {key.reveal()}"} if key else {})
 
     return DailyFiles(FileHost(base_url, headers=headers, wall=wall, sleep=sleep), place, require=require, wall=wall)

@@ -1,6 +1,6 @@
-"""Times as files write them, as nanoseconds since 1970 UTC."""
+"""Times as written in files, as nanoseconds since 1970 UTC."""
 
-# pyarrow makes its compute functions when it is imported: no checker sees them
+# pyarrow creates its compute functions at import, so type checkers do not see them
 # pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from feeds.archives.row_error import RowError, quoted
 EXPECTED_TIME = "seconds, milli-, micro- or nanoseconds since 1970, or ISO 8601, between 2009 and 2100"
 
 _FIRST_NS, _END_NS = 1_230_768_000 * 10**9, 4_102_444_800 * 10**9  # 2009, before which nothing traded, to 2100
-# seconds, ms, µs and ns of those years lie far apart: the size of a number tells its unit
+# seconds, ms, µs and ns of those years do not overlap: the size of a number gives its unit
 _NANOSECOND = Decimal("1e-9")
 _UNITS_END = np.array([10**11, 10**14, 10**17])
 _FACTORS = np.array([10**9, 10**6, 10**3, 1])
 
 
 def times_ns(texts: pa.Array) -> np.ndarray:
-    """Each time in nanoseconds since 1970 UTC, int64 [shape=(n,)].
+    """Convert times to nanoseconds since 1970 UTC, int64 [shape=(n,)].
 
-    A whole number's unit is told by its size, row by row: dumps have changed theirs midway. Numbers with a fraction are
-    seconds. Otherwise ISO 8601, with an offset or Z, or without (UTC). One column is either numbers, or with offsets, or
-    without.
+    The size of a whole number gives its unit, row by row, as dumps have changed theirs midway. Numbers with a fraction are
+    seconds. Any other text is ISO 8601, with an offset or Z, or without (UTC). A column has one format: numbers, or times with
+    offsets, or times without.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ def times_ns(texts: pa.Array) -> np.ndarray:
     Raises
     ------
     RowError
-        For the first that is no time, or not one between 2009 and 2100.
+        For the first text that is not a time between 2009 and 2100.
     """
     if not len(texts):
         return np.zeros(0, np.int64)
     if pa.types.is_timestamp(texts.type):
-        # through microseconds: those years fit into nanoseconds, others need not
+        # via microseconds: those years fit into nanoseconds, others may not
         try:
             numbers = pc.cast(pc.cast(texts, pa.timestamp("us", texts.type.tz), safe=False), pa.int64()).to_numpy(zero_copy_only=False)
         except pa.ArrowInvalid:
@@ -58,13 +58,13 @@ def times_ns(texts: pa.Array) -> np.ndarray:
         return numbers
     unit = np.searchsorted(_UNITS_END, (numbers.min(), numbers.max()), side="right")
     factor = _FACTORS[unit[0]] if unit[0] == unit[1] else _FACTORS[np.searchsorted(_UNITS_END, numbers, side="right")]
-    _require((numbers >= _FIRST_NS // factor) & (numbers < _END_NS // factor), texts)  # before a product could run over
+    _require((numbers >= _FIRST_NS // factor) & (numbers < _END_NS // factor), texts)  # before a product could overflow
     return numbers * factor
 
 
 def whole_numbers(texts: pa.Array) -> np.ndarray | None:
-    """The numbers that all the texts write in plain digits, int64; None when one of them does not."""
-    if _letters(texts).translate(None, b"-0123456789"):  # Arrow would read 0x10 as 16, and takes its time to refuse
+    """Texts of plain digits as int64; None if any of them is not."""
+    if _letters(texts).translate(None, b"-0123456789"):  # Arrow would read 0x10 as 16, and is slow to reject
         return None
     try:
         return pc.cast(texts, pa.int64()).to_numpy(zero_copy_only=False)
@@ -73,7 +73,7 @@ def whole_numbers(texts: pa.Array) -> np.ndarray | None:
 
 
 def _letters(texts: pa.Array) -> bytes:
-    """The bytes of all texts, one after the other."""
+    """The bytes of all texts, concatenated."""
     if not len(texts):
         return b""
     ends = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
@@ -82,7 +82,7 @@ def _letters(texts: pa.Array) -> bytes:
 
 
 def _seconds(texts: pa.Array) -> np.ndarray | None:
-    """Decimals of seconds in nanoseconds, exactly; None when one of them is none."""
+    """Decimal seconds in nanoseconds, exactly; None if any text is not a decimal."""
     try:
         return to_steps(texts, _NANOSECOND, "time")
     except OffGridError:

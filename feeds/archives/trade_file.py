@@ -1,8 +1,10 @@
-"""Trades from a file: generic CSV or Parquet, or a dump of a venue; plain, .gz or .zip.
+"""All trades of a file at once.
 
-Columns are read as text by Arrow and become whole numbers without a detour through binary fractions. A line
-that cannot be a trade ends the reading with its number, what was found and what was expected; nothing is
-guessed. Rows of no quantity are left out and counted, as are rows that repeat a trade.
+The file is generic CSV or Parquet, or a venue's dump; plain, .gz or .zip.
+
+Arrow reads the columns as text; they become integers without a detour through binary fractions. A line that is not a valid
+trade ends the reading with its number, what was found and what was expected; nothing is guessed. Rows with zero quantity and
+rows that repeat a trade are skipped and counted.
 """
 
 from __future__ import annotations
@@ -32,16 +34,16 @@ _COUNTABLE = 2**63
 
 @dataclass(frozen=True, slots=True)
 class TradeFile:
-    """The trades of a file, and what was not one.
+    """The trades of a file, with the counts of skipped rows.
 
     Attributes
     ----------
     instrument : Instrument
-        Named after the file; the lot is the smallest decimal place that a quantity uses, unless it was given.
+        Named after the file; its lot is the smallest decimal place of the quantities, unless it was given.
     trades : TradeBatch
         By ascending id.
     rows, empty_rows, repeated_rows : int
-        Rows read, of no quantity, and that repeat an id with the same trade.
+        Rows read, rows with zero quantity, and rows that repeat a trade.
     """
 
     instrument: Instrument
@@ -52,7 +54,7 @@ class TradeFile:
 
     @property
     def left_out(self) -> str:
-        """What was left out, in words; empty when nothing was."""
+        """The skipped rows as text for the user; empty if there are none."""
         parts = [(self.empty_rows, "row{s} with zero quantity"), (self.repeated_rows, "duplicate row{s}")]
         return ", ".join(f"{count:,} {what.format(s='s' if count > 1 else '')}" for count, what in parts if count)
 
@@ -60,22 +62,22 @@ class TradeFile:
 def read_trade_file(
     path: Path, tick_size: Decimal, lot_size: Decimal | None = None, on_rows: Callable[[int], None] = lambda _: None
 ) -> TradeFile:
-    """All trades of a file.
+    """Read all trades of a file.
 
     Parameters
     ----------
     path : Path
     tick_size : Decimal
-        Prices must be multiples of it.
+        Tick size; prices must be multiples of it.
     lot_size : Decimal, optional
-        Quantities must be multiples of it; found in the file unless given.
+        Lot size; quantities must be multiples of it. Detected from the file by default.
     on_rows : callable
-        Told how many rows have been read so far, for progress.
+        Called with the number of rows read so far, for progress.
 
     Raises
     ------
     TradeFileError
-        If the file is none we know, or a line cannot be a trade.
+        If the format is unknown, or a line is not a valid trade.
     """
     source = SourceRows(path)
     grid = PriceGrid(tick_size)
@@ -96,7 +98,7 @@ def read_trade_file(
 
 
 def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], np.ndarray]:
-    """Ids for the time of reading: rows without one get a number below nought that no other has."""
+    """A reader of ids; rows without one get a unique negative number while reading."""
     if source.layout.ids is Ids.NUMBERS:
         return numbers_of(source.layout)
     read = stable_ids_of(source.layout)
@@ -109,7 +111,10 @@ def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], np.ndarray]:
 
 
 def _in_order(trades: TradeBatch, layout: Layout) -> TradeBatch:
-    """By ascending id. Ids that do not count give way to places: by time where the rows have ids, else as they stand."""
+    """Sort by id.
+
+    Without consecutive ids, trades are numbered by time (text ids) or by row (no ids).
+    """
     if layout.ids is Ids.NUMBERS:
         return trades if bool(np.all(trades.trade_id[1:] >= trades.trade_id[:-1])) else trades[np.argsort(trades.trade_id, kind="stable")]
     if layout.ids is Ids.TEXTS:
@@ -118,7 +123,7 @@ def _in_order(trades: TradeBatch, layout: Layout) -> TradeBatch:
 
 
 def _lots(blocks: list[RowBlock], lot_size: Decimal | None) -> tuple[list[np.ndarray], Decimal]:
-    """Quantities of all blocks in one lot: the one given, or the smallest decimal place used in any of them."""
+    """Quantities in one lot size, the given or the smallest one needed."""
     places = max((block.places for block in blocks), default=0)
     lot = lot_size or Decimal(1).scaleb(-places)
     lots, first_row = [], 0
@@ -143,7 +148,7 @@ def _joined(blocks: list[RowBlock], lots: list[np.ndarray]) -> TradeBatch:
 
 
 def _each_once(kept: TradeBatch, every: TradeBatch) -> tuple[TradeBatch, int]:
-    """Each trade once, and how many rows repeated one; a row of another trade with the same id is an error."""
+    """Drop repeated trades, and count them; one id for different trades is an error."""
     try:
         repeated = duplicate_rows(kept)
     except RowError as error:
@@ -152,11 +157,11 @@ def _each_once(kept: TradeBatch, every: TradeBatch) -> tuple[TradeBatch, int]:
 
 
 def _require_countable(path: Path, lots: np.ndarray, lot: Decimal) -> None:
-    """Sums of lots are made in 64 bits everywhere else: see to it here that they fit."""
+    """Raise unless the sum of all lots fits in 64 bits, as sums elsewhere assume."""
     if float(lots.sum(dtype=np.float64)) > _COUNTABLE / 2 and sum(lots.tolist()) >= _COUNTABLE:
         raise TradeFileError(path, None, f"quantities that overflow 64 bits in lots of {lot:f}", "less than that")
 
 
 def _symbol(path: Path) -> str:
-    """A name for the instrument, safe on a screen and in a file name."""
+    """An instrument name from the file name, safe on screen and as a file name."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", path.name.split(".")[0])[:40].strip("_") or "trades"

@@ -1,4 +1,4 @@
-"""Trades out of a file of any size, in blocks, for a market whose steps are known."""
+"""Trades of a file of any size, in blocks, for a known instrument."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _COUNTABLE = 2**63
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a trades file is, told from its first lines.
+    """The kind of a trade file, detected from its first lines.
 
     Attributes
     ----------
     layout : str
-        As in "Binance aggregate trades".
+        E.g. "Binance aggregate trades".
     numbered : bool
-        Whether its ids count: what `Instrument.numbered` may be for a market of which nothing else is known.
+        Whether its ids are consecutive, for the `Instrument.numbered` of a new market.
     """
 
     layout: str
@@ -41,42 +41,42 @@ class FileFacts:
 
 
 def file_facts(path: Path) -> FileFacts:
-    """What a file is, before it is read.
+    """Detect the kind of a file without reading all of it.
 
     Raises
     ------
     TradeFileError
-        If it is none we know.
+        If the format is unknown.
     """
     layout = SourceRows(path).layout
     return FileFacts(layout.name, layout.ids is Ids.NUMBERS)
 
 
 def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> Iterator[TradeBatch]:
-    """The trades of a file, each once, in blocks of at most some 250,000.
+    """The trades of a file without repeats, in blocks of at most some 250,000.
 
-    The file is a venue's own dump, told by its columns, or a table with `time,price,quantity,side[,trade_id]`, as CSV
-    (plain, .gz or .zip) or Parquet. Each block is by ascending id, or by time where ids do not count; from block to block
-    the order is the file's. Memory does not grow with the file.
+    The file is a venue's dump, detected by its columns, or a table with `time,price,quantity,side[,trade_id]`, as CSV (plain, .gz
+    or .zip) or Parquet. Each block is sorted by id, or by time where ids are not consecutive; the blocks follow the order of the
+    file. Memory does not grow with the file.
 
-    Ids are the venue's. Where `instrument.numbered` they must be whole numbers. Where not, they are the venue's number if
-    it fits into 63 bits, else 63 bits of the BLAKE2b of its text; and trades without an id get one that is the same
-    whenever they are read (`feeds.archives.ids.MadeIds`).
+    Ids are the venue's. Where `instrument.numbered` they must be whole numbers. If not, they are the venue's number if it fits
+    in 63 bits, else 63 bits of the BLAKE2b of its text; trades without an id get one that is the same at every reading
+    (`feeds.archives.ids.MadeIds`).
 
     Parameters
     ----------
     path : Path
     instrument : Instrument
-        Prices must be multiples of its tick, quantities of its lot; those that count contracts, as OKX's do, times its
-        multiplier.
-    report : Report
-        Filled in while the blocks are taken; whole once they are all taken.
+        Prices must be multiples of its tick size, quantities of its lot size; quantities in contracts, as in OKX's files, are
+        multiplied by its multiplier.
+    report : ImportReport
+        Filled in while the blocks are read; complete after the last one.
 
     Raises
     ------
     TradeFileError
-        If the file is none we know, has no ids for a market that numbers its trades, or numbers other trades than the
-        market's feed; and for the first row that cannot be a trade. What was taken before must then be put aside.
+        If the format is unknown, if the file has no ids for a market with numbered trades, or numbers trades differently from
+        the market's feed; and for the first row that is not a valid trade. Trades already returned must then be discarded.
     """
     source = SourceRows(path)
     _require_ids_of(instrument, source.layout, path)
@@ -103,20 +103,20 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> I
 
 
 class _Numbered:
-    """Trades whose ids count."""
+    """Duplicate removal for trades with consecutive ids."""
 
     def __init__(self, report: ImportReport) -> None:
         self._report = report
         self._newest = -1
 
     def once_in_order(self, block: RowBlock) -> TradeBatch:
-        """The trades of a block that were not among those before, by ascending id."""
+        """The trades of a block that are new, sorted by id."""
         trades, rows = _sound(block, self._report)
         again = _placed(rows, lambda: duplicate_rows(trades))
         late, self._newest = _late(block.trade_id, self._newest)
         known = np.zeros(len(trades), bool)
         known[~again] = self._report.runs.add(trades.trade_id[~again])
-        if len(rows) < len(block.steps):  # a row of no quantity has its number all the same
+        if len(rows) < len(block.steps):  # a row with zero quantity has an id too
             self._report.runs.add(np.unique(block.trade_id[block.steps == 0]))
         repeated = again | known
         self._report.repeated += int(repeated.sum())
@@ -125,7 +125,7 @@ class _Numbered:
 
 
 class _Unnumbered:
-    """Trades whose ids only tell them apart, and trades that have none."""
+    """Duplicate removal for trades with ids that only identify, or without ids."""
 
     def __init__(self, report: ImportReport) -> None:
         self._report = report
@@ -134,7 +134,7 @@ class _Unnumbered:
         self._made = MadeIds()
 
     def once_in_order(self, block: RowBlock) -> TradeBatch:
-        """The trades of a block that were not shortly before, by time."""
+        """The trades of a block that did not occur shortly before, sorted by time."""
         trades, rows = _sound(block, self._report)
         late, self._newest_ns = _late(trades.time_ns, self._newest_ns)
         self._report.out_of_order += late
@@ -146,7 +146,7 @@ class _Unnumbered:
             own = trades[~bare]
             again = self._recent.alike_before(own.time_ns, own.trade_id.view(np.uint64), late=True) > 0
             if again.any():
-                _placed(rows[~bare], lambda: duplicate_rows(own))  # of the same trade, or a fault
+                _placed(rows[~bare], lambda: duplicate_rows(own))  # must be the same trade
             repeated[~bare] = again
             self._report.repeated += int(again.sum())
         return _sorted_by(trades[~repeated] if repeated.any() else trades, "time_ns")
@@ -159,7 +159,10 @@ class _Unnumbered:
 
 
 def _require_ids_of(instrument: Instrument, layout: Layout, path: Path) -> None:
-    """A file's ids must be those by which the market is kept, or its trades would be counted a second time."""
+    """Raise unless the file's ids are those of the market's feed.
+
+    With other ids the same trades would count twice.
+    """
     if not instrument.numbered:
         return
     if layout.ids is Ids.NONE:
@@ -170,7 +173,7 @@ def _require_ids_of(instrument: Instrument, layout: Layout, path: Path) -> None:
 
 
 def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
-    """What a lot is in the file's quantities."""
+    """The instrument's lot size in units of the file's quantities."""
     if not layout.in_contracts:
         return instrument.lot_size
     lot = instrument.lot_size / instrument.multiplier
@@ -181,7 +184,7 @@ def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
 
 
 def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, np.ndarray]:
-    """The rows of a block that have a quantity, and their places in it."""
+    """The rows of a block with a quantity, and their positions in it."""
     every = TradeBatch.of(block.time_ns, block.price_ticks, block.steps, block.side, block.trade_id)
     rows = np.flatnonzero(block.steps)
     report.empty += len(every) - len(rows)
@@ -189,7 +192,10 @@ def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, np.ndarra
 
 
 def _placed(rows: np.ndarray, told: Callable[[], np.ndarray]) -> np.ndarray:
-    """What is told of some rows of a block; a fault's row counted in the block."""
+    """Call `told` for some rows of a block.
+
+    The row of its error is counted in the complete block.
+    """
     try:
         return told()
     except RowError as error:
@@ -197,7 +203,7 @@ def _placed(rows: np.ndarray, told: Callable[[], np.ndarray]) -> np.ndarray:
 
 
 def _late(keys: np.ndarray, newest: int) -> tuple[int, int]:
-    """How many keys stand behind a larger one, and the largest so far."""
+    """The number of keys after a larger one, and the largest key so far."""
     if not len(keys):
         return 0, newest
     largest = np.maximum(np.maximum.accumulate(keys), newest)
@@ -210,5 +216,5 @@ def _sorted_by(trades: TradeBatch, name: str) -> TradeBatch:
 
 
 def _sum(lots: np.ndarray) -> int:
-    """Exactly, whatever its size."""
+    """The exact sum, of any size."""
     return int(lots.sum()) if float(lots.sum(dtype=np.float64)) < _COUNTABLE / 2 else sum(lots.tolist())

@@ -1,1 +1,1 @@
-"""Supervised WebSockets, REST within limits, and errors that say what failed."""
+"""Supervised WebSockets, rate-limited REST, and errors that name what failed."""

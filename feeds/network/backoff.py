@@ -1,4 +1,4 @@
-"""How patient a connection is, and when it may be dialled again."""
+"""Timeouts of a connection, and pauses between attempts to connect."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ _WINDOW_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """The times of a connection, all in seconds.
+    """Timeouts and limits of a connection, in seconds.
 
     Attributes
     ----------
     silent_after : float
-        Without data for so long, the venue is asked whether there was any; sooner where data is frequent.
+        Time without data after which the venue is asked whether there was any; less where data is frequent.
     look_every : float
-        How often that is looked at.
+        Interval between checks for silence.
     answer_within : float
-        For the venue's answer to that.
+        Time for the venue's answer to that question.
     grace : float
-        The venue may know of a trade before its stream tells it.
+        Allowance for trades that the venue has but its stream has not sent yet.
     renew_after : float
-        A line this old is replaced; venues cut after 24 h.
+        Age at which a connection is replaced; venues close them after 24 h.
     overlap : float
-        How long the old line is read after the new one has begun to deliver.
+        Time for which the old connection is still read after the new one has begun to deliver.
     proven_after : float
-        A line that delivers at this age worked: pauses begin anew.
+        A connection that delivers at this age worked; pauses start from the shortest again.
     first_pause, longest_pause : float
-        Between attempts.
+        Pause between attempts.
     open_timeout : float
-        For one attempt.
+        Time limit of one attempt.
     fruitless_connects, connects : int
-        Attempts per five minutes: without a proven line between them, and in any case.
+        Limits of attempts per five minutes: without a working connection between them, and in total.
     """
 
     silent_after: float = 10.0
@@ -53,13 +53,13 @@ class Timeouts:
 
 
 class ReconnectBackoff:
-    """When the next attempt may be made: pauses drawn from a range that doubles, and never too many in five minutes.
+    """Pauses between attempts, random in a doubling range, with a rate limit.
 
     Parameters
     ----------
-    patience : Patience
+    patience : Timeouts
     jitter : callable
-        A number from 0 to 1: which share of the longest pause is waited.
+        Returns a number from 0 to 1, the share of the longest pause to wait.
     """
 
     def __init__(self, patience: Timeouts, jitter: Callable[[], float] = random.random) -> None:
@@ -69,7 +69,10 @@ class ReconnectBackoff:
         self._failures = 0
 
     def pause_s(self, now_s: float, at_least_s: float = 0.0, waited_s: float = 0.0) -> float:
-        """Seconds to wait before the next attempt, which counts as made then; the last one took `waited_s` to come to nothing."""
+        """Seconds to wait before the next attempt, which is counted here.
+
+        The last attempt took `waited_s` to fail.
+        """
         patience = self._patience
         pause = at_least_s
         if self._failures:
@@ -86,7 +89,7 @@ class ReconnectBackoff:
         return pause
 
     def spare(self, now_s: float) -> bool:
-        """Whether a further attempt is allowed now, beside a line that works; it counts as made."""
+        """Allow and count an attempt next to a working connection, within the limit."""
         _forget(self._attempts, now_s)
         if len(self._attempts) >= self._patience.connects:
             return False
@@ -94,8 +97,8 @@ class ReconnectBackoff:
         return True
 
     def proven(self) -> None:
-        """The last attempt was worth it."""
-        self._failures = 1  # a line that breaks after having worked is not dialled again at once
+        """Record that the last connection worked."""
+        self._failures = 1  # a connection that breaks after having worked is not opened again at once
         self._fruitless.clear()
 
 

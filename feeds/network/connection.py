@@ -1,14 +1,14 @@
-"""A WebSocket that is watched over: it comes back by itself, at a pace the venue allows, and knows when it is deaf.
+"""A supervised WebSocket: detects silence, reconnects within limits.
 
-`websockets`' own endless iterator reconnects at once after a clean close and gives up on HTTP 429; exchanges
-ban for the one and recover from the other. So the loop is ours:
+`websockets`' own endless iterator reconnects at once after a clean close and gives up on HTTP 429; exchanges ban for the first,
+and the second ends by itself. So the loop is ours:
 
-- pauses are drawn from a range that doubles from half a second to half a minute, also after a clean close, and
-  begin anew only after a line has delivered for some seconds; a budget of connections per five minutes holds whatever happens;
-- the age of the last *data* decides whether the line is deaf, pongs prove nothing; before a silent line is cut
-  the venue is asked whether anything traded at all;
-- before the venue's 24 hours are over, and when it announces a shutdown, a second line is opened and has to
-  deliver before the first is closed.
+- pauses are random in a range that doubles from half a second to half a minute, also after a clean close, and start from the
+  shortest again only after a connection has delivered for some seconds; a limit of connections per five minutes always holds;
+- the age of the last *data* decides whether a connection is dead, pongs prove nothing; before a silent connection is closed, the
+  venue is asked whether anything traded at all;
+- before the venue's limit of 24 hours, and when it announces a shutdown, a second connection is opened and has to deliver before
+  the first is closed.
 """
 
 from __future__ import annotations
@@ -30,16 +30,19 @@ from feeds.network.websocket_session import KeepAlive, Subscription, WebSocketSe
 
 _log = structlog.get_logger(__name__)
 
-_FRAME_S = 0.016  # at most one batch of frames for each frame of the screen
+_FRAME_S = 0.016  # at most one batch of messages per frame
 _CLOCK_JUMP_S = 5.0
-_SOONEST_SILENT_S = 2.5  # even the busiest market may hold its breath for so long
-_TOO_SILENT = 6.0  # times the patience with silence: then the line is lost even if nobody could say so
-_UNUSUAL = 20.0  # so many times the usual distance of data is silence
+_SOONEST_SILENT_S = 2.5  # even the busiest market may be silent for this long
+_TOO_SILENT = 6.0  # times `silent_after`: then the connection counts as lost even if the venue could not be asked
+_UNUSUAL = 20.0  # times the usual interval between data counts as silence
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
-    """Where the connection stands; `state` is CONNECTING, SYNCING (open, no data yet), LIVE, DISCONNECTED or STOPPED."""
+    """State of the connection.
+
+    `state` is CONNECTING, SYNCING (open, no data yet), LIVE, DISCONNECTED or STOPPED.
+    """
 
     state: FeedState
     reason: str = ""
@@ -48,27 +51,27 @@ class ConnectionStatus:
 
 
 class Connection:
-    """One stream of frames from a venue, over as many sockets as it takes.
+    """One stream of messages from a venue, over as many sockets as it takes.
 
     Parameters
     ----------
     url : str
-    greeting : Greeting, optional
-        Said on each line, which has to be accepted; without one a line begins with its first frame.
-    ping : Ping, optional
-        Keeps each line awake.
+    greeting : Subscription, optional
+        Sent on each new connection, which the venue must accept; without it a connection starts with its first message.
+    ping : KeepAlive, optional
+        Sent at intervals to keep a connection open.
     probe : coroutine function, optional
-        Whether the venue has data that did not reach us; asked when the line is silent.
-    patience : Patience
+        Whether the venue has data that did not reach us; called when the connection is silent.
+    patience : Timeouts
     ssl_context : SSLContext, optional
-        Further trusted authorities.
+        For further trusted authorities.
     monotonic, wall, sleep, jitter : callables
-        Clocks, the wait between attempts and chance, for tests.
+        Clocks, the wait between attempts and random numbers, for tests.
 
     Attributes
     ----------
-    status : LineStatus
-        Where it stands.
+    status : ConnectionStatus
+        Current state.
     """
 
     def __init__(
@@ -103,15 +106,15 @@ class Connection:
         self._usual_gap = self.patience.silent_after / _UNUSUAL
         self._closed = False
 
-    # -- for the one who reads -------------------------------------------------------------------
+    # -- for the reader --------------------------------------------------------------------------
 
     async def messages(self) -> AsyncGenerator[list[bytes], None]:
-        """All frames that were waiting, as long as the connection is wanted; at most once a frame of the screen.
+        """Iterate over waiting messages until closed, at most one batch per frame.
 
         Raises
         ------
         VenueRefusedError
-            When the venue will not serve us.
+            If the venue refuses us for good.
         """
         supervisor = asyncio.create_task(self._supervise())
         supervisor.add_done_callback(lambda _: self._arrived.set())
@@ -137,19 +140,19 @@ class Connection:
             supervisor.cancel()
             await asyncio.wait([supervisor])
             if not supervisor.cancelled():
-                supervisor.exception()  # whoever stops reading need not hear of it
+                supervisor.exception()  # a reader that has stopped needs no report
 
     def heard_data(self) -> None:
-        """The reader found data, not just talk, in what it took: the line works."""
+        """Record that the messages taken last contain data: the connection works."""
         self._data_heard += 1
-        if self._line is None or not self._waiting.current:  # the last words of a line that has ended since
+        if self._line is None or not self._waiting.current:  # the last messages of a connection that has ended since
             return
         now = self._monotonic()
         self._usual_gap += 0.05 * (now - self._data_at - self._usual_gap)
         self._works(now)
 
     def renew(self) -> None:
-        """The venue said that it will close the line: open the next one before."""
+        """Replace the connection early, as the venue has announced that it will close it."""
         self._renew = True
 
     @property
@@ -159,29 +162,29 @@ class Connection:
 
     @property
     def silent_after_s(self) -> float:
-        """When silence is unusual: some times the usual distance of data, within the limits of patience."""
+        """Seconds of silence that are unusual, a multiple of the usual interval."""
         return min(self.patience.silent_after, max(_SOONEST_SILENT_S, _UNUSUAL * self._usual_gap))
 
     @property
     def queue_age_s(self) -> float:
-        """How long the oldest frame has been waiting to be read."""
+        """Age of the oldest unread message, in seconds."""
         return self._waiting.age_s
 
     @property
     def beginnings(self) -> int:
-        """How often the stream has begun anew: lines, less those that overlapped the one before.
+        """Number of starts of the stream without overlap to the connection before.
 
-        It goes with the frames last handed out, which never come from both sides of a beginning.
+        Valid for the messages taken last, which are never from both sides of a start.
         """
         return self._waiting.beginnings
 
     @property
     def _held(self) -> bool:
-        """Whether a new line's frames are kept back: until the venue has accepted it, it leads nowhere."""
+        """True while a new connection's messages wait for the venue's acceptance."""
         return self._line is not None and not self._line.delivers
 
     def close(self) -> None:
-        """Let go; `frames` ends once what was waiting has been taken."""
+        """Close the connection; `messages` ends once all waiting messages are taken."""
         self._closed = True
         self._arrived.set()
 
@@ -205,7 +208,7 @@ class Connection:
                 raise
             except FeedError as error:
                 at_least_s = error.retry_after_s if isinstance(error, VenueBusyError) else 0.0
-                waited_s = self._monotonic() - dialled_at if line is None else 0.0  # in vain, while the network was gone
+                waited_s = self._monotonic() - dialled_at if line is None else 0.0  # a failed attempt, while the network was down
                 _log.info("connection lost", url=self.url, reason=error.detail)
                 self.status = replace(self.status, state=FeedState.DISCONNECTED, reason=error.user_message)
             except Exception:
@@ -224,12 +227,12 @@ class Connection:
         self._arrived.set()
 
     def _begin(self, line: WebSocketSession) -> None:
-        """Read a line that nothing leads to from what came before."""
+        """Read from a connection that does not overlap the one before it."""
         self._waiting.begin()
         self._line = line
 
     async def _serve(self, line: WebSocketSession) -> None:
-        """Stay with a line until it breaks; raises why it did."""
+        """Read from a connection until it breaks; raises the reason."""
         self.status = replace(self.status, state=FeedState.SYNCING, reason="", retry_at_s=None)
         self._data_at, self._renew = line.opened_at, False
         self._begin(line)
@@ -262,7 +265,7 @@ class Connection:
             self.status = replace(self.status, state=FeedState.LIVE, reason="", retry_at_s=None)
 
     async def _listen_closely(self, line: WebSocketSession) -> None:
-        """If the line is silent, ask whether it should be."""
+        """Ask the venue whether a silent connection should be silent."""
         if self.silent_s <= self.silent_after_s or self._waiting.ready(self._held) or self._monotonic() < self._ask_not_before:
             return
         silence = f"no data for {self.silent_s:.0f} s"
@@ -278,7 +281,7 @@ class Connection:
                 raise VenueUnreachableError("no answer from the venue")
             missed = asked.result()
         except FeedError as error:
-            # where the question alone was refused, a line that may be good is not given up for it at once
+            # if only this request was refused, the connection may be good and stays open for now
             if isinstance(error, VenueUnreachableError) or self.silent_s > _TOO_SILENT * self.patience.silent_after:
                 raise VenueUnreachableError(f"{silence}, and {error.user_message}", detail=f"{silence}; {error.detail}") from error
             pause_s = error.retry_after_s if isinstance(error, VenueBusyError) else self.patience.silent_after
@@ -299,16 +302,19 @@ class Connection:
         self._works(self._monotonic())  # a quiet market, confirmed
 
     async def _renewed(self, line: WebSocketSession) -> WebSocketSession:
-        """A second line that delivers, and the first one closed; the first one if no better can be had."""
+        """Open a second connection and close the first.
+
+        If the second fails the first stays open.
+        """
         self._renew = False
         self._renew_not_before = self._monotonic() + self.patience.longest_pause
         if not self._pace.spare(self._monotonic()):
             return line
         try:
             successor = await self._open()
-        except FeedError as error:  # as long as the line works it is kept, whatever the venue says to a second one
+        except FeedError as error:  # a working connection stays open, whatever the venue answers to a second one
             _log.warning("connection not renewed", url=self.url, reason=error.detail)
-            if isinstance(error, VenueBusyError):  # also for the next line, should this one end before
+            if isinstance(error, VenueBusyError):  # also for the next connection, should this one end before
                 self._dial_not_before = self._monotonic() + error.retry_after_s
                 self._renew_not_before = max(self._renew_not_before, self._dial_not_before)
             return line
@@ -318,7 +324,7 @@ class Connection:
         while not successor.delivers and self._monotonic() < deadline and not any(reader.done() for reader in ended):
             await asyncio.wait(ended, timeout=self.patience.look_every / 5, return_when=asyncio.FIRST_COMPLETED)
         if successor.delivers:
-            await asyncio.wait({line.reader}, timeout=self.patience.overlap)  # what both tell is known by its id
+            await asyncio.wait({line.reader}, timeout=self.patience.overlap)  # trades that both send are recognized by their ids
         elif not line.reader.done() and (line.frames > before or successor.reader.done()):
             reason = successor.reader.result().detail if successor.reader.done() else "the second connection delivered nothing"
             _log.warning("connection not renewed", url=self.url, reason=reason)

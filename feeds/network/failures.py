@@ -1,4 +1,4 @@
-"""Failures of the network in the words of a user, sorted by whether trying again can help."""
+"""Network failures as errors for the user, sorted by whether a retry can help."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidProxy, InvalidProxyStatus, InvalidStatu
 
 from app.errors import FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 
-_BUSY_S = 60.0  # where the venue asks us to wait and does not say how long
+_BUSY_S = 60.0  # where the venue asks us to wait and gives no time
 
 _REFUSALS = {
     401: "requires an API key",
@@ -21,7 +21,7 @@ _REFUSALS = {
 
 
 def connect_error(error: BaseException, url: str) -> FeedError:
-    """What a failed attempt to open a WebSocket means for us."""
+    """The error for a failed attempt to open a WebSocket."""
     host = url.split("/")[2] if url.count("/") >= 2 else url
     detail = f"{url}: {type(error).__name__}: {error}"
     if isinstance(error, InvalidProxyStatus):
@@ -48,7 +48,7 @@ def connect_error(error: BaseException, url: str) -> FeedError:
 
 
 def http_status_error(code: int, retry_after: str | None, host: str, wall_s: float | None = None) -> FeedError:
-    """What an HTTP status of a venue means for us."""
+    """The error for an HTTP status of a venue."""
     if code in (418, 429):
         now_s = time.time() if wall_s is None else wall_s
         wait_s = _retry_after_s(retry_after, now_s)
@@ -60,12 +60,15 @@ def http_status_error(code: int, retry_after: str | None, host: str, wall_s: flo
 
 
 def certificate_error(error: ssl.SSLCertVerificationError, host: str) -> VenueRefusedError:
-    """A certificate that is not good: trying again would only hide it."""
+    """The error for an untrusted certificate.
+
+    It is not retried, as that would only hide it.
+    """
     return VenueRefusedError(f"{host}: untrusted certificate: {error.verify_message}", detail=f"{host}: {error}")
 
 
 def _retry_after_s(text: str | None, now_s: float) -> float:
-    """Seconds, or a date."""
+    """Seconds from a `Retry-After` header, which is a number of seconds or a date."""
     text = (text or "").strip()
     if text.isascii() and text.isdigit() and len(text) < 9:
         return float(text)

@@ -1,4 +1,4 @@
-"""Frames that were read and wait to be handed out, those of different lines apart."""
+"""Messages that were read but not taken yet, separated by connection."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from collections.abc import Callable
 
 
 class MessageQueue:
-    """A queue of frames that is emptied at once.
+    """A queue of messages that is emptied at once.
 
     Parameters
     ----------
     monotonic : callable
-        The clock.
+        Clock.
 
     Attributes
     ----------
     beginnings : int
-        How often the stream had begun anew when the frames last handed out were read; they never come from both sides of a
-        beginning.
+        Number of fresh starts of the stream before the messages taken last; they are never from both sides of one.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -31,33 +30,36 @@ class MessageQueue:
 
     @property
     def age_s(self) -> float:
-        """How long the oldest frame has been waiting."""
+        """Age of the oldest message in the queue, in seconds."""
         return self._monotonic() - self._since if self._frames or self._before else 0.0
 
     @property
     def current(self) -> bool:
-        """Whether the frames last handed out are of the line that is read now."""
+        """True if the messages taken last are of the current connection."""
         return self.beginnings == self._begun
 
     def add(self, frame: bytes) -> None:
-        """A frame was read."""
+        """Add a message."""
         if not self._frames and not self._before:
             self._since = self._monotonic()
         self._frames.append(frame)
 
     def begin(self) -> None:
-        """What is read from now on comes from a line that nothing leads to from the one before."""
+        """Start a new connection that does not overlap the one before it."""
         if self._frames:
             self._before.append((self._begun, self._frames))
             self._frames = []
         self._begun += 1
 
     def ready(self, held: bool) -> bool:
-        """Whether there is something to hand out; what came since the last beginning may be held back."""
+        """True if there are messages to take.
+
+        With `held` those of the newest connection wait.
+        """
         return bool(self._before or (self._frames and not held))
 
     def take(self, held: bool) -> list[bytes]:
-        """All that is ready of one line, oldest first."""
+        """Take all messages of one connection that are ready, oldest first."""
         if self._before:
             self.beginnings, frames = self._before.popleft()
             return frames

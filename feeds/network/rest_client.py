@@ -1,4 +1,4 @@
-"""REST with one venue: typed answers, its weight limit kept, its errors in plain words."""
+"""REST requests to one venue: typed answers, rate limits, errors in plain words."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ T = TypeVar("T")
 
 _MINUTE_S = 60.0
 _TIMEOUT_S = 10.0
-_RESERVED = 10  # a tenth of our weight is kept for what cannot wait
+_RESERVED = 10  # a tenth of our weight is reserved for urgent requests
 
 
 class RestClient:
-    """Requests to one host. Each is made once: whoever asks decides whether to ask again.
+    """Requests to one host, each made once; retries are the caller's task.
 
     Parameters
     ----------
     base_url : str
     weight_limit : int
-        What the venue allows in a minute; half of it is used at most.
+        The venue's limit per minute; half of it is used at most.
     weight_header : str
-        The answer's header that tells the weight used in this minute.
+        Response header with the weight used in this minute.
     apart_s : float
-        Least seconds between two requests, for venues that count by the second.
+        Minimum seconds between two requests, for venues with a limit per second.
     wall, monotonic, sleep : callables
-        The clocks and the wait, for tests.
+        Clocks and wait, for tests.
 
     Raises
     ------
     VenueRefusedError
-        If the address, or the proxy that the environment sets, cannot be used.
+        If the address or the proxy set in the environment cannot be used.
     """
 
     def __init__(
@@ -64,21 +64,21 @@ class RestClient:
         self._banned_until_s = 0.0
 
     async def get(self, path: str, params: Mapping[str, str | int], kind: type[T], *, weight: int, urgent: bool = False) -> T:
-        """The answer to a GET, decoded as `kind`.
+        """Send a GET request, and decode the answer as `kind`.
 
-        Waits until the minute has weight left; `urgent` requests may use what is kept back from the others.
+        Waits until the minute has weight left; `urgent` requests may use the reserved weight.
 
         Raises
         ------
         VenueUnreachableError, VenueBusyError, VenueRefusedError
             See `app.errors`.
         DecodeError
-            If the answer has another shape than documented.
+            If the answer does not have the documented shape.
         """
         return await self._ask("GET", path, kind, weight, urgent, params=dict(params))
 
     async def post(self, path: str, body: Mapping[str, object], kind: type[T], *, weight: int, urgent: bool = False) -> T:
-        """The answer to a POST of JSON, for venues that take their questions that way; otherwise as `get`."""
+        """Send a POST request with a JSON body; all else as `get`."""
         return await self._ask("POST", path, kind, weight, urgent, json=dict(body))
 
     async def aclose(self) -> None:
@@ -88,7 +88,7 @@ class RestClient:
     async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, **question: Any) -> T:
         await self._wait_for_weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
         await self._wait_for_turn()
-        if (banned_s := self._banned_until_s - self._wall()) > 0:  # going on asking is what venues ban for
+        if (banned_s := self._banned_until_s - self._wall()) > 0:  # requests during a rate limit are what venues ban for
             raise http_status_error(429, str(math.ceil(banned_s)), self._host, self._wall())
         answer = await self._answer(method, path, question)
         used = answer.headers.get(self._header, "")
@@ -102,12 +102,12 @@ class RestClient:
             raise DecodeError(f"{self._host} sent an undocumented response", detail=f"{path}: {error}") from None
 
     def _failure(self, answer: httpx2.Response, question: str) -> FeedError:
-        """What a status other than 200 means; in the venue's own words where it speaks of the question."""
+        """The error for a status other than 200, if possible in the venue's words."""
         words = venue_message(answer.content)
         if answer.status_code == 400 or (answer.status_code == 404 and words):
             return VenueRefusedError(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {answer.text[:200]}")
         status, retry_after = answer.status_code, answer.headers.get("Retry-After")
-        if status == 403 and b"too frequent" in answer.content.lower():  # Bybit's 429, to be waited for ten minutes
+        if status == 403 and b"too frequent" in answer.content.lower():  # Bybit's 429, with a wait of ten minutes
             status, retry_after = 429, retry_after or "600"
         failure = http_status_error(status, retry_after, self._host, self._wall())
         if isinstance(failure, VenueBusyError):
@@ -121,7 +121,7 @@ class RestClient:
             raise request_failure(error, self._host, path) from None
 
     async def _wait_for_weight(self, weight: int, limit: int) -> None:
-        """Stay below half of the venue's limit; its minutes begin with the clock's."""
+        """Wait to stay below half of the venue's limit; its minutes begin on the clock's."""
         while True:
             now = self._wall()
             minute = int(now // _MINUTE_S)
@@ -133,7 +133,7 @@ class RestClient:
             await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
 
     async def _wait_for_turn(self) -> None:
-        """Keep requests apart; each takes the next free moment."""
+        """Wait until the minimum time since the last request has passed."""
         now = self._monotonic()
         at, self._next_at = self._next_at, max(now, self._next_at) + self._apart_s
         if at > now:
@@ -141,7 +141,7 @@ class RestClient:
 
 
 def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, path: str) -> FeedError:
-    """What a request that got no whole answer means for us."""
+    """The error for a request without a complete response."""
     if isinstance(error, httpx2.TimeoutException):
         return VenueUnreachableError(f"no answer from {host}")
     if isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
@@ -151,17 +151,17 @@ def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, p
         return certificate_error(fault, host)
     if isinstance(error, (httpx2.DecodingError, httpx2.RemoteProtocolError)):
         return VenueUnreachableError(f"{host} closed the connection mid-response", detail=detail)
-    why = str(error).rpartition("] ")[2] or type(error).__name__  # without the number of the system's error
+    why = str(error).rpartition("] ")[2] or type(error).__name__  # without the system's error number
     return VenueUnreachableError(f"cannot reach {host}: {why}", detail=detail)
 
 
 def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient:
-    """A client of one host, which is called `host` in errors.
+    """An HTTP client of one host, named `host` in errors.
 
     Raises
     ------
     VenueRefusedError
-        If the address, or the proxy that the environment sets, cannot be used.
+        If the address or the proxy set in the environment cannot be used.
     """
     try:
         return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s)
@@ -170,14 +170,17 @@ def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient
 
 
 def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    """The certificate's fault behind an error, if it was that."""
+    """The certificate error that caused an error; None if it has another cause."""
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error
 
 
 def venue_message(content: bytes) -> str:
-    """The text of the venue's own error, as in `{"code":-1121,"msg":"Invalid symbol."}` or `{"message":"NotFound"}`; else empty."""
+    """The text of a venue's own error; empty if there is none.
+
+    E.g. of `{"code":-1121,"msg":"Invalid symbol."}` or `{"message":"NotFound"}`.
+    """
     try:
         error: Any = msgspec.json.decode(content)
         return str(error["msg"] if "msg" in error else error["message"])[:200]

@@ -1,4 +1,4 @@
-"""One socket to a venue: opened, greeted, kept awake, read until it breaks."""
+"""One WebSocket to a venue: open, subscribe, keep alive, read until it breaks."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _QUEUE_FRAMES = 1 << 14  # the library's own buffer; ours is the list that is em
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a venue wants to be told on every new line before it sends anything.
+    """Messages that a venue requires on every new connection before it sends data.
 
     Attributes
     ----------
     messages : tuple of str
-        Sent as they are, in this order.
+        Sent unchanged, in this order.
     accepted : callable
-        From a frame to whether the venue says yes in it. Asked of every frame until it does, data included. Raises
-        `VenueRefusedError` with the venue's words where it says no and trying again cannot help, another `FeedError`
-        where it may; frames that say nothing of the kind, and rubbish, are False.
+        Whether a received message confirms the subscription. Called with every message until one does, data included. Raises
+        `VenueRefusedError` with the venue's words if it refuses for good, another `FeedError` if a retry may help; unrelated
+        or unreadable messages return False.
     within_s : float
-        For the answer; a line without it is given up.
+        Time for the confirmation; without one the connection is closed.
     """
 
     messages: tuple[str, ...]
@@ -43,23 +43,26 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """What keeps a line awake: a text, and how often it is sent. The answer, if any, is a frame like others."""
+    """A text sent at intervals to keep a connection open.
+
+    An answer arrives as a message.
+    """
 
     text: str
     every_s: float
 
 
 async def open_socket(url: str, patience: Timeouts, ssl_context: ssl.SSLContext | None = None) -> ClientConnection:
-    """A socket after its handshake.
+    """Open a socket, with its handshake.
 
     Raises
     ------
     FeedError
-        Sorted by whether trying again can help.
+        Its class shows whether a retry can help.
     """
     secured: dict[str, Any] = {} if ssl_context is None else {"ssl": ssl_context}
     try:
-        # extensions cost time and have stalled streams; the limits keep one frame from eating the memory
+        # extensions cost time and have stalled streams; the limits stop one message from filling the memory
         return await connect(
             url,
             compression=None,
@@ -74,28 +77,28 @@ async def open_socket(url: str, patience: Timeouts, ssl_context: ssl.SSLContext 
 
 
 class WebSocketSession:
-    """A socket and the tasks that read it and keep it awake.
+    """An open socket with the tasks that read it and keep it open.
 
     Parameters
     ----------
     socket : ClientConnection
     opened_at : float
-        By whatever clock the owner has.
+        By the owner's clock.
     take : callable
-        Called with each frame.
+        Called with each message.
     begun : callable
-        Called once, when the line `delivers`.
-    greeting : Greeting, optional
-    ping : Ping, optional
+        Called once, when the session `delivers`.
+    greeting : Subscription, optional
+    ping : KeepAlive, optional
 
     Attributes
     ----------
     frames : int
-        How many were read.
+        Number of messages read.
     delivers : bool
-        The venue has accepted the greeting; where there is none, a frame has come.
+        True once the venue has confirmed the subscription or, if there is none, sent a message.
     reader : Task
-        Ends with the socket; its result is the error that says why.
+        Ends with the socket; its result is the error with the reason.
     """
 
     def __init__(
@@ -118,7 +121,7 @@ class WebSocketSession:
             self._tasks.append(asyncio.create_task(self._keep_awake(ping)))
 
     async def aclose(self) -> None:
-        """Close the socket; a peer that does not answer the closing handshake does not hold us up."""
+        """Close the socket, without waiting long for a peer that does not close its side."""
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks)
@@ -139,14 +142,17 @@ class WebSocketSession:
         except ConnectionClosed as closed:
             if closed.rcvd is not None:
                 return VenueUnreachableError(f"the venue closed the connection (code {closed.rcvd.code})")
-            if closed.sent is not None:  # a frame too long or no text, or pings without an answer
+            if closed.sent is not None:  # a message too long or not text, or pings without an answer
                 return VenueUnreachableError(f"connection dropped: {closed.sent.reason or f'code {closed.sent.code}'}")
             return VenueUnreachableError("connection lost")
         except FeedError as error:
             return error
 
     async def _greet(self, greeting: Subscription) -> None:
-        """Say what we want and read until the venue says yes; the answer is handed on like any other frame."""
+        """Subscribe, and read until the venue confirms.
+
+        The venue's answer is passed on as a message.
+        """
         try:
             async with asyncio.timeout(greeting.within_s):
                 for message in greeting.messages:
@@ -166,7 +172,7 @@ class WebSocketSession:
         self._begun()
 
     async def _keep_awake(self, ping: KeepAlive) -> None:
-        with contextlib.suppress(ConnectionClosed):  # the reader says why
+        with contextlib.suppress(ConnectionClosed):  # the reader reports the reason
             while True:
                 await asyncio.sleep(ping.every_s)
                 await self._socket.send(ping.text)

@@ -1,7 +1,7 @@
-"""The week before the synthetic market's trades, as candles: a tape of its own kind, made up when it is asked for and not kept.
+"""Candles of the week before the simulated market, computed on request.
 
-The tape before is made in parts, the newest first, each from the same seed; the prices of a part are moved by whole ticks so
-that it ends where the next one begins. Candles are those of its trades, to the lot. Same seed and same origin: the same candles.
+That week is made in parts, the newest first, each from the same seed; the prices of a part are moved by whole ticks so that it
+ends where the next one begins. The candles are those of its trades, to the lot. Same seed and same origin: the same candles.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from app.market.span import Span
 from app.market.trade import BUY, TradeBatch
 from feeds.simulated.market import MINUTE_NS, SimulatedMarket
 
-_PART_NS = 360 * MINUTE_NS  # 300,000 trades, a sixth of a second
+_PART_NS = 360 * MINUTE_NS  # 300,000 trades, computed in a sixth of a second
 _PARTS = 28  # a week
 _LENGTHS_NS = tuple(minutes * MINUTE_NS for minutes in (1, 3, 5, 15, 30, 60, 240, 1440))
 
 
 class SimulatedCandles:
-    """Candles of the synthetic market, from a week before its first trade on.
+    """Candles of the simulated market, from a week before its first trade on.
 
     Parameters
     ----------
     seed : int
-        The market's.
+        The seed of the market.
     origin_ns : int
-        When its trades begin; rounded down to the minute as the market does.
+        Time at which its trades begin; rounded down to the minute as in the market.
     """
 
     lengths_ns = _LENGTHS_NS
@@ -40,10 +40,10 @@ class SimulatedCandles:
         self._seed, self._origin_ns = seed, origin_ns // MINUTE_NS * MINUTE_NS
         first = SimulatedMarket(seed, self._origin_ns).until(self._origin_ns + MINUTE_NS)
         self._begins_at = int(first.price_ticks[0]) if len(first) else 0
-        self._parts: list[CandleBatch] = []  # minutes, the newest part first
+        self._parts: list[CandleBatch] = []  # one-minute candles, the newest part first
 
     async def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
-        """As `app.market.feed.CandleHistory`; one page."""
+        """See `app.market.feed.CandleHistory`; all in one page."""
         if length_ns not in _LENGTHS_NS:
             raise BadInputError(f"candles of the built-in market: found a length of {length_ns} ns, expected one of {_LENGTHS_NS}")
         while len(self._parts) < _PARTS and span.start_ns < self._origin_ns - len(self._parts) * _PART_NS:
@@ -59,7 +59,7 @@ class SimulatedCandles:
             yield found
 
     def _part(self, number: int) -> CandleBatch:
-        """The minutes of the part that ends `number - 1` parts before the origin."""
+        """One-minute candles of the part that ends `number - 1` parts before the origin."""
         end_ns = self._origin_ns - (number - 1) * _PART_NS
         trades = SimulatedMarket(self._seed, end_ns - _PART_NS).until(end_ns)
         minutes = minute_candles(trades)
@@ -70,7 +70,7 @@ class SimulatedCandles:
 
 
 def minute_candles(trades: TradeBatch) -> CandleBatch:
-    """The candles of the minutes in which trades were made; trades in the order of time."""
+    """The candles of the minutes with trades; the trades must be in time order."""
     if not len(trades):
         return CandleBatch.empty(MINUTE_NS)
     number = trades.time_ns // MINUTE_NS
@@ -86,7 +86,7 @@ def minute_candles(trades: TradeBatch) -> CandleBatch:
 
 
 def longer(minutes: CandleBatch, length_ns: int) -> CandleBatch:
-    """Candles of whole minutes, put together to longer ones."""
+    """One-minute candles combined into longer ones."""
     if not len(minutes):
         return CandleBatch.empty(length_ns)
     number = minutes.start_ns // length_ns

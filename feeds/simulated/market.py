@@ -1,12 +1,11 @@
-"""A market made up from a seed, for trying the program without a network and for tests.
+"""A market generated from a seed, for a demo without a network and for tests.
 
-It is built to look like one where it matters to a footprint: trades come in bursts, sizes have fat tails
-and round numbers, a large order sweeps several prices at one instant, price bounces between bid and
-ask, balanced auctions around a value price give way to trends in which one side is aggressive, and
-activity follows the hours of the day.
+It resembles a real one where that matters to a footprint: trades come in bursts, sizes have fat tails and round numbers, a large
+order sweeps several prices at one instant, price bounces between bid and ask, balanced auctions around a value price alternate
+with trends in which one side is aggressive, and activity follows the hours of the day.
 
-The tape is made minute by minute; a minute depends on the seed and on the minute before, never on how
-the trades are taken out. Same seed and same origin: the same trades, on every machine with the same numpy.
+The tape is made minute by minute; a minute depends on the seed and on the minute before, never on how the trades are read. Same
+seed and same origin: the same trades, on every machine with the same numpy.
 """
 
 from __future__ import annotations
@@ -25,35 +24,35 @@ from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
 
 TAPE = Instrument("demo", "TAPE", Decimal("0.1"), Decimal("0.001"))
-"""The one market there is: priced near 64,000 in steps of 0.1, traded in steps of 0.001."""
+"""The only instrument: priced near 64,000 in ticks of 0.1, traded in lots of 0.001."""
 
 MINUTE_NS = 60_000_000_000
 _FIRST_PRICE = 640_000.0  # ticks
-_TICK_S = 0.016  # one batch a frame
-_PAGE = 50_000  # trades of the past handed over at once, about 5 ms of work for whoever takes them
+_TICK_S = 0.016  # one batch per frame
+_PAGE = 50_000  # historical trades returned at once, about 5 ms of work for the receiver
 _PRINTS_AN_ORDER = 3.4  # mean number of resting orders that an aggressive one meets
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What one minute hands to the next."""
+    """The state that one minute passes to the next."""
 
     minute: int
     price: float = _FIRST_PRICE  # ticks
-    value: float = _FIRST_PRICE  # where an auction would settle
+    value: float = _FIRST_PRICE  # price at which an auction would settle
     trend: int = 0  # -1, 0, 1
-    unrest: float = 0.0  # logarithm of how lively it is
+    unrest: float = 0.0  # logarithm of the activity
     next_id: int = 1
 
 
 class SimulatedMarket:
-    """Trades from `origin_ns` on, as far as they are asked for.
+    """Trades from `origin_ns` on, generated as far as requested.
 
     Parameters
     ----------
     seed : int
     origin_ns : int
-        When the market opens; rounded down to the minute.
+        Time at which the market opens; rounded down to the minute.
     trades_per_s : float
         Average rate over a day.
     """
@@ -62,10 +61,10 @@ class SimulatedMarket:
         self.instrument = TAPE
         self._seed, self._rate = seed, trades_per_s
         self._state = _State(origin_ns // MINUTE_NS)
-        self._waiting = TradeBatch.empty()  # made, but not yet due
+        self._waiting = TradeBatch.empty()  # generated, but not due yet
 
     def until(self, end_ns: int) -> TradeBatch:
-        """The trades before `end_ns` that have not been taken out yet."""
+        """The trades before `end_ns` that have not been returned yet."""
         parts = [self._waiting]
         while self._state.minute * MINUTE_NS < end_ns:
             trades, self._state = _minute(self._seed, self._state, self._rate)
@@ -77,15 +76,15 @@ class SimulatedMarket:
 
 
 class SimulatedFeed:
-    """The synthetic market as it happens; it begins with the past, from the market's opening to now.
+    """The simulated market in real time, after the trades from its opening to now.
 
     Parameters
     ----------
-    market : SyntheticMarket
+    market : SimulatedMarket
     speed : float
-        Market seconds in one second; 1 is real time.
+        Market seconds per second; 1 is real time.
     wall_ns, sleep : callables
-        The clock and the wait, for tests.
+        Clock and wait, for tests.
     """
 
     def __init__(
@@ -102,13 +101,16 @@ class SimulatedFeed:
         self._open = True
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """Trades as their time comes, at most one batch a frame; hours of the past in pages."""
+        """Iterate over trades as they become due, at most one batch per frame.
+
+        The trades up to now come first, in pages.
+        """
         start_ns = self._wall_ns()
         past = await asyncio.to_thread(self._market.until, start_ns)  # eight hours take a fifth of a second
         for start in range(0, len(past), _PAGE):
             if not self._open:
                 return
-            yield past[start : start + _PAGE]  # not received now: it is in no rate and no lag
+            yield past[start : start + _PAGE]  # not received now, so in no rate and no lag
             await self._sleep(0)
         while self._open:
             batch = self._market.until(start_ns + round((self._wall_ns() - start_ns) * self._speed))
@@ -132,7 +134,7 @@ class SimulatedFeed:
 
 
 def _minute(seed: int, state: _State, trades_per_s: float) -> tuple[TradeBatch, _State]:
-    """One minute of trades, and where it leaves the market."""
+    """One minute of trades, and the market's state after it."""
     rng = np.random.default_rng((seed, state.minute))
     state = _mood(rng, state)
     liveliness = math.exp(state.unrest)
@@ -155,7 +157,10 @@ def _minute(seed: int, state: _State, trades_per_s: float) -> tuple[TradeBatch, 
 
 
 def _mood(rng: np.random.Generator, state: _State) -> _State:
-    """Trends last some seven minutes, auctions some twelve; unrest dies down and flares up."""
+    """The state for the next minute: trends last some 7 minutes, auctions some 12.
+
+    Unrest decays and flares up.
+    """
     trend = state.trend
     if rng.random() < (1 / 7 if trend else 1 / 12):
         trend = 0 if trend else int(rng.choice((-1, 1)))
@@ -164,37 +169,40 @@ def _mood(rng: np.random.Generator, state: _State) -> _State:
 
 
 def _hour_of_day(minute: int) -> float:
-    """Quiet at night in London and New York, busy in their afternoon and morning; 1 on average."""
+    """Activity by hour: low in the night of London and New York, high in their day.
+
+    1 on average.
+    """
     hour = minute % 1440 / 60
     return 1 + 0.45 * math.sin((hour - 9) / 24 * 2 * math.pi) + 0.2 * math.sin((hour - 12) / 12 * 2 * math.pi)
 
 
 def _orders(rng: np.random.Generator, rate_per_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """When aggressive orders come inside the minute, ascending, and which cluster each belongs to.
+    """Times of aggressive orders in the minute, ascending, and the cluster of each.
 
-    An order sets off others (a Hawkes process, drawn by its branches): few or many, at once or within seconds.
+    An order triggers others (a Hawkes process, drawn by its branches): few or many, at once or within seconds.
     """
     mean_size = 2.9
     begin = rng.integers(0, MINUTE_NS, rng.poisson(rate_per_s * 60 / mean_size))
     clusters = len(begin)
-    size = np.minimum(rng.pareto(1.5, clusters) + 1, 80).astype(np.int64)  # cut off, or one cluster would be a whole minute
+    size = np.minimum(rng.pareto(1.5, clusters) + 1, 80).astype(np.int64)  # limited, or one cluster would fill a minute
     cluster = np.repeat(np.arange(clusters), size)
     lag = rng.exponential(1.0, len(cluster)) * np.repeat(rng.choice((2e6, 2e8, 4e9), clusters), size)
     lag[np.cumsum(size) - size] = 0
-    at = (begin[cluster] + lag.astype(np.int64)) % MINUTE_NS  # what runs over the edge begins again, or the first seconds would be quiet
+    at = (begin[cluster] + lag.astype(np.int64)) % MINUTE_NS  # times after the minute wrap around, or the first seconds would be quiet
     at -= at % 1_000_000  # venues give milliseconds
     order = np.argsort(at, kind="stable")
     return at[order], cluster[order]
 
 
 def _sides(rng: np.random.Generator, cluster: np.ndarray, trend: int) -> np.ndarray:
-    """Who is aggressive: mostly one side in a cluster, and more often that of the trend."""
+    """Aggressors: mostly one side per cluster, more often the side of the trend."""
     leaning = np.where(rng.random(int(cluster.max()) + 1) < 0.5 + 0.05 * trend, 1, -1)
     return np.where(rng.random(len(cluster)) < 0.88, leaning[cluster], -leaning[cluster]).astype(np.int8)
 
 
 def _sweeps(rng: np.random.Generator, n_orders: int) -> tuple[np.ndarray, np.ndarray]:
-    """How many prints each order makes, and how many ticks beyond the touch each print lies (flat, order by order)."""
+    """Prints of each order, and ticks beyond the touch of each print (flat)."""
     n_prints = rng.geometric(0.42, n_orders) + np.where(rng.random(n_orders) < 0.055, rng.integers(5, 36, n_orders), 0)
     prints = int(n_prints.sum())
     step = np.where(rng.random(prints) < 0.3, np.minimum(rng.pareto(1.3, prints) + 1, 60), 0).astype(np.int64)
@@ -205,14 +213,17 @@ def _sweeps(rng: np.random.Generator, n_orders: int) -> tuple[np.ndarray, np.nda
 
 
 def _impact(rng: np.random.Generator, reach: np.ndarray, lots: np.ndarray) -> np.ndarray:
-    """How far an order moves the price for good: part of what it swept, and by its size; the square root is what real tapes show."""
+    """The lasting price move of each order, by its sweep and size.
+
+    The size counts by its square root, as in real tapes.
+    """
     return 0.5 * reach + 0.7 * np.sqrt(lots) * rng.exponential(1.0, len(lots))
 
 
 def _path(rng: np.random.Generator, state: _State, impact: np.ndarray) -> tuple[np.ndarray, float]:
-    """The price between bid and ask as each order finds it, and where the minute ends.
+    """The price between bid and ask before each order, and at the end of the minute.
 
-    In an auction resting orders absorb part of what is aggressive, and price is drawn to value; in a trend it is driven on.
+    In an auction resting orders absorb part of the aggression, and price is drawn to value; in a trend it is driven on.
     """
     n = len(impact)
     drift = 40.0 * state.trend if state.trend else 0.06 * (state.value - state.price)
@@ -223,7 +234,7 @@ def _path(rng: np.random.Generator, state: _State, impact: np.ndarray) -> tuple[
 
 
 def _sizes(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Lots: a lognormal body, a Pareto tail of large orders, and the round sizes that people type."""
+    """Sizes in lots: lognormal, with a Pareto tail and round sizes."""
     body = rng.lognormal(2.6, 1.25, n)
     tail = (rng.pareto(1.6, n) + 1) * 180
     round_sizes = rng.choice((1, 10, 50, 100, 500, 1000), n, p=(0.3, 0.3, 0.15, 0.17, 0.05, 0.03))

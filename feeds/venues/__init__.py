@@ -29,18 +29,18 @@ VENUES: Mapping[str, Opener] = {
     "okx": okx.opener(okx.SPOT),
     "okx-swap": okx.opener(okx.SWAP),
 }
-"""From a venue's name to what opens one of its markets."""
+"""Function that opens a market, for each venue."""
 
 
 async def open_venue(instrument_id: str, settings: Settings) -> Market:
-    """A live market of any venue.
+    """Open a live market of any venue.
 
     Raises
     ------
     BadInputError
-        If the id has another shape, or names a venue that we do not know.
+        If the id is malformed, or its venue unknown.
     FeedError
-        If the venue cannot be reached, or does not know the symbol.
+        If the venue cannot be reached, or does not have the symbol.
     """
     venue, symbol = parse_instrument_id(instrument_id)
     if venue not in VENUES:

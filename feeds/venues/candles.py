@@ -1,10 +1,10 @@
-"""Candles of the past from any venue: asked for in stretches that fit into a page, told as columns.
+"""Candles of any venue: requested page by page, returned as columns.
 
-Venues differ in the names of their intervals, in the order of a page and in what they say about buying; a stretch of time
-with both ends given means the same to all of them. A candle is told once, at its start; the last one may still be growing.
+Venues differ in the names of their intervals, in the order of a page and in whether they report buying; a range with both ends means
+the same to all of them. Each candle is returned once, in the page of its start; the last one may still be open.
 
-Venues have made their steps coarser over the years: prices and volumes of a time when they were finer are rounded to the
-nearest tick and lot of today, halves to the even one. Trades are never rounded.
+Venues have made their steps coarser over the years: older prices and volumes with finer steps are rounded to the nearest tick and lot
+of today, halves to the even one. Trades are never rounded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _UNITS = ((DAY_NS, "d"), (HOUR_NS, "h"), (MINUTE_NS, "m"), (1_000_000_000, "s"))
 
 
 class Candle(NamedTuple):
-    """One candle as a venue writes it; `buy` is the volume of aggressive buyers, empty where it is not told."""
+    """A candle as written by a venue.
+
+    `buy` is aggressive buying, empty if not reported.
+    """
 
     start_ms: int
     open: str
@@ -41,7 +44,7 @@ class Candle(NamedTuple):
 
 
 CandlePage = Callable[[str, int, int], Awaitable[list[Candle]]]
-"""Asks a venue for the candles of an interval that begin from a first to a last millisecond, both included, in any order."""
+"""Requests from a venue the candles of an interval that start from a first to a last millisecond, inclusive, in any order."""
 
 
 class Candles:
@@ -51,12 +54,12 @@ class Candles:
     ----------
     instrument : Instrument
     intervals : mapping
-        From a length in nanoseconds to the venue's name for it.
+        The venue's name of each length in nanoseconds.
     per_page : int
-        Candles that the venue tells in one answer.
+        Maximum number of candles in one answer.
     page : CandlePage
     wall_ns : callable
-        Our clock; only for where the future begins.
+        Our clock; only used to exclude the future.
     """
 
     def __init__(
@@ -73,25 +76,25 @@ class Candles:
 
     @property
     def lengths_ns(self) -> tuple[int, ...]:
-        """The lengths that the venue has, finest first."""
+        """The lengths that the venue has, shortest first."""
         return tuple(sorted(self._intervals))
 
     async def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
-        """The candles of one length that begin in a span, in pages, oldest first.
+        """Iterate in pages over the candles that start in a span, oldest first.
 
         Raises
         ------
         BadInputError
             If the venue has no candles of this length.
         FeedError
-            As `Rest.get`; `DecodeError` also where a price or a volume is impossible.
+            As `RestClient.get`; `DecodeError` also if a price or a volume is impossible.
         """
         if length_ns not in self._intervals:
             known = ", ".join(_name(length) for length in sorted(self._intervals))
             raise BadInputError(f"candles of {self.instrument.venue}: found a length of {_name(length_ns)}, expected one of {known}")
         interval, length_ms = self._intervals[length_ns], length_ns // 1_000_000
         start_ms = -(-span.start_ns // 1_000_000)
-        end_ms = -(-min(span.end_ns, self._wall_ns() + length_ns) // 1_000_000)  # without: our clock may be behind
+        end_ms = -(-min(span.end_ns, self._wall_ns() + length_ns) // 1_000_000)  # with one length more, as our clock may be slow
         while start_ms < end_ms:
             last_ms = min(end_ms, start_ms + self._per_page * length_ms) - 1
             page = await self._page(interval, start_ms, last_ms)
@@ -124,7 +127,10 @@ class Candles:
 
 
 def _steps(texts: list[str], step: Decimal, what: str) -> np.ndarray:
-    """Whole steps, int64 [shape=(n,)]; rounded where the venue once had finer ones."""
+    """Texts as whole steps, int64 [shape=(n,)].
+
+    They are rounded where the venue once had finer ones.
+    """
     try:
         return to_steps(texts, step, what)
     except OffGridError:
@@ -143,6 +149,6 @@ def _rounded(text: str, step: Decimal, what: str) -> int:
 
 
 def _name(length_ns: int) -> str:
-    """As in `1m`, `4h`, `7d`."""
+    """A length as text, e.g. `1m`, `4h`, `7d`."""
     unit_ns, unit = next((each for each in _UNITS if length_ns % each[0] == 0), (1, "ns"))
     return f"{length_ns // unit_ns}{unit}"

@@ -1,4 +1,4 @@
-"""Of which stretches of time a feed has told every trade, where only time can say it."""
+"""Time ranges with all trades received, for feeds without consecutive ids."""
 
 from __future__ import annotations
 
@@ -6,45 +6,51 @@ from app.market.span import Span
 
 
 class CompleteSpans:
-    """Stretches of time without a missing trade, made of the lines of a stream and of pages of newest trades.
+    """Time ranges without a missing trade, from connections and REST pages.
 
-    A line tells every trade from its first to its last. A page tells every trade from its first to its last, and as it was
-    asked for when a line had begun, nothing is missing between it and that line: unless the line's first trade is older, for
-    then the two meet only where the line reaches the page. Stretches that meet are one. Where a page begins in the nanosecond
-    of the last trade before, that alone does not say that nothing between was cut off: it takes a trade that was told before.
+    A connection delivers every trade from its first to its last. A page has every trade from its first to its last; it was requested
+    after the connection had started, so nothing is missing between the two, unless the connection's first trade is older: then they meet
+    only once the connection reaches the page. Ranges that meet are merged. A page that begins in the same nanosecond as the last trade
+    before it may have been cut off there: only a trade received before proves that nothing between is missing.
     """
 
     def __init__(self) -> None:
-        self._stretches: list[Span] = []  # both ends are times of trades, and belong to it
+        self._stretches: list[Span] = []  # both ends are times of trades, and included
         self._page: Span | None = None
         self._line_ns: int | None = None
         self._before_ns: int | None = None
 
     @property
     def gaps(self) -> tuple[Span, ...]:
-        """What lies between: from the last trade before to the first one after, oldest first."""
+        """The gaps, oldest first, from the last trade before to the first after."""
         ends = zip(self._stretches, self._stretches[1:], strict=False)
         return tuple(Span(one.end_ns, max(next_.start_ns, one.end_ns + 1)) for one, next_ in ends)
 
     def begin(self) -> None:
-        """A line begins that nothing leads to from the one before."""
+        """Start a new connection that does not overlap the one before it."""
         self._before_ns = self._before_ns if self._line_ns is None else self._line_ns
         self._page = self._line_ns = None
 
     def page(self, first_ns: int, last_ns: int, known: bool) -> None:
-        """The newest trades, asked for since the line has begun; `known` if one of its first nanosecond had been told before."""
+        """Add a page of newest trades, requested since the connection started.
+
+        `known` if a trade of its first nanosecond had been received before.
+        """
         if not known and any(one.end_ns == first_ns for one in self._stretches):
             first_ns += 1
         self._page = Span(first_ns, max(first_ns, last_ns))
         self._add(self._page)
 
     def line(self, first_ns: int, last_ns: int, known: bool) -> None:
-        """Trades of the line; `known` if one of them had been told before, as where a line begins with older trades."""
+        """Add trades of the connection.
+
+        `known` if one of them had been received before, e.g. where a connection starts with older trades.
+        """
         if self._line_ns is not None:
             first_ns = self._line_ns
         elif self._page is not None and first_ns >= self._page.start_ns:
             first_ns = self._page.end_ns
-        elif self._before_ns is not None and not known:  # it has begun after the one before had ended, whatever the clock says
+        elif self._before_ns is not None and not known:  # it started after the one before had ended, whatever its times
             first_ns = max(first_ns, self._before_ns + 1)
         self._line_ns = max(first_ns, last_ns)
         self._add(Span(first_ns, self._line_ns))

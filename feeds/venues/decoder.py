@@ -1,4 +1,4 @@
-"""Messages of a venue's stream to trades: many in one pass, and what is not as documented put aside."""
+"""Decoding of stream messages to trades, many in one pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.market.trade import TradeBatch, concatenate
 _log = structlog.get_logger(__name__)
 
 _REPORT_EVERY_S = 10.0
-_FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100: anything else is no trade time
+_FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100: anything else is not a trade time
 
 TradeId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A trade id that fits our column."""
@@ -31,13 +31,13 @@ Seconds = Annotated[int, Meta(ge=_FIRST_MS // 1000, lt=_LAST_MS // 1000)]
 """A time in seconds since 1970 UTC, between 2009 and 2100."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What a JSON decoder raises, whatever it is fed with."""
+"""Errors that a JSON decoder may raise, whatever its input."""
 
 T = TypeVar("T")
 
 
 class NonTradeMessage(enum.Enum):
-    """What a message is that tells no trades."""
+    """Kinds of messages without trades."""
 
     IGNORED = "an acknowledgement, a heartbeat, another event of the venue"
     SHUTDOWN = "the venue will close the line"
@@ -45,35 +45,35 @@ class NonTradeMessage(enum.Enum):
 
 
 class Decoder(Generic[T]):
-    """Messages of one market's stream to trades, many at a time.
+    """Decoder for the stream of one market, many messages at a time.
 
     Parameters
     ----------
     instrument : Instrument
     trade : type
-        The msgspec type of one trade as the venue writes it.
+        The msgspec type of one trade as written by the venue.
     batch_of : callable
-        From instrument and trades to columns; raises `OffGridError` where one is impossible, or of another market.
+        Converts trades to columns; raises `OffGridError` if one is impossible or of another market.
     talk_of : callable
-        What a message is that tells no trades.
+        Returns the kind of a message without trades.
     message : generic type, optional
-        The msgspec type of a message with several trades: `message[T]`. None where each message is one trade.
+        The msgspec type of a message with several trades: `message[T]`. None if each message is one trade.
     trades_of : callable
-        From a message of that type to its trades, in the order of the tape.
+        Returns the trades of such a message, in the order of the tape.
     strict : bool
-        False where the venue writes whole numbers as text, `"123"`.
+        False if the venue writes whole numbers as text, `"123"`.
 
     Attributes
     ----------
     rejected : int
-        What is no JSON, or not of the documented shape, or has an impossible price or quantity: whole messages, or
-        where only some of a message's trades are so, these.
+        Messages that are not JSON, not of the documented shape, or have an impossible price or quantity; where only some
+        trades of a message are bad, these trades.
     ignored : int
-        Acknowledgements, and events that are none of ours.
+        Acknowledgements, and events that we do not use.
     empty : int
-        Trades of no quantity, which are left out.
+        Trades with zero quantity, which are skipped.
     shutdown : bool
-        The venue has announced that it will close the line.
+        True once the venue has announced that it will close the connection.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Decoder(Generic[T]):
         self.rejected = self.ignored = self.empty = 0
         self.shutdown = False
         whole = trade if message is None else message[trade]
-        many: Any = list[whole]  # chosen while running, which no type form can be
+        many: Any = list[whole]  # chosen at run time, which static types cannot express
         self._many = msgspec.json.Decoder(many, strict=strict)
         self._one = msgspec.json.Decoder(whole, strict=strict)
         self._raw = None if message is None else msgspec.json.Decoder(message[msgspec.Raw])
@@ -100,13 +100,13 @@ class Decoder(Generic[T]):
         self._reported_at = -float("inf")
 
     def decode(self, frames: list[bytes]) -> TradeBatch:
-        """The trades in these messages; a bad one is counted and put aside, the others are kept."""
+        """The trades in these messages; bad messages are counted and skipped."""
         try:
-            # one call for all of them: the array costs a fraction of decoding each by itself
+            # one call for all messages costs a fraction of decoding each by itself
             messages = self._many.decode(b"[" + b",".join(frames) + b"]")
         except UNREADABLE:
             messages = []
-        if len(messages) != len(frames):  # something else is among them, or in one of them
+        if len(messages) != len(frames):  # another message is among them, or in one of them
             trades = [trade for frame in frames for trade in self._read(frame)]
         elif self._raw is None:
             trades = messages
@@ -115,7 +115,7 @@ class Decoder(Generic[T]):
         return concatenate(self._batches(trades)) if trades else TradeBatch.empty()
 
     def _read(self, frame: bytes) -> Sequence[T]:
-        """The trades of one message; none where it is something else."""
+        """The trades of one message; none if it is of another kind."""
         try:
             message = self._one.decode(frame)
         except UNREADABLE as error:
@@ -123,7 +123,7 @@ class Decoder(Generic[T]):
         return [message] if self._raw is None else self._trades_of(message)
 
     def _saved(self, frame: bytes, error: Exception) -> list[T]:
-        """What can be kept of a message that is not one of trades as it should be: its good trades, if it has any."""
+        """The good trades, if any, of a message with an error."""
         talk = self._talk_of(frame)
         if talk is NonTradeMessage.SHUTDOWN:
             self.shutdown = True
@@ -146,7 +146,7 @@ class Decoder(Generic[T]):
         return trades
 
     def _batches(self, trades: Sequence[T]) -> Iterator[TradeBatch]:
-        """The trades as one batch, or where some are impossible as several without them."""
+        """The trades in one batch, or in several without the impossible ones."""
         try:
             batch = self._batch_of(self.instrument, trades)
         except OffGridError as error:
@@ -162,20 +162,20 @@ class Decoder(Generic[T]):
 
     def _reject(self, error: Exception, message: bytes) -> None:
         self.rejected += 1
-        if time.monotonic() - self._reported_at > _REPORT_EVERY_S:  # rubbish may come by the thousand
+        if time.monotonic() - self._reported_at > _REPORT_EVERY_S:  # bad messages may come by the thousand
             self._reported_at = time.monotonic()
-            why = str(error)[:200]  # it may quote what it found
+            why = str(error)[:200]  # it may quote the message
             _log.warning("message rejected", instrument=self.instrument.id, why=why, message=message[:200], so_far=self.rejected)
 
 
 @contextmanager
 def venue_at_fault(instrument: Instrument) -> Iterator[None]:
-    """What cannot be a trade in an answer of the venue's own is a fault of that answer.
+    """Report an impossible trade in a REST answer as an error of the venue.
 
     Raises
     ------
     DecodeError
-        In place of an `OffGridError`.
+        Instead of an `OffGridError`.
     """
     try:
         yield
@@ -186,12 +186,14 @@ def venue_at_fault(instrument: Instrument) -> Iterator[None]:
 def columns(
     instrument: Instrument, time_ns: np.ndarray, prices: Sequence[str], quantities: Sequence[str], side: np.ndarray, trade_id: np.ndarray
 ) -> TradeBatch:
-    """Trades with prices and quantities as the venue wrote them, contracts too; those of no quantity are left out.
+    """Columns from texts as written by the venue, without zero quantities.
+
+    Quantities may be in contracts.
 
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative, a price nought, or one of them no multiple of its step.
+        If a price or a quantity is negative, a price 0, or one of them not a multiple of its step.
     """
     ticks = instrument.grid().ticks(prices)
     lots = to_steps(quantities, instrument.written_step, "quantity")
@@ -202,12 +204,12 @@ def columns(
 
 
 def require_symbol(instrument: Instrument, symbols: set[str]) -> None:
-    """Make sure that trades are of one market alone.
+    """Raise if any trade is of another market.
 
     Raises
     ------
     OffGridError
-        If any is not.
+        If any is.
     """
     if symbols - {instrument.symbol}:
         raise OffGridError(f"expected trades of {instrument.symbol} alone", index=0, value="")

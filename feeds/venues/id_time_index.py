@@ -1,4 +1,4 @@
-"""Where in time trades lie of which only the number is known."""
+"""Times of some trade ids, to find other trades by id."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from typing import NamedTuple
 
 from app.market.trade import TradeBatch
 
-_APART = 200  # a venue's page of trades holds some times more: a landmark is always near enough to begin a page with
+_APART = 200  # a page of trades has several times more: a page from a landmark always reaches its neighbour
 
 
 class Landmark(NamedTuple):
-    """A trade's number and time."""
+    """A trade's id and time."""
 
     trade_id: int
     time_ns: int
 
 
 class IdTimeIndex:
-    """Some of the trades that were seen, two hundred numbers apart or more, to find others by.
+    """Landmarks from the trades seen, 200 ids or more from each other.
 
-    Nothing is forgotten: a busy day is a few hundred landmarks.
+    Nothing is dropped: a busy day is a few hundred landmarks.
     """
 
     def __init__(self) -> None:
         self._seen: list[Landmark] = []
 
     def saw(self, batch: TradeBatch) -> None:
-        """Keep the first and the last of these trades, unless one as good is known."""
+        """Add the first and the last of these trades, unless one nearby is known."""
         if len(batch):
             for index in (batch.trade_id.argmin(), batch.trade_id.argmax()):
                 self._keep(Landmark(int(batch.trade_id[index]), int(batch.time_ns[index])))
 
     def at_or_before(self, trade_id: int) -> Landmark | None:
-        """The nearest known trade that is not after a number."""
+        """The nearest landmark at or before an id."""
         place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
         return self._seen[place - 1] if place else None
 
     def after(self, trade_id: int) -> Landmark | None:
-        """The nearest known trade after a number."""
+        """The nearest landmark after an id."""
         place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
         return self._seen[place] if place < len(self._seen) else None
 

@@ -1,4 +1,4 @@
-"""The past of venues that tell no more of it than their newest trades, and do not number them."""
+"""History of venues that offer only their newest trades, without consecutive ids."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from app.market.trade import TradeBatch
 
 
 class LatestPageHistory:
-    """All of the past that there is: one page of the newest trades.
+    """The complete history of such a venue: one page of the newest trades.
 
     Parameters
     ----------
     recent : coroutine function
-        That page, oldest first.
+        Fetches that page, oldest first.
     aclose : coroutine function
         Closes the connections.
     """
 
     reaches_ns = 0
-    """Nobody can tell: as far as the newest trades reach, which is a matter of seconds or of hours."""
+    """Unknown: the newest trades may reach back seconds or hours."""
 
     def __init__(self, recent: Callable[[], Awaitable[TradeBatch]], aclose: Callable[[], Awaitable[None]]) -> None:
         self._recent, self._aclose = recent, aclose
@@ -31,17 +31,17 @@ class LatestPageHistory:
         return await self._recent()
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Nothing: ids do not count here."""
+        """Nothing, as ids are not consecutive here."""
         return
         yield TradeBatch.empty()
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """What of the newest trades is not older than `start_ns`.
+        """The newest trades that are not older than `start_ns`.
 
         Raises
         ------
         FeedError
-            If they cannot be had.
+            If the request fails.
         """
         newest = await self.recent()
         wanted = newest[newest.time_ns >= np.int64(start_ns)]

@@ -1,11 +1,11 @@
-"""The live feed of any venue: a watched connection, the venue's decoder, and what to tell of both.
+"""The live feed of any venue: its connection, its decoder and its status.
 
-What differs from venue to venue is a `Wire`. The rest is the same everywhere: trades are decoded many at a time, a
-silent line is looked into by asking the venue for its newest trades, an announced shutdown opens the next line before.
+All differences between venues are in a `StreamSpec`. The rest is common: trades are decoded many at a time, a silent connection is
+checked by requesting the newest trades, an announced shutdown opens the next connection before.
 
-Where trades are numbered, a hole shows in their ids and whoever keeps them asks for it. Where they are not, only the feed
-can know: whenever its stream begins anew it asks once for the newest trades, tells those that it had not told, and where
-even these do not reach back to the last trade before the break it says so in `FeedStatus.gaps`, until something fills it.
+Where ids are consecutive, a gap shows in them and the owner of the trades fetches what is missing. Where they are not, only the feed
+can detect one: whenever its stream starts afresh it requests the newest trades once, returns those that are new, and where even these
+do not reach back to the last trade before the break it reports a gap in `FeedStatus.gaps`, until that is filled.
 """
 
 from __future__ import annotations
@@ -33,16 +33,18 @@ from feeds.venues.seen_trades import SeenTrades
 
 _log = structlog.get_logger(__name__)
 
-_LAGGING_S = 1.0  # a frame that has waited longer than this for us says that we are too slow
-_LATE_S = 1.0  # a trade that came so much later than trades can come says that the way is jammed, or we are
-_ASKS = 2  # how often the newest trades are asked for after a break, while the stream waits
+_LAGGING_S = 1.0  # a message that has waited longer than this shows that we are too slow
+_LATE_S = 1.0  # a trade this much later than the fastest shows that the network is congested, or we are too slow
+_ASKS = 2  # requests for the newest trades after a break, while the stream waits
 
 
 class TradeDecoder(Protocol):
-    """Messages of a stream to trades; `feeds.venues.decoder.Decoder` is one that most venues can use.
+    """Decodes stream messages to trades.
 
-    `rejected` counts what was unreadable, `ignored` messages that tell no trades, `empty` trades of no quantity.
-    `shutdown` is True once the venue has announced that it will close the line; whoever reads it sets it back.
+    Most venues use `feeds.venues.decoder.Decoder`.
+
+    `rejected` counts unreadable messages, `ignored` messages without trades, `empty` trades with zero quantity. `shutdown` is True once
+    the venue has announced that it will close the connection; the reader sets it back.
     """
 
     rejected: int
@@ -51,7 +53,10 @@ class TradeDecoder(Protocol):
     shutdown: bool
 
     def decode(self, frames: list[bytes]) -> TradeBatch:
-        """The trades in these messages, in the order of the tape; never raises because of what is in them."""
+        """The trades in these messages, in the order of the tape.
+
+        Never raises for bad content.
+        """
         ...
 
 
@@ -59,9 +64,9 @@ class RecentTrades(Protocol):
     """The venue's newest trades, over REST."""
 
     async def recent(self) -> TradeBatch:
-        """The newest trades, as many as one cheap answer holds, oldest first; raises `FeedError`s.
+        """The newest trades of one cheap request, oldest first; raises `FeedError`s.
 
-        Where trades are numbered the newest one alone will do.
+        Where ids are consecutive, the newest trade alone is enough.
         """
         ...
 
@@ -72,19 +77,19 @@ class RecentTrades(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StreamSpec:
-    """How one market is listened to.
+    """Address, decoder and subscription of one market's stream.
 
     Attributes
     ----------
     url : str
     decoder : TradeDecoder
-        Of this market alone, it counts.
-    greeting : Greeting or None
-        The subscription and its acknowledgement, sent anew on every line; None where the address says it all.
-    ping : Ping or None
-        Where the venue wants more than the pings of the WebSocket itself.
+        Used for this market only, as it counts.
+    greeting : Subscription or None
+        The subscription and its acknowledgement, sent on every new connection; None where the address is enough.
+    ping : KeepAlive or None
+        Where the venue requires more than the pings of the WebSocket itself.
     retells : bool
-        The first trades told on a line are of before it: they are no sign of lateness, and may themselves bridge a break.
+        Whether a connection starts with trades from before it: they do not count as late, and may bridge a break.
     """
 
     url: str
@@ -100,14 +105,14 @@ class LiveFeed:
     Parameters
     ----------
     instrument : Instrument
-    wire : Wire
+    wire : StreamSpec
     history : RecentTrades
-        Asked whether a silent line should be silent, and what was missed where ids cannot say it; closed with the feed.
-    patience : Patience
+        Source of the newest trades, for a silent connection and after a break without consecutive ids; closed with the feed.
+    patience : Timeouts
     wall_ns : callable
-        Our clock; only to tell when the newest trade reached us.
+        Our clock; only used to note when the newest trade was received.
     monotonic_ns : callable
-        A clock that nobody sets: lateness is measured by it.
+        A clock that is never set; lag is measured by it.
     """
 
     def __init__(
@@ -127,9 +132,9 @@ class LiveFeed:
         self._decoder = wire.decoder
         self._retells = wire.retells
         self._reached: int | None = None
-        """How far the trades known of go: the highest id where they are numbered, else the latest time."""
+        """The latest trade known: the highest id if ids are consecutive, else the latest time."""
         self._heard_on = 0
-        """The line, by its number, for which `_reached` holds."""
+        """The number of the connection for which `_reached` holds."""
         self._last_trade_ns = self._received_at_ns = 0
         self._messages = self._trades = 0
         self._lateness = LagEstimator()
@@ -140,7 +145,7 @@ class LiveFeed:
 
     @property
     def status(self) -> FeedStatus:
-        """Where the feed stands at this moment."""
+        """Current status of the feed."""
         connection = self._connection
         line = connection.status
         state, reason = line.state, line.reason
@@ -167,7 +172,10 @@ class LiveFeed:
         )
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """All trades that were waiting, at most once a frame; ends when closed, or when the venue refuses."""
+        """Iterate over waiting trades, at most one batch per frame.
+
+        Ends when the feed is closed or the venue refuses.
+        """
         try:
             async with aclosing(self._connection.messages()) as stream:
                 async for frames in stream:
@@ -186,7 +194,7 @@ class LiveFeed:
             _log.warning("refused by the venue", instrument=self.instrument.id, reason=error.detail)
 
     async def aclose(self) -> None:
-        """Close the line; `batches` ends."""
+        """Close the connection; `batches` ends."""
         self._connection.close()
         await self._history.aclose()
 
@@ -210,16 +218,19 @@ class LiveFeed:
     async def _missed_any(self) -> bool:
         newest = await self._history.recent()
         line = self._connection.status.connects
-        if line != self._heard_on and len(newest):  # of the time before, a line that told nothing yet need not have told us
+        if line != self._heard_on and len(newest):  # trades from before the connection need not have been received on it
             self._heard_on, self._reached = line, self._end(newest)
-            await asyncio.sleep(self._patience.grace)  # does the market go on without us?
+            await asyncio.sleep(self._patience.grace)  # does the market continue without us?
             newest = await self._history.recent()
         return len(newest) > 0 and self._reached is not None and self._end(newest) > self._reached
 
-    # -- where ids cannot say what is missing ----------------------------------------------------
+    # -- without consecutive ids -----------------------------------------------------------------
 
     async def _bridged(self, batch: TradeBatch) -> TradeBatch:
-        """What of a batch was not told before; the first one after a break follows the newest trades that the venue knows."""
+        """The new trades of a batch.
+
+        After a break, preceded by the venue's newest trades.
+        """
         page = TradeBatch.empty()
         if self._connection.beginnings != self._bridged_beginnings and (len(batch) or not self._retells):
             self._bridged_beginnings = self._connection.beginnings
@@ -235,7 +246,10 @@ class LiveFeed:
         return self._told.add(concatenate([page, batch]))
 
     async def _newest(self) -> TradeBatch:
-        """The newest trades by REST; none where the venue does not answer, which is then known as a gap."""
+        """The newest trades, by REST.
+
+        Empty if the venue does not answer; that leaves a gap.
+        """
         for attempt in range(_ASKS):
             try:
                 async with asyncio.timeout(self._patience.answer_within):

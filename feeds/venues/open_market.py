@@ -1,4 +1,4 @@
-"""What the openers of all venues have in common."""
+"""Parts that the functions which open a market share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from feeds.venues.live import LiveFeed, RecentTrades, StreamSpec
 
 
 class Closable(Protocol):
-    """Holds connections."""
+    """An object with connections."""
 
     async def aclose(self) -> None:
         """Close them."""
@@ -23,12 +23,12 @@ class Closable(Protocol):
 
 
 class TradeHistoryWithRecent(TradeHistory, RecentTrades, Protocol):
-    """A market's past, and the newest of it."""
+    """A market's history with its newest trades."""
 
 
 @asynccontextmanager
 async def closed_on_failure(rest: Closable) -> AsyncIterator[None]:
-    """While a market is asked for: connections that will be of no use are closed."""
+    """Close connections if opening a market fails."""
     try:
         yield
     except BaseException:
@@ -46,20 +46,20 @@ def live_market(
     usual_price_ticks: int = 0,
     **patience: int,
 ) -> Market:
-    """A market that is listened to by its wire, and whose past is told by its history.
+    """A market with a live feed from `wire` and older trades from `history`.
 
     Parameters
     ----------
     instrument : Instrument
-    wire : Wire
-    history : PastTrades
+    wire : StreamSpec
+    history : TradeHistoryWithRecent
         Closed with the feed.
     settings : Settings
     candles : CandleHistory
     usual_price_ticks : int
         See `Market`.
     patience : int
-        What the venue wants otherwise than usual, see `Patience`.
+        Values of `Timeouts` that differ for this venue.
     """
     feed = LiveFeed(instrument, wire, history, Timeouts(silent_after=settings.data.stale_after_s, **patience))
     history_ns = round(settings.data.history_hours * 3_600e9)
@@ -67,6 +67,6 @@ def live_market(
 
 
 async def newest_price(history: RecentTrades) -> int:
-    """The price of the newest trade in ticks; 0 where there never was one."""
+    """The price of the newest trade in ticks; 0 if there never was one."""
     newest = await history.recent()
     return int(newest.price_ticks[-1]) if len(newest) else 0

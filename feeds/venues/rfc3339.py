@@ -1,4 +1,4 @@
-"""Times that venues write as text, exactly."""
+"""Times that venues write as text, converted exactly."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import pyarrow as pa
 
 from app.errors import OffGridError
 
-_FIRST_NS, _END_NS = 1_230_768_000 * 10**9, 4_102_444_800 * 10**9  # 2009 to 2100: anything else is no trade time
+_FIRST_NS, _END_NS = 1_230_768_000 * 10**9, 4_102_444_800 * 10**9  # 2009 to 2100: anything else is not a trade time
 
 
 def rfc3339_ns(texts: Sequence[str]) -> np.ndarray:
-    """Times such as `2026-07-10T00:00:00.123456Z` as nanoseconds since 1970 UTC, int64 [shape=(n,)].
+    """RFC 3339 times as nanoseconds since 1970 UTC, int64 [shape=(n,)].
+
+    E.g. `2026-07-10T00:00:00.123456Z`.
 
     Raises
     ------
     OffGridError
-        If one is no such time, has more than nine digits behind the point, or is not between 2009 and 2100.
+        If one is not such a time, has more than nine decimal places, or is not between 2009 and 2100.
     """
     try:
         moments: Any = pa.array(texts, pa.string()).cast(pa.timestamp("ns", "UTC"))
@@ -29,7 +31,7 @@ def rfc3339_ns(texts: Sequence[str]) -> np.ndarray:
 
 
 def require_trade_times(time_ns: np.ndarray) -> np.ndarray:
-    """The same times.
+    """Return the times unchanged, if all are possible.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which trades a feed has told of late, so that none comes twice from it."""
+"""Recent trades of a feed, so that none is returned twice."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from app.market.trade import TradeBatch
 
-_KEPT = 10_000  # a venue's page of newest trades holds at most 1,000, one of its messages about as many
+_KEPT = 10_000  # a venue's page of newest trades has at most 1,000, one of its messages about as many
 
 _Key = tuple[int, int]
 
 
 class SeenTrades:
-    """The last ten thousand trades told, by time and id."""
+    """The last 10,000 trades returned, by time and id."""
 
     def __init__(self, kept: int = _KEPT) -> None:
         self._kept = kept
@@ -22,11 +22,11 @@ class SeenTrades:
         self._batches: deque[list[_Key]] = deque()
 
     def __bool__(self) -> bool:
-        """Whether anything was told."""
+        """True if any trade was added."""
         return bool(self._keys)
 
     def add(self, batch: TradeBatch) -> TradeBatch:
-        """The trades of a batch that are new, each once; from now on they are not."""
+        """Add a batch, and return its trades that are new, each once."""
         fresh = self.new(batch)
         if not len(fresh):
             return fresh
@@ -39,14 +39,14 @@ class SeenTrades:
     def new(self, batch: TradeBatch) -> TradeBatch:
         """The trades of a batch that are new, each once, in their order."""
         keys = _keys(batch)
-        if self._keys.isdisjoint(keys) and len(set(keys)) == len(keys):  # as it nearly always is, at the speed of C
+        if self._keys.isdisjoint(keys) and len(set(keys)) == len(keys):  # nearly always the case, and fast
             return batch
         seen = set[_Key]()
         new = [key not in self._keys and key not in seen and not seen.add(key) for key in keys]
         return batch[np.array(new, bool)]
 
     def knows_any(self, batch: TradeBatch) -> bool:
-        """Whether any of these trades was told."""
+        """True if any of these trades was added before."""
         return not self._keys.isdisjoint(_keys(batch))
 
 

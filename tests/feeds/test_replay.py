@@ -59,29 +59,29 @@ def test_trades_keep_their_distances_in_time():
     assert played(feed_of(FIVE, clock), clock) == [(0, [1]), (1.0, [2]), (2.0, [3, 4]), (60.0, [5])]
 
 
-def test_a_faster_replay_is_shorter():
+def test_faster_replay_takes_less_time():
     clock = Clock()
     assert played(feed_of(FIVE, clock, speed=20), clock) == [(0, [1]), (0.1, [2]), (0.1, [3, 4]), (3.0, [5])]
 
 
-def test_at_infinite_speed_all_comes_at_once():
+def test_infinite_speed_plays_everything_at_once():
     clock = Clock()
     assert played(feed_of(FIVE, clock, speed=math.inf), clock) == [(0, [1, 2, 3, 4, 5])]
 
 
-def test_a_replay_may_begin_later_with_what_was_before():
+def test_replay_can_start_later_with_the_earlier_trades():
     clock = Clock()
     assert played(feed_of(FIVE, clock, start_ns=START_NS + 2 * SECOND_NS), clock) == [(0, [1, 2, 3, 4]), (58.0, [5])]
 
 
-def test_while_paused_nothing_comes_and_time_is_not_made_up_for():
+def test_pause_plays_nothing_and_is_not_made_up_for():
     clock = Clock()
     feed = feed_of(FIVE, clock)
     clock.at = [(1.5, feed.pause), (11.5, feed.resume)]
     assert [(at, ids) for at, ids in played(feed, clock) if ids != [1]] == [(1.0, [2]), (12.0, [3, 4]), (70.0, [5])]
 
 
-def test_a_machine_that_slept_goes_on_where_it_was():
+def test_replay_continues_after_the_machine_slept():
     clock = Clock()
 
     def sleep_for_an_hour() -> None:
@@ -91,7 +91,7 @@ def test_a_machine_that_slept_goes_on_where_it_was():
     assert [(at, ids) for at, ids in played(feed_of(FIVE, clock), clock) if ids == [5]] == [(pytest.approx(3660, abs=1.1), [5])]
 
 
-def test_a_paused_replay_says_so():
+def test_paused_replay_shows_so_in_its_status():
     feed = feed_of(FIVE, Clock())
     feed.pause()
     assert feed.paused
@@ -101,7 +101,7 @@ def test_a_paused_replay_says_so():
     assert feed.status.reason == ""
 
 
-def test_a_step_plays_one_trade_though_others_have_the_same_time():
+def test_step_plays_one_trade_even_if_others_have_its_time():
     clock = Clock()
     feed = feed_of(FIVE, clock, paused=True)
     clock.at = [(second, feed.step_trade) for second in (1, 2, 3, 4)]
@@ -109,21 +109,21 @@ def test_a_step_plays_one_trade_though_others_have_the_same_time():
     assert feed.now_ns == START_NS + 60 * SECOND_NS
 
 
-def test_two_steps_between_two_looks_are_two_trades():
+def test_two_steps_within_a_frame_are_two_trades():
     clock = Clock()
     feed = feed_of(FIVE, clock, paused=True)
     clock.at = [(1, feed.step_trade), (1, feed.step_trade), (2, feed.step_trade), (3, feed.step_trade)]
     assert [ids for _, ids in played(feed, clock)] == [[1], [2, 3], [4], [5]]
 
 
-def test_after_a_step_into_a_moment_the_rest_of_it_comes_with_time():
+def test_trades_of_the_same_time_follow_after_a_step():
     clock = Clock()
     feed = feed_of(FIVE, clock, paused=True)
     clock.at = [(1, feed.step_trade), (1, feed.step_trade), (2, feed.resume)]
     assert [ids for _, ids in played(feed, clock)] == [[1], [2, 3], [4], [5]]
 
 
-def test_a_step_by_bar_plays_the_rest_of_the_bar_of_the_next_trade():
+def test_step_by_bar_plays_the_rest_of_the_bar():
     trades = trades_of([(0, 100, 1, 1), (59, 101, 1, 1), (60, 102, 1, -1), (61, 103, 1, 1), (300, 104, 1, 1)])
     clock = Clock()
     feed = feed_of(trades, clock, paused=True)
@@ -131,7 +131,7 @@ def test_a_step_by_bar_plays_the_rest_of_the_bar_of_the_next_trade():
     assert played(feed, clock) == [(0, [1]), (1.0, [2]), (2.0, [3, 4]), (3.0, [5])]
 
 
-def test_a_step_by_a_bar_that_is_not_of_time_ends_where_the_chart_ends_it():
+def test_step_by_a_counted_bar_ends_where_the_charts_bar_ends():
     trades = trades_of([(0, 100, 1, 1), (59, 101, 1, 1), (60, 102, 1, -1), (60, 103, 1, 1), (300, 104, 1, 1)])
     clock = Clock()
     feed = feed_of(trades, clock, paused=True)
@@ -139,7 +139,7 @@ def test_a_step_by_a_bar_that_is_not_of_time_ends_where_the_chart_ends_it():
     assert played(feed, clock) == [(0, [1]), (1.0, [2]), (2.0, [3, 4]), (3.0, [5])]
 
 
-def test_a_jump_plays_through_at_once_and_never_goes_back():
+def test_jump_plays_at_once_and_never_goes_back():
     clock = Clock()
     feed = feed_of(FIVE, clock, paused=True)
     clock.at = [(1, lambda: feed.jump(START_NS + 30 * SECOND_NS)), (2, lambda: feed.jump(START_NS)), (3, lambda: feed.jump(10**19))]
@@ -147,7 +147,7 @@ def test_a_jump_plays_through_at_once_and_never_goes_back():
     assert feed.now_ns == START_NS + 60 * SECOND_NS
 
 
-def test_the_end_is_said():
+def test_end_is_shown_in_the_status():
     clock = Clock()
     feed = feed_of(FIVE, clock, speed=math.inf)
     assert not feed.ended
@@ -159,11 +159,11 @@ def test_the_end_is_said():
     assert feed.status.reason == ENDED
 
 
-def test_it_knows_from_when_to_when_it_reaches():
+def test_span_covers_first_to_last_trade():
     assert feed_of(FIVE, Clock()).span == Span(START_NS, START_NS + 60 * SECOND_NS + 1)
 
 
-def test_the_speed_may_change_on_the_way():
+def test_speed_can_change_during_the_replay():
     clock = Clock()
     feed = feed_of(FIVE, clock)
     clock.at = [(2.5, lambda: setattr(feed, "speed", 10.0))]
@@ -171,18 +171,18 @@ def test_the_speed_may_change_on_the_way():
 
 
 @pytest.mark.parametrize("speed", [0, -1, math.nan])
-def test_a_speed_of_nought_is_refused(speed: float):
+def test_speed_of_zero_is_refused(speed: float):
     with pytest.raises(BadInputError, match="expected a number above 0"):
         feed_of(FIVE, Clock(), speed=speed)
 
 
-def test_a_late_report_comes_with_the_trade_before_it_and_order_is_kept():
+def test_late_trade_is_played_with_the_trade_before_it():
     late = trades_of([(0, 100, 1, 1), (5, 101, 1, 1), (3, 102, 1, -1), (6, 103, 1, 1)])
     clock = Clock()
     assert played(feed_of(late, clock), clock) == [(0, [1]), (5.0, [2, 3]), (6.0, [4])]
 
 
-def test_long_stretches_come_in_pages_and_whole():
+def test_many_trades_due_come_in_pages_and_complete():
     trades = random_trades(1, 120_000)
     clock = Clock()
     feed = feed_of(trades, clock, speed=math.inf)
@@ -197,7 +197,7 @@ def test_long_stretches_come_in_pages_and_whole():
     assert (feed.status.trades, feed.status.last_trade_ns) == (120_000, int(trades.time_ns[-1]))
 
 
-def test_a_closed_replay_ends():
+def test_closed_replay_ends():
     clock = Clock()
     feed = feed_of(FIVE, clock)
     clock.at = [(1.5, lambda: asyncio.ensure_future(feed.aclose()))]
@@ -205,7 +205,7 @@ def test_a_closed_replay_ends():
     assert feed.share == 0.4
 
 
-def test_an_empty_recording_ends_at_once():
+def test_empty_recording_ends_at_once():
     clock = Clock()
     feed = feed_of(TradeBatch.empty(), clock)
     assert played(feed, clock) == []
@@ -218,7 +218,7 @@ def test_an_empty_recording_ends_at_once():
 GAPS = (Span(START_NS + SECOND_NS // 2, START_NS + SECOND_NS), Span(START_NS + 3 * SECOND_NS, START_NS + 60 * SECOND_NS))
 
 
-def test_gaps_are_told_when_they_have_gone_by_and_no_batch_goes_over_one():
+def test_gaps_are_reported_once_passed_and_no_batch_crosses_one():
     clock = Clock()
     feed = ReplayFeed(MARKET, FIVE, gaps=GAPS, speed=math.inf, clock_s=lambda: clock.now_s, sleep=clock.sleep)
 
@@ -228,7 +228,7 @@ def test_gaps_are_told_when_they_have_gone_by_and_no_batch_goes_over_one():
     assert asyncio.run(story()) == [([1], ()), ([2, 3, 4], GAPS[:1]), ([5], GAPS)]
 
 
-def test_what_a_chart_is_told_to_be_covered_leaves_the_gaps_out():
+def test_coverage_of_a_replayed_chart_excludes_the_gaps():
     clock = Clock()
     market = replace(MARKET, numbered=False)
     feed = ReplayFeed(market, FIVE, gaps=GAPS, speed=math.inf, clock_s=lambda: clock.now_s, sleep=clock.sleep)
@@ -250,7 +250,7 @@ ACTIONS = ("pause", "resume", "trade", "trades", "bar", "slow", "fast", "max", "
     st.lists(st.tuples(st.floats(0, 30), st.sampled_from(ACTIONS)), max_size=12),
     st.sampled_from([0.5, 7.0, 1000.0]),
 )
-def test_figures_are_those_of_the_whole_recording_however_it_was_played(
+def test_values_do_not_depend_on_how_the_recording_was_played(
     trades: TradeBatch, by_time: bool, schedule: list[tuple[float, str]], speed: float
 ):
     if by_time:  # as a market without numbers is recorded

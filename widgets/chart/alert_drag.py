@@ -1,4 +1,7 @@
-"""Drags an alert on a price by its tag on the price axis; it is changed when the button goes up."""
+"""Moves a price alert when its tag on the price axis is dragged.
+
+The change applies when the button is released.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,19 @@ from rendering.items.guides.axis_tags import TAG_HEIGHT_PX
 from rendering.scene.scene import ChartScene
 from rendering.view.frame_coords import price_y
 
-_CLICK_PX = 3.0  # the hand trembles
+_CLICK_PX = 3.0  # a click may move this much
 
 
 class AlertDrag:
-    """What the mouse does on the tags of alerts.
+    """Mouse handling for alert tags.
 
     Parameters
     ----------
-    desk : AlertDesk
+    desk : AlertActions
     scene : callable
-        The chart that is looked at, None while there is none.
+        Returns the chart in view, None if there is none.
     say : callable
-        Told what was done.
+        Called with the result as text.
     """
 
     def __init__(self, desk: AlertActions, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
@@ -31,7 +34,10 @@ class AlertDrag:
         self._pressed_y = 0.0
 
     def at(self, x: float, y: float) -> int | None:
-        """Number of the alert whose tag lies under a point: the nearest, of a price that the user has set."""
+        """Number of the alert whose tag is at a point; None if there is none.
+
+        Of several tags the nearest; only tags of fixed prices can be dragged.
+        """
         scene = self._scene()
         if scene is None or scene.frame is None or not scene.layout.price_axis.holds(x, y):
             return None
@@ -40,12 +46,12 @@ class AlertDrag:
         return min((tag for tag in tags if tag[0] <= TAG_HEIGHT_PX / 2), default=(0.0, None))[1]
 
     def press(self, x: float, y: float) -> bool:
-        """The button went down; whether it was on a tag."""
+        """Handle a button press; True if it was on a tag."""
         self._number, self._pressed_y = self.at(x, y), y
         return self._number is not None
 
     def move(self, x: float, y: float) -> bool:
-        """The mouse moved; whether a tag is dragged."""
+        """Handle a mouse move; True if a tag is being dragged."""
         scene = self._scene()
         if self._number is None or scene is None:
             return False
@@ -54,7 +60,7 @@ class AlertDrag:
         return True
 
     def release(self) -> bool:
-        """The button went up; whether a tag was held."""
+        """Handle a button release; True if it ended a press on a tag."""
         held, self._number = self._number is not None, None
         if self._desk.dragged is not None:
             self._say(self._desk.drop())

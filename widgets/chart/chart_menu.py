@@ -1,6 +1,6 @@
-"""The menu that a right click on the chart opens: what can be done with the bar and the price under the mouse.
+"""The chart's context menu, with entries for the bar and price there.
 
-Whoever owns commands may offer entries for a spot, by a method `menu_entries`; nothing here knows what they are.
+Any object with commands can offer entries for a point, by a method `menu_entries`; this module does not know which.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from rendering.scene.chart_point import ChartPoint
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """A line of the menu.
+    """An entry of the menu.
 
     Attributes
     ----------
     text : str
-        What it says: with the price or the bar that it is about.
+        Label, with the price or bar that it applies to.
     run : callable
-        What it does.
+        Action.
     keys : str
-        How the same is had by key, if it is.
+        Key or gesture for the same action, if there is one.
     """
 
     text: str
@@ -37,15 +37,15 @@ class MenuEntry:
 
 @runtime_checkable
 class MenuProvider(Protocol):
-    """An owner of commands that has something to offer for a spot."""
+    """An object that can offer menu entries for a point of the chart."""
 
     def menu_entries(self, spot: ChartPoint) -> Sequence[MenuEntry]:
-        """What can be done there; empty when nothing can."""
+        """Menu entries for a point; empty if there are none."""
         ...
 
 
 def build_chart_menu(parent: QWidget, spot: ChartPoint, owners: Iterable[object]) -> QMenu:
-    """The menu for a spot, the entries of each owner together; it goes away by itself when it closes."""
+    """The menu for a point, grouped by owner; it deletes itself on close."""
     menu = QMenu(parent)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     for owner in owners:
@@ -58,7 +58,10 @@ def build_chart_menu(parent: QWidget, spot: ChartPoint, owners: Iterable[object]
 
 
 def open_chart_menu(parent: QWidget, place: QPoint, spot: ChartPoint, owners: Iterable[object]) -> None:
-    """Show the menu at a place of the screen, unless there is nothing to offer; the chart goes on meanwhile."""
+    """Show the menu at a screen position, without blocking.
+
+    An empty menu is not shown.
+    """
     menu = build_chart_menu(parent, spot, owners)
     if menu.isEmpty():
         menu.deleteLater()
@@ -67,6 +70,6 @@ def open_chart_menu(parent: QWidget, place: QPoint, spot: ChartPoint, owners: It
 
 
 def _action(menu: QMenu, entry: MenuEntry) -> QAction:
-    action = QAction(f"{entry.text}\t{entry.keys}" if entry.keys else entry.text, menu)  # shown as a key, but bound elsewhere
+    action = QAction(f"{entry.text}\t{entry.keys}" if entry.keys else entry.text, menu)  # displayed as a key, but bound elsewhere
     action.triggered.connect(lambda _checked=False: entry.run())
     return action

@@ -1,4 +1,4 @@
-"""The view on a chart: hands mouse and size to the scene, and owns the surface that is painted on."""
+"""The widget that shows a chart: forwards mouse, keys and size to the scene."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ _MOMENT_KEY = Qt.Key.Key_K
 
 
 class ChartView(QGraphicsView):
-    """One chart on the screen; scene coordinates are the view's own logical pixels.
+    """One chart on the screen; scene coordinates are the view's logical pixels.
 
     Parameters
     ----------
     scene : ChartScene
-        What to show.
+        The chart to show.
     use_gl : bool
-        Paint through an OpenGL viewport instead of raster tiles.
+        Draw with OpenGL instead of raster tiles.
 
     Attributes
     ----------
-    anchors : AnchorTool
-        The mouse on profiles.
-    alert_handle : AlertHandle or None
-        Drags alerts by their tags.
+    anchors : ProfileTool
+        Mouse handling for profiles.
+    alert_handle : AlertDrag or None
+        Mouse handling for alert tags.
     on_told : callable
-        Called with a line for the status bar: what a tool has made; an empty one takes its hint away.
+        Called with a status bar text: the result of a tool; an empty text removes its hint.
     on_edit : callable
-        Called when the flag of a profile, which is selected by then, was double-clicked.
+        Called when the flag of a profile was double-clicked; the profile is selected by then.
     on_click : callable
-        Called with the place of a click: of a press that no tool took, and that was let go where it was made.
+        Called with the position of a click: a press that no tool handled, released at the same place.
     on_menu : callable
-        Called with a place on the screen and the spot of the chart there, when its menu was asked for by mouse or key.
+        Called with a screen position and the point of the chart there, when the menu is requested by mouse or key.
     """
 
     def __init__(
@@ -80,9 +80,9 @@ class ChartView(QGraphicsView):
         self._fit_scene()
 
     def use_gl(self, on: bool) -> None:
-        """Change the surface; what is on it is painted again."""
+        """Switch between OpenGL and raster drawing; everything is painted again."""
         self.setViewport(GraphicsViewGLWidget() if on else QWidget())
-        # an OpenGL viewport is always repainted whole, a raster one only where it changed
+        # an OpenGL viewport is always repainted completely, a raster one only where it changed
         mode = QGraphicsView.ViewportUpdateMode
         self.setViewportUpdateMode(mode.FullViewportUpdate if on else mode.MinimalViewportUpdate)
         self.viewport().setMouseTracking(True)
@@ -94,7 +94,7 @@ class ChartView(QGraphicsView):
         self.chart_scene.resize(size.width(), size.height(), self.devicePixelRatioF())
 
     def show_cursor(self) -> None:
-        """Let the mouse look like what it would do."""
+        """Set the mouse cursor to match the active tool."""
         if self.cursor().shape() is not self.anchors.cursor:
             self.setCursor(self.anchors.cursor)
 
@@ -110,9 +110,9 @@ class ChartView(QGraphicsView):
             self._fit_scene()
 
     def event(self, event: QEvent) -> bool:
-        """Keys that mean something to the chart while it has the focus; so the window's shortcuts must not have them.
+        """Handle the chart's own keys before the window's shortcuts do.
 
-        While a profile is selected, left and right move its ends and not the view; the key of the moment is held.
+        While a profile is selected, Left and Right move its ends and not the view; K shows the as-of view while it is held down.
         """
         if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (self._nudges(event) or _holds_moment(event)):
             event.accept()
@@ -128,14 +128,14 @@ class ChartView(QGraphicsView):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == _MOMENT_KEY and not event.isAutoRepeat():  # whatever other keys are down by now
+        if event.key() == _MOMENT_KEY and not event.isAutoRepeat():  # even if other keys are held down by now
             self.chart_scene.as_of.held = False
         else:
             super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self.chart_scene.as_of.held = False  # whoever has the focus now is told of the key's release
+        self.chart_scene.as_of.held = False  # another widget will receive the key release
 
     def _nudges(self, event: QKeyEvent) -> bool:
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier

@@ -1,4 +1,4 @@
-"""What the view asks of the past: all in sight, all that a profile holds (as candles where not as trades), and what alerts need."""
+"""Requests for history of the visible bars, profiles and alerts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rendering.items.profiles.placed_profile_views import period_views, profile_
 from rendering.scene.scene import ChartScene
 from rendering.view.frame import Frame
 
-_CANDLES_EVERY = 6  # frames: a tenth of a second is at once, and 35 profiles of periods take half a millisecond
+_CANDLES_EVERY = 6  # frames: ten times a second is fast enough, and 35 period profiles take half a millisecond
 
 
 def request_visible_history(scene: ChartScene) -> None:
-    """Tell the chart which time the user looks at, or has anchored a profile to: what of it is missing will be fetched."""
+    """Request missing trades and candles of visible bars, profiles and alerts."""
     series, now_ns = scene.chart.series, time.time_ns()
     if series.n_bars:
         alerts_ns = scene.chart.alerts_from_ns
@@ -28,7 +28,7 @@ def request_visible_history(scene: ChartScene) -> None:
 
 
 def _candles(chart: Chart, frame: Frame) -> tuple[CandleRange, ...]:
-    """Of the profiles as they are, and as they were known at the moment that is looked at."""
+    """Candle ranges of the profiles as they are, and as they were in the as-of view."""
     runs = [chart.profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
     views = period_views(frame) if frame.as_of is None else (*period_views(frame), *profile_views(frame))
     return chart.profiles.candle_requests([*runs, *(view.runs for view in views)])

@@ -1,4 +1,4 @@
-"""What the mouse means, by where it is pressed: chart, price axis or time axis."""
+"""Panning and zooming by mouse, on the chart, the price axis or the time axis."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from rendering.scene.scene import ChartScene
 from rendering.view.layout import PaneLayout
 
-_WHEEL_STEP = 1.15  # bars get this much wider by one notch of a wheel
+_WHEEL_STEP = 1.15  # bars get this much wider per notch of the wheel
 _WHEEL_PAN_PX = 60.0
-_CLICK_PX = 4.0  # the hand trembles: what moved less than that was not a drag
+_CLICK_PX = 4.0  # a click may move this much
 _AXIS_DRAG_PX = 160.0  # dragging an axis this far doubles or halves the scale
 
 
 class MouseZone(enum.Enum):
-    """The parts of the chart that answer to the mouse in different ways."""
+    """The parts of the chart with different mouse behaviour."""
 
     CHART = "chart"
     PRICE_AXIS = "price axis"
@@ -23,7 +23,7 @@ class MouseZone(enum.Enum):
 
 
 def zone_at(layout: PaneLayout, x: float, y: float) -> MouseZone:
-    """Which part lies under a point of the view."""
+    """The part of the chart at a point of the view."""
     if layout.price_axis.holds(x, y):
         return MouseZone.PRICE_AXIS
     if layout.time_axis.holds(x, y):
@@ -40,7 +40,10 @@ class _Drag:
 
 
 class PanAndZoom:
-    """Drag pans, dragging an axis scales it, the wheel zooms at the cursor, a double click on an axis resets it."""
+    """Mouse handling: dragging pans or scales an axis, the wheel zooms.
+
+    A double click on an axis resets it.
+    """
 
     def __init__(self, scene: ChartScene) -> None:
         self._scene = scene
@@ -48,15 +51,15 @@ class PanAndZoom:
 
     @property
     def dragging(self) -> bool:
-        """Whether the button is held."""
+        """True while the button is held down."""
         return self._drag is not None
 
     def press(self, x: float, y: float) -> None:
-        """The button went down."""
+        """Handle a button press."""
         self._drag = _Drag(zone_at(self._scene.layout, x, y), x, y)
 
     def move(self, x: float, y: float) -> None:
-        """The mouse moved, button held or not."""
+        """Handle a mouse move."""
         drag = self._drag
         if drag is None:
             return
@@ -72,13 +75,13 @@ class PanAndZoom:
         self._scene.set_viewport(viewport)
 
     def release(self) -> bool:
-        """The button went up; whether that was a click."""
+        """Handle a button release; True if it was a click."""
         clicked = self._drag is not None and self._drag.moved < _CLICK_PX
         self._drag = None
         return clicked
 
     def wheel(self, x: float, y: float, notches: float, *, price: bool, pan: bool) -> None:
-        """The wheel turned; away from the user zooms in."""
+        """Handle the wheel; away from the user zooms in."""
         viewport = self._scene.viewport
         if pan:
             viewport = viewport.panned(notches * _WHEEL_PAN_PX, 0.0)
@@ -89,7 +92,7 @@ class PanAndZoom:
         self._scene.set_viewport(viewport)
 
     def double_click(self, x: float, y: float) -> None:
-        """The price axis goes back to the prices of the bars in sight, the time axis to legible newest bars."""
+        """Fit prices (on the price axis) or reset to the latest bars (time axis)."""
         zone = zone_at(self._scene.layout, x, y)
         if zone is MouseZone.PRICE_AXIS:
             self._scene.sight.fit_price()

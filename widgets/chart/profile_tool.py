@@ -1,6 +1,6 @@
-"""Anchored profiles by mouse: a click puts one on a bar, a drag draws a range, a flag that is dragged moves it.
+"""Profiles by mouse: click for anchored, drag for a range, drag a flag to move.
 
-The tool has a say before panning does: each method tells whether it took the gesture.
+The tool has precedence over panning: each method returns True if it handled the gesture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rendering.scene.scene import ChartScene
 
 
 class PendingPlacement(enum.Enum):
-    """What the next press on the chart will do; the value is the line that says so."""
+    """The effect of the next press on the chart; the value is the hint for the user."""
 
     NOTHING = ""
     ANCHOR = "Click the bar where the profile starts (Esc to cancel)"
@@ -26,19 +26,19 @@ class PendingPlacement(enum.Enum):
 
 
 class ProfileTool:
-    """The mouse on one chart, as far as anchored profiles go.
+    """Mouse handling for the profiles of one chart.
 
     Parameters
     ----------
     scene : ChartScene
         The chart.
     say : callable
-        Called with a line that tells what was made, and with an empty one when the tool is put away.
+        Called with the result as text, and with an empty text when the tool is cancelled.
 
     Attributes
     ----------
-    armed : Armed
-        What the next press will do.
+    armed : PendingPlacement
+        The effect of the next press.
     """
 
     def __init__(self, scene: ChartScene, say: Callable[[str], None] = lambda line: None) -> None:
@@ -46,22 +46,25 @@ class ProfileTool:
         self.armed = PendingPlacement.NOTHING
         self._scene = scene
         self._held: Flag | None = None
-        self._range: tuple[int, int] | None = None  # key, and the number of the bar where the drag began
+        self._range: tuple[int, int] | None = None  # key, and number of the bar where the drag started
         self._hovers = self._moved = False
 
     @property
     def cursor(self) -> Qt.CursorShape:
-        """What the mouse looks like."""
+        """The mouse cursor for the current state."""
         if self._held is not None or self._hovers:
             return Qt.CursorShape.SizeHorCursor
         return Qt.CursorShape.CrossCursor if self.armed is PendingPlacement.NOTHING else Qt.CursorShape.PointingHandCursor
 
     def arm(self, armed: PendingPlacement) -> None:
-        """Take the tool up, or put it away if it is the one in hand."""
+        """Activate a placement, or cancel it if it is active already."""
         self.armed = PendingPlacement.NOTHING if self.armed is armed else armed
 
     def press(self, x: float, y: float, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
-        """The button went down: with Ctrl it chooses a profile for a composite, with Alt it ends one at the bar."""
+        """Handle a button press.
+
+        Ctrl selects a profile for a composite, Alt ends one at the bar under the mouse.
+        """
         frame = self._scene.frame
         if frame is None or not frame.layout.price.holds(x, y):
             return False
@@ -91,7 +94,7 @@ class ProfileTool:
         return True
 
     def move(self, x: float, y: float) -> bool:
-        """The mouse moved, button held or not."""
+        """Handle a mouse move; True while a profile is being dragged."""
         anchors = self._scene.chart.anchors
         if self._range is not None:
             key, begin = self._range
@@ -108,7 +111,7 @@ class ProfileTool:
         return False
 
     def release(self) -> bool:
-        """The button went up."""
+        """Handle a button release; True if it ended a drag."""
         key = self._range[0] if self._range is not None else self._held.key if self._held is not None else None
         moved = self._moved
         self._held = self._range = None
@@ -121,14 +124,17 @@ class ProfileTool:
         return True
 
     def double_click(self, x: float, y: float) -> bool:
-        """The button was pressed twice: on a flag that selects its profile."""
+        """Handle a double click; True on a flag, which selects its profile."""
         flag = self._flag_at(x, y)
         if flag is not None:
             self._scene.chart.anchors.select(flag.key)
         return flag is not None
 
     def choose_at(self, x: float, y: float) -> bool:
-        """Choose the profile whose flag is there, or the profile of the period, for a composite, or no longer; False if there is none."""
+        """Select or deselect the profile at a point for a composite.
+
+        That is the profile whose flag is there, else the period profile. False if there is none.
+        """
         frame, anchors = self._scene.frame, self._scene.chart.anchors
         if frame is None:
             return False
@@ -141,9 +147,9 @@ class ProfileTool:
         return placed is not None
 
     def cut_at(self, x: float) -> bool:
-        """End the profile under a bar there: the selected one, else the one that lies on top, else a range from its period's start.
+        """End a profile at the bar at `x`; False if there is none.
 
-        False if there is none. One that ends sooner stays as it is.
+        That is the selected one, else the topmost, else a new range from the start of the period. One that ends earlier stays as it is.
         """
         frame, anchors = self._scene.frame, self._scene.chart.anchors
         if frame is None:
@@ -167,7 +173,10 @@ class ProfileTool:
         return True
 
     def nudge(self, bars: int, *, end: bool = False) -> bool:
-        """Move the selected profile's start, or a range's end, by so many bars; False if none is selected."""
+        """Move the selected profile's start, or a range's end, by `bars`.
+
+        False if no profile is selected.
+        """
         anchors = self._scene.chart.anchors
         placed = anchors.get(anchors.selected)
         if placed is None:
@@ -181,7 +190,10 @@ class ProfileTool:
         return True
 
     def step_back(self) -> bool:
-        """What Esc does here: put the tool away, else let go of what is chosen, of the selection, of a kept moment; False if of nothing."""
+        """Cancel the tool, a selection or the pinned as-of view.
+
+        The tool comes first, then the composite selection, then the selected profile. False if nothing is active.
+        """
         anchors = self._scene.chart.anchors
         if self.armed is not PendingPlacement.NOTHING:
             self.armed = PendingPlacement.NOTHING
@@ -197,13 +209,16 @@ class ProfileTool:
         return True
 
     def _tell(self, key: int) -> None:
-        """Say what a profile is of by now."""
+        """Report the current time range of a profile."""
         frame, placed = self._scene.frame, self._scene.chart.anchors.get(key)
         if frame is not None and placed is not None:
             self._say(f"{placed.name} from {when_text(frame, placed)}")
 
     def _drag(self, placed: PlacedProfile, bar: int, *, end: bool) -> None:
-        """Move one end to a bar; a range keeps at least one bar, an anchor stays among the bars there are."""
+        """Move one end to a bar.
+
+        A range keeps at least one bar, an anchored profile starts at the latest bar or before.
+        """
         times, anchors = self._scene.chart.series.times, self._scene.chart.anchors
         if end and placed.end_ns is not None:
             bar = max(bar, times.number(placed.start_ns))
@@ -213,7 +228,7 @@ class ProfileTool:
         anchors.move(placed.key, self._start_ns(min(bar, last)), placed.end_ns)
 
     def _bar_at(self, x: float) -> int:
-        """The number of the bar under a place; none behind the last one."""
+        """The number of the bar at a position, at most the latest."""
         return min(math.floor(self._scene.viewport.bar_at(x)), self._last_bar())
 
     def _last_bar(self) -> int:

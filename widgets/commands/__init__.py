@@ -1,1 +1,1 @@
-"""The table of actions: menus, keys and tooltips, one file a family."""
+"""The commands with their menus, keys and tooltips, one file per group."""

@@ -1,4 +1,4 @@
-"""Every command of the window in one table: menus, keys, tool tips and the key list derive from it."""
+"""The table of all commands; menus, keys and tooltips come from it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from rendering.scene.layers import LAYERS
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One thing the user can ask for.
+    """A command of the user.
 
     Attributes
     ----------
     name : str
-        The method that does it.
+        Name of the method that executes it.
     menu, text : str
-        Where it stands in the menu bar, and as what.
+        Menu, and label in it.
     keys : tuple of str
         Shortcuts in Qt's notation; the first is the one shown.
     help : str
-        One line for the tool tip and the key list.
+        Line for the tooltip and the key list.
     short : str
-        What its button says, where that is not the menu's text.
+        Label of its button, if it differs from the menu's.
     checkable : bool
-        Whether it shows that it is on.
+        Whether it shows an on or off state.
     argument : str
-        What the method is called with, if it wants something: the same method may serve several commands.
+        Argument of the method, if it has one, as several commands can share a method.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Command:
 
     @property
     def action(self) -> str:
-        """Under which name its QAction is found."""
+        """Name of its QAction."""
         return f"{self.name} {self.argument}".strip()
 
 
 def overlay_commands() -> tuple[Command, ...]:
-    """One command for each layer of the chart that can be shown and hidden."""
+    """A command for each overlay of the chart."""
     return tuple(
         Command("toggle_overlay", "Overlays", layer.title, layer.keys, f"Show or hide: {layer.help}", checkable=True, argument=layer.name)
         for layer in overlays(LAYERS)
@@ -174,7 +174,7 @@ COMMANDS = (
 
 
 def build_actions(window: QWidget, *others: object) -> Mapping[str, QAction]:
-    """One QAction for each command, wired to the window's method of that name, or else to that of the first other who has one."""
+    """A QAction for each command, wired to its method in an owner."""
     actions: dict[str, QAction] = {}
     for command in COMMANDS:
         action = QAction(command.text, window)
@@ -191,7 +191,7 @@ def build_actions(window: QWidget, *others: object) -> Mapping[str, QAction]:
 
 
 def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
-    """The menus, in the order of the table."""
+    """Add all menus, in the order of the table."""
     menus = {}
     for command in COMMANDS:
         if command.menu not in menus:
@@ -200,5 +200,5 @@ def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
 
 
 def key_list() -> list[tuple[str, str]]:
-    """Keys and what they do, for the help page and the README."""
+    """Keys with their effect, for the help page and the README."""
     return [(" or ".join(command.keys) or f"menu {command.menu}", command.tooltip) for command in COMMANDS]

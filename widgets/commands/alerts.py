@@ -1,4 +1,4 @@
-"""Alerts by key, and what is done when one fires."""
+"""Commands for alerts, and the reaction when one fires."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ _REACH_PX, _MOST_NEAR = 6.0, 4
 
 
 class AlertCommands:
-    """Set, list and delete alerts, and tell what fires; their names stand in `widgets.commands.actions`.
+    """Commands to set, list and delete alerts, and their notification when they fire.
+
+    The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     window : QWidget
     workspace : Workspace
     scene : callable
-        The chart that is looked at, None while there is none.
+        Returns the chart in view, None if there is none.
     say : callable
-        Puts a line into the status bar.
+        Shows a text in the status bar.
     """
 
     def __init__(self, window: QWidget, workspace: Workspace, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
@@ -46,17 +48,17 @@ class AlertCommands:
         self.handle = AlertDrag(workspace.alerts, scene, say)
 
     def add_alert(self) -> None:
-        """At the cursor, or at the last price."""
+        """Add a price alert at the cursor, or at the last price."""
         if (ticks := self._price()) is not None:
             self._say(self._workspace.alerts.add_at(ticks))
 
     def delete_alert(self) -> None:
-        """The one nearest to the cursor, or to the last price."""
+        """Delete the price alert nearest to the cursor, or to the last price."""
         if (ticks := self._price()) is not None:
             self._say(self._workspace.alerts.delete_nearest(ticks))
 
     def new_alert(self) -> None:
-        """Choose what is waited for; the price at the cursor to begin with."""
+        """Open the dialog for a new alert, with the price at the cursor."""
         scene, ticks = self._scene(), self._price()
         if scene is None or ticks is None:
             self._say("No chart loaded yet")
@@ -64,11 +66,11 @@ class AlertCommands:
             self._edit(AlertSpec(value=scene.chart.series.grid.text(ticks)))
 
     def show_alerts(self) -> None:
-        """List all alerts, and what has fired."""
+        """List all alerts, and those that have fired."""
         AlertPanel(self._workspace.alerts, self._scene, self._edit_alert, self._say, self._window).show()
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """An alert at the price there, and on each line and level there."""
+        """Entries for an alert at the price, and on each line and level there."""
         scene, ticks, desk = self._scene(), spot.price_ticks, self._workspace.alerts
         if scene is None or ticks is None:
             return []
@@ -83,7 +85,7 @@ class AlertCommands:
         return found
 
     def announce(self) -> None:
-        """Once a frame: sound, notification and a line for what has fired since the last look."""
+        """Report alerts that fired since the last frame by sound, notification and text."""
         desk = self._workspace.alerts
         desk.show()
         if not (untold := desk.book.unannounced()):
@@ -94,7 +96,7 @@ class AlertCommands:
         self._say(f"! {text}")
         now_s = time.monotonic()
         heard = [fired for fired in untold if now_s - self._heard_s.get(fired.alert, 0.0) >= _SOUND_EVERY_S]
-        if heard:  # a line that price dances around is one noise, not a hundred
+        if heard:  # a price that crosses a line repeatedly sounds once, not a hundred times
             self._heard_s |= {fired.alert: now_s for fired in heard}
             self.sounds.play(heard[-1].sound)
             self._notify(text)
@@ -119,7 +121,7 @@ class AlertCommands:
         return int(scene.chart.series.close[-1]) if ticks is None else ticks
 
     def _notify(self, text: str) -> None:
-        """Through the system, where it has a place for it."""
+        """Show a system notification, where the system supports it."""
         if not QSystemTrayIcon.isSystemTrayAvailable() or not QSystemTrayIcon.supportsMessages():
             return
         if self._tray is None:
@@ -130,6 +132,6 @@ class AlertCommands:
 
 
 def fired_text(fired: FiredAlert) -> str:
-    """What has fired, in a line."""
+    """Text of a fired alert, in one line."""
     when = time.strftime("%H:%M:%S", time.gmtime(fired.time_ns / 1e9))
     return f"{fired.text} at {when} UTC{' (checked late)' if fired.late else ''}"

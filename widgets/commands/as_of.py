@@ -1,4 +1,7 @@
-"""The as-of cursor by key: the moment under the mouse is kept, or now comes back. Holding the key is the view's own business."""
+"""Commands for the as-of view: pin it at a bar, or return to live.
+
+Holding K down is handled by the chart view.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,27 @@ _HINT = "Hold K over the bars to see every value as it stood at that bar's close
 
 
 class AsOfCommands:
-    """Look at the chart as it was known earlier; their names stand in `widgets.commands.actions`.
+    """Commands for the as-of view, the chart as it was known when a bar closed.
+
+    The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     scene : callable
-        The chart that is looked at, None while there is none.
+        Returns the chart in view, None if there is none.
     say : callable
-        Puts a line into the status bar.
+        Shows a text in the status bar.
     """
 
     def __init__(self, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
         self._scene, self._say = scene, say
 
     def hold_moment(self) -> None:
-        """From the menu, where no key can be held: how it is done."""
+        """Explain the key, as a menu entry cannot be held down."""
         self._say(_HINT)
 
     def keep_moment(self) -> None:
-        """Keep the moment of the bar under the mouse; if one is kept, back to now."""
+        """Pin the as-of view at the bar under the mouse, or return to live."""
         scene = self._scene()
         if scene is None:
             return
@@ -43,7 +48,7 @@ class AsOfCommands:
             self._keep(scene, bar)
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """The moment of the bar there, or now."""
+        """Entry for the as-of view of the bar there, or to return to live."""
         scene, bar = self._scene(), spot.bar
         if scene is None:
             return []

@@ -1,4 +1,4 @@
-"""Commands that change which bars and rows the chart shows."""
+"""Commands that change the bars and rows of the chart."""
 
 from __future__ import annotations
 
@@ -10,33 +10,35 @@ from widgets.commands.size_steps import next_bar_rule, next_ticks_per_row
 
 
 class ChartCommands:
-    """Longer and shorter bars, coarser and finer rows; their names stand in `widgets.commands.actions`.
+    """Commands for longer and shorter bars, coarser and finer rows.
+
+    The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     workspace : Workspace
-        Where the wishes go.
+        Receives the changes.
     choose_bar : callable
-        Called with another bar.
+        Called with another bar type.
     """
 
     def __init__(self, workspace: Workspace, choose_bar: Callable[[BarRule], None]) -> None:
         self._workspace, self._choose_bar = workspace, choose_bar
 
     def next_bar_rule(self) -> None:
-        """The next longer bar."""
+        """Change to the next longer bar."""
         self._step_bar_rule(1)
 
     def previous_bar_rule(self) -> None:
-        """The next shorter bar."""
+        """Change to the next shorter bar."""
         self._step_bar_rule(-1)
 
     def coarser_rows(self) -> None:
-        """About twice as many ticks in a row."""
+        """Change to about twice as many ticks per row."""
         self._step_rows(1)
 
     def finer_rows(self) -> None:
-        """About half as many ticks in a row."""
+        """Change to about half as many ticks per row."""
         self._step_rows(-1)
 
     def _step_bar_rule(self, step: int) -> None:

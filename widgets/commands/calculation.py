@@ -1,4 +1,4 @@
-"""Commands that change how figures are made, and the memory of it."""
+"""Commands that change calculation settings, and save them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ _T = TypeVar("_T")
 
 
 class RuleCommands:
-    """Colouring, footprint style, CVD's reset, and the dialog of all inputs; their names stand in `widgets.commands.actions`.
+    """Commands for colouring, footprint style, CVD reset and settings.
+
+    The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     window : QWidget
-        Over which the dialog opens.
+        Parent of the dialog.
     workspace : Workspace
-        Whose chart it is about; without one, that of the next.
+        Has the chart; without one, the settings apply to the next.
     remember : callable
-        Called with the rules as they were and as they are now, whenever the user has changed them.
+        Called with the old and the new settings whenever the user has changed them.
     on_error : callable
-        Called with a line that says why they cannot be remembered.
+        Called with an error text if they cannot be saved.
     """
 
     def __init__(
@@ -42,21 +44,21 @@ class RuleCommands:
         self._remember, self._on_error = remember, on_error
 
     def next_colouring(self) -> None:
-        """Cells coloured by volume, by delta, by imbalance."""
+        """Change to the next cell colouring: volume, delta, imbalance."""
         cells = self._workspace.rules.cells
         self._change_with(cells=structs.replace(cells, colouring=_after(COLOURINGS, cells.colouring)))
 
     def next_cells(self) -> None:
-        """The next footprint style."""
+        """Change to the next footprint style."""
         cells = self._workspace.rules.cells
         self._change_with(cells=structs.replace(cells, cells=_after(CELLS, cells.cells)))
 
     def toggle_cvd_reset(self) -> None:
-        """CVD by session, or without end."""
+        """Switch the CVD reset between each session and never."""
         self._change_with(cvd=CvdSettings(reset="never" if self._workspace.rules.cvd.reset == "session" else "session"))
 
     def edit_rules(self) -> None:
-        """All inputs of the figures."""
+        """Open the dialog of the calculation settings."""
         dialog = next(iter(self._window.findChildren(CalculationDialog)), None)
         dialog = dialog or CalculationDialog(lambda: self._workspace.rules, self._change, self._window)
         dialog.refresh()

@@ -1,4 +1,4 @@
-"""Commands that make one profile of several; their names stand in `widgets.commands.actions`."""
+"""Commands that combine profiles into composites."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ _HOW = "Ctrl+click flags or period profiles, or press J over them"
 
 
 class CompositeCommands:
-    """Choose profiles and put them together; without a chart they do nothing.
+    """Commands to select profiles and combine them; without a chart they do nothing.
+
+    The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     view : callable
-        The view on the chart that is looked at, None while there is none.
+        Returns the chart view, None if there is no chart.
     say : callable
-        Called with a line for the status bar.
+        Shows a text in the status bar.
     """
 
     def __init__(self, view: Callable[[], ChartView | None], say: Callable[[str], None]) -> None:
         self._shown, self._say = view, say
 
     def choose_profile(self) -> None:
-        """The profile under the mouse, else the selected one; or no longer."""
+        """Select or deselect the profile under the mouse, or else the selected one."""
         found = self._tool_and_scene()
         if found is None:
             return
@@ -50,7 +52,7 @@ class CompositeCommands:
         self._tell(anchors.chosen)
 
     def compose_profiles(self) -> None:
-        """One profile of all that are chosen."""
+        """Combine the selected profiles into a composite."""
         found = self._tool_and_scene()
         if found is None:
             return
@@ -64,7 +66,7 @@ class CompositeCommands:
             self._say(f"{made.name} combines {', '.join(made.parts)}")
 
     def choose_from_list(self) -> None:
-        """Tick profiles in a list."""
+        """Open a list of profiles to select and combine."""
         if (found := self._tool_and_scene()) is not None:
             scene = found[1]
             if (frame := scene.frame) is None:
@@ -73,7 +75,7 @@ class CompositeCommands:
             CompositeDialog(scene.chart.anchors, periods, partial(when_text, frame), self.compose_profiles, self._shown()).show()
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Choose the profiles there, and make a composite of what is chosen."""
+        """Entries to select each profile there, and to combine the selected ones."""
         found = self._tool_and_scene()
         if found is None:
             return []
@@ -97,7 +99,7 @@ class CompositeCommands:
 
 
 def _profiles_at(scene: ChartScene, spot: ChartPoint) -> list[PlacedProfile]:
-    """The profiles that hold the bar of a spot: those that lie on top first, that of the period last."""
+    """The profiles over the bar at a point, topmost first, the period profile last."""
     frame, bar = scene.frame, spot.bar
     if frame is None or bar is None:
         return []

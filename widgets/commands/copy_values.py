@@ -1,4 +1,4 @@
-"""Figures under the cursor, copied as plain text."""
+"""Commands that copy values under the cursor as plain text."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from widgets.parts.time_input import time_text
 
 
 class CopyCommands:
-    """Copy what the mouse points at; its name stands in `widgets.commands.actions`.
+    """Command to copy the price at the cursor.
+
+    The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     scene : callable
-        The chart that is looked at, None while there is none.
+        Returns the chart in view, None if there is none.
     say : callable
-        Puts a line into the status bar.
+        Shows a text in the status bar.
     """
 
     def __init__(self, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
         self._scene, self._say = scene, say
 
     def copy_price(self) -> None:
-        """The price at the cursor, or the last one."""
+        """Copy the price at the cursor, or the last price."""
         scene = self._scene()
         if scene is not None and scene.chart.series.n_bars:
             ticks = scene.cursor_ticks()
             self._copy(scene.chart.series.grid.text(int(scene.chart.series.close[-1]) if ticks is None else ticks))
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Price and time of the spot."""
+        """Entries to copy the price and the time at a point."""
         scene, found = self._scene(), []
         if scene is not None and spot.price_ticks is not None:
             price = scene.chart.series.grid.text(spot.price_ticks)

@@ -1,4 +1,4 @@
-"""Why is this here? By a click, by key, or from the chart's menu."""
+"""Commands for the Why? panel: by click, by key, or from the context menu."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ from widgets.panels.explanation import WhyPanel
 
 _SAME_PX = 4.0
 MOST_COPIED = 500_000
-"""Trades that are copied at most: text of some twenty megabytes, and about a second."""
+"""Maximum number of trades to copy: some 20 MB of text, and about a second."""
 _IN_MENU = 4
-"""So many figures of a spot are offered by the menu."""
+"""Maximum number of values in the context menu."""
 
 
 class WhyCommands:
-    """Explain what lies under the mouse, in a panel over the chart.
+    """Commands that explain the value under the mouse, in a panel over the chart.
 
-    An answer stands as it was when it was asked for, with its trades; it says up to which trade it goes where its last bar goes
-    on, and asking again gives the newest. The panel moves when what it speaks of comes to lie under it, and closes when
-    another chart is shown, or its bars were cut anew.
+    The commands in `widgets.commands.actions` name its methods.
+
+    An explanation stays as it was when requested, with its trades. If its last bar is still open it states the last trade included;
+    another request gives the newest. The panel moves when it would cover the bars that it explains, and closes when another chart is
+    shown, or its bars were rebuilt.
 
     Parameters
     ----------
     view : callable
-        The view on the chart that is looked at, None while there is none.
+        Returns the chart view, None if there is no chart.
     say : callable
-        Puts a line into the status bar.
+        Shows a text in the status bar.
     copy_price : callable
-        What the key that copies does while no panel is open.
+        The copy command while no panel is open.
     """
 
     def __init__(self, view: Callable[[], ChartView | None], say: Callable[[str], None], copy_price: Callable[[], None]) -> None:
@@ -55,7 +57,10 @@ class WhyCommands:
     # -- asking ----------------------------------------------------------------------------------
 
     def click(self, x: float, y: float) -> None:
-        """Explain what stands out there; elsewhere a click closes the panel."""
+        """Explain the highlighted value at a point.
+
+        A click anywhere else closes the panel.
+        """
         questions = [question for question in self._questions_at(x, y) if question.marked]
         if questions:
             self._ask(questions, x, y)
@@ -63,7 +68,10 @@ class WhyCommands:
             self.close()
 
     def explain(self) -> None:
-        """Explain what is at the cursor, also what does not stand out; once more: what else is there."""
+        """Explain the value at the cursor, highlighted or not.
+
+        If repeated, explain the next value there.
+        """
         view = self._view()
         cursor = view.chart_scene.cursor if view is not None else None
         if cursor is None:
@@ -76,7 +84,7 @@ class WhyCommands:
             self._say("Nothing to explain at the cursor")
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """The figures there."""
+        """Entries for the values at a point."""
         questions = self._questions_at(spot.x, spot.y)[:_IN_MENU]
         return [
             MenuEntry(f"Why? {question.text}", lambda question=question: self._ask([question], spot.x, spot.y), "" if place else "Y")
@@ -84,14 +92,17 @@ class WhyCommands:
         ]
 
     def next_question(self) -> None:
-        """What else is under the same point."""
+        """Explain the next value at the same point."""
         self._place = (self._place + 1) % max(1, len(self._questions))
         self._show()
 
     # -- the panel -------------------------------------------------------------------------------
 
     def copy_price(self) -> None:
-        """While a panel is open, what is selected in it, or else all trades behind it as CSV; without one the price."""
+        """Copy the text selected in the panel, or all its trades as CSV.
+
+        Without a panel, copy the price.
+        """
         if self.panel is None:
             self._copy_price()
         elif self.panel.selected_text:
@@ -101,7 +112,7 @@ class WhyCommands:
             self.copy_csv()
 
     def copy_csv(self) -> None:
-        """All trades behind it, to the clipboard."""
+        """Copy all trades behind the value as CSV."""
         count = 0 if self.answer is None else len(self.answer.behind.trades)
         if count > MOST_COPIED:
             self._say(f"{count:,} trades are too many for the clipboard (limit {MOST_COPIED:,}). Use `tapeprint export`.")
@@ -112,7 +123,7 @@ class WhyCommands:
             self._say("No trades to copy")
 
     def close(self) -> bool:
-        """Close the panel; whether there was one."""
+        """Close the panel; False if there was none."""
         if self.panel is None:
             return False
         self.panel.hide()
@@ -121,7 +132,10 @@ class WhyCommands:
         return True
 
     def follow(self) -> None:
-        """Once a frame: out of the way of what it speaks of, and away with what is no longer shown."""
+        """Move the panel off the bars that it explains, or close it.
+
+        It is called once per frame.
+        """
         view, answer_now = self._view(), self.answer
         if self.panel is None or answer_now is None:
             return
@@ -159,7 +173,7 @@ class WhyCommands:
             return
         try:
             self.answer = find_trades(frame.chart, self._questions[self._place].ask())
-        except TapeprintError as error:  # the bar it was about is no longer there
+        except TapeprintError as error:  # the bar in question no longer exists
             self._say(error.user_message)
             self.close()
             return

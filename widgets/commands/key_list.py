@@ -23,7 +23,7 @@ MOUSE = (
 
 
 class KeyList(QDialog):
-    """Keys and mouse gestures; stays open beside the work, closed by Esc."""
+    """Dialog with keys and mouse gestures; not modal, Esc closes it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""The command that shows and hides overlays, and the memory of which are shown."""
+"""The command that shows and hides overlays, and saves the choice."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from rendering.scene.scene import ChartScene
 
 
 class OverlayCommands:
-    """Which overlays the window shows, whatever chart it shows; its method's name stands in `widgets.commands.actions`.
+    """The visible overlays of the window, for any chart in it.
+
+    The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     shown : frozenset of str
-        What is shown to begin with.
+        Names of the overlays that are visible at the start.
     scene : callable
-        The chart that is looked at, None while there is none.
+        Returns the chart in view, None if there is none.
     remember : callable
-        Called with what is shown, as settings write it, whenever the user changes it.
+        Called with the visible overlays, in the format of the settings, whenever the user changes them.
     on_error : callable
-        Called with a line that says why it cannot be remembered.
+        Called with an error text if they cannot be saved.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class OverlayCommands:
         self._actions: Mapping[str, QAction] = {}
 
     def toggle_overlay(self, name: str) -> None:
-        """Show an overlay, or hide it."""
+        """Show or hide an overlay."""
         self.shown = self.shown ^ {name}
         scene = self._scene()
         if scene is not None:
@@ -51,7 +53,7 @@ class OverlayCommands:
             self._on_error(error.user_message)
 
     def take_actions(self, actions: Mapping[str, QAction]) -> None:
-        """The window's commands, see `widgets.commands.actions`: those of overlays show by a check mark what is shown."""
+        """Receive the window's commands; those of overlays show check marks from now on."""
         self._actions = actions
         self._check()
 

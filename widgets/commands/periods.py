@@ -1,4 +1,4 @@
-"""Commands for the profiles of periods: which, split at a bar, merged with a neighbour; their names stand in `widgets.commands.actions`."""
+"""Commands for period profiles: period, splits and merges."""
 
 from __future__ import annotations
 
@@ -19,30 +19,32 @@ from widgets.commands.overlays import OverlayCommands
 from widgets.dialogs.periods import PeriodDialog, SideDialog
 
 PERIOD_BARS = 30
-"""With bars of a minute as long as a bracket of the TPO chart."""
+"""As long as a TPO bracket if bars are one minute."""
 PERIOD_WIDTH_PERCENT = 70
-"""Of a period's width, for its longest row."""
+"""Width of the longest row, in percent of the period's width."""
 _POINT = "Point at a period profile (P shows them)"
 
 
 class PeriodCommands:
-    """Draw, split and merge the profiles of periods; without a chart they do nothing.
+    """Commands to show, split and merge period profiles.
+
+    Without a chart they do nothing. The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     scene : callable
-        The chart that is looked at, None while there is none.
+        Returns the chart in view, None if there is none.
     overlays : OverlayCommands
-        Shows the profiles where they are hidden.
+        Used to show hidden profiles.
     say : callable
-        Called with a line for the status bar.
+        Shows a text in the status bar.
     """
 
     def __init__(self, scene: Callable[[], ChartScene | None], overlays: OverlayCommands, say: Callable[[str], None]) -> None:
         self._scene, self._overlays, self._say = scene, overlays, say
 
     def next_period_profiles(self) -> None:
-        """A profile for each session if there are any, each day, week, month, each 30 bars or as many as were typed; then none."""
+        """Change to the next period: session (if named), day, week, month, N bars, none."""
         scene = self._scene()
         if scene is None:
             return
@@ -58,33 +60,33 @@ class PeriodCommands:
         self._say("Period profiles off" if chosen is None else f"Showing {chosen.text} profiles")
 
     def edit_periods(self) -> None:
-        """Which periods, and the inputs of their profiles."""
+        """Open the dialog of periods and their profile settings."""
         if (scene := self._scene()) is not None:
             anchors = scene.chart.anchors
             self._show_overlay()
             PeriodDialog(anchors, _inputs_of(anchors), _bars_of(anchors), _window(scene)).show()
 
     def edit_side(self) -> None:
-        """The inputs of the profile beside the bars."""
+        """Open the dialog of the visible range profile."""
         if (scene := self._scene()) is not None:
             SideDialog(scene.chart.anchors, _window(scene)).show()
 
     # -- split and merge, at the mouse -----------------------------------------------------------
 
     def split_period(self) -> None:
-        """Split the profile under the mouse at the bar under it."""
+        """Split the period profile under the mouse, at the bar under it."""
         self._at_the_mouse(lambda found: self._split(found))
 
     def merge_next(self) -> None:
-        """Make one of the profile under the mouse and the next."""
+        """Merge the period profile under the mouse with the next one."""
         self._at_the_mouse(lambda found: self._merge(found.next_ns, "next"))
 
     def merge_previous(self) -> None:
-        """Make one of the profile under the mouse and the one before."""
+        """Merge the period profile under the mouse with the previous one."""
         self._at_the_mouse(lambda found: self._merge(found.start_ns, "previous"))
 
     def reset_periods(self) -> None:
-        """Each period one profile again."""
+        """Undo all splits and merges."""
         scene = self._scene()
         if scene is None or (periods := scene.chart.anchors.periods) is None or not periods.is_edited:
             self._say("No splits or merges to reset")
@@ -93,7 +95,7 @@ class PeriodCommands:
         self._say(f"Reset {periods.text} profiles (Ctrl+Z to undo)")
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """What can be done with the profile of a period there."""
+        """Entries for the period profile at a point."""
         found = self._found(spot)
         if found is None:
             return []
@@ -148,9 +150,9 @@ class PeriodCommands:
 
 
 class _Found:
-    """The profile of a period under the mouse, and the times at which it can be split and merged.
+    """The period profile at a bar, with the times to split and merge it.
 
-    `start_ns` is where it begins and `next_ns` where the next one does; None where there is no bar on the other side.
+    `start_ns` is its start and `next_ns` the start of the next one; None if there is no bar on the other side.
     """
 
     def __init__(self, scene: ChartScene, piece: PeriodSegment, bar: int) -> None:
@@ -166,23 +168,26 @@ class _Found:
 
     @property
     def split_text(self) -> str:
-        """The time of the bar."""
+        """Time of the bar as text."""
         assert self.scene.frame is not None
         return time_text(self.scene.frame, self.bar_ns)
 
 
 def _inputs_of(anchors: ChartProfiles) -> ProfileSettings:
-    """Those of the periods shown, else those of the next profile, but wider: a period has its room to itself."""
+    """Settings for period profiles: those shown, else the default, but wider.
+
+    A period has its width to itself.
+    """
     if anchors.periods is not None:
         return anchors.periods.inputs
     return replace(anchors.inputs, width_percent=PERIOD_WIDTH_PERCENT, extend_poc=False, extend_vah=False, extend_val=False)
 
 
 def _bars_of(anchors: ChartProfiles) -> int:
-    """How many bars make a period, where nobody says otherwise: as many as are drawn, or were."""
+    """Number of bars per period: as shown now or last, else the default."""
     return anchors.periods.bars if anchors.periods is not None and anchors.periods.bars > 1 else PERIOD_BARS
 
 
 def _window(scene: ChartScene) -> QWidget | None:
-    """The widget that dialogs belong to."""
+    """The parent widget for dialogs."""
     return next(iter(scene.views()), None)

@@ -1,4 +1,4 @@
-"""Commands for the profiles that the user puts on the chart; their names stand in `widgets.commands.actions`."""
+"""Commands for the profiles that the user adds to the chart."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from widgets.dialogs.profile import ProfileDialog
 
 
 class AnchorCommands:
-    """Put, choose, edit and take away anchored profiles, and take such steps back; without a chart they do nothing.
+    """Commands to add, select, edit, delete, undo and redo profiles.
+
+    Without a chart they do nothing. The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     view : callable
-        The view on the chart that is looked at, None while there is none.
+        Returns the chart view, None if there is no chart.
     overlays : OverlayCommands
-        Shows the profiles when one is put on a chart that hides them.
+        Used to show hidden profiles when one is added.
     say : callable
-        Called with a line for the status bar.
+        Shows a text in the status bar.
     close_panel : callable
         Closes the panel that was opened last, if there is one.
     """
@@ -40,11 +42,11 @@ class AnchorCommands:
         self._say = say
 
     def place_anchor(self) -> None:
-        """The next click on a bar anchors a profile there."""
+        """Let the next click on a bar start an anchored profile."""
         self._arm(PendingPlacement.ANCHOR)
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """A profile from the bar there on; the end of one that is there."""
+        """Entries to start a profile at the bar there, or to end one that covers it."""
         view, start_ns = self._shown(), spot.time_ns
         frame = view.chart_scene.frame if view is not None else None
         if frame is None or start_ns is None:
@@ -60,7 +62,7 @@ class AnchorCommands:
             anchors.add(start_ns)
 
     def place_range(self) -> None:
-        """The next drag over bars makes a profile of them."""
+        """Let the next drag across bars add a range profile."""
         self._arm(PendingPlacement.RANGE)
 
     def select_next_profile(self) -> None:
@@ -71,7 +73,7 @@ class AnchorCommands:
                 self._say("No profiles on the chart. Press A and click a bar to add one.")
 
     def edit_profile(self) -> None:
-        """Name, time and inputs of the selected profile; without one, of the latest."""
+        """Open the settings of the selected profile, else of the latest."""
         anchors = self._anchors
         if anchors is None:
             return
@@ -83,7 +85,7 @@ class AnchorCommands:
             ProfileDialog(anchors, anchors.selected, self._shown()).show()
 
     def delete_profile(self) -> None:
-        """Take the selected profile off the chart."""
+        """Delete the selected profile."""
         anchors = self._anchors
         if anchors is not None and (placed := anchors.get(anchors.selected)) is not None:
             anchors.delete(placed.key)
@@ -96,7 +98,7 @@ class AnchorCommands:
             self._say("Point at the bar of a profile where it should end")
 
     def undo(self) -> None:
-        """Take the last step with profiles back."""
+        """Undo the last profile change."""
         if (anchors := self._anchors) is None:
             return
         done = anchors.all_profiles
@@ -106,7 +108,7 @@ class AnchorCommands:
             self._say("Nothing to undo")
 
     def redo(self) -> None:
-        """Take a step again that was taken back."""
+        """Redo the last undone profile change."""
         if (anchors := self._anchors) is None:
             return
         before = anchors.all_profiles
@@ -116,7 +118,7 @@ class AnchorCommands:
             self._say("Nothing to redo")
 
     def step_back(self) -> None:
-        """Put the tool away; else let go of the selection; else close the panel that was opened last."""
+        """Cancel the tool, or the selection, or close the panel that was opened last."""
         view = self._shown()
         if view is None or not view.anchors.step_back():
             self._close_panel()

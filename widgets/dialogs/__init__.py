@@ -1,1 +1,1 @@
-"""Dialogs, one file each."""
+"""Dialogs, one per file."""

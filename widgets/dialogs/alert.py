@@ -1,4 +1,4 @@
-"""One alert: what it waits for, how often it tells, and how. Stays open beside the work; nothing waits for it."""
+"""The dialog of one alert: condition, trigger, sound and note. It is not modal."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _UNITS = {
 
 
 class AlertDialog(QDialog):
-    """What can be chosen for an alert.
+    """Dialog to set or change an alert.
 
     Parameters
     ----------
-    desk : AlertDesk
-    wish : Wish
-        To begin with.
+    desk : AlertActions
+    wish : AlertSpec
+        Initial values.
     number : int or None
-        Of the alert that is edited; None for a new one.
+        Number of the alert to change; None for a new one.
     say : callable
-        Told what was done.
+        Called with the result as text.
     play : callable
-        Lets a sound be heard.
+        Plays a sound.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class AlertDialog(QDialog):
 
     @property
     def spec(self) -> AlertSpec:
-        """What the fields say."""
+        """The alert as entered in the fields."""
         of, key = self.of.currentData() or (Scope.NOTHING, 0)
         kind: SubjectKind = self.kind.currentData()
         band = self.band.currentData() if kind is SubjectKind.VWAP else 0
@@ -85,7 +85,7 @@ class AlertDialog(QDialog):
         self._show_choices(wish)
 
     def _show_choices(self, wish: AlertSpec) -> None:
-        """What can be chosen besides depends on the subject."""
+        """Offer the choices that the subject allows."""
         kind: SubjectKind = self.kind.currentData()
         entry = SUBJECTS[kind]
         ofs: list[tuple[str, tuple[Scope, int]]] = [
@@ -112,7 +112,7 @@ class AlertDialog(QDialog):
         form.addRow(_beside(self.done_button))
 
     def _take(self) -> None:
-        """Set the alert and close; what cannot be is told, and can be mended."""
+        """Set the alert and close; show an error and stay open if it is invalid."""
         outcome = self._desk.add(self.spec) if self._number is None else self._desk.change(self._number, self.spec)
         if outcome.done:
             self._say(outcome.text)

@@ -1,4 +1,4 @@
-"""The inputs of every figure of the chart: a page for each part, a field for each input, all made from the fields of the value."""
+"""The dialog of the calculation settings: a page per group, a field per setting."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _NAMES = {"cvd": "CVD", "tpo": "TPO"}
 
 
 class CalculationDialog(QDialog):
-    """What can be chosen for the figures. Stays open beside the work; every change is shown at once.
+    """Dialog of the calculation settings; not modal, changes apply at once.
 
     Parameters
     ----------
     rules : callable
-        How figures are made at present.
+        Returns the current settings.
     change : callable
-        Called with other rules.
+        Called with changed settings.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class CalculationDialog(QDialog):
         self.setWindowTitle("Calculation settings")
         self._rules, self._change = rules, change
         self.fields: dict[str, SettingField] = {}
-        """By the path of their input, as `tpo.bracket`."""
+        """Fields by the path of their setting, e.g. `tpo.bracket`."""
         self.parts, self.pages = QListWidget(), QStackedWidget()
         self.parts.setFixedWidth(150)
         self.parts.setAccessibleName("Pages")
@@ -55,7 +55,7 @@ class CalculationDialog(QDialog):
         self._lay_out()
 
     def refresh(self) -> None:
-        """Show how figures are made now: a key may have changed it."""
+        """Show the current settings, which a key may have changed."""
         values = to_plain(self._rules())
         for path, field in self.fields.items():
             part, _, name = path.partition(".")
@@ -94,7 +94,7 @@ class CalculationDialog(QDialog):
         return page
 
     def _take(self, path: str, *_from_qt: object) -> None:
-        """Take one input as its field says it; what cannot be is told, and left as it was."""
+        """Apply one field; an invalid value shows an error and changes nothing."""
         try:
             rules = with_value(self._rules(), path, self.fields[path].text())
         except BadInputError as error:
@@ -118,5 +118,5 @@ def _title(name: str) -> str:
 def _small(text: str) -> QLabel:
     label = QLabel(text)
     label.setWordWrap(True)
-    label.setEnabled(False)  # the palette's fainter colour
+    label.setEnabled(False)  # the fainter colour of the palette
     return label

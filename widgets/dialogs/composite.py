@@ -1,4 +1,4 @@
-"""A list in which profiles are ticked to make one of them."""
+"""The dialog to select profiles from a list and combine them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from widgets.parts.close_row import close_row
 
 
 class CompositeDialog(QDialog):
-    """The profiles that there are, each with a tick. What is ticked is chosen on the chart at once.
+    """List of all profiles with check boxes.
+
+    Checking one selects it on the chart at once.
 
     Parameters
     ----------
-    anchors : Anchors
+    anchors : ChartProfiles
         The profiles of the chart.
     periods : sequence of PlacedProfile
-        Those of the periods in sight.
+        The period profiles in view.
     when : callable
-        The time of a profile in words.
+        Returns the time range of a profile as text.
     on_compose : callable
-        Makes one of those that are chosen.
+        Combines the selected profiles.
     """
 
     def __init__(

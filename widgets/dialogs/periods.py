@@ -1,4 +1,4 @@
-"""Which periods have a profile of their own, and the inputs of those profiles; and those of the profile beside the bars."""
+"""The dialogs of the period profiles and of the visible range profile."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _MOST_BARS = 100_000
 
 
 class PeriodDialog(QDialog):
-    """A profile for each day, week, month, or so many bars. Every change is shown at once, and is one step of undo.
+    """Dialog of the period profiles; changes apply at once, each is one undo step.
 
     Parameters
     ----------
-    anchors : Anchors
+    anchors : ChartProfiles
         The profiles of the chart.
-    inputs : ProfileInputs
-        What to begin with, while no periods are drawn.
+    inputs : ProfileSettings
+        Initial settings while no period profiles are shown.
     bars : int
-        How many bars to begin with.
+        Initial number of bars per profile.
     """
 
     def __init__(self, anchors: ChartProfiles, inputs: ProfileSettings, bars: int, parent: QWidget | None = None) -> None:
@@ -74,7 +74,7 @@ class PeriodDialog(QDialog):
 
 
 class SideDialog(QDialog):
-    """The inputs of the profile of the bars in sight, beside them."""
+    """Dialog of the visible range profile's settings."""
 
     def __init__(self, anchors: ChartProfiles, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,7 @@
-"""Name, times and inputs of one profile on the chart; every change is shown at once, and is one step of undo."""
+"""The dialog of one profile: name, times and settings.
+
+Changes apply at once, each is one undo step.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ from widgets.parts.time_input import parse_moment, time_text
 
 
 class ProfileDialog(QDialog):
-    """What can be chosen for a profile. Stays open beside the work, closed by Esc.
+    """Dialog of one profile on the chart; not modal, Esc closes it.
 
     Parameters
     ----------
-    anchors : Anchors
+    anchors : ChartProfiles
         The profiles of the chart.
     key : int
-        Which of them.
+        Key of the profile.
     """
 
     def __init__(self, anchors: ChartProfiles, key: int, parent: QWidget | None = None) -> None:
@@ -50,7 +53,10 @@ class ProfileDialog(QDialog):
             edit.editingFinished.connect(self._take)
 
     def _take(self) -> None:
-        """Change the profile to what the fields say; what cannot be is told, and left as it was."""
+        """Apply the fields to the profile.
+
+        An invalid value shows an error and changes nothing.
+        """
         placed = self._anchors.get(self._key)
         if placed is None:
             self.close()

@@ -1,1 +1,1 @@
-"""Panels beside the chart: alerts, levels, explanation, replay."""
+"""Panels next to the chart: alerts, levels, explanation, replay."""

@@ -1,4 +1,4 @@
-"""All alerts and where each stands, and under them the log: what has fired, and what could not be watched."""
+"""The panel of all alerts with their status, and the alert log."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _LOG = ("Time (UTC)", "Alert", _EVENT)
 
 
 class AlertPanel(QDialog):
-    """The list beside the work; it looks twice a second while it is open, and is closed by Esc.
+    """Panel of alerts and alert log; refreshes twice a second, Esc closes it.
 
     Parameters
     ----------
-    desk : AlertDesk
+    desk : AlertActions
     scene : callable
-        The chart that is looked at, None while there is none.
+        Returns the chart in view, None if there is none.
     edit : callable
         Opens the dialog of an alert, or of a new one.
     say : callable
-        Told what was done.
+        Called with the result as text.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class AlertPanel(QDialog):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show alerts and log as they stand."""
+        """Show the current alerts and log."""
         book = self._desk.book
         self.alerts.show_rows(book.alerts, [self._row(alert) for alert in book.alerts])
         entries = list(book.log)[: -_SHOWN - 1 : -1]
@@ -78,14 +78,14 @@ class AlertPanel(QDialog):
             button.setEnabled(bool(book.alerts))
 
     def chosen(self) -> Alert | None:
-        """The alert that the buttons act on: the one in the chosen row, or the first."""
+        """The alert that the buttons act on: the selected one, or the first."""
         if not self.alerts.things:
             return None
         row = self.alert_view.currentIndex().row()
         return self.alerts.things[max(0, row)]
 
     def go_to(self, fired: FiredAlert) -> None:
-        """Look at the trade that fired an alert: its price and its bar in the middle."""
+        """Scroll the chart to the trade that fired an alert, price and bar in the middle."""
         scene = self._scene()
         if scene is None or scene.chart.spec.instrument.id != fired.instrument:
             self._say(f"{fired.instrument} is not the open market")
@@ -104,7 +104,7 @@ class AlertPanel(QDialog):
         self.arm_button.clicked.connect(lambda: self._with_chosen(lambda alert: self._say(self._desk.arm(alert.number))))
         self.delete_button.clicked.connect(lambda: self._with_chosen(lambda alert: self._say(self._desk.delete(alert.number))))
         for button in (self.new_button, self.edit_button, self.arm_button, self.delete_button):
-            button.setAutoDefault(False)  # Return is the table's
+            button.setAutoDefault(False)  # Return belongs to the table
             line.addWidget(button)
         line.addStretch(1)
         return line

@@ -1,4 +1,4 @@
-"""A small panel over the chart that says why a figure is what it is; it takes no focus and opens only when asked."""
+"""The Why? panel over the chart; opens on request only, and takes no focus."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _PADDING_PX = 10
 
 
 class WhyPanel(QFrame):
-    """The explanation, the trades behind it, and a button that copies them.
+    """Panel with an explanation, the trades behind it, and a button to copy them.
 
     Parameters
     ----------
     theme : Theme
     on_copy, on_next, on_close : callable
-        Called by its buttons.
+        Called by the buttons.
     """
 
     def __init__(
@@ -66,7 +66,10 @@ class WhyPanel(QFrame):
         rows.addLayout(buttons)
 
     def show_answer(self, answer: Answer, place: tuple[int, int], theme: Theme, room: QSize) -> None:
-        """Show one of several answers, no larger than the room; `place` is its place among them, and how many they are."""
+        """Show one of several answers, no larger than `room`.
+
+        `place` is its index and their count.
+        """
         self._theme = theme
         self.setPalette(palette_of(theme))
         self.copy.setVisible(bool(len(answer.behind.trades)))
@@ -82,7 +85,7 @@ class WhyPanel(QFrame):
 
     @property
     def selected_text(self) -> str:
-        """What the mouse has selected in it."""
+        """The text selected by mouse."""
         return self.text.selectedText()
 
     def _height(self, width: int) -> int:
@@ -117,7 +120,7 @@ def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:
 
 
 def _line_html(line: ExplanationLine, theme: Theme) -> str:
-    """With a sign before it where it states a condition: colour is never alone."""
+    """A line with a sign if it states a condition, as colour alone is not enough."""
     if line.met is None:
         return escape(line.text)
     sign, colour = ("✓", theme.live) if line.met else ("✗", theme.text_muted)

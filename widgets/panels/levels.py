@@ -1,4 +1,7 @@
-"""The level ledger: a table of every level that lives, sorted by any column; a click goes there."""
+"""The panel of all active levels: a sortable table.
+
+A click scrolls the chart to a level.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from rendering.scene.layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.axis_labels import clock_text, date_text
 
-_EVERY_MS = 500  # distances can be read at that pace
+_EVERY_MS = 500  # often enough to read distances
 _HEADERS = ("Level", "Period", "Price", "Since (UTC)", "Age", "Tests", "Distance")
 _SORTED_BY: tuple[Callable[[Level], Any], ...] = (
     lambda level: level.kind,
@@ -30,11 +33,11 @@ _SORTED_BY: tuple[Callable[[Level], Any], ...] = (
 _DISTANCE = len(_HEADERS) - 1
 _Index = QModelIndex | QPersistentModelIndex
 _PLACE = 0.2
-"""Where the bar of a level's birth is put, in widths of the pane."""
+"""Where the first bar of a level is put, in widths of the pane."""
 
 
 class LevelTableModel(QAbstractTableModel):
-    """The living levels of a chart as rows; nearest first until sorted otherwise."""
+    """Table model of active levels, nearest first by default."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +46,10 @@ class LevelTableModel(QAbstractTableModel):
         self._column, self._order = _DISTANCE, Qt.SortOrder.AscendingOrder
 
     def show_levels(self, levels: list[Level], grid: PriceGrid, now_ns: int, *, hold: bool = False) -> None:
-        """Show these, in the order chosen; while it is held each stays where it is, new ones come last."""
+        """Show levels in the sort order.
+
+        With `hold` known ones stay in place, new ones come last.
+        """
         levels = sorted(levels, key=_SORTED_BY[self._column], reverse=self._order is Qt.SortOrder.DescendingOrder)
         if hold:
             places = {_identity(level): place for place, level in enumerate(self.levels)}
@@ -77,7 +83,7 @@ class LevelTableModel(QAbstractTableModel):
         return _HEADERS[section] if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal else None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """By a column; the texts of one row stay together."""
+        """Sort by a column; the texts of a row stay together."""
         self._column, self._order = column, order
         both = list(zip(self.levels, self._texts, strict=True))
         both.sort(key=lambda row: _SORTED_BY[column](row[0]), reverse=order is Qt.SortOrder.DescendingOrder)
@@ -87,14 +93,14 @@ class LevelTableModel(QAbstractTableModel):
 
 
 class LevelPanel(QDialog):
-    """The table beside the work; it looks at the chart twice a second while it is open, and is closed by Esc.
+    """Panel of active levels; refreshes twice a second, Esc closes it.
 
     Parameters
     ----------
     scene : callable
-        The chart that is looked at, None while there is none.
+        Returns the chart in view, None if there is none.
     show_overlay : callable
-        Called with the name of a hidden overlay, a level of which was clicked.
+        Called with the name of a hidden overlay when a level of it was clicked.
     """
 
     def __init__(
@@ -130,7 +136,7 @@ class LevelPanel(QDialog):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the levels as they stand, or stood at the moment from which the chart is looked at."""
+        """Show the active levels, in an as-of view those of its time."""
         scene = self._scene()
         if scene is None or not scene.chart.series.n_bars:
             return
@@ -152,7 +158,7 @@ class LevelPanel(QDialog):
         self.go_to(level)
 
     def go_to(self, level: Level) -> None:
-        """Look at a level: its price in the middle, the bar from which on it counts at the left."""
+        """Scroll the chart to a level, its first bar at the left."""
         scene = self._scene()
         if scene is None:
             return
@@ -160,7 +166,7 @@ class LevelPanel(QDialog):
         times = scene.chart.series.times
         there = viewport.with_bar_at(times.position(level.born_ns), _PLACE * viewport.width_px)
         newest = int(scene.chart.series.number[-1]) + 1
-        if there.x(newest) < viewport.width_px:  # a young one: rather no emptiness at the right
+        if there.x(newest) < viewport.width_px:  # a new one: rather no empty space at the right
             there = viewport.with_bar_at(newest, viewport.width_px)
         scene.set_viewport(there.centred((level.bottom_ticks + level.top_ticks) / 2))
 
@@ -171,7 +177,7 @@ def _identity(level: Level) -> tuple[object, ...]:
 
 def _texts(level: Level, grid: PriceGrid, now_ns: int) -> tuple[str, ...]:
     def price(ticks: float, sign: str = "") -> str:
-        return f"{grid.price(ticks):{sign}.{grid.decimals + (ticks % 1 != 0)}f}"  # half a tick needs a digit more
+        return f"{grid.price(ticks):{sign}.{grid.decimals + (ticks % 1 != 0)}f}"  # half a tick needs another decimal place
 
     prices = [price(ticks) for ticks in (level.bottom_ticks, level.top_ticks)]
     return (
@@ -186,7 +192,7 @@ def _texts(level: Level, grid: PriceGrid, now_ns: int) -> tuple[str, ...]:
 
 
 def _age(age_ns: int) -> str:
-    """`3 d 4 h`, `4 h 12 m`, `12 m`."""
+    """An age as text: `3 d 4 h`, `4 h 12 m`, `12 m`."""
     minutes = max(0, age_ns) // 60_000_000_000
     days, hours = minutes // 1440, minutes // 60 % 24
     if days:

@@ -1,4 +1,4 @@
-"""What can be steered about a recording, and the speeds on offer."""
+"""The controls of a replay, and the list of its speeds."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from app.market.bar_rule import BarRule
 from app.market.span import Span
 
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, math.inf)
-"""Recorded seconds in one second."""
+"""Recorded seconds per second."""
 
 
 class Playback(Protocol):
-    """A recording that can be steered."""
+    """A recording with replay controls."""
 
     instrument_id: str
 
     @property
     def speed(self) -> float:
-        """Recorded seconds in one second; may be set."""
+        """Recorded seconds per second; can be set."""
         ...
 
     @speed.setter
@@ -27,51 +27,57 @@ class Playback(Protocol):
 
     @property
     def paused(self) -> bool:
-        """Whether recorded time stands still."""
+        """True while the replay is paused."""
         ...
 
     @property
     def ended(self) -> bool:
-        """Whether the last trade has been played."""
+        """True once the last trade has been played."""
         ...
 
     @property
     def now_ns(self) -> int:
-        """The recorded time that it is."""
+        """The current recorded time."""
         ...
 
     @property
     def span(self) -> Span:
-        """From the first trade to just behind the last."""
+        """The span from the first trade to just after the last one."""
         ...
 
     def pause(self) -> None:
-        """Let recorded time stand still."""
+        """Stop recorded time."""
         ...
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Continue from where recorded time stopped."""
         ...
 
     def step_trade(self) -> None:
-        """Play one trade more."""
+        """Play one more trade."""
         ...
 
     def step_bar(self, rule: BarRule) -> None:
-        """Play the rest of the bar in which the next trade lies."""
+        """Play the rest of the bar of the next trade."""
         ...
 
     def jump(self, time_ns: int) -> bool:
-        """Go to a time; False if it has gone by, and the recording must be opened anew to begin with all up to it."""
+        """Play up to a time.
+
+        False if it has passed: then the recording must be opened again.
+        """
         ...
 
 
 def speed_text(speed: float) -> str:
-    """A speed as it is shown: `0.5x`, `1,000x`, `max`."""
+    """A speed as text: `0.5x`, `1,000x`, `max`."""
     return "max" if speed == math.inf else f"{speed:,g}x"
 
 
 def next_speed(speed: float, step: int) -> float:
-    """The next higher speed of the list for a step of 1, the next lower for -1; the same at its end."""
+    """The next higher speed if `step` is 1, the next lower if -1.
+
+    The same at the list's end.
+    """
     others = [choice for choice in SPEEDS if (choice > speed if step > 0 else choice < speed)]
     return (min if step > 0 else max)(others, default=speed)

@@ -1,4 +1,4 @@
-"""The bar under the chart that steers a replay: play, steps, speed, time, and how far it has come."""
+"""The replay controls under the chart: play, steps, speed, time, progress."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ from widgets.parts.time_input import parse_moment, time_text
 
 
 class ReplayBar(QFrame):
-    """Hidden unless a replay is shown; its commands stand in `widgets.commands.actions`, and are out of use while it is hidden.
+    """Bar with the replay controls, hidden without a replay.
+
+    While it is hidden its commands are disabled. The commands in `widgets.commands.actions` name its methods.
 
     Parameters
     ----------
     playback : Playback or None
-        None where there is nothing to replay.
+        None if there is no recording.
     theme : Theme
     bar_rule : callable
-        The bar that a step by bar goes by.
+        Returns the bar type for a step by bar.
     open_anew : callable
-        Opens the recording once more.
+        Opens the recording again.
     on_error : callable
-        Told in a line why something typed cannot be.
+        Called with an error text for invalid input.
     on_done : callable
-        Called when the time was typed: the keys belong to the chart again.
+        Called after a time was typed: the chart gets the focus again.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class ReplayBar(QFrame):
         self.hide()
 
     def take_actions(self, actions: Mapping[str, QAction]) -> None:
-        """Lay the bar out with buttons for its commands."""
+        """Receive the window's commands, and lay out their buttons."""
         self._actions = {
             name: actions[name] for name in ("play_or_pause", "step_trade", "step_bar", "play_slower", "play_faster", "go_to_time")
         }
@@ -102,18 +104,18 @@ class ReplayBar(QFrame):
         self.show_for("")
 
     def set_theme(self, theme: Theme) -> None:
-        """Take another theme's colours."""
+        """Apply the colours of another theme."""
         self.state.setStyleSheet(f"color: {theme.replay.hex}; font-weight: 600;")
         palette = self.track.palette()
         palette.setColor(QPalette.ColorRole.Highlight, QColor(*theme.replay[:3]))
         self.track.setPalette(palette)
 
     def shows(self, instrument_id: str) -> bool:
-        """Whether that is the recording which this bar steers."""
+        """True if the market is the recording of this bar."""
         return self._playback is not None and instrument_id == self._playback.instrument_id
 
     def show_for(self, instrument_id: str) -> None:
-        """Be there if the market on the screen is the recording, and not otherwise."""
+        """Show the bar if the market on the screen is the recording, else hide it."""
         on = self.shows(instrument_id)
         if on == self._on:
             return
@@ -123,7 +125,7 @@ class ReplayBar(QFrame):
             action.setEnabled(on)
 
     def refresh(self) -> None:
-        """Show what has changed."""
+        """Update the controls to the state of the replay."""
         playback = self._playback
         if playback is None or self.isHidden():
             return
@@ -146,7 +148,7 @@ class ReplayBar(QFrame):
     # -- commands, see widgets.commands.actions -----------------------------------------------------------
 
     def play_or_pause(self) -> None:
-        """Pause, go on, or begin again after the end."""
+        """Pause or continue; at the end, start again."""
         playback = self._playback
         if playback is None:
             return
@@ -160,36 +162,36 @@ class ReplayBar(QFrame):
         self.refresh()
 
     def step_trade(self) -> None:
-        """One trade more, and pause."""
+        """Play one more trade, then pause."""
         if self._playback is not None:
             self._playback.pause()
             self._playback.step_trade()
             self.refresh()
 
     def step_bar(self) -> None:
-        """The rest of the bar, and pause."""
+        """Play the rest of the bar, then pause."""
         if self._playback is not None:
             self._playback.pause()
             self._playback.step_bar(self._bar_rule())
             self.refresh()
 
     def play_faster(self) -> None:
-        """The next higher speed of the list."""
+        """Change to the next higher speed."""
         self._step_speed(1)
 
     def play_slower(self) -> None:
-        """The next lower speed of the list."""
+        """Change to the next lower speed."""
         self._step_speed(-1)
 
     def go_to_time(self) -> None:
-        """Put the cursor where a time is typed."""
+        """Move the focus to the time field."""
         self.time.setFocus()
         self.time.selectAll()
 
     # -- helpers ---------------------------------------------------------------------------------
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """In the field of the time, Esc brings back the time that it is."""
+        """Let Esc in the time field restore the current time."""
         if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
             if event.type() is QEvent.Type.KeyPress:
                 self._on_done()
@@ -231,12 +233,12 @@ class ReplayBar(QFrame):
         with QSignalBlocker(self.speed):
             if speed in SPEEDS:
                 self.speed.setCurrentIndex(SPEEDS.index(speed))
-            else:  # the command line takes any
+            else:  # the command line accepts any speed
                 self.speed.setPlaceholderText(speed_text(speed))
                 self.speed.setCurrentIndex(-1)
 
     def _share(self) -> float:
-        """How much of the recorded time has gone by, 0 to 1."""
+        """Share of the recorded time played so far, 0 to 1."""
         assert self._playback is not None
         span = self._playback.span
         if self._playback.ended:
@@ -251,9 +253,9 @@ class ReplayBar(QFrame):
     def _button(self, name: str) -> QToolButton:
         button = QToolButton(self)
         button.setDefaultAction(self._actions[name])
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the chart
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the chart keeps the focus
         if name == "play_or_pause":
-            button.setMinimumWidth(self.fontMetrics().horizontalAdvance("Play again") + 20)  # what it says changes, its place does not
+            button.setMinimumWidth(self.fontMetrics().horizontalAdvance("Play again") + 20)  # its text changes, its size must not
         return button
 
 

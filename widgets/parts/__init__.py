@@ -1,1 +1,1 @@
-"""Small widgets that dialogs and panels are made of."""
+"""Small widgets for dialogs and panels."""

@@ -1,4 +1,4 @@
-"""The button that closes a dialog which takes every change at once."""
+"""The Close button of dialogs whose changes apply at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox
 
 
 def close_row(dialog: QDialog) -> QDialogButtonBox:
-    """A row with Close, for the foot of a dialog; Return in a field does not press it."""
+    """A button row with Close, for the foot of a dialog.
+
+    Return in a field does not press it.
+    """
     row = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
     button = row.button(QDialogButtonBox.StandardButton.Close)
     button.setAutoDefault(False)

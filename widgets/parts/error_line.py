@@ -1,4 +1,4 @@
-"""The line of a dialog that says what cannot be taken, and why."""
+"""The line of a dialog that shows why a value is invalid."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from PySide6.QtWidgets import QLabel
 
 
 class ErrorLine(QLabel):
-    """Empty while all is well; a dialog that is too low for its text grows, so that the text is whole."""
+    """Error text, empty if all is well.
+
+    Its dialog grows if the text needs more height.
+    """
 
     def __init__(self) -> None:
         super().__init__("")
@@ -19,7 +22,7 @@ class ErrorLine(QLabel):
         if dialog is self or layout is None or not text:
             return
         layout.activate()
-        # Qt asks a dialog's layout for its least height before lines are broken
+        # Qt requests a dialog's minimum height before lines are wrapped
         needed = layout.totalHeightForWidth(dialog.width())
         if needed > dialog.height():
             dialog.resize(dialog.width(), needed)

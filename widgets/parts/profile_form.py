@@ -1,4 +1,4 @@
-"""The fields in which the inputs of a profile are chosen; the same for every kind of profile."""
+"""The form fields of profile settings, the same for every kind of profile."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _THEME = "theme"
 
 
 class ProfileForm:
-    """Fields for `ProfileInputs`, as rows of a form.
+    """Fields for `ProfileSettings`, as rows of a form.
 
     Parameters
     ----------
     form : QFormLayout
-        Where the rows are added.
-    inputs : ProfileInputs
-        What they show at first.
+        Receives the rows.
+    inputs : ProfileSettings
+        Initial values.
     on_change : callable
-        Called after every change; `inputs` may raise by then.
+        Called after every change; `inputs` may raise then.
     """
 
     def __init__(self, form: QFormLayout, inputs: ProfileSettings, on_change: Callable[[], None]) -> None:
@@ -48,12 +48,12 @@ class ProfileForm:
         self._listen(on_change)
 
     def inputs(self) -> ProfileSettings:
-        """What the fields say.
+        """The settings as entered in the fields.
 
         Raises
         ------
         BadInputError
-            If a colour is none.
+            If a colour is invalid.
         """
         return ProfileSettings(
             rows=RowLayout(self.rows_by.currentData(), self.row_size.value()),
@@ -97,7 +97,7 @@ class ProfileForm:
 
 
 def choice_of(kind: type[enum.Enum], chosen: enum.Enum) -> QComboBox:
-    """One of the members of an enumeration, by their values."""
+    """A list of an enumeration's members, by their values."""
     box = QComboBox()
     for member in kind:
         box.addItem(member.value, member)
@@ -106,7 +106,7 @@ def choice_of(kind: type[enum.Enum], chosen: enum.Enum) -> QComboBox:
 
 
 def number_field(low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
-    """A whole number; a typed one counts once it is finished."""
+    """A field for a whole number; typing takes effect once finished."""
     box = QSpinBox()
     box.setRange(low, high)
     box.setSuffix(suffix)
@@ -116,7 +116,7 @@ def number_field(low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
 
 
 def beside(*fields: QWidget) -> QWidget:
-    """Fields in a row."""
+    """A row of fields."""
     row = QWidget()
     line = QHBoxLayout(row)
     line.setContentsMargins(0, 0, 0, 0)
@@ -127,7 +127,7 @@ def beside(*fields: QWidget) -> QWidget:
 
 
 def _colour_field(name: str, colour: str) -> QComboBox:
-    """A colour of the safe set by its name, the theme's, or one that is typed."""
+    """A field for a colour: the theme's, a named safe one, or a typed one."""
     box = QComboBox()
     box.setEditable(True)
     box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)

@@ -1,4 +1,4 @@
-"""A theme's colours for toolbar, menus, lists and tool tips, as Qt knows them."""
+"""A theme's colours as a Qt palette, for toolbar, menus, lists and tooltips."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from rendering.style.colour import Colour, contrast
 from rendering.style.theme import Theme
 
 _BORDER_SHOWS = 1.04
-"""Contrast below which a field cannot be told from the ground it stands on."""
+"""Contrast below which a field is indistinguishable from the background."""
 
 
 def palette_of(theme: Theme) -> QPalette:
-    """The theme's colours by Qt's roles; also for what is disabled."""
+    """The Qt palette of a theme, with its disabled colours."""
     palette, role = QPalette(), QPalette.ColorRole
     field = _field(theme)
     pairs = {
@@ -34,14 +34,17 @@ def palette_of(theme: Theme) -> QPalette:
         palette.setColor(colour_role, QColor(*colour[:3]))
     for colour_role in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, colour_role, QColor(*theme.text_muted[:3]))
-    # a list keeps its selection's colours while the window is not in front
+    # a list keeps the colours of its selection while the window is inactive
     for colour_role in (role.Highlight, role.HighlightedText):
         palette.setColor(QPalette.ColorGroup.Inactive, colour_role, QColor(*pairs[colour_role][:3]))
     return palette
 
 
 def _field(theme: Theme) -> Colour:
-    """The ground of fields and buttons; Qt's style darkens it for their borders, which cannot be seen on black."""
+    """The background of fields and buttons, lightened on dark themes if needed.
+
+    Qt's style darkens it for the borders, which cannot be seen on black.
+    """
     dark = theme.background.luminance < theme.text.luminance
     if not dark or contrast(theme.panel, theme.background) >= _BORDER_SHOWS:
         return theme.panel

@@ -1,4 +1,4 @@
-"""A field of a dialog for each kind of input, made from what the input tells of itself."""
+"""Form fields for settings, one kind per type of value."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _MOST = 1_000_000
 
 
 class SettingField(Protocol):
-    """What a dialog knows of a field."""
+    """Interface of a field to its dialog."""
 
     @property
     def widget(self) -> QWidget:
-        """Where it is written."""
+        """The input widget."""
         ...
 
     def text(self) -> str:
-        """What it says, as `app.settings.fields.with_input` reads it."""
+        """The entered value, in the format of `app.settings.fields.with_value`."""
         ...
 
     def show_value(self, value: Any) -> None:
-        """Say what a file says; nobody is told."""
+        """Show a value from a settings file, without reporting a change."""
         ...
 
 
@@ -45,7 +45,7 @@ def field_for(one: FieldInfo, value: Any, taken: Callable[[], None]) -> SettingF
 
 
 class CheckField:
-    """Yes or no."""
+    """A check box, for true or false."""
 
     def __init__(self, value: bool, taken: Callable[[], None]) -> None:
         self.widget = QCheckBox()
@@ -60,7 +60,7 @@ class CheckField:
 
 
 class ChoiceField:
-    """One of some words."""
+    """A list to select one word from."""
 
     def __init__(self, choices: tuple[str, ...], value: str, taken: Callable[[], None]) -> None:
         self.widget = QComboBox()
@@ -76,7 +76,7 @@ class ChoiceField:
 
 
 class NumberField:
-    """A whole number within bounds."""
+    """A field for a whole number within bounds."""
 
     def __init__(self, one: FieldInfo, value: int, taken: Callable[[], None]) -> None:
         self.widget = QSpinBox()
@@ -93,7 +93,7 @@ class NumberField:
 
 
 class TextField:
-    """Anything; taken when Return is pressed, or the field left."""
+    """A field for any text, applied by Return or when it loses the focus."""
 
     def __init__(self, value: object, taken: Callable[[], None]) -> None:
         self.widget = QLineEdit(str(value))
@@ -107,7 +107,7 @@ class TextField:
 
 
 class ExampleField:
-    """Anything, with what is often written to choose from."""
+    """A field for any text, with a list of examples."""
 
     def __init__(self, examples: tuple[str, ...], value: object, taken: Callable[[], None]) -> None:
         self.widget = QComboBox()
@@ -128,7 +128,7 @@ class ExampleField:
 
 
 class ListField:
-    """Some of a few words, in an order: ticked, and dragged or moved by Alt+Up and Alt+Down."""
+    """A list of words to check and reorder, by dragging or Alt+Up and Alt+Down."""
 
     def __init__(self, one: FieldInfo, value: tuple[str, ...], taken: Callable[[], None]) -> None:
         self._choices = one.choices
@@ -171,7 +171,7 @@ class _OrderedList(QListWidget):
 
 
 def _quietly(widget: QWidget, change: Callable[[], None]) -> None:
-    """Change a widget without its telling of it."""
+    """Change a widget without its signals."""
     before = widget.blockSignals(True)
     change()
     widget.blockSignals(before)

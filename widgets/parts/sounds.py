@@ -1,4 +1,4 @@
-"""The sounds of alerts: short tones made here and played by the system's own player; where it has none, its beep."""
+"""Alert sounds: generated tones for the system's player, or its beep."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _TONES: dict[str, tuple[tuple[float, float], ...]] = {
     "ping": ((1760.0, 0.16),),
     "low": ((392.0, 0.16), (294.0, 0.32)),
 }
-"""Hertz and seconds of the notes of each."""
+"""Frequency in Hz and duration in seconds of each note."""
 BEEP, SILENCE = "beep", ""
 SOUNDS = (*_TONES, BEEP, SILENCE)
-"""What can be chosen; the last is none."""
+"""The sounds to select from; the last is silence."""
 _PLAYERS = ("pw-play", "paplay", "aplay", "afplay")  # PipeWire, PulseAudio, ALSA, macOS
 
 
 def tone(name: str) -> bytes:
-    """A WAV file of one channel and 16 bits: notes that ring out one after another."""
+    """A mono 16-bit WAV file of the notes of a sound, one after the other."""
     notes = []
     for hertz, seconds in _TONES[name]:
         at = np.arange(round(_RATE * seconds)) / _RATE
@@ -44,12 +44,12 @@ def tone(name: str) -> bytes:
 
 
 class Sounds:
-    """Plays sounds by name, beside the program.
+    """Plays sounds by name, in a separate process.
 
     Parameters
     ----------
     find, start, beep : callables
-        From a player's name to its path, or None; the start of a program with its arguments; the system's beep. For tests.
+        Find a player's path by name, or None; start a program with its arguments; beep. For tests.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Sounds:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def play(self, name: str) -> None:
-        """Play a sound; one that is not known is a beep."""
+        """Play a sound; an unknown name beeps."""
         if name == SILENCE:
             return
         if name not in _TONES:
@@ -77,7 +77,7 @@ class Sounds:
             self._beep()
 
     def close(self) -> None:
-        """Take the files away."""
+        """Delete the sound files."""
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

@@ -1,4 +1,4 @@
-"""A table of texts that is shown anew as often as one likes, and changes only where a text did."""
+"""A table of texts that is cheap to refresh often, as it updates only on changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class TextTable(QAbstractTableModel):
-    """Rows of texts, each with something that it stands for.
+    """Rows of texts, each with the object that it represents.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class TextTable(QAbstractTableModel):
         self.things: list[Any] = []
 
     def show_rows(self, things: Sequence[Any], texts: Sequence[tuple[str, ...]]) -> None:
-        """Show these."""
+        """Show these rows."""
         things, texts = list(things), list(texts)
         if len(texts) != len(self._texts):
             self.beginResetModel()
@@ -52,7 +52,7 @@ class TextTable(QAbstractTableModel):
 
 
 def table_view(model: TextTable, name: str, stretched: int, parent: QWidget) -> QTableView:
-    """The view of such a table: one row at a time is chosen, one column takes the room that is left."""
+    """A view of the table, with one column that takes the spare width."""
     view = QTableView(parent)
     view.setAccessibleName(name)
     view.setModel(model)
@@ -62,5 +62,5 @@ def table_view(model: TextTable, name: str, stretched: int, parent: QWidget) -> 
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     view.horizontalHeader().setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
-    view.setTabKeyNavigation(False)  # Tab goes on to the buttons
+    view.setTabKeyNavigation(False)  # Tab continues to the buttons
     return view

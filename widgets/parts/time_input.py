@@ -12,9 +12,9 @@ _NS_PER_MS, _NS_PER_US, _NS_PER_DAY = 1_000_000, 1_000, 86_400_000_000_000
 
 
 def time_text(time_ns: int) -> str:
-    """A time as it is shown.
+    """A time as text.
 
-    >>> moment_text(1_723_161_240_123_999_999)
+    >>> time_text(1_723_161_240_123_999_999)
     '2024-08-08 23:54:00.123'
     """
     shown = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
@@ -22,9 +22,9 @@ def time_text(time_ns: int) -> str:
 
 
 def parse_moment(text: str, near_ns: int) -> int:
-    """Nanoseconds since 1970 of a time as it is typed: a time of day, or a date with one; UTC unless it says otherwise.
+    """Parse a typed time, or date and time, to nanoseconds since 1970.
 
-    A time of day alone is that of the day of `near_ns`.
+    It is UTC unless it has an offset. A time without a date is on the day of `near_ns`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How a feed's state looks, in the status bar and on the chart: a word, a shape, and a mode that brings colour and dimming."""
+"""The style of each feed state: a shape, and the chart's display mode."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rendering.view.frame import Mode
 
 
 class FeedStateStyle(NamedTuple):
-    """The shape before the state's word, so that colour is never alone, and how the chart looks meanwhile."""
+    """A shape, as colour alone is not enough, and the display mode of the chart."""
 
     shape: str
     mode: Mode
@@ -26,14 +26,14 @@ FEED_STATE_STYLES: dict[FeedState, FeedStateStyle] = {
     FeedState.SIMULATED: FeedStateStyle("◆", "simulated"),
     FeedState.REPLAY: FeedStateStyle("▶", "replay"),
 }
-"""Only trades that arrive on time look live; an open line without a trade yet does not."""
+"""Only trades that arrive on time look live; an open connection without a trade does not."""
 
 
 def word_of(state: FeedState) -> str:
-    """The state's word with its shape."""
+    """The word of a state with its shape."""
     return f"{FEED_STATE_STYLES[state].shape} {state.value}"
 
 
 def badge_of(state: FeedState) -> str:
-    """What stays on the chart; nothing while all is well."""
+    """The badge on the chart; empty if the feed is live."""
     return "" if FEED_STATE_STYLES[state].mode == "live" else word_of(state)

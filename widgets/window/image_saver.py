@@ -1,4 +1,4 @@
-"""One key: the chart as a picture, in the journal's folder and on the clipboard."""
+"""Saving the chart as an image, to the journal folder and the clipboard."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rendering.scene.screenshot import captioned_image, facts_of, save_png, stat
 
 
 class ImageSaver:
-    """Saves pictures beside everything else, and says where they are.
+    """Saves images in the background, and reports where.
 
     Parameters
     ----------
     journal : Path
-        The folder that they go into.
+        Folder of the images.
     say : callable
-        Told in a line what came of it.
+        Called with the result as text.
     on_fault : callable
-        Told of a mistake of the program itself.
+        Called with an internal error.
     """
 
     def __init__(self, journal: Path, say: Callable[[str], None], on_fault: Callable[[BaseException], None]) -> None:
@@ -34,11 +34,11 @@ class ImageSaver:
 
     @property
     def busy(self) -> bool:
-        """Whether a picture is being written."""
+        """True while an image is being written."""
         return bool(self._saving)
 
     def save(self, scene: ChartScene | None, scale: int) -> None:
-        """Save what a scene shows, as soon as there is time."""
+        """Start saving the chart as an image."""
         if scene is None:
             self._say("No chart to save yet")
             return
@@ -47,7 +47,7 @@ class ImageSaver:
         task.add_done_callback(self._done)
 
     async def saved(self) -> None:
-        """Wait until the pictures that are being written lie in the journal."""
+        """Wait until all images are saved."""
         if self._saving:
             await asyncio.wait(self._saving)
 
@@ -66,14 +66,14 @@ class ImageSaver:
 
 
 async def save_picture(scene: ChartScene, scale: int, journal: Path, clipboard: QClipboard) -> Path:
-    """Draw the chart as it is, `scale` pixels to the logical one, copy it and save it; returns where it is.
+    """Draw the chart, copy and save the image, and return its path.
 
-    Drawing needs Qt's thread; compressing and writing the file does not.
+    `scale` is the number of image pixels per logical pixel. Drawing needs Qt's thread; compressing and writing the file does not.
 
     Raises
     ------
     TapeprintError
-        If the folder cannot be written.
+        If the folder is not writable.
     """
     image, facts = captioned_image(scene, scale=scale), facts_of(scene)
     texts = picture_texts(facts, state_of(scene), f"Tapeprint {__version__}")

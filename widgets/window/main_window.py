@@ -1,4 +1,4 @@
-"""The window: toolbar, chart, status bar; looks at the workspace once a frame and hands the user's wishes to it."""
+"""The main window, which shows the workspace and passes actions to it."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ from widgets.window.window_options import PALETTES, WindowOptions
 
 _log = structlog.get_logger(__name__)
 
-_STATUS_EVERY = 12  # frames: the status bar's texts change about five times a second
+_STATUS_EVERY = 12  # frames: the texts of the status bar change about five times a second
 _REPLAY_EVERY = 4  # frames: recorded time and progress, fifteen times a second
 _MESSAGE_STAYS_S = 12.0
 
 
 class MainWindow(QMainWindow):
-    """One market on the screen.
+    """The window of one market.
 
     Parameters
     ----------
     workspace : Workspace
-        What is open; all intents go there.
-    looks : Looks
+        The market and chart that are open; receives all user actions.
+    looks : WindowOptions
         Theme, painter and folders.
     on_closed : callable
         Called once when the window has closed.
@@ -135,10 +135,13 @@ class MainWindow(QMainWindow):
         self.clock = FrameClock(self.frame, self)
         self.clock.start()
 
-    # -- once a frame ----------------------------------------------------------------------------
+    # -- every frame -----------------------------------------------------------------------------
 
     def frame(self) -> None:
-        """Look at the workspace and let the chart draw what changed; the beat goes on whatever happens."""
+        """Update the window from the workspace.
+
+        An error is reported, and frames continue.
+        """
         try:
             self._show_frame()
         except Exception as error:
@@ -176,7 +179,7 @@ class MainWindow(QMainWindow):
             self._show_choice()
 
     def show_message(self, message: str) -> None:
-        """Put one line into the status bar; it stays for some seconds, or until the next."""
+        """Show a text in the status bar for some seconds, or until the next one."""
         self._message, self._message_until_s = message, time.monotonic() + _MESSAGE_STAYS_S
 
     def _show_chart(self) -> None:
@@ -210,7 +213,7 @@ class MainWindow(QMainWindow):
         if scene is not None:
             self.toolbar.show_style(following=scene.following, cells=scene.style.cells, colouring=scene.style.colouring)
             self.faults.report_layers([type(item).__name__ for item in scene.items_by_layer if scene.layers.is_out_of_use(item)])
-        # the message is part of it: a choice that was refused leaves the toolbar with what is not so
+        # includes the message, as a refused choice leaves a wrong value in the toolbar
         if chart is not None:
             self._remembered.bar_shown(chart.spec.bar_rule)
         choice = (self._workspace.instrument_id, chart.spec if chart else self._workspace.choice, self._workspace.message)
@@ -229,62 +232,65 @@ class MainWindow(QMainWindow):
     # -- commands, see widgets.commands.actions -----------------------------------------------------------
 
     def choose_instrument(self) -> None:
-        """Put the cursor where a market is typed."""
+        """Move the focus to the market field."""
         self.toolbar.instrument.setFocus()
         edit = self.toolbar.instrument.lineEdit()
         assert edit is not None
         edit.selectAll()
 
     def open_demo(self) -> None:
-        """Show the built-in market."""
+        """Open the built-in market."""
         self._workspace.open("demo:TAPE")
 
     def stop_filling(self) -> None:
-        """Leave the past as far as it is there."""
+        """Stop loading history; what is loaded stays."""
         self._workspace.stop_filling()
         self.show_message("Stopped loading history. Scroll back to load more.")
 
     def save_picture(self) -> None:
-        """Save the chart as it is."""
+        """Save the chart as an image."""
         self.pictures.save(self._scene, 1)
 
     def save_large_picture(self) -> None:
-        """Save the chart with twice the pixels."""
+        """Save the chart as an image at twice the resolution."""
         self.pictures.save(self._scene, 2)
 
     def toggle_full_screen(self) -> None:
-        """Fill the screen, and back."""
+        """Enter or leave full screen."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def next_theme(self) -> None:
-        """The next theme."""
+        """Change to the next theme."""
         names = theme_names()
         place = names.index(self._looks.theme) if self._looks.theme in names else -1  # the user's own file comes before the first
         self._set_theme(names[(place + 1) % len(names)], self._looks.palette)
         self._remembered.save("display", "theme", self._looks.theme)
 
     def next_palette(self) -> None:
-        """The next palette."""
+        """Change to the next palette."""
         self._set_theme(self._looks.theme, PALETTES[(PALETTES.index(self._looks.palette) + 1) % len(PALETTES)])
         self._remembered.save("display", "palette", self._looks.palette)
 
     def next_painter(self) -> None:
-        """The other painter."""
+        """Switch the painter."""
         self._use_painter("raster" if self._painter == "gl" else "gl")
 
     def show_levels(self) -> None:
-        """List every level that lives."""
+        """List all active levels."""
         LevelPanel(lambda: self._scene, self, self.overlays.toggle_overlay).show()
 
     def show_keys(self) -> None:
-        """List every key."""
+        """List all keys."""
         KeyList(self).show()
 
     # -- helpers of the commands -----------------------------------------------------------------
 
     @property
     def _scene(self) -> ChartScene | None:
-        """The chart that is looked at; None while it is not there, though another may still be on its page."""
+        """The scene of the open chart.
+
+        None if there is none, even if the previous one is still on the page.
+        """
         return self.view.chart_scene if self.view is not None and self.view.chart_scene.chart is self._workspace.chart else None
 
     def _choose_bar(self, rule: BarRule) -> None:
@@ -301,7 +307,7 @@ class MainWindow(QMainWindow):
         self._dress()
 
     def _dress(self) -> None:
-        """The theme's colours for toolbar, menus and status bar."""
+        """Apply the theme's colours to the application."""
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         application.setPalette(palette_of(self._theme))
@@ -311,7 +317,7 @@ class MainWindow(QMainWindow):
         if self.view is not None:
             self.view.use_gl(painter == "gl")
             self._install_painter(self.view.chart_scene)
-            self.activateWindow()  # Qt makes the window anew for OpenGL's first surface, and the new one does not have the keys
+            self.activateWindow()  # Qt replaces the window for its first OpenGL surface, and the new one lacks the focus
             self.view.setFocus()
 
     def _install_painter(self, scene: ChartScene) -> None:
@@ -326,7 +332,10 @@ class MainWindow(QMainWindow):
 
     @property
     def _begins_anew(self) -> bool:
-        """Whether the recording that is shown already is being opened once more: after a jump back the view stays as it is."""
+        """True while the shown recording is opened again after a jump back.
+
+        The view stays as it is.
+        """
         return self._workspace.instrument_id == self._shown_id and self.replay_bar.shows(self._shown_id)
 
     def _close_panel(self) -> None:
@@ -344,7 +353,7 @@ class MainWindow(QMainWindow):
     # -- Qt's events -----------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """A digit on the chart begins to type a bar; all other keys stand in the command table."""
+        """Let a digit start typing a bar type; other keys are in the command table."""
         if event.text() in tuple("123456789") and self._workspace.chart is not None:
             self.toolbar.type_bar(event.text())
         else:
@@ -354,6 +363,6 @@ class MainWindow(QMainWindow):
         self.clock.stop()
         self.alerts.sounds.close()
         if self.view is not None:
-            self.view.use_gl(False)  # what lies on the graphics card is given back while its context is there
+            self.view.use_gl(False)  # frees memory on the graphics card while its context exists
         super().closeEvent(event)
         self._on_closed()

@@ -1,4 +1,7 @@
-"""What the user chooses by hand and finds again at the next start; a flag of the command line is no such choice."""
+"""Settings that the user changes in the window, saved for the next start.
+
+Flags of the command line are not saved.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from app.market.bar_rule import BarRule
 
 
 class SavedChoices:
-    """The memory of choices.
+    """Saves settings.
 
     Parameters
     ----------
     remember : callable
         Called with section, name and value of a setting.
     on_error : callable
-        Called with a line that says why it cannot be remembered.
+        Called with an error text if saving fails.
     """
 
     def __init__(self, remember: Callable[[str, str, str], None], on_error: Callable[[str], None]) -> None:
@@ -24,18 +27,21 @@ class SavedChoices:
         self._wished: BarRule | None = None
 
     def save(self, section: str, name: str, value: str) -> None:
-        """Remember one setting."""
+        """Save one setting."""
         try:
             self._remember(section, name, value)
         except TapeprintError as error:
             self._on_error(error.user_message)
 
     def request_bar(self, rule: BarRule) -> None:
-        """The user asked for a bar; it is remembered once a chart shows it: one that was refused is not worth a start with it."""
+        """Note a requested bar type; it is saved once a chart shows it.
+
+        A bar type that was refused must not be the first of the next start.
+        """
         self._wished = rule
 
     def bar_shown(self, shown: BarRule) -> None:
-        """A chart shows a bar."""
+        """Save the bar type that a chart shows, if it was requested."""
         if shown == self._wished:
             self._wished = None
             self.save("chart", "bar", shown.text)

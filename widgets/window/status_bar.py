@@ -1,4 +1,4 @@
-"""The line at the bottom: what the feed is doing, how fresh the tape is, what is being fetched, who paints."""
+"""The status bar: feed state, age of the tape, downloads and painter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from widgets.window.status_texts import FeedRateMeter, detail_text, rates_text
 
 
 class StatusBar(QStatusBar):
-    """State, tape age, rates, lag, notice and painter; refreshed a few times a second."""
+    """State, tape age, rates, lag, notice and painter.
+
+    They are refreshed a few times a second.
+    """
 
     def __init__(self, theme: Theme, painter_reason: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +42,7 @@ class StatusBar(QStatusBar):
         self._shown_state: FeedState | None = None
 
     def set_theme(self, theme: Theme) -> None:
-        """Take another theme's colours."""
+        """Apply the colours of another theme."""
         self._theme = theme
         self._shown_state = None
 
@@ -59,7 +62,7 @@ class StatusBar(QStatusBar):
         if self.painter.text() != painter:
             self.painter.setText(painter)
             self.painter.setToolTip(f"{painter}: {self._painter_reason}" if self._painter_reason else painter)
-            self._painter_reason = ""  # it explains the choice at the start, not a later one of the user's
+            self._painter_reason = ""  # it explains the painter at the start, not a later choice of the user
         if status.state is not self._shown_state:
             self._shown_state = status.state
             ground = mode_colour(self._theme, FEED_STATE_STYLES[status.state].mode)  # as the badge on the chart
@@ -67,7 +70,7 @@ class StatusBar(QStatusBar):
             self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
 
     def _show_recording(self, recording: str) -> None:
-        """By word, sign and colour: that nothing is kept must not go unseen."""
+        """Show the recording status by word, sign and colour."""
         text = f"● {recording}" if recording == "recording" else f"■ {recording}" if recording else ""
         if text == self.recording.text():
             return

@@ -1,4 +1,4 @@
-"""What the status bar says, as plain text: words, shapes and figures from a feed's status."""
+"""Texts of the status bar, from a feed's status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from widgets.window.feed_state_style import word_of
 
 
 def detail_text(status: FeedStatus, now_s: float) -> str:
-    """Why a feed stands where it stands, and the time to the next attempt; empty while all is well.
+    """Reason for a feed's state, and the time to the next attempt.
+
+    Empty if all is well.
 
     >>> detail_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
     'connection refused, retrying in 5 s'
@@ -27,7 +29,7 @@ def detail_text(status: FeedStatus, now_s: float) -> str:
 
 
 def state_text(status: FeedStatus, now_s: float) -> str:
-    """The state in a word, with its shape and all there is to say about it.
+    """Word and shape of a state, with its details.
 
     >>> state_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
     '✕ DISCONNECTED: connection refused, retrying in 5 s'
@@ -37,7 +39,7 @@ def state_text(status: FeedStatus, now_s: float) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """A short span of time in two figures at most: `0.4 s`, `12 s`, `3 min 20 s`, `5 h 10 min`."""
+    """A duration in at most two units: `0.4 s`, `12 s`, `3 min 20 s`, `5 h 10 min`."""
     if seconds < 10:
         return f"{max(0.0, seconds):.1f} s"
     whole = int(seconds)
@@ -50,13 +52,13 @@ def duration_text(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FeedRates:
-    """How the tape is doing, over the last seconds.
+    """Rates and lag of a feed over the last seconds.
 
     Attributes
     ----------
     messages_per_s, trades_per_s : float
     lag_ms_p50, lag_ms_p99 : float
-        Venue time to the frame that showed it, milliseconds; NaN before the first trade.
+        Venue time to the frame that showed it, in ms; NaN before the first trade.
     """
 
     messages_per_s: float
@@ -66,14 +68,14 @@ class FeedRates:
 
 
 class FeedRateMeter:
-    """Rates and lags of a feed, from looking at its status once a frame.
+    """Measures rates and lag of a feed, from its status in each frame.
 
     Parameters
     ----------
     wall_ns : callable
-        The clock against which trade times are held, nanoseconds since 1970.
+        Our clock, compared with trade times, nanoseconds since 1970.
     window_s : float
-        The span the figures speak of.
+        Time range of the rates and lags.
     """
 
     def __init__(self, wall_ns: Callable[[], int] = time.time_ns, window_s: float = 10.0) -> None:
@@ -84,12 +86,12 @@ class FeedRateMeter:
         self._last_trade_ns = 0
 
     def sample(self, status: FeedStatus) -> None:
-        """Take note of a status; cheap, called every frame."""
+        """Record a status; cheap, called every frame."""
         now = self._wall_ns()
         if self._counts and status.messages < self._counts[-1][1]:  # another feed took over
             self._counts.clear()
             self._lags.clear()
-        if not self._counts or now - self._counts[-1][0] >= 200_000_000:  # five samples a second say enough
+        if not self._counts or now - self._counts[-1][0] >= 200_000_000:  # five samples a second are enough
             self._counts.append((now, status.messages, status.trades))
         if status.last_trade_ns != self._last_trade_ns and status.last_trade_ns:
             self._last_trade_ns = status.last_trade_ns
@@ -99,7 +101,7 @@ class FeedRateMeter:
                 samples.popleft()
 
     def rates(self) -> FeedRates:
-        """The figures of the window."""
+        """The rates and lags of the time range."""
         elapsed = (self._counts[-1][0] - self._counts[0][0]) / 1e9 if self._counts else 0.0
         messages = (self._counts[-1][1] - self._counts[0][1]) / elapsed if elapsed else 0.0
         trades = (self._counts[-1][2] - self._counts[0][2]) / elapsed if elapsed else 0.0
@@ -109,10 +111,12 @@ class FeedRateMeter:
 
 
 def rates_text(figures: FeedRates, status: FeedStatus, now_ns: int) -> str:
-    """Age of the last trade, rates and lag in one line; dashes before the first trade.
+    """Age of the last trade, rates and lag in one line.
 
-    The age runs from when the trade reached us, so that a wrong clock on either side does not matter. In a replay the time
-    of the last trade stands there: an age and a lag would be those of the recording.
+    Dashes before the first trade.
+
+    The age counts from when we received the trade, so that a wrong clock on either side does not matter. A replay shows the time of
+    the last trade instead, as its age and lag would be those of the recording.
     """
     if status.state is FeedState.REPLAY:
         at = f"{time_text(status.last_trade_ns)} UTC" if status.last_trade_ns else "–"

@@ -1,4 +1,4 @@
-"""The row of choices above the chart: market, bar, row size, colouring, follow, picture."""
+"""The toolbar: market, bar type, row size, colouring, follow, image."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from app.market.instrument import parse_instrument_id
 from widgets.commands.size_steps import BAR_CHOICES
 
 _FIELD_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
-"""Keys that move the chart, and that a field with the focus needs for itself."""
+"""Keys that move the chart, and that a field with the focus needs itself."""
 _STILL_THERE = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.MenuBarFocusReason)
-"""Why a field may lose the focus while the user goes on with it."""
+"""Reasons for losing the focus while the user is still typing."""
 
 
 class Toolbar(QToolBar):
-    """Widgets only: what is chosen goes to the callables that the window hands in.
+    """Toolbar widgets; they report choices to callables.
 
-    A field takes what is typed on Return; Esc, or a text that cannot be read, brings the old value back.
+    A field applies its text on Return; Esc, or invalid text, restores the old value.
 
     Parameters
     ----------
     actions : mapping of str to QAction
         The window's commands, see `widgets.commands.actions`.
     on_instrument, on_bar_rule, on_ticks_per_row, on_error : callable
-        Called with what the user chose, or with a line that says why it cannot be.
+        Called with the user's choice, or with an error text for invalid input.
     on_done : callable
-        Called when a field was left by Return or Esc: the keys belong to the chart again.
+        Called when a field was left by Return or Esc: the chart gets the focus again.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class Toolbar(QToolBar):
     ) -> None:
         super().__init__("Chart", parent)
         self.setMovable(False)
-        self.toggleViewAction().setEnabled(False)  # without it there would be no way back
+        self.toggleViewAction().setEnabled(False)  # once hidden it could not be shown again
         self._actions = actions
         self._on_instrument, self._on_bar_rule, self._on_ticks_per_row = on_instrument, on_bar_rule, on_ticks_per_row
         self._on_error, self._on_done = on_error, on_done
         self._shown: tuple[str, str, int] = ("", "", 1)
         self._typed_in: QLineEdit | None = None
-        """The field with a text that was not taken yet."""
+        """The field with typed text that is not applied yet."""
         self.instrument = self._combo("Market", "Market; type any symbol of a supported venue  (Ctrl+P)", 22)
         self.instrument.activated.connect(lambda _: self._choose_instrument())
         self.bar_rule = self._combo("Bar", "Bar type; pick one or type your own  (PgUp and PgDown)", 6)
@@ -62,7 +62,7 @@ class Toolbar(QToolBar):
         self.bar_rule.activated.connect(lambda _: self._choose_bar_rule())
         self.ticks_per_row = QSpinBox(self)
         self.ticks_per_row.setRange(1, 1_000_000)
-        self.ticks_per_row.setKeyboardTracking(False)  # a half-typed number is not a choice
+        self.ticks_per_row.setKeyboardTracking(False)  # a half-typed number is not applied
         self.ticks_per_row.setSuffix(" ticks")
         self.ticks_per_row.setAccessibleName("Ticks per row")
         self.ticks_per_row.setToolTip("Row height in ticks  ( [ and ] )")
@@ -83,7 +83,7 @@ class Toolbar(QToolBar):
             self.addAction(actions[name])
 
     def offer_instruments(self, ids: Sequence[str]) -> None:
-        """Fill the list of markets; any other may still be typed."""
+        """Fill the list of markets; any other can still be typed."""
         with QSignalBlocker(self.instrument):
             text = self.instrument.currentText()
             self.instrument.clear()
@@ -91,7 +91,10 @@ class Toolbar(QToolBar):
             self.instrument.setEditText(text)
 
     def show_choice(self, instrument_id: str, bar_rule: BarRule, ticks_per_row: int, row_size: str) -> None:
-        """Show what the chart shows, without calling anybody; a field that is being typed in keeps its text."""
+        """Show the chart's choices without reporting them.
+
+        A field with typed text keeps it.
+        """
         self._shown = (instrument_id, bar_rule.text, ticks_per_row)
         for combo, text in ((self.instrument, instrument_id), (self.bar_rule, bar_rule.text)):
             if self._typed_in is not _edit_of(combo):
@@ -102,7 +105,7 @@ class Toolbar(QToolBar):
         self.row_size.setText(f" = {row_size} " if row_size else "")
 
     def show_style(self, *, following: bool, cells: str, colouring: str) -> None:
-        """Show on the buttons how the chart is looked at: by a sign, not by colour alone."""
+        """Show the chart's style on the buttons, by signs and not by colour alone."""
         follow = self._actions["go_to_newest"]
         follow.setChecked(following)
         follow.setIconText("● Follow" if following else "○ Follow")
@@ -110,7 +113,7 @@ class Toolbar(QToolBar):
         self._actions["next_cells"].setIconText(f"Cells: {cells}")
 
     def type_bar(self, text: str) -> None:
-        """Begin to type a bar, as when a digit is pressed on the chart."""
+        """Start typing a bar type, e.g. after a digit was pressed on the chart."""
         self.bar_rule.setFocus()
         edit = _edit_of(self.bar_rule)
         edit.clear()
@@ -118,7 +121,7 @@ class Toolbar(QToolBar):
         self._typed_in = edit
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep a field's own keys from the window's shortcuts; Esc, or going elsewhere, leaves the field as it was."""
+        """Protect a field's own keys from shortcuts; Esc or losing the focus restores it."""
         if isinstance(event, QKeyEvent):
             if event.type() is QEvent.Type.ShortcutOverride and event.key() in (*_FIELD_KEYS, Qt.Key.Key_Escape):
                 event.accept()
@@ -163,14 +166,17 @@ class Toolbar(QToolBar):
         self._on_error(error.user_message)
 
     def _returned(self, combo: QComboBox) -> None:
-        """A text that is in the list is chosen by Qt; any other by us, once, though Qt may tell of one Return twice."""
+        """Apply typed text that is not in the list; Qt itself applies texts of the list.
+
+        Qt may report one Return twice; the text is applied once.
+        """
         if self._typed_in is not _edit_of(combo):
             self._on_done()
         elif combo.findText(combo.currentText()) < 0:
             combo.activated.emit(-1)
 
     def _leave_field(self) -> None:
-        if self._typed_in is not None and self._typed_in is not self.ticks_per_row.lineEdit():  # a number box takes it itself
+        if self._typed_in is not None and self._typed_in is not self.ticks_per_row.lineEdit():  # a number box applies its text itself
             self._restore()
 
     def _restore(self) -> None:

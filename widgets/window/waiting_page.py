@@ -1,4 +1,4 @@
-"""What stands in the chart's place while there is none: why, what happens next, and the way to the built-in market."""
+"""The page shown while there is no chart, with the reason."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _TITLES = {
 
 
 class WaitingPage(QWidget):
-    """The state in words, and one button.
+    """The feed's state as text, and a button.
 
     Parameters
     ----------
     open_demo : callable
-        What the button does.
+        Called by the button.
     """
 
     def __init__(self, open_demo: Callable[[], None], parent: QWidget | None = None) -> None:
@@ -45,7 +45,7 @@ class WaitingPage(QWidget):
         rows.addStretch(3)
 
     def show_status(self, instrument_id: str, status: FeedStatus) -> None:
-        """Say how things stand."""
+        """Show the state of the feed."""
         title = _TITLES.get(status.state, f"Opening {instrument_id} …")
         if self.title.text() != title:
             self.title.setText(title)

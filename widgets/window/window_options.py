@@ -1,4 +1,4 @@
-"""What a window looks like when it opens, and where its pictures go."""
+"""Options that a window starts with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rendering.scene.layers import LAYERS
 
 
 def _forget(*_what: object) -> None:
-    """For a window that remembers nothing."""
+    """Discard a setting, for a window that saves none."""
 
 
 PALETTES = ("blue-orange", "green-red")
@@ -20,27 +20,27 @@ PALETTES = ("blue-orange", "green-red")
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """What the window starts with.
+    """Appearance, folders and callbacks of a new window.
 
     Attributes
     ----------
     theme, palette : str
     painter : "raster" or "gl"
-        As chosen for this machine.
+        As determined for this machine.
     painter_reason : str
-        Why, for the status bar's tool tip.
+        The reason for it, for the status bar's tooltip.
     journal : Path
-        Where pictures go.
+        Folder for images.
     instruments : sequence of str
-        Offered in the toolbar.
+        Markets in the toolbar's list.
     shown : frozenset of str
-        Overlays that are shown.
+        Names of the visible overlays.
     remember_shown : callable
-        Called with the overlays as settings write them, when the user has chosen others.
+        Called with the overlays in the format of the settings, when the user has changed them.
     remember : callable
         Called with section, name and value of another setting that the user has changed.
     remember_rules : callable
-        Called with the rules of the figures before and after the user has changed them.
+        Called with the calculation settings before and after a change by the user.
     """
 
     theme: str

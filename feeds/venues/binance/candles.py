@@ -23,7 +23,9 @@ _INTERVALS = (
 
 
 class _Kline(msgspec.Struct, frozen=True, array_like=True):
-    """As the venue documents it; `close_ms` is the candle's last millisecond, `taker_buy` in base units.
+    """A candle as Binance documents it; `close_ms` is its last millisecond.
+
+    `taker_buy` is in base units.
 
     `[1499040000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",1499644799999,
     "2434.19055334",308,"1756.87402397","28.46694368","0"]`
@@ -44,7 +46,10 @@ class _Kline(msgspec.Struct, frozen=True, array_like=True):
 def candles(
     instrument: Instrument, rest: RestClient, path: str, weight: int, *, seconds: bool, wall_ns: Callable[[], int] = time.time_ns
 ) -> Candles:
-    """Candles of one symbol from the endpoint at `path`; of one second only where there are `seconds`."""
+    """Candles of one symbol from the endpoint at `path`.
+
+    They include one-second candles if `seconds`.
+    """
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
         asked = {"symbol": instrument.symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms, "limit": _PAGE}

@@ -1,11 +1,11 @@
-"""Binance spot and USD-M futures: aggregate trades, live and of the past.
+"""Binance spot and USD-M futures: aggregate trades, live and history.
 
-An aggregate trade is what one taker order (futures: all within 100 ms) traded at one price; its id `a` grows
-by one within a symbol, so a step by more is a hole, and `fromId` fetches it. How they look on the wire: `binance_wire`.
+An aggregate trade is what one taker order (futures: all within 100 ms) traded at one price. Its id `a` grows by one within a symbol,
+so a larger step is a gap, and `fromId` fetches the missing trades. For the messages see `feeds.venues.binance.wire`.
 
-Futures streams are served under `/market` since April 2026; the old path accepts and stays silent, which the
-connection's silence check would report. Pages of the past are asked for by id, never by time: a millisecond
-may hold more trades than a page.
+Futures streams are served under `/market` since April 2026; the old path accepts connections and stays silent, which the
+connection's silence check would report. Pages of history are requested by id, never by time: a millisecond may have more trades than
+a page.
 """
 
 from __future__ import annotations
@@ -59,19 +59,19 @@ class BinanceMarket:
     venue : str
         Its name in instrument ids.
     ws_url, rest_url : str
-        Where it is reached unless overridden.
+        Addresses used unless the settings override them.
     stream_path, rest_path : str
-        What stands before the stream's and the endpoint's name.
+        Path before the stream's and the endpoint's name.
     weight_limit, page_weight, info_weight, candles_weight : int
-        A minute's allowance, and what a page of trades, the exchange information and a page of candles cost.
+        Weight allowed per minute, and weights of a page of trades, the exchange information and a page of candles.
     by_hours : bool
-        A search by time must end within an hour.
+        Whether a search by time must end within an hour.
     kept_hours : float
-        How far back a search by time may begin.
+        Hours that a search by time may go back.
     one_symbol : bool
-        The exchange information can be asked for one symbol.
+        Whether the exchange information can be requested for one symbol.
     seconds : bool
-        There are candles of a second.
+        Whether one-second candles exist.
     """
 
     venue: str
@@ -115,7 +115,7 @@ USDM = BinanceMarket(
     info_weight=1,
     candles_weight=5,
     by_hours=True,
-    kept_hours=47.9,  # 48, less what our clock may be wrong by
+    kept_hours=47.9,  # 48, less the error of our clock
     one_symbol=False,
     seconds=False,
 )
@@ -127,9 +127,9 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
     Raises
     ------
     VenueRefusedError
-        If there is no such symbol, or it is not traded at present.
+        If there is no such symbol, or it is not trading now.
     FeedError
-        As `Rest.get`.
+        As `RestClient.get`.
     """
     params = {"symbol": symbol} if market.one_symbol else {}
     try:
@@ -150,20 +150,20 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
 
 
 def wire(instrument: Instrument, market: BinanceMarket, ws_url: str) -> StreamSpec:
-    """How one symbol is listened to; the address says which, nothing has to be subscribed."""
+    """Stream of one symbol, selected by the address without a subscription."""
     return StreamSpec(f"{ws_url}{market.stream_path}/{instrument.symbol.lower()}@aggTrade", stream_decoder(instrument))
 
 
 class BinanceHistory:
-    """Aggregate trades of the past, by id.
+    """Historical aggregate trades, by id.
 
     Parameters
     ----------
     instrument : Instrument
     market : BinanceMarket
-    rest : Rest
+    rest : RestClient
     wall_ns : callable
-        Our clock; only for how far a search by time has to go.
+        Our clock; only used to limit a search by time.
     """
 
     def __init__(
@@ -173,31 +173,31 @@ class BinanceHistory:
 
     @property
     def reaches_ns(self) -> int:
-        """How far back a search by time goes."""
+        """Earliest time of a search by time."""
         return self._wall_ns() - round(self._market.kept_hours * 3_600e9) if self._market.by_hours else 0
 
     async def recent(self) -> TradeBatch:
-        """The newest trade; none when there is none."""
+        """The newest trade; empty if there is none."""
         return self._batch(await self._page({"limit": 1}, urgent=True))
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages.
+        """Iterate in pages over the trades with ids `first_id` to `last_id`.
 
         Raises
         ------
         FeedError
-            As `Rest.get`; and if the venue keeps answering with other trades than those asked for.
+            As `RestClient.get`; and if the venue keeps returning other trades than those requested.
         """
         while first_id <= last_id:
             page = await self._advancing_page(first_id, last_id)
             wanted = [trade for trade in page if trade.a <= last_id]
-            if not wanted:  # the venue goes on behind the hole, or knows of no more
+            if not wanted:  # the venue continues after the gap, or has no more
                 return
             yield self._batch(wanted)
             first_id = wanted[-1].a + 1
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The trades from `start_ns` on, up to but without `before_id`, or up to now, in pages.
+        """Iterate in pages over the trades from `start_ns` to `before_id` or now.
 
         Raises
         ------
@@ -221,7 +221,10 @@ class BinanceHistory:
         await self._rest.aclose()
 
     async def _advancing_page(self, first_id: int, last_id: int) -> list[AggregateTrade]:
-        """The trades from `first_id` on, up to a page of them; asked for three times if there are none, or older ones alone."""
+        """The trades from `first_id` on, up to a page.
+
+        A page that is empty or has only older trades is requested again, twice.
+        """
         page: list[AggregateTrade] = []
         for _ in range(_TRIES):
             page = await self._page({"fromId": first_id, "limit": min(_PAGE, last_id - first_id + 1)})
@@ -233,7 +236,7 @@ class BinanceHistory:
         return []
 
     async def _first_page(self, start_ms: int) -> list[AggregateTrade]:
-        """The first trades at or after a time; an empty answer is believed the third time."""
+        """The first trades at or after a time; three tries if a page is empty."""
         now_ms = self._wall_ns() // 1_000_000
         if self._market.by_hours:
             start_ms = max(start_ms, now_ms - round(self._market.kept_hours * _HOUR_MS))
@@ -267,7 +270,7 @@ class BinanceHistory:
 
 
 def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]]:
-    """What opens a symbol of one of Binance's markets."""
+    """A function that opens a symbol of one of Binance's markets."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         hosts = settings.hosts(market.venue)

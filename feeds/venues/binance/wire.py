@@ -1,4 +1,4 @@
-"""Binance's aggregate trades as they come over the wire, and as columns.
+"""Binance's aggregate trades: messages, and conversion to columns.
 
 A message of the stream, as Binance documents it
 (https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams):
@@ -6,8 +6,8 @@ A message of the stream, as Binance documents it
     {"e":"aggTrade","E":1672515782136,"s":"BNBBTC","a":12345,"p":"0.001","q":"100","f":100,"l":105,
      "T":1672515782136,"m":true,"M":true}
 
-`m` true says that the buyer was the maker: the seller was aggressive. Futures have further fields, a page of
-the past has the same without `e`, `E` and `s`; fields that we do not use are skipped, whatever they are.
+`m` true means that the buyer was the maker, so the seller was the aggressor. Futures have further fields, a page of history has the
+same without `e`, `E` and `s`; fields that we do not use are skipped, whatever they contain.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, Trade
 
 
 class AggregateTrade(msgspec.Struct, frozen=True, gc=False):
-    """The fields of an aggregate trade that we use, in a page of the past."""
+    """The fields of an aggregate trade that we use, as in a page of history."""
 
     a: TradeId
     p: str
@@ -34,7 +34,7 @@ class AggregateTrade(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Event(msgspec.Struct, frozen=True, gc=False):
-    """What every message of a stream has; `e` tells which it is."""
+    """The field common to all stream messages; `e` is the type."""
 
     e: str
 
@@ -50,17 +50,17 @@ class Update(AggregateTrade, frozen=True, gc=False):
 
 
 def stream_decoder(instrument: Instrument) -> Decoder[Update]:
-    """What reads the stream of one symbol."""
+    """A decoder for the stream of one symbol."""
     return Decoder(instrument, Update, _stream_batch, _talk_of)
 
 
 def batch_of(instrument: Instrument, trades: Sequence[AggregateTrade]) -> TradeBatch:
-    """Decoded trades as columns; those of no quantity are left out.
+    """Decoded trades as columns, without trades of zero quantity.
 
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative, or no multiple of its step.
+        If a price or a quantity is negative, or not a multiple of its step.
     """
     seller_is_aggressive = np.array([trade.m for trade in trades], bool)
     return columns(

@@ -1,8 +1,8 @@
-"""Bybit spot and linear contracts: public trades live, the newest of them by REST, candles of any time.
+"""Bybit spot and linear contracts: live trades, the newest trades, and candles.
 
-Trades have no numbers, so nobody can prove that none is missing: after each break the live feed asks for the newest ones
-(60 on spot, 1,000 of a contract) and says where these do not reach back. There is no paging, so the past ends there; the
-venue's daily files have the rest. How trades look on the wire: `bybit_wire`.
+Trades have no consecutive ids, so gaps cannot be proved: after each break the live feed requests the newest trades (60 on spot, 1,000
+of a contract) and reports a gap where these do not reach back far enough. There is no paging, so history ends there; the venue's
+daily files have the rest. For the messages see `feeds.venues.bybit.wire`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from feeds.venues.open_market import closed_on_failure, live_market
 
 T = TypeVar("T")
 
-_REQUESTS = 1200  # a minute; the venue allows 600 in five seconds, to everybody behind one address
+_REQUESTS = 1200  # a minute; the venue allows 600 in five seconds per address
 _CANDLES = 1000
 _BUSY_S = 5.0
-_BUSY = {10006, 10018}  # too many visits, of a user and of an address
-_TROUBLED = {10000, 10016, 10019}  # a timeout, a fault of the server, a restart
+_BUSY = {10006, 10018}  # too many requests by a user or an address
+_TROUBLED = {10000, 10016, 10019}  # timeout, server error, restart
 _INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)} | {
     DAY_NS: "D",
     7 * DAY_NS: "W",
@@ -43,7 +43,7 @@ _INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 3, 5, 15, 30,
 
 @dataclass(frozen=True, slots=True)
 class BybitMarket:
-    """One of Bybit's markets: its name in instrument ids, the venue's word for it, and trades in a page of the newest."""
+    """A market of Bybit: our name, Bybit's name, size of the newest page."""
 
     venue: str
     category: str
@@ -84,7 +84,10 @@ class _Symbol(msgspec.Struct, frozen=True):
 
 
 class _Kline(msgspec.Struct, frozen=True, array_like=True):
-    """`["1709891679000","27450","27460","27440","27455","123.45","3390000"]`; the last one is the turnover."""
+    """A candle; the last value is the turnover.
+
+    `["1709891679000","27450","27460","27440","27455","123.45","3390000"]`
+    """
 
     start_ms: Ms
     open: str
@@ -95,11 +98,13 @@ class _Kline(msgspec.Struct, frozen=True, array_like=True):
 
 
 class BybitRest:
-    """Questions to Bybit about one category, with its errors sorted by whether asking again can help.
+    """Bybit's REST interface for one category.
+
+    Errors are sorted by whether a retry can help.
 
     Parameters
     ----------
-    rest : Rest
+    rest : RestClient
     market : BybitMarket
     """
 
@@ -107,19 +112,19 @@ class BybitRest:
         self._rest, self.market = rest, market
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> tuple[list[T], int]:
-        """What Bybit lists as the answer, each as `kind`, and the venue's time in milliseconds.
+        """Request a list; its entries as `kind`, and the venue's time in milliseconds.
 
         Raises
         ------
         FeedError
-            As `Rest.get`, and for the codes in which Bybit says the same with HTTP 200.
+            As `RestClient.get`, and for the same errors that Bybit returns as codes with HTTP 200.
         """
         question = {"category": self.market.category, **params}
         answer = await self._rest.get(f"/v5/market/{path}", question, _Answer, weight=1, urgent=urgent)
         if answer.retCode:
             raise _explained(answer)
         try:
-            shape: Any = _Result[kind]  # chosen while running, which no type form can be
+            shape: Any = _Result[kind]  # chosen at run time, which static types cannot express
             return msgspec.json.decode(answer.result, type=shape, strict=False).rows, answer.time
         except UNREADABLE as error:
             raise DecodeError("Bybit sent an undocumented response", detail=f"{path}: {error}") from None
@@ -135,7 +140,7 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
     Raises
     ------
     VenueRefusedError
-        If there is no such symbol, or it is not traded at present.
+        If there is no such symbol, or it is not trading now.
     FeedError
         As `BybitRest.ask`.
     """
@@ -158,12 +163,12 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
 
 
 def wire(instrument: Instrument, market: BybitMarket, ws_url: str) -> StreamSpec:
-    """How one symbol is listened to."""
+    """Stream of one symbol."""
     return StreamSpec(f"{ws_url}/v5/public/{market.category}", StreamDecoder(instrument), greeting(instrument.symbol), PING)
 
 
 def newest_trades(instrument: Instrument, rest: BybitRest) -> LatestPageHistory:
-    """The newest trades of one symbol, which is all of the past that Bybit tells."""
+    """The newest trades of one symbol, all the history that Bybit offers."""
 
     async def recent() -> TradeBatch:
         page, _ = await rest.ask("recent-trade", RecentTrade, urgent=True, symbol=instrument.symbol, limit=rest.market.newest)
@@ -174,7 +179,7 @@ def newest_trades(instrument: Instrument, rest: BybitRest) -> LatestPageHistory:
 
 
 def candles(instrument: Instrument, rest: BybitRest, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
-    """Candles of one symbol; who bought is not told."""
+    """Candles of one symbol, without buy volume."""
     lengths_ms = {name: length_ns // 1_000_000 for length_ns, name in _INTERVALS.items()}
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
@@ -190,7 +195,7 @@ def candles(instrument: Instrument, rest: BybitRest, wall_ns: Callable[[], int] 
 
 
 def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
-    """What opens a symbol of one of Bybit's markets."""
+    """A function that opens a symbol of one of Bybit's markets."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         hosts = settings.hosts(market.venue)

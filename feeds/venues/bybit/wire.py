@@ -1,4 +1,4 @@
-"""Bybit's public trades as they come over the wire and by REST, and as columns.
+"""Bybit's public trades: messages, REST answers, and conversion to columns.
 
 A message of the stream (https://bybit-exchange.github.io/docs/v5/websocket/public/trade):
 
@@ -6,9 +6,9 @@ A message of the stream (https://bybit-exchange.github.io/docs/v5/websocket/publ
      "S":"Buy","v":"0.001","p":"16578.50","L":"PlusTick","i":"20f43950-d8dd-5b31-9112-a178eb6023af","BT":false,
      "RPI":false,"seq":1783284617}]}
 
-`type` is always "snapshot", yet each message tells new trades alone, oldest first, up to 1,024 of them. `S` is the
-taker's side. `i` tells trades apart and says nothing of their order. `BT` marks block trades, agreed elsewhere and
-reported here: they are traded volume like any other, and are counted.
+`type` is always "snapshot", yet each message has only new trades, oldest first, up to 1,024 of them. `S` is the taker's side. `i`
+identifies a trade and has no order. `BT` marks block trades, agreed elsewhere and reported here: they are traded volume like any
+other, and are counted.
 
 A trade by REST (https://bybit-exchange.github.io/docs/v5/market/recent-trade) has the same under other names, newest first.
 """
@@ -30,13 +30,13 @@ from feeds.stable_id import stable_id
 from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, columns, require_symbol
 
 PING = KeepAlive('{"op":"ping"}', 20.0)
-"""As the venue asks for; without it a quiet line is cut after ten minutes."""
+"""Recommended by the venue; without it a quiet connection is closed after ten minutes."""
 
 T = TypeVar("T")
 
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
 _LASTING = ("not found", "invalid", "not support", "params error")
-"""Words of refusals that will be the same next time."""
+"""Words of errors that a retry would repeat."""
 
 
 class PublicTrade(msgspec.Struct, frozen=True, gc=False):
@@ -57,7 +57,7 @@ class _Message(msgspec.Struct, Generic[T], frozen=True):
 
 
 class _Operation(msgspec.Struct, frozen=True):
-    """An answer to something that we said: to a subscription, or to a ping."""
+    """A reply to a subscription or a ping."""
 
     op: str
     success: bool = True
@@ -84,12 +84,12 @@ _TOPIC = msgspec.json.Decoder(_Topic)
 
 
 class StreamDecoder(Decoder[PublicTrade]):
-    """What reads the stream of one symbol.
+    """A decoder for the stream of one symbol.
 
     Attributes
     ----------
     block_trades : int
-        How many of the trades told were block trades.
+        Number of block trades among the decoded ones.
     """
 
     def __init__(self, instrument: Instrument) -> None:
@@ -118,7 +118,7 @@ def greeting(symbol: str) -> Subscription:
 
 
 def batch_of_page(instrument: Instrument, trades: Sequence[RecentTrade]) -> TradeBatch:
-    """A page of the past, newest first, as columns, oldest first.
+    """A page of history, newest first, as columns, oldest first.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def _accepted(frame: bytes) -> bool:
 
 
 def _talk_of(frame: bytes) -> NonTradeMessage:
-    """Answers have an `op`; events of other topics are none of ours."""
+    """The kind of a message without trades; replies have an `op`."""
     for decoder in (_OPERATION, _TOPIC):
         try:
             known = decoder.decode(frame)

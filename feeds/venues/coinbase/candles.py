@@ -1,4 +1,4 @@
-"""Candles of Coinbase; who bought is not told."""
+"""Candles of Coinbase, without buy volume."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _INTERVALS = {
 
 
 class _Bucket(msgspec.Struct, frozen=True, array_like=True):
-    """As the venue documents it, newest first; numbers of JSON, whose text is kept: `[1415398768,0.32,4.2,0.35,4.2,12.3]`."""
+    """A candle as Coinbase documents it, newest first; JSON numbers are read as text.
+
+    `[1415398768,0.32,4.2,0.35,4.2,12.3]`
+    """
 
     time: Seconds
     low: msgspec.Raw

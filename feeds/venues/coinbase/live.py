@@ -1,10 +1,10 @@
-"""Coinbase: trades of the Exchange feed, live and of the past.
+"""Coinbase: trades of the Exchange feed, live and history.
 
-Of Coinbase's two public feeds this is the one whose trades can be proved whole: each `match` is told by itself, as it
-happens, with an id that grows by one within a product, and REST serves any stretch of these ids. (Advanced Trade packs
-a quarter of a second into one message, and its sources disagree on whose side it tells.)
+Of Coinbase's two public feeds this is the one whose trades can be proved complete: each `match` is a message, sent as it happens, with
+an id that grows by one within a product, and REST serves any range of these ids. (Advanced Trade packs a quarter of a second into one
+message, and its documents disagree on whose side it reports.)
 
-REST goes back in pages by id alone; a time is found by halving.
+REST goes back in pages by id only; a time is found by bisection.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WS_URL, REST_URL = "wss://ws-feed.exchange.coinbase.com", "https://api.exchange.
 _PAGE = 1000
 _TRIES = 3
 _PRODUCT = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
-_PER_MINUTE, _APART_S = 600, 0.2  # Coinbase allows ten requests a second and address; half of that will do
+_PER_MINUTE, _APART_S = 600, 0.2  # Coinbase allows ten requests per second and address; half of that is enough
 
 
 class _Product(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class _Product(msgspec.Struct, frozen=True):
 
 
 def rest_of(url: str) -> RestClient:
-    """Requests to Coinbase at the pace that it allows."""
+    """REST client within Coinbase's rate limit."""
     return RestClient(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
 
 
@@ -54,9 +54,9 @@ async def fetch_instrument(rest: RestClient, product: str) -> Instrument:
     Raises
     ------
     VenueRefusedError
-        If there is no such product, or it is not traded at present.
+        If there is no such product, or it is not trading now.
     FeedError
-        As `Rest.get`.
+        As `RestClient.get`.
     """
     if not _PRODUCT.fullmatch(product):
         raise VenueRefusedError(f"coinbase:{product}: expected a product such as BTC-USD")
@@ -74,12 +74,12 @@ async def fetch_instrument(rest: RestClient, product: str) -> Instrument:
 
 
 class CoinbaseHistory:
-    """Trades of one product in the past, by id.
+    """Historical trades of one product, by id.
 
     Parameters
     ----------
     instrument : Instrument
-    rest : Rest
+    rest : RestClient
     """
 
     reaches_ns = 0
@@ -89,16 +89,16 @@ class CoinbaseHistory:
         self.instrument, self._rest = instrument, rest
 
     async def recent(self) -> TradeBatch:
-        """The newest trade; none where there never was one."""
+        """The newest trade; empty if there never was one."""
         return self._batch(await self._page({"limit": 1}, urgent=True))
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages.
+        """Iterate in pages over the trades with ids `first_id` to `last_id`.
 
         Raises
         ------
         FeedError
-            As `Rest.get`; and if the venue keeps answering with other trades than those asked for.
+            As `RestClient.get`; and if the venue keeps returning other trades than those requested.
         """
         while first_id <= last_id:
             next_id = min(first_id + _PAGE, last_id + 1)
@@ -109,7 +109,7 @@ class CoinbaseHistory:
             first_id = next_id
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The trades from `start_ns` on, up to but without `before_id`, or up to now, in pages.
+        """Iterate in pages over the trades from `start_ns` to `before_id` or now.
 
         Raises
         ------
@@ -131,7 +131,10 @@ class CoinbaseHistory:
         await self._rest.aclose()
 
     async def _first_since(self, start_ns: int, before_id: int) -> int:
-        """An id at most a page before the first trade since a time: steps back that double, then halves."""
+        """An id at most a page before the first trade since a time.
+
+        Found by doubling steps backwards, then bisection.
+        """
         low = high = before_id
         step = _PAGE
         while high > 1:
@@ -145,15 +148,18 @@ class CoinbaseHistory:
         return low
 
     async def _is_before(self, trade_id: int, time_ns: int) -> bool:
-        """Whether a trade, or where the venue has not got it the one before it, happened before a time."""
+        """True if a trade, or the last one up to its id, was before a time."""
         found = self._batch(await self._before(trade_id + 1, 1))
         return not len(found) or int(found.time_ns[-1]) < time_ns
 
     async def _before(self, trade_id: int, count: int) -> list[Trade]:
-        """The newest trades with ids below one, oldest first; asked for three times if there are others alone."""
+        """The newest trades with lower ids, oldest first.
+
+        A page with none of them is requested again, twice.
+        """
         page: list[Trade] = []
         for _ in range(_TRIES):
-            page = await self._page({"limit": count, "after": trade_id})  # "after" is further down Coinbase's list, into the past
+            page = await self._page({"limit": count, "after": trade_id})  # "after" means further down Coinbase's list, so older
             older = [trade for trade in page if trade.trade_id < trade_id]
             if older or not page:
                 return older
@@ -171,7 +177,7 @@ class CoinbaseHistory:
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
-    """A product such as BTC-USD, watched live."""
+    """Open a product such as BTC-USD with its live feed."""
     hosts = settings.hosts("coinbase")
     rest = rest_of(hosts.rest_url or REST_URL)
     async with closed_on_failure(rest):

@@ -1,4 +1,4 @@
-"""Coinbase's trades ("matches") as they come over the wire, and as columns.
+"""Coinbase's trades ("matches"): messages, and conversion to columns.
 
 A message of the Exchange feed, as it was recorded (https://docs.cdp.coinbase.com/exchange/websocket-feed/channels):
 
@@ -6,9 +6,9 @@ A message of the Exchange feed, as it was recorded (https://docs.cdp.coinbase.co
      "taker_order_id":"1da6ce16-c8da-4732-9f71-6049f4c6aaf8","side":"sell","size":"0.04","price":"14.7775",
      "product_id":"BAND-GBP","sequence":333938798,"time":"2021-04-17T16:43:30.244075Z"}
 
-`side` is the side of the order that was in the book, the maker's: "sell" says that the buyer was aggressive. `trade_id`
-grows by one within a product. A `match` is a trade that happens; the one `last_match` after subscribing is the newest
-before, and may come ahead of the acknowledgement. A page of the past has the same fields without `type` and `product_id`.
+`side` is the side of the order in the book, the maker's: "sell" means that the buyer was the aggressor. `trade_id` grows by one
+within a product. A `match` is a new trade; the one `last_match` after subscribing is the newest before it, and may come ahead of the
+acknowledgement. A page of history has the same fields without `type` and `product_id`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from feeds.venues.rfc3339 import rfc3339_ns
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """The fields of a trade that we use, in a page of the past."""
+    """The fields of a trade that we use, as in a page of history."""
 
     trade_id: TradeId
     side: Literal["buy", "sell"]
@@ -50,7 +50,7 @@ class _Channel(msgspec.Struct, frozen=True):
 
 
 class _Talk(msgspec.Struct, frozen=True):
-    """What every message of the stream has, and what acknowledgements and errors have beside."""
+    """The fields of any stream message, an acknowledgement or an error."""
 
     type: str
     channels: list[_Channel] = []
@@ -62,7 +62,7 @@ _talk = msgspec.json.Decoder(_Talk)
 
 
 def decoder(instrument: Instrument) -> Decoder[Match]:
-    """What reads the stream of one product."""
+    """A decoder for the stream of one product."""
     return Decoder(instrument, Match, _matches, _talk_of)
 
 
@@ -76,7 +76,7 @@ def greeting(product: str) -> Subscription:
             return False
         if talk.type == "error":
             words = (talk.reason or talk.message)[:200]
-            kind = VenueRefusedError if product in words else VenueUnreachableError  # other troubles pass
+            kind = VenueRefusedError if product in words else VenueUnreachableError  # other errors are temporary
             raise kind(f"coinbase:{product}: {words}", detail=frame[:300].decode(errors="replace"))
         return talk.type == "subscriptions" and any(c.name == "matches" and product in c.product_ids for c in talk.channels)
 
@@ -85,12 +85,12 @@ def greeting(product: str) -> Subscription:
 
 
 def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
-    """Decoded trades as columns, in their order; those of no quantity are left out.
+    """Decoded trades as columns in their order, without trades of zero quantity.
 
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative or no multiple of its step, or a time is none.
+        If a price or a quantity is negative or not a multiple of its step, or a time is invalid.
     """
     maker_sold = np.array([trade.side == "sell" for trade in trades], bool)
     return columns(

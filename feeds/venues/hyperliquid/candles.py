@@ -1,4 +1,4 @@
-"""Candles of Hyperliquid: the last 5,000 of each length; who bought is not told."""
+"""Candles of Hyperliquid: the last 5,000 of each length, without buy volume."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Ms
 
 _PAGE = 500
-_WEIGHT = 20 + _PAGE // 60 + 1  # an answer costs 20, and one more for each sixty candles
+_WEIGHT = 20 + _PAGE // 60 + 1  # an answer costs 20, and 1 more for every 60 candles
 _INTERVALS = (
     {minutes * MINUTE_NS: f"{minutes}m" for minutes in (1, 3, 5, 15, 30)}
     | {hours * HOUR_NS: f"{hours}h" for hours in (1, 2, 4, 8, 12)}
@@ -22,7 +22,7 @@ _INTERVALS = (
 
 
 class _Candle(msgspec.Struct, frozen=True):
-    """As the venue documents it; `T` is the candle's last millisecond.
+    """A candle as Hyperliquid documents it; `T` is its last millisecond.
 
     `{"t":1681923600000,"T":1681924499999,"s":"BTC","i":"15m","o":"29295.0","c":"29258.0","h":"29309.0","l":"29250.0",
     "v":"0.98639","n":189}`

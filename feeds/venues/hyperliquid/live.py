@@ -1,11 +1,11 @@
-"""Hyperliquid's perpetual contracts: trades live, and the few newest by REST.
+"""Hyperliquid's perpetual contracts: live trades, and the few newest by REST.
 
-Trades are not numbered, and REST tells only the last few of them: what a broken line hid longer than that is said to be
-missing, nobody can fetch it. Spot pairs and the markets of builders are other universes at the venue, and are not offered.
+Ids are not consecutive, and REST has only the last few trades: after a longer break a gap is reported that cannot be fetched. Spot
+pairs and the markets of builders are separate universes at the venue, and are not offered.
 
-There is no tick size. A price may have five significant digits and at most `6 - szDecimals` decimals, whole numbers any
-digits at all: the step between allowed prices grows with the price. We count in the finest step that any price may
-have, since every allowed price is a multiple of it, today's and that after a fall by half; rows are made of many anyway.
+There is no tick size. A price may have five significant digits and at most `6 - szDecimals` decimal places, whole numbers any digits
+at all: the step between allowed prices grows with the price. We use the finest step that any price may have, since every allowed
+price is a multiple of it, even after a large fall; a row has many ticks anyway.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WS_URL, REST_URL = "wss://api.hyperliquid.xyz", "https://api.hyperliquid.xyz"
 
 _PRICE_DECIMALS = 6
 _PER_MINUTE, _WEIGHT = 1200, 20
-_CONNECTS = 100  # in five minutes; the venue allows thirty in one
+_CONNECTS = 100  # in five minutes; the venue allows 30 in one
 
 
 class _Contract(msgspec.Struct, frozen=True):
@@ -47,14 +47,16 @@ class _Meta(msgspec.Struct, frozen=True):
 
 
 async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
-    """Steps of a coin's perpetual contract, under the name that the venue gives it, as in `kPEPE`.
+    """Tick and lot size of a coin's perpetual contract, in any case of letters.
+
+    The instrument has the venue's exact name, e.g. `kPEPE`.
 
     Raises
     ------
     VenueRefusedError
-        If there is no such contract, or no longer.
+        If there is no such contract, or it is delisted.
     FeedError
-        As `Rest.post`.
+        As `RestClient.post`.
     """
     known = await rest.post("/info", {"type": "meta"}, _Meta, weight=_WEIGHT)
     by_name = {contract.name: contract for contract in known.universe}
@@ -68,7 +70,7 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
 
 
 def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory:
-    """The newest trades of one contract, which is all of the past that the venue tells."""
+    """The newest trades of one contract, all the history that the venue offers."""
 
     async def recent() -> TradeBatch:
         question = {"type": "recentTrades", "coin": instrument.symbol}
@@ -80,7 +82,7 @@ def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
-    """A coin's perpetual contract, as in BTC, watched live."""
+    """Open a coin's perpetual contract, e.g. BTC, with its live feed."""
     hosts = settings.hosts("hyperliquid")
     rest = RestClient(hosts.rest_url or REST_URL, weight_limit=_PER_MINUTE)
     async with closed_on_failure(rest):

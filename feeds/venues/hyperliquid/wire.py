@@ -1,4 +1,4 @@
-"""Hyperliquid's trades as they come over the wire, and as columns.
+"""Hyperliquid's trades: messages, and conversion to columns.
 
 A message of the stream is `{"channel":"trades","data":[…]}` with trades such as this one, recorded from `recentTrades`
 (https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/websocket/subscriptions):
@@ -7,9 +7,9 @@ A message of the stream is `{"channel":"trades","data":[…]}` with trades such 
      "hash":"0x0000000000000000000000000000000000000000000000000000000000000003","time":1769916002000,"tid":300003,
      "users":["0xbuyer3","0xseller3"]}
 
-`side` is the aggressor's: B the buyer's (bid), A the seller's (ask). `tid` is a hash of the two orders: it tells trades
-apart and says nothing of their order, nor whether one is missing. The first message after subscribing holds old trades.
-A list may be told newest first; then it is turned round.
+`side` is the aggressor's: B the buyer's (bid), A the seller's (ask). `tid` is a hash of the two orders: it identifies a trade, but
+gives no order and no sign of a missing one. The first message after subscribing has old trades. A list may be newest first; then it
+is reversed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, Trade
 
 T = TypeVar("T")
 
-PING = KeepAlive('{"method":"ping"}', 30.0)  # a line that hears nothing from us for a minute is cut
+PING = KeepAlive('{"method":"ping"}', 30.0)  # without a message from us for a minute the venue closes the connection
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
@@ -43,7 +43,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 
 
 class Message(msgspec.Struct, Generic[T], frozen=True):
-    """A message of the stream that tells trades."""
+    """A stream message with trades."""
 
     channel: Literal["trades"]
     data: list[T]
@@ -69,7 +69,7 @@ _answer = msgspec.json.Decoder(_Answer)
 
 
 def decoder(instrument: Instrument) -> Decoder[Trade]:
-    """What reads the stream of one coin."""
+    """A decoder for the stream of one coin."""
     return Decoder(instrument, Trade, batch_of, _talk_of, message=Message, trades_of=lambda message: oldest_first(message.data))
 
 
@@ -81,7 +81,7 @@ def greeting(coin: str) -> Subscription:
             talk = _talk.decode(frame)
             if talk.channel == "error":
                 words = str(msgspec.json.decode(talk.data))[:200]
-                kind = VenueRefusedError if "Invalid subscription" in words else VenueUnreachableError  # other troubles pass
+                kind = VenueRefusedError if "Invalid subscription" in words else VenueUnreachableError  # other errors are temporary
                 raise kind(f"hyperliquid:{coin}: {words}")
             if talk.channel != "subscriptionResponse":
                 return False
@@ -95,7 +95,10 @@ def greeting(coin: str) -> Subscription:
 
 
 def oldest_first(trades: Sequence[T]) -> Sequence[T]:
-    """Trades of one message or page in the order of the tape; of one moment, as they were told."""
+    """Trades of one message or page, oldest first.
+
+    Trades of equal time keep their order.
+    """
     if len(trades) < 2:
         return trades
     first, last = trades[0], trades[-1]
@@ -103,12 +106,12 @@ def oldest_first(trades: Sequence[T]) -> Sequence[T]:
 
 
 def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
-    """Decoded trades as columns, in their order; those of no quantity are left out.
+    """Decoded trades as columns in their order, without trades of zero quantity.
 
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative or no multiple of its step, or a trade is of another coin.
+        If a price or a quantity is negative or not a multiple of its step, or a trade is of another coin.
     """
     require_symbol(instrument, {trade.coin for trade in trades})
     return columns(

@@ -1,4 +1,4 @@
-"""Candles of Kraken: the last 720 of each length, older ones are not to be had; who bought is not told."""
+"""Candles of Kraken: only the last 720 of each length, without buy volume."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Seconds
 from feeds.venues.kraken.rest import Answer, ask, rest_pair
 
-_ALL = 1_000_000  # whatever is asked for, one answer has all that the venue keeps
+_ALL = 1_000_000  # one answer always has all the candles that the venue has
 _INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 5, 15, 30)} | {
     HOUR_NS: "60",
     4 * HOUR_NS: "240",
@@ -24,7 +24,7 @@ _INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 5, 15, 30)} |
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):
-    """As the venue documents it, oldest first; the last one is still growing.
+    """A candle as Kraken documents it, oldest first; the last one is still open.
 
     `[1688671200,"30306.1","30306.2","30305.7","30305.7","30306.1","3.39243896",23]`
     """

@@ -1,9 +1,9 @@
-"""Kraken spot: trades live and of the past.
+"""Kraken spot: trades, live and history.
 
-Trades are numbered by one within a book, so a hole shows in the numbers. REST finds trades by time alone, and tells
-their numbers: a hole is looked for from the trades around it whose times are known (`landmarks`), or by halving.
+Ids grow by one within a book, so gaps show in them. REST finds trades by time only: missing trades are searched from the trades around
+them whose times are known (`landmarks`), or by bisection.
 
-How trades look on the wire: `kraken_wire`.
+For the messages see `feeds.venues.kraken.wire`.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ WS_URL = "wss://ws.kraken.com"
 
 _PAGE = 1000
 _TRIES = 3
-_LOOKS = 40  # halving the time since there are venues down to a page of trades takes less
-_BACK_NS = 1000  # the stream writes times in whole microseconds, REST rounds them to a tenth
+_LOOKS = 40  # bisecting the time since the first venues down to a page of trades takes fewer
+_BACK_NS = 1000  # the stream has times in whole microseconds, REST rounds them to a tenth
 _FIRST_STEP_NS = 60_000_000_000
 
 
 class KrakenHistory:
-    """Trades of one pair in the past.
+    """Historical trades of one pair.
 
     Parameters
     ----------
     instrument : Instrument
-    rest : Rest
-    landmarks : Landmarks
-        Trades whose time is known; those of each page are added.
+    rest : RestClient
+    landmarks : IdTimeIndex
+        Trades with a known time; those of each page are added.
     """
 
     reaches_ns = 0
@@ -53,16 +53,16 @@ class KrakenHistory:
         self._pair = rest_pair(instrument.symbol)
 
     async def recent(self) -> TradeBatch:
-        """The newest trades, a page of them, oldest first."""
+        """The newest page of trades, oldest first."""
         return (await self._page(None, urgent=True))[0]
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages.
+        """Iterate in pages over the trades with ids `first_id` to `last_id`.
 
         Raises
         ------
         FeedError
-            As `Rest.get`; and if the venue keeps answering with the same trades.
+            As `RestClient.get`; and if the venue keeps returning the same trades.
         """
         async for page in self._pages(await self._time_before(first_id), last_id + 1):
             wanted = page[page.trade_id >= first_id]
@@ -70,7 +70,7 @@ class KrakenHistory:
                 yield wanted
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The trades from `start_ns` on, up to but without `before_id`, or up to now, in pages.
+        """Iterate in pages over the trades from `start_ns` to `before_id` or now.
 
         Raises
         ------
@@ -89,9 +89,9 @@ class KrakenHistory:
         await self._rest.aclose()
 
     async def _pages(self, start_ns: int, before_id: int | None) -> AsyncIterator[TradeBatch]:
-        """The trades from a little before a time on, each once.
+        """Iterate in pages over the trades from a little before a time, each once.
 
-        A page begins a microsecond before the last one's end: trades of one moment may lie on both sides of it.
+        A page begins a microsecond before the end of the last one, as trades of equal time may be on both pages.
         """
         known_id, tries = -1, 0
         since_ns = max(0, start_ns - _BACK_NS)
@@ -113,7 +113,7 @@ class KrakenHistory:
             since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
 
     async def _time_before(self, trade_id: int) -> int:
-        """A time at most a page before a trade: a landmark's, or one that is looked for between landmarks."""
+        """A time at most a page before a trade, from the landmarks around it."""
         step_ns = _FIRST_STEP_NS
         for look in range(_LOOKS):
             below, above = self._landmarks.at_or_before(trade_id), self._landmarks.after(trade_id)
@@ -127,7 +127,7 @@ class KrakenHistory:
             if below is None:
                 time_ns = max(0, above.time_ns - step_ns)
                 step_ns *= 2
-            else:  # by the pace of the trades, and every other time the middle: the pace may mislead
+            else:  # by the pace of the trades, and every second time the middle, as the pace may mislead
                 share = 0.5 if look % 2 else (trade_id - _PAGE / 2 - below.trade_id) / (above.trade_id - below.trade_id)
                 time_ns = below.time_ns + int((above.time_ns - below.time_ns) * share)
             page, _ = await self._page(time_ns)
@@ -137,7 +137,10 @@ class KrakenHistory:
         return 0 if below is None else below.time_ns
 
     async def _page(self, since_ns: int | None, *, urgent: bool = False) -> tuple[TradeBatch, int]:
-        """Up to a thousand trades after a time, or the newest; and the time of the last one, where the next page begins."""
+        """A page of up to 1,000 trades after a time, or of the newest.
+
+        Second value: the time at which the next page begins.
+        """
         params: dict[str, str | int] = {"pair": self._pair, "count": _PAGE}
         if since_ns is not None:
             params["since"] = since_ns
@@ -155,7 +158,7 @@ class KrakenHistory:
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
-    """A pair such as BTC-USD, watched live."""
+    """Open a pair such as BTC-USD with its live feed."""
     hosts = settings.hosts("kraken")
     rest = rest_of(hosts.rest_url or REST_URL)
     landmarks = IdTimeIndex()

@@ -1,6 +1,6 @@
-"""Questions to Kraken: its names, its errors, its pace, and what a pair's steps are.
+"""Kraken's REST interface: pair names, errors, rate limit, tick and lot sizes.
 
-Our ids write `kraken:BTC-USD`, which can name a file; Kraken's stream writes BTC/USD, its REST XBTUSD.
+Our ids have `kraken:BTC-USD`, which can be in a file name; Kraken's stream has BTC/USD, its REST XBTUSD.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PAIR = re.compile(r"([A-Z0-9.]+)[-/]([A-Z0-9.]+)")
 _REST_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 _OUR_NAMES = {theirs: ours for ours, theirs in _REST_NAMES.items()}
 _TRADED = ("online", "limit_only", "post_only", "reduce_only")
-_PER_MINUTE, _APART_S = 120, 1.0  # Kraken asks for no more than a public question a second
+_PER_MINUTE, _APART_S = 120, 1.0  # Kraken recommends at most one public request per second
 _BUSY_S = 10.0
 
 
@@ -41,24 +41,27 @@ class _Pairs(Answer, frozen=True):
 
 
 def rest_of(url: str) -> RestClient:
-    """Requests to Kraken at the pace that it allows."""
+    """REST client within Kraken's rate limit."""
     return RestClient(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
 
 
 def rest_pair(symbol: str) -> str:
-    """What REST calls the pair of a symbol: XBTUSD for BTC-USD."""
+    """The REST name of a pair: XBTUSD for BTC-USD."""
     return "".join(_REST_NAMES.get(name, name) for name in symbol.split("-"))
 
 
 async def ask(rest: RestClient, name: str, params: dict[str, str | int], kind: type[A], *, urgent: bool = False) -> A:
-    """The answer to a public question; Kraken's own errors, which come with HTTP 200, are sorted like those of HTTP."""
+    """Send a public request.
+
+    Kraken's own errors, which come with HTTP 200, are raised like HTTP errors.
+    """
     answer = await rest.get(f"/0/public/{name}", params, kind, weight=1, urgent=urgent)
     if not answer.error:
         return answer
     words = ", ".join(answer.error)[:200]
     if "limit exceeded" in words or "Too many requests" in words:
         raise VenueBusyError(f"kraken: {words}", retry_after_s=_BUSY_S)
-    kind_of_error = VenueRefusedError if "EQuery" in words else VenueUnreachableError  # others, such as EService:Busy, pass
+    kind_of_error = VenueRefusedError if "EQuery" in words else VenueUnreachableError  # others, e.g. EService:Busy, are temporary
     raise kind_of_error(f"kraken: {words}", detail=f"{name} {params}: {words}")
 
 
@@ -68,9 +71,9 @@ async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
     Raises
     ------
     VenueRefusedError
-        If there is no such pair, or it is not traded at present.
+        If there is no such pair, or it is not trading now.
     FeedError
-        As `Rest.get`.
+        As `RestClient.get`.
     """
     match = _PAIR.fullmatch(symbol)
     if match is None:

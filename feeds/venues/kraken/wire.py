@@ -1,18 +1,18 @@
-"""Kraken's trades as they come over the wire (WebSocket v2), and as columns.
+"""Kraken's trades (WebSocket v2): messages, and conversion to columns.
 
 A message of the stream, as Kraken documents it (https://docs.kraken.com/api/docs/websocket-v2/trade):
 
     {"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"buy","price":105944.20,"qty":0.00027625,
      "ord_type":"limit","trade_id":10218208,"timestamp":"2023-10-06T17:35:55.440295Z"}]}
 
-`side` is the taker's. `trade_id` grows by one within a book. Prices and quantities are JSON numbers; their text is kept
-and read as a decimal, so that no digit goes through binary floating point.
+`side` is the taker's. `trade_id` grows by one within a book. Prices and quantities are JSON numbers; they are read from their text as
+decimals, never as binary fractions.
 
-A page of the past is a list of lists: price, quantity, seconds since 1970, side (b, s), order type, and so on, id last:
+A page of history is a list of lists: price, quantity, seconds since 1970, side (b, s), order type, and so on, id last:
 
     ["105433.60000","0.00027625",1762795433.9717445,"b","l","",10218208]
 
-Its times have seven digits behind the point, the stream's six: of the same trade they may differ by less than a microsecond.
+Its times have seven decimal places, the stream's six: the times of one trade may differ by less than a microsecond.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 
 
 class Message(msgspec.Struct, Generic[T], frozen=True):
-    """A message of the stream that tells trades, oldest first."""
+    """A stream message with trades, oldest first."""
 
     channel: Literal["trade"]
     type: Literal["snapshot", "update"]
@@ -57,7 +57,7 @@ class Message(msgspec.Struct, Generic[T], frozen=True):
 
 
 class HistoryTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A trade in a page of the past."""
+    """A trade in a page of history."""
 
     price: str
     volume: str
@@ -69,13 +69,16 @@ class HistoryTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What every answer of REST has: Kraken's errors come with HTTP 200."""
+    """The field common to all REST answers; Kraken's errors come with HTTP 200."""
 
     error: list[str]
 
 
 class TradesAnswer(Answer, frozen=True):
-    """A page of the past, under the pair's own name in `result`, beside `last`: where the next one begins."""
+    """A page of history: `result` has the trades under the pair's name, and `last`.
+
+    `last` is where the next page begins.
+    """
 
     result: dict[str, list[HistoryTrade] | str] = {}
 
@@ -91,7 +94,7 @@ class _Result(msgspec.Struct, frozen=True):
 
 
 class _Talk(msgspec.Struct, frozen=True):
-    """Channels speak of themselves, answers name the method that was asked for."""
+    """The fields of a channel's message or a reply to a method."""
 
     channel: str = ""
     method: str = ""
@@ -104,12 +107,15 @@ _talk = msgspec.json.Decoder(_Talk)
 
 
 def pair_of(symbol: str) -> str:
-    """The pair as Kraken writes it: `BTC/USD` for the `BTC-USD` of our ids, which have to be names of files too."""
+    """Kraken's name of a pair: `BTC/USD` for our `BTC-USD`.
+
+    Ours can be part of a file name.
+    """
     return symbol.replace("-", "/")
 
 
 def decoder(instrument: Instrument, saw: Callable[[TradeBatch], None] = lambda batch: None) -> Decoder[Trade]:
-    """What reads the stream of one pair, and shows all that it reads to `saw`."""
+    """A decoder for the stream of one pair, which passes all trades to `saw` too."""
 
     def shown(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
         batch = _live(instrument, trades)
@@ -120,7 +126,7 @@ def decoder(instrument: Instrument, saw: Callable[[TradeBatch], None] = lambda b
 
 
 def greeting(symbol: str) -> Subscription:
-    """The subscription to one pair's trades, without those of the past."""
+    """The subscription to one pair's trades, without a first snapshot."""
     pair = pair_of(symbol)
 
     def accepted(frame: bytes) -> bool:
@@ -130,7 +136,7 @@ def greeting(symbol: str) -> Subscription:
             return False
         if talk.error or talk.success is False:
             words = talk.error[:200] or "the subscription was refused"
-            kind = VenueRefusedError if pair in words else VenueUnreachableError  # other troubles pass
+            kind = VenueRefusedError if pair in words else VenueUnreachableError  # other errors are temporary
             raise kind(f"kraken:{symbol}: {words}", detail=frame[:300].decode(errors="replace"))
         return bool(talk.success) and talk.method == "subscribe" and (talk.result.channel, talk.result.symbol) == ("trade", pair)
 
@@ -139,12 +145,12 @@ def greeting(symbol: str) -> Subscription:
 
 
 def history_batch(instrument: Instrument, trades: Sequence[HistoryTrade]) -> TradeBatch:
-    """A page of the past as columns, in its order; trades of no quantity are left out.
+    """A page of history as columns in its order, without trades of zero quantity.
 
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative or no multiple of its step, or a time is none.
+        If a price or a quantity is negative or not a multiple of its step, or a time is invalid.
     """
     return columns(
         instrument,
@@ -169,7 +175,7 @@ def _live(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
 
 
 def _text(number: msgspec.Raw) -> str:
-    return bytes(number).decode(errors="replace")  # what is no text is no number either, and is refused as such
+    return bytes(number).decode(errors="replace")  # text that is not UTF-8 is not a number either, and is rejected as such
 
 
 def _talk_of(frame: bytes) -> NonTradeMessage:

@@ -1,7 +1,7 @@
-"""The past of an OKX instrument: trades by id, candles of any time.
+"""History of an OKX instrument: trades by id, candles of any time.
 
-Pages go backwards from an id or a time that they do not include. As ids grow by one, the page that ends a hundred further on
-is the next one forwards. A time becomes an id by asking for what came before it.
+Pages go backwards from an id or a time, exclusive. As ids grow by one, the page that ends a hundred ids later is the next one forward.
+A time is converted to an id by a request for the trades before it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from feeds.venues.okx.wire import Trade, batch_of
 
 _PAGE = 100
 _KEPT_NS = 90 * DAY_NS
-_TRIES = 3  # pages in a row without any of the trades asked for
+_TRIES = 3  # consecutive pages without any of the trades requested
 
 _CANDLES = 100
-_NEWEST_CANDLES = 1_400  # of 1,440 that the endpoint for the newest tells; the one for older ones leaves out the growing one
+_NEWEST_CANDLES = 1_400  # of 1,440 at the endpoint for the newest; the one for older candles omits the open one
 _INTERVALS = (
     {1_000_000_000: "1s"}
     | {minutes * MINUTE_NS: f"{minutes}m" for minutes in (1, 3, 5, 15, 30)}
@@ -33,14 +33,14 @@ _INTERVALS = (
 
 
 class OkxHistory:
-    """Trades of the past, by id; the venue keeps about three months.
+    """Historical trades, by id; the venue has about three months.
 
     Parameters
     ----------
     instrument : Instrument
     rest : OkxRest
     wall_ns : callable
-        Our clock; only for how far the past reaches.
+        Our clock; only used for the earliest time available.
     """
 
     def __init__(self, instrument: Instrument, rest: OkxRest, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
@@ -48,15 +48,15 @@ class OkxHistory:
 
     @property
     def reaches_ns(self) -> int:
-        """Three months back, as the venue says; it may be some more, which is not counted upon."""
+        """The earliest time that the venue promises, three months ago; it may have more."""
         return self._wall_ns() - _KEPT_NS
 
     async def recent(self) -> TradeBatch:
-        """The newest trade; none when there is none."""
+        """The newest trade; empty if there is none."""
         return self._batch(await self._page(urgent=True, limit=1))
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """The trades with ids from `first_id` to `last_id`, as far as the venue has them, in pages.
+        """Iterate in pages over the trades with ids `first_id` to `last_id`.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class OkxHistory:
             first_id = end_id + 1
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The trades from `start_ns` on, up to but without `before_id`, or up to now, in pages.
+        """Iterate in pages over the trades from `start_ns` to `before_id` or now.
 
         Raises
         ------
@@ -94,9 +94,9 @@ class OkxHistory:
         await self._rest.aclose()
 
     async def _first_id(self, start_ms: int, newest_ms: int) -> int:
-        """The id of the first trade at or after a time, or of the first that the venue still has."""
+        """The id of the first trade at or after a time, or of the first that exists."""
         page = await self._before(start_ms)
-        if not page:  # look for the first millisecond before which there is something
+        if not page:  # find the first millisecond after any trades that exist
             none_ms, some_ms = start_ms, max(start_ms, newest_ms) + 1
             page = await self._before(some_ms)
             while some_ms - none_ms > 1:
@@ -106,7 +106,7 @@ class OkxHistory:
                 else:
                     none_ms = middle_ms
         first_id = 0
-        while page:  # where a millisecond holds more trades than a page
+        while page:  # a millisecond may have more trades than a page
             older = [trade.tradeId for trade in page if trade.ts < start_ms]
             if older:
                 return older[-1] + 1
@@ -118,7 +118,7 @@ class OkxHistory:
         return await self._page(type=2, after=time_ms)
 
     async def _page(self, *, urgent: bool = False, **params: int) -> list[Trade]:
-        """Up to a hundred trades, oldest first."""
+        """Up to 100 trades, oldest first."""
         asked: dict[str, int] = {"limit": _PAGE} | params
         page = await self._rest.ask("market/history-trades", Trade, urgent=urgent, instId=self.instrument.symbol, **asked)
         page.sort(key=lambda trade: trade.tradeId)
@@ -130,7 +130,10 @@ class OkxHistory:
 
 
 class _Candle(msgspec.Struct, frozen=True, array_like=True):
-    """`["1597026383085","3.721","3.743","3.677","3.708","8422410","22698348.04","12698348.04","0"]`."""
+    """A candle.
+
+    `["1597026383085","3.721","3.743","3.677","3.708","8422410","22698348.04","12698348.04","0"]`
+    """
 
     ts: Ms
     open: str
@@ -144,13 +147,13 @@ class _Candle(msgspec.Struct, frozen=True, array_like=True):
 
 
 def candles(instrument: Instrument, rest: OkxRest, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
-    """Candles of one instrument; who bought is not told."""
+    """Candles of one instrument, without buy volume."""
     lengths_ms = {name: length_ns // 1_000_000 for length_ns, name in _INTERVALS.items()}
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
         newest = start_ms > wall_ns() // 1_000_000 - _NEWEST_CANDLES * lengths_ms[interval]
         path = "market/candles" if newest else "market/history-candles"
-        # neither end is included
+        # both ends are exclusive
         told = await rest.ask(path, _Candle, instId=instrument.symbol, bar=interval, after=end_ms + 1, before=start_ms - 1, limit=_CANDLES)
         return [Candle(each.ts, each.open, each.high, each.low, each.close, each.volume, "", each.confirm == "1") for each in told]
 

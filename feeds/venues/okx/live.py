@@ -1,8 +1,8 @@
-"""OKX spot and swaps: every trade by itself, live and of the past, and candles.
+"""OKX spot and swaps: single trades, live and history, and candles.
 
-Ids grow by one within an instrument, so a step by more is a hole. How trades look on the wire: `okx_wire`; the past:
-`okx_history`. Swaps are traded in contracts: the lot of such an instrument is the lot of contracts times what a contract is
-worth, so that every quantity here is in base units (BTC), or for a contract of a fixed sum of money in that money (USD).
+Ids grow by one within an instrument, so a larger step is a gap. For the messages see `feeds.venues.okx.wire`, for history
+`feeds.venues.okx.history`. Swaps are traded in contracts: the lot size of such an instrument is the contract lot times the contract
+value, so that every quantity here is in base units (BTC), or for a contract of a fixed sum of money in that money (USD).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://www.okx.com"
 
 @dataclass(frozen=True, slots=True)
 class OkxMarket:
-    """One of OKX's markets: its name in instrument ids, and the venue's word for it."""
+    """One of OKX's markets: our name, and OKX's name."""
 
     venue: str
     kind: str
@@ -54,7 +54,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
     Raises
     ------
     VenueRefusedError
-        If there is no such instrument, or it is not traded at present.
+        If there is no such instrument, or it is not trading now.
     FeedError
         As `OkxRest.ask`.
     """
@@ -78,12 +78,12 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
 
 
 def wire(instrument: Instrument, ws_url: str) -> StreamSpec:
-    """How one instrument is listened to."""
+    """Stream of one instrument."""
     return StreamSpec(f"{ws_url}/ws/v5/business", stream_decoder(instrument), greeting(instrument.symbol), PING)
 
 
 def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
-    """What opens an instrument of one of OKX's markets."""
+    """A function that opens an instrument of one of OKX's markets."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         hosts = settings.hosts(market.venue)

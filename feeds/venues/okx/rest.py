@@ -1,4 +1,4 @@
-"""Questions to OKX, with its errors sorted by whether asking again can help."""
+"""OKX's REST interface, with errors sorted by whether a retry can help."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from feeds.venues.decoder import UNREADABLE
 
 T = TypeVar("T")
 
-_APART_S = 0.1  # 20 requests in two seconds, and each endpoint is counted by itself
-_REQUESTS = 1200  # a minute, of which half is used: what the pace above gives
+_APART_S = 0.1  # 20 requests in two seconds, counted per endpoint
+_REQUESTS = 1200  # a minute, of which half is used, the rate above
 _BUSY_S = 2.0
 _BUSY = {"50011", "50061"}  # too many requests
-_TROUBLED = {"50001", "50004", "50013", "50026"}  # out of service, a timeout, overload, a fault of the system
+_TROUBLED = {"50001", "50004", "50013", "50026"}  # out of service, timeout, overload, system error
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class OkxRest:
-    """REST with OKX.
+    """REST client for OKX.
 
     Parameters
     ----------
@@ -37,18 +37,18 @@ class OkxRest:
         self._rest = RestClient(base_url, weight_limit=_REQUESTS, apart_s=_APART_S)
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> list[T]:
-        """What OKX lists as the answer, each as `kind`.
+        """Request a list; its entries as `kind`.
 
         Raises
         ------
         FeedError
-            As `Rest.get`, and for the codes in which OKX says the same with HTTP 200.
+            As `RestClient.get`, and for the same errors that OKX returns as codes with HTTP 200.
         """
         answer = await self._rest.get(f"/api/v5/{path}", params, _Answer, weight=1, urgent=urgent)
         if answer.code != "0":
             raise _explained(answer)
         try:
-            shape: Any = list[kind]  # chosen while running, which no type form can be
+            shape: Any = list[kind]  # chosen at run time, which static types cannot express
             return msgspec.json.decode(answer.data, type=shape, strict=False)
         except UNREADABLE as error:
             raise DecodeError("OKX sent an undocumented response", detail=f"{path}: {error}") from None

@@ -1,12 +1,12 @@
-"""OKX's trades as they come over the wire and by REST, and as columns.
+"""OKX's trades: messages, REST answers, and conversion to columns.
 
 A message of the channel `trades-all` (https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-all-trades-channel):
 
     {"arg":{"channel":"trades-all","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT","tradeId":"674510826","px":"95634.9",
      "sz":"0.00011186","side":"buy","source":"0","ts":"1740394561685"}]}
 
-One trade each, with an id that grows by one; the channel `trades` puts several of one taker order together and would leave
-steps in the ids. `side` is the taker's. `sz` of a swap is in contracts. All numbers are text. A trade by REST
+One trade each, with an id that grows by one; the channel `trades` combines several of one taker order and would leave gaps in the ids.
+`side` is the taker's. `sz` of a swap is in contracts. All numbers are text. A trade by REST
 (https://www.okx.com/docs-v5/en/#order-book-trading-market-data-get-trades-history) has the same fields.
 """
 
@@ -25,14 +25,14 @@ from feeds.network.websocket_session import KeepAlive, Subscription
 from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, TradeId, columns, require_symbol
 
 PING = KeepAlive("ping", 20.0)
-"""A line on which nothing was said for 30 s is cut; the answer is the bare word `pong`."""
+"""The venue closes a connection without messages for 30 s; the answer is the bare word `pong`."""
 
 T = TypeVar("T")
 
 _LASTING = {"60012", "60013", "60018"}
-"""An impossible request, impossible arguments, a channel or an instrument that is not there."""
+"""Codes for an invalid request, invalid arguments, and an unknown channel or instrument."""
 _CLOSING = "64008"
-"""Half a minute's notice before the line is closed for an upgrade."""
+"""Code for half a minute's notice before the connection is closed for an upgrade."""
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
@@ -69,7 +69,7 @@ _PUSH = msgspec.json.Decoder(_Push)
 
 
 def stream_decoder(instrument: Instrument) -> Decoder[Trade]:
-    """What reads the stream of one instrument."""
+    """A decoder for the stream of one instrument."""
     return Decoder(instrument, Trade, batch_of, _talk_of, message=_Message, strict=False)
 
 
@@ -80,7 +80,7 @@ def greeting(symbol: str) -> Subscription:
 
 
 def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
-    """Decoded trades as columns; those of no quantity are left out.
+    """Decoded trades as columns, without trades of zero quantity.
 
     Raises
     ------
@@ -110,7 +110,10 @@ def _accepted(frame: bytes) -> bool:
 
 
 def _talk_of(frame: bytes) -> NonTradeMessage:
-    """Answers and notices have an `event`; pushes of other channels are none of ours."""
+    """The kind of a message without trades: replies and notices have an `event`.
+
+    Other channels are ignored.
+    """
     if frame == b"pong":
         return NonTradeMessage.IGNORED
     try:

@@ -64,7 +64,7 @@ async def all_of(source: BulkSource, span: Span, folder: Path) -> list[tuple[str
     return [(piece.path, path is not None) async for piece, path in iter_downloads(source, span, folder)]
 
 
-def test_binance_gives_whole_months_and_days_around_them() -> None:
+def test_binance_uses_monthly_files_for_complete_months() -> None:
     source = BinanceDumps(SPOT, "btcusdt", wall=clock())
     pieces = source.files(Span(ns(2024, 1, 30, 23), ns(2024, 3, 2)))
     folder = "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-"
@@ -79,7 +79,7 @@ def test_binance_gives_whole_months_and_days_around_them() -> None:
     assert pieces[0].name == "spot-BTCUSDT-aggTrades-2024-01-30.zip"
 
 
-def test_nothing_is_asked_for_that_lies_in_the_future_and_nothing_of_an_empty_span() -> None:
+def test_files_of_the_future_or_an_empty_span_are_not_requested() -> None:
     source = BinanceDumps(USDM, "BTCUSDT", wall=clock())
     assert names(source.files(Span(ns(2026, 11, 20), ns(2027, 1, 1)))) == [
         "/data/futures/um/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2026-11-20.zip",
@@ -89,7 +89,7 @@ def test_nothing_is_asked_for_that_lies_in_the_future_and_nothing_of_an_empty_sp
     assert source.files(Span(5, 5)) == []
 
 
-def test_bybit_and_tardis_name_their_days_each_in_their_way() -> None:
+def test_daily_files_have_the_names_of_their_publisher() -> None:
     span = Span(ns(2026, 7, 10, 5), ns(2026, 7, 11))
     assert names(bybit_dumps(DERIVATIVES, "BTCUSDT", wall=clock()).files(span)) == ["/trading/BTCUSDT/BTCUSDT2026-07-10.csv.gz"]
     assert names(bybit_dumps(BYBIT_SPOT, "BTCUSDT", wall=clock()).files(span)) == ["/spot/BTCUSDT/BTCUSDT_2026-07-10.csv.gz"]
@@ -98,7 +98,7 @@ def test_bybit_and_tardis_name_their_days_each_in_their_way() -> None:
     assert pieces[0].name == "tardis-okex-BTC-USDT-2026-07-10.csv.gz"
 
 
-def test_the_days_of_okx_begin_eight_hours_before_those_of_utc() -> None:
+def test_okx_days_begin_eight_hours_before_utc_days() -> None:
     folder = "/cdn/okex/traderecords/trades/daily"
     pieces = okx_dumps("btc-usdt-swap", wall=clock()).files(Span(ns(2026, 7, 10, 15), ns(2026, 7, 10, 17)))
     assert names(pieces) == [
@@ -113,7 +113,7 @@ def test_the_days_of_okx_begin_eight_hours_before_those_of_utc() -> None:
     assert len(late.files(Span(ns(2026, 11, 21), ns(2026, 12, 1)))) == 2  # the day of UTC+8 has begun
 
 
-def test_okx_must_say_twice_that_a_file_is_not_there(tmp_path: Path) -> None:
+def test_okx_file_is_missing_only_after_two_404_responses(tmp_path: Path) -> None:
     path = "/cdn/okex/traderecords/trades/daily/20260710/BTC-USDT-trades-2026-07-10.zip"
 
     async def story() -> None:
@@ -130,7 +130,7 @@ def test_okx_must_say_twice_that_a_file_is_not_there(tmp_path: Path) -> None:
     run(story())
 
 
-def test_a_month_that_is_not_there_gives_its_days_and_a_day_that_is_not_is_no_error(tmp_path: Path) -> None:
+def test_missing_month_falls_back_to_days_and_missing_day_is_none(tmp_path: Path) -> None:
     content = zipped("7,61837.63,0.02,1,1,1706745600000,True,True\n")
     day = "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-02-{:02}.zip"
 
@@ -147,7 +147,7 @@ def test_a_month_that_is_not_there_gives_its_days_and_a_day_that_is_not_is_no_er
     assert concatenate(stream_trades(path, BTCUSDT, ImportReport())).trade_id.tolist() == [7]
 
 
-def test_a_file_that_is_there_is_fetched_again_only_if_it_was_published_anew(tmp_path: Path) -> None:
+def test_existing_file_is_fetched_again_only_if_republished(tmp_path: Path) -> None:
     first, second = zipped("7,1,1,1,1,1706745600000,True,True\n"), zipped("8,1,1,1,1,1706745600000,True,True\n")
     path = "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-02-01.zip"
 
@@ -172,7 +172,7 @@ def test_a_file_that_is_there_is_fetched_again_only_if_it_was_published_anew(tmp
     run(story())
 
 
-def test_a_file_of_bybit_is_fetched_once_and_read(tmp_path: Path) -> None:
+def test_bybit_file_is_fetched_once_and_readable(tmp_path: Path) -> None:
     content = gzip.compress(b"id,timestamp,price,volume,side,rpi\n1,1783641600123,61837.6,0.02,buy,0\n")
 
     async def story() -> None:
@@ -190,7 +190,7 @@ def test_a_file_of_bybit_is_fetched_once_and_read(tmp_path: Path) -> None:
     assert concatenate(stream_trades(path, instrument, ImportReport())).price_ticks.tolist() == [618376]
 
 
-def test_tardis_is_asked_with_the_key_or_for_the_first_of_a_month(tmp_path: Path) -> None:
+def test_tardis_requires_a_key_except_for_the_first_of_a_month(tmp_path: Path) -> None:
     async def story() -> None:
         async with publisher() as server:
             server.files = {f"/v1/bitmex/trades/2020/03/{day}/XBTUSD.csv.gz": gzip.compress(b"") for day in ("01", "02")}
@@ -224,7 +224,7 @@ def kaiko(url: str) -> tuple[KaikoTrades, DumpFile]:
     return source, source.files(Span(ns(2024, 2, 1), ns(2024, 2, 2)))[0]
 
 
-def test_kaiko_is_read_page_by_page_into_a_file_that_can_be_read(tmp_path: Path) -> None:
+def test_kaiko_pages_become_one_readable_file(tmp_path: Path) -> None:
     later = TRADE | {"trade_id": "9", "taker_side_sell": False}
     vague = {name: value for name, value in TRADE.items() if name != "taker_side_sell"} | {"trade_id": "10"}
 
@@ -258,7 +258,7 @@ def test_kaiko_is_read_page_by_page_into_a_file_that_can_be_read(tmp_path: Path)
         ([page(TRADE, token="t"), Fault(status=400, body=b'{"message":"page_size too large"}')], VenueRefusedError, "page_size too large"),
     ],
 )
-def test_what_kaiko_breaks_off_leaves_nothing(tmp_path: Path, faults: list[Fault | None], kind: type[Exception], says: str) -> None:
+def test_broken_kaiko_download_leaves_no_file(tmp_path: Path, faults: list[Fault | None], kind: type[Exception], says: str) -> None:
     async def story() -> None:
         async with publisher() as server:
             server.faults = faults
@@ -271,7 +271,7 @@ def test_what_kaiko_breaks_off_leaves_nothing(tmp_path: Path, faults: list[Fault
     assert list(tmp_path.iterdir()) == []
 
 
-def test_kaiko_without_trades_or_without_a_key(tmp_path: Path) -> None:
+def test_kaiko_without_trades_is_none_and_without_key_refused(tmp_path: Path) -> None:
     async def story() -> None:
         async with publisher() as server:
             server.faults = [page()]
@@ -287,7 +287,7 @@ def test_kaiko_without_trades_or_without_a_key(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_kaiko_is_asked_for_no_more_than_is_wanted() -> None:
+def test_kaiko_is_asked_for_the_span_only() -> None:
     source = KaikoTrades("cbse", "spot", "btc-usd", None, wall=clock())
     pieces = source.files(Span(ns(2026, 11, 20, 6), ns(2026, 12, 1)))
     midnight = ns(2026, 11, 21)
@@ -295,7 +295,7 @@ def test_kaiko_is_asked_for_no_more_than_is_wanted() -> None:
     assert len({piece.name for piece in pieces}) == 2
 
 
-def test_each_market_has_its_source_and_mirrors_may_be_set() -> None:
+def test_each_market_has_a_source_and_mirrors_can_be_set() -> None:
     async def story() -> None:
         async with publisher() as server:
             environ = {
@@ -331,6 +331,6 @@ def test_each_market_has_its_source_and_mirrors_may_be_set() -> None:
         (BTCUSDT, "elsewhere", "expected dumps or tardis:EXCHANGE/SYMBOL or kaiko:EXCHANGE/CLASS/SYMBOL"),
     ],
 )
-def test_a_place_that_is_none_is_told(instrument: Instrument, place: str, says: str) -> None:
+def test_unknown_source_is_refused(instrument: Instrument, place: str, says: str) -> None:
     with pytest.raises(BadInputError, match=says):
         bulk_source(instrument, place, {})

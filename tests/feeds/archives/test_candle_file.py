@@ -44,17 +44,17 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("text", SHAPES.values(), ids=SHAPES)
-def test_each_shape_is_read_exactly(tmp_path: Path, text: str):
+def test_each_layout_is_read_exactly(tmp_path: Path, text: str):
     found = read(tmp_path, text)
     assert (found.tick_size, found.lot_size) == (Decimal("0.01"), Decimal("0.001"))
     assert figures(found) == [(T0 * NS, 150, 225, 100, 200, 7125)]
 
 
-def test_a_packed_file_is_read(tmp_path: Path):
+def test_packed_file_is_read(tmp_path: Path):
     assert figures(read(tmp_path, gzip.compress(SHAPES["csv"].encode()))) == [(T0 * NS, 150, 225, 100, 200, 7125)]
 
 
-def test_candles_are_put_in_order_and_those_told_twice_are_there_once(tmp_path: Path):
+def test_candles_are_sorted_and_repeated_ones_dropped(tmp_path: Path):
     lines = [f"{T0 + 60 * step},1,3,1,2,{step}" for step in (2, 0, 1, 1)]
     found = read(tmp_path, "time,open,high,low,close,volume\n" + "\n".join(lines))
     assert [start // NS for start, *_ in figures(found)] == [T0, T0 + 60, T0 + 120]
@@ -86,14 +86,14 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("text", "said"), FAULTS.items(), ids=range(len(FAULTS)))
-def test_a_file_that_cannot_be_candles_is_refused_in_one_line_that_names_the_place(tmp_path: Path, text: str | bytes, said: str):
+def test_invalid_file_is_refused_with_its_line(tmp_path: Path, text: str | bytes, said: str):
     with pytest.raises(TradeFileError) as error:
         read(tmp_path, text)
     assert said in error.value.user_message
     assert "\n" not in error.value.user_message
 
 
-def test_recorded_answers_of_venues_are_read(real_data: Path):
+def test_recorded_venue_responses_are_read(real_data: Path):
     venues = real_data / "venues"
     counts = [len(read_candle_file(venues / f"{name}.json").candles) for name in ("binance_spot_http_klines", "okx_http_candles")]
     assert counts == [1, 2]

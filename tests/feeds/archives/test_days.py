@@ -16,7 +16,7 @@ DAY_NS = 86_400 * 10**9
 
 
 @given(start_ns=st.integers(0, 3 * 10**18), length_ns=st.integers(0, 90 * DAY_NS))
-def test_the_days_of_a_span_are_those_that_meet_it(start_ns: int, length_ns: int) -> None:
+def test_days_of_a_span_are_those_it_touches(start_ns: int, length_ns: int) -> None:
     span = Span(start_ns, start_ns + length_ns)
     days = days_of(span, FAR_S)
     assert sum(span_of(day, day).intersection(span).length_ns for day in days) == span.length_ns
@@ -25,16 +25,16 @@ def test_the_days_of_a_span_are_those_that_meet_it(start_ns: int, length_ns: int
 
 
 @given(time_ns=st.integers(0, 3 * 10**18))
-def test_the_day_of_a_time_is_the_calendars(time_ns: int) -> None:
+def test_day_of_a_time_is_the_calendar_day(time_ns: int) -> None:
     assert date_of(time_ns) == datetime.fromtimestamp(time_ns // 10**9, UTC).date()
 
 
-def test_a_month_is_whole_with_its_last_day() -> None:
+def test_month_is_complete_with_its_last_day() -> None:
     groups = whole_months(days_of(span_of(date(2024, 2, 1), date(2024, 3, 30)), FAR_S))
     assert [len(group) for group in groups] == [29, *[1] * 30]
 
 
-def test_times_are_asked_for_in_milliseconds() -> None:
+def test_iso_time_has_milliseconds() -> None:
     assert iso_time(1_723_161_255_342_999_999) == "2024-08-08T23:54:15.342Z"
     assert iso_time(1_723_161_255_000_000_000) == "2024-08-08T23:54:15.000Z"
 
@@ -51,5 +51,5 @@ def test_times_are_asked_for_in_milliseconds() -> None:
         ("é", "_"),
     ],
 )
-def test_any_text_becomes_a_safe_name(text: str, name: str) -> None:
+def test_any_text_becomes_a_safe_file_name(text: str, name: str) -> None:
     assert file_name(text) == name

@@ -41,7 +41,9 @@ def same(one: TradeBatch, other: TradeBatch) -> bool:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(trades=trade_batches(), instrument=st.sampled_from([CENT, COARSE]), cuts=st.lists(st.integers(0, 60), max_size=3))
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_any_trades_come_back_bit_for_bit(tmp_path: Path, ending: str, trades: TradeBatch, instrument: Instrument, cuts: list[int]) -> None:
+def test_exported_trades_read_back_bit_for_bit(
+    tmp_path: Path, ending: str, trades: TradeBatch, instrument: Instrument, cuts: list[int]
+) -> None:
     path = tmp_path / f"out.{ending}"
     assert write_trades(path, instrument, split(trades, cuts)) == len(trades)
     assert same(read(path, instrument), trades)
@@ -57,7 +59,7 @@ def test_any_trades_come_back_bit_for_bit(tmp_path: Path, ending: str, trades: T
         ("0.00000025", "0.1", 3, 5),
     ],
 )
-def test_very_small_and_very_large_numbers_come_back(tmp_path: Path, ending: str, tick: str, lot: str, ticks: int, lots: int) -> None:
+def test_very_small_and_very_large_numbers_read_back(tmp_path: Path, ending: str, tick: str, lot: str, ticks: int, lots: int) -> None:
     instrument = Instrument("file", "x", Decimal(tick), Decimal(lot), numbered=False)
     trades = TradeBatch.of([1723161255342_000_001] * 2, [ticks, 1], [lots, 1], [1, -1], [2**63 - 1, 0])
     write_trades(tmp_path / f"out.{ending}", instrument, [trades])
@@ -65,7 +67,7 @@ def test_very_small_and_very_large_numbers_come_back(tmp_path: Path, ending: str
     assert same(back, trades)
 
 
-def test_a_csv_says_nanoseconds_and_exact_decimals(tmp_path: Path) -> None:
+def test_csv_has_nanoseconds_and_exact_decimals(tmp_path: Path) -> None:
     trades = TradeBatch.of([1723161255342_000_001] * 3, [6183763, 1, 100], [2_000_000, 1, 10**9], [1, -1, 0], [7, 8, 9])
     write_trades(tmp_path / "out.csv", CENT, [trades])
     assert (tmp_path / "out.csv").read_text() == (
@@ -76,7 +78,7 @@ def test_a_csv_says_nanoseconds_and_exact_decimals(tmp_path: Path) -> None:
     )
 
 
-def test_no_cell_can_be_taken_for_a_formula(tmp_path: Path) -> None:
+def test_no_csv_cell_looks_like_a_formula(tmp_path: Path) -> None:
     path = tmp_path / "out.csv.gz"
     write_trades(path, COARSE, [random_trades(1, 500, unknown=0.2)])
     with gzip.open(path, "rt", newline="") as file:
@@ -84,7 +86,7 @@ def test_no_cell_can_be_taken_for_a_formula(tmp_path: Path) -> None:
     assert all(re.fullmatch(r"[0-9.]+|[a-z][a-z_]*", cell) for cell in cells)
 
 
-def test_a_parquet_says_of_which_instrument_it_is(tmp_path: Path) -> None:
+def test_parquet_names_its_instrument(tmp_path: Path) -> None:
     write_trades(tmp_path / "out.parquet", COARSE, [])
     schema = pq.read_schema(tmp_path / "out.parquet")
     assert json.loads(schema.metadata[b"tapeprint"]) == {
@@ -98,7 +100,7 @@ def test_a_parquet_says_of_which_instrument_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_no_trades_are_a_file_all_the_same(tmp_path: Path, ending: str) -> None:
+def test_export_without_trades_writes_a_file(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"out.{ending}"
     assert write_trades(path, CENT, []) == 0
     assert len(read(path, CENT)) == 0
@@ -111,7 +113,7 @@ def test_small_batches_become_large_row_groups(tmp_path: Path) -> None:
     assert same(read(tmp_path / "out.parquet", CENT), trades)
 
 
-def test_the_same_trades_give_the_same_bytes(tmp_path: Path) -> None:
+def test_same_trades_give_the_same_bytes(tmp_path: Path) -> None:
     for ending in ENDINGS:
         for name in ("a", "b"):
             write_trades(tmp_path / f"{name}.{ending}", CENT, [random_trades(3, 1000)])
@@ -128,7 +130,7 @@ def broken() -> Iterator[TradeBatch]:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_what_fails_leaves_the_file_that_was_there(tmp_path: Path, ending: str) -> None:
+def test_failed_export_leaves_the_old_file(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"out.{ending}"
     path.write_text("before")
     with pytest.raises(BrokenError):
@@ -137,7 +139,7 @@ def test_what_fails_leaves_the_file_that_was_there(tmp_path: Path, ending: str) 
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_full_disk_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+def test_full_disk_is_reported_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -147,7 +149,7 @@ def test_a_full_disk_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_or_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+def test_invalid_name_or_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"found extension '.xlsx', expected one of .csv, .csv.gz, .parquet"):
         write_trades(tmp_path / "out.xlsx", CENT, [])
     with pytest.raises(TradeFileError, match="No such file"):

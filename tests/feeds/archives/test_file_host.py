@@ -33,7 +33,7 @@ def left(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_is_put_in_place_whole_and_the_progress_told(tmp_path: Path) -> None:
+def test_download_is_renamed_when_complete_and_reports_progress(tmp_path: Path) -> None:
     told: list[tuple[int, int | None]] = []
 
     async def story() -> None:
@@ -45,7 +45,7 @@ def test_a_file_is_put_in_place_whole_and_the_progress_told(tmp_path: Path) -> N
     assert told[-1] == (len(CONTENT), len(CONTENT)) and left(tmp_path) == ["d.zip"]
 
 
-def test_what_is_not_published_is_not_there_and_no_error(tmp_path: Path) -> None:
+def test_unpublished_file_is_none_and_no_error(tmp_path: Path) -> None:
     async def story() -> None:
         async with host_of() as (_, host):
             assert await host.download("/other", tmp_path / "d.zip") is None
@@ -55,7 +55,7 @@ def test_what_is_not_published_is_not_there_and_no_error(tmp_path: Path) -> None
     assert left(tmp_path) == []
 
 
-def test_a_file_that_breaks_off_is_taken_up_where_it_did(tmp_path: Path) -> None:
+def test_broken_download_is_resumed(tmp_path: Path) -> None:
     clock = Clock()
 
     async def story() -> None:
@@ -69,7 +69,7 @@ def test_a_file_that_breaks_off_is_taken_up_where_it_did(tmp_path: Path) -> None
     assert clock.waits == [1.0, 2.0, 1.0]
 
 
-def test_a_broken_off_file_is_taken_up_by_the_next_run(tmp_path: Path) -> None:
+def test_broken_download_is_resumed_by_the_next_run(tmp_path: Path) -> None:
     async def story() -> None:
         async with host_of() as (server, host):
             server.faults = [Fault(cut_after=100_000), *[Fault(status=503)] * 9]
@@ -87,7 +87,7 @@ def test_a_broken_off_file_is_taken_up_by_the_next_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["ranges", "etag"])
-def test_where_the_server_cannot_go_on_it_begins_anew(tmp_path: Path, change: str) -> None:
+def test_download_restarts_where_the_server_cannot_resume(tmp_path: Path, change: str) -> None:
     async def story() -> None:
         async with host_of() as (server, host):
             setattr(server, change, False)
@@ -98,7 +98,7 @@ def test_where_the_server_cannot_go_on_it_begins_anew(tmp_path: Path, change: st
     run(story())
 
 
-def test_two_versions_of_a_file_are_never_put_together(tmp_path: Path) -> None:
+def test_parts_of_two_versions_are_never_combined(tmp_path: Path) -> None:
     other = bytes(reversed(CONTENT))
 
     async def story() -> None:
@@ -121,7 +121,7 @@ def test_two_versions_of_a_file_are_never_put_together(tmp_path: Path) -> None:
         Fault(status=206, body=b"12345"),
     ],
 )
-def test_a_part_that_was_not_asked_for_is_not_taken(tmp_path: Path, fault: Fault) -> None:
+def test_wrong_byte_range_is_rejected(tmp_path: Path, fault: Fault) -> None:
     async def story() -> None:
         async with host_of() as (server, host):
             server.faults = [Fault(cut_after=100_000), fault]
@@ -131,7 +131,7 @@ def test_a_part_that_was_not_asked_for_is_not_taken(tmp_path: Path, fault: Fault
     assert (tmp_path / "d.gz").read_bytes() == CONTENT
 
 
-def test_a_wrong_checksum_is_tried_once_more_and_then_told(tmp_path: Path) -> None:
+def test_wrong_checksum_is_retried_once_then_reported(tmp_path: Path) -> None:
     async def story() -> None:
         async with host_of() as (server, host):
             server.faults = [Fault(status=200, body=b"something else")]
@@ -147,7 +147,7 @@ def test_a_wrong_checksum_is_tried_once_more_and_then_told(tmp_path: Path) -> No
     assert left(tmp_path) == []
 
 
-def test_a_server_that_asks_to_wait_is_waited_for(tmp_path: Path) -> None:
+def test_requested_wait_of_a_server_is_respected(tmp_path: Path) -> None:
     clock = Clock()
 
     async def story() -> None:
@@ -162,7 +162,7 @@ def test_a_server_that_asks_to_wait_is_waited_for(tmp_path: Path) -> None:
     assert clock.waits == [17.0, 2.0]
 
 
-def test_a_server_that_stays_away_is_given_up_after_some_tries(tmp_path: Path) -> None:
+def test_unavailable_server_is_given_up_after_six_tries(tmp_path: Path) -> None:
     clock = Clock()
 
     async def story() -> None:
@@ -186,7 +186,7 @@ def test_a_server_that_stays_away_is_given_up_after_some_tries(tmp_path: Path) -
         (Fault(status=400, body=b"<html>"), "bad request"),
     ],
 )
-def test_a_refusal_is_told_at_once(tmp_path: Path, fault: Fault, says: str) -> None:
+def test_refusal_is_reported_at_once(tmp_path: Path, fault: Fault, says: str) -> None:
     async def story() -> None:
         async with host_of() as (server, host):
             server.faults = [fault]
@@ -197,7 +197,7 @@ def test_a_refusal_is_told_at_once(tmp_path: Path, fault: Fault, says: str) -> N
     run(story())
 
 
-def test_a_text_may_be_short_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_long_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.archives.file_host._LARGEST_TEXT", 1000)
 
     async def story() -> None:
@@ -210,7 +210,7 @@ def test_a_text_may_be_short_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> N
     run(story())
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_unwritable_folder_is_named_in_the_error(tmp_path: Path) -> None:
     async def story() -> None:
         async with host_of() as (_, host):
             with pytest.raises(TradeFileError, match="expected a writable file"):
@@ -219,7 +219,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     run(story())
 
 
-def test_a_host_that_nobody_listens_on_is_named(tmp_path: Path) -> None:
+def test_unreachable_host_is_named_in_the_error(tmp_path: Path) -> None:
     clock = Clock()
 
     async def story() -> None:

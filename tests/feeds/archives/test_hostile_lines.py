@@ -98,7 +98,7 @@ def bent_lines(draw: st.DrawFn) -> list[str]:
 @example(lines=["0x1912F9F2A1E,1,1,buy,1"])
 @example(lines=['1723161255342,1,1,buy,"1', '1723161255342,1,1,buy,2"'])
 @example(lines=['"1723161255342","1.5","2","buy","1"'])
-def test_a_bent_line_gives_the_trades_that_it_says_or_is_refused(tmp_path: Path, lines: list[str]) -> None:
+def test_mutated_line_gives_its_trades_or_is_refused(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "bent.csv"
     path.write_bytes((HEADER + "\n".join(lines) + "\n").encode())
     try:
@@ -117,7 +117,7 @@ def test_a_bent_line_gives_the_trades_that_it_says_or_is_refused(tmp_path: Path,
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=3000)
 @given(places=st.lists(st.integers(0, 2_000), max_size=4), letters=st.binary(min_size=1, max_size=4), cut=st.integers(0, 2_000))
 @pytest.mark.parametrize("packed", ["csv", "gz", "parquet"])
-def test_bytes_that_were_hurt_give_trades_or_a_refusal(tmp_path: Path, packed: str, places: list[int], letters: bytes, cut: int) -> None:
+def test_damaged_bytes_give_trades_or_a_refusal(tmp_path: Path, packed: str, places: list[int], letters: bytes, cut: int) -> None:
     path = tmp_path / "hurt"
     rows = [("1723161255342", "1.5", "2", "buy", str(number)) for number in range(40)]
     text = (HEADER + "".join(",".join(row) + "\n" for row in rows)).encode()
@@ -144,7 +144,7 @@ def written(tmp_path: Path, content: str) -> Path:
     return path
 
 
-def test_a_quote_that_stays_open_in_an_unread_column_does_not_swallow_trades(tmp_path: Path) -> None:
+def test_unmatched_quote_in_an_unread_column_is_refused(tmp_path: Path) -> None:
     rows = [f"1723161255342,1.00,1,buy,{number}," for number in range(9)]
     rows[2] += '"the trader said'
     rows[6] += 'no more"'
@@ -152,25 +152,25 @@ def test_a_quote_that_stays_open_in_an_unread_column_does_not_swallow_trades(tmp
         read_trade_file(written(tmp_path, NOTED + "\n".join(rows) + "\n"), TICK)
 
 
-def test_quoted_notes_with_commas_and_quotes_are_no_columns(tmp_path: Path) -> None:
+def test_quoted_text_with_commas_stays_one_column(tmp_path: Path) -> None:
     rows = ['1723161255342,1.00,1,buy,1,"a, b"', '"1723161255342","2.00","3","sell","2","he said ""go"""']
     found = read_trade_file(written(tmp_path, NOTED + "\r\n".join(rows)), TICK)
     assert (found.trades.price_ticks.tolist(), found.trades.quantity_lots.tolist()) == ([100, 200], [1, 3])
 
 
-def test_a_header_may_quote_a_name_that_holds_a_comma(tmp_path: Path) -> None:
+def test_header_may_quote_a_name_with_a_comma(tmp_path: Path) -> None:
     found = read_trade_file(written(tmp_path, '"note, long",time,price,quantity,side\n"x",1723161255342,1.00,1,buy\n'), TICK)
     assert found.trades.price_ticks.tolist() == [100]
 
 
 @pytest.mark.parametrize("price", ["1." + "0" * 5_000 + "1", "9" * 5_000, "1e-999999", "1e999999999"])
-def test_numbers_of_any_length_are_refused_in_a_short_line(tmp_path: Path, price: str) -> None:
+def test_overlong_number_is_refused_in_a_short_line(tmp_path: Path, price: str) -> None:
     with pytest.raises(TradeFileError) as caught:
         read_trade_file(written(tmp_path, f"{HEADER}1723161255342,{price},1,buy,1\n"), TICK)
     assert caught.value.line == 2 and len(caught.value.user_message) < 300 + len(str(tmp_path))
 
 
-def test_a_number_may_be_long_if_it_says_little(tmp_path: Path) -> None:
+def test_long_number_with_few_significant_digits_is_read(tmp_path: Path) -> None:
     found = read_trade_file(written(tmp_path, f"{HEADER}1723161255342,1.5{'0' * 5_000},{'0' * 60}2,buy,1\n"), TICK)
     assert (found.trades.price_ticks.tolist(), found.trades.quantity_lots.tolist()) == ([150], [2])
 
@@ -184,7 +184,7 @@ def test_a_number_may_be_long_if_it_says_little(tmp_path: Path) -> None:
         ("x" * 5_000_000, "found"),
     ],
 )
-def test_the_line_is_named_in_a_later_block(tmp_path: Path, line: str, said: str) -> None:
+def test_error_in_a_later_block_names_its_line(tmp_path: Path, line: str, said: str) -> None:
     rows = "".join(f"1723161255342,1.00,1,buy,{number}\n" for number in range(150_000))
     path = tmp_path / "long.csv"
     path.write_bytes((HEADER + "\n" + rows + line + "\n" + rows).encode("latin-1"))
@@ -193,7 +193,7 @@ def test_the_line_is_named_in_a_later_block(tmp_path: Path, line: str, said: str
     assert caught.value.line == 150_003
 
 
-def test_quantities_that_cannot_be_counted_together_are_refused(tmp_path: Path) -> None:
+def test_quantities_whose_sum_overflows_are_refused(tmp_path: Path) -> None:
     large = f"{HEADER}1723161255342,1.00,{2**62},buy,1\n1723161255342,1.00,{2**62},buy,2\n"
     with pytest.raises(TradeFileError, match="64 bits"):
         read_trade_file(written(tmp_path, large), TICK)

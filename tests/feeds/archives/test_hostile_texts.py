@@ -24,7 +24,7 @@ def read(path: Path, content: str | bytes) -> TradeBatch:
     return concatenate(stream_trades(path, MARKET, ImportReport()))
 
 
-def test_newlines_of_all_systems_may_be_mixed(tmp_path: Path) -> None:
+def test_mixed_newlines_are_read(tmp_path: Path) -> None:
     rows = [ROW.format(number) for number in range(6)]
     content = (
         HEADER.strip() + "\r\n" + rows[0] + "\r\n" + rows[1] + "\n" + rows[2] + "\r" + rows[3] + "\n\n" + rows[4] + "\r\n\r\n" + rows[5]
@@ -32,7 +32,7 @@ def test_newlines_of_all_systems_may_be_mixed(tmp_path: Path) -> None:
     assert read(tmp_path / "t.csv", content).trade_id.tolist() == [0, 1, 2, 3, 4, 5]
 
 
-def test_a_byte_order_mark_is_none_of_the_first_name(tmp_path: Path) -> None:
+def test_byte_order_mark_is_not_part_of_the_first_column_name(tmp_path: Path) -> None:
     assert len(read(tmp_path / "t.csv", "\ufeff" + HEADER + ROW.format(1))) == 1
     assert len(read(tmp_path / "t.csv", "\ufeff1,61837.63,0.02,1,1,1723161255342,True,True\n")) == 1
 
@@ -59,13 +59,13 @@ def test_a_byte_order_mark_is_none_of_the_first_name(tmp_path: Path) -> None:
         (HEADER + ROW.format('"1') + "\n" + ROW.format(2), "line 2: found"),
     ],
 )
-def test_what_is_no_table_of_trades_is_refused_with_its_line(tmp_path: Path, content: str | bytes, says: str) -> None:
+def test_text_without_trades_is_refused_with_its_line(tmp_path: Path, content: str | bytes, says: str) -> None:
     with pytest.raises(TradeFileError) as caught:
         read(tmp_path / "t.csv", content)
     assert says in caught.value.user_message and "\n" not in caught.value.user_message and "\x00" not in caught.value.user_message
 
 
-def test_a_line_of_a_gigabyte_is_refused_at_once(tmp_path: Path) -> None:
+def test_line_of_a_gigabyte_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     for start in (b"", HEADER.encode()):
         path.write_bytes(start)

@@ -14,7 +14,7 @@ PARTS = st.lists(st.lists(st.integers(0, 60), unique=True, max_size=15), max_siz
 
 
 @given(parts=PARTS)
-def test_runs_know_what_a_set_knows(parts: list[list[int]]) -> None:
+def test_id_ranges_agree_with_a_set(parts: list[list[int]]) -> None:
     runs, seen = IdRanges(), set[int]()
     for part in parts:
         assert runs.add(np.array(part, np.int64)).tolist() == [number in seen for number in part]
@@ -25,14 +25,14 @@ def test_runs_know_what_a_set_knows(parts: list[list[int]]) -> None:
         assert (runs.first, runs.last) == ((min(seen), max(seen)) if seen else (None, None))
 
 
-def test_the_largest_numbers_are_numbers_like_any_other() -> None:
+def test_largest_ids_are_counted() -> None:
     runs = IdRanges()
     runs.add(np.array([2**63 - 1, 0]))
     assert (runs.missing, runs.gaps) == (2**63 - 2, 1)
     assert runs.add(np.array([2**63 - 1, 2**63 - 2])).tolist() == [True, False]
 
 
-def test_beyond_a_limit_the_oldest_runs_are_forgotten_and_their_holes_stay_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dropped_ranges_keep_their_gaps_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(id_runs, "_MOST_RUNS", 10)
     runs = IdRanges()
     for start in range(0, 200, 20):

@@ -38,7 +38,7 @@ def keyring_of(monkeypatch: pytest.MonkeyPatch, answer: str | Exception | None) 
     return asked
 
 
-def test_the_environment_goes_before_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_comes_before_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = keyring_of(monkeypatch, "from the keyring".replace(" ", "-"))
     assert (found := api_key("tardis", {"TAPEPRINT_TARDIS_KEY": f" {KEY}\n"})) and found.reveal() == KEY
     assert not asked
@@ -47,29 +47,29 @@ def test_the_environment_goes_before_the_keyring(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("answer", [None, "", RuntimeError("no backend"), OSError("locked")])
-def test_a_keyring_that_has_nothing_or_does_not_work_is_no_error(monkeypatch: pytest.MonkeyPatch, answer: str | Exception | None) -> None:
+def test_empty_or_broken_keyring_is_no_error(monkeypatch: pytest.MonkeyPatch, answer: str | Exception | None) -> None:
     keyring_of(monkeypatch, answer)
     assert api_key("tardis", {}) is None
 
 
-def test_without_the_library_there_is_no_key_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_keyring_library_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
     assert api_key("tardis", {}) is None
 
 
-def test_the_library_is_not_imported_unless_a_key_is_looked_for() -> None:
+def test_keyring_library_is_imported_only_when_needed() -> None:
     done = [sys.executable, "-c", "import sys, feeds.archives.bulk_sources; print('keyring' in sys.modules)"]
     assert subprocess.run(done, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 @pytest.mark.parametrize("text", ["a b", "ké", "x" * 501, "a\nb", "\x7f1"])
-def test_what_cannot_be_a_key_is_refused_without_repeating_it(text: str) -> None:
+def test_invalid_key_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(BadInputError) as caught:
         api_key("tardis", {"TAPEPRINT_TARDIS_KEY": text})
     assert "TAPEPRINT_TARDIS_KEY" in str(caught.value) and text not in str(caught.value)
 
 
-def test_a_secret_shows_itself_to_nobody() -> None:
+def test_secret_is_not_shown_by_repr_or_pickle() -> None:
     secret = Secret(KEY)
     assert KEY not in f"{secret} {secret!r} {[secret]}"
     with pytest.raises(TypeError):
@@ -88,7 +88,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("service", ["tardis", "kaiko"])
-def test_no_log_record_error_or_file_holds_the_key(
+def test_key_is_in_no_log_record_error_or_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], fault: Fault, service: str
 ) -> None:
     log = io.StringIO()

@@ -18,7 +18,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=30)
 
 
 @given(parts=st.lists(ROWS, max_size=5))
-def test_within_ten_seconds_every_repetition_is_counted(parts: list[list[tuple[int, int]]]) -> None:
+def test_every_repetition_within_ten_seconds_is_counted(parts: list[list[tuple[int, int]]]) -> None:
     rows = RecentKeys()
     seen: Counter[int] = Counter()
     for part in parts:
@@ -31,7 +31,7 @@ def test_within_ten_seconds_every_repetition_is_counted(parts: list[list[tuple[i
         assert rows.alike_before(times, keys).tolist() == expected
 
 
-def test_what_is_older_is_forgotten_and_a_row_from_then_refused() -> None:
+def test_keys_older_than_ten_seconds_are_dropped_and_refused() -> None:
     rows, key = RecentKeys(), np.array([7], np.uint64)
     assert rows.alike_before(np.array([0]), key).tolist() == [0]
     assert rows.alike_before(np.array([10 * SECOND]), np.array([8], np.uint64)).tolist() == [0]
@@ -42,7 +42,7 @@ def test_what_is_older_is_forgotten_and_a_row_from_then_refused() -> None:
     assert rows.alike_before(np.array([0]), key, late=True).tolist() == [0]
 
 
-def test_ten_seconds_may_not_hold_more_than_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_keys_in_ten_seconds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "_MOST_KEYS", 5)
     rows = RecentKeys()
     rows.alike_before(np.zeros(5, np.int64), np.arange(5, dtype=np.uint64))

@@ -42,13 +42,13 @@ def columns(found: TradeFile) -> list[list[int]]:
     return [column.tolist() for column in found.trades.columns]
 
 
-def test_a_generic_file_becomes_whole_numbers(write) -> None:
+def test_generic_file_becomes_integers(write) -> None:
     found = read(write(HEADER + FIRST + "1723161255400,61837.60,0.015,buy,2\n"))
     assert columns(found) == [[NS, NS + 58_000_000], [6183763, 6183760], [20, 15], [-1, 1], [1, 2]]
     assert (found.instrument.lot_size, found.instrument.symbol, found.rows) == (Decimal("0.001"), "trades", 2)
 
 
-def test_columns_may_stand_in_any_order_in_capitals_and_beside_others(write) -> None:
+def test_columns_may_have_any_order_and_case_and_extra_columns(write) -> None:
     found = read(write("x,SIDE,Quantity,price,time\n7,Buy,2,1.5,1723161255342\n"))
     assert columns(found) == [[NS], [150], [2], [1], [0]]
 
@@ -56,7 +56,7 @@ def test_columns_may_stand_in_any_order_in_capitals_and_beside_others(write) -> 
 @pytest.mark.parametrize(
     "text", ["\ufeff" + HEADER + FIRST, (HEADER + FIRST).replace("\n", "\r\n"), HEADER + FIRST.rstrip(), HEADER + "\n" + FIRST + "\n\n"]
 )
-def test_marks_of_other_editors_do_not_matter(write, text: str) -> None:
+def test_byte_order_mark_and_newline_style_do_not_matter(write, text: str) -> None:
     assert columns(read(write(text))) == [[NS], [6183763], [2], [-1], [1]]
 
 
@@ -68,11 +68,11 @@ def test_marks_of_other_editors_do_not_matter(write, text: str) -> None:
         ("3,61837.63,0.02,1,1,1723161255342,true", -1),  # futures without a header
     ],
 )
-def test_binance_aggregate_dumps_without_a_header(write, row: str, side: int) -> None:
+def test_binance_aggregate_dump_without_header_is_read(write, row: str, side: int) -> None:
     assert columns(read(write(row + "\n"))) == [[NS], [6183763], [2], [side], [3]]
 
 
-def test_binance_dumps_with_a_header_and_of_single_trades(write) -> None:
+def test_binance_dump_with_header_or_single_trades_is_read(write) -> None:
     header = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n"
     assert columns(read(write(header + "3,61837.63,0.02,1,1,1723161255342,true\n"))) == [[NS], [6183763], [2], [-1], [3]]
     assert columns(read(write("4,61837.63,0.02,1236.7,1723161255342,False,True\n"))) == [[NS], [6183763], [2], [1], [4]]
@@ -91,19 +91,19 @@ def test_binance_dumps_with_a_header_and_of_single_trades(write) -> None:
         "2024-08-08 23:54:15.342",
     ],
 )
-def test_times_are_told_by_their_size_or_their_form(write, time: str) -> None:
+def test_unit_of_times_is_detected(write, time: str) -> None:
     """A16: ms, µs, ns and ISO 8601."""
     assert columns(read(write(f"{HEADER}{time},1.00,1,buy,1\n")))[0] == [NS]
 
 
-def test_rows_of_no_quantity_and_repeated_rows_are_left_out_and_counted(write) -> None:
+def test_zero_quantities_and_repeated_rows_are_skipped_and_counted(write) -> None:
     found = read(write(HEADER + FIRST + "1723161255342,1.00,0.000,sell,2\n" + FIRST + "1723161255342,1.00,1,unknown,0\n"))
     assert columns(found)[4] == [0, 1]
     assert (found.rows, found.empty_rows, found.repeated_rows) == (4, 1, 1)
     assert found.left_out == "1 row with zero quantity, 1 duplicate row"
 
 
-def test_without_ids_the_order_of_the_rows_is_the_order_of_the_tape(write) -> None:
+def test_trades_without_ids_keep_the_order_of_their_rows(write) -> None:
     found = read(write("time,price,quantity,side\n1723161255342,2,1,buy\n1723161255341,1,1,sell\n"))
     assert columns(found)[4] == [0, 1] and columns(found)[1] == [200, 100]
 
@@ -133,7 +133,7 @@ def test_without_ids_the_order_of_the_rows_is_the_order_of_the_tape(write) -> No
         ("1723161255342,1,0.02,sell,1", 3, "found trade id 1 used by a different trade, expected a unique id"),
     ],
 )
-def test_a_line_that_cannot_be_a_trade_is_named_with_its_number(write, row: str, line: int, said: str) -> None:
+def test_invalid_line_is_named_by_its_number(write, row: str, line: int, said: str) -> None:
     path = write(HEADER + FIRST + row + "\n" + FIRST.replace(",1\n", ",9\n"))
     with pytest.raises(TradeFileError) as caught:
         read(path)
@@ -142,7 +142,7 @@ def test_a_line_that_cannot_be_a_trade_is_named_with_its_number(write, row: str,
     assert "\n" not in caught.value.user_message
 
 
-def test_the_line_is_right_far_into_a_large_file(write) -> None:
+def test_line_number_is_right_in_a_large_file(write) -> None:
     rows = "".join(f"1723161255342,1.00,1,buy,{n}\n" for n in range(200_000))
     with pytest.raises(TradeFileError, match=r"line 200002: found side 'x'"):
         read(write(HEADER + rows + "1723161255342,1.00,1,x,200000\n"))
@@ -159,17 +159,17 @@ def test_the_line_is_right_far_into_a_large_file(write) -> None:
         (HEADER.encode() + b"1723161255342,1,1,\xff\xff,2\n", "found"),
     ],
 )
-def test_a_file_that_is_none_of_trades_is_refused(write, content: str | bytes, said: str) -> None:
+def test_file_without_trades_is_refused(write, content: str | bytes, said: str) -> None:
     with pytest.raises(TradeFileError) as caught:
         read(write(content))
     assert said in caught.value.user_message
 
 
-def test_a_header_alone_holds_no_trades(write) -> None:
+def test_header_without_rows_gives_no_trades(write) -> None:
     assert len(read(write(HEADER)).trades) == 0
 
 
-def test_packed_files_are_told_by_their_content(write, tmp_path: Path) -> None:
+def test_packed_files_are_detected_by_content(write, tmp_path: Path) -> None:
     assert columns(read(write(gzip.compress((HEADER + FIRST).encode()), "a.bin")))[4] == [1]
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("../../evil.csv", HEADER + FIRST)
@@ -177,7 +177,7 @@ def test_packed_files_are_told_by_their_content(write, tmp_path: Path) -> None:
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.bin", "a.zip"]
 
 
-def test_archives_that_are_broken_crowded_or_bombs_are_refused(write, tmp_path: Path) -> None:
+def test_damaged_or_crowded_archives_and_bombs_are_refused(write, tmp_path: Path) -> None:
     packed = gzip.compress((HEADER + FIRST * 5000).encode())
     with pytest.raises(TradeFileError, match="a damaged archive"):
         read(write(packed[: len(packed) // 2], "cut.gz"))
@@ -205,13 +205,13 @@ def parquet(tmp_path: Path, **columns: object) -> Path:
 @pytest.mark.parametrize(
     "time", [pa.array([1723161255342]), pa.array([NS], pa.timestamp("ns")), pa.array([1723161255342], pa.timestamp("ms", "UTC"))]
 )
-def test_parquet_of_any_sensible_types(tmp_path: Path, price: pa.Array, time: pa.Array) -> None:
+def test_parquet_of_any_sensible_types_is_read(tmp_path: Path, price: pa.Array, time: pa.Array) -> None:
     side = pa.array(["sell"]).dictionary_encode()
     path = parquet(tmp_path, time=time, price=price, quantity=pa.array([0.1]), side=side, trade_id=pa.array([5]))
     assert columns(read(path)) == [[NS], [6183763], [1], [-1], [5]]
 
 
-def test_a_parquet_row_that_cannot_be_a_trade_is_named(tmp_path: Path) -> None:
+def test_invalid_parquet_row_is_named_by_its_number(tmp_path: Path) -> None:
     path = parquet(tmp_path, time=[NS, NS], price=[0.1 + 0.2, 1.0], quantity=[1.0, 1.0], side=["buy", "buy"])
     with pytest.raises(TradeFileError, match=r"found price 0\.30000000000000004, expected a multiple of 0\.01"):
         read(path)
@@ -235,7 +235,7 @@ FIELDS = st.one_of(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(rows=st.lists(st.lists(FIELDS, min_size=4, max_size=6), min_size=1, max_size=4))
-def test_any_line_is_either_right_or_refused_in_one_line(tmp_path: Path, rows: list[list[str]]) -> None:
+def test_any_line_is_read_right_or_refused_in_one_line(tmp_path: Path, rows: list[list[str]]) -> None:
     path = tmp_path / "hostile.csv"
     path.write_bytes((HEADER + "\n".join(",".join(row) for row in rows) + "\n").encode())
     try:
@@ -261,7 +261,7 @@ def test_recorded_trades_are_read_to_the_last_lot(real_data: Path) -> None:
         assert np.array_equal(found.trades.side, [1 if row[3] == "buy" else -1 for row in kept])
 
 
-def test_ids_of_text_give_way_to_the_order_of_time_once_repetitions_are_out(write) -> None:
+def test_text_ids_are_replaced_by_time_order_without_repeats(write) -> None:
     header = "timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue\n"
     rows = ["2.5,BTCUSDT,Buy,0.02,1.5,x,b,1", "2.25,BTCUSDT,Sell,0.01,1.25,x,a,1", "2.5,BTCUSDT,Buy,0.02,1.5,x,b,1"]
     found = read(write(header + "".join(f"172316125{row}\n" for row in rows)))
@@ -272,13 +272,13 @@ def test_ids_of_text_give_way_to_the_order_of_time_once_repetitions_are_out(writ
         read(write(header + "".join(f"172316125{row}\n" for row in [*rows[:2], rows[0].replace("0.02", "0.03")])))
 
 
-def test_rows_without_an_id_among_those_with_one_are_all_kept(write) -> None:
+def test_rows_without_an_id_are_all_read(write) -> None:
     header = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
     found = read(write(header + "x,Y,1723161255342000,1723161255342000,,buy,1.5,1\n" * 3))
     assert columns(found)[4] == [0, 1, 2]
 
 
-def test_a_venues_dump_may_have_been_turned_into_parquet(tmp_path: Path) -> None:
+def test_dump_converted_to_parquet_is_read(tmp_path: Path) -> None:
     path = parquet(
         tmp_path,
         agg_trade_id=[5],

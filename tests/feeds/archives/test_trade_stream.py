@@ -82,7 +82,7 @@ def hashed(text: str) -> int:
         (f"{HEADER}{MS},61837.63,0.02,buy,7\n", BINANCE, [NS, 6183763, 2000, 1, 7], "table of trades"),
     ],
 )
-def test_each_dump_is_told_by_its_columns(write: Write, content: str, instrument: Instrument, expected: list[int], layout: str) -> None:
+def test_layout_is_detected_by_its_columns(write: Write, content: str, instrument: Instrument, expected: list[int], layout: str) -> None:
     trades, report = read(write(content), instrument)
     assert columns(trades) == [[value] for value in expected]
     assert (report.layout, report.trades) == (layout, 1)
@@ -90,7 +90,7 @@ def test_each_dump_is_told_by_its_columns(write: Write, content: str, instrument
 
 @pytest.mark.parametrize("header", ["trade_id/撮合id,side/交易方向,size/数量,price/价格,created_time/成交时间\n", ""])
 @pytest.mark.parametrize("encoding", ["gbk", "utf-8"])
-def test_old_dumps_of_okx_have_names_in_two_languages_or_none(tmp_path: Path, header: str, encoding: str) -> None:
+def test_old_okx_dumps_have_two_languages_or_no_header(tmp_path: Path, header: str, encoding: str) -> None:
     path = tmp_path / "okx.csv"
     path.write_bytes(f"{header}7,SELL,30.14,61837.6,{MS}\n8,buy,1,61837.6,{MS}\n".encode(encoding))
     trades, report = read(path, OKX)
@@ -98,7 +98,7 @@ def test_old_dumps_of_okx_have_names_in_two_languages_or_none(tmp_path: Path, he
     assert report.layout == "OKX trades"
 
 
-def test_trades_that_are_counted_otherwise_than_by_the_feed_are_read_under_another_name_only(write: Write) -> None:
+def test_dump_with_other_ids_than_the_feed_needs_another_market(write: Write) -> None:
     path = write(f"{SINGLE}7,61837.63,0.02,1236.75,{MS},true\n")
     says = "Binance single trades, whose ids differ from the binance feed's, expected the venue's own dump with feed ids"
     with pytest.raises(TradeFileError, match=says):
@@ -110,7 +110,7 @@ def test_trades_that_are_counted_otherwise_than_by_the_feed_are_read_under_anoth
             read(path, market)
 
 
-def test_contracts_become_units_exactly_or_not_at_all(write: Write) -> None:
+def test_contracts_are_converted_exactly_or_refused(write: Write) -> None:
     path = write(f"{OKX_HEADER}X,7,buy,61837.6,30,{MS}\n")
     tenths = Instrument("okx-swap", "X", Decimal("0.1"), Decimal("0.001"), Decimal("0.1"))
     assert read(path, tenths)[0].quantity_lots.tolist() == [3000]
@@ -119,19 +119,19 @@ def test_contracts_become_units_exactly_or_not_at_all(write: Write) -> None:
         read(path, Instrument("okx-swap", "X", Decimal("0.1"), Decimal(1), Decimal(3)))
 
 
-def test_a_market_that_numbers_its_trades_takes_none_without_numbers(write: Write) -> None:
+def test_numbered_market_refuses_a_file_without_ids(write: Write) -> None:
     with pytest.raises(TradeFileError, match="a table of trades without ids, expected consecutive ids, since binance:BTCUSDT numbers"):
         read(write(f"time,price,quantity,side\n{MS},1.00,1,buy\n"))
     with pytest.raises(TradeFileError, match="line 2: found trade id 'x-1'"):
         read(write(f"{HEADER}{MS},1.00,1,buy,x-1\n"))
 
 
-def test_what_a_file_is_can_be_asked_before_it_is_read(write: Write) -> None:
+def test_file_facts_need_no_complete_read(write: Write) -> None:
     assert file_facts(write(f"{HEADER}{MS},1.00,1,buy,1\n")) == FileFacts("table of trades", numbered=True)
     assert file_facts(write(BYBIT_SPOT)) == FileFacts("Bybit spot trades", numbered=False)
 
 
-def test_ids_of_text_are_the_venues_number_if_it_fits_else_a_hash_of_63_bits(write: Write) -> None:
+def test_text_ids_become_numbers_of_63_bits(write: Write) -> None:
     ids = ["7", str(2**63 - 1), str(2**63), "a-b", "-4", "9" * 30]
     rows = "".join(f"bitmex,XBTUSD,{MS + n}000,{MS}900,{text},buy,1.5,1\n" for n, text in enumerate(ids))
     trades, _ = read(write(TARDIS + rows), BITMEX)
@@ -139,7 +139,7 @@ def test_ids_of_text_are_the_venues_number_if_it_fits_else_a_hash_of_63_bits(wri
     assert trades.trade_id.min() >= 0
 
 
-def test_trades_without_ids_have_the_same_ones_each_time_and_alike_trades_differ(write: Write) -> None:
+def test_made_ids_are_reproducible_and_unique(write: Write) -> None:
     rows = [f"{n + 1},{MS + n // 3},1.5,0.001,buy,0\n" for n in range(9)]
     first, report = read(write(BYBIT_SPOT + "".join(rows)), BYBIT)
     again, _ = read(write(BYBIT_SPOT + "".join(rows[3:])), BYBIT)
@@ -148,12 +148,12 @@ def test_trades_without_ids_have_the_same_ones_each_time_and_alike_trades_differ
     assert "9 trades without an id: gaps cannot be detected" in report.lines()
 
 
-def test_made_ids_are_what_they_have_always_been(write: Write) -> None:
+def test_made_ids_never_change_between_versions(write: Write) -> None:
     trades, _ = read(write(f"{BYBIT_SPOT}1,{MS},1.5,0.001,buy,0\n2,{MS},1.5,0.001,buy,0\n3,{MS + 1},1.6,0.002,sell,0\n"), BYBIT)
     assert trades.trade_id.tolist() == [6322231140332341904, 7188357520168813784, 6682208917581703095]
 
 
-def test_made_ids_do_not_depend_on_where_blocks_end(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_made_ids_do_not_depend_on_block_boundaries(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [f"{n},{MS + n // 50},1.5,0.00{1 + n % 2},buy,0\n" for n in range(5000)]
     path = write(BYBIT_SPOT + "".join(rows))
     whole, _ = read(path, BYBIT)
@@ -164,7 +164,7 @@ def test_made_ids_do_not_depend_on_where_blocks_end(write: Write, monkeypatch: p
     assert len(np.unique(whole.trade_id)) == 5000
 
 
-def test_rows_without_ids_that_are_far_from_their_order_are_refused(write: Write) -> None:
+def test_rows_without_ids_far_out_of_order_are_refused(write: Write) -> None:
     late = f"{BYBIT_SPOT}1,{MS + 9_000},1.5,1,buy,0\n2,{MS},1.5,1,buy,0\n"
     trades, report = read(write(late), BYBIT)
     assert (trades.time_ns.tolist(), report.out_of_order) == ([NS, NS + 9_000_000_000], 1)
@@ -172,13 +172,13 @@ def test_rows_without_ids_that_are_far_from_their_order_are_refused(write: Write
         read(write(late.replace(str(MS + 9_000), str(MS + 11_000))), BYBIT)
 
 
-def test_a_row_may_lack_the_id_that_others_have(write: Write) -> None:
+def test_row_without_an_id_is_accepted_among_others(write: Write) -> None:
     rows = f"bitmex,XBTUSD,{MS}000,{MS}900,,buy,1.5,1\n" * 2 + f"bitmex,XBTUSD,{MS}000,{MS}900,7,buy,1.5,1\n" * 2
     trades, report = read(write(TARDIS + rows), BITMEX)
     assert (len(trades), report.made_ids, report.repeated) == (3, 2, 1)
 
 
-def test_what_is_strange_is_counted_and_told(write: Write) -> None:
+def test_report_counts_everything_unusual(write: Write) -> None:
     rows = [
         f"{MS + 3},1.00,1,buy,3",
         f"{MS},1.00,1,sell,1",
@@ -201,7 +201,7 @@ def test_what_is_strange_is_counted_and_told(write: Write) -> None:
     assert (report.first_ns, report.last_ns) == (NS, NS + 9_000_000)
 
 
-def test_one_side_alone_is_told(write: Write) -> None:
+def test_report_warns_of_a_one_sided_tape(write: Write) -> None:
     def rows(sells: int) -> str:
         return HEADER + "".join(f"{MS},1.00,1,{'sell' if n < sells else 'buy'},{n}\n" for n in range(5000))
 
@@ -209,7 +209,7 @@ def test_one_side_alone_is_told(write: Write) -> None:
     assert not read(write(rows(100)))[1].one_sided
 
 
-def test_a_line_is_named_rightly_behind_repeated_headers(write: Write) -> None:
+def test_line_number_is_right_after_repeated_headers(write: Write) -> None:
     content = f"{HEADER}{MS},1.00,1,buy,1\n{HEADER}{MS},1.00,1,buy,2\n\n{HEADER}{MS},1.001,1,buy,3\n"
     with pytest.raises(TradeFileError, match=r"line 7: found price 1\.001, expected a multiple of 0\.01"):
         read(write(content))
@@ -217,14 +217,14 @@ def test_a_line_is_named_rightly_behind_repeated_headers(write: Write) -> None:
         read(write(content.replace("1.001,1,buy,3", "1.01,1,buy,2")))
 
 
-def test_a_file_of_several_markets_is_refused(write: Write) -> None:
+def test_file_of_several_markets_is_refused(write: Write) -> None:
     content = f"{TARDIS}deribit,BTC-PERPETUAL,{MS}000,{MS},1,buy,1.5,1\nderibit,ETH-PERPETUAL,{MS}000,{MS},2,buy,1.5,1\n"
     with pytest.raises(TradeFileError, match="line 3: found symbol 'ETH-PERPETUAL', expected 'BTC-PERPETUAL', as in the rows above"):
         read(write(content), BITMEX)
     assert read(write(content[: content.index("deribit,ETH")]), BITMEX)[1].market == "deribit BTC-PERPETUAL"
 
 
-def test_an_id_that_comes_again_in_a_later_block_is_left_out(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_id_repeated_in_a_later_block_is_dropped(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.archives.csv_trades._BLOCK", 1 << 12)
     rows = "".join(f"{MS + n},1.00,1,buy,{n}\n" for n in range(1000))
     trades, report = read(write(HEADER + rows + HEADER + rows))
@@ -232,7 +232,7 @@ def test_an_id_that_comes_again_in_a_later_block_is_left_out(write: Write, monke
     assert (report.repeated, report.repeated_headers, report.missing) == (1000, 1, 0)
 
 
-def test_one_report_for_several_files_knows_of_holes_between_them(write: Write) -> None:
+def test_report_over_several_files_counts_gaps_between_them(write: Write) -> None:
     report = ImportReport()
     for name, ids in (("a.csv", range(5)), ("b.csv", range(7, 9))):
         path = write(HEADER + "".join(f"{MS},1.00,1,buy,{n}\n" for n in ids), name)
@@ -240,7 +240,7 @@ def test_one_report_for_several_files_knows_of_holes_between_them(write: Write) 
     assert (report.trades, report.missing, report.gaps) == (7, 2, 1)
 
 
-def test_blocks_stay_small_however_large_the_file(tmp_path: Path) -> None:
+def test_blocks_stay_small_for_any_file_size(tmp_path: Path) -> None:
     path = tmp_path / "large.csv.gz"
     with gzip.open(path, "wt", compresslevel=1) as file:
         file.write("time,price,quantity,side,trade_id\n")
@@ -250,7 +250,7 @@ def test_blocks_stay_small_however_large_the_file(tmp_path: Path) -> None:
     assert sum(sizes) == 1_000_000 and max(sizes) <= 250_000
 
 
-def test_quantities_that_cannot_be_counted_together_are_refused(write: Write) -> None:
+def test_quantities_whose_sum_overflows_are_refused(write: Write) -> None:
     rows = "".join(f"{MS},1.00,{2**62 // 100_000},buy,{n}\n" for n in range(3))
     with pytest.raises(TradeFileError, match="64 bits"):
         read(write(HEADER + rows))
@@ -267,7 +267,7 @@ FIELDS = st.tuples(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(FIELDS, max_size=40, unique_by=lambda row: row[4]), size=st.sampled_from([128, 256, 1 << 16]))
-def test_streaming_gives_what_reading_at_once_gives(tmp_path: Path, rows: list[tuple[object, ...]], size: int) -> None:
+def test_streaming_gives_the_same_trades_as_reading_at_once(tmp_path: Path, rows: list[tuple[object, ...]], size: int) -> None:
     path = tmp_path / "same.csv"
     path.write_text(HEADER + "".join(",".join(map(str, row)) + "\n" for row in rows))
     whole = read_trade_file(path, BINANCE.tick_size, BINANCE.lot_size)
@@ -281,7 +281,7 @@ def test_streaming_gives_what_reading_at_once_gives(tmp_path: Path, rows: list[t
     assert report.missing == (max(ids) - min(ids) + 1 - len(ids) if ids else 0)
 
 
-def test_recorded_dumps_stream_to_what_they_say(real_data: Path) -> None:
+def test_recorded_dumps_stream_exactly(real_data: Path) -> None:
     spot = Instrument("file", "BTCUSDT", Decimal("0.01"), Decimal("0.00000001"))
     trades, report = read(real_data / "archives" / "binance_spot_btcusdt_20240808_trades.csv.gz", spot)
     assert (len(trades), report.missing, report.gaps) == (9757, 0, 0)
@@ -333,7 +333,7 @@ TEXTS = ["", "", "a", "b-1", "7", "9" * 25, str(2**63 - 1), "é"]
     rows=st.lists(st.tuples(st.integers(0, 9_000), st.integers(1, 3), st.sampled_from(TEXTS)), max_size=40),
     size=st.sampled_from([256, 512, 1 << 16]),
 )
-def test_trades_of_a_market_that_does_not_number_them_are_told_apart(tmp_path: Path, rows: list[tuple[int, int, str]], size: int) -> None:
+def test_unnumbered_trades_are_recognized_by_id(tmp_path: Path, rows: list[tuple[int, int, str]], size: int) -> None:
     path = tmp_path / "unnumbered.csv"
     # one id is one trade
     rows = [(MS + (TEXTS.index(text) if text else ms), TEXTS.index(text) if text else ticks, text) for ms, ticks, text in rows]

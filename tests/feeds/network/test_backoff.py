@@ -21,7 +21,7 @@ def attempts(pace: ReconnectBackoff, until_s: float, *, proven_each: bool = Fals
             pace.proven()
 
 
-def test_the_first_attempt_is_made_at_once() -> None:
+def test_first_attempt_is_made_at_once() -> None:
     assert ReconnectBackoff(Timeouts()).pause_s(100.0) == 0.0
 
 
@@ -31,44 +31,44 @@ def test_pauses_double_from_half_a_second_to_half_a_minute() -> None:
     assert [round(b - a, 3) for a, b in pairwise(made)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_pauses_are_drawn_from_the_whole_range() -> None:
+def test_pauses_are_drawn_from_their_range() -> None:
     made = attempts(ReconnectBackoff(Timeouts(), lambda: 0.5), 10)
     assert [round(b - a, 3) for a, b in pairwise(made)] == [0.25, 0.5, 1, 2, 4]
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.01, 0.5, 1.0])
-def test_flapping_stays_within_twenty_attempts_in_any_five_minutes(jitter: float) -> None:
+def test_failing_connects_stay_within_twenty_in_five_minutes(jitter: float) -> None:
     """A5: an hour of attempts that all fail at once, on a clock made up."""
     made = attempts(ReconnectBackoff(Timeouts(), lambda: jitter), 3600)
     assert all(sum(1 for time in made if start <= time < start + 300) <= 20 for start in made)
     assert len(made) > 100, "and never gives up"
 
 
-def test_lines_that_work_and_break_stay_within_the_venues_limit() -> None:
+def test_short_lived_connections_stay_within_the_venues_limit() -> None:
     """A5: lines that are proven and break, a quarter of an hour long, without any chance."""
     made = attempts(ReconnectBackoff(Timeouts(), lambda: 0.0), 1000, proven_each=True)
     assert all(sum(1 for time in made if start <= time < start + 300) <= 250 for start in made)
 
 
-def test_after_a_line_that_worked_pauses_begin_anew() -> None:
+def test_pauses_start_again_after_a_connection_that_worked() -> None:
     pace = ReconnectBackoff(Timeouts(), lambda: 1.0)
     attempts(pace, 100)
     pace.proven()
     assert pace.pause_s(500.0) == 0.5
 
 
-def test_the_wait_that_the_venue_asks_for_is_kept() -> None:
+def test_wait_requested_by_the_venue_is_respected() -> None:
     made = attempts(ReconnectBackoff(Timeouts(), lambda: 0.0), 100, at_least_s=17.0)
     assert made == [17.0, 34.0, 51.0, 68.0, 85.0]
 
 
-def test_a_second_line_is_opened_only_within_the_limit() -> None:
+def test_second_connection_is_opened_only_within_the_limit() -> None:
     pace = ReconnectBackoff(Timeouts(connects=3))
     assert [pace.spare(0.0) for _ in range(4)] == [True, True, True, False]
     assert pace.spare(300.0)
 
 
-def test_the_time_that_an_attempt_hung_in_vain_is_part_of_the_pause() -> None:
+def test_time_of_a_hanging_attempt_counts_as_pause() -> None:
     """A3: what shortens the wait once the network is back."""
     pace = ReconnectBackoff(Timeouts(), lambda: 1.0)
     assert [pace.pause_s(now, waited_s=waited) for now, waited in ((0.0, 0.0), (10.0, 10.0), (20.0, 0.4), (21.0, 0.4))] == [0, 0, 0.6, 1.6]

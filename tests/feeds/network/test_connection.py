@@ -41,7 +41,7 @@ def refusing(status: int, **headers: str):
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def test_what_waits_comes_at_once_and_in_order() -> None:
+def test_waiting_messages_come_at_once_and_in_order() -> None:
     async def talk(line: Line) -> None:
         await line.tell(*range(1000))
         await line.stay()
@@ -62,7 +62,7 @@ def test_what_waits_comes_at_once_and_in_order() -> None:
     run(story())
 
 
-def test_under_load_there_is_at_most_one_batch_a_screen_frame() -> None:
+def test_under_load_there_is_at_most_one_batch_per_frame() -> None:
     async def talk(line: Line) -> None:
         for number in range(100):
             await line.tell(number)
@@ -84,7 +84,7 @@ def test_under_load_there_is_at_most_one_batch_a_screen_frame() -> None:
     run(story())
 
 
-def test_closing_ends_the_frames_and_lets_go_of_the_socket() -> None:
+def test_close_ends_messages_and_releases_the_socket() -> None:
     async def talk(line: Line) -> None:
         await line.tell("a")
         await line.stay()
@@ -101,7 +101,7 @@ def test_closing_ends_the_frames_and_lets_go_of_the_socket() -> None:
     run(story())
 
 
-def test_who_stops_reading_leaves_nothing_open() -> None:
+def test_reader_that_stops_leaves_nothing_open() -> None:
     async def story() -> None:
         async with venue(silent) as there:
             reading = asyncio.create_task(read(Connection(there.url, patience=replace(QUICK, silent_after=9)), lambda got: False))
@@ -117,7 +117,7 @@ def test_who_stops_reading_leaves_nothing_open() -> None:
 
 
 @pytest.mark.parametrize("end", ["reset", "close", "vanish", "oversize", "no text", "going away"])
-def test_a_line_that_breaks_is_opened_again(end: str) -> None:
+def test_broken_connection_is_opened_again(end: str) -> None:
     """A1, A8: every way in which a socket ends."""
 
     async def talk(line: Line) -> None:
@@ -153,7 +153,7 @@ def test_a_line_that_breaks_is_opened_again(end: str) -> None:
     run(story())
 
 
-def test_a_flapping_venue_is_dialled_at_most_twenty_times_in_five_minutes() -> None:
+def test_flapping_venue_gets_twenty_connects_in_five_minutes() -> None:
     """A5: accept and close for five minutes of a clock made up, with the patience of real use."""
     clock, times = Clock(), []
 
@@ -173,7 +173,7 @@ def test_a_flapping_venue_is_dialled_at_most_twenty_times_in_five_minutes() -> N
     run(story())
 
 
-def test_a_line_that_tells_one_trade_and_closes_counts_as_flapping() -> None:
+def test_connection_with_one_trade_counts_as_flapping() -> None:
     """A5: a trade alone does not begin the pauses anew."""
 
     async def talk(line: Line) -> None:
@@ -191,7 +191,7 @@ def test_a_line_that_tells_one_trade_and_closes_counts_as_flapping() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 418])
-def test_the_wait_that_the_venue_asks_for_is_kept_exactly(status: int) -> None:
+def test_wait_requested_by_the_venue_is_exact(status: int) -> None:
     """A6: Retry-After: 37, twice, on a clock made up."""
     states = []
 
@@ -223,7 +223,7 @@ def test_the_wait_that_the_venue_asks_for_is_kept_exactly(status: int) -> None:
 
 
 @pytest.mark.parametrize(("status", "why"), [(403, "forbids"), (451, "country"), (404, "has no such address"), (401, "key")])
-def test_a_refusal_is_final_and_says_why(status: int, why: str) -> None:
+def test_refusal_is_final_and_has_a_reason(status: int, why: str) -> None:
     """A6: 401, 403, 404, 451 on the handshake."""
 
     async def story() -> None:
@@ -238,7 +238,7 @@ def test_a_refusal_is_final_and_says_why(status: int, why: str) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_a_venue_in_trouble_is_tried_again(status: int) -> None:
+def test_venue_with_server_errors_is_retried(status: int) -> None:
     """A6: 500, 502, 503 on every handshake."""
 
     async def story() -> None:
@@ -253,7 +253,7 @@ def test_a_venue_in_trouble_is_tried_again(status: int) -> None:
     run(story())
 
 
-def test_a_port_that_nobody_listens_on_is_named_and_tried_again() -> None:
+def test_refused_port_is_named_and_retried() -> None:
     async def story() -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -269,7 +269,7 @@ def test_a_port_that_nobody_listens_on_is_named_and_tried_again() -> None:
 
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:port/x", "ws:///x", "http://127.0.0.1/x"])
-def test_an_impossible_address_stops_with_a_reason(url: str) -> None:
+def test_invalid_address_stops_with_a_reason(url: str) -> None:
     async def story() -> None:
         with pytest.raises(VenueRefusedError, match="not a WebSocket address"):
             await read(Connection(url, patience=QUICK), bool)
@@ -287,7 +287,7 @@ def secured(name: str) -> tuple[ssl.SSLContext, trustme.CA]:
 
 
 @pytest.mark.parametrize("trusted", [False, True], ids=["unknown authority", "wrong name"])
-def test_a_bad_certificate_is_refused_without_another_try(trusted: bool) -> None:
+def test_bad_certificate_is_refused_without_retry(trusted: bool) -> None:
     """A13: an unknown authority, a wrong name."""
 
     async def story() -> None:
@@ -305,7 +305,7 @@ def test_a_bad_certificate_is_refused_without_another_try(trusted: bool) -> None
     run(story())
 
 
-def test_a_good_certificate_is_accepted() -> None:
+def test_good_certificate_is_accepted() -> None:
     async def talk(line: Line) -> None:
         await line.tell("a")
         await line.stay()
@@ -324,7 +324,7 @@ def test_a_good_certificate_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("talked", [False, True])
-def test_a_deaf_line_is_replaced_when_the_venue_has_more(talked: bool) -> None:
+def test_silent_connection_is_replaced_when_the_venue_has_trades(talked: bool) -> None:
     """A4: open and silent, while the venue says that it has more."""
 
     async def talk(line: Line) -> None:
@@ -345,7 +345,7 @@ def test_a_deaf_line_is_replaced_when_the_venue_has_more(talked: bool) -> None:
     run(story())
 
 
-def test_a_quiet_market_keeps_its_line() -> None:
+def test_quiet_market_keeps_its_connection() -> None:
     """A4: open and silent, and the venue says that nothing happened."""
     asked = []
 
@@ -367,7 +367,7 @@ def test_a_quiet_market_keeps_its_line() -> None:
     run(story())
 
 
-def test_pings_do_not_keep_a_deaf_line() -> None:
+def test_pings_do_not_keep_a_silent_connection() -> None:
     """A4: pings every 10 ms."""
 
     async def talk(line: Line) -> None:
@@ -389,7 +389,7 @@ def test_pings_do_not_keep_a_deaf_line() -> None:
     run(story())
 
 
-def test_talk_that_is_no_data_does_not_keep_a_deaf_line() -> None:
+def test_messages_without_data_do_not_keep_a_silent_connection() -> None:
     """A4: acknowledgements every 10 ms."""
 
     async def talk(line: Line) -> None:
@@ -412,7 +412,7 @@ def test_talk_that_is_no_data_does_not_keep_a_deaf_line() -> None:
 
 
 @pytest.mark.parametrize("answer", ["never", "unreachable"])
-def test_a_venue_that_answers_nowhere_is_lost(answer: str) -> None:
+def test_connection_is_lost_when_the_venue_answers_nowhere(answer: str) -> None:
     reasons = []
 
     async def missed() -> bool:
@@ -443,7 +443,7 @@ REFUSED_QUESTIONS = [VenueBusyError("rate-limited", retry_after_s=60), VenueRefu
 
 
 @pytest.mark.parametrize("error", REFUSED_QUESTIONS, ids=lambda error: type(error).__name__)
-def test_a_line_is_not_given_up_at_once_because_the_question_was_refused(error: FeedError) -> None:
+def test_connection_survives_a_refused_probe_for_now(error: FeedError) -> None:
     asked = []
 
     async def missed() -> bool:
@@ -465,7 +465,7 @@ def test_a_line_is_not_given_up_at_once_because_the_question_was_refused(error: 
     run(story())
 
 
-def test_a_trade_that_arrives_while_the_venue_is_asked_settles_it() -> None:
+def test_trade_during_the_probe_ends_the_silence() -> None:
     answers = []
 
     async def talk(line: Line) -> None:
@@ -490,7 +490,7 @@ def test_a_trade_that_arrives_while_the_venue_is_asked_settles_it() -> None:
     run(story())
 
 
-def test_where_data_is_frequent_silence_is_noticed_sooner() -> None:
+def test_silence_is_noticed_sooner_where_data_is_frequent() -> None:
     """A3: how long a busy market may be silent."""
     clock = Clock()
     connection = Connection("ws://x/", patience=Timeouts(silent_after=10.0), monotonic=clock)
@@ -518,7 +518,7 @@ def test_where_data_is_frequent_silence_is_noticed_sooner() -> None:
     assert connection.silent_after_s == 2.5
 
 
-def test_last_words_of_a_broken_line_are_not_taken_for_life() -> None:
+def test_last_messages_of_a_broken_connection_do_not_make_it_live() -> None:
     async def talk(line: Line) -> None:
         await line.tell("a")
         line.reset()
@@ -536,7 +536,7 @@ def test_last_words_of_a_broken_line_are_not_taken_for_life() -> None:
     run(story())
 
 
-def test_last_words_of_a_broken_line_do_not_count_for_the_next_one() -> None:
+def test_last_messages_do_not_count_for_the_next_connection() -> None:
     async def talk(line: Line) -> None:
         if line.number == 1:
             await line.tell("a")
@@ -560,7 +560,7 @@ def test_last_words_of_a_broken_line_do_not_count_for_the_next_one() -> None:
     run(story())
 
 
-def test_a_machine_that_slept_reconnects_at_once() -> None:
+def test_machine_that_slept_reconnects_at_once() -> None:
     """A3, A14: the wall clock an hour ahead of the one that runs evenly."""
 
     async def talk(line: Line) -> None:
@@ -597,7 +597,7 @@ async def counting(line: Line) -> None:
 
 
 @pytest.mark.parametrize("cause", ["age", "announced"])
-def test_the_next_line_delivers_before_the_old_one_is_closed(cause: str) -> None:
+def test_next_connection_delivers_before_the_old_one_closes(cause: str) -> None:
     """A2: by age and by announcement."""
 
     async def story() -> None:
@@ -624,7 +624,7 @@ def test_the_next_line_delivers_before_the_old_one_is_closed(cause: str) -> None
 
 
 @pytest.mark.parametrize("second", ["deaf", "closing", "refused"])
-def test_a_line_that_works_is_kept_when_no_better_one_can_be_had(second: str, logged: LogCapture) -> None:
+def test_working_connection_stays_when_renewal_fails(second: str, logged: LogCapture) -> None:
     """A2: a second line that is deaf, closed, refused."""
 
     async def talk(line: Line) -> None:
@@ -659,7 +659,7 @@ def test_a_line_that_works_is_kept_when_no_better_one_can_be_had(second: str, lo
     assert [entry["event"] for entry in logged.entries if entry["log_level"] == "warning"] == ["connection not renewed"]
 
 
-def test_stopping_in_the_middle_of_a_renewal_leaves_nothing_open() -> None:
+def test_close_during_a_renewal_leaves_nothing_open() -> None:
     async def talk(line: Line) -> None:
         await (counting(line) if line.number == 1 else line.stay())
 
@@ -680,7 +680,7 @@ def test_stopping_in_the_middle_of_a_renewal_leaves_nothing_open() -> None:
 # -- words -----------------------------------------------------------------------------------------
 
 
-def test_failures_are_sorted_by_whether_trying_again_can_help() -> None:
+def test_failures_are_sorted_by_whether_a_retry_can_help() -> None:
     url = "wss://stream.example:9443/ws/x"
     assert isinstance(connect_error(SecurityError("no"), url), VenueRefusedError)
     assert isinstance(connect_error(InvalidProxy("ftp://p", "scheme"), url), VenueRefusedError)
@@ -692,6 +692,6 @@ def test_failures_are_sorted_by_whether_trying_again_can_help() -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"), [("12", 12), ("Thu, 01 Jan 1970 00:20:00 GMT", 200), (None, 60), ("soon", 60), ("-5", 60), ("", 60)]
 )
-def test_the_wait_may_be_seconds_or_a_date(text: str | None, seconds: float) -> None:
+def test_retry_after_may_be_seconds_or_a_date(text: str | None, seconds: float) -> None:
     error = http_status_error(429, text, "x", wall_s=1000.0)
     assert isinstance(error, VenueBusyError) and error.retry_after_s == seconds

@@ -6,7 +6,7 @@ from feeds.network.message_queue import MessageQueue
 from tests.feeds.lines import Clock
 
 
-def test_frames_of_two_lines_are_handed_out_apart_and_in_order() -> None:
+def test_messages_of_two_connections_are_taken_separately() -> None:
     waiting = MessageQueue(Clock())
     waiting.begin()
     for frame in (b"1", b"2"):
@@ -18,7 +18,7 @@ def test_frames_of_two_lines_are_handed_out_apart_and_in_order() -> None:
     assert not waiting.ready(False)
 
 
-def test_what_is_held_back_waits_while_what_came_before_does_not() -> None:
+def test_held_messages_wait_and_earlier_ones_do_not() -> None:
     waiting = MessageQueue(Clock())
     waiting.add(b"1")
     waiting.begin()
@@ -28,7 +28,7 @@ def test_what_is_held_back_waits_while_what_came_before_does_not() -> None:
     assert waiting.ready(False) and waiting.take(False) == [b"2"]
 
 
-def test_the_age_is_that_of_the_oldest_frame() -> None:
+def test_age_is_that_of_the_oldest_message() -> None:
     clock = Clock()
     waiting = MessageQueue(clock)
     assert waiting.age_s == 0
@@ -43,7 +43,7 @@ def test_the_age_is_that_of_the_oldest_frame() -> None:
     assert waiting.age_s == 0
 
 
-def test_lines_that_told_nothing_leave_nothing_behind() -> None:
+def test_connections_without_messages_leave_no_trace() -> None:
     waiting = MessageQueue(Clock())
     for _ in range(3):
         waiting.begin()

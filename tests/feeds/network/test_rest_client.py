@@ -62,7 +62,7 @@ async def failure(rest: RestClient) -> FeedError:
     return caught.value
 
 
-def test_an_answer_is_decoded_and_the_question_is_what_was_asked() -> None:
+def test_request_is_sent_as_given_and_answer_decoded() -> None:
     asked = []
 
     def answers(target: str) -> tuple[int, dict[str, str], bytes]:
@@ -107,7 +107,7 @@ def test_each_failure_has_its_kind_and_one_plain_line(answer: tuple[int, dict[st
     run(story())
 
 
-def test_a_host_that_nobody_listens_on_is_named() -> None:
+def test_unreachable_host_is_named() -> None:
     async def story() -> None:
         async with server(lambda target: GOOD) as url:
             pass
@@ -118,7 +118,7 @@ def test_a_host_that_nobody_listens_on_is_named() -> None:
     run(story())
 
 
-def test_a_host_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_without_answer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.network.rest_client._TIMEOUT_S", 0.05)
 
     async def story() -> None:
@@ -136,7 +136,7 @@ def test_a_host_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:port", "ftp://127.0.0.1"])
-def test_an_impossible_address_is_refused(url: str) -> None:
+def test_invalid_address_is_refused(url: str) -> None:
     async def story() -> None:
         with pytest.raises(VenueRefusedError):
             rest = RestClient(url)
@@ -148,13 +148,13 @@ def test_an_impossible_address_is_refused(url: str) -> None:
     run(story())
 
 
-def test_an_impossible_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "gopher://proxy.example")
     with pytest.raises(VenueRefusedError, match="proxy"):
         RestClient("http://venue.example")
 
 
-def test_a_bad_certificate_is_refused() -> None:
+def test_bad_certificate_is_refused() -> None:
     """A13: an unknown authority."""
 
     async def story() -> None:
@@ -170,7 +170,7 @@ def test_a_bad_certificate_is_refused() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 418])
-def test_after_a_ban_nothing_is_asked_until_it_is_over(status: int) -> None:
+def test_no_request_is_sent_during_a_ban(status: int) -> None:
     """A6: Retry-After: 30, on a clock made up."""
     asked = []
 
@@ -193,7 +193,7 @@ def test_after_a_ban_nothing_is_asked_until_it_is_over(status: int) -> None:
     run(story())
 
 
-def test_half_of_the_weight_is_used_and_a_tenth_of_that_kept_for_what_is_urgent() -> None:
+def test_half_the_weight_is_used_with_a_tenth_reserved_for_urgent() -> None:
     """A6: by our own count."""
 
     async def story() -> None:
@@ -210,7 +210,7 @@ def test_half_of_the_weight_is_used_and_a_tenth_of_that_kept_for_what_is_urgent(
     run(story())
 
 
-def test_the_weight_that_the_venue_counts_is_the_one_that_counts() -> None:
+def test_weight_reported_by_the_venue_counts() -> None:
     """A6: by the count of the venue."""
 
     async def story() -> None:
@@ -223,7 +223,7 @@ def test_the_weight_that_the_venue_counts_is_the_one_that_counts() -> None:
     run(story())
 
 
-def test_a_question_may_be_put_by_post() -> None:
+def test_post_sends_json() -> None:
     asked = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -243,7 +243,7 @@ def test_a_question_may_be_put_by_post() -> None:
     run(story())
 
 
-def test_requests_are_kept_apart_where_the_venue_counts_by_the_second() -> None:
+def test_requests_respect_the_limit_per_second() -> None:
     async def story() -> None:
         clock = Clock()
         async with server(lambda _: GOOD) as url:

@@ -29,7 +29,7 @@ def greeting(within_s: float = 1.0) -> Subscription:
     return Subscription(("subscribe a", "subscribe b"), accepted, within_s)
 
 
-def test_a_subscription_is_said_on_every_line_before_anything_is_read() -> None:
+def test_subscription_is_sent_first_on_every_connection() -> None:
     """A4: three lines, three subscriptions."""
     heard: list[tuple[int, str | bytes]] = []
 
@@ -51,7 +51,7 @@ def test_a_subscription_is_said_on_every_line_before_anything_is_read() -> None:
     run(story())
 
 
-def test_data_before_the_answer_is_kept() -> None:
+def test_data_before_the_confirmation_is_passed_on() -> None:
     async def talk(line: Line) -> None:
         await line.tell("1", "2", "welcome", "3")
         await line.stay()
@@ -64,7 +64,7 @@ def test_data_before_the_answer_is_kept() -> None:
     run(story())
 
 
-def test_a_line_whose_subscription_is_not_confirmed_is_given_up_with_that_reason() -> None:
+def test_unconfirmed_subscription_ends_the_connection() -> None:
     """A4: SUBSCRIBE is ignored."""
     reasons = []
 
@@ -89,7 +89,7 @@ def test_a_line_whose_subscription_is_not_confirmed_is_given_up_with_that_reason
     assert reasons[:2] == ["the venue did not confirm the subscription within 0.05 s"] * 2
 
 
-def test_a_refused_subscription_stops_with_the_venues_words() -> None:
+def test_refused_subscription_stops_with_the_venues_words() -> None:
     """A4, A6: SUBSCRIBE is refused for good."""
 
     async def talk(line: Line) -> None:
@@ -106,7 +106,7 @@ def test_a_refused_subscription_stops_with_the_venues_words() -> None:
     run(story())
 
 
-def test_a_subscription_that_may_succeed_later_is_tried_again() -> None:
+def test_temporary_subscription_error_is_retried() -> None:
     async def talk(line: Line) -> None:
         await line.tell("busy" if line.number == 1 else "welcome")
         await line.stay()
@@ -120,7 +120,7 @@ def test_a_subscription_that_may_succeed_later_is_tried_again() -> None:
     run(story())
 
 
-def test_a_line_is_kept_awake() -> None:
+def test_keep_alive_is_sent_at_intervals() -> None:
     pings = []
 
     async def talk(line: Line) -> None:
@@ -140,7 +140,7 @@ def test_a_line_is_kept_awake() -> None:
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
-def test_a_renewed_line_has_to_be_confirmed_before_the_old_one_is_closed(confirmed: bool, logged: LogCapture) -> None:
+def test_renewed_connection_is_confirmed_before_the_old_one_closes(confirmed: bool, logged: LogCapture) -> None:
     """A2, A4: the second line of a rollover."""
 
     async def talk(line: Line) -> None:

@@ -30,21 +30,21 @@ def rows(candles: CandleBatch) -> list[list[float]]:
     return [column.tolist() for column in candles.columns]
 
 
-def test_candles_are_those_of_the_trades_one_by_one() -> None:
+def test_candles_are_those_of_the_trades() -> None:
     trades = SimulatedMarket(3, ORIGIN_NS).until(ORIGIN_NS + HOUR_NS)
     for minutes in (1, 15):
         span = Span(ORIGIN_NS, ORIGIN_NS + HOUR_NS)
         assert rows(longer(minute_candles(trades), minutes * MINUTE_NS)) == rows(candles_of(trades, minutes * MINUTE_NS, span))
 
 
-def test_from_the_first_trade_on_they_are_the_market_s_own() -> None:
+def test_candles_after_the_first_trade_are_the_markets() -> None:
     trades = SimulatedMarket(1, ORIGIN_NS).until(ORIGIN_NS + HOUR_NS)
     found = told(SimulatedCandles(1, ORIGIN_NS), MINUTE_NS, 0, 1)
     assert int(found.volume.sum()) == int(trades.quantity_lots.sum())
     assert int(found.buy.sum()) == int(trades.quantity_lots[trades.side == BUY].sum())
 
 
-def test_before_it_they_lead_up_to_its_first_price_and_do_not_depend_on_what_was_asked_before() -> None:
+def test_candles_before_the_tape_end_at_its_first_price() -> None:
     one, other = SimulatedCandles(1, ORIGIN_NS + 7), SimulatedCandles(1, ORIGIN_NS)
     late, early = told(one, MINUTE_NS, -1, 0), told(one, MINUTE_NS, -8, -6)
     assert rows(told(other, MINUTE_NS, -8, -6)) == rows(early)
@@ -57,20 +57,20 @@ def test_before_it_they_lead_up_to_its_first_price_and_do_not_depend_on_what_was
     assert int(across.low.min()) > 0
 
 
-def test_longer_ones_hold_what_their_minutes_hold() -> None:
+def test_longer_candles_combine_their_minutes() -> None:
     candles = SimulatedCandles(2, ORIGIN_NS)
     minutes, hours = told(candles, MINUTE_NS, -4, 0), told(candles, HOUR_NS, -4, 0)
     assert int(hours.volume.sum()) == int(minutes.volume.sum())
     assert len(hours) == 4 and int(hours.high.max()) == int(minutes.high.max())
 
 
-def test_a_week_before_the_market_there_was_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_candles_begin_a_week_before_the_market(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feeds.simulated.candles._PARTS", 1)
     candles = SimulatedCandles(1, ORIGIN_NS)
     assert int(told(candles, MINUTE_NS, -9, 0).start_ns[0]) == ORIGIN_NS - 6 * HOUR_NS
     assert len(told(candles, MINUTE_NS, -9, -7)) == 0
 
 
-def test_a_length_that_it_has_not_is_refused() -> None:
+def test_unknown_length_is_refused() -> None:
     with pytest.raises(BadInputError, match="expected one of"):
         told(SimulatedCandles(1, ORIGIN_NS), 7 * MINUTE_NS, -1, 0)

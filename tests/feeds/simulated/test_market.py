@@ -41,11 +41,11 @@ def rows(batch: TradeBatch) -> list[bytes]:
     return [column.tobytes() for column in batch.columns]
 
 
-def test_the_market_is_called_demo_tape_with_its_steps():
+def test_market_is_demo_tape_with_its_steps():
     assert (TAPE.id, TAPE.tick_size, TAPE.lot_size) == ("demo:TAPE", Decimal("0.1"), Decimal("0.001"))
 
 
-def test_trades_do_not_depend_on_how_they_are_taken_out():
+def test_trades_do_not_depend_on_how_they_are_read():
     whole = SimulatedMarket(3, OPENING_NS).until(OPENING_NS + 5 * MINUTE_NS)
     market = SimulatedMarket(3, OPENING_NS)
     ends = OPENING_NS + np.sort(np.random.default_rng(1).integers(0, 5 * MINUTE_NS, 200))
@@ -54,17 +54,17 @@ def test_trades_do_not_depend_on_how_they_are_taken_out():
     assert len(market.until(OPENING_NS + MINUTE_NS)) == 0  # a time that has been already
 
 
-def test_another_seed_is_another_market():
+def test_another_seed_gives_another_market():
     first, second = (SimulatedMarket(seed, OPENING_NS).until(OPENING_NS + MINUTE_NS) for seed in (1, 2))
     assert rows(first) != rows(second)
 
 
-def test_a_market_may_open_between_two_minutes_and_begins_with_the_whole_minute():
+def test_market_opens_at_the_start_of_a_minute():
     market = SimulatedMarket(1, OPENING_NS + 12 * SECOND_NS)
     assert rows(market.until(OPENING_NS + MINUTE_NS)) == rows(SimulatedMarket(1, OPENING_NS).until(OPENING_NS + MINUTE_NS))
 
 
-def test_every_trade_is_sound(tape: TradeBatch):
+def test_every_trade_is_valid(tape: TradeBatch):
     assert tape.trade_id.tolist() == list(range(1, len(tape) + 1))
     assert (np.diff(tape.time_ns) >= 0).all()
     assert tape.time_ns[0] >= OPENING_NS
@@ -75,7 +75,7 @@ def test_every_trade_is_sound(tape: TradeBatch):
     assert set(tape.side.tolist()) == {-1, 1}
 
 
-def test_a_minute_makes_a_readable_footprint(minutes: FootprintSeries):
+def test_one_minute_makes_a_readable_footprint(minutes: FootprintSeries):
     assert 15 <= np.median(minutes.n_rows) <= 40
     assert np.percentile(minutes.n_rows, 99) < 150
     assert np.median(minutes.trades) > 300
@@ -84,7 +84,7 @@ def test_a_minute_makes_a_readable_footprint(minutes: FootprintSeries):
     assert minutes.high.max() < 760_000
 
 
-def test_prices_move_as_much_as_they_do_and_neither_trend_nor_return_for_ever(minutes: FootprintSeries):
+def test_prices_vary_without_endless_trend(minutes: FootprintSeries):
     moves = np.diff(minutes.close)
     share = moves.std() / minutes.close.mean()
     assert 3e-4 < share < 1e-3  # a minute of bitcoin: three to ten hundredths of a per cent
@@ -105,7 +105,7 @@ def test_trades_come_in_bursts(tape: TradeBatch, same_instant: np.ndarray):
     assert np.corrcoef(per_second[1:], per_second[:-1])[0, 1] > 0.05
 
 
-def test_a_sweep_goes_one_way_over_several_prices_at_one_instant(tape: TradeBatch, same_instant: np.ndarray):
+def test_sweep_goes_one_way_over_several_prices_at_one_instant(tape: TradeBatch, same_instant: np.ndarray):
     one_side = same_instant & (tape.side[1:] == tape.side[:-1])
     ahead = np.diff(tape.price_ticks) * tape.side[1:]
     assert (ahead[one_side] >= 0).mean() > 0.98
@@ -133,14 +133,14 @@ def test_sizes_have_fat_tails_and_round_numbers(tape: TradeBatch):
     assert share(1000) > 5 * share(999)
 
 
-def test_the_night_is_quieter_than_the_afternoon():
+def test_night_is_quieter_than_afternoon():
     market = SimulatedMarket(5, OPENING_NS // (24 * HOUR_NS) * 24 * HOUR_NS)
     trades = market.until(OPENING_NS // (24 * HOUR_NS) * 24 * HOUR_NS + 72 * HOUR_NS)
     per_hour = np.bincount(trades.time_ns // HOUR_NS % 24, minlength=24)
     assert per_hour[14:17].sum() > 1.4 * per_hour[2:5].sum()
 
 
-def test_the_feed_begins_with_the_past_and_goes_on_in_time():
+def test_feed_begins_with_history_and_continues_in_real_time():
     async def story() -> None:
         now = [OPENING_NS + 2 * HOUR_NS]
 
@@ -165,7 +165,7 @@ def test_the_feed_begins_with_the_past_and_goes_on_in_time():
     asyncio.run(story())
 
 
-def test_a_faster_feed_lives_through_more_time():
+def test_faster_feed_plays_more_market_time():
     async def story() -> None:
         now = [OPENING_NS]
 

@@ -49,7 +49,7 @@ def minutes(batches: list[CandleBatch]) -> list[list[int]]:
     return [[(start // 10**6 - BEGAN_MS) // MINUTE_MS for start in batch.start_ns.tolist()] for batch in batches]
 
 
-def test_a_span_is_asked_for_page_by_page_and_told_oldest_first() -> None:
+def test_span_is_requested_by_pages_and_returned_oldest_first() -> None:
     batches, asked = asked_for(*(candle(number) for number in range(20)))
     assert asked == [(0, 4), (4, 8), (8, 9)]
     assert minutes(batches) == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
@@ -59,27 +59,27 @@ def test_a_span_is_asked_for_page_by_page_and_told_oldest_first() -> None:
     assert not first.open.flags.writeable
 
 
-def test_a_candle_that_began_before_the_span_is_not_in_it() -> None:
+def test_candle_that_began_before_the_span_is_excluded() -> None:
     batches, _ = asked_for(*(candle(number) for number in range(9)), first=2, last=5)
     assert minutes(batches) == [[2, 3, 4]]
 
 
-def test_minutes_without_trades_are_no_candles() -> None:
+def test_minutes_without_trades_have_no_candles() -> None:
     batches, _ = asked_for(candle(1), candle(8))
     assert minutes(batches) == [[1], [8]]
 
 
-def test_the_future_is_not_asked_for() -> None:
+def test_future_candles_are_not_requested() -> None:
     assert asked_for(now=-50)[1] == []
     assert asked_for(now=2, per_page=100)[1] == [(0, 3)], "a minute more, should our clock be behind"
 
 
-def test_where_one_candle_does_not_say_who_bought_none_does() -> None:
+def test_buy_volume_is_unknown_if_one_candle_has_none() -> None:
     (batch,) = asked_for(candle(0), candle(1, buy=""))[0]
     assert batch.buy.tolist() == [-1, -1]
 
 
-def test_prices_and_volumes_of_finer_steps_are_rounded_to_those_of_today() -> None:
+def test_finer_old_prices_and_volumes_are_rounded() -> None:
     (batch,) = asked_for(candle(0, open="10.2", high="12.3", low="9.7", volume="3.014", buy="1.506"))[0]
     assert [batch.open[0], batch.high[0], batch.low[0]] == [20, 25, 19]
     assert [batch.volume[0], batch.buy[0]] == [301, 151]
@@ -103,12 +103,12 @@ BAD = {
 
 
 @pytest.mark.parametrize("fields", BAD.values(), ids=BAD)
-def test_what_cannot_be_a_candle_is_the_venues_fault(fields: dict[str, str]) -> None:
+def test_invalid_candle_is_the_venues_fault(fields: dict[str, str]) -> None:
     with pytest.raises(DecodeError, match="plain"):
         asked_for(candle(0), candle(1, **fields))
 
 
-def test_a_length_that_the_venue_has_not_says_which_it_has() -> None:
+def test_unknown_length_error_lists_the_lengths() -> None:
     async def story() -> None:
         past = binance_candles.candles(BTC, RestClient("http://127.0.0.1"), "/klines", 2, seconds=False)
         with pytest.raises(BadInputError, match="found a length of 7m, expected one of 1m, 3m, 5m, 15m, 30m, 1h"):
@@ -119,7 +119,7 @@ def test_a_length_that_the_venue_has_not_says_which_it_has() -> None:
     asyncio.run(story())
 
 
-def test_binance_is_asked_in_its_own_words_and_tells_who_bought(real_data: Any) -> None:
+def test_binance_candles_have_buy_volume(real_data: Any) -> None:
     recorded = (real_data / "venues" / "binance_spot_http_klines.json").read_bytes()
     asked: list[tuple[str, dict[str, object], int]] = []
 

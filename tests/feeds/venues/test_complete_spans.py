@@ -16,7 +16,7 @@ def broken_at(time_ns: int) -> CompleteSpans:
     return whole
 
 
-def test_a_line_alone_has_no_gaps() -> None:
+def test_one_connection_has_no_gaps() -> None:
     whole = CompleteSpans()
     whole.begin()
     for time_ns in (5, 5, 9, 7, 20):
@@ -24,21 +24,21 @@ def test_a_line_alone_has_no_gaps() -> None:
     assert whole.gaps == ()
 
 
-def test_between_two_lines_there_is_a_gap() -> None:
+def test_two_connections_have_a_gap_between() -> None:
     whole = broken_at(10)
     whole.line(30, 40, False)
     whole.line(41, 50, False)
     assert whole.gaps == (Span(10, 30),)
 
 
-def test_a_page_that_reaches_back_fills_it() -> None:
+def test_page_that_reaches_back_fills_the_gap() -> None:
     whole = broken_at(10)
     whole.page(9, 29, False)
     whole.line(30, 40, False)
     assert whole.gaps == ()
 
 
-def test_a_page_that_does_not_reach_back_leaves_what_is_before_it() -> None:
+def test_page_that_does_not_reach_back_leaves_the_earlier_gap() -> None:
     whole = broken_at(10)
     whole.page(20, 29, False)
     assert whole.gaps == (Span(10, 20),), "before the line has told anything"
@@ -46,7 +46,7 @@ def test_a_page_that_does_not_reach_back_leaves_what_is_before_it() -> None:
     assert whole.gaps == (Span(10, 20),), "and nothing is missing between the page and its line"
 
 
-def test_a_page_that_begins_with_the_last_trade_reaches_back_only_if_it_is_that_trade() -> None:
+def test_page_at_the_last_time_fills_the_gap_only_with_that_trade() -> None:
     for known, gaps in ((True, ()), (False, (Span(10, 11),))):
         whole = broken_at(10)
         whole.page(10, 29, known)
@@ -54,19 +54,19 @@ def test_a_page_that_begins_with_the_last_trade_reaches_back_only_if_it_is_that_
         assert whole.gaps == gaps
 
 
-def test_a_line_that_begins_with_trades_of_before_needs_no_page() -> None:
+def test_connection_that_starts_with_old_trades_needs_no_page() -> None:
     whole = broken_at(10)
     whole.line(8, 40, True)
     assert whole.gaps == ()
 
 
-def test_a_first_trade_that_only_looks_older_bridges_nothing() -> None:
+def test_first_trade_with_an_older_time_fills_nothing() -> None:
     whole = broken_at(10)
     whole.line(8, 40, False)
     assert whole.gaps == (Span(10, 11),)
 
 
-def test_a_page_ahead_of_its_line_is_met_by_it() -> None:
+def test_page_ahead_of_its_connection_is_joined_later() -> None:
     whole = broken_at(10)
     whole.page(30, 35, False)
     whole.line(12, 13, False)
@@ -75,7 +75,7 @@ def test_a_page_ahead_of_its_line_is_met_by_it() -> None:
     assert whole.gaps == (Span(10, 12),)
 
 
-def test_a_page_ahead_of_a_line_that_breaks_before_it_hides_no_gap() -> None:
+def test_break_before_reaching_the_page_leaves_a_gap() -> None:
     whole = broken_at(10)
     whole.page(30, 35, False)
     whole.line(12, 20, False)
@@ -85,7 +85,7 @@ def test_a_page_ahead_of_a_line_that_breaks_before_it_hides_no_gap() -> None:
     assert whole.gaps == (Span(10, 12), Span(20, 30))
 
 
-def test_a_later_page_fills_what_an_earlier_one_could_not() -> None:
+def test_later_page_fills_a_remaining_gap() -> None:
     whole = broken_at(10)
     whole.line(30, 40, False)
     whole.begin()

@@ -13,7 +13,7 @@ def batch(*ids: int) -> TradeBatch:
     return TradeBatch.of([number * 10 for number in ids], [1] * len(ids), [1] * len(ids), [1] * len(ids), ids)
 
 
-def test_the_nearest_known_trades_on_both_sides_are_found() -> None:
+def test_nearest_landmarks_on_both_sides_are_found() -> None:
     seen = IdTimeIndex()
     assert seen.at_or_before(5) is None and seen.after(5) is None
     seen.saw(batch(1000, 1300, 2000))
@@ -22,13 +22,13 @@ def test_the_nearest_known_trades_on_both_sides_are_found() -> None:
     assert seen.at_or_before(10**9) == Landmark(2000, 20_000) and seen.after(2000) is None
 
 
-def test_nothing_is_learned_of_no_trades() -> None:
+def test_empty_batch_adds_nothing() -> None:
     seen = IdTimeIndex()
     seen.saw(TradeBatch.empty())
     assert seen.after(-1) is None
 
 
-def test_landmarks_are_two_hundred_apart_however_trades_come() -> None:
+def test_landmarks_are_200_ids_apart_in_any_order() -> None:
     seen = IdTimeIndex()
     numbers = list(range(0, 10_000, 7))
     random.Random(1).shuffle(numbers)

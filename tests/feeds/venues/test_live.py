@@ -100,7 +100,7 @@ def after_a_break(newest: Newest, first: str, second: str, enough: int) -> tuple
     return told, feeds[0]
 
 
-def test_what_a_break_hid_comes_from_the_page_of_newest_trades_before_the_stream_goes_on() -> None:
+def test_newest_trades_fill_a_break_before_the_stream_continues() -> None:
     """A1: trades without numbers."""
     newest = Newest(trades(1, 2, 3, 4, 5))
     told, feed = after_a_break(newest, "1 2", "5 6", 6)
@@ -108,19 +108,19 @@ def test_what_a_break_hid_comes_from_the_page_of_newest_trades_before_the_stream
     assert feed.status.gaps == () and newest.asked == 1
 
 
-def test_a_page_that_does_not_reach_back_leaves_a_gap() -> None:
+def test_page_that_does_not_reach_back_leaves_a_gap() -> None:
     """A7: trades without numbers, a break longer than what the venue still tells."""
     told, feed = after_a_break(Newest(trades(40, 50)), "1 2", "50 60", 5)
     assert told == [1, 2, 40, 50, 60]
     assert feed.status.gaps == (Span(2, 40),)
 
 
-def test_a_stream_that_begins_with_trades_of_before_the_break_needs_no_page_that_reaches_back() -> None:
+def test_stream_that_starts_with_old_trades_bridges_a_break() -> None:
     told, feed = after_a_break(Newest(trades(40, 50)), "1 2", "2 20 40 50 60", 6)
     assert sorted(told) == [1, 2, 20, 40, 50, 60] and feed.status.gaps == ()
 
 
-def test_a_break_is_not_judged_before_a_line_that_retells_has_done_so() -> None:
+def test_break_is_judged_after_the_retold_trades() -> None:
     async def talk(line: Line) -> None:
         await line.tell("yes")
         await asyncio.sleep(0.05)  # the answer is read by itself
@@ -141,7 +141,7 @@ def test_a_break_is_not_judged_before_a_line_that_retells_has_done_so() -> None:
 
 
 @pytest.mark.parametrize(("retells", "state"), [(True, FeedState.LIVE), (False, FeedState.LAGGING)])
-def test_trades_of_before_a_line_are_no_sign_of_lateness(retells: bool, state: FeedState) -> None:
+def test_trades_before_a_connection_are_not_late(retells: bool, state: FeedState) -> None:
     """A14: a venue that begins with old trades."""
     second_ns = 10**9
 
@@ -169,12 +169,12 @@ def test_trades_of_before_a_line_are_no_sign_of_lateness(retells: bool, state: F
     run(story())
 
 
-def test_a_page_that_goes_back_further_than_the_break_shows_that_nothing_is_missing() -> None:
+def test_page_older_than_the_break_proves_there_is_no_gap() -> None:
     told, feed = after_a_break(Newest(trades(0, 40)), "1 2", "60", 5)
     assert told == [1, 2, 0, 40, 60] and feed.status.gaps == ()
 
 
-def test_without_a_page_the_gap_ends_at_the_next_trade(logged: LogCapture) -> None:
+def test_gap_without_a_page_ends_at_the_next_trade(logged: LogCapture) -> None:
     """A7, A12: trades without numbers, and REST does not answer."""
     failing = Newest(VenueUnreachableError("down"), VenueUnreachableError("still down"))
     told, feed = after_a_break(failing, "1 2", "60", 3)
@@ -185,12 +185,12 @@ def test_without_a_page_the_gap_ends_at_the_next_trade(logged: LogCapture) -> No
     ]
 
 
-def test_a_page_that_comes_at_the_second_asking_is_as_good() -> None:
+def test_page_of_the_second_request_fills_the_break() -> None:
     told, feed = after_a_break(Newest(VenueUnreachableError("down"), trades(2, 3)), "1 2", "60", 4)
     assert told == [1, 2, 3, 60] and feed.status.gaps == ()
 
 
-def test_a_page_that_does_not_come_in_time_is_not_waited_for(logged: LogCapture) -> None:
+def test_late_page_is_not_waited_for(logged: LogCapture) -> None:
     """A12: trades without numbers, REST slow."""
 
     class Slow(Newest):
@@ -202,7 +202,7 @@ def test_a_page_that_does_not_come_in_time_is_not_waited_for(logged: LogCapture)
     assert told == [1, 2, 60] and feed.status.gaps == (Span(2, 60),)
 
 
-def test_at_the_first_line_there_is_nothing_to_bridge() -> None:
+def test_first_connection_requests_no_page() -> None:
     newest = Newest(trades(1))
 
     async def talk(line: Line) -> None:
@@ -218,7 +218,7 @@ def test_at_the_first_line_there_is_nothing_to_bridge() -> None:
     run(story())
 
 
-def test_trades_that_a_stream_repeats_are_told_once() -> None:
+def test_trades_that_a_stream_repeats_come_once() -> None:
     """A7: trades without numbers, told again."""
 
     async def talk(line: Line) -> None:
@@ -233,7 +233,7 @@ def test_trades_that_a_stream_repeats_are_told_once() -> None:
     run(story())
 
 
-def test_repeated_trades_of_a_numbered_market_are_the_stores_business() -> None:
+def test_repeated_trades_of_a_numbered_market_pass_through() -> None:
     async def talk(line: Line) -> None:
         await line.tell("5 6 6")
         await line.stay()
@@ -247,7 +247,7 @@ def test_repeated_trades_of_a_numbered_market_are_the_stores_business() -> None:
 
 
 @pytest.mark.parametrize("numbered", [True, False])
-def test_a_market_that_has_not_traded_since_the_subscription_was_confirmed_is_quiet(numbered: bool) -> None:
+def test_market_without_trades_since_subscribing_is_quiet(numbered: bool) -> None:
     """A4: older trades are no sign of a deaf line."""
 
     async def talk(line: Line) -> None:
@@ -271,7 +271,7 @@ def test_a_market_that_has_not_traded_since_the_subscription_was_confirmed_is_qu
     run(story())
 
 
-def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
+def test_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
     def refused(frame: bytes) -> bool:
         raise VenueRefusedError(f"plain: {frame.decode()}")
 
@@ -288,7 +288,7 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
     run(story())
 
 
-def test_last_words_of_a_broken_line_are_told_before_the_break_though_they_are_read_after_it() -> None:
+def test_last_messages_of_a_broken_connection_count_before_it() -> None:
     told: list[int] = []
 
     async def talk(line: Line) -> None:
@@ -318,7 +318,7 @@ def test_last_words_of_a_broken_line_are_told_before_the_break_though_they_are_r
     assert told == [1, 2, 3, 50, 60]
 
 
-def test_trades_before_the_venue_accepts_do_not_hide_the_break() -> None:
+def test_trades_before_the_confirmation_do_not_hide_the_break() -> None:
     async def talk(line: Line) -> None:
         if line.number == 1:
             await line.tell("yes", "1 2")

@@ -18,19 +18,19 @@ def keys(trades: TradeBatch) -> list[tuple[int, int]]:
     return list(zip(trades.time_ns.tolist(), trades.trade_id.tolist(), strict=True))
 
 
-def test_a_trade_is_told_by_its_time_and_id_together() -> None:
+def test_trade_is_identified_by_time_and_id() -> None:
     told = SeenTrades()
     assert keys(told.add(batch((1, 5), (2, 5), (1, 6)))) == [(1, 5), (2, 5), (1, 6)]
     assert keys(told.add(batch((1, 6), (2, 6), (1, 5)))) == [(2, 6)]
 
 
-def test_asking_what_is_new_does_not_tell_it() -> None:
+def test_new_does_not_add_trades() -> None:
     told = SeenTrades()
     assert len(told.new(batch((1, 1)))) == len(told.new(batch((1, 1)))) == 1
     assert not told and not told.knows_any(batch((1, 1)))
 
 
-def test_the_oldest_are_forgotten_and_memory_stays_bounded() -> None:
+def test_oldest_trades_are_dropped_to_bound_memory() -> None:
     told = SeenTrades(kept=100)
     for number in range(1000):
         told.add(batch((number, number)))
@@ -39,7 +39,7 @@ def test_the_oldest_are_forgotten_and_memory_stays_bounded() -> None:
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=6), max_size=6))
-def test_whatever_the_batches_each_trade_comes_once_in_the_order_of_its_first_coming(parts: list[list[tuple[int, int]]]) -> None:
+def test_each_trade_comes_once_in_order_of_first_arrival(parts: list[list[tuple[int, int]]]) -> None:
     told = SeenTrades()
     out = [key for part in parts for key in keys(told.add(batch(*part)))]
     assert out == list(dict.fromkeys(key for part in parts for key in part))

@@ -58,7 +58,7 @@ class Tape:
 
 @pytest.mark.parametrize("page", [3, 30, 300], ids=lambda page: f"page of {page}")
 @pytest.mark.parametrize("seed", range(4))
-def test_every_trade_is_told_once_or_lies_in_a_gap(seed: int, page: int, logged: LogCapture) -> None:
+def test_every_trade_comes_once_or_is_in_a_gap(seed: int, page: int, logged: LogCapture) -> None:
     told: list[int] = []
 
     async def read(feed: LiveFeed) -> None:

@@ -36,7 +36,7 @@ def spot_ticks(window) -> int:
     return int(window.view.chart_scene.chart.series.close[-1])
 
 
-def test_a_right_click_anchors_a_profile_to_the_bar_under_the_mouse(window, spot_ticks):
+def test_right_click_adds_an_anchored_profile_at_the_bar(window, spot_ticks):
     menu = open_menu(window, *place_of(window, LAST - 3, spot_ticks))
     assert menu is not None
     entry(menu, "Anchored profile from").trigger()
@@ -46,14 +46,14 @@ def test_a_right_click_anchors_a_profile_to_the_bar_under_the_mouse(window, spot
     assert "anchored" in window.overlays.shown
 
 
-def test_a_right_click_sets_an_alert_at_the_price_under_the_mouse(window, desk, spot_ticks):
+def test_right_click_sets_an_alert_at_the_price(window, desk, spot_ticks):
     menu = open_menu(window, *place_of(window, LAST - 3, spot_ticks + 7))
     assert menu is not None
     entry(menu, "Alert at").trigger()
     assert [line.ticks for line in desk.chart.alert_lines] == [spot_ticks + 7]
 
 
-def test_price_and_time_are_copied_as_they_are_written(window, spot_ticks):
+def test_price_and_time_are_copied_as_shown(window, spot_ticks):
     x, y = place_of(window, LAST - 3, spot_ticks)
     menu = open_menu(window, x, y)
     assert menu is not None
@@ -64,7 +64,7 @@ def test_price_and_time_are_copied_as_they_are_written(window, spot_ticks):
     assert QApplication.clipboard().text().endswith(" UTC")
 
 
-def test_the_menu_key_asks_for_the_menu_at_the_cursor(window, spot_ticks):
+def test_menu_key_opens_the_menu_at_the_cursor(window, spot_ticks):
     x, y = place_of(window, LAST - 5, spot_ticks)
     window.view.chart_scene.set_cursor((x, y))
     menu = open_menu(window, 0, 0, QContextMenuEvent.Reason.Keyboard)
@@ -73,7 +73,7 @@ def test_the_menu_key_asks_for_the_menu_at_the_cursor(window, spot_ticks):
     assert entry(menu, "Copy price").text() == f"Copy price {price}\tCtrl+C"
 
 
-def test_right_of_the_newest_bar_there_is_a_price_but_no_bar(window, spot_ticks):
+def test_point_after_the_latest_bar_has_a_price_but_no_bar(window, spot_ticks):
     x, y = place_of(window, LAST, spot_ticks)
     scene = window.view.chart_scene
     spot = chart_point_at(scene.frame, x + scene.viewport.bar_px / 2 + 4, y)
@@ -86,7 +86,7 @@ def test_ctrl_c_copies_the_price_at_the_cursor(qtbot, window, spot_ticks):
     assert QApplication.clipboard().text() == window.view.chart_scene.chart.series.grid.text(spot_ticks + 2)
 
 
-def test_owners_are_divided_by_a_line_and_an_owner_without_entries_leaves_none(window):
+def test_menu_separates_owners_and_skips_those_without_entries(window):
     class Some:
         def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
             return [MenuEntry("one", list)]

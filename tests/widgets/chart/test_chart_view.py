@@ -25,7 +25,7 @@ def scene(view: ChartView) -> ChartScene:
     return view.chart_scene
 
 
-def test_the_wheel_zooms_time_and_the_bar_under_the_cursor_stays(view, scene):
+def test_wheel_zooms_time_around_the_bar_at_the_cursor(view, scene):
     before = scene.viewport
     wheel(view, 437, 200, 2)
     after = scene.viewport
@@ -34,13 +34,13 @@ def test_the_wheel_zooms_time_and_the_bar_under_the_cursor_stays(view, scene):
     assert (after.low_ticks, after.tick_px) == (before.low_ticks, before.tick_px)
 
 
-def test_the_wheel_turned_towards_the_user_makes_bars_narrower(view, scene):
+def test_wheel_towards_the_user_makes_bars_narrower(view, scene):
     before = scene.viewport
     wheel(view, 437, 200, -1)
     assert scene.viewport.bar_px == pytest.approx(before.bar_px / 1.15)
 
 
-def test_the_wheel_with_ctrl_zooms_price_and_the_price_under_the_cursor_stays(view, scene):
+def test_ctrl_wheel_zooms_price_around_the_cursor(view, scene):
     before = scene.viewport
     wheel(view, 437, 200, 1, CTRL)
     after = scene.viewport
@@ -49,14 +49,14 @@ def test_the_wheel_with_ctrl_zooms_price_and_the_price_under_the_cursor_stays(vi
     assert (after.first_bar, after.bar_px) == (before.first_bar, before.bar_px)
 
 
-def test_the_wheel_over_the_price_axis_zooms_price(view, scene):
+def test_wheel_over_the_price_axis_zooms_price(view, scene):
     before, axis = scene.viewport, scene.layout.price_axis
     wheel(view, axis.left + 5, 200, 1)
     assert scene.viewport.tick_px > before.tick_px
     assert scene.viewport.bar_px == before.bar_px
 
 
-def test_the_wheel_with_shift_pans_in_time(view, scene):
+def test_shift_wheel_scrolls_in_time(view, scene):
     before = scene.viewport
     wheel(view, 437, 200, 3, SHIFT)
     after = scene.viewport
@@ -64,14 +64,14 @@ def test_the_wheel_with_shift_pans_in_time(view, scene):
     assert after.bar_px == before.bar_px
 
 
-def test_two_fingers_sideways_pan_in_time(view, scene):
+def test_sideways_scroll_on_a_trackpad_scrolls_in_time(view, scene):
     before = scene.viewport
     wheel(view, 437, 200, 1, sideways=True)
     assert scene.viewport.first_bar < before.first_bar
     assert scene.viewport.bar_px == before.bar_px
 
 
-def test_a_drag_moves_the_picture_with_the_mouse(view, scene):
+def test_drag_moves_the_view_with_the_mouse(view, scene):
     before = scene.viewport
     bar, price = before.bar_at(400), before.ticks_at(300)
     drag(view, (400, 300), (520, 250))
@@ -80,20 +80,20 @@ def test_a_drag_moves_the_picture_with_the_mouse(view, scene):
     assert (after.bar_px, after.tick_px) == (before.bar_px, before.tick_px)
 
 
-def test_the_mouse_moves_nothing_once_the_button_is_up(view, scene):
+def test_mouse_moves_nothing_after_release(view, scene):
     drag(view, (400, 300), (520, 250))
     before = scene.viewport
     hover(view, 100, 100)
     assert scene.viewport == before
 
 
-def test_the_right_button_drags_nothing(view, scene):
+def test_right_button_drags_nothing(view, scene):
     before = scene.viewport
     drag(view, (400, 300), (520, 250), RIGHT)
     assert scene.viewport == before
 
 
-def test_dragging_the_price_axis_upwards_makes_rows_taller_around_the_middle(view, scene):
+def test_drag_up_on_the_price_axis_makes_rows_taller(view, scene):
     before, x = scene.viewport, scene.layout.price_axis.left + 10
     drag(view, (x, 300), (x, 140))
     after = scene.viewport
@@ -102,7 +102,7 @@ def test_dragging_the_price_axis_upwards_makes_rows_taller_around_the_middle(vie
     assert after.first_bar == before.first_bar
 
 
-def test_dragging_the_time_axis_to_the_right_makes_bars_wider_and_keeps_the_right_edge(view, scene):
+def test_drag_right_on_the_time_axis_makes_bars_wider(view, scene):
     before, y = scene.viewport, scene.layout.time_axis.top + 5
     drag(view, (300, y), (460, y))
     after = scene.viewport
@@ -111,7 +111,7 @@ def test_dragging_the_time_axis_to_the_right_makes_bars_wider_and_keeps_the_righ
     assert after.tick_px == before.tick_px
 
 
-def test_a_double_click_on_the_price_axis_fits_the_prices_in_sight(view, scene, desk: Desk):
+def test_double_click_on_the_price_axis_fits_visible_prices(view, scene, desk: Desk):
     drag(view, (400, 300), (400, 3000))
     double_click(view, scene.layout.price_axis.left + 10, 200)
     series = desk.chart.series
@@ -121,7 +121,7 @@ def test_a_double_click_on_the_price_axis_fits_the_prices_in_sight(view, scene, 
     assert low <= series.low[seen].min() and series.high[seen].max() <= high
 
 
-def test_a_double_click_on_the_time_axis_goes_back_to_legible_newest_bars(view, scene):
+def test_double_click_on_the_time_axis_resets_to_latest_bars(view, scene):
     first_look = scene.viewport
     drag(view, (400, 300), (4000, 300))
     wheel(view, 400, 200, -8)
@@ -131,13 +131,13 @@ def test_a_double_click_on_the_time_axis_goes_back_to_legible_newest_bars(view, 
     assert scene.viewport.first_bar == pytest.approx(first_look.first_bar)
 
 
-def test_a_double_click_on_the_bars_changes_nothing(view, scene):
+def test_double_click_on_the_bars_changes_nothing(view, scene):
     before = scene.viewport
     double_click(view, 300, 200)
     assert scene.viewport == before
 
 
-def test_dragging_the_newest_bar_out_of_sight_ends_following_and_back_in_resumes_it(view, scene):
+def test_following_ends_when_the_latest_bar_leaves_the_view(view, scene):
     assert scene.following
     drag(view, (100, 300), (1500, 300))
     assert not scene.following
@@ -145,7 +145,7 @@ def test_dragging_the_newest_bar_out_of_sight_ends_following_and_back_in_resumes
     assert scene.following
 
 
-def test_a_followed_chart_keeps_its_newest_bar_in_place_when_another_opens(window: MainWindow, view, scene, desk: Desk):
+def test_following_keeps_the_latest_bar_in_place_for_a_new_one(window: MainWindow, view, scene, desk: Desk):
     drag(view, (500, 300), (380, 300))
     x = scene.viewport.x(FIRST_MINUTE + N_BARS - 1)
     desk.trade(trade(N_BARS, int(desk.chart.series.close[-1])))
@@ -153,7 +153,7 @@ def test_a_followed_chart_keeps_its_newest_bar_in_place_when_another_opens(windo
     assert scene.viewport.x(FIRST_MINUTE + N_BARS) == pytest.approx(x)
 
 
-def test_the_crosshair_is_where_the_mouse_is_and_goes_with_it(window: MainWindow, view, scene):
+def test_crosshair_follows_the_mouse(window: MainWindow, view, scene):
     hover(view, 333, 222)
     window.frame()
     assert scene.frame.cursor == (333, 222)
@@ -162,7 +162,7 @@ def test_the_crosshair_is_where_the_mouse_is_and_goes_with_it(window: MainWindow
     assert scene.frame.cursor is None
 
 
-def test_a_smaller_window_keeps_the_newest_bar_at_the_right(qtbot, window: MainWindow, view, scene):
+def test_smaller_window_keeps_the_latest_bar_at_the_right(qtbot, window: MainWindow, view, scene):
     right = scene.viewport.bar_at(scene.viewport.width_px)
     window.resize(900, 620)
     qtbot.waitUntil(lambda: view.viewport().width() < 1000)

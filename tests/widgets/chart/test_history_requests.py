@@ -13,7 +13,7 @@ from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trad
 from widgets.chart.history_requests import request_visible_history
 
 
-def test_an_old_anchor_widens_what_is_asked_for(qapp) -> None:
+def test_old_anchored_profile_extends_the_requested_history(qapp) -> None:
     chart = StillChart(random_trades(30, 50))
     chart.oldest_ns = 0
     scene = ChartScene(chart, load_theme(), 1600, 900)
@@ -36,7 +36,7 @@ def look(scene: ChartScene) -> None:
         request_visible_history(scene)
 
 
-def test_what_trades_lack_of_anchored_and_of_period_profiles_is_wanted_as_candles(qapp) -> None:
+def test_profiles_request_candles_where_trades_are_missing(qapp) -> None:
     chart = StillChart(random_trades(30, 50))
     chart.candles.candle_store = CandleStore([MINUTE.length_ns])
     chart.covered = (CoveredSpan(Span((FIRST_MINUTE + 24) * MINUTE.length_ns, (FIRST_MINUTE + 30) * MINUTE.length_ns), Source.LIVE, 0, 9),)

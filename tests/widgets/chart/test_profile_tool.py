@@ -70,7 +70,7 @@ def anchored(qtbot, window: MainWindow, view: ChartView, scene: ChartScene, bar:
     window.frame()
 
 
-def test_a_and_a_click_anchor_a_profile_at_the_bar(qtbot, window, view, scene, desk: Desk):
+def test_a_then_click_adds_an_anchored_profile(qtbot, window, view, scene, desk: Desk):
     before = scene.viewport
     anchored(qtbot, window, view, scene, 4)
     placed = desk.chart.anchors.profiles[0]
@@ -80,7 +80,7 @@ def test_a_and_a_click_anchor_a_profile_at_the_bar(qtbot, window, view, scene, d
     assert len(desk.chart.anchors.profiles) == 1  # the tool is put away after one
 
 
-def test_the_mouse_shows_what_the_next_click_will_do(qtbot, window, view, scene):
+def test_mouse_cursor_shows_the_effect_of_the_next_click(qtbot, window, view, scene):
     press(qtbot, window, Qt.Key.Key_A)
     assert view.cursor().shape() is Qt.CursorShape.PointingHandCursor
     press(qtbot, window, Qt.Key.Key_Escape)
@@ -90,7 +90,7 @@ def test_the_mouse_shows_what_the_next_click_will_do(qtbot, window, view, scene)
     assert view.cursor().shape() is Qt.CursorShape.SizeHorCursor
 
 
-def test_the_same_key_puts_the_tool_away_and_esc_does(qtbot, window, view, desk: Desk):
+def test_same_key_or_esc_cancels_the_tool(qtbot, window, view, desk: Desk):
     for key in (Qt.Key.Key_A, Qt.Key.Key_Escape):
         press(qtbot, window, Qt.Key.Key_A)
         assert view.anchors.armed is PendingPlacement.ANCHOR
@@ -99,7 +99,7 @@ def test_the_same_key_puts_the_tool_away_and_esc_does(qtbot, window, view, desk:
     assert desk.chart.anchors.profiles == ()
 
 
-def test_esc_first_puts_the_tool_away_then_lets_go_of_the_selection_and_loses_nothing(qtbot, window, view, scene, desk: Desk):
+def test_esc_cancels_the_tool_before_the_selection(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene)
     press(qtbot, window, Qt.Key.Key_A)
     press(qtbot, window, Qt.Key.Key_Escape)
@@ -110,7 +110,7 @@ def test_esc_first_puts_the_tool_away_then_lets_go_of_the_selection_and_loses_no
     assert len(desk.chart.anchors.profiles) == 1 and window.isVisible()
 
 
-def test_shift_a_and_a_drag_make_a_profile_of_the_bars_in_either_direction(qtbot, window, view, scene, desk: Desk):
+def test_shift_a_then_drag_adds_a_range_in_either_direction(qtbot, window, view, scene, desk: Desk):
     for begin, end in ((6, 2), (2, 6)):
         press(qtbot, window, Qt.Key.Key_A, SHIFT)
         drag(view, (x_of(scene, begin), 300), (x_of(scene, end), 350))
@@ -121,7 +121,7 @@ def test_shift_a_and_a_drag_make_a_profile_of_the_bars_in_either_direction(qtbot
     assert len(desk.chart.anchors.profiles) == 1  # a drag is one step
 
 
-def test_a_flag_that_is_dragged_moves_the_profile_and_not_the_picture(qtbot, window, view, scene, desk: Desk):
+def test_dragging_a_flag_moves_the_profile_and_not_the_view(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 4)
     before = scene.viewport
     x, y = flag_place(scene)
@@ -132,7 +132,7 @@ def test_a_flag_that_is_dragged_moves_the_profile_and_not_the_picture(qtbot, win
     assert scene.viewport != before  # elsewhere the mouse pans as ever
 
 
-def test_the_profile_follows_a_dragged_flag_within_the_frame(qtbot, window, view, scene, desk: Desk):
+def test_profile_follows_a_dragged_flag_within_the_frame(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 4)
     x, y = flag_place(scene)
     send = [
@@ -153,7 +153,7 @@ def test_the_profile_follows_a_dragged_flag_within_the_frame(qtbot, window, view
     assert start_of(desk) == 4
 
 
-def test_the_end_of_a_range_has_a_flag_of_its_own_and_stays_behind_the_start(qtbot, window, view, scene, desk: Desk):
+def test_flag_at_the_end_of_a_range_moves_only_the_end(qtbot, window, view, scene, desk: Desk):
     press(qtbot, window, Qt.Key.Key_A, SHIFT)
     drag(view, (x_of(scene, 6), 300), (x_of(scene, 4), 300))
     window.frame()
@@ -168,7 +168,7 @@ def test_the_end_of_a_range_has_a_flag_of_its_own_and_stays_behind_the_start(qtb
     assert start_of(desk) == 6
 
 
-def test_arrows_nudge_the_selected_profile_and_move_the_view_without_one(qtbot, window, view, scene, desk: Desk):
+def test_arrows_move_the_selected_profile_or_else_the_view(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 4)
     before = scene.viewport
     press(qtbot, window, Qt.Key.Key_Left)
@@ -180,7 +180,7 @@ def test_arrows_nudge_the_selected_profile_and_move_the_view_without_one(qtbot, 
     assert start_of(desk) == 5 and scene.viewport != before
 
 
-def test_alt_and_arrows_nudge_the_end_of_a_range(qtbot, window, view, scene, desk: Desk):
+def test_alt_arrows_move_the_end_of_a_range(qtbot, window, view, scene, desk: Desk):
     press(qtbot, window, Qt.Key.Key_A, SHIFT)
     drag(view, (x_of(scene, 6), 300), (x_of(scene, 4), 300))
     press(qtbot, window, Qt.Key.Key_Right, ALT)
@@ -188,14 +188,14 @@ def test_alt_and_arrows_nudge_the_end_of_a_range(qtbot, window, view, scene, des
     assert start_of(desk) == 6
 
 
-def test_an_anchor_cannot_be_nudged_behind_the_newest_bar(qtbot, window, view, scene, desk: Desk):
+def test_anchored_profile_cannot_start_after_the_latest_bar(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 1)
     for _ in range(3):
         press(qtbot, window, Qt.Key.Key_Right)
     assert start_of(desk) == 0
 
 
-def test_del_takes_it_away_and_ctrl_z_brings_it_back(qtbot, window, view, scene, desk: Desk):
+def test_del_deletes_a_profile_and_ctrl_z_restores_it(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 4)
     press(qtbot, window, Qt.Key.Key_Delete)
     assert desk.chart.anchors.profiles == ()
@@ -207,7 +207,7 @@ def test_del_takes_it_away_and_ctrl_z_brings_it_back(qtbot, window, view, scene,
     assert start_of(desk) == 4
 
 
-def test_n_selects_one_after_the_other(qtbot, window, view, scene, desk: Desk):
+def test_n_selects_the_next_profile(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 6)
     anchored(qtbot, window, view, scene, 3)
     anchors = desk.chart.anchors
@@ -217,7 +217,7 @@ def test_n_selects_one_after_the_other(qtbot, window, view, scene, desk: Desk):
     assert anchors.selected == first
 
 
-def test_a_double_click_on_the_flag_opens_its_inputs(qtbot, window, view, scene, desk: Desk):
+def test_double_click_on_a_flag_opens_its_settings(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 4)
     double_click(view, *flag_place(scene))
     dialog = window.findChild(ProfileDialog)
@@ -225,7 +225,7 @@ def test_a_double_click_on_the_flag_opens_its_inputs(qtbot, window, view, scene,
     dialog.close()
 
 
-def test_the_inputs_change_the_profile_at_once_and_bad_ones_are_told(qtbot, window, view, scene, desk: Desk):
+def test_settings_apply_at_once_and_invalid_ones_are_reported(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 4)
     press(qtbot, window, Qt.Key.Key_F2)
     dialog = window.findChild(ProfileDialog)
@@ -256,20 +256,20 @@ def test_the_inputs_change_the_profile_at_once_and_bad_ones_are_told(qtbot, wind
     QApplication.processEvents()
 
 
-def test_placing_one_shows_profiles_that_were_hidden(qtbot, window, view, scene):
+def test_adding_a_profile_shows_hidden_profiles(qtbot, window, view, scene):
     window.overlays.toggle_overlay("anchored")
     assert "anchored" not in scene.shown
     press(qtbot, window, Qt.Key.Key_A)
     assert "anchored" in scene.shown
 
 
-def test_without_a_profile_the_keys_say_how_to_get_one(qtbot, window, desk: Desk):
+def test_keys_without_a_profile_show_how_to_add_one(qtbot, window, desk: Desk):
     for key in (Qt.Key.Key_N, Qt.Key.Key_F2, Qt.Key.Key_Delete):
         press(qtbot, window, key)
     assert "Press A and click" in window._message
 
 
-def test_what_the_tool_has_made_stands_in_place_of_its_hint(qtbot, window, view, scene, desk: Desk):
+def test_result_of_the_tool_replaces_its_hint(qtbot, window, view, scene, desk: Desk):
     assert scene.frame is not None
     press(qtbot, window, Qt.Key.Key_A)
     assert window._message == PendingPlacement.ANCHOR.value
@@ -283,14 +283,14 @@ def test_what_the_tool_has_made_stands_in_place_of_its_hint(qtbot, window, view,
     assert window._message == f"R2 from {time_text(scene.frame, second.start_ns)} to {time_text(scene.frame, second.end_ns)}"
 
 
-def test_the_hint_goes_with_the_tool(qtbot, window, view, desk: Desk):
+def test_hint_disappears_when_the_tool_is_cancelled(qtbot, window, view, desk: Desk):
     for key in (Qt.Key.Key_A, Qt.Key.Key_Escape):
         press(qtbot, window, Qt.Key.Key_A)
         press(qtbot, window, key)
         assert window._message == ""
 
 
-def test_a_flag_that_is_dragged_says_where_it_is_and_one_that_is_clicked_nothing(qtbot, window, view, scene, desk: Desk):
+def test_dragged_flag_shows_its_time_and_a_clicked_one_nothing(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 4)
     window.show_message("")
     click(view, *flag_place(scene))
@@ -300,7 +300,7 @@ def test_a_flag_that_is_dragged_says_where_it_is_and_one_that_is_clicked_nothing
     assert start_of(desk) == 8 and window._message == f"A1 from {time_text(scene.frame, desk.chart.anchors.profiles[0].start_ns)}"
 
 
-def test_undo_and_redo_say_what_they_undid(qtbot, window, view, scene, desk: Desk):
+def test_undo_and_redo_show_what_they_did(qtbot, window, view, scene, desk: Desk):
     anchored(qtbot, window, view, scene, 4)
     press(qtbot, window, Qt.Key.Key_Z, CTRL)
     assert window._message == "Undid: add A1 (Ctrl+Y to redo)"

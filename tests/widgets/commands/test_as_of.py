@@ -38,7 +38,7 @@ def moment(view: ChartView) -> int | None:
     return view.chart_scene.frame.as_of
 
 
-def test_while_the_key_is_held_the_moment_is_under_the_mouse_and_then_it_is_now(view: ChartView) -> None:
+def test_as_of_view_lasts_while_the_key_is_held_down(view: ChartView) -> None:
     key(view, QEvent.Type.KeyPress)
     assert moment(view) == view.chart_scene.pointed_bar()
     for _ in range(3):  # a key that repeats itself is still held
@@ -49,7 +49,7 @@ def test_while_the_key_is_held_the_moment_is_under_the_mouse_and_then_it_is_now(
     assert moment(view) is None
 
 
-def test_the_key_cannot_be_left_stuck_by_losing_the_focus_or_the_mouse(view: ChartView) -> None:
+def test_as_of_view_ends_when_focus_or_mouse_leaves(view: ChartView) -> None:
     key(view, QEvent.Type.KeyPress)
     view.leaveEvent(QEvent(QEvent.Type.Leave))
     assert moment(view) is None
@@ -58,7 +58,7 @@ def test_the_key_cannot_be_left_stuck_by_losing_the_focus_or_the_mouse(view: Cha
     assert moment(view) is None
 
 
-def test_the_view_takes_the_key_before_the_menu_does(view: ChartView) -> None:
+def test_chart_handles_the_key_before_the_menu(view: ChartView) -> None:
     for modifiers, taken in ((Qt.KeyboardModifier.NoModifier, True), (Qt.KeyboardModifier.ShiftModifier, False)):
         event = QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_K, modifiers)
         event.ignore()
@@ -66,7 +66,7 @@ def test_the_view_takes_the_key_before_the_menu_does(view: ChartView) -> None:
         assert event.isAccepted() is taken
 
 
-def test_a_moment_is_kept_and_given_up_by_the_same_command(view: ChartView) -> None:
+def test_same_command_pins_and_unpins_the_as_of_view(view: ChartView) -> None:
     scene, said = view.chart_scene, list[str]()
     commands = AsOfCommands(lambda: scene, said.append)
     commands.keep_moment()
@@ -79,7 +79,7 @@ def test_a_moment_is_kept_and_given_up_by_the_same_command(view: ChartView) -> N
     assert said[-1] == "Back to live"
 
 
-def test_what_cannot_be_kept_is_said(view: ChartView) -> None:
+def test_bar_that_cannot_be_pinned_is_reported(view: ChartView) -> None:
     scene, said = view.chart_scene, list[str]()
     commands = AsOfCommands(lambda: scene, said.append)
     scene.set_cursor(None)
@@ -94,7 +94,7 @@ def test_what_cannot_be_kept_is_said(view: ChartView) -> None:
     assert moment(view) is None
 
 
-def test_the_menu_of_a_bar_offers_its_moment_and_the_way_back(view: ChartView) -> None:
+def test_context_menu_offers_the_as_of_view_and_the_way_back(view: ChartView) -> None:
     scene = view.chart_scene
     commands = AsOfCommands(lambda: scene, lambda _text: None)
     assert scene.frame is not None
@@ -109,7 +109,7 @@ def test_the_menu_of_a_bar_offers_its_moment_and_the_way_back(view: ChartView) -
     assert AsOfCommands(lambda: None, lambda _text: None).menu_entries(spot) == []
 
 
-def test_esc_goes_back_to_now(view: ChartView) -> None:
+def test_esc_returns_to_live(view: ChartView) -> None:
     AsOfCommands(lambda: view.chart_scene, lambda _text: None).keep_moment()
     assert moment(view) is not None
     assert view.anchors.step_back()
@@ -117,7 +117,7 @@ def test_esc_goes_back_to_now(view: ChartView) -> None:
     assert not view.anchors.step_back()
 
 
-def test_in_the_window_the_key_is_held_and_with_shift_it_keeps(window: MainWindow, qtbot: QtBot) -> None:
+def test_window_shows_the_as_of_view_by_key_and_pins_it_with_shift(window: MainWindow, qtbot: QtBot) -> None:
     view = window.view
     assert view is not None
     view.chart_scene.set_cursor((300.0, 200.0))

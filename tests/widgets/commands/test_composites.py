@@ -53,7 +53,7 @@ def press(qtbot, window, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> 
     window.frame()
 
 
-def test_ctrl_click_on_flags_chooses_and_shift_j_makes_one_profile_of_them(qtbot, window, anchors):
+def test_ctrl_click_selects_profiles_and_shift_j_combines_them(qtbot, window, anchors):
     before = window.view.chart_scene.viewport
     click(window, flag(window, 0), CTRL)
     click(window, flag(window, 1), CTRL)
@@ -68,14 +68,14 @@ def test_ctrl_click_on_flags_chooses_and_shift_j_makes_one_profile_of_them(qtbot
     assert len(anchors.profiles) == 2
 
 
-def test_esc_lets_go_of_what_is_chosen_before_the_selection(qtbot, window, anchors):
+def test_esc_clears_the_composite_selection_before_the_selection(qtbot, window, anchors):
     anchors.select(1)
     click(window, flag(window, 0), CTRL)
     press(qtbot, window, Qt.Key.Key_Escape)
     assert (anchors.chosen, anchors.selected) == ((), 1)
 
 
-def test_profiles_of_periods_are_chosen_too(qtbot, window, desk, anchors):
+def test_period_profiles_can_be_selected_for_a_composite(qtbot, window, desk, anchors):
     anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     window.frame()
     click(window, (bar_x(window, BEGIN - 4), 200), CTRL)
@@ -86,14 +86,14 @@ def test_profiles_of_periods_are_chosen_too(qtbot, window, desk, anchors):
     assert len(anchors.profiles[-1].parts) == 2
 
 
-def test_fewer_than_two_are_told_how_to_choose(qtbot, window, anchors):
+def test_combining_fewer_than_two_shows_how_to_select(qtbot, window, anchors):
     press(qtbot, window, Qt.Key.Key_J, SHIFT)
     assert "found 0 profiles selected" in window._message and "Ctrl+click" in window._message
     press(qtbot, window, Qt.Key.Key_J)
     assert "No profile here" in window._message
 
 
-def test_j_chooses_the_selected_profile_where_the_mouse_is_elsewhere(qtbot, window, anchors):
+def test_j_selects_the_selected_profile_if_the_mouse_is_elsewhere(qtbot, window, anchors):
     anchors.select(1)
     press(qtbot, window, Qt.Key.Key_J)
     assert [one.name for one in anchors.chosen] == ["R1"]
@@ -101,7 +101,7 @@ def test_j_chooses_the_selected_profile_where_the_mouse_is_elsewhere(qtbot, wind
     assert anchors.chosen == ()
 
 
-def test_the_list_has_a_tick_for_each_and_makes_one_of_those_that_are_ticked(qtbot, window, anchors):
+def test_list_combines_the_checked_profiles(qtbot, window, anchors):
     anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 30))
     window.frame()
     press(qtbot, window, Qt.Key.Key_J, ALT)
@@ -115,7 +115,7 @@ def test_the_list_has_a_tick_for_each_and_makes_one_of_those_that_are_ticked(qtb
     assert anchors.profiles[-1].parts == ("R1", "A2")
 
 
-def test_the_menu_offers_to_choose_and_to_put_together(window, anchors):
+def test_context_menu_offers_to_select_and_combine(window, anchors):
     for key in (1, 2):
         anchors.delete(key)
     anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
@@ -131,7 +131,7 @@ def test_the_menu_offers_to_choose_and_to_put_together(window, anchors):
     assert anchors.profiles[-1].is_composite
 
 
-def test_the_menu_offers_every_profile_that_holds_the_bar(window, anchors):
+def test_context_menu_offers_every_profile_over_the_bar(window, anchors):
     anchors.add(minute(LAST - 30))
     window.frame()
     menu = open_menu(window, bar_x(window, LAST - 7), 300)
@@ -141,7 +141,7 @@ def test_the_menu_offers_every_profile_that_holds_the_bar(window, anchors):
     assert [one.name for one in anchors.chosen] == ["A3", "R1"]
 
 
-def test_alt_click_ends_the_profile_under_the_mouse_at_that_bar_in_one_step(qtbot, window, anchors):
+def test_alt_click_ends_the_profile_at_the_bar_in_one_step(qtbot, window, anchors):
     before = window.view.chart_scene.viewport
     click(window, (bar_x(window, LAST - 1), 200), ALT)
     assert anchors.profiles[1].stretches == ((minute(LAST - 3), minute(LAST)),)
@@ -151,7 +151,7 @@ def test_alt_click_ends_the_profile_under_the_mouse_at_that_bar_in_one_step(qtbo
     assert anchors.profiles[1].end_ns is None
 
 
-def test_the_selected_one_is_ended_even_under_others(window, anchors):
+def test_alt_click_ends_the_selected_profile_even_under_others(window, anchors):
     first = anchors.add(minute(LAST - 30))
     anchors.add(minute(LAST - 20))
     anchors.select(first)
@@ -160,14 +160,14 @@ def test_the_selected_one_is_ended_even_under_others(window, anchors):
     assert anchors.get(first).end_ns == minute(LAST - 7)
 
 
-def test_alt_click_on_the_profile_of_a_period_makes_a_range_from_its_start_to_the_bar(window, anchors):
+def test_alt_click_on_a_period_profile_adds_a_range_to_the_bar(window, anchors):
     anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     window.frame()
     click(window, (bar_x(window, BEGIN - 14), 200), ALT)
     assert anchors.profiles[-1].stretches == ((minute(BEGIN - 16), minute(BEGIN - 13)),)
 
 
-def test_e_and_the_menu_do_the_same(qtbot, window, anchors):
+def test_e_and_the_context_menu_end_a_profile(qtbot, window, anchors):
     hover(window.view, bar_x(window, LAST - 1), 200)
     press(qtbot, window, Qt.Key.Key_E)
     assert anchors.profiles[1].end_ns == minute(LAST)
@@ -181,7 +181,7 @@ def test_e_and_the_menu_do_the_same(qtbot, window, anchors):
     assert "Point at the bar of a profile" in window._message
 
 
-def test_alt_click_where_no_profile_is_pans_as_ever(window, anchors):
+def test_alt_click_without_a_profile_pans(window, anchors):
     before = window.view.chart_scene.viewport
     drag(window.view, (bar_x(window, LAST - 12), 300), (bar_x(window, LAST - 14), 300), LEFT, ALT)
     assert window.view.chart_scene.viewport != before

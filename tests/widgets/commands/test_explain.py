@@ -53,7 +53,7 @@ def boxes(window) -> tuple[PanelRect, list[PanelRect]]:
     return box, bars_in_question(window.view.chart_scene.frame, window.why.answer.explanation)
 
 
-def test_a_click_on_a_highlighted_cell_opens_the_panel_beside_its_bar(window, why):
+def test_click_on_a_highlighted_cell_opens_the_panel_by_its_bar(window, why):
     x, y, row = cell(window, imbalanced=True)
     click(window, x, y)
     assert why.panel is not None
@@ -66,7 +66,7 @@ def test_a_click_on_a_highlighted_cell_opens_the_panel_beside_its_bar(window, wh
     assert panel.right <= window.view.chart_scene.layout.plot_right
 
 
-def test_a_click_beside_anything_that_stands_out_opens_nothing_and_closes_the_panel(window, why):
+def test_click_without_a_highlight_closes_the_panel(window, why):
     x, y, _ = cell(window, imbalanced=False)
     click(window, x, y)
     assert why.panel is None
@@ -76,13 +76,13 @@ def test_a_click_beside_anything_that_stands_out_opens_nothing_and_closes_the_pa
     assert why.panel is None
 
 
-def test_a_drag_is_no_click(window, why):
+def test_drag_opens_no_panel(window, why):
     x, y, _ = cell(window, imbalanced=True)
     drag(window.view, (x, y), (x + 6, y))
     assert why.panel is None
 
 
-def test_the_key_explains_also_what_does_not_stand_out_and_then_what_else_is_there(window, why, qtbot):
+def test_key_explains_any_value_and_repeated_the_next_one(window, why, qtbot):
     x, y, _ = cell(window, imbalanced=False)
     hover(window.view, x, y)
     window.frame()
@@ -95,14 +95,14 @@ def test_the_key_explains_also_what_does_not_stand_out_and_then_what_else_is_the
     assert "value area" in why.answer.explanation.title
 
 
-def test_escape_closes_the_panel_and_the_chart_has_the_keys_all_the_time(window, why, qtbot):
+def test_esc_closes_the_panel_and_the_chart_keeps_the_focus(window, why, qtbot):
     click(window, *cell(window, imbalanced=True)[:2])
     assert QApplication.focusWidget() is window.view
     qtbot.keyClick(window.view, Qt.Key.Key_Escape)
     assert why.panel is None
 
 
-def test_ctrl_c_copies_all_trades_behind_it_and_the_price_when_it_is_closed(window, why, qtbot):
+def test_ctrl_c_copies_the_trades_or_without_a_panel_the_price(window, why, qtbot):
     click(window, *cell(window, imbalanced=True)[:2])
     qtbot.keyClick(window.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     copied = QApplication.clipboard().text().splitlines()
@@ -113,7 +113,7 @@ def test_ctrl_c_copies_all_trades_behind_it_and_the_price_when_it_is_closed(wind
     assert QApplication.clipboard().text().count(",") == 0
 
 
-def test_more_trades_than_a_clipboard_should_hold_are_not_copied(window, why, monkeypatch):
+def test_too_many_trades_are_not_copied(window, why, monkeypatch):
     click(window, *cell(window, imbalanced=True)[:2])
     QApplication.clipboard().setText("before")
     monkeypatch.setattr("widgets.commands.explain.MOST_COPIED", 0)
@@ -122,14 +122,14 @@ def test_more_trades_than_a_clipboard_should_hold_are_not_copied(window, why, mo
     assert window._message.endswith("Use `tapeprint export`.")
 
 
-def test_ctrl_c_copies_what_is_selected_in_the_panel(window, why, qtbot):
+def test_ctrl_c_copies_the_text_selected_in_the_panel(window, why, qtbot):
     click(window, *cell(window, imbalanced=True)[:2])
     why.panel.text.setSelection(0, len("Buy imbalance"))
     qtbot.keyClick(window.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QApplication.clipboard().text() == "Buy imbalance"
 
 
-def test_the_menu_offers_the_figures_of_the_spot(window, why):
+def test_context_menu_offers_the_values_of_the_point(window, why):
     x, y, _ = cell(window, imbalanced=True)
     place = QPoint(round(x), round(y))
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, window.view.viewport().mapToGlobal(place))
@@ -142,7 +142,7 @@ def test_the_menu_offers_the_figures_of_the_spot(window, why):
     menu.close()
 
 
-def test_when_the_view_moves_the_panel_makes_way_for_its_bar(window, why):
+def test_panel_moves_off_its_bar_when_the_view_moves(window, why):
     click(window, *cell(window, imbalanced=True)[:2])
     scene = window.view.chart_scene
     panel, (bar, *_) = boxes(window)
@@ -153,7 +153,7 @@ def test_when_the_view_moves_the_panel_makes_way_for_its_bar(window, why):
     assert not covers(panel, bars)
 
 
-def test_an_answer_of_the_bar_in_progress_says_when_it_was_and_does_not_change(window, why, desk, qtbot):
+def test_explanation_of_the_open_bar_shows_its_time_and_stays(window, why, desk, qtbot):
     scene = window.view.chart_scene
     series, viewport = scene.chart.series, scene.viewport
     row = int(series.first_row[-1]) + 1
@@ -174,7 +174,7 @@ def test_another_chart_closes_the_panel(window, why, desk):
     assert why.panel is None
 
 
-def test_without_trades_in_memory_it_says_so(window, desk):
+def test_explanation_without_loaded_trades_reports_it(window, desk):
     desk.chart.trades = None
     click(window, *cell(window, imbalanced=True)[:2])
     assert window.why.answer.behind.note == "the trades are no longer in memory"
@@ -182,7 +182,7 @@ def test_without_trades_in_memory_it_says_so(window, desk):
     assert "no longer in memory" in window.why.panel.text.text()
 
 
-def test_away_from_the_chart_the_key_says_what_to_do(window, why, qtbot):
+def test_key_away_from_the_chart_shows_what_to_do(window, why, qtbot):
     window.view.chart_scene.set_cursor(None)
     window.why.explain()
     assert why.panel is None

@@ -15,7 +15,7 @@ from tests.widgets.window.test_main_window import press, scene_of
 from widgets.window.main_window import MainWindow
 
 
-def test_the_menu_lists_every_overlay_and_checks_those_that_are_shown(window):
+def test_menu_lists_every_overlay_and_checks_the_visible_ones(window):
     menu = next(action.menu() for action in window.menuBar().actions() if action.text() == "Overlays")
     known = {layer.title for layer in overlays(LAYERS)}
     listed = [action for action in menu.actions() if action.text() in known]
@@ -24,7 +24,7 @@ def test_the_menu_lists_every_overlay_and_checks_those_that_are_shown(window):
     assert [action.isChecked() for action in listed] == [layer.name in shown for layer in overlays(LAYERS)]
 
 
-def test_a_key_hides_an_overlay_and_shows_it_again(qtbot, window):
+def test_key_hides_and_shows_an_overlay(qtbot, window):
     action = window.actions_by_name["toggle_overlay delta"]
     assert scene_of(window).layout.delta.height > 0 and action.isChecked()
     press(qtbot, window, Qt.Key.Key_1, Qt.KeyboardModifier.AltModifier)
@@ -41,7 +41,7 @@ def test_another_chart_shows_the_same_overlays(window, desk):
     assert "profile" not in scene_of(window).shown
 
 
-def test_what_is_shown_is_remembered_as_the_settings_write_it(qtbot, desk, tmp_path):
+def test_visible_overlays_are_saved_in_the_settings_format(qtbot, desk, tmp_path):
     told: list[str] = []
     window = MainWindow(desk, replace(looks(tmp_path), shown=parse_shown("-delta", LAYERS), remember_shown=told.append), lambda: None)
     window.clock.stop()
@@ -53,7 +53,7 @@ def test_what_is_shown_is_remembered_as_the_settings_write_it(qtbot, desk, tmp_p
     assert told == ["-delta, -profile", "-profile", ""]
 
 
-def test_a_choice_that_cannot_be_remembered_is_made_all_the_same_and_the_status_bar_says_why(qtbot, desk, tmp_path):
+def test_choice_that_cannot_be_saved_applies_and_is_reported(qtbot, desk, tmp_path):
     def full(_shown: str) -> None:
         raise SettingsError("cannot write settings.toml: no space left")
 

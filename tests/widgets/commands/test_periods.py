@@ -53,7 +53,7 @@ BEGIN = LAST // 8 * 8 - 8
 """The first bar of a period of eight that is over."""
 
 
-def test_x_splits_the_profile_under_the_mouse_at_the_bar_under_it_and_ctrl_z_takes_it_back(qtbot, window, desk, anchors):
+def test_x_splits_at_the_bar_under_the_mouse_and_ctrl_z_undoes_it(qtbot, window, desk, anchors):
     hover(window.view, bar_x(window, BEGIN + 3), 300)
     press(qtbot, window, Qt.Key.Key_X)
     assert pieces(desk) == [(-8, 0), (0, 3), (3, 8)]
@@ -61,13 +61,13 @@ def test_x_splits_the_profile_under_the_mouse_at_the_bar_under_it_and_ctrl_z_tak
     assert pieces(desk) == [(-8, 0), (0, 8)]
 
 
-def test_at_its_first_bar_there_is_nothing_to_split(qtbot, window, desk, anchors):
+def test_split_at_the_first_bar_is_refused(qtbot, window, desk, anchors):
     hover(window.view, bar_x(window, BEGIN), 300)
     press(qtbot, window, Qt.Key.Key_X)
     assert pieces(desk) == [(-8, 0), (0, 8)] and "starts at this bar" in window._message
 
 
-def test_m_merges_with_the_next_and_shift_m_with_the_one_before_and_shift_x_makes_them_whole(qtbot, window, desk, anchors):
+def test_m_and_shift_m_merge_and_shift_x_resets(qtbot, window, desk, anchors):
     hover(window.view, bar_x(window, BEGIN + 3), 300)
     press(qtbot, window, Qt.Key.Key_M, SHIFT)
     assert pieces(desk) == [(-8, 8)] and window._message == "Merged with the previous profile (Ctrl+Z to undo)"
@@ -77,13 +77,13 @@ def test_m_merges_with_the_next_and_shift_m_with_the_one_before_and_shift_x_make
     assert pieces(desk) == [(-8, 0), (0, 8)]
 
 
-def test_beyond_the_last_bar_and_the_first_there_is_nothing_to_merge_with(qtbot, window, desk, anchors):
+def test_merge_past_the_first_or_last_bar_is_refused(qtbot, window, desk, anchors):
     hover(window.view, bar_x(window, LAST), 300)
     press(qtbot, window, Qt.Key.Key_M)
     assert not anchors.periods.is_edited and "No profile on that side" in window._message
 
 
-def test_the_menu_of_a_right_click_does_the_same(window, desk, anchors):
+def test_context_menu_splits_merges_and_resets(window, desk, anchors):
     menu = open_menu(window, bar_x(window, BEGIN + 3), 300)
     assert isinstance(menu, QMenu)
     entry(menu, "Split profile at").trigger()
@@ -102,7 +102,7 @@ def test_the_menu_of_a_right_click_does_the_same(window, desk, anchors):
     assert not anchors.periods.is_edited
 
 
-def test_without_profiles_of_periods_the_keys_say_how_to_get_them(qtbot, window, desk):
+def test_keys_without_period_profiles_show_how_to_add_them(qtbot, window, desk):
     for key in (Qt.Key.Key_X, Qt.Key.Key_M):
         press(qtbot, window, key)
         assert "P shows them" in window._message
@@ -110,7 +110,7 @@ def test_without_profiles_of_periods_the_keys_say_how_to_get_them(qtbot, window,
     assert "No splits or merges to reset" in window._message
 
 
-def test_p_goes_through_the_periods_and_back_to_none(qtbot, window, desk):
+def test_p_cycles_through_the_periods_and_none(qtbot, window, desk):
     seen = []
     for _ in range(5):
         press(qtbot, window, Qt.Key.Key_P)
@@ -119,13 +119,13 @@ def test_p_goes_through_the_periods_and_back_to_none(qtbot, window, desk):
     assert seen == ["daily", "weekly", "monthly", "30-bar", None]
 
 
-def test_with_sessions_p_begins_with_them(qtbot, window, desk):
+def test_p_begins_with_sessions_if_there_are_any(qtbot, window, desk):
     desk.chart.set_rules(replace(desk.chart.rules, time=SessionSettings(session="us-rth")))
     press(qtbot, window, Qt.Key.Key_P)
     assert desk.chart.anchors.periods.text == "session"
 
 
-def test_the_number_of_bars_is_typed_and_the_inputs_hold_for_all(qtbot, window, desk):
+def test_number_of_bars_and_settings_apply_to_all_periods(qtbot, window, desk):
     press(qtbot, window, Qt.Key.Key_P, ALT)
     dialog = window.findChild(PeriodDialog)
     dialog.each.setCurrentText("bars")
@@ -143,7 +143,7 @@ def test_the_number_of_bars_is_typed_and_the_inputs_hold_for_all(qtbot, window, 
     dialog.close()
 
 
-def test_a_colour_is_a_name_or_typed_and_what_is_none_is_told(qtbot, window, desk):
+def test_colour_is_a_name_or_typed_and_an_invalid_one_reported(qtbot, window, desk):
     press(qtbot, window, Qt.Key.Key_F2, ALT)
     dialog = window.findChild(SideDialog)
     dialog.fields.buy.setCurrentText("blue")

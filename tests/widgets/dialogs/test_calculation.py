@@ -50,7 +50,7 @@ def widget(dialog: CalculationDialog, path: str, kind: type):
     return found
 
 
-def test_every_input_has_a_field_with_its_name_and_help(dialog):
+def test_every_setting_has_a_field_with_name_and_help(dialog):
     assert list(dialog.fields) == [one.path for one in fields_of(CalculationSettings)]
     for one in fields_of(CalculationSettings):
         shown = dialog.fields[one.path].widget
@@ -58,7 +58,7 @@ def test_every_input_has_a_field_with_its_name_and_help(dialog):
     assert [dialog.parts.item(row).text() for row in range(3)] == ["Time", "Value area", "Imbalance"]
 
 
-def test_a_change_is_taken_at_once_and_alone(dialog, held):
+def test_change_applies_at_once_and_to_one_setting(dialog, held):
     widget(dialog, "value_area.percent", QSpinBox).setValue(68)
     assert held.rules == CalculationSettings(value_area=ValueAreaSettings(percent=68))
     widget(dialog, "value_area.percent", QSpinBox).setValue(70)
@@ -68,7 +68,7 @@ def test_a_change_is_taken_at_once_and_alone(dialog, held):
     assert held.changes == 4
 
 
-def test_what_is_typed_is_taken_with_return_and_a_mistake_is_told_in_a_line(qtbot, dialog, held):
+def test_return_applies_typed_text_and_reports_an_error(qtbot, dialog, held):
     dialog.parts.setCurrentRow(2)
     edit = widget(dialog, "imbalance.minimum", QLineEdit)
     edit.setText("lots")
@@ -80,7 +80,7 @@ def test_what_is_typed_is_taken_with_return_and_a_mistake_is_told_in_a_line(qtbo
     assert (held.rules.imbalance.minimum, dialog.trouble.text()) == (Decimal("0.5"), "")
 
 
-def test_a_session_is_chosen_or_typed(qtbot, dialog, held):
+def test_session_is_selected_or_typed(qtbot, dialog, held):
     session = widget(dialog, "time.session", QComboBox)
     session.setCurrentText("us-rth")
     session.activated.emit(1)
@@ -91,7 +91,7 @@ def test_a_session_is_chosen_or_typed(qtbot, dialog, held):
     assert held.rules.time.session == "us-rth"
 
 
-def test_rows_are_ticked_and_ordered_by_keys(qtbot, dialog, held):
+def test_rows_are_checked_and_ordered_by_keys(qtbot, dialog, held):
     dialog.parts.setCurrentRow(8)
     periods = widget(dialog, "levels.periods", QListWidget)
     periods.setCurrentRow(0)
@@ -105,7 +105,7 @@ def test_rows_are_ticked_and_ordered_by_keys(qtbot, dialog, held):
     assert (field.text(), periods.count(), held.rules.levels.periods) == ("month", 3, (Period.WEEK, Period.DAY))
 
 
-def test_a_page_takes_its_first_values_again(dialog, held):
+def test_reset_page_restores_its_default_values(dialog, held):
     held.rules = CalculationSettings(value_area=ValueAreaSettings(percent=50), cvd=CvdSettings(reset="never"))
     dialog.refresh()
     assert widget(dialog, "value_area.percent", QSpinBox).value() == 50
@@ -116,7 +116,7 @@ def test_a_page_takes_its_first_values_again(dialog, held):
     assert widget(dialog, "value_area.percent", QSpinBox).value() == 70
 
 
-def test_keys_and_dialog_change_the_chart_and_are_remembered(qtbot):
+def test_keys_and_dialog_change_the_chart_and_save_settings(qtbot):
     desk, remembered, said = Desk(), [], []
     window = QComboBox()
     qtbot.addWidget(window)
@@ -132,7 +132,7 @@ def test_keys_and_dialog_change_the_chart_and_are_remembered(qtbot):
     assert (desk.chart.figures.percent, remembered[-1]) == (60, (remembered[0][1], desk.rules))
 
 
-def test_what_cannot_be_remembered_is_said_and_holds_all_the_same(qtbot):
+def test_setting_that_cannot_be_saved_applies_and_is_reported(qtbot):
     def refuse(*_rules: CalculationSettings) -> None:
         raise SettingsError("cannot write settings.toml")
 

@@ -51,7 +51,7 @@ def press_set(qtbot, dialog: AlertDialog) -> None:
 
 
 @pytest.mark.parametrize("kind", list(SUBJECTS))
-def test_every_subject_can_be_chosen_and_set(qtbot, dialog: AlertDialog, desk: Desk, kind: SubjectKind):
+def test_alert_can_be_set_on_every_subject(qtbot, dialog: AlertDialog, desk: Desk, kind: SubjectKind):
     choose(dialog.kind, kind)
     entry = SUBJECTS[kind]
     if entry.unit:
@@ -65,7 +65,7 @@ def test_every_subject_can_be_chosen_and_set(qtbot, dialog: AlertDialog, desk: D
     assert alert.subject.of is entry.ofs[0]
 
 
-def test_a_profile_on_the_chart_can_be_chosen_by_its_name(qtbot, window, desk: Desk):
+def test_alert_can_be_set_on_a_profile_by_its_name(qtbot, window, desk: Desk):
     key = desk.chart.anchors.add(desk.chart.series.start_ns(5))
     desk.chart.anchors.rename(key, "from the low")
     window.alerts.new_alert()
@@ -80,14 +80,14 @@ def test_a_profile_on_the_chart_can_be_chosen_by_its_name(qtbot, window, desk: D
     assert column(panel, "Subject") == ["VWAP of from the low −2 σ"]
 
 
-def test_a_value_that_cannot_be_is_told_in_the_dialog_which_stays(qtbot, dialog: AlertDialog, desk: Desk):
+def test_invalid_value_is_reported_and_the_dialog_stays_open(qtbot, dialog: AlertDialog, desk: Desk):
     dialog.value.setText("a lot")
     press_set(qtbot, dialog)
     assert dialog.trouble.text() == "alert: found a lot, expected a price above 0"
     assert dialog.isVisible() and desk.book.alerts == ()
 
 
-def test_the_price_at_the_cursor_is_offered(qtbot, window):
+def test_new_alert_offers_the_price_at_the_cursor(qtbot, window):
     scene = window.view.chart_scene
     scene.set_cursor((200.0, 300.0))
     window.alerts.new_alert()
@@ -95,7 +95,7 @@ def test_the_price_at_the_cursor_is_offered(qtbot, window):
     assert dialog.spec == AlertSpec(value=scene.chart.series.grid.text(scene.cursor_ticks()))
 
 
-def test_the_list_says_which_alerts_are_armed_have_fired_or_cannot_be_watched(window, panel: AlertPanel, desk: Desk):
+def test_list_shows_armed_fired_and_unmonitored_alerts(window, panel: AlertPanel, desk: Desk):
     ether = Instrument("binance", "ETHUSDT", Decimal("0.01"), Decimal("0.001"))
     desk.book.add(INSTRUMENT, AlertSpec(value="59950.5"))
     desk.book.add(INSTRUMENT, AlertSpec(subject=Subject(kind=SubjectKind.POC, of=Scope.PROFILE, key=9)))
@@ -125,7 +125,7 @@ def fired(desk: Desk, number: int, bar: int = 30, sound: str = "") -> FiredAlert
     return entry
 
 
-def test_alerts_are_armed_again_edited_and_deleted_by_the_buttons(qtbot, window, panel: AlertPanel, desk: Desk):
+def test_buttons_rearm_edit_and_delete_alerts(qtbot, window, panel: AlertPanel, desk: Desk):
     fired(desk, desk.book.add(INSTRUMENT, AlertSpec(value="59951.0")).number)
     panel.refresh()
     qtbot.mouseClick(panel.arm_button, Qt.MouseButton.LeftButton)
@@ -139,7 +139,7 @@ def test_alerts_are_armed_again_edited_and_deleted_by_the_buttons(qtbot, window,
     assert desk.book.alerts == () and panel.alerts.rowCount() == 0
 
 
-def test_a_click_on_a_firing_goes_to_its_bar_and_price(qtbot, window, panel: AlertPanel, desk: Desk):
+def test_click_on_a_fired_alert_scrolls_to_its_bar_and_price(qtbot, window, panel: AlertPanel, desk: Desk):
     entry = fired(desk, desk.book.add(INSTRUMENT, AlertSpec(value="59951.0")).number)
     panel.refresh()
     panel.log_view.clicked.emit(panel.log.index(0, 0))
@@ -148,7 +148,7 @@ def test_a_click_on_a_firing_goes_to_its_bar_and_price(qtbot, window, panel: Ale
     assert viewport.y(entry.price_ticks + 0.5) == pytest.approx(viewport.height_px / 2)
 
 
-def test_a_right_click_on_a_line_offers_an_alert_on_it(window, desk: Desk):
+def test_right_click_on_a_line_offers_an_alert_on_it(window, desk: Desk):
     key = desk.chart.anchors.add(desk.chart.series.start_ns(5))
     scene = window.view.chart_scene
     window.frame()
@@ -166,7 +166,7 @@ def test_a_right_click_on_a_line_offers_an_alert_on_it(window, desk: Desk):
     assert dialog.spec.subject == vwap.subject
 
 
-def test_what_fires_is_heard_once_a_second_and_takes_no_focus(qtbot, window, desk: Desk, monkeypatch):
+def test_fired_alerts_sound_once_a_second_and_take_no_focus(qtbot, window, desk: Desk, monkeypatch):
     played = []
     monkeypatch.setattr(window.alerts.sounds, "play", played.append)
     number = desk.book.add(INSTRUMENT, AlertSpec(value="59951.0", often=Trigger.EVERY_TIME, sound="low")).number
@@ -179,7 +179,7 @@ def test_what_fires_is_heard_once_a_second_and_takes_no_focus(qtbot, window, des
     assert isinstance(window.alerts, AlertCommands) and window.view.hasFocus() and SOUNDS[0] == "chime"
 
 
-def test_an_alert_is_dragged_by_its_tag_on_the_price_axis_and_changed_when_it_is_dropped(qtbot, window, desk: Desk):
+def test_dragging_an_alert_tag_changes_the_alert_on_release(qtbot, window, desk: Desk):
     close = int(desk.chart.series.close[-1])
     desk.book.add(INSTRUMENT, AlertSpec(value=INSTRUMENT.grid().text(close + 20), note="mine"))
     window.frame()

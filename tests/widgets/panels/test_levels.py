@@ -33,7 +33,7 @@ def column(ledger: LevelPanel, number: int) -> list[str]:
     return [model.data(model.index(row, number)) for row in range(model.rowCount())]
 
 
-def test_every_level_that_lives_is_a_row_the_nearest_first(ledger: LevelPanel, scene: ChartScene):
+def test_every_active_level_is_a_row_nearest_first(ledger: LevelPanel, scene: ChartScene):
     living = scene.chart.levels.active()
     assert ledger.model.rowCount() == len(living) > 5
     assert ledger.count.text() == f"{len(living):,} levels"
@@ -43,7 +43,7 @@ def test_every_level_that_lives_is_a_row_the_nearest_first(ledger: LevelPanel, s
     assert ledger.model.rowCount(QModelIndex()) == len(living)
 
 
-def test_as_of_a_moment_it_lists_the_levels_of_then_and_says_so(ledger: LevelPanel, scene: ChartScene):
+def test_as_of_view_lists_the_levels_of_its_time(ledger: LevelPanel, scene: ChartScene):
     scene.as_of.kept_ns = closed_ns(scene.chart.series, int(scene.chart.series.number[700]))
     scene.refresh(2)
     ledger.refresh()
@@ -51,7 +51,7 @@ def test_as_of_a_moment_it_lists_the_levels_of_then_and_says_so(ledger: LevelPan
     assert scene.frame is not None and ledger.count.text().endswith(f", {as_of_text(scene.frame)}")
 
 
-def test_a_row_tells_price_birth_age_tests_and_distance(ledger: LevelPanel, scene: ChartScene):
+def test_row_shows_price_start_age_tests_and_distance(ledger: LevelPanel, scene: ChartScene):
     grid, level = (
         INSTRUMENT.grid(10),
         next(level for level in ledger.model.levels if level.period and level.bottom_ticks == level.top_ticks),
@@ -63,7 +63,7 @@ def test_a_row_tells_price_birth_age_tests_and_distance(ledger: LevelPanel, scen
     assert float(row[6]) == pytest.approx(grid.price(level.distance_ticks), abs=1e-6) and row[6][0] in "+-"
 
 
-def test_a_click_on_a_header_sorts(ledger: LevelPanel):
+def test_click_on_a_header_sorts(ledger: LevelPanel):
     ledger.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     prices = [level.bottom_ticks for level in ledger.model.levels]
     assert prices == sorted(prices, reverse=True)
@@ -74,7 +74,7 @@ def test_a_click_on_a_header_sorts(ledger: LevelPanel):
     assert births == sorted(births, reverse=True)
 
 
-def test_a_click_on_a_level_goes_there(qtbot, ledger: LevelPanel, scene: ChartScene):
+def test_click_on_a_level_scrolls_to_it(qtbot, ledger: LevelPanel, scene: ChartScene):
     ledger.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
     level = ledger.model.levels[0]
     spot = ledger.table.visualRect(ledger.model.index(0, 0)).center()
@@ -93,13 +93,13 @@ def test_distances_follow_the_market(ledger: LevelPanel, scene: ChartScene):
     assert column(ledger, 6) != before
 
 
-def test_without_a_chart_the_table_is_empty(qtbot):
+def test_table_without_a_chart_is_empty(qtbot):
     ledger = LevelPanel(lambda: None)
     qtbot.addWidget(ledger)
     assert ledger.model.rowCount() == 0
 
 
-def test_rows_stay_where_they_are_while_the_mouse_is_over_them(ledger: LevelPanel, scene: ChartScene):
+def test_rows_stay_in_place_while_the_mouse_is_over_them(ledger: LevelPanel, scene: ChartScene):
     chart = scene.chart
     assert isinstance(chart, StillChart)
     before = [(level.kind, level.born_ns, level.bottom_ticks) for level in ledger.model.levels]
@@ -115,7 +115,7 @@ def test_rows_stay_where_they_are_while_the_mouse_is_over_them(ledger: LevelPane
     assert now != [(level.kind, level.born_ns, level.bottom_ticks) for level in ledger.model.levels]
 
 
-def test_a_click_on_a_level_that_is_hidden_shows_its_overlay(qtbot, scene: ChartScene):
+def test_click_on_a_hidden_level_shows_its_overlay(qtbot, scene: ChartScene):
     asked: list[str] = []
     ledger = LevelPanel(lambda: scene, None, asked.append)
     qtbot.addWidget(ledger)

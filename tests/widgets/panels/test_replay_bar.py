@@ -89,7 +89,7 @@ def scene_of(window: MainWindow) -> ChartScene:
     return window.view.chart_scene
 
 
-def test_it_is_there_in_a_replay_only(window, desk: Desk):
+def test_bar_is_shown_in_a_replay_only(window, desk: Desk):
     assert window.replay_bar.isVisible()
     desk.instrument_id, desk.status = "binance:BTCUSDT", FeedStatus(FeedState.LIVE)
     frames(window)
@@ -97,7 +97,7 @@ def test_it_is_there_in_a_replay_only(window, desk: Desk):
     assert not window.actions_by_name["play_or_pause"].isEnabled()
 
 
-def test_out_of_a_replay_its_keys_do_nothing(qtbot, window, desk: Desk, tape: Tape):
+def test_replay_keys_do_nothing_without_a_replay(qtbot, window, desk: Desk, tape: Tape):
     desk.instrument_id, desk.status = "binance:BTCUSDT", FeedStatus(FeedState.LIVE)
     frames(window)
     for key, modifiers in ((Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier), (Qt.Key.Key_Right, SHIFT), (Qt.Key.Key_Right, CTRL)):
@@ -105,7 +105,7 @@ def test_out_of_a_replay_its_keys_do_nothing(qtbot, window, desk: Desk, tape: Ta
     assert (tape.paused, tape.told) == (False, [])
 
 
-def test_a_window_without_a_recording_has_no_bar(qtbot, desk: Desk, tmp_path: Path):
+def test_window_without_a_recording_has_no_bar(qtbot, desk: Desk, tmp_path: Path):
     window = MainWindow(desk, looks(tmp_path), lambda: None)  # type: ignore[arg-type]
     window.clock.stop()
     qtbot.addWidget(window)
@@ -115,7 +115,7 @@ def test_a_window_without_a_recording_has_no_bar(qtbot, desk: Desk, tmp_path: Pa
     window.close()
 
 
-def test_it_tells_recorded_time_speed_and_progress(window, tape: Tape):
+def test_bar_shows_recorded_time_speed_and_progress(window, tape: Tape):
     bar = window.replay_bar
     assert bar.state.text() == "▶ REPLAY"
     assert (bar.time.text(), bar.speed.currentText(), bar.progress.text()) == ("2025-02-19 21:35:00.000", "1x", "25 %")
@@ -126,7 +126,7 @@ def test_it_tells_recorded_time_speed_and_progress(window, tape: Tape):
     assert (bar.speed.currentIndex(), bar.speed.placeholderText()) == (-1, "30x")
 
 
-def test_space_pauses_and_goes_on_and_the_bar_says_so_by_word_and_shape(qtbot, window, tape: Tape):
+def test_space_pauses_and_continues_with_word_and_shape(qtbot, window, tape: Tape):
     press(qtbot, window, Qt.Key.Key_Space)
     assert tape.paused
     assert window.replay_bar.state.text() == "‖ PAUSED"
@@ -136,7 +136,7 @@ def test_space_pauses_and_goes_on_and_the_bar_says_so_by_word_and_shape(qtbot, w
     assert window.actions_by_name["play_or_pause"].iconText() == "Pause"
 
 
-def test_steps_pause_and_play_a_trade_or_the_charts_bar(qtbot, window, desk: Desk, tape: Tape):
+def test_steps_pause_and_play_a_trade_or_a_bar(qtbot, window, desk: Desk, tape: Tape):
     press(qtbot, window, Qt.Key.Key_Right, SHIFT)
     assert tape.paused
     desk.change(bar_rule=BarRule(5 * MINUTE_NS))
@@ -144,7 +144,7 @@ def test_steps_pause_and_play_a_trade_or_the_charts_bar(qtbot, window, desk: Des
     assert tape.told == ["trade", "5m"]
 
 
-def test_the_keys_go_through_the_speeds_and_stop_at_their_ends(qtbot, window, tape: Tape):
+def test_keys_change_the_speed_within_the_list(qtbot, window, tape: Tape):
     seen = []
     for _ in range(12):
         press(qtbot, window, Qt.Key.Key_Up, CTRL)
@@ -156,7 +156,7 @@ def test_the_keys_go_through_the_speeds_and_stop_at_their_ends(qtbot, window, ta
     assert window.replay_bar.speed.currentText() == "1,000x"
 
 
-def test_a_time_that_is_typed_is_gone_to(qtbot, window, desk: Desk, tape: Tape):
+def test_typed_time_is_jumped_to(qtbot, window, desk: Desk, tape: Tape):
     press(qtbot, window, Qt.Key.Key_G, ALT)
     qtbot.keyClicks(window.replay_bar.time, "21:50")
     qtbot.keyClick(window.replay_bar.time, Qt.Key.Key_Return)
@@ -165,7 +165,7 @@ def test_a_time_that_is_typed_is_gone_to(qtbot, window, desk: Desk, tape: Tape):
     assert window.view.hasFocus()
 
 
-def test_back_in_time_the_recording_is_opened_anew(qtbot, window, desk: Desk, tape: Tape):
+def test_earlier_time_opens_the_recording_again(qtbot, window, desk: Desk, tape: Tape):
     press(qtbot, window, Qt.Key.Key_G, ALT)
     qtbot.keyClicks(window.replay_bar.time, "2025-02-19 21:25")
     qtbot.keyClick(window.replay_bar.time, Qt.Key.Key_Return)
@@ -180,7 +180,7 @@ def test_back_in_time_the_recording_is_opened_anew(qtbot, window, desk: Desk, ta
         ("23:30", "expected a time in the recording, 2025-02-19 21:20:00.000 to 2025-02-19 22:20:00.000"),
     ],
 )
-def test_a_time_that_cannot_be_is_told_and_the_right_one_comes_back(qtbot, window, tape: Tape, typed: str, told: str):
+def test_invalid_time_is_reported_and_the_current_one_restored(qtbot, window, tape: Tape, typed: str, told: str):
     press(qtbot, window, Qt.Key.Key_G, ALT)
     qtbot.keyClicks(window.replay_bar.time, typed)
     qtbot.keyClick(window.replay_bar.time, Qt.Key.Key_Return)
@@ -189,7 +189,7 @@ def test_a_time_that_cannot_be_is_told_and_the_right_one_comes_back(qtbot, windo
     assert (tape.told, window.replay_bar.time.text()) == ([], "2025-02-19 21:35:00.000")
 
 
-def test_esc_leaves_the_field_as_it_was(qtbot, window, tape: Tape):
+def test_esc_restores_the_time_field(qtbot, window, tape: Tape):
     press(qtbot, window, Qt.Key.Key_G, ALT)
     qtbot.keyClicks(window.replay_bar.time, "1")
     qtbot.keyClick(window.replay_bar.time, Qt.Key.Key_Escape)
@@ -198,7 +198,7 @@ def test_esc_leaves_the_field_as_it_was(qtbot, window, tape: Tape):
     assert window.view.hasFocus()
 
 
-def test_a_click_on_the_track_goes_there_and_time_does_not_pull_it_away_meanwhile(qtbot, window, tape: Tape):
+def test_slider_stays_while_pressed_and_jumps_on_release(qtbot, window, tape: Tape):
     track = window.replay_bar.track
     place = QPoint(round(track.width() * 0.75), track.height() // 2)
     qtbot.mousePress(track, Qt.MouseButton.LeftButton, pos=place)
@@ -210,7 +210,7 @@ def test_a_click_on_the_track_goes_there_and_time_does_not_pull_it_away_meanwhil
     assert tape.told == [pytest.approx(45, abs=0.4)]
 
 
-def test_the_end_is_said_and_space_plays_it_again(qtbot, window, desk: Desk, tape: Tape):
+def test_end_is_shown_and_space_plays_again(qtbot, window, desk: Desk, tape: Tape):
     tape.ended, tape.paused = True, True
     frames(window)
     bar = window.replay_bar
@@ -220,7 +220,7 @@ def test_the_end_is_said_and_space_plays_it_again(qtbot, window, desk: Desk, tap
     assert (tape.told, tape.paused, desk.opened) == ([0.0], False, ["replay:TAPE"])
 
 
-def test_while_it_begins_anew_the_picture_stays_and_so_does_the_view(qtbot, window, desk: Desk):
+def test_view_stays_while_the_recording_is_opened_again(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_Minus)
     before = scene_of(window).viewport
     desk.chart, desk.status = None, FeedStatus(FeedState.CONNECTING)
@@ -237,9 +237,9 @@ def test_while_it_begins_anew_the_picture_stays_and_so_does_the_view(qtbot, wind
     assert 0 < scene.viewport.y(close) < scene.viewport.height_px
 
 
-def test_speeds_read_as_people_write_them():
+def test_speed_text_is_readable():
     assert [speed_text(speed) for speed in (0.1, 1.0, 30.0, 1000.0, math.inf)] == ["0.1x", "1x", "30x", "1,000x", "max"]
 
 
-def test_from_a_speed_between_two_the_next_is_the_nearest_beyond():
+def test_next_speed_from_between_two_is_the_nearest():
     assert (next_speed(30.0, 1), next_speed(30.0, -1), next_speed(math.inf, 1), next_speed(0.1, -1)) == (50.0, 20.0, math.inf, 0.1)

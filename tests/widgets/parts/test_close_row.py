@@ -24,7 +24,7 @@ from widgets.dialogs.profile import ProfileDialog
         lambda anchors: CalculationDialog(CalculationSettings, lambda rules: None),
     ],
 )
-def test_close_closes_and_return_elsewhere_does_not_press_it(qtbot, make):
+def test_close_button_closes_and_return_in_a_field_does_not(qtbot, make):
     dialog = make(ChartProfiles())
     dialog.show()
     (row,) = dialog.findChildren(QDialogButtonBox)

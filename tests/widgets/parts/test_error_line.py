@@ -15,7 +15,7 @@ def profile_dialog(anchors: ChartProfiles) -> ProfileDialog:
 
 
 @pytest.mark.parametrize("make", [profile_dialog, SideDialog, lambda anchors: PeriodDialog(anchors, ProfileSettings(), 30)])
-def test_a_long_line_of_trouble_makes_the_dialog_higher_and_is_whole(qtbot, make):
+def test_long_error_makes_the_dialog_higher_and_is_fully_shown(qtbot, make):
     dialog = make(ChartProfiles())
     assert isinstance(dialog, ProfileDialog | PeriodDialog | SideDialog)
     qtbot.addWidget(dialog)

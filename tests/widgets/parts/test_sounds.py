@@ -14,7 +14,7 @@ TONES = [name for name in SOUNDS if name not in (BEEP, SILENCE)]
 
 
 @pytest.mark.parametrize("name", TONES)
-def test_a_tone_is_a_short_wav_file_that_is_not_silent(name: str):
+def test_tone_is_a_short_wav_file_that_is_not_silent(name: str):
     with wave.open(io.BytesIO(tone(name))) as file:
         assert 0.1 < file.getnframes() / file.getframerate() < 0.6
         samples = memoryview(file.readframes(file.getnframes())).cast("h")
@@ -22,7 +22,7 @@ def test_a_tone_is_a_short_wav_file_that_is_not_silent(name: str):
     assert abs(samples[0]) < 200  # begins without a click
 
 
-def test_the_first_player_that_is_there_plays_the_file(monkeypatch):
+def test_first_installed_player_plays_the_file(monkeypatch):
     monkeypatch.setattr("sys.platform", "linux")
     started: list[tuple[str, bytes]] = []
     sounds = Sounds(
@@ -35,7 +35,7 @@ def test_the_first_player_that_is_there_plays_the_file(monkeypatch):
     sounds.close()
 
 
-def test_without_a_player_and_for_unknown_names_it_beeps_and_silence_is_silent(monkeypatch):
+def test_missing_player_or_unknown_name_beeps(monkeypatch):
     monkeypatch.setattr("sys.platform", "linux")
     beeps: list[int] = []
     sounds = Sounds(find=lambda _: None, start=lambda *_: pytest.fail("nothing is there to start"), beep=lambda: beeps.append(1))

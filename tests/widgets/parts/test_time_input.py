@@ -28,16 +28,16 @@ DAY_NS = NEAR // 86_400_000_000_000 * 86_400_000_000_000
         ("2024-08-08", 0),
     ],
 )
-def test_a_time_may_be_typed_in_many_ways(text: str, seconds: int):
+def test_time_can_be_typed_in_many_formats(text: str, seconds: int):
     assert parse_moment(text, NEAR) == DAY_NS + seconds * 10**9
 
 
 @pytest.mark.parametrize("text", ["", "noon", "25:00", "2024-13-01", "1:2"])
-def test_what_is_no_time_is_told(text: str):
+def test_invalid_time_is_refused(text: str):
     with pytest.raises(BadInputError, match=r"expected e\.g\. 15:30"):
         parse_moment(text, NEAR)
 
 
 @given(st.integers(1_230_768_000_000, 4_102_444_800_000))
-def test_what_is_shown_can_be_typed(time_ms: int):
+def test_shown_time_can_be_typed(time_ms: int):
     assert parse_moment(time_text(time_ms * 1_000_000), 0) == time_ms * 1_000_000

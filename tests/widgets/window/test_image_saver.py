@@ -36,13 +36,13 @@ def picture_in(journal: Path) -> Path:
 
 
 @pytest.mark.parametrize(("modifiers", "scale"), [(ALT, 1), (ALT | SHIFT, 2)])
-def test_a_key_saves_the_chart_with_the_pixels_of_its_scale(qtbot, window, tmp_path, modifiers, scale):
+def test_key_saves_the_chart_at_its_scale(qtbot, window, tmp_path, modifiers, scale):
     saved_by(qtbot, window, modifiers)
     image, view = QImage(str(picture_in(tmp_path))), window.view.viewport()
     assert (image.width(), image.height()) == (view.width() * scale, (view.height() + CAPTION_PX) * scale)
 
 
-def test_the_picture_lies_in_the_folder_of_its_day_and_is_named_in_the_status_bar(qtbot, window, tmp_path):
+def test_image_is_in_its_days_folder_and_named_in_the_status_bar(qtbot, window, tmp_path):
     saved_by(qtbot, window, ALT)
     path = picture_in(tmp_path)
     year, month, day = path.parent.name.split("-")
@@ -51,7 +51,7 @@ def test_the_picture_lies_in_the_folder_of_its_day_and_is_named_in_the_status_ba
     assert window.status_bar.notice.text() == f"Saved {path} and copied to the clipboard"
 
 
-def test_the_picture_carries_its_texts_and_the_chart_it_was_taken_of(qtbot, window, tmp_path, desk: Desk):
+def test_image_has_texts_and_the_chart_at_the_time(qtbot, window, tmp_path, desk: Desk):
     saved_by(qtbot, window, ALT)
     path = picture_in(tmp_path)
     image = QImage(str(path))
@@ -63,7 +63,7 @@ def test_the_picture_carries_its_texts_and_the_chart_it_was_taken_of(qtbot, wind
     assert state["viewport"]["first_bar"] == window.view.chart_scene.viewport.first_bar
 
 
-def test_the_clipboard_holds_the_same_pixels_as_the_file(qtbot, window, tmp_path):
+def test_clipboard_has_the_same_pixels_as_the_file(qtbot, window, tmp_path):
     saved_by(qtbot, window, ALT | SHIFT)
     form = QImage.Format.Format_RGB32
     copied, saved = QApplication.clipboard().image().convertToFormat(form), QImage(str(picture_in(tmp_path))).convertToFormat(form)
@@ -75,7 +75,7 @@ def test_the_clipboard_holds_the_same_pixels_as_the_file(qtbot, window, tmp_path
     assert bytes(copied.constBits()) == bytes(saved.constBits())
 
 
-def test_each_picture_has_a_line_in_the_index(qtbot, window, tmp_path):
+def test_each_image_has_a_line_in_the_index(qtbot, window, tmp_path):
     saved_by(qtbot, window, ALT)
     saved_by(qtbot, window, ALT | SHIFT)
     with (tmp_path / "index.csv").open(newline="", encoding="utf-8") as file:
@@ -84,7 +84,7 @@ def test_each_picture_has_a_line_in_the_index(qtbot, window, tmp_path):
     assert {tmp_path / line["file"] for line in lines} == set(tmp_path.rglob("*.png"))
 
 
-def test_a_journal_that_cannot_be_written_is_said_and_leaves_nothing_behind(qtbot, window, tmp_path):
+def test_unwritable_journal_is_reported_and_leaves_no_file(qtbot, window, tmp_path):
     for year in range(2020, 2100):
         (tmp_path / str(year)).write_text("in the way of the folder")
     saved_by(qtbot, window, ALT)
@@ -92,7 +92,7 @@ def test_a_journal_that_cannot_be_written_is_said_and_leaves_nothing_behind(qtbo
     assert not list(tmp_path.rglob("*.png")) and not (tmp_path / "index.csv").exists()
 
 
-def test_without_a_chart_the_key_says_that_there_is_nothing_to_save(qtbot, window, desk: Desk, tmp_path):
+def test_key_without_a_chart_reports_nothing_to_save(qtbot, window, desk: Desk, tmp_path):
     desk.chart = None
     for _ in range(2):
         window.frame()

@@ -60,7 +60,7 @@ def type_into(qtbot, edit: QLineEdit, text: str) -> None:
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Plus, Qt.Key.Key_Equal])
-def test_plus_makes_bars_wider_and_leaves_the_followed_bar_in_place(qtbot, window, key):
+def test_plus_makes_bars_wider_and_keeps_the_followed_bar_in_place(qtbot, window, key):
     before = scene_of(window).viewport
     press(qtbot, window, key)
     after = scene_of(window).viewport
@@ -74,7 +74,7 @@ def test_minus_makes_bars_narrower(qtbot, window):
     assert scene_of(window).viewport.bar_px == pytest.approx(before.bar_px * 0.8)
 
 
-def test_ctrl_plus_and_minus_scale_prices_around_the_middle(qtbot, window):
+def test_ctrl_plus_and_minus_zoom_prices_around_the_middle(qtbot, window):
     before = scene_of(window).viewport
     press(qtbot, window, Qt.Key.Key_Plus, CTRL)
     after = scene_of(window).viewport
@@ -87,7 +87,7 @@ def test_ctrl_plus_and_minus_scale_prices_around_the_middle(qtbot, window):
 @pytest.mark.parametrize(
     ("key", "bars", "up"), [(Qt.Key.Key_Left, -1, 0), (Qt.Key.Key_Right, 1, 0), (Qt.Key.Key_Up, 0, 1), (Qt.Key.Key_Down, 0, -1)]
 )
-def test_arrows_move_the_view(qtbot, window, key, bars, up):
+def test_arrows_scroll_the_view(qtbot, window, key, bars, up):
     before = scene_of(window).viewport
     press(qtbot, window, key)
     after = scene_of(window).viewport
@@ -95,7 +95,7 @@ def test_arrows_move_the_view(qtbot, window, key, bars, up):
     assert (after.low_ticks - before.low_ticks) * before.tick_px == pytest.approx(80 * up)
 
 
-def test_home_shows_the_oldest_bar_and_end_follows_the_newest_again(qtbot, window, desk: Desk):
+def test_home_shows_the_oldest_bar_and_end_follows_the_latest(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_Home)
     scene = scene_of(window)
     assert scene.viewport.x(FIRST_MINUTE) == pytest.approx(0)
@@ -106,7 +106,7 @@ def test_home_shows_the_oldest_bar_and_end_follows_the_newest_again(qtbot, windo
     assert 0 < scene.viewport.y(int(desk.chart.series.close[-1])) < scene.viewport.height_px
 
 
-def test_a_look_at_the_past_stays_while_bars_open_until_end_is_pressed(qtbot, window, desk: Desk):
+def test_scrolled_back_view_stays_until_end_is_pressed(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_Home)
     before = scene_of(window).viewport
     desk.trade(trade(N_BARS, int(desk.chart.series.close[-1])))
@@ -120,7 +120,7 @@ def test_a_look_at_the_past_stays_while_bars_open_until_end_is_pressed(qtbot, wi
 
 
 @pytest.mark.parametrize(("key", "modifiers"), [(Qt.Key.Key_0, Qt.KeyboardModifier.NoModifier), (Qt.Key.Key_R, ALT)])
-def test_reset_brings_back_the_first_look(qtbot, window, key, modifiers):
+def test_reset_restores_the_first_view(qtbot, window, key, modifiers):
     first_look = scene_of(window).viewport
     drag(window.view, (300, 300), (900, 500))
     press(qtbot, window, Qt.Key.Key_Minus)
@@ -128,14 +128,14 @@ def test_reset_brings_back_the_first_look(qtbot, window, key, modifiers):
     assert scene_of(window).viewport == first_look
 
 
-def test_f11_fills_the_screen_and_goes_back(qtbot, window):
+def test_f11_toggles_full_screen(qtbot, window):
     press(qtbot, window, Qt.Key.Key_F11)
     assert window.isFullScreen()
     press(qtbot, window, Qt.Key.Key_F11)
     assert not window.isFullScreen()
 
 
-def test_brackets_step_through_the_row_sizes_that_people_use(qtbot, window, desk: Desk):
+def test_brackets_step_through_the_row_sizes(qtbot, window, desk: Desk):
     seen = []
     for key in (Qt.Key.Key_BracketRight, Qt.Key.Key_BracketRight, *[Qt.Key.Key_BracketLeft] * 6):
         press(qtbot, window, key)
@@ -158,7 +158,7 @@ def test_page_keys_step_through_the_bars(qtbot, window, desk: Desk):
         ("C", "next_cells", ["Cells: delta", "Cells: total", "Cells: ladder", "Cells: profile", "Cells: sellxbuy"]),
     ],
 )
-def test_c_goes_through_colourings_and_styles_apart_and_the_button_says_which(qtbot, window, key: str, name: str, seen: list[str]):
+def test_c_and_shift_c_cycle_colouring_and_style_on_the_button(qtbot, window, key: str, name: str, seen: list[str]):
     for text in seen:
         press(qtbot, window, Qt.Key.Key_C, *([Qt.KeyboardModifier.ShiftModifier] if key == "C" else []))
         frames(window)
@@ -168,7 +168,7 @@ def test_c_goes_through_colourings_and_styles_apart_and_the_button_says_which(qt
         assert (style.cells if key == "c" else style.colouring) == ("sellxbuy" if key == "c" else "volume")
 
 
-def test_t_goes_round_the_themes(qtbot, window):
+def test_t_cycles_the_themes(qtbot, window):
     seen = []
     for _ in range(3):
         press(qtbot, window, Qt.Key.Key_T)
@@ -176,20 +176,20 @@ def test_t_goes_round_the_themes(qtbot, window):
     assert seen == ["high-contrast", "light", "dark"]
 
 
-def test_another_theme_dresses_the_window_as_well(qtbot, window):
+def test_theme_applies_to_the_window_too(qtbot, window):
     press(qtbot, window, Qt.Key.Key_T)
     press(qtbot, window, Qt.Key.Key_T)
     assert scene_of(window).theme.background.hex == "#ffffff"
     qtbot.waitUntil(lambda: window.palette().window().color().name() == "#ffffff")
 
 
-def test_a_theme_of_the_users_own_is_followed_by_the_first_of_ours(qtbot, window):
+def test_custom_theme_is_followed_by_the_first_built_in_one(qtbot, window):
     window._looks = replace(window._looks, theme="/somewhere/mine.toml")
     press(qtbot, window, Qt.Key.Key_T)
     assert scene_of(window).theme.name == "dark"
 
 
-def test_shift_t_changes_the_palette_and_back(qtbot, window):
+def test_shift_t_switches_the_palette(qtbot, window):
     blue = scene_of(window).theme.buy
     press(qtbot, window, Qt.Key.Key_T, SHIFT)
     assert (scene_of(window).theme.palette, scene_of(window).theme.buy == blue) == ("green-red", False)
@@ -198,7 +198,7 @@ def test_shift_t_changes_the_palette_and_back(qtbot, window):
 
 
 @pytest.mark.gl
-def test_shift_p_changes_the_painter_and_the_status_bar_names_it(qtbot, window):
+def test_shift_p_switches_the_painter_shown_in_the_status_bar(qtbot, window):
     names = []
     for _ in range(2):
         press(qtbot, window, Qt.Key.Key_P, SHIFT)
@@ -208,18 +208,18 @@ def test_shift_p_changes_the_painter_and_the_status_bar_names_it(qtbot, window):
     assert names == [("gl", "OpenGL"), ("raster", "raster")]
 
 
-def test_ctrl_d_asks_for_the_built_in_market(qtbot, window, desk: Desk):
+def test_ctrl_d_opens_the_built_in_market(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_D, CTRL)
     assert desk.opened == ["demo:TAPE"]
 
 
-def test_ctrl_p_puts_the_cursor_where_a_market_is_typed(qtbot, window):
+def test_ctrl_p_moves_the_focus_to_the_market_field(qtbot, window):
     press(qtbot, window, Qt.Key.Key_P, CTRL)
     edit = edit_of(window.toolbar.instrument)
     assert edit.hasFocus() and edit.selectedText() == edit.text()
 
 
-def test_ctrl_q_closes_the_window_and_says_so_once(qtbot, window):
+def test_ctrl_q_closes_the_window_and_reports_it_once(qtbot, window):
     closed = []
     window._on_closed = lambda: closed.append(True)
     qtbot.keyClick(window.view, Qt.Key.Key_Q, CTRL)
@@ -228,7 +228,7 @@ def test_ctrl_q_closes_the_window_and_says_so_once(qtbot, window):
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Question, Qt.Key.Key_F1])
-def test_the_key_list_opens_without_taking_the_chart_away_and_closes_by_esc(qtbot, window, key):
+def test_key_list_is_not_modal_and_esc_closes_it(qtbot, window, key):
     press(qtbot, window, key)
     lists = window.findChildren(KeyList)
     assert len(lists) == 1 and lists[0].isVisible() and not lists[0].isModal()
@@ -236,7 +236,7 @@ def test_the_key_list_opens_without_taking_the_chart_away_and_closes_by_esc(qtbo
         qtbot.keyClick(lists[0], Qt.Key.Key_Escape)
 
 
-def test_a_digit_on_the_chart_begins_to_type_a_bar(qtbot, window, desk: Desk):
+def test_digit_on_the_chart_starts_typing_a_bar(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_2)
     edit = edit_of(window.toolbar.bar_rule)
     assert edit.hasFocus() and edit.text() == "2"
@@ -250,7 +250,7 @@ def test_a_digit_on_the_chart_begins_to_type_a_bar(qtbot, window, desk: Desk):
 # -- toolbar -------------------------------------------------------------------------------------
 
 
-def test_another_bar_from_the_list_keeps_every_lot_and_the_newest_bar_in_sight(qtbot, window, desk: Desk):
+def test_another_bar_keeps_every_lot_and_the_latest_bar_in_view(qtbot, window, desk: Desk):
     volume = int(desk.trades.quantity_lots.sum())
     box = window.toolbar.bar_rule
     box.setFocus()
@@ -262,7 +262,7 @@ def test_another_bar_from_the_list_keeps_every_lot_and_the_newest_bar_in_sight(q
     assert viewport.x(int(desk.chart.series.number[-1]) + 1) == pytest.approx(viewport.width_px - 12)
 
 
-def test_another_bar_keeps_the_time_in_the_middle_of_a_look_at_the_past(qtbot, window, desk: Desk):
+def test_another_bar_keeps_the_middle_time_when_scrolled_back(qtbot, window, desk: Desk):
     scene = scene_of(window)
     scene.set_viewport(scene.viewport.with_bar_at(FIRST_MINUTE + 20.5, scene.viewport.width_px / 2))
     assert not scene.following
@@ -272,7 +272,7 @@ def test_another_bar_keeps_the_time_in_the_middle_of_a_look_at_the_past(qtbot, w
     assert desk.chart.series.rule.start_ns(int(middle)) == (FIRST_MINUTE + 20) // 5 * 5 * 60 * 10**9
 
 
-def test_another_row_size_keeps_every_lot_and_the_price_in_the_middle(qtbot, window, desk: Desk):
+def test_another_row_size_keeps_every_lot_and_the_middle_price(qtbot, window, desk: Desk):
     before = scene_of(window).viewport
     type_into(qtbot, window.toolbar.ticks_per_row.lineEdit(), "25")
     window.frame()
@@ -283,7 +283,7 @@ def test_another_row_size_keeps_every_lot_and_the_price_in_the_middle(qtbot, win
     assert window.view.hasFocus()
 
 
-def test_pages_step_through_bars_of_the_same_kind(qtbot, window, desk: Desk):
+def test_page_keys_keep_the_kind_of_bar(qtbot, window, desk: Desk):
     type_into(qtbot, edit_of(window.toolbar.bar_rule), "500t")
     for name, text in (("next_bar_rule", "1000t"), ("previous_bar_rule", "500t"), ("previous_bar_rule", "200t")):
         window.actions_by_name[name].trigger()
@@ -291,7 +291,7 @@ def test_pages_step_through_bars_of_the_same_kind(qtbot, window, desk: Desk):
         assert desk.chart.series.rule.text == text
 
 
-def test_a_bar_that_cannot_be_read_is_refused_in_words_and_the_old_one_comes_back(qtbot, window, desk: Desk):
+def test_invalid_bar_is_reported_and_the_old_one_restored(qtbot, window, desk: Desk):
     type_into(qtbot, edit_of(window.toolbar.bar_rule), "7 weeks")
     frames(window)
     assert edit_of(window.toolbar.bar_rule).text() == "1m"
@@ -299,7 +299,7 @@ def test_a_bar_that_cannot_be_read_is_refused_in_words_and_the_old_one_comes_bac
     assert desk.chart.generation == 0
 
 
-def test_a_market_that_cannot_be_read_is_refused_in_words_and_the_chart_stays(qtbot, window, desk: Desk):
+def test_invalid_market_is_reported_and_the_chart_stays(qtbot, window, desk: Desk):
     type_into(qtbot, edit_of(window.toolbar.instrument), "what?")
     frames(window)
     assert edit_of(window.toolbar.instrument).text() == desk.chart.spec.instrument.id
@@ -307,13 +307,13 @@ def test_a_market_that_cannot_be_read_is_refused_in_words_and_the_chart_stays(qt
     assert desk.opened == []
 
 
-def test_a_market_may_be_typed_that_is_not_in_the_list(qtbot, window, desk: Desk):
+def test_market_not_in_the_list_can_be_typed(qtbot, window, desk: Desk):
     type_into(qtbot, edit_of(window.toolbar.instrument), "binance-usdm:SOLUSDT")
     assert desk.opened == ["binance-usdm:SOLUSDT"]
     assert window.view.hasFocus()
 
 
-def test_rows_that_cannot_be_built_are_refused_in_words_and_the_old_ones_shown_again(qtbot, window, desk: Desk):
+def test_impossible_rows_are_reported_and_the_old_ones_restored(qtbot, window, desk: Desk):
     frames(window)
     desk.refusal = GridTooFineError("a bar would need 2,000,000 rows")
     type_into(qtbot, window.toolbar.ticks_per_row.lineEdit(), "1")
@@ -324,7 +324,7 @@ def test_rows_that_cannot_be_built_are_refused_in_words_and_the_old_ones_shown_a
 
 
 @pytest.mark.parametrize("name", ["instrument", "bar_rule", "ticks_per_row"])
-def test_esc_leaves_a_field_as_it_was_and_gives_the_keys_back_to_the_chart(qtbot, window, desk: Desk, name):
+def test_esc_restores_a_field_and_focuses_the_chart(qtbot, window, desk: Desk, name):
     edit = edit_of(getattr(window.toolbar, name))
     before = edit.text()
     edit.setFocus()
@@ -346,7 +346,7 @@ def test_letters_typed_into_a_field_are_no_commands(qtbot, window):
     assert (scene_of(window).theme.name, scene_of(window).style.colouring) == (theme, "volume")
 
 
-def test_what_is_being_typed_is_not_overwritten_by_the_chart(qtbot, window, desk: Desk):
+def test_chart_does_not_overwrite_typed_text(qtbot, window, desk: Desk):
     edit = edit_of(window.toolbar.bar_rule)
     edit.setFocus()
     edit.selectAll()
@@ -357,7 +357,7 @@ def test_what_is_being_typed_is_not_overwritten_by_the_chart(qtbot, window, desk
     assert window.toolbar.ticks_per_row.value() == 20
 
 
-def test_a_field_left_by_the_mouse_forgets_what_was_typed(qtbot, window, desk: Desk):
+def test_field_left_by_mouse_drops_the_typed_text(qtbot, window, desk: Desk):
     edit = edit_of(window.toolbar.instrument)
     before = edit.text()
     edit.setFocus()
@@ -367,7 +367,7 @@ def test_a_field_left_by_the_mouse_forgets_what_was_typed(qtbot, window, desk: D
     assert desk.opened == []
 
 
-def test_the_toolbar_shows_the_row_size_in_price(window, desk: Desk):
+def test_toolbar_shows_the_row_size_as_a_price(window, desk: Desk):
     frames(window)
     assert window.toolbar.row_size.text().strip() == "= 1"
     desk.change(ticks_per_row=25)
@@ -376,7 +376,7 @@ def test_the_toolbar_shows_the_row_size_in_price(window, desk: Desk):
     assert desk.chart.spec.instrument.tick_size == Decimal("0.1")
 
 
-def test_the_follow_button_shows_by_a_sign_whether_the_newest_bar_is_followed(qtbot, window):
+def test_follow_button_shows_following_by_a_sign(qtbot, window):
     action = window.actions_by_name["go_to_newest"]
     frames(window)
     assert (action.isChecked(), action.iconText()) == (True, "● Follow")
@@ -388,7 +388,7 @@ def test_the_follow_button_shows_by_a_sign_whether_the_newest_bar_is_followed(qt
     assert scene_of(window).following and action.isChecked()
 
 
-def test_nothing_of_the_toolbar_is_hidden_at_1280_pixels(window):
+def test_toolbar_is_complete_at_1280_pixels(window):
     frames(window)
     for action in window.toolbar.actions():
         widget = window.toolbar.widgetForAction(action)
@@ -420,7 +420,7 @@ def test_only_trades_on_time_look_live(window, desk: Desk, state, mode, badge):
     assert (frame.mode, frame.badge, frame.notice) == (mode, badge, "why")
 
 
-def test_the_picture_itself_differs_from_state_to_state(window, desk: Desk):
+def test_each_feed_state_changes_the_chart_image(window, desk: Desk):
     pictures = []
     for state in FeedState:
         desk.status = replace(desk.status, state=state)
@@ -429,12 +429,12 @@ def test_the_picture_itself_differs_from_state_to_state(window, desk: Desk):
     assert all(one != other for at, one in enumerate(pictures) for other in pictures[:at])
 
 
-def test_the_window_is_named_after_its_market(window, desk: Desk):
+def test_window_title_names_its_market(window, desk: Desk):
     frames(window)
     assert window.windowTitle() == "test:BTCUSDT — Tapeprint"
 
 
-def test_until_the_first_trade_there_is_a_page_in_words_and_not_an_empty_chart(window, desk: Desk):
+def test_waiting_page_is_shown_until_the_first_trade(window, desk: Desk):
     desk.chart, desk.status = StillChart(random_trades(0, 1), 10), FeedStatus(FeedState.SYNCING)
     frames(window)
     assert window.waiting.isVisible()
@@ -446,14 +446,14 @@ def test_until_the_first_trade_there_is_a_page_in_words_and_not_an_empty_chart(w
     assert scene_of(window).chart is desk.chart
 
 
-def test_shift_esc_stops_fetching_and_says_so(qtbot, window, desk: Desk):
+def test_shift_esc_stops_loading_history_and_reports_it(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_Escape, SHIFT)
     frames(window)
     assert desk.stopped_filling
     assert window.status_bar.notice.text().startswith("Stopped loading history")
 
 
-def test_another_market_keeps_the_colouring_and_brings_its_own_chart(qtbot, window, desk: Desk):
+def test_another_market_keeps_the_colouring(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_C)
     rules, desk.chart = desk.rules, StillChart(random_trades(5, 20, seed=3), 10)
     desk.set_rules(rules)
@@ -462,7 +462,7 @@ def test_another_market_keeps_the_colouring_and_brings_its_own_chart(qtbot, wind
     assert scene_of(window).style.colouring == "delta"
 
 
-def test_the_time_in_sight_is_what_the_chart_asks_for(qtbot, window, desk: Desk):
+def test_visible_time_is_requested_from_the_chart(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_Left)
     first, _ = scene_of(window).viewport.visible_bars()
     from_ns = desk.chart.series.rule.start_ns(first)
@@ -472,7 +472,7 @@ def test_the_time_in_sight_is_what_the_chart_asks_for(qtbot, window, desk: Desk)
     assert desk.chart.wanted.start_ns == desk.chart.oldest_ns
 
 
-def test_a_message_gives_way_to_the_notice_after_a_while(window, desk: Desk, monkeypatch):
+def test_message_is_replaced_by_the_notice_after_a_while(window, desk: Desk, monkeypatch):
     desk.notice = "loading 2 h of history, 40 %"
     window.show_message("Saved")
     frames(window)
@@ -485,14 +485,14 @@ def test_a_message_gives_way_to_the_notice_after_a_while(window, desk: Desk, mon
 # -- access --------------------------------------------------------------------------------------
 
 
-def test_every_field_has_a_name_for_those_who_do_not_see_it(window):
+def test_every_field_has_an_accessible_name(window):
     bar = window.status_bar
     fields = (window.view, window.toolbar.instrument, window.toolbar.bar_rule, window.toolbar.ticks_per_row)
     for widget in (*fields, bar.state, bar.figures, bar.notice, bar.painter, window.faults):
         assert widget.accessibleName(), widget
 
 
-def test_tab_goes_from_the_market_to_bar_rows_and_chart(qtbot, window):
+def test_tab_goes_from_market_to_bar_rows_and_chart(qtbot, window):
     stops = []
     edit_of(window.toolbar.instrument).setFocus()
     for _ in range(3):
@@ -505,7 +505,7 @@ def test_tab_goes_from_the_market_to_bar_rows_and_chart(qtbot, window):
 # -- faults --------------------------------------------------------------------------------------
 
 
-def test_a_frame_that_fails_is_logged_once_and_said_above_the_chart_while_the_window_lives(window, desk: Desk, logged: LogCapture):
+def test_frame_error_is_logged_once_and_shown_in_the_banner(window, desk: Desk, logged: LogCapture):
     broken, desk.chart = desk.chart, object()
     frames(window, 30)
     assert window.faults.isVisible()
@@ -516,7 +516,7 @@ def test_a_frame_that_fails_is_logged_once_and_said_above_the_chart_while_the_wi
     assert scene_of(window).frame is not None
 
 
-def test_a_layer_that_raises_twice_is_left_out_and_the_others_go_on(window, desk: Desk, logged: LogCapture, monkeypatch):
+def test_layer_that_raises_twice_is_disabled_alone(window, desk: Desk, logged: LogCapture, monkeypatch):
     scene = scene_of(window)
     broken = next(item for item in scene.items_by_layer if type(item).__name__ == "DeltaItem")
     asked = []
@@ -536,7 +536,7 @@ def test_a_layer_that_raises_twice_is_left_out_and_the_others_go_on(window, desk
     assert "DeltaItem" in window.faults.text.text()
 
 
-def test_a_layer_that_cannot_be_painted_is_left_out_and_the_others_go_on(qtbot, window, logged: LogCapture, monkeypatch):
+def test_layer_that_cannot_be_painted_is_disabled_alone(qtbot, window, logged: LogCapture, monkeypatch):
     scene = scene_of(window)
     broken = next(item for item in scene.items_by_layer if type(item).__name__ == "LegendItem")
 
@@ -552,7 +552,7 @@ def test_a_layer_that_cannot_be_painted_is_left_out_and_the_others_go_on(qtbot, 
     assert len(logged.entries) == 1
 
 
-def test_the_details_of_a_fault_can_be_copied_and_the_banner_put_away(qtbot, window, logged: LogCapture):
+def test_error_details_can_be_copied_and_the_banner_dismissed(qtbot, window, logged: LogCapture):
     window.faults.report("testing", ValueError("secret cause"))
     qtbot.mouseClick(window.faults.copy, Qt.MouseButton.LeftButton)
     assert "ValueError: secret cause" in QApplication.clipboard().text()
@@ -560,28 +560,28 @@ def test_the_details_of_a_fault_can_be_copied_and_the_banner_put_away(qtbot, win
     assert not window.faults.isVisible()
 
 
-def test_a_layer_out_of_use_makes_no_picture_that_pretends_to_be_whole(qtbot, window, desk: Desk, logged: LogCapture, monkeypatch):
+def test_image_with_a_disabled_layer_is_refused(qtbot, window, desk: Desk, logged: LogCapture, monkeypatch):
     monkeypatch.setattr(LastPriceItem, "price_tags", lambda *_: 1 / 0)
     frames(window, 3)
     with pytest.raises(Exception, match="could not draw"):
         scene_of(window).render_image(2.0)
 
 
-def test_what_is_being_fetched_stands_on_the_chart_too(qtbot, window, desk: Desk):
+def test_chart_shows_what_is_being_downloaded(qtbot, window, desk: Desk):
     desk.filling, desk.recording = "loading 2 h of history, 35 %", "recording"
     frames(window)
     assert scene_of(window).frame.notice == "loading 2 h of history, 35 %"
     assert window.status_bar.recording.text() == "● recording"
 
 
-def test_l_lists_the_levels_that_live(qtbot, window):
+def test_l_lists_the_active_levels(qtbot, window):
     press(qtbot, window, Qt.Key.Key_L)
     (ledger,) = window.findChildren(LevelPanel)
     assert ledger.isVisible() and ledger.model.rowCount() > 0
     ledger.close()
 
 
-def test_alt_a_asks_for_an_alert_at_the_cursors_price_or_at_the_last(qtbot, window, desk: Desk):
+def test_alt_a_adds_an_alert_at_the_cursor_or_last_price(qtbot, window, desk: Desk):
     alt, close = Qt.KeyboardModifier.AltModifier, int(desk.chart.series.close[-1])
     press(qtbot, window, Qt.Key.Key_A, alt)
     scene = scene_of(window)
@@ -593,7 +593,7 @@ def test_alt_a_asks_for_an_alert_at_the_cursors_price_or_at_the_last(qtbot, wind
     assert scene.viewport.y(ticks + 1) <= 300 <= scene.viewport.y(ticks)
 
 
-def test_an_alert_that_fires_is_told_in_the_status_bar(qtbot, window, desk: Desk):
+def test_fired_alert_is_shown_in_the_status_bar(qtbot, window, desk: Desk):
     alert = desk.book.add(INSTRUMENT, AlertSpec(value="6000.00"))
     told = {"alert": alert.number, "instrument": INSTRUMENT.id, "trade_id": 7, "price_ticks": 600_000}
     desk.book.note_reached(
@@ -603,7 +603,7 @@ def test_an_alert_that_fires_is_told_in_the_status_bar(qtbot, window, desk: Desk
     assert window.status_bar.notice.text() == "! binance:BTCUSDT touched 6000.00 at 22:13:20 UTC"
 
 
-def test_the_prices_that_alerts_wait_for_are_drawn(qtbot, window, desk: Desk):
+def test_prices_of_alerts_are_drawn(qtbot, window, desk: Desk):
     scene, ticks = scene_of(window), int(desk.chart.series.close[-1])
     before = scene.render_image()
     alert = desk.book.add(INSTRUMENT, AlertSpec(value=INSTRUMENT.grid().text(ticks + 30)))

@@ -33,7 +33,7 @@ def frames(window: MainWindow) -> None:
         window.frame()
 
 
-def test_theme_palette_and_bar_are_remembered_when_a_command_changed_them(remembering, told):
+def test_theme_palette_and_bar_are_saved_after_a_command(remembering, told):
     assert told == []
     for name in ("next_theme", "next_palette", "next_bar_rule"):
         remembering.actions_by_name[name].trigger()
@@ -43,7 +43,7 @@ def test_theme_palette_and_bar_are_remembered_when_a_command_changed_them(rememb
     assert told[1][2] == "green-red" and told[2][2] == "3m"
 
 
-def test_a_bar_of_the_toolbar_is_remembered_and_one_that_is_refused_is_not(qtbot, remembering, told, desk: Desk):
+def test_bar_of_the_toolbar_is_saved_unless_refused(qtbot, remembering, told, desk: Desk):
     desk.refusal = BadInputError("too fine")
     toolbar = remembering.toolbar
     for bar in ("7s", "5m"):
@@ -55,7 +55,7 @@ def test_a_bar_of_the_toolbar_is_remembered_and_one_that_is_refused_is_not(qtbot
     assert [*dict.fromkeys(told)] == [("chart", "bar", "5m")]
 
 
-def test_what_cannot_be_remembered_is_said(qtbot, desk: Desk, tmp_path: Path):
+def test_setting_that_cannot_be_saved_is_reported(qtbot, desk: Desk, tmp_path: Path):
     def full(*setting: str) -> None:
         raise SettingsError("cannot write settings.toml: no space left")
 

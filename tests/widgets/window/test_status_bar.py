@@ -40,7 +40,7 @@ def bar(qtbot: QtBot) -> StatusBar:
         (FeedStatus(FeedState.REPLAY, reason="paused"), "▶ REPLAY", "paused"),
     ],
 )
-def test_each_state_has_its_words(bar: StatusBar, status: FeedStatus, word: str, detail: str):
+def test_each_state_has_its_text(bar: StatusBar, status: FeedStatus, word: str, detail: str):
     bar.refresh(status, "", "", "raster")
     assert (bar.state.text(), bar.detail.text()) == (word, detail)
     assert bar.detail.isVisible() == bool(detail)
@@ -52,28 +52,28 @@ def ground(bar: StatusBar, state: FeedState) -> QColor:
 
 
 @pytest.mark.parametrize("theme", theme_names())
-def test_only_live_is_green_and_the_colour_is_that_of_the_badge(bar: StatusBar, theme: str):
+def test_only_live_is_green_and_colours_match_the_badge(bar: StatusBar, theme: str):
     bar.set_theme(load_theme(theme))
     colours = {state: ground(bar, state).name() for state in FeedState}
     assert [state for state, colour in colours.items() if colour == load_theme(theme).live.hex] == [FeedState.LIVE]
     assert colours == {state: mode_colour(load_theme(theme), FEED_STATE_STYLES[state].mode).hex for state in FeedState}
 
 
-def test_the_age_of_the_tape_grows_while_only_the_line_is_alive(bar: StatusBar):
+def test_age_of_the_tape_grows_without_trades(bar: StatusBar):
     status = FeedStatus(FeedState.LIVE, received_at_ns=time.time_ns() - 75 * SECOND_NS, last_trade_ns=1, messages=10)
     bar.sample(status)
     bar.refresh(status, "", "", "raster")
     assert bar.figures.text().startswith("last trade 1 min 15 s ago ")
 
 
-def test_a_replay_tells_recorded_time_and_neither_age_nor_lag(bar: StatusBar):
+def test_replay_shows_recorded_time_without_age_and_lag(bar: StatusBar):
     status = FeedStatus(FeedState.REPLAY, received_at_ns=time.time_ns(), last_trade_ns=1_723_161_240_123_000_000)
     bar.sample(status)
     bar.refresh(status, "", "", "raster")
     assert bar.figures.text() == "last trade 2024-08-08 23:54:00.123 UTC   0 trades/s"
 
 
-def test_that_nothing_is_kept_is_told_by_word_sign_and_colour(bar: StatusBar):
+def test_recording_that_stopped_shows_by_word_sign_and_colour(bar: StatusBar):
     status = FeedStatus(FeedState.LIVE)
     told = []
     for recording in ("recording", "not recording: database or disk is full", "X is being recorded by another program", ""):

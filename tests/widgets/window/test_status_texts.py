@@ -11,23 +11,23 @@ class Clock:
         return self.ns
 
 
-def test_every_state_has_a_shape_of_its_own_and_only_live_looks_live() -> None:
+def test_every_state_has_its_own_shape_and_only_live_looks_live() -> None:
     assert set(FEED_STATE_STYLES) == set(FeedState)
     assert len({look.shape for look in FEED_STATE_STYLES.values()}) == len(FeedState)
     assert [state for state, look in FEED_STATE_STYLES.items() if look.mode == "live"] == [FeedState.LIVE]
 
 
-def test_a_lost_venue_is_told_with_its_reason_and_the_time_to_the_next_attempt() -> None:
+def test_disconnected_state_shows_reason_and_time_to_the_retry() -> None:
     status = FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2)
     assert state_text(status, 100.0) == "✕ DISCONNECTED: connection refused, retrying in 5 s"
     assert state_text(status, 110.0) == "✕ DISCONNECTED: connection refused, retrying in 0 s"
 
 
-def test_durations_read_in_two_figures() -> None:
+def test_durations_have_at_most_two_units() -> None:
     assert [duration_text(s) for s in (-1, 0.44, 12.9, 200, 18_600)] == ["0.0 s", "0.4 s", "12 s", "3 min 20 s", "5 h 10 min"]
 
 
-def test_rates_and_lags_speak_of_the_last_ten_seconds_only() -> None:
+def test_rates_and_lags_cover_the_last_ten_seconds() -> None:
     clock = Clock()
     meter = FeedRateMeter(clock)
     for second in range(31):
@@ -40,7 +40,7 @@ def test_rates_and_lags_speak_of_the_last_ten_seconds_only() -> None:
     assert (figures.lag_ms_p50, figures.lag_ms_p99) == (40.0, 40.0)
 
 
-def test_another_feed_starts_the_figures_anew() -> None:
+def test_another_feed_restarts_the_rates() -> None:
     clock = Clock()
     meter = FeedRateMeter(clock)
     meter.sample(FeedStatus(FeedState.LIVE, messages=1_000_000, trades=1_000_000))
@@ -49,12 +49,12 @@ def test_another_feed_starts_the_figures_anew() -> None:
     assert meter.rates().messages_per_s == 0.0
 
 
-def test_the_age_of_the_tape_runs_from_when_the_trade_reached_us() -> None:
+def test_age_of_the_tape_counts_from_when_the_trade_was_received() -> None:
     clock = Clock()
     meter = FeedRateMeter(clock)
     status = FeedStatus(FeedState.LIVE, last_trade_ns=clock.ns + 3_600_000_000_000, received_at_ns=clock.ns - 2_500_000_000)
     assert rates_text(meter.rates(), status, clock.ns).startswith("last trade 2.5 s ago ")
 
 
-def test_before_the_first_trade_there_are_dashes_not_numbers() -> None:
+def test_dashes_are_shown_before_the_first_trade() -> None:
     assert rates_text(FeedRateMeter().rates(), FeedStatus(FeedState.CONNECTING), 1) == "last trade –   0 msg/s   lag –"

@@ -80,7 +80,7 @@ async def all_of(pages: AsyncIterator[TradeBatch]) -> TradeBatch:
 
 
 @pytest.mark.parametrize("market", Market)
-def test_a_market_opens_by_its_id_with_the_venues_steps(market: Market) -> None:
+def test_market_opens_by_id_with_the_venues_steps(market: Market) -> None:
     async def story() -> None:
         async with emulator(market) as venue:
             name = MARKETS[market].venue
@@ -95,7 +95,7 @@ def test_a_market_opens_by_its_id_with_the_venues_steps(market: Market) -> None:
 
 
 @pytest.mark.parametrize("market", Market)
-def test_a_symbol_that_the_venue_does_not_know_is_named(market: Market) -> None:
+def test_unknown_symbol_is_named(market: Market) -> None:
     async def story() -> None:
         async with emulator(market) as venue:
             name = MARKETS[market].venue
@@ -106,7 +106,7 @@ def test_a_symbol_that_the_venue_does_not_know_is_named(market: Market) -> None:
 
 
 @pytest.mark.parametrize("text", ["nasdaq:AAPL", "BTCUSDT", "binance:", "binance:../x y"])
-def test_an_id_of_no_venue_says_what_was_expected(text: str) -> None:
+def test_malformed_id_gets_the_expected_form(text: str) -> None:
     async def story() -> None:
         with pytest.raises(BadInputError, match="expected"):
             await open_venue(text, Settings())
@@ -114,7 +114,7 @@ def test_an_id_of_no_venue_says_what_was_expected(text: str) -> None:
     run(story())
 
 
-def test_every_venue_of_the_table_is_named_like_an_instrument_id() -> None:
+def test_every_venue_name_is_valid_in_an_id() -> None:
     assert {"binance", "binance-usdm", "coinbase", "hyperliquid", "kraken"} <= set(VENUES)
     assert [parse_instrument_id(f"{venue}:X")[0] for venue in VENUES] == list(VENUES)
 
@@ -150,18 +150,18 @@ def test_steps_are_read_as_decimals() -> None:
     assert opened_with(info()) == Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
 
 
-def test_a_symbol_that_does_not_trade_says_its_status() -> None:
+def test_symbol_that_does_not_trade_shows_its_status() -> None:
     with pytest.raises(VenueRefusedError, match="status BREAK"):
         opened_with(info(status="BREAK"))
 
 
 @pytest.mark.parametrize("tick", ["", "0.00000000", "much"])
-def test_an_impossible_tick_is_the_venues_fault(tick: str) -> None:
+def test_impossible_tick_is_the_venues_fault(tick: str) -> None:
     with pytest.raises(DecodeError, match="binance:BTCUSDT: tick size"):
         opened_with(info(tick=tick))
 
 
-def test_recorded_exchange_information_is_understood(real_data: Path) -> None:
+def test_recorded_exchange_information_is_read(real_data: Path) -> None:
     answer = json.loads((real_data / "venues" / "binance_spot_http_exchange_info.json").read_text())
     assert [entry["symbol"] for entry in answer["symbols"]] == ["ETHBTC"]
     with pytest.raises(VenueRefusedError, match="has no symbol"):
@@ -193,7 +193,7 @@ def test_live_trades_are_those_that_happened(market: Market) -> None:
     run(story())
 
 
-def test_garbage_costs_nothing_but_itself(logged: LogCapture) -> None:
+def test_bad_messages_cost_no_other_trades(logged: LogCapture) -> None:
     async def story() -> None:
         async with emulator() as venue, watched(venue) as (feed, _):
             got: list[TradeBatch] = []
@@ -212,7 +212,7 @@ def test_garbage_costs_nothing_but_itself(logged: LogCapture) -> None:
     run(story())
 
 
-def test_a_refusal_ends_the_feed_with_its_reason(logged: LogCapture) -> None:
+def test_refusal_ends_the_feed_with_its_reason(logged: LogCapture) -> None:
     async def story() -> None:
         async with emulator() as venue, watched(venue) as (feed, _):
             venue.faults.handshake = Refusal(451)
@@ -222,7 +222,7 @@ def test_a_refusal_ends_the_feed_with_its_reason(logged: LogCapture) -> None:
     run(story())
 
 
-def test_a_stream_that_stays_silent_while_the_market_trades_is_opened_again() -> None:
+def test_silent_stream_is_reopened_while_the_market_trades() -> None:
     async def story() -> None:
         async with emulator(Market.USDM, speed=1.0, rate=200) as venue, watched(venue, QUICK) as (feed, _):
             got: list[TradeBatch] = []
@@ -239,7 +239,7 @@ def test_a_stream_that_stays_silent_while_the_market_trades_is_opened_again() ->
     run(story())
 
 
-def test_a_quiet_market_is_neither_stale_nor_reconnected() -> None:
+def test_quiet_market_is_neither_stale_nor_reconnected() -> None:
     async def story() -> None:
         async with emulator() as venue, watched(venue, replace(QUICK, answer_within=5.0)) as (feed, _):
             got: list[TradeBatch] = []
@@ -256,7 +256,7 @@ def test_a_quiet_market_is_neither_stale_nor_reconnected() -> None:
     run(story())
 
 
-def test_silence_is_shown_as_stale_before_it_is_settled() -> None:
+def test_silence_is_stale_before_the_venue_has_answered() -> None:
     async def story() -> None:
         async with emulator() as venue, watched(venue, replace(QUICK, answer_within=5.0)) as (feed, _):
             got: list[TradeBatch] = []
@@ -274,7 +274,7 @@ def test_silence_is_shown_as_stale_before_it_is_settled() -> None:
     run(story())
 
 
-def test_frames_that_wait_for_us_make_the_feed_lag() -> None:
+def test_waiting_messages_make_the_feed_lag() -> None:
     """A10: nobody takes the frames for a second."""
 
     async def story() -> None:
@@ -299,7 +299,7 @@ def test_frames_that_wait_for_us_make_the_feed_lag() -> None:
     run(story())
 
 
-def test_trades_that_come_late_make_the_feed_lag_whatever_the_clock_says() -> None:
+def test_late_trades_make_the_feed_lag_with_any_clock() -> None:
     """A10, A14: late by 3 s, and a clock that is an hour off and set."""
 
     async def story() -> None:
@@ -328,7 +328,7 @@ def test_trades_that_come_late_make_the_feed_lag_whatever_the_clock_says() -> No
     run(story())
 
 
-def test_a_tape_that_tells_one_side_alone_is_warned_of() -> None:
+def test_one_sided_tape_gets_a_warning() -> None:
     """A9: 5,000 trades that all say m: true."""
 
     async def story() -> None:
@@ -351,7 +351,7 @@ def test_a_tape_that_tells_one_side_alone_is_warned_of() -> None:
     run(story())
 
 
-def test_an_announced_shutdown_is_survived_without_a_gap() -> None:
+def test_announced_shutdown_leaves_no_gap() -> None:
     async def story() -> None:
         async with emulator(speed=1.0, rate=300) as venue, watched(venue) as (feed, _):
             got: list[TradeBatch] = []
@@ -376,7 +376,7 @@ def test_an_announced_shutdown_is_survived_without_a_gap() -> None:
 
 
 @pytest.mark.parametrize("market", Market)
-def test_pages_by_id_hold_every_trade_once(market: Market) -> None:
+def test_pages_by_id_have_every_trade_once(market: Market) -> None:
     async def story() -> None:
         async with emulator(market) as venue, watched(venue) as (_, history):
             truth = venue.trades()
@@ -391,7 +391,7 @@ def test_pages_by_id_hold_every_trade_once(market: Market) -> None:
 
 @pytest.mark.parametrize("market", Market)
 @pytest.mark.parametrize("bounded", [True, False])
-def test_the_past_since_a_time_ends_before_the_id_given_or_now(market: Market, bounded: bool) -> None:
+def test_since_ends_before_the_given_id_or_now(market: Market, bounded: bool) -> None:
     async def story() -> None:
         async with emulator(market) as venue, watched(venue) as (_, history):
             truth = venue.trades()
@@ -405,7 +405,7 @@ def test_the_past_since_a_time_ends_before_the_id_given_or_now(market: Market, b
     run(story())
 
 
-def test_a_futures_search_goes_on_by_hours_and_never_past_what_is_kept() -> None:
+def test_futures_search_goes_by_hours_within_the_venues_limit() -> None:
     asked: list[dict[str, int]] = []
     now_ms = 1_700_000_000_000
 
@@ -429,7 +429,7 @@ def test_a_futures_search_goes_on_by_hours_and_never_past_what_is_kept() -> None
     assert len({query["startTime"] for query in asked}) == 2
 
 
-def test_the_past_of_a_market_without_trades_is_empty() -> None:
+def test_market_without_trades_has_empty_history() -> None:
     async def story() -> None:
         async with emulator() as venue, watched(venue) as (_, history):
             assert len(await all_of(history.since(time.time_ns() + 60 * 10**9))) == 0
@@ -441,7 +441,7 @@ def test_the_past_of_a_market_without_trades_is_empty() -> None:
 
 @pytest.mark.parametrize("kind", ["empty", "overlap", "stuck"])
 @pytest.mark.parametrize("call", ["between", "since"])
-def test_a_page_that_is_not_what_was_asked_for_once_is_asked_for_again(kind: str, call: str) -> None:
+def test_unexpected_page_is_requested_again(kind: str, call: str) -> None:
     """A12: empty, overlapping, the oldest one."""
 
     async def story() -> None:
@@ -460,7 +460,7 @@ def test_a_page_that_is_not_what_was_asked_for_once_is_asked_for_again(kind: str
 
 
 @pytest.mark.parametrize("call", ["between", "since"])
-def test_pages_that_do_not_advance_end_after_three_tries_with_a_message(call: str) -> None:
+def test_pages_that_do_not_advance_end_after_three_tries(call: str) -> None:
     """A12: always the oldest page."""
 
     async def story() -> None:
@@ -476,7 +476,7 @@ def test_pages_that_do_not_advance_end_after_three_tries_with_a_message(call: st
 
 
 @pytest.mark.parametrize("kind", ["truncated", "html", "blank", "cut"])
-def test_an_unreadable_page_is_an_error_and_not_the_end_of_the_past(kind: str) -> None:
+def test_unreadable_page_is_an_error_and_not_the_end(kind: str) -> None:
     """A12: cut short, HTML, nothing."""
 
     async def story() -> None:
@@ -488,7 +488,7 @@ def test_an_unreadable_page_is_an_error_and_not_the_end_of_the_past(kind: str) -
     run(story())
 
 
-def test_a_ban_of_rest_carries_the_wait() -> None:
+def test_rest_ban_has_its_wait() -> None:
     async def story() -> None:
         async with emulator() as venue, watched(venue) as (_, history):
             venue.faults.rest = Refusal(429, retry_after_s=7, times=1)
@@ -503,7 +503,7 @@ def test_a_ban_of_rest_carries_the_wait() -> None:
 
 
 @pytest.mark.parametrize("market", Market)
-def test_after_drops_and_losses_the_store_holds_exactly_what_happened(market: Market, logged: LogCapture) -> None:
+def test_store_is_exact_after_breaks_and_losses(market: Market, logged: LogCapture) -> None:
     async def story() -> None:
         async with emulator(market, speed=1.0, rate=2000) as venue, watched(venue) as (feed, history):
             store = TradeStore()

@@ -40,12 +40,12 @@ def row(batch: TradeBatch, index: int = 0) -> tuple[int, ...]:
     return tuple(int(column[index]) for column in batch.columns)
 
 
-def test_the_documented_spot_message_is_a_sale() -> None:
+def test_documented_spot_message_is_a_sale() -> None:
     """A9: m: true."""
     assert row(stream_decoder(BNB).decode([SPOT_MESSAGE])) == (1672515782136 * 10**6, 1, 100, SELL, 12345)
 
 
-def test_the_documented_futures_message_is_a_purchase() -> None:
+def test_documented_futures_message_is_a_purchase() -> None:
     """A9: m: false."""
     assert row(stream_decoder(BTC).decode([USDM_MESSAGE])) == (1723161599643 * 10**6, 616598, 76, BUY, 5266605247)
 
@@ -56,7 +56,7 @@ def test_many_messages_keep_their_order() -> None:
     assert batch.side.tolist() == [BUY, BUY, SELL, BUY]
 
 
-def test_trades_of_no_quantity_are_left_out_and_counted() -> None:
+def test_zero_quantities_are_skipped_and_counted() -> None:
     decoder = stream_decoder(BTC)
     assert decoder.decode([trade(a=1), trade(a=2, q="0.000"), trade(a=3)]).trade_id.tolist() == [1, 3]
     assert (decoder.empty, decoder.rejected) == (1, 0)
@@ -66,13 +66,13 @@ def test_trades_of_no_quantity_are_left_out_and_counted() -> None:
     "message",
     [b'{"result":null,"id":1}', b'{"e":"kline","s":"BTCUSDT","k":{}}', b'{"e":"somethingNew","p":1e400}'],
 )
-def test_other_messages_are_passed_over(message: bytes) -> None:
+def test_other_messages_are_ignored(message: bytes) -> None:
     decoder = stream_decoder(BTC)
     assert decoder.decode([trade(a=1), message, trade(a=2)]).trade_id.tolist() == [1, 2]
     assert (decoder.ignored, decoder.rejected, decoder.shutdown) == (1, 0, False)
 
 
-def test_an_announced_shutdown_is_noticed() -> None:
+def test_announced_shutdown_is_detected() -> None:
     decoder = stream_decoder(BTC)
     assert len(decoder.decode([b'{"e":"serverShutdown","E":1770123456789}', trade()])) == 1
     assert decoder.shutdown and decoder.rejected == 0
@@ -110,7 +110,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+def test_bad_message_is_skipped_and_the_others_decoded(bad: bytes, logged: LogCapture) -> None:
     """A8: each kind of rubbish by itself."""
     decoder = stream_decoder(BTC)
     batch = decoder.decode([trade(a=1), bad, trade(a=2), bad, trade(a=3)])
@@ -120,7 +120,7 @@ def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: 
     assert len(logged.entries[0]["message"]) <= 200
 
 
-def test_nothing_but_rubbish_is_an_empty_batch(logged: LogCapture) -> None:
+def test_bad_messages_alone_give_an_empty_batch(logged: LogCapture) -> None:
     decoder = stream_decoder(BTC)
     assert len(decoder.decode(list(BAD.values()))) == 0
     assert decoder.rejected == len(BAD)
@@ -129,18 +129,18 @@ def test_nothing_but_rubbish_is_an_empty_batch(logged: LogCapture) -> None:
 @given(
     st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), trade(a=5), trade(a=6, m=True)])), max_size=12), st.data()
 )
-def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
+def test_batching_does_not_change_the_trades(frames: list[bytes], data: st.DataObject) -> None:
     check_does_not_mind_batching((stream_decoder(BTC), stream_decoder(BTC)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())
-def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lots: int, m: bool) -> None:
+def test_decoded_trade_has_the_messages_values(trade_id: int, ticks: int, lots: int, m: bool) -> None:
     """A9: any trade."""
     message = trade(a=trade_id, p=str(ticks * BTC.tick_size), q=str(lots * BTC.lot_size), m=m)
     assert row(stream_decoder(BTC).decode([message]))[1:] == (ticks, lots, SELL if m else BUY, trade_id)
 
 
-def test_a_page_of_the_past_has_the_same_fields() -> None:
+def test_history_page_has_the_same_fields() -> None:
     page = b'[{"a":26129,"p":"0.1","q":"4.705","f":27781,"l":27781,"T":1498793709153,"m":true,"M":true}]'
     assert row(batch_of(BTC, msgspec.json.decode(page, type=list[AggregateTrade]))) == (1498793709153 * 10**6, 1, 4705, SELL, 26129)
 
@@ -169,7 +169,7 @@ def test_recorded_futures_messages_are_read_exactly(real_data: Path) -> None:
         assert decoder.rejected == 0
 
 
-def test_recorded_pages_agree_with_another_program_on_the_side(real_data: Path) -> None:
+def test_sides_of_recorded_pages_agree_with_another_program(real_data: Path) -> None:
     """A9: recorded pages."""
     trades = json.loads(gzip.decompress((real_data / "archives" / "xrp_trades_arrays.json.gz").read_bytes()))
     xrp = Instrument("binance", "XRPETH", Decimal("0.00000001"), Decimal("0.01"))
@@ -180,7 +180,7 @@ def test_recorded_pages_agree_with_another_program_on_the_side(real_data: Path) 
     assert sum(batch.quantity_lots.tolist()) == sum(int(Decimal(each["info"]["q"]) * 100) for each in trades)
 
 
-def test_the_recorded_futures_example_is_refused_only_for_its_made_up_time(real_data: Path, logged: LogCapture) -> None:
+def test_recorded_futures_example_fails_only_by_its_made_up_time(real_data: Path, logged: LogCapture) -> None:
     message = (real_data / "venues" / "binance_usdm_ws_aggtrade.json").read_bytes()
     decoder = stream_decoder(Instrument("binance-usdm", "BTCUSDT", Decimal("0.001"), Decimal(1)))
     assert len(decoder.decode([message])) == 0 and "T" in logged.entries[0]["why"]

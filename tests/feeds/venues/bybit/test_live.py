@@ -99,7 +99,7 @@ def breaking(first: str, second: str):
 # -- live ------------------------------------------------------------------------------------------
 
 
-def test_what_a_break_hid_comes_from_the_newest_trades_once_and_in_order() -> None:
+def test_trades_missed_in_a_break_come_once_and_in_order() -> None:
     """A1, A7: Bybit."""
     asked: list[dict[str, Any]] = []
 
@@ -126,7 +126,7 @@ def test_newest_trades_that_do_not_reach_back_leave_a_gap() -> None:
     run(story())
 
 
-def test_an_unknown_topic_stops_with_the_venues_words(logged: LogCapture) -> None:
+def test_unknown_topic_stops_with_the_venues_words(logged: LogCapture) -> None:
     async def talk(line: Line) -> None:
         await line.socket.recv()
         await line.tell('{"success":false,"ret_msg":"error:handler not found,topic:publicTrade.BTCUSDT","op":"subscribe"}')
@@ -141,7 +141,7 @@ def test_an_unknown_topic_stops_with_the_venues_words(logged: LogCapture) -> Non
     run(story())
 
 
-def test_the_line_is_kept_awake_in_the_venues_way() -> None:
+def test_keep_alive_is_sent_as_the_venue_requires() -> None:
     assert KeepAlive('{"op":"ping"}', 20.0) == PING
 
     async def talk(line: Line) -> None:
@@ -181,7 +181,7 @@ def symbols(*entries: dict[str, object]) -> Callable[[str, dict[str, Any]], Answ
     return lambda path, question: (200, answer({"list": list(entries)}))
 
 
-def test_the_lot_of_spot_is_the_precision_of_the_base() -> None:
+def test_spot_lot_is_the_precision_of_the_base() -> None:
     entry = listed(tick="0.01", basePrecision="0.000001", quotePrecision="0.0000001")
     instrument = opening(symbols(entry), market=SPOT)
     assert instrument == Instrument("bybit", "BTCUSDT", Decimal("0.01"), Decimal("0.000001"), numbered=False)
@@ -205,22 +205,20 @@ def test_the_lot_of_spot_is_the_precision_of_the_base() -> None:
         (lambda path, question: (403, b"<html>not from your country"), VenueRefusedError, "forbids"),
     ],
 )  # fmt: skip
-def test_a_failure_to_open_has_its_kind_and_its_words(
-    answers: Callable[[str, dict[str, Any]], Answer], kind: type[FeedError], says: str
-) -> None:
+def test_failure_to_open_has_its_kind_and_words(answers: Callable[[str, dict[str, Any]], Answer], kind: type[FeedError], says: str) -> None:
     with pytest.raises(kind) as caught:
         opening(answers)
     assert says in caught.value.user_message and type(caught.value) is kind
 
 
-def test_being_too_frequent_is_waited_for_ten_minutes() -> None:
+def test_too_frequent_requests_wait_ten_minutes() -> None:
     """A6: Bybit says 403 and means busy."""
     with pytest.raises(VenueBusyError) as caught:
         opening(lambda path, question: (403, b'{"msg":"access too frequent"}'))
     assert caught.value.retry_after_s == 600
 
 
-def test_the_recorded_list_of_contracts_is_understood(real_data: Path) -> None:
+def test_recorded_list_of_contracts_is_read(real_data: Path) -> None:
     recorded = json.loads((real_data / "venues" / "bybit_http_instruments_linear.json").read_text())
     instrument = opening(lambda path, question: (200, recorded))
     assert instrument == Instrument("bybit-linear", "BTCUSDT", Decimal("0.5"), Decimal("0.001"), numbered=False)
@@ -229,7 +227,7 @@ def test_the_recorded_list_of_contracts_is_understood(real_data: Path) -> None:
 # -- the past --------------------------------------------------------------------------------------
 
 
-def test_the_past_is_what_the_newest_trades_hold() -> None:
+def test_history_is_the_page_of_newest_trades() -> None:
     async def story() -> None:
         async with rest_of(venue_of(*range(1, 11))) as rest:
             history = newest_trades(BTC, rest)
@@ -241,7 +239,7 @@ def test_the_past_is_what_the_newest_trades_hold() -> None:
     run(story())
 
 
-def test_an_impossible_trade_in_a_page_is_the_venues_fault() -> None:
+def test_impossible_trade_in_a_page_is_the_venues_fault() -> None:
     bad = page(1)
     bad["result"]["list"][0]["price"] = "0.05"  # type: ignore[index]
 
@@ -253,7 +251,7 @@ def test_an_impossible_trade_in_a_page_is_the_venues_fault() -> None:
     run(story())
 
 
-def test_candles_come_oldest_first_and_the_growing_one_says_so() -> None:
+def test_candles_come_oldest_first_and_the_open_one_is_marked() -> None:
     asked: list[dict[str, Any]] = []
     minute_ms = 60_000
     start_ms = BEGAN_MS // minute_ms * minute_ms - 2 * minute_ms
@@ -280,7 +278,7 @@ def test_candles_come_oldest_first_and_the_growing_one_says_so() -> None:
     assert asked == [{"path": "/v5/market/kline"} | expected | {"end": str(start_ms + 3 * minute_ms - 1)}]
 
 
-def test_the_recorded_candle_is_read_exactly(real_data: Path) -> None:
+def test_recorded_candle_is_read_exactly(real_data: Path) -> None:
     recorded = json.loads((real_data / "venues" / "bybit_http_klines_linear.json").read_text())
     start_ns = 1709891679000 * 10**6
 

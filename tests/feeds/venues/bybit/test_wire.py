@@ -39,7 +39,7 @@ def trade(number: object = 1, **fields: object) -> bytes:
     return message(one(number, **fields))
 
 
-def test_the_documented_message_is_a_purchase_with_a_stable_id() -> None:
+def test_documented_message_is_a_purchase_with_a_stable_id() -> None:
     trade_id = stable_id("20f43950-d8dd-5b31-9112-a178eb6023af")
     assert rows(StreamDecoder(BTC).decode([DOCUMENTED])) == [(1672304486865 * 10**6, 165785, 1, BUY, trade_id)]
 
@@ -49,19 +49,19 @@ def test_many_trades_of_many_messages_keep_their_order() -> None:
     assert batch.trade_id.tolist() == [5, 3, 4] and batch.side.tolist() == [BUY, SELL, BUY]
 
 
-def test_block_trades_are_told_and_counted() -> None:
+def test_block_trades_are_decoded_and_counted() -> None:
     decoder = StreamDecoder(BTC)
     assert len(decoder.decode([message(one(1), one(2, BT=True)), trade(3, BT=True)])) == 3
     assert decoder.block_trades == 2
 
 
-def test_block_trades_are_counted_once_though_a_bad_trade_is_among_them(logged: LogCapture) -> None:
+def test_block_trades_are_counted_once_beside_a_bad_trade(logged: LogCapture) -> None:
     decoder = StreamDecoder(BTC)
     assert len(decoder.decode([message(one(1, BT=True), one(2, p="0.05"), one(3, BT=True), one(4))])) == 3
     assert (decoder.block_trades, decoder.rejected) == (2, 1)
 
 
-def test_of_a_message_with_a_bad_trade_the_others_are_kept(logged: LogCapture) -> None:
+def test_bad_trade_does_not_cost_the_others_of_its_message(logged: LogCapture) -> None:
     decoder = StreamDecoder(BTC)
     batch = decoder.decode([message(one(1), one(2, p=1.5), one(3), one(4, S="Neither")), trade(5)])
     assert batch.trade_id.tolist() == [1, 3, 5]
@@ -78,13 +78,13 @@ def test_of_a_message_with_a_bad_trade_the_others_are_kept(logged: LogCapture) -
         b'{"topic":"kline.5.BTCUSDT","data":[{"p":1e400}]}',
     ],
 )
-def test_other_messages_are_passed_over(talk: bytes) -> None:
+def test_other_messages_are_ignored(talk: bytes) -> None:
     decoder = StreamDecoder(BTC)
     assert decoder.decode([trade(1), talk, trade(2)]).trade_id.tolist() == [1, 2]
     assert (decoder.ignored, decoder.rejected) == (1, 0)
 
 
-def test_trades_of_no_quantity_are_left_out_and_counted() -> None:
+def test_zero_quantities_are_skipped_and_counted() -> None:
     decoder = StreamDecoder(BTC)
     assert decoder.decode([message(one(1), one(2, v="0.000"), one(3))]).trade_id.tolist() == [1, 3]
     assert (decoder.empty, decoder.rejected) == (1, 0)
@@ -120,19 +120,19 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+def test_bad_message_is_skipped_and_the_others_decoded(bad: bytes, logged: LogCapture) -> None:
     check_is_put_aside(StreamDecoder(BTC), trade, bad, logged)
 
 
 @given(
     st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), trade(5), message(one(6), one(7))])), max_size=12), st.data()
 )
-def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
+def test_batching_does_not_change_the_trades(frames: list[bytes], data: st.DataObject) -> None:
     check_does_not_mind_batching((StreamDecoder(BTC), StreamDecoder(BTC)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())
-def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lots: int, bought: bool) -> None:
+def test_decoded_trade_has_the_messages_values(trade_id: int, ticks: int, lots: int, bought: bool) -> None:
     sent = trade(trade_id, p=str(ticks * BTC.tick_size), v=str(lots * BTC.lot_size), S="Buy" if bought else "Sell")
     assert rows(StreamDecoder(BTC).decode([sent]))[0][1:] == (ticks, lots, BUY if bought else SELL, trade_id)
 
@@ -149,13 +149,13 @@ def recent(number: int, time_ms: int, **fields: object) -> dict[str, object]:
     return plain | fields
 
 
-def test_a_page_newest_first_comes_out_oldest_first() -> None:
+def test_history_page_is_returned_oldest_first() -> None:
     ms = 1_672_304_486_865
     batch = batch_of_page(BTC, page_of(recent(3, ms + 1), recent(2, ms), recent(1, ms)))
     assert batch.trade_id.tolist() == [1, 2, 3] and batch.side.tolist() == [SELL] * 3
 
 
-def test_a_page_of_another_symbol_is_refused() -> None:
+def test_page_of_another_symbol_is_refused() -> None:
     with pytest.raises(OffGridError, match="BTCUSDT alone"):
         batch_of_page(BTC, page_of(recent(1, 1_672_304_486_865, symbol="ETHUSDT")))
 
@@ -163,20 +163,20 @@ def test_a_page_of_another_symbol_is_refused() -> None:
 # -- subscribing -----------------------------------------------------------------------------------
 
 
-def test_the_subscription_names_the_topic() -> None:
+def test_subscription_names_the_topic() -> None:
     assert [json.loads(message) for message in greeting("BTCUSDT").messages] == [
         {"op": "subscribe", "args": ["publicTrade.BTCUSDT"], "req_id": "publicTrade.BTCUSDT"}
     ]
 
 
-def test_only_the_answer_to_the_subscription_accepts_it() -> None:
+def test_only_the_reply_to_the_subscription_confirms_it() -> None:
     accepted = greeting("BTCUSDT").accepted
     assert not accepted(DOCUMENTED)
     assert not accepted(b'{"success":true,"ret_msg":"pong","op":"ping"}')
     assert accepted(b'{"success":true,"ret_msg":"subscribe","conn_id":"c","req_id":"","op":"subscribe"}')
 
 
-def test_an_unknown_symbol_is_refused_in_the_venues_words() -> None:
+def test_unknown_symbol_is_refused_in_the_venues_words() -> None:
     recorded = (
         b'{"success":false,"ret_msg":"error:handler not found,topic:publicTrade.NOTASYMBOL","conn_id":"x","req_id":"","op":"subscribe"}'
     )
@@ -184,20 +184,20 @@ def test_an_unknown_symbol_is_refused_in_the_venues_words() -> None:
         greeting("NOTASYMBOL").accepted(recorded)
 
 
-def test_a_refusal_for_another_reason_is_tried_again() -> None:
+def test_temporary_subscription_error_is_retried() -> None:
     with pytest.raises(VenueUnreachableError, match="Too many visits"):
         greeting("BTCUSDT").accepted(b'{"success":false,"ret_msg":"Too many visits!","op":"subscribe"}')
 
 
 @pytest.mark.parametrize("rubbish", NO_TRADES.values(), ids=NO_TRADES)
-def test_rubbish_before_the_answer_is_no_answer(rubbish: bytes) -> None:
+def test_bad_message_before_the_reply_confirms_nothing(rubbish: bytes) -> None:
     assert not greeting("BTCUSDT").accepted(rubbish)
 
 
 # -- recorded --------------------------------------------------------------------------------------
 
 
-def test_the_recorded_message_and_page_are_read_exactly(real_data: Path) -> None:
+def test_recorded_message_and_page_are_read_exactly(real_data: Path) -> None:
     sent = (real_data / "venues" / "bybit_ws_public_trade.json").read_bytes()
     trade_id = stable_id("9dc75fca-4bdd-4773-9f78-6f5d7ab2a110")
     assert rows(StreamDecoder(BTC).decode([sent])) == [(1709891679000 * 10**6, 274510, 10, BUY, trade_id)]

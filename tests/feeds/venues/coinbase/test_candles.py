@@ -45,7 +45,7 @@ def fetched(answer: Answer, minutes: int, length_ns: int = MINUTE_NS) -> tuple[l
     return batches, asked
 
 
-def test_numbers_are_read_as_written_and_the_newest_may_still_grow() -> None:
+def test_numbers_are_exact_and_the_newest_candle_may_be_open() -> None:
     told = f"[[{BEGAN_S + 60},10,12.5,11,12.00,3],[{BEGAN_S},9.99,90071992547409.93,10.5,11,0.00000001],[{BEGAN_S - 60},1,1,1,1,1]]"
     (batch,), asked = fetched((200, told.encode()), 2)
     assert ((batch.start_ns - BEGAN_NS) // MINUTE_NS).tolist() == [0, 1], "one that begins before the start is left out"
@@ -59,12 +59,12 @@ def test_numbers_are_read_as_written_and_the_newest_may_still_grow() -> None:
     assert asked == [{"granularity": "60", "start": "2025-02-24T10:47:00Z", "end": "2025-02-24T10:48:59Z"}]
 
 
-def test_lengths_that_the_venue_has_not_got_are_named() -> None:
+def test_unknown_length_is_refused_by_name() -> None:
     with pytest.raises(BadInputError, match="found a length of 2h, expected one of 1m, 5m, 15m, 1h, 6h, 1d"):
         fetched((200, []), 2, 2 * HOUR_NS)
 
 
 @pytest.mark.parametrize("told", [b"{}", b"[[1]]", b"[[1,1,1,1,1,1]]", b'[[1740394020,"1",1,1,1,1]]', b"[[1740394020,1,1,1,1,1e400]]"])
-def test_what_is_no_candle_is_the_venues_fault(told: bytes) -> None:
+def test_invalid_candle_is_the_venues_fault(told: bytes) -> None:
     with pytest.raises(DecodeError):
         fetched((200, told), 2)

@@ -93,7 +93,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_product_opens_by_its_id_with_the_venues_steps() -> None:
+def test_product_opens_by_id_with_the_venues_steps() -> None:
     async def story() -> None:
         async with answering(Tape(range(1, 51)).answer) as url:
             market = await open_venue("coinbase:btc-usd", Settings().with_hosts("coinbase", "ws://127.0.0.1:9", url))
@@ -114,7 +114,7 @@ def test_a_product_opens_by_its_id_with_the_venues_steps() -> None:
         ("BTC-USD", PRODUCT | {"status": "delisted"}, "not trading now .status delisted"),
     ],
 )
-def test_a_product_that_cannot_be_watched_is_refused_in_the_venues_words(symbol: str, product: dict[str, object], says: str) -> None:
+def test_product_that_cannot_open_is_refused_in_the_venues_words(symbol: str, product: dict[str, object], says: str) -> None:
     async def story() -> None:
         async with answering(Tape(range(1, 51), product).answer) as url:
             with pytest.raises(VenueRefusedError, match=says):
@@ -125,7 +125,7 @@ def test_a_product_that_cannot_be_watched_is_refused_in_the_venues_words(symbol:
 
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("step", ["", "0", "NaN", "-0.01", "1e-30"])
-def test_an_impossible_step_is_the_venues_fault(step: str) -> None:
+def test_impossible_step_is_the_venues_fault(step: str) -> None:
     async def story() -> None:
         async with answering(Tape(range(1, 51), PRODUCT | {"quote_increment": step}).answer) as url:
             with pytest.raises(DecodeError, match="coinbase:BTC-USD: tick size"):
@@ -140,7 +140,7 @@ YES = '{"type":"subscriptions","channels":[{"name":"matches","product_ids":["BTC
 
 
 @pytest.mark.usefixtures("at_once")
-def test_live_trades_survive_a_break_and_the_past_fills_it() -> None:
+def test_trades_missed_in_a_break_are_fetched() -> None:
     """A1: Coinbase."""
     heard: list[str] = []
 
@@ -173,7 +173,7 @@ def test_live_trades_survive_a_break_and_the_past_fills_it() -> None:
     assert [json.loads(message)["product_ids"] for message in heard] == [["BTC-USD"]] * 2
 
 
-def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
+def test_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
     async def talk(line: Line) -> None:
         await line.tell('{"type":"error","message":"Failed to subscribe","reason":"BTC-USD is not a valid product"}')
         await line.stay()
@@ -191,7 +191,7 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
 
 
 @pytest.mark.parametrize(("first", "last"), [(1, 1), (5, 1004), (5, 1005), (1, 3210), (3205, 3210)])
-def test_a_hole_is_fetched_by_id_in_pages(first: int, last: int) -> None:
+def test_gap_is_fetched_by_id_in_pages(first: int, last: int) -> None:
     async def story() -> None:
         tape = Tape(range(1, 3211))
         async with past(tape) as history:
@@ -201,7 +201,7 @@ def test_a_hole_is_fetched_by_id_in_pages(first: int, last: int) -> None:
     run(story())
 
 
-def test_what_the_venue_has_not_got_stays_missing() -> None:
+def test_trades_the_venue_lost_stay_missing() -> None:
     async def story() -> None:
         tape = Tape([*range(1, 100), *range(2500, 3100)])
         async with past(tape) as history:
@@ -212,7 +212,7 @@ def test_what_the_venue_has_not_got_stays_missing() -> None:
     run(story())
 
 
-def test_a_venue_that_tells_other_trades_than_those_asked_for_is_given_up() -> None:
+def test_wrong_pages_end_with_an_error() -> None:
     """A12: Coinbase."""
 
     async def story() -> None:
@@ -227,7 +227,7 @@ def test_a_venue_that_tells_other_trades_than_those_asked_for_is_given_up() -> N
 
 @pytest.mark.parametrize("first", [1, 2, 999, 8000, 15_990, 19_999, 20_000])
 @pytest.mark.parametrize("before", [None, 20_000])
-def test_the_trades_since_a_time_begin_with_the_first_of_it(first: int, before: int | None) -> None:
+def test_since_begins_with_the_first_trade_of_the_time(first: int, before: int | None) -> None:
     async def story() -> None:
         tape = Tape(range(1, 20_001))
         async with past(tape) as history:
@@ -241,7 +241,7 @@ def test_the_trades_since_a_time_begin_with_the_first_of_it(first: int, before: 
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_trades_since_a_time_are_found_however_unevenly_they_came(seed: int) -> None:
+def test_since_finds_trades_at_any_pace(seed: int) -> None:
     """Thousands in one second, then nothing for hours."""
     rng = np.random.default_rng(seed)
     seconds = np.cumsum(rng.choice([0, 1, 20_000], 8000, p=[0.99, 0.009, 0.001])).tolist()
@@ -255,7 +255,7 @@ def test_the_trades_since_a_time_are_found_however_unevenly_they_came(seed: int)
     run(story())
 
 
-def test_since_a_time_to_come_there_is_nothing() -> None:
+def test_since_a_future_time_is_empty() -> None:
     async def story() -> None:
         async with past(Tape(range(1, 20))) as history:
             assert ids(await all_of(history.since(BEGAN_NS + 3600 * SECOND_NS))) == []
@@ -265,7 +265,7 @@ def test_since_a_time_to_come_there_is_nothing() -> None:
     run(story())
 
 
-def test_a_page_off_the_grid_names_the_value() -> None:
+def test_page_off_the_grid_names_the_value() -> None:
     async def story() -> None:
         def answers(path: str, query: dict[str, Any]) -> Answer:
             return 200, [trade(1) | {"price": "1.001"}]

@@ -34,7 +34,7 @@ def match(trade_id: object = 1, **fields: object) -> bytes:
     return json.dumps(plain | {"trade_id": trade_id} | fields).encode()
 
 
-def test_where_the_maker_sold_the_buyer_was_aggressive() -> None:
+def test_maker_sell_is_an_aggressive_buy() -> None:
     """A9: the venue tells the maker's side."""
     assert rows(decoder(BAND).decode([RECORDED])) == [(1618677810244075000, 147775, 4, BUY, 881613)]
     assert decoder(BAND).decode([match(side="buy")]).side.tolist() == [SELL]
@@ -48,13 +48,13 @@ def test_where_the_maker_sold_the_buyer_was_aggressive() -> None:
         b'{"type":"something_new","price":1e400}',
     ],
 )
-def test_other_messages_are_passed_over(message: bytes) -> None:
+def test_other_messages_are_ignored(message: bytes) -> None:
     one = decoder(BAND)
     assert one.decode([match(1), message, match(2)]).trade_id.tolist() == [1, 2]
     assert (one.ignored, one.rejected) == (1, 0)
 
 
-def test_trades_of_no_quantity_are_left_out_and_counted() -> None:
+def test_zero_quantities_are_skipped_and_counted() -> None:
     one = decoder(BAND)
     assert one.decode([match(1), match(2, size="0.00"), match(3)]).trade_id.tolist() == [1, 3]
     assert (one.empty, one.rejected) == (1, 0)
@@ -94,29 +94,29 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+def test_bad_message_is_skipped_and_the_others_decoded(bad: bytes, logged: LogCapture) -> None:
     """A8: each kind of rubbish by itself."""
     check_is_put_aside(decoder(BAND), match, bad, logged)
 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), match(5), match(6)])), max_size=12), st.data())
-def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
+def test_batching_does_not_change_the_trades(frames: list[bytes], data: st.DataObject) -> None:
     check_does_not_mind_batching((decoder(BAND), decoder(BAND)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.lists(spoiled(match(5)), min_size=1, max_size=4))
-def test_no_spoiled_message_stops_the_decoder(frames: list[bytes]) -> None:
+def test_damaged_message_never_stops_the_decoder(frames: list[bytes]) -> None:
     check_bears_spoiled(decoder(BAND), frames)
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())
-def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lots: int, maker_sold: bool) -> None:
+def test_decoded_trade_has_the_messages_values(trade_id: int, ticks: int, lots: int, maker_sold: bool) -> None:
     side = "sell" if maker_sold else "buy"
     message = match(trade_id, price=str(ticks * BAND.tick_size), size=str(lots * BAND.lot_size), side=side)
     assert rows(decoder(BAND).decode([message]))[0][1:] == (ticks, lots, BUY if maker_sold else SELL, trade_id)
 
 
-def test_a_page_of_the_past_has_the_same_fields() -> None:
+def test_history_page_has_the_same_fields() -> None:
     page = b'[{"trade_id":74,"side":"sell","size":"0.01","price":"10","time":"2014-11-07T22:19:28.578544Z"}]'
     assert rows(batch_of(BAND, msgspec.json.decode(page, type=list[Trade]))) == [(1415398768578544000, 100_000, 1, BUY, 74)]
 
@@ -124,7 +124,7 @@ def test_a_page_of_the_past_has_the_same_fields() -> None:
 # -- subscribing -----------------------------------------------------------------------------------
 
 
-def test_the_subscription_is_accepted_when_it_names_the_product() -> None:
+def test_subscription_is_confirmed_when_it_names_the_product() -> None:
     hello = greeting("BAND-GBP")
     assert [json.loads(message) for message in hello.messages] == [
         {"type": "subscribe", "product_ids": ["BAND-GBP"], "channels": ["matches"]}
@@ -135,18 +135,18 @@ def test_the_subscription_is_accepted_when_it_names_the_product() -> None:
     assert hello.accepted(b'{"type":"subscriptions","channels":[{"name":"matches","product_ids":["BTC-USD","BAND-GBP"]}]}')
 
 
-def test_an_unknown_product_is_refused_in_the_venues_words() -> None:
+def test_unknown_product_is_refused_in_the_venues_words() -> None:
     with pytest.raises(VenueRefusedError, match="coinbase:NO-SUCH: NO-SUCH is not a valid product"):
         greeting("NO-SUCH").accepted(b'{"type":"error","message":"Failed to subscribe","reason":"NO-SUCH is not a valid product"}')
 
 
-def test_an_error_that_does_not_speak_of_the_product_is_tried_again() -> None:
+def test_error_that_does_not_name_the_product_is_retried() -> None:
     with pytest.raises(VenueUnreachableError, match="slow down"):
         greeting("BTC-USD").accepted(b'{"type":"error","message":"slow down"}')
 
 
 @pytest.mark.parametrize("rubbish", NO_TRADES.values(), ids=NO_TRADES)
-def test_rubbish_before_the_answer_is_no_answer(rubbish: bytes) -> None:
+def test_bad_message_before_the_reply_confirms_nothing(rubbish: bytes) -> None:
     assert not greeting("BTC-USD").accepted(rubbish)
 
 
@@ -163,7 +163,7 @@ def steps_of(texts: Iterable[str]) -> Decimal:
     return Decimal(1).scaleb(min(int(Decimal(text).as_tuple().exponent) for text in texts))
 
 
-def test_recorded_trades_are_read_exactly_and_their_sides_agree_with_the_ticker(recorded: list[bytes]) -> None:
+def test_recorded_trades_are_exact_and_agree_with_the_ticker(recorded: list[bytes]) -> None:
     """A9: recorded trades against the book."""
     plain = [json.loads(message) for message in recorded]
     aggressor = {(each["product_id"], each.get("trade_id")): each.get("side") for each in plain if each["type"] == "ticker"}

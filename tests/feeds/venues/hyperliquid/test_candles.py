@@ -53,7 +53,7 @@ def fetched(known: list[Any], minutes: int, length_ns: int = MINUTE_NS, now: int
     return batches, asked
 
 
-def test_a_long_span_is_asked_for_page_by_page() -> None:
+def test_long_span_is_requested_page_by_page() -> None:
     batches, asked = fetched([candle(minute) for minute in range(1200)], 1100)
     assert asked == [500, 500, 100] and [len(batch) for batch in batches] == [500, 500, 100]
     first = batches[0]
@@ -67,17 +67,17 @@ def test_a_long_span_is_asked_for_page_by_page() -> None:
     assert first.buy[0] == -1 and first.closed.all()
 
 
-def test_the_newest_candle_still_grows() -> None:
+def test_newest_candle_is_open() -> None:
     ((batch,), _) = fetched([candle(0), candle(1)], 5, now=1)
     assert batch.closed.tolist() == [True, False]
 
 
-def test_lengths_that_the_venue_has_not_got_are_named() -> None:
+def test_unknown_length_is_refused_by_name() -> None:
     with pytest.raises(BadInputError, match="found a length of 7m, expected one of 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 8h, 12h, 1d, 3d, 7d"):
         fetched([], 2, 7 * MINUTE_NS)
 
 
 @pytest.mark.parametrize("wrong", [{"s": "BTC"}, candle(0, o=29295.0), candle(0, h="29000.0"), candle(0, v="-1"), candle(0, l="1e400")])
-def test_what_is_no_candle_is_the_venues_fault(wrong: object) -> None:
+def test_invalid_candle_is_the_venues_fault(wrong: object) -> None:
     with pytest.raises(DecodeError):
         fetched([wrong], 2)

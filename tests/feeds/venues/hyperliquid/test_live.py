@@ -82,7 +82,7 @@ async def asking(answers: Callable[[str, dict[str, Any]], Answer]) -> AsyncItera
 # -- opening ---------------------------------------------------------------------------------------
 
 
-def test_a_contract_opens_by_its_id() -> None:
+def test_contract_opens_by_id() -> None:
     async def story() -> None:
         async with answering(Tape(100).answer) as url:
             market = await open_venue("hyperliquid:btc", Settings().with_hosts("hyperliquid", "ws://127.0.0.1:9", url))
@@ -97,7 +97,7 @@ def test_a_contract_opens_by_its_id() -> None:
     ("asked", "name", "tick", "lot"),
     [("BTC", "BTC", "0.1", "0.00001"), ("kPEPE", "kPEPE", "0.000001", "1"), ("KPEPE", "kPEPE", "0.000001", "1")],
 )
-def test_the_tick_is_the_finest_step_that_any_price_may_have(asked: str, name: str, tick: str, lot: str) -> None:
+def test_tick_is_the_finest_step_of_any_price(asked: str, name: str, tick: str, lot: str) -> None:
     async def story() -> None:
         async with asking(Tape(100).answer) as rest:
             assert await fetch_instrument(rest, asked) == Instrument("hyperliquid", name, Decimal(tick), Decimal(lot), numbered=False)
@@ -106,7 +106,7 @@ def test_the_tick_is_the_finest_step_that_any_price_may_have(asked: str, name: s
 
 
 @pytest.mark.parametrize(("coin", "says"), [("NOSUCH", "has no perpetual NOSUCH"), ("MATIC", "is delisted")])
-def test_a_contract_that_cannot_be_watched_is_refused(coin: str, says: str) -> None:
+def test_contract_that_cannot_open_is_refused(coin: str, says: str) -> None:
     async def story() -> None:
         async with answering(Tape(100).answer) as url:
             with pytest.raises(VenueRefusedError, match=says):
@@ -124,7 +124,7 @@ def test_a_contract_that_cannot_be_watched_is_refused(coin: str, says: str) -> N
         ((422, b"Failed to deserialize the JSON body into the target type"), VenueUnreachableError),
     ],
 )
-def test_an_impossible_answer_is_the_venues_fault(answer: Answer, kind: type[FeedError]) -> None:
+def test_impossible_answer_is_the_venues_fault(answer: Answer, kind: type[FeedError]) -> None:
     async def story() -> None:
         async with asking(lambda path, question: answer) as rest:
             with pytest.raises(kind):
@@ -136,7 +136,7 @@ def test_an_impossible_answer_is_the_venues_fault(answer: Answer, kind: type[Fee
 # -- the past --------------------------------------------------------------------------------------
 
 
-def test_the_newest_trades_are_told_oldest_first_and_nobody_has_more() -> None:
+def test_newest_trades_are_oldest_first_and_all_the_history() -> None:
     async def story() -> None:
         async with asking(Tape(100).answer) as rest:
             history = newest_trades(BTC, rest)
@@ -151,7 +151,7 @@ def test_the_newest_trades_are_told_oldest_first_and_nobody_has_more() -> None:
     run(story())
 
 
-def test_a_page_off_the_grid_names_the_value() -> None:
+def test_page_off_the_grid_names_the_value() -> None:
     async def story() -> None:
         async with asking(lambda path, question: (200, [trade(1) | {"px": "104320.05"}])) as rest:
             with pytest.raises(DecodeError, match=r"hyperliquid: price: found 104320\.05"):
@@ -201,20 +201,20 @@ def seconds_after_a_break(second_line: list[str], now: int, enough: int) -> tupl
     return got, tuple(gaps)
 
 
-def test_a_short_break_is_bridged_by_the_newest_trades() -> None:
+def test_short_break_is_bridged_by_the_newest_trades() -> None:
     """A1: Hyperliquid."""
     seconds, gaps = seconds_after_a_break([told(*range(26, 20, -1)), told(27), told(28)], 26, 17)
     assert seconds == list(range(12, 29)) and gaps == ()
 
 
-def test_a_long_break_is_admitted_as_a_gap() -> None:
+def test_long_break_leaves_a_gap() -> None:
     """A7: Hyperliquid."""
     seconds, gaps = seconds_after_a_break([told(*range(90, 84, -1)), told(91)], 90, 20)
     assert seconds == [*range(12, 21), *range(81, 92)]
     assert gaps == (Span((BEGAN_MS + 20_000) * 10**6, (BEGAN_MS + 81_000) * 10**6),)
 
 
-def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
+def test_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
     async def talk(line: Line) -> None:
         await line.tell(json.dumps({"channel": "error", "data": 'Invalid subscription {"type":"trades","coin":"BTC"}'}))
         await line.stay()
@@ -228,7 +228,7 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
     run(story())
 
 
-def test_the_line_is_kept_awake_as_the_venue_asks() -> None:
+def test_keep_alive_is_sent_as_the_venue_requires() -> None:
     pings: list[str] = []
 
     async def talk(line: Line) -> None:

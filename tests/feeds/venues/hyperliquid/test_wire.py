@@ -35,7 +35,7 @@ def good(tid: int) -> bytes:
     return message(trade(tid))
 
 
-def test_a_is_a_sale_and_b_a_purchase() -> None:
+def test_side_a_is_a_sale_and_b_a_purchase() -> None:
     """A9: A and B of the taker."""
     batch = decoder(BTC).decode([message(trade(7, side="A"), trade(3, side="B", time=AT_MS + 1))])
     assert rows(batch) == [
@@ -44,12 +44,12 @@ def test_a_is_a_sale_and_b_a_purchase() -> None:
     ]
 
 
-def test_a_list_told_newest_first_is_turned_round() -> None:
+def test_newest_first_list_is_reversed() -> None:
     batch = decoder(BTC).decode([message(*(trade(k, time=AT_MS + at) for k, at in ((1, 9), (2, 5), (3, 5), (4, 1)))), good(5)])
     assert batch.trade_id.tolist() == [4, 3, 2, 1, 5]
 
 
-def test_trades_of_one_moment_keep_their_order() -> None:
+def test_trades_of_equal_time_keep_their_order() -> None:
     assert decoder(BTC).decode([message(trade(9), trade(2), trade(5))]).trade_id.tolist() == [9, 2, 5]
 
 
@@ -61,19 +61,19 @@ def test_trades_of_one_moment_keep_their_order() -> None:
         b'{"channel":"allMids","data":{"mids":{"BTC":1e400}}}',
     ],
 )
-def test_other_messages_are_passed_over(other: bytes) -> None:
+def test_other_messages_are_ignored(other: bytes) -> None:
     one = decoder(BTC)
     assert one.decode([good(1), other, good(2)]).trade_id.tolist() == [1, 2]
     assert (one.ignored, one.rejected) == (1, 0)
 
 
-def test_a_message_without_trades_is_one_too() -> None:
+def test_message_without_trades_is_valid() -> None:
     one = decoder(BTC)
     assert one.decode([message(), good(1), message()]).trade_id.tolist() == [1]
     assert one.rejected == 0
 
 
-def test_trades_of_no_quantity_are_left_out_and_counted() -> None:
+def test_zero_quantities_are_skipped_and_counted() -> None:
     one = decoder(BTC)
     assert one.decode([message(trade(1), trade(2, sz="0.0"), trade(3))]).trade_id.tolist() == [1, 3]
     assert (one.empty, one.rejected) == (1, 0)
@@ -113,30 +113,30 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+def test_bad_message_is_skipped_and_the_others_decoded(bad: bytes, logged: LogCapture) -> None:
     """A8: each kind of rubbish by itself."""
     check_is_put_aside(decoder(BTC), good, bad, logged)
 
 
 @pytest.mark.parametrize("bad", BAD_TRADES.values(), ids=BAD_TRADES)
-def test_a_bad_trade_does_not_cost_its_neighbours(bad: object, logged: LogCapture) -> None:
+def test_bad_trade_does_not_cost_the_others_of_its_message(bad: object, logged: LogCapture) -> None:
     one = decoder(BTC)
     assert one.decode([message(trade(1), bad, trade(2)), good(3)]).trade_id.tolist() == [1, 2, 3]
     assert (one.rejected, len(logged.entries)) == (1, 1)
 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), good(5), good(6)])), max_size=12), st.data())
-def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
+def test_batching_does_not_change_the_trades(frames: list[bytes], data: st.DataObject) -> None:
     check_does_not_mind_batching((decoder(BTC), decoder(BTC)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.lists(spoiled(message(trade(5), trade(6))), min_size=1, max_size=4))
-def test_no_spoiled_message_stops_the_decoder(frames: list[bytes]) -> None:
+def test_damaged_message_never_stops_the_decoder(frames: list[bytes]) -> None:
     check_bears_spoiled(decoder(BTC), frames)
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())
-def test_what_is_in_the_message_is_what_comes_out(tid: int, ticks: int, lots: int, bought: bool) -> None:
+def test_decoded_trade_has_the_messages_values(tid: int, ticks: int, lots: int, bought: bool) -> None:
     one = message(trade(tid, px=str(ticks * BTC.tick_size), sz=str(lots * BTC.lot_size), side="B" if bought else "A"))
     assert rows(decoder(BTC).decode([one]))[0][1:] == (ticks, lots, BUY if bought else SELL, tid)
 
@@ -144,7 +144,7 @@ def test_what_is_in_the_message_is_what_comes_out(tid: int, ticks: int, lots: in
 # -- subscribing -----------------------------------------------------------------------------------
 
 
-def test_the_subscription_is_accepted_when_it_names_the_coin() -> None:
+def test_subscription_is_confirmed_when_it_names_the_coin() -> None:
     hello = greeting("BTC")
     assert [json.loads(each) for each in hello.messages] == [{"method": "subscribe", "subscription": {"type": "trades", "coin": "BTC"}}]
     answer = '{"channel":"subscriptionResponse","data":{"method":"subscribe","subscription":{"type":"%s","coin":"%s"}}}'
@@ -162,21 +162,21 @@ def test_the_subscription_is_accepted_when_it_names_the_coin() -> None:
         ("Cannot track more than 10 total users.", VenueUnreachableError),
     ],
 )
-def test_a_refusal_is_told_in_the_venues_words(words: str, kind: type[Exception]) -> None:
+def test_refusal_has_the_venues_words(words: str, kind: type[Exception]) -> None:
     with pytest.raises(kind) as caught:
         greeting("NOSUCH").accepted(json.dumps({"channel": "error", "data": words}).encode())
     assert str(caught.value) == f"hyperliquid:NOSUCH: {words}"
 
 
 @pytest.mark.parametrize("rubbish", NO_TRADES.values(), ids=NO_TRADES)
-def test_rubbish_before_the_answer_is_no_answer(rubbish: bytes) -> None:
+def test_bad_message_before_the_reply_confirms_nothing(rubbish: bytes) -> None:
     assert not greeting("BTC").accepted(rubbish)
 
 
 # -- recorded --------------------------------------------------------------------------------------
 
 
-def test_the_recorded_page_is_read_exactly(real_data: Path) -> None:
+def test_recorded_page_is_read_exactly(real_data: Path) -> None:
     text = (real_data / "venues" / "hyperliquid_http_recent_trades.json").read_text()
     page = oldest_first(msgspec.json.decode(text, type=list[Trade]))
     assert rows(batch_of(BTC, page)) == [
@@ -186,6 +186,6 @@ def test_the_recorded_page_is_read_exactly(real_data: Path) -> None:
     ]
 
 
-def test_a_page_of_another_coin_is_none_of_ours() -> None:
+def test_page_of_another_coin_is_refused() -> None:
     with pytest.raises(OffGridError, match="BTC alone"):
         batch_of(BTC, [msgspec.convert(trade(coin="ETH"), Trade)])

@@ -50,7 +50,7 @@ def fetched(answer: object, minutes: int, length_ns: int = MINUTE_NS) -> tuple[l
     return batches, asked
 
 
-def test_one_answer_has_all_and_only_its_last_candle_still_grows() -> None:
+def test_one_answer_has_all_and_only_its_last_candle_is_open() -> None:
     told = {"error": [], "result": {"XXBTZUSD": [entry(-1), entry(0), entry(1, volume="0.5"), entry(2)], "last": BEGAN_S}}
     (batch,), asked = fetched(told, 1000)
     assert ((batch.start_ns - BEGAN_NS) // MINUTE_NS).tolist() == [0, 1, 2]
@@ -59,16 +59,16 @@ def test_one_answer_has_all_and_only_its_last_candle_still_grows() -> None:
     assert asked == [{"pair": "XBTUSD", "interval": "1", "since": str(BEGAN_S - 1)}]
 
 
-def test_nothing_is_told_of_a_pair_without_candles() -> None:
+def test_pair_without_candles_gives_none() -> None:
     assert fetched({"error": [], "result": {"XXBTZUSD": [], "last": 0}}, 10)[0] == []
 
 
-def test_lengths_that_the_venue_has_not_got_are_named() -> None:
+def test_unknown_length_is_refused_by_name() -> None:
     with pytest.raises(BadInputError, match="found a length of 3m, expected one of 1m, 5m, 15m, 30m, 1h, 4h, 1d, 7d, 15d"):
         fetched({}, 2, 3 * MINUTE_NS)
 
 
-def test_errors_are_told_in_the_venues_words() -> None:
+def test_errors_have_the_venues_words() -> None:
     with pytest.raises(VenueRefusedError, match="EQuery:Unknown asset pair"):
         fetched({"error": ["EQuery:Unknown asset pair"]}, 2)
 
@@ -77,6 +77,6 @@ def test_errors_are_told_in_the_venues_words() -> None:
     "told",
     [{"XXBTZUSD": [[1]]}, {"XXBTZUSD": [entry(0, high="30306.0")]}, {"XXBTZUSD": [entry(0, volume="NaN")]}, {"XXBTZUSD": [entry(10**12)]}],
 )
-def test_what_is_no_candle_is_the_venues_fault(told: object) -> None:
+def test_invalid_candle_is_the_venues_fault(told: object) -> None:
     with pytest.raises(DecodeError):
         fetched({"error": [], "result": told}, 2)

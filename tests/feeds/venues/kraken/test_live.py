@@ -110,7 +110,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("symbol", ["BTC-USD", "btc-usd", "BTC/USD", "XBT-USD"])
-def test_a_pair_opens_by_any_of_its_names_and_has_one_that_can_name_a_file(symbol: str) -> None:
+def test_pair_opens_by_any_name_and_gets_a_safe_one(symbol: str) -> None:
     async def story() -> None:
         async with answering(Tape(by_the_second(50)).answer) as url:
             market = await open_venue(f"kraken:{symbol}", Settings().with_hosts("kraken", "ws://127.0.0.1:9", url))
@@ -131,7 +131,7 @@ def test_a_pair_opens_by_any_of_its_names_and_has_one_that_can_name_a_file(symbo
         ("BTC-USD", PAIR | {"status": "cancel_only"}, "not trading now .status cancel_only"),
     ],
 )
-def test_a_pair_that_cannot_be_watched_is_refused_in_the_venues_words(symbol: str, pair: dict[str, object], says: str) -> None:
+def test_pair_that_cannot_open_is_refused_in_the_venues_words(symbol: str, pair: dict[str, object], says: str) -> None:
     async def story() -> None:
         async with answering(Tape(by_the_second(50), pair).answer) as url:
             with pytest.raises(VenueRefusedError, match=says):
@@ -161,7 +161,7 @@ def test_impossible_steps_are_the_venues_fault(wrong: dict[str, object]) -> None
         ("EGeneral:Internal error", VenueUnreachableError),
     ],
 )
-def test_errors_that_come_as_answers_are_sorted_by_whether_asking_again_can_help(error: str, kind: type[FeedError]) -> None:
+def test_errors_in_answers_are_sorted_by_whether_a_retry_can_help(error: str, kind: type[FeedError]) -> None:
     async def story() -> None:
         async with answering(lambda path, query: (200, {"error": [error]})) as url:
             history = KrakenHistory(BTC, RestClient(url))
@@ -193,7 +193,7 @@ def told(tape: Tape, *numbers: int) -> str:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_live_trades_survive_a_break_and_the_past_fills_it() -> None:
+def test_trades_missed_in_a_break_are_fetched() -> None:
     """A1: Kraken."""
     tape = Tape(in_bursts(4000, 3))
     heard: list[str] = []
@@ -229,7 +229,7 @@ def test_live_trades_survive_a_break_and_the_past_fills_it() -> None:
     assert [json.loads(message)["params"]["symbol"] for message in heard] == [["BTC/USD"]] * 2
 
 
-def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
+def test_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogCapture) -> None:
     async def talk(line: Line) -> None:
         await line.tell(STATUS, '{"error":"Currency pair not supported BTC/USD","method":"subscribe","success":false,"symbol":"BTC/USD"}')
         await line.stay()
@@ -248,7 +248,7 @@ def test_a_refused_subscription_ends_the_feed_with_the_venues_words(logged: LogC
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (5, 1500), (3000, 3000), (8000, 9999), (11_999, 11_999)])
-def test_a_hole_is_found_by_number_where_only_times_can_be_asked_for(seed: int, first: int, last: int) -> None:
+def test_gap_is_found_by_id_through_requests_by_time(seed: int, first: int, last: int) -> None:
     async def story() -> None:
         tape = Tape(in_bursts(12_000, seed))
         async with past(tape) as history:
@@ -259,7 +259,7 @@ def test_a_hole_is_found_by_number_where_only_times_can_be_asked_for(seed: int, 
     run(story())
 
 
-def test_a_hole_beside_trades_that_were_seen_is_found_at_once() -> None:
+def test_gap_next_to_known_trades_is_found_at_once() -> None:
     async def story() -> None:
         tape, seen = Tape(in_bursts(12_000, 1)), IdTimeIndex()
         seen.saw(decoder(BTC).decode([told(tape, *range(5000, 5010)).encode()]))
@@ -270,7 +270,7 @@ def test_a_hole_beside_trades_that_were_seen_is_found_at_once() -> None:
     run(story())
 
 
-def test_numbers_that_the_venue_has_not_got_are_not_found() -> None:
+def test_ids_the_venue_does_not_have_are_not_found() -> None:
     async def story() -> None:
         async with past(Tape(by_the_second(3000))) as history:
             assert ids(await all_of(history.between(FIRST_ID + 3000, FIRST_ID + 3005))) == []
@@ -283,7 +283,7 @@ def test_numbers_that_the_venue_has_not_got_are_not_found() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("before", [None, 4321])
-def test_the_trades_since_a_time_are_told_once_each_however_many_share_a_moment(seed: int, before: int | None) -> None:
+def test_since_returns_trades_of_equal_time_once(seed: int, before: int | None) -> None:
     async def story() -> None:
         tape = Tape(in_bursts(6000, seed))
         async with past(tape) as history:
@@ -297,7 +297,7 @@ def test_the_trades_since_a_time_are_told_once_each_however_many_share_a_moment(
     run(story())
 
 
-def test_since_a_time_to_come_there_is_nothing() -> None:
+def test_since_a_future_time_is_empty() -> None:
     async def story() -> None:
         async with past(Tape(by_the_second(50))) as history:
             assert ids(await all_of(history.since(BEGAN_NS + 3600 * SECOND_NS))) == []
@@ -305,7 +305,7 @@ def test_since_a_time_to_come_there_is_nothing() -> None:
     run(story())
 
 
-def test_a_venue_that_keeps_telling_the_same_page_is_given_up() -> None:
+def test_repeated_page_ends_with_an_error() -> None:
     """A12: Kraken."""
 
     async def story() -> None:
@@ -318,7 +318,7 @@ def test_a_venue_that_keeps_telling_the_same_page_is_given_up() -> None:
     run(story())
 
 
-def test_more_trades_of_one_moment_than_a_page_holds_do_not_stop_what_follows() -> None:
+def test_more_than_a_page_of_equal_time_does_not_stop_the_rest() -> None:
     async def story() -> None:
         tape = Tape([BEGAN_NS] * 1500 + by_the_second(20)[1:])
         async with past(tape) as history:
@@ -328,7 +328,7 @@ def test_more_trades_of_one_moment_than_a_page_holds_do_not_stop_what_follows() 
     run(story())
 
 
-def test_a_page_off_the_grid_names_the_value() -> None:
+def test_page_off_the_grid_names_the_value() -> None:
     async def story() -> None:
         row = ["30000.15", "0.25", 1_700_000_000.5, "b", "l", "", 1]
         async with answering(lambda path, query: (200, {"error": [], "result": {"XXBTZUSD": [row], "last": "nonsense"}})) as url:

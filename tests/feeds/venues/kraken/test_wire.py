@@ -37,7 +37,7 @@ def good(trade_id: int) -> bytes:
     return message(trade(trade_id))
 
 
-def test_the_side_is_the_takers_and_a_message_may_hold_several_trades() -> None:
+def test_side_is_the_takers_and_a_message_may_have_many_trades() -> None:
     """A9: the venue tells the taker's side."""
     batch = decoder(BTC).decode([message(trade(1), trade(2, side="sell")), message(trade(3))])
     assert batch.side.tolist() == [BUY, SELL, BUY] and batch.trade_id.tolist() == [1, 2, 3]
@@ -55,7 +55,7 @@ def test_the_side_is_the_takers_and_a_message_may_hold_several_trades() -> None:
         ("25", 25 * 10**8),
     ],
 )
-def test_numbers_are_read_as_they_are_written(written: str, lots: int) -> None:
+def test_numbers_are_read_exactly(written: str, lots: int) -> None:
     assert decoder(BTC).decode([message(trade(qty=written))]).quantity_lots.tolist() == [lots]
 
 
@@ -69,13 +69,13 @@ def test_numbers_are_read_as_they_are_written(written: str, lots: int) -> None:
         b'{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","last":1e400}]}',
     ],
 )
-def test_other_messages_are_passed_over(other: bytes) -> None:
+def test_other_messages_are_ignored(other: bytes) -> None:
     one = decoder(BTC)
     assert one.decode([good(1), other, good(2)]).trade_id.tolist() == [1, 2]
     assert (one.ignored, one.rejected) == (1, 0)
 
 
-def test_trades_of_no_quantity_are_left_out_and_counted() -> None:
+def test_zero_quantities_are_skipped_and_counted() -> None:
     one = decoder(BTC)
     assert one.decode([message(trade(1), trade(2, qty="0.0"), trade(3))]).trade_id.tolist() == [1, 3]
     assert (one.empty, one.rejected) == (1, 0)
@@ -120,30 +120,30 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+def test_bad_message_is_skipped_and_the_others_decoded(bad: bytes, logged: LogCapture) -> None:
     """A8: each kind of rubbish by itself."""
     check_is_put_aside(decoder(BTC), good, bad, logged)
 
 
 @pytest.mark.parametrize("bad", BAD_TRADES.values(), ids=BAD_TRADES)
-def test_a_bad_trade_does_not_cost_its_neighbours(bad: str, logged: LogCapture) -> None:
+def test_bad_trade_does_not_cost_the_others_of_its_message(bad: str, logged: LogCapture) -> None:
     one = decoder(BTC)
     assert one.decode([message(trade(1), bad, trade(2)), good(3)]).trade_id.tolist() == [1, 2, 3]
     assert (one.rejected, len(logged.entries)) == (1, 1)
 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), good(5), good(6)])), max_size=12), st.data())
-def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
+def test_batching_does_not_change_the_trades(frames: list[bytes], data: st.DataObject) -> None:
     check_does_not_mind_batching((decoder(BTC), decoder(BTC)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.lists(spoiled(message(trade(5), trade(6))), min_size=1, max_size=4))
-def test_no_spoiled_message_stops_the_decoder(frames: list[bytes]) -> None:
+def test_damaged_message_never_stops_the_decoder(frames: list[bytes]) -> None:
     check_bears_spoiled(decoder(BTC), frames)
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**17), st.booleans())
-def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lots: int, bought: bool) -> None:
+def test_decoded_trade_has_the_messages_values(trade_id: int, ticks: int, lots: int, bought: bool) -> None:
     side = "buy" if bought else "sell"
     one = message(trade(trade_id, price=str(ticks * BTC.tick_size), qty=str(lots * BTC.lot_size), side=side))
     assert rows(decoder(BTC).decode([one]))[0][1:] == (ticks, lots, BUY if bought else SELL, trade_id)
@@ -154,7 +154,7 @@ def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lot
 YES = {"method": "subscribe", "result": {"channel": "trade", "snapshot": False, "symbol": "BTC/USD"}, "success": True}
 
 
-def test_the_subscription_is_accepted_when_it_names_channel_and_pair() -> None:
+def test_subscription_is_confirmed_when_it_names_channel_and_pair() -> None:
     hello = greeting("BTC-USD")
     wanted = {"method": "subscribe", "params": {"channel": "trade", "symbol": ["BTC/USD"], "snapshot": False}}
     assert [json.loads(each) for each in hello.messages] == [wanted]
@@ -168,13 +168,13 @@ def test_the_subscription_is_accepted_when_it_names_channel_and_pair() -> None:
     ("words", "kind"),
     [("Currency pair not supported BTC/USD", VenueRefusedError), ("Exceeded msg rate", VenueUnreachableError)],
 )
-def test_a_refusal_is_told_in_the_venues_words(words: str, kind: type[Exception]) -> None:
+def test_refusal_has_the_venues_words(words: str, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=f"kraken:BTC-USD: {words}"):
         greeting("BTC-USD").accepted(json.dumps({"error": words, "method": "subscribe", "success": False}).encode())
 
 
 @pytest.mark.parametrize("rubbish", NO_TRADES.values(), ids=NO_TRADES)
-def test_rubbish_before_the_answer_is_no_answer(rubbish: bytes) -> None:
+def test_bad_message_before_the_reply_confirms_nothing(rubbish: bytes) -> None:
     assert not greeting("BTC-USD").accepted(rubbish)
 
 
@@ -185,7 +185,7 @@ def past(text: str) -> list[HistoryTrade]:
     return msgspec.json.decode(text, type=list[HistoryTrade])
 
 
-def test_a_page_of_the_past_keeps_every_digit_of_its_times() -> None:
+def test_history_page_keeps_every_digit_of_its_times() -> None:
     page = past(
         '[["105433.60000","0.00027625",1762795433.9717445,"b","l","",10218208],["105410.1","1",1762795434,"s","m","",10218209,"new"]]'
     )
@@ -196,12 +196,12 @@ def test_a_page_of_the_past_keeps_every_digit_of_its_times() -> None:
 
 
 @pytest.mark.parametrize("time", ["0", "-1", "1e400", "17627954330", "null", '"1762795433"', "1762795433.1234567891"])
-def test_a_page_with_an_impossible_time_is_refused(time: str) -> None:
+def test_page_with_an_impossible_time_is_refused(time: str) -> None:
     with pytest.raises(OffGridError, match="time"):
         history_batch(BTC, past(f'[["105433.6","1",{time},"b","l","",1]]'))
 
 
-def test_the_recorded_page_is_read_exactly(real_data: Path) -> None:
+def test_recorded_page_is_read_exactly(real_data: Path) -> None:
     text = (real_data / "venues" / "kraken_http_trades.json").read_text()
     plain = json.loads(text, parse_float=Decimal)["result"]["XBTUSDT"]
     page = msgspec.json.decode(text, type=TradesAnswer).trades
@@ -212,7 +212,7 @@ def test_the_recorded_page_is_read_exactly(real_data: Path) -> None:
     assert [number for *_, number in plain] == list(range(10218208, 10218208 + 1000)), "numbered without a hole"
 
 
-def test_the_recorded_message_is_read_exactly(real_data: Path) -> None:
+def test_recorded_message_is_read_exactly(real_data: Path) -> None:
     one = decoder(BTC)
     batch = one.decode([(real_data / "venues" / "kraken_ws_trade.json").read_bytes()])
     assert rows(batch) == [
@@ -221,7 +221,7 @@ def test_the_recorded_message_is_read_exactly(real_data: Path) -> None:
     ]
 
 
-def test_recorded_messages_of_the_old_protocol_are_no_trades(real_data: Path, logged: LogCapture) -> None:
+def test_recorded_messages_of_the_old_protocol_have_no_trades(real_data: Path, logged: LogCapture) -> None:
     lines = gzip.decompress((real_data / "captures" / "kraken_2021_frames.gz").read_bytes()).splitlines()
     frames = [line.partition(b": ")[2] for line in lines if b": [" in line or b": {" in line]
     one = decoder(BTC)

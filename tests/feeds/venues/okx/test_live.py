@@ -105,7 +105,7 @@ def breaking(first: str, second: str):
     return talk
 
 
-def test_what_a_break_hid_shows_in_the_ids_and_is_fetched() -> None:
+def test_trades_missed_in_a_break_show_in_the_ids_and_are_fetched() -> None:
     """A1: OKX."""
     tape = Tape(seconds(1, 400))
 
@@ -124,7 +124,7 @@ def test_what_a_break_hid_shows_in_the_ids_and_is_fetched() -> None:
     run(story())
 
 
-def test_an_unknown_instrument_stops_with_the_venues_words(logged: LogCapture) -> None:
+def test_unknown_instrument_stops_with_the_venues_words(logged: LogCapture) -> None:
     async def talk(line: Line) -> None:
         await line.socket.recv()
         await line.tell('{"event":"error","msg":"channel:trades-all,instId:BTC-USDT doesn\'t exist.","code":"60018","connId":"x"}')
@@ -139,7 +139,7 @@ def test_an_unknown_instrument_stops_with_the_venues_words(logged: LogCapture) -
     run(story())
 
 
-def test_the_line_is_kept_awake_by_a_word_that_is_no_json() -> None:
+def test_keep_alive_is_a_word_that_is_not_json() -> None:
     assert KeepAlive("ping", 20.0) == PING
 
     async def talk(line: Line) -> None:
@@ -160,7 +160,7 @@ def test_the_line_is_kept_awake_by_a_word_that_is_no_json() -> None:
     run(story())
 
 
-def test_an_announced_upgrade_is_survived_without_a_gap() -> None:
+def test_announced_upgrade_leaves_no_gap() -> None:
     """A2: OKX announces an upgrade."""
     notice = '{"event":"notice","code":"64008","msg":"The connection will soon be closed.","connId":"x"}'
 
@@ -193,14 +193,14 @@ def opening(answers: Answers, symbol: str = "BTC-USDT", market: OkxMarket = SPOT
     return found[0]
 
 
-def test_the_lot_of_a_swap_is_in_base_units() -> None:
+def test_swap_lot_is_in_base_units() -> None:
     entry = listed(instId="BTC-USDT-SWAP", lotSz="0.01", ctVal="0.01", ctMult="1", tickSz="0.1")
     instrument = opening(lambda path, question: answer(entry), "BTC-USDT-SWAP", SWAP)
     assert instrument == Instrument("okx-swap", "BTC-USDT-SWAP", Decimal("0.1"), Decimal("0.0001"), Decimal("0.01"))
     assert instrument.written_step == Decimal("0.01") and instrument.numbered
 
 
-def test_the_recorded_lists_of_instruments_are_understood(real_data: Path) -> None:
+def test_recorded_lists_of_instruments_are_read(real_data: Path) -> None:
     swaps = json.loads((real_data / "venues" / "okx_http_instruments_swap.json").read_text())
     spot = json.loads((real_data / "venues" / "okx_http_instruments_spot.json").read_text())
     inverse = opening(lambda path, question: (200, swaps), "BTC-USD-SWAP", SWAP)
@@ -225,7 +225,7 @@ def test_the_recorded_lists_of_instruments_are_understood(real_data: Path) -> No
         (lambda path, question: (200, b"<html>"), DecodeError, "undocumented response"),
     ],
 )
-def test_a_failure_to_open_has_its_kind_and_its_words(answers: Answers, kind: type[FeedError], says: str) -> None:
+def test_failure_to_open_has_its_kind_and_words(answers: Answers, kind: type[FeedError], says: str) -> None:
     with pytest.raises(kind) as caught:
         opening(answers)
     assert says in caught.value.user_message and type(caught.value) is kind
@@ -246,60 +246,60 @@ def asking(tape: Tape, question: Callable[[OkxHistory], Any]) -> Any:
     return found[0]
 
 
-def test_pages_by_id_hold_every_trade_once_oldest_first() -> None:
+def test_pages_by_id_have_every_trade_once_oldest_first() -> None:
     tape = Tape(seconds(1, 400))
     pages = asking(tape, lambda history: all_of(history.between(51, 301)))
     assert [len(page) for page in pages] == [100, 100, 51] and ids(pages) == list(range(51, 302))
 
 
-def test_trades_that_the_venue_skips_are_left_out() -> None:
+def test_trades_the_venue_skips_are_missing() -> None:
     tape = Tape(seconds(1, 100) | seconds(301, 400))
     assert ids(asking(tape, lambda history: all_of(history.between(50, 350)))) == [*range(50, 101), *range(301, 351)]
 
 
-def test_a_past_that_the_venue_has_not_is_given_up_after_three_pages() -> None:
+def test_missing_history_is_given_up_after_three_pages() -> None:
     """A12: OKX."""
     tape = Tape(seconds(100_000, 100_400))
     assert asking(tape, lambda history: all_of(history.between(1, 99_000))) == [] and len(tape.asked) == 3
 
 
 @pytest.mark.parametrize("before_id", [250, None])
-def test_the_past_since_a_time_begins_with_its_first_trade(before_id: int | None) -> None:
+def test_since_begins_with_the_first_trade_of_the_time(before_id: int | None) -> None:
     tape = Tape(seconds(1, 400))
     pages = asking(tape, lambda history: all_of(history.since((BEGAN_MS + 123_000) * 10**6, before_id)))
     assert ids(pages) == list(range(123, before_id or 401))
 
 
-def test_a_time_between_two_trades_begins_with_the_later_one() -> None:
+def test_since_between_two_trades_begins_with_the_later_one() -> None:
     tape = Tape(seconds(1, 400))
     assert ids(asking(tape, lambda history: all_of(history.since((BEGAN_MS + 122_001) * 10**6, 125)))) == [123, 124]
 
 
-def test_a_time_before_all_that_the_venue_has_begins_with_its_oldest_trade() -> None:
+def test_since_before_all_trades_begins_with_the_oldest() -> None:
     tape = Tape(seconds(5001, 5400))
     pages = asking(tape, lambda history: all_of(history.since((BEGAN_MS - 90 * 86_400_000) * 10**6)))
     assert ids(pages) == list(range(5001, 5401)) and len(tape.asked) < 60
 
 
-def test_a_millisecond_that_holds_more_than_a_page_is_told_whole() -> None:
+def test_since_reads_all_of_a_millisecond_larger_than_a_page() -> None:
     tape = Tape({number: BEGAN_MS + (7 if number > 10 else 0) for number in range(1, 351)})
     assert ids(asking(tape, lambda history: all_of(history.since((BEGAN_MS + 7) * 10**6)))) == list(range(11, 351))
     tape = Tape(dict.fromkeys(range(1, 351), BEGAN_MS + 7))
     assert ids(asking(tape, lambda history: all_of(history.since(BEGAN_MS * 10**6)))) == list(range(1, 351))
 
 
-def test_the_past_of_a_market_without_trades_is_empty() -> None:
+def test_market_without_trades_has_empty_history() -> None:
     tape = Tape()
     assert asking(tape, lambda history: all_of(history.since(0))) == []
     assert len(asking(tape, lambda history: history.recent())) == 0
 
 
-def test_the_newest_trade_is_what_a_silent_line_is_held_against() -> None:
+def test_recent_is_the_newest_trade() -> None:
     tape = Tape(seconds(1, 400))
     assert asking(tape, lambda history: history.recent()).trade_id.tolist() == [400]
 
 
-def test_the_past_reaches_three_months_back() -> None:
+def test_history_reaches_three_months_back() -> None:
     async def story() -> None:
         async with rest_of(Tape().answer) as rest:
             assert OkxHistory(BTC, rest, wall_ns=lambda: 100 * 86_400 * 10**9).reaches_ns == 10 * 86_400 * 10**9
@@ -307,7 +307,7 @@ def test_the_past_reaches_three_months_back() -> None:
     run(story())
 
 
-def test_the_recorded_page_is_read_exactly(real_data: Path) -> None:
+def test_recorded_page_is_read_exactly(real_data: Path) -> None:
     recorded = json.loads((real_data / "venues" / "okx_http_trades.json").read_text())
 
     async def story() -> None:
@@ -319,7 +319,7 @@ def test_the_recorded_page_is_read_exactly(real_data: Path) -> None:
     run(story())
 
 
-def test_candles_of_today_and_of_long_ago_come_from_their_own_places() -> None:
+def test_new_and_old_candles_come_from_different_endpoints() -> None:
     asked: list[tuple[str, dict[str, Any]]] = []
     hour_ms = 3_600_000
     now_ms = BEGAN_MS // hour_ms * hour_ms
@@ -345,7 +345,7 @@ def test_candles_of_today_and_of_long_ago_come_from_their_own_places() -> None:
     assert asked[0][1]["bar"] == "1H" and asked[0][1]["limit"] == "100"
 
 
-def test_contracts_in_a_candle_are_counted_as_lots_of_the_base() -> None:
+def test_candle_contracts_become_lots_of_the_base() -> None:
     swap = Instrument("okx-swap", "BTC-USDT-SWAP", Decimal("0.1"), Decimal("0.0001"), Decimal("0.01"))
     row = [str(BEGAN_MS), "3.7", "3.9", "3.6", "3.8", "12.34", "0.1234", "9", "1"]
 
@@ -358,7 +358,7 @@ def test_contracts_in_a_candle_are_counted_as_lots_of_the_base() -> None:
     run(story())
 
 
-def test_the_recorded_candles_are_read_exactly(real_data: Path) -> None:
+def test_recorded_candles_are_read_exactly(real_data: Path) -> None:
     recorded = json.loads((real_data / "venues" / "okx_http_candles.json").read_text())
     start_ns = 1_625_097_600_000 * 10**6
 

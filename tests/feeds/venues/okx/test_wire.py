@@ -40,11 +40,11 @@ def trade(number: object = 1, **fields: object) -> bytes:
     return message(one(number, **fields))
 
 
-def test_the_documented_message_is_a_purchase() -> None:
+def test_documented_message_is_a_purchase() -> None:
     assert rows(stream_decoder(BTC).decode([DOCUMENTED])) == [(1740394561685 * 10**6, 956349, 11186, BUY, 674510826)]
 
 
-def test_contracts_come_out_as_lots_of_the_base() -> None:
+def test_contracts_become_lots_of_the_base() -> None:
     sent = message(one(7, instId="BTC-USDT-SWAP", sz="12.34", side="sell"))
     batch = stream_decoder(SWAP).decode([sent])
     assert rows(batch) == [(1740394561685 * 10**6, 956349, 1234, SELL, 7)]
@@ -65,20 +65,20 @@ def test_many_trades_of_many_messages_keep_their_order() -> None:
         b'{"arg":{"channel":"tickers","instId":"BTC-USDT"},"data":[{"last":1e400}]}',
     ],
 )
-def test_other_messages_are_passed_over(talk: bytes) -> None:
+def test_other_messages_are_ignored(talk: bytes) -> None:
     decoder = stream_decoder(BTC)
     assert decoder.decode([trade(1), talk, trade(2)]).trade_id.tolist() == [1, 2]
     assert (decoder.ignored, decoder.rejected, decoder.shutdown) == (1, 0, False)
 
 
-def test_an_announced_upgrade_is_noticed() -> None:
+def test_announced_upgrade_is_detected() -> None:
     decoder = stream_decoder(BTC)
     notice = b'{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade.","connId":"x"}'
     assert len(decoder.decode([notice, trade(1)])) == 1
     assert decoder.shutdown and decoder.rejected == 0
 
 
-def test_trades_of_no_quantity_are_left_out_and_counted() -> None:
+def test_zero_quantities_are_skipped_and_counted() -> None:
     decoder = stream_decoder(BTC)
     assert decoder.decode([message(one(1), one(2, sz="0.0"), one(3))]).trade_id.tolist() == [1, 3]
     assert (decoder.empty, decoder.rejected) == (1, 0)
@@ -113,7 +113,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: LogCapture) -> None:
+def test_bad_message_is_skipped_and_the_others_decoded(bad: bytes, logged: LogCapture) -> None:
     check_is_put_aside(stream_decoder(BTC), trade, bad, logged)
 
 
@@ -121,12 +121,12 @@ def test_a_bad_message_is_put_aside_and_the_others_are_kept(bad: bytes, logged: 
     st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([*BAD.values(), b"pong", trade(5), message(one(6), one(7))])), max_size=12),
     st.data(),
 )
-def test_any_batching_gives_the_same_trades(frames: list[bytes], data: st.DataObject) -> None:
+def test_batching_does_not_change_the_trades(frames: list[bytes], data: st.DataObject) -> None:
     check_does_not_mind_batching((stream_decoder(BTC), stream_decoder(BTC)), frames, data.draw(st.integers(0, len(frames))))
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(1, 10**12), st.integers(1, 10**12), st.booleans())
-def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lots: int, bought: bool) -> None:
+def test_decoded_trade_has_the_messages_values(trade_id: int, ticks: int, lots: int, bought: bool) -> None:
     sent = trade(trade_id, px=str(ticks * BTC.tick_size), sz=str(lots * BTC.lot_size), side="buy" if bought else "sell")
     assert rows(stream_decoder(BTC).decode([sent]))[0][1:] == (ticks, lots, BUY if bought else SELL, trade_id)
 
@@ -134,20 +134,20 @@ def test_what_is_in_the_message_is_what_comes_out(trade_id: int, ticks: int, lot
 # -- subscribing -----------------------------------------------------------------------------------
 
 
-def test_the_subscription_asks_for_every_single_trade() -> None:
+def test_subscription_is_for_every_single_trade() -> None:
     assert [json.loads(message) for message in greeting("BTC-USDT").messages] == [
         {"op": "subscribe", "args": [{"channel": "trades-all", "instId": "BTC-USDT"}]}
     ]
 
 
-def test_only_the_answer_to_the_subscription_accepts_it() -> None:
+def test_only_the_reply_to_the_subscription_confirms_it() -> None:
     accepted = greeting("BTC-USDT").accepted
     assert not accepted(DOCUMENTED) and not accepted(b"pong")
     assert not accepted(b'{"event":"notice","code":"64008","msg":"soon"}')
     assert accepted(b'{"event":"subscribe","arg":{"channel":"trades-all","instId":"BTC-USDT"},"connId":"accb8e21"}')
 
 
-def test_an_unknown_instrument_is_refused_in_the_venues_words() -> None:
+def test_unknown_instrument_is_refused_in_the_venues_words() -> None:
     recorded = (
         b'{"event":"error","msg":"Subscribe failed, wrong URL or channel:trades-all,instId:NO-SUCH doesn\'t exist. Please use the'
         b' correct URL, channel and parameters referring to API document.","code":"60018","connId":"b2b0944b"}'
@@ -156,20 +156,20 @@ def test_an_unknown_instrument_is_refused_in_the_venues_words() -> None:
         greeting("NO-SUCH").accepted(recorded)
 
 
-def test_an_error_for_another_reason_is_tried_again() -> None:
+def test_temporary_subscription_error_is_retried() -> None:
     with pytest.raises(VenueUnreachableError, match="too frequent"):
         greeting("BTC-USDT").accepted(b'{"event":"error","code":"60014","msg":"Requests too frequent","connId":"x"}')
 
 
 @pytest.mark.parametrize("rubbish", NO_TRADES.values(), ids=NO_TRADES)
-def test_rubbish_before_the_answer_is_no_answer(rubbish: bytes) -> None:
+def test_bad_message_before_the_reply_confirms_nothing(rubbish: bytes) -> None:
     assert not greeting("BTC-USDT").accepted(rubbish)
 
 
 # -- recorded --------------------------------------------------------------------------------------
 
 
-def test_recorded_messages_of_a_whole_connection_are_read_to_the_last_trade(real_data: Path) -> None:
+def test_recorded_connection_is_read_to_the_last_trade(real_data: Path) -> None:
     lines = gzip.decompress((real_data / "captures" / "okx_2022_frames.gz").read_bytes()).splitlines()
     frames = [found[1] for line in lines if (found := re.match(rb"[\d.]+: (.*)$", line))]
     pushes = [json.loads(frame) for frame in frames if frame.startswith(b'{"arg":{"channel":"trades"') and b'"data"' in frame]
@@ -192,7 +192,7 @@ def test_recorded_messages_of_a_whole_connection_are_read_to_the_last_trade(real
     assert next(frame for frame in mine if greeting("BTC-USDT").accepted(frame)).startswith(b'{"event":"subscribe"')
 
 
-def test_the_recorded_message_is_read_exactly(real_data: Path) -> None:
+def test_recorded_message_is_read_exactly(real_data: Path) -> None:
     sent = (real_data / "venues" / "okx_ws_trades.json").read_bytes()
     usd = Instrument("okx", "BTC-USD", Decimal("0.1"), Decimal("0.00000001"))
     assert rows(stream_decoder(usd).decode([sent])) == [(1630048897897 * 10**6, 422199, 12060306, BUY, 130639474)]
