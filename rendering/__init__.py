@@ -1,1 +1,1 @@
-"""Arrays into pixels: the layers of the chart, and the two painters of its cells."""
+"""The layers of the chart, and the two painters that turn arrays into pixels."""

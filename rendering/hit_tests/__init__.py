@@ -1,1 +1,1 @@
-"""What is drawn at a point of the chart, for explanations."""
+"""Hit tests: the values drawn at a point of the chart, with their explanations."""

@@ -1,4 +1,4 @@
-"""What can be asked about a cell of the footprint: its imbalance, or why it has none, and its bar's POC and value area."""
+"""Hit targets of a cell: its imbalance or none, its bar's POC and value area."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rendering.view.frame_coords import price_y
 
 
 def cell_questions(frame: Frame, x: float, y: float) -> list[HitTarget]:
-    """The figures of the cell under the mouse; what stands out there first."""
+    """Hit targets of the cell under the mouse; those marked on the chart come first."""
     bar = bar_at(frame, x) if frame.layout.price.holds(x, y) else None
     chart, series = frame.chart, frame.chart.series
     row = series.grid.row(math.floor(frame.viewport.ticks_at(y)))

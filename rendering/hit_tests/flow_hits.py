@@ -1,4 +1,4 @@
-"""What can be asked about bars' deltas, about CVD and its divergences, large trades and letters."""
+"""Hit targets of bar delta, CVD, divergences, large trades and TPO letters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rendering.view.frame import Frame
 
 
 def bar_delta_hits(frame: Frame, x: float) -> list[HitTarget]:
-    """The delta and the volume of the bar under the mouse."""
+    """The hit target for delta and volume of the bar under the mouse."""
     bar = bar_at(frame, x)
     if bar is None:
         return []
@@ -29,7 +29,7 @@ def bar_delta_hits(frame: Frame, x: float) -> list[HitTarget]:
 
 
 def cvd_questions(frame: Frame, x: float, reset: TimeDivision | None) -> list[HitTarget]:
-    """The running sum after the bar under the mouse."""
+    """The hit target for CVD after the bar under the mouse."""
     bar = bar_at(frame, x)
     if bar is None:
         return []
@@ -37,7 +37,7 @@ def cvd_questions(frame: Frame, x: float, reset: TimeDivision | None) -> list[Hi
 
 
 def statistic_questions(frame: Frame, x: float, statistic: Statistic, reset: TimeDivision | None) -> list[HitTarget]:
-    """The figure of a row of the table, of the bar under the mouse."""
+    """The hit target for one bar statistic of the bar under the mouse."""
     bar = bar_at(frame, x)
     if bar is None:
         return []
@@ -57,24 +57,27 @@ def divergence_question(
     line: tuple[float, float, float, float],
     at: tuple[float, float],
 ) -> list[HitTarget]:
-    """A divergence, if its line (from x and y to x and y) is near."""
+    """The hit target for a divergence, if its line is near the mouse.
+
+    `line` is x and y of its first end, then of its second, in logical pixels; `at` is the mouse.
+    """
     left, one, right, other = line
     x, y = at
     if not left - NEAR_PX <= x <= right + NEAR_PX:
         return []
     share = min(max((x - left) / max(right - left, 1.0), 0.0), 1.0)
-    if abs(one + share * (other - one) - y) > 2 * NEAR_PX:  # it is drawn a little beside its prices
+    if abs(one + share * (other - one) - y) > 2 * NEAR_PX:  # the line is drawn a few pixels away from its prices
         return []
     return [HitTarget("CVD divergence", partial(explain_divergence, frame.chart, *bars, side, reset))]
 
 
 def large_question(frame: Frame, found: TradeBatch, trade: int, rule: LargeTradeFilter) -> HitTarget:
-    """A large trade."""
+    """The hit target for a large trade: number `trade` of `found`."""
     return HitTarget("Large trade", partial(explain_large_trade, frame.chart, found, trade, rule))
 
 
 def letters_question(frame: Frame, letters: TpoProfile, row: int) -> HitTarget:
-    """The letters of a row of a session."""
+    """The hit target for the TPO letters in one row of a session."""
     times = frame.chart.series.times
     end_ns = letters.start_ns + letters.marks.shape[1] * letters.bracket_ns
     last = int(frame.chart.series.number[frame.known_end - 1])

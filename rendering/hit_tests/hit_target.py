@@ -1,4 +1,4 @@
-"""What can be asked about a point of the chart: why is this here?"""
+"""A value under the mouse that can be explained."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ if TYPE_CHECKING:
     from app.explain.explanation import Explanation
 
 NEAR_PX = 4.0
-"""A line is meant by the mouse that is so near to it."""
+"""The mouse hits a line from at most this distance."""
 
 
 class HitTarget(NamedTuple):
-    """One figure under the mouse, and its explanation for the asking.
+    """A value under the mouse, and a call that explains it.
 
     Attributes
     ----------
     text : str
-        What it is, for the menu.
+        Its name in the menu.
     ask : callable
-        Works the explanation out, as things stand then.
+        Computes the explanation from the chart's data at the time of the call.
     marked : bool
-        Whether it stands out on the chart, as a highlight or a line: a click asks for such ones alone.
+        Whether it stands out on the chart, as a highlight or a line: a click explains only marked values.
     """
 
     text: str

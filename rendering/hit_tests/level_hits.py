@@ -1,4 +1,4 @@
-"""What can be asked about the levels of the ledger: the lines and zones under the mouse."""
+"""Hit targets of levels: the lines and zones under the mouse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from rendering.view.frame_coords import bars_in_view, price_y
 def level_questions(
     frame: Frame, kinds: tuple[LevelKind, ...], x: float, y: float, *, names: Mapping[LevelKind, str], living: bool
 ) -> list[HitTarget]:
-    """The levels of some kinds under the mouse, the newest first."""
+    """Hit targets of the levels of given kinds under the mouse, newest first.
+
+    With `living`, only active levels count. `names` has the menu text of each kind.
+    """
     series, first_end = frame.chart.series, bars_in_view(frame)
     if not series.n_bars:
         return []

@@ -1,4 +1,4 @@
-"""What can be asked about the lines of a profile: POC, VAH and VAL."""
+"""Hit targets of the lines of a profile: POC, VAH and VAL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rendering.view.frame_coords import price_y
 def profile_questions(
     frame: Frame, name: str, figures: ProfileValues, inputs: ProfileSettings | ValueAreaSettings, y: float
 ) -> list[HitTarget]:
-    """The lines of a profile that are near."""
+    """Hit targets of the lines of a profile near height `y`."""
     at = {ProfileEdge.POC: figures.poc_ticks, ProfileEdge.VAH: figures.vah_ticks, ProfileEdge.VAL: figures.val_ticks}
     chart, rule = frame.chart, (inputs.percent, inputs.method)
     return [
@@ -30,7 +30,10 @@ def profile_questions(
 
 
 def developing_questions(frame: Frame, start: int, bar: int, y: float) -> list[HitTarget]:
-    """The lines of the profile from one bar up to another, by their indices, as it stood then."""
+    """Hit targets of the developing POC, VAH and VAL near height `y`.
+
+    They belong to the profile from bar index `start` to bar index `bar`, both included.
+    """
     series, rule = frame.chart.series, frame.rules.value_area
     rows = apply_layout(profile_of_bars(series, start, bar + 1), series.grid, RowLayout())
     if rows is None:

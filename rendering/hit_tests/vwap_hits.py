@@ -1,4 +1,4 @@
-"""What can be asked about a VWAP: the line, or the band, under the mouse."""
+"""Hit targets of a VWAP: its line and its bands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from rendering.view.frame import Frame
 
 
 def vwap_questions(frame: Frame, label: str, division: TimeDivision, bar: int, levels: Mapping[int, float], y: float) -> list[HitTarget]:
-    """The line and the bands, by their deviations and their heights at a bar (its index), that are near."""
+    """Hit targets of the VWAP line and bands near height `y`.
+
+    `levels` maps the deviation of each line (0, ±1, ±2 σ) to its height at the bar with index `bar`.
+    """
     series = frame.chart.series
     near = [band for band, at in levels.items() if abs(at - y) <= NEAR_PX]
     first = int(session_starts(series, bar, bar + 1, division)[0]) if near else 0

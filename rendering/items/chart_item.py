@@ -1,4 +1,4 @@
-"""The one base class of everything drawn on the chart."""
+"""The base class of everything drawn on the chart."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 READING_REST_S = 1 / 15
-"""For layers beside the bars: figures that change more often cannot be read, and cost more than the bars themselves."""
+"""Rest of layers other than bars: values that change more often cannot be read, and cost more than the bars."""
 
 
 @runtime_checkable
 class LayerErrorHandler(Protocol):
-    """Whoever is told of a layer that raised."""
+    """Receives the errors of layers."""
 
     def layer_failed(self, item: ChartItem, error: Exception) -> None:
-        """Take note of it."""
+        """Handle an error of a layer."""
         ...
 
 
@@ -43,28 +43,28 @@ class LayerPicture(Protocol):
 class ChartItem(pg.GraphicsObject):
     """A layer of the chart that redraws only where something changed.
 
-    A subclass says where it lives (`pane`), what changed from one frame to the next (`changed`), and draws (`draw`);
-    all three in scene coordinates, logical pixels. `z` orders the layers, larger is nearer to the eye.
+    A subclass defines its area (`pane`), the regions that changed from one frame to the next (`changed`), and draws (`draw`);
+    all three in scene coordinates, logical pixels. `z` orders the layers; the largest is on top.
 
     A layer with a `name` is an overlay: it can be shown and hidden. Menu, key list and `snapshot --show` derive from these
-    attributes. Layers that belong together have the same name; then the first of them in the table says the rest.
+    attributes. Layers that belong together have the same name; then the first of them in the table has the other attributes.
     """
 
     name: str = ""
-    """What an overlay is called on the command line and in the settings, as `"vwap-week"`; empty: always there."""
+    """Name of an overlay on the command line and in the settings, e.g. `"vwap-week"`; empty for a layer that is always shown."""
     title: str = ""
-    """What it is called in the menu."""
+    """Name in the menu."""
     help: str = ""
-    """What it shows, in a line."""
+    """Description in one line."""
     keys: tuple[str, ...] = ()
-    """What shows and hides it, in Qt's notation."""
+    """Keys that show and hide it, in Qt's notation."""
     shown_at_first: bool = True
-    """Whether it is shown until the user says otherwise."""
+    """Whether it is shown by default."""
     z: float = 0.0
     rest_s: float = 0.0
-    """How long this layer rests after it looked at new trades; a moved view never waits."""
+    """Time between two updates to new trades; a moved view never waits."""
     kept: bool = False
-    """Whether it draws over the price pane alone and rather seldom: then it is drawn into a picture, see `kept_picture`."""
+    """Whether it is drawn into a cached image, see `layer_cache`: for layers that stay inside the price pane and seldom change."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,51 +72,55 @@ class ChartItem(pg.GraphicsObject):
         self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # the exposed rectangle, not the whole item
         self._frame: Frame | None = None
         self.followed_ns = -(1 << 62)
-        """When it last looked at new trades."""
+        """Time of its last update to new trades."""
         self.waits = False
-        """Whether it leaves new trades to a later frame: other layers have their turn."""
+        """Whether it leaves new trades to a later frame, because it is the turn of other layers."""
         self._bounds = QRectF()
         self.pictures: Sequence[LayerPicture] = ()
-        """Where a kept layer is drawn on the screen; whoever puts layers together says so."""
+        """The cached images that this layer may be drawn into; set by `LayerStack`."""
 
     def pane(self, frame: Frame) -> QRectF:
         """The area this item draws in."""
         raise NotImplementedError
 
     def changed(self, old: Frame, new: Frame) -> QRectF | Sequence[QRectF] | None:
-        """What must be drawn again, one rectangle or several, or None for nothing.
+        """The regions to draw again, one rectangle or several; None for nothing.
 
-        Not asked when pane, theme or scale changed; with other rules all is drawn again, whatever it says.
+        Not called when pane, theme or scale changed. After a change of the calculation settings everything is drawn
+        again, whatever it returns.
         """
         raise NotImplementedError
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Draw at least what lies inside `exposed`; the painter is clipped to the pane."""
+        """Draw at least the part inside `exposed`; the painter is clipped to the pane."""
         raise NotImplementedError
 
     @classmethod
     def strip(cls, rules: CalculationSettings) -> Strip | None:
-        """The room of its own that it wants under the bars; `frame.layout.strip_of(name)` says where it lies."""
+        """The pane it requests under the bars; `frame.layout.strip_of` has the result."""
         return None
 
     def legend(self, frame: Frame) -> str:
-        """What an overlay tells in the legend: rules and sources, not figures that every trade changes. Empty for nothing."""
+        """The overlay's text in the legend; empty for none.
+
+        It names rules and sources, not values that every trade changes.
+        """
         return ""
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Heights at which this item puts tags on the price axis, which leaves out the labels under them."""
+        """Heights of its tags on the price axis, which omits the labels under them."""
         return ()
 
     def hits(self, frame: Frame, x: float, y: float) -> Sequence[HitTarget]:
-        """What can be explained of that which it draws at a point, the likeliest first."""
+        """Hit targets of what it draws at a point, the most likely first."""
         return ()
 
     def refresh(self, frame: Frame) -> bool:
-        """Take note of a frame; asks for the repaint of what changed and says whether there was anything."""
+        """Update to a frame and request a repaint of what changed; False if nothing did."""
         old = self._frame
         only_trades = old is not None and frame.differs_by_trades_only(old)
         if only_trades and (self.waits or self._rests(frame)):
-            return False  # `old` stays, so that nothing is forgotten
+            return False  # `old` stays, so that no change is missed
         self._frame = frame
         if old is None or old.layout != frame.layout:
             bounds = self.pane(frame)
@@ -140,7 +144,7 @@ class ChartItem(pg.GraphicsObject):
         return dirty
 
     def is_due(self, frame: Frame) -> bool:
-        """Whether it has rested, and new trades are all that it would look at."""
+        """Whether its rest is over and only new trades have to be drawn."""
         old = self._frame
         if not self.rest_s or old is None or frame.revision == old.revision:
             return False
@@ -150,11 +154,14 @@ class ChartItem(pg.GraphicsObject):
         return 0 <= frame.now_ns - self.followed_ns < self.rest_s * 1e9
 
     def forget(self) -> None:
-        """Take the next frame as the first: the layer was hidden meanwhile."""
+        """Treat the next frame as the first, because the layer was hidden."""
         self._frame = None
 
     def _repaint(self, rect: QRectF) -> None:
-        """Ask the views directly: `QGraphicsItem.update` adds a margin, which would make every neighbour draw too."""
+        """Request a repaint from the views directly.
+
+        `QGraphicsItem.update` adds a margin, which would make every neighbour draw too.
+        """
         scene, aligned = self.scene(), rect.toAlignedRect()
         for picture in self.pictures:
             picture.spoil(self, aligned)
@@ -162,28 +169,28 @@ class ChartItem(pg.GraphicsObject):
             view.viewport().update(aligned)
 
     def idle(self, budget_s: float) -> bool:
-        """Use up to `budget_s` seconds for what the next frames may need; whether there is more to do."""
+        """Work ahead for at most `budget_s` seconds; True if more is left."""
         return False
 
     def settle(self) -> None:
-        """Finish what was put off to later frames."""
+        """Finish all deferred work."""
 
     def take_after(self, other: ChartItem) -> None:
-        """Adopt what makes the picture the same as another item's of the same class; for pictures of a view."""
+        """Copy the state of another item of this class, so that both draw the same."""
 
     def boundingRect(self) -> QRectF:
         """The pane."""
         return self._bounds
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Called by Qt for an exposed region."""
+        """Draw an exposed region; called by Qt."""
         if self._frame is None or (self.pictures and widget is not None):
             return
-        # a copy: it dies with this call. Qt unites the dirty rectangles of all items before it cuts off what is not ours
+        # a copy, as Qt's rectangle is gone after this call; it contains dirty rectangles of other items, hence `dirty_bounds`
         self.draw_part(painter, QRectF(option.exposedRect) & dirty_bounds(painter, self._bounds))  # type: ignore[attr-defined]
 
     def draw_part(self, painter: QPainter, exposed: QRectF) -> None:
-        """Draw what lies inside a rectangle of the scene, and nothing beside it."""
+        """Draw the part inside a rectangle of the scene, clipped to it."""
         exposed = exposed & self._bounds
         if self._frame is None or exposed.isEmpty():
             return
@@ -191,13 +198,13 @@ class ChartItem(pg.GraphicsObject):
         painter.setClipRect(exposed)
         try:
             self.draw(painter, self._frame, exposed)
-        except Exception as error:  # a mistake in one layer must not take the others with it
+        except Exception as error:  # an error in one layer must not stop the others
             self.report(error)
         finally:
             painter.restore()
 
     def report(self, error: Exception) -> None:
-        """Tell the scene that this layer raised; without one that listens, let it through."""
+        """Report an error of this layer to the scene; raise it if the scene handles none."""
         scene = self.scene()
         if not isinstance(scene, LayerErrorHandler):
             raise error

@@ -1,7 +1,7 @@
-"""The overlays over the bars as a picture that is kept: a trade that changes none of them costs a blit, not a drawing of each.
+"""A cached image of overlays: a trade that changes none of them draws none.
 
-A chart has two of them, one under the cells and one over them; which one an overlay is drawn into follows from its `z`. Only
-a view on the screen uses them: where a scene is drawn into an image, each overlay draws itself.
+A chart has two caches, one under the cells and one over them; an overlay's `z` decides which one it is drawn into. Only
+widgets on the screen use them: when a scene is drawn into an image, each overlay draws itself.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
 _CELLS_Z = 10.0
 _UNDER_Z, _OVER_Z = 5.5, 45.5
-"""Of the pictures: above the last price's line, under the panes and marks that lie over all overlays."""
+"""`z` of the caches: above the line of the last price, and below the panes and marks that lie over all overlays."""
 _MOST_PARTS = 6
-"""More spoilt rectangles than that are drawn as one around them."""
+"""More outdated rectangles than this are drawn as their bounding rectangle."""
 
 
 class LayerCache(QGraphicsItem):
-    """What the items of one side of the cells have drawn over the price pane.
+    """A cached image of the items under or over the cells, as large as the pane.
 
     Parameters
     ----------
     items : sequence of ChartItem
-        All those that are drawn into a kept picture, of both sides.
+        All items that are drawn into a cache, of both sides.
     over : bool
-        Whether it lies over the cells.
+        Whether the cache lies over the cells.
 
     Attributes
     ----------
     parts_drawn : int
-        How many rectangles were drawn anew so far: a count of work for the tests.
+        Number of rectangles drawn so far, for tests.
     """
 
     def __init__(self, items: Sequence[ChartItem], *, over: bool) -> None:
@@ -53,14 +53,14 @@ class LayerCache(QGraphicsItem):
         self._spoilt = QRegion()
 
     def follow(self, frame: Frame) -> None:
-        """Be as large as the price pane of a frame, in its device pixels."""
+        """Resize to the price pane of a frame, in its device pixels."""
         pane = qrect(frame.layout.price).toAlignedRect()
         if (pane, frame.dpr) != (self._pane, self._dpr):
             self.prepareGeometryChange()
             self._pane, self._dpr, self._image = pane, frame.dpr, None
 
     def spoil(self, item: ChartItem, rect: QRect) -> None:
-        """What an item has drawn in a rectangle of the scene is not what it would draw now."""
+        """Mark a rectangle of the scene as outdated if the item is drawn into this cache."""
         if self._holds(item):
             self._spoilt += rect
 
@@ -69,13 +69,13 @@ class LayerCache(QGraphicsItem):
         return QRectF(self._pane)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Called by Qt for an exposed region; draws anew what is spoilt of it all, then blits."""
+        """Draw all outdated rectangles again, then copy the image to the screen."""
         if widget is None or self._pane.isEmpty():
             return
         self._catch_up()
         if self._image is not None:
             painter.save()
-            painter.scale(1 / self._dpr, 1 / self._dpr)  # device pixels: a blit, no scaling
+            painter.scale(1 / self._dpr, 1 / self._dpr)  # device pixels: a copy, no scaling
             painter.drawImage(QRect(self._corner(), self._image.size()), self._image)
             painter.restore()
 
@@ -95,7 +95,7 @@ class LayerCache(QGraphicsItem):
 
     def _draw(self, parts: list[QRect]) -> None:
         assert self._image is not None
-        with QPainter(self._image) as painter:  # a painter that outlives its image takes the process with it
+        with QPainter(self._image) as painter:  # a painter that outlives its image crashes the process
             painter.translate(-self._corner())
             painter.scale(self._dpr, self._dpr)
             for part in parts:

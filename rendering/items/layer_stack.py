@@ -1,4 +1,4 @@
-"""The layers of one chart: which of them are shown, and which raised so often that they are out of use."""
+"""The layers of one chart: the ones shown, and the ones out of use after errors."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ Answer = TypeVar("Answer")
 _log = structlog.get_logger(__name__)
 
 _MAY_FAIL = 2
-"""A layer that raises this often is put out of use; the others go on."""
+"""A layer with this many errors is put out of use; the others go on."""
 
 _TURNS = 8
-"""So many of the layers that rest look at new trades in one frame. There are some twenty of them: each has its turn within three
-frames, which is sooner than it would rest, and no frame pays for all of them."""
+"""Number of resting layers that update to new trades in one frame. There are some twenty of them: each has its turn within three
+frames, which is shorter than its rest, and no frame pays for all of them."""
 
 
 class LayerStack:
-    """All layers of a chart; a mistake in one does not take the others with it.
+    """All layers of a chart; an error in one does not stop the others.
 
     Attributes
     ----------
     items : tuple of ChartItem
-        All of them, in the order of the table.
+        All layers, in the order of `LAYERS`.
     shown : frozenset of str
         Names of the overlays that are shown.
-    pictures : tuple of KeptPicture
-        What some of them are drawn into.
+    pictures : tuple of LayerCache
+        The cached images that some layers are drawn into.
     failures : dict
-        How often each layer raised, by its class's name.
+        Number of errors per layer, by class name.
     """
 
     def __init__(self, items: Iterable[ChartItem], shown: frozenset[str]) -> None:
@@ -51,7 +51,7 @@ class LayerStack:
         self.failures: dict[str, int] = {}
 
     def in_use(self) -> Iterator[ChartItem]:
-        """The layers that are shown and have not failed too often."""
+        """The layers that are shown and not out of use."""
         for item in self.items:
             if self.is_out_of_use(item):
                 item.setVisible(False)
@@ -59,19 +59,19 @@ class LayerStack:
                 yield item
 
     def is_out_of_use(self, item: ChartItem) -> bool:
-        """Whether a layer has raised too often to be asked again."""
+        """Whether a layer had too many errors to be used again."""
         return self.failures.get(type(item).__name__, 0) >= _MAY_FAIL
 
     def failed(self, item: ChartItem, error: Exception) -> None:
-        """Take note that a layer raised; it is logged once."""
+        """Count an error of a layer, and log it once."""
         name = type(item).__name__
         self.failures[name] = self.failures.get(name, 0) + 1
         if self.failures[name] == 1:
-            # as text: a traceback that is kept holds on to painters, and one that outlives its image takes the process with it
+            # as text: a stored traceback keeps painters alive, and a painter that outlives its image crashes the process
             _log.error("a layer of the chart failed", layer=name, error=repr(error), exception="".join(format_exception(error)))
 
     def show_only(self, names: frozenset[str]) -> None:
-        """Show the overlays of these names and no others."""
+        """Show the overlays with these names and no others."""
         self.shown = names
         for item in self.items:
             is_shown = not item.name or item.name in names
@@ -80,28 +80,31 @@ class LayerStack:
                 item.setVisible(is_shown)
 
     def strips(self, rules: CalculationSettings) -> list[Strip]:
-        """The rooms under the bars that the layers want."""
+        """The panes that the layers request under the bars."""
         return [strip for item in self.in_use() if (strip := item.strip(rules)) is not None]
 
     def legend_lines(self, frame: Frame) -> tuple[str, ...]:
-        """What the layers tell in the legend."""
+        """The legend texts of the layers."""
         return tuple(text for text in self._ask(lambda item: item.legend(frame)) if text)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """What can be asked about a point: first what stands out there, of that the uppermost layer's."""
+        """Hit targets at a point: marked ones first, then by layer from the top."""
         found = self._ask(lambda item: [(item.zValue(), question) for question in item.hits(frame, x, y)])
         asked = sorted((pair for pairs in found for pair in pairs), key=lambda pair: (not pair[1].marked, -pair[0]))
         return [question for _, question in asked]
 
     def refresh(self, frame: Frame) -> bool:
-        """Give a frame to every layer; whether any of them will draw."""
+        """Give a frame to every layer; True if any of them will draw."""
         for picture in self.pictures:
             picture.follow(frame)
         self._take_turns(frame)
         return any(self._ask(lambda item: item.refresh(frame)))
 
     def _take_turns(self, frame: Frame) -> None:
-        """Let those of the layers look at new trades that did so longest ago, and the others wait for the next frame."""
+        """Select the layers that update to new trades: those with the oldest update.
+
+        The others wait for the next frame.
+        """
         due = sorted((item for item in self.items if item.is_due(frame)), key=lambda item: item.followed_ns)
         for item in self.items:
             item.waits = False
@@ -109,21 +112,21 @@ class LayerStack:
             item.waits = True
 
     def idle(self, budget_s: float) -> bool:
-        """Let the layers spend spare time; whether there is more to do."""
+        """Let the layers work ahead in spare time; True if more is left."""
         return any(self._ask(lambda item: item.idle(budget_s)))
 
     def settle(self) -> None:
-        """Finish all that layers put off."""
+        """Finish all deferred work of the layers."""
         for item in self.items:
             if item.isVisible():
                 item.settle()
 
     def _ask(self, question: Callable[[ChartItem], Answer]) -> list[Answer]:
-        """The answers of the layers in use that do not raise."""
+        """The results of a call on each layer in use, without those that raise."""
         answers = []
         for item in self.in_use():
             try:
                 answers.append(question(item))
-            except Exception as error:  # a mistake in one layer must not take the others with it
+            except Exception as error:  # an error in one layer must not stop the others
                 self.failed(item, error)
         return answers

@@ -1,4 +1,4 @@
-"""The layers that can be shown and hidden: their names, and how a choice of them is written."""
+"""The overlays: their names, and texts that show and hide them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rendering.items.chart_item import ChartItem
 
 
 def overlays(layers: Iterable[type[ChartItem]]) -> list[type[ChartItem]]:
-    """The first layer of each name, in the order of the table."""
+    """The first layer of each overlay name, in the order of `layers`."""
     found: dict[str, type[ChartItem]] = {}
     for layer in layers:
         if layer.name:
@@ -18,26 +18,26 @@ def overlays(layers: Iterable[type[ChartItem]]) -> list[type[ChartItem]]:
 
 
 def shown_at_first(layers: Iterable[type[ChartItem] | ChartItem]) -> frozenset[str]:
-    """The names that are shown until the user says otherwise."""
+    """The names of the overlays that are shown by default."""
     return frozenset(layer.name for layer in layers if layer.name and layer.shown_at_first)
 
 
 def parse_shown(text: str, layers: Sequence[type[ChartItem]], shown: frozenset[str] | None = None) -> frozenset[str]:
-    """The names that a text shows: `"vwap-day, -delta"` adds one to those shown otherwise, and takes one away.
+    """Parse a list of overlays: `"vwap-day, -delta"` shows one and hides another.
 
     Parameters
     ----------
     text : str
-        Names with commas between them; a minus in front hides.
+        Names separated by commas; a leading minus hides.
     layers : sequence of ChartItem classes
-        Where the names are known from.
+        The layers that define the names.
     shown : frozenset of str, optional
-        What is shown otherwise; what is shown at first unless given.
+        The overlays shown before; the default ones unless given.
 
     Raises
     ------
     BadInputError
-        If there is no such overlay; the line lists them.
+        If there is no such overlay; the message lists them.
     """
     names = [layer.name for layer in overlays(layers)]
     shown = shown_at_first(layers) if shown is None else shown
@@ -50,7 +50,7 @@ def parse_shown(text: str, layers: Sequence[type[ChartItem]], shown: frozenset[s
 
 
 def write_shown(shown: frozenset[str], layers: Sequence[type[ChartItem]]) -> str:
-    """The shortest text that `parse_shown` reads as this choice: only what differs from what is shown at first."""
+    """The shortest text for `parse_shown`: the differences from the default overlays."""
     first = shown_at_first(layers)
     names = [layer.name for layer in overlays(layers)]
     return ", ".join(name if name in shown else f"-{name}" for name in names if (name in shown) != (name in first))

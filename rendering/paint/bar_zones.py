@@ -1,12 +1,12 @@
-"""How the width of one bar is divided: the candle, the bracket of the value area, the cells.
+"""The zones of a bar's width: candle, bracket of the value area, cells.
 
         │ ┃ ├┌──────────────┐ │
         │ ┃ ││   12.4×3.20  │ │
         │ ╹ ├└──────────────┘ │
         0 candle bracket cells gap
 
-All in device pixels from the bar's left edge; `gap` is counted from its right edge, so that columns that are a
-pixel wider than their neighbours get wider cells and nothing else.
+All in device pixels from the bar's left edge, except `gap`, which is counted from its right edge: in a bar one
+pixel wider than its neighbours only the cells are wider.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from rendering.view.detail import Detail
 
 @dataclass(frozen=True, slots=True)
 class BarZones:
-    """The zones of a bar; a zone of no width is not drawn.
+    """The zones of a bar; a zone with zero width is not drawn.
 
     Attributes
     ----------
     body_left, body_right, wick_left, wick_right : int
-        The candle.
+        Edges of the candle.
     bracket_left, bracket_right : int
-        The value area's bracket.
+        Edges of the value area's bracket.
     cell_left, gap : int
-        Cells reach from `cell_left` to `gap` before the bar's right edge.
+        Cells start at `cell_left` and end `gap` pixels before the bar's right edge.
     row_gap : int
-        Pixels left free at the upper edge of each row.
+        Free pixels at the upper edge of each row.
     hairline : int
         Width of the thinnest line.
     marks : bool
-        Whether a mark inside the bar can be seen.
+        Whether bars are wide enough for marks.
     """
 
     body_left: int
@@ -50,7 +50,7 @@ class BarZones:
 
     @classmethod
     def of(cls, bar_pitch: float, row_pitch: float, dpr: float, detail: Detail, *, candle: bool = True, bracket: bool = True) -> BarZones:
-        """The division that suits bars of `bar_pitch` and rows of `row_pitch` device pixels."""
+        """The zones of bars of `bar_pitch` and rows of `row_pitch` device pixels."""
         hairline = max(1, round(dpr * 0.8))
         bar_px = bar_pitch / dpr
         row_gap = hairline if row_pitch >= 6 * dpr else 0
@@ -79,7 +79,7 @@ class BarZones:
         gap = max(1, round(whole * 0.25)) if whole >= 3 else 0
         width = whole - gap
         if width > hairline and (width - hairline) % 2:
-            width -= 1  # the wick stands in the middle
+            width -= 1  # so that the wick is exactly in the middle
         wick = (width - hairline) // 2 if width > hairline else 0
         return cls(0, width, wick, wick + min(hairline, width), 0, 0, 0, gap, 0, hairline, whole >= 3 * dpr)
 

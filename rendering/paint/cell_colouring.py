@@ -1,7 +1,7 @@
-"""Which step of a theme's ramp a cell takes.
+"""The step of a theme's colour ramp for each cell.
 
-Volume is coloured by rank, not by its ratio to the largest: one huge print does not turn all other cells dark. The
-ranks are those of the cells in sight when the table was made; see `footprint_item` for when it is made anew.
+Volume is coloured by rank, not by its ratio to the largest: one huge trade does not turn all other cells dark. The
+ranks are those among the cells in view when the table was made; `RankCache` decides when to make it again.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from rendering.style.theme import DELTA_STEPS, VOLUME_STEPS
 
 _BALANCE = DELTA_STEPS // 2
 _SAMPLE = 40_000
-"""Ranks are estimated from about so many cells: 1/16 is a coarse step."""
+"""Ranks are estimated from about this many cells, enough for 16 steps."""
 _FAINT = 0.35
-"""Colour left to a one-sided cell of the lowest rank: direction stays visible, weight too."""
+"""Strength of the colour of a one-sided cell of the lowest rank: both direction and weight stay visible."""
 
 
 class VolumeRanks:
-    """The volumes at which a cell enters the next sixteenth.
+    """The volumes that divide cells into 16 ranks of equal size.
 
     Parameters
     ----------
     volume : int64 [shape=(n,)]
-        Volumes of the cells to be told apart; cells without volume do not count.
+        Volumes of the cells, lots; cells without volume do not count.
     """
 
     def __init__(self, volume: np.ndarray) -> None:
@@ -35,11 +35,11 @@ class VolumeRanks:
             self.bounds = np.zeros(0, np.int64)
 
     def steps(self, volume: np.ndarray) -> np.ndarray:
-        """Steps 0 to 15, intp, shape as given: how many bounds lie below. Equal volumes share a step."""
+        """Step of each volume, 0 to 15, intp, shape as given: the bounds below it."""
         return np.searchsorted(self.bounds, volume, side="left")
 
     def misjudges(self, volume: np.ndarray) -> bool:
-        """Whether a new table would move more than a tenth of these cells by two steps or more."""
+        """Whether new ranks would move over 10 % of these cells by two steps or more."""
         volume = volume[:: max(1, len(volume) // _SAMPLE)]
         if not len(volume):
             return False
@@ -48,7 +48,10 @@ class VolumeRanks:
 
 
 def delta_steps(buy: np.ndarray, sell: np.ndarray, volume: np.ndarray, ranks: VolumeRanks) -> np.ndarray:
-    """Steps 0 (all sold) over 8 (balanced) to 16 (all bought), intp: delta's share of the volume, weakened for low ranks."""
+    """Steps from 0 (all sold) over 8 (balanced) to 16 (all bought), intp.
+
+    By delta as a share of the volume, weaker for low ranks.
+    """
     weight = _FAINT + (1 - _FAINT) / (VOLUME_STEPS - 1) * ranks.steps(volume)
     share = (buy - sell) / np.maximum(volume, 1)
     return (np.rint(share * weight * _BALANCE) + _BALANCE).astype(np.intp)

@@ -1,6 +1,6 @@
-"""The coloured ground of the cells in each footprint style: whole cells, two halves, or the bar's own profile.
+"""The fill of cells in each footprint style: complete, in halves, as a profile.
 
-Style and colouring are chosen apart. Both painters draw what stands here: the raster painter by gathers, OpenGL as quads.
+Style and colouring are separate settings. Both painters draw these fills: the raster painter by array lookups, OpenGL as quads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HALVES_FROM_PX = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellFill:
-    """Rectangles in columns that do not overlap.
+    """Coloured rectangles in columns that do not overlap.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class CellFill:
     place : int64 [shape=(n,)]
         The column of each rectangle.
     row : int64 [shape=(n,)]
-        Its price row.
+        Its row.
     step : intp [shape=(n,)]
-        Its step of the ramp.
+        Its step of the colour ramp.
     width : int64 [shape=(n,)] or None
-        How far it reaches from the column's left edge; None for all of the column.
+        Its width from the column's left edge; None for the full column.
     """
 
     left: np.ndarray
@@ -50,7 +50,7 @@ class CellFill:
 def fill_of_cells(
     bars: BarGeometry, cells: CellGeometry, style: CellStyle, ranks: VolumeRanks, grid: PixelGrid, column: BarZones
 ) -> CellFill:
-    """The ground of some cells; rows as in `cells`."""
+    """The fill of some cells; rows as in `cells`."""
     left, right = grid.bar_x(bars.number) + column.cell_left, grid.bar_x(bars.number + 1) - column.gap
     if style.cells == "ladder" and grid.bar_pitch - column.cell_left - column.gap >= _HALVES_FROM_PX * grid.dpr:
         return _halves(left, right, cells, style.colouring, ranks, column)
@@ -63,9 +63,9 @@ def fill_of_cells(
 
 
 def cell_steps(cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks) -> np.ndarray:
-    """The step of the ramp of each cell, by its volume's rank, by who was aggressive, or by its imbalance alone.
+    """The colour step of each cell: by volume rank, by delta, or by imbalance.
 
-    A cell that is imbalanced to both sides takes the colour of its delta.
+    A cell with an imbalance on both sides takes the colour of its delta.
     """
     if colouring == "delta":
         return delta_steps(cells.buy, cells.sell, cells.volume, ranks)
@@ -79,7 +79,7 @@ def cell_steps(cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks) ->
 def _halves(
     left: np.ndarray, right: np.ndarray, cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks, column: BarZones
 ) -> CellFill:
-    """What was sold on the left, what was bought on the right, each coloured by itself."""
+    """Cells in halves, each with its colour: selling left, buying right."""
     middle = (left + right) // 2
     none = np.zeros(len(cells), np.int64)
     if colouring == "volume":

@@ -1,4 +1,4 @@
-"""What both painters of bars and cells promise."""
+"""The protocol of both painters of bars and cells."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class CellPainter(Protocol):
     """Draws candles, cells and digits of a chart."""
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Bring what is kept up to a frame, within its time; the region to draw again in scene pixels, None for none."""
+        """Update to a frame within its time; the scene region to repaint, or None."""
         ...
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Draw what lies in `exposed`."""
+        """Draw the part of the chart in `exposed`, scene pixels."""
         ...
 
     def idle(self, budget_s: float) -> bool:
-        """Use spare time; whether there is more to do."""
+        """Work ahead in spare time; True if more is left."""
         ...
 
     def settle(self) -> None:
-        """Finish what was put off."""
+        """Finish all deferred drawing."""
         ...

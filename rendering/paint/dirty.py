@@ -1,4 +1,4 @@
-"""The part of a painter's surface that will be shown."""
+"""The part of a painter's surface that is repainted."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from PySide6.QtGui import QPainter, QRegion
 
 
 def dirty_region(painter: QPainter) -> QRegion | None:
-    """What will really be shown of what is painted, in the painter's device pixels; None if it is everything."""
+    """The repainted region in the painter's device pixels; None for everything."""
     engine = painter.paintEngine()
     region = engine.systemClip() if engine is not None else QRegion()
     return None if region.isEmpty() else region
 
 
 def is_dirty(painter: QPainter, rect: QRectF) -> bool:
-    """Whether anything of what is painted in a rectangle will be shown."""
+    """Whether any part of a rectangle is repainted."""
     region = dirty_region(painter)
     return region is None or region.intersects(painter.deviceTransform().mapRect(rect).toAlignedRect())
 
 
 def dirty_bounds(painter: QPainter, bounds: QRectF) -> QRectF:
-    """The part of `bounds` around all that will be shown of it, in the painter's coordinates."""
+    """The part of `bounds` around the repainted region, in the painter's coordinates."""
     region = dirty_region(painter)
     if region is None:
         return bounds

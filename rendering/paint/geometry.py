@@ -1,6 +1,6 @@
-"""Bars and cells in sight as plain arrays: what is to be drawn, before it is known where.
+"""Bars and cells in view as plain arrays of prices, rows and volumes.
 
-No pixels here, no colours, no Qt; both painters start from these.
+No pixels, no colours, no Qt; both painters start from these arrays.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarGeometry:
-    """Some bars that follow one another in the series.
+    """Some consecutive bars of a series.
 
     Attributes
     ----------
     number : int64 [shape=(n,)]
-        Where each bar stands on the x axis; ascending, not every number is there.
+        Bar numbers, the positions on the x axis; ascending, numbers without a bar are left out.
     open, high, low, close : int64 [shape=(n,)]
         Ticks.
     poc_row, value_low_row, value_high_row : int64 [shape=(n,)]
-        Rows of the bar's point of control and value area.
+        POC row, and lowest and highest row of the value area.
     heaviest : int64 [shape=(n,)]
         Volume of the bar's heaviest row, lots.
     """
@@ -52,9 +52,9 @@ class CellGeometry:
     Attributes
     ----------
     bar : int64 [shape=(n,)]
-        Place of the cell's bar among the bars asked for.
+        Index of the cell's bar among the requested bars.
     row : int64 [shape=(n,)]
-        Price row.
+        Row number.
     buy, sell, volume : int64 [shape=(n,)]
         Lots; volume also counts trades without an aggressor.
     buy_imbalance, sell_imbalance : bool [shape=(n,)]
@@ -74,12 +74,12 @@ class CellGeometry:
 
 
 def bars_between(series: FootprintSeries, first_number: int, last_number: int) -> tuple[int, int]:
-    """Indexes `[first, end)` of the bars with numbers from `first_number` to `last_number`, both included."""
+    """Indices `[first, end)` of bars `first_number` to `last_number`, inclusive."""
     return series.index_of(first_number), series.index_of(last_number + 1)
 
 
 def bar_geometry(chart: Chart, first: int, end: int, *, poc: bool = True, value_areas: bool = True, heaviest: bool = False) -> BarGeometry:
-    """The bars with indexes `[first, end)`; what is not asked for is 0 and saves the work."""
+    """The bars `[first, end)` (indices); values not requested are 0 and cost nothing."""
     series, run = chart.series, slice(first, end)
     nothing = np.zeros(end - first, np.int64)
     low_row, high_row = chart.figures.value_areas(first, end) if value_areas else (nothing, nothing)
@@ -106,9 +106,9 @@ def _heaviest(series: FootprintSeries, first: int, end: int) -> np.ndarray:
 
 
 def cell_geometry(chart: Chart, first: int, end: int, low_row: int, high_row: int, *, imbalances: bool = True) -> CellGeometry:
-    """The cells of the bars `[first, end)` in the rows from `low_row` to `high_row`, both included.
+    """The cells of bars `[first, end)` in rows `low_row` to `high_row`, inclusive.
 
-    `imbalances` False leaves those flags False and saves the work.
+    With `imbalances` False those flags stay False and cost nothing.
     """
     series, run = chart.series, slice(first, end)
     first_row, n_rows, start = series.first_row[run], series.n_rows[run], series.cell_start[run]

@@ -1,7 +1,7 @@
-"""Bars and cells through OpenGL: one instanced draw for all rectangles, one for all glyphs.
+"""Bars and cells drawn by OpenGL in two instanced calls: rectangles and glyphs.
 
-What is in sight, and a margin around it, lies in vertex buffers. A pan changes two numbers; a live trade encodes the last
-bars again and uploads that end of the buffers; only another scale or look, or a pan beyond the margin, fills them anew.
+Vertex buffers hold the view and a margin around it. A pan changes two numbers; a live trade encodes the last bars again
+and uploads that end of the buffers; only another scale or style, or a pan beyond the margin, fills them again.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from rendering.view.pixel_grid import PixelGrid
 _log = structlog.get_logger(__name__)
 
 MARGIN = 0.5
-"""Of the pane's width and height, kept on each side beyond what is in sight."""
+"""Margin on each side of the view, as a share of the pane's width and height."""
 _TAIL_BARS = 8
-"""So many bars may change or open before the buffers are divided anew."""
+"""This many bars may be in the tail before the buffers are filled again."""
 
 
 class GlPainter:
-    """See `CellPainter`.
+    """Draws bars and cells with OpenGL; see `CellPainter`.
 
     Parameters
     ----------
-    keeper : RankKeeper
-        Shared with the raster painter, so that both colour alike.
+    keeper : RankCache
+        Shared with the raster painter, so that both use the same colours.
     on_failure : callable
-        Told why when OpenGL turns out not to work, from the event loop, once.
+        Called once from the event loop with the reason when OpenGL fails.
 
     Attributes
     ----------
     encoded_bars : int
-        Bars that were encoded, a count of work for the tests.
+        Number of bars encoded, for tests.
     """
 
     def __init__(self, keeper: RankCache, on_failure: Callable[[str], None] = lambda _reason: None) -> None:
@@ -56,19 +56,19 @@ class GlPainter:
         self._key: tuple = ()
         self._revision = -1
         self._look: BarStyle | None = None
-        self._atlas_for: BarStyle | None = None  # whose glyphs the card has
+        self._atlas_for: BarStyle | None = None  # the style whose glyphs are on the graphics card
         self._origin = (0, 0)
         self._held = (0, 0, 0, 0)  # global pixels: left, top, right, bottom
         self._split = 0  # index of the first bar of the tail
         self._ticks = (0, 0)
         self._numbers = (0, 0)
         self._head = self._tail = Instances(np.zeros(0, QUAD), np.zeros(0, GLYPH))
-        self._upload_from: str | None = None  # "head" for everything, "tail" for the end alone
+        self._upload_from: str | None = None  # "head" for everything, "tail" for the last bars only
 
     # -- CellPainter -----------------------------------------------------------------------------
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Encode what changed; see `CellPainter`."""
+        """Encode the bars that changed; see `CellPainter`."""
         old, self._frame = self._frame, frame
         pane = QRectF(*frame.layout.price)
         if not frame.chart.series.n_bars:
@@ -93,7 +93,7 @@ class GlPainter:
         return pane
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Upload what is new and draw all of it; see `CellPainter`."""
+        """Upload new instances and draw everything; see `CellPainter`."""
         if self._failed:
             return
         on_opengl = painter.paintEngine().type() is QPaintEngine.Type.OpenGL2  # another widget's context may still be the current one
@@ -108,18 +108,18 @@ class GlPainter:
             painter.endNativePainting()
 
     def idle(self, budget_s: float) -> bool:
-        """Look whether the colours still fit; see `CellPainter`."""
+        """Check whether the volume ranks still fit; see `CellPainter`."""
         if self._frame is not None:
             self._keeper.reconsider(self._frame)
         return False
 
     def settle(self) -> None:
-        """Nothing is ever put off; see `CellPainter`."""
+        """Do nothing, as no drawing is deferred; see `CellPainter`."""
 
     # -- encoding --------------------------------------------------------------------------------
 
     def _fill(self, frame: Frame, key: tuple) -> None:
-        """Encode all that is in sight, and the margin."""
+        """Encode all bars and cells in the view and its margin."""
         grid, series = frame.pixels, frame.chart.series
         across, down = round(MARGIN * grid.width), round(MARGIN * grid.height)
         self._held = (grid.left - across, grid.top - down, grid.left + grid.width + across, grid.top + grid.height + down)
@@ -137,7 +137,7 @@ class GlPainter:
         self._upload_from = "head"
 
     def _encode(self, frame: Frame, first: int, end: int) -> Instances:
-        """The instances of those bars `[first, end)` that the buffers are to hold."""
+        """The instances of bars `[first, end)` that lie in the view or its margin."""
         assert self._look is not None
         in_reach = bars_between(frame.chart.series, *self._numbers)
         first, end = max(first, in_reach[0]), min(end, in_reach[1])
@@ -160,7 +160,7 @@ class GlPainter:
         surface.draw(n_quads, n_glyphs, size, clip, offset)
 
     def _surface_of_context(self) -> GlSurface:
-        """What we keep on the card; made anew when the view has another context."""
+        """The objects on the graphics card, created again for a new context."""
         context = QOpenGLContext.currentContext()
         assert context is not None
         if self.surface is None or self.surface.context is not context:
@@ -170,7 +170,7 @@ class GlPainter:
         return self.surface
 
     def _forget(self) -> None:
-        """The context goes: give back what is in it while it is still there."""
+        """Release the objects of a context that is about to be destroyed."""
         surface, self.surface = self.surface, None
         if surface is not None:
             surface.destroy()

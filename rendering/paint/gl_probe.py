@@ -1,4 +1,4 @@
-"""What OpenGL can do here: asked of the driver through a context that nobody sees."""
+"""A test of this machine's OpenGL, with an offscreen context."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _FRAMES = 3
 
 @dataclass(frozen=True, slots=True)
 class GlProbe:
-    """What the driver said.
+    """The result of testing OpenGL.
 
     Attributes
     ----------
     works : bool
-        A context could be made and used.
+        Whether a context could be created and used.
     renderer, version : str
-        The driver's own words.
+        Texts of the driver.
     is_hardware : bool
         Whether a graphics card draws.
     empty_frame_ms : float
-        A cleared frame of 1600 x 900, finished; median of a few.
+        Time to clear and finish a frame of 1600 x 900; median of a few.
     reason : str
-        Why it does not work.
+        Why it does not work; empty if it does.
     """
 
     works: bool
@@ -40,7 +40,7 @@ class GlProbe:
 
 
 def probe_gl() -> GlProbe:
-    """Make a context, ask it, draw a few empty frames and let it go again. Needs a QGuiApplication."""
+    """Test OpenGL with a few empty frames; needs a QGuiApplication."""
     if QGuiApplication.platformName() in ("offscreen", "minimal"):
         return GlProbe(False, reason=f"not supported on the {QGuiApplication.platformName()} platform")
     context = QOpenGLContext()
@@ -71,6 +71,6 @@ def probe_gl() -> GlProbe:
 
 
 def is_hardware_renderer(renderer: str) -> bool:
-    """Whether a renderer's name is that of a graphics card rather than of software that stands in for one."""
+    """Whether a renderer's name is that of a graphics card, not of software."""
     name = renderer.lower()
     return bool(name) and not any(word in name for word in _SOFTWARE)

@@ -1,6 +1,6 @@
-"""What the GL painter keeps on the graphics card: two programs, two vertex buffers, the atlas of glyphs.
+"""The GL painter's objects on the graphics card: programs, buffers, glyph atlas.
 
-Nothing here knows of bars; it uploads rows of instances and draws them. All calls need a current context.
+This module uploads and draws instances and has no notion of bars. All calls need a current context.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from rendering.paint.instances import GLYPH, QUAD
 GL_FLOAT, GL_UNSIGNED_BYTE, GL_TRIANGLE_STRIP = 0x1406, 0x1401, 0x0005
 GL_BLEND, GL_ONE, GL_ONE_MINUS_SRC_ALPHA = 0x0BE2, 1, 0x0303
 GL_SCISSOR_TEST, GL_DEPTH_TEST, GL_STENCIL_TEST, GL_CULL_FACE = 0x0C11, 0x0B71, 0x0B90, 0x0B44
-_ROOM = 1.5  # a buffer is made so much larger than what it must hold at first
+_ROOM = 1.5  # a new buffer is this many times as large as needed at first
 
 
 class GlError(TapeprintError):
-    """OpenGL does not do what is asked of it; the raster painter takes over."""
+    """Raised when OpenGL fails; the raster painter takes over."""
 
 
 class InstanceBuffer:
-    """Rows of one kind on the card, and how they are read by a program.
+    """A vertex buffer of one kind of instances, with the layout that a program reads.
 
     Attributes
     ----------
     uploaded_bytes : int
-        Since the start, a count of work for the tests.
+        Number of bytes uploaded, for tests.
     """
 
     def __init__(self, program: QOpenGLShaderProgram, dtype: np.dtype, attributes: tuple[tuple[str, int, str], ...]) -> None:
@@ -47,7 +47,15 @@ class InstanceBuffer:
         self.uploaded_bytes = 0
 
     def write(self, rows: np.ndarray, start: int) -> None:
-        """Put rows behind the first `start`; what is beyond the buffer's end makes a larger one, for which all rows are needed."""
+        """Write rows from index `start` on.
+
+        Rows that do not fit need a larger buffer, which must be written from index 0.
+
+        Raises
+        ------
+        GlError
+            If the rows do not fit and `start` is not 0.
+        """
         self._buffer.bind()
         end = start + len(rows)
         if end > self._capacity:
@@ -62,11 +70,14 @@ class InstanceBuffer:
         self._buffer.release()
 
     def fits(self, rows: int) -> bool:
-        """Whether so many rows have room."""
+        """Whether this many rows fit into the buffer."""
         return rows <= self._capacity
 
     def draw(self, functions: QOpenGLExtraFunctions, rows: int) -> None:
-        """Draw the first rows, each as a rectangle of two triangles; the program is bound and has its uniforms."""
+        """Draw the first `rows` rows as rectangles of two triangles each.
+
+        The program must be bound and its uniforms set.
+        """
         if not rows:
             return
         self._state.bind()
@@ -83,23 +94,23 @@ class InstanceBuffer:
         self._state.release()
 
     def destroy(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         self._state.destroy()
         self._buffer.destroy()
 
 
 class GlSurface:
-    """All that belongs to one context.
+    """All objects that belong to one OpenGL context.
 
     Raises
     ------
     GlError
-        If the context cannot do what is needed.
+        If the context does not support what is needed.
     """
 
     def __init__(self, context: QOpenGLContext) -> None:
         self.context = context
-        self._elsewhere = QOffscreenSurface()  # to let go of everything when the window's own surface is gone
+        self._elsewhere = QOffscreenSurface()  # to release everything when the window's own surface is gone
         self._elsewhere.setFormat(context.format())
         self._elsewhere.create()
         self.functions = context.extraFunctions()
@@ -114,7 +125,7 @@ class GlSurface:
         self._glyph_size, self._columns = (1.0, 1.0), 1.0
 
     def set_atlas(self, pixels: np.ndarray, glyph_size: tuple[int, int]) -> None:
-        """Take another atlas, uint8 RGBA premultiplied [shape=(height, width, 4)]."""
+        """Replace the glyph atlas: uint8 RGBA, premultiplied [shape=(height, width, 4)]."""
         if self._atlas is not None:
             self._atlas.destroy()
         height, width, _ = pixels.shape
@@ -125,12 +136,14 @@ class GlSurface:
         self._atlas, self._glyph_size, self._columns = atlas, (float(glyph_size[0]), float(glyph_size[1])), float(width // glyph_size[0])
 
     def draw(self, n_quads: int, n_glyphs: int, surface: QSize, clip: tuple[int, int, int, int], offset: tuple[int, int]) -> None:
-        """Draw what was uploaded, inside `clip` (left, top, width, height in pixels of the surface).
+        """Draw the uploaded instances inside `clip`.
+
+        `clip` is left, top, width, height in pixels of the surface; `offset` moves the instances' origin there.
 
         Raises
         ------
         GlError
-            If OpenGL reports one.
+            If OpenGL reports an error.
         """
         gl = self.functions
         gl.glViewport(0, 0, surface.width(), surface.height())
@@ -160,7 +173,7 @@ class GlSurface:
             raise GlError(f"OpenGL reports error 0x{error:04x}")
 
     def destroy(self) -> None:
-        """Give everything back, while there is still the context."""
+        """Release everything while the context still exists."""
         if not self.context.makeCurrent(self._elsewhere):
             return
         for part in (self.quads, self.glyphs, *([self._atlas] if self._atlas is not None else [])):

@@ -1,4 +1,4 @@
-"""The few characters of the cells, drawn once per size and kept as numbers."""
+"""The characters of the cells, drawn once per size and stored as arrays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WEIGHTS = (REGULAR, BOLD)
 
 
 class GlyphAtlas:
-    """Every glyph in two weights at one size.
+    """All glyphs in two weights at one size.
 
     Parameters
     ----------
@@ -27,20 +27,20 @@ class GlyphAtlas:
     Attributes
     ----------
     masks : uint8 [shape=(2, n_glyphs, height, width)]
-        Opacity of each pixel, regular then bold; all glyphs are equally large, and side by side they make text.
+        Opacity of each pixel, regular then bold; all glyphs have the same size, and text is a row of them.
     """
 
     def __init__(self, text_px: int) -> None:
         self.text_px = text_px
         self.width = max(2, round(CHAR_ASPECT * text_px))
-        self.height = math.ceil(CAP_HEIGHT * text_px) + 2  # digits have nothing below the line; a pixel of air on both sides
+        self.height = math.ceil(CAP_HEIGHT * text_px) + 2  # digits have no descenders; one free pixel above and below
         self.masks = np.stack([_draw(text_px, weight == BOLD, self.width, self.height) for weight in _WEIGHTS])
         self.masks.flags.writeable = False
 
     def inked(self, inks: tuple[tuple[Colour, int], ...]) -> np.ndarray:
-        """Premultiplied pixels of every glyph in each ink, uint32 [shape=(n_inks, n_glyphs, height, width)].
+        """Premultiplied pixels of every glyph in each ink.
 
-        An ink is a colour and a weight.
+        uint32 [shape=(n_inks, n_glyphs, height, width)]. An ink is a colour and a weight.
         """
         return np.stack([_premultiplied(self.masks[weight], colour) for colour, weight in inks])
 
@@ -55,7 +55,7 @@ def _draw(text_px: int, bold: bool, width: int, height: int) -> np.ndarray:
     advance = QFontMetricsF(font).horizontalAdvance("0")
     for place, glyph in enumerate(GLYPHS):
         painter.setClipRect(place * width, 0, width, height)
-        # whole pixels: the base line lies on a pixel's edge, which keeps the feet of the digits sharp
+        # whole pixels: the base line lies on a pixel's edge, so that digits are sharp at the bottom
         painter.drawText(QPointF(place * width + (width - advance) / 2, height - 1), glyph)
     painter.end()
     pixels = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())[:, : width * len(GLYPHS)]

@@ -1,6 +1,6 @@
-"""Shapes as the rows of vertex buffers: one instance a rectangle, one a glyph.
+"""Shapes as rows of vertex buffers: one instance per rectangle or glyph.
 
-Positions are device pixels relative to an origin near the view, so that single precision holds each whole pixel.
+Positions are device pixels relative to an origin near the view, so that single precision is exact for whole pixels.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GLYPH = np.dtype([("place", np.float32, 2), ("glyph", np.float32)])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instances:
-    """What is drawn of some bars: `quads` first, then `glyphs`, each in order."""
+    """The instances of some bars: `quads` are drawn first, then `glyphs`, in order."""
 
     quads: np.ndarray
     glyphs: np.ndarray
@@ -37,13 +37,13 @@ class Instances:
 def instances_of(
     chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid, look: BarStyle, origin: tuple[int, int]
 ) -> Instances:
-    """The instances of the bars with indexes `[first, end)`, cells between two ticks.
+    """The instances of the bars with indices `[first, end)`, cells between two ticks.
 
     Parameters
     ----------
     chart : Chart
     ticks : (low, high)
-        Cells of rows that reach between them are drawn.
+        Cells whose rows reach between them are drawn.
     origin : (X, Y)
         Global pixel that positions are relative to.
     """
@@ -67,14 +67,17 @@ def instances_of(
 
 
 def atlas_pixels(glyphs: np.ndarray) -> np.ndarray:
-    """Inked glyphs, uint32 ARGB [shape=(n_inks, n_glyphs, h, w)], as one picture: uint8 RGBA [shape=(n_inks * h, n_glyphs * w, 4)]."""
+    """All inked glyphs as one image.
+
+    From uint32 ARGB [shape=(n_inks, n_glyphs, h, w)] to uint8 RGBA [shape=(n_inks * h, n_glyphs * w, 4)].
+    """
     inks, codes, height, width = glyphs.shape
     picture = glyphs.transpose(0, 2, 1, 3).reshape(inks * height, codes * width)
     return rgba(picture.ravel()).reshape(*picture.shape, 4)
 
 
 def rgba(colours: np.ndarray) -> np.ndarray:
-    """`0xAARRGGBB` as bytes red, green, blue, alpha: uint8 [shape=(n, 4)]."""
+    """Bytes red, green, blue, alpha of colours `0xAARRGGBB`: uint8 [shape=(n, 4)]."""
     return np.stack([(colours >> np.uint32(shift)).astype(np.uint8) for shift in (16, 8, 0, 24)], axis=1)
 
 

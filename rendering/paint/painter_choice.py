@@ -1,4 +1,4 @@
-"""Who draws the cells on this machine: OpenGL where the driver is hardware and fast, raster tiles elsewhere."""
+"""The painter for this machine: OpenGL with fast hardware, else raster tiles."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from rendering.paint.gl_probe import GlProbe, probe_gl
 from rendering.view.frame import PainterName
 
 FRAME_BUDGET_MS = 8.0
-"""An empty frame that takes longer than this leaves no time to draw in."""
+"""An empty frame that takes longer leaves no time for drawing."""
 
 
 @dataclass(frozen=True, slots=True)
 class PainterChoice:
-    """The painter, and why."""
+    """A painter, and the reason for it."""
 
     painter: PainterName
     reason: str
 
 
 def choose_painter(wanted: str = "auto", probe: GlProbe | None = None) -> PainterChoice:
-    """The painter for this machine.
+    """Choose the painter for this machine.
 
     Parameters
     ----------
     wanted : "auto", "gl" or "raster"
-        What the user asked for; `gl` is honoured wherever a context can be made.
+        The user's setting; `gl` also allows software and slow drivers.
     probe : GlProbe, optional
-        What the driver says; it is asked unless given.
+        The result of testing OpenGL; it is tested now unless given.
     """
     if wanted == "raster":
         return PainterChoice("raster", "requested")

@@ -1,4 +1,4 @@
-"""Which ranks of volume colour the cells at present; both painters ask the same keeper, so their colours agree."""
+"""The volume ranks in use, shared by both painters so that their colours agree."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from rendering.view.frame import Frame
 
 
 class RankCache:
-    """Makes a table of ranks when bars or rows change, and when the view rests on other volumes.
+    """The volume ranks in use, renewed when bars, rows or visible volumes change.
 
     Attributes
     ----------
     ranks : VolumeRanks or None
-        None until there are bars.
+        The ranks in use; None until there are bars.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class RankCache:
         self._judged: tuple = ()
 
     def follow(self, frame: Frame) -> VolumeRanks:
-        """The ranks for a frame: those in use, unless bars or rows are others."""
+        """The ranks for a frame, computed again if bars or rows changed."""
         made_for = series_key(frame)
         if self.ranks is None or self._made_for not in ((), made_for):
             self.ranks = _ranks_in_sight(frame) or self.ranks or VolumeRanks(frame.chart.series.volume)
@@ -32,18 +32,21 @@ class RankCache:
         return self.ranks
 
     def reconsider(self, frame: Frame) -> None:
-        """Once the view rests: new ranks if the old ones no longer fit. Live trades alone seldom get there."""
+        """Replace the ranks if they no longer fit the view; called when the view rests.
+
+        Live trades alone seldom cause it.
+        """
         judged = (frame.viewport, frame.chart.series.n_bars)
         if judged == self._judged or self.ranks is None:
             return
         self._judged = judged
         volume = _volume_in_sight(frame)
         if volume is not None and self.ranks.misjudges(volume):
-            self.ranks = VolumeRanks(volume)  # the next frame takes another look
+            self.ranks = VolumeRanks(volume)  # the next frame draws with another style
 
 
 def series_key(frame: Frame) -> tuple:
-    """What bars of one making have in common."""
+    """A key that changes when bars or rows are built again."""
     series = frame.chart.series
     return frame.generation, series.grid, series.rule
 
@@ -54,7 +57,7 @@ def _ranks_in_sight(frame: Frame) -> VolumeRanks | None:
 
 
 def _volume_in_sight(frame: Frame) -> np.ndarray | None:
-    """Volumes of the cells of the bars in sight, whatever their rows: moving the view up and down changes no colour."""
+    """Cell volumes of the bars in view, all rows: vertical pans change no colour."""
     series = frame.chart.series
     first, end = bars_between(series, *frame.viewport.visible_bars())
     if end <= first:

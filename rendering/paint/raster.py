@@ -1,6 +1,6 @@
-"""Shapes into pixels, by numpy alone: no Qt call, and no Python step, per cell.
+"""Shapes drawn into pixels with numpy: no Qt call and no Python loop per cell.
 
-A block is a piece of global pixel space, uint32 [shape=(height, width)], premultiplied ARGB, transparent where nothing is.
+A block is a part of global pixel space, uint32 [shape=(height, width)], premultiplied ARGB, transparent where it is empty.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rendering.paint.shapes import CellTexts, Quads
 from rendering.view.pixel_grid import PixelGrid
 
 EMPTY = -1
-"""Step of a place without a cell."""
+"""Step of a position without a cell."""
 
 
 def fill_cells(
@@ -25,9 +25,10 @@ def fill_cells(
     rows: int,
     row_gap: int,
 ) -> None:
-    """Colour the ground of cells into an empty block: one small table of cells, spread over the pixels by two gathers.
+    """Draw the fill of cells into an empty block.
 
-    Where rows are lower than a pixel, the ground must hold pixel rows already; see `squeezed`.
+    A small table of cells is spread over the pixels by two array lookups. Where rows are lower than a pixel, the fill
+    must already have one row per pixel; see `squeezed`.
     """
     left, top = origin
     height, width = block.shape
@@ -56,10 +57,10 @@ def fill_cells(
 
 
 def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeometry, PixelGrid]:
-    """Cells lower than a pixel as one cell a pixel row, on a grid in which a row is a pixel.
+    """Merge cells lower than a pixel, on a grid with one row per pixel.
 
-    A pixel takes the volume of the heaviest of its rows, and the buy and sell volume of all: no cell is left out because
-    of where a pixel happens to be.
+    A pixel takes the volume of the heaviest of its rows, and the buy and sell volume of all of them: no cell is lost
+    to rounding.
     """
     y = -grid.price_y((cells.row + 1) * rows) - 1  # pixel rows, counted upwards like rows
     if not len(y):
@@ -78,7 +79,7 @@ def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeome
 
 
 def fill_quads(block: np.ndarray, origin: tuple[int, int], quads: Quads) -> None:
-    """Fill rectangles, later ones over earlier ones; what lies outside the block is cut off. Colours must be opaque."""
+    """Fill opaque rectangles, later ones over earlier ones, clipped to the block."""
     height, width = block.shape
     left = np.clip(quads.left - origin[0], 0, width)
     right = np.clip(quads.right - origin[0], 0, width)
@@ -96,9 +97,10 @@ def fill_quads(block: np.ndarray, origin: tuple[int, int], quads: Quads) -> None
 
 
 def write_texts(block: np.ndarray, origin: tuple[int, int], texts: CellTexts, glyphs: np.ndarray) -> None:
-    """Lay the digits over a block; `glyphs` uint32 [shape=(n_inks, n_glyphs, height, width)].
+    """Draw the digits of cells over a block.
 
-    Each cell's strip of glyphs is gathered, then laid over line by line; texts do not overlap.
+    `glyphs` is uint32 [shape=(n_inks, n_glyphs, height, width)]. Each cell's glyphs are put together and blended line
+    by line; texts do not overlap.
     """
     _, _, glyph_height, glyph_width = glyphs.shape
     height, width = block.shape
@@ -110,7 +112,7 @@ def write_texts(block: np.ndarray, origin: tuple[int, int], texts: CellTexts, gl
     left, top = left[seen], top[seen]
     strips = glyphs[texts.inks[seen], texts.codes[seen]]  # (n, slots, glyph height, glyph width)
     strips = strips.transpose(0, 2, 1, 3).reshape(len(left), glyph_height, strip_width)
-    for x in np.unique(left):  # once a bar: all its cells stand under one another
+    for x in np.unique(left):  # once per bar: all its cells have the same left edge
         in_bar = left == x
         start, end = max(int(x), 0), min(int(x) + strip_width, width)
         y = (top[in_bar, None] + np.arange(glyph_height)).ravel()
@@ -123,9 +125,9 @@ def write_texts(block: np.ndarray, origin: tuple[int, int], texts: CellTexts, gl
 
 
 def over(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """Premultiplied pixels laid over others: `upper + lower * (255 - alpha) / 255`, four channels in two multiplications.
+    """Blend premultiplied pixels over others: `upper + lower * (255 - alpha) / 255`.
 
-    As Qt does it: a channel times alpha is `(t + (t >> 8) + 128) >> 8`.
+    Four channels in two multiplications, rounded as in Qt: a channel times alpha is `(t + (t >> 8) + 128) >> 8`.
     """
     rest = np.uint32(255) - (upper >> np.uint32(24))
     mask, half = np.uint32(0x00FF00FF), np.uint32(0x00800080)

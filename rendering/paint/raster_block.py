@@ -1,4 +1,4 @@
-"""A piece of the chart as pixels: everything that belongs to bars, from the chart's arrays to a finished block."""
+"""All that belongs to bars, drawn from the chart's arrays into a block of pixels."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from app.chart.chart import Chart
 
 MIN_TEXT_PX, MAX_TEXT_PX = 5, 13
-"""Logical pixels; what is hardly legible is only drawn if digits are asked for at any size."""
+"""Logical pixels; text this small is only drawn if the user has fixed the detail to digits."""
 _TEXT_HEIGHT_SHARE = 0.74
-"""Of a row's height: digits keep air above and below."""
+"""Text height as a share of a row's height: digits have space above and below."""
 MARKS_FROM_BAR_PX = 22
 
 
 def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: BarZones, slots: int) -> int:
-    """Font height in device pixels that fits a cell: as large as its width and height allow."""
+    """The largest font height in device pixels that fits a cell."""
     room = bar_pitch - column.cell_left - column.gap - 4 * dpr
     fits = min(room / slots / CHAR_ASPECT, (row_pitch - column.row_gap) * _TEXT_HEIGHT_SHARE)
     return math.floor(min(max(fits, MIN_TEXT_PX * dpr), MAX_TEXT_PX * dpr))
@@ -41,20 +41,20 @@ def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: BarZones
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarStyle:
-    """How bars are drawn, apart from where: two blocks of one look fit together.
+    """The look of bars, without their position: blocks of one style fit together.
 
     Attributes
     ----------
     detail, style, theme, ranks :
-        How finely, what, in which colours, and by which ranks of volume.
-    column : Column
-        Division of a bar's width.
+        Level of detail, cell settings, colours and volume ranks.
+    column : BarZones
+        Zones of a bar's width.
     glyphs : uint32 [shape=(n_inks, n_glyphs, height, width)] or None
-        Digits in their inks, if digits are drawn.
+        Glyphs in each ink; None if no digits are drawn.
     ramp : uint32 [shape=(n_steps,)]
         Colours of the cells.
     text : QuantityText
-        How quantities are written.
+        Format of quantities.
     """
 
     detail: Detail
@@ -68,35 +68,35 @@ class BarStyle:
 
     @property
     def marks_poc(self) -> bool:
-        """Whether points of control are drawn: where a bar is wide enough for a mark."""
+        """Whether the POC of bars is drawn: bars must be wide enough for a mark."""
         return self.style.show_point_of_control and self.detail > Detail.CANDLES and self.column.marks
 
     @property
     def brackets(self) -> bool:
-        """Whether value areas are drawn."""
+        """Whether the value area of bars is drawn."""
         return self.column.bracket_right > self.column.bracket_left
 
     def cell_fill(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> CellFill:
-        """The coloured ground of some cells."""
+        """The fill of some cells."""
         return fill_of_cells(bars, cells, self.style, self.ranks, grid, self.column)
 
     def texts(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int) -> CellTexts:
-        """The digits of some cells; only where there are glyphs."""
+        """The digits of some cells; needs `glyphs`."""
         assert self.glyphs is not None
         size = (self.glyphs.shape[3], self.glyphs.shape[2])
         return shapes.cell_texts(bars, cells, self.text, self.style.cells, grid, rows, self.column, size)
 
     def marks(self, grid: PixelGrid) -> bool:
-        """Whether imbalances are marked at the cells."""
+        """Whether imbalances are marked on the cells."""
         return self.style.show_imbalances and (self.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr)
 
     def bars(self, chart: Chart, first: int, end: int) -> BarGeometry:
-        """The bars `[first, end)` with what this look needs of them."""
+        """The bars `[first, end)`, with the values that this style draws."""
         profile = self.style.cells == "profile" and self.detail >= Detail.CELLS
         return bar_geometry(chart, first, end, poc=self.marks_poc, value_areas=self.brackets, heaviest=profile)
 
     def cells(self, chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid) -> CellGeometry:
-        """Their cells of rows that reach between two ticks, with what this look needs of them."""
+        """The cells of bars `[first, end)` between two ticks, as this style draws them."""
         rows = chart.series.grid.ticks_per_row
         imbalances = self.marks(grid) or self.style.colouring == "imbalance"
         return cell_geometry(chart, first, end, ticks[0] // rows, ticks[1] // rows, imbalances=imbalances)
@@ -105,7 +105,7 @@ class BarStyle:
 def bar_style_for(
     detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks, grid: PixelGrid, rows: int, text: QuantityText
 ) -> BarStyle:
-    """The look for one scale; drawing its glyphs takes a few milliseconds."""
+    """The style of bars at one scale; drawing its glyphs takes a few milliseconds."""
     row_pitch = rows * grid.tick_pitch
     column = BarZones.of(grid.bar_pitch, row_pitch, grid.dpr, detail, candle=style.show_candles, bracket=style.show_value_area)
     glyphs = None
@@ -117,7 +117,7 @@ def bar_style_for(
 
 
 def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: PixelGrid, look: BarStyle) -> bool:
-    """Draw all bars that touch the block into it; whether there was anything to draw.
+    """Draw all bars that touch a block into it; False if there are none.
 
     Parameters
     ----------
@@ -147,7 +147,10 @@ def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: P
 
 
 def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:
-    """Candles, brackets, marks and frames on and beside the cells, in drawing order; marks only if `cells` are given."""
+    """Candles, brackets, POC frames and imbalance marks, in drawing order.
+
+    Imbalance marks only if `cells` are given.
+    """
     column, theme = look.column, look.theme
     parts = [shapes.candle_quads(bars, grid, column, theme)]
     if look.brackets:
@@ -160,7 +163,7 @@ def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGr
 
 
 def body_quads(bars: BarGeometry, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:
-    """Candles from afar; from BODIES on with the point of control."""
+    """Candles without cells; from detail BODIES on with their POC."""
     quads = shapes.candle_quads(bars, grid, look.column, look.theme)
     if look.marks_poc:
         quads = shapes.joined(quads, shapes.poc_ticks(bars, grid, rows, look.column, look.theme))

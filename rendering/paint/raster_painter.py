@@ -1,7 +1,7 @@
-"""Bars and cells without a GPU: tiles that are blitted, drawn a few at a time when they are missing.
+"""Bars and cells drawn as tiles without a GPU, a few missing tiles per frame.
 
-A frame never waits for all tiles. After a zoom or another look the old tiles are shown, scaled, until the sharp ones are
-there; the tiles ahead of a pan are drawn before they come into sight. Only the strip of the last bars follows a trade.
+A frame never waits for all tiles. After a zoom or a change of style the old tiles are shown, scaled, until the sharp ones
+are ready; the tiles ahead of a pan are drawn before they come into view. A trade redraws only the strip of the last bars.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from rendering.view.frame import Frame, figure_rules
 from rendering.view.pixel_grid import PixelGrid
 
 FRAME_BUDGET_S = 0.006
-"""For missing tiles in one frame; a frame has 8 ms, the rest is for drawing."""
+"""Time for missing tiles in one frame; a frame has 8 ms, the rest is for drawing."""
 FIRST_BUDGET_S = 0.040
-"""When there is nothing to show instead: better one late frame than an empty one."""
+"""The same when there are no old tiles to show: better one late frame than an empty one."""
 AHEAD_BUDGET_S = 0.0025
 MAX_BYTES = 192 << 20
-"""Of tiles; a screen of 1920 x 1080 has 8 MB, one of 3840 x 2160 has 33."""
+"""Memory for tiles; a screen of 1920 x 1080 needs 8 MB, one of 3840 x 2160 needs 33 MB."""
 
 
 class RasterPainter:
-    """Keeps the tiles of one chart; see `CellPainter`.
+    """Draws bars and cells as tiles; see `CellPainter`.
 
     Attributes
     ----------
-    keeper : RankKeeper
-        Says which volume takes which colour.
+    keeper : RankCache
+        The volume ranks that colour the cells.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter, keeper: RankCache | None = None) -> None:
@@ -50,7 +50,7 @@ class RasterPainter:
     # -- CellPainter -----------------------------------------------------------------------------
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Catch up with a frame; see `CellPainter`."""
+        """Redraw changed strips and missing tiles; see `CellPainter`."""
         started = self._clock()
         old, self._frame = self._frame, frame
         if not frame.chart.series.n_bars:
@@ -72,7 +72,7 @@ class RasterPainter:
         return region
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Blit; see `CellPainter`."""
+        """Copy the tiles to the screen; see `CellPainter`."""
         layer = self.layer
         if layer is None:
             return
@@ -94,7 +94,7 @@ class RasterPainter:
             self._draw_fallback(painter, grid, missing)
 
     def idle(self, budget_s: float = AHEAD_BUDGET_S) -> bool:
-        """Draw tiles around the view, then look whether the colours still fit; see `CellPainter`."""
+        """Draw tiles around the view, then check the volume ranks; see `CellPainter`."""
         frame, started = self._frame, self._clock()
         if frame is None or self.layer is None:
             return False
@@ -108,7 +108,7 @@ class RasterPainter:
         return False
 
     def settle(self) -> None:
-        """Draw every tile in sight; see `CellPainter`."""
+        """Draw every tile in view; see `CellPainter`."""
         if self.layer is not None and self._frame is not None:
             for place in _seen(self._frame.pixels):
                 if place not in self.layer:
@@ -118,7 +118,7 @@ class RasterPainter:
     # -- layers ----------------------------------------------------------------------------------
 
     def _take_layer(self, frame: Frame, seen: set[Place]) -> bool:
-        """Make sure that the layer has the frame's scale and look; whether it is a new one."""
+        """Ensure that the layer has the frame's scale and style; True if it is new."""
         series = frame.chart.series
         ranks, ranks_for = self.keeper.follow(frame), series_key(frame)
         style, grid = frame.style, frame.pixels
@@ -130,7 +130,7 @@ class RasterPainter:
             self._fallback = old
             self._fallback.keep_only(set(old.places[-2 * len(seen) :]))
         if self._key and self._key[-1] != ranks_for:
-            self._fallback = None  # other bars or rows: the old picture would lie
+            self._fallback = None  # other bars or rows: the old tiles would show wrong values
         self._key = key
         text = QuantityText(frame.chart.spec.instrument.lot_size)
         look = bar_style_for(frame.detail, style, frame.theme, ranks, grid, series.grid.ticks_per_row, text)
@@ -139,7 +139,7 @@ class RasterPainter:
         return True
 
     def _is_whole(self, layer: TileLayer) -> bool:
-        """Whether a layer covers what was in sight when it was last used."""
+        """Whether a layer covers the last frame's view."""
         return self._frame is not None and len(layer.places) >= len(_seen(self._frame.pixels))
 
     def _draw_missing(self, frame: Frame, seen: set[Place], started: float) -> list[Place]:
@@ -164,7 +164,7 @@ class RasterPainter:
         return drawn
 
     def _look_ahead(self, old: Frame | None, frame: Frame, seen: set[Place], started: float) -> None:
-        """Note the tiles around the view, those in the direction of the movement first; draw one if there is time."""
+        """Queue the tiles around the view, those ahead of a pan first; draw one in time."""
         assert self.layer is not None
         grid = frame.pixels
         if old is None or old.pixels.scale != grid.scale or any(place not in self.layer for place in seen):
@@ -182,7 +182,7 @@ class RasterPainter:
         self.layer.shrink_to(MAX_BYTES, keep=seen)
 
     def _is_covered(self, place: Place, grid: PixelGrid) -> bool:
-        """Whether the middle of a tile's place shows an old tile meanwhile."""
+        """Whether an old tile is shown at the middle of a missing tile."""
         if self._fallback is None:
             return False
         old = self._fallback.grid
@@ -217,7 +217,10 @@ def _pane(frame: Frame) -> QRectF:
 
 
 def _columns(frame: Frame, left: int, right: int) -> QRectF:
-    """The strip between two global pixels in scene pixels, rounded outwards; empty if it is out of sight."""
+    """The strip between two global pixels as a scene rectangle, rounded outwards.
+
+    Empty if it is out of view.
+    """
     x, end = (left - frame.pixels.left) / frame.dpr, (right - frame.pixels.left) / frame.dpr
     return QRectF(x - 1, 0, end - x + 2, frame.layout.price.height) & _pane(frame)
 

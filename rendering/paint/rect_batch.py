@@ -1,4 +1,4 @@
-"""Many rectangles in one call: numpy columns to what `QPainter.drawRects` reads, without a Python loop."""
+"""Many rectangles drawn from numpy columns in one call, without a Python loop."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rendering.style.colour import Colour
 from rendering.style.text import qcolor
 
 _ONE_BY_ONE = 12
-"""Up to so many of one colour a call for each costs less than filling the buffer."""
+"""Up to this many rectangles of one colour, single calls are faster than filling the buffer."""
 _FEW = 160
-"""Up to so many rectangles of many colours a call for each costs less than sorting them by colour."""
+"""Up to this many rectangles of several colours, single calls are faster than grouping by colour."""
 
 
 class RectBatch:
-    """A buffer of rectangles that is filled and drawn again and again."""
+    """A reusable buffer of rectangles."""
 
     def __init__(self) -> None:
         self._primitives = PrimitiveArray(QRectF, 4)
@@ -31,7 +31,10 @@ class RectBatch:
         colour: np.ndarray,
         rects: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     ) -> None:
-        """Fill rectangles (left, top, width, height) each with its own colour, given by its place in `colours` [shape=(n,)]."""
+        """Fill rectangles (left, top, width, height), each with its own colour.
+
+        `colour` is each rectangle's index into `colours` [shape=(n,)].
+        """
         if len(colour) <= _FEW:
             for which, left, top, width, height in zip(colour.tolist(), *(column.tolist() for column in rects), strict=True):
                 if width > 0 and height > 0:
@@ -43,7 +46,7 @@ class RectBatch:
             self.draw(painter, colours[which], left, top, width, height)
 
     def draw(self, painter: QPainter, colour: Colour, left: np.ndarray, top: np.ndarray, width: np.ndarray, height: np.ndarray) -> None:
-        """Fill rectangles with one colour, in the painter's pixels [shape=(n,)]; empty ones are left out."""
+        """Fill rectangles with one colour, in painter pixels; skip empty ones."""
         seen = (width > 0) & (height > 0)
         count = int(np.count_nonzero(seen))
         if count <= _ONE_BY_ONE:

@@ -1,7 +1,7 @@
-"""From geometry to rectangles and glyphs in global device pixels.
+"""Rectangles and glyphs of bars and cells, in global device pixels.
 
-The raster painter fills these rectangles in an array, the GL painter draws each as an instanced quad: the same numbers,
-hence the same picture. Colours are premultiplied `0xAARRGGBB`.
+The raster painter fills these rectangles in an array, the GL painter draws each as an instanced quad: the same numbers
+give the same image. Colours are premultiplied `0xAARRGGBB`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from rendering.style.theme import Theme
 from rendering.view.pixel_grid import PixelGrid
 
 _PAIR_SLOTS = 2 * TEXT_CHARS + 1
-"""Places for glyphs in a cell with two figures: sell, the ×, buy."""
+"""Glyphs in a cell with two numbers: sell, ×, buy."""
 _SINGLE_SLOTS = TEXT_CHARS + 1
-"""In a cell with one: its sign, the figure."""
+"""Glyphs in a cell with one number: sign, number."""
 INK_NUMBER, INK_TIMES, INK_BUY_IMBALANCE, INK_SELL_IMBALANCE, INK_BUY, INK_SELL = range(6)
 
 
@@ -56,9 +56,9 @@ class CellTexts:
     Attributes
     ----------
     left, top : int64 [shape=(n,)]
-        Global device pixel of the first glyph's upper left corner; each next glyph is one glyph width to the right.
+        Global device pixel of the first glyph's upper left corner; the others follow to the right.
     codes, inks : uint8 [shape=(n, n_slots)]
-        Glyph and ink of each place.
+        Glyph code and ink of each character.
     """
 
     left: np.ndarray
@@ -71,7 +71,7 @@ class CellTexts:
 
 
 def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
-    """Colour and weight of each ink; imbalances differ in both, a delta's sign in colour alone."""
+    """Colour and weight of each ink; only imbalances are bold."""
     return (
         (theme.digits, REGULAR),
         (theme.digits.faded(0.45), REGULAR),
@@ -83,7 +83,7 @@ def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
 
 
 def cell_fill_quads(ground: CellFill, ramp: np.ndarray, grid: PixelGrid, rows: int, row_gap: int) -> Quads:
-    """The coloured ground of the cells; `rows` is ticks in a row, `ramp` uint32 colours by step."""
+    """The fill of cells; `rows` is ticks per row, `ramp` uint32 colours by step."""
     left = ground.left[ground.place]
     return Quads(
         left=left,
@@ -95,7 +95,7 @@ def cell_fill_quads(ground: CellFill, ramp: np.ndarray, grid: PixelGrid, rows: i
 
 
 def candle_quads(bars: BarGeometry, grid: PixelGrid, column: BarZones, theme: Theme) -> Quads:
-    """Wick and body of each bar. A price is drawn at the middle of its tick; `close >= open` is up."""
+    """Wick and body of each bar, prices at mid-tick; `close >= open` is up."""
     if column.body_right <= column.body_left:
         return _no_quads()
     left = grid.bar_x(bars.number)
@@ -108,7 +108,7 @@ def candle_quads(bars: BarGeometry, grid: PixelGrid, column: BarZones, theme: Th
 
 
 def poc_ticks(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A line across each bar at the middle of its heaviest row, wider than the body so that it stands out."""
+    """A line across each bar at the middle of its POC row, wider than the body."""
     middle = grid.price_y((bars.poc_row + 0.5) * rows)
     height = 2 * column.hairline
     top = middle - column.hairline
@@ -116,7 +116,7 @@ def poc_ticks(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, t
 
 
 def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A frame around the heaviest cell of each bar; a mere line where cells are too small for a frame."""
+    """A frame around the POC cell of each bar; a line where cells are too small."""
     line = column.hairline
     left, right = grid.bar_x(bars.number) + column.cell_left, grid.bar_x(bars.number + 1) - column.gap
     top, bottom = grid.price_y((bars.poc_row + 1) * rows) + column.row_gap, grid.price_y(bars.poc_row * rows)
@@ -132,7 +132,7 @@ def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, 
 
 
 def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A bracket beside the cells from the value area's highest to its lowest row."""
+    """A bracket left of the cells, from the value area's highest to its lowest row."""
     if column.bracket_right <= column.bracket_left:
         return _no_quads()
     line = column.hairline
@@ -147,7 +147,7 @@ def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: B
 
 
 def imbalance_marks(bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A bar at the edge of the cell on the side that dominates: buying right, selling left."""
+    """A stripe at the edge of imbalanced cells: right for buying, left for selling."""
     width = _mark_width(grid)
     marks = []
     for flags, colour, at_right in ((cells.sell_imbalance, theme.imbalance_sell, False), (cells.buy_imbalance, theme.imbalance_buy, True)):
@@ -167,7 +167,7 @@ def _mark_width(grid: PixelGrid) -> int:
 
 
 def text_slots(style: Cells) -> int:
-    """How many places for glyphs a cell of a style has."""
+    """The number of glyphs in a cell of a style."""
     return _PAIR_SLOTS if style in ("sellxbuy", "ladder") else _SINGLE_SLOTS
 
 
@@ -181,10 +181,10 @@ def cell_texts(
     column: BarZones,
     glyph_size: tuple[int, int],
 ) -> CellTexts:
-    """The numbers of the cells in which something traded.
+    """The numbers in the cells with volume.
 
-    Two figures stand around the cell's middle, one stands in it, so that those of a bar end under one another; in a profile they
-    begin at its left edge, behind the mark of an imbalance.
+    Texts have a fixed width and are centred in the cell, so that the numbers of a bar line up; in a profile they
+    start at the cell's left edge, right of the mark of an imbalance.
     """
     traded = cells.volume > 0
     bar, row = cells.bar[traded], cells.row[traded]
@@ -198,9 +198,9 @@ def cell_texts(
 
 
 def _single(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """Delta with its sign in the ink of that sign, or all that traded.
+    """One number per cell: delta with its sign, in the sign's ink, or volume.
 
-    Neither takes the ink of an imbalance, which compares other rows and may be of the other side: its mark at the edge tells of it.
+    Neither takes the ink of an imbalance, which compares other rows and may be on the other side; the stripe at the edge marks it.
     """
     delta = (cells.buy - cells.sell)[traded]
     codes = np.full((len(delta), _SINGLE_SLOTS), BLANK, np.uint8)
@@ -218,7 +218,7 @@ def _single(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: 
 
 
 def _pair(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """What was sold, what was bought; the × stands between them where the cell is not divided."""
+    """Two numbers per cell, sell and buy; with × between them unless it is in halves."""
     row = cells.row[traded]
     codes = np.empty((len(row), _PAIR_SLOTS), np.uint8)
     both = text.right_aligned(np.concatenate((cells.sell[traded], cells.buy[traded])))
@@ -233,7 +233,7 @@ def _pair(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Ce
 
 
 def joined(*parts: Quads) -> Quads:
-    """The rectangles behind one another."""
+    """All rectangles, concatenated in the given order."""
     return Quads(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "top", "right", "bottom", "colour")))
 
 

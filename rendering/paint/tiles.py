@@ -1,7 +1,7 @@
-"""Finished pieces of the chart, kept as pictures: a pan puts them elsewhere, a trade redraws a strip of one or two.
+"""Tiles: cached images of parts of the chart, moved by a pan, updated by a trade.
 
-Tiles lie in global pixel space (see `pixel_grid`), so they stay valid however the view is moved, as long as the scale is
-the same. Plain bookkeeping and pixels; the painter decides what is drawn when.
+Tiles lie in global pixel space (see `pixel_grid`), so they stay valid while the view moves, as long as the scale is
+the same. A trade redraws a strip of one or two tiles. The painter decides which tiles are drawn when.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from app.chart.chart import Chart
 
 TILE_PX = 512
-"""Device pixels of a tile's edge: large enough that few are blitted, small enough that one is drawn within a frame."""
+"""Edge of a tile, device pixels: large enough that a view needs few, small enough to draw one within a frame."""
 TILE_BYTES = TILE_PX * TILE_PX * 4
 
 Place = tuple[int, int]
-"""Column and row of a tile; `(0, 0)` begins at global pixel (0, 0)."""
+"""Column and row of a tile; the upper left corner of `(0, 0)` is global pixel (0, 0)."""
 
 
 @dataclass(slots=True, eq=False)
 class Tile:
-    """A square picture; `image` shows the memory of `pixels`."""
+    """A square image; `image` shares the memory of `pixels`."""
 
     pixels: np.ndarray
     image: QImage
@@ -42,21 +42,21 @@ class Tile:
 
 
 class TileLayer:
-    """All tiles of one scale and look.
+    """All tiles of one scale and style.
 
     Parameters
     ----------
     chart : Chart
-        What is drawn.
+        The chart to draw.
     grid : PixelGrid
-        The scale; where the view stands in it does not matter here.
-    look : Look
-        How it is drawn.
+        The scale; the position of the view does not matter here.
+    look : BarStyle
+        The style of the bars.
 
     Attributes
     ----------
     tiles_drawn, strips_drawn : int
-        How many tiles, and strips through tiles in sight, were drawn so far: counts of work for the tests.
+        Number of tiles, and of strips through tiles in view, drawn so far, for tests.
     """
 
     def __init__(self, chart: Chart, grid: PixelGrid, look: BarStyle) -> None:
@@ -64,40 +64,40 @@ class TileLayer:
         self.revision = chart.series.revision
         self._last_number = int(chart.series.number[-1])
         self.tiles_drawn = self.strips_drawn = 0
-        self._tiles: OrderedDict[Place, Tile | None] = OrderedDict()  # None: nothing is there
+        self._tiles: OrderedDict[Place, Tile | None] = OrderedDict()  # None: the tile is empty
 
     def __contains__(self, place: Place) -> bool:
         return place in self._tiles
 
     def __getitem__(self, place: Place) -> Tile | None:
-        """The tile at a place, None if nothing is there; KeyError if it was not drawn."""
+        """The tile at a place, None if it is empty; KeyError if it was not drawn."""
         self._tiles.move_to_end(place)
         return self._tiles[place]
 
     @property
     def places(self) -> list[Place]:
-        """Where tiles are, the longest unused first."""
+        """The places of the tiles, least recently used first."""
         return list(self._tiles)
 
     @property
     def n_bytes(self) -> int:
-        """Memory of the pictures."""
+        """Memory of the tiles in bytes."""
         return sum(tile is not None for tile in self._tiles.values()) * TILE_BYTES
 
     def draw(self, place: Place) -> None:
-        """Draw a whole tile."""
+        """Draw a complete tile."""
         tile = self._tiles.get(place) or Tile.blank()
         shown = draw_block(tile.pixels, (place[0] * TILE_PX, place[1] * TILE_PX), self.chart, self.grid, self.look)
         self._tiles[place] = tile if shown else None
         self.tiles_drawn += 1
 
     def update(self, revision: int, seen: set[Place]) -> tuple[int, int] | None:
-        """Catch up with the chart's revision: redraw the strip of changed bars in the tiles in sight, forget it in others.
+        """Redraw the strip of changed bars in tiles in view; discard other tiles there.
 
         Returns
         -------
         (left, right) or None
-            Global pixels between which something changed.
+            Global pixels between which bars changed; None if none did.
         """
         series = self.chart.series
         first = series.changed_since(self.revision)
@@ -105,7 +105,7 @@ class TileLayer:
         before, self._last_number = self._last_number, int(series.number[-1])
         if first >= series.n_bars and before <= self._last_number:
             return None
-        # from behind the last unchanged bar: bars may have vanished where there is a gap now, or at the end
+        # from the end of the last unchanged bar: bars may be gone, in a gap that is new or at the end
         unchanged = int(series.number[first - 1]) + 1 if first else min(int(series.number[0]), before)
         left, right = self.grid.bar_x([unchanged, max(before, self._last_number) + 1]).tolist()
         right = max(right, left + 1)  # bars narrower than a pixel
@@ -117,12 +117,12 @@ class TileLayer:
         return left, right
 
     def keep_only(self, places: set[Place]) -> None:
-        """Forget all other tiles."""
+        """Discard all tiles except those at `places`."""
         for place in [place for place in self._tiles if place not in places]:
             del self._tiles[place]
 
     def shrink_to(self, n_bytes: int, keep: set[Place]) -> None:
-        """Forget the longest unused tiles until the pictures need no more than `n_bytes`; never those to `keep`."""
+        """Discard the least recently used tiles above `n_bytes`, but none in `keep`."""
         excess = self.n_bytes - n_bytes
         for place in self.places:
             if excess <= 0:
@@ -132,14 +132,14 @@ class TileLayer:
                 del self._tiles[place]
 
     def _forget_blanks(self, left: int, right: int, top: int, bottom: int) -> None:
-        """Forget those tiles in which nothing was until now, and in which bars may have grown into the rectangle."""
+        """Discard empty tiles that bars may have grown into, inside a rectangle."""
         for x, y in [place for place, tile in self._tiles.items() if tile is None]:
             across = x * TILE_PX < right and (x + 1) * TILE_PX > left
             if across and y * TILE_PX < bottom and (y + 1) * TILE_PX > top:
                 del self._tiles[x, y]
 
     def _redraw_strip(self, left: int, right: int, seen: set[Place]) -> None:
-        """Draw the columns `[left, right)` of all tiles in sight at once, then hand each tile its part."""
+        """Draw pixel columns `[left, right)` of all tiles in view at once."""
         held = [place for place in self._tiles if place[0] * TILE_PX < right and (place[0] + 1) * TILE_PX > left]
         parts = []
         for place in held:

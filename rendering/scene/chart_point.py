@@ -1,4 +1,4 @@
-"""What lies under a point of the chart: its bar, its time and its price."""
+"""The bar, time and price under a point of the chart."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from rendering.view.frame import Frame
 
 
 class ChartPoint(NamedTuple):
-    """A point of the chart.
+    """A point of the chart, with its bar, time and price.
 
     Attributes
     ----------
     x, y : float
-        Where it is, in pixels of the scene.
+        Its position, in pixels of the scene.
     bar : int or None
-        The number of the bar there, also of one that has not traded; None right of the newest, and where there are no bars.
+        Number of the bar there, even if nothing traded in it; None right of the newest bar and outside the panes with bars.
     time_ns : int or None
-        When that bar begins.
+        Start of that bar.
     price_ticks : int or None
-        The price there; None where no prices are drawn.
+        Price there; None outside the price pane and the price axis.
     """
 
     x: float
@@ -31,7 +31,7 @@ class ChartPoint(NamedTuple):
 
 
 def chart_point_at(frame: Frame, x: float, y: float) -> ChartPoint:
-    """What lies under a point."""
+    """The point at scene pixel (`x`, `y`), with its bar, time and price."""
     layout, series, viewport = frame.layout, frame.chart.series, frame.viewport
     bar = time_ns = price_ticks = None
     if series.n_bars and 0 <= x < layout.price.right and y < layout.time_axis.bottom:

@@ -1,4 +1,4 @@
-"""Which part of the chart an explanation speaks of, and where its panel finds room beside it."""
+"""A place for the panel of an explanation that leaves the explained bars visible."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
 
 _MOST = 48
-"""Of more bars neighbours are taken together: then a gap between two of them is no place for a panel."""
+"""Most boxes per run of bars. More bars are grouped with their neighbours; the panel then cannot lie between bars of a group."""
 _MARGIN_PX = 4.0
 _POINT_PX = 12.0
-"""Around the point that was asked about."""
+"""Space kept free around the clicked point."""
 
 
 def bars_in_question(frame: Frame, explanation: Explanation) -> list[PanelRect]:
-    """What the panel may not cover: the bars in sight that the explanation speaks of, each from its low to its high."""
+    """Boxes that the panel must not cover: the visible bars explained, low to high."""
     series, pane = frame.chart.series, frame.layout.price
     first, last = frame.viewport.visible_bars()
     boxes: list[PanelRect] = []
@@ -34,9 +34,12 @@ def bars_in_question(frame: Frame, explanation: Explanation) -> list[PanelRect]:
 
 
 def panel_box(frame: Frame, explanation: Explanation, size: tuple[float, float], near: tuple[float, float]) -> PanelRect:
-    """Where a panel of a size goes: left of the price axis and above the time axis, beside the bars in question and the point."""
+    """A place for a panel in the panes that covers neither the bars nor the point.
+
+    If there is no such place, the panel may cover the point, and only then the bars.
+    """
     area = PanelRect(_MARGIN_PX, _MARGIN_PX, frame.layout.plot_right - _MARGIN_PX, frame.layout.time_axis.top - _MARGIN_PX)
     bars = [box.grown(_MARGIN_PX) for box in bars_in_question(frame, explanation)]
     point = PanelRect(*near, *near).grown(_POINT_PX)
     found = place_panel(*size, area, [*bars, point], near)
-    return place_panel(*size, area, bars, near) if covers(found, bars) else found  # rather the point than a bar
+    return place_panel(*size, area, bars, near) if covers(found, bars) else found  # better to cover the point than a bar

@@ -1,7 +1,7 @@
-"""The layers of the chart, one line each; their `z` says which lies over which.
+"""The layers of the chart, one line each; `z` decides which is drawn on top.
 
-Those with a name are overlays: menu, keys, key list, settings and `snapshot --show` find them here. Their strips under the
-bars follow one another in this order.
+Layers with a name are overlays: menu, keys, key list, settings and `snapshot --show` find them here. Their strips under the
+bars are stacked in this order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a small panel finds room beside what it speaks of. Plain numbers, no Qt."""
+"""A place for a panel that leaves given boxes visible. Plain numbers, no Qt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class PanelRect(NamedTuple):
-    """Left, top, right and bottom in logical pixels; the right and lower edges do not belong to it."""
+    """Left, top, right and bottom in logical pixels; right and bottom are exclusive."""
 
     left: float
     top: float
@@ -17,35 +17,35 @@ class PanelRect(NamedTuple):
     bottom: float
 
     def overlap(self, other: PanelRect) -> float:
-        """The area that both have in common."""
+        """The area shared with another rectangle."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(width, 0.0) * max(height, 0.0)
 
     def grown(self, by: float) -> PanelRect:
-        """One that is larger by so much on each side."""
+        """This rectangle, larger by `by` pixels on each side."""
         return PanelRect(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
     def at(self, left: float, top: float) -> PanelRect:
-        """One of the same size elsewhere."""
+        """A rectangle of the same size with its upper left corner at (`left`, `top`)."""
         return PanelRect(left, top, left + self.right - self.left, top + self.bottom - self.top)
 
 
 def place_panel(width: float, height: float, area: PanelRect, clear: Sequence[PanelRect], near: tuple[float, float]) -> PanelRect:
-    """A place inside an area that covers nothing of what must stay clear, as near to a point as such a place can be found.
+    """The place inside an area that is nearest to a point and covers no `clear` box.
 
-    If there is any such place, one is found: from any, the panel can be pushed to the left until it meets the area's edge or
-    one of the boxes, and then upwards, so it is enough to look where edges meet. If there is none, it is the corner of the area
-    that covers least; a panel larger than the area begins at its upper left.
+    If any place is free, one is found: the panel could be pushed from it to the left until it meets the area's edge or
+    a box, and then upwards, so it is enough to try the places where edges meet. If no place is free, the corner of the area
+    that covers least is returned; a panel larger than the area starts at the area's upper left.
 
     Parameters
     ----------
     width, height : float
-        Of the panel.
-    clear : sequence of Box
-        What must not be covered; a few dozen, the work grows with the cube of their number.
+        Size of the panel.
+    clear : sequence of PanelRect
+        Boxes that must not be covered; a few dozen, as the work grows with the cube of their number.
     near : (float, float)
-        The point that was asked about.
+        The clicked point.
     """
     right, bottom = max(area.left, area.right - width), max(area.top, area.bottom - height)
     boxes = np.array([box for box in clear if box.right > box.left and box.bottom > box.top], np.float64).reshape(-1, 4)
@@ -64,11 +64,14 @@ def place_panel(width: float, height: float, area: PanelRect, clear: Sequence[Pa
 
 
 def covers(panel: PanelRect, clear: Sequence[PanelRect]) -> bool:
-    """Whether a panel covers any part of what must stay clear."""
+    """Whether a panel covers any part of a `clear` box."""
     return any(panel.overlap(box) > 0 for box in clear)
 
 
 def _candidates(low: float, high: float, size: float, starts: np.ndarray, ends: np.ndarray, near: float) -> np.ndarray:
-    """Where one edge of the panel may lie: at the area's edges, just before and just behind each box, and around the point."""
+    """Positions to try for the panel's left or top edge, ascending.
+
+    At both ends of the area, touching each box on either side, and centred on the point.
+    """
     found = np.concatenate(([low, high, np.floor(near - size / 2)], starts - size, ends))
     return np.unique(found[(found >= low) & (found <= high)])

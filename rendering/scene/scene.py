@@ -1,6 +1,6 @@
-"""The chart as a scene of layers: holds what the user looks at, and once a frame tells every layer.
+"""The chart as a scene of layers, all of them refreshed once per frame.
 
-The scene works with a view, and without one: `render_image` draws the same picture into a `QImage`.
+The scene works with and without a widget: `render_image` draws the same image into a `QImage`.
 """
 
 from __future__ import annotations
@@ -38,37 +38,37 @@ if TYPE_CHECKING:
 
 
 class ChartScene(QGraphicsScene):
-    """All layers of one chart, and the state of the look at it.
+    """All layers of one chart, with its view, colours and painter.
 
     Parameters
     ----------
     chart : Chart
-        What to show; may still be empty, the view is fitted when the first bars come.
+        The chart to show; may still be empty, the view is fitted when the first bars arrive.
     theme : Theme
         Colours.
     width, height : float
         Size in logical pixels.
     dpr : float
-        Device pixels in a logical pixel; `resize` changes it.
+        Device pixels per logical pixel; `resize` changes it.
     layers : sequence of callables that return a ChartItem
-        The layers; all there are unless said otherwise.
+        The layers; all of them by default.
 
     Attributes
     ----------
-    sight : Sight
-        Which bars and prices are in sight, and how that moves.
+    sight : ViewState
+        The visible bars and prices, and how they move with the market.
     layers : LayerStack
-        The layers, and which of them are shown.
+        The layers, and the names of the overlays that are shown.
     frame : Frame or None
-        What was given to the layers last.
+        The frame that the layers drew last.
     frames : int
-        How many frames were built, a count of work for tests and for the status bar.
+        Number of frames built, for tests and the status bar.
     cursor : (float, float) or None
-        Where the mouse is, in scene pixels; None while it is elsewhere.
+        Mouse position in scene pixels; None while it is outside the chart.
     fixed_detail : Detail or None
-        The level of detail, whatever fits the zoom; None for what fits.
+        A fixed level of detail; None for the one that fits the zoom.
     as_of : AsOf
-        From which moment the chart is looked at.
+        The moment of the as-of view, if any.
     """
 
     def __init__(
@@ -103,29 +103,29 @@ class ChartScene(QGraphicsScene):
         self.setSceneRect(0, 0, width, height)
         self.setBackgroundBrush(QColor(*theme.background))
 
-    # -- what is looked at -----------------------------------------------------------------------
+    # -- view ------------------------------------------------------------------------------------
 
     @property
     def viewport(self) -> Viewport:
-        """Which bars and prices are in sight."""
+        """The visible bars and prices."""
         return self.sight.viewport
 
     def set_viewport(self, viewport: Viewport) -> None:
-        """Look elsewhere; the newest bar is followed from now on if it is in sight."""
+        """Move the view; the newest bar is followed from then on if it is in view."""
         self.sight.move_to(viewport)
 
     @property
     def following(self) -> bool:
-        """Whether the newest bar stays in its place when another one opens."""
+        """Whether the view moves on with each new bar."""
         return self.sight.following
 
     @property
     def layout(self) -> PaneLayout:
-        """Where the panes are."""
+        """The positions of the panes."""
         return self._room.layout
 
     def resize(self, width: float, height: float, dpr: float) -> None:
-        """The scene's size in logical pixels, and its scale."""
+        """Set the scene's size in logical pixels, and its scale."""
         if (width, height, dpr) == (*self._room.size, self.dpr):
             return
         self._room.size, self.dpr = (width, height), dpr
@@ -133,51 +133,51 @@ class ChartScene(QGraphicsScene):
         self.setSceneRect(0, 0, width, height)
 
     def show_last(self, n_bars: int | None = None) -> None:
-        """Legible cells around the newest bars, or the newest `n_bars` over the whole width, and follow them."""
+        """Show and follow the newest bars with legible cells, or the newest `n_bars`."""
         self.sight.show_last(n_bars)
 
     def show_all(self) -> None:
-        """Every bar and every price."""
+        """Show every bar and every price."""
         self.sight.show_all()
 
     def copy_view(self, other: ChartScene) -> None:
-        """Begin with another scene's look, at a chart of the same market that stands at another time."""
+        """Start with the view of another scene whose chart shows the same market."""
         self.sight.take_after(other.sight)
         self._room.take_after(other._room)
 
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:
-        """The mouse in scene pixels, or None when it left."""
+        """Set the mouse position in scene pixels; None when the mouse left the chart."""
         self.cursor = cursor
 
     def cursor_ticks(self) -> int | None:
-        """The price under the mouse in ticks; None when it is not over the prices."""
+        """The price under the mouse in ticks; None outside price pane and price axis."""
         panes = self.layout.price, self.layout.price_axis
         if self.cursor is None or not any(pane.holds(*self.cursor) for pane in panes):
             return None
         return math.floor(self.viewport.ticks_at(self.cursor[1]))
 
     def pointed_bar(self) -> int | None:
-        """Number of the bar under the mouse, whether or not it traded; None when it is not over the panes of the bars."""
+        """Number of the bar under the mouse, even without trades; None outside the panes."""
         return pointed_bar(self.layout, self.viewport, self.cursor)
 
-    # -- how it is drawn -------------------------------------------------------------------------
+    # -- looks -----------------------------------------------------------------------------------
 
     @property
     def style(self) -> CellStyle:
-        """What is shown in and around the cells."""
+        """The settings of what is shown in and around the cells."""
         return self.chart.rules.cells
 
     def set_style(self, style: CellStyle) -> None:
-        """Show something else in and around the cells."""
+        """Change what is shown in and around the cells."""
         self.chart.set_rules(structs.replace(self.chart.rules, cells=style))
 
     @property
     def shown(self) -> frozenset[str]:
-        """Names of the overlays that are shown."""
+        """The names of the overlays that are shown."""
         return self.layers.shown
 
     def show(self, name: str, on: bool = True) -> None:
-        """Show or hide an overlay; its room goes to the others."""
+        """Show or hide an overlay; a hidden overlay leaves its strip to the other panes."""
         self.show_only(self.shown | {name} if on else self.shown - {name})
 
     def show_only(self, names: frozenset[str]) -> None:
@@ -191,39 +191,39 @@ class ChartScene(QGraphicsScene):
         return self._theme
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours."""
+        """Change the colours."""
         self._theme = theme
         self.setBackgroundBrush(QColor(*theme.background))
 
     @property
     def painter(self) -> PainterName:
-        """Who draws the cells."""
+        """The painter that draws the cells."""
         return self._painter
 
     def set_painter(self, painter: PainterName) -> None:
-        """Let the other painter draw the cells; for "gl", after `install_gl`."""
+        """Select the painter that draws the cells; "gl" needs `install_gl` first."""
         self._painter = painter
 
     def install_gl(self, on_failure: Callable[[str], None]) -> None:
-        """Make the OpenGL painter available, or make it anew; `on_failure` is told why if it turns out not to work."""
+        """Create or replace the OpenGL painter; `on_failure` gets the reason if it fails."""
         for item in self.items_by_layer:
             if isinstance(item, FootprintItem):
                 item.install("gl", GlPainter(item.raster.keeper, on_failure))
 
     def set_mode(self, mode: Mode, badge: str = "", notice: str = "") -> None:
-        """Where the trades come from, the word that says so on the chart, and a line that explains it."""
+        """Set the source of the trades, its badge, and a line that explains it."""
         self._mode, self._badge, self._notice = mode, badge, notice
 
     def set_legend(self, lines: tuple[str, ...]) -> None:
-        """Further lines for the legend."""
+        """Set further lines of the legend."""
         self._legend = lines
 
     # -- drawing ---------------------------------------------------------------------------------
 
     def refresh(self, now_ns: int | None = None) -> bool:
-        """Build a frame of how things stand and give it to every layer; whether any of them will draw.
+        """Build a frame and give it to every layer; True if any of them will draw.
 
-        A frame in which nothing changed is spare time, and layers get some of it.
+        If nothing changed, the layers get the spare time instead.
         """
         self._lay_out()
         self.sight.move_with_the_market()
@@ -236,33 +236,35 @@ class ChartScene(QGraphicsScene):
 
     @property
     def items_by_layer(self) -> tuple[ChartItem, ...]:
-        """All layers, in the order of the table."""
+        """All layers, in the order of `LAYERS`."""
         return self.layers.items
 
     @property
     def failures(self) -> dict[str, int]:
-        """How often each layer raised, by its class's name; those that did twice are out of use."""
+        """Number of errors per layer, by class name; two errors put a layer out of use."""
         return self.layers.failures
 
     def layer_failed(self, item: ChartItem, error: Exception) -> None:
-        """Take note that a layer raised; it is logged once."""
+        """Count an error of a layer, and log it once."""
         self.layers.failed(item, error)
 
     def idle(self, budget_s: float = 0.004) -> bool:
-        """Spend spare time on what the next frames may need; whether there is more to do."""
+        """Spend spare time on work for the next frames; True if more is left."""
         return self.layers.idle(budget_s)
 
     def settle(self) -> None:
-        """Finish all that layers put off, so that the next drawing is final."""
+        """Finish all deferred work, so that the next drawing is complete."""
         self.layers.settle()
 
     def render_image(self, dpr: float | None = None) -> QImage:
-        """The whole scene as a picture, `dpr` device pixels to the logical one; needs no view and no display.
+        """An image of the whole scene at `dpr` device pixels per logical pixel.
+
+        Needs no widget and no display.
 
         Raises
         ------
         TapeprintError
-            If a layer cannot be drawn: a picture without it would not show what it claims to.
+            If a layer cannot be drawn: an image without it would be incomplete.
         """
         own = dpr in (None, self.dpr) and self._painter == "raster"  # OpenGL draws on the screen alone
         return (self if own else self.twin(dpr or self.dpr))._drawn_at(self.frame.now_ns if self.frame else None)
@@ -284,7 +286,7 @@ class ChartScene(QGraphicsScene):
         return image
 
     def twin(self, dpr: float) -> ChartScene:
-        """The same look at the same chart on a screen of another scale; drawn by the raster painter."""
+        """A copy of this scene at another scale, drawn by the raster painter."""
         other = ChartScene(self.chart, self._theme, *self._room.size, dpr, layers=[type(item) for item in self.items_by_layer])
         other.fixed_detail, other._detail = self.fixed_detail, self._detail
         other.show_only(self.shown)
@@ -324,7 +326,7 @@ class ChartScene(QGraphicsScene):
         return replace(frame, told=self.layers.legend_lines(frame))
 
     def _lay_out(self) -> None:
-        """Divide the room again: after a change of size, of panes, or when prices have grown longer."""
+        """Lay out the panes again if the size, the panes or the price labels changed."""
         series = self.chart.series
         label = series.grid.text(int(series.high[-1])) if series.n_bars else ""
         self._room.divide(self.shown, self.layers.strips(self.chart.rules), label)

@@ -1,6 +1,6 @@
-"""A chart as a picture file: exact pixels, a caption, and the state of the chart inside.
+"""A chart as an image file with exact pixels, a caption and the chart's state.
 
-Always drawn by the raster painter, so a picture is the same whoever draws the window.
+The raster painter draws every image, so images do not depend on the painter of the window.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ def render(
     caption: str | None = None,
     notice: str = "",
 ) -> QImage:
-    """A picture of a chart; needs a QGuiApplication, but no window and no display.
+    """An image of a chart; needs a QGuiApplication, but no window and no display.
 
     Parameters
     ----------
     chart : Chart
     size : (int, int)
-        Logical pixels of the whole picture, the caption's strip included.
+        Logical pixels of the whole image, including the caption.
     scale : float
-        Device pixels in a logical pixel: 2 gives twice the size, drawn sharp.
+        Device pixels per logical pixel: 2 gives twice the size, drawn sharp.
     theme, mode, notice :
         As in the window.
     viewport : Viewport or None
-        What is in sight; None for the newest bars.
+        The visible bars and prices; None for the newest bars.
     caption : str or None
-        The line under the chart; None for the standard one, "" for none.
+        The line under the chart; None for the standard caption, "" to leave it out.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def render(
 
 
 def captioned_image(scene: ChartScene, *, scale: float = 1, caption: str | None = None) -> QImage:
-    """What a scene shows as a picture, the caption's strip added under it; see `render`."""
+    """An image of a scene with a caption under it; see `render`."""
     if scene.frame is None:
         scene.refresh()
     chart_image = scene.render_image(float(scale))
@@ -99,7 +99,7 @@ def captioned_image(scene: ChartScene, *, scale: float = 1, caption: str | None 
 
 
 def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
-    """What a scene shows, for the caption, the file's name and the journal's index."""
+    """The facts about a scene for its caption, its file name and the journal's index."""
     series, (first, last) = scene.chart.series, scene.viewport.visible_bars()
     rule = series.rule
     start, end = series.index_of(first), series.index_of(last + 1)
@@ -120,7 +120,7 @@ def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
 
 
 def state_of(scene: ChartScene) -> dict[str, Any]:
-    """All that is needed to look at the same chart again, as plain values for JSON."""
+    """All that is needed to show the same chart again, as plain values for JSON."""
     spec = scene.chart.spec
     return {
         "version": STATE_VERSION,
@@ -139,15 +139,15 @@ def state_of(scene: ChartScene) -> dict[str, Any]:
 
 
 def save_png(image: QImage, path: Path | str, metadata: Mapping[str, str] | None = None) -> Path:
-    """Write a picture as PNG, whole or not at all; its path.
+    """Write an image as PNG, completely or not at all, and return its path.
 
-    It is written beside its place, brought to the disk, and renamed: a crash or a full disk leaves no half
-    picture and keeps an older one. Metadata become PNG texts.
+    A temporary file in the same folder is written, synced to disk and renamed: a crash or a full disk leaves
+    no partial image and does not damage an older one. Metadata become PNG texts.
 
     Raises
     ------
     BadInputError
-        If the file cannot be written there.
+        If the file cannot be written.
     """
     path = Path(path)
     content = _png(image, metadata or {})
@@ -172,12 +172,12 @@ def save_png(image: QImage, path: Path | str, metadata: Mapping[str, str] | None
 
 
 def read_state(path: Path | str) -> dict[str, Any]:
-    """The chart's state inside a picture that this program wrote.
+    """The chart's state inside an image that this program saved.
 
     Raises
     ------
     SettingsError
-        If the file is no picture of ours.
+        If the file was not saved by this program.
     """
     text = QImage(str(path)).text(STATE_KEY)  # a QImageReader cuts keys at spaces and colons
     try:

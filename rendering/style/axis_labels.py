@@ -1,4 +1,4 @@
-"""Where labels stand on the axes: prices on the market's own steps, times on the calendar. Plain numbers, no Qt."""
+"""Positions and texts of axis labels: round prices and calendar times. No Qt."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MONDAY_S = 4 * _DAY_S  # 5 January 1970: weeks are counted from here
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, _DAY_S, 2 * _DAY_S, 7 * _DAY_S)
 _STEPS_MONTHS = (1, 3, 6, 12, 24, 60, 120, 240)
 _MONTH_S = 30.44 * _DAY_S
-_LAST_S = 253_402_300_799  # the end of year 9999, beyond which no calendar goes
+_LAST_S = 253_402_300_799  # the end of year 9999, the last of `datetime`
 
 
 class TimeLabel(NamedTuple):
-    """A place on the time axis: when, what to write, and whether a day, month or year begins there."""
+    """A label of the time axis; `strong` where a day, month or year begins."""
 
     time_ns: int
     text: str
@@ -32,11 +32,11 @@ class TimeLabel(NamedTuple):
 
 
 def price_step(grid: PriceGrid, tick_px: float, spacing_px: float = PRICE_SPACING_PX) -> int:
-    """How many ticks lie from one price label to the next.
+    """Ticks between two price labels.
 
     The step is 1, 2, 2.5 or 5 times a power of ten in price, is a whole number of ticks, and is at
-    least `spacing_px` high. A step that is also a whole number of rows is taken instead if it is at
-    most 2.5 times as large. A tick size for which there is no such step counts in whole rows.
+    least `spacing_px` high. A step that is also a whole number of rows is preferred if it is at
+    most 2.5 times as large. For a tick size without such a step, the step is a whole number of rows.
     """
     least = spacing_px / tick_px
     mantissa = int(grid.tick_size.scaleb(decimal_places(grid.tick_size)))
@@ -57,12 +57,12 @@ def price_step(grid: PriceGrid, tick_px: float, spacing_px: float = PRICE_SPACIN
 
 
 def price_labels(low_ticks: float, high_ticks: float, step: int) -> range:
-    """The multiples of `step` in sight, lowest first; never below price 0."""
+    """The labelled prices in view, in ticks: multiples of `step` from 0, ascending."""
     return range(max(0, math.ceil(low_ticks / step)) * step, max(0, math.floor(high_ticks)) + 1, step)
 
 
 def time_step(bar_ns: int, bar_px: float, spacing_px: float = TIME_SPACING_PX) -> tuple[int, int]:
-    """Seconds and months from one time label to the next; one of the two is nought."""
+    """Seconds and months between two time labels; one of the two is 0."""
     least_s = max(spacing_px / bar_px * bar_ns, bar_ns) / _NS_PER_S
     for seconds in _STEPS_S:
         if seconds >= least_s:
@@ -73,11 +73,11 @@ def time_step(bar_ns: int, bar_px: float, spacing_px: float = TIME_SPACING_PX) -
     return 0, _STEPS_MONTHS[-1]
 
 
-@lru_cache(maxsize=16)  # several layers ask for the same, and again until another bar comes into sight
+@lru_cache(maxsize=16)  # several layers ask for the same labels, in every frame until another bar comes into view
 def time_ticks(start_ns: int, end_ns: int, step: tuple[int, int]) -> tuple[TimeLabel, ...]:
     """The labels between two times, both included, oldest first; UTC.
 
-    A label says what is new: the time of day, at midnight the date, at the turn of the year the year.
+    A label shows what changes there: the time of day, the date at midnight, the year at its start.
     """
     start_s = min(max(0, -(-start_ns // _NS_PER_S)), _LAST_S)
     end_s = min(end_ns // _NS_PER_S, _LAST_S)
@@ -89,13 +89,16 @@ def time_ticks(start_ns: int, end_ns: int, step: tuple[int, int]) -> tuple[TimeL
 
 
 def bar_step(bar_px: float, spacing_px: float = TIME_SPACING_PX) -> int:
-    """How many bars lie from one label to the next, where bars are not of time: 1, 2, 5, 10 and so on."""
+    """Bars between two time labels, for bars that are not by time: 1, 2, 5, 10 …"""
     steps = (factor * 10**power for power in range(12) for factor in (1, 2, 5))
     return next(step for step in steps if step * bar_px >= spacing_px)
 
 
 def bar_ticks(starts_ns: Sequence[int]) -> list[TimeLabel]:
-    """What is written at bars that begin at these times, oldest first: the time of day, and the date where it is another one; UTC."""
+    """Time labels of bars with these start times, oldest first; UTC.
+
+    The label is the time of day, or the date where it differs from the label before.
+    """
     ticks: list[TimeLabel] = []
     last_day = None
     for start_ns in starts_ns:
@@ -107,7 +110,7 @@ def bar_ticks(starts_ns: Sequence[int]) -> list[TimeLabel]:
 
 
 def date_text(time_ns: int) -> str:
-    """The day on which a time falls, in full: `Sat 21 Nov 2026`; UTC."""
+    """The date of a time, in full: `Sat 21 Nov 2026`; UTC."""
     day = _utc(time_ns // _NS_PER_S)
     return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
@@ -119,7 +122,7 @@ def clock_text(time_ns: int, *, seconds: bool) -> str:
     return f"{text}:{second:02}" if seconds else text
 
 
-# not strftime: %a and %b would follow the machine's language, and a picture should be the same everywhere
+# not strftime: %a and %b would follow the machine's language, and an image should be the same everywhere
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -1,4 +1,4 @@
-"""Colours as four bytes, and the arithmetic of how they are seen: contrast and even steps."""
+"""Colours as four bytes, their contrast, and ramps of visually even steps."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ class Colour(NamedTuple):
 
     @property
     def hex(self) -> str:
-        """`#rrggbb`, or `#rrggbbaa` unless opaque."""
+        """`#rrggbb` if opaque, else `#rrggbbaa`."""
         return "#" + "".join(f"{c:02x}" for c in (self[:3] if self.alpha == 255 else self))
 
     def faded(self, opacity: float) -> Colour:
-        """The same with `opacity` (0 to 1) times its own."""
+        """This colour with its opacity multiplied by `opacity` (0 to 1)."""
         return self._replace(alpha=round(self.alpha * opacity))
 
     def over(self, background: Colour) -> Colour:
-        """What is seen when this lies on an opaque background."""
+        """The opaque colour seen when this one is drawn on an opaque background."""
         a = self.alpha / 255
         return Colour(*(round(c * a + b * (1 - a)) for c, b in zip(self[:3], background[:3], strict=True)))
 
     @property
     def luminance(self) -> float:
-        """Relative luminance of WCAG 2, 0 (black) to 1 (white)."""
+        """The relative luminance by WCAG 2, from 0 (black) to 1 (white)."""
         r, g, b = _linear(self)
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
 
 def parse_colour(text: object) -> Colour:
-    """The colour written `#rrggbb` or `#rrggbbaa`.
+    """Parse a colour written `#rrggbb` or `#rrggbbaa`.
 
     Raises
     ------
     SettingsError
-        If it is written otherwise.
+        If the text has another form.
     """
     match = _HEX.fullmatch(text) if isinstance(text, str) else None
     if match is None:
@@ -61,13 +61,13 @@ def parse_colour(text: object) -> Colour:
 
 
 def contrast(one: Colour, other: Colour) -> float:
-    """The contrast ratio of WCAG 2, from 1 (the same) to 21 (black on white)."""
+    """The contrast ratio by WCAG 2, from 1 (equal) to 21 (black on white)."""
     high, low = sorted((one.luminance, other.luminance), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
 def ramp(stops: list[Colour], steps: int) -> tuple[Colour, ...]:
-    """`steps` colours through the stops, evenly spaced to the eye (straight lines in OKLab)."""
+    """`steps` visually even colours through the stops (straight lines in OKLab)."""
     labs = [_oklab(colour) for colour in stops]
     colours = []
     for step in range(steps):

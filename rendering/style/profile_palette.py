@@ -1,4 +1,4 @@
-"""The colours in which a profile is drawn: the theme's, but for those that the user chose for it."""
+"""The colours of a profile: the theme's, or those set by the user."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rendering.style.colour import Colour, parse_colour
 from rendering.style.theme import Theme
 
 _OUTSIDE = 0.45
-"""How much of a chosen colour is left outside the value area, over the chart's ground: as faint as the theme's own."""
+"""Opacity of a user's colour outside the value area, on the chart's background: as faint as the theme's own."""
 
 
 class RowColours(NamedTuple):
-    """Colours of rows, in the order in which their parts are drawn."""
+    """The colours of the parts of a row, in drawing order."""
 
     sell: Colour
     buy: Colour
@@ -25,10 +25,10 @@ class ProfilePalette(NamedTuple):
 
     Attributes
     ----------
-    inside, outside : Tones
-        Of rows in the value area, and of the others.
+    inside, outside : RowColours
+        Rows in the value area, and the other rows.
     poc, value_area : Colour
-        Of the lines.
+        The lines.
     """
 
     inside: RowColours
@@ -38,7 +38,7 @@ class ProfilePalette(NamedTuple):
 
 
 def profile_palette(theme: Theme, chosen: ProfileColours) -> ProfilePalette:
-    """The colours of a profile."""
+    """The colours of a profile: `chosen` by the user where set, else the theme's."""
     inside = RowColours(theme.profile_sell_value_area, theme.profile_buy_value_area, theme.stale)
     outside = RowColours(theme.profile_sell, theme.profile_buy, theme.grid_day)
     if chosen == ProfileColours():

@@ -1,7 +1,7 @@
-"""Quantities as short text, a million at a time: at most five characters, three or four digits.
+"""Quantities as short text of at most five characters, a million in one call.
 
     quantity            text
-    below 0.0005        <.001     (never a nought for what is not nought)
+    below 0.0005        <.001     (never 0 for a quantity above 0)
     below 1             0.123
     below 10            1.23
     below 100           12.3
@@ -10,8 +10,8 @@
     below a million     123K
     then                1.23M 12.3M 123M 1.23B …
 
-A market whose lots have fewer decimals shows no more than it has. Rounding is half up on whole numbers, and it
-is the rounded figure that chooses the line: 9.995 is shown as 10.0.
+No more decimals are shown than the market's lots have. Rounding is half up, computed on integers. The rounded
+quantity decides the line of the table: 9.995 is shown as 10.0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from functools import lru_cache
 import numpy as np
 
 GLYPHS = " 0123456789.KMBTPE<×+−"
-"""The characters; a glyph code is a place in this text."""
+"""The characters; a glyph code is an index into this text."""
 TEXT_CHARS = 5
 BLANK, ZERO, POINT, LESS, TIMES, PLUS, MINUS = (GLYPHS.index(c) for c in " 0.<×+−")
 _SUFFIXES = "KMBTPE"
@@ -31,12 +31,12 @@ _DUST = np.array([GLYPHS.index(c) for c in "<.001"], np.uint8)
 
 
 class QuantityText:
-    """The text of quantities of one market.
+    """Formats the quantities of one market.
 
     Parameters
     ----------
     lot_size : Decimal
-        What one lot is in units of quantity.
+        Size of one lot in base units.
     """
 
     def __init__(self, lot_size: Decimal) -> None:
@@ -52,7 +52,7 @@ class QuantityText:
         self._dust_below = 10**scale // 2000 if scale > 3 else 0  # 0.0005
 
     def right_aligned(self, lots: np.ndarray) -> np.ndarray:
-        """Glyph codes, uint8 [shape=(n, 5)], blanks in front."""
+        """Glyph codes of quantities, uint8 [shape=(n, 5)], padded on the left."""
         units = lots * self._mantissa
         line = np.searchsorted(self._bounds, units, side="right") - 1
         divisor = self._divisors[line]
@@ -68,28 +68,31 @@ class QuantityText:
         return codes
 
     def left_aligned(self, lots: np.ndarray) -> np.ndarray:
-        """Glyph codes, uint8 [shape=(n, 5)], blanks behind."""
+        """Glyph codes of quantities, uint8 [shape=(n, 5)], padded on the right."""
         return left_aligned(self.right_aligned(lots))
 
 
 def left_aligned(codes: np.ndarray) -> np.ndarray:
-    """The same texts with the blanks moved from the front to the back."""
+    """Move the blanks of glyph codes from the left to the right."""
     lead = np.argmax(codes != BLANK, axis=1)
     return np.take_along_axis(codes, (np.arange(TEXT_CHARS) + lead[:, None]) % TEXT_CHARS, axis=1)
 
 
 def text_of(codes: np.ndarray) -> list[str]:
-    """Glyph codes back as text, for reading."""
+    """Turn glyph codes back into text, without blanks."""
     return [text.strip() for text in _CHARS[codes].view(f"U{codes.shape[1]}").ravel().tolist()]
 
 
 @lru_cache(maxsize=1)
 def _figures() -> np.ndarray:
-    """Glyph codes of every figure of four digits with 0 to 3 decimals, right-aligned; uint8 [shape=(4, 10_000, 5)]."""
+    """Glyph codes of the numbers 0 to 9,999 with 0 to 3 decimals, right-aligned.
+
+    uint8 [shape=(4, 10_000, 5)], by decimals and by digits without the point.
+    """
     figure, decimals = np.arange(10_000), np.arange(4)[:, None]
     codes = np.zeros((4, len(figure), TEXT_CHARS), np.uint8)
     which, number = np.ogrid[:4, : len(figure)]
-    for digit in range(4):  # lowest first; the point takes a place of its own
+    for digit in range(4):  # lowest digit first; the decimal point takes one character
         left = figure // 10**digit
         at = TEXT_CHARS - 1 - digit - ((decimals > 0) & (digit >= decimals))
         codes[which, number, at] = np.where((left > 0) | (digit <= decimals), left % 10 + ZERO, BLANK)
@@ -98,7 +101,10 @@ def _figures() -> np.ndarray:
 
 
 def _lines(scale: int) -> list[tuple[int, int, int, int]]:
-    """(first units, divisor, decimals shown, glyph of the suffix) of each line of the table, smallest first."""
+    """The lines of the table in the module's docstring, smallest first.
+
+    Each is (first units, divisor, decimals shown, glyph code of the suffix).
+    """
     unit = 10**scale
     wanted = [(0, 3, 0), (unit, 2, 0), (10 * unit, 1, 0), (100 * unit, 0, 0)]
     lines = [(start, 10 ** max(scale - decimals, 0), min(decimals, scale), 0) for start, decimals, _ in wanted]
@@ -110,7 +116,7 @@ def _lines(scale: int) -> list[tuple[int, int, int, int]]:
                 lines.append((first, unit * 1000**power // 10**decimals, decimals, GLYPHS.index(suffix)))
     out = []
     for start, divisor, decimals, suffix in lines:
-        # a figure belongs to this line from where the line before would round up to it
+        # this line starts where the line before would round up to it
         before = out[-1][1] if out else 0
         out.append((start - before // 2 if out else 0, divisor, decimals, suffix))
     return out

@@ -1,4 +1,4 @@
-"""Quantities as short text for the screen, written as the cells write them. Plain numpy, no Qt."""
+"""Quantities as short text, written as in the cells. Plain numpy, no Qt."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ MINUS = "−"
 
 
 def short_quantities(lots: np.ndarray, lot_size: Decimal) -> list[str]:
-    """The amounts of lots without their signs, each in at most five characters; see `quantity_text`."""
+    """Quantities without signs, at most five characters each; see `quantity_text`."""
     return text_of(_quantity_text(lot_size).right_aligned(np.abs(np.asarray(lots, np.int64))))
 
 
 @lru_cache(maxsize=512)
 def short_quantity(lots: int, lot_size: Decimal) -> str:
-    """One amount in at most five characters, with a minus in front if it is below nought."""
+    """A quantity in at most five characters, after a minus if it is negative."""
     return (MINUS if lots < 0 else "") + short_quantities(np.array([lots]), lot_size)[0]
 
 
 def signed_quantity(lots: int, lot_size: Decimal) -> str:
-    """The same with a plus where it is above nought."""
+    """A quantity in at most five characters, after its sign; 0 has none."""
     return ("+" if lots > 0 else "") + short_quantity(lots, lot_size)
 
 

@@ -1,7 +1,7 @@
-"""The chart's font, the same on every machine, and labels that cost little to draw again.
+"""The chart's font, equal on every machine, and labels that are cheap to redraw.
 
-The program brings its font (JetBrains Mono: monospaced, so digits stand under one another and a
-text's width is known without asking). Hinting is off: at 1x and at 2x a text takes the same room.
+The font comes with the program (JetBrains Mono: monospaced, so digits line up and the width of a
+text follows from its length). Hinting is off: a text is equally wide at 1x and at 2x.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT, Rect
 FONT_FAMILY = "JetBrains Mono"
 _FONT_FILES = ("JetBrainsMono-Regular.ttf", "JetBrainsMono-SemiBold.ttf")
 _INSTALLED = "tapeprint_fonts"
-_MAX_LABELS = 1024  # a few screens of labels; older ones are thrown away whole
+_MAX_LABELS = 1024  # a few screens of labels; then all are discarded
 
 ASCENT = 0.99
-"""Height of the highest accents over the base line, in text heights."""
+"""Height of the highest accents above the base line, in text heights."""
 CAP_HEIGHT = 0.73
-"""Height of a digit, in text heights: what has to be centred for a number to look centred."""
+"""Height of a digit, in text heights; numbers are centred by it."""
 
 
 def install_fonts() -> None:
-    """Make the chart's font known to Qt; a QGuiApplication must exist. Again and again costs nothing."""
+    """Register the chart's font with Qt once; needs a QGuiApplication."""
     app = QGuiApplication.instance()
     if app is None:
         raise RuntimeError("fonts need a QGuiApplication")
@@ -41,7 +41,7 @@ def install_fonts() -> None:
 
 @lru_cache(maxsize=64)
 def chart_font(text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> QFont:
-    """The chart's font at a height in logical pixels. Do not change what you get: it is shared."""
+    """The chart's font at a height in logical pixels; shared, so do not modify it."""
     install_fonts()
     font = QFont(FONT_FAMILY)
     font.setPixelSize(text_px)
@@ -53,17 +53,17 @@ def chart_font(text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> QFont:
 
 @lru_cache(maxsize=256)
 def qcolor(colour: Colour) -> QColor:
-    """A theme's colour for QPainter. Do not change what you get: it is shared."""
+    """A theme's colour as a QColor; shared, so do not modify it."""
     return QColor(*colour)
 
 
 def qrect(rect: Rect) -> QRectF:
-    """A pane for QPainter."""
+    """A pane as a QRectF."""
     return QRectF(*rect)
 
 
 def fits_wholly(middle_x: float, width: float, pane: Rect) -> bool:
-    """Whether a text centred on `middle_x` lies between the left and the right edge of a pane, logical pixels."""
+    """Whether a text centred on `middle_x` fits between a pane's left and right edge."""
     return pane.left <= middle_x - width / 2 and middle_x + width / 2 <= pane.right
 
 
@@ -76,18 +76,18 @@ class Labels:
         self._laid_out: dict[str, QStaticText] = {}
 
     def width(self, text: str) -> float:
-        """Logical pixels from the first character to the end of the last."""
+        """The width of a text, logical pixels."""
         return len(text) * CHAR_ASPECT * self.text_px
 
     def draw(self, painter: QPainter, x: float, centre_y: float, text: str, colour: Colour, align: float = 0.0) -> None:
-        """Draw a text whose digits are centred on `centre_y`.
+        """Draw a text with its digits centred on `centre_y`.
 
         Parameters
         ----------
         x : float
-            Where it is aligned.
+            The position it is aligned to.
         align : float
-            Share of its width that lies left of `x`: 0 begins there, 0.5 is centred, 1 ends there.
+            Share of its width that lies left of `x`: 0 starts there, 0.5 is centred, 1 ends there.
         """
         label = self._laid_out.get(text)
         if label is None:

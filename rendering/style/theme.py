@@ -1,8 +1,8 @@
-"""The colours of the chart by meaning; every item asks for `theme.buy`, none knows a hex code.
+"""The colours of the chart by meaning: items use `theme.buy`, never a hex code.
 
-A theme file has one table `[colours]` with what all palettes share, and one table
-`[palette.NAME]` per palette with what tells buying from selling. The fields of `Theme` are the one
-list of tokens: a file must name all of them and nothing else.
+A theme file has a table `[colours]` that all palettes share, and a table `[palette.NAME]` per
+palette with the colours of buying and selling. The fields of `Theme` are the only list of tokens:
+a file must define each of them and nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rendering.style.colour import Colour, contrast, parse_colour, ramp
 
 DEFAULT_THEME = "dark"
 DEFAULT_PALETTE = "blue-orange"
-"""Told apart by people who cannot tell red from green."""
+"""Distinguishable with red-green colour blindness."""
 
 VOLUME_STEPS = 16
 """Steps from the lowest to the highest volume rank."""
@@ -29,10 +29,10 @@ DELTA_STEPS = 17
 
 @dataclass(frozen=True, eq=False)
 class Theme:
-    """One look of the chart.
+    """The colours of one theme in one palette.
 
-    Each field below `palette` is a token. A theme compares by identity: load it once and pass it on,
-    so that "has the theme changed" costs nothing in a frame.
+    Each field after `palette` is a token. Themes compare by identity: load a theme once and pass it on,
+    so that "has the theme changed?" costs nothing in a frame.
     """
 
     name: str
@@ -41,26 +41,26 @@ class Theme:
     grid: Colour
     """Faint lines at the axes' ticks."""
     grid_day: Colour
-    """The line where a day begins."""
+    """The line at the start of a day."""
     edge: Colour
     """Between the panes."""
     text: Colour
     text_muted: Colour
     panel: Colour
-    """Behind the legend and the crosshair's readout."""
+    """Background of the legend and of the crosshair's readout."""
     panel_edge: Colour
     crosshair: Colour
     tag: Colour
     """Fill of the crosshair's tags on the axes."""
     ink_dark: Colour
     ink_light: Colour
-    """The two inks for text on a coloured ground; see `ink_on`."""
+    """The two inks for text on a coloured background; see `ink_on`."""
     digits: Colour
     """Numbers in the cells, on every step of every ramp."""
     cvd: Colour
     vwap: Colour
     vwap_band: Colour
-    """VWAP's lines of one and two deviations."""
+    """The VWAP bands at one and two standard deviations."""
     poc: Colour
     value_area: Colour
     """VAH and VAL: lines and tags."""
@@ -91,12 +91,12 @@ class Theme:
     """[shape=(DELTA_STEPS,)], strongest selling first, balance in the middle."""
 
     def ink_on(self, ground: Colour) -> Colour:
-        """The ink that can be read on a coloured ground: of dark and light the one with more contrast."""
+        """The ink for text on a coloured background: dark or light, by contrast."""
         return max(self.ink_dark, self.ink_light, key=lambda ink: contrast(ink, ground))
 
     @cached_property
     def is_dark(self) -> bool:
-        """Whether light text stands on a dark ground."""
+        """Whether the background is dark."""
         return self.background.luminance < 0.2
 
 
@@ -105,18 +105,18 @@ _TOKENS = tuple(field.name for field in fields(Theme) if field.name not in ("nam
 
 
 def theme_names() -> tuple[str, ...]:
-    """The themes that come with the program, in alphabetical order."""
+    """The names of the themes that come with the program, in alphabetical order."""
     return tuple(sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")))
 
 
 def load_theme(name: str = DEFAULT_THEME, palette: str = DEFAULT_PALETTE) -> Theme:
-    """The theme of that name, or of a `.toml` file at that path.
+    """Load a theme by its name, or from a `.toml` file by its path.
 
     Raises
     ------
     SettingsError
-        If there is no such theme or palette, or the file lacks tokens, has unknown ones, or a
-        colour is misspelt; one line that names them.
+        If there is no such theme or palette, if tokens are missing or unknown, or if a colour is
+        invalid; the message names them in one line.
     """
     if name.endswith(".toml"):
         source, label = Path(name), name
@@ -132,7 +132,7 @@ def load_theme(name: str = DEFAULT_THEME, palette: str = DEFAULT_PALETTE) -> The
 
 
 def parse_theme(text: str, palette: str = DEFAULT_PALETTE, label: str = "theme") -> Theme:
-    """The theme that a TOML text describes; `label` names it in errors.
+    """Parse a theme from TOML text; `label` names it in errors.
 
     Raises
     ------
@@ -166,5 +166,5 @@ def _value(token: str, written: object, label: str) -> Colour | tuple[Colour, ..
         raise SettingsError(f"theme {label}: {token}: {error}") from None
 
 
-def _folder():  # a Traversable: the themes may live in a zip
+def _folder():  # a Traversable: the themes may be in a zip file
     return resources.files("resources") / "themes"

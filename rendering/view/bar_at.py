@@ -1,4 +1,4 @@
-"""Which bar lies under the mouse."""
+"""The bar under the mouse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rendering.view.frame_coords import bars_in_view
 
 
 def bar_at(frame: Frame, x: float) -> int | None:
-    """The index of the bar under a place; None where none traded, or it is not known yet."""
+    """Index of the bar at `x`; None if it has no trades or comes after `as_of`."""
     series = frame.chart.series
     number = math.floor(frame.viewport.bar_at(x))
     first, end = bars_in_view(frame)

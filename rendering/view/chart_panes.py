@@ -1,4 +1,4 @@
-"""The room of a chart and how it is divided now: again when its size, its panes or the length of its price labels change."""
+"""The current panes of a chart, laid out again when size, panes or labels change."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rendering.view.layout import PaneLayout, Strip
 
 _FIRST_LABEL = "00000.00"
-"""What the price axis has room for before there are prices."""
+"""The price axis is this wide before there are prices."""
 
 
 class ChartPanes:
-    """Width and height in logical pixels, and the panes in them.
+    """The size of a chart in logical pixels, and the layout of its panes.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class ChartPanes:
         self.layout = self._divided(shown, strips)
 
     def divide(self, shown: frozenset[str], strips: Sequence[Strip], label: str = "") -> None:
-        """Divide it among the overlays that are shown; `label` is a price that the axis must have room for, from now on."""
+        """Lay out the panes of the overlays shown; the price axis gets room for `label`."""
         if len(label) > len(self._label):
             self._label = label
         layout = self._divided(shown, strips)
@@ -33,7 +33,7 @@ class ChartPanes:
             self.layout = layout
 
     def take_after(self, other: ChartPanes) -> None:
-        """Leave as much room for prices as another."""
+        """Copy the width of another chart's price axis."""
         self._label = other._label
         if self.size == other.size:
             self.layout = other.layout

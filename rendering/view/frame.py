@@ -22,37 +22,37 @@ PainterName = Literal["raster", "gl"]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One look at a chart: the same value is given to every item.
+    """One drawing of the chart; every item gets the same value.
 
     Attributes
     ----------
     chart : Chart
-        Series and figures; the only part that changes under our hands, items compare `series.revision`.
+        Series and values; the only part that still changes, so items compare `series.revision`.
     revision, generation : int
-        The chart's when the frame was built: what an item keeps to ask "what changed since?".
+        The chart's when the frame was built: an item stores them to ask "what changed since?".
     viewport, layout, theme, dpr, style, detail :
-        Where, in which panes, in which colours, at how many device pixels, what and how finely.
-    rules : ChartRules
-        The chart's when the frame was built: the inputs of every figure.
+        Visible bars and prices, panes, colours, device pixels per logical pixel, cell settings and level of detail.
+    rules : CalculationSettings
+        The chart's when the frame was built: the calculation settings of every value.
     cursor : (x, y) or None
-        The mouse in scene pixels, while it is over the chart.
+        Mouse position in scene pixels; None while it is outside the chart.
     mode : str
-        Where the trades come from, as far as it changes the look.
+        Source of the trades, where it changes the look of the chart.
     badge, notice : str
-        A word with its shape that stays on the chart (◆ SIMULATED), and a line that explains (why the feed is down); both may be empty.
+        A word with a symbol that stays on the chart (◆ SIMULATED), and a line that explains it (why the feed is down); both may be empty.
     legend : tuple of str
         Further lines for the legend.
     shown : frozenset of str
         Names of the overlays that are shown.
     told : tuple of str
-        What they tell in the legend.
+        Legend lines of these overlays.
     painter : "raster" or "gl"
-        Who draws the cells.
+        The painter of the cells.
     now_ns : int
         Our clock, for ages and countdowns.
     as_of : int or None
-        Number of the last bar that figures may know of; None: of all there are. What bars look like (their cells, their colours by
-        rank) is no figure over bars and does not depend on it.
+        Number of the last bar of the as-of view, the last that values may use; None for all bars. The look of bars (their cells,
+        their colours by rank) does not depend on it.
     """
 
     chart: Chart
@@ -83,7 +83,7 @@ class Frame:
         object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
 
     def differs_by_trades_only(self, old: Frame) -> bool:
-        """Whether nothing but new trades (and time) lies between an older frame and this one."""
+        """Whether only new trades (and time) separate this frame from an older one."""
         same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
         same_look = (
             self.theme is old.theme
@@ -96,32 +96,35 @@ class Frame:
 
     @property
     def bars_on_screen(self) -> tuple[int, int]:
-        """Indices `[first, end)` of the bars of which at least a part is in sight, known or veiled."""
+        """Indices `[first, end)` of all bars at least partly in view, also after `as_of`."""
         series, kept = self.chart.series, self._on_screen
         if kept is None or kept[0] is not series or kept[1] != series.revision:
             first, last = self.viewport.visible_bars()
             kept = series, series.revision, (series.index_of(first), series.index_of(last + 1))
-            object.__setattr__(self, "_on_screen", kept)  # every layer asks for them, some of them often
+            object.__setattr__(self, "_on_screen", kept)  # every layer asks for these bars, some layers often
         return kept[2]
 
     @property
     def known_end(self) -> int:
-        """Index of the first bar that is not known: every figure over bars is of those before it, and of nothing else."""
+        """Index after the last bar that values may use: all bars, or those up to `as_of`."""
         series = self.chart.series
         return series.n_bars if self.as_of is None else series.index_of(self.as_of + 1)
 
     @property
     def known_x(self) -> float:
-        """Where that which is known ends on the screen, logical pixels: at the latest at the right edge of the bars' pane."""
+        """X of the right edge of the bars that values may use, logical pixels.
+
+        At most the right edge of the price pane.
+        """
         right = float(self.layout.price.right)
         return right if self.as_of is None else min(right, max(0.0, self.pixels.screen_x(self.as_of + 1) / self.dpr))
 
     @property
     def row_px(self) -> float:
-        """Height of a price row, logical pixels."""
+        """Height of a row, logical pixels."""
         return self.chart.series.grid.ticks_per_row * self.viewport.tick_px
 
 
 def figure_rules(frame: Frame) -> tuple[object, ...]:
-    """What the marks on the cells of a bar depend on besides its trades."""
+    """The settings that the marks on a bar's cells depend on."""
     return frame.rules.value_area, frame.rules.imbalance

@@ -1,4 +1,4 @@
-"""The beat of the screen: a call per frame, as often as the screen can show one."""
+"""A clock that ticks at the screen's refresh rate."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 
 _HIDDEN_MS = 250
-"""Between frames while there is nothing to be seen: figures stay warm, the processor cool."""
+"""Between frames while the window is minimised: values stay current at little cost."""
 _LATE = 1.5
-"""A frame that begins this many intervals after the one before it was late."""
+"""A frame is late if it begins more than this many intervals after the previous one."""
 
 
 class FrameClock(QObject):
-    """Calls `on_frame` at the screen's rate; never twice for frames that were missed.
+    """Calls `on_frame` at the screen's refresh rate; missed frames are skipped.
 
     Parameters
     ----------
     on_frame : callable
-        What is done each frame.
+        Called once per frame.
     parent : QObject
-        Its owner; a widget that is minimised is drawn four times a second.
+        Its owner; a minimised widget gets four frames per second.
 
     Attributes
     ----------
@@ -44,16 +44,16 @@ class FrameClock(QObject):
 
     @property
     def interval_ms(self) -> int:
-        """Time between two frames as it is set now."""
+        """Current time between two frames."""
         return self._timer.interval()
 
     def start(self) -> None:
-        """Begin to beat."""
+        """Start ticking."""
         self._last = 0.0
         self._timer.start(self._wanted_ms())
 
     def stop(self) -> None:
-        """Beat no more."""
+        """Stop ticking."""
         self._timer.stop()
 
     def _tick(self) -> None:

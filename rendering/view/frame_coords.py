@@ -8,27 +8,27 @@ from rendering.view.frame import Frame
 
 
 def price_y(frame: Frame, ticks: float) -> float:
-    """Where a price is drawn: the rounded edge that cells and profile rows share, in logical pixels."""
+    """Y of a price in logical pixels: the rounded edge that cells and rows share."""
     return frame.pixels.screen_y(ticks) / frame.dpr
 
 
 def hairline(frame: Frame) -> float:
-    """The thickness of a line, logical pixels: whole device pixels, about one logical one."""
+    """Width of a thin line: about 1 logical pixel, in whole device pixels."""
     return max(1, math.floor(frame.dpr)) / frame.dpr
 
 
 def bars_on_screen(frame: Frame) -> tuple[int, int]:
-    """Indices `[first, end)` of the bars of which at least a part is in sight, known or veiled."""
+    """Indices `[first, end)` of all bars at least partly in view, also after `as_of`."""
     return frame.bars_on_screen
 
 
 def bars_in_view(frame: Frame) -> tuple[int, int]:
-    """Those of them that figures may know of."""
+    """Indices `[first, end)` of the bars in view that values may use, up to `as_of`."""
     (first, end), known = bars_on_screen(frame), frame.known_end
     return min(first, known), min(end, known)
 
 
 def bars_around(frame: Frame) -> tuple[int, int]:
-    """The bars in sight and one more on each side: lines lead to those."""
+    """The bars in view plus one on each side, where lines enter and leave the view."""
     first, end = bars_in_view(frame)
     return max(0, first - 1), min(frame.known_end, end + 1)

@@ -1,4 +1,4 @@
-"""Where the panes of a chart lie, in logical pixels. Plain numbers, no Qt.
+"""Positions of the panes of a chart, in logical pixels. Plain numbers, no Qt.
 
         ┌──────────────────────────┬─────────┬───────┐
         │ price                    │ profile │ price │
@@ -13,7 +13,7 @@
         │ time axis                          │corner │
         └────────────────────────────────────┴───────┘
 
-The profile has a strip of its own beside the bars, at the same prices: nothing covers a number.
+The profile has its own pane next to the bars, at the same prices, so that it covers no number.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from typing import NamedTuple
 AXIS_TEXT_PX = 11
 LEGEND_TEXT_PX = 12
 LEGEND_LEFT, LEGEND_TOP, LINE_PX = 8.0, 7.0, 18.0
-"""Where the legend begins, and the height of its lines, of the readout's and of the badge."""
+"""Upper left corner of the legend, and the height of its lines, of the crosshair's readout and of the badge."""
 CHAR_ASPECT = 0.6
-"""Advance of every character of the chart's font, in text heights: it is monospaced."""
+"""Width of a character of the chart's monospaced font, in text heights."""
 
 TIME_AXIS_PX = 24
 VOLUME_ROW_PX = 18
@@ -38,11 +38,11 @@ _DELTA_NEEDS_PX = 260  # below that the prices need the height
 _DELTA_SHARE, _DELTA_MIN_PX, _DELTA_MAX_PX = 0.13, 44, 110
 _LABEL_PADDING_PX = 7
 _PRICE_SHARE = 0.4
-"""Strips may not push the prices below this share of the height; those that would are left out, the last ones first."""
+"""The price pane gets at least this share of the height; strips that leave it less are left out, the last ones first."""
 
 
 class Rect(NamedTuple):
-    """Left, top, width, height in whole logical pixels; `right` and `bottom` are the first pixels beyond."""
+    """Left, top, width, height in logical pixels; `right`, `bottom` are exclusive."""
 
     left: int
     top: int
@@ -51,21 +51,24 @@ class Rect(NamedTuple):
 
     @property
     def right(self) -> int:
-        """First pixel to the right of it."""
+        """The first pixel to the right of it."""
         return self.left + self.width
 
     @property
     def bottom(self) -> int:
-        """First pixel below it."""
+        """The first pixel below it."""
         return self.top + self.height
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether a point lies in it; the right and lower edges do not."""
+        """Whether it contains a point; the right and bottom edges are exclusive."""
         return self.left <= x < self.right and self.top <= y < self.bottom
 
 
 class Strip(NamedTuple):
-    """The room that an overlay wants under the bars: between `least_px` and `most_px`, about `share` of the height."""
+    """A pane that an overlay requests under the bars, sized as a share of the height.
+
+    It gets about `share` of the height above the time axis, between `least_px` and `most_px`.
+    """
 
     name: str
     share: float
@@ -78,9 +81,9 @@ _NOWHERE = Rect(0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class PaneLayout:
-    """One division of a chart of `width` x `height`; panes that found no room have no size.
+    """The panes of a chart of `width` x `height`; panes that do not fit have size 0.
 
-    `strips` are the rooms of overlays by name, over the width of the bars, from above to below.
+    `strips` are the overlays' panes by name, as wide as the bars, from top to bottom.
     """
 
     width: int
@@ -106,18 +109,18 @@ class PaneLayout:
         delta: bool = True,
         strips: Sequence[Strip] = (),
     ) -> PaneLayout:
-        """Divide the room.
+        """Divide a chart into panes.
 
         Parameters
         ----------
         width, height : int
             Logical pixels of the whole chart.
         axis_label : str
-            The longest price label: the axis is as wide as it needs.
+            The longest price label; it sets the width of the axis.
         profile, delta : bool
-            Whether these panes are wanted; they are left out anyhow where there is too little room.
+            Whether these panes are requested; they are left out if the chart is too small.
         strips : sequence of Strip
-            Further rooms that are wanted, from above to below.
+            Further panes that overlays request, from top to bottom.
         """
         axis = min(width, text_width(axis_label) + 2 * _LABEL_PADDING_PX)
         plot_width = max(0, width - axis)
@@ -150,20 +153,20 @@ class PaneLayout:
         )
 
     def strip_of(self, name: str) -> Rect:
-        """An overlay's room under the bars; without size if there is none."""
+        """The pane of an overlay under the bars; size 0 if it has none."""
         return dict(self.strips).get(name, _NOWHERE)
 
     def beside(self, pane: Rect) -> Rect:
-        """What lies right of a strip: the end of the profile's column and the axis."""
+        """The area right of a strip: profile column and axis."""
         return Rect(pane.right, pane.top, self.width - pane.right, pane.height)
 
     @property
     def plot_right(self) -> int:
-        """Where bars and profile end and the price axis begins."""
+        """The left edge of the price axis, where bars and profile end."""
         return self.price_axis.left
 
     def pane_at(self, x: float, y: float) -> str | None:
-        """Name of the pane under a point, as `"price"` or `"time_axis"`; None in the corner and outside."""
+        """Name of the pane under a point, e.g. `"price"`; None in the corner and outside."""
         for name in ("price", "profile", "delta", "volume", "totals", "price_axis", "delta_axis", "time_axis"):
             if getattr(self, name).holds(x, y):
                 return name
@@ -171,7 +174,7 @@ class PaneLayout:
 
 
 def _strip_heights(strips: Sequence[Strip], above: int, free: int) -> list[int]:
-    """Whole pixels of each strip; a strip that finds less than its least gets none."""
+    """Height of each strip in whole pixels; 0 if fewer than `least_px` are free."""
     heights = []
     for strip in strips:
         height = min(strip.most_px, max(strip.least_px, round(strip.share * above)), free)
@@ -181,5 +184,5 @@ def _strip_heights(strips: Sequence[Strip], above: int, free: int) -> list[int]:
 
 
 def text_width(text: str, text_px: int = AXIS_TEXT_PX) -> int:
-    """Whole pixels that a text needs in the chart's font."""
+    """Width of a text in the chart's font, whole pixels."""
     return math.ceil(len(text) * CHAR_ASPECT * text_px)

@@ -1,6 +1,6 @@
-"""Device pixels: where the edges of bars and rows fall, rounded once for everybody who draws.
+"""The device pixels of bar and row edges, rounded in one place for every item.
 
-Global pixel space has its origin at bar number 0 and price 0 and does not move when the view is panned:
+Global pixel space has its origin at bar number 0 and price 0, and does not move when the view is panned:
 `X = floor(bar * bar_px * dpr)`, `Y = -round(ticks * tick_px * dpr)` (half up), Y growing downwards. Cells, profile rows
 and lines that take their edges from here share them exactly, and a pan is a shift by whole pixels.
 """
@@ -18,18 +18,18 @@ from rendering.view.viewport import Viewport
 
 @dataclass(frozen=True, slots=True)
 class PixelGrid:
-    """The scale of global pixel space, and where the screen lies in it.
+    """The scale of global pixel space, and the position of the screen in it.
 
     Attributes
     ----------
     bar_pitch, tick_pitch : float
-        Device pixels in one bar and in one tick.
+        Device pixels per bar and per tick.
     left, top : int
         Global pixel at the upper left corner of the price pane.
     width, height : int
         Size of the price pane, device pixels.
     dpr : float
-        Device pixels in a logical pixel.
+        Device pixels per logical pixel.
     """
 
     bar_pitch: float
@@ -42,7 +42,7 @@ class PixelGrid:
 
     @classmethod
     def of(cls, viewport: Viewport, dpr: float) -> PixelGrid:
-        """The grid under a viewport on a screen of `dpr` device pixels to the logical one."""
+        """The grid of a viewport at `dpr` device pixels per logical pixel."""
         bar_pitch, tick_pitch = viewport.bar_px * dpr, viewport.tick_px * dpr
         height = round(viewport.height_px * dpr)
         return cls(
@@ -57,7 +57,7 @@ class PixelGrid:
 
     @property
     def scale(self) -> tuple[float, float]:
-        """What pictures of the same scale have in common: pitch of bars and of ticks."""
+        """The pitch of bars and of ticks: tiles fit together if theirs are equal."""
         return self.bar_pitch, self.tick_pitch
 
     def bar_x(self, bars: Any) -> Any:
@@ -69,17 +69,17 @@ class PixelGrid:
         return -np.floor(np.asarray(ticks, np.float64) * self.tick_pitch + 0.5).astype(np.int64)
 
     def screen_x(self, bar: float) -> int:
-        """Device pixel in the price pane of a bar's left edge."""
+        """Device pixel of a bar's left edge, in the price pane."""
         return math.floor(bar * self.bar_pitch) - self.left
 
     def screen_y(self, ticks: float) -> int:
-        """Device pixel in the price pane of a price: the upper edge of what lies below that price."""
+        """Device pixel of a price, in the price pane: the first one below that price."""
         return -math.floor(ticks * self.tick_pitch + 0.5) - self.top
 
     def bars_in(self, left: int, right: int) -> tuple[int, int]:
-        """First and last bar number that touch the global pixels `[left, right)`, both included."""
+        """First and last bar number that touch global pixels `[left, right)`, inclusive."""
         return math.floor(left / self.bar_pitch) - 1, math.ceil(right / self.bar_pitch)
 
     def ticks_in(self, top: int, bottom: int) -> tuple[int, int]:
-        """Lowest and highest tick that touch the global pixels `[top, bottom)`, both included."""
+        """Lowest and highest tick that touch global pixels `[top, bottom)`, inclusive."""
         return math.floor(-bottom / self.tick_pitch) - 1, math.ceil(-top / self.tick_pitch) + 1

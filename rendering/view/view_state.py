@@ -1,6 +1,6 @@
-"""Which bars and prices of a chart are in sight, and how that moves with the market.
+"""The visible bars and prices of a chart, and how they move with the market.
 
-The newest bar is followed until the user looks elsewhere; other bars or rows are looked at where the ones before them were.
+The view follows the newest bar until the user moves it away. After a change of bar type or row size it stays at its time and price.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ if TYPE_CHECKING:
     from app.chart.chart import Chart
 
 _BAR_PX, _ROW_PX = 112.0, 17.0
-"""The first look: digits of the usual size have air around them."""
+"""Size of a bar and a row at first: digits of the usual size have space around them."""
 _MIN_ROW_PX = 13.0
 _RIGHT_MARGIN_PX = 12.0
 _LAST_PRICE_ZONE = 0.3
-"""At the first look the last price is at most this share of the height off the middle."""
+"""At first the last price is at most this share of the height away from the middle."""
 _SCROLL_ZONE, _SCROLL_BY = 0.06, 0.25
-"""A followed price that comes this near to an edge moves the picture by this share of the height: seldom, but clearly."""
+"""When the last price comes this near to an edge, the view scrolls by this share of the height: seldom, but visibly."""
 
 
 class ViewState:
-    """The look at one chart.
+    """The view of one chart.
 
     Parameters
     ----------
     chart : Chart
-        What is looked at; may still be empty, the view is fitted when the first bars come.
+        The chart shown; may still be empty, the view is fitted when the first bars arrive.
     width_px, height_px : float
         Size of the price pane, logical pixels.
 
     Attributes
     ----------
     viewport : Viewport
-        Which bars and prices are in sight.
+        The visible bars and prices.
     following : bool
-        Whether the newest bar stays in its place when another one opens.
+        Whether the view moves on with each new bar.
     """
 
     def __init__(self, chart: Chart, width_px: float, height_px: float) -> None:
@@ -51,7 +51,7 @@ class ViewState:
         self._shown = (chart.generation, chart.series.rule, chart.series.grid)
 
     def move_to(self, viewport: Viewport) -> None:
-        """Look elsewhere; the newest bar is followed from now on if it is in sight."""
+        """Move the view; the newest bar is followed from then on if it is in view."""
         self.viewport = viewport
         self._fitted = self._moved_by_hand = True
         self._note_middle()
@@ -60,12 +60,12 @@ class ViewState:
             self.following = first <= int(self.chart.series.number[-1]) <= last
 
     def resize(self, width_px: float, height_px: float) -> None:
-        """The size of the price pane, logical pixels."""
+        """Set the size of the price pane, logical pixels."""
         if (width_px, height_px) != (self.viewport.width_px, self.viewport.height_px):
             self.viewport = self.viewport.resized(width_px, height_px)
 
     def show_last(self, n_bars: int | None = None) -> None:
-        """Legible cells around the newest bars, or the newest `n_bars` over the whole width, and follow them."""
+        """Show and follow the newest bars with legible cells, or the newest `n_bars`."""
         self.following, self._moved_by_hand = True, False
         series = self.chart.series
         if not series.n_bars:
@@ -78,14 +78,14 @@ class ViewState:
         self._fitted, self._last_number = True, last
 
     def show_all(self) -> None:
-        """Every bar and every price."""
+        """Show every bar and every price."""
         series = self.chart.series
         if series.n_bars:
             self.show_last(int(series.number[-1] - series.number[0]) + 1)
             self.viewport = self.viewport.fitted(int(series.low.min()), int(series.high.max()) + 1)
 
     def fit_price(self) -> None:
-        """All prices of the bars in sight."""
+        """Fit the prices to the bars in view."""
         series = self.chart.series
         first, last = self.viewport.visible_bars()
         start, end = series.index_of(first), series.index_of(last + 1)
@@ -93,7 +93,7 @@ class ViewState:
             self.viewport = self.viewport.fitted(int(series.low[start:end].min()), int(series.high[start:end].max()) + 1)
 
     def go_to_newest(self) -> None:
-        """The last bar at the right edge, its price in sight; bars and rows keep their size. Follow it."""
+        """Move to the newest bar and its price, and follow it; sizes do not change."""
         series, vp = self.chart.series, self.viewport
         self.following = True
         if series.n_bars:
@@ -103,14 +103,14 @@ class ViewState:
             self._fitted, self._last_number = True, last
 
     def take_after(self, other: ViewState) -> None:
-        """Begin with another look, at a chart of the same market, which may stand at another time."""
+        """Copy the view of another chart of the same market, whose newest bar may differ."""
         self.viewport, self.following = other.viewport, other.following
         self._fitted, self._last_number = other._fitted, other._last_number
         if self.chart is other.chart:
             self._shown = other._shown
 
     def move_with_the_market(self) -> None:
-        """Take note of new trades and bars, once a frame."""
+        """Adjust the view to new trades and bars, once per frame."""
         series = self.chart.series
         if not series.n_bars:
             return
@@ -129,11 +129,11 @@ class ViewState:
         self._note_middle()
 
     def _note_middle(self) -> None:
-        """The time in the middle of the view, by the bars shown last: other bars will be looked at there."""
+        """Note the time in the middle of the view; a change of bar type keeps it there."""
         self._middle_ns = self._times.at(self.viewport.bar_at(self.viewport.width_px / 2))
 
     def _keep_place(self) -> None:
-        """After other bars or rows were chosen: their size in pixels stays, and the time and price in the middle."""
+        """Keep the pixel sizes, middle time and middle price when bars or rows change."""
         generation, rule, grid = self._shown
         series, vp = self.chart.series, self.viewport
         if grid != series.grid:
@@ -141,7 +141,7 @@ class ViewState:
             vp = replace(vp, tick_px=vp.tick_px * grid.ticks_per_row / series.grid.ticks_per_row).centred(middle)
         if rule == series.rule and (rule.is_time or generation == self.chart.generation):
             self.viewport = vp
-        elif rule == series.rule:  # older trades came, and the bars have other numbers now
+        elif rule == series.rule:  # older trades were loaded, and bars are numbered differently now
             where = series.times.position(self._middle_ns)
             follow = vp.following(self._last_number, int(series.number[-1]))
             self.viewport = follow if self.following else vp.with_bar_at(where, vp.width_px / 2)
@@ -153,14 +153,17 @@ class ViewState:
     def _price_kept_in_sight(self, vp: Viewport, close: int) -> Viewport:
         y = vp.y(close + 0.5)
         zone, step = _SCROLL_ZONE * vp.height_px, _SCROLL_BY * vp.height_px
-        if not -step < y < vp.height_px + step:  # the user looks at other prices, or history has just come in
+        if not -step < y < vp.height_px + step:  # the user has moved to other prices, or history has just been loaded
             return vp if self._moved_by_hand else self._fitted_to_rows(vp)
         if y < zone:
             return vp.panned(0, step)
         return vp.panned(0, -step) if y > vp.height_px - zone else vp
 
     def _fitted_to_rows(self, vp: Viewport) -> Viewport:
-        """The prices of the bars in sight, if their rows can stay legible; else as many of them as leave the last one in sight."""
+        """Fit the prices to the bars in view, with legible rows.
+
+        If all prices do not fit, the last one stays near the middle.
+        """
         series = self.chart.series
         first, last = vp.visible_bars()
         start, end = series.index_of(first), series.index_of(last + 1)

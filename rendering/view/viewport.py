@@ -1,4 +1,4 @@
-"""Which bars and prices are in sight, and where on the screen they are.
+"""The visible bars and prices, and their position on the screen.
 
 The x axis counts bars (bar `k` occupies `[k, k + 1)`), the y axis counts price ticks (row `r` of `n` ticks
 occupies `[r * n, (r + 1) * n)`). The price pane's upper left corner is the scene's origin, so pixels of the
@@ -11,12 +11,12 @@ import math
 from dataclasses import dataclass, replace
 
 BAR_PX_LIMITS = (0.02, 800.0)  # a year of minutes on one screen … two bars side by side
-TICK_PX_LIMITS = (1e-7, 400.0)  # a price glitch must be able to be in sight as a whole
+TICK_PX_LIMITS = (1e-7, 400.0)  # even a price glitch must fit into the view
 
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """The visible part of a chart; a value, every movement gives a new one.
+    """The visible part of a chart; a frozen value, every movement returns a new one.
 
     Attributes
     ----------
@@ -40,45 +40,45 @@ class Viewport:
     height_px: float
 
     def x(self, bar: float) -> float:
-        """Where a bar number is; its bar begins there."""
+        """The x position of a bar's left edge, logical pixels."""
         return (bar - self.first_bar) * self.bar_px
 
     def y(self, ticks: float) -> float:
-        """Where a price is."""
+        """The y position of a price, logical pixels."""
         return self.height_px - (ticks - self.low_ticks) * self.tick_px
 
     def bar_at(self, x_px: float) -> float:
-        """The bar number at a place; its floor is the bar drawn there."""
+        """The bar number at `x_px`; its floor is the bar drawn there."""
         return self.first_bar + x_px / self.bar_px
 
     def ticks_at(self, y_px: float) -> float:
-        """The price at a place, in ticks."""
+        """The price at `y_px`, in ticks."""
         return self.low_ticks + (self.height_px - y_px) / self.tick_px
 
     def visible_bars(self) -> tuple[int, int]:
-        """First and last bar number of which at least a part is in sight, both included."""
+        """First and last bar number that are at least partly in view, both included."""
         return math.floor(self.first_bar), math.ceil(self.bar_at(self.width_px)) - 1
 
     def visible_ticks(self) -> tuple[int, int]:
-        """Lowest and highest tick of which at least a part is in sight, both included."""
+        """Lowest and highest tick that are at least partly in view, both included."""
         return math.floor(self.low_ticks), math.ceil(self.ticks_at(0)) - 1
 
     def panned(self, dx_px: float, dy_px: float) -> Viewport:
-        """As after the picture was dragged: to the right and down for positive figures."""
+        """Dragged by some pixels; positive values move the chart right and down."""
         return replace(self, first_bar=self.first_bar - dx_px / self.bar_px, low_ticks=self.low_ticks + dy_px / self.tick_px)
 
     def zoomed_time(self, x_px: float, factor: float) -> Viewport:
-        """Bars `factor` times as wide; the bar under `x_px` stays where it is."""
+        """With bars `factor` times as wide; the bar under `x_px` stays in place."""
         bar_px = _clamped(self.bar_px * factor, BAR_PX_LIMITS)
         return replace(self, bar_px=bar_px, first_bar=self.bar_at(x_px) - x_px / bar_px)
 
     def zoomed_price(self, y_px: float, factor: float) -> Viewport:
-        """Rows `factor` times as high; the price at `y_px` stays where it is."""
+        """With rows `factor` times as high; the price at `y_px` stays in place."""
         tick_px = _clamped(self.tick_px * factor, TICK_PX_LIMITS)
         return replace(self, tick_px=tick_px, low_ticks=self.ticks_at(y_px) - (self.height_px - y_px) / tick_px)
 
     def resized(self, width_px: float, height_px: float) -> Viewport:
-        """In a pane of another size: the right edge's bar and the middle price stay where the eye was."""
+        """In a pane of another size; the bar at the right edge and the middle price stay."""
         right, middle = self.bar_at(self.width_px), self.ticks_at(self.height_px / 2)
         return replace(
             self,
@@ -89,20 +89,20 @@ class Viewport:
         )
 
     def following(self, old_last: int, new_last: int) -> Viewport:
-        """Moved on by as many bars as came, so that the newest bar stays at its place."""
+        """Moved on by the number of new bars, so that the newest bar stays in place."""
         return replace(self, first_bar=self.first_bar + (new_last - old_last))
 
     def fitted(self, low_ticks: float, high_ticks: float, margin: float = 0.08) -> Viewport:
-        """The prices from `low_ticks` to `high_ticks` in sight, with `margin` of the height free above and below."""
+        """Fitted to a price range, with `margin` of the height free above and below."""
         tick_px = _clamped(self.height_px * (1 - 2 * margin) / max(high_ticks - low_ticks, 1), TICK_PX_LIMITS)
         return replace(self, tick_px=tick_px).centred((low_ticks + high_ticks) / 2)
 
     def centred(self, ticks: float) -> Viewport:
-        """The price `ticks` in the middle of the height."""
+        """With the price `ticks` in the middle of the height."""
         return replace(self, low_ticks=ticks - self.height_px / 2 / self.tick_px)
 
     def with_bar_at(self, bar: float, x_px: float) -> Viewport:
-        """The bar number `bar` at the place `x_px`."""
+        """With the left edge of bar number `bar` at `x_px`."""
         return replace(self, first_bar=bar - x_px / self.bar_px)
 
 

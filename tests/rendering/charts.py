@@ -1,4 +1,4 @@
-"""Small charts for the tests of rendering: real series and figures, made-up trades."""
+"""Small charts for the rendering tests: real series and values, invented trades."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSTRUMENT = Instrument("test", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
 
 
 class StillChart(Chart):
-    """A chart without a store, that changes only when a test says so."""
+    """A chart without a store that changes only when a test applies trades."""
 
     def __init__(self, trades: TradeBatch, ticks_per_row: int = 10, rule: BarRule = MINUTE) -> None:
         super().__init__(ChartSpec(INSTRUMENT, rule, ticks_per_row))

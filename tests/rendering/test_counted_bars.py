@@ -1,4 +1,4 @@
-"""Bars that are not of time on the screen: the axis, the crosshair, and the place in time."""
+"""Bars that are not by time on the screen: axis, crosshair, and the time of the view."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def middle_ns(scene: ChartScene) -> int:
 
 
 @pytest.mark.parametrize("text", ["50t", "20v", "10d", "300r"])
-def test_every_so_many_bars_are_labelled_with_the_time_at_which_they_began(text: str):
+def test_time_labels_lie_at_regular_bar_numbers(text: str):
     chart, _ = chart_of(random_trades(120, 40), parse_bar_rule(text))
     scene = scene_of(chart)
     scene.show_all()
@@ -55,13 +55,13 @@ def test_every_so_many_bars_are_labelled_with_the_time_at_which_they_began(text:
         assert (place.x, place.tick.time_ns) == (scene.frame.pixels.screen_x(number), chart.series.start_ns(number))
 
 
-def test_a_label_says_the_date_where_it_is_another_one():
+def test_a_bar_label_shows_the_date_when_it_changes():
     hour_ns = 3600 * 10**9
     texts = [(tick.text, tick.strong) for tick in bar_ticks([22 * hour_ns, 23 * hour_ns + 1, 25 * hour_ns, 26 * hour_ns])]
     assert texts == [("22:00:00", False), ("23:00:00", False), ("2 Jan", True), ("02:00:00", False)]
 
 
-def test_the_crosshair_says_when_a_bar_began_and_nothing_beyond_the_bars():
+def test_crosshair_shows_bar_start_and_no_time_past_the_newest_bar():
     chart, _ = chart_of(random_trades(120, 40), parse_bar_rule("50t"))
     scene = scene_of(chart)
     times = []
@@ -77,7 +77,7 @@ def test_the_crosshair_says_when_a_bar_began_and_nothing_beyond_the_bars():
 
 
 @pytest.mark.parametrize(("old", "new"), [("1m", "50t"), ("50t", "1m"), ("20v", "300r"), ("50t", "10d")])
-def test_other_bars_keep_the_view_at_its_time(old: str, new: str):
+def test_view_keeps_its_time_when_the_bar_type_changes(old: str, new: str):
     chart, store = chart_of(random_trades(300, 40), parse_bar_rule(old))
     scene = scene_of(chart)
     scene.set_viewport(scene.viewport.panned(0.5 * scene.viewport.bar_px * chart.series.n_bars, 0))
@@ -89,7 +89,7 @@ def test_other_bars_keep_the_view_at_its_time(old: str, new: str):
     assert round(vp.bar_at(vp.width_px / 2), 6) == series.times.number(looked_at)
 
 
-def test_an_older_past_moves_neither_the_look_at_the_past_nor_the_newest_bar():
+def test_older_history_moves_neither_the_view_nor_the_newest_bar():
     trades = random_trades(300, 40)
     for follow in (False, True):
         chart, store = chart_of(trades[6000:], parse_bar_rule("50t"))
@@ -106,7 +106,7 @@ def test_an_older_past_moves_neither_the_look_at_the_past_nor_the_newest_bar():
             assert middle_ns(scene) == pytest.approx(looked_at, abs=2)
 
 
-def test_a_hole_lies_between_the_bars_of_the_trades_beside_it():
+def test_a_gap_band_lies_between_the_bars_around_the_gap():
     trades = random_trades(120, 40)
     chart, _ = chart_of(trades, parse_bar_rule("50t"))
     before, after = int(trades.time_ns[1000]), int(trades.time_ns[1150])
@@ -119,7 +119,7 @@ def test_a_hole_lies_between_the_bars_of_the_trades_beside_it():
     assert (vp.bar_at(band.left), vp.bar_at(band.right)) == pytest.approx((20, 23))
 
 
-def test_a_bar_with_a_hole_in_it_is_not_called_whole():
+def test_a_bar_with_a_gap_inside_is_missing_trades():
     trades = random_trades(120, 40)
     chart, _ = chart_of(trades, parse_bar_rule("50t"))
     chart.covered = [CoveredSpan(Span(int(trades.time_ns[0]), int(trades.time_ns[-1]) + 1), Source.LIVE, 0, 0)]
@@ -136,7 +136,7 @@ def test_a_bar_with_a_hole_in_it_is_not_called_whole():
 
 
 @pytest.mark.parametrize("text", ["50t", "20v", "10d", "300r"])
-def test_every_layer_draws_over_bars_that_are_not_of_time(text: str):
+def test_every_layer_draws_when_bars_are_not_by_time(text: str):
     chart, store = chart_of(random_trades(120, 40), parse_bar_rule(text))
     chart.covered = [CoveredSpan(store.span, Source.LIVE, 0, 0)]
     scene = scene_of(chart)

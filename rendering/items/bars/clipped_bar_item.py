@@ -1,4 +1,4 @@
-"""The bar that the left edge cuts: its digits stand back, for half a number reads as another number."""
+"""A veil over the bar cut by the left edge: half a number would be misread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VEIL = 0.82
 
 
 class ClippedBarItem(ChartItem):
-    """A veil over the cells of that bar, while cells hold digits."""
+    """A veil over the cells cut by the left edge, while cells have digits."""
 
     z = 10.5
 
@@ -40,7 +40,7 @@ class ClippedBarItem(ChartItem):
 
 
 def cut_cells_end(frame: Frame) -> float:
-    """Where the cells end that the left edge cuts, logical pixels; 0 if it cuts none with digits."""
+    """Right edge of the cells cut by the left edge, logical pixels; 0 if none are."""
     if frame.detail is not Detail.DIGITS or not frame.style.show_numbers:
         return 0.0
     pixels, style = frame.pixels, frame.style

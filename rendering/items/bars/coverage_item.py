@@ -1,7 +1,7 @@
-"""The ribbon on the time axis: of each bar, whether all its trades are held.
+"""The coverage ribbon on the time axis: whether all trades of a bar are loaded.
 
-Told by shape as well as colour: a full mark (all trades), an outline (nobody can prove it), a dotted one (candles only),
-hatching (trades missing). Where bars share a pixel the worst of them is shown.
+Marks differ in shape as well as colour: filled (complete), outlined (unverified), dotted (candles only), hatched (trades
+missing). Where bars share a pixel the worst of them is shown.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from rendering.view.frame_coords import hairline
 RIBBON_PX = 5.0
 _TOP_PX = 1.0  # under the axis's line
 _GAP_FROM_PX = 4.0
-"""From this bar width on marks stand apart; narrower ones are drawn as one stretch."""
+"""From this bar width on, marks have gaps between them; narrower ones are drawn as one band."""
 
 
 class CoverageMarks(NamedTuple):
-    """Marks as device pixels of the price pane, from left to right: `[left, right)` and the state, [shape=(n,)] each."""
+    """Marks of the coverage ribbon, from left to right.
+
+    Edges `[left, right)` in device pixels of the price pane, and `BarState`; [shape=(n,)] each.
+    """
 
     left: np.ndarray
     right: np.ndarray
@@ -35,7 +38,7 @@ class CoverageMarks(NamedTuple):
 
 
 class CoverageItem(ChartItem):
-    """One mark per bar; nothing at all while nothing is known of what is covered."""
+    """One mark per bar; none while the coverage is unknown."""
 
     z = 61.0
     rest_s = READING_REST_S
@@ -96,7 +99,7 @@ class CoverageItem(ChartItem):
 
 
 def marks_of(frame: Frame, coverage: BarCoverage) -> CoverageMarks:
-    """One mark a bar, on the same pixels as the bar; narrow bars of one state are one mark, and bars of one pixel too."""
+    """One mark per bar, on the bar's pixels; narrow bars with one state share a mark."""
     grid = frame.pixels
     numbers = coverage.first + np.arange(len(coverage.state))
     left, right = grid.bar_x(numbers) - grid.left, grid.bar_x(numbers + 1) - grid.left

@@ -1,4 +1,4 @@
-"""What a figure that begins with a session, a day, a week or a month says of how much of that is held."""
+"""A legend text on how much of a value's session, day, week or month is loaded."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rendering.view.frame import Frame
 
 
 class CoverageText:
-    """The words of one layer, found once for each state of the chart."""
+    """The coverage text of one layer, computed once for each state of the chart."""
 
     def __init__(self) -> None:
         self._told: tuple[tuple[object, ...], str] = (), ""
 
     def of(self, frame: Frame, division: TimeDivision) -> str:
-        """What follows the figure's name in the legend: `, held from …` and `, ⚠ 1 hole`; empty where all of the period is held."""
+        """Text after a value's name: `, data from …`, `, ⚠ 1 gap`; empty if complete."""
         series = frame.chart.series
         if not series.n_bars:
             return ""

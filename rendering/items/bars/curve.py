@@ -1,4 +1,4 @@
-"""Lines through one value a bar, at any zoom: numpy columns to one path, broken where the figure is."""
+"""Lines through one value per bar, drawn from numpy columns at any zoom."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from rendering.view.frame import Frame
 
 
 class Curve(NamedTuple):
-    """Points of a line, in logical pixels [shape=(n,)], oldest first; `joined` says of each whether a line leads to it."""
+    """Points of a line, in logical pixels [shape=(n,)], oldest first.
+
+    `joined` is False where the line is broken before a point.
+    """
 
     x: np.ndarray
     y: np.ndarray
     joined: np.ndarray
 
     def draw(self, painter: QPainter, pen: QPen, exposed: QRectF) -> None:
-        """Draw what lies inside `exposed`, and one point more on each side."""
+        """Draw the points inside `exposed`, and one more on each side."""
         if len(self.x) < 2:
             return
         first = max(0, int(np.searchsorted(self.x, exposed.left())) - 2)
@@ -35,16 +38,16 @@ class Curve(NamedTuple):
 
 
 def curve(frame: Frame, first: int, end: int, y: np.ndarray, stretch: np.ndarray) -> Curve:
-    """The line through the middles of the bars `[first, end)` (indices).
+    """A line through the middles of the bars `[first, end)` (indices).
 
     Parameters
     ----------
     y : float64 [shape=(n,)]
         Heights in logical pixels.
     stretch : int64 [shape=(n,)]
-        No line leads from one stretch to another.
+        A number per bar; the line is broken where it changes.
 
-    Bars that share a device pixel are drawn by the lowest and the highest of them, in their order: nothing that stands out is lost.
+    Of bars that share a device pixel the lowest and the highest are drawn, in their order, so that no extreme is lost.
     """
     pixels, number = frame.pixels, frame.chart.series.number[first:end]
     left, right = pixels.bar_x(number), pixels.bar_x(number + 1)

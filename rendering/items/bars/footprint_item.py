@@ -16,9 +16,9 @@ from rendering.view.frame import Frame, PainterName
 
 
 class FootprintItem(ChartItem):
-    """The bars of the chart, drawn by the painter that the frame names.
+    """The bars of the chart, drawn by the frame's painter.
 
-    A painter that was not installed (no GPU) is replaced by the raster painter, which always works.
+    If that painter is not installed (no GPU), the raster painter draws them, which always works.
     """
 
     z = 10.0
@@ -35,7 +35,7 @@ class FootprintItem(ChartItem):
         self._painters[name] = painter
 
     def remove(self, name: PainterName) -> None:
-        """Take a painter away that has failed; the raster painter stays."""
+        """Remove a painter that has failed; the raster painter stays."""
         if name != "raster":
             self._painters.pop(name, None)
 
@@ -44,7 +44,7 @@ class FootprintItem(ChartItem):
         return QRectF(*frame.layout.price)
 
     def refresh(self, frame: Frame) -> bool:
-        """Let the painter catch up first; it knows what changed."""
+        """Update the painter first; it reports the region that changed."""
         painter = self._painters.get(frame.painter, self.raster)
         self._region = painter.prepare(frame)
         if painter is not self._drawn_by:
@@ -52,26 +52,26 @@ class FootprintItem(ChartItem):
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        """What the painter said."""
+        """The region that the painter reported."""
         return self._region
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Let the painter draw."""
+        """Draw with the current painter."""
         self._drawn_by.draw(painter, frame, exposed)
 
     def hits(self, frame: Frame, x: float, y: float) -> Sequence[HitTarget]:
-        """The cell under the mouse, and the bar's POC and value area."""
+        """Hit targets of the cell under the mouse and of its bar's POC and value area."""
         return cell_questions(frame, x, y)
 
     def idle(self, budget_s: float) -> bool:
-        """Let the painter use the time."""
+        """Let the painter work ahead."""
         return self._drawn_by.idle(budget_s)
 
     def settle(self) -> None:
-        """Let the painter finish."""
+        """Let the painter finish its deferred work."""
         self._drawn_by.settle()
 
     def take_after(self, other: ChartItem) -> None:
-        """The same colours for the same volumes."""
+        """Copy the volume ranks, so that cells have the same colours."""
         if isinstance(other, FootprintItem):
             self.raster.keeper.ranks = other.raster.keeper.ranks

@@ -1,4 +1,4 @@
-"""Where trades are missing: a hatched band over their time, with the count. A gap is drawn, never hidden."""
+"""Gaps: a hatched band over the time of missing trades, with their number."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from app.storage.trade_store import Gap
 
 _LEAST_PX = 6.0
-"""A gap of a second must be seen too."""
+"""Minimum width of a band: even a gap of one second must be visible."""
 _LABEL_PX = 16.0
 
 
 class GapBand(NamedTuple):
-    """A hole on the screen: its edges in logical pixels of the price pane, and how many trades are missing, 0 where nobody knows."""
+    """A gap on the screen: its edges in logical pixels, and the missing trades.
+
+    `missing` is 0 where the number is unknown.
+    """
 
     left: float
     right: float
@@ -30,14 +33,14 @@ class GapBand(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What is written at its foot."""
+        """The label at the bottom of the band."""
         if not self.missing:
             return "⚠ trades may be missing"
         return f"⚠ {self.missing:,} trade{'' if self.missing == 1 else 's'} missing"
 
 
 class GapItem(ChartItem):
-    """Bands over all panes of the bars; they stay under the lines and the legend."""
+    """Bands over all panes with bars, under the legend."""
 
     z = 55.0
 
@@ -75,7 +78,10 @@ class GapItem(ChartItem):
 
 
 def visible_bands(frame: Frame) -> tuple[GapBand, ...]:
-    """The holes in sight as bands; holes that touch on the screen are one band with the sum of their trades."""
+    """The gaps in view as bands.
+
+    Gaps that touch on the screen are one band with the sum of their missing trades.
+    """
     times, viewport = frame.chart.series.times, frame.viewport
     bands: list[GapBand] = []
     for hole in _in_sight(frame, frame.chart.holes):

@@ -1,6 +1,7 @@
-"""Large trades as bubbles at their time and price: the area says how much, colour and sign who was aggressive.
+"""Large trades as bubbles at their time and price.
 
-Over cells with digits they are rings without a figure: one number on another is no number. A click says how much it was.
+The area shows the quantity, colour and sign show the aggressor. Over cells with digits they are rings without a number,
+which would make both unreadable; a click explains the trade.
 """
 
 from __future__ import annotations
@@ -23,14 +24,17 @@ from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_in_view
 
 _LARGEST_PX, _LEAST_PX = 24.0, 3.0
-"""Radius of the largest in sight, and of the smallest."""
+"""Radius of the largest in view, and the minimum radius."""
 _TEXT_FROM_PX = 15.0
 _MOST = 400
-"""So many are drawn at most, the largest: more would be a carpet."""
+"""At most this many are drawn, the largest ones: more would cover the chart."""
 
 
 class Bubble(NamedTuple):
-    """One trade on the screen, logical pixels; `place` is its place among the large ones in sight, in the order of the tape."""
+    """A large trade on the screen, logical pixels.
+
+    `place` is its index among the large trades in view, in the order of the tape.
+    """
 
     x: float
     y: float
@@ -41,7 +45,7 @@ class Bubble(NamedTuple):
 
 
 class LargeTradesItem(ChartItem):
-    """The bubbles."""
+    """The bubbles of large trades."""
 
     name = "large-trades"
     title = "Large trades"
@@ -87,7 +91,7 @@ class LargeTradesItem(ChartItem):
                 self._labels.draw(painter, bubble.x, bubble.y, bubble.text, theme.text, 0.5)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The bubble under the mouse; of several the smallest, which lies uppermost."""
+        """The hit target of the bubble under the mouse; of several the smallest, on top."""
         under = [bubble for bubble in self.bubbles(frame) or () if math.hypot(bubble.x - x, bubble.y - y) <= max(bubble.radius, NEAR_PX)]
         if not under or self._large is None or not frame.layout.price.holds(x, y):
             return []
@@ -96,7 +100,7 @@ class LargeTradesItem(ChartItem):
         return [] if found is None else [large_question(frame, found, place, rule)]
 
     def bubbles(self, frame: Frame) -> tuple[Bubble, ...] | None:
-        """The bubbles in sight, the largest first; None if there are too many trades to look through."""
+        """The bubbles in view, largest first; None if there are too many trades to scan."""
         chart, rule = frame.chart, frame.rules.large_trades.rule
         if chart.trades is None:
             return ()
@@ -127,5 +131,5 @@ class LargeTradesItem(ChartItem):
 
 
 def _signed(side: int, text: str) -> str:
-    """With the sign of the side: colour is never alone."""
+    """Put the symbol of the side before a text, so that colour is not the only mark."""
     return ("▲" if side > 0 else "▼" if side < 0 else "") + text.strip()

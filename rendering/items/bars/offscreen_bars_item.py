@@ -1,4 +1,4 @@
-"""How many of the bars in sight trade wholly above or below the prices in sight: said at the edge behind which they are."""
+"""The number of bars above or below the visible prices, shown at that edge."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _RIGHT_PX, _PADDING_PX, _FOOT_PX = 10.0, 7.0, 4.0
 
 
 class OffscreenBars(NamedTuple):
-    """Bars that trade wholly beyond the upper and the lower edge."""
+    """Numbers of bars entirely above and entirely below the visible prices."""
 
     above: int
     below: int
 
     @property
     def texts(self) -> tuple[str, str]:
-        """What is said at each edge; empty where there is nothing to say."""
+        """The texts at the upper and at the lower edge; empty without such bars."""
         return _text("▲", self.above, "above"), _text("▼", self.below, "below")
 
 
 class OffscreenBarsItem(ChartItem):
-    """A line at the upper right and one at the lower right of the prices, while bars are missing from sight there."""
+    """Texts at the upper and lower right, while bars are out of view there."""
 
     z = 81.0
 
@@ -56,7 +56,7 @@ class OffscreenBarsItem(ChartItem):
 
 
 def count_offscreen_bars(frame: Frame) -> OffscreenBars:
-    """Of the bars in sight, those that the prices in sight leave out."""
+    """Count the bars in view whose prices are all out of view."""
     first, end = bars_in_view(frame)
     series, (low, high) = frame.chart.series, frame.viewport.visible_ticks()
     return OffscreenBars(int(np.count_nonzero(series.low[first:end] > high)), int(np.count_nonzero(series.high[first:end] < low)))

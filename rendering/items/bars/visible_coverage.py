@@ -1,4 +1,4 @@
-"""What is known of the bars in sight, kept until something changes. Plain values, no Qt."""
+"""The coverage of the bars in view, cached until something changes. No Qt."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 FROM_THE_FIRST = ("replay", "simulated")
-"""A recording and a simulation begin with what there is first: nothing is missing before."""
+"""In a recording and in a simulation nothing is missing before the first trade."""
 
 
 class VisibleCoverage:
-    """The coverage of the bars in sight.
+    """The cached coverage of the bars in view.
 
     Attributes
     ----------
     counted : int
-        How often it was worked out: a count of work for the tests.
+        Number of times it was computed, for tests.
     """
 
     def __init__(self) -> None:
@@ -38,10 +38,10 @@ class VisibleCoverage:
         self._found: BarCoverage | None = None
 
     def of(self, frame: Frame, *, as_of: bool = False) -> BarCoverage | None:
-        """What is known of the bars in sight, with `as_of` of those alone that figures may know of; None where nothing was ever said.
+        """The coverage of the bars in view; None where it is unknown.
 
-        Without a word on what is covered, but with holes, the bars there are count as covered but for the holes: then
-        the share and `whole` hold for those alone.
+        With `as_of`, of those up to the as-of moment only. If the covered time is unknown but there are gaps, the bars
+        that exist count as covered except for the gaps, and the share and `whole` are about these bars only.
         """
         chart = frame.chart
         times, bars = chart.series.times, _bars(frame, as_of=as_of)
@@ -65,14 +65,15 @@ class VisibleCoverage:
 
 
 def _bars(frame: Frame, *, as_of: bool) -> tuple[int, int]:
-    """First and last bar in sight, or the last that is known where that comes earlier."""
+    """First and last bar number in view; with `as_of`, none after the frame's."""
     first, last = frame.viewport.visible_bars()
     return (first, last) if frame.as_of is None or not as_of else (min(first, frame.as_of), min(last, frame.as_of))
 
 
 def begins_ns(frame: Frame) -> int | None:
-    """Where the tape of a recording or a simulation begins: with its first trade, or the first candle that stands in for trades
-    before; None where there may always have been something before.
+    """Start of the tape of a recording or simulation; None if live or unknown.
+
+    It starts with the first covered time, or with the first candle if that is earlier. A live market may have earlier trades.
     """
     chart = frame.chart
     if not chart.covered or frame.mode not in FROM_THE_FIRST:
@@ -81,7 +82,7 @@ def begins_ns(frame: Frame) -> int | None:
 
 
 def _bars_there(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:
-    """Of some bars the first and the last one that there is."""
+    """Cut a range of bar numbers to the bars that exist; None if there are none."""
     numbers, (first, last) = frame.chart.series.number, bars
     if not len(numbers) or int(numbers[-1]) < first or last < int(numbers[0]):
         return None
@@ -96,9 +97,9 @@ _LACKS = {
 
 
 def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> str:
-    """What the figures of one bar lack, in words; empty where every trade is held, or nothing is known.
+    """A text on the missing trades of one bar; empty if complete or unknown.
 
-    Of a market that does not number its trades nobody knows whether there was one where we did not listen.
+    `numbered` is whether the market numbers its trades; without ids, missing trades cannot be proved.
     """
     if coverage is None or not 0 <= number - coverage.first < len(coverage.state):
         return ""
@@ -107,9 +108,9 @@ def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> s
 
 
 def share_text(coverage: BarCoverage | None) -> str:
-    """What a profile of these bars has to say: the share of their time that it holds. Empty while nothing is missing.
+    """A text with the share of the bars' time that is covered; empty if complete.
 
-    Rounded down, so that 100 % is never said of what is not whole: trades missing inside a moment are "> 99 %".
+    Rounded down, so that 100 % is never shown for what is incomplete: a very short gap gives "> 99 %".
     """
     if coverage is None or coverage.whole:
         return ""

@@ -1,6 +1,6 @@
-"""The veil over the bars that came after the moment from which the chart is looked at: they are there, but they do not count.
+"""A veil over the bars after the as-of moment, which no value uses.
 
-Two layers: over the cells and under the lines in the prices' pane, and over the panes below.
+Two layers: one over the cells and under the lines of the price pane, one over the panes below.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from rendering.view.frame import Frame
 from rendering.view.frame_coords import hairline
 
 _OPACITY = 0.78
-"""The bars behind it can be made out, and cannot be taken for what was known."""
+"""The veiled bars stay visible, but cannot be mistaken for bars that count."""
 
 
 class AsOfVeilItem(ChartItem):
-    """The veil over the prices' pane, with an edge at the moment."""
+    """The veil over the price pane, with an edge at the as-of moment."""
 
     z = 20.0
 
@@ -42,7 +42,7 @@ class AsOfVeilItem(ChartItem):
         painter.fillRect(QRectF(left, pane.top(), hairline(frame), pane.height()), qcolor(frame.theme.crosshair))
 
     def _draw_names(self, painter: QPainter, behind: QRectF) -> None:
-        """What overlays that lie under the cells write behind the moment, once more: the names of lines that end there."""
+        """Draw the overlays under the cells again on the veil: it would hide their names."""
         scene = self.scene()
         layers = [layer for layer in scene.items() if isinstance(layer, ChartItem)] if scene is not None else []
         for layer in sorted(layers, key=lambda layer: layer.zValue()):
@@ -51,7 +51,7 @@ class AsOfVeilItem(ChartItem):
 
 
 class AsOfStripVeilItem(AsOfVeilItem):
-    """The same over the panes under the bars."""
+    """The veil over the panes under the bars."""
 
     z = 51.0
 
@@ -60,4 +60,4 @@ class AsOfStripVeilItem(AsOfVeilItem):
         return QRectF(0, top, frame.layout.price.right, frame.layout.time_axis.top - top)
 
     def _draw_names(self, painter: QPainter, behind: QRectF) -> None:
-        """Nothing of the panes under the bars lies under cells."""
+        """Draw nothing, as the panes under the bars have no overlays under cells."""

@@ -1,4 +1,4 @@
-"""The price axis, the time axis, and the faint lines that carry their labels across the panes."""
+"""The price axis, the time axis, and grid lines at their labels."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rendering.view.layout import AXIS_TEXT_PX, PaneLayout
 _TICK_MARK_PX = 4
 _LABEL_GAP_PX = 8
 _CENTRED_FROM_PX = 24.0
-"""From this bar width on a time label stands under the middle of its bar, not at its left edge."""
+"""From this bar width on, a time label is centred on its bar, not at its left edge."""
 
 
 class PlacedTime(NamedTuple):
-    """A time label and where it stands: its line at `x`, the middle of its text at `text_x`."""
+    """A time label on the screen: its line at `x`, its text centred on `text_x`."""
 
     x: float
     text_x: float
@@ -30,7 +30,7 @@ class PlacedTime(NamedTuple):
 
 
 class PriceAxisItem(ChartItem):
-    """Prices at the right edge, on steps of the market, with the market's number of digits."""
+    """Round prices at the right edge, with the market's decimal places."""
 
     z = 60.0
     rest_s = READING_REST_S
@@ -39,7 +39,7 @@ class PriceAxisItem(ChartItem):
         super().__init__()
         self._labels = Labels()
         self._tags: tuple[float, ...] = ()
-        self._tagging: list[ChartItem] | None = None  # the layers that put tags there, looked for once
+        self._tagging: list[ChartItem] | None = None  # the layers that put tags there, found once
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price_axis)
@@ -51,7 +51,7 @@ class PriceAxisItem(ChartItem):
             return [pane]
         if before == self._tags:
             return None
-        reach = TAG_HEIGHT_PX + AXIS_TEXT_PX  # a tag, and the labels that it hides or gives back
+        reach = TAG_HEIGHT_PX + AXIS_TEXT_PX  # a tag, and the labels that it hides or uncovers
         return [QRectF(pane.left(), y - reach, pane.width(), 2 * reach) & pane for y in set(before) ^ set(self._tags)]
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
@@ -66,7 +66,7 @@ class PriceAxisItem(ChartItem):
                 self._labels.draw(painter, pane.left + _TICK_MARK_PX + 3, y, text(ticks), theme.text_muted)
 
     def _all_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Where layers put tags over the labels: a label that would peek out from under one is left out."""
+        """Heights of the tags of all layers; axis labels under them are omitted."""
         if self._tagging is None:
             scene = self.scene()
             layers = [layer for layer in (scene.items() if scene is not None else []) if isinstance(layer, ChartItem)]
@@ -75,7 +75,7 @@ class PriceAxisItem(ChartItem):
 
 
 class TimeAxisItem(ChartItem):
-    """Times under the bars, UTC; days by their date in bold, and at the left the day on which the picture begins."""
+    """Times under the bars, UTC; new days in bold, the view's first date on the left."""
 
     z = 60.0
 
@@ -112,7 +112,10 @@ class TimeAxisItem(ChartItem):
 
 
 class GridItem(ChartItem):
-    """The ground of all panes, with faint lines at the labels, a stronger one where a day begins, and the edges between the panes."""
+    """The background of all panes, with grid lines at labels and edges between panes.
+
+    The line at the start of a day is stronger.
+    """
 
     z = -100.0
 
@@ -140,13 +143,13 @@ class GridItem(ChartItem):
 
 
 def visible_price_ticks(frame: Frame) -> range:
-    """The labelled prices in sight, in ticks."""
+    """The labelled prices in view, in ticks."""
     viewport = frame.viewport
     return price_labels(viewport.low_ticks, viewport.ticks_at(0), price_step(frame.chart.series.grid, viewport.tick_px))
 
 
 def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
-    """The labelled times in sight, from left to right, and where they stand in logical pixels."""
+    """The labelled times in view, left to right, and their positions."""
     rule, viewport = frame.chart.series.rule, frame.viewport
     first, last = viewport.visible_bars()
     if rule.is_time:
@@ -164,7 +167,10 @@ def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
 
 
 def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel], list[int]]:
-    """Where bars are not of time: when every so many bars began, none of them where there are no bars yet."""
+    """Labels at regular bar numbers, and the numbers, for bars that are not by time.
+
+    None where there are no bars yet.
+    """
     series = frame.chart.series
     step = bar_step(frame.viewport.bar_px)
     numbers = list(range(max(0, -(-first // step)) * step, min(last, series.n_bars - 1) + 1, step))
@@ -172,7 +178,7 @@ def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel]
 
 
 def _is_free(y: float, bottom: float, tags: tuple[float, ...]) -> bool:
-    """Whether a label fits on the axis, whole and clear of the tags."""
+    """Whether a label fits on the axis completely and clear of the tags."""
     half = AXIS_TEXT_PX / 2
     return half <= y <= bottom - half and all(abs(y - tag) >= half + TAG_HEIGHT_PX / 2 for tag in tags)
 

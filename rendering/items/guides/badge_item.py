@@ -1,6 +1,6 @@
-"""Where the trades come from, said on the chart itself when it is not the live market.
+"""A badge on the chart that names the source of its trades unless it is live.
 
-By word, shape and colour, so that it survives a grey print and eyes that see no colour; and a frame around the panes.
+By word, symbol and colour, so that it can be read in grey and with colour blindness; and a frame around the panes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PADDING_PX = 7.0
 
 
 class BadgeItem(ChartItem):
-    """The state's word at the upper right, and the reason at the foot of the chart."""
+    """The badge at the upper right, and the notice that explains it at the bottom."""
 
     z = 82.0
 
@@ -70,18 +70,18 @@ class BadgeItem(ChartItem):
 
 
 def badge_text(frame: Frame) -> str:
-    """The word on the chart with its shape; the mode's own unless one was given. An earlier moment comes first."""
+    """The badge's text: the as-of moment, if any, then the frame's or mode's badge."""
     word, moment = frame.badge or _WORDS[frame.mode], as_of_text(frame)
     return " · ".join(filter(None, (f"◀ {moment}" if moment else "", word)))
 
 
 def mode_colour(theme: Theme, mode: str) -> Colour:
-    """The colour that stands for a source of trades."""
+    """The colour of a source of trades."""
     return {"simulated": theme.simulated, "replay": theme.replay, "stale": theme.stale, "offline": theme.offline}.get(mode, theme.live)
 
 
 def badge_rect(frame: Frame) -> QRectF:
-    """Upper right of the price pane; empty without a badge. The legend keeps clear of it."""
+    """Rectangle of the badge, upper right of the price pane; empty without a badge."""
     text = badge_text(frame)
     if not text:
         return QRectF()
@@ -90,7 +90,7 @@ def badge_rect(frame: Frame) -> QRectF:
 
 
 def notice_rect(frame: Frame) -> QRectF:
-    """At the foot of the price pane, where neither legend nor readout stands; no wider than the pane, empty without a notice."""
+    """Rectangle of the notice, lower right of the price pane; empty without a notice."""
     pane = frame.layout.price
     if not frame.notice:
         return QRectF()

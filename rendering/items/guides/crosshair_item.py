@@ -1,4 +1,4 @@
-"""The crosshair: lines under the mouse, price and time on the axes, and what the bar and the row hold."""
+"""The crosshair: lines, tags on both axes, and a readout of the bar and the row."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from rendering.view.frame_coords import hairline
 from rendering.view.layout import CHAR_ASPECT, LEGEND_LEFT, LEGEND_TEXT_PX, LINE_PX
 
 _PADDING_PX = 6.0
-_LABEL_PX = 60.0  # a label of the time axis is at most so wide
+_LABEL_PX = 60.0  # maximum width of a label of the time axis
 _NS_PER_MINUTE = 60_000_000_000
 
 Part = tuple[str, str]
-"""A piece of the readout: its text, and the theme's token for its colour."""
+"""A part of the readout: its text, and the theme's token for its colour."""
 
 
 class CrosshairReadout(NamedTuple):
-    """What the mouse points at: where the lines are drawn, the tags' texts, the readout's lines."""
+    """Content of the crosshair: line positions, tag texts, lines of the readout."""
 
     x: float | None
     y: float | None
@@ -42,7 +42,7 @@ class CrosshairReadout(NamedTuple):
 
 
 class CrosshairItem(ChartItem):
-    """Thin lines over all panes, tags on both axes, and a readout under the legend: it never covers the price axis."""
+    """Thin lines over all panes, tags on both axes, and a readout under the legend."""
 
     z = 90.0
 
@@ -89,7 +89,7 @@ class CrosshairItem(ChartItem):
             self._draw_readout(painter, frame, pointed)
 
     def _hide_time_labels(self, painter: QPainter, frame: Frame, tag: QRectF) -> None:
-        """Labels of the axis that would peek out from under the tag."""
+        """Hide the labels of the time axis that the tag would partly cover."""
         for place in visible_time_ticks(frame):
             half = self._tags.width(place.tick.text) / 2 + 1
             if place.text_x + half > tag.left() and place.text_x - half < tag.right():
@@ -110,7 +110,7 @@ class CrosshairItem(ChartItem):
         painter.restore()
 
     def _regions(self, frame: Frame, pointed: CrosshairReadout | None) -> dict[str, tuple[QRectF, ...]]:
-        """Where each part of the crosshair is drawn."""
+        """The regions of each part of the crosshair."""
         regions: dict[str, tuple[QRectF, ...]] = {}
         if pointed is None:
             return regions
@@ -125,7 +125,7 @@ class CrosshairItem(ChartItem):
         return regions
 
     def _pointed(self, frame: Frame) -> CrosshairReadout | None:
-        """`pointed_at`, found once for each frame and state of the market."""
+        """The result of `pointed_at`, computed once per frame and revision."""
         revision = frame.chart.series.revision
         if self._asked_frame is not frame or self._asked_revision != revision:
             coverage = self._coverage.of(frame) if frame.cursor is not None else None
@@ -134,14 +134,17 @@ class CrosshairItem(ChartItem):
 
 
 def _part(pointed: CrosshairReadout | None, part: str) -> object:
-    """What one part of the crosshair shows and where."""
+    """The content and position of one part of the crosshair, for comparison."""
     if pointed is None:
         return None
     return {"time": (pointed.x, pointed.time), "price": (pointed.y, pointed.price), "readout": pointed.readout}[part]
 
 
 def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> CrosshairReadout | None:
-    """What is under the mouse; None when it is over the axes or away. `coverage` is that of the bars in sight."""
+    """The crosshair's content at the mouse; None over the axes and outside the chart.
+
+    `coverage` is that of the bars in view.
+    """
     if frame.cursor is None:
         return None
     x, y = frame.cursor
@@ -166,7 +169,7 @@ def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> CrosshairRe
 
 
 def readout_rect(frame: Frame, pointed: CrosshairReadout) -> QRectF:
-    """The readout's place: under the legend, inside the price pane."""
+    """The readout's rectangle, under the legend."""
     longest = max(sum(len(text) + 1 for text, _ in parts) - 1 for parts in pointed.readout)
     width = min(longest * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX, frame.layout.plot_right - LEGEND_LEFT)
     return QRectF(LEGEND_LEFT, legend_rect(frame).bottom() + 2, width, LINE_PX * len(pointed.readout))
@@ -177,7 +180,7 @@ def _room_chars(frame: Frame) -> int:
 
 
 def _wrapped(lines: tuple[tuple[Part, ...], ...], chars: int) -> tuple[tuple[Part, ...], ...]:
-    """Lines that are too long are broken between pairs of a name and its figure."""
+    """Break lines that are too long, between pairs of a name and its value."""
     wrapped: list[tuple[Part, ...]] = []
     for parts in lines:
         line: tuple[Part, ...] = ()
@@ -192,7 +195,7 @@ def _wrapped(lines: tuple[tuple[Part, ...], ...], chars: int) -> tuple[tuple[Par
 
 
 def _readout(frame: Frame, number: int, ticks: int | None, coverage: BarCoverage | None) -> tuple[tuple[Part, ...], ...]:
-    """The bar's figures in full, what they lack, and the row's under the mouse."""
+    """Values and missing trades of a bar, then the values of the row under the mouse."""
     series, lot = frame.chart.series, frame.chart.spec.instrument.lot_size
     bar = series.index_of(number)
     lack = lack_text(coverage, number, numbered=frame.chart.spec.instrument.numbered)
@@ -248,5 +251,5 @@ def _colour(theme: Theme, token: str) -> Colour:
 
 
 def _sharp(at: float, frame: Frame) -> float:
-    """The device pixel that holds a place, in logical pixels."""
+    """Round a position down to a device pixel, in logical pixels."""
     return math.floor(at * frame.dpr) / frame.dpr

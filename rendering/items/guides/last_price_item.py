@@ -1,6 +1,6 @@
-"""The price of the last trade: a dotted line over bars and profile, and a tag on the axis.
+"""The last price: a dotted line over bars and profile, and a tag on the axis.
 
-Over the bars the line runs under the cells while they hold digits, as those of the profile do.
+Like the lines of the profile, it runs under the cells while they have digits.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from rendering.view.frame_coords import price_y
 from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
 
 _NAME = "close"
-"""What the line is when it is not the last price: behind the names of the profile's lines, which may be as high."""
+"""Name of the line in the as-of view; to the right of the names of the profile's lines, which may be at the same height."""
 _NAME_AT_PX, _NAME_PX = 40.0, len(_NAME) * CHAR_ASPECT * AXIS_TEXT_PX + 6
 
 
 class LastPrice(NamedTuple):
-    """What is shown: the price, its height on the screen, a colour that says how far to trust it, and where its line ends."""
+    """The last price: its height on the screen, its colour, and the end of its line.
+
+    The colour shows the direction of the last bar while live, else the source of the trades.
+    """
 
     ticks: int
     y: float
@@ -36,7 +39,7 @@ class LastPrice(NamedTuple):
 
 
 class LastPriceLineItem(ChartItem):
-    """The line over the bars."""
+    """The line of the last price over the bars."""
 
     z = UNDER_CELLS_Z
 
@@ -60,9 +63,7 @@ class LastPriceLineItem(ChartItem):
 
 
 class LastPriceItem(ChartItem):
-    """Line and tag beside the bars. Coloured by the last bar's direction while live; grey when stale, violet when
-    simulated, amber when replayed.
-    """
+    """The line of the last price right of the bars, and its tag on the axis."""
 
     z = 72.0
 
@@ -94,7 +95,7 @@ class LastPriceItem(ChartItem):
 
 
 def last_price(frame: Frame) -> LastPrice | None:
-    """The last trade's price and its look; None before the first trade."""
+    """The last trade's price and its colour; None before the first trade."""
     series, theme = frame.chart.series, frame.theme
     if not series.n_bars:
         return None
@@ -110,7 +111,7 @@ def last_price(frame: Frame) -> LastPrice | None:
 
 
 def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> LastPrice | None:
-    """The line from one place to another; what was drawn, None if the price is out of sight."""
+    """Draw the line from `left` to `right`; None if the price is out of view."""
     shown = last_price(frame)
     if shown is None or not 0 <= shown.y < frame.layout.price.height:
         return None
@@ -122,5 +123,5 @@ def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> La
 
 
 def _strips(pane: QRectF, prices: Iterable[LastPrice | None], reach_px: float) -> list[QRectF]:
-    """Strips of a pane around the heights of some prices."""
+    """Strips across a pane around the heights of some prices."""
     return [QRectF(pane.left(), price.y - reach_px, pane.width(), 2 * reach_px) & pane for price in prices if price is not None]

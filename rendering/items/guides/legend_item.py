@@ -1,4 +1,4 @@
-"""The legend: what is shown, by which rules. Every figure on the chart has its rule's name here."""
+"""The legend: what is shown, and the rules behind every value on the chart."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rendering.view.layout import CHAR_ASPECT, LEGEND_LEFT, LEGEND_TEXT_PX, LEGE
 _SEPARATOR = " · "
 _PADDING_PX = 6.0
 _LEAST_ROOM_PX = 240.0
-"""With less room beside the badge the legend stands under it."""
+"""With less width left of the badge, the legend is placed under it."""
 
 
 class LegendItem(ChartItem):
-    """Instrument, venue, bars, rows, value-area rule and imbalance rule at the upper left."""
+    """Instrument, venue, bars, rows, value area and imbalance rule at the upper left."""
 
     z = 80.0
 
@@ -55,7 +55,7 @@ class LegendItem(ChartItem):
 
 
 def legend_lines(frame: Frame) -> tuple[str, ...]:
-    """The legend's text, the instrument first."""
+    """The lines of the legend, the instrument first."""
     spec, grid, rules = frame.chart.spec, frame.chart.series.grid, frame.rules
     parts = [
         spec.instrument.symbol,
@@ -82,14 +82,14 @@ def _imbalance_text(rule: ImbalanceSettings) -> str:
 
 
 def legend_rect(frame: Frame) -> QRectF:
-    """The ground under the legend's lines: at the upper left, clear of the badge and inside the bars' pane."""
+    """Rectangle of the legend, upper left of the price pane, clear of the badge."""
     lines, (top, room) = legend_lines(frame), _room(frame)
     width = max(map(len, lines)) * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX
     return QRectF(LEGEND_LEFT, top, min(width, room), LINE_PX * len(lines))
 
 
 def _room(frame: Frame) -> tuple[float, float]:
-    """Where the legend's top is, and how wide it may be."""
+    """The legend's top and its maximum width."""
     badge = badge_rect(frame)
     if badge.isEmpty():
         return LEGEND_TOP, frame.layout.price.right - 2 * LEGEND_LEFT
@@ -100,7 +100,7 @@ def _room(frame: Frame) -> tuple[float, float]:
 
 
 def _wrapped(parts: list[str], chars: int) -> list[str]:
-    """The parts behind one another, in lines of so many characters; a part is never cut."""
+    """Join the parts to lines of at most `chars` characters; parts are never split."""
     lines = [parts[0]]
     for part in parts[1:]:
         longer = lines[-1] + _SEPARATOR + part

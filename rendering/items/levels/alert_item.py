@@ -1,4 +1,4 @@
-"""Prices at which an alert waits: a dashed line over the bars with its name, and a tag on the price axis."""
+"""Prices of armed alerts: a dashed line with a label, and a tag on the axis."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORD = "alert"
 
 
 class DrawnAlert(NamedTuple):
-    """An alert on the screen: its height in logical pixels, what is written there, and what on the axis."""
+    """An alert on the screen: its height in logical pixels, its label and its tag."""
 
     y: float
     word: str
@@ -29,7 +29,7 @@ class DrawnAlert(NamedTuple):
 
 
 class AlertItem(ChartItem):
-    """One line and one tag for each armed alert on a price."""
+    """A line and a tag for each armed alert on a price."""
 
     name = "alerts"
     title = "Alerts"
@@ -70,9 +70,9 @@ class AlertItem(ChartItem):
 
 
 def _drawn(frame: Frame) -> tuple[DrawnAlert, ...]:
-    """The alerts in sight, those at one height as one: a tick is drawn over [t, t + 1), its middle is meant.
+    """The alerts in view, one per height, drawn at the middle of their tick.
 
-    A price between two ticks is told by the nearest; by the lower of two as near, as the lines of profiles are.
+    The tag of a price between two ticks shows the nearest tick, or the lower one at half a tick, as for profile lines.
     """
     lines = frame.chart.alert_lines
     if not lines:

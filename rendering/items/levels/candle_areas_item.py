@@ -1,7 +1,8 @@
-"""POC, VAH and VAL by the candle method, of the previous and the current day, week and month, from the chart's bars.
+"""Candle value areas of the previous and the current day, week and month.
 
-Days, weeks and months are those of the calendar in the chart's time zone, whatever its session: so the method is used. The lines of a
-period that is over run through the one after it; those of the period in progress stand as they are now, from its start on.
+They are computed from the chart's bars. Periods follow the calendar in the chart's time zone, not its session, as is usual for
+this method. The lines of a finished period run through the next one; those of the current period show its values so far, from
+its start on.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ from rendering.view.frame_coords import price_y
 _LABEL_PX = 10
 _APART_PX = 11.0
 _NAMES_AT_PX = 380.0
-"""How far from the right edge the names end: left of those of the ledger."""
+"""Distance of the names from the right edge: left of the names of levels."""
 
 
 _REACH_PX = 3 * _APART_PX
-"""So far from a line that moves there may be names that it covers, or gives back."""
+"""Names within this distance of a moved line may appear or disappear."""
 
 
 class AreaLine(NamedTuple):
-    """One line on the screen, logical pixels of the price pane."""
+    """A line on the screen, logical pixels of the price pane."""
 
     name: str
     left: float
@@ -43,12 +44,12 @@ class AreaLine(NamedTuple):
 
     @property
     def is_poc(self) -> bool:
-        """Whether it is the heaviest row's."""
+        """Whether it is a POC."""
         return self.name.startswith("cPOC")
 
 
 class CandleAreasItem(ChartItem):
-    """The lines."""
+    """The lines of candle value areas."""
 
     name, title = "candle-areas", "Candle value areas"
     help = "POC, VAH and VAL of the previous and current day, week and month, computed from bars"
@@ -68,7 +69,7 @@ class CandleAreasItem(ChartItem):
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        """The method by its name, its inputs, and which periods are not held from their start."""
+        """The method, its settings, and the periods that are not loaded from their start."""
         rules, series = frame.rules.candle_areas, frame.chart.series
         if not rules.periods or not frame.known_end:
             return ""
@@ -107,12 +108,12 @@ class CandleAreasItem(ChartItem):
             width, edge = self._labels.width(line.name), frame.layout.price.right
             end = edge - (_NAMES_AT_PX if edge - line.left > _NAMES_AT_PX + width else 4)
             if frame.as_of is not None and right + _NAMES_AT_PX + width + 2 < edge:
-                end = right + _NAMES_AT_PX + width  # behind the moment, as the ledger's names
+                end = right + _NAMES_AT_PX + width  # after the as-of moment, like the names of levels
             painter.fillRect(QRectF(end - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(theme.background.faded(0.75)))
             self._labels.draw(painter, end, y, line.name, theme.poc if line.is_poc else theme.value_area, 1.0)
 
     def lines(self, frame: Frame) -> tuple[AreaLine, ...]:
-        """The lines in sight, those of shorter periods first: their names have precedence."""
+        """The lines in view, shorter periods first, as their names take precedence."""
         found, viewport, series = [], frame.viewport, frame.chart.series
         for name, period, from_ns in _periods(frame):
             area = self._of(frame).of(period, frame.known_end)
@@ -120,7 +121,7 @@ class CandleAreasItem(ChartItem):
                 continue
             left = max(0.0, viewport.x(int(series.number[first_bar_at(series, from_ns)])))
             for kind, ticks in (("cPOC", area.poc_ticks), ("cVAH", area.vah_ticks), ("cVAL", area.val_ticks)):
-                y = price_y(frame, float(ticks) + 0.5)  # a traded price stands in the middle of its tick, and so do these
+                y = price_y(frame, float(ticks) + 0.5)  # at mid-tick, like a traded price
                 if 0 <= y <= viewport.height_px:
                     found.append(AreaLine(f"{kind} {name}", left, y, from_ns != period.start_ns))
         return tuple(found)
@@ -134,14 +135,17 @@ class CandleAreasItem(ChartItem):
 
 
 def _periods(frame: Frame) -> list[tuple[str, Span, int]]:
-    """Name and time of each period whose area is drawn, and from when on: a period that is over is drawn in the next one."""
+    """Name and span of each period to draw, and the start of its lines.
+
+    The lines of a finished period start with the next one.
+    """
     if not frame.known_end:
         return []
     newest_ns = frame.chart.series.start_ns(frame.known_end - 1)
     return _periods_at(newest_ns, tuple(frame.rules.candle_areas.periods), frame.rules.hours.timezone)
 
 
-@lru_cache(maxsize=16)  # asked for several times a frame, another one only when a bar opens
+@lru_cache(maxsize=16)  # called several times per frame, with other arguments only when a bar opens
 def _periods_at(newest_ns: int, periods: tuple[Period, ...], timezone: str) -> list[tuple[str, Span, int]]:
     found = []
     for period in sorted(periods, key=list(Period).index):

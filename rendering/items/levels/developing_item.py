@@ -1,4 +1,4 @@
-"""The lines of the developing POC, VAH and VAL: where they stood at each moment of the day."""
+"""The lines of the developing POC, VAH and VAL, as of each bar of the session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _A_FRAME_S = 0.002
 
 
 class DevelopingItem(ChartItem):
-    """Three lines in steps; they begin anew with each session, and there are none between two sessions."""
+    """Three stepped lines that start again with each session; none between sessions."""
 
     name, title = "developing", "Developing POC, VAH and VAL"
     help = "POC, VAH and VAL of the day or session as of each bar"
@@ -87,7 +87,7 @@ class DevelopingItem(ChartItem):
                     painter.drawPolyline(_steps(left[run], right[run], y[run]))
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The line under the mouse."""
+        """Hit targets of the developing lines under the mouse."""
         bar = bar_at(frame, x) if frame.layout.price.holds(x, y) else None
         open_there = bar is not None and frame.rules.hours.open_at(frame.chart.series.times.of_bars(bar, bar + 1))[0]
         if bar is None or not open_there:
@@ -103,7 +103,7 @@ class DevelopingItem(ChartItem):
 
 
 def _steps(left: np.ndarray, right: np.ndarray, y: np.ndarray) -> QPolygonF:
-    """A line along each bar at its height; one point for each end of heights that follow one another."""
+    """A stepped line through the bars' heights, two points per run of equal heights."""
     turns = np.flatnonzero(np.diff(y)) + 1
     starts, ends = np.append(0, turns), np.append(turns - 1, len(y) - 1)
     points = np.empty((2 * len(starts), 2))

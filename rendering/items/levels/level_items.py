@@ -1,7 +1,7 @@
-"""The levels of the ledger as lines and zones over the bars: one overlay for each family of them.
+"""Levels as lines and zones over the bars, one overlay per family of levels.
 
-A level begins at the bar from which on it counts, and ends at the bar that ended it, or goes on to the right edge. Those that
-live are named there, those that ended are faint.
+A level starts at the first bar from which it counts, and ends at the bar that ended it, or at the right edge. Active levels
+are named there, ended ones are faint.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rendering.view.frame_coords import bars_in_view
 _LABEL_PX = 10
 _APART_PX = 11.0
 _MOST_ENDED = 400
-"""Ended levels beyond this many in sight are left out, the oldest first: they would be a haze."""
+"""Maximum number of ended levels in view; the oldest are left out, as more would be a blur."""
 NAMES = {
     LevelKind.POC: "nPOC",
     LevelKind.VAH: "nVAH",
@@ -45,12 +45,12 @@ NAMES = {
     LevelKind.STACKED_BUY: "stacked buy",
     LevelKind.STACKED_SELL: "stacked sell",
 }
-"""What each kind is called on the screen."""
+"""The name of each kind on the screen."""
 _DASHED = (LevelKind.VAH, LevelKind.VAL, LevelKind.LVN, LevelKind.POOR_HIGH, LevelKind.POOR_LOW)
 
 
 class DrawnLevel(NamedTuple):
-    """A level on the screen: its edges in logical pixels of the price pane, and whether it lives."""
+    """A level on the screen: its edges in logical pixels, and whether it is active."""
 
     kind: LevelKind
     period: Period | None
@@ -61,28 +61,28 @@ class DrawnLevel(NamedTuple):
     living: bool
 
     def touches(self, rect: QRectF) -> bool:
-        """Whether anything of it, lines included, lies in a rectangle."""
+        """Whether any part of it, including its lines, lies in a rectangle."""
         across = self.left <= rect.right() and self.right >= rect.left()
         return across and self.top - 1 <= rect.bottom() and self.bottom + 2 >= rect.top()
 
     @property
     def text(self) -> str:
-        """Its name, with its period unless that goes without saying."""
+        """Its name, with the period for naked POC, VAH and VAL."""
         return f"{NAMES[self.kind]} {self.period.value}" if self.period and self.kind <= LevelKind.VAL else NAMES[self.kind]
 
 
 class LevelItem(ChartItem):
-    """A family of levels."""
+    """A layer that draws one family of levels."""
 
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
     kept = True
     kinds: tuple[LevelKind, ...] = ()
-    """Which levels it draws."""
+    """The kinds of levels it draws."""
     shows_ended = True
     names_at_px = 4.0
-    """How far from the right edge its names end: each family has a column of its own."""
+    """Distance of its names from the right edge: each family has its own column."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class LevelItem(ChartItem):
         return None if before is self._drawn(new) or before == self._shown else self.pane(new)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The levels under the mouse."""
+        """Hit targets of the levels under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
         return level_questions(frame, self.kinds, x, y, names=NAMES, living=not self.shows_ended)
@@ -127,13 +127,13 @@ class LevelItem(ChartItem):
                 style = Qt.PenStyle.DashLine if level.kind in _DASHED else Qt.PenStyle.SolidLine
                 edges, look = (level.top + 0.5,), (colour if level.living else colour.faded(0.3), style)
             lines.setdefault((level.living, *look), []).extend(QLineF(level.left, y, level.right, y) for y in edges)
-        for (_, colour, style), of_look in sorted(lines.items(), key=lambda drawn: drawn[0][0]):  # those that live over those that ended
+        for (_, colour, style), of_look in sorted(lines.items(), key=lambda drawn: drawn[0][0]):  # active ones over ended ones
             painter.setPen(QPen(qcolor(colour), 1, style))
             painter.drawLines(of_look)
         self._name(painter, frame, [level for level in drawn if level.living], exposed)
 
     def _name(self, painter: QPainter, frame: Frame, living: list[DrawnLevel], exposed: QRectF) -> None:
-        """Names at the right edge, or behind the moment; of those that would cover one another the newest."""
+        """Write names at the right edge or after the as-of moment; newer ones win."""
         taken: dict[int, float] = {}  # by the height of a name
         edge = frame.layout.price.right
         for level in reversed(living):
@@ -152,7 +152,7 @@ class LevelItem(ChartItem):
             self._labels.draw(painter, right, y, level.text, level_colour(level.kind, frame.theme), 1.0)
 
     def _drawn(self, frame: Frame) -> tuple[DrawnLevel, ...]:
-        """The levels in sight; the same object until one of them is another."""
+        """The levels in view; the same object until one of them changes."""
         levels = frame.chart.levels
         key = levels, levels.revision, frame.viewport, frame.dpr, frame.chart.series.n_bars, frame.as_of
         if key != self._key:
@@ -172,8 +172,8 @@ class LevelItem(ChartItem):
         kind, period, bottom, top, start, end = (found[name][seen] for name in ("kind", "period", "bottom", "top", "start", "end"))
         left = np.maximum(0.0, _x(frame, series.number[start]))
         right = np.where(end < 0, frame.known_x, np.minimum(viewport.width_px, _x(frame, series.number[end] + 0.5)))
-        # a zone covers its rows whole, up to where the next begins; a traded price stands in the middle of its tick, an edge of
-        # rows or their middle where it is
+        # a zone covers its rows completely, up to the start of the next row; a traded price is drawn at mid-tick, the edge or
+        # the middle of a row exactly where it is
         zone = top > bottom
         middle = bottom / 2 + 0.5 * (kind >= LevelKind.POOR_HIGH)
         upper, lower = (_y(frame, np.where(zone, ticks, middle)) for ticks in (top / 2 + 1, bottom / 2))
@@ -185,7 +185,7 @@ class LevelItem(ChartItem):
 
 
 class NakedLevelsItem(LevelItem):
-    """POC, VAH and VAL of finished periods."""
+    """Naked POC, VAH and VAL of finished periods."""
 
     name, title = "naked", "Naked POC, VAH and VAL"
     help = "POC, VAH and VAL of past days, weeks and months until touched"
@@ -219,7 +219,7 @@ class SinglePrintsItem(LevelItem):
 
 
 class UnfinishedAuctionsItem(LevelItem):
-    """Unfinished auctions."""
+    """Unfinished auctions of closed bars."""
 
     name, title = "unfinished", "Unfinished auctions"
     help = "Bar highs and lows where both sides traded, until traded through"
@@ -245,12 +245,12 @@ class StackedImbalancesItem(LevelItem):
 
 
 def _x(frame: Frame, number: np.ndarray) -> np.ndarray:
-    """Where bars begin, logical pixels."""
+    """Left edges of bars, logical pixels."""
     return (number - frame.viewport.first_bar) * frame.viewport.bar_px
 
 
 def _y(frame: Frame, ticks: np.ndarray) -> np.ndarray:
-    """Where prices are drawn, logical pixels; see `price_y`."""
+    """Heights of prices, logical pixels; see `price_y`."""
     return (frame.pixels.price_y(ticks) - frame.pixels.top) / frame.dpr
 
 

@@ -1,6 +1,6 @@
-"""VWAP over the bars with lines one and two deviations from it: by day, week or month, or from the user's anchors.
+"""VWAP lines with bands at ±1 and ±2 σ: by day, week, month or anchored profile.
 
-While the cells hold digits the lines run under them, as all lines do.
+While the cells have digits the lines run under them, as all lines do.
 """
 
 from __future__ import annotations
@@ -32,36 +32,39 @@ from rendering.view.frame_coords import bars_around
 _BANDS = (1, 2)
 _ALL_BANDS = np.array([-2, -1, 0, 1, 2])
 _LABEL_PX = 12.0
-"""Room for the end of a label left of what has changed."""
+"""Space for the end of a label left of the changed region."""
 _EARLIEST_NS, _LATEST_NS = -(1 << 62), (1 << 62)
 
 
 @dataclass(frozen=True, slots=True)
 class AnchorDivision:
-    """Two pieces of time: what lies before an anchor, and what comes from it on."""
+    """A division of time at an anchor: the time before it, and the time from it on."""
 
     anchor_ns: int
 
     def starts_ns(self, span: Span) -> np.ndarray:
-        """The anchor with both ends of time, int64."""
+        """The anchor between the earliest and the latest time, int64."""
         return np.array([_EARLIEST_NS, self.anchor_ns, _LATEST_NS], np.int64)
 
 
 class _Line:
-    """One VWAP: its figures, and what it is called."""
+    """One VWAP: its values, their division of time, and its label."""
 
     def __init__(self, sums: VwapSums, division: TimeDivision, label: str, from_ns: int | None = None) -> None:
         self.figures, self.division, self.label, self.from_ns = SessionVwap(sums, division), division, label, from_ns
 
     def bars(self, frame: Frame) -> tuple[int, int]:
-        """The bars it has values for, of those in sight and around."""
+        """Indices of the bars in view plus one on each side, from the VWAP's start on."""
         first, end = bars_around(frame)
         series = frame.chart.series
         return (first if self.from_ns is None else max(first, series.index_of(series.times.number(self.from_ns)))), end
 
 
 class VwapItem(ChartItem):
-    """VWAP of each session, from its start to the start of the next: trades after the close are part of it."""
+    """VWAP of each session, from its start to the start of the next.
+
+    Trades after the close are part of it.
+    """
 
     name = "vwap-day"
     title = "Daily VWAP"
@@ -74,7 +77,7 @@ class VwapItem(ChartItem):
     period: ClassVar[Period] = Period.DAY
     dash: ClassVar[Qt.PenStyle] = Qt.PenStyle.SolidLine
     label_off_px: ClassVar[float] = -7.0
-    """From the line to its label: on the first days of a week or month two lines are one, and their labels must not be."""
+    """Distance from the line to its label: early in a week or month two lines coincide, and their labels must not overlap."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +96,7 @@ class VwapItem(ChartItem):
         return super().refresh(frame)
 
     def legend(self, frame: Frame) -> str:
-        """Over which time it is the average, and what of that is not held."""
+        """The period of the VWAP, and the part of it that is not loaded."""
         if not frame.chart.series.n_bars:
             return ""
         division = frame.rules.hours.from_start(self.period)
@@ -114,7 +117,7 @@ class VwapItem(ChartItem):
         return QRectF(max(0.0, x), 0, pane.right() - max(0.0, x), pane.height())
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The lines and bands under the mouse."""
+        """Hit targets of the lines and bands under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
         bar, found = bar_at(frame, x), []
@@ -157,11 +160,11 @@ class VwapItem(ChartItem):
         return self._kept
 
     def _wanted(self, frame: Frame) -> tuple[tuple[TimeDivision, str, int | None], ...]:
-        """Where each line starts again, its label, and the time before which it has no values."""
+        """Division of time, label and start (None for no limit) of each line."""
         return ((frame.rules.hours.from_start(self.period), f"VWAP {period_text(frame, self.period)}", None),)
 
     def _newest(self, frame: Frame) -> tuple[object, ...]:
-        """Which lines there are, and where each ends, in half device pixels."""
+        """The lines and their ends in half device pixels, for comparison."""
         lines = self._lines(frame)
         ends: list[object] = [self._made]
         for line in lines:
@@ -198,7 +201,7 @@ class MonthVwapItem(VwapItem):
 
 
 class AnchoredVwapItem(VwapItem):
-    """VWAP from each profile that the user has anchored."""
+    """VWAP from the start of each anchored profile."""
 
     name = "vwap-anchored"
     title = "Anchored VWAP"
@@ -221,12 +224,12 @@ class AnchoredVwapItem(VwapItem):
 
 
 def period_text(frame: Frame, period: Period) -> str:
-    """What a period is called: a day may be a session."""
+    """The name of a period; a day may be called session."""
     return frame.rules.hours.unit if period is Period.DAY else period.value
 
 
 def heights(frame: Frame, ticks: np.ndarray) -> np.ndarray:
-    """Where prices between the ticks lie, logical pixels; a tick is drawn over [tick, tick + 1), its middle is meant."""
+    """Heights of fractional prices in logical pixels, a whole tick at its middle."""
     viewport = frame.viewport
     return viewport.height_px - (ticks + 0.5 - viewport.low_ticks) * viewport.tick_px
 

@@ -1,6 +1,6 @@
-"""CVD in a pane of its own under the bars, and where price and CVD part, drawn in both panes.
+"""CVD in its own pane under the bars, and its divergences, drawn in both panes.
 
-The line is broken at holes in the data, and where the sum starts again.
+The line is broken at gaps, and where the sum starts again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rendering.view.layout import AXIS_TEXT_PX, Rect, Strip
 
 
 class CvdItem(ChartItem):
-    """The pane."""
+    """The CVD pane."""
 
     name = "cvd"
     title = "CVD with divergences"
@@ -47,7 +47,7 @@ class CvdItem(ChartItem):
         return Strip("cvd", 0.13, 48, 130)
 
     def legend(self, frame: Frame) -> str:
-        """Where the sum starts again, and what of the newest session is not held, hence not summed."""
+        """The reset of the sum, and the part of the newest session that is not loaded."""
         reset = cvd_reset(frame)
         return "CVD" if reset is None else f"CVD by {frame.rules.hours.unit}{self._held.of(frame, reset)}"
 
@@ -67,7 +67,7 @@ class CvdItem(ChartItem):
             return None
         x = max(0.0, new.viewport.x(int(series.number[max(changed - 1, 0)])))
         pane = new.layout.strip_of("cvd")
-        return QRectF(x, pane.top, pane.right - x, pane.height)  # the scale beside it is the same
+        return QRectF(x, pane.top, pane.right - x, pane.height)  # the axis on the right has not changed
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         pane, theme = frame.layout.strip_of("cvd"), frame.theme
@@ -87,7 +87,7 @@ class CvdItem(ChartItem):
             self._draw_axis(painter, frame, pane, (low, high))
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """A divergence under the mouse, and the sum there."""
+        """Hit targets of divergences under the mouse and of CVD at that bar."""
         pane, reset = frame.layout.strip_of("cvd"), cvd_reset(frame)
         if not pane.holds(x, y):
             return []
@@ -106,7 +106,7 @@ class CvdItem(ChartItem):
             self._labels.draw(painter, x + 7, pane.bottom - 9, signed_quantity(low, lot), theme.text_muted)
 
     def _state(self, frame: Frame) -> tuple[object, ...]:
-        """All but the last bars: what makes the whole pane be drawn again when it changes."""
+        """The state that the complete pane depends on, except for the last bars."""
         marks = self._figures.marks(frame, frame.layout.strip_of("cvd"))
         viewport = frame.viewport
         return (
@@ -121,7 +121,7 @@ class CvdItem(ChartItem):
 
 
 class DivergenceItem(ChartItem):
-    """The marks over the bars."""
+    """The marks of divergences over the bars."""
 
     name = "cvd"
     shown_at_first = False
@@ -147,7 +147,7 @@ class DivergenceItem(ChartItem):
             _draw_mark(painter, self._labels, frame, mark, mark.price, text=True)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """A divergence under the mouse."""
+        """Hit targets of divergences under the mouse."""
         return _marks_at(frame, [(mark, mark.price) for mark in self._marks(frame)], x, y) if frame.layout.price.holds(x, y) else []
 
     def _marks(self, frame: Frame) -> tuple[DivergenceMark, ...]:
@@ -163,7 +163,7 @@ def _marks_at(frame: Frame, marks: list[tuple[DivergenceMark, tuple[float, float
 
 
 def _draw_mark(painter: QPainter, labels: Labels, frame: Frame, mark: DivergenceMark, levels: tuple[float, float], *, text: bool) -> None:
-    """A line from swing to swing, in the colour and with the sign of the side that is warned for."""
+    """Draw a line from swing to swing; bearish ones in the sell colour, with ▼."""
     colour = frame.theme.sell if mark.side < 0 else frame.theme.buy
     off = -5.0 if mark.side < 0 else 5.0
     painter.save()

@@ -1,4 +1,4 @@
-"""CVD in and around sight, and where price and it part: what the pane and the marks over the bars both draw."""
+"""CVD and its divergences in view, for the pane and for the marks over the bars."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from rendering.view.layout import Rect
 
 _MARGIN_PX = 8.0
 _LOOK_BACK = 400
-"""So many bars before those in sight may hold the first swing of a divergence that reaches into sight."""
+"""Number of bars before the view that are searched for the first swing of a divergence that reaches into the view."""
 
 
 class DivergenceMark(NamedTuple):
-    """A divergence on the screen: from one swing to the other, at heights in the price pane and in the CVD pane, logical pixels.
+    """A divergence on the screen: from one swing to the next, in logical pixels.
 
-    `bars` are the numbers of the bars of its swings.
+    `price` and `cvd` are the heights of both ends in the price pane and in the CVD pane; `bars` are the numbers of both bars.
     """
 
     left: float
@@ -35,7 +35,7 @@ class DivergenceMark(NamedTuple):
 
 
 class CvdInView:
-    """What the layers of CVD draw, found once for each state of chart and view."""
+    """The values that the CVD layers draw, computed once per state of chart and view."""
 
     def __init__(self) -> None:
         self._sums: CumulativeDelta | None = None
@@ -45,10 +45,13 @@ class CvdInView:
         self._found: tuple[np.ndarray, np.ndarray] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
         self._pairs: tuple[tuple[object, ...], Divergences] | None = None
         self.bars_figured = 0
-        """How many bars were asked for so far: a count of work for the tests."""
+        """Number of bars computed so far, for tests."""
 
     def values(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """CVD and stretch of the bars around those in sight, and of `_LOOK_BACK` before; int64."""
+        """CVD and run number of the bars of `bars_with_lookback`; int64.
+
+        A new run starts after a gap, and where CVD starts again.
+        """
         series, reset = frame.chart.series, cvd_reset(frame)
         if self._sums is None or self._sums.series is not series:
             self._sums, self._swings, self._key, self._pairs = CumulativeDelta(series), Swings(series), (), None
@@ -56,7 +59,7 @@ class CvdInView:
         key = first, end, reset, frame.chart.holes
         changed, self._revision = series.changed_since(self._revision), series.revision
         if key == self._key and first < end - 1 <= changed:
-            if changed < end:  # the bar in progress alone
+            if changed < end:  # only the bar in progress
                 self._found[0][-1] = self._sums.values(end - 1, end, reset)[0]
                 self.bars_figured += 1
         elif key != self._key or changed < end:
@@ -70,21 +73,21 @@ class CvdInView:
         return self._found
 
     def scale(self, frame: Frame) -> tuple[int, int]:
-        """The lowest and the highest CVD in sight; both 0 without bars."""
+        """The lowest and the highest CVD in view; both 0 without bars."""
         first, end = bars_in_view(frame)
         start = bars_with_lookback(frame)[0]
         cvd = self.values(frame)[0][first - start : end - start]
         return (int(cvd.min()), int(cvd.max())) if len(cvd) else (0, 0)
 
     def line(self, frame: Frame, pane: Rect) -> Curve:
-        """The line through the pane."""
+        """The CVD line in a pane."""
         first, end = bars_around(frame)
         start = bars_with_lookback(frame)[0]
         cvd, stretch = (values[first - start : end - start] for values in self.values(frame))
         return curve(frame, first, end, heights(cvd, self.scale(frame), pane), stretch)
 
     def marks(self, frame: Frame, pane: Rect) -> tuple[DivergenceMark, ...]:
-        """The divergences in sight."""
+        """The divergences in view."""
         series, (first, end) = frame.chart.series, bars_with_lookback(frame)
         cvd = self.values(frame)[0]
         if end - first < 2:
@@ -102,7 +105,10 @@ class CvdInView:
         return tuple(marks)
 
     def _divergences(self, frame: Frame, first: int, end: int) -> Divergences:
-        """The divergences of the bars `[first, end)`; a trade in the last bar, which is neither a swing nor beside one, makes no other."""
+        """The divergences of the bars `[first, end)`.
+
+        A trade in the last bar changes none, as that bar cannot be part of a swing.
+        """
         series = frame.chart.series
         closed_at = int(series.changed_at[-2]) if series.n_bars > 1 else -1
         key = self._key, frame.known_end, series.n_bars, closed_at
@@ -115,12 +121,15 @@ class CvdInView:
 
 
 def cvd_reset(frame: Frame) -> TimeDivision | None:
-    """Where CVD starts again: with each session, after whose close it runs on to the next; None for never."""
+    """The division of time by which CVD starts again; None for never.
+
+    It starts again with each session, and runs on after a session's close to the start of the next.
+    """
     return frame.rules.hours.from_start() if frame.rules.cvd.reset == "session" else None
 
 
 def heights(cvd: np.ndarray, scale: tuple[int, int], pane: Rect) -> np.ndarray:
-    """Where sums lie in a pane whose edges hold the lowest and the highest, float64, logical pixels."""
+    """Heights of CVD values in a pane with a scale (lowest, highest); float64."""
     low, high = scale
     room = max(pane.height - 2 * _MARGIN_PX, 1.0)
     if high == low:
@@ -129,7 +138,7 @@ def heights(cvd: np.ndarray, scale: tuple[int, int], pane: Rect) -> np.ndarray:
 
 
 def bars_with_lookback(frame: Frame) -> tuple[int, int]:
-    """The bars around those in sight, and `_LOOK_BACK` before."""
+    """Indices `[first, end)` of the bars around the view and `_LOOK_BACK` before."""
     first, end = bars_around(frame)
     return max(0, first - _LOOK_BACK), end
 

@@ -1,4 +1,4 @@
-"""Under the bars: the delta of each as a column with its extremes, and its volume as a number on a ground of its rank."""
+"""The panes under the bars: delta columns with min and max delta, and volumes."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from rendering.view.frame_coords import bars_in_view, bars_on_screen, hairline
 from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
 
 DELTA_TEXT_FROM_PX = 50.0
-"""From this bar width on a delta is written beside its column: an arrow and five characters."""
+"""From this bar width on, each delta is written: an arrow and five characters."""
 VOLUME_TEXT_FROM_PX = 38.0
-_GAP_FROM_PX = 4.0  # narrower columns stand without a gap
-_EXTREMES_FROM_PX = 5.0  # narrower columns have no room for a line inside
+_GAP_FROM_PX = 4.0  # narrower columns have no gap between them
+_EXTREMES_FROM_PX = 5.0  # narrower columns have no space for a line inside
 _MARGIN_PX = 4
 _RANKED_BEFORE = 300
-"""So many bars before those in sight count for the ranks: a view of a dozen bars is too few to say what is much."""
+"""Number of bars before the view that count for the ranks: a view of a dozen bars is too few to rank volumes."""
 
 
 class DeltaColumns(NamedTuple):
-    """The bars in sight as device pixels, int64 [shape=(n,)], oldest first; bars that share a pixel are one column.
+    """The bars in view as columns, int64 [shape=(n,)], oldest first.
 
-    `up` and `down` are the largest delta above and below nought of a column, `highest` and `lowest` how far the running
-    delta went inside its bars, all in lots (0 or more).
+    `left` and `width` are device pixels; bars that share a pixel are one column. `up` and `down` are the column's largest delta
+    above and below 0, `highest` and `lowest` the extremes of the running delta inside its bars, all in lots (0 or more).
     """
 
     left: np.ndarray
@@ -46,7 +46,7 @@ class DeltaColumns(NamedTuple):
 
 
 class DeltaItem(ChartItem):
-    """Delta columns around a middle line on a common scale, the volume row under them, sums under the profile."""
+    """Delta columns on one scale, volumes under them, totals under the profile."""
 
     name = "delta"
     title = "Delta and volume"
@@ -98,11 +98,11 @@ class DeltaItem(ChartItem):
             painter.restore()
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The bar whose column or volume is under the mouse."""
+        """Hit targets of the bar whose column or volume is under the mouse."""
         return bar_delta_hits(frame, x) if frame.layout.delta.holds(x, y) or frame.layout.volume.holds(x, y) else []
 
     def _rank(self, frame: Frame) -> None:
-        """Rank volumes anew when the bars in sight differ and the old ranks would mislead."""
+        """Rank volumes again when the old ranks misjudge the bars in view."""
         first, end = bars_on_screen(frame)
         ranked = (frame.generation, first, end, frame.revision)
         if ranked == self._ranked:
@@ -139,9 +139,9 @@ class DeltaItem(ChartItem):
         self._draw_numbers(painter, frame, columns)
 
     def _draw_extremes(self, painter: QPainter, frame: Frame, columns: DeltaColumns, middle: int, scale: float, most: float) -> None:
-        """How far the running delta went inside each bar: a thin line over each column, as the wick of a candle."""
+        """Draw min and max delta of each bar as a thin line, like the wick of a candle."""
         line = max(1, round(frame.dpr))
-        # beside the numbers, which stand in the middle, where there are some
+        # at the side where there are numbers, which are centred
         left = columns.left + (2 * line if frame.viewport.bar_px >= DELTA_TEXT_FROM_PX else (columns.width - line) // 2)
         width = np.full_like(left, line)
         for reached, closed, colour, up in (
@@ -152,7 +152,7 @@ class DeltaItem(ChartItem):
             self._rectangles.draw(painter, colour, left, middle - far if up else middle + near, width, far - near)
 
     def _draw_numbers(self, painter: QPainter, frame: Frame, columns: DeltaColumns) -> None:
-        """Texts of at most as many bars as fit at the width of a number, some dozens; none that an edge of the pane would cut."""
+        """Write volumes and deltas if bars are wide enough; none cut by an edge."""
         bar_px, pane, row = frame.viewport.bar_px, frame.layout.delta, frame.layout.volume
         theme, lot = frame.theme, frame.chart.spec.instrument.lot_size
         if bar_px < VOLUME_TEXT_FROM_PX:
@@ -184,7 +184,7 @@ class DeltaItem(ChartItem):
             self._labels.draw(painter, x, delta.bottom - 9, signed_quantity(-largest, lot), theme.text_muted)
 
     def _draw_totals(self, painter: QPainter, frame: Frame, first: int, end: int) -> None:
-        """Sums over the bars in sight: what the profile above holds."""
+        """Write totals over the bars in view, the bars of the profile above."""
         pane, theme, series = frame.layout.totals, frame.theme, frame.chart.series
         lot = frame.chart.spec.instrument.lot_size
         buy, sell, whole = (int(column[first:end].sum()) for column in (series.buy, series.sell, series.volume))
@@ -198,7 +198,7 @@ class DeltaItem(ChartItem):
             (f"sell {texts[2]}", theme.sell),
             (f"Δ {'+' if delta > 0 else MINUS if delta < 0 else ''}{texts[3]}", theme.buy if delta >= 0 else theme.sell),
         )
-        height = frame.layout.delta.height  # beside the deltas: the volume row's edge would cut through a line
+        height = frame.layout.delta.height  # at the height of the deltas: the edge of the volume row would cut through a line
         step = height / len(lines)
         if step < AXIS_TEXT_PX:
             lines, step = (lines[0], lines[3]), height / 2
@@ -215,7 +215,7 @@ def visible_columns(frame: Frame, first: int, end: int) -> DeltaColumns:
     delta, volume = series.delta[first:end], series.volume[first:end]
     up, down = np.maximum(delta, 0), np.maximum(-delta, 0)
     highest, lowest = series.delta_max[first:end], -series.delta_min[first:end]
-    if (right == left).any():  # finer than pixels: the largest of those that share one
+    if (right == left).any():  # bars narrower than a pixel: the largest of those that share one
         starts = np.flatnonzero(np.diff(left, prepend=left[0] - 1))
         up, down, volume, highest, lowest = (np.maximum.reduceat(values, starts) for values in (up, down, volume, highest, lowest))
         left = left[starts]
@@ -224,14 +224,17 @@ def visible_columns(frame: Frame, first: int, end: int) -> DeltaColumns:
 
 
 def largest_delta(frame: Frame) -> int:
-    """What the running delta of the bars in sight reached farthest from nought: the scale of the columns, lots."""
+    """The largest running delta in view, without its sign: the scale of the columns."""
     first, end = bars_in_view(frame)
     highest, lowest = frame.chart.series.delta_max[first:end], frame.chart.series.delta_min[first:end]
     return max(int(highest.max()), -int(lowest.min())) if highest.size else 0
 
 
 def _lengths(values: np.ndarray, scale: float, most: float) -> np.ndarray:
-    """Device pixels, no more than there are: behind the veil a delta may be larger than any that is known."""
+    """Lengths in device pixels, at most `most`.
+
+    After the as-of moment a delta may be larger than the scale, which ignores those bars.
+    """
     return np.ceil(np.minimum(values * scale, most)).astype(np.int64)
 
 

@@ -1,4 +1,4 @@
-"""A table under the bars: the figures of each bar in its column, on a ground that says how much it is among those in sight."""
+"""The table of bar statistics: a column per bar, each value coloured by its rank."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from rendering.view.layout import Strip
 
 ROW_PX = 16
 _TEXT_FROM_PX = 44.0
-"""From this bar width on the figures are written."""
+"""From this bar width on, values are written."""
 _CHAR_PX = 6.6
 _RANKED_BEFORE = 300
-"""So many bars before those in sight count for the colours, as in the volume row."""
+"""Number of bars before the view that count for the colours, as in the volume row."""
 _TITLES = {Statistic.DELTA_PERCENT: "delta %", Statistic.DELTA_MIN: "min delta", Statistic.DELTA_MAX: "max delta", Statistic.POC: "POC"}
 _GROUNDLESS = (Statistic.POC, Statistic.DURATION)
-"""A price is neither much nor little, nor is the length of bars that are all as long."""
+"""Without a colour: a price has no rank, nor has the duration of bars that are all equally long."""
 _NO_QUANTITY = (Statistic.DELTA_PERCENT, Statistic.POC, Statistic.RANGE, Statistic.TRADES, Statistic.DURATION)
 Table = Mapping[Statistic, np.ndarray]
-"""Rows of figures of the same bars, from above."""
+"""Rows of values of the same bars, from top to bottom."""
 
 
 class StatisticsItem(ChartItem):
-    """The table."""
+    """The table of bar statistics."""
 
     name = "statistics"
     title = "Bar statistics"
@@ -58,7 +58,7 @@ class StatisticsItem(ChartItem):
         self._ranks: dict[Statistic, VolumeRanks] = {}
         self._ranked: tuple[object, ...] = ()
         self.bars_drawn = 0
-        """How many columns were drawn so far: a count of work for the tests."""
+        """Number of columns drawn so far, for tests."""
 
     @classmethod
     def strip(cls, rules: CalculationSettings) -> Strip | None:
@@ -84,7 +84,7 @@ class StatisticsItem(ChartItem):
         return QRectF(x, pane.top(), frame_right(new) - x, pane.height())
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The figure under the mouse."""
+        """Hit targets of the value under the mouse."""
         pane, rows = frame.layout.strip_of("statistics"), frame.rules.statistics.rows
         row = int(y - pane.top) // ROW_PX
         return statistic_questions(frame, x, rows[row], cvd_reset(frame)) if pane.holds(x, y) and row < len(rows) else []
@@ -111,7 +111,7 @@ class StatisticsItem(ChartItem):
             self._draw_titles(painter, frame)
 
     def _draw_grounds(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
-        """The grounds of the bars with some numbers, each by the rank of its figure."""
+        """Draw the fills of the bars with given numbers, each by the rank of its value."""
         pixels, dpr, top = frame.pixels, frame.dpr, frame.layout.strip_of("statistics").top
         left, right = pixels.bar_x(number) - pixels.left, pixels.bar_x(number + 1) - pixels.left
         narrow, gap = bool((right == left).any()), round(dpr) if frame.viewport.bar_px >= 4 else 0
@@ -134,7 +134,10 @@ class StatisticsItem(ChartItem):
             painter.restore()
 
     def _draw_texts(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
-        """The figures, each wholly or not at all: what is left of a number that an edge cuts reads as another number."""
+        """Write the values, each completely or not at all.
+
+        A number cut by an edge would read as another number.
+        """
         pixels, pane = frame.pixels, frame.layout.strip_of("statistics")
         middles = (((pixels.bar_x(number) + pixels.bar_x(number + 1)) / 2 - pixels.left) / frame.dpr).tolist()
         room = int(frame.viewport.bar_px / _CHAR_PX)
@@ -144,7 +147,7 @@ class StatisticsItem(ChartItem):
                     self._labels.draw(painter, x, pane.top + (index + 0.5) * ROW_PX, text, frame.theme.digits, 0.5)
 
     def _steps(self, theme: Theme, statistic: Statistic, values: np.ndarray) -> np.ndarray:
-        """Of each value the place of its ground in the ramps of volume and delta, which follow one another."""
+        """The colour index of each value in the volume ramp followed by the delta ramp."""
         steps = self._ranks[statistic].steps(np.abs(values)).astype(np.intp)
         if not statistic.signed:
             return steps
@@ -158,7 +161,10 @@ class StatisticsItem(ChartItem):
         return self._table.row(statistic, first, end, cvd_reset(frame))
 
     def _rank(self, frame: Frame) -> None:
-        """Rank anew when other bars are in sight, or another one has opened: a live trade alone changes no other bar's colour."""
+        """Rank again when other bars are in view or a new one has opened.
+
+        A live trade alone changes no other bar's colour.
+        """
         first, end = bars_on_screen(frame)
         series = frame.chart.series
         ranked = (frame.generation, first, end, series.n_bars, frame.rules.statistics.rows, cvd_reset(frame))
@@ -169,7 +175,7 @@ class StatisticsItem(ChartItem):
             self._ranked = ranked
 
     def _exposed(self, frame: Frame, exposed: QRectF) -> tuple[int, int]:
-        """The bars in sight that touch what is drawn."""
+        """Indices `[first, end)` of the bars in view that touch the exposed region."""
         first, end = bars_on_screen(frame)
         series, pixels = frame.chart.series, frame.pixels
         left, right = pixels.bars_in(*(pixels.left + math.floor(x * frame.dpr) for x in (exposed.left(), exposed.right() + 1)))
@@ -188,7 +194,7 @@ class StatisticsItem(ChartItem):
 
 
 def texts_of_table(frame: Frame, table: Table) -> dict[Statistic, list[str]]:
-    """The figures of each row as they are written, short; quantities of all rows at once."""
+    """The values of each row as short texts, quantities of all rows at once."""
     quantities = {statistic: values for statistic, values in table.items() if statistic not in _NO_QUANTITY}
     texts: dict[Statistic, list[str]] = {}
     if quantities:
@@ -214,7 +220,7 @@ def _text_row(frame: Frame, statistic: Statistic, values: np.ndarray, quantities
 
 
 def duration_text(duration_ns: int) -> str:
-    """A length of time in at most two units, as `1:05 h`, `2:30 m` or `4.2 s`."""
+    """A duration in at most two units, e.g. `1:05 h`, `2:30 m` or `4.2 s`."""
     seconds = duration_ns / 1e9
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
@@ -224,7 +230,7 @@ def duration_text(duration_ns: int) -> str:
 
 
 def frame_right(frame: Frame) -> float:
-    """Where the bars end."""
+    """The right edge of the panes with bars, logical pixels."""
     return float(frame.layout.price.right)
 
 

@@ -1,8 +1,8 @@
-"""The flags of anchored profiles and fixed ranges: what the mouse takes hold of. And the labels of their lines.
+"""The flags that the mouse drags profiles by, and the labels of profile lines.
 
-A flag stands at the foot of the price pane at the profile's first bar, with the profile's name; a range has a second one at
-its end, and the stretches of a composite are marked below. Flags that would cover one another stand on top of one another; one
-whose bar is out of sight waits at the edge as long as a part of its profile is in sight, or it is selected.
+A flag is at the bottom of the price pane at the profile's first bar, with the profile's name. A range profile has a second one
+at its end, and the ranges of a composite are marked below. Flags that would overlap are stacked. A flag whose bar is out of view
+stays at the edge while a part of its profile is in view, or while it is selected.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _MARK_PX = 3.0
 
 
 class Flag(NamedTuple):
-    """A place to take hold of.
+    """A flag that the mouse can drag.
 
     Attributes
     ----------
     key : int
-        Of the profile.
+        Key of the profile.
     end : bool
-        Whether it moves the profile's end, not its start.
+        Whether it moves the profile's end instead of its start.
     left, top, width : float
-        The tab, logical pixels; it is as high as the others.
+        The tab, logical pixels; all have the same height.
     pole_x : float or None
-        Where its pole stands, if that is in sight.
+        Position of its pole; None if that is out of view.
     text : str
     selected : bool
     """
@@ -58,12 +58,12 @@ class Flag(NamedTuple):
 
     @property
     def rect(self) -> QRectF:
-        """The tab."""
+        """The rectangle of the tab."""
         return QRectF(self.left, self.top, self.width, _TAB_PX)
 
 
 def flags_of(frame: Frame) -> list[Flag]:
-    """All flags, the selected profile's last: on top, and the first that the mouse finds."""
+    """All flags; the selected profile's last, on top and first under the mouse."""
     flags: list[Flag] = []
     for view in profile_views(frame):
         for end in (False, True) if view.placed.end_ns is not None else (False,):
@@ -74,12 +74,12 @@ def flags_of(frame: Frame) -> list[Flag]:
 
 
 def flag_at(frame: Frame, x: float, y: float) -> Flag | None:
-    """The flag under a point of the chart."""
+    """The flag under a point of the chart; None if there is none."""
     return next((flag for flag in reversed(flags_of(frame)) if flag.rect.contains(x, y)), None)
 
 
 class AnchorFlagItem(ChartItem):
-    """Poles, tabs, and the names and prices of POC, VAH and VAL at their lines."""
+    """Poles, tabs, and the names and prices at the lines of POC, VAH and VAL."""
 
     name = "anchored"
     z = 62.0
@@ -95,7 +95,7 @@ class AnchorFlagItem(ChartItem):
         return qrect(frame.layout.price)
 
     def refresh(self, frame: Frame) -> bool:
-        if frame.chart.anchors.revision != self._revision:  # a flag that is dragged does not wait
+        if frame.chart.anchors.revision != self._revision:  # dragging a flag must not wait
             self._revision, self.followed_ns = frame.chart.anchors.revision, -(1 << 62)
         return super().refresh(frame)
 
@@ -135,7 +135,7 @@ class _Label(NamedTuple):
 
 
 class CompositeMark(NamedTuple):
-    """A stretch of a composite, or of what is chosen for one, at the foot of the pane."""
+    """A mark at the bottom of the pane for a range of a composite or of a selection."""
 
     left: float
     top: float
@@ -144,12 +144,12 @@ class CompositeMark(NamedTuple):
 
     @property
     def rect(self) -> QRectF:
-        """The band."""
+        """The rectangle of the mark."""
         return QRectF(self.left, self.top, self.width, _MARK_PX)
 
 
 def marks_of(frame: Frame) -> list[CompositeMark]:
-    """Where the parts of composites lie, and what is chosen; the chosen ones last, on top."""
+    """Marks of composites and of profiles selected for one; selected last, on top."""
     marks = []
     pane, views = frame.layout.price, profile_views(frame)
     if frame.chart.anchors.chosen:
@@ -165,9 +165,9 @@ def marks_of(frame: Frame) -> list[CompositeMark]:
 
 
 def _labels(frame: Frame) -> list[_Label]:
-    """Names and prices of the lines, where several profiles are drawn also whose they are.
+    """Labels with each line's name and price, and its profile's name if several.
 
-    They stand behind the end of a line, before its beginning, or on it, wherever no number is covered.
+    A label is placed after the end of its line, before its start, or on it, where it covers no number.
     """
     labels: list[_Label] = []
     pane = frame.layout.price
@@ -188,7 +188,7 @@ def _labels(frame: Frame) -> list[_Label]:
 
 
 def _is_free(frame: Frame, rect: QRectF, others: list[_Label]) -> bool:
-    """Whether a label here covers neither another one nor a cell's digits."""
+    """Whether a label at `rect` covers neither another label nor a cell's digits."""
     if any(rect.intersects(other.rect) for other in others):
         return False
     if frame.detail is not Detail.DIGITS:
@@ -201,7 +201,7 @@ def _is_free(frame: Frame, rect: QRectF, others: list[_Label]) -> bool:
 
 
 def _flag(frame: Frame, view: ProfileView, end: bool, others: list[Flag]) -> Flag | None:
-    """A flag clear of the others; None where it has nothing to show in this pane."""
+    """A flag that overlaps no other; None if it has nothing to show in this pane."""
     pane, placed = frame.layout.price, view.placed
     at = view.end_x if end else view.start_x
     in_sight = 0 <= at <= pane.right

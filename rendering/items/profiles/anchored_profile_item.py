@@ -1,7 +1,7 @@
-"""The profiles that the user anchored to a bar or drew over a range: their rows, and the lines of POC, VAH and VAL.
+"""Anchored, range and period profiles: their rows, and lines of POC, VAH and VAL.
 
-While the cells hold digits all of it lies under them, as the lines of the side profile do; from afar it lies over them.
-Flags and labels are drawn by `anchor_flag_item`, always on top.
+While the cells have digits everything is drawn under them, like the lines of the visible range profile; without digits, over
+them. Flags and labels are drawn by `anchor_flag_item`, always on top.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from rendering.view.frame_coords import price_y
 
 UNDER_CELLS_Z, OVER_CELLS_Z = 4.0, 39.0
 _OPACITY = 0.62
-"""The bars can be seen through the rows, and the rows do not outshine the cells."""
+"""The bars are visible through the rows, and the rows do not outshine the cells."""
 _LEGEND_REST_NS = 250_000_000
-"""What the legend says of sources may be so old: it is asked for in every frame, and held shares cost as much as all profiles."""
+"""Maximum age of the legend's text: it is needed in every frame, and computing coverage costs as much as all profiles."""
 _TOLD = 3
-"""The legend tells the rules of so many profiles."""
+"""Number of profiles whose rules are in the legend."""
 
 
 class AnchoredProfileItem(ChartItem):
-    """Rows and lines of the anchored profiles and of the fixed ranges."""
+    """Rows and lines of anchored, range and period profiles."""
 
     name = "anchored"
     title = "Anchored profiles"
@@ -56,7 +56,7 @@ class AnchoredProfileItem(ChartItem):
 
     def refresh(self, frame: Frame) -> bool:
         self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
-        if frame.chart.anchors.revision != self._revision:  # a flag that is dragged does not wait
+        if frame.chart.anchors.revision != self._revision:  # dragging a flag must not wait
             self._revision, self.followed_ns = frame.chart.anchors.revision, -(1 << 62)
         return super().refresh(frame)
 
@@ -74,7 +74,7 @@ class AnchoredProfileItem(ChartItem):
         return " · ".join(filter(None, (*told, period_text(frame))))
 
     def idle(self, budget_s: float) -> bool:
-        """Add bars up for the profiles that may be asked for next."""
+        """Add up bars for profiles that may be needed next."""
         return self._frame is not None and self._frame.chart.profiles.index.build(budget_s)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
@@ -84,7 +84,7 @@ class AnchoredProfileItem(ChartItem):
         return [QRectF(*sides) for sides in {shown.region for shown in set(before) ^ set(self._shown)}] or None
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The lines of the profiles under the mouse."""
+        """Hit targets of the profile lines under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
         found: list[HitTarget] = []
@@ -112,12 +112,15 @@ class AnchoredProfileItem(ChartItem):
 
 
 def _all_views(frame: Frame) -> tuple[ProfileView, ...]:
-    """What is drawn: the profiles of periods under the others."""
+    """All profiles to draw; period profiles first, under the others."""
     return (*period_views(frame), *profile_views(frame))
 
 
 def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[ProfileLine, float]]:
-    """The lines in sight and where they end, the POC last: it lies over the others. They begin where the profile comes into sight."""
+    """The lines in view with their right ends, the POC last, on top.
+
+    They start at the left edge of the profile's visible part.
+    """
     figures, inputs = view.figures, view.placed.inputs
     if figures is None:
         return []
@@ -129,7 +132,7 @@ def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[Profil
 
 
 class _Shown(NamedTuple):
-    """All that the picture of one profile depends on, but for the look."""
+    """The state that the drawing of a profile depends on, except for theme and view."""
 
     placed: PlacedProfile
     figures: ProfileValues | None

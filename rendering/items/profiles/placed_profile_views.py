@@ -1,4 +1,4 @@
-"""Where the profiles that the user put on the chart lie on the screen, and what they say of themselves."""
+"""Placed and period profiles on the screen, and their legend texts."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from rendering.style.axis_labels import clock_text, date_text
 from rendering.view.frame import Frame
 
 MIN_WIDTH_PX = 90.0
-"""The longest row of an anchored profile is at least so long, however few bars it has."""
+"""Minimum length of the longest row of a placed profile, however few bars it has."""
 LEAST_PERIOD_PX = 24.0
-"""Periods narrower than that are not drawn: nobody could read them, and there would be hundreds."""
+"""Narrower period profiles are not drawn: they would be unreadable, and there would be hundreds."""
 _STRETCHES_TOLD = 4
-"""The legend tells so many stretches of a composite."""
+"""Number of ranges of a composite that are in the legend."""
 NO_KEY = 0
-"""Of the profile of a period: nobody can take hold of it."""
+"""Key of a period profile, which the mouse cannot drag."""
 
 
 class ProfileView(NamedTuple):
-    """One profile as it is on the screen.
+    """A profile on the screen.
 
     Attributes
     ----------
     placed : PlacedProfile
-    figures : ProfileFigures or None
-        None while nothing has traded there.
-    runs : Runs
-        Its bars.
+    figures : ProfileValues or None
+        Its values; None while nothing has traded in its bars.
+    runs : BarRanges
+        Its bars, by number.
     start_x, end_x : float
-        Left edge of its first bar and right edge of its last, logical pixels; either may be out of sight.
+        Left edge of its first bar and right edge of its last, logical pixels; either may be out of view.
     selected : bool
     chosen : bool
-        Whether the next composite will hold it.
+        Whether it is selected for the next composite.
     least_px : float
-        The longest row is at least so long, however few bars the profile has.
+        Minimum length of its longest row, however few bars it has.
     """
 
     placed: PlacedProfile
@@ -53,11 +53,11 @@ class ProfileView(NamedTuple):
     least_px: float
 
     def visible_range(self, frame: Frame) -> tuple[float, float]:
-        """The part of it between the edges of the pane; nothing of it is in sight unless the second is larger."""
+        """Left and right edge of its part inside the pane; left >= right if out of view."""
         return max(0.0, self.start_x), min(self.end_x, float(frame.layout.price.right))
 
     def lines_end(self, frame: Frame, *, extended: bool) -> float:
-        """Where its lines end."""
+        """The right end of its lines, logical pixels."""
         right = float(frame.layout.price.right)
         return min(right if extended else min(self.end_x, right), frame.known_x)
 
@@ -68,7 +68,7 @@ class ProfileView(NamedTuple):
 
 
 def period_views(frame: Frame) -> tuple[ProfileView, ...]:
-    """The profiles of the periods in sight, oldest first; none while they are too narrow to be read."""
+    """The period profiles in view, oldest first; none while they are too narrow."""
     chart, periods = frame.chart, frame.chart.anchors.periods
     if periods is None or not chart.series.n_bars:
         return ()
@@ -92,14 +92,14 @@ def _unnamed(frame: Frame, inputs: ProfileSettings, piece: PeriodSegment) -> Pla
 
 
 def segment_profile(frame: Frame, piece: PeriodSegment) -> PlacedProfile:
-    """The profile of a period as one that nobody has placed, named by its beginning."""
+    """A period profile as a placed profile, named by its period."""
     periods = frame.chart.anchors.periods
     placed = _unnamed(frame, periods.inputs if periods is not None else ProfileSettings(), piece)
     return replace(placed, name=segment_name(frame, piece))
 
 
 def visible_segments(frame: Frame) -> list[PeriodSegment]:
-    """The profiles of periods that are drawn, oldest first."""
+    """The segments of the period profiles in view, oldest first."""
     periods, times = frame.chart.anchors.periods, frame.chart.series.times
     views = period_views(frame)
     if periods is None or not views:
@@ -108,13 +108,13 @@ def visible_segments(frame: Frame) -> list[PeriodSegment]:
 
 
 def segment_name(frame: Frame, piece: PeriodSegment) -> str:
-    """A period by its day, and by the clock if it does not begin and end at midnight."""
+    """The name of a period: its date, and its times unless both are midnight."""
     begin, end = (clock_text(time_ns, seconds=frame.chart.series.times.fine) for time_ns in (piece.start_ns, piece.end_ns))
     return f"{time_text(frame, piece.start_ns)}-{end}" if (begin + end).strip("0:") else date_text(piece.start_ns)
 
 
 def segment_at(frame: Frame, bar: int) -> PeriodSegment | None:
-    """The profile of a period that holds a bar; None where none is drawn."""
+    """The segment of the period profile that contains a bar; None if none is drawn."""
     series, periods = frame.chart.series, frame.chart.anchors.periods
     if periods is None or not series.n_bars or not int(series.number[0]) <= bar <= int(series.number[-1]) or not period_views(frame):
         return None
@@ -122,7 +122,7 @@ def segment_at(frame: Frame, bar: int) -> PeriodSegment | None:
 
 
 def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
-    """All profiles on the chart, the selected one last: it lies over the others."""
+    """All placed profiles; the selected one last, on top."""
     chart = frame.chart
     anchors = chart.anchors
     newest = _newest(frame)
@@ -136,7 +136,7 @@ def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
 
 
 def period_text(frame: Frame) -> str:
-    """What the legend says of the profiles of periods; empty without them."""
+    """The legend text of the period profiles; empty without them."""
     periods = frame.chart.anchors.periods
     if periods is None:
         return ""
@@ -154,7 +154,7 @@ def period_text(frame: Frame) -> str:
 
 
 def rule_text(frame: Frame, view: ProfileView) -> str:
-    """Name, time, source and what differs from the chart's own rules in a line: what the legend says of a profile."""
+    """The legend text of a profile: name, time, settings unlike the chart's, source."""
     placed, inputs, figures = view.placed, view.placed.inputs, view.figures
     when = _composite_time(frame, placed) if placed.is_composite else f"from {when_text(frame, placed)}"
     if figures is None:
@@ -164,7 +164,7 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
 
 
 def _own_rules(frame: Frame, inputs: ProfileSettings, figures: ProfileValues) -> list[str]:
-    """What a profile shows, its rows and its value area, each where it is not as the legend says of the chart."""
+    """Texts of a profile's volume, rows and value area if they are not the chart's."""
     grid, usual, step = frame.chart.series.grid, frame.rules.value_area, figures.rows.ticks_per_row
     volume, words = volume_text(inputs.volume, figures), []
     if volume != ProfileSettings().volume.value:
@@ -177,19 +177,19 @@ def _own_rules(frame: Frame, inputs: ProfileSettings, figures: ProfileValues) ->
 
 
 def when_text(frame: Frame, placed: PlacedProfile) -> str:
-    """From when a profile is, and up to when if it ends: `12:23`, `12:23 to 12:40`."""
+    """The start of a profile, and its end if it has one: `12:23`, `12:23 to 12:40`."""
     when = time_text(frame, placed.start_ns)
     return when if placed.end_ns is None else f"{when} to {time_text(frame, placed.end_ns)}"
 
 
 def _composite_time(frame: Frame, placed: PlacedProfile) -> str:
-    """All of its stretches, as `17:15-17:25 + 17:35-17:45`; of many the first ones."""
+    """The ranges of a composite, e.g. `17:15-17:25 + 17:35-17:45`; the first if many."""
     told, more = placed.stretches[:_STRETCHES_TOLD], len(placed.stretches) - _STRETCHES_TOLD
     return " + ".join(_stretch_text(frame, stretch) for stretch in told) + (f" + {more} more" if more > 0 else "")
 
 
 def _stretch_text(frame: Frame, stretch: TimeRange) -> str:
-    """From when until when, the end with its day if that is another one."""
+    """Start and end of a range; the end with its date if it is on another day."""
     begin = time_text(frame, stretch.start_ns)
     if stretch.end_ns is None:
         return f"from {begin}"
@@ -198,7 +198,7 @@ def _stretch_text(frame: Frame, stretch: TimeRange) -> str:
 
 
 def time_text(frame: Frame, time_ns: int) -> str:
-    """A bar's time, with its day if it is not that of the newest bar that is known."""
+    """A bar's time, with its date if that differs from the last bar's of the frame."""
     series = frame.chart.series
     day = date_text(time_ns)
     today = series.n_bars and date_text(series.start_ns(frame.known_end - 1)) == day
@@ -207,13 +207,13 @@ def time_text(frame: Frame, time_ns: int) -> str:
 
 
 def _newest(frame: Frame) -> int:
-    """Number of the last bar that is known; far before all others without bars."""
+    """Number of the last bar that values may use; before all others without bars."""
     numbers = frame.chart.series.number
     return frame.as_of if frame.as_of is not None else int(numbers[-1]) if len(numbers) else -(1 << 62)
 
 
 def _figures(frame: Frame, runs: OpenBarRanges, inputs: ProfileSettings) -> ProfileValues | None:
-    """The profile of those bars of the runs that figures may know of; None while nothing has traded there."""
+    """The values of a profile over some bars up to `as_of`; None without trades."""
     if frame.as_of is not None:
         until = frame.as_of + 1
         runs = tuple((first, until if end is None else min(end, until)) for first, end in runs if first < until)
@@ -228,5 +228,5 @@ def _view(frame: Frame, placed: PlacedProfile, figures: ProfileValues | None, ru
 
 
 def run_x(frame: Frame, run: tuple[int, int]) -> tuple[float, float]:
-    """The left edge of a run of bars and its right edge, logical pixels."""
+    """The left and right edge of a run of bars, logical pixels."""
     return frame.pixels.screen_x(run[0]) / frame.dpr, frame.pixels.screen_x(run[1]) / frame.dpr

@@ -1,4 +1,4 @@
-"""The lines that a profile draws: POC, VAH and VAL, with their prices and colours."""
+"""The lines of a profile: POC, VAH and VAL, with their prices and colours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rendering.view.frame import Frame
 
 
 class ProfileLine(NamedTuple):
-    """A line across the prices: its name, its price in ticks, the price as text, its colour."""
+    """A line of a profile: its name, price in ticks, price text and colour."""
 
     name: str
     ticks: float
@@ -26,14 +26,17 @@ class ProfileLine(NamedTuple):
 
     @property
     def pen(self) -> QPen:
-        """Solid for the POC, dashed for the edges of the value area."""
+        """The pen: solid for the POC, dashed for VAH and VAL."""
         return QPen(qcolor(self.colour), 1, Qt.PenStyle.SolidLine if self.name == "POC" else Qt.PenStyle.DashLine)
 
 
 def profile_lines(frame: Frame, figures: ProfileValues, colours: ProfileColours) -> tuple[ProfileLine, ProfileLine, ProfileLine]:
-    """POC at the middle of its row, VAH at the upper edge of the highest row, VAL at the lower edge of the lowest."""
+    """The lines of POC, VAH and VAL.
+
+    POC at the middle of its row, VAH at the upper edge of the value area's top row, VAL at the lower edge of its bottom row.
+    """
     grid, tones = frame.chart.series.grid, profile_palette(frame.theme, colours)
-    middle = math.floor(figures.poc_ticks)  # of a middle between two ticks the lower one
+    middle = math.floor(figures.poc_ticks)  # a middle between two ticks is shown as the lower one
     return (
         ProfileLine("POC", figures.poc_ticks, grid.text(middle), tones.poc),
         ProfileLine("VAH", figures.vah_ticks, grid.text(figures.vah_ticks), tones.value_area),

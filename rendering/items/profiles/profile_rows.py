@@ -1,6 +1,6 @@
-"""The rows of a profile as pixels, and how they are painted; the same for every kind of profile.
+"""The rows of a profile as pixels, and their drawing, for every kind of profile.
 
-Rows take their edges from the same rounded pixels as the cells, so a row lies exactly beside the cells whose volume it sums.
+Rows take their edges from the same rounded pixels as the cells, so a row lines up with the cells whose volume it sums.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from rendering.view.frame import Frame
 
 
 class ProfileBars(NamedTuple):
-    """The rows of a profile as device pixels of the price pane, int64 [shape=(n,)], lowest price first.
+    """The rows of a profile in device pixels, int64 [shape=(n,)], lowest price first.
 
-    `top` and `height` place the row; `sell`, `buy` and `other` are lengths that lie end to end; `in_value_area` says which
-    tone it has.
+    `top` and `height` are the row's position in the price pane; `sell`, `buy` and `other` are the lengths of its parts, end to
+    end; `in_value_area`, bool, decides its colours.
     """
 
     top: np.ndarray
@@ -35,10 +35,10 @@ class ProfileBars(NamedTuple):
 
 
 def profile_bars(frame: Frame, figures: ProfileValues, shown: VolumeDisplay, full_px: float) -> ProfileBars:
-    """The visible rows of a profile; the heaviest of all its rows is `full_px` logical pixels long.
+    """The visible rows of a profile, scaled to `full_px` for its longest row.
 
-    Ends of parts are rounded, not their lengths: a row is never longer than its volume says because it was split. Where rows
-    are finer than pixels, a pixel shows the largest of its rows.
+    The ends of parts are rounded, not their lengths: the length of a row does not depend on its split. Where rows are lower
+    than a pixel, a pixel shows the longest of its rows.
     """
     rows = figures.rows
     profile, step = rows.profile, rows.ticks_per_row
@@ -69,7 +69,7 @@ def draw_rows(
     room: tuple[float, float],
     opacity: float = 1.0,
 ) -> None:
-    """Paint rows from the left edge of their room, or from its right one; logical pixels."""
+    """Draw rows from the left or right edge of `room`, its x range in logical pixels."""
     tones = profile_palette(frame.theme, inputs.colours)
     left, right = (round(x * frame.dpr) for x in room)
     painter.save()
@@ -87,7 +87,7 @@ def draw_rows(
 
 
 def _parts(figures: ProfileValues, number: np.ndarray, shown: VolumeDisplay) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lots of selling, of buying, and of neither, in the order in which they are drawn."""
+    """The parts of each row in lots, in drawing order: sell, buy, other."""
     profile = figures.rows.profile
     nothing = np.zeros(len(number), np.int64)
     if shown is VolumeDisplay.TOTAL:
@@ -99,7 +99,7 @@ def _parts(figures: ProfileValues, number: np.ndarray, shown: VolumeDisplay) -> 
 
 
 def _largest_of_each_pixel(number: np.ndarray, pixel: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of the rows that share a pixel line the longest, and the line."""
+    """The longest row of each line of pixels, and the line."""
     order = np.lexsort((length[number], pixel))
     last = np.flatnonzero(np.append(np.diff(pixel[order]) != 0, True))
     return number[order][last], pixel[order][last]

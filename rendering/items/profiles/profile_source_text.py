@@ -1,4 +1,4 @@
-"""What a profile says of its sources: trades, candles where trades are not held, and what is missing of both."""
+"""Texts on the sources of a profile: trades, candle fill, and missing time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rendering.view.frame import Frame
 
 
 def source_text(frame: Frame, figures: ProfileValues) -> str:
-    """What a profile was made of, by its time up to the last trade, and what of that is missing."""
+    """The sources of a profile, as shares of its time up to the last trade."""
     if figures.candles.shares:
         return _shares_text(frame, figures)
     found = _held(frame, figures)
@@ -27,7 +27,10 @@ def source_text(frame: Frame, figures: ProfileValues) -> str:
 
 
 def volume_text(shown: VolumeDisplay, figures: ProfileValues) -> str:
-    """What the rows of a profile show: volume of candles that do not tell who was aggressive went up or down, nothing else."""
+    """The volume that the rows of a profile show.
+
+    Candles without an aggressor can only be split into up and down volume.
+    """
     if figures.candles.aggressors or shown is VolumeDisplay.TOTAL:
         return shown.value
     return f"{shown.value} (candles: {'up/down' if shown is VolumeDisplay.SPLIT else 'up minus down'})"
@@ -49,7 +52,10 @@ def _shares_text(frame: Frame, figures: ProfileValues) -> str:
 
 
 def _percents(parts: list[int]) -> list[str]:
-    """Shares as whole numbers that make a hundred together; what would be none or all of it without being so is told as such."""
+    """Shares as whole percentages with a sum of 100.
+
+    A share above 0 is never shown as 0 %, and one below the total never as 100 %.
+    """
     total = sum(parts)
     found = [100 * part // total for part in parts]
     by_rest = sorted(range(len(parts)), key=lambda place: 100 * parts[place] % total, reverse=True)
@@ -62,7 +68,7 @@ def _percents(parts: list[int]) -> list[str]:
 
 
 def _asked(frame: Frame, figures: ProfileValues) -> list[Span]:
-    """The times of its bars up to the last trade."""
+    """The times of a profile's bars, up to the last trade."""
     start_ns, until_ns = frame.chart.series.times.start_ns, frame.chart.candles.until_ns
     return [Span(start_ns(first), min(start_ns(end), until_ns)) for first, end in figures.runs]
 

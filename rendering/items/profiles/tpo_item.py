@@ -1,6 +1,6 @@
-"""Time at price over the bars: letters where they fit, blocks where they do not, each day beside its own bars.
+"""TPO profiles of sessions over their bars: letters where they fit, else blocks.
 
-Collapsed, the letters of a row stand side by side from the session's left edge; split, each bracket stands at its own time.
+Collapsed, the letters of a row are side by side from the session's left edge; split, each bracket is drawn at its own time.
 Rows take their edges from the same rounded pixels as the cells.
 """
 
@@ -31,11 +31,11 @@ _TEXT_PX = 10
 _LETTER_PX = CHAR_ASPECT * _TEXT_PX
 _BLOCK_PX = 5.0
 _MOST_LETTERS = 3000
-"""In sight; beyond it they would be neither legible nor quick."""
+"""Maximum number of letters in view; more would be neither legible nor fast."""
 
 
 class DrawnSession(NamedTuple):
-    """A session in sight: its letters, and where it lies in logical pixels of the price pane."""
+    """A session in view: its letters, and its left and right edge in logical pixels."""
 
     letters: TpoProfile
     left: float
@@ -43,7 +43,7 @@ class DrawnSession(NamedTuple):
 
 
 class TpoItem(ChartItem):
-    """Each row's letters side by side."""
+    """Collapsed TPO profiles: each row's letters side by side."""
 
     name, title = "tpo", "TPO, collapsed"
     help = "TPO letters of each session, collapsed"
@@ -82,7 +82,10 @@ class TpoItem(ChartItem):
                 self._draw_session(painter, frame, session)
 
     def sessions(self, frame: Frame) -> list[DrawnSession]:
-        """The sessions in sight, oldest first; what trades between two sessions belongs to neither and bears no letters."""
+        """The sessions in view, oldest first.
+
+        Trades between two sessions belong to neither and have no letters.
+        """
         series, bracket_ns, viewport = frame.chart.series, frame.rules.tpo.bracket_ns, frame.viewport
         start, end = bars_in_view(frame)
         if start >= end:
@@ -97,7 +100,7 @@ class TpoItem(ChartItem):
         return found
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The letters of the row under the mouse."""
+        """Hit targets of the letters in the row under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
         row = frame.chart.series.grid.row(math.floor(frame.viewport.ticks_at(y)))
@@ -114,7 +117,9 @@ class TpoItem(ChartItem):
         middle = price_y(frame, (area.poc_row + 0.5) * height) + 0.5
         painter.setPen(QPen(qcolor(theme.poc.faded(0.5) if self.split else theme.poc), 1))
         heaviest = int(letters.counts[area.poc_row - letters.first_row])
-        behind = 0.0 if self.split else 8 + heaviest * min(_LETTER_PX, self._letter_room(frame, session))  # it begins where the letters end
+        behind = (
+            0.0 if self.split else 8 + heaviest * min(_LETTER_PX, self._letter_room(frame, session))
+        )  # the line starts where the letters end
         painter.drawLine(QLineF(min(left + behind, right), middle, right, middle))
         self._draw_rows(painter, frame, session, (area.low_row, area.high_row, area.poc_row))
         painter.setPen(QPen(qcolor(theme.text_muted), 1, Qt.PenStyle.DotLine))
@@ -146,7 +151,7 @@ class TpoItem(ChartItem):
             self._draw_blocks(painter, frame, session, rows, marks, colours)
 
     def _letter_room(self, frame: Frame, session: DrawnSession) -> float:
-        """Logical pixels for a letter."""
+        """Width available for a letter, logical pixels."""
         letters = session.letters
         if self.split:
             return letters.bracket_ns / frame.chart.series.rule.length_ns * frame.viewport.bar_px
@@ -172,12 +177,12 @@ class TpoItem(ChartItem):
     def _draw_blocks(
         self, painter: QPainter, frame: Frame, session: DrawnSession, rows: np.ndarray, marks: np.ndarray, colours: list[Colour]
     ) -> None:
-        """One picture of a pixel a bracket, as high as the rows on the screen, drawn as wide as it should be."""
+        """Draw an image with one pixel per bracket across, stretched to its full width."""
         height, grid = frame.chart.series.grid.ticks_per_row, frame.pixels
         filled = marks if self.split else np.arange(marks.shape[1]) < marks.sum(axis=1)[:, None]
         tops = grid.price_y((rows + 1) * height) - grid.top
         bottoms = grid.price_y(rows * height) - grid.top
-        argb = np.array([colour.faded(0.3).argb for colour in colours], np.uint32)  # the bars are seen through them
+        argb = np.array([colour.faded(0.3).argb for colour in colours], np.uint32)  # the bars are visible through them
         lines = np.where(filled, argb[:, None], np.uint32(0))[::-1]
         tall = (bottoms - tops)[::-1]
         picture = np.repeat(lines, tall, axis=0)
@@ -202,7 +207,7 @@ class TpoItem(ChartItem):
 
 
 class TpoSplitItem(TpoItem):
-    """Each bracket at its own time."""
+    """Split TPO profiles: each bracket at its own time."""
 
     name, title = "tpo-split", "TPO, split"
     help = "TPO letters of each session, one column per bracket"
@@ -213,7 +218,7 @@ class TpoSplitItem(TpoItem):
 
 
 def _row_colours(frame: Frame, rows: np.ndarray, counts: np.ndarray, area: tuple[int, int, int], letters: TpoProfile) -> list[Colour]:
-    """The colour of each row's letters: POC, single print, inside the value area, outside."""
+    """The colour of each row: POC, single print, inside the value area, or outside."""
     low, high, poc = area
     theme, single = frame.theme, set(letters.single_prints.tolist())
     return [

@@ -1,7 +1,7 @@
-"""The volume profile of the bars in sight, kept up with the view and the market. Plain numpy, no Qt.
+"""The volume profile of the bars in view, updated step by step. No Qt.
 
-Panning by a bar adds that bar and takes another away; a live trade exchanges the last bar. All sums
-are integers, so what is kept equals what would be counted anew.
+Panning by a bar adds one bar and subtracts another; a live trade replaces the last bar. All sums
+are integers, so they equal those of a rebuild.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from app.analytics.value_area import value_area
 from app.profiles.profile_settings import ProfileSettings
 from app.profiles.profile_values import ProfileValues
 
-_SPARE_ROWS = 64  # room above and below, so that a drifting price does not move the arrays at each bar
+_SPARE_ROWS = 64  # spare rows above and below, so that a drifting price does not move the arrays at each bar
 
 
 class VisibleProfile:
-    """Volume per row of the bars from one index up to another.
+    """The volume per row of a range of bars.
 
     Attributes
     ----------
     bars_counted : int
-        How many bars have been added or taken away so far: a count of work for the tests.
+        Number of bars added or subtracted so far, for tests.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class VisibleProfile:
         self._figures: tuple[tuple[object, ...], ProfileValues] | None = None
 
     def update(self, series: FootprintSeries, first_bar: int, end_bar: int) -> bool:
-        """Count the bars `[first_bar, end_bar)` (indices); whether anything differs from before."""
+        """Change to the bars `[first_bar, end_bar)` (indices); False if nothing changed."""
         changed = series.changed_since(self._revision) if series is self._series else 0
         if series is self._series and (first_bar, end_bar) == (self._first, self._end) and changed >= end_bar:
             self._revision = series.revision
@@ -47,7 +47,7 @@ class VisibleProfile:
         if series is not self._series or changed < self._end - 1 or not self._overlaps(first_bar, end_bar) or self._last_bar is None:
             self._begin_anew(first_bar)
         else:
-            self._forget_last_bar()  # it may have grown; what came before it has not changed
+            self._forget_last_bar()  # it may have grown; earlier bars have not changed
         self._series, self._revision = series, series.revision
         self._move_first(first_bar, end_bar)
         self._move_end(end_bar)
@@ -56,7 +56,7 @@ class VisibleProfile:
 
     @property
     def profile(self) -> VolumeProfile | None:
-        """The rows from the lowest to the highest that traded; None if none did."""
+        """The rows from the lowest to the highest with trades; None if there are none."""
         if self._profile is None:
             traded = np.flatnonzero(self._sums.sum(axis=0))
             if traded.size:
@@ -66,7 +66,7 @@ class VisibleProfile:
         return self._profile
 
     def values(self, inputs: ProfileSettings) -> ProfileValues | None:
-        """Rows, POC and value area of the profile by some inputs; None without volume."""
+        """Rows, POC and value area by the given settings; None without volume."""
         asked = inputs.rows, inputs.percent, inputs.method
         if self._figures is None or self._figures[0] != asked:
             profile, series = self.profile, self._series
@@ -79,7 +79,7 @@ class VisibleProfile:
         return self._figures[1]
 
     def _overlaps(self, first_bar: int, end_bar: int) -> bool:
-        """Whether moving the ends is less work than counting anew."""
+        """Whether moving the ends is less work than a rebuild."""
         kept = min(end_bar, self._end) - max(first_bar, self._first)
         return kept > (end_bar - first_bar) // 2
 
@@ -114,7 +114,7 @@ class VisibleProfile:
             self._last_bar = first_row, np.array(cells)
 
     def _count(self, first_bar: int, end_bar: int, sign: int) -> None:
-        """Add the cells of bars (sign 1) or take them away (sign -1)."""
+        """Add the cells of bars (sign 1) or subtract them (sign -1)."""
         if end_bar <= first_bar:
             return
         series = self._series
@@ -124,7 +124,7 @@ class VisibleProfile:
         self._make_room(int(first_row.min()), int((first_row + n_rows).max()))
         start = int(series.cell_start[first_bar])
         run = slice(start, start + int(n_rows.sum()))
-        offset = first_row - self._base_row - (series.cell_start[first_bar:end_bar] - start)  # from place in the run to row
+        offset = first_row - self._base_row - (series.cell_start[first_bar:end_bar] - start)  # from index in the run to row
         rows = np.arange(run.stop - run.start) + np.repeat(offset, n_rows)
         for sums, cells in zip(self._sums, (series.cell_buy, series.cell_sell, series.cell_unknown), strict=True):
             np.add.at(sums, rows, cells[run] if sign > 0 else -cells[run])

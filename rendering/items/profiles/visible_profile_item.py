@@ -1,7 +1,7 @@
-"""The side profile of what is in view: sold and bought volume per row, value area, POC, VAH and VAL.
+"""The visible range profile: volume per row, value area, POC, VAH and VAL.
 
-Its inputs are the user's, as those of any profile. The lines across the bars are drawn by `level_lines_item`, from the figures that
-are found here. Where trades of the time in sight are missing, a line at the head of the strip says how much of it the profile holds.
+It has profile settings, as any profile. The lines across the bars are drawn by `visible_profile_lines_item`, from the values
+computed here. If trades of the visible time are missing, a text at the top of the strip shows the share that is covered.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SHARE_PADDING_PX = 6.0
 
 
 class VisibleProfileItem(ChartItem):
-    """The strip beside the bars with its three lines, and their prices on the axis."""
+    """The strip right of the bars with its three lines, and their prices on the axis."""
 
     name = "profile"
     title = "Visible range profile"
@@ -67,7 +67,7 @@ class VisibleProfileItem(ChartItem):
         return qrect(new.layout.profile) if counted else None
 
     def refresh(self, frame: Frame) -> bool:
-        if frame.chart.anchors.side != self._inputs:  # what the user changes does not wait
+        if frame.chart.anchors.side != self._inputs:  # a change by the user must not wait
             self.followed_ns = -(1 << 62)
         return super().refresh(frame)
 
@@ -87,7 +87,7 @@ class VisibleProfileItem(ChartItem):
         return tuple(price_y(frame, line.ticks) for line in _tagged(frame, self.lines(frame)))
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Its lines beside the bars, and across them while those are shown."""
+        """Hit targets of its lines in the strip, and across the bars while shown there."""
         across = "level-lines" in frame.shown and frame.layout.price.holds(x, y)
         figures = self.values(frame) if across or frame.layout.profile.holds(x, y) else None
         return [] if figures is None else profile_questions(frame, "visible range", figures, frame.chart.anchors.side, y)
@@ -106,14 +106,14 @@ class VisibleProfileItem(ChartItem):
         self._counted |= self.visible.update(frame.chart.series, *bars_in_view(frame))
 
     def values(self, frame: Frame) -> ProfileValues | None:
-        """The profile of the bars in sight; None without volume, or without the strip."""
+        """The profile of the bars in view; None without volume or without the strip."""
         if not frame.layout.profile.width:
             return None
         self._count(frame)
         return self.visible.values(frame.chart.anchors.side)
 
     def lines(self, frame: Frame) -> tuple[ProfileLine, ...]:
-        """POC, VAH and VAL of the bars in sight."""
+        """The lines of POC, VAH and VAL of the bars in view."""
         figures = self.values(frame)
         return () if figures is None else profile_lines(frame, figures, frame.chart.anchors.side.colours)
 
@@ -134,7 +134,7 @@ class VisibleProfileItem(ChartItem):
     def _draw_name(self, painter: QPainter, frame: Frame, line: ProfileLine) -> None:
         y, strip = price_y(frame, line.ticks), frame.layout.profile
         width = self._bold.width(line.name) + 6
-        at_the_end = frame.chart.anchors.side.placement is Placement.LEFT  # where the rows do not begin
+        at_the_end = frame.chart.anchors.side.placement is Placement.LEFT  # away from the start of the rows
         rect = QRectF(strip.right - width - 3 if at_the_end else strip.left + 3, y - 7, width, 14)
         painter.fillRect(rect, qcolor(frame.theme.panel))
         self._bold.draw(painter, rect.left() + 3, y, line.name, line.colour)
@@ -152,7 +152,7 @@ class VisibleProfileItem(ChartItem):
 
 
 def _tagged(frame: Frame, lines: tuple[ProfileLine, ...]) -> list[ProfileLine]:
-    """The levels in sight whose tags find room: the POC first, a tag that would cover another is left out."""
+    """The lines in view that get a tag: POC first, none that would cover another tag."""
     shown: list[ProfileLine] = []
     for line in lines:
         y = price_y(frame, line.ticks)

@@ -1,7 +1,7 @@
-"""The lines of POC, VAH and VAL across the bars.
+"""The lines of the visible range profile across the bars: POC, VAH and VAL.
 
-While the cells hold digits the lines run under them, in the gaps between the bars: a line through a
-number makes it unreadable. From afar there are no digits and hardly any gaps, and they run over the cells.
+While the cells have digits the lines run under them, visible between the bars: a line through a number
+makes it unreadable. Zoomed out there are no digits and hardly any space between bars, and they run over the cells.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNDER_CELLS_Z, OVER_CELLS_Z = 5.0, 40.0
 
 
 class VisibleProfileLinesItem(ChartItem):
-    """Lines over the price pane, at the levels of the profile in the same scene."""
+    """Lines over the price pane, taken from the profile in the same scene."""
 
     name = "level-lines"
     title = "Visible range profile lines"
@@ -64,7 +64,7 @@ class VisibleProfileLinesItem(ChartItem):
         return tuple(line for line in profile.lines(frame) if drawn[line.name])
 
     def _profile(self) -> VisibleProfileItem | None:
-        """The profile in the same scene, looked for once."""
+        """The profile item of the same scene, found once."""
         if self._beside is None and (scene := self.scene()) is not None:
             self._beside = next((layer for layer in scene.items() if isinstance(layer, VisibleProfileItem)), None)
         return self._beside

@@ -1,4 +1,4 @@
-"""Each layer says what lies under the mouse: what it draws there, and nothing else."""
+"""Each layer returns hit targets for what it draws under the mouse, and for nothing else."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def bar_x(scene: ChartScene, before_last: int) -> tuple[int, float]:
     return bar, scene.viewport.x(int(series.number[bar]) + 0.5)
 
 
-def test_every_layer_answers_everywhere_with_explanations_that_can_be_given(scene):
+def test_every_hit_anywhere_has_an_explanation(scene):
     layout, rng = scene.layout, np.random.default_rng(3)
     titles = set()
     for x, y in zip(rng.uniform(0, layout.width, 150), rng.uniform(0, layout.height, 150), strict=True):
@@ -73,7 +73,7 @@ def test_every_layer_answers_everywhere_with_explanations_that_can_be_given(scen
     assert {"No", "POC", "Value", "Delta", "CVD"} <= titles
 
 
-def test_a_cell_is_told_with_its_bar(scene):
+def test_a_cell_hit_includes_its_bars_poc_and_value_area(scene):
     bar, x = bar_x(scene, 5)
     row = int(scene.chart.series.first_row[bar]) + 1
     y = scene.viewport.y((row + 0.5) * 50)
@@ -83,7 +83,7 @@ def test_a_cell_is_told_with_its_bar(scene):
     assert not asked(scene, FootprintItem, x, scene.viewport.y(0))
 
 
-def test_the_vwap_and_its_bands_are_told_where_they_are_drawn(scene):
+def test_vwap_is_hit_where_its_line_is_drawn(scene):
     item = item_of(scene, VwapItem)
     assert isinstance(item, VwapItem)
     bar, x = bar_x(scene, 10)
@@ -96,7 +96,7 @@ def test_the_vwap_and_its_bands_are_told_where_they_are_drawn(scene):
     assert not asked(scene, VwapItem, x, y + 30) or deviation[0] > 0
 
 
-def test_the_lines_of_the_side_profile_are_told_beside_the_bars(scene):
+def test_visible_range_lines_are_hit_in_the_profile_strip(scene):
     item = item_of(scene, VisibleProfileItem)
     assert isinstance(item, VisibleProfileItem)
     for line in item.lines(scene.frame):
@@ -109,7 +109,7 @@ def test_the_lines_of_the_side_profile_are_told_beside_the_bars(scene):
         assert told.ask().title.startswith(line.name)
 
 
-def test_figures_under_the_bars_are_told_by_their_place(scene):
+def test_values_under_the_bars_are_hit_in_their_rows(scene):
     bar, x = bar_x(scene, 4)
     middle = scene.layout.delta.top + scene.layout.delta.height / 2
     (question,) = asked(scene, DeltaItem, x, middle)
@@ -127,7 +127,7 @@ def test_figures_under_the_bars_are_told_by_their_place(scene):
     assert bar
 
 
-def test_a_bubble_is_told_by_its_trade(scene):
+def test_a_bubble_hit_explains_its_trade(scene):
     item = item_of(scene, LargeTradesItem)
     assert isinstance(item, LargeTradesItem)
     bubbles = item.bubbles(scene.frame)
@@ -136,7 +136,7 @@ def test_a_bubble_is_told_by_its_trade(scene):
         assert question.ask().listed is not None
 
 
-def test_levels_are_told_along_their_whole_length_and_not_before_they_were_born(scene):
+def test_levels_are_hit_after_their_start_and_not_before(scene):
     levels = scene.chart.levels.columns((0, 1, 2), 0, scene.chart.series.n_bars)
     scene.show_all()
     scene.refresh(3)
@@ -153,7 +153,7 @@ def test_levels_are_told_along_their_whole_length_and_not_before_they_were_born(
         scene.refresh(4)
 
 
-def test_developing_lines_and_letters_are_told(scene):
+def test_developing_lines_and_tpo_letters_are_hit(scene):
     bar, x = bar_x(scene, 6)
     item = item_of(scene, DevelopingItem)
     assert isinstance(item, DevelopingItem)
@@ -164,7 +164,7 @@ def test_developing_lines_and_letters_are_told(scene):
     assert "letter" in question.ask().title
 
 
-def test_a_divergence_is_told_at_its_line(qapp):
+def test_a_divergence_is_hit_at_its_line(qapp):
     chart = StillChart(random_trades(400, 60, volatility=6, seed=5), 50)
     scene = ChartScene(chart, load_theme("dark"), 1600, 1000)
     scene.show_only(frozenset(("cvd",)))
@@ -183,7 +183,7 @@ def test_a_divergence_is_told_at_its_line(qapp):
         assert all(line.met is not False for one in told for line in one.lines)
 
 
-def test_without_an_item_of_its_own_a_layer_says_nothing(scene):
+def test_layers_without_hit_tests_return_no_hits(scene):
     silent = [layer for layer in LAYERS if layer.hits is ChartItem.hits]
     assert silent
     assert all(not item_of(scene, layer).hits(scene.frame, 10, 10) for layer in silent)

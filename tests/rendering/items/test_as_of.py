@@ -1,4 +1,4 @@
-"""The chart as it was known at a moment is the chart that was fed the trades up to then: this is what the as-of cursor means."""
+"""The as-of view of a moment equals a chart of the trades up to that moment."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ from tests.rendering.charts import INSTRUMENT
 
 DAY_NS = 86_400 * 10**9
 START_NS = 19_700 * DAY_NS + 20 * 3600 * 10**9
-"""Four hours before a day ends: sessions, nodes and naked levels come to be."""
+"""Four hours before a day ends, so that the tape has sessions, nodes and naked levels."""
 RULES = ("5m", "15m", "400t")
 WIDTH, HEIGHT = 900, 640
 OVERLAYS = tuple(layer for layer in LAYERS if layer.name)
 APART = (StatisticsItem, AnchorFlagItem)
-"""The rows of the first are figures of single bars, coloured by ranks among all in sight, which are no figures; the second makes its
-labels keep clear of one another, of those behind the veil too."""
+"""Layers that may differ: the first colours values of single bars by their rank among all bars in view, also veiled ones; the second
+moves its labels clear of one another, also of veiled ones."""
 
 
 @lru_cache(maxsize=4)
@@ -62,7 +62,9 @@ def chart_of(trades: TradeBatch, rule: str) -> Chart:
     chart = Chart(ChartSpec(INSTRUMENT, parse_bar_rule(rule), 10))
     chart.apply(store.trades(), store)
     chart.anchors.add(START_NS + 3 * 3600 * 10**9)
-    if chart.series.rule.is_time:  # where other bars will stand nobody could know, and so not where a range ends that is not over
+    if (
+        chart.series.rule.is_time
+    ):  # the numbers of later bars that are not by time are unknown, hence also the end of a range that is not over
         chart.anchors.add(START_NS + 7 * 3600 * 10**9, START_NS + 21 * 3600 * 10**9)
         chart.anchors.show_periods(PeriodProfiles(PeriodKind.DAY))
     return chart
@@ -74,7 +76,7 @@ def whole_chart(seed: int, rule: str) -> Chart:
 
 
 def chart_up_to(seed: int, rule: str, bar: int) -> Chart:
-    """The chart of the trades up to the last one of a bar."""
+    """A chart of the trades up to the last one of a bar."""
     count = int(whole_chart(seed, rule).series.trades[: bar + 1].sum())
     return chart_of(tape(seed)[:count], rule)
 
@@ -104,12 +106,12 @@ def picture(scene: ChartScene) -> np.ndarray:
     at=st.floats(0.3, 1.2),
     bar_px=st.sampled_from([0.6, 3.0, 17.0, 60.0]),
 )
-def test_each_overlay_draws_what_it_would_have_drawn_then(
+def test_overlay_as_of_a_bar_equals_a_chart_of_the_trades_so_far(
     qapp, layer: type[ChartItem], seed: int, rule: str, share: float, at: float, bar_px: float
 ):
     chart = whole_chart(seed, rule)
     if layer is LargeTradesItem and not chart.series.rule.is_time:
-        return  # the last bar ends with its last trade, and another one with the next's first: bubbles inside of it move a little
+        return  # the last bar ends with its last trade, others with the next bar's first: bubbles inside it move a little
     bar = int(share * (chart.series.n_bars - 1))
     number, low = int(chart.series.number[bar]), int(chart.series.low.min())
     viewport = Viewport(number + 1 - at * 600 / bar_px, bar_px, low, 0.5, 600, 400)
@@ -128,8 +130,8 @@ def test_each_overlay_draws_what_it_would_have_drawn_then(
     assert np.array_equal(shown[:, right:], wanted[:, right:])
 
 
-def test_after_the_key_is_released_nothing_shows_that_it_was_held(qapp):
-    """Bit for bit, though trades came meanwhile and the mouse went to and fro; every layer there is, with a second look at it."""
+def test_releasing_the_as_of_key_restores_the_chart(qapp):
+    """Bit for bit, with every layer, although trades arrive and the mouse moves meanwhile."""
     trades, cut = tape(0), 4000
 
     def looked_at(held: bool) -> np.ndarray:
@@ -159,7 +161,7 @@ def test_after_the_key_is_released_nothing_shows_that_it_was_held(qapp):
     assert np.array_equal(looked_at(True), looked_at(False))
 
 
-def test_a_moved_moment_builds_nothing_anew(qapp):
+def test_moving_the_as_of_moment_rebuilds_nothing(qapp):
     chart = chart_of(tape(1), "5m")
     scene = scene_of(chart, Viewport(int(chart.series.number[0]), 1.0, int(chart.series.low.min()), 0.5, 600, 400), list(LAYERS))
     picture(scene)
@@ -174,7 +176,7 @@ def test_a_moved_moment_builds_nothing_anew(qapp):
     assert (levels.bars_taken, levels.looks, index.nodes_built, chart.figures.value_areas_computed) == before
 
 
-def test_the_moment_follows_the_mouse_over_the_bars_and_is_now_at_the_last_one_and_elsewhere(qapp):
+def test_moment_follows_the_mouse_and_is_now_at_the_last_bar(qapp):
     chart = chart_of(tape(0), "15m")
     numbers = chart.series.number.tolist()
     moment = AsOf()
@@ -186,17 +188,17 @@ def test_the_moment_follows_the_mouse_over_the_bars_and_is_now_at_the_last_one_a
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_moment_that_is_kept_stays_at_the_close_of_its_bar(qapp, rule: str):
+def test_fixed_moment_stays_at_the_close_of_its_bar(qapp, rule: str):
     chart = chart_of(tape(0), rule)
     number = int(chart.series.number[7])
     moment = AsOf(closed_ns(chart.series, number))
     assert moment.bar(chart.series, None) == number
     moment.held = True
-    assert moment.bar(chart.series, int(chart.series.number[4])) == int(chart.series.number[4])  # the key is stronger
+    assert moment.bar(chart.series, int(chart.series.number[4])) == int(chart.series.number[4])  # the mouse takes precedence
     assert AsOf(closed_ns(chart.series, int(chart.series.number[-1]))).bar(chart.series, None) is None
 
 
-def test_no_picture_of_a_moment_can_be_taken_for_now(qapp):
+def test_badge_legend_and_caption_name_the_as_of_moment(qapp):
     chart = chart_of(tape(0), "15m")
     scene = ChartScene(chart, load_theme(), 1200, 800)
     scene.refresh(1)
@@ -210,12 +212,12 @@ def test_no_picture_of_a_moment_can_be_taken_for_now(qapp):
     assert state_of(scene)["as_of_ns"] == scene.as_of.kept_ns
     shown = last_price(scene.frame)
     assert shown is not None and shown.ticks == int(chart.series.close[scene.frame.known_end - 1])
-    assert scene.twin(2.0).as_of.kept_ns == scene.as_of.kept_ns  # and a larger picture of it neither
+    assert scene.twin(2.0).as_of.kept_ns == scene.as_of.kept_ns  # an image at another scale has the same moment
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.__name__)
 @pytest.mark.parametrize("bar_px", [0.6, 80.0])
-def test_a_moved_moment_repaints_what_it_changes(qapp, monkeypatch: pytest.MonkeyPatch, layer: type[ChartItem], bar_px: float):
+def test_moving_the_as_of_moment_repaints_all_that_it_changes(qapp, monkeypatch: pytest.MonkeyPatch, layer: type[ChartItem], bar_px: float):
     chart = whole_chart(0, "5m")
     number, low = int(chart.series.number[chart.series.n_bars // 2]), int(chart.series.low.min())
     scene = scene_of(chart, Viewport(number - 300 / bar_px, bar_px, low, 0.5, 600, 400), [layer])
@@ -238,7 +240,7 @@ def test_a_moved_moment_repaints_what_it_changes(qapp, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("dpr", [1.0, 2.0])
-def test_names_behind_the_moment_are_legible_where_lines_run_under_the_cells(qapp, dpr: float):
+def test_level_names_on_the_veil_are_legible(qapp, dpr: float):
     chart = whole_chart(0, "5m")
     scene = ChartScene(chart, load_theme(), 1200, 900, dpr)
     scene.show_only(frozenset({"unfinished"}))
@@ -254,10 +256,10 @@ def test_names_behind_the_moment_are_legible_where_lines_run_under_the_cells(qap
     channels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)[:, :, :3]
     top, bottom = (round(edge(level.top for level in named) * dpr) for edge in (min, max))
     left, right = round((frame.known_x + item.names_at_px) * dpr), round(frame.layout.price.right * dpr)
-    assert (channels[top:bottom, left:right].max(axis=2) > 0xC0).sum() > 50  # what shines through the veil is far darker
+    assert (channels[top:bottom, left:right].max(axis=2) > 0xC0).sum() > 50  # text under the veil is far darker
 
 
-def test_the_share_that_is_held_is_that_of_the_bars_that_are_known(qapp):
+def test_coverage_as_of_a_bar_ignores_later_bars(qapp):
     chart = chart_of(tape(0), "15m")
     number = chart.series.number
     begin_ns, end_ns = (chart.series.times.start_ns(int(number[bar])) for bar in (0, 50))
@@ -279,7 +281,7 @@ def test_the_share_that_is_held_is_that_of_the_bars_that_are_known(qapp):
     assert then.share == 1.0 and ribbon.share == everything.share
 
 
-def test_a_profile_that_has_not_begun_by_then_says_so(qapp):
+def test_profile_that_starts_later_reads_not_started(qapp):
     chart = chart_of(tape(0), "15m")
     scene = scene_of(chart, Viewport(int(chart.series.number[0]), 6.0, int(chart.series.low.min()), 0.5, 600, 400), [AnchoredProfileItem])
     scene.as_of.kept_ns = START_NS + 3600 * 10**9

@@ -1,4 +1,4 @@
-"""The overlays' pictures on the screen against overlays that draw themselves, and how seldom they are drawn."""
+"""Cached overlays equal overlays that draw themselves, and are seldom drawn."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.rendering.charts import INSTRUMENT, MINUTE, random_trades, trade
 from widgets.chart.chart_view import ChartView
 
 ROUNDED = 9
-"""Layers that are blended with one another first, and laid over the rest then, are rounded otherwise: that is seen by no eye."""
+"""Layers that are blended with one another first, and then over the rest, are rounded differently, which is invisible."""
 
 
 class Screen:
-    """A chart with a store, in a view."""
+    """A chart with a store, in a chart view."""
 
     def __init__(self, layers: Sequence[type[ChartItem]] = LAYERS, minutes: int = 1500, width: int = 1000, height: int = 700) -> None:
         self.store = TradeStore()
@@ -47,7 +47,7 @@ class Screen:
         return dirty
 
     def rest(self) -> None:
-        """Show frames until nothing more is put off, and every layer had its turn."""
+        """Show frames until no work is deferred and every layer had its turn."""
         while any(self.show() for _ in range(4)) or self.scene.idle(1.0):
             pass
 
@@ -60,7 +60,7 @@ class Screen:
         self.show()
 
     def image(self) -> QImage:
-        """What is on the screen."""
+        """The image on the screen."""
         return self.view.viewport().grab().toImage()
 
     @property
@@ -74,13 +74,13 @@ def pixels_of(image: QImage) -> np.ndarray:
 
 
 def difference(one: QImage, other: QImage) -> np.ndarray:
-    """How far the channels of each pixel are apart at most."""
+    """The largest difference of the channels of each pixel."""
     return np.abs(pixels_of(one) - pixels_of(other)).max(axis=2)
 
 
 @pytest.fixture
 def screen(qapp) -> Screen:
-    """All overlays that are kept, and nothing else; without VWAP, which is drawn again only where it has moved by half a pixel."""
+    """All cached overlays and no others; without VWAP, which is drawn again only after it has moved by half a pixel."""
     screen = Screen([layer for layer in LAYERS if layer.kept and not issubclass(layer, VwapItem)])
     screen.scene.show_only(frozenset(layer.name for layer in LAYERS if layer.kept))
     screen.rest()
@@ -88,7 +88,7 @@ def screen(qapp) -> Screen:
 
 
 @pytest.mark.parametrize("n_bars", [None, 90, 1500])
-def test_what_is_kept_is_what_would_be_drawn_anew_whatever_was_traded(qapp, screen: Screen, n_bars: int | None):
+def test_cached_image_equals_a_full_redraw_after_any_trades(qapp, screen: Screen, n_bars: int | None):
     screen.scene.show_last(n_bars)
     rng = np.random.default_rng(3)
     for step in range(30):
@@ -103,7 +103,7 @@ def test_what_is_kept_is_what_would_be_drawn_anew_whatever_was_traded(qapp, scre
     assert not difference(kept, screen.image()).any()
 
 
-def test_a_pan_another_theme_and_other_overlays_are_drawn_anew(qapp, screen: Screen):
+def test_cached_image_is_redrawn_after_pan_theme_or_overlay_change(qapp, screen: Screen):
     screen.scene.set_viewport(screen.scene.viewport.panned(333, 40))
     screen.rest()
     assert difference(screen.image(), screen.scene.twin(1.0).render_image()).max() <= ROUNDED
@@ -147,7 +147,7 @@ def probed(qapp) -> tuple[Screen, Probe]:
     return screen, probe
 
 
-def test_a_trade_that_changes_no_overlay_draws_none_of_them(qapp):
+def test_trade_that_changes_no_overlay_draws_none(qapp):
     screen, probe = probed(qapp)
     before = len(probe.drawn)
     for step in range(5):
@@ -156,7 +156,7 @@ def test_a_trade_that_changes_no_overlay_draws_none_of_them(qapp):
     assert screen.image().pixelColor(500, 5).name() == "#ff00ff"
 
 
-def test_an_overlay_is_drawn_where_it_asked_for_it_and_nowhere_else(qapp):
+def test_overlay_is_drawn_only_where_it_requested_a_repaint(qapp):
     screen, probe = probed(qapp)
     probe.drawn = ()
     probe._repaint(QRectF(100, 50, 30, 40))
@@ -164,14 +164,14 @@ def test_an_overlay_is_drawn_where_it_asked_for_it_and_nowhere_else(qapp):
     assert probe.drawn == (QRectF(100, 50, 30, 40),)
 
 
-def test_a_picture_of_the_scene_is_drawn_by_the_overlays_themselves(qapp):
+def test_image_of_the_scene_does_not_use_the_cache(qapp):
     screen, probe = probed(qapp)
     probe.drawn = ()
     screen.scene.render_image()
     assert len(probe.drawn) == 1
 
 
-def test_an_overlay_that_fails_in_its_picture_is_put_out_of_use(qapp, logged):
+def test_overlay_that_raises_in_the_cache_is_put_out_of_use(qapp, logged):
     screen, probe = probed(qapp)
 
     def draw(*_: object) -> None:

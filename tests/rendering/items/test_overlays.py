@@ -1,4 +1,4 @@
-"""The layers that can be shown and hidden, and how a choice of them is written."""
+"""Overlays: their names, and texts that show and hide them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MoreOfSpecial(ChartItem):
 TABLE = (Ground, Usual, Special, MoreOfSpecial)
 
 
-def test_layers_without_a_name_are_no_overlays_and_those_of_one_name_are_one():
+def test_overlays_are_the_first_layer_of_each_name():
     assert overlays(TABLE) == [Usual, Special]
     assert shown_at_first(TABLE) == {"usual"}
 
@@ -40,30 +40,30 @@ def test_layers_without_a_name_are_no_overlays_and_those_of_one_name_are_one():
     ("text", "shown"),
     [("", {"usual"}), ("special", {"usual", "special"}), (" -usual ,special,", {"special"}), ("usual", {"usual"}), ("-usual", set())],
 )
-def test_a_text_adds_to_what_is_shown_at_first_and_takes_away(text: str, shown: set[str]):
+def test_parse_shown_adds_to_and_removes_from_the_defaults(text: str, shown: set[str]):
     assert parse_shown(text, TABLE) == shown
 
 
 @pytest.mark.parametrize("shown", [set(), {"usual"}, {"special"}, {"usual", "special"}])
-def test_what_is_written_is_read_as_the_same_choice(shown: set[str]):
+def test_written_overlays_are_read_back_unchanged(shown: set[str]):
     assert parse_shown(write_shown(frozenset(shown), TABLE), TABLE) == shown
 
 
-def test_what_is_shown_at_first_needs_no_words():
+def test_default_overlays_are_written_as_empty_text():
     assert write_shown(shown_at_first(TABLE), TABLE) == ""
 
 
-def test_a_wrong_name_is_refused_and_all_names_are_listed():
+def test_unknown_overlay_is_rejected_with_a_list_of_names():
     with pytest.raises(BadInputError, match="overlay: found 'vwop', expected one of usual, special"):
         parse_shown("vwop", TABLE)
 
 
-def test_every_overlay_of_the_chart_says_what_it_is():
+def test_every_overlay_has_a_title_help_and_a_plain_name():
     for layer in overlays(LAYERS):
         assert layer.title and layer.help, layer.name
         assert layer.name == layer.name.lower() and " " not in layer.name and "," not in layer.name and not layer.name.startswith("-")
 
 
-def test_layers_of_one_name_are_shown_together_from_the_start():
+def test_layers_of_one_name_have_the_same_default():
     for layer in LAYERS:
         assert all(layer.shown_at_first == other.shown_at_first for other in LAYERS if other.name == layer.name and layer.name)

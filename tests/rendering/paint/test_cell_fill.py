@@ -1,4 +1,4 @@
-"""What each footprint style puts into a cell: ground and figures, worked out by hand."""
+"""The fill and the numbers of a cell in each footprint style, computed by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def column_of(*values: int) -> np.ndarray:
 
 
 BARS = BarGeometry(column_of(0, 1), *[column_of(0, 0)] * 7, heaviest=column_of(12, 40))
-# two rows of the first bar, of which the upper one is imbalanced to the buying side, and two of the second, one of them empty
+# two rows of the first bar, the upper one with a buy imbalance, and two of the second, one of them empty
 CELLS = CellGeometry(
     bar=column_of(0, 0, 1, 1),
     row=column_of(5, 6, 5, 6),
@@ -57,11 +57,11 @@ def texts_of(style: Cells) -> list[str]:
         ("profile", ["6", "12", "40"]),
     ],
 )
-def test_each_style_writes_its_figures_and_nothing_where_nothing_traded(style: Cells, texts: list[str]):
+def test_each_style_writes_numbers_only_in_cells_with_volume(style: Cells, texts: list[str]):
     assert texts_of(style) == texts
 
 
-def test_the_figures_of_a_bar_end_under_one_another():
+def test_numbers_of_a_bar_line_up():
     found = cell_texts(BARS, CELLS, QuantityText(Decimal(1)), "delta", GRID, 1, COLUMN, (7, 10))
     assert found.left[0] == found.left[1]
     assert (found.codes[:, -1] > 0).all()
@@ -72,63 +72,63 @@ def inks_of(style: Cells, cells: CellGeometry = CELLS) -> list[set[int]]:
     return [set(row) for row in inks.tolist()]
 
 
-def test_of_two_figures_that_which_is_imbalanced_takes_its_ink():
+def test_imbalanced_number_of_a_pair_takes_the_imbalance_ink():
     plain = {INK_NUMBER, INK_TIMES}
     assert inks_of("sellxbuy") == [plain, plain | {INK_BUY_IMBALANCE}, plain | {INK_SELL_IMBALANCE}]
 
 
 @pytest.mark.parametrize("style", ["total", "profile"])
-def test_all_that_traded_takes_the_ink_of_no_side(style: Cells):
+def test_total_volume_takes_the_neutral_ink(style: Cells):
     assert inks_of(style) == [{INK_NUMBER}] * 3
 
 
-def test_a_delta_takes_the_ink_of_its_sign_whatever_is_imbalanced():
+def test_delta_takes_the_ink_of_its_sign_despite_imbalances():
     against = replace(CELLS, buy_imbalance=CELLS.sell_imbalance, sell_imbalance=CELLS.buy_imbalance)
     assert inks_of("delta", against) == inks_of("delta") == [{INK_SELL}, {INK_BUY}, {INK_SELL}]
 
 
-def test_a_balance_of_both_sides_is_written_without_a_sign_or_side():
+def test_zero_delta_has_no_sign_and_neutral_ink():
     even = CellGeometry(*[column_of(0)] * 2, *[column_of(4)] * 2, column_of(8), *[np.array([False])] * 2)
     assert text_of(cell_texts(BARS, even, QuantityText(Decimal(1)), "delta", GRID, 1, COLUMN, (7, 10)).codes) == ["0"]
     assert inks_of("delta", even) == [{INK_NUMBER}]
 
 
-def test_a_profile_is_as_long_as_the_share_of_the_heaviest_row():
+def test_profile_cell_width_is_the_share_of_the_heaviest_row():
     ground = fill_of_cells(BARS, CELLS, CellStyle(cells="profile"), RANKS, GRID, COLUMN)
     assert ground.width is not None
     across = int(ground.right[0] - ground.left[0])
     assert ground.width.tolist() == [round(across * 6 / 12), across, across, 0]
 
 
-def test_a_ladder_has_what_was_sold_left_and_what_was_bought_right():
+def test_ladder_has_sell_on_the_left_and_buy_on_the_right():
     ground = fill_of_cells(BARS, CELLS, CellStyle(cells="ladder"), RANKS, GRID, COLUMN)
     assert (ground.right[::2] < ground.left[1::2]).all()
     assert ground.place.tolist() == [0, 0, 2, 2, 1, 1, 3, 3]
     assert ground.step.tolist() == RANKS.steps(np.concatenate((CELLS.sell, CELLS.buy))).tolist()
 
 
-def test_a_ladder_by_imbalance_colours_the_side_that_dominates():
+def test_ladder_by_imbalance_colours_the_imbalanced_side():
     ground = fill_of_cells(BARS, CELLS, CellStyle(cells="ladder", colouring="imbalance"), RANKS, GRID, COLUMN)
     assert ground.step.tolist() == [BALANCE, BALANCE, ALL_SOLD, BALANCE, BALANCE, ALL_BOUGHT, BALANCE, BALANCE]
 
 
-def test_cells_too_narrow_for_halves_stay_whole():
+def test_cells_too_narrow_for_halves_are_not_split():
     narrow = PixelGrid.of(Viewport(0.0, 7.0, 0.0, 17.0, 400, 300), 1.0)
     column = BarZones.of(narrow.bar_pitch, 17.0, 1.0, Detail.CELLS)
     assert len(fill_of_cells(BARS, CELLS, CellStyle(cells="ladder"), RANKS, narrow, column).left) == 2
 
 
-def test_by_imbalance_only_imbalanced_cells_are_coloured():
+def test_only_imbalanced_cells_are_coloured_by_imbalance():
     assert cell_steps(CELLS, "imbalance", RANKS).tolist() == [BALANCE, ALL_BOUGHT, ALL_SOLD, BALANCE]
 
 
-def test_a_cell_imbalanced_to_both_sides_takes_the_colour_of_its_delta():
+def test_cell_with_both_imbalances_takes_its_delta_colour():
     both = CellGeometry(*[column_of(0, 0)] * 2, column_of(9, 3), column_of(3, 9), column_of(12, 12), *[np.array([True, True])] * 2)
     assert cell_steps(both, "imbalance", RANKS).tolist() == [ALL_BOUGHT, ALL_SOLD]
 
 
 @pytest.mark.parametrize("colouring", COLOURINGS)
 @pytest.mark.parametrize("style", ["delta", "total", "profile"])
-def test_style_and_colouring_are_chosen_apart(style: Cells, colouring: Colouring):
+def test_style_and_colouring_are_independent(style: Cells, colouring: Colouring):
     look = CellStyle(cells=style, colouring=colouring)
     assert fill_of_cells(BARS, CELLS, look, RANKS, GRID, COLUMN).step.tolist() == cell_steps(CELLS, colouring, RANKS).tolist()

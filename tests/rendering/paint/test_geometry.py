@@ -1,4 +1,4 @@
-"""What is drawn, as arrays; no Qt."""
+"""Bars and cells as arrays, without Qt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_cells_come_bar_by_bar_from_the_lowest_row():
     assert cells.volume.tolist() == [5, 2, 10, 4]
 
 
-def test_rows_out_of_sight_are_left_out_and_flags_stay_with_their_cells():
+def test_rows_out_of_view_are_omitted_and_flags_stay_with_cells():
     chart = two_bars()
     whole, part = cell_geometry(chart, 0, 2, 0, 100), cell_geometry(chart, 0, 2, 11, 12)
     assert part.row.tolist() == [11, 12]
@@ -35,7 +35,7 @@ def test_rows_out_of_sight_are_left_out_and_flags_stay_with_their_cells():
     assert part.sell_imbalance.tolist() == whole.sell_imbalance[inside].tolist()
 
 
-def test_nothing_in_sight_is_no_cells():
+def test_an_empty_view_has_no_cells():
     assert len(cell_geometry(two_bars(), 0, 2, 500, 900)) == 0
 
 
@@ -55,7 +55,7 @@ def test_bars_are_found_by_their_numbers_over_gaps():
     assert bars_between(series, FIRST_MINUTE + 1, FIRST_MINUTE + 9) == (1, 2)
 
 
-def test_every_cell_of_a_random_chart_is_the_series_own():
+def test_cells_of_a_random_chart_equal_the_series():
     chart = StillChart(random_trades(40, 200), 10)
     cells = cell_geometry(chart, 5, 30, 0, 10**6)
     run = slice(int(chart.series.cell_start[5]), int(chart.series.cell_start[30]))

@@ -1,4 +1,4 @@
-"""The OpenGL painter: the same picture as the raster painter, and no more work than a change needs."""
+"""The OpenGL painter: the same image as the raster painter, and minimal work per change."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def pixels(image: QImage) -> np.ndarray:
 
 
 def shown(view: ChartView) -> np.ndarray:
-    for _ in range(3):  # until the view rests: colours are reconsidered when nothing else is to be done
+    for _ in range(3):  # until the view rests: ranks are checked when nothing else is to be done
         view.chart_scene.refresh()
         view.viewport().update()
         QApplication.processEvents()
@@ -81,7 +81,7 @@ def assert_like_raster(view: ChartView, drawn_share: float = 0.02) -> None:
 @pytest.mark.gl
 @pytest.mark.parametrize("detail", list(Detail))
 @pytest.mark.parametrize("colouring", ["volume", "delta"])
-def test_the_picture_is_the_raster_painters(view: ChartView, detail: Detail, colouring) -> None:
+def test_image_equals_the_raster_painters(view: ChartView, detail: Detail, colouring) -> None:
     view.chart_scene.set_style(CellStyle(colouring=colouring))
     view.chart_scene.fixed_detail = detail
     assert_like_raster(view)
@@ -90,14 +90,14 @@ def test_the_picture_is_the_raster_painters(view: ChartView, detail: Detail, col
 @pytest.mark.gl
 @pytest.mark.parametrize("cells", CELLS[1:])
 @pytest.mark.parametrize("colouring", ["delta", "imbalance"])
-def test_every_footprint_style_is_the_raster_painters(view: ChartView, cells, colouring) -> None:
+def test_every_footprint_style_equals_the_raster_painters(view: ChartView, cells, colouring) -> None:
     view.chart_scene.set_style(CellStyle(cells=cells, colouring=colouring))
     view.chart_scene.fixed_detail = Detail.DIGITS
     assert_like_raster(view)
 
 
 @pytest.mark.gl
-def test_rows_lower_than_a_pixel_are_drawn_as_the_raster_painter_does(view: ChartView) -> None:
+def test_rows_lower_than_a_pixel_equal_the_raster_painters(view: ChartView) -> None:
     scene = view.chart_scene
     scene.fixed_detail = Detail.CELLS
     scene.show_all()
@@ -118,7 +118,7 @@ def test_a_pan_within_the_margin_encodes_and_uploads_nothing(view: ChartView) ->
 
 
 @pytest.mark.gl
-def test_a_pan_beyond_the_margin_fills_the_buffers_anew(view: ChartView) -> None:
+def test_a_pan_beyond_the_margin_fills_the_buffers_again(view: ChartView) -> None:
     shown(view)
     scene = view.chart_scene
     scene.set_viewport(scene.viewport.panned(2000, 0))
@@ -127,7 +127,7 @@ def test_a_pan_beyond_the_margin_fills_the_buffers_anew(view: ChartView) -> None
 
 
 @pytest.mark.gl
-def test_a_live_trade_encodes_one_bar_and_uploads_its_part_alone(view: ChartView) -> None:
+def test_live_trade_encodes_and_uploads_one_bar(view: ChartView) -> None:
     shown(view)
     scene, painter = view.chart_scene, painter_of(view.chart_scene)
     surface = painter.surface
@@ -141,7 +141,7 @@ def test_a_live_trade_encodes_one_bar_and_uploads_its_part_alone(view: ChartView
 
 
 @pytest.mark.gl
-def test_bars_that_open_join_the_end_of_the_buffers(view: ChartView) -> None:
+def test_new_bars_are_added_to_the_end_of_the_buffers(view: ChartView) -> None:
     shown(view)
     scene = view.chart_scene
     assert isinstance(scene.chart, StillChart)
@@ -152,7 +152,7 @@ def test_bars_that_open_join_the_end_of_the_buffers(view: ChartView) -> None:
 
 
 @pytest.mark.gl
-def test_another_context_gets_everything_again(view: ChartView) -> None:
+def test_a_new_context_gets_all_buffers_again(view: ChartView) -> None:
     shown(view)
     for on in (False, True, False, True):
         view.use_gl(on)
@@ -161,7 +161,7 @@ def test_another_context_gets_everything_again(view: ChartView) -> None:
 
 
 @pytest.mark.gl
-def test_after_a_failure_the_raster_painter_draws_and_the_reason_is_told(
+def test_raster_painter_draws_after_a_failure_with_its_reason(
     qtbot: QtBot, view: ChartView, monkeypatch: pytest.MonkeyPatch, logged: LogCapture
 ) -> None:
     reasons: list[str] = []
@@ -184,7 +184,7 @@ def test_after_a_failure_the_raster_painter_draws_and_the_reason_is_told(
     assert [entry["event"] for entry in logged.entries] == ["OpenGL failed"]
 
 
-def test_without_a_context_it_fails_with_a_reason_instead_of_an_exception(qtbot: QtBot, logged: LogCapture) -> None:
+def test_drawing_without_a_context_reports_a_reason(qtbot: QtBot, logged: LogCapture) -> None:
     reasons: list[str] = []
     scene = new_scene()
     scene.install_gl(reasons.append)

@@ -11,7 +11,7 @@ from rendering.style.quantity_text import GLYPHS
 
 
 @pytest.mark.parametrize("text_px", [6, 9, 12, 18, 26])
-def test_every_glyph_is_inside_its_box_and_none_is_empty_but_the_blank(qapp, text_px: int):
+def test_only_the_blank_glyph_is_empty_and_all_fit_their_box(qapp, text_px: int):
     masks = GlyphAtlas(text_px).masks
     assert masks.shape[:2] == (2, len(GLYPHS))
     ink = masks.reshape(2, len(GLYPHS), -1).max(axis=2)

@@ -1,4 +1,4 @@
-"""Shapes into pixels, compared with the slow and obvious way."""
+"""Shapes drawn into pixels, compared with a slow and obvious way."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def quads(*rects: tuple[int, int, int, int, int]) -> Quads:
     return Quads(left, top, right, bottom, colour.astype(np.uint32))
 
 
-def test_rectangles_are_filled_in_order_and_cut_off_at_the_block():
+def test_rectangles_are_filled_in_order_and_clipped():
     block = np.zeros((4, 5), np.uint32)
     fill_quads(block, (100, 200), quads((98, 199, 102, 202, 1), (101, 201, 103, 203, 2), (104, 203, 999, 999, 3), (90, 90, 95, 95, 4)))
     assert block.tolist() == [[1, 1, 0, 0, 0], [1, 2, 2, 0, 0], [0, 2, 2, 0, 0], [0, 0, 0, 0, 3]]
@@ -41,7 +41,7 @@ def test_empty_and_reversed_rectangles_draw_nothing():
 @pytest.mark.parametrize("colouring", COLOURINGS)
 @pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
 @pytest.mark.parametrize("tick_px", [0.2, 0.31, 1.7])
-def test_cells_filled_by_gathers_are_the_rectangles_of_the_cells(style: Cells, colouring: Colouring, dpr: float, tick_px: float):
+def test_filled_cells_equal_the_rectangles_of_the_cells(style: Cells, colouring: Colouring, dpr: float, tick_px: float):
     chart = StillChart(random_trades(30, 200), 10)
     view = Viewport(FIRST_MINUTE + 3.2, 41.3, float(chart.series.low.min()), tick_px, 600, 400)
     grid = PixelGrid.of(view, dpr)
@@ -76,7 +76,7 @@ def test_rows_lower_than_a_pixel_show_the_heaviest_of_each_pixel():
     assert small.buy.sum() + small.sell.sum() == cells.volume.sum()
 
 
-def test_glyphs_are_laid_over_the_ground_and_cut_off_at_the_block():
+def test_glyphs_are_blended_over_the_fill_and_clipped():
     glyphs = np.zeros((1, 3, 2, 2), np.uint32)
     glyphs[0, 1], glyphs[0, 2] = 0xFFFFFFFF, 0x80808080
     block = np.full((3, 5), 0xFF000000, np.uint32)
@@ -86,7 +86,7 @@ def test_glyphs_are_laid_over_the_ground_and_cut_off_at_the_block():
     assert block.tolist() == [[white, grey, grey, black, black]] * 2 + [[grey, white, white, black, black]]
 
 
-def test_laying_over_is_as_exact_as_eight_bits_can_be():
+def test_blending_is_exact_to_eight_bits():
     rng = np.random.default_rng(3)
     alpha = rng.integers(0, 256, 5000, dtype=np.uint32)
     channels = [rng.integers(0, 256, 5000, dtype=np.uint32) * alpha // 255 for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Tiles show what a drawing of the whole shows, and little is drawn again."""
+"""Tiles equal one drawing of the whole pane, and little is drawn again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def footprint_scene(chart: StillChart, dpr: float = 1.0, width: int = 1100, heig
 
 
 def shown(scene: ChartScene, painter: RasterPainter) -> np.ndarray:
-    """The pane as its tiles have it."""
+    """The pane as drawn from its tiles."""
     assert scene.frame is not None and painter.layer is not None
     grid = scene.frame.pixels
     pane = np.zeros((grid.height, grid.width), np.uint32)
@@ -42,7 +42,7 @@ def shown(scene: ChartScene, painter: RasterPainter) -> np.ndarray:
 
 
 def drawn_at_once(scene: ChartScene, painter: RasterPainter) -> np.ndarray:
-    """The pane drawn anew in one block."""
+    """The pane drawn as one block."""
     assert scene.frame is not None and painter.layer is not None
     grid = scene.frame.pixels
     pane = np.empty((grid.height, grid.width), np.uint32)
@@ -52,7 +52,7 @@ def drawn_at_once(scene: ChartScene, painter: RasterPainter) -> np.ndarray:
 
 @pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
 @pytest.mark.parametrize(("bar_px", "row_px"), [(112.0, 17.0), (71.3, 12.9), (33.3, 7.7), (7.1, 0.7), (4.3, 3.0), (1.3, 2.0), (0.4, 1.0)])
-def test_tiles_are_what_one_drawing_of_the_whole_gives(qapp, dpr: float, bar_px: float, row_px: float):
+def test_tiles_equal_one_drawing_of_the_whole_pane(qapp, dpr: float, bar_px: float, row_px: float):
     scene, painter = footprint_scene(StillChart(random_trades(120, 150), 10), dpr)
     scene.refresh()
     view = replace(scene.viewport, bar_px=bar_px, tick_px=row_px / 10)
@@ -98,7 +98,7 @@ def painter_region(scene: ChartScene) -> QRectF:
     return item._region
 
 
-def test_a_frame_in_which_nothing_happened_draws_nothing(qapp):
+def test_frame_draws_nothing_when_nothing_changed(qapp):
     scene, _ = footprint_scene(StillChart(random_trades(60, 150), 10))
     scene.refresh()
     scene.settle()
@@ -138,7 +138,7 @@ def test_a_bar_that_grows_into_an_empty_tile_appears_there(qapp):
     assert np.array_equal(shown(scene, painter), drawn_at_once(scene, painter))
 
 
-def test_a_bar_that_opens_is_drawn_and_followed(qapp):
+def test_a_new_bar_is_drawn_and_followed(qapp):
     chart = StillChart(random_trades(60, 150), 10)
     scene, painter = footprint_scene(chart)
     scene.refresh()
@@ -150,7 +150,7 @@ def test_a_bar_that_opens_is_drawn_and_followed(qapp):
     assert np.array_equal(shown(scene, painter), drawn_at_once(scene, painter))
 
 
-def test_a_correction_of_the_past_redraws_all_that_it_may_have_changed(qapp):
+def test_a_changed_earlier_bar_redraws_all_later_bars(qapp):
     chart = StillChart(random_trades(60, 150), 10)
     scene, painter = footprint_scene(chart)
     scene.refresh()
@@ -163,10 +163,10 @@ def test_a_correction_of_the_past_redraws_all_that_it_may_have_changed(qapp):
     assert np.array_equal(shown(scene, painter), drawn_at_once(scene, painter))
 
 
-def test_a_zoom_keeps_the_old_tiles_until_the_sharp_ones_are_there(qapp):
+def test_a_zoom_shows_old_tiles_until_the_sharp_ones_are_ready(qapp):
     ticking = iter(range(10**6))
     scene, painter = footprint_scene(StillChart(random_trades(120, 150), 10))
-    painter._clock = lambda: float(next(ticking))  # every look at the clock is a second later: no budget lasts
+    painter._clock = lambda: float(next(ticking))  # each reading of the clock is one second later: no budget lasts
     scene.refresh()
     scene.settle()
     scene.set_viewport(scene.viewport.zoomed_time(300, 1.1))
@@ -181,7 +181,7 @@ def test_a_zoom_keeps_the_old_tiles_until_the_sharp_ones_are_there(qapp):
     assert np.array_equal(shown(scene, painter), drawn_at_once(scene, painter))
 
 
-def test_a_price_glitch_in_sight_as_a_whole_is_drawn(qapp):
+def test_a_price_glitch_that_fits_the_view_is_drawn(qapp):
     chart = StillChart(random_trades(60, 150), 10)
     chart.apply(trade(59, 1, 3))
     scene, painter = footprint_scene(chart)
@@ -192,7 +192,7 @@ def test_a_price_glitch_in_sight_as_a_whole_is_drawn(qapp):
     assert np.array_equal(shown(scene, painter), drawn_at_once(scene, painter))
 
 
-def test_memory_is_bounded_and_what_is_in_sight_is_kept(qapp):
+def test_memory_is_bounded_without_discarding_tiles_in_view(qapp):
     scene, painter = footprint_scene(StillChart(random_trades(120, 150), 10))
     scene.refresh()
     scene.settle()
@@ -210,7 +210,7 @@ def test_memory_is_bounded_and_what_is_in_sight_is_kept(qapp):
     assert seen
 
 
-def test_other_colours_are_taken_only_when_the_view_rests_and_the_old_ones_no_longer_fit(qapp):
+def test_ranks_are_replaced_only_at_rest_when_they_misjudge(qapp):
     quiet, busy = random_trades(60, 40), random_trades(120, 400)
     chart = StillChart(quiet, 10)
     later = busy[busy.time_ns >= quiet.time_ns[-1] + 10**9]

@@ -1,4 +1,4 @@
-"""A panel covers nothing of what must stay clear, wherever there is room for that."""
+"""A panel covers no box that must stay visible, wherever that is possible."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ points = st.tuples(st.floats(-5, WIDE + 5), st.floats(-5, HIGH + 5))
 
 
 def free_places(width: int, height: int, clear: list[PanelRect]) -> list[PanelRect]:
-    """Every whole place inside the area that covers nothing: edges are whole, so if there is any, one of these is free."""
+    """Every free place with whole coordinates; all edges are whole, so if any place is free, one of these is."""
     places = [PanelRect(x, y, x + width, y + height) for x in range(WIDE - width + 1) for y in range(HIGH - height + 1)]
     return [place for place in places if not covers(place, clear)]
 
 
 @given(sizes, st.lists(boxes, max_size=6), points)
-def test_if_any_place_covers_nothing_it_is_taken(size, clear, near):
+def test_panel_covers_nothing_when_a_free_place_exists(size, clear, near):
     found = place_panel(*size, AREA, clear, near)
     assert (found.right - found.left, found.bottom - found.top) == size
     if size[0] <= WIDE and size[1] <= HIGH:
@@ -41,7 +41,7 @@ def test_if_any_place_covers_nothing_it_is_taken(size, clear, near):
 
 
 @given(sizes, st.lists(boxes, min_size=1, max_size=6), points)
-def test_else_it_is_the_corner_that_covers_least(size, clear, near):
+def test_panel_takes_the_corner_that_covers_least_when_none_is_free(size, clear, near):
     width, height = size
     found = place_panel(width, height, AREA, clear, near)
     if covers(found, clear):
@@ -50,15 +50,15 @@ def test_else_it_is_the_corner_that_covers_least(size, clear, near):
         assert sum(found.overlap(box) for box in clear) == min(sum(corner.overlap(box) for box in clear) for corner in corners)
 
 
-def test_it_stands_right_beside_what_it_speaks_of():
+def test_panel_touches_the_box_it_must_leave_visible():
     assert place_panel(6, 4, AREA, [PanelRect(8, 0, 10, HIGH)], (9.0, 9.0)) == PanelRect(2, 7, 8, 11)
     assert place_panel(6, 4, AREA, [PanelRect(0, 0, 10, HIGH)], (5.0, 9.0)) == PanelRect(10, 7, 16, 11)
 
 
-def test_without_anything_to_keep_clear_it_stands_around_the_point_inside_the_area():
+def test_panel_is_centred_on_the_point_when_nothing_is_in_the_way():
     assert place_panel(6, 4, AREA, [], (12.0, 9.0)) == PanelRect(9, 7, 15, 11)
     assert place_panel(6, 4, AREA, [], (0.0, 0.0)) == PanelRect(0, 0, 6, 4)
 
 
-def test_a_panel_larger_than_the_area_begins_at_its_upper_left():
+def test_panel_larger_than_the_area_starts_at_its_upper_left():
     assert place_panel(30, 30, AREA, [], (12.0, 9.0)) == PanelRect(0, 0, 30, 30)

@@ -1,4 +1,4 @@
-"""The look at a chart: first sight, following, keeping one's place."""
+"""The view of a chart: its start, following, and staying in place."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def chart() -> StillChart:
     return StillChart(random_trades(60, 150), 10)
 
 
-def test_the_first_look_shows_the_last_bars_with_digits(qapp, chart):
+def test_scene_shows_the_newest_bars_with_digits_at_first(qapp, chart):
     scene = scene_of(chart)
     scene.refresh()
     assert scene.frame is not None and scene.frame.detail is Detail.DIGITS
@@ -51,7 +51,7 @@ def test_the_first_look_shows_the_last_bars_with_digits(qapp, chart):
     assert scene.following
 
 
-def test_a_chart_without_trades_is_drawn_and_fitted_when_they_come(qapp):
+def test_empty_chart_is_drawn_and_fitted_when_trades_arrive(qapp):
     chart = StillChart(random_trades(0, 1), 10)
     scene = scene_of(chart)
     scene.refresh()
@@ -62,7 +62,7 @@ def test_a_chart_without_trades_is_drawn_and_fitted_when_they_come(qapp):
     assert 0 < scene.viewport.x(FIRST_MINUTE) < scene.viewport.width_px
 
 
-def test_a_look_at_the_past_is_not_moved_by_new_bars(qapp, chart):
+def test_new_bars_do_not_move_a_view_of_history(qapp, chart):
     scene = scene_of(chart)
     scene.refresh()
     scene.set_viewport(scene.viewport.panned(3000, 0))
@@ -73,7 +73,7 @@ def test_a_look_at_the_past_is_not_moved_by_new_bars(qapp, chart):
     assert scene.viewport == before
 
 
-def test_a_price_that_leaves_the_pane_is_brought_back_while_it_is_followed(qapp, chart):
+def test_view_scrolls_to_the_last_price_while_following(qapp, chart):
     scene = scene_of(chart)
     scene.refresh()
     top = scene.viewport.visible_ticks()[1]
@@ -83,7 +83,7 @@ def test_a_price_that_leaves_the_pane_is_brought_back_while_it_is_followed(qapp,
     assert 0.2 * scene.viewport.height_px < y < 0.5 * scene.viewport.height_px
 
 
-def test_who_looks_at_other_prices_is_left_alone(qapp, chart):
+def test_view_does_not_scroll_back_after_a_vertical_pan(qapp, chart):
     scene = scene_of(chart)
     scene.refresh()
     scene.set_viewport(scene.viewport.panned(0, 5000))
@@ -93,7 +93,7 @@ def test_who_looks_at_other_prices_is_left_alone(qapp, chart):
     assert scene.viewport == before
 
 
-def test_the_newest_bar_is_one_step_away(qapp, chart):
+def test_go_to_newest_shows_the_last_bar_and_its_price(qapp, chart):
     scene = scene_of(chart)
     scene.refresh()
     scene.set_viewport(scene.viewport.panned(3000, 9000))
@@ -104,7 +104,7 @@ def test_the_newest_bar_is_one_step_away(qapp, chart):
     assert 0 < scene.viewport.y(int(chart.series.close[-1])) < scene.viewport.height_px
 
 
-def test_all_prices_in_sight_are_fitted_on_request(qapp, chart):
+def test_fit_price_shows_all_prices_of_the_visible_bars(qapp, chart):
     scene = scene_of(chart)
     scene.show_last(50)
     scene.sight.fit_price()
@@ -112,7 +112,7 @@ def test_all_prices_in_sight_are_fitted_on_request(qapp, chart):
     assert low <= chart.series.low[-50:].min() and high >= chart.series.high[-50:].max()
 
 
-def test_other_rows_keep_the_price_in_the_middle_and_their_size_on_the_screen(qapp, chart):
+def test_view_keeps_middle_price_and_row_height_when_rows_change(qapp, chart):
     scene = scene_of(chart)
     scene.refresh()
     assert scene.frame is not None
@@ -124,7 +124,7 @@ def test_other_rows_keep_the_price_in_the_middle_and_their_size_on_the_screen(qa
     assert scene.viewport.ticks_at(scene.viewport.height_px / 2) == pytest.approx(middle)
 
 
-def test_a_picture_needs_no_view_and_has_the_pixels_of_its_scale(qapp, chart):
+def test_image_has_the_pixels_of_its_scale_without_a_widget(qapp, chart):
     scene = scene_of(chart, 640, 400)
     for dpr in (1.0, 1.5, 2.0):
         image = scene.render_image(dpr)
@@ -133,12 +133,12 @@ def test_a_picture_needs_no_view_and_has_the_pixels_of_its_scale(qapp, chart):
     assert scene.frame is not None and scene.frame.dpr == 1.0
 
 
-def test_a_picture_at_twice_the_size_takes_the_same_colours(qapp, chart):
+def test_image_has_the_same_colours_at_twice_the_scale(qapp, chart):
     scene = scene_of(chart, 900, 600)
     small, large = scene.render_image(1.0), scene.render_image(2.0)
     view, rows = scene.viewport, chart.series.grid.ticks_per_row
     first_row, buy, _, _ = chart.series.bar_cells(59)
-    # just above a cell's lower edge, past the marks and before the digits: nothing but its ground
+    # just above a cell's lower edge, past the marks and before the digits: only its fill
     x = view.x(FIRST_MINUTE + 59) + 26
     grounds = set()
     for row in range(first_row, first_row + len(buy)):
@@ -150,14 +150,14 @@ def test_a_picture_at_twice_the_size_takes_the_same_colours(qapp, chart):
     assert len(grounds & ramp) > 3
 
 
-def test_nothing_happens_when_nothing_happens(qapp, chart):
+def test_scene_draws_nothing_when_nothing_changed(qapp, chart):
     scene = scene_of(chart)
     for _ in range(5):
         scene.refresh(now_ns=1)
     assert not scene.refresh(now_ns=1)
 
 
-def test_panes_beside_the_bars_follow_trades_fifteen_times_a_second_and_the_bars_at_once(qapp, chart):
+def test_panes_update_15_times_a_second_and_bars_in_every_frame(qapp, chart):
     scene = scene_of(chart)
     asked = repaints_of(scene)
     scene.refresh(now_ns=10**9)
@@ -171,11 +171,11 @@ def test_panes_beside_the_bars_follow_trades_fifteen_times_a_second_and_the_bars
     chart.apply(trade(59, int(chart.series.close[-1]), 500))
     scene.refresh(now_ns=1_180 * 10**6)
     assert "VisibleProfileItem" not in asked
-    scene.refresh(now_ns=1_300 * 10**6)  # no further trade: what was put off is drawn
+    scene.refresh(now_ns=1_300 * 10**6)  # no further trade: deferred updates are drawn
     assert "VisibleProfileItem" in asked
 
 
-def test_layers_that_rest_take_turns_and_none_waits_longer_than_three_frames(qapp, chart):
+def test_resting_layers_take_turns_within_three_frames(qapp, chart):
     scene = scene_of(chart)
     scene.show_only(frozenset(item.name for item in scene.items_by_layer if item.name))
     scene.refresh(now_ns=10**9)
@@ -208,7 +208,7 @@ def test_a_moved_view_never_waits(qapp, chart):
 
 
 class Counted(ChartItem):
-    """An overlay with a strip that counts how often it was asked and drawn."""
+    """An overlay with a strip that counts its updates and drawings."""
 
     name = "counted"
     shown_at_first = False
@@ -233,7 +233,7 @@ class Counted(ChartItem):
         painter.fillRect(exposed, QColor("#ff00ff"))
 
 
-def test_a_hidden_overlay_has_no_room_no_words_and_costs_nothing(qapp, chart):
+def test_hidden_overlay_has_no_strip_no_legend_and_no_work(qapp, chart):
     scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
     item = scene.items_by_layer[-1]
     assert isinstance(item, Counted)
@@ -244,7 +244,7 @@ def test_a_hidden_overlay_has_no_room_no_words_and_costs_nothing(qapp, chart):
     assert (item.asked, item.drawn, scene.layout.strip_of("counted").height) == (0, 0, 0)
 
 
-def test_an_overlay_that_is_shown_gets_its_strip_from_the_prices_and_gives_it_back(qapp, chart):
+def test_overlay_takes_its_strip_from_the_prices_while_shown(qapp, chart):
     scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
     scene.refresh()
     before = scene.layout
@@ -260,7 +260,7 @@ def test_an_overlay_that_is_shown_gets_its_strip_from_the_prices_and_gives_it_ba
     assert scene.layout == before
 
 
-def test_an_overlay_that_comes_back_is_drawn_whole_whatever_happened_meanwhile(qapp, chart):
+def test_overlay_is_drawn_completely_when_shown_again(qapp, chart):
     scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
     scene.show("counted")
     scene.refresh()
@@ -272,7 +272,7 @@ def test_an_overlay_that_comes_back_is_drawn_whole_whatever_happened_meanwhile(q
     assert "Counted" in asked
 
 
-def test_panes_that_are_hidden_leave_their_room_to_the_prices(qapp, chart):
+def test_hidden_panes_leave_their_space_to_the_prices(qapp, chart):
     scene = scene_of(chart)
     scene.refresh()
     scene.show_only(frozenset())

@@ -1,4 +1,4 @@
-"""Pictures: exact sizes, texts that read back, files that are whole or not there."""
+"""Images: exact sizes, texts that are read back, files that are complete or absent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def chart() -> StillChart:
 
 @pytest.mark.parametrize("scale", [1, 1.5, 2, 3])
 @pytest.mark.parametrize("caption", [None, "", "a line of one's own"])
-def test_a_picture_has_exactly_the_pixels_asked_for(qapp, chart: StillChart, scale: float, caption: str | None):
+def test_image_has_exactly_the_requested_pixels(qapp, chart: StillChart, scale: float, caption: str | None):
     image = render(chart, size=(640, 400), scale=scale, theme=THEMES["dark"], caption=caption)
     assert (image.width(), image.height()) == (640 * scale, 400 * scale)
     assert image.devicePixelRatio() == scale
@@ -37,7 +37,7 @@ def test_a_picture_has_exactly_the_pixels_asked_for(qapp, chart: StillChart, sca
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])
-def test_the_ground_is_the_theme_s_and_the_caption_is_written(qapp, chart: StillChart, name: str):
+def test_image_has_the_themes_background_and_a_caption(qapp, chart: StillChart, name: str):
     theme = THEMES[name]
     image = render(chart, size=(640, 400), theme=theme)
     assert image.pixelColor(100, 399).rgb() == theme.background.argb
@@ -47,7 +47,7 @@ def test_the_ground_is_the_theme_s_and_the_caption_is_written(qapp, chart: Still
     assert {bare.pixel(x, y) for x in range(8, 200) for y in range(400 - CAPTION_PX + 2, 400)} == {theme.background.argb}
 
 
-def test_twice_the_scale_shows_the_same_chart_twice_as_sharp(qapp, chart: StillChart):
+def test_image_at_twice_the_scale_shows_the_same_chart(qapp, chart: StillChart):
     one = render(chart, size=(800, 600), scale=1, theme=THEMES["light"])
     two = render(chart, size=(800, 600), scale=2, theme=THEMES["light"])
     small = two.scaled(one.size())
@@ -59,17 +59,17 @@ def test_twice_the_scale_shows_the_same_chart_twice_as_sharp(qapp, chart: StillC
     assert differing < 0.02 * (800 // 7) * (600 // 7)
 
 
-def test_the_same_chart_gives_the_same_picture(qapp, chart: StillChart):
+def test_same_chart_gives_the_same_image(qapp, chart: StillChart):
     assert render(chart, size=(640, 400), theme=THEMES["dark"]) == render(chart, size=(640, 400), theme=THEMES["dark"])
 
 
-def test_an_empty_chart_can_be_pictured(qapp):
+def test_an_empty_chart_gives_an_image(qapp):
     image = render(StillChart(trade(0, 600_000)[:0]), size=(640, 400), theme=THEMES["dark"])
     assert (image.width(), image.height()) == (640, 400)
 
 
 @pytest.mark.parametrize(("mode", "word"), [("live", ""), ("simulated", "SIMULATED"), ("replay", "REPLAYED")])
-def test_the_caption_says_how_real_it_is(qapp, chart: StillChart, mode, word: str):
+def test_caption_names_simulated_and_replayed_trades(qapp, chart: StillChart, mode, word: str):
     scene = ChartScene(chart, THEMES["dark"], 640, 400)
     scene.set_mode(mode)
     scene.refresh(0)
@@ -78,7 +78,7 @@ def test_the_caption_says_how_real_it_is(qapp, chart: StillChart, mode, word: st
     assert caption.endswith(word or "1m bars · rows 10 (1.0)")
 
 
-def test_the_caption_s_span_is_that_of_the_bars_in_sight(qapp, chart: StillChart):
+def test_caption_span_is_that_of_the_visible_bars(qapp, chart: StillChart):
     scene = ChartScene(chart, THEMES["dark"], 1600, 900)
     scene.show_all()
     scene.refresh(0)
@@ -87,7 +87,7 @@ def test_the_caption_s_span_is_that_of_the_bars_in_sight(qapp, chart: StillChart
     assert facts.end_ns == chart.series.start_ns(39) + 60_000_000_000
 
 
-def test_texts_and_state_read_back_from_the_file(qapp, chart: StillChart, tmp_path: Path):
+def test_texts_and_state_are_read_back_from_the_file(qapp, chart: StillChart, tmp_path: Path):
     scene = ChartScene(chart, THEMES["dark"], 640, 400)
     scene.set_style(CellStyle(colouring="delta"))
     scene.refresh(0)
@@ -104,7 +104,7 @@ def test_texts_and_state_read_back_from_the_file(qapp, chart: StillChart, tmp_pa
     assert QImage(str(path)).dotsPerMeterX() == round(96 / 0.0254)
 
 
-def test_a_picture_of_somebody_else_s_holds_no_state(qapp, tmp_path: Path):
+def test_image_of_another_program_has_no_state(qapp, tmp_path: Path):
     path = save_png(QImage(4, 4, QImage.Format.Format_RGB32), tmp_path / "x.png", {"Title": "cat"})
     with pytest.raises(SettingsError, match="no chart data found"):
         read_state(path)
@@ -113,7 +113,7 @@ def test_a_picture_of_somebody_else_s_holds_no_state(qapp, tmp_path: Path):
         read_state(path)
 
 
-def test_a_saved_picture_leaves_nothing_else_behind(qapp, tmp_path: Path):
+def test_saving_an_image_leaves_no_other_file(qapp, tmp_path: Path):
     image = QImage(4, 4, QImage.Format.Format_RGB32)
     save_png(image, tmp_path / "deep" / "folder" / "x.png", {"Title": "one"})
     save_png(image, tmp_path / "deep" / "folder" / "x.png", {"Title": "two"})
@@ -123,14 +123,14 @@ def test_a_saved_picture_leaves_nothing_else_behind(qapp, tmp_path: Path):
         assert stat.S_IMODE((tmp_path / "deep" / "folder" / "x.png").stat().st_mode) == 0o644
 
 
-def test_a_place_that_cannot_be_written_is_named_and_keeps_what_was_there(qapp, tmp_path: Path):
+def test_failed_save_names_the_path_and_deletes_nothing(qapp, tmp_path: Path):
     (tmp_path / "x.png").mkdir()
     with pytest.raises(BadInputError, match=r"^cannot write picture .*x\.png: "):
         save_png(QImage(4, 4, QImage.Format.Format_RGB32), tmp_path / "x.png")
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
 
 
-def test_metadata_stay_out_of_the_caller_s_image(qapp, tmp_path: Path):
+def test_saving_adds_no_metadata_to_the_callers_image(qapp, tmp_path: Path):
     image = QImage(4, 4, QImage.Format.Format_RGB32)
     save_png(image, tmp_path / "x.png", {"Title": "one"})
     assert image.text("Title") == ""

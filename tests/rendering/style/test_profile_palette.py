@@ -1,4 +1,4 @@
-"""The colours of a profile: the theme's, or the user's, and those that all can tell apart."""
+"""The colours of a profile: the theme's or the user's, and the colour-blind safe ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.rendering.style.test_theme import colour_distance, without_green
 NOTICEABLE = 15.0  # a CIE distance of some 2 can just be seen side by side
 
 
-def test_each_of_the_safe_colours_differs_from_each_other_one_without_green_too() -> None:
+def test_safe_colours_differ_with_green_colour_blindness_too() -> None:
     for one, other in combinations(SAFE_COLOURS, 2):
         seen = [without_green(parse_colour(SAFE_COLOURS[name])) for name in (one, other)]
         assert colour_distance(*seen) > NOTICEABLE, f"{one}, {other}"
@@ -31,7 +31,7 @@ def test_rows_in_the_value_area_stand_out_more_than_those_outside(theme: str, na
     assert contrast(tones.outside.buy, look.background) < contrast(tones.inside.buy, look.background)
 
 
-def test_what_is_not_chosen_is_the_theme_s() -> None:
+def test_colours_that_are_not_set_are_the_themes() -> None:
     theme = load_theme()
     usual, tones = profile_palette(theme, ProfileColours()), profile_palette(theme, ProfileColours(value_area="#cc79a7"))
     assert (usual.poc, usual.value_area, usual.inside.buy) == (theme.poc, theme.value_area, theme.profile_buy_value_area)
@@ -45,7 +45,7 @@ def test_a_colour_is_a_name_the_theme_s_or_six_digits(text: str, colour: str) ->
 
 
 @pytest.mark.parametrize("text", ["mauve", "#12345", "#12345g", "0072b2"])
-def test_what_is_no_colour_is_refused(text: str) -> None:
+def test_invalid_colours_are_rejected(text: str) -> None:
     with pytest.raises(BadInputError, match="colour: found"):
         parse_colour_name(text)
     with pytest.raises(BadInputError, match="colour: found"):

@@ -24,8 +24,8 @@ def texts(lots: list[int], lot_size: str) -> list[str]:
         (123, "0.001", "0.123"),
         (1_230, "0.001", "1.23"),
         (12_345, "0.001", "12.3"),
-        (12_350, "0.001", "12.4"),  # a half goes up
-        (9_995, "0.001", "10.0"),  # the rounded figure chooses the line
+        (12_350, "0.001", "12.4"),  # a half is rounded up
+        (9_995, "0.001", "10.0"),  # the rounded quantity decides the line
         (99_950, "0.001", "100"),
         (123_499, "0.001", "123"),
         (9_999_499, "0.001", "9999"),
@@ -50,7 +50,7 @@ def test_a_quantity_is_written_in_three_or_four_digits(lots: int, lot_size: str,
     assert texts([lots], lot_size) == [text]
 
 
-def test_text_stands_at_the_right_or_at_the_left_of_its_five_places():
+def test_text_is_aligned_right_or_left_in_five_characters():
     text = QuantityText(Decimal("0.001"))
     lots = np.array([12_345], np.int64)
     assert text.right_aligned(lots)[0].tolist() == [0, 2, 3, 11, 4]
@@ -58,7 +58,7 @@ def test_text_stands_at_the_right_or_at_the_left_of_its_five_places():
 
 
 @given(st.lists(st.integers(0, 10**15), min_size=1, max_size=50), st.sampled_from(["0.00001", "0.001", "0.5", "1", "25"]))
-def test_a_text_is_within_half_of_its_last_digit_and_no_longer_than_five(lots: list[int], lot_size: str):
+def test_text_is_rounded_to_its_last_digit_in_five_characters(lots: list[int], lot_size: str):
     for lot, text in zip(lots, texts(lots, lot_size), strict=True):
         value = lot * Decimal(lot_size)
         assert 1 <= len(text) <= TEXT_CHARS

@@ -1,4 +1,4 @@
-"""Colours that can be read, and told apart by everybody."""
+"""Colours that are legible, also with colour blindness."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_three_themes_come_with_the_program():
 
 
 @pytest.mark.parametrize(("name", "palette"), LOOKS)
-def test_texts_can_be_read_on_their_grounds(name: str, palette: str):
+def test_texts_are_legible_on_their_backgrounds(name: str, palette: str):
     theme = load_theme(name, palette)
     panel = theme.panel.over(theme.background)
     for ink in ("text", "text_muted", "hole_text", "poc", "value_area", "buy", "sell", "live", "offline", "simulated", "replay"):
@@ -39,14 +39,14 @@ def test_texts_can_be_read_on_their_grounds(name: str, palette: str):
 
 
 @pytest.mark.parametrize(("name", "palette"), LOOKS)
-def test_digits_can_be_read_on_every_step_of_both_ramps(name: str, palette: str):
+def test_digits_are_legible_on_every_step_of_both_ramps(name: str, palette: str):
     theme = load_theme(name, palette)
     for ink, ground in itertools.product((theme.digits, theme.imbalance_buy, theme.imbalance_sell), theme.volume_ramp + theme.delta_ramp):
         assert contrast(ink, ground) >= READABLE, (ink.hex, ground.hex)
 
 
 @pytest.mark.parametrize(("name", "palette"), LOOKS)
-def test_a_tag_of_any_colour_finds_an_ink_that_can_be_read(name: str, palette: str):
+def test_every_tag_colour_has_a_legible_ink(name: str, palette: str):
     theme = load_theme(name, palette)
     for token in ("tag", "poc", "value_area", "live", "stale", "offline", "simulated", "replay", "buy", "sell", "candle_up", "candle_down"):
         ground = getattr(theme, token)
@@ -54,7 +54,7 @@ def test_a_tag_of_any_colour_finds_an_ink_that_can_be_read(name: str, palette: s
 
 
 @pytest.mark.parametrize("name", theme_names())
-def test_buy_and_sell_stay_apart_for_eyes_without_green(name: str):
+def test_buy_and_sell_differ_with_green_colour_blindness(name: str):
     theme = load_theme(name, "blue-orange")
     for buy, sell in (
         (theme.buy, theme.sell),
@@ -93,14 +93,14 @@ def test_a_misspelt_colour_is_named_with_its_token():
         parse_theme(theme_text().replace('grid = "#1b212b"', 'grid = "reddish"'), label="mine")
 
 
-def test_an_unknown_theme_or_palette_names_the_choices():
+def test_an_unknown_theme_or_palette_lists_the_available_ones():
     with pytest.raises(SettingsError, match="found 'pink', expected one of dark, high-contrast, light"):
         load_theme("pink")
     with pytest.raises(SettingsError, match="no palette 'grey', available: blue-orange, green-red"):
         load_theme("dark", "grey")
 
 
-def test_a_theme_file_of_ones_own_is_read_by_its_path(tmp_path):
+def test_a_users_theme_file_is_read_by_its_path(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(theme_text("light").replace('background = "#ffffff"', 'background = "#fffff0"'), encoding="utf-8")
     theme = load_theme(str(path))
@@ -114,7 +114,7 @@ def test_a_ramp_begins_and_ends_at_its_stops():
     assert (steps[0], steps[2], steps[4]) == tuple(stops)
 
 
-def test_a_translucent_colour_is_premultiplied_as_a_pixel():
+def test_argb_of_a_translucent_colour_is_premultiplied():
     assert parse_colour("#ff800080").argb == 0x80804000
 
 

@@ -1,4 +1,4 @@
-"""How much is drawn at which size."""
+"""Levels of detail by size."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from rendering.view.detail import Detail, detail_for
         (2.9, 1.0, Detail.CANDLES),
     ],
 )
-def test_a_level_begins_at_its_size(bar_px: float, row_px: float, level: Detail):
+def test_a_level_starts_at_its_size(bar_px: float, row_px: float, level: Detail):
     assert detail_for(bar_px, row_px) is level
 
 
-def test_a_level_that_was_reached_is_kept_until_its_size_is_missed_by_fifteen_percent():
+def test_a_level_stays_until_its_size_is_15_percent_too_small():
     assert detail_for(60.0, 20.0, Detail.DIGITS) is Detail.DIGITS
     assert detail_for(54.0, 20.0, Detail.DIGITS) is Detail.CELLS
     assert detail_for(60.0, 20.0, Detail.CELLS) is Detail.CELLS
 
 
-def test_zooming_back_and_forth_at_an_edge_changes_the_level_once():
+def test_zooming_back_and_forth_at_a_limit_changes_level_once():
     level, changes = detail_for(70.0, 20.0), 0
     for bar_px in (63, 65, 62, 66, 61, 65):
         new = detail_for(bar_px, 20.0, level)

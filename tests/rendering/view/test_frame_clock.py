@@ -1,4 +1,4 @@
-"""The beat of the screen."""
+"""The frame clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 from rendering.view.frame_clock import FrameClock
 
 
-def test_it_beats_until_it_is_stopped(qtbot):
+def test_clock_ticks_until_stopped(qtbot):
     beats: list[int] = []
     clock = FrameClock(lambda: beats.append(1))
     clock.start()
@@ -19,7 +19,7 @@ def test_it_beats_until_it_is_stopped(qtbot):
     assert 1 <= clock.interval_ms <= 50
 
 
-def test_a_minimised_window_beats_slowly(qtbot):
+def test_clock_ticks_slowly_when_the_window_is_minimised(qtbot):
     window = QWidget()
     qtbot.addWidget(window)
     clock = FrameClock(lambda: None, window)

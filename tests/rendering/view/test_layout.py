@@ -1,4 +1,4 @@
-"""How the room is divided."""
+"""The division of a chart into panes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PANES = ("price", "profile", "delta", "volume", "totals", "price_axis", "delta_a
 
 def test_a_chart_of_1600_by_900_is_divided_into_whole_pixels():
     layout = PaneLayout.of(1600, 900, "61837.63")
-    assert layout.price_axis == Rect(1533, 0, 67, 748)  # 8 characters of 6.6 px, and 14 px of air
+    assert layout.price_axis == Rect(1533, 0, 67, 748)  # 8 characters of 6.6 px, and 14 px of padding
     assert layout.profile == Rect(1313, 0, 220, 748)
     assert layout.price == Rect(0, 0, 1313, 748)
     assert layout.delta == Rect(0, 748, 1313, 110)
@@ -40,7 +40,7 @@ def test_a_low_chart_keeps_its_height_for_the_prices():
     assert layout.price.height == 200 - 24
 
 
-def test_panes_that_are_not_wanted_leave_their_room_to_the_prices():
+def test_panes_not_requested_leave_their_space_to_the_prices():
     layout = PaneLayout.of(1600, 900, "61837.63", profile=False, delta=False)
     assert layout.price == Rect(0, 0, 1533, 876)
 
@@ -71,7 +71,7 @@ def test_a_point_in_a_pane_names_it(name: str):
     assert layout.pane_at(pane.right - 0.5, pane.bottom - 0.5) == name
 
 
-def test_the_corner_and_what_lies_outside_belong_to_no_pane():
+def test_the_corner_and_points_outside_are_in_no_pane():
     layout = PaneLayout.of(1600, 900)
     assert layout.pane_at(1599, 899) is None
     assert layout.pane_at(-1, 10) is None
@@ -81,7 +81,7 @@ def test_the_corner_and_what_lies_outside_belong_to_no_pane():
 CVD, TABLE = Strip("cvd", 0.1, 40, 90), Strip("table", 0.0, 120, 120)
 
 
-def test_strips_lie_under_the_volume_one_above_the_other_over_the_width_of_the_bars():
+def test_strips_are_stacked_under_the_volume_row():
     layout = PaneLayout.of(1600, 900, "61837.63", strips=[CVD, TABLE])
     assert layout.price == Rect(0, 0, 1313, 540)
     assert layout.strip_of("cvd") == Rect(0, layout.volume.bottom, 1313, 88)
@@ -92,7 +92,7 @@ def test_strips_lie_under_the_volume_one_above_the_other_over_the_width_of_the_b
     assert layout.strip_of("profile").height == 0
 
 
-def test_strips_that_would_take_the_room_of_the_prices_are_left_out_the_last_first():
+def test_strips_that_take_too_much_from_prices_are_left_out():
     layout = PaneLayout.of(1600, 400, "61837.63", strips=[CVD, TABLE])
     assert layout.strip_of("cvd").height == 40
     assert layout.strip_of("table").height == 0

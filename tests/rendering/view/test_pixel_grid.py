@@ -1,4 +1,4 @@
-"""Edges rounded once, for everybody."""
+"""Device pixels of bar and row edges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VIEW = Viewport(first_bar=29_000_000.3, bar_px=33.3, low_ticks=600_000.7, tick_p
 
 
 @pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
-def test_single_edges_are_those_of_many(dpr: float):
+def test_single_edges_equal_edges_of_arrays(dpr: float):
     grid = PixelGrid.of(VIEW, dpr)
     bars, ticks = np.arange(29_000_000, 29_000_030), np.arange(600_000, 600_400)
     assert [grid.screen_x(int(bar)) for bar in bars] == (grid.bar_x(bars) - grid.left).tolist()
@@ -20,7 +20,7 @@ def test_single_edges_are_those_of_many(dpr: float):
 
 
 @pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
-def test_edges_are_less_than_a_pixel_from_where_the_viewport_has_them(dpr: float):
+def test_edges_are_less_than_a_pixel_off_the_viewports_positions(dpr: float):
     grid = PixelGrid.of(VIEW, dpr)
     for bar in range(29_000_000, 29_000_020):
         assert abs(grid.screen_x(bar) / dpr - VIEW.x(bar)) <= 1.5 / dpr
@@ -35,7 +35,7 @@ def test_a_pan_shifts_all_edges_by_the_same_whole_pixels():
     assert here.scale == there.scale
 
 
-def test_what_touches_a_rectangle_is_found():
+def test_bars_and_ticks_that_touch_a_rectangle_are_found():
     grid = PixelGrid.of(VIEW, 2.0)
     first, last = grid.bars_in(grid.left, grid.left + grid.width)
     assert first <= VIEW.visible_bars()[0] and last >= VIEW.visible_bars()[1]

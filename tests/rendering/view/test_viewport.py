@@ -1,4 +1,4 @@
-"""Where bars and prices are on the screen."""
+"""Positions of bars and prices on the screen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_prices_grow_upwards_from_the_lower_edge():
     assert VIEW.ticks_at(0.0) == 1300.0
 
 
-def test_bars_and_ticks_in_sight_are_counted_with_their_parts():
+def test_visible_bars_and_ticks_include_partly_visible_ones():
     assert VIEW.visible_bars() == (100, 115)
     assert VIEW.visible_ticks() == (1000, 1299)
     moved = VIEW.panned(-1, 1)
@@ -29,7 +29,7 @@ def test_bars_and_ticks_in_sight_are_counted_with_their_parts():
     assert moved.visible_ticks() == (1000, 1300)
 
 
-def test_a_drag_to_the_right_and_down_shows_what_was_to_the_left_and_above():
+def test_a_drag_right_and_down_shows_bars_left_and_prices_above():
     moved = VIEW.panned(100, 60)
     assert moved.first_bar == 98.0
     assert moved.low_ticks == 1030.0
@@ -50,7 +50,7 @@ def test_the_price_under_the_cursor_stays_when_prices_are_zoomed(factor: float):
     assert zoomed.ticks_at(111.0) == pytest.approx(VIEW.ticks_at(111.0), abs=1e-9)
 
 
-def test_zooming_ends_at_the_limits_and_keeps_its_place():
+def test_zooming_stops_at_the_limits_in_place():
     zoomed = VIEW.zoomed_time(200.0, 1e9)
     assert zoomed.bar_px == BAR_PX_LIMITS[1]
     assert zoomed.bar_at(200.0) == VIEW.bar_at(200.0)

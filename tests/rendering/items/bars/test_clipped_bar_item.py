@@ -1,4 +1,4 @@
-"""Half a number is no number: the bar that the left edge cuts stands back."""
+"""The cells cut by the left edge are veiled, as half a number would be misread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("qapp")
 
 
 def frame_at(bars: float, bar_px: float = 112.0) -> Frame:
-    """A chart whose left edge lies so many bars behind the beginning of a bar."""
+    """A frame whose left edge is `bars` bars after the start of a bar."""
     scene = ChartScene(StillChart(random_trades(40, 80), 10), load_theme(), 1200, 700)
     scene.refresh(0)
     scene.set_viewport(replace(scene.viewport, first_bar=FIRST_MINUTE + 10 + bars, bar_px=bar_px))
@@ -26,21 +26,21 @@ def frame_at(bars: float, bar_px: float = 112.0) -> Frame:
     return scene.frame
 
 
-def test_cells_cut_by_the_edge_are_veiled_up_to_their_end():
+def test_cells_cut_by_the_edge_are_veiled():
     frame = frame_at(0.5)
     assert frame.detail is Detail.DIGITS
     assert cut_cells_end(frame) == pytest.approx(56 - 2, abs=1.5)
 
 
-def test_a_bar_of_which_only_the_candle_is_cut_is_not():
+def test_bar_is_not_veiled_when_only_its_candle_is_cut():
     assert cut_cells_end(frame_at(0.05)) == 0.0
 
 
-def test_a_bar_that_begins_at_the_edge_is_not():
+def test_bar_is_not_veiled_when_it_starts_at_the_edge():
     assert cut_cells_end(frame_at(0.0)) == 0.0
 
 
-def test_without_digits_nothing_is():
+def test_bar_is_not_veiled_when_cells_have_no_digits():
     frame = frame_at(0.5, bar_px=12.0)
     assert frame.detail is not Detail.DIGITS
     assert cut_cells_end(frame) == 0.0

@@ -1,4 +1,4 @@
-"""The ribbon: a mark per bar on the bar's own pixels, told apart by shape and colour."""
+"""The coverage ribbon: a mark per bar on the bar's own pixels, by shape and colour."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def marks(*states: BarState, bar_px: float) -> list[tuple[int, int, BarState]]:
     return [(left, right, BarState(state)) for left, right, state in zip(*(column.tolist() for column in found), strict=True)]
 
 
-def test_wide_bars_have_a_mark_each_with_a_gap_between():
+def test_wide_bars_have_separate_marks():
     assert marks(ALL, ALL, MISSING, OUTSIDE, bar_px=100) == [(0, 99, ALL), (100, 199, ALL), (200, 299, MISSING)]
 
 
-def test_narrow_bars_of_one_state_are_one_mark():
+def test_narrow_bars_of_one_state_share_a_mark():
     assert marks(ALL, ALL, MISSING, MISSING, ALL, OUTSIDE, bar_px=2) == [(0, 4, ALL), (4, 8, MISSING), (8, 10, ALL)]
 
 
-def test_of_bars_that_share_a_pixel_the_worst_is_shown():
+def test_worst_state_is_shown_when_bars_share_a_pixel():
     assert marks(*[ALL] * 8, *[ALL, ALL, MISSING, UNVERIFIED], *[ALL] * 4, bar_px=0.25) == [(0, 2, ALL), (2, 3, MISSING), (3, 4, ALL)]
 
 
 @pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
-def test_marks_begin_where_their_bars_begin(dpr: float):
+def test_marks_start_at_the_pixels_of_their_bars(dpr: float):
     frame = replace(frame_of(StillChart(random_trades(3, 20))), dpr=dpr)
     found = marks_of(frame, BarCoverage(FIRST_MINUTE, np.full(5, ALL, np.int8), 1.0, True))
     assert found.left.tolist() == [frame.pixels.screen_x(FIRST_MINUTE + bar) for bar in range(5)]
@@ -58,7 +58,7 @@ def scene_of(chart: StillChart, dpr: float = 1.0) -> ChartScene:
 
 
 def ribbon_colours(chart: StillChart) -> list[set[str]]:
-    """The colours in the middle part of each bar's stretch of the ribbon, in the order of time."""
+    """The colours in the middle of each bar's mark, oldest first."""
     scene = scene_of(chart)
     image, frame = scene.render_image(), scene.frame
     assert frame is not None
@@ -85,12 +85,12 @@ def test_each_state_looks_different(qapp):
     assert THEME.hole.hex in looks[3]
 
 
-def test_without_a_word_on_coverage_there_is_no_ribbon(qapp):
+def test_there_is_no_ribbon_when_coverage_is_unknown(qapp):
     chart = StillChart(random_trades(5, 20), 10)
     assert set.union(*ribbon_colours(chart)) == {THEME.background.hex}
 
 
-def test_a_live_trade_does_not_repaint_the_ribbon_a_bar_that_opens_does(qapp):
+def test_new_bar_repaints_the_ribbon_and_a_live_trade_does_not(qapp):
     item, chart = CoverageItem(), StillChart(random_trades(5, 20), 10)
     chart.covered = (covered(0, 4.5),)
     item.refresh(frame_of(chart))

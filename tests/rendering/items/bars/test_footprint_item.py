@@ -48,7 +48,7 @@ def item_of(scene: ChartScene) -> FootprintItem:
 
 
 def drawn(scene: ChartScene) -> np.ndarray:
-    """What the named painter draws, which a picture of the scene would not show: pictures are the raster painter's."""
+    """The pixels that the named painter draws; images of the scene always use the raster painter."""
     scene.refresh()
     scene.settle()  # on a busy machine a frame does not draw all tiles
     image = QImage(900, 600, QImage.Format.Format_ARGB32_Premultiplied)
@@ -63,7 +63,7 @@ def pixels(image: QImage) -> np.ndarray:
     return np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.width()).copy()
 
 
-def test_a_painter_that_was_installed_draws_when_the_frame_names_it(scene):
+def test_installed_painter_draws_when_the_frame_names_it(scene):
     counting = CountingPainter()
     item_of(scene).install("gl", counting)
     drawn(scene)
@@ -73,13 +73,13 @@ def test_a_painter_that_was_installed_draws_when_the_frame_names_it(scene):
     assert counting.prepared == 1 and counting.drawn == 1
 
 
-def test_without_the_painter_that_is_named_the_raster_painter_draws(scene):
+def test_raster_painter_draws_when_the_named_one_is_not_installed(scene):
     plain = drawn(scene)
     scene.set_painter("gl")
     assert np.array_equal(drawn(scene), plain)
 
 
-def test_a_painter_that_failed_is_replaced_in_the_next_frame(scene):
+def test_raster_painter_draws_after_the_named_one_is_removed(scene):
     plain = drawn(scene)
     item_of(scene).install("gl", CountingPainter())
     scene.set_painter("gl")
@@ -89,7 +89,7 @@ def test_a_painter_that_failed_is_replaced_in_the_next_frame(scene):
 
 
 @pytest.mark.parametrize("dpr", [1.0, 1.5, 2.0])
-def test_the_picture_is_the_tiles_at_whole_pixels(qapp, dpr: float):
+def test_a_pan_shifts_the_image_by_whole_pixels(qapp, dpr: float):
     chart = StillChart(random_trades(60, 150), 10)
     scene = ChartScene(chart, load_theme(), 900, 600, dpr, layers=(FootprintItem,))
     here = pixels(scene.render_image())
@@ -101,7 +101,7 @@ def test_the_picture_is_the_tiles_at_whole_pixels(qapp, dpr: float):
     assert np.array_equal(there[dy:bottom, : right - dx], here[: bottom - dy, dx:right])
 
 
-def test_a_bar_stands_where_the_viewport_says(scene):
+def test_a_bar_is_drawn_at_the_viewports_position(scene):
     scene.refresh()
     image = scene.render_image()
     view, series = scene.viewport, scene.chart.series
@@ -113,8 +113,8 @@ def test_a_bar_stands_where_the_viewport_says(scene):
     assert above.getRgb()[:3] == background[:3]
 
 
-def test_painting_loses_no_references_to_none(scene):
-    """PySide6 6.12.0 under Python 3.11 drops one with each call that returns nothing, until the process dies."""
+def test_painting_keeps_the_reference_count_of_none(scene):
+    """PySide6 6.12.0 under Python 3.11 drops one reference with each call that returns None, until the process crashes."""
     scene.render_image()
     before = sys.getrefcount(None)
     for lots in range(1, 200):

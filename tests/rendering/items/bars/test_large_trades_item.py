@@ -34,7 +34,7 @@ def item_of(scene: ChartScene) -> LargeTradesItem:
     return next(item for item in scene.items_by_layer if isinstance(item, LargeTradesItem))
 
 
-def test_the_largest_in_sight_have_bubbles_by_their_area(scene):
+def test_largest_trades_in_view_have_bubbles_sized_by_quantity(scene):
     bubbles = item_of(scene).bubbles(scene.frame)
     assert bubbles is not None and len(bubbles) == 30
     assert bubbles[0].radius == pytest.approx(24)
@@ -42,7 +42,7 @@ def test_the_largest_in_sight_have_bubbles_by_their_area(scene):
     assert all(0 <= bubble.x <= scene.viewport.width_px + 24 for bubble in bubbles)
 
 
-def test_a_small_trade_repaints_nothing_and_a_large_one_its_pane(scene, store):
+def test_only_a_large_trade_repaints_the_pane(scene, store):
     item, before = item_of(scene), scene.frame
     item.changed(before, before)
     for lots, repainted in ((1, False), (900_000, True)):
@@ -74,7 +74,7 @@ def test_bubbles_are_drawn_in_the_colour_of_their_side(scene):
     assert (pixel.red(), pixel.green(), pixel.blue()) != ground[:3]
 
 
-def test_a_chart_without_trades_has_none(qapp):
+def test_chart_without_a_trade_store_has_no_bubbles(qapp):
     scene = ChartScene(StillChart(random_trades(5, 5)), load_theme(), 900, 600)
     scene.show("large-trades")
     scene.refresh()

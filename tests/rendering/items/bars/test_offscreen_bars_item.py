@@ -1,4 +1,4 @@
-"""Bars that the prices in sight leave out are counted at the edge behind which they are."""
+"""Bars above or below the visible prices are counted at that edge."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def frame_of(scene: ChartScene) -> Frame:
     return scene.frame
 
 
-def test_bars_above_and_below_are_counted_those_in_part_in_sight_are_not():
+def test_only_bars_entirely_out_of_view_are_counted():
     scene = scene_of(600_000, 610_000, 610_000, 590_000, 600_000)
     assert count_offscreen_bars(frame_of(scene)) == OffscreenBars(2, 1)
     assert count_offscreen_bars(frame_of(scene)).texts == ("▲ 2 bars above", "▼ 1 bar below")
@@ -41,12 +41,12 @@ def test_bars_above_and_below_are_counted_those_in_part_in_sight_are_not():
     assert count_offscreen_bars(frame_of(edge)) == OffscreenBars(1, 1)
 
 
-def test_nothing_is_said_while_all_bars_are_in_sight():
+def test_there_is_no_text_when_all_bars_are_in_view():
     scene = scene_of(600_000, 600_010)
     assert count_offscreen_bars(frame_of(scene)).texts == ("", "")
 
 
-def test_only_the_lines_that_change_are_drawn_again():
+def test_only_changed_texts_are_repainted():
     scene = scene_of(600_000, 610_000, 600_000)
     item = scene.items_by_layer[0]
     old = frame_of(scene)

@@ -1,4 +1,4 @@
-"""The coverage of the bars in sight is worked out when something changed, and not otherwise."""
+"""The coverage of the visible bars is computed only when something has changed."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def chart() -> StillChart:
 
 
 def frame(chart: StillChart) -> Frame:
-    """Of fourteen bars in sight eight have begun."""
+    """A frame with fourteen bars in view, of which eight have started."""
     return frame_of(chart)
 
 
-def test_nothing_is_known_until_somebody_says_it(chart: StillChart):
+def test_coverage_is_unknown_without_covered_spans_and_gaps(chart: StillChart):
     assert VisibleCoverage().of(frame(chart)) is None
 
 
-def test_it_is_worked_out_anew_only_when_view_coverage_or_holes_change(chart: StillChart):
+def test_coverage_is_computed_again_only_after_a_change(chart: StillChart):
     visible = VisibleCoverage()
     chart.covered = (covered(0, 8),)
     first = visible.of(frame(chart))
@@ -63,7 +63,7 @@ def test_it_is_worked_out_anew_only_when_view_coverage_or_holes_change(chart: St
     assert visible.counted == 4
 
 
-def test_holes_alone_are_held_against_the_bars_that_there_are(chart: StillChart):
+def test_gaps_without_covered_spans_count_against_existing_bars(chart: StillChart):
     chart.holes = (hole(2.5, 4.5),)
     found = VisibleCoverage().of(frame(chart))
     assert found is not None
@@ -72,21 +72,21 @@ def test_holes_alone_are_held_against_the_bars_that_there_are(chart: StillChart)
     assert share_text(found) == "⚠ 75 % of visible time covered"
 
 
-def test_holes_without_a_bar_in_sight_say_nothing(chart: StillChart):
+def test_coverage_is_unknown_when_only_gaps_and_no_bars_are_in_view(chart: StillChart):
     chart.holes = (hole(2.5, 4.5),)
     there = frame(chart)
     assert VisibleCoverage().of(replace(there, viewport=there.viewport.with_bar_at(FIRST_MINUTE + 100, 0))) is None
 
 
 @pytest.mark.parametrize(("mode", "share"), [("live", 0.625), ("stale", 0.625), ("replay", 1.0), ("simulated", 1.0)])
-def test_a_recording_lacks_nothing_before_its_first_trade(chart: StillChart, mode: Mode, share: float):
+def test_recording_is_complete_before_its_first_trade(chart: StillChart, mode: Mode, share: float):
     chart.covered = (covered(3, 8),)
     found = VisibleCoverage().of(replace(frame(chart), mode=mode))
     assert found is not None
     assert found.share == share
 
 
-def test_the_share_is_rounded_down_and_never_whole_while_something_is_missing(chart: StillChart):
+def test_share_is_rounded_down_and_below_100_while_trades_are_missing(chart: StillChart):
     chart.covered = (covered(0, 7.999), covered(8, 9))
     assert share_text(VisibleCoverage().of(frame(chart))) == "⚠ 99 % of visible time covered"
     chart.covered, chart.holes = (covered(0, 8),), (hole(3.5, 3.5),)
@@ -97,12 +97,12 @@ def test_the_share_is_rounded_down_and_never_whole_while_something_is_missing(ch
 
 
 def _candles(start: int) -> CandleBatch:
-    """Two minutes of them."""
+    """Two one-minute candles."""
     start_ns = minutes(start, start).start_ns + np.arange(2) * MINUTE.length_ns
     return CandleBatch(MINUTE.length_ns, start_ns, *(np.full(2, 5, np.int64) for _ in range(6)), closed=np.ones(2, bool))
 
 
-def test_where_trades_are_missing_and_candles_held_bars_are_those_of_candles(chart: StillChart):
+def test_bars_with_candles_but_no_trades_are_candles_only(chart: StillChart):
     chart.covered = (covered(3.5, 8),)
     visible = VisibleCoverage()
     before = visible.of(frame(chart))
@@ -114,7 +114,7 @@ def test_where_trades_are_missing_and_candles_held_bars_are_those_of_candles(cha
     assert (after.share, after.whole) == (before.share, False)
 
 
-def test_a_simulation_begins_with_the_first_candle_that_stands_in(chart: StillChart):
+def test_simulation_starts_with_its_first_candle(chart: StillChart):
     chart.covered = (covered(4, 8),)
     chart.candles.candle_store.take(MINUTE.length_ns, minutes(2, 4), [_candles(2)])
     found = VisibleCoverage().of(replace(frame(chart), mode="simulated"))

@@ -1,4 +1,4 @@
-"""Labels on the axes: nice prices on the market's steps, times on the calendar."""
+"""Labels on the axes: round prices and calendar times."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def chart() -> StillChart:
         ("0.01", 20, 1.5, 25),  # 0.25 and 0.50 cut rows of 0.20, and 1.00 is more than 2.5 times as far: 0.25 it is
     ],
 )
-def test_price_labels_stand_on_round_prices(tick_size: str, ticks_per_row: int, tick_px: float, step: int):
+def test_price_labels_are_round_prices(tick_size: str, ticks_per_row: int, tick_px: float, step: int):
     grid = PriceGrid(Decimal(tick_size), ticks_per_row)
     assert price_step(grid, tick_px) == step
 
 
-def test_a_tick_size_without_round_multiples_counts_in_rows():
+def test_labels_follow_rows_when_a_tick_size_has_no_round_step():
     assert price_step(PriceGrid(Decimal("0.03"), 7), 1.0) == 35
 
 
@@ -72,13 +72,13 @@ def test_a_tick_size_without_round_multiples_counts_in_rows():
     st.integers(1, 500),
     st.floats(1e-7, 400),
 )
-def test_price_labels_never_crowd(tick_size: str, ticks_per_row: int, tick_px: float):
+def test_price_labels_keep_their_minimum_distance(tick_size: str, ticks_per_row: int, tick_px: float):
     step = price_step(PriceGrid(Decimal(tick_size), ticks_per_row), tick_px)
     assert step >= 1
     assert step * tick_px >= 32 * (1 - 1e-9)
 
 
-def test_price_ticks_are_the_multiples_in_sight():
+def test_price_labels_are_the_multiples_in_view():
     assert list(price_labels(99.5, 121.0, 10)) == [100, 110, 120]
     assert list(price_labels(100, 120, 10)) == [100, 110, 120]
     assert list(price_labels(-35, 12, 10)) == [0, 10]
@@ -96,7 +96,7 @@ def test_price_ticks_are_the_multiples_in_sight():
         (86_400, 0.1, (0, 60)),
     ],
 )
-def test_time_labels_stand_on_the_calendar(bar_s: int, bar_px: float, step: tuple[int, int]):
+def test_time_labels_follow_the_calendar(bar_s: int, bar_px: float, step: tuple[int, int]):
     assert time_step(bar_s * NS, bar_px) == step
 
 
@@ -105,7 +105,7 @@ def test_a_new_day_is_written_as_its_date_in_bold():
     assert [(tick.text, tick.strong) for tick in ticks] == [("23:00", False), ("21 Nov", True), ("01:00", False)]
 
 
-def test_labels_of_seconds_show_seconds():
+def test_time_labels_show_seconds_when_steps_are_below_a_minute():
     ticks = time_ticks(at("2026-11-21 15:30:05"), at("2026-11-21 15:30:31"), (15, 0))
     assert [tick.text for tick in ticks] == ["15:30:15", "15:30:30"]
 
@@ -120,7 +120,7 @@ def test_weeks_begin_on_monday():
     assert [date_text(tick.time_ns) for tick in ticks] == ["Mon 16 Nov 2026", "Mon 23 Nov 2026", "Mon 30 Nov 2026"]
 
 
-def test_both_ends_of_the_time_in_sight_count():
+def test_time_labels_include_both_ends_of_the_view():
     ticks = time_ticks(at("2026-11-21 15:00"), at("2026-11-21 15:10"), (300, 0))
     assert [tick.text for tick in ticks] == ["15:00", "15:05", "15:10"]
 
@@ -130,7 +130,7 @@ def test_times_before_1970_and_after_9999_have_no_labels():
     assert len(time_ticks(0, 2**63 - 1, (0, 240))) < 500
 
 
-def test_a_price_label_stands_on_the_rounded_edge_of_its_row(chart: StillChart):
+def test_a_price_label_lies_on_the_rounded_edge_of_its_row(chart: StillChart):
     frame = frame_of(chart, row_px=15.3, dpr=2)
     ticks = list(visible_price_ticks(frame))
     assert ticks[:2] == [599_800, 599_850]  # 5.0 in price: 2.5 would do but cuts rows
@@ -138,13 +138,13 @@ def test_a_price_label_stands_on_the_rounded_edge_of_its_row(chart: StillChart):
         assert price_y(frame, tick) * 2 == frame.pixels.price_y(tick) - frame.pixels.top
 
 
-def test_a_time_label_stands_under_the_middle_of_a_wide_bar(chart: StillChart):
+def test_a_time_label_is_centred_on_a_wide_bar(chart: StillChart):
     place = visible_time_ticks(frame_of(chart))[0]
     assert (place.x, place.text_x) == (0.0, 50.0)
     assert place.tick.time_ns == FIRST_MINUTE * MINUTE_NS
 
 
-def test_a_time_label_stands_at_the_left_edge_of_a_narrow_bar(chart: StillChart):
+def test_a_time_label_is_at_the_left_edge_of_a_narrow_bar(chart: StillChart):
     places = visible_time_ticks(frame_of(chart, bar_px=10))
     assert all(place.text_x == place.x for place in places)
     assert {int(b.x - a.x) for a, b in itertools.pairwise(places)} == {100}  # ten minutes of ten pixels
@@ -154,7 +154,7 @@ def test_a_time_label_stands_at_the_left_edge_of_a_narrow_bar(chart: StillChart)
     ("item_type", "moved", "still"),
     [(PriceAxisItem, {"row_px": 15.0}, {"first_bar": 1.0}), (TimeAxisItem, {"first_bar": 1.0}, {"row_px": 15.0})],
 )
-def test_an_axis_is_drawn_again_only_when_its_own_scale_moved(qapp, chart: StillChart, item_type, moved: dict, still: dict):
+def test_an_axis_is_repainted_only_when_its_own_scale_changes(qapp, chart: StillChart, item_type, moved: dict, still: dict):
     item = item_type()
     assert item.refresh(frame_of(chart))
     assert not item.refresh(frame_of(chart))

@@ -44,30 +44,30 @@ def words(chart: StillChart, cursor: tuple[float, float]) -> list[str]:
     return [" ".join(text for text, _ in line) for line in pointed.readout]
 
 
-def test_the_readout_gives_the_bar_and_the_row_in_full():
+def test_readout_shows_all_values_of_bar_and_row():
     chart = one_bar()
     bar, row = words(chart, (40, y_of(chart, 600_005)))
     assert bar == "O 60000.5 H 60002.1 L 59999.0 C 60000.4 Vol 4.790 Δ +1.290 min/max 0/+3.00 trades 4"
     assert row == "row 60000.0–60000.9 sell 0.000 buy 3.040 Δ +3.040"
 
 
-def test_a_row_without_trades_reads_nought():
+def test_a_row_without_trades_reads_zero():
     chart = one_bar()
     assert words(chart, (40, y_of(chart, 600_015)))[1] == "row 60001.0–60001.9 sell 0.000 buy 0.000 Δ 0.000"
     assert words(chart, (40, y_of(chart, 600_095)))[1] == "row 60009.0–60009.9 sell 0.000 buy 0.000 Δ 0.000"
 
 
-def test_trades_without_an_aggressor_are_named():
+def test_readout_shows_volume_without_aggressor_as_unknown():
     chart = one_bar()
     chart.apply(trade(0, 600_005, lots=7, side=0))
     assert words(chart, (40, y_of(chart, 600_005)))[1].endswith("Δ +3.040 unknown 0.007")
 
 
-def test_a_minute_without_trades_says_so():
+def test_readout_shows_no_trades_for_an_empty_minute():
     assert words(one_bar(), (140, 400)) == ["no trades"]
 
 
-def test_figures_that_lack_trades_say_so_and_so_does_a_minute_of_which_none_is_held():
+def test_readout_shows_missing_and_unverified_trades():
     chart = one_bar()
     start_ns = FIRST_MINUTE * MINUTE.length_ns
     chart.covered = (CoveredSpan(Span(start_ns + 10**9, start_ns + MINUTE.length_ns), Source.LIVE, 0, 0),)
@@ -81,7 +81,7 @@ def test_figures_that_lack_trades_say_so_and_so_does_a_minute_of_which_none_is_h
     assert [words(chart, (x, 800)) for x in (240, 340, 440)] == [["⚠ trades missing in this bar"], ["unverified"], ["no trades"]]
 
 
-def test_of_a_market_without_numbers_trades_may_be_missing():
+def test_readout_says_may_be_missing_when_trades_have_no_ids():
     chart = one_bar()
     start_ns = FIRST_MINUTE * MINUTE.length_ns
     chart.spec = replace(chart.spec, instrument=replace(chart.spec.instrument, numbered=False))
@@ -89,21 +89,21 @@ def test_of_a_market_without_numbers_trades_may_be_missing():
     assert words(chart, (40, 800))[0].endswith("⚠ trades may be missing in this bar")
 
 
-def test_the_vertical_line_stands_in_the_middle_of_the_bar_and_the_tag_says_when_it_began():
+def test_vertical_line_is_at_mid_bar_and_its_tag_shows_the_start():
     pointed = pointed_at(frame_of(one_bar(), (12, 400)))
     assert pointed is not None
     assert pointed.x == 50
     assert pointed.time == "Wed 19 Feb 2025 21:20"
 
 
-def test_the_price_tag_gives_the_tick_under_the_mouse():
+def test_price_tag_shows_the_tick_under_the_mouse():
     chart = one_bar()
     pointed = pointed_at(frame_of(chart, (40, y_of(chart, 600_007) - 0.1)))
     assert pointed is not None
     assert pointed.price == "60000.7"
 
 
-def test_over_the_delta_there_is_no_price_line():
+def test_no_price_line_is_drawn_over_the_delta_pane():
     frame = frame_of(one_bar(), None)
     pointed = pointed_at(frame_of(one_bar(), (40, frame.layout.delta.top + 5)))
     assert pointed is not None
@@ -111,7 +111,7 @@ def test_over_the_delta_there_is_no_price_line():
     assert len(pointed.readout) == 1
 
 
-def test_over_the_profile_there_is_a_price_line_only():
+def test_only_the_price_line_is_drawn_over_the_profile():
     frame = frame_of(one_bar(), None)
     pointed = pointed_at(frame_of(one_bar(), (frame.layout.profile.left + 5, 300)))
     assert pointed is not None
@@ -119,12 +119,12 @@ def test_over_the_profile_there_is_a_price_line_only():
 
 
 @pytest.mark.parametrize("pane", ["price_axis", "time_axis", "delta_axis", "totals"])
-def test_over_the_axes_there_is_none(pane: str):
+def test_no_crosshair_is_drawn_over_the_axes(pane: str):
     rect = getattr(frame_of(one_bar(), None).layout, pane)
     assert pointed_at(frame_of(one_bar(), (rect.left + 2, rect.top + 2))) is None
 
 
-def test_a_narrow_chart_wraps_the_readout_between_its_figures():
+def test_a_narrow_chart_wraps_the_readout_between_values():
     chart = one_bar()
     pointed = pointed_at(frame_of(chart, (40, y_of(chart, 600_005)), 400))
     assert pointed is not None
@@ -145,7 +145,7 @@ def test_the_readout_never_covers_the_price_axis(width: int):
     assert readout_rect(frame, pointed).right() <= frame.layout.price_axis.left
 
 
-def test_a_move_of_the_mouse_repaints_thin_regions_only(qapp):
+def test_a_mouse_move_repaints_only_thin_regions(qapp):
     chart = one_bar()
     item = CrosshairItem()
     item.refresh(frame_of(chart, (40, 300)))

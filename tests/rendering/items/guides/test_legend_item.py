@@ -1,4 +1,4 @@
-"""The legend, the badge, the last price and the holes: what the chart says of itself."""
+"""The legend, the badge, the last price and the gap bands."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_legend_names_market_bars_rows_and_rules():
     assert legend_lines(frame_of(falling())) == ("BTCUSDT · test · 1m · rows 10 (1.0) · VA 70 % dalton · imbalance 3.0 · colour volume",)
 
 
-def test_the_legend_names_what_differs_from_the_usual():
+def test_legend_names_settings_that_differ_from_the_defaults():
     chart = falling()
     imbalance = ImbalanceSettings(ratio=Decimal(4), minimum=Decimal("0.5"), zeros="ignore")
     chart.set_rules(CalculationSettings(imbalance=imbalance, time=SessionSettings(session="us-rth")))
@@ -57,7 +57,7 @@ def test_a_narrow_chart_wraps_the_legend_between_its_parts():
     assert lines == ("BTCUSDT · test · 1m · rows 10 (1.0)", "VA 70 % dalton · imbalance 3.0", "colour volume")
 
 
-def test_the_legend_is_drawn_again_only_when_it_says_something_else(qapp):
+def test_legend_is_repainted_only_when_its_text_changes(qapp):
     item, chart = LegendItem(), falling()
     item.refresh(frame_of(chart))
     item.refresh(frame_of(chart))
@@ -78,11 +78,11 @@ def test_the_legend_is_drawn_again_only_when_it_says_something_else(qapp):
         ("replay", "", "▶ REPLAY"),
     ],
 )
-def test_the_badge_says_by_word_and_shape_what_is_not_live(mode: Any, badge: str, text: str):
+def test_badge_names_every_mode_but_live_by_word_and_symbol(mode: Any, badge: str, text: str):
     assert badge_text(frame_of(falling(), mode=mode, badge=badge)) == text
 
 
-def test_a_reason_that_counts_seconds_repaints_its_own_line_alone(qapp):
+def test_a_changed_notice_repaints_only_its_own_line(qapp):
     item, chart = BadgeItem(), falling()
     refused = frame_of(chart, mode="offline", badge="✕ DISCONNECTED", notice="refused, retrying in 10 s")
     item.refresh(refused)
@@ -98,7 +98,7 @@ def test_each_mode_has_a_colour_of_its_own():
 
 
 @pytest.mark.parametrize("width", [300, 640, 1600])
-def test_the_badge_never_covers_the_legend_nor_the_axis(width: int):
+def test_badge_never_covers_legend_or_axis(width: int):
     frame = frame_of(falling(), width, mode="simulated", notice="cannot reach binance: " + "name not known " * 20)
     assert not badge_rect(frame).intersects(legend_rect(frame))
     assert badge_rect(frame).right() <= frame.layout.plot_right
@@ -112,14 +112,14 @@ def test_the_badge_never_covers_the_legend_nor_the_axis(width: int):
     ("mode", "token"),
     [("live", "candle_down"), ("stale", "stale"), ("offline", "stale"), ("simulated", "simulated"), ("replay", "replay")],
 )
-def test_the_last_price_is_coloured_by_how_far_to_trust_it(mode: Any, token: str):
+def test_last_price_is_coloured_by_mode(mode: Any, token: str):
     shown = last_price(frame_of(falling(), mode=mode))
     assert shown is not None
     assert shown.ticks == 600_000
     assert shown.colour == getattr(THEME, token)
 
 
-def test_a_rising_bar_turns_the_last_price_up():
+def test_last_price_takes_the_colour_of_a_rising_bar():
     chart = falling()
     chart.apply(trade(0, 600_005))
     shown = last_price(frame_of(chart))
@@ -144,7 +144,7 @@ def hole(start_minute: float, end_minute: float, missing: int) -> Gap:
     return Gap(1000, 999 + missing, start, end)
 
 
-def test_a_hole_is_a_band_over_its_time():
+def test_a_gap_is_a_band_over_its_time():
     chart = falling()
     chart.holes = [hole(2.5, 4.25, 1234)]
     (band,) = visible_bands(frame_of(chart))
@@ -152,7 +152,7 @@ def test_a_hole_is_a_band_over_its_time():
     assert band.text == "⚠ 1,234 trades missing"
 
 
-def test_a_short_hole_is_wide_enough_to_be_seen():
+def test_a_short_gap_is_wide_enough_to_be_seen():
     chart = falling()
     chart.holes = [hole(2.5, 2.5, 1)]
     (band,) = visible_bands(frame_of(chart))
@@ -160,26 +160,26 @@ def test_a_short_hole_is_wide_enough_to_be_seen():
     assert band.text == "⚠ 1 trade missing"
 
 
-def test_where_nobody_counts_trades_a_hole_says_that_some_may_be_missing():
+def test_a_gap_without_a_count_reads_trades_may_be_missing():
     chart = falling()
     chart.holes = [Gap(0, -1, *((FIRST_MINUTE + minute) * MINUTE_NS for minute in (2, 3)))]
     (band,) = visible_bands(frame_of(chart))
     assert (band.missing, band.text) == (0, "⚠ trades may be missing")
 
 
-def test_holes_that_touch_on_the_screen_are_one_band_with_all_their_trades():
+def test_gaps_that_touch_on_the_screen_share_a_band():
     chart = falling()
     chart.holes = [hole(2.5, 2.51, 10), hole(2.52, 3, 5), hole(6, 7, 1)]
     assert [band.missing for band in visible_bands(frame_of(chart))] == [15, 1]
 
 
-def test_holes_out_of_sight_are_not_drawn():
+def test_gaps_out_of_view_are_not_drawn():
     chart = falling()
     chart.holes = [hole(-20, -10, 10), hole(100, 120, 5)]
     assert visible_bands(frame_of(chart)) == ()
 
 
-def test_a_filled_hole_repaints(qapp):
+def test_a_filled_gap_is_repainted(qapp):
     item, chart = GapItem(), falling()
     chart.holes = [hole(2, 3, 10)]
     item.refresh(frame_of(chart))

@@ -12,8 +12,8 @@ from tests.rendering.charts import StillChart, random_trades
 
 
 @pytest.mark.parametrize("off", [0.5, 1.5, 0.6])
-def test_a_price_between_two_ticks_is_written_as_the_line_of_a_profile_writes_it(qapp, off: float):
-    """The middle of a row of five ticks lies between two; so must the tags of a POC and of an alert on it agree."""
+def test_alert_tag_rounds_half_ticks_down_like_profile_lines(qapp, off: float):
+    """The POC of a row of five ticks lies between two ticks: its tag and that of an alert on it must agree."""
     chart = StillChart(random_trades(5, 60))
     base = int(chart.series.close[-1])
     chart.alert_lines = (AlertLine(base + off, "POC of the day", 1, True),)

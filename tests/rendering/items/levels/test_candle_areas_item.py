@@ -1,4 +1,4 @@
-"""Lines of value areas by the candle method."""
+"""The lines of candle value areas."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def y_of(scene: ChartScene, ticks: float) -> float:
 TWO_DAYS = trades((20, 1000, 5), (20.5, 1040, 5), (22, 1020, 3), (25, 1100, 4), (26, 1140, 4))
 
 
-def test_the_previous_day_is_drawn_through_the_current_one_and_the_current_one_as_it_stands(qapp):
+def test_lines_of_previous_and_current_day_start_with_the_current(qapp):
     scene = scene_of(TWO_DAYS, CalculationSettings(candle_areas=DAYS))
     found = lines(scene)
     assert list(found) == ["cPOC previous day", "cVAH previous day", "cVAL previous day", "cPOC day", "cVAH day", "cVAL day"]
@@ -66,7 +66,7 @@ def test_the_previous_day_is_drawn_through_the_current_one_and_the_current_one_a
     assert [line.past for line in found.values()] == [True] * 3 + [False] * 3
 
 
-def test_days_are_those_of_the_time_zone_whatever_the_session(qapp):
+def test_days_follow_the_time_zone_not_the_session(qapp):
     rules = CalculationSettings(candle_areas=DAYS, time=SessionSettings(session="09:30-16:00", zone="Asia/Tokyo"))
     scene = scene_of(TWO_DAYS, rules)  # in Tokyo it is Tuesday from 15:00 UTC on
     assert list(lines(scene)) == ["cPOC day", "cVAH day", "cVAL day"]
@@ -92,12 +92,12 @@ def test_weeks_begin_on_monday_and_each_period_can_be_left_out(qapp):
         ("Asia/Tokyo", "candle value area: 1 rows, 1h bars, mean (Asia/Tokyo), ⚠ day incomplete"),
     ],
 )
-def test_the_legend_names_method_bars_and_zone_and_what_is_not_held_whole(qapp, zone: str, said: str):
+def test_legend_names_method_bars_zone_and_incomplete_periods(qapp, zone: str, said: str):
     scene = scene_of(TWO_DAYS, CalculationSettings(candle_areas=DAYS, time=SessionSettings(zone=zone)))
     assert scene.frame is not None and scene.frame.told == (said,)
 
 
-def test_a_live_trade_moves_the_current_period_alone(qapp):
+def test_live_trade_moves_only_the_current_period(qapp):
     scene = scene_of(TWO_DAYS, CalculationSettings(candle_areas=DAYS))
     before = lines(scene)
     scene.chart.series.append(trades((26.2, 1160, 400)))

@@ -1,4 +1,4 @@
-"""Levels and developing lines on the chart: where they lie, and when they are drawn again."""
+"""Levels and developing lines on the chart: their positions, and their repaints."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ITEMS: tuple[type[ChartItem], ...] = (
 
 
 def two_days() -> StillChart:
-    """The end of a day and the beginning of the next, far above."""
+    """The end of a day and the start of the next, at much higher prices."""
     first = random_trades(1440 - FIRST_MINUTE % 1440, 60, volatility=9)
     later = random_trades(90, 60, volatility=9, seed=9, start_ticks=int(first.price_ticks.max()) + 900)
     columns = [np.concatenate((getattr(first, name), getattr(later, name))) for name in ("price_ticks", "quantity_lots", "side")]
@@ -54,7 +54,7 @@ def scene_of(chart: StillChart, item: type[ChartItem], name: str = "dark") -> Ch
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.name)
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_each_overlay_draws_something_and_nothing_while_it_is_hidden(qapp, item: type[ChartItem], theme: str):
+def test_each_overlay_draws_only_while_shown(qapp, item: type[ChartItem], theme: str):
     chart = two_days()
     scene = scene_of(chart, item, theme)
     shown = scene.render_image()
@@ -64,7 +64,7 @@ def test_each_overlay_draws_something_and_nothing_while_it_is_hidden(qapp, item:
     assert not item.shown_at_first
 
 
-def test_a_naked_level_reaches_from_the_new_day_to_the_right_edge_at_its_price(qapp):
+def test_naked_level_runs_from_the_new_day_to_the_right_edge(qapp):
     chart = two_days()
     scene = scene_of(chart, NakedLevelsItem)
     (item,) = scene.items_by_layer
@@ -79,7 +79,7 @@ def test_a_naked_level_reaches_from_the_new_day_to_the_right_edge_at_its_price(q
         assert drawn[kind].text == f"n{kind.name} day"
 
 
-def test_a_trade_that_meets_no_level_draws_nothing_again_and_one_that_does_draws(qapp):
+def test_trade_repaints_levels_only_when_it_reaches_one(qapp):
     chart = two_days()
     scene = scene_of(chart, NakedLevelsItem)
     last = int(chart.series.number[-1]) - FIRST_MINUTE
@@ -90,7 +90,7 @@ def test_a_trade_that_meets_no_level_draws_nothing_again_and_one_that_does_draws
     assert scene.refresh(2 * 10**12)
 
 
-def test_a_live_trade_refigures_one_bar_of_the_developing_lines_and_draws_them_again_if_they_moved(qapp):
+def test_trade_recomputes_one_bar_of_the_developing_lines(qapp):
     chart = two_days()
     scene = scene_of(chart, DevelopingItem)
     (item,) = scene.items_by_layer

@@ -35,7 +35,7 @@ def first_of_day(trades: TradeBatch) -> TradeBatch:
     return trades[day == day[-1]]
 
 
-def test_the_lines_end_at_the_figures_of_the_day(scene):
+def test_vwap_line_ends_at_the_vwap_of_the_days_trades(scene):
     item, expected = item_of(scene, VwapItem), vwap_of_trades(first_of_day(TRADES))
     (line,) = item._lines(scene.frame)
     price, deviation = line.figures.values(59, 60)
@@ -43,7 +43,7 @@ def test_the_lines_end_at_the_figures_of_the_day(scene):
     assert heights(scene.frame, price)[0] == scene.viewport.y(expected.price_ticks + 0.5)
 
 
-def test_an_anchored_line_begins_with_the_bar_of_its_anchor(scene):
+def test_anchored_vwap_starts_with_the_bar_of_its_anchor(scene):
     item = item_of(scene, AnchoredVwapItem)
     assert item._lines(scene.frame) == () and item.legend(scene.frame) == ""
     at = (FIRST_MINUTE + 50) * MINUTE.length_ns
@@ -56,7 +56,7 @@ def test_an_anchored_line_begins_with_the_bar_of_its_anchor(scene):
     assert item.legend(scene.frame) == "anchored VWAP ± 1, 2 σ"
 
 
-def test_an_anchor_that_is_moved_moves_its_line(scene):
+def test_moving_an_anchor_moves_its_vwap(scene):
     key = scene.chart.anchors.add((FIRST_MINUTE + 50) * MINUTE.length_ns)
     scene.refresh()
     item, before = item_of(scene, AnchoredVwapItem), scene.frame
@@ -67,7 +67,7 @@ def test_an_anchor_that_is_moved_moves_its_line(scene):
     assert item.changed(before, scene.frame) is not None
 
 
-def test_the_legend_says_from_when_on_trades_are_held_and_what_is_missing(scene):
+def test_legend_shows_start_of_data_and_number_of_gaps(scene):
     item = item_of(scene, VwapItem)
     start = scene.chart.series.start_ns(0)
     assert item.legend(scene.frame).startswith("VWAP day ± 1, 2 σ, data from ")
@@ -75,7 +75,7 @@ def test_the_legend_says_from_when_on_trades_are_held_and_what_is_missing(scene)
     assert item.legend(scene.frame).endswith(", ⚠ 1 gap")
 
 
-def test_a_trade_that_moves_no_line_repaints_nothing_and_one_that_does_its_end(scene):
+def test_trade_repaints_line_ends_only_when_they_move(scene):
     item, before = item_of(scene, VwapItem), scene.frame
     item.changed(before, before)
     scene.chart.apply(trade(59, round(float(item._lines(before)[0].figures.values(59, 60).price_ticks[0])), lots=1))

@@ -29,7 +29,7 @@ def item_of(scene: ChartScene, kind: type) -> CvdItem:
     return next(item for item in scene.items_by_layer if isinstance(item, kind))
 
 
-def test_the_line_runs_through_the_sums_at_the_middles_of_the_bars(scene):
+def test_line_runs_through_cvd_at_the_middles_of_the_bars(scene):
     frame, pane = scene.frame, scene.layout.strip_of("cvd")
     line = item_of(scene, CvdItem)._figures.line(frame, pane)
     series = scene.chart.series
@@ -42,7 +42,7 @@ def test_the_line_runs_through_the_sums_at_the_middles_of_the_bars(scene):
     assert line.joined.tolist() == [False] + [True] * (len(line.x) - 1)
 
 
-def test_the_line_is_broken_at_a_hole(scene):
+def test_line_is_broken_at_a_gap(scene):
     at = (FIRST_MINUTE + 50) * MINUTE.length_ns
     scene.chart.holes = (Gap(1, 5, at - 10, at + 10),)
     scene.refresh()
@@ -51,7 +51,7 @@ def test_the_line_is_broken_at_a_hole(scene):
     assert [round(float(scene.viewport.bar_at(line.x[at]))) for at in broken] in ([FIRST_MINUTE + 50], [FIRST_MINUTE + 51])
 
 
-def test_bars_finer_than_pixels_keep_their_extremes(qapp):
+def test_bars_narrower_than_a_pixel_keep_their_extremes(qapp):
     chart = StillChart(random_trades(6000, 2))
     scene = ChartScene(chart, load_theme(), 700, 500)
     scene.show("cvd")
@@ -64,17 +64,17 @@ def test_bars_finer_than_pixels_keep_their_extremes(qapp):
     assert np.all(np.diff(line.x) >= 0)
 
 
-def test_a_live_trade_repaints_the_end_of_the_line_only(scene):
+def test_live_trade_repaints_only_the_end_of_the_line(scene):
     item = item_of(scene, CvdItem)
     before = scene.frame
     item.changed(before, before)
     scene.chart.apply(trade(59, int(scene.chart.series.close[-1]), lots=1))
-    scene.refresh(now_ns=before.now_ns + 1)  # the pane itself rests, so this frame is ours to ask about
+    scene.refresh(now_ns=before.now_ns + 1)  # the item itself rests, so it has not seen this frame yet
     region = item.changed(before, scene.frame)
     assert region is not None and region.left() >= scene.viewport.x(FIRST_MINUTE + 58) - 1
 
 
-def test_a_mark_leads_from_swing_to_swing_in_both_panes(scene):
+def test_divergence_marks_run_from_swing_to_swing_in_both_panes(scene):
     scene.chart.apply(random_trades(300, 30)[60 * 30 :])
     scene.show_last(240)
     scene.refresh()
@@ -95,11 +95,11 @@ def test_both_panes_are_drawn_in_their_colours(scene):
     assert isinstance(item_of(scene, DivergenceItem).pane(scene.frame), QRectF)
 
 
-def test_equal_sums_lie_in_the_middle():
+def test_equal_values_lie_in_the_middle_of_the_pane():
     assert heights(np.array([5, 5]), (5, 5), Rect(0, 100, 10, 50)).tolist() == [125, 125]
 
 
-def test_the_legend_says_from_when_on_the_session_is_held_and_what_is_missing(scene):
+def test_legend_shows_start_of_data_and_number_of_gaps(scene):
     item, start = item_of(scene, CvdItem), scene.chart.series.start_ns(0)
     assert item.legend(scene.frame).startswith("CVD by day, data from ")
     scene.chart.holes = (Gap(1, 5, start + 10, start + 20),)
@@ -109,7 +109,7 @@ def test_the_legend_says_from_when_on_the_session_is_held_and_what_is_missing(sc
     assert item.legend(scene.frame) == "CVD"
 
 
-def test_the_legend_says_no_more_of_a_session_that_is_held_from_its_start(qapp):
+def test_legend_shows_no_start_when_the_session_is_complete(qapp):
     midnight = trade(-FIRST_MINUTE % 1440, 600_000, second=0)
     scene = ChartScene(StillChart(midnight), load_theme(), 1200, 700)
     scene.show("cvd")

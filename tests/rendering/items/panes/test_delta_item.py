@@ -31,7 +31,7 @@ def three_bars() -> StillChart:
     return chart
 
 
-def test_a_column_stands_over_its_bar_and_leaves_a_gap():
+def test_a_column_is_as_wide_as_its_bar_minus_a_gap():
     columns = visible_columns(frame_of(three_bars()), 0, 3)
     assert columns.left.tolist() == [0, 100, 300]
     assert columns.width.tolist() == [99, 99, 99]
@@ -40,7 +40,7 @@ def test_a_column_stands_over_its_bar_and_leaves_a_gap():
     assert columns.volume.tolist() == [300, 500, 100]
 
 
-def test_columns_share_their_edges_with_the_bars_at_any_scale():
+def test_columns_share_their_left_edges_with_bars_at_any_scale():
     frame = frame_of(three_bars(), bar_px=37.3, dpr=1.5)
     columns = visible_columns(frame, 0, 3)
     assert columns.left.tolist() == [
@@ -48,7 +48,7 @@ def test_columns_share_their_edges_with_the_bars_at_any_scale():
     ]
 
 
-def test_bars_finer_than_pixels_show_the_largest_delta_both_ways():
+def test_bars_narrower_than_a_pixel_show_the_largest_deltas():
     chart = StillChart(random_trades(400, 10))
     frame = frame_of(chart, bar_px=0.25)
     columns = visible_columns(frame, 0, 400)
@@ -95,7 +95,7 @@ def test_the_volume_row_is_coloured_by_rank(qapp):
     assert steps == sorted(steps) and len(set(steps)) == 3
 
 
-def test_a_live_trade_repaints_the_last_column_only(qapp):
+def test_live_trade_repaints_only_the_last_column(qapp):
     chart = StillChart(random_trades(12, 50))
     chart.apply(trade(12, 600_000, lots=5, second=1))
     item = DeltaItem()
@@ -110,7 +110,7 @@ def test_a_live_trade_repaints_the_last_column_only(qapp):
     assert item.changed(after, frame_of(chart)) is None
 
 
-def test_a_new_record_repaints_all_columns(qapp):
+def test_a_new_largest_delta_repaints_all_columns(qapp):
     chart = three_bars()
     item = DeltaItem()
     item.refresh(frame_of(chart))
@@ -134,7 +134,7 @@ def picture(frame: Frame) -> QImage:
 
 
 @pytest.mark.parametrize("first_bar", [0.3, 0.5, 0.7])
-def test_a_number_that_an_edge_would_cut_is_left_out(qapp, monkeypatch: pytest.MonkeyPatch, first_bar: float):
+def test_numbers_cut_by_an_edge_are_left_out(qapp, monkeypatch: pytest.MonkeyPatch, first_bar: float):
     frame = frame_of(three_bars(), first_bar=first_bar)
     written: list[tuple[float, float]] = []
 
@@ -148,7 +148,7 @@ def test_a_number_that_an_edge_would_cut_is_left_out(qapp, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("n_bars", "told"), [(1, "volume 0.300 · 1 bar"), (2, "volume 0.800 · 2 bars")])
-def test_the_sums_say_of_how_many_bars_they_are(qapp, monkeypatch: pytest.MonkeyPatch, n_bars: int, told: str):
+def test_totals_show_the_number_of_bars(qapp, monkeypatch: pytest.MonkeyPatch, n_bars: int, told: str):
     chart = StillChart(trade(0, 600_000, lots=300, side=1))
     if n_bars == 2:
         chart.apply(trade(1, 600_000, lots=500, side=-1))

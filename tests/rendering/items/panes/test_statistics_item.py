@@ -1,4 +1,4 @@
-"""The table under the bars."""
+"""The table of bar statistics."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def item_of(scene: ChartScene) -> StatisticsItem:
     return next(item for item in scene.items_by_layer if isinstance(item, StatisticsItem))
 
 
-def test_the_table_is_as_high_as_its_rows_and_rows_can_be_chosen(scene):
+def test_table_is_as_high_as_its_selected_rows(scene):
     assert scene.layout.strip_of("statistics").height == 12 * ROW_PX
     scene.chart.set_rules(CalculationSettings(statistics=StatisticsSettings(rows=(Statistic.CVD, Statistic.VOLUME))))
     scene.refresh()
     assert scene.layout.strip_of("statistics").height == 2 * ROW_PX
 
 
-def test_a_live_trade_repaints_the_last_column_only(scene):
+def test_live_trade_repaints_only_the_last_column(scene):
     item, before = item_of(scene), scene.frame
     item.changed(before, before)
     scene.chart.apply(trade(59, int(scene.chart.series.close[-1]), lots=1))
@@ -50,7 +50,7 @@ def test_a_live_trade_repaints_the_last_column_only(scene):
     assert region.right() == scene.layout.price.right
 
 
-def test_grounds_say_side_and_amount(scene):
+def test_fills_show_side_and_rank(scene):
     scene.chart.set_rules(CalculationSettings(statistics=StatisticsSettings(rows=(Statistic.DELTA, Statistic.VOLUME))))
     image = scene.render_image()
     pane, series, theme = scene.layout.strip_of("statistics"), scene.chart.series, scene.theme
@@ -63,7 +63,7 @@ def test_grounds_say_side_and_amount(scene):
         assert image.pixel(x, pane.top + ROW_PX + 3) in [colour.argb for colour in theme.volume_ramp]
 
 
-def test_bars_finer_than_pixels_are_drawn_too(qapp):
+def test_bars_narrower_than_a_pixel_are_drawn(qapp):
     scene = ChartScene(StillChart(random_trades(3000, 3)), load_theme(), 900, 700)
     scene.show("statistics")
     scene.show_all()
@@ -74,11 +74,11 @@ def test_bars_finer_than_pixels_are_drawn_too(qapp):
     ("duration_ns", "text"),
     [(60 * 10**9, "1 m"), (4_200_000_000, "4.2 s"), (15 * 10**9, "15 s"), (150 * 10**9, "2:30 m"), (3900 * 10**9, "1:05 h"), (1, "0.0 s")],
 )
-def test_lengths_of_time_are_short(duration_ns: int, text: str):
+def test_durations_are_short(duration_ns: int, text: str):
     assert duration_text(duration_ns) == text
 
 
-def test_figures_are_written_with_their_signs(scene):
+def test_values_are_written_with_their_signs(scene):
     frame = scene.frame
     table = {
         Statistic.DELTA: np.array([1500, -2000]),
@@ -97,7 +97,7 @@ def test_figures_are_written_with_their_signs(scene):
 
 
 @pytest.mark.parametrize("ticks_per_row", [1, 4, 5])
-def test_a_point_of_control_is_the_price_that_a_profile_of_the_bar_alone_says(qapp, ticks_per_row: int):
+def test_poc_equals_that_of_a_profile_of_the_bar(qapp, ticks_per_row: int):
     scene = ChartScene(StillChart(random_trades(5, 60), ticks_per_row=ticks_per_row), load_theme(), 1200, 800)
     scene.refresh()
     frame, chart = scene.frame, scene.chart
@@ -109,7 +109,7 @@ def test_a_point_of_control_is_the_price_that_a_profile_of_the_bar_alone_says(qa
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.5, 0.7])
-def test_a_number_that_an_edge_would_cut_is_left_out(scene, monkeypatch: pytest.MonkeyPatch, cut: float):
+def test_numbers_cut_by_an_edge_are_left_out(scene, monkeypatch: pytest.MonkeyPatch, cut: float):
     """`5010.0` of 65010.0 is a price too."""
     written: list[tuple[float, float]] = []
 

@@ -1,4 +1,4 @@
-"""Anchored profiles on the screen: rows, lines and flags at their pixels, and no more drawn than changed."""
+"""Anchored, range and period profiles: rows, lines and flags at their pixels, minimal repaints."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def chart() -> StillChart:
     return StillChart(random_trades(30, 100))
 
 
-def test_a_profile_reaches_from_its_first_bar_to_the_last_one(chart: StillChart) -> None:
+def test_profile_runs_from_its_first_to_its_last_bar(chart: StillChart) -> None:
     chart.anchors.add(minute(5))
     chart.anchors.add(minute(3), minute(9))
     frame = frame_of(chart)
@@ -90,7 +90,7 @@ def test_each_row_has_its_pixels_and_its_share_of_the_width(chart: StillChart, d
     assert np.flatnonzero(bars.in_value_area).tolist() == [*range(area.low_row - profile.first_row, area.high_row - profile.first_row + 1)]
 
 
-def test_delta_lies_to_the_side_that_was_stronger_and_total_has_no_side(chart: StillChart) -> None:
+def test_delta_rows_have_one_side_and_total_rows_none(chart: StillChart) -> None:
     chart.anchors.add(minute(5))
     frame = frame_of(chart)
     figures = profile_views(frame)[0].figures
@@ -103,7 +103,7 @@ def test_delta_lies_to_the_side_that_was_stronger_and_total_has_no_side(chart: S
     assert not total.buy.any() and not total.sell.any() and int(total.other.max()) == 100
 
 
-def test_rows_finer_than_pixels_show_the_largest_of_each_pixel(chart: StillChart) -> None:
+def test_rows_lower_than_a_pixel_show_the_longest_per_pixel(chart: StillChart) -> None:
     chart.anchors.add(minute(0))
     frame = frame_of(chart, row_px=0.3)
     figures = profile_views(frame)[0].figures
@@ -113,7 +113,7 @@ def test_rows_finer_than_pixels_show_the_largest_of_each_pixel(chart: StillChart
     assert int(bars.other.max()) == 100
 
 
-def test_lines_stand_at_poc_vah_and_val_and_go_on_where_they_are_extended(chart: StillChart) -> None:
+def test_lines_lie_at_poc_vah_val_and_extend_when_set(chart: StillChart) -> None:
     key = chart.anchors.add(minute(3), minute(12))
     chart.anchors.set_inputs(key, replace(ProfileSettings(), extend_vah=True))
     frame = frame_of(chart)
@@ -126,7 +126,7 @@ def test_lines_stand_at_poc_vah_and_val_and_go_on_where_they_are_extended(chart:
     }
 
 
-def test_the_legend_tells_time_and_source(chart: StillChart, qapp) -> None:
+def test_legend_names_time_and_source(chart: StillChart, qapp) -> None:
     chart.anchors.add(minute(5))
     item, frame = AnchoredProfileItem(), frame_of(chart)
     assert item.legend(frame) == "A1 from 21:25 · trades"
@@ -145,7 +145,7 @@ def test_the_legend_tells_time_and_source(chart: StillChart, qapp) -> None:
     assert item.legend(frame).startswith("R4 from 21:28 to 21:30") and item.legend(frame).endswith("and 1 more")
 
 
-def test_the_legend_tells_of_a_profiles_rules_what_differs_from_the_charts(chart: StillChart, qapp) -> None:
+def test_legend_names_settings_that_differ_from_the_chart(chart: StillChart, qapp) -> None:
     key = chart.anchors.add(minute(5))
     rows = RowLayout(RowMode.TICKS, 20)
     for inputs, told in (
@@ -158,7 +158,7 @@ def test_the_legend_tells_of_a_profiles_rules_what_differs_from_the_charts(chart
         assert AnchoredProfileItem().legend(frame_of(chart)) == f"A1 from 21:25 · {told} · trades"
 
 
-def test_a_composites_legend_names_another_day_and_counts_what_it_does_not_tell(chart: StillChart, qapp) -> None:
+def test_composite_legend_names_dates_and_counts_omitted_ranges(chart: StillChart, qapp) -> None:
     day = 1440
     for begin, end in ((-day, -day + 2), *((bar, bar + 2) for bar in (1, 5, 9, 13))):
         chart.anchors.add(minute(begin), minute(end))
@@ -168,7 +168,7 @@ def test_a_composites_legend_names_another_day_and_counts_what_it_does_not_tell(
     assert told == f"C6 {date_text(minute(-day))} 21:20-21:22 + 21:21-21:23 + 21:25-21:27 + 21:29-21:31 + 1 more"
 
 
-def test_labels_say_whose_lines_they_are_where_several_profiles_are_drawn(chart: StillChart) -> None:
+def test_labels_name_the_profile_when_there_are_several(chart: StillChart) -> None:
     chart.anchors.add(minute(2), minute(6))
     assert {label.text.split()[0] for label in _labels(frame_of(chart))} <= {"POC", "VAH", "VAL"}
     chart.anchors.add(minute(9), minute(14))
@@ -177,7 +177,7 @@ def test_labels_say_whose_lines_they_are_where_several_profiles_are_drawn(chart:
     assert all(name in ("R1", "R2") for name, _ in told)
 
 
-def test_a_profile_without_trades_says_so_and_draws_its_flag_alone(chart: StillChart, qapp) -> None:
+def test_profile_without_trades_draws_only_its_flag(chart: StillChart, qapp) -> None:
     chart.anchors.add(minute(-20), minute(-10))
     frame = frame_of(chart, first_bar=-25)
     assert AnchoredProfileItem().legend(frame).endswith("· no trades")
@@ -185,7 +185,7 @@ def test_a_profile_without_trades_says_so_and_draws_its_flag_alone(chart: StillC
     assert [flag.text for flag in flags_of(frame)] == ["R1", "◂"]
 
 
-def test_flags_stand_at_their_bars_and_never_cover_one_another(chart: StillChart) -> None:
+def test_flags_are_at_their_bars_and_never_overlap(chart: StillChart) -> None:
     for bar in (5, 5, 6):
         chart.anchors.add(minute(bar))
     flags = flags_of(frame_of(chart))
@@ -195,7 +195,7 @@ def test_flags_stand_at_their_bars_and_never_cover_one_another(chart: StillChart
     assert all(flag.width >= 8 and flag.rect.height() >= 8 for flag in flags)
 
 
-def test_a_flag_out_of_sight_waits_at_the_edge_with_its_time(chart: StillChart) -> None:
+def test_flag_stays_at_the_edge_with_its_time_when_out_of_view(chart: StillChart) -> None:
     key = chart.anchors.add(minute(5))
     flag = flags_of(frame_of(chart, first_bar=10))[0]
     assert (flag.left, flag.pole_x, flag.text) == (0, None, "‹ A1 21:25")
@@ -207,7 +207,7 @@ def test_a_flag_out_of_sight_waits_at_the_edge_with_its_time(chart: StillChart) 
     assert [flag.text for flag in flags_of(frame_of(chart, first_bar=10))] == ["‹ A1 21:25"]
 
 
-def test_a_live_trade_repaints_what_grows_and_not_what_is_over(chart: StillChart, qapp) -> None:
+def test_live_trade_repaints_only_open_profiles(chart: StillChart, qapp) -> None:
     chart.anchors.add(minute(3), minute(9))
     item = AnchoredProfileItem()
     before = frame_of(chart)
@@ -222,7 +222,7 @@ def test_a_live_trade_repaints_what_grows_and_not_what_is_over(chart: StillChart
     assert region == QRectF(20 * 40 - 1, 0, 10 * 40 + 2, before.layout.price.height)
 
 
-def test_a_dragged_flag_is_drawn_at_once_however_fast_trades_come(chart: StillChart, qapp) -> None:
+def test_dragged_flag_is_drawn_in_every_frame(chart: StillChart, qapp) -> None:
     key = chart.anchors.add(minute(3))
     for item in (AnchoredProfileItem(), AnchorFlagItem()):
         item.refresh(frame_of(chart))
@@ -233,7 +233,7 @@ def test_a_dragged_flag_is_drawn_at_once_however_fast_trades_come(chart: StillCh
 
 
 @pytest.mark.parametrize("placement", list(Placement))
-def test_the_picture_has_the_rows_at_the_end_that_was_chosen(chart: StillChart, qapp, placement: Placement) -> None:
+def test_rows_start_at_the_selected_side(chart: StillChart, qapp, placement: Placement) -> None:
     key = chart.anchors.add(minute(3), minute(15))
     chart.anchors.set_inputs(key, replace(ProfileSettings(), placement=placement, volume=VolumeDisplay.TOTAL))
     scene = ChartScene(chart, THEME, 1600, 900)
@@ -269,17 +269,17 @@ def test_no_label_covers_digits(qapp) -> None:
         ).any()
 
 
-def test_spare_time_is_used_to_add_bars_up(qapp) -> None:
+def test_idle_time_builds_the_profile_index(qapp) -> None:
     chart = StillChart(random_trades(300, 3))
     scene = ChartScene(chart, THEME, 1600, 900)
     scene.refresh()
     scene.settle()
     while scene.idle():
         pass
-    assert chart.profiles.index.nodes_built == 4 + 2 + 1  # leaves of 64 bars, and what lies over them
+    assert chart.profiles.index.nodes_built == 4 + 2 + 1  # leaves of 64 bars, and the nodes above them
 
 
-def test_each_so_many_bars_have_a_profile_of_their_own_wherever_the_chart_begins(chart: StillChart) -> None:
+def test_bar_periods_do_not_depend_on_the_start_of_the_view(chart: StillChart) -> None:
     chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     frame = frame_of(chart, first_bar=2)
     views = period_views(frame)
@@ -292,7 +292,7 @@ def test_each_so_many_bars_have_a_profile_of_their_own_wherever_the_chart_begins
     assert flags_of(frame) == []
 
 
-def test_days_are_those_of_the_calendar_and_too_narrow_ones_are_not_drawn_but_told(chart: StillChart, qapp) -> None:
+def test_day_profiles_follow_the_calendar_and_narrow_ones_are_hidden(chart: StillChart, qapp) -> None:
     chart.anchors.show_periods(PeriodProfiles(PeriodKind.DAY))
     frame = frame_of(chart)
     (view,) = period_views(frame)
@@ -306,7 +306,7 @@ def test_days_are_those_of_the_calendar_and_too_narrow_ones_are_not_drawn_but_to
     assert item.legend(narrow).endswith(" · zoom in to see them")
 
 
-def test_a_live_trade_repaints_the_period_in_progress_alone(chart: StillChart, qapp) -> None:
+def test_live_trade_repaints_only_the_current_period(chart: StillChart, qapp) -> None:
     chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     item, before = AnchoredProfileItem(), frame_of(chart)
     item.refresh(before)
@@ -318,7 +318,7 @@ def test_a_live_trade_repaints_the_period_in_progress_alone(chart: StillChart, q
     assert region.left() == period_views(before)[-1].start_x - 1
 
 
-def test_a_composite_has_one_flag_and_marks_where_its_parts_lie_and_tells_them(chart: StillChart, qapp) -> None:
+def test_composite_has_one_flag_and_a_mark_per_range(chart: StillChart, qapp) -> None:
     for begin, end in ((2, 6), (9, 14)):
         chart.anchors.add(minute(begin), minute(end))
         chart.anchors.choose(chart.anchors.profiles[-1])
@@ -334,7 +334,7 @@ def test_a_composite_has_one_flag_and_marks_where_its_parts_lie_and_tells_them(c
     assert AnchoredProfileItem().legend(frame).startswith("C3 21:22-21:26 + 21:29-21:34 · trades")
 
 
-def test_what_is_chosen_is_marked_profiles_of_periods_too(chart: StillChart, qapp) -> None:
+def test_selected_period_profiles_are_marked(chart: StillChart, qapp) -> None:
     chart.anchors.show_periods(PeriodProfiles(PeriodKind.BARS, 8))
     item = AnchorFlagItem()
     before = frame_of(chart)
@@ -348,7 +348,7 @@ def test_what_is_chosen_is_marked_profiles_of_periods_too(chart: StillChart, qap
     assert mark.chosen and mark.left + mark.width == run_x(after, piece.runs[0])[1] - 1
 
 
-def test_a_profile_may_have_colours_of_its_own(chart: StillChart, qapp) -> None:
+def test_profile_uses_its_own_colours_when_set(chart: StillChart, qapp) -> None:
     tones = profile_palette(THEME, ProfileColours(buy="#0072b2"))
     usual = profile_palette(THEME, ProfileColours())
     assert tones.inside.buy == Colour(0x00, 0x72, 0xB2)

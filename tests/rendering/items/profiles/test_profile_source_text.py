@@ -1,4 +1,4 @@
-"""The legend says of what a profile was made, in shares that make a hundred."""
+"""The legend text on the sources of a profile, in shares that add up to 100 %."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def minutes(start: float, end: float) -> Span:
 def legend_of(
     covered: Span, anchor: float, *, told: bool = True, shown: VolumeDisplay = VolumeDisplay.SPLIT, reach: float = 0, **cover
 ) -> str:
-    """Of an anchored profile, everything fetched that the venue has."""
+    """The legend of an anchored profile with all candles of the venue loaded."""
     inside = (TAPE.time_ns >= covered.start_ns) & (TAPE.time_ns < covered.end_ns)
     chart = StillChart(TAPE[inside])
     venue = CandleVenue(
@@ -51,15 +51,15 @@ def test_shares_are_of_the_time_up_to_the_last_trade(qapp) -> None:
     assert legend_of(minutes(18, 100), 0).endswith(" · 82 % trades, 18 % 1 m candles")
 
 
-def test_trades_that_nobody_can_prove_are_called_so(qapp) -> None:
+def test_trades_without_proof_are_called_unverified(qapp) -> None:
     assert legend_of(minutes(18, 100), 0, proven=False).endswith("82 % trades (unverified), 18 % 1 m candles")
 
 
-def test_what_neither_trades_nor_candles_hold_is_missing(qapp) -> None:
+def test_time_without_trades_and_candles_is_missing(qapp) -> None:
     assert legend_of(minutes(50, 100), 0, reach=20).endswith("⚠ 50 % trades, 30 % 1 m candles, 20 % missing")
 
 
-def test_without_any_candle_it_is_the_share_of_the_trades_as_ever(qapp) -> None:
+def test_text_shows_the_share_of_trades_when_no_candle_is_used(qapp) -> None:
     assert legend_of(minutes(50, 100), 0, reach=60).endswith("· ⚠ trades cover 50 % of its time")
 
 
@@ -71,18 +71,18 @@ def test_without_any_candle_it_is_the_share_of_the_trades_as_ever(qapp) -> None:
         (VolumeDisplay.TOTAL, "total"),
     ],
 )
-def test_volume_that_no_aggressor_is_told_of_is_called_up_and_down(qapp, shown: VolumeDisplay, text: str) -> None:
+def test_candle_volume_without_aggressor_is_called_up_and_down(qapp, shown: VolumeDisplay, text: str) -> None:
     assert f" · {text} · " in legend_of(minutes(18, 100), 0, told=False, shown=shown)
     assert "(candles:" not in legend_of(minutes(18, 100), 0, shown=shown)
 
 
-def test_a_trifle_is_never_none_and_a_part_is_never_all() -> None:
+def test_tiny_shares_are_not_0_and_almost_full_ones_not_100_percent() -> None:
     assert _percents([10**9, 1]) == ["> 99 %", "< 1 %"]
     assert _percents([825, 175]) == ["83 %", "17 %"]
     assert _percents([7]) == ["100 %"]
 
 
 @given(st.lists(st.integers(1, 10**18), min_size=1, max_size=6))
-def test_shares_make_a_hundred(parts: list[int]) -> None:
+def test_shares_add_up_to_100_percent(parts: list[int]) -> None:
     numbers = {"< 1 %": 0, "> 99 %": 100}
     assert sum(numbers.get(text, int(text.split()[0]) if text[0].isdigit() else 0) for text in _percents(parts)) == 100

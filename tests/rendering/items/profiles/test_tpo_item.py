@@ -1,4 +1,4 @@
-"""Letters and blocks of each day on the chart."""
+"""TPO letters and blocks of each day on the chart."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def item_of(scene: ChartScene) -> TpoItem:
 @pytest.mark.parametrize("item", [TpoItem, TpoSplitItem])
 @pytest.mark.parametrize(("theme", "dpr"), [("dark", 1.0), ("light", 2.0)])
 @pytest.mark.parametrize("tick_px", [0.01, 0.2])
-def test_letters_and_blocks_draw_something_and_nothing_while_hidden(qapp, item: type[TpoItem], theme: str, dpr: float, tick_px: float):
+def test_letters_and_blocks_draw_only_while_shown(qapp, item: type[TpoItem], theme: str, dpr: float, tick_px: float):
     scene = scene_of(chart_of(), item, theme, dpr)
     close = int(scene.chart.series.close[-1])
     scene.set_viewport(replace(scene.viewport, tick_px=tick_px).centred(close))
@@ -51,7 +51,7 @@ def test_letters_and_blocks_draw_something_and_nothing_while_hidden(qapp, item: 
     assert shown != scene.render_image()
 
 
-def test_each_day_in_sight_has_its_letters_beside_its_own_bars(qapp):
+def test_each_visible_day_has_letters_over_its_own_bars(qapp):
     scene = scene_of(chart_of(), TpoItem)
     series, frame = scene.chart.series, scene.frame
     assert frame is not None
@@ -66,7 +66,7 @@ def test_each_day_in_sight_has_its_letters_beside_its_own_bars(qapp):
         assert session.right == scene.viewport.x(int(series.number[bars[-1]]) + 1)
 
 
-def test_a_live_trade_works_out_the_last_day_alone(qapp):
+def test_live_trade_recomputes_only_the_last_day(qapp):
     scene = scene_of(chart_of("1m"), TpoItem)
     item = item_of(scene)
     scene.render_image()
@@ -79,7 +79,7 @@ def test_a_live_trade_works_out_the_last_day_alone(qapp):
 
 
 @pytest.mark.parametrize("bar", ["7m", "4h", "500t"])
-def test_bars_that_do_not_divide_the_half_hour_have_no_letters_and_the_legend_says_so(qapp, bar: str):
+def test_bars_that_do_not_divide_the_bracket_have_no_letters(qapp, bar: str):
     scene = scene_of(chart_of(bar), TpoItem)
     assert scene.frame is not None
     assert item_of(scene).sessions(scene.frame) == []
@@ -87,7 +87,7 @@ def test_bars_that_do_not_divide_the_half_hour_have_no_letters_and_the_legend_sa
     scene.render_image()
 
 
-def test_the_legend_tells_once_of_both(qapp):
+def test_legend_has_one_text_for_collapsed_and_split(qapp):
     scene = ChartScene(chart_of(), load_theme(), layers=[TpoItem, TpoSplitItem])
     scene.show_only(frozenset({"tpo", "tpo-split"}))
     scene.refresh(1)

@@ -1,4 +1,4 @@
-"""The side profile: exact sums of what is in view, drawn exactly beside the cells."""
+"""The visible range profile: exact sums of the bars in view, in line with the cells."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_panning_by_a_bar_counts_two_bars():
     visible.update(chart.series, 10, 40)
     assert visible.bars_counted == 30
     assert visible.update(chart.series, 11, 41)
-    assert visible.bars_counted == 33  # one taken away, two added: the last bar is always counted afresh
+    assert visible.bars_counted == 33  # one subtracted, two added: the last bar is always counted again
     assert same(visible.profile, profile_of_bars(chart.series, 11, 41))
 
 
@@ -74,7 +74,7 @@ def test_nothing_is_counted_while_nothing_in_view_changes():
     visible = VisibleProfile()
     visible.update(chart.series, 10, 40)
     assert not visible.update(chart.series, 10, 40)
-    chart.apply(trade(59, 600_000))  # out of sight
+    chart.apply(trade(59, 600_000))  # out of view
     assert not visible.update(chart.series, 10, 40)
     assert visible.bars_counted == 30
 
@@ -89,7 +89,7 @@ def test_a_live_trade_counts_the_last_bar_only():
     assert same(visible.profile, profile_of_bars(chart.series, 0, 60))
 
 
-def test_a_bar_that_opens_counts_two():
+def test_a_new_bar_counts_two_bars():
     chart = StillChart(random_trades(60, 50))
     visible = VisibleProfile()
     visible.update(chart.series, 0, 60)
@@ -99,7 +99,7 @@ def test_a_bar_that_opens_counts_two():
     assert same(visible.profile, profile_of_bars(chart.series, 0, 61))
 
 
-def test_a_bar_in_the_middle_that_changed_is_counted_anew():
+def test_a_changed_earlier_bar_causes_a_rebuild():
     chart = StillChart(random_trades(60, 50))
     visible = VisibleProfile()
     visible.update(chart.series, 0, 60)
@@ -109,7 +109,7 @@ def test_a_bar_in_the_middle_that_changed_is_counted_anew():
     assert same(visible.profile, profile_of_bars(chart.series, 0, 60))
 
 
-def test_another_series_is_counted_anew():
+def test_another_series_causes_a_rebuild():
     one, other = StillChart(random_trades(30, 50)), StillChart(random_trades(30, 50, seed=9))
     visible = VisibleProfile()
     visible.update(one.series, 0, 30)
@@ -119,7 +119,7 @@ def test_another_series_is_counted_anew():
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(st.tuples(st.integers(0, 60), st.integers(0, 60)), st.integers(-40, 40)), max_size=12))
-def test_whatever_the_way_the_sums_are_those_of_a_fresh_count(moves: list):
+def test_sums_equal_a_rebuild_after_any_moves(moves: list):
     chart = StillChart(random_trades(50, 20))
     visible, (first, end) = VisibleProfile(), (0, 10)
     for move in moves:
@@ -132,7 +132,7 @@ def test_whatever_the_way_the_sums_are_those_of_a_fresh_count(moves: list):
         assert same(visible.profile, profile_of_bars(chart.series, first, end))
 
 
-def test_the_value_area_is_that_of_the_rule_named():
+def test_value_area_follows_the_selected_method():
     chart = StillChart(random_trades(60, 50))
     visible = VisibleProfile()
     visible.update(chart.series, 0, 60)
@@ -166,7 +166,7 @@ def test_rows_share_their_edges_with_the_cells(dpr: float, row_px: float):
         assert rows.top[index] + rows.height[index] == frame.pixels.price_y(row * 10) - frame.pixels.top
 
 
-def test_rows_finer_than_pixels_show_the_largest_of_each_pixel():
+def test_rows_lower_than_a_pixel_show_the_longest_per_pixel():
     chart = StillChart(random_trades(12, 200, volatility=40))
     frame = frame_of(chart, row_px=0.3)
     profile = profile_of_bars(chart.series, 0, 12)
@@ -179,7 +179,7 @@ def test_rows_finer_than_pixels_show_the_largest_of_each_pixel():
     assert longest == round(0.94 * frame.layout.profile.width * seen.max() / profile.total.max())
 
 
-def test_the_heaviest_row_takes_its_share_of_the_strip_and_splits_by_aggressor():
+def test_rows_are_scaled_to_the_longest_and_split_by_aggressor():
     profile = VolumeProfile(60_000, np.array([300, 10]), np.array([90, 0]), np.array([10, 0]))
     rows = rows_of(frame_of(StillChart(random_trades(2, 20))), profile, ValueArea(0, 0, 0, 400))
     full = 0.94 * 220
@@ -189,7 +189,7 @@ def test_the_heaviest_row_takes_its_share_of_the_strip_and_splits_by_aggressor()
     assert rows.in_value_area.tolist() == [True, False]
 
 
-def test_the_lines_stand_at_the_middle_and_at_the_edges():
+def test_poc_is_at_mid_row_and_vah_val_at_row_edges():
     frame, eight = frame_of(StillChart(random_trades(2, 20))), np.ones(9, np.int64)
     figures = figures_of(VolumeProfile(60_000, eight, eight, 0 * eight), ValueArea(low_row=1, high_row=7, poc_row=3, volume=14))
     lines = {line.name: line for line in profile_lines(frame, figures, ProfileColours())}
@@ -197,7 +197,7 @@ def test_the_lines_stand_at_the_middle_and_at_the_edges():
     assert {name: line.text for name, line in lines.items()} == {"POC": "60003.5", "VAH": "60008.0", "VAL": "60001.0"}
 
 
-def test_rows_volume_share_place_and_colours_are_the_user_s(qapp):
+def test_profile_is_drawn_with_the_users_settings(qapp):
     chart = StillChart(random_trades(12, 200))
     frame, item = frame_of(chart), VisibleProfileItem()
     usual = picture(item, frame)
@@ -221,13 +221,13 @@ def test_rows_volume_share_place_and_colours_are_the_user_s(qapp):
     )
 
 
-def test_the_legend_says_nothing_of_the_usual_inputs(qapp):
+def test_legend_is_empty_with_default_settings(qapp):
     chart = StillChart(random_trades(12, 200))
     assert VisibleProfileItem().legend(frame_of(chart)) == ""
 
 
 @pytest.mark.parametrize("dpr", [1, 2])
-def test_the_picture_has_each_row_s_colours_at_its_pixels(qapp, dpr: int):
+def test_rows_are_drawn_in_their_colours_at_their_pixels(qapp, dpr: int):
     chart = StillChart(random_trades(12, 200))
     frame = frame_of(chart, dpr=dpr)
     image = picture(VisibleProfileItem(), frame)
@@ -245,7 +245,7 @@ def test_the_picture_has_each_row_s_colours_at_its_pixels(qapp, dpr: int):
     assert checked > 5
 
 
-def test_a_live_trade_repaints_the_strip_and_not_the_cells(qapp):
+def test_live_trade_repaints_only_the_profile_strip(qapp):
     chart = StillChart(random_trades(12, 200))
     item = VisibleProfileItem()
     item.refresh(frame_of(chart))
@@ -257,7 +257,7 @@ def test_a_live_trade_repaints_the_strip_and_not_the_cells(qapp):
     assert item.changed(before, frame_of(chart)) is None
 
 
-def test_tags_that_would_cover_one_another_leave_the_point_of_control(qapp):
+def test_only_the_poc_tag_is_drawn_when_tags_would_overlap(qapp):
     chart = StillChart(random_trades(1, 30))
     frame = frame_of(chart, row_px=0.5)
     item = VisibleProfileItem()
@@ -278,7 +278,7 @@ def picture(item: VisibleProfileItem, frame: Frame) -> QImage:
     return image
 
 
-def test_where_time_in_sight_is_missing_the_profile_says_how_much_of_it_it_holds(qapp):
+def test_profile_shows_its_coverage_when_time_is_missing(qapp):
     chart = StillChart(random_trades(10, 50))
     item = VisibleProfileItem()
     item.refresh(frame_of(chart))
