@@ -83,7 +83,7 @@ def _range(field: FieldInfo) -> str:
 
 
 def _commands() -> str:
-    lines = ["# Command line", "", "Exit code 0: success; 2: the input cannot be used; 1: anything else that failed.", ""]
+    lines = ["# Command line", "", "Exit code 0: success; 2: invalid input; 1: any other failure.", ""]
     for name in ("", *sorted(name for name in app if not name.startswith("-"))):
         lines += [f"## tapeprint {name}".rstrip(), "", "```", *_help_of(name), "```", ""]
     return _page(lines)

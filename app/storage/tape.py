@@ -23,33 +23,36 @@ _EPOCH = "1970-01-01"
 
 
 class Tape:
-    """The kept trades of one market, counted in the instrument's steps. Read from any thread, beside any writer."""
+    """The stored trades of one market, in the instrument's ticks and lots.
+
+    Can be read from any thread, while a writer writes.
+    """
 
     def __init__(self, catalogue: Catalogue, store_folder: Path, instrument: Instrument) -> None:
         self.instrument, self.catalogue = instrument, catalogue
         self.folder = market_folder(store_folder, instrument)
 
     def intervals(self) -> TapeRanges:
-        """What is held."""
+        """The stored tape ranges."""
         return self.catalogue.intervals(self.instrument.id)
 
     def covered(self) -> list[CoveredSpan]:
-        """The times of which all trades are held, oldest first."""
+        """The time ranges of which all trades are stored, oldest first."""
         return self.intervals().covered(proven=self.instrument.numbered)
 
     def days(self) -> list[int]:
-        """The UTC days of which there are files, ascending."""
+        """The UTC days with files, ascending."""
         return sorted({day for path in self.folder.glob("trades/*.parquet") if (day := day_named(path)) is not None})
 
     def batches(self, span: Span) -> Iterator[TradeBatch]:
-        """The trades with times in a span, a UTC day at a time, each in the order of the tape and each trade once.
+        """The trades in a span by UTC day, each day in the order of the tape.
 
         Raises
         ------
         StoreError
             If a file of these days is damaged.
         """
-        tail, _ = self.catalogue.tail(self.instrument.id, span)  # before the files: a writer moves trades from here to there
+        tail, _ = self.catalogue.tail(self.instrument.id, span)  # before the files: a writer moves trades from the catalogue to files
         newest = dict(by_day(tail))
         for day in sorted(day for day in {*self.days(), *newest} if day_of(span.start_ns) <= day <= day_of(span.end_ns - 1)):
             found = self._day(day, span, newest.get(day, TradeBatch.empty()))
@@ -57,18 +60,18 @@ class Tape:
                 yield found
 
     def trades(self, span: Span) -> TradeBatch:
-        """The same as one batch."""
+        """The trades in a span as one batch."""
         return concatenate(self.batches(span))
 
     def files(self, day: int) -> list[Path]:
-        """The files of a day, in the order in which they were begun."""
+        """The files of a day, in the order in which they were created."""
         name = day_name(day)
         parts = self.folder.glob(f"trades/{name}.*.parquet")
         whole = self.folder / "trades" / f"{name}.parquet"
         return [*([whole] if whole.exists() else []), *sorted(parts, key=_part_of)]
 
     def cells_file(self, day: int) -> Path:
-        """Where a day's rollup is."""
+        """The path of a day's rollup."""
         return self.folder / "cells" / f"{day_name(day)}.parquet"
 
     def _day(self, day: int, span: Span, tail: TradeBatch) -> TradeBatch:
@@ -80,28 +83,31 @@ class Tape:
             except StoreError:
                 if path.exists():
                     raise
-                return self._day(day, span, tail)  # the writer has just put the parts of the day together
+                return self._day(day, span, tail)  # the writer has just merged the parts of the day
         return merge_trades([*parts, tail], numbered=self.instrument.numbered)
 
 
 def market_folder(folder: Path, instrument: Instrument) -> Path:
-    """Where a market's files are: names that every file system takes, one for each symbol."""
+    """The folder of a market's files; the name is valid on every file system."""
     return folder / instrument.venue / file_name_of(instrument.symbol)
 
 
 def file_name_of(symbol: str) -> str:
-    """A symbol as a file name: letters, digits, point and hyphen stay, anything else is written as `_` and its number."""
+    """A symbol as a file name that is valid on every file system.
+
+    Letters, digits, point and hyphen stay; any other character becomes `_` and its code.
+    """
     name = "".join(sign if _PLAIN.match(sign) else f"_{ord(sign):02x}" for sign in symbol)
     return f"_{ord(name[0]):02x}{name[1:]}" if name.upper().partition(".")[0] in _RESERVED or name.startswith(".") else name
 
 
 def day_name(day: int) -> str:
-    """A UTC day as in `2026-07-10`."""
+    """The name of a UTC day, e.g. `2026-07-10`."""
     return str(np.datetime64(_EPOCH) + day)
 
 
 def day_named(path: Path) -> int | None:
-    """The UTC day that a file is of; None of a file that is none of ours."""
+    """The UTC day of a day file; None for any other file."""
     name = path.name.partition(".")[0]
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", name):
         return None
@@ -112,7 +118,7 @@ def day_named(path: Path) -> int | None:
 
 
 def next_part(tape: Tape, day: int) -> Path:
-    """The name of a day's next part."""
+    """The path of the next part of a day."""
     taken = [_part_of(path) for path in tape.files(day)]
     return tape.folder / "trades" / f"{day_name(day)}.{max(taken, default=0) + 1}.parquet"
 

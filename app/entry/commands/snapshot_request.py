@@ -12,7 +12,7 @@ from app.settings.calculation import CalculationSettings
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRequest:
-    """What picture is asked for.
+    """Options of `tapeprint snapshot`.
 
     Attributes
     ----------
@@ -24,23 +24,22 @@ class SnapshotRequest:
     scale : float
     rule : BarRule
     ticks_per_row : int or None
-        None: by the price.
+        None: a default that depends on the price.
     bars : int or None
-        How many bars to show; None: as many as stay legible.
+        Number of bars to show; None: as many as stay readable.
     seconds : float
-        How long a live instrument is listened to.
+        Time for which live trades are collected.
     seed : int
-        Of the demo.
+        Random seed of the demo.
     show, hide : str
-        Overlays besides those that the settings show, and without; names with commas between them.
-    rules : ChartRules
-        How the figures are made.
+        Overlays to show in addition to those of the settings, and to hide; names separated by commas.
+    rules : CalculationSettings
     profiles : ProfileFlags or None
-        Profiles to put on the chart.
+        Profiles to add to the chart.
     as_of_ns : int or None
-        The moment from which to look: all bars that had closed by then are known; None for all there are.
+        Time of the as-of view: only bars closed by then are known; None for all bars.
     why : str
-        `TIME@PRICE` of a figure that a panel explains; empty for none.
+        `TIME@PRICE` of a value that a panel explains; empty for none.
     """
 
     source: str

@@ -90,8 +90,8 @@ def _bars_there(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:
 
 
 _LACKS = {
-    BarState.MISSING: "⚠ trades {lack} in this bar",
-    BarState.CANDLES: "⚠ trades {lack} in this bar, candle only",
+    BarState.MISSING: "⚠ trades {missing} in this bar",
+    BarState.CANDLES: "⚠ trades {missing} in this bar, candle only",
     BarState.UNVERIFIED: "unverified",
 }
 
@@ -104,7 +104,7 @@ def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> s
     if coverage is None or not 0 <= number - coverage.first < len(coverage.state):
         return ""
     text = _LACKS.get(BarState(coverage.state[number - coverage.first]), "")
-    return text.format(lack="missing" if numbered else "may be missing")
+    return text.format(missing="missing" if numbered else "may be missing")
 
 
 def share_text(coverage: BarCoverage | None) -> str:
