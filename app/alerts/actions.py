@@ -40,7 +40,7 @@ class AlertStatus(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a request.
+    """The result of a request.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ class _Stored(enum.Enum):
 
 
 class SubjectKind(_Stored):
-    """What the number is; stored by value, shown as `text`."""
+    """The kinds of value an alert can watch; stored by value, shown as `text`."""
 
     PRICE = "price"
     POC = "POC"
