@@ -59,6 +59,14 @@ def test_the_independence_contract_names_every_venue() -> None:
     assert set(venues["modules"]) == {f"feeds.venues.{path.name}" for path in _modules(ROOT / "feeds" / "venues") if path.is_dir()}
 
 
+def test_a_decoder_loads_the_market_vocabulary_alone() -> None:
+    names = [f"feeds.venues.{path.name}.wire" for path in _modules(ROOT / "feeds" / "venues") if path.is_dir()]
+    code = f"import sys, importlib; [importlib.import_module(name) for name in {names}]; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = [name for name in done.stdout.split() if name.startswith("app.") and not name.startswith("app.market")]
+    assert loaded == ["app.errors"]
+
+
 def test_a_folder_holds_few_files_and_lies_at_most_three_deep() -> None:
     folders = [path.parent for top in ("app", "feeds", "rendering", "widgets") for path in (ROOT / top).rglob("__init__.py")]
     sizes = {folder.relative_to(ROOT): sum(path.name != "__init__.py" for path in folder.glob("*.py")) for folder in folders}

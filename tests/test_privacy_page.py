@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.entry.cli import app
-from feeds.venues import VENUES
+from feeds.venues.all_venues import VENUES
 from tests.markdown import HELP, ROOT, read
 
 _FOLDERS = ("app", "feeds", "rendering", "widgets")

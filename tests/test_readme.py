@@ -9,7 +9,7 @@ import pytest
 
 from app.entry.cli import app
 from app.settings.settings import settings_table
-from feeds.venues import VENUES
+from feeds.venues.all_venues import VENUES
 from tests.markdown import GENERATED, HELP, ROOT, Page, help_pages, read
 from widgets.commands.actions import COMMANDS
 

@@ -13,7 +13,7 @@ from app.market.candle import CandleBatch
 from app.market.span import Span
 from app.market.trade import BUY
 from app.settings.settings import Settings
-from feeds.venues import open_venue
+from feeds.venues.all_venues import open_venue
 from tests.candles import MINUTE_NS, candles_of
 from tests.venue_emulator import GeneratedTape, Market, VenueEmulator
 

@@ -15,7 +15,7 @@ from app.market.market import Market
 from app.settings.settings import Settings
 from feeds.simulated.candles import SimulatedCandles
 from feeds.simulated.market import TAPE, SimulatedFeed, SimulatedMarket
-from feeds.venues import VENUES, open_venue
+from feeds.venues.all_venues import VENUES, open_venue
 
 DEFAULT_INSTRUMENT = "binance:BTCUSDT"
 DEMO_HOURS = 3

@@ -22,7 +22,7 @@ from app.ingest.ingest import Ingest
 from app.market.bar_rule import parse_bar_rule
 from app.settings.settings import FeedSettings, Settings
 from app.storage.trade_store import TradeStore
-from feeds.venues import open_venue
+from feeds.venues.all_venues import open_venue
 
 FRAME_S = 1 / 60
 RATES = {"quiet": 1_000, "busy": 10_000}

@@ -22,7 +22,7 @@ from app.market.feed import FeedState
 from app.settings.settings import Settings
 from app.workspace import ChartChoice, Workspace
 from feeds.network.connection import Connection
-from feeds.venues import open_venue
+from feeds.venues.all_venues import open_venue
 from tests.fault_proxy import FaultProxy
 from tests.faults.desk import desk, live_venue, run
 from tests.feeds.lines import QUICK, Line, read

@@ -13,7 +13,7 @@ from app.market.bar_rule import parse_bar_rule
 from app.market.feed import FeedState
 from app.settings.settings import FeedSettings, Settings
 from app.workspace import ChartChoice, Workspace
-from feeds.venues import open_venue
+from feeds.venues.all_venues import open_venue
 from tests.faults.desk import HASTY, desk, live_venue, run
 
 HOUR_S = 3600

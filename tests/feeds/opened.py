@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from app.market.feed import TradeFeed
 from app.market.market import Market
 from app.settings.settings import FeedSettings, Settings
-from feeds.venues import open_venue
+from feeds.venues.all_venues import open_venue
 from tests.feeds.lines import Lines, Talk, venue
 from tests.feeds.questions import Answers, answering
 

@@ -24,7 +24,7 @@ from app.market.trade import TradeBatch, concatenate
 from app.settings.settings import FeedSettings, Settings
 from app.storage.trade_store import TradeStore
 from feeds.network.rest_client import RestClient
-from feeds.venues import VENUES, open_venue
+from feeds.venues.all_venues import VENUES, open_venue
 from feeds.venues.binance.live import SPOT, USDM, BinanceHistory, BinanceMarket, fetch_instrument, wire
 from feeds.venues.live import LiveFeed
 from tests.feeds.lines import QUICK, run, until

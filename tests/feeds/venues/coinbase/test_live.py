@@ -24,7 +24,7 @@ from app.market.trade import BUY, SELL
 from app.settings.settings import Settings
 from app.storage.trade_store import TradeStore
 from feeds.network.rest_client import RestClient
-from feeds.venues import open_venue
+from feeds.venues.all_venues import open_venue
 from feeds.venues.coinbase import live as coinbase
 from feeds.venues.coinbase.live import CoinbaseHistory
 from feeds.venues.coinbase.wire import decoder, greeting

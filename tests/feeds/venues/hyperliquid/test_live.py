@@ -19,7 +19,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
-from feeds.venues import open_venue
+from feeds.venues.all_venues import open_venue
 from feeds.venues.hyperliquid.live import fetch_instrument, newest_trades
 from feeds.venues.hyperliquid.wire import PING, decoder, greeting
 from feeds.venues.live import LiveFeed, StreamSpec

@@ -23,7 +23,7 @@ from app.market.instrument import Instrument
 from app.settings.settings import Settings
 from app.storage.trade_store import TradeStore
 from feeds.network.rest_client import RestClient
-from feeds.venues import open_venue
+from feeds.venues.all_venues import open_venue
 from feeds.venues.id_time_index import IdTimeIndex
 from feeds.venues.kraken import rest as kraken_rest
 from feeds.venues.kraken.live import KrakenHistory
