@@ -28,6 +28,11 @@ print(tapeprint.__version__, tapeprint.__file__, count)
 assert not {name.partition(".")[0] for name in sys.modules} & {"app", "feeds", "rendering", "resources", "widgets"}
 """
 
+_READ_HELP = """
+from tapeprint.widgets.window.help_texts import help_pages, picture
+print(len(help_pages()), len(picture("pictures/tpo.png")))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Installed:
@@ -105,6 +110,16 @@ def test_every_installed_module_can_be_imported(installed: Installed) -> None:
     assert version == "0.1.0" and Path(file) == installed.site_packages / "tapeprint" / "__init__.py"
     mains = 2  # tapeprint and tapeprint.app
     assert int(count) == len(list((installed.site_packages / "tapeprint").rglob("*.py"))) - mains - 1  # and tapeprint itself
+
+
+def test_the_help_pages_and_pictures_are_in_the_wheel(installed: Installed) -> None:
+    checkout, there = ROOT / "resources" / "help", installed.site_packages / "tapeprint" / "resources" / "help"
+    shown = [path.relative_to(checkout) for path in checkout.rglob("*") if path.suffix in (".md", ".png") and path.name != "README.md"]
+    assert shown and [path for path in shown if (there / path).read_bytes() != (checkout / path).read_bytes()] == []
+    done = installed.run("python", "-c", _READ_HELP)
+    assert done.returncode == 0, done.stderr
+    pages, picture = done.stdout.split()
+    assert int(pages) == len(list(checkout.glob("*.md"))) and int(picture) == (checkout / "pictures" / "tpo.png").stat().st_size
 
 
 @pytest.mark.parametrize("arguments", [("-m", "tapeprint"), ("-m", "tapeprint.app")])

@@ -56,6 +56,8 @@ class ChartItem(pg.GraphicsObject):
     """Name in the menu."""
     help: str = ""
     """Description in one line."""
+    help_page: str = ""
+    """Section of the help that explains it, e.g. `"values.md#tpo"`."""
     keys: tuple[str, ...] = ()
     """Keys that show and hide it, in Qt's notation."""
     shown_at_first: bool = True

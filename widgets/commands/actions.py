@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenuBar, QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from rendering.items.overlays import overlays
 from rendering.scene.layers import LAYERS
+from widgets.commands.help_sections import SECTIONS
+from widgets.parts.menu_with_help import MenuWithHelp
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Command:
         Whether it shows an on or off state.
     argument : str
         Argument of the method, if it has one, as several commands can share a method.
+    help_page : str
+        Section of the help that explains it, e.g. `profiles.md#undo`; by default that of its name in `help_sections`.
     """
 
     name: str
@@ -42,6 +46,12 @@ class Command:
     short: str = ""
     checkable: bool = False
     argument: str = ""
+    help_page: str = ""
+
+    @property
+    def explained_in(self) -> str:
+        """The section of the help that explains it."""
+        return self.help_page or SECTIONS[self.name]
 
     @property
     def action(self) -> str:
@@ -52,9 +62,33 @@ class Command:
 def overlay_commands() -> tuple[Command, ...]:
     """A command for each overlay of the chart."""
     return tuple(
-        Command("toggle_overlay", "Overlays", layer.title, layer.keys, f"Show or hide: {layer.help}", checkable=True, argument=layer.name)
+        Command(
+            "toggle_overlay",
+            "Overlays",
+            layer.title,
+            layer.keys,
+            f"Show or hide: {layer.help}",
+            checkable=True,
+            argument=layer.name,
+            help_page=layer.help_page,
+        )
         for layer in overlays(LAYERS)
     )
+
+
+def help_commands() -> tuple[Command, ...]:
+    """One command for each help page that the Help menu lists; the first page lists all of them."""
+    pages = (
+        ("index.md", "Help", ("F1",), "Open the help; F1 in a dialog or a menu explains that dialog or entry"),
+        ("first-steps.md", "First steps", (), "Open a market, move around, read the status bar"),
+        ("footprint.md", "Reading a footprint", (), "Cells, colours, imbalances, POC, value area, delta"),
+        ("profiles.md", "Profiles", (), "Visible range, anchored, range, period and composite profiles"),
+        ("values.md", "Values and rules", (), "How every value is computed, with ties and edge cases"),
+        ("data.md", "Data and store", (), "What is recorded, where, and how gaps are filled"),
+        ("differences.md", "Why do my numbers differ?", (), "Differences from TradingView and ATAS"),
+        ("troubleshooting.md", "Troubleshooting", (), "Messages and what to do about them"),
+    )
+    return tuple(Command("show_help", "Help", text, keys, tooltip, argument=page, help_page=page) for page, text, keys, tooltip in pages)
 
 
 COMMANDS = (
@@ -169,7 +203,8 @@ COMMANDS = (
     Command("play_faster", "Replay", "Faster", ("Ctrl+Up",), "Play faster, up to 1,000x, then unlimited", "+"),
     Command("play_slower", "Replay", "Slower", ("Ctrl+Down",), "Play slower, down to 0.1x", "−"),
     Command("go_to_time", "Replay", "Go to time…", ("Alt+G",), "Jump to a time in the recording"),
-    Command("show_keys", "Help", "Keyboard shortcuts", ("?", "F1"), "List all keyboard shortcuts"),
+    *help_commands(),
+    Command("show_keys", "Help", "Keyboard shortcuts", ("?",), "List all keyboard shortcuts"),
 )
 
 
@@ -182,6 +217,7 @@ def build_actions(window: QWidget, *others: object) -> Mapping[str, QAction]:
         action.setIconText(command.short or command.text)
         action.setCheckable(command.checkable)
         action.setToolTip(f"{command.tooltip} ({command.keys[0]})" if command.keys else command.tooltip)
+        action.setData(command.explained_in)
         method = next(getattr(owner, command.name) for owner in (window, *others) if hasattr(owner, command.name))
         arguments = (command.argument,) if command.argument else ()
         action.triggered.connect(lambda _checked=False, method=method, arguments=arguments: method(*arguments))
@@ -191,11 +227,12 @@ def build_actions(window: QWidget, *others: object) -> Mapping[str, QAction]:
 
 
 def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
-    """Add all menus, in the order of the table."""
-    menus = {}
+    """Add all menus, in the order of the table; F1 explains the entry under the mouse."""
+    menus: dict[str, QMenu] = {}
     for command in COMMANDS:
         if command.menu not in menus:
-            menus[command.menu] = menu_bar.addMenu(command.menu)
+            menus[command.menu] = MenuWithHelp(command.menu, menu_bar)
+            menu_bar.addMenu(menus[command.menu])
         menus[command.menu].addAction(actions[command.action])
 
 

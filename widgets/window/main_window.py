@@ -39,6 +39,7 @@ from widgets.panels.replay_bar import ReplayBar
 from widgets.parts.qt_palette import palette_of
 from widgets.window.error_banner import FaultBanner
 from widgets.window.feed_state_style import FEED_STATE_STYLES, badge_of
+from widgets.window.help_window import open_help
 from widgets.window.image_saver import ImageSaver
 from widgets.window.saved_choices import SavedChoices
 from widgets.window.status_bar import StatusBar
@@ -282,6 +283,10 @@ class MainWindow(QMainWindow):
     def show_keys(self) -> None:
         """List all keys."""
         KeyList(self).show()
+
+    def show_help(self, page: str) -> None:
+        """Show a help page, e.g. `values.md`, or a section of it, e.g. `values.md#levels`."""
+        open_help(page, self)
 
     # -- helpers of the commands -----------------------------------------------------------------
 

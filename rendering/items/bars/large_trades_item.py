@@ -50,6 +50,7 @@ class LargeTradesItem(ChartItem):
     name = "large-trades"
     title = "Large trades"
     help = "Large trades as bubbles"
+    help_page = "values.md#large-trades"
     keys = ("Shift+Alt+1",)
     shown_at_first = False
     z = 43.0

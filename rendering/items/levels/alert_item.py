@@ -34,6 +34,7 @@ class AlertItem(ChartItem):
     name = "alerts"
     title = "Alerts"
     help = "Alert prices"
+    help_page = "alerts.md#set-an-alert"
     z = 70.0
 
     def __init__(self) -> None:

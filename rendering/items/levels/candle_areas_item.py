@@ -53,6 +53,7 @@ class CandleAreasItem(ChartItem):
 
     name, title = "candle-areas", "Candle value areas"
     help = "POC, VAH and VAL of the previous and current day, week and month, computed from bars"
+    help_page = "values.md#candle-value-areas"
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S

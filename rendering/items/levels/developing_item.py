@@ -25,6 +25,7 @@ class DevelopingItem(ChartItem):
 
     name, title = "developing", "Developing POC, VAH and VAL"
     help = "POC, VAH and VAL of the day or session as of each bar"
+    help_page = "values.md#value-area-vah-val"
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S

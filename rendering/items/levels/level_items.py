@@ -189,6 +189,7 @@ class NakedLevelsItem(LevelItem):
 
     name, title = "naked", "Naked POC, VAH and VAL"
     help = "POC, VAH and VAL of past days, weeks and months until touched"
+    help_page = "values.md#levels"
     kinds = LevelKind.POC, LevelKind.VAH, LevelKind.VAL
 
     def legend(self, frame: Frame) -> str:
@@ -201,6 +202,7 @@ class VolumeNodesItem(LevelItem):
 
     name, title = "nodes", "HVN and LVN"
     help = "HVN and LVN of the previous day"
+    help_page = "values.md#levels"
     kinds = LevelKind.HVN, LevelKind.LVN
     shows_ended = False
     names_at_px = 84.0
@@ -214,6 +216,7 @@ class SinglePrintsItem(LevelItem):
 
     name, title = "prints", "Single prints, poor highs and lows"
     help = "Single prints, poor highs and poor lows of past days until traded through"
+    help_page = "values.md#levels"
     kinds = LevelKind.SINGLE_PRINTS, LevelKind.POOR_HIGH, LevelKind.POOR_LOW
     names_at_px = 110.0
 
@@ -223,6 +226,7 @@ class UnfinishedAuctionsItem(LevelItem):
 
     name, title = "unfinished", "Unfinished auctions"
     help = "Bar highs and lows where both sides traded, until traded through"
+    help_page = "values.md#levels"
     kinds = LevelKind.UNFINISHED_HIGH, LevelKind.UNFINISHED_LOW
     names_at_px = 196.0
 
@@ -236,6 +240,7 @@ class StackedImbalancesItem(LevelItem):
 
     name, title = "stacked", "Stacked imbalances"
     help = "Stacked imbalance zones until touched or closed through"
+    help_page = "values.md#levels"
     kinds = LevelKind.STACKED_BUY, LevelKind.STACKED_SELL
     names_at_px = 292.0
 

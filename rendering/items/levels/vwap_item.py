@@ -69,6 +69,7 @@ class VwapItem(ChartItem):
     name = "vwap-day"
     title = "Daily VWAP"
     help = "VWAP of each day or session with ±1 and ±2 σ bands"
+    help_page = "values.md#vwap-and-bands"
     keys = ("Alt+6",)
     shown_at_first = False
     z = UNDER_CELLS_Z
@@ -182,6 +183,7 @@ class WeekVwapItem(VwapItem):
     name = "vwap-week"
     title = "Weekly VWAP"
     help = "VWAP of each week with ±1 and ±2 σ bands"
+    help_page = "values.md#vwap-and-bands"
     keys = ("Alt+7",)
     period = Period.WEEK
     dash = Qt.PenStyle.DashLine
@@ -194,6 +196,7 @@ class MonthVwapItem(VwapItem):
     name = "vwap-month"
     title = "Monthly VWAP"
     help = "VWAP of each month with ±1 and ±2 σ bands"
+    help_page = "values.md#vwap-and-bands"
     keys = ("Alt+8",)
     period = Period.MONTH
     dash = Qt.PenStyle.DashDotLine
@@ -206,6 +209,7 @@ class AnchoredVwapItem(VwapItem):
     name = "vwap-anchored"
     title = "Anchored VWAP"
     help = "VWAP from the start of each anchored profile, with ±1 and ±2 σ bands"
+    help_page = "values.md#vwap-and-bands"
     keys = ("Alt+9",)
 
     def legend(self, frame: Frame) -> str:

@@ -30,6 +30,7 @@ class CvdItem(ChartItem):
     name = "cvd"
     title = "CVD with divergences"
     help = "Cumulative delta pane with divergences from price"
+    help_page = "values.md#delta-cvd-and-divergences"
     keys = ("Alt+5",)
     shown_at_first = False
     z = 50.0

@@ -51,6 +51,7 @@ class DeltaItem(ChartItem):
     name = "delta"
     title = "Delta and volume"
     help = "Delta columns and volume per bar"
+    help_page = "footprint.md#delta-and-volume"
     keys = ("Alt+1",)
     z = 50.0
     rest_s = READING_REST_S

@@ -45,6 +45,7 @@ class StatisticsItem(ChartItem):
     name = "statistics"
     title = "Bar statistics"
     help = "Table of volume, delta, CVD, trades and more per bar"
+    help_page = "footprint.md#delta-and-volume"
     keys = ("Alt+4",)
     shown_at_first = False
     z = 50.0

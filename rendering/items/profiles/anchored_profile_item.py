@@ -40,6 +40,7 @@ class AnchoredProfileItem(ChartItem):
     name = "anchored"
     title = "Anchored profiles"
     help = "Anchored (A) and range (Shift+A) profiles"
+    help_page = "profiles.md#anchored-profile"
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
 

@@ -47,6 +47,7 @@ class TpoItem(ChartItem):
 
     name, title = "tpo", "TPO, collapsed"
     help = "TPO letters of each session, collapsed"
+    help_page = "values.md#tpo"
     shown_at_first = False
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S
@@ -211,6 +212,7 @@ class TpoSplitItem(TpoItem):
 
     name, title = "tpo-split", "TPO, split"
     help = "TPO letters of each session, one column per bracket"
+    help_page = "values.md#tpo"
     split = True
 
     def legend(self, frame: Frame) -> str:

@@ -36,6 +36,7 @@ class VisibleProfileItem(ChartItem):
     name = "profile"
     title = "Visible range profile"
     help = "Volume profile of the visible bars"
+    help_page = "profiles.md#visible-range-profile"
     keys = ("Alt+2",)
     z = 66.0
     rest_s = READING_REST_S

@@ -26,6 +26,7 @@ class VisibleProfileLinesItem(ChartItem):
     name = "level-lines"
     title = "Visible range profile lines"
     help = "POC, VAH and VAL of the visible range, drawn across the chart"
+    help_page = "profiles.md#visible-range-profile"
     keys = ("Alt+3",)
     z = UNDER_CELLS_Z
     rest_s = READING_REST_S

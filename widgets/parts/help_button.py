@@ -1,0 +1,63 @@
+"""The way from a dialog or panel to the help page that explains it: a button, and F1 in a dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QPushButton, QWidget
+
+
+@runtime_checkable
+class HelpOpener(Protocol):
+    """A window that shows help pages."""
+
+    def show_help(self, page: str) -> None:
+        """Show a page, e.g. `values.md`, or a section of it, e.g. `values.md#levels`."""
+        ...
+
+
+def open_help_from(widget: QWidget, page: str) -> None:
+    """Show a help page in the nearest window above a widget that can show one.
+
+    Raises
+    ------
+    LookupError
+        If there is none.
+    """
+    above: QWidget | None = widget
+    while above is not None:
+        if isinstance(above, HelpOpener):
+            above.show_help(page)
+            return
+        above = above.parentWidget()
+    raise LookupError(f"no window above {type(widget).__name__} shows help")
+
+
+class HelpButton(QPushButton):
+    """Opens a help page; in a dialog F1 does the same.
+
+    Parameters
+    ----------
+    page : str or callable
+        The page, or a function that returns it where it depends on what the dialog shows.
+    parent : QWidget
+        The dialog or panel that the page explains.
+    """
+
+    def __init__(self, page: str | Callable[[], str], parent: QWidget) -> None:
+        super().__init__("Help", parent)
+        self._page = page
+        self.setAutoDefault(False)  # Return is another button's
+        self.clicked.connect(lambda _checked=False: open_help_from(self, self.page))
+        if parent.isWindow():
+            self.setToolTip("Explain this (F1)")
+            QShortcut(QKeySequence("F1"), parent, self.click)
+        else:
+            self.setToolTip("Explain this")
+
+    @property
+    def page(self) -> str:
+        """The page that it opens now."""
+        return self._page if isinstance(self._page, str) else self._page()

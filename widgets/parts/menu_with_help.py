@@ -1,0 +1,22 @@
+"""A menu in which F1 explains the entry under the mouse."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QMenu
+
+from widgets.parts.help_button import open_help_from
+
+
+class MenuWithHelp(QMenu):
+    """Its actions hold the help page that explains them as their data."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        action = self.activeAction()
+        page = action.data() if action is not None and event.key() == Qt.Key.Key_F1 else None
+        if page:
+            self.close()
+            open_help_from(self, page)
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,173 @@
+"""Shows one help page: Markdown with anchors at its headings, pictures that fit the width, and highlighted matches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtGui import QImage, QPalette, QResizeEvent, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
+
+from widgets.window.help_style import blocks, fragments, mixed, style_page
+from widgets.window.help_texts import HelpPage, anchors, picture
+
+_MARGIN_PX = 28
+_WIDEST_PX = 940
+"""Lines longer than this are hard to follow; a wider window gets a wider margin."""
+
+
+class HelpBrowser(QTextBrowser):
+    """The text of one page.
+
+    Parameters
+    ----------
+    on_link : callable
+        Called with the target of a link, as the page writes it.
+    """
+
+    def __init__(self, on_link: Callable[[str], None], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setOpenLinks(False)
+        self.setFrameShape(QTextBrowser.Shape.NoFrame)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # one that came and went would change the width
+        self.setAccessibleName("Help page")
+        self.page: HelpPage | None = None
+        self._shown: QTextDocument | None = None
+        self._anchors: dict[str, int] = {}
+        self._pictures: dict[str, QImage] = {}
+        self._places: list[tuple[int, str]] = []
+        self.anchorClicked.connect(lambda url: on_link(url.toString()))
+
+    def show_page(self, page: HelpPage) -> None:
+        """Show a page from its top."""
+        document = QTextDocument(self)  # laid out once, when it is complete
+        document.setUndoRedoEnabled(False)
+        document.setDefaultFont(self.font())
+        document.setMarkdown(page.text)
+        style_page(document, self.palette())
+        headings = [block for block in blocks(document) if block.blockFormat().headingLevel()]
+        self._anchors = dict(zip(anchors(block.text() for block in headings), (block.position() for block in headings), strict=True))
+        self._pictures = {}
+        self._places = [
+            (each.position(), each.charFormat().toImageFormat().name())
+            for block in blocks(document)
+            for each in fragments(block)
+            if each.charFormat().isImageFormat()
+        ]
+        self._fit(document)
+        self.page = page
+        self.setDocument(document)
+        if self._shown is not None:
+            self._shown.deleteLater()
+        self._shown = document
+        self.setExtraSelections([])
+        self.verticalScrollBar().setValue(0)
+
+    @property
+    def anchors(self) -> frozenset[str]:
+        """Anchors of the page's headings."""
+        return frozenset(self._anchors)
+
+    def scroll_to(self, anchor: str) -> None:
+        """Bring the heading of an anchor to the top."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._anchors[anchor])
+        self.setTextCursor(cursor)
+        top = self.document().documentLayout().blockBoundingRect(cursor.block()).top()
+        self.verticalScrollBar().setValue(round(top) - _MARGIN_PX // 2)
+
+    def highlight(self, words: str, nth: int) -> None:
+        """Mark every match of the words on the page, and go to one of them by its number."""
+        found = _matches(self.document(), words)
+        selections = []
+        for place, cursor in enumerate(found):
+            selection = QTextEdit.ExtraSelection()
+            look = QTextCharFormat()
+            if place == nth:
+                look.setBackground(self.palette().highlight())
+                look.setForeground(self.palette().highlightedText())
+            else:
+                look.setBackground(mixed(self.palette(), 0.4, QPalette.ColorRole.Highlight))
+            selection.format, selection.cursor = look, cursor
+            selections.append(selection)
+        self.setExtraSelections(selections)
+        if nth < len(found):
+            there = QTextCursor(found[nth])
+            there.setPosition(there.selectionStart())
+            self.setTextCursor(there)
+            middle = self.cursorRect().center().y() - self.viewport().height() // 3
+            self.verticalScrollBar().setValue(self.verticalScrollBar().value() + middle)
+
+    def clear_highlights(self) -> None:
+        """Remove the marks of a search."""
+        self.setExtraSelections([])
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        """A picture of the help folder; nothing else is ever loaded."""
+        path = QUrl(name).toString()
+        return self._picture(path) if path.startswith("pictures/") else None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width() and self.page is not None:
+            self._fit(self.document())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme: the same place of the page in its colours."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.PaletteChange and self.page is not None:
+            place = self.verticalScrollBar().value()
+            self.show_page(self.page)
+            self.verticalScrollBar().setValue(place)
+
+    def _picture(self, path: str) -> QImage:
+        if path not in self._pictures:
+            self._pictures[path] = QImage.fromData(picture(path))
+        return self._pictures[path]
+
+    def _fit(self, document: QTextDocument) -> None:
+        """Margins and pictures for the width that the page has now."""
+        room = self.viewport().width()
+        all_of_it = QTextCursor(document)
+        all_of_it.beginEditBlock()
+        look = document.rootFrame().frameFormat()
+        look.setMargin(_MARGIN_PX)
+        look.setTopMargin(_MARGIN_PX - 8)
+        look.setRightMargin(max(_MARGIN_PX, room - _MARGIN_PX - _WIDEST_PX))
+        document.rootFrame().setFrameFormat(look)
+        width = max(1, min(room - 2 * _MARGIN_PX, _WIDEST_PX))
+        for position, path in self._places:
+            self._fit_picture(document, position, path, width)
+        all_of_it.endEditBlock()
+
+    def _fit_picture(self, document: QTextDocument, position: int, path: str, width: int) -> None:
+        image = self._picture(path)
+        width = min(width, image.width())
+        pixels = round(width * self.devicePixelRatioF())
+        if pixels < image.width():  # Qt would drop pixels, and with them parts of letters
+            image = image.scaledToWidth(pixels, Qt.TransformationMode.SmoothTransformation)
+        document.addResource(QTextDocument.ResourceType.ImageResource.value, QUrl(path), image)
+        cursor = QTextCursor(document)
+        cursor.setPosition(position)
+        cursor.setPosition(position + 1, QTextCursor.MoveMode.KeepAnchor)
+        look = cursor.charFormat().toImageFormat()
+        look.setWidth(width)
+        look.setHeight(round(width * image.height() / image.width()))
+        cursor.setCharFormat(look)
+
+
+def lines_of(page: HelpPage) -> list[str]:
+    """The lines of a page as they are shown, without Markdown."""
+    document = QTextDocument()
+    document.setMarkdown(page.text)
+    return document.toPlainText().split("\n")
+
+
+def _matches(document: QTextDocument, words: str) -> list[QTextCursor]:
+    found: list[QTextCursor] = []
+    cursor = document.find(words) if words else QTextCursor()
+    while not cursor.isNull():
+        found.append(cursor)
+        cursor = document.find(words, cursor)
+    return found
