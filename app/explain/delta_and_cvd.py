@@ -44,6 +44,7 @@ def explain_bar_delta(chart: Chart, number: int) -> Explanation:
         low_ticks=low,
         high_ticks=high + 1,
         parts=(TradeFilter(number, number + 1),),
+        help_page="values.md#delta-cvd-and-divergences",
     )
 
 
@@ -66,6 +67,7 @@ def explain_cvd(chart: Chart, number: int, reset: TimeDivision | None) -> Explan
         low_ticks=int(series.low[start : bar + 1].min()),
         high_ticks=int(series.high[start : bar + 1].max()) + 1,
         parts=(TradeFilter(first, number + 1, sides=_BOTH),),
+        help_page="values.md#delta-cvd-and-divergences",
     )
 
 
@@ -97,6 +99,7 @@ def explain_divergence(chart: Chart, first: int, second: int, side: int, reset: 
         low_ticks=min(before, after),
         high_ticks=max(before, after) + 1,
         parts=(TradeFilter(first + 1, second + 1, sides=_BOTH),),
+        help_page="values.md#delta-cvd-and-divergences",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
@@ -68,6 +68,8 @@ class Explanation:
         The trades behind it; no trade passes two of them.
     listed : TradeBatch or None
         The trades themselves if it is about single trades; then there are no parts.
+    help_page : str
+        The section of the help that defines the value, e.g. `values.md#tpo`.
     """
 
     title: str
@@ -78,6 +80,7 @@ class Explanation:
     high_ticks: int = HIGHEST
     parts: tuple[TradeFilter, ...] = ()
     listed: TradeBatch | None = None
+    help_page: str = field(kw_only=True)
 
     @property
     def text(self) -> str:

@@ -59,6 +59,7 @@ def explain_cell(chart: Chart, number: int, row: int) -> Explanation:
         low_ticks=(row - 1) * height,
         high_ticks=(row + 2) * height,
         parts=_parts(number, height, found or both, range(first, first + n_rows)),
+        help_page="values.md#diagonal-imbalance",
     )
 
 
@@ -80,6 +81,7 @@ def explain_zone(chart: Chart, number: int, side: int, first_row: int, last_row:
         low_ticks=first_row * height,
         high_ticks=(last_row + 1) * height,
         parts=_parts(number, height, judged, range(int(rows[0]), int(rows[1]))),
+        help_page="values.md#diagonal-imbalance",
     )
 
 

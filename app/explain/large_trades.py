@@ -40,4 +40,5 @@ def explain_large_trade(chart: Chart, found: TradeBatch, trade: int, rule: Large
         low_ticks=price,
         high_ticks=price + 1,
         listed=found[np.array([trade])],
+        help_page="values.md#large-trades",
     )

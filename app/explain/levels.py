@@ -77,6 +77,7 @@ def explain_level(chart: Chart, level: LevelQuery) -> Explanation:
         low_ticks=min(origin.low_ticks, level.bottom // 2),
         high_ticks=max(origin.high_ticks, level.top // 2 + 1),
         parts=origin.parts,
+        help_page="values.md#levels",
     )
 
 
@@ -124,6 +125,7 @@ def _unfinished(chart: Chart, level: LevelQuery) -> Explanation:
         low_ticks=row * height,
         high_ticks=(row + 1) * height,
         parts=(TradeFilter(number, number + 1, row * height, (row + 1) * height, (SELL, BUY)),),
+        help_page="values.md#levels",
     )
 
 
@@ -143,6 +145,7 @@ def _node(chart: Chart, level: LevelQuery, profile: VolumeProfile, runs: tuple[t
         low_ticks=row * height,
         high_ticks=(row + 1) * height,
         parts=tuple(TradeFilter(first, end, row * height, (row + 1) * height) for first, end in runs),
+        help_page="values.md#hvn-and-lvn",
     )
 
 
@@ -212,6 +215,7 @@ def _letters(chart: Chart, level: LevelQuery, letters: TpoProfile, runs: tuple[t
         low_ticks=first * height,
         high_ticks=(last + 1) * height,
         parts=tuple(TradeFilter(begin, end, first * height, (last + 1) * height) for begin, end in runs),
+        help_page="values.md#tpo",
     )
 
 

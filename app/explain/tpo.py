@@ -39,6 +39,7 @@ def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int
         low_ticks=row * height,
         high_ticks=(row + 1) * height,
         parts=tuple(TradeFilter(first, end, row * height, (row + 1) * height) for first, end in runs),
+        help_page="values.md#tpo",
     )
 
 

@@ -164,6 +164,7 @@ def _why(
         low_ticks=low,
         high_ticks=high,
         parts=tuple(TradeFilter(first, end, low, high) for first, end in runs),
+        help_page="values.md#point-of-control-poc" if edge is ProfileEdge.POC else "values.md#value-area-vah-val",
     )
 
 

@@ -47,6 +47,7 @@ def explain_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0
         low_ticks=int(series.low[bars].min()),
         high_ticks=int(series.high[bars].max()) + 1,
         parts=(TradeFilter(int(series.number[start]), number + 1),),
+        help_page="values.md#vwap-and-bands",
     )
 
 

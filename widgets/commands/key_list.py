@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from widgets.commands.actions import key_list
+from widgets.parts.close_row import close_row
 
 MOUSE = (
     ("1 to 9", "Type a bar type, e.g. 15m; Return applies it, Esc cancels"),
@@ -40,4 +41,6 @@ class KeyList(QDialog):
             for column, text in enumerate(line):
                 table.setItem(row, column, QTableWidgetItem(text))
         table.resizeColumnToContents(0)
-        QVBoxLayout(self).addWidget(table)
+        rows = QVBoxLayout(self)
+        rows.addWidget(table)
+        rows.addWidget(close_row(self, "keys.md"))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QHBoxLayout, QLab
 from app.alerts.actions import AlertActions
 from app.alerts.alert import AlertSpec, Condition, Scope, Subject, SubjectKind, Trigger
 from app.alerts.subjects import SUBJECTS
+from widgets.parts.help_button import HelpButton
 from widgets.parts.sounds import SOUNDS
 
 _BANDS = (0, 1, -1, 2, -2, 3, -3)
@@ -109,7 +110,7 @@ class AlertDialog(QDialog):
         form.addRow("S&ound", self.sound)
         form.addRow("&Note", self.note)
         form.addRow(self.trouble)
-        form.addRow(_beside(self.done_button))
+        form.addRow(_beside(self.done_button, HelpButton("alerts.md#subjects-and-conditions", self)))
 
     def _take(self) -> None:
         """Set the alert and close; show an error and stay open if it is invalid."""

@@ -65,7 +65,7 @@ class CalculationDialog(QDialog):
         below = QHBoxLayout()
         below.addWidget(self.trouble, 1)
         below.addWidget(self.usual)
-        below.addWidget(close_row(self))
+        below.addWidget(close_row(self, self._help_page))
         beside = QHBoxLayout()
         beside.addWidget(self.parts)
         beside.addWidget(self.pages, 1)
@@ -73,6 +73,9 @@ class CalculationDialog(QDialog):
         rows.addLayout(beside, 1)
         rows.addLayout(below)
         self.resize(640, 460)
+
+    def _help_page(self) -> str:
+        return f"calculation.md#{structs.fields(CalculationSettings)[self.parts.currentRow()].name}"
 
     def _page(self, part: str, help_text: str) -> QWidget:
         page = QWidget()

@@ -55,7 +55,7 @@ class CompositeDialog(QDialog):
         column.addWidget(QLabel("Select two or more profiles (Space toggles):" if self.offered else "No profiles on the chart"))
         column.addWidget(self.list)
         column.addWidget(self.compose)
-        column.addWidget(close_row(self))
+        column.addWidget(close_row(self, "profiles.md#composite-profiles"))
         self.list.setCurrentRow(0)
         self._enable()
 

@@ -48,7 +48,7 @@ class PeriodDialog(QDialog):
         self.fields = ProfileForm(form, inputs if shown is None else shown.inputs, self._take)
         self.trouble = ErrorLine()
         form.addRow(self.trouble)
-        form.addRow(close_row(self))
+        form.addRow(close_row(self, "profiles.md#period-profiles"))
         self.bars.setEnabled(self.each.currentText() == PeriodKind.BARS.value)
         self.each.currentIndexChanged.connect(self._take)
         self.bars.valueChanged.connect(self._take)
@@ -85,7 +85,7 @@ class SideDialog(QDialog):
         self.fields = ProfileForm(form, anchors.side, self._take)
         self.trouble = ErrorLine()
         form.addRow(self.trouble)
-        form.addRow(close_row(self))
+        form.addRow(close_row(self, "profiles.md#visible-range-profile"))
 
     def _take(self) -> None:
         try:

@@ -48,7 +48,7 @@ class ProfileDialog(QDialog):
             form.addRow("Combines", QLabel(", ".join(placed.parts)))
         self.fields = ProfileForm(form, placed.inputs, self._take)
         form.addRow(self.trouble)
-        form.addRow(close_row(self))
+        form.addRow(close_row(self, "profiles.md#settings-of-a-profile"))
         for edit in (self.name, self.start, self.end):
             edit.editingFinished.connect(self._take)
 

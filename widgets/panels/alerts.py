@@ -11,6 +11,7 @@ from app.alerts.actions import AlertActions
 from app.alerts.alert import Alert, FiredAlert, UnmonitoredSpan
 from rendering.scene.scene import ChartScene
 from rendering.style.axis_labels import clock_text, date_text
+from widgets.parts.help_button import HelpButton
 from widgets.parts.text_table import TextTable, table_view
 
 _EVERY_MS = 500
@@ -107,6 +108,7 @@ class AlertPanel(QDialog):
             button.setAutoDefault(False)  # Return belongs to the table
             line.addWidget(button)
         line.addStretch(1)
+        line.addWidget(HelpButton("alerts.md#states", self))
         return line
 
     def _with_chosen(self, do: Callable[[Alert], None]) -> None:

@@ -14,6 +14,7 @@ from app.explain.explanation import ExplanationLine
 from rendering.style.colour import Colour
 from rendering.style.text import chart_font
 from rendering.style.theme import Theme
+from widgets.parts.help_button import HelpButton
 from widgets.parts.qt_palette import palette_of
 
 WIDTH_PX = 460
@@ -44,6 +45,7 @@ class WhyPanel(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self._theme = theme
+        self._help_page = ""
         self.text = QLabel(self)
         self.text.setTextFormat(Qt.TextFormat.RichText)
         self.text.setWordWrap(True)
@@ -52,12 +54,16 @@ class WhyPanel(QFrame):
         self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.copy = _button("Copy CSV", "Copy all trades behind this value as CSV (Ctrl+C)", on_copy)
         self.next = _button("", "Next value here (Y)", on_next)
+        self.help_button = HelpButton(lambda: self._help_page, self)
+        self.help_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.help_button.setFont(chart_font(_TEXT_PX))
         self.close_button = _button("Close", "Close (Esc)", on_close)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         buttons.addWidget(self.copy)
         buttons.addWidget(self.next)
         buttons.addStretch(1)
+        buttons.addWidget(self.help_button)
         buttons.addWidget(self.close_button)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(_PADDING_PX, _PADDING_PX - 2, _PADDING_PX, _PADDING_PX - 2)
@@ -70,7 +76,7 @@ class WhyPanel(QFrame):
 
         `place` is its index and their count.
         """
-        self._theme = theme
+        self._theme, self._help_page = theme, answer.explanation.help_page
         self.setPalette(palette_of(theme))
         self.copy.setVisible(bool(len(answer.behind.trades)))
         self.next.setText(f"{place[0] + 1} of {place[1]} ▸")

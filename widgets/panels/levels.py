@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
-from PySide6.QtWidgets import QAbstractItemView, QDialog, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from app.chart.levels import Level
 from app.market.price_grid import PriceGrid
@@ -18,6 +18,7 @@ from rendering.items.levels.level_items import NAMES, LevelItem
 from rendering.scene.layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.axis_labels import clock_text, date_text
+from widgets.parts.help_button import HelpButton
 
 _EVERY_MS = 500  # often enough to read distances
 _HEADERS = ("Level", "Period", "Price", "Since (UTC)", "Age", "Tests", "Distance")
@@ -129,7 +130,10 @@ class LevelPanel(QDialog):
         self.count = QLabel(self)
         rows = QVBoxLayout(self)
         rows.addWidget(self.table)
-        rows.addWidget(self.count)
+        foot = QHBoxLayout()
+        foot.addWidget(self.count, 1)
+        foot.addWidget(HelpButton("values.md#levels", self))
+        rows.addLayout(foot)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.refresh)
         self._timer.start(_EVERY_MS)
