@@ -53,7 +53,7 @@ class HelpWindow(QDialog):
         self.setWindowTitle("Help")
         self.setWindowFlag(Qt.WindowType.WindowMinMaxButtonsHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(1140, 800)
+        self.resize(QSize(1180, 820).boundedTo(self.screen().availableSize() * 0.95))
         self._open_url = open_url
         self._target = ""
         self._back: list[Place] = []
