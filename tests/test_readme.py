@@ -11,7 +11,7 @@ from app.entry.cli import app
 from app.settings.settings import settings_table
 from feeds.venues.all_venues import VENUES
 from tests.markdown import GENERATED, HELP, ROOT, Page, help_pages, read
-from widgets.commands.actions import COMMANDS
+from widgets.commands.table import COMMANDS
 
 README = read(ROOT / "README.md")
 WRITTEN = [README, *(page for page in help_pages() if page.path.name not in GENERATED)]

@@ -16,8 +16,8 @@ from app.entry.cli import app
 from app.settings.calculation import CalculationSettings
 from app.settings.fields import FieldInfo, fields_of
 from app.settings.settings import settings_table
-from widgets.commands.actions import COMMANDS
 from widgets.commands.key_list import MOUSE
+from widgets.commands.table import COMMANDS
 
 _WIDTH = 100  # columns of the text that `--help` prints
 

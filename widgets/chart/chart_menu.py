@@ -1,13 +1,13 @@
 """The chart's context menu, with entries for the bar and price there.
 
-Any object with commands can offer entries for a point, by a method `menu_entries`; this module does not know which.
+A family of commands offers its entries for a point by a method `menu_entries`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
@@ -35,7 +35,6 @@ class MenuEntry:
     keys: str = ""
 
 
-@runtime_checkable
 class MenuProvider(Protocol):
     """An object that can offer menu entries for a point of the chart."""
 
@@ -44,12 +43,12 @@ class MenuProvider(Protocol):
         ...
 
 
-def build_chart_menu(parent: QWidget, spot: ChartPoint, owners: Iterable[object]) -> QMenu:
-    """The menu for a point, grouped by owner; it deletes itself on close."""
+def build_chart_menu(parent: QWidget, spot: ChartPoint, providers: Iterable[MenuProvider]) -> QMenu:
+    """The menu for a point, grouped by provider; it deletes itself on close."""
     menu = QMenu(parent)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    for owner in owners:
-        entries = owner.menu_entries(spot) if isinstance(owner, MenuProvider) else ()
+    for provider in providers:
+        entries = provider.menu_entries(spot)
         if entries and not menu.isEmpty():
             menu.addSeparator()
         for entry in entries:
@@ -57,12 +56,12 @@ def build_chart_menu(parent: QWidget, spot: ChartPoint, owners: Iterable[object]
     return menu
 
 
-def open_chart_menu(parent: QWidget, place: QPoint, spot: ChartPoint, owners: Iterable[object]) -> None:
+def open_chart_menu(parent: QWidget, place: QPoint, spot: ChartPoint, providers: Iterable[MenuProvider]) -> None:
     """Show the menu at a screen position, without blocking.
 
     An empty menu is not shown.
     """
-    menu = build_chart_menu(parent, spot, owners)
+    menu = build_chart_menu(parent, spot, providers)
     if menu.isEmpty():
         menu.deleteLater()
     else:

@@ -28,7 +28,7 @@ _REACH_PX, _MOST_NEAR = 6.0, 4
 class AlertCommands:
     """Commands to set, list and delete alerts, and their notification when they fire.
 
-    The commands in `widgets.commands.actions` name its methods.
+    The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ _HINT = "Hold K over the bars to see every value as it stood at that bar's close
 class AsOfCommands:
     """Commands for the as-of view, the chart as it was known when a bar closed.
 
-    The commands in `widgets.commands.actions` name its methods.
+    The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from widgets.commands.size_steps import next_bar_rule, next_ticks_per_row
 class ChartCommands:
     """Commands for longer and shorter bars, coarser and finer rows.
 
-    The commands in `widgets.commands.actions` name its methods.
+    The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

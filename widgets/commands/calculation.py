@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 class RuleCommands:
     """Commands for colouring, footprint style, CVD reset and settings.
 
-    The commands in `widgets.commands.actions` name its methods.
+    The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ _HOW = "Ctrl+click flags or period profiles, or press J over them"
 class CompositeCommands:
     """Commands to select profiles and combine them; without a chart they do nothing.
 
-    The commands in `widgets.commands.actions` name its methods.
+    The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

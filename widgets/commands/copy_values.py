@@ -15,7 +15,7 @@ from widgets.parts.time_input import time_text
 class CopyCommands:
     """Command to copy the price at the cursor.
 
-    The commands in `widgets.commands.actions` name its methods.
+    The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _IN_MENU = 4
 class WhyCommands:
     """Commands that explain the value under the mouse, in a panel over the chart.
 
-    The commands in `widgets.commands.actions` name its methods.
+    The table in `widgets.commands.table` picks its methods.
 
     An explanation stays as it was when requested, with its trades. If its last bar is still open it states the last trade included;
     another request gives the newest. The panel moves when it would cover the bars that it explains, and closes when another chart is

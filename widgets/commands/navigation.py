@@ -10,7 +10,7 @@ from rendering.scene.scene import ChartScene
 class ViewCommands:
     """Commands to zoom, scroll and jump; without a chart they do nothing.
 
-    The commands in `widgets.commands.actions` name its methods.
+    The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from rendering.scene.scene import ChartScene
 class OverlayCommands:
     """The visible overlays of the window, for any chart in it.
 
-    The commands in `widgets.commands.actions` name its methods.
+    The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _POINT = "Point at a period profile (P shows them)"
 class PeriodCommands:
     """Commands to show, split and merge period profiles.
 
-    Without a chart they do nothing. The commands in `widgets.commands.actions` name its methods.
+    Without a chart they do nothing. The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

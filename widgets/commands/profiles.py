@@ -19,7 +19,7 @@ from widgets.dialogs.profile import ProfileDialog
 class AnchorCommands:
     """Commands to add, select, edit, delete, undo and redo profiles.
 
-    Without a chart they do nothing. The commands in `widgets.commands.actions` name its methods.
+    Without a chart they do nothing. The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------

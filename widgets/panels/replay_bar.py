@@ -21,7 +21,7 @@ from widgets.parts.time_input import parse_moment, time_text
 class ReplayBar(QFrame):
     """Bar with the replay controls, hidden without a replay.
 
-    While it is hidden its commands are disabled. The commands in `widgets.commands.actions` name its methods.
+    While it is hidden its commands are disabled. The table in `widgets.commands.table` picks its methods.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class ReplayBar(QFrame):
             shown_ns = self._time_at(self.track.value()) if self.track.isSliderDown() else playback.now_ns
             _set_text(self.time, time_text(shown_ns))
 
-    # -- commands, see widgets.commands.actions -----------------------------------------------------------
+    # -- commands, see widgets.commands.table -------------------------------------------------------------
 
     def play_or_pause(self) -> None:
         """Pause or continue; at the end, start again."""

@@ -28,6 +28,7 @@ from widgets.commands.calculation import RuleCommands
 from widgets.commands.composites import CompositeCommands
 from widgets.commands.copy_values import CopyCommands
 from widgets.commands.explain import WhyCommands
+from widgets.commands.families import Families
 from widgets.commands.key_list import KeyList
 from widgets.commands.navigation import ViewCommands
 from widgets.commands.overlays import OverlayCommands
@@ -95,14 +96,24 @@ class MainWindow(QMainWindow):
         shown = lambda: self.view if self._scene else None  # noqa: E731
         self.anchors = AnchorCommands(shown, self.overlays, self.show_message, self._close_panel)
         self.alerts = AlertCommands(self, workspace, lambda: self._scene, self.show_message)
-        views, copies = ViewCommands(lambda: self._scene), CopyCommands(lambda: self._scene, self.show_message)
-        moments = AsOfCommands(lambda: self._scene, self.show_message)
-        profiles = (PeriodCommands(lambda: self._scene, self.overlays, self.show_message), CompositeCommands(shown, self.show_message))
-        rules = RuleCommands(self, workspace, looks.remember_rules, self.show_message)
-        others = (self.alerts, copies, moments, views, ChartCommands(workspace, self._choose_bar), rules, self.overlays, self.replay_bar)
+        copies = CopyCommands(lambda: self._scene, self.show_message)
         self.why = WhyCommands(shown, self.show_message, copies.copy_price)
-        self._owners = (self.why, self.anchors, *profiles, *others)
-        self.actions_by_name = build_actions(self, *self._owners)
+        families = Families(
+            window=self,
+            explain=self.why,
+            profiles=self.anchors,
+            periods=PeriodCommands(lambda: self._scene, self.overlays, self.show_message),
+            composites=CompositeCommands(shown, self.show_message),
+            alerts=self.alerts,
+            as_of=AsOfCommands(lambda: self._scene, self.show_message),
+            navigation=ViewCommands(lambda: self._scene),
+            bars=ChartCommands(workspace, self._choose_bar),
+            calculation=RuleCommands(self, workspace, looks.remember_rules, self.show_message),
+            overlays=self.overlays,
+            replay=self.replay_bar,
+        )
+        self._menu_providers = (self.why, self.anchors, families.periods, families.composites, self.alerts, copies, families.as_of)
+        self.actions_by_name = build_actions(self, families)
         self.replay_bar.take_actions(self.actions_by_name)
         self.overlays.take_actions(self.actions_by_name)
         fill_menu_bar(self.menuBar(), self.actions_by_name)
@@ -198,7 +209,7 @@ class MainWindow(QMainWindow):
             self.view.on_edit = self.anchors.edit_profile
             self.view.alert_handle = self.alerts.handle
             self.view.on_click = self.why.click
-            self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._owners)
+            self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._menu_providers)
             self.pages.addWidget(self.view)
         else:
             before = self.view.chart_scene
@@ -230,7 +241,7 @@ class MainWindow(QMainWindow):
             size = format(spec.instrument.grid(spec.ticks_per_row).row_size.normalize(), "f")
             self.toolbar.show_choice(self._workspace.instrument_id, spec.bar_rule, spec.ticks_per_row, size)
 
-    # -- commands, see widgets.commands.actions -----------------------------------------------------------
+    # -- commands, see widgets.commands.table -------------------------------------------------------------
 
     def choose_instrument(self) -> None:
         """Move the focus to the market field."""

@@ -95,5 +95,5 @@ def test_menu_separates_owners_and_skips_those_without_entries(window):
         def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
             return []
 
-    menu = build_chart_menu(window, ChartPoint(0, 0, None, None, None), [Nothing(), Some(), object(), Some()])
+    menu = build_chart_menu(window, ChartPoint(0, 0, None, None, None), [Nothing(), Some(), Some()])
     assert [action.isSeparator() or action.text() for action in menu.actions()] == ["one", True, "one"]

@@ -1,6 +1,7 @@
 from PySide6.QtGui import QKeySequence
 
-from widgets.commands.actions import COMMANDS, key_list
+from widgets.commands.actions import key_list
+from widgets.commands.table import COMMANDS
 
 
 def test_no_key_belongs_to_two_commands() -> None:

@@ -9,8 +9,8 @@ import pytest
 from rendering.items.overlays import overlays
 from rendering.scene.layers import LAYERS
 from tests.markdown import GENERATED, HELP, read, slug
-from widgets.commands.actions import COMMANDS
 from widgets.commands.help_sections import SECTIONS
+from widgets.commands.table import COMMANDS
 
 
 def section(target: str) -> str:

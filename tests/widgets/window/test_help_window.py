@@ -10,7 +10,7 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QWidget
 
 from tests.widgets.window.test_help_browser import link_positions
-from widgets.commands.actions import help_commands
+from widgets.commands.table import help_commands
 from widgets.window.help_texts import INDEX, help_pages
 from widgets.window.help_window import HelpWindow, open_help
 from widgets.window.main_window import MainWindow

@@ -1,0 +1,72 @@
+"""A command of the user, as the table lists it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from widgets.commands.help_sections import SECTIONS
+
+if TYPE_CHECKING:
+    from widgets.commands.families import Families
+
+
+class _Picked:
+    """A stand-in for the families that remembers which attribute was picked last."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def __getattr__(self, name: str) -> _Picked:
+        return _Picked(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of the user.
+
+    Attributes
+    ----------
+    run : callable
+        Picks the method that executes it out of the families of commands.
+    menu, text : str
+        Menu, and label in it.
+    keys : tuple of str
+        Shortcuts in Qt's notation; the first is the one shown.
+    help : str
+        Line for the tooltip and the key list.
+    short : str
+        Label of its button, if it differs from the menu's.
+    checkable : bool
+        Whether it shows an on or off state.
+    argument : str
+        Argument of the method, if it has one, as several commands can share a method.
+    help_page : str
+        Section of the help that explains it, e.g. `profiles.md#undo`; by default that of its name in `help_sections`.
+    """
+
+    run: Callable[[Families], Callable[..., object]]
+    menu: str
+    text: str
+    keys: tuple[str, ...]
+    tooltip: str
+    short: str = ""
+    checkable: bool = False
+    argument: str = ""
+    help_page: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the method that executes it."""
+        return self.run(cast("Families", _Picked())).name  # pyright: ignore[reportFunctionMemberAccess] # of the stand-in
+
+    @property
+    def explained_in(self) -> str:
+        """The section of the help that explains it."""
+        return self.help_page or SECTIONS[self.name]
+
+    @property
+    def action(self) -> str:
+        """Name of its QAction."""
+        return f"{self.name} {self.argument}".strip()
