@@ -13,7 +13,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import platformdirs
 from app.errors import BadInputError
 from app.market.instrument import Instrument
 from app.market.price_grid import PriceGrid
+from app.market.times import file_time_text, iso_date_text, iso_text, span_text
 
 INDEX_NAME = "index.csv"
 INDEX_COLUMNS = ("taken", "file", "instrument", "bar", "ticks_per_row", "first", "end", "source", "caption")
@@ -89,9 +89,9 @@ def picture_path(folder: Path, facts: PictureFacts, note: str = "") -> Path:
     The name has only letters, digits, `.`, `_` and `-` and at most 120 characters, whatever the symbols
     of the venue. No such file exists yet.
     """
-    taken = _utc(facts.taken_ns)
-    day = folder / f"{taken:%Y}" / f"{taken:%m}" / f"{taken:%Y-%m-%d}"
-    words = [f"{taken:%Y%m%dT%H%M%SZ}", *(_clean(word) for word in (facts.instrument.symbol, facts.bar, note) if _clean(word))]
+    date = iso_date_text(facts.taken_ns)
+    day = folder / date[:4] / date[5:7] / date
+    words = [f"{file_time_text(facts.taken_ns)}Z", *(_clean(word) for word in (facts.instrument.symbol, facts.bar, note) if _clean(word))]
     stem = "_".join(words)[: MAX_NAME_CHARS - len("_9999.png")]
     path = day / f"{stem}.png"
     number = 2
@@ -106,7 +106,7 @@ def picture_texts(facts: PictureFacts, state: Mapping[str, Any], software: str) 
     return {
         "Title": f"{facts.instrument.symbol} {facts.bar}",
         "Description": facts.caption,
-        "Creation Time": _utc(facts.taken_ns).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Creation Time": iso_text(facts.taken_ns),
         "Software": software,
         STATE_KEY: json.dumps(state, ensure_ascii=True, sort_keys=True, separators=(",", ":")),
     }
@@ -125,13 +125,13 @@ def add_to_index(folder: Path, picture: Path, facts: PictureFacts) -> Path:
     """
     index = folder / INDEX_NAME
     line = (
-        _iso(facts.taken_ns),
+        iso_text(facts.taken_ns),
         picture.relative_to(folder).as_posix() if picture.is_relative_to(folder) else str(picture),
         facts.instrument.id,
         facts.bar,
         str(facts.grid.ticks_per_row),
-        _iso(facts.first_ns),
-        _iso(facts.end_ns),
+        iso_text(facts.first_ns),
+        iso_text(facts.end_ns),
         facts.mode,
         facts.caption,
     )
@@ -147,37 +147,6 @@ def add_to_index(folder: Path, picture: Path, facts: PictureFacts) -> Path:
     except OSError as error:
         raise BadInputError(f"cannot write journal {index}: {error.strerror}") from error
     return index
-
-
-def span_text(first_ns: int, end_ns: int) -> str:
-    """A time span as text in UTC, with the date once if it is within one day.
-
-    >>> span_text(0, 1_860_000_000_000)
-    '1 Jan 1970 00:00–00:31 UTC'
-    """
-    first, end = _utc(first_ns), _utc(end_ns)
-    same_day = first.date() == (end - timedelta(microseconds=1)).date() if end_ns > first_ns else True
-    until = f"{end:%H:%M}" if same_day else f"{_date(end)} {end:%H:%M}"
-    seconds = (first.second or end.second) and end - first < timedelta(hours=1)
-    if seconds and same_day:
-        return f"{_date(first)} {first:%H:%M:%S}–{end:%H:%M:%S} UTC"
-    return f"{_date(first)} {first:%H:%M}–{until} UTC"
-
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"""Not from strftime, whose month names depend on the system's language."""
-
-
-def _date(when: datetime) -> str:
-    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
-
-
-def _utc(time_ns: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_ns // 1000)
-
-
-def _iso(time_ns: int) -> str:
-    return _utc(time_ns).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _clean(word: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 import numpy as np
 
@@ -26,6 +24,7 @@ from app.alerts.scan import AlertMatch, AlertScan, line_label
 from app.alerts.subjects import SUBJECTS, LinePrice, SubjectValues, WatchKind
 from app.chart.chart import AlertLine, Chart
 from app.market.instrument import Instrument
+from app.market.times import clock_text, short_date_text
 from app.market.trade import TradeBatch, concatenate
 from app.storage.trade_store import TradeStore
 
@@ -195,7 +194,8 @@ class AlertWatch:
             or series.times.start_ns(int(series.number[0])) <= series.times.start_ns(series.times.number(from_ns))
         ):
             return ""
-        return f"data from {time.strftime('%d %b %H:%M', time.gmtime(series.start_ns(0) // 10**9))}"
+        start_ns = series.start_ns(0)
+        return f"data from {short_date_text(start_ns)} {clock_text(start_ns, seconds=False)}"
 
     @property
     def armed(self) -> ArmedAlerts:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from app.chart.chart import Chart
 from app.explain.explanation import Explanation
-from app.explain.formatting import ValueFormatter, time_text
+from app.explain.formatting import ValueFormatter
 from app.explain.source_trades import SourceTrades, as_of_text, trades_behind
 from app.market.bar_rule import DAY_NS
 from app.market.decimals import step_text
 from app.market.instrument import Instrument
+from app.market.times import fine_clock_text, timestamp_text
 from app.market.trade import BUY, SELL
 from app.market.trade_csv import csv_text
 
@@ -68,8 +69,8 @@ class Answer:
         count = len(trades)
         shown = range(count) if count <= 2 * ends + 1 else (*range(ends), *range(count - ends, count))
         days = trades.time_ns[[0, -1]] // DAY_NS if count else ()
-        begin = 0 if len(set(days)) > 1 else len("2026-11-21 ")  # the date only if there is more than one
-        rows = [self._trade(index, begin) for index in shown]
+        when = timestamp_text if len(set(days)) > 1 else fine_clock_text
+        rows = [self._trade(index, when) for index in shown]
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
         for place, (time, price, quantity, side) in enumerate(rows):
             if place == ends and len(rows) < count:
@@ -98,11 +99,11 @@ class Answer:
             "missing": self.behind.note or None,
         }
 
-    def _trade(self, index: int, begin: int) -> tuple[str, str, str, str]:
+    def _trade(self, index: int, when: Callable[[int], str]) -> tuple[str, str, str, str]:
         time_ns, price, lots, side, _ = (int(column[index]) for column in self.behind.trades.columns)
         instrument = self.instrument
         texts = step_text(price, instrument.tick_size), step_text(lots, instrument.lot_size)
-        return time_text(time_ns, fine=True)[begin:], *texts, _SIDES.get(side, "unknown")
+        return when(time_ns), *texts, _SIDES.get(side, "unknown")
 
 
 def find_trades(chart: Chart, explanation: Explanation) -> Answer:

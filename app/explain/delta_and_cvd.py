@@ -9,10 +9,11 @@ from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.divergence import REACH
 from app.chart.chart import Chart
 from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
-from app.explain.formatting import ValueFormatter, percent_text, time_text
+from app.explain.formatting import ValueFormatter, percent_text
 from app.explain.imbalances import bar_of
 from app.explain.source_trades import tape_of_bars
 from app.market.session import TimeDivision
+from app.market.times import fine_clock_text
 from app.market.trade import BUY, SELL
 
 _BOTH = (SELL, BUY)
@@ -124,10 +125,6 @@ def _extremes(chart: Chart, bar: int) -> list[ExplanationLine]:
     ):
         when = ""
         if int(running[place]) == value and len(tape) == int(series.trades[bar]):
-            when = ", before the first trade" if not place else f", after trade {place:,}, at {_clock(int(tape.time_ns[place - 1]))}"
+            when = ", before the first trade" if not place else f", after trade {place:,}, at {fine_clock_text(tape.time_ns[place - 1])}"
         lines.append(ExplanationLine(f"{name} delta: {words.signed(value)}{when}"))
     return lines
-
-
-def _clock(time_ns: int) -> str:
-    return time_text(time_ns, fine=True)[11:]

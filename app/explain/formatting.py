@@ -1,4 +1,4 @@
-"""Text of prices, quantities and times in explanations.
+"""Text of prices, quantities and bars in explanations.
 
 Decimals are exact, without trailing zeros.
 """
@@ -10,10 +10,9 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
-import numpy as np
-
 from app.chart.chart import Chart
 from app.explain.explanation import ExplanationLine
+from app.market.times import clock_text, iso_date_text
 
 MOST_LINES = 12
 """Longer lists show only their first and last lines."""
@@ -51,7 +50,8 @@ class ValueFormatter(NamedTuple):
     def bar(self, number: int) -> str:
         """The start time of a bar, UTC."""
         times = self.chart.series.times
-        return time_text(times.start_ns(number), seconds=times.fine)
+        start_ns = times.start_ns(number)
+        return f"{iso_date_text(start_ns)} {clock_text(start_ns, seconds=times.fine)}"
 
     def runs(self, runs: Sequence[tuple[int, int]]) -> str:
         """The time range of runs of bars, and their number if there are several."""
@@ -104,12 +104,6 @@ def percent_text(part: int, whole: int) -> str:
     share = Fraction(100 * part, whole)
     rounded = round(share, 2)
     return f"{'' if rounded == share else '≈ '}{plain(rounded)} %"
-
-
-def time_text(time_ns: int, *, seconds: bool = True, fine: bool = False) -> str:
-    """A time as `2026-11-21 15:30:00`, UTC; `fine` adds milliseconds."""
-    text = str(np.datetime64(int(time_ns), "ns")).replace("T", " ")
-    return text[: 23 if fine else 19 if seconds else 16]
 
 
 def shortened(lines: Sequence[ExplanationLine], most: int = MOST_LINES) -> list[ExplanationLine]:

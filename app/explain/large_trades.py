@@ -7,7 +7,8 @@ import numpy as np
 from app.analytics.large_trades import LargeTradeFilter
 from app.chart.chart import Chart
 from app.explain.explanation import Explanation, ExplanationLine
-from app.explain.formatting import ValueFormatter, time_text
+from app.explain.formatting import ValueFormatter
+from app.market.times import timestamp_text
 from app.market.trade import BUY, SELL, TradeBatch
 
 
@@ -33,7 +34,7 @@ def explain_large_trade(chart: Chart, found: TradeBatch, trade: int, rule: Large
         told = [ExplanationLine(f"{words.lots(lots)} >= {rule.text}", True)]
     number = chart.series.times.number(time_ns)
     return Explanation(
-        title=f"Large trade: {words.lots(lots)} {name} at {words.price(price)} · {time_text(time_ns, fine=True)}",
+        title=f"Large trade: {words.lots(lots)} {name} at {words.price(price)} · {timestamp_text(time_ns)}",
         rule=f"Large trades: the {rule.top} largest in view" if rule.top else f"Large trades: {rule.text} or more",
         lines=tuple(told),
         bars=((number, number + 1),),

@@ -10,7 +10,8 @@ import numpy as np
 from app.analytics.profile import profile_of_bars
 from app.chart.chart import Chart
 from app.explain.explanation import Explanation, TradeFilter
-from app.explain.formatting import ValueFormatter, time_text
+from app.explain.formatting import ValueFormatter
+from app.market.times import timestamp_text
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
 
 MOST_TRADES = 4_000_000
@@ -96,7 +97,7 @@ def as_of_text(chart: Chart, explanation: Explanation) -> str:
     if not series.n_bars or explanation.listed is not None or explanation.bars[-1][1] <= int(series.number[-1]):
         return ""
     newest = newest_ns(chart)
-    return "current bar, still forming" if newest is None else f"as of {time_text(newest, fine=True)} UTC, last bar still forming"
+    return "current bar, still forming" if newest is None else f"as of {timestamp_text(newest)} UTC, last bar still forming"
 
 
 def _runs(parts: Sequence[TradeFilter]) -> list[tuple[int, int]]:

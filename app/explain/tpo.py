@@ -9,7 +9,8 @@ import numpy as np
 from app.analytics.tpo import TpoProfile
 from app.chart.chart import Chart
 from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
-from app.explain.formatting import ValueFormatter, percent_text, shortened, time_text
+from app.explain.formatting import ValueFormatter, percent_text, shortened
+from app.market.times import clock_text
 from app.profiles.period_profiles import BarRanges
 
 
@@ -25,7 +26,7 @@ def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int
     """
     words, place = ValueFormatter(chart), row - letters.first_row
     names, brackets = letters.letters()[place], np.flatnonzero(letters.marks[place]).tolist()
-    times = [time_text(letters.start_ns + bracket * letters.bracket_ns, seconds=False)[11:] for bracket in brackets]
+    times = [clock_text(letters.start_ns + bracket * letters.bracket_ns, seconds=False) for bracket in brackets]
     found = [ExplanationLine(f"{name}: traded here in the {time} bracket") for name, time in zip(names, times, strict=True)]
     rule, height = chart.rules.value_area, chart.series.grid.ticks_per_row
     return Explanation(

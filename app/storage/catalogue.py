@@ -21,6 +21,7 @@ from app.errors import StoreError
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.times import file_time_text
 from app.market.trade import TradeBatch
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
@@ -214,7 +215,7 @@ def drop_tail(connection: sqlite3.Connection, number: int, up_to_place: int) -> 
 def rename_damaged(folder: Path) -> Path:
     """Rename a damaged catalogue to make way for a new one; return the new path."""
     path = folder / FILE_NAME
-    aside = path.with_name(f"{FILE_NAME}.corrupt-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}")
+    aside = path.with_name(f"{FILE_NAME}.corrupt-{file_time_text(time.time_ns())}")
     for ending in ("-wal", "-shm"):
         companion = path.with_name(path.name + ending)
         if companion.exists():

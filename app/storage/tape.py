@@ -12,6 +12,7 @@ from app.errors import StoreError
 from app.market.coverage import CoveredSpan
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.times import iso_date_text
 from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue import Catalogue
 from app.storage.day_file import DAY_NS, by_day, day_of, merge_trades, read_day
@@ -103,7 +104,7 @@ def file_name_of(symbol: str) -> str:
 
 def day_name(day: int) -> str:
     """The name of a UTC day, e.g. `2026-07-10`."""
-    return str(np.datetime64(_EPOCH) + day)
+    return iso_date_text(day * DAY_NS)
 
 
 def day_named(path: Path) -> int | None:

@@ -10,6 +10,7 @@ import numpy as np
 from app.errors import StoreError
 from app.market.coverage import Source
 from app.market.span import Span
+from app.market.times import fine_clock_text, iso_date_text
 from app.market.trade import TradeBatch
 from app.storage.day_file import DAY_NS, DayTotals, merge_trades, read_day
 from app.storage.rollup import cells_of, read_rollup, write_rollup
@@ -114,7 +115,7 @@ def _account(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> Iterat
 def _holes(tape: Tape) -> Iterator[StoreFinding]:
     for before, after in tape.intervals().gaps():
         gap = Span(before.end_ns, max(before.end_ns, after.start_ns))
-        begin, end = (str(np.datetime64(ns, "ns"))[:23] for ns in (gap.start_ns, gap.end_ns))
+        begin, end = (f"{iso_date_text(ns)}T{fine_clock_text(ns)}" for ns in (gap.start_ns, gap.end_ns))
         if tape.instrument.numbered:
             n = after.first_id - before.last_id - 1
             text = f"{n:,} trade{'s' if n > 1 else ''} missing, ids {before.last_id + 1} to {after.first_id - 1}, {begin} to {end}"

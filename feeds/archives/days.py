@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import itertools
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from app.market.span import Span
 
@@ -40,11 +40,6 @@ def whole_months(days: list[date]) -> list[list[date]]:
 def date_of(time_ns: int) -> date:
     """The UTC day of a time."""
     return _EPOCH + timedelta(days=time_ns // _DAY_NS)
-
-
-def iso_time(time_ns: int) -> str:
-    """A time in the format of web services: `2024-08-08T23:54:15.342Z`."""
-    return datetime.fromtimestamp(time_ns // 10**6 / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def file_name(text: str) -> str:

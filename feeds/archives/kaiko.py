@@ -25,8 +25,9 @@ import msgspec
 
 from app.errors import DecodeError, TradeFileError, VenueRefusedError
 from app.market.span import Span
+from app.market.times import iso_text
 from feeds.archives.bulk import DumpFile, Progress, no_progress
-from feeds.archives.days import days_of, file_name, iso_time, span_of
+from feeds.archives.days import days_of, file_name, span_of
 from feeds.archives.file_host import FileHost
 from feeds.archives.keys import Secret, key_variable
 
@@ -123,8 +124,8 @@ class KaikoTrades:
 
     async def _pages(self, piece: DumpFile) -> AsyncIterator[list[_Trade]]:
         params: Mapping[str, str | int] = {
-            "start_time": iso_time(piece.span.start_ns),
-            "end_time": iso_time(piece.span.end_ns),
+            "start_time": iso_text(piece.span.start_ns, milliseconds=True),
+            "end_time": iso_text(piece.span.end_ns, milliseconds=True),
             "sort": "asc",
             "page_size": _PAGE,
         }
@@ -147,7 +148,8 @@ class KaikoTrades:
     def _piece(self, part: Span) -> DumpFile:
         words = (quote(word, safe="") for word in (self._exchange, self._kind, self._symbol))
         path = "/v2/data/trades.v1/exchanges/{}/{}/{}/trades".format(*words)
-        name = f"kaiko-{self._exchange}-{self._kind}-{self._symbol}-{iso_time(part.start_ns)}-{iso_time(part.end_ns)}"
+        start, end = (iso_text(time_ns, milliseconds=True) for time_ns in (part.start_ns, part.end_ns))
+        name = f"kaiko-{self._exchange}-{self._kind}-{self._symbol}-{start}-{end}"
         return DumpFile(f"{file_name(name)}.csv.gz", part, path)
 
     def _decoded(self, content: bytes, piece: DumpFile) -> _Page:

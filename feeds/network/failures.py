@@ -9,6 +9,7 @@ import time
 from websockets.exceptions import InvalidProxy, InvalidProxyStatus, InvalidStatus, InvalidURI, ProxyError, SecurityError
 
 from app.errors import FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.market.times import clock_text
 
 _BUSY_S = 60.0  # where the venue asks us to wait and gives no time
 
@@ -52,8 +53,9 @@ def http_status_error(code: int, retry_after: str | None, host: str, wall_s: flo
     if code in (418, 429):
         now_s = time.time() if wall_s is None else wall_s
         wait_s = _retry_after_s(retry_after, now_s)
-        until = time.strftime("%H:%M:%S", time.localtime(now_s + wait_s))
-        return VenueBusyError(f"{host}: rate limited until {until}", retry_after_s=wait_s, detail=f"{host}: HTTP {code}, {wait_s:.0f} s")
+        until = clock_text(int((now_s + wait_s) * 1e9), seconds=True)
+        words = f"{host}: rate limited until {until} UTC"
+        return VenueBusyError(words, retry_after_s=wait_s, detail=f"{host}: HTTP {code}, {wait_s:.0f} s")
     if code in _REFUSALS:
         return VenueRefusedError(f"{host} {_REFUSALS[code]} (HTTP {code})")
     return VenueUnreachableError(f"{host} returned HTTP {code}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF
 
-from rendering.style.axis_labels import clock_text, date_text
+from app.market.times import clock_on_day_text
 from rendering.view.frame import Frame
 
 if TYPE_CHECKING:
@@ -101,6 +101,4 @@ def as_of_text(frame: Frame) -> str:
     if time_ns is None:
         return ""
     series = frame.chart.series
-    day, newest = date_text(time_ns), date_text(series.start_ns(series.n_bars - 1))
-    clock = clock_text(time_ns, seconds=series.times.fine)
-    return f"AS OF {clock if day == newest else f'{day} {clock}'} UTC"
+    return f"AS OF {clock_on_day_text(time_ns, series.start_ns(series.n_bars - 1), seconds=series.times.fine)} UTC"

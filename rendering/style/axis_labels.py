@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from app.market.decimals import decimal_places
 from app.market.price_grid import PriceGrid
+from app.market.times import clock_text, month_text, short_date_text
 
 PRICE_SPACING_PX = 32.0
 TIME_SPACING_PX = 78.0
@@ -104,27 +105,8 @@ def bar_ticks(starts_ns: Sequence[int]) -> list[TimeLabel]:
     for start_ns in starts_ns:
         day = start_ns // (_DAY_S * _NS_PER_S)
         strong, last_day = last_day not in (None, day), day
-        when = _utc(start_ns // _NS_PER_S)
-        ticks.append(TimeLabel(start_ns, f"{when.day} {_MONTHS[when.month - 1]}" if strong else clock_text(start_ns, seconds=True), strong))
+        ticks.append(TimeLabel(start_ns, short_date_text(start_ns) if strong else clock_text(start_ns, seconds=True), strong))
     return ticks
-
-
-def date_text(time_ns: int) -> str:
-    """The date of a time, in full: `Sat 21 Nov 2026`; UTC."""
-    day = _utc(time_ns // _NS_PER_S)
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-def clock_text(time_ns: int, *, seconds: bool) -> str:
-    """The time of day, `15:30` or `15:30:12`; UTC."""
-    minute, second = divmod(time_ns // _NS_PER_S % _DAY_S, 60)
-    text = f"{minute // 60:02}:{minute % 60:02}"
-    return f"{text}:{second:02}" if seconds else text
-
-
-# not strftime: %a and %b would follow the machine's language, and an image should be the same everywhere
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def _utc(time_s: int) -> datetime:
@@ -151,16 +133,16 @@ def _every_months(start_s: int, end_s: int, step: int) -> list[int]:
 
 
 def _label(time_s: int, step: tuple[int, int]) -> TimeLabel:
-    when = _utc(time_s)
+    when, time_ns = _utc(time_s), time_s * _NS_PER_S
     seconds, months = step
     new_year = when.month == 1 and when.day == 1 and time_s % _DAY_S == 0
     if new_year:
         text = f"{when.year}"
     elif months:
-        text = _MONTHS[when.month - 1]
+        text = month_text(time_ns)
     elif time_s % _DAY_S == 0:
-        text = f"{when.day} {_MONTHS[when.month - 1]}"
+        text = short_date_text(time_ns)
     else:
-        text = clock_text(time_s * _NS_PER_S, seconds=seconds < 60)
+        text = clock_text(time_ns, seconds=seconds < 60)
     strong = new_year or (not months and time_s % _DAY_S == 0 and (seconds < _DAY_S or when.day == 1))
-    return TimeLabel(time_s * _NS_PER_S, text, strong)
+    return TimeLabel(time_ns, text, strong)

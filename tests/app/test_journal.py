@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import BadInputError
-from app.journal import INDEX_COLUMNS, STATE_KEY, PictureFacts, add_to_index, picture_path, picture_texts, span_text
+from app.journal import INDEX_COLUMNS, STATE_KEY, PictureFacts, add_to_index, picture_path, picture_texts
 from app.market.instrument import Instrument
 
 NS = 1_000_000_000
@@ -61,20 +61,6 @@ def test_the_caption_names_market_span_bars_and_rows():
 @pytest.mark.parametrize(("mode", "word"), [("simulated", "SIMULATED"), ("replay", "REPLAYED"), ("stale", "STALE"), ("offline", "OFFLINE")])
 def test_the_caption_names_any_source_but_live(mode: str, word: str):
     assert facts(mode=mode).caption.endswith(f" · {word}")
-
-
-def test_a_span_over_midnight_names_both_days():
-    start = TAKEN_NS - 43_812 * NS  # 03:20
-    assert span_text(start, start + 86_400 * NS) == "21 Nov 2026 03:20–22 Nov 2026 03:20 UTC"
-
-
-def test_a_span_up_to_midnight_names_one_day():
-    midnight = 1_795_305_600 * NS
-    assert span_text(midnight - 3600 * NS, midnight) == "21 Nov 2026 23:00–00:00 UTC"
-
-
-def test_a_span_with_seconds_shows_them():
-    assert span_text(TAKEN_NS, TAKEN_NS + 30 * NS) == "21 Nov 2026 15:30:12–15:30:42 UTC"
 
 
 def test_image_texts_contain_the_state_of_the_chart():

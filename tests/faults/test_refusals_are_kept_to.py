@@ -16,7 +16,7 @@ from feeds.venues.binance.live import USDM
 from tests.faults.desk import desk, live_venue, run
 from tests.venue_emulator import GeneratedTape, Market, Refusal, VenueEmulator
 
-RATE_LIMITED = re.compile(r"rate limited until \d\d:\d\d:\d\d")
+RATE_LIMITED = re.compile(r"rate limited until \d\d:\d\d:\d\d UTC")
 
 
 def longest_pause_s(times_s: list[float]) -> float:

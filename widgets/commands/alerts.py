@@ -10,6 +10,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 
 from app.alerts.alert import Alert, AlertSpec, FiredAlert
+from app.market.times import clock_text
 from app.workspace import Workspace
 from rendering.scene.chart_point import ChartPoint
 from rendering.scene.scene import ChartScene
@@ -133,5 +134,4 @@ class AlertCommands:
 
 def fired_text(fired: FiredAlert) -> str:
     """Text of a fired alert, in one line."""
-    when = time.strftime("%H:%M:%S", time.gmtime(fired.time_ns / 1e9))
-    return f"{fired.text} at {when} UTC{' (checked late)' if fired.late else ''}"
+    return f"{fired.text} at {clock_text(fired.time_ns, seconds=True)} UTC{' (checked late)' if fired.late else ''}"

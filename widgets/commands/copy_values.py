@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from PySide6.QtGui import QGuiApplication
 
+from app.market.times import timestamp_text
 from rendering.scene.chart_point import ChartPoint
 from rendering.scene.scene import ChartScene
 from widgets.chart.chart_menu import MenuEntry
-from widgets.parts.time_input import time_text
 
 
 class CopyCommands:
@@ -42,7 +42,7 @@ class CopyCommands:
             price = scene.chart.series.grid.text(spot.price_ticks)
             found.append(MenuEntry(f"Copy price {price}", lambda: self._copy(price), "Ctrl+C"))
         if spot.time_ns is not None:
-            time = f"{time_text(spot.time_ns)} UTC"
+            time = f"{timestamp_text(spot.time_ns)} UTC"
             found.append(MenuEntry(f"Copy time {time}", lambda: self._copy(time)))
         return found
 

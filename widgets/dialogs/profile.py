@@ -9,12 +9,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLineEdit, QWidget
 
 from app.errors import BadInputError
+from app.market.times import timestamp_text
 from app.profiles.chart_profiles import ChartProfiles
 from app.profiles.placed_profile import PlacedProfile
 from widgets.parts.close_row import close_row
 from widgets.parts.error_line import ErrorLine
 from widgets.parts.profile_form import ProfileForm
-from widgets.parts.time_input import parse_moment, time_text
+from widgets.parts.time_input import parse_moment
 
 
 class ProfileDialog(QDialog):
@@ -87,4 +88,4 @@ class ProfileDialog(QDialog):
 
 
 def _time_text(time_ns: int) -> str:
-    return time_text(time_ns).removesuffix(".000").removesuffix(":00")
+    return timestamp_text(time_ns).removesuffix(".000").removesuffix(":00")

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLa
 
 from app.alerts.actions import AlertActions
 from app.alerts.alert import Alert, FiredAlert, UnmonitoredSpan
+from app.market.times import clock_text, date_and_clock_text
 from rendering.scene.scene import ChartScene
-from rendering.style.axis_labels import clock_text, date_text
 from widgets.parts.help_button import HelpButton
 from widgets.parts.text_table import TextTable, table_view
 
@@ -132,17 +132,13 @@ class AlertPanel(QDialog):
             alert.when.text,
             alert.often.text,
             f"{word}{since}{f': {why}' if why else ''}",
-            _time(last.time_ns) if last else "",
+            date_and_clock_text(last.time_ns, seconds=True) if last else "",
             alert.note,
         )
 
 
 def _entry(entry: FiredAlert | UnmonitoredSpan) -> tuple[str, ...]:
     if isinstance(entry, FiredAlert):
-        return _time(entry.time_ns), str(entry.alert), f"{entry.text}{' (checked late)' if entry.late else ''}"
-    until = clock_text(entry.end_ns, seconds=True)
-    return _time(entry.start_ns), "", f"{entry.instrument} not monitored until {until} ({entry.why}): {entry.outcome}"
-
-
-def _time(time_ns: int) -> str:
-    return f"{date_text(time_ns)} {clock_text(time_ns, seconds=True)}"
+        return date_and_clock_text(entry.time_ns, seconds=True), str(entry.alert), f"{entry.text}{' (checked late)' if entry.late else ''}"
+    start, until = date_and_clock_text(entry.start_ns, seconds=True), clock_text(entry.end_ns, seconds=True)
+    return start, "", f"{entry.instrument} not monitored until {until} ({entry.why}): {entry.outcome}"

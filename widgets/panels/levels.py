@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QHeaderVi
 
 from app.chart.levels import Level
 from app.market.price_grid import PriceGrid
+from app.market.times import age_text, date_and_clock_text
 from rendering.items.as_of import as_of_text
 from rendering.items.levels.level_items import NAMES, LevelItem
 from rendering.scene.layers import LAYERS
 from rendering.scene.scene import ChartScene
-from rendering.style.axis_labels import clock_text, date_text
 from widgets.parts.help_button import HelpButton
 
 _EVERY_MS = 500  # often enough to read distances
@@ -188,17 +188,8 @@ def _texts(level: Level, grid: PriceGrid, now_ns: int) -> tuple[str, ...]:
         NAMES[level.kind],
         level.period.value if level.period else "",
         prices[0] if prices[0] == prices[1] else " – ".join(prices),
-        f"{date_text(level.born_ns)} {clock_text(level.born_ns, seconds=False)}",
-        _age(now_ns - level.born_ns),
+        date_and_clock_text(level.born_ns, seconds=False),
+        age_text(now_ns - level.born_ns),
         str(level.tests),
         price(level.distance_ticks, "+") if level.distance_ticks else "inside",
     )
-
-
-def _age(age_ns: int) -> str:
-    """An age as text: `3 d 4 h`, `4 h 12 m`, `12 m`."""
-    minutes = max(0, age_ns) // 60_000_000_000
-    days, hours = minutes // 1440, minutes // 60 % 24
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} m" if hours else f"{minutes % 60} m"

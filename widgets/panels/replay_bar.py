@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit,
 
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
+from app.market.times import timestamp_text
 from rendering.style.text import chart_font
 from rendering.style.theme import Theme
 from widgets.panels.playback import SPEEDS, Playback, next_speed, speed_text
 from widgets.parts.seek_slider import TRACK_STEPS, SeekSlider
-from widgets.parts.time_input import parse_moment, time_text
+from widgets.parts.time_input import parse_moment
 
 
 class ReplayBar(QFrame):
@@ -65,7 +66,7 @@ class ReplayBar(QFrame):
         self.time.setAccessibleName("Recording time, UTC")
         self.time.setToolTip("Recording time, UTC. Type a time and press Return to jump (Alt+G)")
         self.time.setFont(chart_font(12))
-        self.time.setFixedWidth(self.time.fontMetrics().horizontalAdvance("0") * len(time_text(0)) + 22)
+        self.time.setFixedWidth(self.time.fontMetrics().horizontalAdvance("0") * len(timestamp_text(0)) + 22)
         self.time.returnPressed.connect(self._jump_to_typed)
         self.time.installEventFilter(self)
         self.speed = QComboBox(self)
@@ -143,7 +144,7 @@ class ReplayBar(QFrame):
         _set_text(self.progress, f"{math.floor(100 * share)} %")
         if not self.time.hasFocus():
             shown_ns = self._time_at(self.track.value()) if self.track.isSliderDown() else playback.now_ns
-            _set_text(self.time, time_text(shown_ns))
+            _set_text(self.time, timestamp_text(shown_ns))
 
     # -- commands, see widgets.commands.table -------------------------------------------------------------
 
@@ -207,8 +208,8 @@ class ReplayBar(QFrame):
         try:
             time_ns = parse_moment(self.time.text(), playback.now_ns)
             if not span.start_ns // 1_000_000 <= time_ns // 1_000_000 <= span.end_ns // 1_000_000:
-                expected = f"{time_text(span.start_ns)} to {time_text(span.end_ns)}"
-                raise BadInputError(f"time: found {time_text(time_ns)}, expected a time in the recording, {expected}")
+                expected = f"{timestamp_text(span.start_ns)} to {timestamp_text(span.end_ns)}"
+                raise BadInputError(f"time: found {timestamp_text(time_ns)}, expected a time in the recording, {expected}")
         except BadInputError as error:
             self._on_error(error.user_message)
         else:

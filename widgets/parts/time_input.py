@@ -1,4 +1,4 @@
-"""Times as the user reads and types them: UTC, to the millisecond."""
+"""Times as the user types them, in UTC."""
 
 from __future__ import annotations
 
@@ -8,17 +8,7 @@ from datetime import time as time_of_day
 from app.errors import BadInputError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NS_PER_MS, _NS_PER_US, _NS_PER_DAY = 1_000_000, 1_000, 86_400_000_000_000
-
-
-def time_text(time_ns: int) -> str:
-    """A time as text.
-
-    >>> time_text(1_723_161_240_123_999_999)
-    '2024-08-08 23:54:00.123'
-    """
-    shown = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
-    return f"{shown:%Y-%m-%d %H:%M:%S}.{time_ns % 1_000_000_000 // _NS_PER_MS:03}"
+_NS_PER_US, _NS_PER_DAY = 1_000, 86_400_000_000_000
 
 
 def parse_moment(text: str, near_ns: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.market.feed import FeedState, FeedStatus
-from widgets.parts.time_input import time_text
+from app.market.times import duration_text, timestamp_text
 from widgets.window.feed_state_style import word_of
 
 
@@ -36,18 +36,6 @@ def state_text(status: FeedStatus, now_s: float) -> str:
     """
     detail = detail_text(status, now_s)
     return f"{word_of(status.state)}: {detail}" if detail else word_of(status.state)
-
-
-def duration_text(seconds: float) -> str:
-    """A duration in at most two units: `0.4 s`, `12 s`, `3 min 20 s`, `5 h 10 min`."""
-    if seconds < 10:
-        return f"{max(0.0, seconds):.1f} s"
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +107,10 @@ def rates_text(figures: FeedRates, status: FeedStatus, now_ns: int) -> str:
     the last trade instead, as its age and lag would be those of the recording.
     """
     if status.state is FeedState.REPLAY:
-        at = f"{time_text(status.last_trade_ns)} UTC" if status.last_trade_ns else "–"
+        at = f"{timestamp_text(status.last_trade_ns)} UTC" if status.last_trade_ns else "–"
         return f"last trade {at}   {figures.trades_per_s:.0f} trades/s"
     if not status.received_at_ns:
         return "last trade –   0 msg/s   lag –"
-    age = duration_text((now_ns - status.received_at_ns) / 1e9)
+    age = duration_text(now_ns - status.received_at_ns)
     lag = "–" if figures.lag_ms_p50 != figures.lag_ms_p50 else f"{figures.lag_ms_p50:.0f} / {figures.lag_ms_p99:.0f} ms"
     return f"last trade {age} ago   {figures.messages_per_s:.0f} msg/s   {figures.trades_per_s:.0f} trades/s   lag {lag}"

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.entry.commands.common import print_note, progress_bar, time_text
+from app.entry.commands.common import print_note, progress_bar
 from app.entry.commands.import_ import import_file
 from app.entry.markets import market_opener
 from app.errors import BadInputError, FeedError
 from app.ingest.backfill import StoreGap, fill_gaps, store_gaps
 from app.market.market import Market
 from app.market.span import Span
+from app.market.times import timestamp_text
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.writer import TapeWriter
@@ -134,4 +135,4 @@ async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callab
 
 
 def _text(span: Span) -> str:
-    return f"{time_text(span.start_ns)} to {time_text(span.end_ns)}"
+    return f"{timestamp_text(span.start_ns)} to {timestamp_text(span.end_ns)}"

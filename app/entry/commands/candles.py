@@ -24,7 +24,8 @@ from app.entry.commands.common import parse_time, print_note
 from app.entry.commands.footprint import price_text
 from app.errors import BadInputError
 from app.market.decimals import decimal_places, step_text
-from app.market.session import PeriodRule, day_start_ns, local_time, span_at, span_before
+from app.market.session import PeriodRule, day_start_ns, span_at, span_before
+from app.market.times import local_iso_text
 from feeds.archives.candle_file import CandleFile, read_candle_file
 
 _MORE_DIGITS = 8
@@ -83,9 +84,9 @@ def _result(path: Path, found: CandleFile, request: CandlesRequest) -> dict[str,
     at_ns = int(found.candles.start_ns[-1]) if request.as_of is None else _moment(request.as_of, rule.timezone)
     span = (span_at if request.current else span_before)(rule, at_ns)
     inside = found.candles.within(span)
-    start, end = (local_time(edge, rule.timezone).isoformat() for edge in (span.start_ns, span.end_ns))
+    start, end = (local_iso_text(edge, rule.timezone) for edge in (span.start_ns, span.end_ns))
     if not len(inside):
-        ends = (local_time(int(found.candles.start_ns[place]), rule.timezone).isoformat() for place in (0, -1))
+        ends = (local_iso_text(int(found.candles.start_ns[place]), rule.timezone) for place in (0, -1))
         raise BadInputError(f"{path}: candles cover {' to '.join(ends)}, none between {start} and {end}")
     if not inside.volume.any():
         raise BadInputError(f"{path}: no volume between {start} and {end}")

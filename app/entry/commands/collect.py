@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from app.entry.commands.common import print_note, time_text
+from app.entry.commands.common import print_note
 from app.entry.markets import market_opener, require_venue
 from app.errors import BadInputError, StoreError, TapeprintError, VenueRefusedError
 from app.ingest.backfill import fill_gaps
@@ -19,6 +19,7 @@ from app.ingest.retry import retry
 from app.market.feed import FeedState
 from app.market.market import Market
 from app.market.span import Span
+from app.market.times import timestamp_text
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
@@ -154,7 +155,7 @@ async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None
         live = writer.intervals.last
 
     def tell(gap: Span, trades: int) -> None:
-        one.filling = f"catching up {time_text(gap.start_ns)} to {time_text(gap.end_ns)}, {trades:,} trades"
+        one.filling = f"catching up {timestamp_text(gap.start_ns)} to {timestamp_text(gap.end_ns)}, {trades:,} trades"
 
     try:
         await fill_gaps(writer, market.history, Span(begin_ns, live.start_ns), tell)

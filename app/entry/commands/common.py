@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -67,11 +66,6 @@ def parse_span(start: str | None, end: str | None) -> Span:
     if not span:
         raise BadInputError(f"--to: found {end}, expected a time after --from {start}")
     return span
-
-
-def time_text(time_ns: int) -> str:
-    """A time as `2026-11-21 15:30:00.123`, UTC."""
-    return str(np.datetime64(time_ns, "ns"))[:23].replace("T", " ")
 
 
 @contextmanager

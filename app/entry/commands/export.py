@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.entry.commands.common import print_note, progress_counter, time_text
+from app.entry.commands.common import print_note, progress_counter
 from app.errors import BadInputError
 from app.market.span import Span
+from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore, stored_instrument
@@ -38,7 +39,7 @@ def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet:
         store.close()
     print_note(f"{out}: {written:,} trades", quiet)
     for gap in Span(inside[0].start_ns, inside[-1].end_ns).minus(inside):
-        print_note(f"{out}: gap from {time_text(gap.start_ns)} to {time_text(gap.end_ns)}")
+        print_note(f"{out}: gap from {timestamp_text(gap.start_ns)} to {timestamp_text(gap.end_ns)}")
     return 0
 
 

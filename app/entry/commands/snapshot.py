@@ -13,7 +13,7 @@ from app import __version__
 from app.analytics.footprint import FootprintSeries
 from app.chart.chart import Chart, ChartSpec
 from app.entry.commands.candle_fetch import fetch_candles
-from app.entry.commands.common import Reading, print_note, read, time_text
+from app.entry.commands.common import Reading, print_note, read
 from app.entry.commands.replay import with_sequential_ids
 from app.entry.commands.snapshot_request import SnapshotRequest
 from app.errors import BadInputError
@@ -21,6 +21,7 @@ from app.market.coverage import CoveredSpan, Source
 from app.market.default_rows import default_ticks_per_row
 from app.market.feed import FeedStatus
 from app.market.instrument import Instrument
+from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from app.storage.tape_ranges import TapeRanges, id_ranges
@@ -56,8 +57,8 @@ def _require_moment(series: FootprintSeries, as_of_ns: int) -> None:
     begin_ns, end_ns = (series.times.start_ns(int(series.number[bar]) + 1) for bar in (0, -1))
     if not begin_ns <= as_of_ns < end_ns:
         raise BadInputError(
-            f"--as-of: found {time_text(as_of_ns)}, expected a time from {time_text(begin_ns)}, when the first bar closed, "
-            f"and before {time_text(end_ns)}, when the last one does"
+            f"--as-of: found {timestamp_text(as_of_ns)}, expected a time from {timestamp_text(begin_ns)}, when the first bar closed, "
+            f"and before {timestamp_text(end_ns)}, when the last one does"
         )
 
 
@@ -68,11 +69,11 @@ def _require_profiles(chart: Chart) -> None:
         rows, percent, method = placed.inputs.rows, placed.inputs.percent, placed.inputs.method
         for stretch in placed.stretches:
             if chart.profiles.of([stretch], rows, percent, method) is None:
-                until = "" if stretch.end_ns is None else f" to {time_text(stretch.end_ns)}"
+                until = "" if stretch.end_ns is None else f" to {timestamp_text(stretch.end_ns)}"
                 first_ns, end_ns = times.start_ns(int(number[0])), times.start_ns(int(number[-1]) + 1)
                 raise BadInputError(
-                    f"profile from {time_text(stretch.start_ns)}{until}: no trades; "
-                    f"the chart has trades from {time_text(first_ns)} to {time_text(end_ns)}"
+                    f"profile from {timestamp_text(stretch.start_ns)}{until}: no trades; "
+                    f"the chart has trades from {timestamp_text(first_ns)} to {timestamp_text(end_ns)}"
                 )
 
 

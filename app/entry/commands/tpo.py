@@ -24,8 +24,9 @@ from app.entry.commands.footprint import price_text
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule
 from app.market.price_grid import PriceGrid
-from app.market.session import Period, PeriodRule, SessionRule, division_numbers, local_time
+from app.market.session import Period, PeriodRule, SessionRule, division_numbers
 from app.market.span import Span
+from app.market.times import local_iso_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _result(profile: TpoProfile, grid: PriceGrid, request: TpoRequest) -> dict[s
     balance = profile.initial_balance
     rows = [(grid.row_text(profile.first_row + row), letters) for row, letters in enumerate(profile.letters())]
     return {
-        "start": local_time(profile.start_ns, request.timezone).isoformat(),
+        "start": local_iso_text(profile.start_ns, request.timezone),
         "letters": {price: letters for price, letters in rows if letters},
         "ib_high": None if balance is None else grid.text(balance[1]),
         "ib_low": None if balance is None else grid.text(balance[0]),

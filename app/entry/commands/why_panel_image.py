@@ -41,13 +41,13 @@ def draw_panel(scene: ChartScene, image: QImage, where: str) -> None:
 
 
 def _place(scene: ChartScene, where: str) -> tuple[float, float]:
-    time_text, _, price_text = where.rpartition("@")
+    moment, _, price_text = where.rpartition("@")
     series, viewport = scene.chart.series, scene.viewport
-    if not time_text or not price_text:
+    if not moment or not price_text:
         raise BadInputError(f"--why: found {where!r}, expected TIME@PRICE, e.g. 2026-11-21T15:30Z@43700.1")
-    number = series.times.number(parse_time(time_text))
+    number = series.times.number(parse_time(moment))
     if not np.isin(number, series.number):
-        raise BadInputError(f"--why: no bar at {time_text}; choose a time with trades")
+        raise BadInputError(f"--why: no bar at {moment}; choose a time with trades")
     row = series.grid.row(int(series.grid.ticks([price_text])[0]))
     x, y = viewport.x(number + 0.5), viewport.y((row + 0.5) * series.grid.ticks_per_row)
     if not scene.layout.price.holds(math.floor(x), math.floor(y)):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import msgspec
 
 from app.market.instrument import Instrument
+from app.market.times import iso_text
 from feeds.network.rest_client import RestClient
 from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Seconds
@@ -38,7 +38,7 @@ def candles(instrument: Instrument, rest: RestClient, *, wall_ns: Callable[[], i
     """Candles of one product."""
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
-        asked = {"granularity": interval, "start": _iso(start_ms), "end": _iso(end_ms)}
+        asked = {"granularity": interval, "start": iso_text(start_ms * 10**6), "end": iso_text(end_ms * 10**6)}
         told = await rest.get(f"/products/{instrument.symbol}/candles", asked, list[_Bucket], weight=1)
         now_s = wall_ns() // _SECOND_NS
         return [_candle(each, each.time + int(interval) <= now_s) for each in told]
@@ -49,7 +49,3 @@ def candles(instrument: Instrument, rest: RestClient, *, wall_ns: Callable[[], i
 def _candle(told: _Bucket, closed: bool) -> Candle:
     opened, high, low, close, volume = (bytes(number).decode() for number in (told.open, told.high, told.low, told.close, told.volume))
     return Candle(told.time * 1000, opened, high, low, close, volume, "", closed)
-
-
-def _iso(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

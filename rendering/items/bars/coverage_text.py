@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.analytics.bar_groups import session_starts
 from app.market.session import TimeDivision, span_at
+from app.market.times import date_and_clock_text
 from rendering.items.as_of import known_gaps
-from rendering.style.axis_labels import clock_text, date_text
 from rendering.view.frame import Frame
 
 
@@ -32,6 +32,6 @@ def _held_text(frame: Frame, division: TimeDivision) -> str:
     whole_ns = span_at(division, series.start_ns(bar)).start_ns
     text = ""
     if series.start_ns(start) > whole_ns and start == 0:
-        text += f", data from {date_text(series.start_ns(0))} {clock_text(series.start_ns(0), seconds=False)}"
+        text += f", data from {date_and_clock_text(series.start_ns(0), seconds=False)}"
     holes = sum(whole_ns <= hole.start_ns for hole in known_gaps(frame))
     return text + (f", ⚠ {holes:,} gap{'' if holes == 1 else 's'}" if holes else "")

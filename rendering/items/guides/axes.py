@@ -7,9 +7,10 @@ from typing import NamedTuple
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
+from app.market.times import date_text
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX
-from rendering.style.axis_labels import TimeLabel, bar_step, bar_ticks, date_text, price_labels, price_step, time_step, time_ticks
+from rendering.style.axis_labels import TimeLabel, bar_step, bar_ticks, price_labels, price_step, time_step, time_ticks
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import hairline, price_y

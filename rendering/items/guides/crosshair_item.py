@@ -9,12 +9,12 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from app.analytics.bar_coverage import BarCoverage
+from app.market.times import date_and_clock_text
 from rendering.items.bars.visible_coverage import VisibleCoverage, lack_text
 from rendering.items.chart_item import ChartItem
 from rendering.items.guides.axes import visible_time_ticks
 from rendering.items.guides.axis_tags import draw_price_tag, draw_time_tag, price_tag_rect, time_tag_rect
 from rendering.items.guides.legend_item import legend_rect
-from rendering.style.axis_labels import clock_text, date_text
 from rendering.style.colour import Colour
 from rendering.style.short_numbers import signed_quantity
 from rendering.style.text import Labels, qcolor
@@ -158,7 +158,7 @@ def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> CrosshairRe
     middle = viewport.x(number + 0.5) if viewport.bar_px >= 6 else x
     ticks = math.floor(viewport.ticks_at(y))
     start_ns = times.start_ns(number) if times.knows(number) else -1
-    time = f"{date_text(start_ns)} {clock_text(start_ns, seconds=times.fine)}" if start_ns >= 0 else ""
+    time = date_and_clock_text(start_ns, seconds=times.fine) if start_ns >= 0 else ""
     return CrosshairReadout(
         x=min(max(middle, 0.0), layout.price.right - 1) if over_bars else None,
         y=y if over_prices else None,

@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from app.analytics.bar_statistics import BarStatistics, Statistic
+from app.market.times import narrow_duration_text
 from app.settings.calculation import CalculationSettings
 from rendering.hit_tests.flow_hits import statistic_questions
 from rendering.hit_tests.hit_target import HitTarget
@@ -214,20 +215,10 @@ def _text_row(frame: Frame, statistic: Statistic, values: np.ndarray, quantities
         case Statistic.TRADES:
             return [f"{value:,}" for value in values.tolist()]
         case Statistic.DURATION:
-            return [duration_text(value) for value in values.tolist()]
+            return [narrow_duration_text(value) for value in values.tolist()]
         case _:
             signs = [MINUS if value < 0 else "+" if statistic.signed and value > 0 else "" for value in values.tolist()]
             return [sign + text.strip() for sign, text in zip(signs, quantities, strict=True)]
-
-
-def duration_text(duration_ns: int) -> str:
-    """A duration in at most two units, e.g. `1:05 h`, `2:30 m` or `4.2 s`."""
-    seconds = duration_ns / 1e9
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
-    unit, small = (3600, "h") if seconds >= 3600 else (60, "m")
-    whole, rest = divmod(round(seconds), unit)
-    return f"{whole}:{rest * 60 // unit:02d} {small}" if rest else f"{whole} {small}"
 
 
 def frame_right(frame: Frame) -> float:

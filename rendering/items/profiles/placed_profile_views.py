@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from app.analytics.row_layout import RowMode
+from app.market.times import clock_on_day_text, clock_text, date_and_clock_text, date_text
 from app.profiles.period_profiles import BarRanges, PeriodKind, PeriodSegment
 from app.profiles.placed_profile import PlacedProfile, TimeRange
 from app.profiles.profile_settings import ProfileSettings
 from app.profiles.profile_values import OpenBarRanges, ProfileValues
 from rendering.items.profiles.profile_source_text import source_text, volume_text
-from rendering.style.axis_labels import clock_text, date_text
 from rendering.view.frame import Frame
 
 MIN_WIDTH_PX = 90.0
@@ -193,17 +193,15 @@ def _stretch_text(frame: Frame, stretch: TimeRange) -> str:
     begin = time_text(frame, stretch.start_ns)
     if stretch.end_ns is None:
         return f"from {begin}"
-    end, day = clock_text(stretch.end_ns, seconds=frame.chart.series.times.fine), date_text(stretch.end_ns)
-    return f"{begin}-{end if day == date_text(stretch.start_ns) else f'{day} {end}'}"
+    return f"{begin}-{clock_on_day_text(stretch.end_ns, stretch.start_ns, seconds=frame.chart.series.times.fine)}"
 
 
 def time_text(frame: Frame, time_ns: int) -> str:
     """A bar's time, with its date if that differs from the last bar's of the frame."""
     series = frame.chart.series
-    day = date_text(time_ns)
-    today = series.n_bars and date_text(series.start_ns(frame.known_end - 1)) == day
-    clock = clock_text(time_ns, seconds=series.times.fine)
-    return clock if today else f"{day} {clock}"
+    if not series.n_bars:
+        return date_and_clock_text(time_ns, seconds=series.times.fine)
+    return clock_on_day_text(time_ns, series.start_ns(frame.known_end - 1), seconds=series.times.fine)
 
 
 def _newest(frame: Frame) -> int:

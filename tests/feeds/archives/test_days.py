@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.market.span import Span
-from feeds.archives.days import date_of, days_of, file_name, iso_time, span_of, whole_months
+from feeds.archives.days import date_of, days_of, file_name, span_of, whole_months
 
 FAR_S = 4e9
 DAY_NS = 86_400 * 10**9
@@ -32,11 +32,6 @@ def test_day_of_a_time_is_the_calendar_day(time_ns: int) -> None:
 def test_month_is_complete_with_its_last_day() -> None:
     groups = whole_months(days_of(span_of(date(2024, 2, 1), date(2024, 3, 30)), FAR_S))
     assert [len(group) for group in groups] == [29, *[1] * 30]
-
-
-def test_iso_time_has_milliseconds() -> None:
-    assert iso_time(1_723_161_255_342_999_999) == "2024-08-08T23:54:15.342Z"
-    assert iso_time(1_723_161_255_000_000_000) == "2024-08-08T23:54:15.000Z"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import BadInputError
-from widgets.parts.time_input import parse_moment, time_text
+from app.market.times import timestamp_text
+from widgets.parts.time_input import parse_moment
 
 NEAR = 1_723_161_240_123_000_000
 """Thursday 8 August 2024, 23:54:00.123 UTC."""
@@ -40,4 +41,4 @@ def test_invalid_time_is_refused(text: str):
 
 @given(st.integers(1_230_768_000_000, 4_102_444_800_000))
 def test_shown_time_can_be_typed(time_ms: int):
-    assert parse_moment(time_text(time_ms * 1_000_000), 0) == time_ms * 1_000_000
+    assert parse_moment(timestamp_text(time_ms * 1_000_000), 0) == time_ms * 1_000_000

@@ -1,6 +1,6 @@
 from app.market.feed import FeedState, FeedStatus
 from widgets.window.feed_state_style import FEED_STATE_STYLES
-from widgets.window.status_texts import FeedRateMeter, duration_text, rates_text, state_text
+from widgets.window.status_texts import FeedRateMeter, rates_text, state_text
 
 
 class Clock:
@@ -21,10 +21,6 @@ def test_disconnected_state_shows_reason_and_time_to_the_retry() -> None:
     status = FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2)
     assert state_text(status, 100.0) == "✕ DISCONNECTED: connection refused, retrying in 5 s"
     assert state_text(status, 110.0) == "✕ DISCONNECTED: connection refused, retrying in 0 s"
-
-
-def test_durations_have_at_most_two_units() -> None:
-    assert [duration_text(s) for s in (-1, 0.44, 12.9, 200, 18_600)] == ["0.0 s", "0.4 s", "12 s", "3 min 20 s", "5 h 10 min"]
 
 
 def test_rates_and_lags_cover_the_last_ten_seconds() -> None:

@@ -13,8 +13,9 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from app.market.price_grid import PriceGrid
+from app.market.times import date_text
 from rendering.items.guides.axes import GridItem, PriceAxisItem, TimeAxisItem, visible_price_ticks, visible_time_ticks
-from rendering.style.axis_labels import date_text, price_labels, price_step, time_step, time_ticks
+from rendering.style.axis_labels import price_labels, price_step, time_step, time_ticks
 from rendering.style.theme import load_theme
 from rendering.view.detail import Detail
 from rendering.view.frame import CellStyle, Frame

@@ -13,7 +13,7 @@ from app.analytics.bar_statistics import BarStatistics, Statistic
 from app.analytics.row_layout import RowLayout
 from app.profiles.profile_settings import ProfileColours
 from app.settings.calculation import CalculationSettings, StatisticsSettings
-from rendering.items.panes.statistics_item import ROW_PX, StatisticsItem, duration_text, texts_of_table
+from rendering.items.panes.statistics_item import ROW_PX, StatisticsItem, texts_of_table
 from rendering.items.profiles.profile_line import profile_lines
 from rendering.scene.scene import ChartScene
 from rendering.style.text import Labels
@@ -68,14 +68,6 @@ def test_bars_narrower_than_a_pixel_are_drawn(qapp):
     scene.show("statistics")
     scene.show_all()
     assert scene.render_image().width() == 900
-
-
-@pytest.mark.parametrize(
-    ("duration_ns", "text"),
-    [(60 * 10**9, "1 m"), (4_200_000_000, "4.2 s"), (15 * 10**9, "15 s"), (150 * 10**9, "2:30 m"), (3900 * 10**9, "1:05 h"), (1, "0.0 s")],
-)
-def test_durations_are_short(duration_ns: int, text: str):
-    assert duration_text(duration_ns) == text
 
 
 def test_values_are_written_with_their_signs(scene):

@@ -13,6 +13,7 @@ from app.analytics.row_layout import RowLayout, RowMode
 from app.analytics.value_area import ValueAreaMethod, value_area
 from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
+from app.market.times import date_text
 from app.profiles.period_profiles import PeriodKind, PeriodProfiles
 from app.profiles.profile_settings import Placement, ProfileColours, ProfileSettings, VolumeDisplay
 from rendering.items.profiles.anchor_flag_item import AnchorFlagItem, _labels, flag_at, flags_of, marks_of
@@ -27,7 +28,6 @@ from rendering.items.profiles.placed_profile_views import (
 )
 from rendering.items.profiles.profile_rows import profile_bars
 from rendering.scene.scene import ChartScene
-from rendering.style.axis_labels import date_text
 from rendering.style.colour import Colour, contrast
 from rendering.style.profile_palette import profile_palette
 from rendering.style.theme import load_theme
