@@ -8,8 +8,6 @@ line; later ones override earlier ones.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -25,6 +23,7 @@ from app.errors import BadInputError, SettingsError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.settings.calculation import CalculationSettings
 from app.settings.fields import SettingsGroup, changed_fields, from_plain
+from app.storage.atomic import replacing
 from app.storage.retention import Retention
 
 _EXAMPLES = {"ws_url": "wss://host:9443", "rest_url": "https://host"}
@@ -233,26 +232,11 @@ def _save(values: Iterable[tuple[str, str, Any]], path: Path | None) -> None:
             table.setdefault(last, tomlkit.table())[name] = list(value) if isinstance(value, tuple) else value
         text = tomlkit.dumps(document)
         parse_settings(text, str(place))
-        _replace(place.resolve(), text)  # a symbolic link stays a link
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(place, private=True) as file:
+            file.write(text.encode())
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise SettingsError(f"cannot write {place}: {error}") from None
-
-
-def _replace(place: Path, text: str) -> None:
-    """Replace a file atomically: after a crash it is the old or the new one."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    file = tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=place.parent, prefix=place.name, delete=False)  # noqa: SIM115
-    try:
-        with file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if place.exists():
-            shutil.copymode(place, file.name)
-        Path(file.name).replace(place)
-    except BaseException:
-        Path(file.name).unlink(missing_ok=True)
-        raise
 
 
 def settings_table() -> list[tuple[str, str, str]]:

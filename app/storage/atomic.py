@@ -1,8 +1,13 @@
-"""Atomic file writes: a file is replaced completely or not at all."""
+"""Atomic file writes: a file is replaced completely or not at all.
+
+Every file of the user is written here, except those that only grow (the alert log, the journal's index).
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,33 +15,67 @@ from typing import IO
 
 from app.errors import StoreError
 
+_NAME_CHARS = 100  # of the temporary file: with its ending it must fit into the 255 bytes of a file name
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
+    """Open a file that replaces `path` once all of it is on disk; its folder must exist.
+
+    After an error or a crash `path` is unchanged. A symbolic link stays a link, and a file that is replaced keeps its
+    permissions. What is not a file, e.g. `/dev/stdout`, is written directly.
+
+    Parameters
+    ----------
+    path : Path
+    private : bool
+        A new file can be read by its owner only.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    path = path.resolve()
+    # a name of its own: two programs may write the same file at the same time
+    partial = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(4)}.part")
+    try:
+        with os.fdopen(_created(partial, 0o600 if private else 0o666), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, partial)
+        partial.replace(path)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+    _flush_folder(path.parent)
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that replaces `path` once all of it is on disk.
+    """Open a file of the store; see `replacing`. Its folder is made.
 
     Raises
     ------
     StoreError
         If it cannot be written; an older file is unchanged.
     """
-    partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with replacing(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        _flush_folder(path.parent)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file atomically.
+    """Write a small file of the store atomically.
 
     Raises
     ------
@@ -45,6 +84,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     with atomic_file(path) as file:
         file.write(content)
+
+
+def _created(path: Path, mode: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -27,6 +25,7 @@ from app.market.decimals import decimal_places, step_texts
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
 from app.market.trade_csv import COLUMNS, HEADER, OPTIONS, SCHEMA, SIDE_WORDS, rows_of
+from app.storage.atomic import replacing
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
@@ -53,13 +52,13 @@ def write_trades(out: Path, instrument: Instrument, batches: Iterable[TradeBatch
     if ending is None:
         raise BadInputError(f"{out}: found extension {out.suffix or 'none'!r}, expected one of {', '.join(ENDINGS)}")
     rows = 0
-    with _in_place_when_whole(out) as file, _parquet(file, instrument) if ending == ".parquet" else _csv(file, instrument, ending) as write:
-        for block in _blocks(batches):
-            try:
+    try:
+        with replacing(out) as file, _parquet(file, instrument) if ending == ".parquet" else _csv(file, instrument, ending) as write:
+            for block in _blocks(batches):
                 write(block)
-            except OSError as error:  # not around the batches, which may come from a file themselves
-                raise _unwritable(out, error) from None
-            rows += len(block)
+                rows += len(block)
+    except OSError as error:
+        raise TradeFileError(out, None, error.strerror or str(error), "a writable file") from None
     return rows
 
 
@@ -79,22 +78,6 @@ def _blocks(batches: Iterable[TradeBatch]) -> Iterator[TradeBatch]:
                 waiting, rows = [], 0
     if waiting:
         yield concatenate(waiting)
-
-
-@contextmanager
-def _in_place_when_whole(out: Path) -> Iterator[IO[bytes]]:
-    """A temporary file that replaces `out` on success and is removed on failure."""
-    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(out)
-    except OSError as error:
-        raise _unwritable(out, error) from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -145,7 +128,3 @@ def _as_it_is(file: IO[bytes]) -> Iterator[IO[bytes]]:
 def _decimals(steps: np.ndarray, step: Decimal, kind: pa.DataType) -> pa.Array:
     """Tick or lot counts as 128-bit decimals."""
     return step_texts(steps, step).cast(kind)
-
-
-def _unwritable(out: Path, error: OSError) -> TradeFileError:
-    return TradeFileError(out, None, error.strerror or str(error), "a writable file")

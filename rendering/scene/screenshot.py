@@ -6,8 +6,6 @@ The raster painter draws every image, so images do not depend on the painter of 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -20,6 +18,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from app.errors import BadInputError, SettingsError
 from app.journal import STATE_KEY, PictureFacts
 from app.settings.fields import to_plain
+from app.storage.atomic import replacing
 from rendering.items.as_of import as_of_text, moment_ns
 from rendering.scene.scene import ChartScene
 from rendering.style.text import Labels, qcolor
@@ -141,8 +140,7 @@ def state_of(scene: ChartScene) -> dict[str, Any]:
 def save_png(image: QImage, path: Path | str, metadata: Mapping[str, str] | None = None) -> Path:
     """Write an image as PNG, completely or not at all, and return its path.
 
-    A temporary file in the same folder is written, synced to disk and renamed: a crash or a full disk leaves
-    no partial image and does not damage an older one. Metadata become PNG texts.
+    A crash or a full disk leaves no partial image and does not damage an older one. Metadata become PNG texts.
 
     Raises
     ------
@@ -151,23 +149,12 @@ def save_png(image: QImage, path: Path | str, metadata: Mapping[str, str] | None
     """
     path = Path(path)
     content = _png(image, metadata or {})
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=".tmp", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
+        with replacing(path) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp's files are for the owner only
-        temporary.replace(path)
-        temporary = None
     except OSError as error:
         raise BadInputError(f"cannot write picture {path}: {error.strerror}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
     return path
 
 

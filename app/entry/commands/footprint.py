@@ -10,13 +10,14 @@ of the stacked zones that the cell lies in.
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import pyarrow as pa
@@ -36,6 +37,7 @@ from app.market.instrument import Instrument
 from app.market.trade import BUY
 from app.settings.calculation import CalculationSettings
 from app.settings.settings import Settings
+from app.storage.atomic import replacing
 
 VWAP_DIGITS = 4
 """Decimal places of a VWAP beyond those of a price."""
@@ -143,18 +145,18 @@ def write_bars(bars: Iterator[dict[str, Any]], out: Path | None) -> None:
         If the extension is unknown, or the file cannot be written.
     """
     if out is None:
-        for bar in bars:
-            sys.stdout.buffer.write(msgspec.json.encode(bar) + b"\n")
+        _json_lines(bars, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     write = writer_of(out)
     try:
-        write(bars, out)
+        with replacing(out) as file:
+            write(bars, file)
     except OSError as error:
         raise BadInputError(f"cannot write {out}: {error.strerror or error}") from None
 
 
-def writer_of(out: Path) -> Callable[[Iterator[dict[str, Any]], Path], None]:
+def writer_of(out: Path) -> Callable[[Iterator[dict[str, Any]], IO[bytes]], None]:
     """Return the function that writes bars to a file with this extension.
 
     Raises
@@ -168,10 +170,9 @@ def writer_of(out: Path) -> Callable[[Iterator[dict[str, Any]], Path], None]:
     return writers[out.suffix.lower()]
 
 
-def _json_lines(bars: Iterator[dict[str, Any]], out: Path) -> None:
-    with out.open("wb") as file:
-        for bar in bars:
-            file.write(msgspec.json.encode(bar) + b"\n")
+def _json_lines(bars: Iterator[dict[str, Any]], file: IO[bytes]) -> None:
+    for bar in bars:
+        file.write(msgspec.json.encode(bar) + b"\n")
 
 
 _ROWS_AT_ONCE = 1 << 16  # rows of Parquet, so that a long file is not in memory as Python objects all at once
@@ -193,16 +194,17 @@ def _rows(bars: Iterator[dict[str, Any]]) -> Iterator[list[Any]]:
             yield [*ahead, *(cell[name] for name in _CELL_FIELDS), "both" if len(sides) == 2 else next(iter(sides), None)]
 
 
-def _csv(bars: Iterator[dict[str, Any]], out: Path) -> None:
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        writer.writerows(_rows(bars))
+def _csv(bars: Iterator[dict[str, Any]], file: IO[bytes]) -> None:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    writer.writerows(_rows(bars))
+    text.detach()  # flushed, and the file stays open
 
 
-def _parquet(bars: Iterator[dict[str, Any]], out: Path) -> None:
+def _parquet(bars: Iterator[dict[str, Any]], file: IO[bytes]) -> None:
     schema = pa.schema([(name, pa.int64() if name in ("start_ns", "trades") else pa.string()) for name in _COLUMNS])
-    with pq.ParquetWriter(out, schema, compression="zstd") as file:
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         rows = _rows(bars)
         while some := list(itertools.islice(rows, _ROWS_AT_ONCE)):
-            file.write_table(pa.table(dict(zip(_COLUMNS, zip(*some, strict=True), strict=True)), schema))
+            writer.write_table(pa.table(dict(zip(_COLUMNS, zip(*some, strict=True), strict=True)), schema))

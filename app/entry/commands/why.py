@@ -16,6 +16,7 @@ from app.explain.answer import find_trades
 from app.explain.at_point import What, explanations_at
 from app.market.bar_rule import BarRule
 from app.settings.settings import Settings
+from app.storage.atomic import replacing
 from app.storage.trade_store import TradeStore
 
 
@@ -75,6 +76,7 @@ def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8", newline="")
+        with replacing(path) as file:
+            file.write(text.encode())
     except OSError as error:
         raise BadInputError(f"cannot write {path}: {error.strerror}") from error

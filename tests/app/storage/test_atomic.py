@@ -1,0 +1,125 @@
+"""Files that are replaced completely or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from app.errors import StoreError
+from app.storage.atomic import atomic_file, replacing, write_atomically
+
+ONLY_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions and pipes")
+
+
+def test_a_file_is_replaced_when_all_of_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old")
+    with replacing(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), ValueError("a bug"), KeyboardInterrupt()])
+def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path, error: BaseException) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old")
+    with pytest.raises(type(error)), replacing(path) as file:
+        file.write(b"half")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_did_not_reach_the_disk_is_not_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match=r"^cannot write .*file\.json: No space left on device$"):
+        write_atomically(tmp_path / "file.json", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    with replacing(path) as first, replacing(path) as second:
+        first.write(b"first")
+        second.write(b"second")
+    assert path.read_bytes() == b"first"  # the last to end
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_folder_of_a_store_file_is_made(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "a" / "b.parquet") as file:
+        file.write(b"rows")
+    assert (tmp_path / "a" / "b.parquet").read_bytes() == b"rows"
+
+
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "missing" / "file"):
+        pass
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    with pytest.raises(OSError), replacing(tmp_path):  # IsADirectoryError, or PermissionError on Windows
+        pass
+    assert tmp_path.is_dir()
+
+
+def test_a_long_name_has_room_for_the_temporary_one(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 250)
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
+def test_a_symbolic_link_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_bytes(b"old")
+    try:
+        link.symlink_to(real)
+    except OSError:
+        pytest.skip("this account may not make links")
+    write_atomically(link, b"new")
+    assert link.is_symlink() and real.read_bytes() == b"new"
+
+
+@ONLY_POSIX
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    with replacing(path, private=True) as file:
+        file.write(b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@ONLY_POSIX
+def test_a_new_file_is_private_if_asked_for(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        for private in (False, True):
+            with replacing(tmp_path / str(private), private=private) as file:
+                file.write(b"new")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("False", "True")] == [0o644, 0o600]
+
+
+@ONLY_POSIX
+def test_a_pipe_is_written_directly(tmp_path: Path) -> None:
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    with replacing(pipe) as file:
+        file.write(b"rows")
+    reader.join()
+    assert read == [b"rows"] and pipe.is_fifo()
