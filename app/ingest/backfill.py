@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from app.errors import DecodeError, VenueBusyError, VenueUnreachableError
+from app.errors import DecodeError, TapeprintError, VenueBusyError, VenueUnreachableError
+from app.ingest.retry import retry
 from app.market.coverage import Source
 from app.market.feed import TradeHistory, closing
 from app.market.span import Span
@@ -22,8 +23,8 @@ from app.storage.writer import TapeWriter
 _log = structlog.get_logger(__name__)
 
 _AT_ONCE = 20_000  # trades put on the disk together
-_TRIES = 6
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
+_TRIES = 6  # consecutive, without a new trade
+_LONGEST_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,30 +106,34 @@ async def _fill_gap(
     wall_ns: Callable[[], int],
     sleep: Callable[[float], Awaitable[None]],
 ) -> int:
-    fresh, tries, wait_s = 0, 0, _FIRST_WAIT_S
-    while True:
-        tell(gap.span, fresh)
-        try:
-            async for trades, complete in _pieces(history, gap, writer.instrument.numbered):
-                new = await asyncio.to_thread(writer.insert, trades, Source.BACKFILL, complete)
-                if writer.wants_sealing:
-                    await asyncio.to_thread(writer.seal, wall_ns())
-                fresh += new
-                tries = 0 if new else tries
-                tell(gap.span, fresh)
-            return fresh
-        except (VenueUnreachableError, VenueBusyError, DecodeError) as error:
-            tries += 1
-            if tries >= _TRIES:
-                raise
-            pause_s = max(wait_s, error.retry_after_s) if isinstance(error, VenueBusyError) else wait_s
-            _log.info("history not loaded", reason=error.detail, retry_s=pause_s)
-            await sleep(pause_s)
-            wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
+    fresh = failures = 0  # failures since the last new trade
+    failed = False
+
+    async def attempt() -> None:
+        nonlocal gap, fresh, failures
+        if failed:
             left = store_gaps(writer, gap.span)  # trades fetched before the error are stored
             if not left:
-                return fresh
+                return
             gap = left[-1]
+        tell(gap.span, fresh)
+        async for trades, complete in _pieces(history, gap, writer.instrument.numbered):
+            new = await asyncio.to_thread(writer.insert, trades, Source.BACKFILL, complete)
+            if writer.wants_sealing:
+                await asyncio.to_thread(writer.seal, wall_ns())
+            fresh += new
+            failures = 0 if new else failures
+            tell(gap.span, fresh)
+
+    def on_wait(error: TapeprintError, pause_s: float) -> None:
+        nonlocal failed, failures
+        failed, failures = True, failures + 1
+        if failures >= _TRIES or not isinstance(error, (VenueUnreachableError, VenueBusyError, DecodeError)):
+            raise error
+        _log.info("history not loaded", reason=error.detail, retry_s=pause_s)
+
+    await retry(attempt, on_wait, longest_wait_s=_LONGEST_WAIT_S, sleep=sleep)
+    return fresh
 
 
 async def _pieces(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:

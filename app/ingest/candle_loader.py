@@ -12,8 +12,9 @@ import structlog
 
 from app.analytics.candle_fallback import CandleRange
 from app.chart.chart import Chart
-from app.errors import BadInputError, FeedError, VenueBusyError, VenueRefusedError
+from app.errors import BadInputError, TapeprintError, VenueRefusedError
 from app.ingest.history_loader import LoadProgress
+from app.ingest.retry import retry
 from app.market.candle import CandleBatch
 from app.market.feed import CandleHistory, closing
 from app.market.span import Span
@@ -74,27 +75,27 @@ class CandleLoader:
             _log.error("loading candles failed", error=repr(error), exc_info=error)
 
     async def _fill(self) -> None:
-        wait_s = _FIRST_WAIT_S
         while True:
-            wish = self._next()
-            if wish is None:
+            if self._next() is None:
                 self.progress = None
                 await asyncio.sleep(_LOOK_EVERY_S)
                 continue
             try:
-                await self._fetch(wish)
+                await retry(self._fetch_next, self._on_wait, first_wait_s=_FIRST_WAIT_S, longest_wait_s=_LONGEST_WAIT_S, sleep=self._sleep)
             except (VenueRefusedError, BadInputError) as error:
                 self.progress, self.trouble = None, f"candles: {error.user_message}"
                 _log.warning("candles refused", reason=error.detail)
                 return
-            except FeedError as error:
-                pause_s = max(wait_s, error.retry_after_s if isinstance(error, VenueBusyError) else 0.0)
-                self.progress, self.trouble = None, f"candles: {error.user_message}, retrying in {pause_s:.0f} s"
-                _log.warning("candles not loaded", reason=error.detail, retry_s=pause_s)
-                wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
-                await self._sleep(pause_s)
-            else:
-                self.trouble, wait_s = "", _FIRST_WAIT_S
+            self.trouble = ""
+
+    def _on_wait(self, error: TapeprintError, pause_s: float) -> None:
+        self.progress, self.trouble = None, f"candles: {error.user_message}, retrying in {pause_s:.0f} s"
+        _log.warning("candles not loaded", reason=error.detail, retry_s=pause_s)
+
+    async def _fetch_next(self) -> None:
+        """Fetch the first open request; it may have been cancelled while a retry waited."""
+        if (wish := self._next()) is not None:
+            await self._fetch(wish)
 
     def _wishes(self) -> list[CandleRange]:
         """Requests that are not cancelled, longest candles first, then newest first."""

@@ -2,7 +2,7 @@
 
 There is one path for everything: the first start, scrolling left, a far anchor and a gap after a reconnect are all time
 ranges that a chart requests and the store does not cover, or ids that the store skipped. Stored trades are read first, the
-rest is requested from the venue. What the venue does not have stays a gap, and the charts draw it. Only this module retries.
+rest is requested from the venue. What the venue does not have stays a gap, and the charts draw it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import structlog
 
 from app.chart.chart import Chart
-from app.errors import FeedError, GridTooFineError, StoreError, VenueBusyError, VenueRefusedError
+from app.errors import FeedError, GridTooFineError, StoreError, TapeprintError, VenueRefusedError
 from app.ingest.disk_history import DiskHistory, span_of
 from app.ingest.gap_queue import GapQueue
+from app.ingest.retry import retry
 from app.market.coverage import Source
 from app.market.feed import TradeHistory, closing
 from app.market.span import Span
@@ -144,27 +145,31 @@ class HistoryLoader:
         if self._wanted:
             self.progress = LoadProgress(f"{_duration(self._wanted.length_ns)} of history", 0.0)
         await self._until_something_arrived(_PATIENCE_S)
-        wait_s = _FIRST_WAIT_S
         while True:
             try:
-                fetched = await self._fetch_next()
+                fetched = await retry(
+                    self._fetch_next_part, self._on_wait, first_wait_s=_FIRST_WAIT_S, longest_wait_s=_LONGEST_WAIT_S, sleep=self._sleep
+                )
             except VenueRefusedError as error:
                 self.progress, self._not_fetched = None, f"history: {error.user_message}"
                 _log.warning("history refused", reason=error.detail)
                 return
-            except StoreError as error:
-                self.progress, self._not_read, self._kept = None, f"store: {error.user_message}", None
-                _log.warning("stored trades not read", reason=error.detail)
-            except FeedError as error:
-                pause_s = max(wait_s, error.retry_after_s if isinstance(error, VenueBusyError) else 0.0)
-                self.progress, self._not_fetched = None, f"history: {error.user_message}, retrying in {pause_s:.0f} s"
-                _log.warning("history not loaded", reason=error.detail, retry_s=pause_s)
-                wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
-                await self._sleep(pause_s)
-            else:
-                self.progress, self._not_fetched, wait_s = None, "", _FIRST_WAIT_S
-                if not fetched:
-                    await self._until_something_arrived(_LOOK_EVERY_S)
+            self.progress, self._not_fetched = None, ""
+            if not fetched:
+                await self._until_something_arrived(_LOOK_EVERY_S)
+
+    def _on_wait(self, error: TapeprintError, pause_s: float) -> None:
+        self.progress, self._not_fetched = None, f"history: {error.user_message}, retrying in {pause_s:.0f} s"
+        _log.warning("history not loaded", reason=error.detail, retry_s=pause_s)
+
+    async def _fetch_next_part(self) -> bool:
+        """Fetch the next part; if the disk cannot be read, without the disk from now on."""
+        try:
+            return await self._fetch_next()
+        except StoreError as error:
+            self.progress, self._not_read, self._kept = None, f"store: {error.user_message}", None
+            _log.warning("stored trades not read", reason=error.detail)
+            return await self._fetch_next()
 
     async def _look_how_far_back(self) -> None:
         """Set how far back each chart can go.
