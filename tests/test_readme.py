@@ -8,7 +8,8 @@ import shlex
 import pytest
 
 from app.entry.cli import app
-from app.settings.settings import settings_table
+from app.settings.fields import fields_of
+from app.settings.settings import Settings
 from feeds.venues.all_venues import VENUES
 from tests.markdown import GENERATED, HELP, ROOT, Page, help_pages, read
 from widgets.commands.table import COMMANDS
@@ -42,7 +43,7 @@ def test_each_key_of_the_window_is_on_the_page_of_keys() -> None:
     assert [key for command in COMMANDS for key in command.keys if key not in page] == []
 
 
-@pytest.mark.parametrize("name", [name for name, _, _ in settings_table()])
+@pytest.mark.parametrize("name", [field.path for field in fields_of(Settings)])
 def test_each_setting_is_on_the_page_of_settings(name: str) -> None:
     section, _, field = name.rpartition(".")
     page = read(HELP / "settings.md").text
@@ -51,7 +52,7 @@ def test_each_setting_is_on_the_page_of_settings(name: str) -> None:
 
 @_pages(WRITTEN)
 def test_each_setting_on_a_page_exists(page: Page) -> None:
-    fields = {name.rpartition(".")[2] for name, _, _ in settings_table()}
+    fields = {field.path.rpartition(".")[2] for field in fields_of(Settings)}
     named = [found[1] for code in page.code if (found := re.fullmatch(r'([a-z_]+)(?: = (?:"[^"]*"|\w+))', code))]
     assert [name for name in named if name not in fields] == []
 

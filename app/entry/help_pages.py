@@ -14,8 +14,8 @@ from rich.console import Console
 
 from app.entry.cli import app
 from app.settings.calculation import CalculationSettings
-from app.settings.fields import FieldInfo, fields_of
-from app.settings.settings import settings_table
+from app.settings.fields import FieldInfo, SettingsGroup, fields_of
+from app.settings.settings import Settings
 from widgets.commands.key_list import MOUSE
 from widgets.commands.table import COMMANDS
 
@@ -43,13 +43,7 @@ def _settings() -> str:
     lines = ["# Settings", "", "`tapeprint settings --print` prints the settings in use. The settings file is TOML, e.g.:", ""]
     lines += ["```toml", "[display]", 'theme = "light"', "```", ""]
     lines += ["The settings that change values are on [their own page](calculation.md).", ""]
-    sections: dict[str, list[tuple[str, str, str]]] = {}
-    for name, default, text in settings_table():
-        section, _, field = name.rpartition(".")
-        sections.setdefault(section, []).append((f"`{field}`", f"`{default}`" if str(default) else "empty", text))
-    for section, rows in sections.items():
-        lines += [f"## {section}", "", *_table(("Setting", "Default", "Effect"), rows), ""]
-    return _page(lines)
+    return _page([*lines, *_sections(Settings)])
 
 
 def _calculation() -> str:
@@ -59,13 +53,19 @@ def _calculation() -> str:
         "They change how values are computed. Set them in the dialog, in the settings file, or for one image",
     ]
     lines += ["with `tapeprint snapshot … --rule PATH=VALUE`.", ""]
+    return _page([*lines, *_sections(CalculationSettings, full_paths=True)])
+
+
+def _sections(kind: type[SettingsGroup], *, full_paths: bool = False) -> Iterator[str]:
+    """A table of settings per part, each by its path or by its name in the part."""
+    head = ("Path" if full_paths else "Setting", "Default", "Values", "Meaning")
     parts: dict[str, list[FieldInfo]] = {}
-    for field in fields_of(CalculationSettings):
-        parts.setdefault(field.path.partition(".")[0], []).append(field)
+    for field in fields_of(kind):
+        parts.setdefault(field.path.rpartition(".")[0], []).append(field)
     for part, fields in parts.items():
-        rows = [(f"`{field.path}`", _shown(field.default), _range(field), field.help) for field in fields]
-        lines += [f"## {part}", "", *_table(("Path", "Default", "Values", "Meaning"), rows), ""]
-    return _page(lines)
+        names = (field.path if full_paths else field.path.rpartition(".")[2] for field in fields)
+        rows = [(f"`{name}`", _shown(field.default), _range(field), field.help) for name, field in zip(names, fields, strict=True)]
+        yield from (f"## {part}", "", *_table(head, rows), "")
 
 
 def _shown(default: object) -> str:

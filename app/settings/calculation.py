@@ -27,6 +27,7 @@ from app.settings.fields import SettingsGroup
 
 Cells = Literal["sellxbuy", "delta", "total", "ladder", "profile"]
 Colouring = Literal["volume", "delta", "imbalance"]
+CvdReset = Literal["session", "never"]
 CELLS: tuple[Cells, ...] = get_args(Cells)
 COLOURINGS: tuple[Colouring, ...] = get_args(Colouring)
 _ZONES = ("UTC", "America/New_York", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Tokyo", "Asia/Singapore")
@@ -130,7 +131,7 @@ class LargeTradeSettings(SettingsGroup, frozen=True):
 class CvdSettings(SettingsGroup, frozen=True):
     """Cumulative delta."""
 
-    reset: Annotated[Literal["session", "never"], Meta(description="reset CVD at each session, or never")] = "session"
+    reset: Annotated[CvdReset, Meta(description="reset CVD at each session, or never")] = "session"
 
 
 class TpoSettings(SettingsGroup, frozen=True):

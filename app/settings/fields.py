@@ -1,7 +1,7 @@
 """Self-describing settings: file, dialog and flags are generated from the fields.
 
-A settings group has parts, and a part has fields, each addressed as `part.field`. A new setting needs only a field with
-`Annotated[type, Meta(description=…)]`: default, bounds and help are written there.
+A settings group has parts, and a part has fields, each addressed by its path, e.g. `part.field`. A new setting needs only a
+field with `Annotated[type, Meta(description=…)]`: default, bounds and help are written there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FieldInfo(NamedTuple):
     Attributes
     ----------
     path : str
-        `part.field`.
+        Names of the parts and of the field, joined by points: `part.field`.
     kind : type
         `bool`, `int`, `float`, `Decimal` or `str`; `str` for a choice, `tuple` for a list of choices.
     choices : tuple of str
@@ -57,10 +57,13 @@ _Value = TypeVar("_Value", bound=SettingsGroup)
 
 
 def fields_of(kind: type[SettingsGroup]) -> tuple[FieldInfo, ...]:
-    """Descriptions of all settings in a group with parts, in the order of the fields."""
-    return tuple(
-        _input(f"{part.name}.{field.name}", field) for part in _fields(kind) for field in _fields(type(part.default)) if _meta(field.type)
-    )
+    """Descriptions of all settings in a group and its parts, in the order of the fields."""
+    return tuple(_fields_in("", kind))
+
+
+def help_of(kind: type[SettingsGroup], path: str) -> str:
+    """The help text of one setting."""
+    return next(field.help for field in fields_of(kind) if field.path == path)
 
 
 def to_plain(value: SettingsGroup) -> dict[str, dict[str, Any]]:
@@ -130,8 +133,12 @@ def from_plain(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = T
         raise BadInputError("found NaN, expected a number such as 2.5") from None
 
 
-def _fields(kind: type[SettingsGroup]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    return msgspec.structs.fields(kind)
+def _fields_in(above: str, kind: type[SettingsGroup]) -> Iterator[FieldInfo]:
+    for field in msgspec.structs.fields(kind):
+        if isinstance(field.default, SettingsGroup):
+            yield from _fields_in(f"{above}{field.name}.", type(field.default))
+        elif _meta(field.type) is not None:
+            yield _input(f"{above}{field.name}", field)
 
 
 def _meta(annotated: Any) -> Meta | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import platformdirs
@@ -26,6 +26,10 @@ from app.settings.fields import SettingsGroup, changed_fields, from_plain
 from app.storage.atomic import replacing
 from app.storage.retention import Retention
 
+Palette = Literal["blue-orange", "green-red"]
+PainterSetting = Literal["auto", "gl", "raster"]
+PALETTES: tuple[Palette, ...] = get_args(Palette)
+
 _EXAMPLES = {"ws_url": "wss://host:9443", "rest_url": "https://host"}
 
 
@@ -33,10 +37,8 @@ class DisplaySettings(SettingsGroup, frozen=True):
     """Appearance of the window."""
 
     theme: Annotated[str, Meta(description="dark, light, high-contrast, or the path of a theme file")] = "dark"
-    palette: Annotated[Literal["blue-orange", "green-red"], Meta(description="buy and sell colours; blue-orange is colour-blind safe")] = (
-        "blue-orange"
-    )
-    painter: Annotated[Literal["auto", "gl", "raster"], Meta(description="how cells are drawn; auto picks by graphics driver")] = "auto"
+    palette: Annotated[Palette, Meta(description="buy and sell colours; blue-orange is colour-blind safe")] = "blue-orange"
+    painter: Annotated[PainterSetting, Meta(description="how cells are drawn; auto picks by graphics driver")] = "auto"
     overlays: Annotated[
         str, Meta(description="changes to the default overlays: a name adds one, a leading minus hides one; written by the Overlays menu")
     ] = ""
@@ -237,19 +239,6 @@ def _save(values: Iterable[tuple[str, str, Any]], path: Path | None) -> None:
             file.write(text.encode())
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise SettingsError(f"cannot write {place}: {error}") from None
-
-
-def settings_table() -> list[tuple[str, str, str]]:
-    """Name, default and help text of every setting, for the documentation."""
-    return list(_settings_in("", Settings))
-
-
-def _settings_in(table: str, kind: type[SettingsGroup]) -> Iterator[tuple[str, str, str]]:
-    for field in msgspec.structs.fields(kind):
-        if isinstance(field.default, SettingsGroup):
-            yield from _settings_in(f"{table}{field.name}.", type(field.default))
-        elif meta := next((meta for meta in getattr(field.type, "__metadata__", ()) if isinstance(meta, Meta) and meta.description), None):
-            yield f"{table}{field.name}", repr(msgspec.to_builtins(field.default)), str(meta.description)
 
 
 def _convert(table: Mapping[str, Any], kind: type[Any], label: str) -> Any:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import SettingsError
+from app.settings.settings import DisplaySettings
 from rendering.style.colour import Colour, contrast, parse_colour, ramp
 
-DEFAULT_THEME = "dark"
-DEFAULT_PALETTE = "blue-orange"
-"""Distinguishable with red-green colour blindness."""
+DEFAULT_THEME, DEFAULT_PALETTE = DisplaySettings().theme, DisplaySettings().palette
+"""The palette is distinguishable with red-green colour blindness."""
 
 VOLUME_STEPS = 16
 """Steps from the lowest to the highest volume rank."""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget
 
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState
+from app.settings.settings import PALETTES
 from app.workspace import Workspace
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme, theme_names
@@ -47,7 +48,7 @@ from widgets.window.status_bar import StatusBar
 from widgets.window.status_texts import detail_text
 from widgets.window.toolbar import Toolbar
 from widgets.window.waiting_page import WaitingPage
-from widgets.window.window_options import PALETTES, WindowOptions
+from widgets.window.window_options import WindowOptions
 
 _log = structlog.get_logger(__name__)
 

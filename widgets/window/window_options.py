@@ -15,9 +15,6 @@ def _forget(*_what: object) -> None:
     """Discard a setting, for a window that saves none."""
 
 
-PALETTES = ("blue-orange", "green-red")
-
-
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
     """Appearance, folders and callbacks of a new window.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from app.errors import BadInputError
 from app.market.trading_hours import TEMPLATES
-from app.settings.calculation import CalculationSettings
-from app.settings.fields import fields_of, with_value
+from app.settings.calculation import CalculationSettings, Cells, Colouring, CvdReset
+from app.settings.fields import fields_of, help_of, with_value
 
 _EVERY = ", ".join(one.path for one in fields_of(CalculationSettings))
+_help_of = partial(help_of, CalculationSettings)
 
 
 @dataclass
@@ -22,17 +24,13 @@ class RuleFlags:
     rule: Annotated[list[str], Parameter(help=f"any calculation setting, e.g. tpo.bracket=15m; repeatable: {_EVERY}", negative="")] = field(
         default_factory=list
     )
-    session: Annotated[
-        str | None, Parameter(help="day, a named session such as us-rth, or times such as 09:30-16:00; equal times mean 24 hours")
-    ] = None
-    timezone: Annotated[
-        str | None, Parameter(help="IANA time zone for days and custom sessions, e.g. Europe/London; named sessions have their own")
-    ] = None
-    cells: Annotated[Literal["sellxbuy", "delta", "total", "ladder", "profile"] | None, Parameter(help="footprint style")] = None
-    colour: Annotated[Literal["volume", "delta", "imbalance"] | None, Parameter(help="what cell colours represent")] = None
-    cvd_reset: Annotated[Literal["session", "never"] | None, Parameter(help="reset CVD at each session, or never")] = None
+    session: Annotated[str | None, Parameter(help=_help_of("time.session"))] = None
+    timezone: Annotated[str | None, Parameter(help=_help_of("time.zone"))] = None
+    cells: Annotated[Cells | None, Parameter(help=_help_of("cells.cells"))] = None
+    colour: Annotated[Colouring | None, Parameter(help=_help_of("cells.colouring"))] = None
+    cvd_reset: Annotated[CvdReset | None, Parameter(help=_help_of("cvd.reset"))] = None
     statistics: Annotated[str | None, Parameter(help="bar statistics rows in order, e.g. volume,delta,cvd; empty: all")] = None
-    large: Annotated[str | None, Parameter(help="large trades: top:50 = the 50 largest in view, or a minimum size such as 2.5")] = None
+    large: Annotated[str | None, Parameter(help=f"large trades: {_help_of('large_trades.trades')}")] = None
 
     def on(self, rules: CalculationSettings) -> CalculationSettings:
         """The calculation settings with the flags applied.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import Parameter
@@ -13,16 +13,18 @@ from app.errors import BadInputError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.decimals import parse_step
 from app.market.instrument import parse_instrument_id
-from app.settings.settings import Settings, load_settings
+from app.settings.fields import help_of
+from app.settings.settings import DisplaySettings, PainterSetting, Settings, load_settings
+from app.settings.settings import Palette as PaletteName
 
 if TYPE_CHECKING:
     from app.entry.commands.common import Reading
 
-Theme = Annotated[str | None, Parameter(help="dark, light, high-contrast, or the path of a theme file")]
-Palette = Annotated[Literal["blue-orange", "green-red"] | None, Parameter(help="buy and sell colours")]
+Theme = Annotated[str | None, Parameter(help=help_of(DisplaySettings, "theme"))]
+Palette = Annotated[PaletteName | None, Parameter(help=help_of(DisplaySettings, "palette"))]
 Bar = Annotated[str | None, Parameter(help="bar type: time (15s, 1m, 4h, 1d), 500t trades, 100v volume, 40r range in ticks, 50d delta")]
 TicksPerRow = Annotated[int | None, Parameter(help="ticks per row")]
-Painter = Annotated[Literal["auto", "gl", "raster"] | None, Parameter(help="how cells are drawn")]
+Painter = Annotated[PainterSetting | None, Parameter(help=help_of(DisplaySettings, "painter"))]
 Seconds = Annotated[float | None, Parameter(help="quit after this many seconds")]
 SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="settings file to use")]
 StoreFolder = Annotated[Path | None, Parameter(name="--store", help="trade store folder (overrides settings)")]

@@ -10,7 +10,8 @@ from app.analytics.bar_statistics import Statistic
 from app.errors import BadInputError
 from app.market.session import Period
 from app.settings.calculation import CalculationSettings
-from app.settings.fields import changed_fields, fields_of, from_plain, to_plain, with_value
+from app.settings.fields import changed_fields, fields_of, from_plain, help_of, to_plain, with_value
+from app.settings.settings import PALETTES, Settings
 
 USUAL = CalculationSettings()
 
@@ -28,6 +29,19 @@ def test_fields_have_kind_choices_and_bounds():
     assert known["value_area.method"].choices == ("dalton", "tradingview", "single")
     assert (known["levels.periods"].kind, known["levels.periods"].choices) == (tuple, ("day", "week", "month"))
     assert (known["cells.show_numbers"].kind, known["imbalance.ratio"].kind) == (bool, Decimal)
+
+
+def test_settings_of_all_groups_are_described_alike():
+    known = {one.path: one for one in fields_of(Settings)}
+    assert {f"rules.{one.path}" for one in fields_of(CalculationSettings)} == {path for path in known if path.startswith("rules.")}
+    assert known["display.palette"].choices == PALETTES
+    assert (known["display.theme"].default, known["display.painter"].default) == ("dark", "auto")
+    assert (known["data.history_hours"].least, known["data.history_hours"].most) == (0, 48)
+
+
+def test_help_of_a_setting_is_the_text_of_its_field():
+    assert help_of(Settings, "store.keep_days") == "days to keep; 0 = all"
+    assert help_of(CalculationSettings, "cvd.reset") == "reset CVD at each session, or never"
 
 
 def test_with_value_changes_only_the_named_setting():

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import BadInputError, SettingsError
-from app.settings.fields import with_value
-from app.settings.settings import Settings, load_settings, parse_settings, save_rules, save_setting, settings_table
+from app.settings.fields import fields_of, with_value
+from app.settings.settings import Settings, load_settings, parse_settings, save_rules, save_setting
 
 
 def test_defaults_apply_without_a_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_saving_an_invalid_value_leaves_the_file_unchanged(tmp_path: Path) -> No
 
 
 def test_every_setting_has_a_help_line() -> None:
-    assert [name for name, _, help_text in settings_table() if not help_text] == []
+    assert [field.path for field in fields_of(Settings) if not field.help] == []
 
 
 @pytest.mark.parametrize(
