@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.paint.dirty import dirty_bounds
+from rendering.view.detail import Detail
 from rendering.view.layout import Strip
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from rendering.view.frame import Frame
 
 
+UNDER_CELLS_Z, OVER_CELLS_Z = 5.0, 40.0
+"""Places of lines across the price pane: `z`, and `z_without_digits`."""
 READING_REST_S = 1 / 15
 """Rest of layers other than bars: values that change more often cannot be read, and cost more than the bars."""
 
@@ -63,6 +66,8 @@ class ChartItem(pg.GraphicsObject):
     shown_at_first: bool = True
     """Whether it is shown by default."""
     z: float = 0.0
+    z_without_digits: float | None = None
+    """Its place while the cells show no digits, which a line over them would make unreadable; None: always `z`."""
     rest_s: float = 0.0
     """Time between two updates to new trades; a moved view never waits."""
     kept: bool = False
@@ -119,6 +124,8 @@ class ChartItem(pg.GraphicsObject):
 
     def refresh(self, frame: Frame) -> bool:
         """Update to a frame and request a repaint of what changed; False if nothing did."""
+        if self.z_without_digits is not None:
+            self.setZValue(self.z if frame.detail is Detail.DIGITS else self.z_without_digits)
         old = self._frame
         only_trades = old is not None and frame.differs_by_trades_only(old)
         if only_trades and (self.waits or self._rests(frame)):

@@ -11,12 +11,10 @@ from typing import NamedTuple
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from rendering.items.chart_item import ChartItem
+from rendering.items.chart_item import OVER_CELLS_Z, UNDER_CELLS_Z, ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag
-from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
-from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
 from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
@@ -41,7 +39,7 @@ class LastPrice(NamedTuple):
 class LastPriceLineItem(ChartItem):
     """The line of the last price over the bars."""
 
-    z = UNDER_CELLS_Z
+    z, z_without_digits = UNDER_CELLS_Z, OVER_CELLS_Z
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,10 +47,6 @@ class LastPriceLineItem(ChartItem):
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
-
-    def refresh(self, frame: Frame) -> bool:
-        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
-        return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
         before, self._shown = self._shown, last_price(new)

@@ -17,10 +17,8 @@ from app.analytics.bar_groups import first_bar_at
 from app.analytics.candle_areas import CandleAreas
 from app.market.session import Period, PeriodRule, span_at, span_before
 from app.market.span import Span
-from rendering.items.chart_item import READING_REST_S, ChartItem
-from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS_Z, ChartItem
 from rendering.style.text import Labels, qcolor, qrect
-from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
 
@@ -55,7 +53,7 @@ class CandleAreasItem(ChartItem):
     help = "POC, VAH and VAL of the previous and current day, week and month, computed from bars"
     help_page = "values.md#candle-value-areas"
     shown_at_first = False
-    z = UNDER_CELLS_Z
+    z, z_without_digits = UNDER_CELLS_Z, OVER_CELLS_Z
     rest_s = READING_REST_S
     kept = True
 
@@ -78,10 +76,6 @@ class CandleAreasItem(ChartItem):
         zone = frame.rules.hours.timezone
         in_part = [name for name, period, _ in _periods(frame) if period.start_ns < series.start_ns(0) < period.end_ns]
         return text + ("" if zone == "UTC" else f" ({zone})") + (f", ⚠ {' and '.join(in_part)} incomplete" if in_part else "")
-
-    def refresh(self, frame: Frame) -> bool:
-        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
-        return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | list[QRectF] | None:
         before, self._shown = self._shown, (new.known_x, *self.lines(new))

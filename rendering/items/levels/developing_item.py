@@ -9,11 +9,9 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from app.analytics.developing import DevelopingProfile
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.profile_hits import developing_questions
-from rendering.items.chart_item import READING_REST_S, ChartItem
-from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS_Z, ChartItem
 from rendering.style.text import qcolor, qrect
 from rendering.view.bar_at import bar_at
-from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_in_view
 
@@ -27,7 +25,7 @@ class DevelopingItem(ChartItem):
     help = "POC, VAH and VAL of the day or session as of each bar"
     help_page = "values.md#value-area-vah-val"
     shown_at_first = False
-    z = UNDER_CELLS_Z
+    z, z_without_digits = UNDER_CELLS_Z, OVER_CELLS_Z
     rest_s = READING_REST_S
     kept = True
 
@@ -42,10 +40,6 @@ class DevelopingItem(ChartItem):
 
     def legend(self, frame: Frame) -> str:
         return f"developing {frame.rules.hours.unit}"
-
-    def refresh(self, frame: Frame) -> bool:
-        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
-        return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         developing = self._of(new)

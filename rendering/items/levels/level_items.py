@@ -17,13 +17,11 @@ from app.chart.levels import PERIODS
 from app.market.session import Period
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.level_hits import level_questions
-from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS_Z, ChartItem
 from rendering.items.levels.vwap_item import period_text
-from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.style.theme import Theme
-from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_in_view
 
@@ -75,7 +73,7 @@ class LevelItem(ChartItem):
     """A layer that draws one family of levels."""
 
     shown_at_first = False
-    z = UNDER_CELLS_Z
+    z, z_without_digits = UNDER_CELLS_Z, OVER_CELLS_Z
     rest_s = READING_REST_S
     kept = True
     kinds: tuple[LevelKind, ...] = ()
@@ -92,10 +90,6 @@ class LevelItem(ChartItem):
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
-
-    def refresh(self, frame: Frame) -> bool:
-        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
-        return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         new.chart.levels.refresh()

@@ -21,11 +21,9 @@ from rendering.hit_tests.vwap_hits import vwap_questions
 from rendering.items.as_of import pane_after_moment
 from rendering.items.bars.coverage_text import CoverageText
 from rendering.items.bars.curve import curve
-from rendering.items.chart_item import READING_REST_S, ChartItem
-from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS_Z, ChartItem
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.bar_at import bar_at
-from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_around
 
@@ -72,7 +70,7 @@ class VwapItem(ChartItem):
     help_page = "values.md#vwap-and-bands"
     keys = ("Alt+6",)
     shown_at_first = False
-    z = UNDER_CELLS_Z
+    z, z_without_digits = UNDER_CELLS_Z, OVER_CELLS_Z
     rest_s = READING_REST_S
     kept = True
     period: ClassVar[Period] = Period.DAY
@@ -91,10 +89,6 @@ class VwapItem(ChartItem):
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
-
-    def refresh(self, frame: Frame) -> bool:
-        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
-        return super().refresh(frame)
 
     def legend(self, frame: Frame) -> str:
         """The period of the VWAP, and the part of it that is not loaded."""

@@ -21,11 +21,9 @@ from rendering.items.profiles.profile_line import ProfileLine, profile_lines
 from rendering.items.profiles.profile_rows import draw_rows, profile_bars
 from rendering.paint.rect_batch import RectBatch
 from rendering.style.text import qrect
-from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
 
-UNDER_CELLS_Z, OVER_CELLS_Z = 4.0, 39.0
 _OPACITY = 0.62
 """The bars are visible through the rows, and the rows do not outshine the cells."""
 _LEGEND_REST_NS = 250_000_000
@@ -41,7 +39,7 @@ class AnchoredProfileItem(ChartItem):
     title = "Anchored profiles"
     help = "Anchored (A) and range (Shift+A) profiles"
     help_page = "profiles.md#anchored-profile"
-    z = UNDER_CELLS_Z
+    z, z_without_digits = 4.0, 39.0  # under the lines
     rest_s = READING_REST_S
 
     def __init__(self) -> None:
@@ -56,7 +54,6 @@ class AnchoredProfileItem(ChartItem):
         return qrect(frame.layout.price)
 
     def refresh(self, frame: Frame) -> bool:
-        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
         if frame.chart.anchors.revision != self._revision:  # dragging a flag must not wait
             self._revision, self.followed_ns = frame.chart.anchors.revision, -(1 << 62)
         return super().refresh(frame)

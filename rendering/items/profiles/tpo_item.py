@@ -18,11 +18,9 @@ from app.analytics.tpo import TpoProfile, TpoSessions, bars_fit_brackets
 from app.market.span import Span
 from rendering.hit_tests.flow_hits import letters_question
 from rendering.hit_tests.hit_target import HitTarget
-from rendering.items.chart_item import READING_REST_S, ChartItem
-from rendering.items.profiles.visible_profile_lines_item import OVER_CELLS_Z, UNDER_CELLS_Z
+from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS_Z, ChartItem
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
-from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_in_view, price_y
 from rendering.view.layout import CHAR_ASPECT
@@ -49,7 +47,7 @@ class TpoItem(ChartItem):
     help = "TPO letters of each session, collapsed"
     help_page = "values.md#tpo"
     shown_at_first = False
-    z = UNDER_CELLS_Z
+    z, z_without_digits = UNDER_CELLS_Z, OVER_CELLS_Z
     rest_s = READING_REST_S
     kept = True
     split = False
@@ -68,10 +66,6 @@ class TpoItem(ChartItem):
         if not bars_fit_brackets(series.rule.length_ns, 0, rules.tpo.bracket_ns):
             return f"TPO {rules.tpo.bracket}: needs time bars that divide the bracket evenly"
         return f"TPO {rules.tpo.bracket} by {rules.hours.unit}"
-
-    def refresh(self, frame: Frame) -> bool:
-        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
-        return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         before, self._key = self._key, (new.viewport, new.generation, new.rules, *self.sessions(new))

@@ -9,15 +9,12 @@ from __future__ import annotations
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
 
-from rendering.items.chart_item import READING_REST_S, ChartItem
+from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS_Z, ChartItem
 from rendering.items.profiles.profile_line import ProfileLine
 from rendering.items.profiles.visible_profile_item import VisibleProfileItem
 from rendering.style.text import qrect
-from rendering.view.detail import Detail
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
-
-UNDER_CELLS_Z, OVER_CELLS_Z = 5.0, 40.0
 
 
 class VisibleProfileLinesItem(ChartItem):
@@ -28,7 +25,7 @@ class VisibleProfileLinesItem(ChartItem):
     help = "POC, VAH and VAL of the visible range, drawn across the chart"
     help_page = "profiles.md#visible-range-profile"
     keys = ("Alt+3",)
-    z = UNDER_CELLS_Z
+    z, z_without_digits = UNDER_CELLS_Z, OVER_CELLS_Z
     rest_s = READING_REST_S
 
     def __init__(self) -> None:
@@ -38,10 +35,6 @@ class VisibleProfileLinesItem(ChartItem):
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
-
-    def refresh(self, frame: Frame) -> bool:
-        self.setZValue(UNDER_CELLS_Z if frame.detail is Detail.DIGITS else OVER_CELLS_Z)
-        return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
         before, self._shown = self._shown, tuple((price_y(new, line.ticks), line.name, new.known_x) for line in self._lines(new))
