@@ -20,13 +20,13 @@ from functools import lru_cache
 import numpy as np
 
 from app.errors import BadInputError
+from app.market.bar_rule import DAY_NS
 from app.market.session import Period, PeriodRule, SessionRule, TimeDivision, division_numbers, local_time, parse_session
 from app.market.span import Span
 
 WHOLE_DAY = "day"
-_DAY_NS = 86_400 * 10**9
 _MONDAY_TO_FRIDAY = frozenset(range(5))
-_AROUND_NS = 40 * _DAY_NS
+_AROUND_NS = 40 * DAY_NS
 """Within this distance of a time are the first session of its month and that of the next month."""
 TEMPLATES = {
     "us-rth": SessionRule(time(9, 30), time(16), "America/New_York", _MONDAY_TO_FRIDAY),
@@ -110,7 +110,7 @@ class SessionPeriods:
         Int64, ascending.
         """
         end_ns = max(span.end_ns, span.start_ns + 1)
-        starts = _first_sessions(self, span.start_ns // _DAY_NS, -(-end_ns // _DAY_NS))
+        starts = _first_sessions(self, span.start_ns // DAY_NS, -(-end_ns // DAY_NS))
         first = int(np.searchsorted(starts, span.start_ns, side="right")) - 1
         return starts[first : int(np.searchsorted(starts, end_ns)) + 1]
 
@@ -148,7 +148,7 @@ def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
 @lru_cache(maxsize=256)
 def _first_sessions(cut: SessionPeriods, first_day: int, end_day: int) -> np.ndarray:
     """Starts of the first sessions around some UTC days (since 1970), with a margin."""
-    reach = Span(first_day * _DAY_NS - _AROUND_NS, end_day * _DAY_NS + _AROUND_NS)
+    reach = Span(first_day * DAY_NS - _AROUND_NS, end_day * DAY_NS + _AROUND_NS)
     sessions = cut.rule.sessions(reach)
     named = [(_period_of(session, cut), session.start_ns) for session in sessions]
     firsts = [start for (before, _), (name, start) in itertools.pairwise(named) if cut.period is Period.DAY or name != before]

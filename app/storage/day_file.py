@@ -19,13 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.errors import StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
 from app.storage.checked_parquet import BROKEN, META_KEY, ROW_GROUP, add_checksum, damage_error, verify_checksum, write_parquet
 from app.storage.tape_ranges import TapeRange
 
-DAY_NS = 86_400_000_000_000
 _COLUMNS = ("time_ns", "price_ticks", "quantity_lots", "side", "trade_id")
 _TYPES = (pa.int64(), pa.int64(), pa.int64(), pa.int8(), pa.int64())
 _FORMAT = 1

@@ -9,11 +9,12 @@ from pathlib import Path
 import structlog
 
 from app.errors import StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.storage.catalogue import Catalogue, write_ranges
-from app.storage.day_file import DAY_NS, DayMeta, read_day, read_meta
+from app.storage.day_file import DayMeta, read_day, read_meta
 from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from app.errors import StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import CoveredSpan
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.times import iso_date_text
 from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue import Catalogue
-from app.storage.day_file import DAY_NS, by_day, day_of, merge_trades, read_day
+from app.storage.day_file import by_day, day_of, merge_trades, read_day
 from app.storage.tape_ranges import TapeRanges
 
 _PLAIN = re.compile(r"[A-Za-z0-9.-]")

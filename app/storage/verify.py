@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.errors import StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.span import Span
 from app.market.times import fine_clock_text, iso_date_text
 from app.market.trade import TradeBatch
-from app.storage.day_file import DAY_NS, DayTotals, merge_trades, read_day
+from app.storage.day_file import DayTotals, merge_trades, read_day
 from app.storage.rollup import cells_of, read_rollup, write_rollup
 from app.storage.tape import Tape, day_name
 from app.storage.tape_ranges import TapeRanges, id_ranges

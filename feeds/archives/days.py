@@ -7,9 +7,9 @@ import itertools
 import re
 from datetime import date, timedelta
 
+from app.market.bar_rule import DAY_NS
 from app.market.span import Span
 
-_DAY_NS = 86_400 * 10**9
 _EPOCH = date(1970, 1, 1)
 
 
@@ -24,7 +24,7 @@ def days_of(span: Span, now_s: float) -> list[date]:
 
 def span_of(first: date, last: date) -> Span:
     """The span from the start of one day to the end of another."""
-    return Span((first - _EPOCH).days * _DAY_NS, ((last - _EPOCH).days + 1) * _DAY_NS)
+    return Span((first - _EPOCH).days * DAY_NS, ((last - _EPOCH).days + 1) * DAY_NS)
 
 
 def whole_months(days: list[date]) -> list[list[date]]:
@@ -39,7 +39,7 @@ def whole_months(days: list[date]) -> list[list[date]]:
 
 def date_of(time_ns: int) -> date:
     """The UTC day of a time."""
-    return _EPOCH + timedelta(days=time_ns // _DAY_NS)
+    return _EPOCH + timedelta(days=time_ns // DAY_NS)
 
 
 def file_name(text: str) -> str:

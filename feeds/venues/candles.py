@@ -17,12 +17,13 @@ from typing import NamedTuple
 import numpy as np
 
 from app.errors import BadInputError, DecodeError, OffGridError
+from app.market.bar_rule import DAY_NS
 from app.market.candle import CandleBatch
 from app.market.decimals import to_steps
 from app.market.instrument import Instrument
 from app.market.span import Span
 
-MINUTE_NS, HOUR_NS, DAY_NS = 60_000_000_000, 3_600_000_000_000, 86_400_000_000_000
+MINUTE_NS, HOUR_NS = 60_000_000_000, 3_600_000_000_000
 
 _UNITS = ((DAY_NS, "d"), (HOUR_NS, "h"), (MINUTE_NS, "m"), (1_000_000_000, "s"))
 

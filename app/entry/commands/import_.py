@@ -14,12 +14,13 @@ from pathlib import Path
 
 from app.entry.commands.common import print_note, progress_counter
 from app.errors import BadInputError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.storage.day_file import DAY_NS, by_day, read_day, write_day
+from app.storage.day_file import by_day, read_day, write_day
 from app.storage.disk import DiskStore
 from app.storage.writer import TapeWriter
 from feeds.archives.report import ImportReport

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from app.errors import BadInputError, DecodeError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.market.bar_rule import DAY_NS
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
@@ -22,7 +23,7 @@ from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
 from feeds.venues.bybit.wire import PING, RecentTrade, StreamDecoder, batch_of_page, greeting
-from feeds.venues.candles import DAY_NS, MINUTE_NS, Candle, Candles
+from feeds.venues.candles import MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import UNREADABLE, Ms, venue_at_fault
 from feeds.venues.latest_page import LatestPageHistory
 from feeds.venues.live import StreamSpec

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
 from app.market.times import iso_text
 from feeds.network.rest_client import RestClient
-from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
+from feeds.venues.candles import HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Seconds
 
 _PAGE = 300

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
 from feeds.network.rest_client import RestClient
-from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
+from feeds.venues.candles import HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Seconds
 from feeds.venues.kraken.rest import Answer, ask, rest_pair
 

@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
+from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from feeds.venues.candles import DAY_NS, HOUR_NS, MINUTE_NS, Candle, Candles
+from feeds.venues.candles import HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Ms, venue_at_fault
 from feeds.venues.okx.rest import OkxRest
 from feeds.venues.okx.wire import Trade, batch_of

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from app.errors import StoreBusyError, StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import CoveredSpan, Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError
-from app.storage.day_file import DAY_NS, day_of
+from app.storage.day_file import day_of
 from app.storage.disk import DiskStore
 from app.storage.tape import day_name, day_named, file_name_of
 from app.storage.writer import TapeWriter

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
-from app.storage.day_file import DAY_NS, DayTotals
+from app.storage.day_file import DayTotals
 from app.storage.disk import DiskStore
 from app.storage.rollup import MINUTE_NS, cells_of, read_rollup
 from app.storage.writer import TapeWriter

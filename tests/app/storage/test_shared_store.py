@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.span import Span
-from app.storage.day_file import DAY_NS, day_of
+from app.storage.day_file import day_of
 from app.storage.disk import DiskStore
 from app.storage.retention import Retention, delete_expired_days, expired_days
 from app.storage.shared_store import SharedStore
