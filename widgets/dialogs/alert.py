@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from app.alerts.actions import AlertActions
 from app.alerts.alert import AlertSpec, Condition, Scope, Subject, SubjectKind, Trigger
 from app.alerts.subjects import SUBJECTS
+from widgets.parts.field_row import field_row
 from widgets.parts.help_button import HelpButton
 from widgets.parts.sounds import SOUNDS
 
@@ -51,7 +52,7 @@ class AlertDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         instrument = desk.instrument
         self.setWindowTitle(f"{'New alert' if number is None else f'Alert {number}'}{f' — {instrument.id}' if instrument else ''}")
-        self._desk, self._number, self._say, self._play = desk, number, say, play
+        self._desk, self._number, self._say = desk, number, say
         self.kind, self.of, self.band, self.when, self.often, self.sound = (QComboBox(self) for _ in range(6))
         self.value, self.note = QLineEdit(wish.value, self), QLineEdit(wish.note, self)
         self.trouble = QLabel("", self)
@@ -103,14 +104,14 @@ class AlertDialog(QDialog):
 
     def _lay_out(self) -> None:
         form = QFormLayout(self)
-        form.addRow("&Subject", _beside(self.kind, self.of, self.band))
+        form.addRow("&Subject", field_row(self.kind, self.of, self.band))
         form.addRow("&Condition", self.when)
         form.addRow("&Value", self.value)
         form.addRow("&Trigger", self.often)
         form.addRow("S&ound", self.sound)
         form.addRow("&Note", self.note)
         form.addRow(self.trouble)
-        form.addRow(_beside(self.done_button, HelpButton("alerts.md#subjects-and-conditions", self)))
+        form.addRow(field_row(self.done_button, HelpButton("alerts.md#subjects-and-conditions", self)))
 
     def _take(self) -> None:
         """Set the alert and close; show an error and stay open if it is invalid."""
@@ -130,13 +131,3 @@ def _offer(box: QComboBox, choices: list[tuple[str, object]] | list, chosen: obj
     places = [place for place, (_, thing) in enumerate(choices) if thing == chosen]
     box.setCurrentIndex(places[0] if places else 0 if choices else -1)
     box.blockSignals(False)
-
-
-def _beside(*fields: QWidget) -> QWidget:
-    row = QWidget()
-    line = QHBoxLayout(row)
-    line.setContentsMargins(0, 0, 0, 0)
-    for field in fields:
-        line.addWidget(field)
-    line.addStretch(1)
-    return row

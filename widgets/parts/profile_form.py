@@ -6,11 +6,12 @@ import enum
 from collections.abc import Callable
 
 from PySide6.QtGui import QColor, QIcon, QPixmap
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSpinBox
 
 from app.analytics.row_layout import RowLayout, RowMode
 from app.analytics.value_area import ValueAreaMethod
 from app.profiles.profile_settings import SAFE_COLOURS, Placement, ProfileColours, ProfileSettings, VolumeDisplay, parse_colour_name
+from widgets.parts.field_row import field_row
 
 _MAX_ROW_SIZE = 1_000_000
 _SWATCH_PX = 14
@@ -69,11 +70,11 @@ class ProfileForm:
         )
 
     def _fill(self, form: QFormLayout) -> None:
-        form.addRow("&Rows", beside(self.rows_by, self.row_size))
+        form.addRow("&Rows", field_row(self.rows_by, self.row_size))
         form.addRow("&Volume", self.volume)
-        form.addRow("Value &area", beside(self.method, self.percent))
-        form.addRow("&Placement", beside(self.placement, self.width_percent))
-        form.addRow("Extend lines", beside(self.extend_poc, self.extend_vah, self.extend_val))
+        form.addRow("Value &area", field_row(self.method, self.percent))
+        form.addRow("&Placement", field_row(self.placement, self.width_percent))
+        form.addRow("Extend lines", field_row(self.extend_poc, self.extend_vah, self.extend_val))
         for text, field in (("&Buying", self.buy), ("&Selling", self.sell), ("VAH, VAL, t&otal", self.value_area)):
             form.addRow(text, field)
         self._enable()
@@ -113,17 +114,6 @@ def number_field(low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
     box.setValue(value)
     box.setKeyboardTracking(False)
     return box
-
-
-def beside(*fields: QWidget) -> QWidget:
-    """A row of fields."""
-    row = QWidget()
-    line = QHBoxLayout(row)
-    line.setContentsMargins(0, 0, 0, 0)
-    for field in fields:
-        line.addWidget(field)
-    line.addStretch(1)
-    return row
 
 
 def _colour_field(name: str, colour: str) -> QComboBox:
