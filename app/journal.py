@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from app.errors import BadInputError
 from app.market.instrument import Instrument
 from app.market.price_grid import PriceGrid
@@ -76,11 +74,6 @@ class PictureFacts:
         if self.mode in _SOURCES:
             parts.append(_SOURCES[self.mode].upper())
         return " · ".join(parts)
-
-
-def default_folder() -> Path:
-    """The default folder of the journal: `Tapeprint` in the user's pictures folder."""
-    return Path(platformdirs.user_pictures_path()) / "Tapeprint"
 
 
 def picture_path(folder: Path, facts: PictureFacts, note: str = "") -> Path:

@@ -17,7 +17,6 @@ from feeds.simulated.candles import SimulatedCandles
 from feeds.simulated.market import TAPE, SimulatedFeed, SimulatedMarket
 from feeds.venues.all_venues import VENUES, open_venue
 
-DEFAULT_INSTRUMENT = "binance:BTCUSDT"
 DEMO_HOURS = 3
 
 

@@ -35,17 +35,11 @@ class LayerCache(QGraphicsItem):
         All items that are drawn into a cache, of both sides.
     over : bool
         Whether the cache lies over the cells.
-
-    Attributes
-    ----------
-    parts_drawn : int
-        Number of rectangles drawn so far, for tests.
     """
 
     def __init__(self, items: Sequence[ChartItem], *, over: bool) -> None:
         super().__init__()
         self.setZValue(_OVER_Z if over else _UNDER_Z)
-        self.parts_drawn = 0
         self._items, self._over = items, over
         self._drawn: list[ChartItem] = []
         self._pane, self._dpr = QRect(), 1.0
@@ -105,7 +99,6 @@ class LayerCache(QGraphicsItem):
                 painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
                 for item in self._drawn:
                     item.draw_part(painter, QRectF(part))
-        self.parts_drawn += len(parts)
 
     def _holds(self, item: ChartItem) -> bool:
         return (item.zValue() > _CELLS_Z) == self._over

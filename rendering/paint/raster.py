@@ -12,9 +12,6 @@ from rendering.paint.geometry import CellGeometry
 from rendering.paint.shapes import CellTexts, Quads
 from rendering.view.pixel_grid import PixelGrid
 
-EMPTY = -1
-"""Step of a position without a cell."""
-
 
 def fill_cells(
     block: np.ndarray,

@@ -93,7 +93,6 @@ class ChartScene(QGraphicsScene):
         self._painter: PainterName = "raster"
         self._mode: Mode = "live"
         self._badge = self._notice = ""
-        self._legend: tuple[str, ...] = ()
         self.cursor: tuple[float, float] | None = None
         self.as_of = AsOf()
         self._detail: Detail | None = None
@@ -214,10 +213,6 @@ class ChartScene(QGraphicsScene):
         """Set the source of the trades, its badge, and a line that explains it."""
         self._mode, self._badge, self._notice = mode, badge, notice
 
-    def set_legend(self, lines: tuple[str, ...]) -> None:
-        """Set further lines of the legend."""
-        self._legend = lines
-
     # -- drawing ---------------------------------------------------------------------------------
 
     def refresh(self, now_ns: int | None = None) -> bool:
@@ -290,7 +285,7 @@ class ChartScene(QGraphicsScene):
         other = ChartScene(self.chart, self._theme, *self._room.size, dpr, layers=[type(item) for item in self.items_by_layer])
         other.fixed_detail, other._detail = self.fixed_detail, self._detail
         other.show_only(self.shown)
-        other._mode, other._badge, other._notice, other._legend = self._mode, self._badge, self._notice, self._legend
+        other._mode, other._badge, other._notice = self._mode, self._badge, self._notice
         other.as_of = AsOf(moment_ns(self.frame) if self.frame is not None else self.as_of.kept_ns)
         for mine, twin in zip(self.items_by_layer, other.items_by_layer, strict=True):
             twin.take_after(mine)
@@ -317,7 +312,6 @@ class ChartScene(QGraphicsScene):
             mode=self._mode,
             badge=self._badge,
             notice=self._notice,
-            legend=self._legend,
             shown=self.shown,
             painter=self._painter,
             now_ns=now_ns,

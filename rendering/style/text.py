@@ -20,8 +20,6 @@ _FONT_FILES = ("JetBrainsMono-Regular.ttf", "JetBrainsMono-SemiBold.ttf")
 _INSTALLED = "tapeprint_fonts"
 _MAX_LABELS = 1024  # a few screens of labels; then all are discarded
 
-ASCENT = 0.99
-"""Height of the highest accents above the base line, in text heights."""
 CAP_HEIGHT = 0.73
 """Height of a digit, in text heights; numbers are centred by it."""
 

@@ -40,8 +40,6 @@ class Frame:
         Source of the trades, where it changes the look of the chart.
     badge, notice : str
         A word with a symbol that stays on the chart (◆ SIMULATED), and a line that explains it (why the feed is down); both may be empty.
-    legend : tuple of str
-        Further lines for the legend.
     shown : frozenset of str
         Names of the overlays that are shown.
     told : tuple of str
@@ -68,7 +66,6 @@ class Frame:
     mode: Mode = "live"
     badge: str = ""
     notice: str = ""
-    legend: tuple[str, ...] = ()
     shown: frozenset[str] = frozenset()
     told: tuple[str, ...] = ()
     painter: PainterName = "raster"
@@ -91,7 +88,7 @@ class Frame:
             and self.mode == old.mode
             and (self.cursor, self.as_of) == (old.cursor, old.as_of)
         )
-        same_words = (self.badge, self.notice, self.legend, self.shown) == (old.badge, old.notice, old.legend, old.shown)
+        same_words = (self.badge, self.notice, self.shown) == (old.badge, old.notice, old.shown)
         return same_view and same_look and same_words and self.generation == old.generation and self.painter == old.painter
 
     @property

@@ -10,7 +10,6 @@ from PySide6.QtGui import QGuiApplication
 
 _HIDDEN_MS = 250
 """Between frames while the window is minimised: values stay current at little cost."""
-_LATE = 1.5
 """A frame is late if it begins more than this many intervals after the previous one."""
 
 
@@ -26,8 +25,8 @@ class FrameClock(QObject):
 
     Attributes
     ----------
-    frames, late_frames : int
-        Frames so far, and how many began more than half an interval late.
+    frames : int
+        Frames so far.
     busy_s : float
         Time spent in `on_frame` so far.
     """
@@ -35,9 +34,8 @@ class FrameClock(QObject):
     def __init__(self, on_frame: Callable[[], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._on_frame = on_frame
-        self.frames = self.late_frames = 0
+        self.frames = 0
         self.busy_s = 0.0
-        self._last = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -49,7 +47,6 @@ class FrameClock(QObject):
 
     def start(self) -> None:
         """Start ticking."""
-        self._last = 0.0
         self._timer.start(self._wanted_ms())
 
     def stop(self) -> None:
@@ -59,9 +56,6 @@ class FrameClock(QObject):
     def _tick(self) -> None:
         started = time.perf_counter()
         interval = self._timer.interval()
-        if self._last and (started - self._last) * 1000 > _LATE * interval:
-            self.late_frames += 1
-        self._last = started
         self.frames += 1
         self._on_frame()
         self.busy_s += time.perf_counter() - started

@@ -71,7 +71,7 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
     ]
     lines: list[str] = []
     told = [part for text in frame.told for part in text.split(_SEPARATOR)]
-    for whole in (parts, *([told] if told else []), *(line.split(_SEPARATOR) for line in frame.legend)):
+    for whole in (parts, *([told] if told else [])):
         lines += _wrapped(whole, int((_room(frame)[1] - 2 * _PADDING_PX) / (CHAR_ASPECT * LEGEND_TEXT_PX)))
     return tuple(lines)
 

@@ -59,8 +59,6 @@ class StatisticsItem(ChartItem):
         self._table: BarStatistics | None = None
         self._ranks: dict[Statistic, VolumeRanks] = {}
         self._ranked: tuple[object, ...] = ()
-        self.bars_drawn = 0
-        """Number of columns drawn so far, for tests."""
 
     @classmethod
     def strip(cls, rules: CalculationSettings) -> Strip | None:
@@ -105,7 +103,6 @@ class StatisticsItem(ChartItem):
             if frame.viewport.bar_px >= _TEXT_FROM_PX:
                 self._draw_texts(painter, frame, table, frame.chart.series.number[first:end])
             painter.restore()
-            self.bars_drawn += end - first
         line = hairline(frame)
         for index in range(len(frame.rules.statistics.rows)):
             painter.fillRect(QRectF(0, pane.top + index * ROW_PX, frame.layout.width, line), qcolor(frame.theme.edge))

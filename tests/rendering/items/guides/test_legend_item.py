@@ -45,7 +45,7 @@ def test_legend_names_settings_that_differ_from_the_defaults():
     chart = falling()
     imbalance = ImbalanceSettings(ratio=Decimal(4), minimum=Decimal("0.5"), zeros="ignore")
     chart.set_rules(CalculationSettings(imbalance=imbalance, time=SessionSettings(session="us-rth")))
-    frame = frame_of(chart, legend=("ticks 1,234,567 · ids contiguous",))
+    frame = frame_of(chart, told=("ticks 1,234,567 · ids contiguous",))
     assert legend_lines(frame)[0].endswith(
         "imbalance 4.0 min 0.5 zeros ignore · session us-rth 09:30-16:00 America/New_York · colour volume"
     )
@@ -64,7 +64,7 @@ def test_legend_is_repainted_only_when_its_text_changes(qapp):
     assert not item.refresh(frame_of(chart))
     chart.apply(trade(0, 600_001))
     assert not item.refresh(frame_of(chart))
-    assert item.refresh(frame_of(chart, legend=("more",)))
+    assert item.refresh(frame_of(chart, told=("more",)))
 
 
 @pytest.mark.parametrize(
