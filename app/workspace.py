@@ -28,6 +28,7 @@ from app.market.market import Market
 from app.profiles.profile_store import ProfileStore
 from app.settings.calculation import CalculationSettings
 from app.storage.recorder import Recorder
+from app.storage.recording_status import OFF, RecordingStatus
 from app.storage.shared_store import MarketStore
 from app.storage.trade_store import TradeStore
 
@@ -109,7 +110,7 @@ class Workspace:
         self.ingest: Ingest | None = None
         self.chart: Chart | None = None
         """None until the market is open and a first price is known."""
-        self._not_kept = ""
+        self._not_recorded = OFF
         self.message = ""
         """The last error of a user action; empty if there was none."""
 
@@ -137,13 +138,11 @@ class Workspace:
         return progress.text if progress is not None else ""
 
     @property
-    def recording(self) -> str:
-        """`recording`, or the reason why not; empty if nothing should be recorded."""
+    def recording(self) -> RecordingStatus:
+        """Whether the market's trades are being recorded, or why not."""
         if self.ingest is None or self._keep is None:
-            return ""
-        if self.ingest.recorder is None:
-            return self._not_kept
-        return self.ingest.recorder.trouble or "recording"
+            return OFF
+        return self.ingest.recorder.status if self.ingest.recorder is not None else self._not_recorded
 
     def stop_filling(self) -> None:
         """Stop the history download; scrolling further back starts it again."""
@@ -156,7 +155,7 @@ class Workspace:
             self._task.cancel()
             self._leaving.add(self._task)
             self._task.add_done_callback(self._leaving.discard)
-        self.instrument_id, self.message, self._not_kept = instrument_id, "", ""
+        self.instrument_id, self.message, self._not_recorded = instrument_id, "", OFF
         self._opening = FeedStatus(FeedState.CONNECTING, reason=f"opening {instrument_id}")
         self.market = self.store = self.ingest = self.chart = self._wanted_spec = self._failed = None
         self._task = asyncio.ensure_future(self._watch(instrument_id))
@@ -230,7 +229,7 @@ class Workspace:
         try:
             if self._keep is not None and market.is_real:
                 kept = await asyncio.to_thread(self._keep, market.instrument)
-            self._not_kept = kept.trouble
+            self._not_recorded = kept.recording
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
             recorder = Recorder(kept.writer, store.batches, keep=kept.retention) if kept.writer is not None else None
             ticks = self._choice.ticks_per_row or default_ticks_per_row(price_ticks, self._choice.bar_rule)

@@ -19,6 +19,7 @@ from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import day_of
+from app.storage.recording_status import RECORDING, RecordingState, RecordingStatus
 from app.storage.retention import KEEP_ALL, Retention, delete_expired_days
 from app.storage.writer import TapeWriter
 
@@ -60,8 +61,8 @@ class Recorder:
         keep: Retention = KEEP_ALL,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.trouble = ""
-        """Why recording has stopped, or will soon; empty while it works."""
+        self.status = RECORDING
+        """Whether trades are being recorded, or why not."""
         self.written = 0
         """Trades recorded since the start."""
         self._writer, self._held_by_pump, self._wall_ns = writer, held_by_pump, wall_ns
@@ -112,12 +113,13 @@ class Recorder:
             if not self._fails:
                 _log.warning("trades not recorded", instrument=self._writer.instrument.id, reason=reason)
             self._fails = True
-            self.trouble = f"not recording: {error.user_message if isinstance(error, StoreError) else reason}"
+            shown = error.user_message if isinstance(error, StoreError) else reason
+            self.status = RecordingStatus(RecordingState.NOT_RECORDING, shown)
             self._waiting, self._behind = waiting + self._waiting, self._behind or behind
             self._n_waiting = sum(len(one.trades) for one in self._waiting)
             return False
         self._fails = False
-        self.trouble = self._low_disk()
+        self.status = self._working()
         return True
 
     def _write(self, waiting: Sequence[_Waiting], all_held: Sequence[TradeBatch]) -> None:
@@ -138,13 +140,14 @@ class Recorder:
             delete_expired_days(self._writer, self._writer.tape.folder.parent.parent, self._keep, self._wall_ns())
         self._tidied_day = today
 
-    def _low_disk(self) -> str:
+    def _working(self) -> RecordingStatus:
+        """The status after a write: recording, with a warning if the disk will soon be full."""
         now_s = time.monotonic()
-        if now_s - self._looked_s < _LOOK_AT_DISK_S:
-            return self.trouble
+        if now_s - self._looked_s < _LOOK_AT_DISK_S and self.status.state is not RecordingState.NOT_RECORDING:
+            return self.status
         self._looked_s = now_s
         free = shutil.disk_usage(self._writer.tape.folder).free
-        return f"only {free / 1e6:,.0f} MB free on disk" if free < _LOW_BYTES else ""
+        return RecordingStatus(RecordingState.LOW_DISK, f"only {free / 1e6:,.0f} MB free on disk") if free < _LOW_BYTES else RECORDING
 
 
 def _together(waiting: Sequence[_Waiting]) -> list[_Waiting]:

@@ -11,6 +11,7 @@ import structlog
 from app.errors import StoreBusyError, StoreError
 from app.market.instrument import Instrument
 from app.storage.disk import DiskStore
+from app.storage.recording_status import OFF, RECORDING, RecordingState, RecordingStatus
 from app.storage.retention import KEEP_ALL, Retention
 from app.storage.tape import Tape
 from app.storage.writer import TapeWriter
@@ -27,17 +28,24 @@ class MarketStore:
     tape : Tape or None
         For reading; None if the store cannot be opened.
     writer : TapeWriter or None
-        None if nothing can be written; `trouble` has the reason.
-    trouble : str
-        Text for the screen.
+        None if nothing can be written; `recording` has the reason.
+    recording : RecordingStatus
+    repaired : str
+        What was repaired when the store was opened, for the screen.
     retention : Retention
         Limits of the store.
     """
 
     tape: Tape | None
     writer: TapeWriter | None
-    trouble: str = ""
+    recording: RecordingStatus = OFF
+    repaired: str = ""
     retention: Retention = KEEP_ALL
+
+    @property
+    def trouble(self) -> str:
+        """Text for the screen; empty if everything is in order."""
+        return self.recording.trouble or self.repaired
 
 
 class SharedStore:
@@ -73,9 +81,9 @@ class SharedStore:
             if not self.record:
                 return MarketStore(tape, None)
             try:
-                return MarketStore(tape, TapeWriter(store, instrument), store.repaired, self.retention)
+                return MarketStore(tape, TapeWriter(store, instrument), RECORDING, store.repaired, self.retention)
             except StoreBusyError as error:
-                return MarketStore(tape, None, error.user_message)
+                return MarketStore(tape, None, RecordingStatus(RecordingState.ELSEWHERE, error.user_message))
             except (StoreError, OSError) as error:
                 return self._without(tape, str(error))
 
@@ -88,4 +96,4 @@ class SharedStore:
 
     def _without(self, tape: Tape | None, reason: str) -> MarketStore:
         _log.warning("recording off", reason=reason)
-        return MarketStore(tape, None, f"not recording: {reason}")
+        return MarketStore(tape, None, RecordingStatus(RecordingState.NOT_RECORDING, reason))

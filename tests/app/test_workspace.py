@@ -23,6 +23,7 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.profiles.profile_store import ProfileStore
 from app.settings.calculation import CalculationSettings, ValueAreaSettings
+from app.storage.recording_status import OFF, RECORDING
 from app.storage.shared_store import SharedStore
 from app.workspace import ChartChoice, Workspace
 
@@ -235,16 +236,16 @@ def test_a_second_program_reads_what_the_first_one_records(tmp_path: Path):
     async def story() -> None:
         page = trades(300)
         writing = await watching(first, page[:200])
-        assert writing.recording == "recording"
+        assert writing.recording == RECORDING
         await asyncio.to_thread(time.sleep, 0.4)
         reading = await watching(second, page[200:])
-        assert reading.recording == "test:BTC is being recorded by another program"
+        assert reading.recording.text == "test:BTC is being recorded by another program"
         assert reading.ingest is not None and reading.chart is not None
         reading.chart.wanted = Span(START_NS, START_NS + 10**12)
         reading.ingest.past.asked_from_ns = int(page.time_ns[200])
         await until(lambda: reading.chart.series.n_trades == 300)
         plain = await watching(None, page)
-        assert plain.recording == ""
+        assert plain.recording == OFF
         for space in (writing, reading, plain):
             await space.aclose()
         assert not others()

@@ -14,6 +14,7 @@ from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus
 from app.market.trade import TradeBatch, concatenate
 from app.settings.calculation import CalculationSettings
+from app.storage.recording_status import OFF
 from app.workspace import ChartChoice
 from tests.rendering.charts import INSTRUMENT, MINUTE, StillChart, random_trades
 from widgets.window.window_options import WindowOptions
@@ -34,7 +35,7 @@ class Desk:
         self.opened: list[str] = []
         self.refusal: TapeprintError | None = None
         self.stopped_filling = False
-        self.filling = self.recording = ""
+        self.filling, self.recording = "", OFF
         self.book = AlertStore()
         self.watch = AlertWatch(self.book, INSTRUMENT)
         self.alerts = AlertActions(self.book, lambda: self.chart, lambda: self.watch, lambda: self.status)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
 from app.market.feed import FeedState, FeedStatus
+from app.storage.recording_status import RecordingState, RecordingStatus
 from rendering.items.guides.badge_item import mode_colour
 from rendering.style.theme import Theme
 from widgets.window.feed_state_style import FEED_STATE_STYLES, word_of
@@ -50,7 +51,7 @@ class StatusBar(QStatusBar):
         """Sample the feed; called every frame, paints nothing."""
         self._meter.sample(status)
 
-    def refresh(self, status: FeedStatus, notice: str, recording: str, painter: str) -> None:
+    def refresh(self, status: FeedStatus, notice: str, recording: RecordingStatus, painter: str) -> None:
         """Write the texts that changed."""
         now_ns = time.time_ns()
         _set_text(self.state, word_of(status.state))
@@ -69,16 +70,16 @@ class StatusBar(QStatusBar):
             ink = self._theme.ink_on(ground)
             self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
 
-    def _show_recording(self, recording: str) -> None:
+    def _show_recording(self, recording: RecordingStatus) -> None:
         """Show the recording status by word, sign and colour."""
-        text = f"● {recording}" if recording == "recording" else f"■ {recording}" if recording else ""
+        sign = "●" if recording.state is RecordingState.RECORDING else "■"
+        text = f"{sign} {recording.text}" if recording.text else ""
         if text == self.recording.text():
             return
         _set_text(self.recording, text)
         self.recording.setVisible(bool(text))
         ground = mode_colour(self._theme, FEED_STATE_STYLES[FeedState.STOPPED].mode)
-        warns = recording.startswith(("not recording", "only"))
-        self.recording.setStyleSheet(f"background: {ground.hex}; color: {self._theme.ink_on(ground).hex};" if warns else "")
+        self.recording.setStyleSheet(f"background: {ground.hex}; color: {self._theme.ink_on(ground).hex};" if recording.is_warning else "")
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)

@@ -61,7 +61,9 @@ class _Collected:
         ]
         if missing := self.ingest.store.missing:
             parts.append(f"{missing:,} missing")
-        parts += [text for text in (status.reason, self.filling, self.recorder.trouble, self.ingest.past.trouble, self.trouble) if text]
+        parts += [
+            text for text in (status.reason, self.filling, self.recorder.status.trouble, self.ingest.past.trouble, self.trouble) if text
+        ]
         return ", ".join(parts)
 
 

@@ -114,5 +114,10 @@ def share_text(coverage: BarCoverage | None) -> str:
     """
     if coverage is None or coverage.whole:
         return ""
+    return f"{share_figure(coverage)} of visible time covered"
+
+
+def share_figure(coverage: BarCoverage) -> str:
+    """The warning sign and the share of time that is covered, without words: `⚠ 97 %`."""
     percent = math.floor(100 * coverage.share)
-    return f"⚠ {'> 99' if percent == 100 else percent} % of visible time covered"
+    return f"⚠ {'> 99' if percent == 100 else percent} %"

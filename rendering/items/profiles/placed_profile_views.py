@@ -11,7 +11,7 @@ from app.profiles.period_profiles import BarRanges, PeriodKind, PeriodSegment
 from app.profiles.placed_profile import PlacedProfile, TimeRange
 from app.profiles.profile_settings import ProfileSettings
 from app.profiles.profile_values import OpenBarRanges, ProfileValues
-from rendering.items.profiles.profile_source_text import source_text, volume_text
+from rendering.items.profiles.profile_source_text import is_incomplete, source_text, volume_text
 from rendering.view.frame import Frame
 
 MIN_WIDTH_PX = 90.0
@@ -146,11 +146,11 @@ def period_text(frame: Frame) -> str:
     if not shown:
         return f"{rule} · zoom in to see them"
     without = next((figures for figures in shown if not figures.candles.aggressors), shown[-1])
-    texts = [source_text(frame, figures) for figures in shown]
-    told = next((text for text in texts if "candles" in text), texts[-1])
-    if any(text.startswith("⚠") for text in texts):
-        told = "⚠ missing trades"
-    return " · ".join((rule, *_own_rules(frame, inputs, without), told))
+    if any(is_incomplete(frame, figures) for figures in shown):
+        source = "⚠ missing trades"
+    else:
+        source = source_text(frame, next((figures for figures in shown if figures.candles.shares), shown[-1]))
+    return " · ".join((rule, *_own_rules(frame, inputs, without), source))
 
 
 def rule_text(frame: Frame, view: ProfileView) -> str:

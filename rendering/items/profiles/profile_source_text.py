@@ -26,6 +26,14 @@ def source_text(frame: Frame, figures: ProfileValues) -> str:
     return f"⚠ trades cover {'> 99' if percent == 100 else percent} % of its time"
 
 
+def is_incomplete(frame: Frame, figures: ProfileValues) -> bool:
+    """Whether neither trades nor candles cover all of a profile's time."""
+    if figures.candles.shares:
+        return not figures.candles.whole
+    found = _held(frame, figures)
+    return found is not None and not found.whole
+
+
 def volume_text(shown: VolumeDisplay, figures: ProfileValues) -> str:
     """The volume that the rows of a profile show.
 

@@ -15,7 +15,7 @@ from app.profiles.profile_settings import SIDE_INPUTS, Placement
 from app.profiles.profile_values import ProfileValues
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.profile_hits import profile_questions
-from rendering.items.bars.visible_coverage import VisibleCoverage, share_text
+from rendering.items.bars.visible_coverage import VisibleCoverage, share_figure, share_text
 from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.items.profiles.profile_line import ProfileLine, profile_lines
@@ -141,11 +141,12 @@ class VisibleProfileItem(ChartItem):
         self._bold.draw(painter, rect.left() + 3, y, line.name, line.colour)
 
     def _draw_share(self, painter: QPainter, frame: Frame) -> None:
-        text, strip = share_text(self._coverage.of(frame, as_of=True)), frame.layout.profile
-        if not text:
+        coverage, strip = self._coverage.of(frame, as_of=True), frame.layout.profile
+        text = share_text(coverage)
+        if coverage is None or not text:
             return
         if self._bold.width(text) + 2 * _SHARE_PADDING_PX > strip.width:
-            text = text.partition(" %")[0] + " %"  # the strip is narrow: without the words
+            text = share_figure(coverage)  # the strip is narrow: without the words
         width = self._bold.width(text) + 2 * _SHARE_PADDING_PX
         rect = QRectF(strip.right - width, LEGEND_TOP, width, LINE_PX)
         painter.fillRect(rect, qcolor(frame.theme.panel._replace(alpha=255)))

@@ -91,7 +91,7 @@ def test_a_line_is_unknown_before_a_bar_closes_and_while_loading():
     end = chart.series.n_bars - 1
     assert SubjectValues(chart).line(Subject(kind=SubjectKind.POC, of=Scope.MONTH_BEFORE), 0, end, end) == (
         None,
-        "no trades loaded for the month before",
+        "no trades loaded for the previous month",
     )
     chart.asked_from_ns = chart.series.start_ns(5)
     assert SubjectValues(chart).line(Subject(kind=SubjectKind.POC, of=Scope.WEEK), 0, end, end) == (

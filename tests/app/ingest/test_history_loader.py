@@ -185,11 +185,11 @@ def test_a_full_disk_is_reported_and_recording_catches_up_later(tmp_path: Path, 
             for start in range(0, 3000, 100):
                 pump.line.say(DAY[start : start + 100])
                 await asyncio.sleep(0)
-            await pump.until(lambda: pump.recorder.trouble)
-            assert pump.recorder.trouble == "not recording: database or disk is full"
+            await pump.until(lambda: pump.recorder.status.trouble)
+            assert pump.recorder.status.text == "not recording: database or disk is full"
             assert pump.store.n_trades == 3000  # the chart goes on
             full = False
-            await pump.until(lambda: not pump.recorder.trouble)
+            await pump.until(lambda: not pump.recorder.status.trouble)
 
     asyncio.run(story())
     assert same(kept(tmp_path), DAY[:3000])

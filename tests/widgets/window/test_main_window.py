@@ -13,6 +13,7 @@ from structlog.testing import LogCapture
 from app.alerts.alert import AlertSpec, FiredAlert
 from app.errors import GridTooFineError
 from app.market.feed import FeedState, FeedStatus
+from app.storage.recording_status import RECORDING
 from rendering.items.guides.last_price_item import LastPriceItem
 from rendering.scene.scene import ChartScene
 from tests.rendering.charts import FIRST_MINUTE, INSTRUMENT, StillChart, random_trades, trade
@@ -567,7 +568,7 @@ def test_image_with_a_disabled_layer_is_refused(qtbot, window, desk: Desk, logge
 
 
 def test_chart_shows_what_is_being_downloaded(qtbot, window, desk: Desk):
-    desk.filling, desk.recording = "loading 2 h of history, 35 %", "recording"
+    desk.filling, desk.recording = "loading 2 h of history, 35 %", RECORDING
     frames(window)
     assert scene_of(window).frame.notice == "loading 2 h of history, 35 %"
     assert window.status_bar.recording.text() == "● recording"

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app.market.feed import FeedState, FeedStatus
+from app.storage.recording_status import OFF, RECORDING, RecordingState, RecordingStatus
 from rendering.items.guides.badge_item import mode_colour
 from rendering.style.theme import load_theme, theme_names
 from widgets.window.feed_state_style import FEED_STATE_STYLES
@@ -41,13 +42,13 @@ def bar(qtbot: QtBot) -> StatusBar:
     ],
 )
 def test_each_state_has_its_text(bar: StatusBar, status: FeedStatus, word: str, detail: str):
-    bar.refresh(status, "", "", "raster")
+    bar.refresh(status, "", OFF, "raster")
     assert (bar.state.text(), bar.detail.text()) == (word, detail)
     assert bar.detail.isVisible() == bool(detail)
 
 
 def ground(bar: StatusBar, state: FeedState) -> QColor:
-    bar.refresh(FeedStatus(state), "", "", "raster")
+    bar.refresh(FeedStatus(state), "", OFF, "raster")
     return bar.state.grab().toImage().pixelColor(2, 2)
 
 
@@ -62,26 +63,33 @@ def test_only_live_is_green_and_colours_match_the_badge(bar: StatusBar, theme: s
 def test_age_of_the_tape_grows_without_trades(bar: StatusBar):
     status = FeedStatus(FeedState.LIVE, received_at_ns=time.time_ns() - 75 * SECOND_NS, last_trade_ns=1, messages=10)
     bar.sample(status)
-    bar.refresh(status, "", "", "raster")
+    bar.refresh(status, "", OFF, "raster")
     assert bar.figures.text().startswith("last trade 1 min 15 s ago ")
 
 
 def test_replay_shows_recorded_time_without_age_and_lag(bar: StatusBar):
     status = FeedStatus(FeedState.REPLAY, received_at_ns=time.time_ns(), last_trade_ns=1_723_161_240_123_000_000)
     bar.sample(status)
-    bar.refresh(status, "", "", "raster")
+    bar.refresh(status, "", OFF, "raster")
     assert bar.figures.text() == "last trade 2024-08-08 23:54:00.123 UTC   0 trades/s"
 
 
 def test_recording_that_stopped_shows_by_word_sign_and_colour(bar: StatusBar):
     status = FeedStatus(FeedState.LIVE)
     told = []
-    for recording in ("recording", "not recording: database or disk is full", "X is being recorded by another program", ""):
+    for recording in (
+        RECORDING,
+        RecordingStatus(RecordingState.NOT_RECORDING, "database or disk is full"),
+        RecordingStatus(RecordingState.LOW_DISK, "only 12 MB free on disk"),
+        RecordingStatus(RecordingState.ELSEWHERE, "X is being recorded by another program"),
+        OFF,
+    ):
         bar.refresh(status, "", recording, "raster")
         told.append((bar.recording.text(), "background" in bar.recording.styleSheet()))
     assert told == [
         ("● recording", False),
         ("■ not recording: database or disk is full", True),
+        ("■ only 12 MB free on disk", True),
         ("■ X is being recorded by another program", False),
         ("", False),
     ]
