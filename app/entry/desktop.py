@@ -29,7 +29,7 @@ from app.storage.shared_store import SharedStore
 from app.workspace import ChartChoice, Workspace
 from rendering.items.overlays import parse_shown, shown_at_first
 from rendering.paint.painter_choice import choose_painter
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.style.text import install_fonts
 from widgets.window.main_window import MainWindow
 from widgets.window.window_options import WindowOptions

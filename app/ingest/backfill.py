@@ -18,7 +18,7 @@ from app.market.coverage import Source
 from app.market.feed import TradeHistory, closing
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
 

@@ -132,13 +132,13 @@ class Catalogue:
             )
             return int(connection.execute("SELECT number FROM instrument WHERE name = ?", (instrument.id,)).fetchone()[0])
 
-    def rollup_ticks(self, name: str) -> int:
-        """Ticks per row of a market's rollups; 0 if it has none yet."""
+    def minute_cell_ticks(self, name: str) -> int:
+        """Ticks per row of a market's minute cells; 0 if it has none yet."""
         rows = self._all("SELECT rollup_ticks FROM instrument WHERE name = ?", (name,))
         return int(rows[0][0]) if rows else 0
 
-    def set_rollup_ticks(self, name: str, ticks: int) -> None:
-        """Set the ticks per row of a market's rollups."""
+    def set_minute_cell_ticks(self, name: str, ticks: int) -> None:
+        """Set the ticks per row of a market's minute cells."""
         with self.transaction() as connection:
             connection.execute("UPDATE instrument SET rollup_ticks = ? WHERE name = ?", (ticks, name))
 

@@ -2,7 +2,7 @@
 
     <store>/catalogue.sqlite3                        markets, their tape ranges, and the newest trades (`catalogue`)
     <store>/<venue>/<symbol>/trades/2026-07-10.parquet      a UTC day (`day_file`); a day in progress may be in parts: .1, .2, …
-    <store>/<venue>/<symbol>/cells/2026-07-10.parquet       the same day as one-minute cells (`rollup`)
+    <store>/<venue>/<symbol>/cells/2026-07-10.parquet       the same day as minute cells (`minute_cells`)
 
 One process writes a market (with a lock that ends with it), any number read. Trades that move from the catalogue into files
 are first written, then deleted: a kill in between leaves them twice on disk, and a reader sees them once.

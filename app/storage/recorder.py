@@ -21,7 +21,7 @@ from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import day_of
 from app.storage.recording_status import RECORDING, RecordingState, RecordingStatus
 from app.storage.retention import KEEP_ALL, Retention, delete_expired_days
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.storage.day_file import day_of
 from app.storage.tape import Tape
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 
 
 @dataclass(frozen=True, slots=True)

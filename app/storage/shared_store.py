@@ -14,7 +14,7 @@ from app.storage.disk import DiskStore
 from app.storage.recording_status import OFF, RECORDING, RecordingState, RecordingStatus
 from app.storage.retention import KEEP_ALL, Retention
 from app.storage.tape import Tape
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
 

@@ -73,7 +73,7 @@ class Tape:
         return [*([whole] if whole.exists() else []), *sorted(parts, key=_part_of)]
 
     def cells_file(self, day: int) -> Path:
-        """The path of a day's rollup."""
+        """The path of a day's minute cells."""
         return self.folder / "cells" / f"{day_name(day)}.parquet"
 
     def _day(self, day: int, span: Span, tail: TradeBatch) -> TradeBatch:

@@ -1,4 +1,4 @@
-"""Verification of a tape: files, totals, rollups, and the ids in the catalogue."""
+"""Verification of a tape: files, totals, minute cells, and the ids in the catalogue."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from app.market.span import Span
 from app.market.times import fine_clock_text, iso_date_text
 from app.market.trade import TradeBatch
 from app.storage.day_file import DayTotals, merge_trades, read_day
-from app.storage.rollup import cells_of, read_rollup, write_rollup
+from app.storage.minute_cells import cells_of, read_minute_cells, write_minute_cells
 from app.storage.tape import Tape, day_name
 from app.storage.tape_ranges import TapeRanges, id_ranges
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class StoreFinding:
 def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFinding]:
     """Check all stored trades of a market, one day at a time.
 
-    With the market's writer, repair what is possible: a damaged file is renamed, which leaves a gap; a rollup is rebuilt; the
+    With the market's writer, repair what is possible: a damaged file is renamed, which leaves a gap; minute cells are rebuilt; the
     catalogue's tape ranges are corrected.
     """
     numbered = tape.instrument.numbered
@@ -62,7 +62,7 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
             for stretch in id_ranges(trades, Source.ARCHIVE):
                 found.add(stretch)
         if [path.name for path in tape.files(day)] == [f"{day_name(day)}.parquet"]:
-            yield from _rollup(tape, day, trades, writer)
+            yield from _minute_cells(tape, day, trades, writer)
     if numbered:
         yield from _account(tape, found, writer)
     yield from _holes(tape)
@@ -81,9 +81,9 @@ def _strange(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreFinding]
         yield StoreFinding(f"{where}: {n:,} trades with an invalid side")
 
 
-def _rollup(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None) -> Iterator[StoreFinding]:
+def _minute_cells(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None) -> Iterator[StoreFinding]:
     try:
-        cells, meta = read_rollup(tape.cells_file(day))
+        cells, meta = read_minute_cells(tape.cells_file(day))
         if meta.sums == DayTotals.of(trades) and meta.tick_size == str(tape.instrument.tick_size):
             true = cells_of(trades, meta.ticks_per_row)
             if all(np.array_equal(getattr(cells, name), getattr(true, name)) for name in ("minute", "row", "buy", "sell", "unknown")):
@@ -92,7 +92,7 @@ def _rollup(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None)
     except StoreError:
         why = "are missing or damaged"
     if writer is not None:
-        write_rollup(tape, day, trades)
+        write_minute_cells(tape, day, trades)
     yield StoreFinding(
         f"{tape.instrument.id} {day_name(day)}: the cells {why}{', rebuilt' if writer is not None else ''}", mended=writer is not None
     )

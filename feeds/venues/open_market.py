@@ -11,7 +11,7 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.settings.settings import Settings
 from feeds.network.backoff import Timeouts
-from feeds.venues.live import LiveFeed, RecentTrades, StreamSpec
+from feeds.venues.live_feed import LiveFeed, RecentTrades, StreamSpec
 
 
 class Closable(Protocol):

@@ -11,7 +11,8 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from rendering.hit_tests.hit_target import HitTarget
-from rendering.paint.dirty import dirty_bounds
+from rendering.items.dirty_regions import dirty_rects, mark_dirty
+from rendering.paint.exposed_region import exposed_bounds
 from rendering.view.detail import Detail
 from rendering.view.layout import Strip
 
@@ -38,7 +39,7 @@ class LayerErrorHandler(Protocol):
 class LayerPicture(Protocol):
     """An image that layers are drawn into; see `LayerCache`."""
 
-    def spoil(self, item: ChartItem, rect: QRect) -> None:
+    def mark_dirty(self, item: ChartItem, rect: QRect) -> None:
         """Mark a rectangle of a layer as out of date."""
         ...
 
@@ -123,7 +124,7 @@ class ChartItem(pg.GraphicsObject):
         return ()
 
     def refresh(self, frame: Frame) -> bool:
-        """Update to a frame and request a repaint of what changed; False if nothing did."""
+        """Update to a frame and mark what changed as dirty; False if nothing did."""
         if self.z_without_digits is not None:
             self.setZValue(self.z if frame.detail is Detail.DIGITS else self.z_without_digits)
         old = self._frame
@@ -136,21 +137,19 @@ class ChartItem(pg.GraphicsObject):
             if bounds != self._bounds:
                 self.prepareGeometryChange()
                 self._bounds = bounds
-        if old is None or old.layout != frame.layout or old.theme != frame.theme or old.dpr != frame.dpr:
-            region: QRectF | Sequence[QRectF] | None = self._bounds
-        else:
-            region = self.changed(old, frame)
-            if old.rules is not frame.rules:
-                region = self._bounds
-        rects = (region,) if isinstance(region, QRectF) else region or ()
-        dirty = False
+        rects = dirty_rects(self._bounds, self.changed, old, frame)
         for rect in rects:
-            if not rect.isEmpty():
-                self._repaint(rect)
-                dirty = True
+            self.mark_dirty(rect)
         if only_trades and old is not None and frame.revision != old.revision:
             self.followed_ns = frame.now_ns
-        return dirty
+        return bool(rects)
+
+    def mark_dirty(self, rect: QRectF) -> None:
+        """Mark a rectangle as dirty in the views and in the cached images of this layer."""
+        aligned = rect.toAlignedRect()
+        for picture in self.pictures:
+            picture.mark_dirty(self, aligned)
+        mark_dirty(self.scene(), aligned)
 
     def is_due(self, frame: Frame) -> bool:
         """Whether its rest is over and only new trades have to be drawn."""
@@ -165,17 +164,6 @@ class ChartItem(pg.GraphicsObject):
     def forget(self) -> None:
         """Treat the next frame as the first, because the layer was hidden."""
         self._frame = None
-
-    def _repaint(self, rect: QRectF) -> None:
-        """Request a repaint from the views directly.
-
-        `QGraphicsItem.update` adds a margin, which would make every neighbour draw too.
-        """
-        scene, aligned = self.scene(), rect.toAlignedRect()
-        for picture in self.pictures:
-            picture.spoil(self, aligned)
-        for view in scene.views() if scene is not None else ():
-            view.viewport().update(aligned)
 
     def idle(self, budget_s: float) -> bool:
         """Work ahead for at most `budget_s` seconds; True if more is left."""
@@ -195,8 +183,8 @@ class ChartItem(pg.GraphicsObject):
         """Draw an exposed region; called by Qt."""
         if self._frame is None or (self.pictures and widget is not None):
             return
-        # a copy, as Qt's rectangle is gone after this call; it contains dirty rectangles of other items, hence `dirty_bounds`
-        self.draw_part(painter, QRectF(option.exposedRect) & dirty_bounds(painter, self._bounds))  # type: ignore[attr-defined]
+        # a copy, as Qt's rectangle is gone after this call; it contains dirty rectangles of other items, hence `exposed_bounds`
+        self.draw_part(painter, QRectF(option.exposedRect) & exposed_bounds(painter, self._bounds))  # type: ignore[attr-defined]
 
     def draw_part(self, painter: QPainter, exposed: QRectF) -> None:
         """Draw the part inside a rectangle of the scene, clipped to it."""

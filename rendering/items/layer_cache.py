@@ -53,7 +53,7 @@ class LayerCache(QGraphicsItem):
             self.prepareGeometryChange()
             self._pane, self._dpr, self._image = pane, frame.dpr, None
 
-    def spoil(self, item: ChartItem, rect: QRect) -> None:
+    def mark_dirty(self, item: ChartItem, rect: QRect) -> None:
         """Mark a rectangle of the scene as outdated if the item is drawn into this cache."""
         if self._holds(item):
             self._spoilt += rect

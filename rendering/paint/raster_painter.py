@@ -12,7 +12,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QRegion
 
-from rendering.paint.dirty import dirty_region
+from rendering.paint.exposed_region import exposed_region
 from rendering.paint.rank_cache import RankCache, series_key
 from rendering.paint.raster_block import bar_style_for
 from rendering.paint.tiles import TILE_PX, Place, TileLayer, places_in
@@ -81,7 +81,7 @@ class RasterPainter:
         left, top = int(exposed.left() * dpr) - 1, int(exposed.top() * dpr) - 1
         width, height = int(exposed.width() * dpr) + 3, int(exposed.height() * dpr) + 3
         missing = QRegion()
-        dirty, to_device = dirty_region(painter), painter.deviceTransform()
+        dirty, to_device = exposed_region(painter), painter.deviceTransform()
         for place in places_in(grid.left + left, grid.top + top, width, height):
             x, y = place[0] * TILE_PX - grid.left, place[1] * TILE_PX - grid.top
             if dirty is not None and not dirty.intersects(to_device.mapRect(QRect(x, y, TILE_PX, TILE_PX))):

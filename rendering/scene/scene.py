@@ -24,7 +24,7 @@ from rendering.items.chart_item import ChartItem
 from rendering.items.layer_stack import LayerStack
 from rendering.items.overlays import shown_at_first
 from rendering.paint.gl_painter import GlPainter
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.style.theme import Theme
 from rendering.view.chart_panes import ChartPanes
 from rendering.view.detail import Detail, detail_for

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 from app.chart.chart import Chart, ChartSpec
 from app.storage.trade_store import TradeStore
 from rendering.items.overlays import overlays
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from tests.rendering.charts import INSTRUMENT, MINUTE, random_trades

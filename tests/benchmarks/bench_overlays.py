@@ -21,7 +21,7 @@ from app.storage.trade_store import TradeStore
 from rendering.items import layer_stack
 from rendering.items.chart_item import ChartItem
 from rendering.items.overlays import overlays
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from tests.rendering.charts import INSTRUMENT, MINUTE, random_trades

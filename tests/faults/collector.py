@@ -11,8 +11,8 @@ from typing import Any, Self
 from app.errors import StoreError
 from app.market.span import Span
 from app.storage.disk import DiskStore, stored_instrument
+from app.storage.tape_writer import TapeWriter
 from app.storage.verify import verify
-from app.storage.writer import TapeWriter
 from tests.venue_emulator import digest_of
 
 

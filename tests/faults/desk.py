@@ -22,7 +22,7 @@ from app.storage.trade_store import TradeStore
 from feeds.network.backoff import Timeouts
 from feeds.network.rest_client import RestClient
 from feeds.venues.binance.live import SPOT, USDM, BinanceHistory, wire
-from feeds.venues.live import LiveFeed
+from feeds.venues.live_feed import LiveFeed
 from tests.app.chart.test_chart import columns
 from tests.faults.elsewhere import VenueElsewhere
 from tests.feeds.lines import QUICK

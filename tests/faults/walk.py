@@ -19,7 +19,7 @@ from app.market.span import Span
 from app.workspace import ChartChoice, Workspace
 from feeds.network.rest_client import RestClient
 from feeds.venues.binance.live import SPOT, BinanceHistory, fetch_instrument, wire
-from feeds.venues.live import LiveFeed
+from feeds.venues.live_feed import LiveFeed
 from tests.faults.desk import HASTY, Desk
 from tests.venue_emulator import GeneratedTape, VenueEmulator
 

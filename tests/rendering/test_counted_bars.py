@@ -15,7 +15,7 @@ from rendering.items.bars.gap_item import visible_bands
 from rendering.items.bars.visible_coverage import VisibleCoverage
 from rendering.items.guides.axes import visible_time_ticks
 from rendering.items.guides.crosshair_item import pointed_at
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.axis_labels import bar_step, bar_ticks
 from rendering.style.theme import load_theme

@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction
 
 from app.errors import TapeprintError
 from rendering.items.overlays import overlays, write_shown
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 
 

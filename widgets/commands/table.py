@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rendering.items.overlays import overlays
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from widgets.commands.command import Command
 
 

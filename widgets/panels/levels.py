@@ -16,7 +16,7 @@ from app.market.price_grid import PriceGrid
 from app.market.times import age_text, date_and_clock_text
 from rendering.items.as_of import as_of_text
 from rendering.items.levels.level_items import NAMES, LevelItem
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from widgets.parts.help_button import HelpButton
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.settings.calculation import CalculationSettings
 from rendering.items.overlays import shown_at_first
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 
 
 def _forget(*_what: object) -> None:

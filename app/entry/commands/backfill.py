@@ -19,7 +19,7 @@ from app.market.span import Span
 from app.market.times import timestamp_text
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from feeds.archives.bulk import iter_downloads
 from feeds.archives.bulk_sources import bulk_source
 from feeds.archives.report import ImportReport

@@ -23,8 +23,8 @@ from app.market.times import timestamp_text
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
+from app.storage.tape_writer import TapeWriter
 from app.storage.trade_store import TradeStore
-from app.storage.writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
 

@@ -22,7 +22,7 @@ from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import by_day, read_day, write_day
 from app.storage.disk import DiskStore
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import file_facts, stream_trades
 

@@ -13,7 +13,7 @@ from app.entry.commands.why_panel_image import draw_panel
 from app.journal import picture_texts
 from app.settings.settings import Settings
 from rendering.items.overlays import parse_shown
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.scene.screenshot import CAPTION_PX, captioned_image, facts_of, save_png, state_of
 from rendering.style.theme import load_theme

@@ -26,7 +26,7 @@ from feeds.network.rest_client import RestClient
 from feeds.venues.binance.candles import candles
 from feeds.venues.binance.wire import AggregateTrade, batch_of, stream_decoder
 from feeds.venues.decoder import venue_at_fault
-from feeds.venues.live import StreamSpec
+from feeds.venues.live_feed import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market
 
 _PAGE = 1000

@@ -26,7 +26,7 @@ from feeds.venues.bybit.wire import PING, RecentTrade, StreamDecoder, batch_of_p
 from feeds.venues.candles import MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import UNREADABLE, Ms, venue_at_fault
 from feeds.venues.latest_page import LatestPageHistory
-from feeds.venues.live import StreamSpec
+from feeds.venues.live_feed import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market
 
 T = TypeVar("T")

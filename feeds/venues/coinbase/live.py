@@ -25,7 +25,7 @@ from feeds.network.rest_client import RestClient
 from feeds.venues.coinbase.candles import candles
 from feeds.venues.coinbase.wire import Trade, batch_of, decoder, greeting
 from feeds.venues.decoder import venue_at_fault
-from feeds.venues.live import StreamSpec
+from feeds.venues.live_feed import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market, newest_price
 
 WS_URL, REST_URL = "wss://ws-feed.exchange.coinbase.com", "https://api.exchange.coinbase.com"

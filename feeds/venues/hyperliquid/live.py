@@ -26,7 +26,7 @@ from feeds.venues.decoder import venue_at_fault
 from feeds.venues.hyperliquid.candles import candles
 from feeds.venues.hyperliquid.wire import PING, Trade, batch_of, decoder, greeting, oldest_first
 from feeds.venues.latest_page import LatestPageHistory
-from feeds.venues.live import StreamSpec
+from feeds.venues.live_feed import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market, newest_price
 
 WS_URL, REST_URL = "wss://api.hyperliquid.xyz", "https://api.hyperliquid.xyz"

@@ -21,7 +21,7 @@ from feeds.venues.id_time_index import IdTimeIndex
 from feeds.venues.kraken.candles import candles
 from feeds.venues.kraken.rest import REST_URL, ask, fetch_instrument, rest_of, rest_pair
 from feeds.venues.kraken.wire import HistoryTrade, TradesAnswer, decoder, greeting, history_batch
-from feeds.venues.live import StreamSpec
+from feeds.venues.live_feed import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market, newest_price
 
 WS_URL = "wss://ws.kraken.com"

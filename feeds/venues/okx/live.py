@@ -18,7 +18,7 @@ from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
 from app.settings.settings import Settings
-from feeds.venues.live import StreamSpec
+from feeds.venues.live_feed import StreamSpec
 from feeds.venues.okx.history import OkxHistory, candles
 from feeds.venues.okx.rest import OkxRest
 from feeds.venues.okx.wire import PING, greeting, stream_decoder

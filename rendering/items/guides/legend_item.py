@@ -9,7 +9,7 @@ from app.settings.calculation import ImbalanceSettings, SessionSettings
 from rendering.items.as_of import as_of_text
 from rendering.items.chart_item import ChartItem
 from rendering.items.guides.badge_item import badge_rect
-from rendering.paint.dirty import is_dirty
+from rendering.paint.exposed_region import is_exposed
 from rendering.style.text import Labels, qcolor
 from rendering.view.frame import Frame
 from rendering.view.layout import CHAR_ASPECT, LEGEND_LEFT, LEGEND_TEXT_PX, LEGEND_TOP, LINE_PX
@@ -42,7 +42,7 @@ class LegendItem(ChartItem):
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         lines, rect, theme = legend_lines(frame), legend_rect(frame), frame.theme
-        if not rect.intersects(exposed) or not is_dirty(painter, rect):
+        if not rect.intersects(exposed) or not is_exposed(painter, rect):
             return
         painter.fillRect(rect, qcolor(theme.panel))
         x, y = rect.left() + _PADDING_PX, rect.top() + LINE_PX / 2

@@ -18,7 +18,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.disk import DiskStore
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.app.chart.test_chart import MARKET
 from tests.app.ingest.pumps import DAY, Archive
 from tests.sameness import same

@@ -16,7 +16,7 @@ from app.market.price_grid import PriceGrid
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.disk import DiskStore
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.app.chart.test_chart import MARKET, columns, spec
 from tests.app.ingest.pumps import DAY, HOUR_NS, Archive
 from tests.app.ingest.test_history_loader import Pump, no_patience, pumping, written  # noqa: F401

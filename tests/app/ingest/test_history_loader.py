@@ -23,8 +23,8 @@ from app.market.trade import TradeBatch
 from app.storage import recorder as recorder_module
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
+from app.storage.tape_writer import TapeWriter
 from app.storage.trade_store import TradeStore
-from app.storage.writer import TapeWriter
 from tests.app.chart.test_chart import MARKET, spec
 from tests.app.ingest.pumps import DAY, HOUR_NS, Archive, Line
 from tests.sameness import same

@@ -21,7 +21,7 @@ from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError
 from app.storage.day_file import day_of
 from app.storage.disk import DiskStore
 from app.storage.tape import day_name, day_named, file_name_of
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.builders import START_NS, random_trades
 from tests.sameness import same
 
@@ -131,7 +131,7 @@ def test_a_kill_while_sealing_shows_no_trade_twice(writer, monkeypatch):
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.storage.writer.drop_tail", killed)
+    monkeypatch.setattr("app.storage.tape_writer.drop_tail", killed)
     with pytest.raises(KeyboardInterrupt):
         writer.seal(int(trades.time_ns[-1]))
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from app.storage.day_file import day_of
 from app.storage.disk import DiskStore
 from app.storage.retention import Retention, delete_expired_days, expired_days
 from app.storage.shared_store import SharedStore
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.app.storage.test_disk import ALL, BYBIT, TAPE, days_of_trades
 from tests.sameness import same
 

@@ -11,7 +11,7 @@ from structlog.testing import LogCapture
 
 from app.errors import VenueUnreachableError
 from app.market.trade import TradeBatch
-from feeds.venues.live import LiveFeed, StreamSpec
+from feeds.venues.live_feed import LiveFeed, StreamSpec
 from tests.feeds.lines import Line, run, until, venue
 from tests.feeds.venues.test_live import CALM, GREETING, UNNUMBERED, PlainDecoder, trades
 

@@ -18,7 +18,7 @@ from rendering.items.panes.delta_item import DeltaItem
 from rendering.items.panes.statistics_item import ROW_PX, StatisticsItem
 from rendering.items.profiles.tpo_item import TpoItem
 from rendering.items.profiles.visible_profile_item import VisibleProfileItem
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades

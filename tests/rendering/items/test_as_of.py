@@ -31,7 +31,7 @@ from rendering.items.profiles.anchor_flag_item import AnchorFlagItem
 from rendering.items.profiles.anchored_profile_item import AnchoredProfileItem
 from rendering.items.profiles.placed_profile_views import profile_views
 from rendering.items.profiles.visible_profile_item import VisibleProfileItem
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.scene.screenshot import facts_of, state_of
 from rendering.style.theme import load_theme
@@ -224,7 +224,7 @@ def test_moving_the_as_of_moment_repaints_all_that_it_changes(qapp, monkeypatch:
     scene.set_mode("simulated")
     before = picture(scene)
     asked: list[QRectF] = []
-    monkeypatch.setattr(ChartItem, "_repaint", lambda _item, rect: asked.append(rect))
+    monkeypatch.setattr(ChartItem, "mark_dirty", lambda _item, rect: asked.append(rect))
     for moved in (0, 3, -1, -60 / bar_px, 10_000, 1):
         asked.clear()
         scene.as_of.kept_ns = None if moved == 10_000 else closed_ns(chart.series, number + round(moved))

@@ -14,7 +14,7 @@ from app.chart.chart import Chart, ChartSpec
 from app.storage.trade_store import TradeStore
 from rendering.items.chart_item import ChartItem
 from rendering.items.levels.vwap_item import VwapItem
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.text import qrect
 from rendering.style.theme import load_theme
@@ -156,10 +156,10 @@ def test_trade_that_changes_no_overlay_draws_none(qapp):
     assert screen.image().pixelColor(500, 5).name() == "#ff00ff"
 
 
-def test_overlay_is_drawn_only_where_it_requested_a_repaint(qapp):
+def test_overlay_is_drawn_only_where_it_is_marked_dirty(qapp):
     screen, probe = probed(qapp)
     probe.drawn = ()
-    probe._repaint(QRectF(100, 50, 30, 40))
+    probe.mark_dirty(QRectF(100, 50, 30, 40))
     screen.show()
     assert probe.drawn == (QRectF(100, 50, 30, 40),)
 
@@ -179,7 +179,7 @@ def test_overlay_that_raises_in_the_cache_is_put_out_of_use(qapp, logged):
 
     probe.draw = draw
     for _ in range(3):
-        probe._repaint(QRectF(0, 0, 50, 50))
+        probe.mark_dirty(QRectF(0, 0, 50, 50))
         screen.show()
     assert screen.scene.failures == {"Probe": 2}
     assert not probe.isVisible()

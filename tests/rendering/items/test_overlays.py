@@ -7,7 +7,7 @@ import pytest
 from app.errors import BadInputError
 from rendering.items.chart_item import ChartItem
 from rendering.items.overlays import overlays, parse_shown, shown_at_first, write_shown
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 
 
 class Ground(ChartItem):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColor, QPainter
 
 from rendering.items.chart_item import ChartItem
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from rendering.view.detail import Detail
@@ -22,16 +22,18 @@ def scene_of(chart: StillChart, width: int = 1200, height: int = 700) -> ChartSc
     return ChartScene(chart, load_theme(), width, height)
 
 
-def repaints_of(scene: ChartScene) -> list[str]:
-    """A list to which every layer adds its name when it asks for a repaint."""
-    asked: list[str] = []
+class Marks(list[str]):
+    """The names of the layers that were marked dirty."""
 
+    def mark_dirty(self, item: ChartItem, rect: QRect) -> None:
+        self.append(type(item).__name__)
+
+
+def repaints_of(scene: ChartScene) -> Marks:
+    """A list to which every layer adds its name when it is marked dirty."""
+    asked = Marks()
     for item in scene.items_by_layer:
-
-        def record(rect: QRectF, name: str = item.__class__.__name__) -> None:
-            asked.append(name)
-
-        item._repaint = record
+        item.pictures = (*item.pictures, asked)
     return asked
 
 

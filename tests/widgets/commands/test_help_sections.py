@@ -7,7 +7,7 @@ import re
 import pytest
 
 from rendering.items.overlays import overlays
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from tests.markdown import GENERATED, HELP, read, slug
 from widgets.commands.help_sections import SECTIONS
 from widgets.commands.table import COMMANDS

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 
 from app.errors import SettingsError
 from rendering.items.overlays import overlays, parse_shown
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from tests.rendering.charts import StillChart, random_trades
 from tests.widgets.desks import looks
 from tests.widgets.window.test_main_window import press, scene_of

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu, QWidget
 
 from rendering.items.overlays import overlays
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from widgets.parts.menu_with_help import MenuWithHelp
 from widgets.window.help_window import HelpWindow
 

@@ -18,7 +18,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.disk import DiskStore
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.builders import SECOND_NS, START_NS, random_trades
 
 MINUTE_MS = 1_723_161_240_000

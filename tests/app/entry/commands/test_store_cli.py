@@ -19,7 +19,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch
 from app.storage.disk import DiskStore, stored_instrument
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from feeds.archives.report import ImportReport
 from tests.faults.elsewhere import VenueElsewhere
 from tests.sameness import same

@@ -26,7 +26,7 @@ from app.storage.trade_store import TradeStore
 from feeds.network.rest_client import RestClient
 from feeds.venues.all_venues import VENUES, open_venue
 from feeds.venues.binance.live import SPOT, USDM, BinanceHistory, BinanceMarket, fetch_instrument, wire
-from feeds.venues.live import LiveFeed
+from feeds.venues.live_feed import LiveFeed
 from tests.feeds.lines import QUICK, run, until
 from tests.sameness import same
 from tests.venue_emulator import GeneratedTape, Market, PageFault, Refusal, VenueEmulator

@@ -21,7 +21,7 @@ from feeds.network.rest_client import RestClient
 from feeds.network.websocket_session import KeepAlive
 from feeds.venues.bybit.live import LINEAR, SPOT, BybitRest, candles, fetch_instrument, newest_trades, wire
 from feeds.venues.bybit.wire import PING
-from feeds.venues.live import LiveFeed, StreamSpec
+from feeds.venues.live_feed import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, venue
 from tests.feeds.opened import opened, told_by
 from tests.feeds.questions import Answer, all_of, answering, ids

@@ -28,7 +28,7 @@ from feeds.venues.all_venues import open_venue
 from feeds.venues.coinbase import live as coinbase
 from feeds.venues.coinbase.live import CoinbaseHistory
 from feeds.venues.coinbase.wire import decoder, greeting
-from feeds.venues.live import LiveFeed, StreamSpec
+from feeds.venues.live_feed import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, until, venue
 from tests.feeds.questions import Answer, all_of, answering, ids
 

@@ -22,7 +22,7 @@ from feeds.network.rest_client import RestClient
 from feeds.venues.all_venues import open_venue
 from feeds.venues.hyperliquid.live import fetch_instrument, newest_trades
 from feeds.venues.hyperliquid.wire import PING, decoder, greeting
-from feeds.venues.live import LiveFeed, StreamSpec
+from feeds.venues.live_feed import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, until, venue
 from tests.feeds.questions import Answer, all_of, answering, ids
 

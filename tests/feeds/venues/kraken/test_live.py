@@ -28,7 +28,7 @@ from feeds.venues.id_time_index import IdTimeIndex
 from feeds.venues.kraken import rest as kraken_rest
 from feeds.venues.kraken.live import KrakenHistory
 from feeds.venues.kraken.wire import decoder, greeting
-from feeds.venues.live import LiveFeed, StreamSpec
+from feeds.venues.live_feed import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, until, venue
 from tests.feeds.questions import Answer, all_of, answering, ids
 

@@ -21,7 +21,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.storage.trade_store import TradeStore
 from feeds.network.websocket_session import KeepAlive
-from feeds.venues.live import LiveFeed, StreamSpec
+from feeds.venues.live_feed import LiveFeed, StreamSpec
 from feeds.venues.okx.history import OkxHistory, candles
 from feeds.venues.okx.live import SPOT, SWAP, OkxMarket, fetch_instrument, wire
 from feeds.venues.okx.rest import OkxRest

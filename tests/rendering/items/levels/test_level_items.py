@@ -17,7 +17,7 @@ from rendering.items.levels.level_items import (
     UnfinishedAuctionsItem,
     VolumeNodesItem,
 )
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from rendering.view.frame_coords import price_y

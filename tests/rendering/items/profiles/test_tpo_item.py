@@ -10,7 +10,7 @@ from app.analytics.tpo import tpo_of_bars
 from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import parse_bar_rule
 from rendering.items.profiles.tpo_item import TpoItem, TpoSplitItem
-from rendering.scene.layers import LAYERS
+from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from tests.rendering.charts import INSTRUMENT, random_trades, trade

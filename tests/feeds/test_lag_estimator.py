@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from feeds.lag import LagEstimator
+from feeds.lag_estimator import LagEstimator
 
 S = 1_000_000_000
 

@@ -23,7 +23,8 @@ from app.errors import FeedError, VenueRefusedError
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
-from feeds.lag import LagEstimator
+from feeds.feed_state import state_when_connected
+from feeds.lag_estimator import LagEstimator
 from feeds.network.backoff import Timeouts
 from feeds.network.connection import Connection
 from feeds.network.websocket_session import KeepAlive, Subscription
@@ -33,8 +34,6 @@ from feeds.venues.seen_trades import SeenTrades
 
 _log = structlog.get_logger(__name__)
 
-_LAGGING_S = 1.0  # a message that has waited longer than this shows that we are too slow
-_LATE_S = 1.0  # a trade this much later than the fastest shows that the network is congested, or we are too slow
 _ASKS = 2  # requests for the newest trades after a break, while the stream waits
 
 
@@ -150,14 +149,9 @@ class LiveFeed:
         line = connection.status
         state, reason = line.state, line.reason
         if state is FeedState.LIVE:
-            if connection.queue_age_s > _LAGGING_S:
-                state, reason = FeedState.LAGGING, f"{connection.queue_age_s:.1f} s behind the stream"
-            elif connection.silent_s > connection.silent_after_s:
-                state, reason = FeedState.STALE, f"no trade for {connection.silent_s:.0f} s"
-            elif self._lateness.late_s > _LATE_S:
-                state, reason = FeedState.LAGGING, f"trades come {self._lateness.late_s:.1f} s late"
-            else:
-                reason = self._sides.warning
+            silent_s, silent_after_s = connection.silent_s, connection.silent_after_s
+            state, reason = state_when_connected(connection.queue_age_s, silent_s, silent_after_s, self._lateness.late_s)
+            reason = reason or self._sides.warning
         return FeedStatus(
             state,
             reason,

@@ -6,22 +6,22 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QRegion
 
 
-def dirty_region(painter: QPainter) -> QRegion | None:
+def exposed_region(painter: QPainter) -> QRegion | None:
     """The repainted region in the painter's device pixels; None for everything."""
     engine = painter.paintEngine()
     region = engine.systemClip() if engine is not None else QRegion()
     return None if region.isEmpty() else region
 
 
-def is_dirty(painter: QPainter, rect: QRectF) -> bool:
+def is_exposed(painter: QPainter, rect: QRectF) -> bool:
     """Whether any part of a rectangle is repainted."""
-    region = dirty_region(painter)
+    region = exposed_region(painter)
     return region is None or region.intersects(painter.deviceTransform().mapRect(rect).toAlignedRect())
 
 
-def dirty_bounds(painter: QPainter, bounds: QRectF) -> QRectF:
+def exposed_bounds(painter: QPainter, bounds: QRectF) -> QRectF:
     """The part of `bounds` around the repainted region, in the painter's coordinates."""
-    region = dirty_region(painter)
+    region = exposed_region(painter)
     if region is None:
         return bounds
     to_device = painter.deviceTransform()

@@ -16,7 +16,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch, concatenate
 from feeds.network.websocket_session import Subscription
-from feeds.venues.live import LiveFeed, StreamSpec
+from feeds.venues.live_feed import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, until, venue
 
 UNNUMBERED = Instrument("plain", "X", Decimal(1), Decimal(1), numbered=False)

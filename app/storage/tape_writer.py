@@ -18,8 +18,8 @@ from app.market.trade import TradeBatch
 from app.storage.catalogue import drop_tail, write_ranges, write_tail
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
 from app.storage.disk import DiskStore
+from app.storage.minute_cells import write_minute_cells
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
-from app.storage.rollup import write_rollup
 from app.storage.tape import day_name, next_part
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
 
@@ -208,7 +208,7 @@ class TapeWriter:
             for path in parts:
                 if path != whole:
                     path.unlink()
-            write_rollup(self.tape, day, together)
+            write_minute_cells(self.tape, day, together)
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:

@@ -1,7 +1,7 @@
-"""The rollup: a day's trades as cells of one minute by one row.
+"""A day's trades as cells of one minute by one price row.
 
-With rollups a profile over months reads no trades. A rollup can always be rebuilt from its day file, and has that file's totals
-to identify it.
+With them a profile over months reads no trades. They can always be rebuilt from the day file, whose totals they keep to
+identify it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ MINUTE_NS = 60_000_000_000
 _ROW_SHARE_OF_PRICE = 1e-5  # a tenth of a chart's default row: any row drawn is a multiple of it, or nearly as fine
 
 
-class RollupMeta(msgspec.Struct, frozen=True):
-    """Metadata of a rollup: its row size, and the totals of its trades."""
+class MinuteCellsMeta(msgspec.Struct, frozen=True):
+    """Metadata of a file of minute cells: its row size, and the totals of its trades."""
 
     ticks_per_row: int
     tick_size: str
@@ -36,7 +36,7 @@ class RollupMeta(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RollupCells:
+class MinuteCells:
     """Volume by minute and price row, ordered by both; only cells with trades.
 
     Attributes
@@ -57,21 +57,21 @@ class RollupCells:
     unknown: np.ndarray
 
 
-def cells_of(trades: TradeBatch, ticks_per_row: int) -> RollupCells:
+def cells_of(trades: TradeBatch, ticks_per_row: int) -> MinuteCells:
     """The cells of some trades, which may be in any order."""
     if not len(trades):
-        return RollupCells(ticks_per_row, *(np.zeros(0, np.int64) for _ in range(5)))
+        return MinuteCells(ticks_per_row, *(np.zeros(0, np.int64) for _ in range(5)))
     minute, row = trades.time_ns // MINUTE_NS, trades.price_ticks // ticks_per_row
     order = np.lexsort((row, minute))
     minute, row = minute[order], row[order]
     begins = np.flatnonzero(np.concatenate(([True], (np.diff(minute) != 0) | (np.diff(row) != 0))))
     side, lots = trades.side[order], trades.quantity_lots[order]
     buy, sell, unknown = (np.add.reduceat(np.where(chosen, lots, 0), begins) for chosen in (side == BUY, side == SELL, side == 0))
-    return RollupCells(ticks_per_row, minute[begins], row[begins], buy, sell, unknown)
+    return MinuteCells(ticks_per_row, minute[begins], row[begins], buy, sell, unknown)
 
 
-def write_rollup(tape: Tape, day: int, trades: TradeBatch) -> None:
-    """Write the rollup of a day's trades.
+def write_minute_cells(tape: Tape, day: int, trades: TradeBatch) -> None:
+    """Write the minute cells of a day's trades.
 
     A market's row size is set by its first trades and never changes.
 
@@ -81,18 +81,18 @@ def write_rollup(tape: Tape, day: int, trades: TradeBatch) -> None:
         If the file cannot be written.
     """
     name = tape.instrument.id
-    ticks = tape.catalogue.rollup_ticks(name)
+    ticks = tape.catalogue.minute_cell_ticks(name)
     if not ticks:
         ticks = nice_ticks_per_row(float(np.median(trades.price_ticks)) * _ROW_SHARE_OF_PRICE) if len(trades) else 1
-        tape.catalogue.set_rollup_ticks(name, ticks)
+        tape.catalogue.set_minute_cell_ticks(name, ticks)
     cells = cells_of(trades, ticks)
-    meta = RollupMeta(ticks, str(tape.instrument.tick_size), DayTotals.of(trades))
+    meta = MinuteCellsMeta(ticks, str(tape.instrument.tick_size), DayTotals.of(trades))
     columns = {name: getattr(cells, name) for name in ("minute", "row", "buy", "sell", "unknown")}
     table = pa.table(columns).replace_schema_metadata({META_KEY: add_checksum(msgspec.json.encode(meta))})
     write_parquet(tape.cells_file(day), table)
 
 
-def read_rollup(path: Path) -> tuple[RollupCells, RollupMeta]:
+def read_minute_cells(path: Path) -> tuple[MinuteCells, MinuteCellsMeta]:
     """Read a day's cells and their metadata.
 
     Raises
@@ -102,9 +102,9 @@ def read_rollup(path: Path) -> tuple[RollupCells, RollupMeta]:
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            meta = msgspec.json.decode(verify_checksum((file.schema_arrow.metadata or {})[META_KEY]), type=RollupMeta)
+            meta = msgspec.json.decode(verify_checksum((file.schema_arrow.metadata or {})[META_KEY]), type=MinuteCellsMeta)
             table = file.read()
-            return RollupCells(
+            return MinuteCells(
                 meta.ticks_per_row, *(table.column(name).to_numpy() for name in ("minute", "row", "buy", "sell", "unknown"))
             ), meta
     except BROKEN as error:
