@@ -89,7 +89,7 @@ class LevelColumns:
         self._columns.resize(int(np.searchsorted(self["start"], bar, side="right")))
         del self._marks[closed // MARK_BARS + 1 :]
         mark = len(self._marks) - 1
-        near = self.near(mark * MARK_BARS, bar + 1)
+        near = self.near(mark * MARK_BARS + 1, bar + 1)  # from that mark on: the tests of levels that ended before it stay
         end, kind = self["end"][near], self["kind"][near]
         again = near[(end > bar) | ((end == bar) & ~np.isin(kind, _NODES))]
         self.writable("end")[again] = -1
