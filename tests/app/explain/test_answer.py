@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.analytics.row_layout import RowLayout
 from app.analytics.value_area import ValueAreaMethod
-from app.explain import source_trades as tape
+from app.explain import source_trades
 from app.explain.answer import find_trades
 from app.explain.delta_and_cvd import explain_bar_delta
 from app.explain.value_areas import ProfileEdge, explain_bar_profile, explain_profile
@@ -36,13 +36,12 @@ def test_trades_dropped_from_memory_are_noted_as_missing():
     assert [line.text for line in found.explanation.lines][2:4] == ["min delta: -0.1", "max delta: +1.24"]
 
 
-def test_too_many_trades_are_not_listed(monkeypatch):
+def test_an_answer_without_trades_shows_only_why(monkeypatch):
     chart = chart_of(TRADES)
-    told = explain_bar_profile(chart, FIRST, ProfileEdge.POC)
-    monkeypatch.setattr(tape, "MOST_TRADES", 19)
-    found = find_trades(chart, told)
-    assert not len(found.behind.trades)
-    assert found.behind.note == "too many trades to list (20); use `tapeprint export`"
+    monkeypatch.setattr(source_trades, "MOST_TRADES", 19)
+    found = find_trades(chart, explain_bar_profile(chart, FIRST, ProfileEdge.POC))
+    assert found.count_text == "⚠ too many trades to list (20); use `tapeprint export`"
+    assert list(found.trade_lines()) == []
 
 
 def test_only_a_bar_in_progress_has_an_as_of_time():
