@@ -124,6 +124,17 @@ def test_nodes_that_have_ended_keep_their_end() -> None:
     assert table["end"].tolist() == [15, -1]
 
 
+def test_nodes_stay_ended_by_the_day_that_starts_with_a_changed_bar() -> None:
+    table = LevelColumns()
+    table.alive = table.add(rows_of([Life(10, kind=LevelKind.HVN), Life(10, kind=LevelKind.POC)]))
+    table.alive = np.append(table.alive, table.add(rows_of([Life(20, kind=LevelKind.HVN)])))
+    table.writable("end")[1] = 20
+    table.forget_from(20, 20)
+    assert (table["end"].tolist(), table.alive.tolist()) == ([20, -1, -1], [1, 2])
+    table.forget_from(19, 19)
+    assert (table["end"].tolist(), table.alive.tolist()) == ([-1, -1], [0, 1])
+
+
 def test_a_search_skips_levels_that_ended_before_the_mark() -> None:
     owner = Owner([Life(1, 5), Life(2, MARK_BARS + 8), Life(3), Life(MARK_BARS + 1, MARK_BARS + 4), Life(MARK_BARS + 30)])
     owner.close_until(MARK_BARS + 40)
