@@ -74,7 +74,7 @@ def test_a_level_that_ends_later_is_still_active_in_the_bar() -> None:
     rows = [*((60, 102, 3, BUY), (61, 103, 1, BUY)), *((120, 102, 3, BUY), (121, 104, 1, BUY)), (180, 104, 1, BUY)]
     chart = chart_of(trades_of([(0, 100, 1, BUY), (2, 103, 4, BUY), (3, 103, 1, SELL), *rows]))
     (active,) = explanations_at(chart, START_NS + MINUTE_NS, 103, "levels")
-    assert active.lines[-1].text.startswith("still active")
+    assert active.lines[-1].text == "still active: the 2023-11-14 22:15 bar came closest, 10.3 < 10.4"
 
 
 @pytest.mark.parametrize(("price", "found"), [(102, 0), (103, 1), (104, 0)])
@@ -88,6 +88,8 @@ def test_a_level_is_found_only_in_its_own_row(price: int, found: int) -> None:
 
 def test_a_level_is_found_from_any_tick_of_its_row() -> None:
     assert [titles(1, price, "levels", ticks_per_row=2) for price in (102, 103)] == [[HIGH]] * 2
+    low = HIGH.replace("high 10.3", "low 10.0")
+    assert [titles(1, price, "levels", ticks_per_row=2) for price in (100, 101)] == [[low]] * 2
 
 
 def test_a_place_without_trades_or_outside_the_bar_is_refused() -> None:

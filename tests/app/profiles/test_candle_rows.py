@@ -142,6 +142,7 @@ GAPS = [span(0.5, 3.25), span(4, 5), span(6.5, 7.5)]
         (SECONDS_40, 0.5, GAPS),
         (SECONDS_40, 0.75, [span(1, 3), *GAPS[1:]]),
         (SECONDS_40, 9, [span(1, 3), span(4, 5), Span(minute(7), minute(7))]),
+        (SECONDS_40, 6.5, [span(1, 3), *GAPS[1:]]),
         (BarRule(20 * SECOND_NS), 9, GAPS),  # each bar lies within one candle
         (BarRule.counted(BarKind.TRADES, 3), 9, [span(1, 3), span(4, 5), Span(minute(7), minute(7))]),
     ],
@@ -151,3 +152,9 @@ def test_gaps_lose_edge_candles_whose_trades_were_dropped(rule: BarRule, from_mi
     chart.trades_from_ns = minute(from_minute)
     assert rows.fillable(GAPS, MINUTE_NS) == fillable
     assert rows.fillable([], MINUTE_NS) == []
+
+
+def test_gaps_are_given_back_as_they_are_while_no_trade_was_dropped() -> None:
+    rows, chart = rows_with(TWO, NO_TRADES, SECONDS_40)
+    chart.trades_from_ns = minute(0.5)
+    assert rows.fillable(GAPS, MINUTE_NS) is GAPS
