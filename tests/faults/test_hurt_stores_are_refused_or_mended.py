@@ -16,8 +16,8 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.catalogue import FILE_NAME
 from app.storage.disk import DiskStore
-from app.storage.tape_writer import TapeWriter
-from tests.app.storage.test_disk import ALL, TAPE, days_of_trades
+from app.storage.writer import TapeWriter
+from tests.app.storage.stores import ALL, TAPE, days_of_trades
 from tests.sameness import same
 
 TRADES = days_of_trades(1500, 1.4)
