@@ -7,10 +7,12 @@ import stat
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.errors import StoreError
+from app.storage import atomic
 from app.storage.atomic import atomic_file, replacing, write_atomically
 
 ONLY_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions and pipes")
@@ -48,6 +50,26 @@ def test_a_file_that_did_not_reach_the_disk_is_not_renamed(tmp_path: Path, monke
     assert list(tmp_path.iterdir()) == []
 
 
+@ONLY_POSIX
+def test_the_content_reaches_the_disk_before_it_replaces_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, flushed = tmp_path / "file.json", []
+    path.write_bytes(b"old")
+
+    def fsync(handle: int) -> None:
+        flushed.append(("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file", path.read_bytes()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_atomically(path, b"new")
+    assert flushed == [("file", b"old"), ("folder", b"new")]
+
+
+def test_windows_flushes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(atomic, "os", SimpleNamespace(**(vars(os) | {"name": "nt", "fsync": flushed.append})))
+    write_atomically(tmp_path / "file.json", b"new")
+    assert ((tmp_path / "file.json").read_bytes(), len(flushed)) == (b"new", 1)
+
+
 def test_two_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     with replacing(path) as first, replacing(path) as second:
@@ -61,6 +83,17 @@ def test_the_folder_of_a_store_file_is_made(tmp_path: Path) -> None:
     with atomic_file(tmp_path / "a" / "b.parquet") as file:
         file.write(b"rows")
     assert (tmp_path / "a" / "b.parquet").read_bytes() == b"rows"
+
+
+def test_a_file_in_place_of_the_folder_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("in the way")
+    with pytest.raises(StoreError, match=r"^cannot write .*file\.json: "):
+        write_atomically(tmp_path / "folder" / "file.json", b"new")
+
+
+def test_an_error_without_a_system_text_is_shown_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"^cannot write .*file\.json: the line broke$"), atomic_file(tmp_path / "file.json"):
+        raise OSError("the line broke")
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
