@@ -61,8 +61,8 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
         if numbered:
             for stretch in id_ranges(trades, Source.ARCHIVE):
                 found.add(stretch)
-        if [path.name for path in tape.files(day)] == [f"{day_name(day)}.parquet"]:
-            yield from _minute_cells(tape, day, trades, writer)
+        if sound and [path.name for path in tape.files(day)] == [f"{day_name(day)}.parquet"]:
+            yield from _rollup(tape, day, trades, writer)
     if numbered:
         yield from _account(tape, found, writer)
     yield from _holes(tape)
