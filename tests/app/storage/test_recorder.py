@@ -1,0 +1,390 @@
+"""Trades are recorded in the background, once each, whatever the disk does meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from app.errors import StoreError
+from app.market.bar_rule import DAY_NS
+from app.market.coverage import Source
+from app.market.span import Span
+from app.market.trade import TradeBatch
+from app.storage import recorder as recorder_module
+from app.storage import writer as writer_module
+from app.storage.disk import DiskStore
+from app.storage.recorder import Recorder
+from app.storage.retention import KEEP_ALL, Retention
+from app.storage.writer import TapeWriter
+from tests.app.storage.stores import ALL, ARCHIVE, BACKFILL, FIRST_DAY, LIVE, TAPE, days_of_trades
+from tests.sameness import same
+
+TRADES = days_of_trades(300, 2.5)
+NOW_NS = int(TRADES.time_ns[-1])
+FULL = StoreError("database or disk is full")
+
+
+def nothing_loaded() -> Sequence[TradeBatch]:
+    raise AssertionError("the pump is asked only when queued trades were dropped")
+
+
+def record(
+    writer: TapeWriter,
+    story: Callable[[Recorder], Awaitable[None]],
+    *,
+    held: Callable[[], Sequence[TradeBatch]] = nothing_loaded,
+    keep: Retention = KEEP_ALL,
+    wall_ns: Callable[[], int] = lambda: NOW_NS,
+) -> None:
+    """A story with a recorder, which is closed at its end."""
+
+    async def told() -> None:
+        recorder = Recorder(writer, held, keep=keep, wall_ns=wall_ns)
+        try:
+            await story(recorder)
+        finally:
+            await recorder.aclose()
+
+    asyncio.run(told())
+
+
+@asynccontextmanager
+async def running(recorder: Recorder) -> AsyncIterator[None]:
+    task = asyncio.create_task(recorder.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+class Disk:
+    """The disk under a writer: lists what is written, and fails while `error` is set."""
+
+    def __init__(self, writer: TapeWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[tuple[str, int, Source, Span | None]] = []
+        self.error: Exception | None = None
+        for name in ("insert", "insert_bulk"):
+            monkeypatch.setattr(writer, name, self._watched(name, getattr(writer, name)))
+
+    def _watched(self, name: str, write: Callable[..., int]) -> Callable[..., int]:
+        def watched(trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
+            if self.error is not None:
+                raise self.error
+            self.calls.append((name, len(trades), source, complete))
+            return write(trades, source, complete)
+
+        return watched
+
+
+@pytest.fixture
+def disk(writer: TapeWriter, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(writer, monkeypatch)
+
+
+def test_queued_trades_are_written_once(writer: TapeWriter) -> None:
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[:200], LIVE)
+        recorder.take(TRADES[100:], BACKFILL)
+        assert recorder.written == 0
+        assert await recorder.flush() and await recorder.flush()
+        assert (recorder.written, recorder.status.trouble) == (300, "")
+
+    record(writer, story)
+    assert same(writer.tape.trades(ALL), TRADES)
+    assert [(held.first_id, held.last_id, held.source) for held in writer.intervals] == [(1, 200, LIVE), (201, 300, BACKFILL)]
+
+
+@pytest.mark.parametrize(
+    ("queued", "written"),
+    [
+        ([(LIVE, None)] * 3, [(30, LIVE, None)]),
+        ([(LIVE, None), (ARCHIVE, None), (LIVE, None)], [(10, LIVE, None), (10, ARCHIVE, None), (10, LIVE, None)]),
+        ([(ARCHIVE, Span(0, 10)), (ARCHIVE, Span(10, 20)), (ARCHIVE, Span(5, 30))], [(30, ARCHIVE, Span(0, 30))]),
+        ([(ARCHIVE, Span(10, 20)), (ARCHIVE, Span(0, 10))], [(20, ARCHIVE, Span(0, 20))]),  # history loads backwards
+        ([(ARCHIVE, Span(0, 10)), (ARCHIVE, Span(11, 20))], [(10, ARCHIVE, Span(0, 10)), (10, ARCHIVE, Span(11, 20))]),
+        ([(ARCHIVE, Span(11, 20)), (ARCHIVE, Span(0, 10))], [(10, ARCHIVE, Span(11, 20)), (10, ARCHIVE, Span(0, 10))]),
+        ([(LIVE, None), (LIVE, Span(0, 9))], [(10, LIVE, None), (10, LIVE, Span(0, 9))]),
+        ([(LIVE, Span(0, 9)), (LIVE, None)], [(10, LIVE, Span(0, 9)), (10, LIVE, None)]),
+    ],
+)
+def test_queued_trades_of_a_source_are_joined_if_spans_touch(writer: TapeWriter, disk: Disk, queued: list, written: list) -> None:
+    async def story(recorder: Recorder) -> None:
+        for place, (source, complete) in enumerate(queued):
+            recorder.take(TRADES[10 * place : 10 * place + 10], source, complete)
+
+    record(writer, story)
+    assert [call[1:] for call in disk.calls] == written
+    assert same(writer.tape.trades(ALL), TRADES[: 10 * len(queued)])
+
+
+@pytest.mark.parametrize(
+    ("n", "source", "method"),
+    [(100, ARCHIVE, "insert"), (101, ARCHIVE, "insert_bulk"), (101, BACKFILL, "insert_bulk"), (300, LIVE, "insert")],
+)
+def test_long_history_goes_straight_into_files(
+    writer: TapeWriter, disk: Disk, monkeypatch: pytest.MonkeyPatch, n: int, source: Source, method: str
+) -> None:
+    monkeypatch.setattr(recorder_module, "_BULK", 100)
+
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[:n], source)
+
+    record(writer, story)
+    assert disk.calls == [(method, n, source, None)]
+
+
+# -- a disk that fails ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [FULL, OSError("Input/output error")])
+def test_trades_stay_queued_while_the_disk_fails(writer: TapeWriter, disk: Disk, logged, error: Exception) -> None:
+    async def story(recorder: Recorder) -> None:
+        disk.error = error
+        for part in (TRADES[:100], TRADES[100:200]):
+            recorder.take(part, LIVE)
+            assert not await recorder.flush()
+            assert recorder.status.trouble == f"not recording: {error}"
+        disk.error = None
+        recorder.take(TRADES[200:], LIVE)
+        assert await recorder.flush()
+        assert (recorder.written, recorder.status.trouble) == (300, "")
+
+    record(writer, story)
+    assert disk.calls == [("insert", 300, LIVE, None)]
+    (entry,) = logged.entries
+    assert (entry["event"], entry["instrument"], entry["reason"]) == ("trades not recorded", TAPE.id, str(error))
+
+
+def test_trouble_ends_with_the_first_write_that_works(writer: TapeWriter, disk: Disk, logged) -> None:
+    async def story(recorder: Recorder) -> None:
+        assert await recorder.flush()  # free space is looked at now, and not again for a while
+        disk.error = FULL
+        recorder.take(TRADES, LIVE)
+        assert not await recorder.flush()
+        disk.error = None
+        assert await recorder.flush()
+        assert recorder.status.trouble == ""
+
+    record(writer, story)
+    assert [entry["event"] for entry in logged.entries] == ["trades not recorded"]
+
+
+def test_each_failure_after_a_success_is_logged(writer: TapeWriter, disk: Disk, logged) -> None:
+    async def story(recorder: Recorder) -> None:
+        for part in (TRADES[:100], TRADES[100:]):
+            recorder.take(part, LIVE)
+            disk.error = FULL
+            assert not await recorder.flush()
+            disk.error = None
+            assert await recorder.flush()
+
+    record(writer, story)
+    assert len(logged.entries) == 2
+
+
+def test_a_queue_that_is_too_long_is_replaced_by_the_loaded_trades(
+    writer: TapeWriter, disk: Disk, logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "_MOST_WAITING", 100)
+    asked: list[int] = []
+
+    def held() -> Sequence[TradeBatch]:
+        asked.append(1)
+        return [TRADES[:90], TRADES[90:180]]
+
+    async def story(recorder: Recorder) -> None:
+        for start in range(0, 180, 60):
+            recorder.take(TRADES[start : start + 60], LIVE)
+        disk.error = FULL
+        assert not await recorder.flush()
+        disk.error = None
+        assert await recorder.flush()
+        assert (recorder.written, len(asked)) == (180, 2)
+        recorder.take(TRADES[180:], LIVE)
+        await recorder.flush()
+        assert len(asked) == 3
+
+    record(writer, story, held=held)
+    assert disk.calls[:3] == [("insert_bulk", 90, LIVE, None), ("insert_bulk", 90, LIVE, None), ("insert", 60, LIVE, None)]
+    assert same(writer.tape.trades(ALL), TRADES)
+
+
+def test_a_full_queue_is_not_too_long(writer: TapeWriter, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "_MOST_WAITING", 100)
+
+    async def story(recorder: Recorder) -> None:
+        for start in (0, 100):
+            recorder.take(TRADES[start : start + 50], LIVE)
+            recorder.take(TRADES[start + 50 : start + 100], LIVE)
+            assert await recorder.flush()
+
+    record(writer, story)
+    assert disk.calls == [("insert", 100, LIVE, None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("free", "trouble"), [(1 << 30, ""), ((1 << 30) - 1, "only 1,074 MB free on disk"), (512_000_000, "only 512 MB free on disk")]
+)
+def test_little_free_space_is_reported(writer: TapeWriter, monkeypatch: pytest.MonkeyPatch, free: int, trouble: str) -> None:
+    looked = []
+
+    def disk_usage(folder: object) -> SimpleNamespace:
+        looked.append(folder)
+        return SimpleNamespace(free=free)
+
+    monkeypatch.setattr(recorder_module, "shutil", SimpleNamespace(disk_usage=disk_usage))
+
+    async def story(recorder: Recorder) -> None:
+        await recorder.flush()
+        assert recorder.status.trouble == trouble
+        await recorder.flush()
+        assert (recorder.status.trouble, looked) == (trouble, [writer.tape.folder])
+
+    record(writer, story)
+
+
+def test_free_space_is_looked_at_again_after_a_while(writer: TapeWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, free = SimpleNamespace(s=1000.0), SimpleNamespace(free=1)
+    monkeypatch.setattr(recorder_module, "shutil", SimpleNamespace(disk_usage=lambda folder: free))
+    monkeypatch.setattr(recorder_module, "time", SimpleNamespace(monotonic=lambda: clock.s))
+
+    async def story(recorder: Recorder) -> None:
+        found = []
+        for after_s, free.free in ((0.0, 1), (29.0, 1 << 40), (1.0, 1 << 40)):
+            clock.s += after_s
+            await recorder.flush()
+            found.append(recorder.status.trouble)
+        assert found == ["only 0 MB free on disk"] * 2 + [""]
+
+    record(writer, story)
+
+
+# -- sealing and retention -----------------------------------------------------------------------
+
+
+def test_a_long_tail_is_sealed(writer: TapeWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "TAIL_TRADES", 100)
+    sizes: list[int] = []
+
+    async def story(recorder: Recorder) -> None:
+        for part in (TRADES[:40], TRADES[40:99], TRADES[99:100], TRADES[100:120]):
+            recorder.take(part, LIVE)
+            await recorder.flush()
+            sizes.append(writer.tape.catalogue.tail_size(TAPE.id))
+
+    record(writer, story, wall_ns=lambda: FIRST_DAY * DAY_NS)  # no day is over
+    assert sizes == [40, 99, 0, 20]
+
+
+def test_past_days_are_tidied_once_a_day_until_it_works(writer: TapeWriter, logged, monkeypatch: pytest.MonkeyPatch) -> None:
+    tidied: list[int] = []
+    clock = SimpleNamespace(ns=NOW_NS)
+
+    def tidy(now_ns: int) -> None:
+        tidied.append(now_ns // DAY_NS - FIRST_DAY)
+        if len(tidied) == 2:
+            raise FULL
+
+    monkeypatch.setattr(writer, "tidy", tidy)
+
+    async def story(recorder: Recorder) -> None:
+        for clock.ns in (NOW_NS, NOW_NS + 1, NOW_NS + DAY_NS, NOW_NS + DAY_NS + 1, NOW_NS + DAY_NS + 2):
+            await recorder.flush()
+
+    record(writer, story, wall_ns=lambda: clock.ns)
+    assert tidied == [2, 3, 3]
+    assert len(logged.entries) == 1
+
+
+def test_days_beyond_the_limits_are_deleted(writer: TapeWriter) -> None:
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES, ARCHIVE)
+        await recorder.flush()
+
+    record(writer, story, keep=Retention(days=1))
+    assert writer.tape.days() == [FIRST_DAY + 1, FIRST_DAY + 2]
+
+
+# -- running and closing -------------------------------------------------------------------------
+
+
+def test_it_records_until_it_is_cancelled(writer: TapeWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "_EVERY_S", 0.001)
+
+    async def story(recorder: Recorder) -> None:
+        async with running(recorder):
+            for start in (0, 150):
+                recorder.take(TRADES[start : start + 150], LIVE)
+                await until(lambda end=start + 150: recorder.written == end)
+        recorder.take(TRADES[:1], LIVE)
+
+    record(writer, story)
+    assert same(writer.tape.trades(ALL), TRADES)
+
+
+@pytest.mark.parametrize(("error", "pause_s"), [(None, 0.25), (FULL, 2.0)])
+def test_it_waits_longer_after_a_failure(
+    writer: TapeWriter, disk: Disk, logged, monkeypatch: pytest.MonkeyPatch, error: Exception | None, pause_s: float
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        raise asyncio.CancelledError
+
+    async def story(recorder: Recorder) -> None:
+        disk.error = error
+        recorder.take(TRADES, LIVE)
+        with monkeypatch.context() as patch, pytest.raises(asyncio.CancelledError):
+            patch.setattr(recorder_module.asyncio, "sleep", sleep)
+            await recorder.run()
+        disk.error = None
+
+    record(writer, story)
+    assert slept == [pause_s]
+
+
+def test_a_write_in_progress_ends_before_the_tape_is_closed(writer: TapeWriter, store: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+    insert = writer.insert
+
+    def slow(*args: object) -> int:
+        begun.set()
+        assert goes_on.wait(5)
+        return insert(*args)
+
+    monkeypatch.setattr(writer, "insert", slow)
+
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[:200], LIVE)
+        async with running(recorder):
+            await until(begun.is_set)
+        recorder.take(TRADES[200:], LIVE)
+        asyncio.get_running_loop().call_later(0.02, goes_on.set)
+
+    record(writer, story)
+    TapeWriter(store, TAPE).close()  # free again
+    assert same(store.tape(TAPE).trades(ALL), TRADES)
+
+
+def test_a_disk_that_fails_at_the_end_does_not_keep_the_market(writer: TapeWriter, store: DiskStore, disk: Disk, logged) -> None:
+    async def story(recorder: Recorder) -> None:
+        disk.error = FULL
+        recorder.take(TRADES, LIVE)
+
+    record(writer, story)
+    TapeWriter(store, TAPE).close()
+    assert [entry["event"] for entry in logged.entries] == ["trades not recorded"]
