@@ -32,6 +32,30 @@ print("imported")
 """
 
 
+_COMMANDS = "tests/app/entry/commands"
+TESTED_ELSEWHERE = {
+    "app.entry.commands.backfill": f"{_COMMANDS}/test_store_cli.py",
+    "app.entry.commands.collect": f"{_COMMANDS}/test_store_cli.py",
+    "app.entry.commands.common": "tests/app/entry/test_cli.py",
+    "app.entry.commands.export": f"{_COMMANDS}/test_store_cli.py",
+    "app.entry.commands.import_": f"{_COMMANDS}/test_store_cli.py",
+    "app.entry.commands.options": "tests/app/entry/test_cli.py",
+    "app.entry.commands.period_cli": f"{_COMMANDS}/test_tpo.py",
+    "app.entry.commands.profile": "tests/app/entry/test_cli.py",
+    "app.entry.commands.snapshot_cli": "tests/app/entry/test_cli.py",
+    "app.entry.commands.snapshot_request": f"{_COMMANDS}/test_snapshot_image.py",
+    "app.entry.commands.verify": f"{_COMMANDS}/test_store_cli.py",
+    "app.entry.commands.why_cli": f"{_COMMANDS}/test_why.py",
+    "app.entry.commands.why_panel_image": f"{_COMMANDS}/test_why.py",
+    "app.entry.desktop": "tests/journeys/test_replay.py",
+    "app.entry.display": "tests/app/entry/test_cli.py",
+    "app.entry.graphics_probe": f"{_COMMANDS}/test_doctor.py",
+    "app.entry.markets": "tests/app/entry/test_player.py",
+    "app.entry.venue_clock": f"{_COMMANDS}/test_doctor.py",
+}
+"""Modules of the roof without a test of their name, and the file that runs them: mostly a command line from its words to its output."""
+
+
 def test_the_core_can_be_imported_where_there_is_no_qt_and_no_network() -> None:
     done = subprocess.run([sys.executable, "-c", _CORE], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == "imported\n", done.stderr
@@ -74,6 +98,12 @@ def test_a_folder_holds_few_files_and_lies_at_most_three_deep() -> None:
     assert [folder for folder, n_files in sizes.items() if n_files > 30] == []
 
 
+def test_every_module_of_the_core_has_a_test_of_its_name() -> None:
+    assert _untested("app") == [*TESTED_ELSEWHERE]
+    assert [module for module in TESTED_ELSEWHERE if not module.startswith("app.entry.")] == []
+    assert [path for path in TESTED_ELSEWHERE.values() if not (ROOT / path).is_file()] == []
+
+
 def test_the_house_has_these_rooms_and_no_others() -> None:
     rooms = {path.name for path in _modules(ROOT) if path.is_dir()}
     assert rooms == {"app", "feeds", "rendering", "widgets", "resources", "tests"}
@@ -82,3 +112,9 @@ def test_the_house_has_these_rooms_and_no_others() -> None:
 def _modules(folder: Path) -> list[Path]:
     """Files and folders of Python's in a folder; tool folders such as build and .venv hold no `__init__.py`."""
     return [path for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+
+
+def _untested(top: str) -> list[str]:
+    """Modules without a test of their name in the same folder of the tests."""
+    paths = [path.relative_to(ROOT) for path in sorted((ROOT / top).rglob("*.py")) if not path.name.startswith("__")]
+    return [".".join(path.with_suffix("").parts) for path in paths if not (ROOT / "tests" / path.parent / f"test_{path.name}").is_file()]
