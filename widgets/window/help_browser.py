@@ -37,7 +37,7 @@ class HelpBrowser(QTextBrowser):
         self._anchors: dict[str, int] = {}
         self._pictures: dict[str, QImage] = {}
         self._places: list[tuple[int, str]] = []
-        self.anchorClicked.connect(lambda url: on_link(url.toString()))
+        self.anchorClicked.connect(lambda url: on_link(url.url()))
 
     def show_page(self, page: HelpPage) -> None:
         """Show a page from its top."""
@@ -105,7 +105,7 @@ class HelpBrowser(QTextBrowser):
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         """A picture of the help folder; nothing else is ever loaded."""
-        path = QUrl(name).toString()
+        path = QUrl(name).url()
         return self._picture(path) if path.startswith("pictures/") else None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
