@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class RecordingState(Enum):
-    """The fate of a market's new trades on disk; the value is the word on screen."""
+    """The recording of a market's new trades; the value is the word on screen."""
 
     OFF = ""
     """Nothing is to be recorded: a replay, or recording is switched off."""
