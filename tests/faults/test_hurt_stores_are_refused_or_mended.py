@@ -16,7 +16,7 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.catalogue import FILE_NAME
 from app.storage.disk import DiskStore
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, TAPE, days_of_trades
 from tests.sameness import same
 

@@ -16,8 +16,8 @@ from app.market.span import Span
 from app.market.trade import BUY, TradeBatch
 from app.storage.disk import DiskStore
 from app.storage.tape_ranges import TapeRange
+from app.storage.tape_writer import TapeWriter
 from app.storage.trade_store import TradeStore
-from app.storage.writer import TapeWriter
 from tests.app.storage.stores import ALL, ARCHIVE, BACKFILL, BYBIT, FIRST_DAY, LIVE, TAPE, days_of_trades
 from tests.builders import SECOND_NS
 from tests.sameness import same

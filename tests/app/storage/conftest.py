@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.storage.disk import DiskStore
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import TAPE
 
 

@@ -42,7 +42,7 @@ def add(catalogue: Catalogue, instrument, batch: TradeBatch) -> int:
 
 def test_a_new_catalogue_is_empty(catalogue: Catalogue, tmp_path: Path) -> None:
     assert (catalogue.path, catalogue.instruments(), catalogue.instrument(TAPE.id)) == (tmp_path / FILE_NAME, [], None)
-    assert (list(catalogue.intervals(TAPE.id)), catalogue.rollup_ticks(TAPE.id)) == ([], 0)
+    assert (list(catalogue.intervals(TAPE.id)), catalogue.minute_cell_ticks(TAPE.id)) == ([], 0)
     assert (len(catalogue.tail(TAPE.id)[0]), catalogue.tail(TAPE.id)[1]) == (0, 0)
     assert (catalogue.tail_size(TAPE.id), catalogue.oldest_in_tail(TAPE.id)) == (0, None)
 
@@ -68,11 +68,11 @@ def test_a_market_keeps_its_number_and_takes_new_steps(catalogue: Catalogue) -> 
     assert (catalogue.instrument("bybit:BTCUSDT"), catalogue.instrument("okx:BTCUSDT")) == (contracts, None)
 
 
-def test_rollup_ticks_are_those_of_one_market(catalogue: Catalogue) -> None:
+def test_minute_cell_ticks_are_those_of_one_market(catalogue: Catalogue) -> None:
     for instrument in (TAPE, BYBIT):
         catalogue.number_of(instrument)
-    catalogue.set_rollup_ticks(TAPE.id, 50)
-    assert (catalogue.rollup_ticks(TAPE.id), catalogue.rollup_ticks(BYBIT.id)) == (50, 0)
+    catalogue.set_minute_cell_ticks(TAPE.id, 50)
+    assert (catalogue.minute_cell_ticks(TAPE.id), catalogue.minute_cell_ticks(BYBIT.id)) == (50, 0)
 
 
 # -- tape ranges ---------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_a_reader_sees_what_a_writer_commits_and_cannot_write(catalogue: Catalog
     add(catalogue, TAPE, trades((10, 1)))
     assert reader.tail_size(TAPE.id) == 1
     with pytest.raises(StoreError, match="attempt to write a readonly database"):
-        reader.set_rollup_ticks(TAPE.id, 5)
+        reader.set_minute_cell_ticks(TAPE.id, 5)
     reader.close()
 
 

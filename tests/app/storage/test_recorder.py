@@ -20,7 +20,7 @@ from app.storage import writer as writer_module
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
 from app.storage.retention import KEEP_ALL, Retention
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, ARCHIVE, BACKFILL, FIRST_DAY, LIVE, TAPE, days_of_trades
 from tests.sameness import same
 

@@ -12,7 +12,7 @@ from app.market.span import Span
 from app.storage.day_file import day_of
 from app.storage.disk import DiskStore
 from app.storage.retention import KEEP_ALL, Retention, delete_expired_days, expired_days
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, FIRST_DAY, TAPE, days_of_trades
 from tests.sameness import same
 

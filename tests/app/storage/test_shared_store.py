@@ -5,7 +5,7 @@ from pathlib import Path
 from app.market.coverage import Source
 from app.storage.disk import DiskStore
 from app.storage.shared_store import SharedStore
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, BYBIT, TAPE, days_of_trades
 from tests.sameness import same
 

@@ -9,10 +9,10 @@ from app.market.span import Span
 from app.market.trade import BUY, TradeBatch
 from app.storage.day_file import write_day
 from app.storage.disk import DiskStore
-from app.storage.rollup import cells_of, read_rollup
+from app.storage.minute_cells import cells_of, read_minute_cells
 from app.storage.tape_ranges import TapeRange
+from app.storage.tape_writer import TapeWriter
 from app.storage.verify import StoreFinding, verify
-from app.storage.writer import TapeWriter
 from tests.app.storage.stores import ALL, ARCHIVE, BYBIT, FIRST_DAY, LIVE, TAPE, days_of_trades
 from tests.sameness import same
 
@@ -88,7 +88,7 @@ def test_wrong_cells_are_rebuilt(writer: TapeWriter, damage: str) -> None:
     assert found(writer) == [StoreFinding(f"{NAME} 2023-11-15: the cells {why}")]
     assert found(writer, repair=True) == [StoreFinding(f"{NAME} 2023-11-15: the cells {why}, rebuilt", mended=True)]
     assert found(writer) == []
-    cells, meta = read_rollup(path)
+    cells, meta = read_minute_cells(path)
     assert cells.buy.tolist() == cells_of(DAY_2, meta.ticks_per_row).buy.tolist()
 
 

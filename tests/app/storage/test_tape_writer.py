@@ -24,7 +24,7 @@ from app.storage.day_file import day_of
 from app.storage.disk import DiskStore
 from app.storage.tape import day_name
 from app.storage.tape_ranges import TapeRange
-from app.storage.writer import TapeWriter
+from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, ARCHIVE, BACKFILL, BYBIT, FIRST_DAY, LIVE, TAPE, days_of_trades, with_ids
 from tests.sameness import same
 
@@ -105,7 +105,7 @@ def test_a_kill_while_sealing_shows_no_trade_twice(writer, monkeypatch):
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.storage.writer.drop_tail", killed)
+    monkeypatch.setattr("app.storage.tape_writer.drop_tail", killed)
     with pytest.raises(KeyboardInterrupt):
         writer.seal(int(trades.time_ns[-1]))
     monkeypatch.undo()
