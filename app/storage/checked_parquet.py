@@ -37,7 +37,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
             file,
             compression="zstd",
             row_group_size=ROW_GROUP,
-            use_dictionary=["side"] if "side" in table.column_names else False,  # type: ignore[arg-type]
+            use_dictionary=["side"] if "side" in table.column_names else False,
             column_encoding=dict.fromkeys(plain, "DELTA_BINARY_PACKED"),
             write_page_checksum=True,
         )

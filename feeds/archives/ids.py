@@ -1,8 +1,5 @@
 """Trade ids of a file: numbers, hashes of texts, or made from the trade."""
 
-# pyarrow creates its compute functions at import, so type checkers do not see them
-# pyright: reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -31,7 +28,9 @@ def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
 
     Raises `RowError` for others.
     """
-    return lambda table: not_negative(_counted, table.column(layout.trade_id), "trade id")
+    name = layout.trade_id
+    assert name is not None  # ids that are numbers have a column
+    return lambda table: not_negative(_counted, table.column(name), "trade id")
 
 
 def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
@@ -39,9 +38,10 @@ def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
 
     `NO_ID` if a row has none.
     """
-    if layout.trade_id is None:
+    name = layout.trade_id
+    if name is None:
         return lambda table: np.full(table.num_rows, NO_ID)
-    return lambda table: stable_ids(table.column(layout.trade_id))
+    return lambda table: stable_ids(table.column(name))
 
 
 def stable_ids(texts: pa.Array) -> np.ndarray:

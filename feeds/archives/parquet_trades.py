@@ -1,8 +1,5 @@
 """Trades as Parquet, with the same columns as CSV."""
 
-# pyarrow creates its compute functions at import, so type checkers do not see them
-# pyright: reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -106,8 +103,10 @@ class ParquetTrades:
 
 def _decimal_texts(column: pa.Array) -> pa.Array:
     """Decimals as text without exponents, which would be slow to read."""
+    kind = column.type
+    assert isinstance(kind, pa.Decimal128Type)
     halves = np.frombuffer(column.buffers()[1], np.int64).reshape(-1, 2)[column.offset :][: len(column)]
     low, high = halves[:, 0], halves[:, 1]
-    if column.type.scale < 0 or not np.array_equal(high, low >> 63):  # more than 64 bits
+    if kind.scale < 0 or not np.array_equal(high, low >> 63):  # more than 64 bits
         return pc.cast(column, pa.string())
-    return step_texts(low, Decimal(1).scaleb(-column.type.scale))
+    return step_texts(low, Decimal(1).scaleb(-kind.scale))

@@ -1,8 +1,5 @@
 """A block of text rows as integer columns."""
 
-# pyarrow creates its compute functions at import, so type checkers do not see them
-# pyright: reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -3,9 +3,6 @@
 Errors name the line.
 """
 
-# pyarrow creates its compute functions at import, so type checkers do not see them
-# pyright: reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -104,7 +101,7 @@ class SourceRows:
         columns = [table.column(name) for name in self.layout.constant]
         self.market = self.market or tuple(str(column[0].as_py()) for column in columns)
         for name, column, value in zip(self.layout.constant, columns, self.market, strict=True):
-            if pa.types.is_dictionary(column.type) and column.dictionary.to_pylist() == [value]:
+            if isinstance(column, pa.DictionaryArray) and column.dictionary.to_pylist() == [value]:
                 continue
             other = pc.index(pc.not_equal(column.cast(pa.string()), value), True).as_py()
             if other >= 0:

@@ -1,8 +1,5 @@
 """Times as written in files, as nanoseconds since 1970 UTC."""
 
-# pyarrow creates its compute functions at import, so type checkers do not see them
-# pyright: reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 from decimal import Decimal
