@@ -196,8 +196,9 @@ class ReplayFeed:
         day = rule.periods(self._due_ns)
         begin, end = np.searchsorted(day, day[self._due], side="left"), np.searchsorted(day, day[self._due], side="right")
         size = rule.threshold(self.instrument.lot_size)
-        _, price, quantity, side, _ = (column[begin:end] for column in self._trades.columns)
-        starts = begin + bar_starts(rule.kind, size, price, quantity, side, day[begin:end])
+        trades, part = self._trades, slice(begin, end)
+        columns = trades.price_ticks[part], trades.quantity_lots[part], trades.side[part]
+        starts = begin + bar_starts(rule.kind, size, *columns, day[part])
         later = starts[starts > self._due]
         return int(later[0]) if len(later) else int(end)
 

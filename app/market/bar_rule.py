@@ -10,6 +10,7 @@ from decimal import ROUND_CEILING, Decimal
 import numpy as np
 
 from app.errors import BadInputError
+from app.market.arrays import Int64Array
 
 NS_PER_S = 1_000_000_000
 DAY_NS = 86_400 * NS_PER_S
@@ -79,7 +80,7 @@ class BarRule:
 
     # -- time bars only --------------------------------------------------------------------------
 
-    def numbers(self, time_ns: np.ndarray) -> np.ndarray:
+    def numbers(self, time_ns: Int64Array) -> Int64Array:
         """The bar number of each trade time, int64, shape as given.
 
         Only for time bars; for others see `FootprintSeries.times`.
@@ -104,7 +105,7 @@ class BarRule:
         """
         return self.length_ns if self.is_time else DAY_NS
 
-    def periods(self, time_ns: np.ndarray) -> np.ndarray:
+    def periods(self, time_ns: Int64Array) -> Int64Array:
         """Period number of each time, int64, shape as given."""
         return np.floor_divide(time_ns, self.period_ns)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.market.arrays import AnyArray, BoolArray, Int64Array
 from app.market.span import Span
 
 
@@ -30,19 +31,19 @@ class CandleBatch:
     """
 
     length_ns: int
-    start_ns: np.ndarray
-    open: np.ndarray
-    high: np.ndarray
-    low: np.ndarray
-    close: np.ndarray
-    volume: np.ndarray
-    buy: np.ndarray
-    closed: np.ndarray
+    start_ns: Int64Array
+    open: Int64Array
+    high: Int64Array
+    low: Int64Array
+    close: Int64Array
+    volume: Int64Array
+    buy: Int64Array
+    closed: BoolArray
 
     def __len__(self) -> int:
         return len(self.start_ns)
 
-    def __getitem__(self, which: slice | np.ndarray) -> CandleBatch:
+    def __getitem__(self, which: slice | Int64Array | BoolArray) -> CandleBatch:
         """The candles of a slice, a mask or ascending indices."""
         return CandleBatch(self.length_ns, *(column[which] for column in self.columns))
 
@@ -53,7 +54,7 @@ class CandleBatch:
         return cls(length_ns, *(nothing,) * 7, closed=np.zeros(0, bool))
 
     @property
-    def columns(self) -> tuple[np.ndarray, ...]:
+    def columns(self) -> tuple[AnyArray, ...]:
         """All columns, in the order above."""
         return (self.start_ns, self.open, self.high, self.low, self.close, self.volume, self.buy, self.closed)
 

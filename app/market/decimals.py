@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.errors import BadInputError, OffGridError
+from app.market.arrays import BoolArray, Int64Array
 
 
-def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, what: str = "value") -> np.ndarray:
+def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, what: str = "value") -> Int64Array:
     """The whole number of steps in each decimal text.
 
     Parameters
@@ -65,7 +66,7 @@ def step_text(steps: int, step: Decimal) -> str:
     return format_scaled(int(steps) * mantissa, scale)
 
 
-def step_texts(steps: np.ndarray, step: Decimal) -> pa.Array:
+def step_texts(steps: Int64Array, step: Decimal) -> pa.Array:
     """The decimal texts of many steps, int64 [shape=(n,)], as an Arrow array."""
     scale, mantissa = _scale_and_mantissa(step)
     largest = max(abs(int(steps.min(initial=0))), int(steps.max(initial=0)))
@@ -130,7 +131,7 @@ close (long ones, and those with an exponent) are converted one by one."""
 _SHOWN = 80  # characters of a text that an error quotes
 
 
-def _odd_texts(array: pa.Array) -> np.ndarray:
+def _odd_texts(array: pa.Array) -> BoolArray:
     """True for each text that Arrow might misread, bool.
 
     Usually there is none, and the check is cheap.
@@ -148,7 +149,7 @@ def _odd_texts(array: pa.Array) -> np.ndarray:
     return odd
 
 
-def _plain_steps(array: pa.Array, step: Decimal) -> np.ndarray | None:
+def _plain_steps(array: pa.Array, step: Decimal) -> Int64Array | None:
     """The steps of plain decimals; None if one cannot be read or is not a multiple."""
     scale, step_mantissa = _scale_and_mantissa(step)
     if array.null_count or step_mantissa >= 2**63:

@@ -6,7 +6,7 @@ Status is pulled: a feed replaces its `status` object, and the screen reads it o
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -137,7 +137,7 @@ class CandleHistory(Protocol):
 
 
 @asynccontextmanager
-async def closing(pages: AsyncIterator[_T]) -> AsyncIterator[AsyncIterator[_T]]:
+async def closing(pages: AsyncIterator[_T]) -> AsyncGenerator[AsyncIterator[_T]]:
     """Pass pages or batches through, and close their generator at an early exit."""
     try:
         yield pages

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from app.errors import BadInputError, OffGridError
+from app.market.arrays import Int64Array
 from app.market.decimals import decimal_places, step_text, to_steps
 
 
@@ -37,7 +38,7 @@ class PriceGrid:
         if self.ticks_per_row < 1:
             raise BadInputError(f"ticks per row: found {self.ticks_per_row}, expected a whole number of 1 or more")
 
-    def ticks(self, texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> np.ndarray:
+    def ticks(self, texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> Int64Array:
         """Convert prices from decimal text to ticks, int64 [shape=(n,)].
 
         Raises
@@ -52,7 +53,7 @@ class PriceGrid:
             raise OffGridError(f"price: found {text}, expected a positive price", index=index, value=text)
         return ticks
 
-    def rows(self, price_ticks: np.ndarray) -> np.ndarray:
+    def rows(self, price_ticks: Int64Array) -> Int64Array:
         """The row of each price, int64, shape as given."""
         return np.floor_divide(price_ticks, self.ticks_per_row)
 

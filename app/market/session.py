@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from app.errors import BadInputError
+from app.market.arrays import Int64Array
 from app.market.span import Span
 
 _NS_PER_S = 1_000_000_000
@@ -40,7 +41,7 @@ class Period(enum.Enum):
 class TimeDivision(Protocol):
     """A rule that divides time into consecutive segments."""
 
-    def starts_ns(self, span: Span) -> np.ndarray:
+    def starts_ns(self, span: Span) -> Int64Array:
         """Starts of the segments that overlap a span, plus the next one.
 
         Int64, ascending.
@@ -64,7 +65,7 @@ class PeriodRule:
     def __post_init__(self) -> None:
         _zone(self.timezone)
 
-    def starts_ns(self, span: Span) -> np.ndarray:
+    def starts_ns(self, span: Span) -> Int64Array:
         """Starts of the periods that overlap a span, plus the next one.
 
         Int64, ascending.
@@ -122,7 +123,7 @@ class SessionRule:
         if not self.weekdays or not self.weekdays <= ALL_WEEKDAYS:
             raise BadInputError(f"session: found weekdays {sorted(self.weekdays)}, expected some of 0 (Monday) to 6")
 
-    def starts_ns(self, span: Span) -> np.ndarray:
+    def starts_ns(self, span: Span) -> Int64Array:
         """Opening and closing times of the sessions around a span, int64, ascending.
 
         The first is not after its start, the last not before its end.
@@ -137,7 +138,8 @@ class SessionRule:
         return [session for session in found if session and session.start_ns < span.end_ns and session.end_ns > span.start_ns]
 
     def _sessions(self, first: date, last: date) -> list[tuple[int, int]]:
-        sessions, before, other = [], 0, dict(self.early)
+        sessions: list[tuple[int, int]] = []
+        before, other = 0, dict(self.early)
         days = (last - first).days
         for ahead in range(-8, days + 9):  # a week on both sides: the session before may be on Friday
             day = first + timedelta(days=ahead)
@@ -165,7 +167,7 @@ def span_before(division: TimeDivision, time_ns: int) -> Span:
     return span_at(division, span_at(division, time_ns).start_ns - 1)
 
 
-def division_numbers(division: TimeDivision, time_ns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def division_numbers(division: TimeDivision, time_ns: Int64Array) -> tuple[Int64Array, Int64Array]:
     """The segment of each time, as an index into the segment starts.
 
     Parameters
@@ -225,7 +227,7 @@ def _dates(span: Span, timezone: str) -> tuple[date, date]:
     return local_time(ends[0], timezone).date(), local_time(ends[1], timezone).date()
 
 
-def _around(span: Span, instants: list[int]) -> np.ndarray:
+def _around(span: Span, instants: list[int]) -> Int64Array:
     """The starts, out of `instants`, that bound the segments which overlap a span."""
     starts = np.unique(np.array(instants, np.int64))  # a day that a time zone skipped begins at the same time as the next day
     first = int(np.searchsorted(starts, span.start_ns, side="right")) - 1

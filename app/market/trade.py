@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.market.arrays import AnyArray, BoolArray, Int8Array, Int64Array
+
 BUY = 1
 """The buyer was aggressive: traded at the ask."""
 SELL = -1
@@ -33,11 +35,11 @@ class TradeBatch:
     All columns are C-contiguous and read-only.
     """
 
-    time_ns: np.ndarray
-    price_ticks: np.ndarray
-    quantity_lots: np.ndarray
-    side: np.ndarray
-    trade_id: np.ndarray
+    time_ns: Int64Array
+    price_ticks: Int64Array
+    quantity_lots: Int64Array
+    side: Int8Array
+    trade_id: Int64Array
 
     @classmethod
     def of(cls, time_ns: object, price_ticks: object, quantity_lots: object, side: object, trade_id: object) -> TradeBatch:
@@ -61,12 +63,12 @@ class TradeBatch:
     def __len__(self) -> int:
         return len(self.time_ns)
 
-    def __getitem__(self, which: slice | np.ndarray) -> TradeBatch:
+    def __getitem__(self, which: slice | Int64Array | BoolArray) -> TradeBatch:
         """The trades of a slice, a mask or an index array."""
         return TradeBatch.of(*(column[which] for column in self.columns))
 
     @property
-    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def columns(self) -> tuple[Int64Array, Int64Array, Int64Array, Int8Array, Int64Array]:
         """The five columns, in the order of the constructor."""
         return self.time_ns, self.price_ticks, self.quantity_lots, self.side, self.trade_id
 
@@ -86,7 +88,7 @@ def concatenate(batches: Iterable[TradeBatch]) -> TradeBatch:
     return TradeBatch.of(*(np.concatenate(parts) for parts in zip(*(b.columns for b in kept), strict=True)))
 
 
-def _read_only(column: np.ndarray) -> np.ndarray:
+def _read_only(column: AnyArray) -> AnyArray:
     if column.flags.writeable:
         column = column.view()
         column.flags.writeable = False

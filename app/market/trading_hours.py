@@ -20,6 +20,7 @@ from functools import lru_cache
 import numpy as np
 
 from app.errors import BadInputError
+from app.market.arrays import BoolArray, Int64Array
 from app.market.bar_rule import DAY_NS
 from app.market.session import Period, PeriodRule, SessionRule, TimeDivision, division_numbers, local_time, parse_session
 from app.market.span import Span
@@ -85,7 +86,7 @@ class TradingHours:
         """The complete sessions that overlap a span, oldest first."""
         return _sessions(self, span)
 
-    def open_at(self, time_ns: np.ndarray) -> np.ndarray:
+    def open_at(self, time_ns: Int64Array) -> BoolArray:
         """True for each time that is in a session, bool [shape=(n,)]."""
         if self.rule is None or not len(time_ns):
             return np.ones(len(time_ns), bool)
@@ -104,7 +105,7 @@ class SessionPeriods:
     rule: SessionRule
     period: Period = Period.DAY
 
-    def starts_ns(self, span: Span) -> np.ndarray:
+    def starts_ns(self, span: Span) -> Int64Array:
         """Starts of the periods that overlap a span, plus the next one.
 
         Int64, ascending.
@@ -146,7 +147,7 @@ def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
 
 
 @lru_cache(maxsize=256)
-def _first_sessions(cut: SessionPeriods, first_day: int, end_day: int) -> np.ndarray:
+def _first_sessions(cut: SessionPeriods, first_day: int, end_day: int) -> Int64Array:
     """Starts of the first sessions around some UTC days (since 1970), with a margin."""
     reach = Span(first_day * DAY_NS - _AROUND_NS, end_day * DAY_NS + _AROUND_NS)
     sessions = cut.rule.sessions(reach)
