@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from app.analytics.bar_groups import session_starts
 from app.analytics.columns import GrowingColumns
 from app.analytics.footprint import FootprintSeries
 from app.analytics.vwap import root_quotient
+from app.market.arrays import Float64Array, Int64Array
 from app.market.session import TimeDivision
 
 
@@ -25,8 +26,8 @@ class VwapLine(NamedTuple):
     Both in ticks, float64 [shape=(n,)].
     """
 
-    price_ticks: np.ndarray
-    deviation_ticks: np.ndarray
+    price_ticks: Float64Array
+    deviation_ticks: Float64Array
 
 
 class VwapSums:
@@ -101,8 +102,8 @@ class SessionVwap:
     def __init__(self, sums: VwapSums, division: TimeDivision) -> None:
         self.sums, self.division = sums, division
         self.bars_figured = 0
-        self._last: tuple[tuple[int, ...], np.ndarray] = (), np.zeros(0, np.int64)
-        self._bars = GrowingColumns({"price": np.float64, "deviation": np.float64, "figured_at": np.int64})
+        self._last: tuple[tuple[int, ...], Int64Array] = (), np.zeros(0, np.int64)
+        self._bars: GrowingColumns[Any] = GrowingColumns({"price": np.float64, "deviation": np.float64, "figured_at": np.int64})
 
     def values(self, first: int, end: int) -> VwapLine:
         """VWAP and deviation after each bar of `[first, end)`.
@@ -123,7 +124,7 @@ class SessionVwap:
             self.bars_figured += len(stale)
         return VwapLine(self._bars["price"][first:end], self._bars["deviation"][first:end])
 
-    def _starts(self, first: int, end: int) -> np.ndarray:
+    def _starts(self, first: int, end: int) -> Int64Array:
         """Index of the first bar of each bar's session.
 
         Cached for the bar in progress while no earlier bar changes.

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.market.arrays import BoolArray, Int8Array, Int64Array
 from app.market.bar_rule import BarKind
 
 _LOOK = 64
@@ -31,12 +32,12 @@ class OpenBar(NamedTuple):
 def bar_starts(
     kind: BarKind,
     size: int,
-    price: np.ndarray,
-    quantity: np.ndarray,
-    side: np.ndarray,
-    period: np.ndarray,
+    price: Int64Array,
+    quantity: Int64Array,
+    side: Int8Array,
+    period: Int64Array,
     open_bar: OpenBar | None = None,
-) -> np.ndarray:
+) -> Int64Array:
     """Indices of the trades that begin a bar; see `BarRule` for the rules.
 
     Parameters
@@ -65,12 +66,12 @@ def bar_starts(
     return np.array(starts, np.int64)
 
 
-def _cut_trades(size: int, price: np.ndarray, quantity: np.ndarray, side: np.ndarray, open_bar: OpenBar | None) -> list[int]:
+def _cut_trades(size: int, price: Int64Array, quantity: Int64Array, side: Int8Array, open_bar: OpenBar | None) -> list[int]:
     first = size - open_bar.trades if open_bar else 0
     return list(range(first, len(price), size))
 
 
-def _cut_volume(size: int, price: np.ndarray, quantity: np.ndarray, side: np.ndarray, open_bar: OpenBar | None) -> list[int]:
+def _cut_volume(size: int, price: Int64Array, quantity: Int64Array, side: Int8Array, open_bar: OpenBar | None) -> list[int]:
     reached = np.cumsum(quantity)
     before = reached - quantity
     room = size - open_bar.volume if open_bar is not None else 0
@@ -80,7 +81,7 @@ def _cut_volume(size: int, price: np.ndarray, quantity: np.ndarray, side: np.nda
 
 
 def _chain(first: int, follows: list[int]) -> list[int]:
-    starts = []
+    starts: list[int] = []
     at, n = first, len(follows)
     while at < n:
         starts.append(at)
@@ -88,13 +89,13 @@ def _chain(first: int, follows: list[int]) -> list[int]:
     return starts
 
 
-def _cut_delta(size: int, price: np.ndarray, quantity: np.ndarray, side: np.ndarray, open_bar: OpenBar | None) -> list[int]:
+def _cut_delta(size: int, price: Int64Array, quantity: Int64Array, side: Int8Array, open_bar: OpenBar | None) -> list[int]:
     running = np.cumsum(quantity * side)
 
     def end_of(start: int, before: int) -> int:
         level = (int(running[start - 1]) if start else 0) - before
 
-        def reached(part: slice) -> np.ndarray:
+        def reached(part: slice) -> BoolArray:
             return np.abs(running[part] - level) >= size
 
         return _first(reached, start, len(running)) + 1
@@ -109,7 +110,7 @@ def _cut_delta(size: int, price: np.ndarray, quantity: np.ndarray, side: np.ndar
     return starts
 
 
-def _cut_range(size: int, price: np.ndarray, quantity: np.ndarray, side: np.ndarray, open_bar: OpenBar | None) -> list[int]:
+def _cut_range(size: int, price: Int64Array, quantity: Int64Array, side: Int8Array, open_bar: OpenBar | None) -> list[int]:
     moves = np.flatnonzero(np.concatenate(([True], price[1:] != price[:-1])))  # a repeated price ends no bar
     steps = price[moves]
 
@@ -132,7 +133,7 @@ def _cut_range(size: int, price: np.ndarray, quantity: np.ndarray, side: np.ndar
     return starts
 
 
-def _first(holds: Callable[[slice], np.ndarray], start: int, end: int) -> int:
+def _first(holds: Callable[[slice], BoolArray], start: int, end: int) -> int:
     """The first index in `[start, end)` that satisfies `holds`, else `end`.
 
     Searches larger and larger parts.

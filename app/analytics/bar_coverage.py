@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.market.arrays import BoolArray, Int8Array, Int64Array
 from app.market.coverage import CoveredSpan
 from app.market.span import Span
 
@@ -47,13 +48,13 @@ class BarCoverage:
     """
 
     first: int
-    state: np.ndarray
+    state: Int8Array
     share: float
     whole: bool
 
 
 def bar_coverage(
-    edges: np.ndarray,
+    edges: Int64Array,
     first: int,
     covered: Sequence[CoveredSpan],
     holes: Sequence[Span] = (),
@@ -109,7 +110,7 @@ def bar_coverage(
     return BarCoverage(first, state, share, not bool((lacks | touched)[asked].any()))
 
 
-def _merged(spans: Sequence[Span]) -> tuple[np.ndarray, np.ndarray]:
+def _merged(spans: Sequence[Span]) -> tuple[Int64Array, Int64Array]:
     """Starts and ends of the union of spans, ascending; int64 [shape=(n,)] each."""
     columns = np.array([(span.start_ns, span.end_ns) for span in spans if span], np.int64).reshape(-1, 2)
     columns = columns[np.argsort(columns[:, 0], kind="stable")]
@@ -119,7 +120,7 @@ def _merged(spans: Sequence[Span]) -> tuple[np.ndarray, np.ndarray]:
     return start[apart], end[np.roll(apart, -1)] if len(end) else end
 
 
-def _inside(spans: tuple[np.ndarray, np.ndarray], at_ns: np.ndarray) -> np.ndarray:
+def _inside(spans: tuple[Int64Array, Int64Array], at_ns: Int64Array) -> BoolArray:
     """True for each time that lies in one of some disjoint spans."""
     start, end = spans
     if not len(start):
@@ -128,13 +129,13 @@ def _inside(spans: tuple[np.ndarray, np.ndarray], at_ns: np.ndarray) -> np.ndarr
     return (index >= 0) & (at_ns < end[index])
 
 
-def _sums(bar: np.ndarray, values: np.ndarray, n_bars: int) -> np.ndarray:
+def _sums(bar: Int64Array, values: Int64Array, n_bars: int) -> Int64Array:
     sums = np.zeros(n_bars, np.int64)
     np.add.at(sums, bar, values)
     return sums
 
 
-def _touched(holes: Sequence[Span], edges: np.ndarray) -> np.ndarray:
+def _touched(holes: Sequence[Span], edges: Int64Array) -> BoolArray:
     """True for each bar that has a trade next to a gap, or lies in a gap."""
     n_bars = len(edges) - 1
     steps = np.zeros(n_bars + 1, np.int64)

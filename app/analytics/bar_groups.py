@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
+from app.market.arrays import Int64Array
 from app.market.session import TimeDivision
 from app.market.span import Span
 
 
-def session_starts(series: FootprintSeries, first: int, end: int, division: TimeDivision) -> np.ndarray:
+def session_starts(series: FootprintSeries, first: int, end: int, division: TimeDivision) -> Int64Array:
     """Index of the first bar of each bar's session, for the bars `[first, end)`.
 
     Int64 [shape=(n,)].
@@ -24,12 +25,12 @@ def session_starts(series: FootprintSeries, first: int, end: int, division: Time
     bars_ns = series.times.of_bars(first, end)
     starts_ns = division.starts_ns(Span(int(bars_ns[0]), int(bars_ns[-1]) + 1))
     session = np.searchsorted(starts_ns, bars_ns, side="right") - 1
-    begins = first + np.searchsorted(session, np.arange(session[-1] + 1))
+    begins = first + np.searchsorted(session, np.arange(session[-1] + 1, dtype=np.int64))
     begins[session[0]] = first_bar_at(series, int(starts_ns[session[0]]))
     return begins[session]
 
 
-def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: Sequence[int]) -> np.ndarray:
+def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: Sequence[int]) -> Int64Array:
     """Number of each bar's gap-free run, for the bars `[first, end)`.
 
     Int64 [shape=(n,)]. The bar in which a gap ends begins another run.
@@ -45,7 +46,7 @@ def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: S
     return np.searchsorted(numbers, series.number[first:end], side="right")
 
 
-def _near(series: FootprintSeries, first: int, end: int, ends_ns: np.ndarray) -> np.ndarray:
+def _near(series: FootprintSeries, first: int, end: int, ends_ns: Int64Array) -> Int64Array:
     """The times that can lie in the bars `[first, end)`.
 
     Run numbers only have to differ, so earlier gaps do not matter.

@@ -11,6 +11,7 @@ from app.analytics.bar_values import BarValues
 from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.delta import bar_delta, delta_percent
 from app.errors import BadInputError
+from app.market.arrays import Float64Array, Int64Array
 from app.market.session import TimeDivision
 
 
@@ -54,7 +55,7 @@ class BarStatistics:
         self.figures = figures
         self.cvd = CumulativeDelta(figures.series)
 
-    def row(self, statistic: Statistic, first: int, end: int, reset: TimeDivision | None = None) -> np.ndarray:
+    def row(self, statistic: Statistic, first: int, end: int, reset: TimeDivision | None = None) -> Int64Array | Float64Array:
         """One statistic of the bars `[first, end)`.
 
         Parameters
@@ -88,7 +89,7 @@ class BarStatistics:
             case _:
                 return getattr(series, statistic.name.lower())[bars]
 
-    def _durations(self, first: int, end: int) -> np.ndarray:
+    def _durations(self, first: int, end: int) -> Int64Array:
         series = self.figures.series
         if series.rule.is_time:
             return np.full(max(end - first, 0), series.rule.length_ns, np.int64)

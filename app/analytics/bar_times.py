@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.analytics.columns import GrowingColumns
+from app.market.arrays import Int64Array
 from app.market.bar_rule import DAY_NS, NS_PER_S, BarRule
 
 _UNKNOWN_LENGTH_NS = 60 * NS_PER_S
@@ -29,7 +30,7 @@ class BarTimes:
         Columns of a footprint series; read, never written. `number` of time bars, `first_ns` and `last_ns` of others.
     """
 
-    def __init__(self, rule: BarRule, bars: GrowingColumns) -> None:
+    def __init__(self, rule: BarRule, bars: GrowingColumns[np.int64]) -> None:
         self._rule, self._bars = rule, bars
 
     @property
@@ -45,7 +46,7 @@ class BarTimes:
         """Start time of a bar; the bar before ends there."""
         return self._rule.start_ns(number) if self._rule.is_time else int(self._counted_edges(int(number), int(number) - 1)[0])
 
-    def edges(self, first: int, last: int) -> np.ndarray:
+    def edges(self, first: int, last: int) -> Int64Array:
         """Start times of the bars `first` to `last`, and the end time of the last one.
 
         Int64 [shape=(last - first + 2,)], never falling.
@@ -54,11 +55,11 @@ class BarTimes:
             return np.arange(first, last + 2, dtype=np.int64) * self._rule.length_ns
         return self._counted_edges(first, last)
 
-    def of_bars(self, first: int = 0, end: int | None = None) -> np.ndarray:
+    def of_bars(self, first: int = 0, end: int | None = None) -> Int64Array:
         """Start times of the bars with indices `[first, end)`; int64."""
         return self._bars["number"][first:end] * self._rule.length_ns if self._rule.is_time else self._bars["first_ns"][first:end]
 
-    def day_of_bars(self, first: int = 0, end: int | None = None) -> np.ndarray:
+    def day_of_bars(self, first: int = 0, end: int | None = None) -> Int64Array:
         """The UTC day on which each of the bars with indices `[first, end)` begins.
 
         Days since 1970, int64.
@@ -69,7 +70,7 @@ class BarTimes:
         """Number of the bar at a time."""
         return self._rule.number(time_ns) if self._rule.is_time else int(self.numbers(np.array([time_ns]))[0])
 
-    def numbers(self, time_ns: np.ndarray) -> np.ndarray:
+    def numbers(self, time_ns: Int64Array) -> Int64Array:
         """Number of the bar at each time; int64, shape as given."""
         return self._rule.numbers(time_ns) if self._rule.is_time else self._counted_numbers(np.asarray(time_ns))
 
@@ -95,7 +96,7 @@ class BarTimes:
         begin_ns, end_ns = int(self._bars["first_ns"][0]), int(self._bars["last_ns"][-1]) + 1
         return begin_ns, end_ns, max(1, (end_ns - begin_ns) // n_bars)
 
-    def _counted_edges(self, first: int, last: int) -> np.ndarray:
+    def _counted_edges(self, first: int, last: int) -> Int64Array:
         n_bars, starts = len(self._bars), self._bars["first_ns"]
         begin_ns, end_ns, length_ns = self._ends()
         number = np.arange(first, last + 2, dtype=np.int64)
@@ -104,7 +105,7 @@ class BarTimes:
         edges[there] = starts[number[there]]
         return edges
 
-    def _counted_numbers(self, time_ns: np.ndarray) -> np.ndarray:
+    def _counted_numbers(self, time_ns: Int64Array) -> Int64Array:
         n_bars = len(self._bars)
         begin_ns, end_ns, length_ns = self._ends()
         bar = np.searchsorted(self._bars["first_ns"], time_ns, side="right") - 1

@@ -10,6 +10,7 @@ from app.analytics.columns import GrowingColumns
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule, Imbalances, imbalances
 from app.analytics.value_area import ValueAreaMethod, value_areas
+from app.market.arrays import Int64Array
 
 
 class BarValues:
@@ -67,12 +68,12 @@ class BarValues:
         """Number of bars computed so far, over all values."""
         return self.value_areas_computed + self.imbalances_computed
 
-    def poc_rows(self, first: int, end: int) -> np.ndarray:
+    def poc_rows(self, first: int, end: int) -> Int64Array:
         """The POC row of each of the bars `[first, end)`, int64."""
         self._refresh_areas(first, end)
         return self._bars["poc"][first:end]
 
-    def value_areas(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+    def value_areas(self, first: int, end: int) -> tuple[Int64Array, Int64Array]:
         """Lowest and highest row of each bar's value area, int64, both inclusive.
 
         For the bars `[first, end)`.

@@ -14,6 +14,7 @@ from app.analytics.bar_groups import first_bar_at
 from app.analytics.candle_value_area import CandleHistogram, CandlePrice, candle_value_area, histogram
 from app.analytics.footprint import FootprintSeries
 from app.analytics.value_area import ValueArea, ValueAreaMethod
+from app.market.arrays import Int64Array
 from app.market.span import Span
 
 
@@ -57,7 +58,7 @@ class _Kept:
     revision: int
     reach: tuple[int, int]
     closed_reach: tuple[int, int]
-    closed: np.ndarray
+    closed: Int64Array
     found: CandleArea
 
 
@@ -112,7 +113,7 @@ class CandleAreas:
         most = int(np.iinfo(np.int64).max)
         return int(self.series.low[first:end].min(initial=most)), int(self.series.high[first:end].max(initial=-most))
 
-    def _histogram(self, first: int, end: int, reach: tuple[int, int]) -> np.ndarray:
+    def _histogram(self, first: int, end: int, reach: tuple[int, int]) -> Int64Array:
         high, low, close, volume = (getattr(self.series, name)[first:end] for name in ("high", "low", "close", "volume"))
         self.bars_read += end - first
         price = high + low if self._price is CandlePrice.MEAN else 2 * close

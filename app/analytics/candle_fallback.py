@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.market.arrays import Int64Array
 from app.market.candle import CandleBatch
 from app.market.span import Span
 
@@ -95,7 +96,7 @@ def candle_ranges(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns
     return [piece for piece in (ends[0], *found, ends[1]) if piece.span]
 
 
-def subtract_trades(candles: CandleBatch, time_ns: np.ndarray, volume: np.ndarray, buy: np.ndarray) -> CandleBatch:
+def subtract_trades(candles: CandleBatch, time_ns: Int64Array, volume: Int64Array, buy: Int64Array) -> CandleBatch:
     """Candles minus the volume of the loaded trades in their time, at least 0.
 
     Parameters

@@ -14,6 +14,7 @@ import numpy as np
 
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_areas
 from app.errors import BadInputError, EmptyProfileError
+from app.market.arrays import Int64Array
 from app.market.candle import CandleBatch
 
 MOST_ROWS = 1 << 16
@@ -42,7 +43,7 @@ class CandleHistogram:
 
     low: int
     high: int
-    volume: np.ndarray
+    volume: Int64Array
 
     @property
     def n_rows(self) -> int:
@@ -80,7 +81,7 @@ def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = Ca
     return CandleHistogram(low, high, histogram(twice, candles.volume, low, high, rows))
 
 
-def histogram(twice_price: np.ndarray, lots: np.ndarray, low: int, high: int, rows: int) -> np.ndarray:
+def histogram(twice_price: Int64Array, lots: Int64Array, low: int, high: int, rows: int) -> Int64Array:
     """The volume of each row between two prices, int64 [shape=(rows,)].
 
     One row only if both prices are equal.

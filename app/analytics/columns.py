@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 import numpy as np
+import numpy.typing as npt
+
+Element = TypeVar("Element", bound=np.generic)
 
 
-class GrowingColumns:
+class GrowingColumns(Generic[Element]):
     """Named numpy columns of one length; adding a row has constant cost on average.
 
     Parameters
@@ -16,17 +20,17 @@ class GrowingColumns:
         Type of each column, by name.
     """
 
-    def __init__(self, dtypes: Mapping[str, type]) -> None:
+    def __init__(self, dtypes: Mapping[str, type[Element]]) -> None:
         self._columns = {name: np.zeros(16, dtype) for name, dtype in dtypes.items()}
         self._length = 0
-        self._views: dict[str, np.ndarray] = {}  # read many times per frame
+        self._views: dict[str, npt.NDArray[Element]] = {}  # read many times per frame
 
-    def prefix(self, length: int) -> GrowingColumns:
+    def prefix(self, length: int) -> GrowingColumns[Element]:
         """The first `length` rows, sharing memory until the result grows.
 
         The owner must not change these rows meanwhile.
         """
-        other = GrowingColumns({})
+        other: GrowingColumns[Element] = GrowingColumns({})
         other._columns = {name: column[:length] for name, column in self._columns.items()}
         other._length = length
         return other
@@ -34,7 +38,7 @@ class GrowingColumns:
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> npt.NDArray[Element]:
         """A read-only view of a column, [shape=(len,)].
 
         Valid until the length changes.
@@ -46,7 +50,7 @@ class GrowingColumns:
             self._views[name] = view
         return view
 
-    def writable(self, name: str) -> np.ndarray:
+    def writable(self, name: str) -> npt.NDArray[Element]:
         """A writable view of a column, for the owner only."""
         return self._columns[name][: self._length]
 

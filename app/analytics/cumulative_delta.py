@@ -8,6 +8,7 @@ from app.analytics.bar_groups import session_starts
 from app.analytics.columns import GrowingColumns
 from app.analytics.delta import bar_delta
 from app.analytics.footprint import FootprintSeries
+from app.market.arrays import Int64Array
 from app.market.session import TimeDivision
 
 
@@ -31,7 +32,7 @@ class CumulativeDelta:
         self._sums = GrowingColumns({"cvd": np.int64})
         self._revision = 0
 
-    def values(self, first: int, end: int, reset: TimeDivision | None = None) -> np.ndarray:
+    def values(self, first: int, end: int, reset: TimeDivision | None = None) -> Int64Array:
         """CVD after each bar of `[first, end)`, lots, int64 [shape=(n,)].
 
         Parameters

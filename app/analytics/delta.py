@@ -7,11 +7,12 @@ from typing import Literal
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
+from app.market.arrays import Float64Array, Int64Array
 
 DAY_NS = 86_400_000_000_000
 
 
-def bar_delta(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> np.ndarray:
+def bar_delta(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> Int64Array:
     """Delta of the bars `[first_bar, end_bar)`, lots, int64.
 
     Trades without an aggressor do not count.
@@ -20,7 +21,7 @@ def bar_delta(series: FootprintSeries, first_bar: int = 0, end_bar: int | None =
     return series.buy[bars] - series.sell[bars]
 
 
-def delta_percent(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> np.ndarray:
+def delta_percent(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> Float64Array:
     """Delta of each bar in per cent of its volume, -100 to 100, float64.
 
     Rounded: for display, not for comparing.
@@ -28,7 +29,7 @@ def delta_percent(series: FootprintSeries, first_bar: int = 0, end_bar: int | No
     return 100.0 * bar_delta(series, first_bar, end_bar) / series.volume[first_bar:end_bar]
 
 
-def cvd(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None, reset: Literal["never", "day"] = "never") -> np.ndarray:
+def cvd(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None, reset: Literal["never", "day"] = "never") -> Int64Array:
     """Cumulative volume delta: the running sum of bar deltas, lots, int64.
 
     Parameters

@@ -12,6 +12,7 @@ from app.analytics.columns import GrowingColumns
 from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import profile_of_bars
 from app.analytics.value_area import ValueAreaMethod, value_areas
+from app.market.arrays import BoolArray, Int64Array
 from app.market.session import TimeDivision, division_numbers
 
 _SPARE_ROWS = 64
@@ -40,7 +41,7 @@ class DevelopingProfile:
         self._base = self._first = self._next = 0
         self._summed_at = -1  # revision of the newest change among them
 
-    def columns(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def columns(self, first: int, end: int) -> tuple[Int64Array, Int64Array, Int64Array, BoolArray]:
         """Rows of POC, VAL and VAH after each bar, and whether they are known yet.
 
         For the bars `[first, end)`: int64, int64, int64, bool.
@@ -49,7 +50,7 @@ class DevelopingProfile:
         poc, low, high, at = (self._bars[name][first:end] for name in ("poc", "low", "high", "at"))
         return poc, low, high, at >= self.series.changed_at[first:end]
 
-    def starts(self, first: int, end: int) -> np.ndarray:
+    def starts(self, first: int, end: int) -> Int64Array:
         """Index of the first bar of each bar's period, for bars `[first, end)`; int64."""
         series = self.series
         if first >= end:
@@ -124,6 +125,6 @@ class DevelopingProfile:
             self._bars.resize(self.series.n_bars)
 
 
-def _cells(series: FootprintSeries, bar: int) -> tuple[int, np.ndarray]:
+def _cells(series: FootprintSeries, bar: int) -> tuple[int, Int64Array]:
     row, buy, sell, unknown = series.bar_cells(bar)
     return row, buy + sell + unknown

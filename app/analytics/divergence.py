@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
+from app.market.arrays import Int64Array
 
 REACH = 3
 """Default number of bars on each side that a swing must exceed."""
@@ -21,12 +22,12 @@ class Divergences(NamedTuple):
     `first` and `second` are indices of bars; `side` is -1 for two highs (bearish), +1 for two lows (bullish).
     """
 
-    first: np.ndarray
-    second: np.ndarray
-    side: np.ndarray
+    first: Int64Array
+    second: Int64Array
+    side: Int64Array
 
 
-def swings(values: np.ndarray, reach: int = REACH) -> np.ndarray:
+def swings(values: Int64Array, reach: int = REACH) -> Int64Array:
     """Indices of the swing highs, ascending, int64.
 
     A swing high is strictly above each of `reach` values on both sides; swing lows are those of `-values`.
@@ -61,18 +62,18 @@ class Swings:
         self._closed = 0
         self._revision = 0
 
-    def highs(self, known_end: int | None = None) -> np.ndarray:
+    def highs(self, known_end: int | None = None) -> Int64Array:
         """Indices of the swing highs, ascending, int64.
 
         With `known_end`, those known when the bar before that index was the last.
         """
         return self._known(0, self.series.high, known_end)
 
-    def lows(self, known_end: int | None = None) -> np.ndarray:
+    def lows(self, known_end: int | None = None) -> Int64Array:
         """Indices of the swing lows, ascending, int64; `known_end` as for `highs`."""
         return self._known(1, -self.series.low, known_end)
 
-    def _known(self, index: int, values: np.ndarray, known_end: int | None) -> np.ndarray:
+    def _known(self, index: int, values: Int64Array, known_end: int | None) -> Int64Array:
         self._follow()
         if known_end is None or known_end > self._closed:
             return self._found[index]
@@ -92,7 +93,7 @@ class Swings:
             self._found[index] = self._again(self._found[index], values[:closed], changed)
         self._closed = closed
 
-    def _again(self, found: np.ndarray, values: np.ndarray, changed: int) -> np.ndarray:
+    def _again(self, found: Int64Array, values: Int64Array, changed: int) -> Int64Array:
         """The swings, with those recomputed that depend on values from `changed` on."""
         edge = min(max(changed - self.reach - 1, 0), max(len(values) - 1, 0))
         while edge > 0 and values[edge] == values[edge - 1]:
@@ -103,7 +104,7 @@ class Swings:
 
 
 def divergences(
-    series: FootprintSeries, highs: np.ndarray, lows: np.ndarray, cvd: np.ndarray, stretch: np.ndarray, first: int = 0
+    series: FootprintSeries, highs: Int64Array, lows: Int64Array, cvd: Int64Array, stretch: Int64Array, first: int = 0
 ) -> Divergences:
     """Pairs of consecutive swings where price and CVD move in opposite directions.
 
@@ -120,7 +121,7 @@ def divergences(
 
     Equal prices or equal CVD are no divergence.
     """
-    pairs = []
+    pairs: list[tuple[Int64Array, Int64Array, Int64Array]] = []
     for swing, price, side in ((highs, series.high, -1), (lows, series.low, 1)):
         one, other = swing[:-1], swing[1:]
         sign = -side

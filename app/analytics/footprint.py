@@ -18,6 +18,7 @@ from app.analytics.bar_boundaries import OpenBar, bar_starts
 from app.analytics.bar_times import BarTimes
 from app.analytics.columns import GrowingColumns
 from app.errors import GridTooFineError
+from app.market.arrays import Int8Array, Int64Array
 from app.market.bar_rule import BarRule
 from app.market.price_grid import PriceGrid
 from app.market.trade import TradeBatch
@@ -41,8 +42,8 @@ class _BarColumn:
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, series: FootprintSeries, owner: type) -> np.ndarray:
-        return series._bars[self._name]
+    def __get__(self, series: FootprintSeries, owner: type) -> Int64Array:
+        return series._bars[self._name]  # pyright: ignore[reportPrivateUsage] (an attribute of the series reads its table)
 
     def __set__(self, series: FootprintSeries, value: object) -> NoReturn:
         raise AttributeError(f"{self._name} is read-only: trades change it through apply")
@@ -51,8 +52,8 @@ class _BarColumn:
 class _CellColumn(_BarColumn):
     """A column of the cells."""
 
-    def __get__(self, series: FootprintSeries, owner: type) -> np.ndarray:
-        return series._cells[self._name]
+    def __get__(self, series: FootprintSeries, owner: type) -> Int64Array:
+        return series._cells[self._name]  # pyright: ignore[reportPrivateUsage] (as above)
 
 
 class FootprintSeries:
@@ -124,16 +125,16 @@ class FootprintSeries:
         return int(self.trades.sum())
 
     @property
-    def delta(self) -> np.ndarray:
+    def delta(self) -> Int64Array:
         """Delta of each bar, lots."""
         return self.buy - self.sell
 
     @property
-    def cell_end(self) -> np.ndarray:
+    def cell_end(self) -> Int64Array:
         """Index after the last cell of each bar in the flat arrays."""
         return self.cell_start + self.n_rows
 
-    def bar_cells(self, bar: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+    def bar_cells(self, bar: int) -> tuple[int, Int64Array, Int64Array, Int64Array]:
         """First row of one bar, and buy, sell and unknown volume of its dense rows."""
         start = int(self.cell_start[bar])
         run = slice(start, start + int(self.n_rows[bar]))
@@ -254,8 +255,8 @@ class FootprintSeries:
         return first
 
     def _cut(
-        self, price: np.ndarray, quantity: np.ndarray, side: np.ndarray, period: np.ndarray, same_period: bool
-    ) -> tuple[np.ndarray, bool]:
+        self, price: Int64Array, quantity: Int64Array, side: Int8Array, period: Int64Array, same_period: bool
+    ) -> tuple[Int64Array, bool]:
         """Start indices of bars other than time bars.
 
         And whether the first of them joins the last bar.
@@ -268,7 +269,7 @@ class FootprintSeries:
         joins = not len(starts) or int(starts[0]) > 0
         return np.concatenate(([0], starts)) if joins else starts, joins
 
-    def _row_runs(self, bars: dict[str, np.ndarray], joins: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _row_runs(self, bars: dict[str, Int64Array], joins: bool) -> tuple[Int64Array, Int64Array]:
         """First row and number of rows of each bar of the batch.
 
         A bar that is joined includes its old rows.
@@ -286,7 +287,7 @@ class FootprintSeries:
             )
         return first_row, n_rows
 
-    def _make_room(self, first: int, n_bars: int, cell_start: int, first_row: np.ndarray, n_rows: np.ndarray) -> None:
+    def _make_room(self, first: int, n_bars: int, cell_start: int, first_row: Int64Array, n_rows: Int64Array) -> None:
         """Lengthen both tables; the cells of a joined bar move up if its low got lower."""
         joins = first < self.n_bars
         old_rows = int(self.n_rows[-1]) if joins else 0
@@ -303,7 +304,7 @@ class FootprintSeries:
         self._bars.writable("n_rows")[run] = n_rows
         self._bars.writable("cell_start")[run] = cell_start + np.cumsum(n_rows) - n_rows
 
-    def _write_bars(self, first: int, bars: dict[str, np.ndarray], joins: bool) -> None:
+    def _write_bars(self, first: int, bars: dict[str, Int64Array], joins: bool) -> None:
         old = {name: int(self._bars[name][first]) for name in bars} if joins else {}
         for name, values in bars.items():
             self._bars.writable(name)[first:] = values
@@ -335,12 +336,12 @@ class FootprintSeries:
     def _write_cells(
         self,
         cell_start: int,
-        first_row: np.ndarray,
-        n_rows: np.ndarray,
-        counts: np.ndarray,
-        price: np.ndarray,
-        quantity: np.ndarray,
-        side: np.ndarray,
+        first_row: Int64Array,
+        n_rows: Int64Array,
+        counts: Int64Array,
+        price: Int64Array,
+        quantity: Int64Array,
+        side: Int8Array,
     ) -> None:
         """Add each trade's quantity to its cell: one pass for all three columns."""
         n_cells = int(n_rows.sum())
@@ -355,7 +356,7 @@ class FootprintSeries:
             self._cells.writable(name)[run] += planes[plane * n_cells : (plane + 1) * n_cells]
 
 
-def _fold_bars(price: np.ndarray, quantity: np.ndarray, side: np.ndarray, starts: np.ndarray) -> dict[str, np.ndarray]:
+def _fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts: Int64Array) -> dict[str, Int64Array]:
     """The column values of each run of trades that begins at `starts`, all int64."""
     counts = np.diff(np.append(starts, len(price)))
     opens = price[starts]
@@ -384,7 +385,7 @@ def _fold_bars(price: np.ndarray, quantity: np.ndarray, side: np.ndarray, starts
     }
 
 
-def _squares(distance: np.ndarray, quantity: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _squares(distance: Int64Array, quantity: Int64Array, starts: Int64Array) -> tuple[Int64Array, Int64Array]:
     """High and low part of the sums of `distance**2 * quantity` of each run, int64.
 
     The square is split into two halves before it is multiplied: neither overflows below 1.4e14 lots in a bar. The returned
@@ -397,6 +398,6 @@ def _squares(distance: np.ndarray, quantity: np.ndarray, starts: np.ndarray) -> 
     return (high >> 16) + (low >> 32), low & _LOW_HALF
 
 
-def _first(bars: dict[str, np.ndarray]) -> dict[str, int]:
+def _first(bars: dict[str, Int64Array]) -> dict[str, int]:
     """The column values of the first bar."""
     return {name: int(values[0]) for name, values in bars.items()}

@@ -10,6 +10,7 @@ import numpy as np
 
 from app.analytics.footprint import FootprintSeries
 from app.errors import BadInputError
+from app.market.arrays import BoolArray, Int64Array
 from app.market.trade import BUY, SELL
 
 RATIO_300_PERCENT = Decimal(3)
@@ -49,8 +50,8 @@ class ImbalanceRule:
 class Imbalances(NamedTuple):
     """Imbalance marks on the flat cells of some bars, bool [shape=(n_cells,)]."""
 
-    buy: np.ndarray
-    sell: np.ndarray
+    buy: BoolArray
+    sell: BoolArray
 
 
 class StackedZones(NamedTuple):
@@ -61,10 +62,10 @@ class StackedZones(NamedTuple):
     bar is the index in the series, rows are inclusive, side is `BUY` or `SELL`.
     """
 
-    bar: np.ndarray
-    first_row: np.ndarray
-    last_row: np.ndarray
-    side: np.ndarray
+    bar: Int64Array
+    first_row: Int64Array
+    last_row: Int64Array
+    side: Int64Array
 
 
 def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> Imbalances:
@@ -104,7 +105,7 @@ def zones_from_marks(series: FootprintSeries, first_bar: int, end_bar: int, foun
         return StackedZones(*(np.zeros(0, np.int64) for _ in StackedZones._fields))
     offset = int(series.cell_start[first_bar])
     cell_start = series.cell_start[first_bar:end_bar]
-    sides = []
+    sides: list[tuple[Int64Array, Int64Array, Int64Array, Int64Array]] = []
     for side, marks in ((BUY, found.buy), (SELL, found.sell)):
         # no run crosses into the next bar: a bar's outermost diagonals are never marked
         edges = np.flatnonzero(np.diff(marks, prepend=False, append=False)).reshape(-1, 2)
@@ -118,7 +119,7 @@ def zones_from_marks(series: FootprintSeries, first_bar: int, end_bar: int, foun
     return StackedZones(bar[order], first_row[order], last_row[order], side[order])
 
 
-def _outweighs(dominant: np.ndarray, other: np.ndarray, rule: ImbalanceRule) -> np.ndarray:
+def _outweighs(dominant: Int64Array, other: Int64Array, rule: ImbalanceRule) -> BoolArray:
     times, of = rule.ratio.as_integer_ratio()
     enough = (dominant > 0) & (dominant >= rule.minimum_lots)
     if rule.zeros == "ignore":

@@ -17,6 +17,7 @@ import numpy as np
 
 from app.analytics.footprint import FootprintSeries
 from app.errors import BadInputError
+from app.market.arrays import Int64Array
 from app.market.trade import TradeBatch, concatenate
 
 MOST_TRADES = 3_000_000
@@ -70,7 +71,7 @@ class _Bar(NamedTuple):
 
     found_at: int
     kept: TradeBatch
-    count: int
+    scanned: int
     latest_ns: int
     last_id: int
 
@@ -133,14 +134,14 @@ class LargeTrades:
         False if that might not find what a complete scan would.
         """
         series, known = self.series, self._bars.get(bar)
-        if bar != series.n_bars - 1 or known is None or not known.count:
+        if bar != series.n_bars - 1 or known is None or not known.scanned:
             return False
         later = self._trades(known.latest_ns, np.iinfo(np.int64).max)
         fresh = later[(later.time_ns > known.latest_ns) | (later.trade_id > known.last_id)]
         self.trades_read += len(later)
-        if known.count + len(fresh) != int(series.trades[bar]) or (fresh.trade_id <= known.last_id).any():
+        if known.scanned + len(fresh) != int(series.trades[bar]) or (fresh.trade_id <= known.last_id).any():
             return False  # some trades were late, or the bar was rebuilt
-        self._keep(bar, concatenate((known.kept, fresh)), known.count + len(fresh), fresh, known)
+        self._keep(bar, concatenate((known.kept, fresh)), known.scanned + len(fresh), fresh, known)
         return True
 
     def _read(self, first: int, end: int) -> None:
@@ -171,12 +172,12 @@ class LargeTrades:
         last_id = int(newest.trade_id.max()) if len(newest) else before.last_id if before and count else 0
         self._bars[bar] = _Bar(self.series.revision, kept, count, latest_ns, last_id)
 
-    def _large(self, lots: np.ndarray) -> np.ndarray:
+    def _large(self, lots: Int64Array) -> Int64Array:
         """Indices of the large trades, ascending."""
         return np.sort(_largest(lots, self.rule.top)) if self.rule.top else np.flatnonzero(lots >= self._least_lots)
 
 
-def _largest(lots: np.ndarray, count: int) -> np.ndarray:
+def _largest(lots: Int64Array, count: int) -> Int64Array:
     """Indices of the `count` largest, the largest first; of equal ones the earlier."""
     if len(lots) > 4 * count:  # most are far too small
         least = np.partition(lots, len(lots) - count)[len(lots) - count]

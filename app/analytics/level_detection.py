@@ -79,7 +79,7 @@ def levels_of_bars(
     """
     bars = slice(first, end)
     lowest, highest = series.cell_start[bars], series.cell_end[bars] - 1
-    found = []
+    found: list[tuple[int, DetectedLevel]] = []
     for kind, cell in ((LevelKind.UNFINISHED_LOW, lowest), (LevelKind.UNFINISHED_HIGH, highest)):
         for bar in (first + np.flatnonzero((series.cell_buy[cell] > 0) & (series.cell_sell[cell] > 0))).tolist():
             low = kind is LevelKind.UNFINISHED_LOW

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.market.arrays import Int64Array
+
 NEVER, ALWAYS = -(1 << 62), 1 << 62
 """`low_at_most` that no bar meets, and that every bar meets; the other way round for `high_at_least`."""
 _BLOCK = 256  # bars checked together: a block that cannot end any level is skipped
 
 
 def first_ending_bars(
-    low: np.ndarray, high: np.ndarray, low_at_most: np.ndarray, high_at_least: np.ndarray, start: np.ndarray
-) -> np.ndarray:
+    low: Int64Array, high: Int64Array, low_at_most: Int64Array, high_at_least: Int64Array, start: Int64Array
+) -> Int64Array:
     """The first bar from index `start` on that ends each level; -1 if none does.
 
     Parameters
@@ -48,7 +50,7 @@ def first_ending_bars(
     return found
 
 
-def bars_inside(low: np.ndarray, high: np.ndarray, bottom: np.ndarray, top: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def bars_inside(low: Int64Array, high: Int64Array, bottom: Int64Array, top: Int64Array, start: Int64Array, end: Int64Array) -> Int64Array:
     """Number of bars that traded between each level's `bottom` and `top`, int64.
 
     Counts the bars `[start, end)` of each level.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
+from app.market.arrays import Int64Array
 from app.market.price_grid import PriceGrid
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
 
@@ -25,9 +26,9 @@ class VolumeProfile:
     """
 
     first_row: int
-    buy: np.ndarray
-    sell: np.ndarray
-    unknown: np.ndarray
+    buy: Int64Array
+    sell: Int64Array
+    unknown: Int64Array
 
     def __post_init__(self) -> None:
         for name in ("buy", "sell", "unknown"):
@@ -49,12 +50,12 @@ class VolumeProfile:
         return len(self.buy)
 
     @property
-    def total(self) -> np.ndarray:
+    def total(self) -> Int64Array:
         """Total volume of each row, lots."""
         return self.buy + self.sell + self.unknown
 
     @property
-    def delta(self) -> np.ndarray:
+    def delta(self) -> Int64Array:
         """Delta of each row, lots."""
         return self.buy - self.sell
 
@@ -108,7 +109,7 @@ def merge_profiles(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
     return VolumeProfile(base, *sums)
 
 
-def _summed(row: np.ndarray, quantity: np.ndarray, length: int) -> np.ndarray:
+def _summed(row: Int64Array, quantity: Int64Array, length: int) -> Int64Array:
     """Quantities summed by row, without `bincount`, whose weights are floats."""
     sums = np.zeros(length, np.int64)
     np.add.at(sums, row, quantity)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.analytics.profile import VolumeProfile
+from app.market.arrays import Int64Array
 from app.market.candle import CandleBatch
 from app.market.price_grid import PriceGrid
 
@@ -89,7 +90,7 @@ def spread_over_rows(candles: CandleBatch, grid: PriceGrid, *, single_bar: bool 
     return CandleVolumeProfile(VolumeProfile(base, sums[0], sums[1], np.zeros_like(sums[0])), aggressors)
 
 
-def _even_parts(lots: np.ndarray, n_rows: np.ndarray, place: np.ndarray) -> np.ndarray:
+def _even_parts(lots: Int64Array, n_rows: Int64Array, place: Int64Array) -> Int64Array:
     """The lots of each row.
 
     Quotient and remainder are computed separately, since lots times rows may not fit into 64 bits.
@@ -99,7 +100,7 @@ def _even_parts(lots: np.ndarray, n_rows: np.ndarray, place: np.ndarray) -> np.n
     return whole + (place + 1) * rest // rows - place * rest // rows
 
 
-def _runs(n_rows: np.ndarray) -> list[slice]:
+def _runs(n_rows: Int64Array) -> list[slice]:
     """Runs of candles with about `_CELLS_AT_ONCE` rows each, at least one candle."""
     group = (np.cumsum(n_rows) - n_rows) // _CELLS_AT_ONCE
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(n_rows)]

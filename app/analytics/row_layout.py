@@ -14,6 +14,7 @@ import numpy as np
 
 from app.analytics.profile import VolumeProfile
 from app.errors import BadInputError
+from app.market.arrays import Int64Array
 from app.market.price_grid import PriceGrid, ticks_per_row_for
 
 
@@ -65,7 +66,7 @@ class RowProfile(NamedTuple):
         return self.low_ticks + row * self.ticks_per_row
 
     @property
-    def edges_ticks(self) -> np.ndarray:
+    def edges_ticks(self) -> Int64Array:
         """All row edges, int64 [shape=(n_rows + 1,)], ascending."""
         return self.low_ticks + np.arange(self.profile.n_rows + 1, dtype=np.int64) * self.ticks_per_row
 

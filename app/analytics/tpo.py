@@ -26,6 +26,7 @@ from app.analytics.bar_groups import first_bar_at
 from app.analytics.footprint import FootprintSeries
 from app.analytics.value_area import ValueArea, ValueAreaMethod, value_areas
 from app.errors import BadInputError, EmptyProfileError, GridTooFineError
+from app.market.arrays import BoolArray, Int64Array
 from app.market.bar_rule import NS_PER_S
 from app.market.price_grid import PriceGrid
 from app.market.span import Span
@@ -58,9 +59,9 @@ class TpoProfile:
     start_ns: int
     bracket_ns: int
     first_row: int
-    marks: np.ndarray
-    high: np.ndarray
-    low: np.ndarray
+    marks: BoolArray
+    high: Int64Array
+    low: Int64Array
 
     def until(self, bracket: int) -> TpoProfile | None:
         """The letters of the brackets before `bracket`; None if nothing traded in them."""
@@ -95,7 +96,7 @@ class TpoProfile:
         return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
 
     @property
-    def counts(self) -> np.ndarray:
+    def counts(self) -> Int64Array:
         """Number of letters in each row, int64."""
         return self.marks.sum(axis=1)
 
@@ -112,7 +113,7 @@ class TpoProfile:
         return ValueArea(first + low, first + high, first + poc, int(counts[low : high + 1].sum()))
 
     @property
-    def single_prints(self) -> np.ndarray:
+    def single_prints(self) -> Int64Array:
         """Rows with one letter, without the highest and the lowest; int64, ascending."""
         return self.first_row + 1 + np.flatnonzero(self.counts[1:-1] == 1)
 
@@ -152,7 +153,7 @@ class TpoProfile:
         return int(np.sign(np.diff(self.high[traded])).sum() + np.sign(np.diff(self.low[traded])).sum())
 
 
-def tpo_of_trades(time_ns: np.ndarray, price_ticks: np.ndarray, grid: PriceGrid, start_ns: int, bracket_ns: int) -> TpoProfile:
+def tpo_of_trades(time_ns: Int64Array, price_ticks: Int64Array, grid: PriceGrid, start_ns: int, bracket_ns: int) -> TpoProfile:
     """The letters of one session's trades.
 
     Int64 [shape=(n,)] each, in any order, none before `start_ns`.
@@ -195,9 +196,9 @@ def _profile(
     grid: PriceGrid,
     start_ns: int,
     bracket_ns: int,
-    bracket: np.ndarray,
-    row: np.ndarray,
-    ranges: tuple[np.ndarray, np.ndarray, np.ndarray],
+    bracket: Int64Array,
+    row: Int64Array,
+    ranges: tuple[Int64Array, Int64Array, Int64Array],
 ) -> TpoProfile:
     if bracket_ns < NS_PER_S:
         raise BadInputError(f"bracket: found {bracket_ns} ns, expected at least 1 s")

@@ -17,6 +17,7 @@ import numpy as np
 
 from app.analytics.profile import VolumeProfile
 from app.errors import BadInputError, EmptyProfileError
+from app.market.arrays import Int64Array
 
 
 class ValueAreaMethod(enum.Enum):
@@ -58,9 +59,9 @@ class RunValueAreas(NamedTuple):
     Rows are counted from the first row of each run.
     """
 
-    poc: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    poc: Int64Array
+    low: Int64Array
+    high: Int64Array
 
 
 def point_of_control(profile: VolumeProfile) -> int:
@@ -115,7 +116,7 @@ def value_area(profile: VolumeProfile, percent: int = 70, method: ValueAreaMetho
     return ValueArea(first_row + low, first_row + high, first_row + poc, int(volume[low : high + 1].sum()))
 
 
-def points_of_control(volume: np.ndarray, n_rows: np.ndarray) -> np.ndarray:
+def points_of_control(volume: Int64Array, n_rows: Int64Array) -> Int64Array:
     """The POC of each run, in rows from its first; ties as in `point_of_control`.
 
     Parameters
@@ -137,7 +138,7 @@ def points_of_control(volume: np.ndarray, n_rows: np.ndarray) -> np.ndarray:
     return (n_rows - 1 + np.where(best & 1, distance, -distance)) // 2
 
 
-def value_areas(volume: np.ndarray, n_rows: np.ndarray, percent: int, method: ValueAreaMethod) -> RunValueAreas:
+def value_areas(volume: Int64Array, n_rows: Int64Array, percent: int, method: ValueAreaMethod) -> RunValueAreas:
     """The value area of each run; arguments as in `points_of_control`, `value_area`."""
     if not 1 <= percent <= 100:
         raise BadInputError(f"value area: found {percent} %, expected 1 to 100")
@@ -170,14 +171,14 @@ _POC, _ABOVE, _BELOW = 0, 1, 2
 class _Steps(NamedTuple):
     """Steps of the walk, run by run: the POC, those above it outwards, those below."""
 
-    volume: np.ndarray
-    rows: np.ndarray
-    run: np.ndarray
-    side: np.ndarray
-    distance: np.ndarray
+    volume: Int64Array
+    rows: Int64Array
+    run: Int64Array
+    side: Int64Array
+    distance: Int64Array
 
 
-def _steps(volume: np.ndarray, n_rows: np.ndarray, poc: np.ndarray, rows_a_step: int) -> _Steps:
+def _steps(volume: Int64Array, n_rows: Int64Array, poc: Int64Array, rows_a_step: int) -> _Steps:
     start = np.cumsum(n_rows) - n_rows
     run = np.repeat(np.arange(len(n_rows)), n_rows)
     place = np.arange(len(volume)) - start[run]
@@ -192,7 +193,7 @@ def _steps(volume: np.ndarray, n_rows: np.ndarray, poc: np.ndarray, rows_a_step:
     return _Steps(np.add.reduceat(outwards, heads), rows, run[heads], side[heads], distance[heads])
 
 
-def _joining_order(steps: _Steps, nearer_first: bool) -> np.ndarray:
+def _joining_order(steps: _Steps, nearer_first: bool) -> Int64Array:
     """Indices of the steps in the order in which they join, run after run."""
     levels, rank = np.unique(steps.volume, return_inverse=True)
     queue = 3 * steps.run + steps.side  # ascending
@@ -208,7 +209,7 @@ def _joining_order(steps: _Steps, nearer_first: bool) -> np.ndarray:
     return np.lexsort((steps.distance[np.maximum.accumulate(head)], key))
 
 
-def _traded(profile: VolumeProfile) -> tuple[int, np.ndarray]:
+def _traded(profile: VolumeProfile) -> tuple[int, Int64Array]:
     """First row and volume of the rows from the lowest traded to the highest."""
     volume = profile.total
     traded = np.flatnonzero(volume)

@@ -7,13 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from app.analytics.profile import VolumeProfile
+from app.market.arrays import Int64Array
 
 
 class VolumeNodes(NamedTuple):
     """Row numbers of the nodes, ascending, int64."""
 
-    high: np.ndarray
-    low: np.ndarray
+    high: Int64Array
+    low: Int64Array
 
 
 def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:

@@ -15,6 +15,7 @@ import numpy as np
 
 from app.analytics.footprint import FootprintSeries
 from app.errors import EmptyProfileError
+from app.market.arrays import Float64Array
 from app.market.trade import TradeBatch
 
 _SAFE = 2**62
@@ -31,7 +32,7 @@ class Vwap(NamedTuple):
     deviation_ticks: float
 
 
-def vwap(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None) -> np.ndarray:
+def vwap(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None) -> Float64Array:
     """The VWAP anchored at `start_bar`, after each bar of `[start_bar, end_bar)`.
 
     Returns
