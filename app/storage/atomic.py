@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -19,7 +19,7 @@ _NAME_CHARS = 100  # of the temporary file: with its ending it must fit into the
 
 
 @contextmanager
-def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
     """Open a file that replaces `path` once all of it is on disk; its folder must exist.
 
     After an error or a crash `path` is unchanged. A symbolic link stays a link, and a file that is replaced keeps its
@@ -58,7 +58,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path) -> Generator[IO[bytes]]:
     """Open a file of the store; see `replacing`. Its folder is made.
 
     Raises

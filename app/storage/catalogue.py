@@ -9,15 +9,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import structlog
 
 from app.errors import StoreError
+from app.market.arrays import Int64Array
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
@@ -94,7 +96,7 @@ class Catalogue:
             self._connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Generator[sqlite3.Connection]:
         """Context of a transaction: all or nothing; other writers wait.
 
         Raises
@@ -175,19 +177,19 @@ class Catalogue:
         """Time of the oldest trade in the tail of a market; None if it is empty."""
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
 
-    def _pieces(self, query: str, values: tuple) -> list[np.ndarray]:
+    def _pieces(self, query: str, values: tuple[object, ...]) -> list[Int64Array]:
         """Read rows of integers in batches, each int64 [shape=(n, columns)].
 
         As Python integers all rows together would take ten times the memory.
         """
-        found = []
+        found: list[Int64Array] = []
         with self._turn, _explained(self.path):
             cursor = self._connection.execute(query, values)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 found.append(np.array(rows, np.int64))
         return found
 
-    def _all(self, query: str, values: tuple = ()) -> list[tuple]:
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         with self._turn, _explained(self.path):
             return self._connection.execute(query, values).fetchall()
 
@@ -276,7 +278,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path) -> Generator[None]:
     """Context that turns SQLite's errors into store errors in plain words."""
     try:
         yield

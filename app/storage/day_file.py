@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.errors import StoreError
+from app.market.arrays import Int64Array
 from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
 from app.market.span import Span
@@ -200,5 +201,5 @@ def _groups_in(meta: DayMeta, span: Span) -> list[int]:
     return [group for group, (first_ns, last_ns) in enumerate(meta.groups) if first_ns < span.end_ns and last_ns >= span.start_ns]
 
 
-def _in_groups(column: np.ndarray) -> list[np.ndarray]:
+def _in_groups(column: Int64Array) -> list[Int64Array]:
     return [column[start : start + ROW_GROUP] for start in range(0, len(column), ROW_GROUP)]

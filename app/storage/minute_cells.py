@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from app.market.arrays import Int64Array
 from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import BUY, SELL, TradeBatch
 from app.storage.checked_parquet import BROKEN, META_KEY, add_checksum, damage_error, verify_checksum, write_parquet
@@ -50,11 +51,11 @@ class MinuteCells:
     """
 
     ticks_per_row: int
-    minute: np.ndarray
-    row: np.ndarray
-    buy: np.ndarray
-    sell: np.ndarray
-    unknown: np.ndarray
+    minute: Int64Array
+    row: Int64Array
+    buy: Int64Array
+    sell: Int64Array
+    unknown: Int64Array
 
 
 def cells_of(trades: TradeBatch, ticks_per_row: int) -> MinuteCells:

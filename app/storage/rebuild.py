@@ -40,7 +40,7 @@ def ranges_in_file(path: Path, instrument: Instrument, day: int) -> list[TapeRan
     meta = read_meta(path)
     if not meta.numbered:
         edges = Span(day * DAY_NS, (day + 1) * DAY_NS)
-        found = []
+        found: list[TapeRange] = []
         for stretch in meta.stretches:
             span = Span(stretch.start_ns, stretch.end_ns).intersection(edges)
             found.append(stretch._replace(first_key=span.start_ns, last_key=span.end_ns - 1, start_ns=span.start_ns, end_ns=span.end_ns))

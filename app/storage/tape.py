@@ -78,7 +78,7 @@ class Tape:
 
     def _day(self, day: int, span: Span, tail: TradeBatch) -> TradeBatch:
         whole = span.start_ns <= day * DAY_NS and (day + 1) * DAY_NS <= span.end_ns
-        parts = []
+        parts: list[TradeBatch] = []
         for path in self.files(day):
             try:
                 parts.append(read_day(path, self.instrument, None if whole else span))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.market.arrays import BoolArray, Int64Array
 from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
@@ -40,7 +41,7 @@ class TapeRanges:
 
     def __init__(self, stretches: Iterable[TapeRange] = ()) -> None:
         self._all = sorted(stretches)
-        self._edges: tuple[np.ndarray, np.ndarray] | None = None
+        self._edges: tuple[Int64Array, Int64Array] | None = None
         self._told: list[CoveredSpan] = []  # cached coverage of the first ranges, as many as are unchanged
 
     def __iter__(self) -> Iterator[TapeRange]:
@@ -54,7 +55,7 @@ class TapeRanges:
         """The newest tape range; None if there is none."""
         return self._all[-1] if self._all else None
 
-    def holds(self, keys: np.ndarray) -> np.ndarray:
+    def holds(self, keys: Int64Array) -> BoolArray:
         """A mask of the keys that lie in a tape range.
 
         Keys are int64 [shape=(n,)], the mask is bool [shape=(n,)].
@@ -70,7 +71,8 @@ class TapeRanges:
     def add(self, new: TapeRange) -> None:
         """Add a tape range; parts that are already present keep their first source."""
         begin = max(0, bisect_right(self._all, new.first_key, key=_first_key) - 1)
-        parts, next_key = [], new.first_key
+        parts: list[TapeRange] = []
+        next_key = new.first_key
         place = begin
         while place < len(self._all) and self._all[place].first_key <= new.last_key:
             held = self._all[place]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.market.arrays import BoolArray, Int64Array
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 
@@ -52,7 +53,7 @@ class _Chunk:
 
     __slots__ = ("first_key", "keys", "last_key", "max_ns", "min_ns", "trades")
 
-    def __init__(self, trades: TradeBatch, keys: np.ndarray) -> None:
+    def __init__(self, trades: TradeBatch, keys: Int64Array) -> None:
         self.trades, self.keys = trades, keys
         self.first_key, self.last_key = int(keys[0]), int(keys[-1])
         self.min_ns, self.max_ns = int(trades.time_ns.min()), int(trades.time_ns.max())
@@ -106,7 +107,7 @@ class TradeStore:
         """Key of the newest loaded trade."""
         return self._chunks[-1].last_key if self._chunks else None
 
-    def keys(self, trades: TradeBatch) -> np.ndarray:
+    def keys(self, trades: TradeBatch) -> Int64Array:
         """The keys of trades, which order the tape: ids, or times."""
         return trades.time_ns if self.by_time else trades.trade_id
 
@@ -210,7 +211,7 @@ class TradeStore:
             batch, keys = batch[too_late:], keys[too_late:]
         if not self._chunks or not len(keys) or keys[0] > self._chunks[-1].last_key:
             return batch
-        reached = []
+        reached: list[_Chunk] = []
         for chunk in self._chunks[self._reaching(int(keys[0])) :]:
             if chunk.first_key > keys[-1]:
                 break
@@ -307,7 +308,7 @@ class TradeStore:
             self.floor_ns = max(self.floor_ns, oldest.max_ns + 1)
 
 
-def _held(chunks: list[_Chunk], ids: np.ndarray) -> np.ndarray:
+def _held(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
     """A mask of the ids, given in ascending order, that are in the chunks."""
     held = np.zeros(len(ids), bool)
     for chunk in chunks:
@@ -316,14 +317,15 @@ def _held(chunks: list[_Chunk], ids: np.ndarray) -> np.ndarray:
     return held
 
 
-def _held_at(chunks: list[_Chunk], batch: TradeBatch) -> np.ndarray:
+def _held_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
     """A mask of the trades, given in order of time, that are in the chunks.
 
     Trades are equal if their time and id are.
     """
     held = np.zeros(len(batch), bool)
+    first_ns, last_ns = int(batch.time_ns[0]), int(batch.time_ns[-1])
     for chunk in chunks:
-        start, end = np.searchsorted(chunk.keys, batch.time_ns[0]), np.searchsorted(chunk.keys, batch.time_ns[-1], side="right")
+        start, end = np.searchsorted(chunk.keys, first_ns), np.searchsorted(chunk.keys, last_ns, side="right")
         near = chunk.trades[start:end]
         together = concatenate((near, batch))
         order = np.lexsort((together.trade_id, together.time_ns))
@@ -336,7 +338,7 @@ def _held_at(chunks: list[_Chunk], batch: TradeBatch) -> np.ndarray:
 def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
     """The gaps between the trades, and between them and the trade before, if any."""
     ids, times = trades.trade_id, trades.time_ns
-    found = []
+    found: list[Gap] = []
     if before and int(ids[0]) > before.trade_id + 1:
         found.append(Gap(before.trade_id + 1, int(ids[0]) - 1, before.time_ns, int(times[0])))
     if int(ids[-1]) - int(ids[0]) + 1 == len(ids):
