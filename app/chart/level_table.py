@@ -12,6 +12,7 @@ import numpy as np
 
 from app.analytics.columns import GrowingColumns
 from app.analytics.level_detection import LevelKind
+from app.market.arrays import Int64Array
 
 COLUMNS = ("kind", "period", "bottom", "top", "low_at_most", "high_at_least", "start", "end", "tests")
 MARK_BARS = 512
@@ -37,15 +38,15 @@ class LevelColumns:
     def __len__(self) -> int:
         return len(self._columns)
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> Int64Array:
         """A read-only view of a column."""
         return self._columns[name]
 
-    def writable(self, name: str) -> np.ndarray:
+    def writable(self, name: str) -> Int64Array:
         """A writable view of a column, for the owner only."""
         return self._columns.writable(name)
 
-    def add(self, rows: np.ndarray) -> np.ndarray:
+    def add(self, rows: Int64Array) -> Int64Array:
         """Add levels, int64 [shape=(n, len(COLUMNS))], and return their rows.
 
         Ordered by start, none before that of the last level.
@@ -63,16 +64,16 @@ class LevelColumns:
         if closed == len(self._marks) * MARK_BARS:
             self._marks.append((self.alive, self["tests"][self.alive]))
 
-    def near(self, first_bar: int, end_bar: int) -> np.ndarray:
+    def near(self, first_bar: int, end_bar: int) -> Int64Array:
         """Rows that may have been active in the bars `[first_bar, end_bar)`, ascending.
 
         Includes all that were, and some that were not.
         """
         mark = min(max(first_bar - 1, 0) // MARK_BARS, len(self._marks) - 1)
         begin, end = np.searchsorted(self["start"], [mark * MARK_BARS + 1, end_bar]).tolist()
-        return np.concatenate((self._marks[mark][0], np.arange(begin, max(begin, end))))
+        return np.concatenate((self._marks[mark][0], np.arange(begin, max(begin, end), dtype=np.int64)))
 
-    def forget_from(self, bar: int, closed: int) -> tuple[np.ndarray, int]:
+    def forget_from(self, bar: int, closed: int) -> tuple[Int64Array, int]:
         """Undo all starts and ends of levels by bars from `bar` on, and recent tests.
 
         `closed` is the number of earlier bars that count as closed. Tests are reset to those of the last mark.
@@ -99,7 +100,7 @@ class LevelColumns:
         self.writable("tests")[rows] = tests
         return near, mark * MARK_BARS
 
-    def _end_nodes(self, living: np.ndarray) -> None:
+    def _end_nodes(self, living: Int64Array) -> None:
         """End the nodes of each day where those of the next day start."""
         nodes = living[np.isin(self["kind"][living], _NODES) & (self["end"][living] < 0)]
         start = self["start"][nodes]

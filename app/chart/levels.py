@@ -21,6 +21,7 @@ from app.analytics.tpo import HALF_HOUR_NS, bars_fit_brackets, tpo_of_bars
 from app.analytics.volume_nodes import peaks, percentile
 from app.chart import level_table
 from app.chart.level_table import COLUMNS, LevelColumns
+from app.market.arrays import Int64Array
 from app.market.session import Period, TimeDivision, division_numbers, span_at
 from app.market.trading_hours import TradingHours
 
@@ -131,7 +132,7 @@ class LevelTracker:
 
     def columns(
         self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False, known_end: int | None = None
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[str, Int64Array]:
         """The levels of some kinds that are or were active in `[first_bar, end_bar)`.
 
         With `known_end` they are as known when the bar before that index was the last one, except for `tests`: levels that started
@@ -169,8 +170,9 @@ class LevelTracker:
         if end < series.n_bars:
             bars, edges = slice(end - 1), (alive["bottom"], alive["top"], alive["start"])
             alive["tests"] = bars_inside(2 * series.low[bars], 2 * series.high[bars], *edges, np.full(len(alive["start"]), end - 1))
-        found = []
+        found: list[Level] = []
         rows = zip(*(alive[name].tolist() for name in ("kind", "period", "bottom", "top", "start", "tests")), strict=True)
+        period: int
         for kind, period, bottom, top, start, tests in rows:
             distance = bottom - last if last < bottom else top - last if last > top else 0
             which = PERIODS[period] if period >= 0 else None
@@ -238,7 +240,7 @@ class LevelTracker:
                 births += levels_of_tpo(letters, height, int(series.close[end - 1]))
         return births
 
-    def _end(self, alive: np.ndarray, first: int, end: int) -> None:
+    def _end(self, alive: Int64Array, first: int, end: int) -> None:
         """End the levels that the bars `[first, end)` reach."""
         series, table = self._series, self._table
         by_close = np.isin(table["kind"][alive], _ZONES) & (self.rules.zones_end == "close")
@@ -249,7 +251,7 @@ class LevelTracker:
             table.writable("end")[which[found >= 0]] = found[found >= 0] + first
         self.looks += 1
 
-    def _count_tests(self, asked: np.ndarray, first: int, end: int) -> None:
+    def _count_tests(self, asked: Int64Array, first: int, end: int) -> None:
         series, table = self._series, self._table
         ended = table["end"][asked]
         until = np.where(ended < 0, end, np.minimum(ended, end)) - first

@@ -130,7 +130,7 @@ class CandleFillCache:
         They come from `LADDER_NS` and the chart's own bar length.
         """
         lengths, rule = [candle_length_ns(span_ns, tuple(known))], self._chart.series.rule
-        own = {rule.length_ns} & {*self.candle_store.lengths_ns} if rule.is_time and DAY_NS % rule.length_ns == 0 else set()
+        own: set[int] = {rule.length_ns} & {*self.candle_store.lengths_ns} if rule.is_time and DAY_NS % rule.length_ns == 0 else set()
         for length_ns in sorted({*known} | own):
             if length_ns > lengths[-1] and length_ns % lengths[-1] == 0:
                 lengths.append(length_ns)
@@ -155,7 +155,8 @@ class CandleFillCache:
 
     def _add(self, tally: _Tally, start_ns: int, gaps: tuple[Span, ...], lengths: tuple[int, ...], single_bar: bool) -> None:
         """Add the loaded candles of one time range, and requests for the missing ones."""
-        held, stand_in = self.candle_store, []
+        held = self.candle_store
+        stand_in: list[Span] = []
         finest_ns = next(length_ns for length_ns in LADDER_NS if length_ns in held.lengths_ns and lengths[0] % length_ns == 0)
         if gaps and -(-gaps[-1].end_ns // finest_ns) > self._gaps.until_ns // finest_ns:
             tally.until_ns = (self._gaps.until_ns // finest_ns + 1) * finest_ns
@@ -178,10 +179,10 @@ class CandleFillCache:
 class _Tally:
     """Running sums for the fill of one profile."""
 
-    profiles: list[VolumeProfile] = field(default_factory=list)
+    profiles: list[VolumeProfile] = field(default_factory=list[VolumeProfile])
     aggressors: bool = True
-    time_ns: dict[int, int] = field(default_factory=dict)
-    wishes: list[CandleRange] = field(default_factory=list)
+    time_ns: dict[int, int] = field(default_factory=dict[int, int])
+    wishes: list[CandleRange] = field(default_factory=list[CandleRange])
     whole: bool = True
     reached_ns: int = EVER_NS
     until_ns: int = NEVER_NS

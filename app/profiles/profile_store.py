@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class ProfileStore:
         self._held: dict[str, ProfileHistory] = {}
 
     @asynccontextmanager
-    async def autosave(self, instrument: Instrument, anchors: ChartProfiles, *, on_disk: bool = True) -> AsyncIterator[None]:
+    async def autosave(self, instrument: Instrument, anchors: ChartProfiles, *, on_disk: bool = True) -> AsyncGenerator[None]:
         """Restore a market's profiles on a new chart, and save changes inside the block."""
         path = market_folder(self._folder, instrument).with_suffix(".json") if on_disk and self._folder is not None else None
         self.trouble = ""
@@ -85,7 +85,7 @@ class ProfileStore:
         except FileNotFoundError:
             return None, True
         except OSError as error:
-            self._tell(f"{path}: cannot read profiles; changes will not be saved: {error.strerror or error}")
+            self.report(f"{path}: cannot read profiles; changes will not be saved: {error.strerror or error}")
             return None, False
         except BadInputError as error:
             place = path.with_name(f"{path.stem}.unread-{self._wall_s():.0f}{path.suffix}")
@@ -96,12 +96,13 @@ class ProfileStore:
         try:
             path.rename(place)
         except OSError as error:
-            self._tell(f"{path}: {why}; it could not be renamed, and changes will not be saved: {error.strerror or error}")
+            self.report(f"{path}: {why}; it could not be renamed, and changes will not be saved: {error.strerror or error}")
             return False
-        self._tell(f"{path}: {why}; renamed to {place.name}")
+        self.report(f"{path}: {why}; renamed to {place.name}")
         return True
 
-    def _tell(self, trouble: str) -> None:
+    def report(self, trouble: str) -> None:
+        """Set the trouble, and log it once."""
         if trouble != self.trouble:  # report a full disk once, not once a second
             _log.warning("profiles", trouble=trouble)
         self.trouble = trouble
@@ -139,7 +140,7 @@ class _Saver:
             try:
                 write_atomically(self._path, encode_profiles(history, self._instrument.id))
             except StoreError as error:
-                self._book._tell(f"profiles not saved: {error.user_message}")
+                self._book.report(f"profiles not saved: {error.user_message}")
                 return
             self._written = edition
             self._book.writes += 1

@@ -182,6 +182,6 @@ class ProfileCache:
 @dataclass(slots=True, eq=False)
 class _Kept:
     growing: list[RunningProfile]
-    parts: list[VolumeProfile] = field(default_factory=list)
+    parts: list[VolumeProfile] = field(default_factory=list[VolumeProfile])
     candles: CandleFill | None = None
     figures: ProfileValues | None = None
