@@ -235,8 +235,17 @@ class Workspace:
             ticks = self._choice.ticks_per_row or default_ticks_per_row(price_ticks, self._choice.bar_rule)
             chart = Chart(ChartSpec(market.instrument, self._choice.bar_rule, ticks), self._rules)
             watch = AlertWatch(self.alerts.book, market.instrument)
-            past = {"history_ns": market.history_ns, "tape": kept.tape, "candles": market.candles}
-            ingest = Ingest(market.feed, market.history, store, [chart], recorder=recorder, watch=watch, **past)
+            ingest = Ingest(
+                market.feed,
+                market.history,
+                store,
+                [chart],
+                history_ns=market.history_ns,
+                tape=kept.tape,
+                recorder=recorder,
+                watch=watch,
+                candles=market.candles,
+            )
             async with self.profiles.autosave(market.instrument, chart.anchors, on_disk=market.is_real):
                 self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
                 await ingest.run()

@@ -12,6 +12,7 @@ import numpy as np
 from app.alerts.alert import Alert, Condition, SubjectKind
 from app.alerts.subjects import SUBJECTS, LinePrice, SubjectValues, WatchKind, value_in_steps
 from app.errors import BadInputError
+from app.market.arrays import Float64Array
 from app.market.instrument import Instrument
 
 _PASSES = (Condition.TOUCH, Condition.CROSS, Condition.CROSS_UP, Condition.CROSS_DOWN)
@@ -30,7 +31,7 @@ class ActiveLines(NamedTuple):
     `ticks` float64, ascending; `waiting` in the same order; `unknown` maps alert numbers to the reason why their line has no value.
     """
 
-    ticks: np.ndarray
+    ticks: Float64Array
     waiting: tuple[ArmedAlert, ...]
     unknown: dict[int, str]
 
@@ -134,4 +135,5 @@ class ArmedAlerts:
         ticks = np.concatenate((self._fixed.ticks, [ticks for ticks, _ in known]))
         order = np.argsort(ticks, kind="stable")
         waiting = [*self.fixed, *(one for _, one in known)]
-        return ActiveLines(ticks[order], tuple(waiting[place] for place in order.tolist()), unknown)
+        places: list[int] = order.tolist()
+        return ActiveLines(ticks[order], tuple(waiting[place] for place in places), unknown)

@@ -6,11 +6,12 @@ import numpy as np
 
 from app.alerts.alert import ScanProgress
 from app.chart.chart import Chart
+from app.market.arrays import BoolArray, Int64Array
 from app.market.trade import TradeBatch
 from app.storage.trade_store import TradeStore
 
 
-def touches(price_ticks: np.ndarray, line: float, before: int | None) -> np.ndarray:
+def touches(price_ticks: Int64Array, line: float, before: int | None) -> Int64Array:
     """Indices of the trades that begin a touch of a line, int64.
 
     `before` is the price of the trade before; None if there was none.
@@ -22,7 +23,7 @@ def touches(price_ticks: np.ndarray, line: float, before: int | None) -> np.ndar
     return np.flatnonzero(touching & ~was_there)
 
 
-def crossings(price_ticks: np.ndarray, line: float, side: int) -> tuple[np.ndarray, np.ndarray, int]:
+def crossings(price_ticks: Int64Array, line: float, side: int) -> tuple[Int64Array, Int64Array, int]:
     """Indices of the first trades on the other side of a line, and their sides.
 
     Both int64; sides are -1 below, 1 above.
@@ -38,7 +39,7 @@ def crossings(price_ticks: np.ndarray, line: float, side: int) -> tuple[np.ndarr
     return off[changed], sides[changed], int(sides[-1])
 
 
-def bars_of(chart: Chart, trades: TradeBatch, before: ScanProgress | None, *, at_end: bool) -> tuple[np.ndarray, np.ndarray]:
+def bars_of(chart: Chart, trades: TradeBatch, before: ScanProgress | None, *, at_end: bool) -> tuple[Int64Array, BoolArray]:
     """The index of each trade's bar, and whether the trade begins it.
 
     Int64, never falling, and bool [shape=(n,)].

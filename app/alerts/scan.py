@@ -14,6 +14,7 @@ from app.alerts.armed_alerts import ArmedAlert, ArmedAlerts
 from app.alerts.crossings import crossings, touches, trades_of_bar
 from app.alerts.subjects import SUBJECTS, SubjectValues
 from app.chart.chart import Chart
+from app.market.arrays import BoolArray, Int64Array
 from app.market.decimals import decimal_places, step_text
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
@@ -55,8 +56,8 @@ class AlertScan:
     """
 
     trades: TradeBatch
-    bars: np.ndarray
-    begins: np.ndarray
+    bars: Int64Array
+    begins: BoolArray
     before: ScanProgress | None
     readings: SubjectValues
     store: TradeStore
@@ -98,12 +99,14 @@ class AlertScan:
 
     # -- lines -----------------------------------------------------------------------------------
 
-    def _of_lines(self, bar: int, prices: np.ndarray, before: int | None, sides: dict[int, int]) -> tuple[list[AlertMatch], dict[int, int]]:
+    def _of_lines(self, bar: int, prices: Int64Array, before: int | None, sides: dict[int, int]) -> tuple[list[AlertMatch], dict[int, int]]:
         standing = self.armed.active_lines(self.readings, bar)
         low, high = int(prices.min()), int(prices.max())
         low, high = (low, high) if before is None else (min(low, before), max(high, before))
         first, end = np.searchsorted(standing.ticks, low), np.searchsorted(standing.ticks, high, side="right")
-        found, remembered, last = [], {}, int(prices[-1])
+        found: list[AlertMatch] = []
+        remembered: dict[int, int] = {}
+        last = int(prices[-1])
         passes: dict[tuple[float, int | None], tuple[list[int], list[int], int]] = {}  # computed once for a line that several alerts watch
         for ticks, (alert, _) in zip(standing.ticks[first:end].tolist(), standing.waiting[first:end], strict=True):
             if self.has_fired(alert, bar) and last != ticks:
@@ -127,7 +130,7 @@ class AlertScan:
 
     def _of_ended(self, bar: int) -> list[tuple[Alert, str]]:
         """The alerts that a closed bar fires, with their texts."""
-        found = []
+        found: list[tuple[Alert, str]] = []
         if self.armed.closes:
             close, shown = int(self.chart.series.close[bar]), ""
             for alert, steps in self.armed.closes:
@@ -162,7 +165,7 @@ class AlertScan:
         if not any(waiting for waiting, _, _ in passed):
             return []
         of_bar = trades_of_bar(self.chart, self.store, bar)
-        found = []
+        found: list[AlertMatch] = []
         for waiting, name, sign in passed:
             if not waiting:
                 continue
@@ -176,7 +179,8 @@ class AlertScan:
 
     def _of_levels(self, bar: int, start: int, end: int) -> list[AlertMatch]:
         """Matches of naked levels that one of the trades `[start, end)` reaches first."""
-        found, of_bar, series = [], None, self.chart.series
+        found: list[AlertMatch] = []
+        of_bar, series = None, self.chart.series
         read: dict[object, list[int]] = {}
         for alert, _ in self.armed.levels:
             if alert.subject not in read:

@@ -12,8 +12,6 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-
 from app.alerts.alert import AlertSpec, Condition, Scope, Subject, SubjectKind
 from app.alerts.bar_events import divergence, percent_of_delta, stacked, unfinished
 from app.analytics.anchored_vwap import VwapSums
@@ -23,6 +21,7 @@ from app.analytics.row_layout import RowLayout
 from app.chart.chart import Chart
 from app.chart.levels import PERIODS
 from app.errors import BadInputError, OffGridError
+from app.market.arrays import Int64Array
 from app.market.decimals import to_steps
 from app.market.instrument import Instrument
 from app.market.session import Period, span_at, span_before
@@ -103,7 +102,7 @@ class SubjectValues:
         ticks = entry.read(self, subject, runs)
         return LinePrice(None, f"no value for {_of_text(subject)}") if not isinstance(ticks, (int, float)) else LinePrice(float(ticks))
 
-    def levels(self, subject: Subject, bar: int) -> np.ndarray:
+    def levels(self, subject: Subject, bar: int) -> Int64Array:
         """Prices of the naked levels active when a bar began, half ticks, int64."""
         levels, kind = self.chart.levels, SUBJECTS[subject.kind].level
         assert kind is not None

@@ -118,7 +118,7 @@ def _extremes(chart: Chart, bar: int) -> list[ExplanationLine]:
     number = int(series.number[bar])
     tape = tape_of_bars(chart, number, number + 1)
     running = np.concatenate(([0], np.cumsum(tape.quantity_lots * tape.side)))
-    lines = []
+    lines: list[ExplanationLine] = []
     for name, value, place in (
         ("min", int(series.delta_min[bar]), int(running.argmin())),
         ("max", int(series.delta_max[bar]), int(running.argmax())),

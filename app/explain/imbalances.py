@@ -111,7 +111,7 @@ def _conditions(words: ValueFormatter, rule: ImbalanceRule, lots: int, other: in
 
     Conditions that are trivially met are left out.
     """
-    found = []
+    found: list[tuple[str, bool]] = []
     if not lots:
         found.append(("0 = 0: a side with no volume is never imbalanced", False))
     if rule.minimum_lots > 0:

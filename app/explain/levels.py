@@ -19,6 +19,7 @@ from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
 from app.explain.formatting import ValueFormatter, shortened
 from app.explain.imbalances import explain_zone
 from app.explain.value_areas import ProfileEdge, explain_profile
+from app.market.arrays import Int64Array
 from app.market.trade import BUY, SELL
 from app.profiles.profile_values import ProfileValues
 
@@ -158,7 +159,7 @@ def _peak_lines(words: ValueFormatter, kind: LevelKind, profile: VolumeProfile, 
         low -= 1
     while high < len(volume) - 1 and volume[high + 1] == volume[place]:
         high += 1
-    lines = []
+    lines: list[ExplanationLine] = []
     if high > low:
         plateau = f"{words.row(profile.first_row + low)} to {words.row(profile.first_row + high)}"
         lines.append(
@@ -187,7 +188,7 @@ def _percentile_lines(words: ValueFormatter, kind: LevelKind, profile: VolumePro
     ]
 
 
-def _percentile(words: ValueFormatter, volume: np.ndarray, percent: int) -> str:
+def _percentile(words: ValueFormatter, volume: Int64Array, percent: int) -> str:
     value = float(np.percentile(volume, percent)) * float(words.chart.spec.instrument.lot_size)
     return f"≈ {value:.8f}".rstrip("0").rstrip(".")
 
@@ -251,7 +252,7 @@ def life_lines(chart: Chart, level: LevelQuery) -> list[ExplanationLine]:
 
 
 def _met(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> str:
-    said = []
+    said: list[str] = []
     if level.low_at_most != ALWAYS:
         said.append(f"{_half(words, low)} <= {_most(words, level)}")
     if level.high_at_least != NEVER:

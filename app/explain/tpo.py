@@ -50,7 +50,7 @@ def _standing(chart: Chart, letters: TpoProfile, row: int) -> list[ExplanationLi
     counts, place, height = letters.counts, row - letters.first_row, chart.series.grid.ticks_per_row
     area = letters.value_area(rule.percent, rule.method)
     most, count, total = int(counts.max()), int(counts[place]), int(counts.sum())
-    lines = []
+    lines: list[ExplanationLine] = []
     if row == area.poc_row:
         equal = int((counts == most).sum())
         aside = f"; {equal} rows tie, the nearest to the middle wins, then the lower" if equal > 1 else ""

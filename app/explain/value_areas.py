@@ -74,7 +74,8 @@ def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> ValueA
     If a step would exceed the target and is not added, it is the last one, with `joins` false.
     """
     poc = low = high = int(points_of_control(np.array(volume, np.int64), np.array([len(volume)]))[0])
-    inside, total, steps = volume[poc], sum(volume), []
+    inside, total = volume[poc], sum(volume)
+    steps: list[Step] = []
     stride, stops_before = (2 if method is ValueAreaMethod.DALTON else 1), method is ValueAreaMethod.TRADINGVIEW
     while (low > 0 or high < len(volume) - 1) and (stops_before or inside * 100 < total * percent):
         above = sum(volume[high + 1 : high + 1 + stride]) if high < len(volume) - 1 else None

@@ -67,7 +67,8 @@ class DiskBars:
         StoreError
             If the disk cannot be read.
         """
-        older, held_back = empty_series(spec), []
+        older = empty_series(spec)
+        held_back: list[TradeBatch] = []
         # bars of a period with trades in memory are built from both sources together: a bar may have trades of both
         shared_ns = spec.bar_rule.period_start_ns(min(int(batch.time_ns.min()) for batch in in_memory))
         for batch in self._tape.batches(Span(from_ns, floor.time_ns + _LATE_NS)):  # by UTC day: no batch starts before the end of another

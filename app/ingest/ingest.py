@@ -74,8 +74,18 @@ class Ingest:
         self.feed, self.store, self.charts, self.recorder, self.watch = feed, store, list(charts), recorder, watch
         self.held = TapeRanges()
         """The tape ranges that the store has loaded."""
-        clocks = {"wall_ns": wall_ns, "monotonic_s": monotonic_s, "sleep": sleep}
-        self.past = HistoryLoader(self.charts, store, history, tape, self._take_in, self._deepen, history_ns=history_ns, **clocks)
+        self.past = HistoryLoader(
+            self.charts,
+            store,
+            history,
+            tape,
+            self._take_in,
+            self._deepen,
+            history_ns=history_ns,
+            wall_ns=wall_ns,
+            monotonic_s=monotonic_s,
+            sleep=sleep,
+        )
         self._deep = DiskBars(tape) if tape is not None else None
         self.candle_past = CandleLoader(self.charts, candles, sleep=sleep) if candles is not None else None
         self._building = asyncio.Lock()
@@ -260,7 +270,7 @@ class Ingest:
             self._look_for_alerts()
             return len(fresh)
         async with self._building:
-            taken = []
+            taken: list[TradeBatch] = []
             for start in range(0, len(trades), _PIECE):
                 taken.append(self.store.insert(trades[start : start + _PIECE]))
                 await asyncio.sleep(0)  # let live trades and the screen go first

@@ -10,12 +10,15 @@ import enum
 import types
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
 
 from app.errors import BadInputError
+
+PlainValue: TypeAlias = bool | int | float | str | list[str] | tuple[str, ...]
+"""A setting as a file has it: a number, a word or a list of words."""
 
 
 class SettingsGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -47,7 +50,7 @@ class FieldInfo(NamedTuple):
     kind: type
     choices: tuple[str, ...]
     examples: tuple[str, ...]
-    default: Any
+    default: PlainValue
     least: int | None
     most: int | None
     help: str
@@ -71,7 +74,7 @@ def to_plain(value: SettingsGroup) -> dict[str, dict[str, Any]]:
     return msgspec.to_builtins(value)
 
 
-def changed_fields(old: _Value, new: _Value) -> Iterator[tuple[str, str, Any]]:
+def changed_fields(old: _Value, new: _Value) -> Iterator[tuple[str, str, PlainValue]]:
     """Part, name and plain new value of every setting that differs."""
     before = to_plain(old)
     for part, inputs in to_plain(new).items():

@@ -22,7 +22,7 @@ from tomlkit.exceptions import TOMLKitError
 from app.errors import BadInputError, SettingsError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.settings.calculation import CalculationSettings
-from app.settings.fields import SettingsGroup, changed_fields, from_plain
+from app.settings.fields import PlainValue, SettingsGroup, changed_fields, from_plain
 from app.storage.atomic import replacing
 from app.storage.retention import Retention
 
@@ -92,7 +92,7 @@ class Settings(SettingsGroup, frozen=True):
     data: FeedSettings = FeedSettings()
     store: StoreSettings = StoreSettings()
     journal: JournalSettings = JournalSettings()
-    venues: dict[str, VenueHosts] = msgspec.field(default_factory=dict)
+    venues: dict[str, VenueHosts] = msgspec.field(default_factory=dict[str, VenueHosts])
 
     def hosts(self, venue: str) -> VenueHosts:
         """The URLs set for a venue; fields that are not set are empty."""
@@ -222,7 +222,7 @@ def save_rules(before: CalculationSettings, after: CalculationSettings, path: Pa
     _save([(f"rules.{part}", name, value) for part, name, value in changed_fields(before, after)], path)
 
 
-def _save(values: Iterable[tuple[str, str, Any]], path: Path | None) -> None:
+def _save(values: Iterable[tuple[str, str, PlainValue]], path: Path | None) -> None:
     place = path or settings_path()
     try:
         document = tomlkit.parse(place.read_text(encoding="utf-8")) if place.exists() else tomlkit.document()
