@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +145,7 @@ async def _stopped(workspace: Workspace, window: MainWindow) -> None:
 
 
 @contextmanager
-def _closed_by_signals(window: MainWindow) -> Iterator[None]:
+def _closed_by_signals(window: MainWindow) -> Generator[None]:
     """Close the window on Ctrl+C, SIGTERM and SIGHUP.
 
     A second signal ends the program at once. Python runs the handler at the next tick of the window's frame clock.
@@ -172,7 +172,7 @@ def _closed_by_signals(window: MainWindow) -> Iterator[None]:
 
 
 @contextmanager
-def _faults_shown(window: MainWindow) -> Iterator[None]:
+def _faults_shown(window: MainWindow) -> Generator[None]:
     """Log uncaught exceptions of Qt slots and tasks and show them above the chart."""
     loop = asyncio.get_running_loop()
     hook = sys.excepthook
@@ -200,7 +200,7 @@ def _faults_shown(window: MainWindow) -> Iterator[None]:
 
 
 @contextmanager
-def _qt_messages_logged() -> Iterator[None]:
+def _qt_messages_logged() -> Generator[None]:
     """Send Qt's messages to our log instead of the terminal."""
 
     def take(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:

@@ -7,7 +7,7 @@ destroy windows and timers there, and Qt aborts the process when that happens.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from PySide6.QtCore import QTimer
@@ -16,7 +16,7 @@ _EVERY_MS = 500
 
 
 @contextmanager
-def gc_on_this_thread() -> Iterator[None]:
+def gc_on_this_thread() -> Generator[None]:
     """Context in which only a timer of this thread collects garbage.
 
     Python's own thresholds decide which generations are collected.

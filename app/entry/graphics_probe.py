@@ -30,9 +30,10 @@ def ask_graphics(painter: str, environ: dict[str, str]) -> Graphics:
     same_paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(command, env=environ | same_paths, capture_output=True, timeout=_PATIENCE_S, check=False)
-        return msgspec.json.decode(done.stdout, type=Graphics)
     except subprocess.TimeoutExpired:
         return Graphics(fault=f"no answer within {_PATIENCE_S:g} s")
+    try:
+        return msgspec.json.decode(done.stdout, type=Graphics)
     except msgspec.DecodeError:  # Qt aborts the process when it finds no display, and prints why
         said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
         return Graphics(fault=said[0].strip() if said else f"exited with code {done.returncode}")

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from app.entry.cli import app
 from app.settings.calculation import CalculationSettings
-from app.settings.fields import FieldInfo, SettingsGroup, fields_of
+from app.settings.fields import FieldInfo, PlainValue, SettingsGroup, fields_of
 from app.settings.settings import Settings
 from widgets.commands.key_list import MOUSE
 from widgets.commands.table import COMMANDS
@@ -68,7 +68,7 @@ def _sections(kind: type[SettingsGroup], *, full_paths: bool = False) -> Iterato
         yield from (f"## {part}", "", *_table(head, rows), "")
 
 
-def _shown(default: object) -> str:
+def _shown(default: PlainValue) -> str:
     if isinstance(default, (list, tuple)):
         return f"`{','.join(map(str, default))}`" if default else "none"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`" if str(default) else "empty"

@@ -22,7 +22,7 @@ class RuleFlags:
     """Calculation settings as flags: the common ones by name, any other by `--rule`."""
 
     rule: Annotated[list[str], Parameter(help=f"any calculation setting, e.g. tpo.bracket=15m; repeatable: {_EVERY}", negative="")] = field(
-        default_factory=list
+        default_factory=list[str]
     )
     session: Annotated[str | None, Parameter(help=_help_of("time.session"))] = None
     timezone: Annotated[str | None, Parameter(help=_help_of("time.zone"))] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -69,7 +69,7 @@ def parse_span(start: str | None, end: str | None) -> Span:
 
 
 @contextmanager
-def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Iterator[Callable[[int], None]]:
+def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Generator[Callable[[int], None]]:
     """Show a running count if standard error is a terminal."""
     if quiet or not sys.stderr.isatty():
         yield lambda _count: None
@@ -81,7 +81,7 @@ def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Iterator[Cal
 
 
 @contextmanager
-def progress_bar(quiet: bool) -> Iterator[Callable[[str, float, str], None]]:
+def progress_bar(quiet: bool) -> Generator[Callable[[str, float, str], None]]:
     """Show a progress bar if standard error is a terminal.
 
     The function it yields takes the name of the step, the share done (0 to 1), and the amount as text.

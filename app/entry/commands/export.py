@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.entry.commands.common import print_note, progress_counter
@@ -43,7 +43,7 @@ def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet:
     return 0
 
 
-def _told(batches: Iterator[TradeBatch], tell) -> Iterator[TradeBatch]:
+def _told(batches: Iterator[TradeBatch], tell: Callable[[int], object]) -> Iterator[TradeBatch]:
     count = 0
     for batch in batches:
         yield batch

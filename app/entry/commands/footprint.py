@@ -93,7 +93,8 @@ def bar_objects(series: FootprintSeries, instrument: Instrument, rules: Calculat
         edges = {"low": row_price(low_row), "high": row_price(high_row + 1)}
         zones.setdefault(zone_bar, []).append({"side": "buy" if side == BUY else "sell", **edges})
     running = cvd(series).tolist()
-    price_volume, volume = list(itertools.accumulate(bar_turnover(series))), list(itertools.accumulate(series.volume.tolist()))
+    lots: list[int] = series.volume.tolist()
+    price_volume, volume = list(itertools.accumulate(bar_turnover(series))), list(itertools.accumulate(lots))
     columns = ("open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max", "cell_start")
     plain = {name: getattr(series, name).tolist() for name in columns}
     for bar in range(series.n_bars):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -70,7 +70,14 @@ def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_
     return 0
 
 
-def import_file(writer: TapeWriter, path: Path, report: ImportReport, *, complete: Span | None = None, tell=lambda _count: None) -> int:
+def import_file(
+    writer: TapeWriter,
+    path: Path,
+    report: ImportReport,
+    *,
+    complete: Span | None = None,
+    tell: Callable[[int], object] = lambda _count: None,
+) -> int:
     """Import one file into a tape, all or nothing; return the number of new trades.
 
     Parameters

@@ -21,13 +21,13 @@ class ProfileFlags:
     """Profiles to draw on an image, and their settings."""
 
     anchor: Annotated[list[str], Parameter(help="draw an anchored profile from this time; repeatable", negative="")] = field(
-        default_factory=list
+        default_factory=list[str]
     )
-    range: Annotated[list[str], Parameter(help="draw a range profile FROM/TO; repeatable", negative="")] = field(default_factory=list)
+    range: Annotated[list[str], Parameter(help="draw a range profile FROM/TO; repeatable", negative="")] = field(default_factory=list[str])
     composite: Annotated[
         list[str],
         Parameter(help="draw a composite profile FROM/TO,FROM/TO…; without TO, up to the last bar; repeatable", negative=""),
-    ] = field(default_factory=list)
+    ] = field(default_factory=list[str])
     profile_rows: Annotated[int | None, Parameter(help="number of rows (default: the chart's rows)")] = None
     profile_ticks: Annotated[int | None, Parameter(help="ticks per row (default: the chart's rows)")] = None
     profile_volume: Annotated[Literal["total", "buy/sell", "delta"], Parameter(help="what the rows show")] = "buy/sell"
@@ -36,10 +36,10 @@ class ProfileFlags:
         None
     )
     split: Annotated[list[str], Parameter(help="split the period profile at the bar starting at this time; repeatable", negative="")] = (
-        field(default_factory=list)
+        field(default_factory=list[str])
     )
     merge: Annotated[list[str], Parameter(help="merge the two period profiles that meet at this time; repeatable", negative="")] = field(
-        default_factory=list
+        default_factory=list[str]
     )
     profile_width: Annotated[int | None, Parameter(help="width of the longest row, % of the profile's width")] = None
     profile_buy: Annotated[str, Parameter(help="buy colour: a name such as blue, or #0072b2")] = "theme"

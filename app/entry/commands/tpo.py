@@ -22,6 +22,7 @@ from app.analytics.value_area import ValueAreaMethod
 from app.entry.commands.common import Reading, read
 from app.entry.commands.footprint import price_text
 from app.errors import BadInputError
+from app.market.arrays import Int64Array
 from app.market.bar_rule import BarRule
 from app.market.price_grid import PriceGrid
 from app.market.session import Period, PeriodRule, SessionRule, division_numbers
@@ -78,14 +79,14 @@ def print_tpo(path: Path, reading: Reading, request: TpoRequest) -> None:
             _print_session(result, request)
 
 
-def tpo_by_session(time_ns: np.ndarray, price_ticks: np.ndarray, grid: PriceGrid, request: TpoRequest) -> list[TpoProfile]:
+def tpo_by_session(time_ns: Int64Array, price_ticks: Int64Array, grid: PriceGrid, request: TpoRequest) -> list[TpoProfile]:
     """The TPO profile of every session with trades, oldest first."""
     division = request.session or PeriodRule(Period.DAY, request.timezone)
     order = np.argsort(time_ns, kind="stable")
     time_ns, price_ticks = time_ns[order], price_ticks[order]
     piece, starts = division_numbers(division, time_ns)
     bounds = np.append(np.flatnonzero(np.diff(piece, prepend=-1)), len(piece)).tolist()
-    profiles = []
+    profiles: list[TpoProfile] = []
     for first, end in itertools.pairwise(bounds):
         start_ns = int(starts[piece[first]])
         if request.session is None or any(span.start_ns == start_ns for span in request.session.sessions(Span(start_ns, start_ns + 1))):

@@ -12,8 +12,8 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore, stored_instrument
-from app.storage.tape_writer import TapeWriter
-from app.storage.verify import verify
+from app.storage.verify import StoreFinding, verify
+from app.storage.writer import TapeWriter
 
 
 def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool) -> int:
@@ -49,7 +49,7 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
     except StoreBusyError as error:
         print_note(f"{error.user_message}: checking only, no repair", quiet)
     try:
-        findings = []
+        findings: list[StoreFinding] = []
         with progress_counter(instrument.id, quiet, "findings") as tell:
             for finding in verify(tape, writer):
                 findings.append(finding)
