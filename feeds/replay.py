@@ -194,7 +194,8 @@ class ReplayFeed:
         Bars count from the day's start, as in a chart.
         """
         day = rule.periods(self._due_ns)
-        begin, end = np.searchsorted(day, day[self._due], side="left"), np.searchsorted(day, day[self._due], side="right")
+        today = int(day[self._due])
+        begin, end = np.searchsorted(day, today, side="left"), np.searchsorted(day, today, side="right")
         size = rule.threshold(self.instrument.lot_size)
         trades, part = self._trades, slice(begin, end)
         columns = trades.price_ticks[part], trades.quantity_lots[part], trades.side[part]

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Int64Array: TypeAlias = npt.NDArray[np.int64]
 """Ticks, lots, times in nanoseconds, ids, rows and indices."""
+UInt64Array: TypeAlias = npt.NDArray[np.uint64]
+"""Hashes, and keys made of several columns."""
 Int8Array: TypeAlias = npt.NDArray[np.int8]
 """Sides of trades, and states of bars."""
 Float64Array: TypeAlias = npt.NDArray[np.float64]

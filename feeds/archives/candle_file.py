@@ -12,19 +12,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypeAlias
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
 from app.errors import OffGridError, TradeFileError
+from app.market.arrays import Int64Array
 from app.market.candle import CandleBatch
 from app.market.decimals import to_steps
 from feeds.archives.decompress import open_decompressed
 from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
 
+_Json: TypeAlias = "dict[str, _Json] | list[_Json] | str | int | bool | None"
+"""What JSON can be; numbers with a fraction stay text."""
 _FIELDS = ("time", "open", "high", "low", "close", "volume")
 _NAMES = {  # column names that venues and programs use, in lower case
     "time": ("time", "timestamp", "date", "datetime", "start", "start_at", "starttime", "open_time", "opentime", "t"),
@@ -128,13 +131,13 @@ def _order(names: Sequence[str]) -> list[int] | None:
 
 def _json_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
     try:
-        told: Any = msgspec.json.Decoder(float_hook=str).decode(text)
+        told: _Json = msgspec.json.Decoder(float_hook=str).decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise TradeFileError(path, None, f"invalid JSON ({error})", _EXPECTED) from None
     listed = _list_in(told)
     if listed is None:
         raise TradeFileError(path, None, "JSON without a list of candles", _EXPECTED)
-    rows = []
+    rows: list[list[str]] = []
     for place, entry in enumerate(listed, 1):
         fields = _json_fields(entry)
         if fields is None:
@@ -143,7 +146,7 @@ def _json_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
     return rows, list(range(1, len(rows) + 1)), "candle"
 
 
-def _list_in(told: Any, depth: int = 4) -> list[Any] | None:
+def _list_in(told: _Json, depth: int = 4) -> list[_Json] | None:
     """The list of candles in a response.
 
     That is the response itself, or it is under a usual key or (Kraken) under the symbol.
@@ -157,7 +160,7 @@ def _list_in(told: Any, depth: int = 4) -> list[Any] | None:
     return next((found for found in inside if found is not None), None)
 
 
-def _json_fields(entry: Any) -> list[str] | None:
+def _json_fields(entry: _Json) -> list[str] | None:
     if isinstance(entry, dict):
         names = [str(name).lower() for name in entry]
         order, values = _order(names), list(entry.values())
@@ -208,7 +211,7 @@ def _finest(columns: Iterable[Iterable[str]]) -> Decimal:
     return Decimal(1).scaleb(-places)
 
 
-def _steps(column: Sequence[str], step: Decimal, what: str) -> np.ndarray:
+def _steps(column: Sequence[str], step: Decimal, what: str) -> Int64Array:
     try:
         return to_steps(column, step, what)
     except OffGridError as error:
@@ -216,7 +219,7 @@ def _steps(column: Sequence[str], step: Decimal, what: str) -> np.ndarray:
 
 
 def _require_possible(
-    rows: list[list[str]], opened_at: np.ndarray, high: np.ndarray, low: np.ndarray, close: np.ndarray, volume: np.ndarray
+    rows: list[list[str]], opened_at: Int64Array, high: Int64Array, low: Int64Array, close: Int64Array, volume: Int64Array
 ) -> None:
     inside = (low <= opened_at) & (opened_at <= high) & (low <= close) & (close <= high) & (low > 0)
     if not inside.all():

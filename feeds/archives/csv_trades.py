@@ -43,7 +43,8 @@ class CsvTrades:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        line, fields = next(self._records(), (1, []))
+        nothing: tuple[int, list[str] | None] = (1, [])
+        line, fields = next(self._records(), nothing)
         self._header_lines = line
         if fields is None or not all(_is_text(field.partition("/")[0]) for field in fields):  # OKX writes the rest in Chinese
             raise TradeFileError(path, line, "binary data", "a CSV or Parquet file of trades")

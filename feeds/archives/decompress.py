@@ -8,7 +8,7 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -27,7 +27,7 @@ _BROKEN = (
 
 
 @contextmanager
-def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
+def open_decompressed(path: Path) -> Generator[IO[bytes]]:
     """Open a plain, .gz or .zip file as a stream of unpacked bytes.
 
     The first bytes decide the format. A zip must hold one .csv file; its path is ignored and nothing is written to disk.

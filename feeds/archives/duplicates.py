@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.market.arrays import BoolArray
 from app.market.trade import TradeBatch
 from feeds.archives.row_error import RowError
 
 
-def duplicate_rows(trades: TradeBatch) -> np.ndarray:
+def duplicate_rows(trades: TradeBatch) -> BoolArray:
     """Mark rows that repeat the id of an earlier row, bool [shape=(n,)].
 
     Raises

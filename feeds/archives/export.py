@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import IO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from app.errors import BadInputError, TradeFileError
+from app.market.arrays import Int64Array
 from app.market.decimals import decimal_places, step_texts
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
@@ -81,7 +81,7 @@ def _blocks(batches: Iterable[TradeBatch]) -> Iterator[TradeBatch]:
 
 
 @contextmanager
-def _csv(file: IO[bytes], instrument: Instrument, ending: str) -> Iterator[Write]:
+def _csv(file: IO[bytes], instrument: Instrument, ending: str) -> Generator[Write]:
     def write(block: TradeBatch) -> None:
         writer.write_batch(rows_of(block, instrument))
 
@@ -92,7 +92,7 @@ def _csv(file: IO[bytes], instrument: Instrument, ending: str) -> Iterator[Write
 
 
 @contextmanager
-def _parquet(file: IO[bytes], instrument: Instrument) -> Iterator[Write]:
+def _parquet(file: IO[bytes], instrument: Instrument) -> Generator[Write]:
     steps = instrument.tick_size, instrument.lot_size
     price, quantity = (pa.decimal128(_MOST_DIGITS, decimal_places(step)) for step in steps)
     types = (pa.timestamp("ns", "UTC"), price, quantity, pa.dictionary(pa.int8(), pa.string()), pa.int64())
@@ -120,11 +120,11 @@ def _parquet(file: IO[bytes], instrument: Instrument) -> Iterator[Write]:
 
 
 @contextmanager
-def _as_it_is(file: IO[bytes]) -> Iterator[IO[bytes]]:
+def _as_it_is(file: IO[bytes]) -> Generator[IO[bytes]]:
     """The file itself, left open at the end."""
     yield file
 
 
-def _decimals(steps: np.ndarray, step: Decimal, kind: pa.DataType) -> pa.Array:
+def _decimals(steps: Int64Array, step: Decimal, kind: pa.DataType) -> pa.Array:
     """Tick or lot counts as 128-bit decimals."""
     return step_texts(steps, step).cast(kind)

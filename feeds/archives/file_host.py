@@ -75,7 +75,8 @@ class FileHost:
                 if answer.status_code == 404:
                     return None
                 await self._require(answer, (200,))
-                content, size = [], 0
+                content: list[bytes] = []
+                size = 0
                 async for data in answer.aiter_bytes():
                     content.append(data)
                     size += len(data)

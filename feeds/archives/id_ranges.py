@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.market.arrays import BoolArray, Int64Array
+
 _MOST_RUNS = 1_000_000  # 16 MB; an intact file has a handful
 
 
@@ -34,7 +36,7 @@ class IdRanges:
         """Number of ids missing between the first and the last."""
         return 0 if self.first is None or self.last is None else self.last - self.first + 1 - self._seen
 
-    def add(self, ids: np.ndarray) -> np.ndarray:
+    def add(self, ids: Int64Array) -> BoolArray:
         """Add unique ids, int64 [shape=(n,)]; mark those seen, bool [shape=(n,)].
 
         Any order. Beyond a million ranges the oldest are dropped: their gaps still count, but repeated ids in them go unnoticed.
@@ -52,13 +54,13 @@ class IdRanges:
             self._join(fresh)
         return known
 
-    def _holds(self, ids: np.ndarray) -> np.ndarray:
+    def _holds(self, ids: Int64Array) -> BoolArray:
         if not len(self._starts) or int(ids.min()) > int(self._lasts[-1]):
             return np.zeros(len(ids), bool)
         place = np.searchsorted(self._starts, ids, side="right") - 1
         return (place >= 0) & (ids <= self._lasts[place])
 
-    def _join(self, ids: np.ndarray) -> None:
+    def _join(self, ids: Int64Array) -> None:
         """Merge ascending new ids into the ranges."""
         cut = np.flatnonzero(np.diff(ids) > 1)
         starts = np.concatenate((self._starts, ids[np.concatenate(([0], cut + 1))]))

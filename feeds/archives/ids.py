@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from app.market.arrays import Int64Array, UInt64Array
 from app.market.decimals import to_steps
 from app.market.trade import TradeBatch
 from feeds.archives.layouts import Layout
@@ -23,7 +24,7 @@ NO_ID = -1
 _LARGEST, _MOST_DIGITS = 2**63 - 1, 19
 
 
-def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
+def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
     """A reader of consecutive ids from 0 up, int64 [shape=(n,)].
 
     Raises `RowError` for others.
@@ -33,7 +34,7 @@ def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
     return lambda table: not_negative(_counted, table.column(name), "trade id")
 
 
-def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
+def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
     """A reader of ids that only identify, int64 [shape=(n,)].
 
     `NO_ID` if a row has none.
@@ -44,7 +45,7 @@ def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], np.ndarray]:
     return lambda table: stable_ids(table.column(name))
 
 
-def stable_ids(texts: pa.Array) -> np.ndarray:
+def stable_ids(texts: pa.Array) -> Int64Array:
     """The venue's number if it fits in 63 bits, else 63 bits of the BLAKE2b.
 
     `NO_ID` for an empty text.
@@ -73,7 +74,7 @@ class MadeIds:
     def __init__(self) -> None:
         self._recent = RecentKeys()
 
-    def of(self, trades: TradeBatch) -> np.ndarray:
+    def of(self, trades: TradeBatch) -> Int64Array:
         """Ids for the next trades of the file, int64 [shape=(n,)].
 
         Raises
@@ -88,12 +89,12 @@ class MadeIds:
         return (_mixed(key + alike.astype(np.uint64)) >> np.uint64(1)).astype(np.int64)
 
 
-def _counted(texts: pa.Array) -> np.ndarray:
+def _counted(texts: pa.Array) -> Int64Array:
     numbers = whole_numbers(texts)
     return to_steps(texts, Decimal(1), "trade id") if numbers is None else numbers
 
 
-def _mixed(numbers: np.ndarray) -> np.ndarray:
+def _mixed(numbers: UInt64Array) -> UInt64Array:
     """Hash 64-bit numbers (the last steps of SplitMix64, Steele et al. 2014).
 
     The sums wrap around.

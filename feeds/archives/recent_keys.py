@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.market.arrays import BoolArray, Int64Array, UInt64Array
 from feeds.archives.row_error import RowError
 
 _WINDOW_NS = 10 * 10**9  # venues write rows a second or two late, never this much
@@ -19,7 +20,7 @@ class RecentKeys:
         self._count = np.zeros(0, np.int64)
         self._time_ns = np.zeros(0, np.int64)
 
-    def alike_before(self, time_ns: np.ndarray, key: np.ndarray, *, late: bool = False) -> np.ndarray:
+    def alike_before(self, time_ns: Int64Array, key: UInt64Array, *, late: bool = False) -> Int64Array:
         """Count the earlier rows with the same key, for each row, int64 [shape=(n,)].
 
         Parameters
@@ -52,11 +53,11 @@ class RecentKeys:
         self._remember(ordered[begins], known + sizes, time_ns[order[begins]])
         return alike
 
-    def _count_of(self, keys: np.ndarray) -> np.ndarray:
+    def _count_of(self, keys: UInt64Array) -> Int64Array:
         place, there = _places(self._key, keys)
         return np.where(there, self._count[place], 0) if len(self._key) else np.zeros(len(keys), np.int64)
 
-    def _remember(self, key: np.ndarray, count: np.ndarray, time_ns: np.ndarray) -> None:
+    def _remember(self, key: UInt64Array, count: Int64Array, time_ns: Int64Array) -> None:
         """Store the new counts of ascending keys, and drop those older than the window."""
         since = self._newest_ns - _WINDOW_NS
         fresh, held = time_ns >= since, (self._time_ns >= since) & ~_places(key, self._key)[1]
@@ -69,7 +70,7 @@ class RecentKeys:
         self._time_ns = np.concatenate((self._time_ns[held], time_ns[fresh]))[order]
 
 
-def _places(ascending: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _places(ascending: UInt64Array, values: UInt64Array) -> tuple[Int64Array, BoolArray]:
     """Position of each value among ascending ones, and whether it is there."""
     if not len(ascending):
         return np.zeros(len(values), np.int64), np.zeros(len(values), bool)

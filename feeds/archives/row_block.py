@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.errors import OffGridError
+from app.market.arrays import AnyArray, Int8Array, Int64Array
 from app.market.decimals import to_steps
 from app.market.price_grid import PriceGrid
 from feeds.archives.layouts import Layout
@@ -36,16 +36,16 @@ class RowBlock:
         Decimal places that the quantities of this block need; 0 if the lot size was given.
     """
 
-    time_ns: np.ndarray
-    price_ticks: np.ndarray
-    steps: np.ndarray
-    side: np.ndarray
-    trade_id: np.ndarray
+    time_ns: Int64Array
+    price_ticks: Int64Array
+    steps: Int64Array
+    side: Int8Array
+    trade_id: Int64Array
     places: int
 
 
 def read_block(
-    table: pa.RecordBatch, layout: Layout, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]
+    table: pa.RecordBatch, layout: Layout, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], Int64Array]
 ) -> RowBlock:
     """Convert a table of text to a block; `ids` reads the ids, int64 [shape=(n,)].
 
@@ -58,14 +58,14 @@ def read_block(
     places = 0 if lot_size else decimal_places_of(quantity)
     step = lot_size or Decimal(1).scaleb(-places)
     # of a row with several faults the first in this order is reported
-    readers: dict[str, Callable[[], np.ndarray]] = {
+    readers: dict[str, Callable[[], AnyArray]] = {
         "time_ns": lambda: times_ns(table.column(layout.time)),
         "price_ticks": lambda: _numbers(grid.ticks, table.column(layout.price), "price"),
         "steps": lambda: not_negative(lambda texts: to_steps(texts, step, "quantity"), quantity, "quantity"),
         "side": lambda: _sides(table.column(layout.side), layout.side_words),
         "trade_id": lambda: ids(table),
     }
-    columns: dict[str, Any] = {}
+    columns: dict[str, AnyArray] = {}
     wrong: list[RowError] = []
     for name, read in readers.items():
         try:
@@ -105,7 +105,7 @@ def _places_of(text: str) -> int:
     return -exponent - (len(digits) - len("".join(map(str, digits)).rstrip("0")))
 
 
-def _numbers(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: str) -> np.ndarray:
+def _numbers(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, what: str) -> Int64Array:
     try:
         return convert(texts)
     except OffGridError as error:
@@ -115,7 +115,7 @@ def _numbers(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: s
         raise RowError(error.index, found, expected if said else "one that fits in 64 bits") from None
 
 
-def not_negative(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, what: str) -> np.ndarray:
+def not_negative(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, what: str) -> Int64Array:
     """Apply `convert` to texts; the results must not be negative.
 
     Raises
@@ -130,7 +130,7 @@ def not_negative(convert: Callable[[pa.Array], np.ndarray], texts: pa.Array, wha
     return numbers
 
 
-def _sides(texts: pa.Array, words: dict[str, int]) -> np.ndarray:
+def _sides(texts: pa.Array, words: dict[str, int]) -> Int8Array:
     code = pc.index_in(pc.ascii_lower(texts), pa.array(list(words), pa.string()))
     if code.null_count:
         row = int(np.argmax(pc.is_null(code).to_numpy(zero_copy_only=False)))

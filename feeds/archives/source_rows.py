@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.errors import TradeFileError
+from app.market.arrays import Int64Array
 from app.market.price_grid import PriceGrid
 from feeds.archives.csv_trades import CsvTrades
 from feeds.archives.decompress import is_parquet
@@ -54,7 +55,7 @@ class SourceRows:
         """Number of rows that repeat the header."""
         return len(self._headers)
 
-    def blocks(self, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], np.ndarray]) -> Iterator[RowBlock]:
+    def blocks(self, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], Int64Array]) -> Iterator[RowBlock]:
         """Iterate over all rows, at most some 250,000 at a time; `ids` reads their ids.
 
         Raises
@@ -103,7 +104,7 @@ class SourceRows:
         for name, column, value in zip(self.layout.constant, columns, self.market, strict=True):
             if isinstance(column, pa.DictionaryArray) and column.dictionary.to_pylist() == [value]:
                 continue
-            other = pc.index(pc.not_equal(column.cast(pa.string()), value), True).as_py()
+            other: int = pc.index(pc.not_equal(column.cast(pa.string()), value), True).as_py()
             if other >= 0:
                 raise RowError(
                     other, f"{name} {quoted(str(column[other].as_py()))}", f"{quoted(value)}, as in the rows above (one market per file)"

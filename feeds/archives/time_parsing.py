@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.errors import OffGridError
+from app.market.arrays import BoolArray, Int64Array
 from app.market.decimals import to_steps
 from feeds.archives.row_error import RowError, quoted
 
@@ -21,7 +22,7 @@ _UNITS_END = np.array([10**11, 10**14, 10**17])
 _FACTORS = np.array([10**9, 10**6, 10**3, 1])
 
 
-def times_ns(texts: pa.Array) -> np.ndarray:
+def times_ns(texts: pa.Array) -> Int64Array:
     """Convert times to nanoseconds since 1970 UTC, int64 [shape=(n,)].
 
     The size of a whole number gives its unit, row by row, as dumps have changed theirs midway. Numbers with a fraction are
@@ -59,7 +60,7 @@ def times_ns(texts: pa.Array) -> np.ndarray:
     return numbers * factor
 
 
-def whole_numbers(texts: pa.Array) -> np.ndarray | None:
+def whole_numbers(texts: pa.Array) -> Int64Array | None:
     """Texts of plain digits as int64; None if any of them is not."""
     if _letters(texts).translate(None, b"-0123456789"):  # Arrow would read 0x10 as 16, and is slow to reject
         return None
@@ -78,7 +79,7 @@ def _letters(texts: pa.Array) -> bytes:
     return buffer.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes() if buffer else b""
 
 
-def _seconds(texts: pa.Array) -> np.ndarray | None:
+def _seconds(texts: pa.Array) -> Int64Array | None:
     """Decimal seconds in nanoseconds, exactly; None if any text is not a decimal."""
     try:
         return to_steps(texts, _NANOSECOND, "time")
@@ -86,7 +87,7 @@ def _seconds(texts: pa.Array) -> np.ndarray | None:
         return None
 
 
-def _iso(texts: pa.Array) -> np.ndarray:
+def _iso(texts: pa.Array) -> Int64Array:
     for zone in ("UTC", None):
         try:
             return pc.cast(texts, pa.timestamp("ns", zone)).cast(pa.int64()).to_numpy(zero_copy_only=False)
@@ -107,7 +108,7 @@ def _casts(texts: pa.Array, zone: str | None) -> bool:
     return True
 
 
-def _require(sound: np.ndarray, texts: pa.Array) -> None:
+def _require(sound: BoolArray, texts: pa.Array) -> None:
     if not sound.all():
         row = int(np.argmin(sound))
         raise RowError(row, f"time {quoted(str(texts[row]))}", EXPECTED_TIME)

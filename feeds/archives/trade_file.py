@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from app.errors import TradeFileError
+from app.market.arrays import Int64Array
 from app.market.instrument import Instrument
 from app.market.price_grid import PriceGrid
 from app.market.trade import TradeBatch
@@ -97,13 +98,13 @@ def read_trade_file(
     return TradeFile(instrument, _in_order(trades, source.layout), source.rows, len(every) - len(kept), repeated)
 
 
-def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], np.ndarray]:
+def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], Int64Array]:
     """A reader of ids; rows without one get a unique negative number while reading."""
     if source.layout.ids is Ids.NUMBERS:
         return numbers_of(source.layout)
     read = stable_ids_of(source.layout)
 
-    def ids(table: pa.RecordBatch) -> np.ndarray:
+    def ids(table: pa.RecordBatch) -> Int64Array:
         found = read(table)
         return np.where(found == NO_ID, NO_ID - 1 - source.rows - np.arange(len(found)), found)
 
@@ -122,11 +123,12 @@ def _in_order(trades: TradeBatch, layout: Layout) -> TradeBatch:
     return TradeBatch.of(*trades.columns[:4], np.arange(len(trades)))
 
 
-def _lots(blocks: list[RowBlock], lot_size: Decimal | None) -> tuple[list[np.ndarray], Decimal]:
+def _lots(blocks: list[RowBlock], lot_size: Decimal | None) -> tuple[list[Int64Array], Decimal]:
     """Quantities in one lot size, the given or the smallest one needed."""
     places = max((block.places for block in blocks), default=0)
     lot = lot_size or Decimal(1).scaleb(-places)
-    lots, first_row = [], 0
+    lots: list[Int64Array] = []
+    first_row = 0
     for block in blocks:
         factor = 10 ** (places - block.places)
         if factor > 1 and int(block.steps.max(initial=0)) * factor >= _COUNTABLE:
@@ -138,7 +140,7 @@ def _lots(blocks: list[RowBlock], lot_size: Decimal | None) -> tuple[list[np.nda
     return lots, lot
 
 
-def _joined(blocks: list[RowBlock], lots: list[np.ndarray]) -> TradeBatch:
+def _joined(blocks: list[RowBlock], lots: list[Int64Array]) -> TradeBatch:
     if not blocks:
         return TradeBatch.empty()
     time_ns, price_ticks, side, trade_id = (
@@ -156,7 +158,7 @@ def _each_once(kept: TradeBatch, every: TradeBatch) -> tuple[TradeBatch, int]:
     return (kept[~repeated], int(repeated.sum())) if repeated.any() else (kept, 0)
 
 
-def _require_countable(path: Path, lots: np.ndarray, lot: Decimal) -> None:
+def _require_countable(path: Path, lots: Int64Array, lot: Decimal) -> None:
     """Raise unless the sum of all lots fits in 64 bits, as sums elsewhere assume."""
     if float(lots.sum(dtype=np.float64)) > _COUNTABLE / 2 and sum(lots.tolist()) >= _COUNTABLE:
         raise TradeFileError(path, None, f"quantities that overflow 64 bits in lots of {lot:f}", "less than that")

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from app.errors import TradeFileError
+from app.market.arrays import BoolArray, Int64Array
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from feeds.archives.duplicates import duplicate_rows
@@ -22,6 +25,7 @@ from feeds.archives.row_error import RowError
 from feeds.archives.source_rows import SourceRows
 
 _COUNTABLE = 2**63
+_Element = TypeVar("_Element", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ class _Unnumbered:
             self._report.repeated += int(again.sum())
         return _sorted_by(trades[~repeated] if repeated.any() else trades, "time_ns")
 
-    def _with_made_ids(self, trades: TradeBatch, rows: np.ndarray, bare: np.ndarray) -> TradeBatch:
+    def _with_made_ids(self, trades: TradeBatch, rows: Int64Array, bare: BoolArray) -> TradeBatch:
         ids = trades.trade_id.copy()
         ids[bare] = _placed(rows[bare], lambda: self._made.of(trades[bare]))
         self._report.made_ids += int(bare.sum())
@@ -183,7 +187,7 @@ def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
     return lot
 
 
-def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, np.ndarray]:
+def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, Int64Array]:
     """The rows of a block with a quantity, and their positions in it."""
     every = TradeBatch.of(block.time_ns, block.price_ticks, block.steps, block.side, block.trade_id)
     rows = np.flatnonzero(block.steps)
@@ -191,7 +195,7 @@ def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, np.ndarra
     return (every if len(rows) == len(every) else every[rows]), rows
 
 
-def _placed(rows: np.ndarray, told: Callable[[], np.ndarray]) -> np.ndarray:
+def _placed(rows: Int64Array, told: Callable[[], npt.NDArray[_Element]]) -> npt.NDArray[_Element]:
     """Call `told` for some rows of a block.
 
     The row of its error is counted in the complete block.
@@ -202,7 +206,7 @@ def _placed(rows: np.ndarray, told: Callable[[], np.ndarray]) -> np.ndarray:
         raise RowError(int(rows[error.row]), error.found, error.expected) from None
 
 
-def _late(keys: np.ndarray, newest: int) -> tuple[int, int]:
+def _late(keys: Int64Array, newest: int) -> tuple[int, int]:
     """The number of keys after a larger one, and the largest key so far."""
     if not len(keys):
         return 0, newest
@@ -215,6 +219,6 @@ def _sorted_by(trades: TradeBatch, name: str) -> TradeBatch:
     return trades if bool(np.all(keys[1:] >= keys[:-1])) else trades[np.argsort(keys, kind="stable")]
 
 
-def _sum(lots: np.ndarray) -> int:
+def _sum(lots: Int64Array) -> int:
     """The exact sum, of any size."""
     return int(lots.sum()) if float(lots.sum(dtype=np.float64)) < _COUNTABLE / 2 else sum(lots.tolist())

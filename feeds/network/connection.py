@@ -90,7 +90,7 @@ class Connection:
     ) -> None:
         self.url = url
         self.patience = patience or Timeouts()
-        self.status = ConnectionStatus(FeedState.CONNECTING)
+        self.status: ConnectionStatus = ConnectionStatus(FeedState.CONNECTING)
         self._greeting, self._ping = greeting, ping
         self._probe, self._ssl = probe, ssl_context
         self._monotonic, self._wall, self._sleep = monotonic, wall, sleep

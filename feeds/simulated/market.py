@@ -19,6 +19,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from app.market.arrays import Float64Array, Int8Array, Int64Array
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
@@ -177,7 +178,7 @@ def _hour_of_day(minute: int) -> float:
     return 1 + 0.45 * math.sin((hour - 9) / 24 * 2 * math.pi) + 0.2 * math.sin((hour - 12) / 12 * 2 * math.pi)
 
 
-def _orders(rng: np.random.Generator, rate_per_s: float) -> tuple[np.ndarray, np.ndarray]:
+def _orders(rng: np.random.Generator, rate_per_s: float) -> tuple[Int64Array, Int64Array]:
     """Times of aggressive orders in the minute, ascending, and the cluster of each.
 
     An order triggers others (a Hawkes process, drawn by its branches): few or many, at once or within seconds.
@@ -195,13 +196,13 @@ def _orders(rng: np.random.Generator, rate_per_s: float) -> tuple[np.ndarray, np
     return at[order], cluster[order]
 
 
-def _sides(rng: np.random.Generator, cluster: np.ndarray, trend: int) -> np.ndarray:
+def _sides(rng: np.random.Generator, cluster: Int64Array, trend: int) -> Int8Array:
     """Aggressors: mostly one side per cluster, more often the side of the trend."""
     leaning = np.where(rng.random(int(cluster.max()) + 1) < 0.5 + 0.05 * trend, 1, -1)
     return np.where(rng.random(len(cluster)) < 0.88, leaning[cluster], -leaning[cluster]).astype(np.int8)
 
 
-def _sweeps(rng: np.random.Generator, n_orders: int) -> tuple[np.ndarray, np.ndarray]:
+def _sweeps(rng: np.random.Generator, n_orders: int) -> tuple[Int64Array, Int64Array]:
     """Prints of each order, and ticks beyond the touch of each print (flat)."""
     n_prints = rng.geometric(0.42, n_orders) + np.where(rng.random(n_orders) < 0.055, rng.integers(5, 36, n_orders), 0)
     prints = int(n_prints.sum())
@@ -212,7 +213,7 @@ def _sweeps(rng: np.random.Generator, n_orders: int) -> tuple[np.ndarray, np.nda
     return n_prints, depth - np.repeat(depth[first], n_prints)
 
 
-def _impact(rng: np.random.Generator, reach: np.ndarray, lots: np.ndarray) -> np.ndarray:
+def _impact(rng: np.random.Generator, reach: Int64Array, lots: Int64Array) -> Float64Array:
     """The lasting price move of each order, by its sweep and size.
 
     The size counts by its square root, as in real tapes.
@@ -220,7 +221,7 @@ def _impact(rng: np.random.Generator, reach: np.ndarray, lots: np.ndarray) -> np
     return 0.5 * reach + 0.7 * np.sqrt(lots) * rng.exponential(1.0, len(lots))
 
 
-def _path(rng: np.random.Generator, state: _State, impact: np.ndarray) -> tuple[np.ndarray, float]:
+def _path(rng: np.random.Generator, state: _State, impact: Float64Array) -> tuple[Float64Array, float]:
     """The price between bid and ask before each order, and at the end of the minute.
 
     In an auction resting orders absorb part of the aggression, and price is drawn to value; in a trend it is driven on.
@@ -233,7 +234,7 @@ def _path(rng: np.random.Generator, state: _State, impact: np.ndarray) -> tuple[
     return np.concatenate(([state.price], after[:-1])), float(after[-1])
 
 
-def _sizes(rng: np.random.Generator, n: int) -> np.ndarray:
+def _sizes(rng: np.random.Generator, n: int) -> Int64Array:
     """Sizes in lots: lognormal, with a Pareto tail and round sizes."""
     body = rng.lognormal(2.6, 1.25, n)
     tail = (rng.pareto(1.6, n) + 1) * 180

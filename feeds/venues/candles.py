@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 
 from app.errors import BadInputError, DecodeError, OffGridError
+from app.market.arrays import Int64Array
 from app.market.bar_rule import DAY_NS
 from app.market.candle import CandleBatch
 from app.market.decimals import to_steps
@@ -127,7 +129,7 @@ class Candles:
         return CandleBatch(length_ns, *columns)
 
 
-def _steps(texts: list[str], step: Decimal, what: str) -> np.ndarray:
+def _steps(texts: list[str], step: Decimal, what: str) -> Int64Array:
     """Texts as whole steps, int64 [shape=(n,)].
 
     They are rounded where the venue once had finer ones.
@@ -139,12 +141,12 @@ def _steps(texts: list[str], step: Decimal, what: str) -> np.ndarray:
 
 
 def _rounded(text: str, step: Decimal, what: str) -> int:
-    try:
+    steps = None
+    with suppress(ArithmeticError):
         value = Decimal(text)
-        known = value.is_finite() and value.adjusted() < 19 and (steps := int((value / step).to_integral_value())) < 2**63
-    except ArithmeticError:
-        known = False
-    if not known:
+        if value.is_finite() and value.adjusted() < 19:
+            steps = int((value / step).to_integral_value())
+    if steps is None or steps >= 2**63:
         raise OffGridError(f"{what}: found {text[:40]!r}, expected a decimal number", index=0, value=text)
     return steps
 

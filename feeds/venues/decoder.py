@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -14,6 +14,7 @@ import structlog
 from msgspec import Meta
 
 from app.errors import DecodeError, OffGridError
+from app.market.arrays import Int64Array
 from app.market.decimals import to_steps
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch, concatenate
@@ -103,7 +104,7 @@ class Decoder(Generic[T]):
         """The trades in these messages; bad messages are counted and skipped."""
         try:
             # one call for all messages costs a fraction of decoding each by itself
-            messages = self._many.decode(b"[" + b",".join(frames) + b"]")
+            messages: list[Any] = self._many.decode(b"[" + b",".join(frames) + b"]")
         except UNREADABLE:
             messages = []
         if len(messages) != len(frames):  # another message is among them, or in one of them
@@ -132,7 +133,7 @@ class Decoder(Generic[T]):
         if talk is not NonTradeMessage.BAD:
             return []
         try:
-            raws = self._trades_of(self._raw.decode(frame)) if self._raw is not None else []
+            raws: Sequence[Any] = self._trades_of(self._raw.decode(frame)) if self._raw is not None else []
         except UNREADABLE:
             raws = []
         if not raws:
@@ -169,7 +170,7 @@ class Decoder(Generic[T]):
 
 
 @contextmanager
-def venue_at_fault(instrument: Instrument) -> Iterator[None]:
+def venue_at_fault(instrument: Instrument) -> Generator[None]:
     """Report an impossible trade in a REST answer as an error of the venue.
 
     Raises
@@ -184,7 +185,7 @@ def venue_at_fault(instrument: Instrument) -> Iterator[None]:
 
 
 def columns(
-    instrument: Instrument, time_ns: np.ndarray, prices: Sequence[str], quantities: Sequence[str], side: np.ndarray, trade_id: np.ndarray
+    instrument: Instrument, time_ns: Int64Array, prices: Sequence[str], quantities: Sequence[str], side: Int64Array, trade_id: Int64Array
 ) -> TradeBatch:
     """Columns from texts as written by the venue, without zero quantities.
 

@@ -132,7 +132,7 @@ class LiveFeed:
         self._retells = wire.retells
         self._reached: int | None = None
         """The latest trade known: the highest id if ids are consecutive, else the latest time."""
-        self._heard_on = 0
+        self._heard_on: int = 0
         """The number of the connection for which `_reached` holds."""
         self._last_trade_ns = self._received_at_ns = 0
         self._messages = self._trades = 0

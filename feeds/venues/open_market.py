@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -27,7 +27,7 @@ class TradeHistoryWithRecent(TradeHistory, RecentTrades, Protocol):
 
 
 @asynccontextmanager
-async def closed_on_failure(rest: Closable) -> AsyncIterator[None]:
+async def closed_on_failure(rest: Closable) -> AsyncGenerator[None]:
     """Close connections if opening a market fails."""
     try:
         yield

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from app.errors import OffGridError
+from app.market.arrays import Int64Array
 
 _FIRST_NS, _END_NS = 1_230_768_000 * 10**9, 4_102_444_800 * 10**9  # 2009 to 2100: anything else is not a trade time
 
 
-def rfc3339_ns(texts: Sequence[str]) -> np.ndarray:
+def rfc3339_ns(texts: Sequence[str]) -> Int64Array:
     """RFC 3339 times as nanoseconds since 1970 UTC, int64 [shape=(n,)].
 
     E.g. `2026-07-10T00:00:00.123456Z`.
@@ -30,7 +31,7 @@ def rfc3339_ns(texts: Sequence[str]) -> np.ndarray:
     return require_trade_times(moments.cast(pa.int64()).to_numpy(zero_copy_only=False))
 
 
-def require_trade_times(time_ns: np.ndarray) -> np.ndarray:
+def require_trade_times(time_ns: Int64Array) -> Int64Array:
     """Return the times unchanged, if all are possible.
 
     Raises

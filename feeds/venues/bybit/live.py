@@ -65,7 +65,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class _Result(msgspec.Struct, Generic[T], frozen=True):
-    rows: list[T] = msgspec.field(name="list", default_factory=list)
+    rows: list[T] = msgspec.field(name="list", default_factory=list[T])
 
 
 class _PriceFilter(msgspec.Struct, frozen=True):

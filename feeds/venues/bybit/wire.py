@@ -23,6 +23,7 @@ import numpy as np
 from msgspec import Meta
 
 from app.errors import VenueRefusedError, VenueUnreachableError
+from app.market.arrays import Int64Array
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
 from feeds.network.websocket_session import KeepAlive, Subscription
@@ -138,7 +139,7 @@ def batch_of_page(instrument: Instrument, trades: Sequence[RecentTrade]) -> Trad
     return batch[np.argsort(batch.time_ns, kind="stable")]
 
 
-def _sides(names: list[str]) -> np.ndarray:
+def _sides(names: list[str]) -> Int64Array:
     return np.where(np.array(names, "U4") == "Buy", BUY, SELL)
 
 

@@ -40,7 +40,7 @@ class _Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Entries(Answer, frozen=True):
-    result: dict[str, list[_Entry] | int] = msgspec.field(default_factory=dict)
+    result: dict[str, list[_Entry] | int] = msgspec.field(default_factory=dict[str, list[_Entry] | int])
 
 
 def candles(instrument: Instrument, rest: RestClient, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
@@ -49,7 +49,8 @@ def candles(instrument: Instrument, rest: RestClient, *, wall_ns: Callable[[], i
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
         asked: dict[str, str | int] = {"pair": rest_pair(instrument.symbol), "interval": interval, "since": max(0, start_ms // 1000 - 1)}
         answer = await ask(rest, "OHLC", asked, _Entries)
-        told = next((value for name, value in answer.result.items() if name != "last" and not isinstance(value, int)), [])
+        nothing: list[_Entry] = []
+        told = next((value for name, value in answer.result.items() if name != "last" and not isinstance(value, int)), nothing)
         return [
             Candle(each.time * 1000, each.open, each.high, each.low, each.close, each.volume, "", each is not told[-1]) for each in told
         ]

@@ -37,7 +37,7 @@ class _Pair(msgspec.Struct, frozen=True):
 
 
 class _Pairs(Answer, frozen=True):
-    result: dict[str, _Pair] = msgspec.field(default_factory=dict)
+    result: dict[str, _Pair] = msgspec.field(default_factory=dict[str, _Pair])
 
 
 def rest_of(url: str) -> RestClient:

@@ -85,7 +85,8 @@ class TradesAnswer(Answer, frozen=True):
     @property
     def trades(self) -> list[HistoryTrade]:
         """The trades, oldest first."""
-        return next((value for name, value in self.result.items() if name != "last" and not isinstance(value, str)), [])
+        nothing: list[HistoryTrade] = []
+        return next((value for name, value in self.result.items() if name != "last" and not isinstance(value, str)), nothing)
 
 
 class _Result(msgspec.Struct, frozen=True):
