@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.errors import SettingsError
 from app.settings.settings import DisplaySettings
@@ -21,6 +21,8 @@ from rendering.style.colour import Colour, contrast, parse_colour, ramp
 DEFAULT_THEME, DEFAULT_PALETTE = DisplaySettings().theme, DisplaySettings().palette
 """The palette is distinguishable with red-green colour blindness."""
 
+TomlValue: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool
+"""A value in a theme file."""
 VOLUME_STEPS = 16
 """Steps from the lowest to the highest volume rank."""
 DELTA_STEPS = 17
@@ -143,8 +145,9 @@ def parse_theme(text: str, palette: str = DEFAULT_PALETTE, label: str = "theme")
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"theme {label}: not valid TOML: {error}") from None
-    palettes = document.get("palette", {})
-    if not isinstance(palettes, dict) or palette not in palettes:
+    found: TomlValue = document.get("palette", {})
+    palettes: dict[str, Any] = found if isinstance(found, dict) else {}
+    if palette not in palettes:
         raise SettingsError(f"theme {label}: no palette {palette!r}, available: {', '.join(palettes) or 'none'}")
     given = {**document.get("colours", {}), **palettes[palette]}
     if missing := [token for token in _TOKENS if token not in given]:
@@ -155,7 +158,7 @@ def parse_theme(text: str, palette: str = DEFAULT_PALETTE, label: str = "theme")
     return Theme(name=str(document.get("name", label)), palette=palette, **values)
 
 
-def _value(token: str, written: object, label: str) -> Colour | tuple[Colour, ...]:
+def _value(token: str, written: TomlValue, label: str) -> Colour | tuple[Colour, ...]:
     try:
         if token not in _RAMPS:
             return parse_colour(written)

@@ -93,6 +93,11 @@ def test_a_misspelt_colour_is_named_with_its_token():
         parse_theme(theme_text().replace('grid = "#1b212b"', 'grid = "reddish"'), label="mine")
 
 
+def test_palettes_that_are_no_table_are_an_error():
+    with pytest.raises(SettingsError, match=r"^theme mine: no palette 'blue-orange', available: none$"):
+        parse_theme("palette = 5", label="mine")
+
+
 def test_an_unknown_theme_or_palette_lists_the_available_ones():
     with pytest.raises(SettingsError, match="found 'pink', expected one of dark, high-contrast, light"):
         load_theme("pink")
