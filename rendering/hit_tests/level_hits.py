@@ -23,7 +23,8 @@ def level_questions(
     if not series.n_bars:
         return []
     found = frame.chart.levels.columns(kinds, *first_end, living=living, known_end=frame.known_end)
-    bar, asked = frame.viewport.bar_at(x), []
+    bar = frame.viewport.bar_at(x)
+    asked: list[LevelQuery] = []
     for row in zip(*(found[name].tolist() for name in LevelQuery._fields[:-1]), strict=True):
         level = LevelQuery(LevelKind(row[0]), *row[1:], known_end=frame.known_end)
         if _is_under(frame, level, bar, y):

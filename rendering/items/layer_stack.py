@@ -123,7 +123,7 @@ class LayerStack:
 
     def _ask(self, question: Callable[[ChartItem], Answer]) -> list[Answer]:
         """The results of a call on each layer in use, without those that raise."""
-        answers = []
+        answers: list[Answer] = []
         for item in self.in_use():
             try:
                 answers.append(question(item))

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QRegion
 def exposed_region(painter: QPainter) -> QRegion | None:
     """The repainted region in the painter's device pixels; None for everything."""
     engine = painter.paintEngine()
-    region = engine.systemClip() if engine is not None else QRegion()
+    region = engine.systemClip() if engine is not None else QRegion()  # pyright: ignore[reportUnnecessaryComparison]
     return None if region.isEmpty() else region
 
 

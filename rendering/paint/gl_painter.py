@@ -53,7 +53,7 @@ class GlPainter:
         self._keeper, self._on_failure = keeper, on_failure
         self._failed = False
         self._frame: Frame | None = None
-        self._key: tuple = ()
+        self._key: tuple[object, ...] = ()
         self._revision = -1
         self._look: BarStyle | None = None
         self._atlas_for: BarStyle | None = None  # the style whose glyphs are on the graphics card
@@ -118,7 +118,7 @@ class GlPainter:
 
     # -- encoding --------------------------------------------------------------------------------
 
-    def _fill(self, frame: Frame, key: tuple) -> None:
+    def _fill(self, frame: Frame, key: tuple[object, ...]) -> None:
         """Encode all bars and cells in the view and its margin."""
         grid, series = frame.pixels, frame.chart.series
         across, down = round(MARGIN * grid.width), round(MARGIN * grid.height)

@@ -57,7 +57,7 @@ def probe_gl() -> GlProbe:
         target = QOpenGLFramebufferObject(1600, 900)
         if not target.bind():
             return GlProbe(False, renderer, version, reason="the driver could not create a framebuffer")
-        times = []
+        times: list[float] = []
         for _ in range(_FRAMES):
             started = time.perf_counter()
             functions.glClearColor(0.1, 0.1, 0.1, 1.0)

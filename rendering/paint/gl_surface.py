@@ -85,7 +85,7 @@ class InstanceBuffer:
         for name, size, kind in self._attributes:
             place = self._program.attributeLocation(name)
             self._program.enableAttributeArray(place)
-            at = shiboken6.VoidPtr(self._offsets[name])  # type: ignore[call-arg]
+            at = shiboken6.VoidPtr(self._offsets[name])
             code, normalised = (GL_FLOAT, False) if kind == "float" else (GL_UNSIGNED_BYTE, True)
             functions.glVertexAttribPointer(place, size, code, normalised, self._dtype.itemsize, at)  # type: ignore[arg-type]
             functions.glVertexAttribDivisor(place, 1)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from app.market.arrays import Int64Array
 from rendering.paint.cell_colouring import VolumeRanks
 from rendering.paint.geometry import bars_between
 from rendering.view.frame import Frame
@@ -20,8 +19,8 @@ class RankCache:
 
     def __init__(self) -> None:
         self.ranks: VolumeRanks | None = None
-        self._made_for: tuple = ()
-        self._judged: tuple = ()
+        self._made_for: tuple[object, ...] = ()
+        self._judged: tuple[object, ...] = ()
 
     def follow(self, frame: Frame) -> VolumeRanks:
         """The ranks for a frame, computed again if bars or rows changed."""
@@ -45,7 +44,7 @@ class RankCache:
             self.ranks = VolumeRanks(volume)  # the next frame draws with another style
 
 
-def series_key(frame: Frame) -> tuple:
+def series_key(frame: Frame) -> tuple[object, ...]:
     """A key that changes when bars or rows are built again."""
     series = frame.chart.series
     return frame.generation, series.grid, series.rule
@@ -56,7 +55,7 @@ def _ranks_in_sight(frame: Frame) -> VolumeRanks | None:
     return None if volume is None else VolumeRanks(volume)
 
 
-def _volume_in_sight(frame: Frame) -> np.ndarray | None:
+def _volume_in_sight(frame: Frame) -> Int64Array | None:
     """Cell volumes of the bars in view, all rows: vertical pans change no colour."""
     series = frame.chart.series
     first, end = bars_between(series, *frame.viewport.visible_bars())

@@ -5,16 +5,24 @@ A block is a part of global pixel space, uint32 [shape=(height, width)], premult
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
+from app.market.arrays import Int64Array
 from rendering.paint.cell_fill import CellFill
 from rendering.paint.geometry import CellGeometry
 from rendering.paint.shapes import CellTexts, Quads
 from rendering.view.pixel_grid import PixelGrid
 
+Pixels: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint32]]
+"""A block of premultiplied colours."""
+Glyphs: TypeAlias = np.ndarray[tuple[int, int, int, int], np.dtype[np.uint32]]
+"""By ink and character, each a block."""
+
 
 def fill_cells(
-    block: np.ndarray,
+    block: Pixels,
     origin: tuple[int, int],
     ground: CellFill,
     ramp: np.ndarray,
@@ -59,7 +67,7 @@ def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeome
     A pixel takes the volume of the heaviest of its rows, and the buy and sell volume of all of them: no cell is lost
     to rounding.
     """
-    y = -grid.price_y((cells.row + 1) * rows) - 1  # pixel rows, counted upwards like rows
+    y: Int64Array = -grid.price_y((cells.row + 1) * rows) - 1  # pixel rows, counted upwards like rows
     if not len(y):
         return cells, grid
     starts = np.flatnonzero(np.concatenate(([True], (y[1:] != y[:-1]) | (cells.bar[1:] != cells.bar[:-1]))))
@@ -75,7 +83,7 @@ def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeome
     return reduced, PixelGrid(grid.bar_pitch, 1.0 / rows, grid.left, grid.top, grid.width, grid.height, grid.dpr)
 
 
-def fill_quads(block: np.ndarray, origin: tuple[int, int], quads: Quads) -> None:
+def fill_quads(block: Pixels, origin: tuple[int, int], quads: Quads) -> None:
     """Fill opaque rectangles, later ones over earlier ones, clipped to the block."""
     height, width = block.shape
     left = np.clip(quads.left - origin[0], 0, width)
@@ -93,7 +101,7 @@ def fill_quads(block: np.ndarray, origin: tuple[int, int], quads: Quads) -> None
     block[down + np.repeat(top, area), along + np.repeat(left, area)] = np.repeat(quads.colour[seen], area)
 
 
-def write_texts(block: np.ndarray, origin: tuple[int, int], texts: CellTexts, glyphs: np.ndarray) -> None:
+def write_texts(block: Pixels, origin: tuple[int, int], texts: CellTexts, glyphs: Glyphs) -> None:
     """Draw the digits of cells over a block.
 
     `glyphs` is uint32 [shape=(n_inks, n_glyphs, height, width)]. Each cell's glyphs are put together and blended line

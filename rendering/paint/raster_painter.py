@@ -42,7 +42,7 @@ class RasterPainter:
         self.keeper = RankCache() if keeper is None else keeper
         self.layer: TileLayer | None = None
         self._fallback: TileLayer | None = None
-        self._key: tuple = ()
+        self._key: tuple[object, ...] = ()
         self._frame: Frame | None = None
         self._ahead: list[Place] = []
         self._clock = clock
@@ -153,7 +153,7 @@ class RasterPainter:
         grid = frame.pixels
         x, y = (grid.left + grid.width / 2) / TILE_PX - 0.5, (grid.top + grid.height / 2) / TILE_PX - 0.5
         missing.sort(key=lambda place: (self._is_covered(place, grid), abs(place[0] - x) + abs(place[1] - y)))
-        drawn = []
+        drawn: list[Place] = []
         for place in missing:
             if drawn and self._clock() - started > budget:
                 break

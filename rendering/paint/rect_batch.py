@@ -35,6 +35,7 @@ class RectBatch:
 
         `colour` is each rectangle's index into `colours` [shape=(n,)].
         """
+        which: int
         if len(colour) <= _FEW:
             for which, left, top, width, height in zip(colour.tolist(), *(column.tolist() for column in rects), strict=True):
                 if width > 0 and height > 0:
@@ -60,4 +61,4 @@ class RectBatch:
             rects[:, column] = values[seen]
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(qcolor(colour))
-        painter.drawRects(*self._primitives.drawargs())  # type: ignore[call-overload]  # an array of Qt's own, by address
+        painter.drawRects(*self._primitives.drawargs())

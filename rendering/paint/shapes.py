@@ -149,7 +149,7 @@ def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: B
 def imbalance_marks(bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
     """A stripe at the edge of imbalanced cells: right for buying, left for selling."""
     width = _mark_width(grid)
-    marks = []
+    marks: list[Quads] = []
     for flags, colour, at_right in ((cells.sell_imbalance, theme.imbalance_sell, False), (cells.buy_imbalance, theme.imbalance_buy, True)):
         number, row = bars.number[cells.bar[flags]], cells.row[flags]
         top, bottom = grid.price_y((row + 1) * rows) + column.row_gap, grid.price_y(row * rows)

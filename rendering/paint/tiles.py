@@ -38,7 +38,7 @@ class Tile:
     def blank(cls) -> Tile:
         """A transparent tile."""
         pixels = np.zeros((TILE_PX, TILE_PX), np.uint32)
-        return cls(pixels, QImage(pixels.data, TILE_PX, TILE_PX, TILE_PX * 4, QImage.Format.Format_ARGB32_Premultiplied))  # type: ignore[call-overload]
+        return cls(pixels, QImage(pixels.data, TILE_PX, TILE_PX, TILE_PX * 4, QImage.Format.Format_ARGB32_Premultiplied))
 
 
 class TileLayer:
@@ -141,7 +141,7 @@ class TileLayer:
     def _redraw_strip(self, left: int, right: int, seen: set[Place]) -> None:
         """Draw pixel columns `[left, right)` of all tiles in view at once."""
         held = [place for place in self._tiles if place[0] * TILE_PX < right and (place[0] + 1) * TILE_PX > left]
-        parts = []
+        parts: list[tuple[Place, Tile]] = []
         for place in held:
             tile = self._tiles[place]
             if tile is None:

@@ -162,7 +162,7 @@ class ChartScene(QGraphicsScene):
     # -- looks -----------------------------------------------------------------------------------
 
     @property
-    def style(self) -> CellStyle:
+    def cell_style(self) -> CellStyle:
         """The settings of what is shown in and around the cells."""
         return self.chart.rules.cells
 
@@ -306,7 +306,7 @@ class ChartScene(QGraphicsScene):
             layout=self.layout,
             theme=self._theme,
             dpr=self.dpr,
-            style=self.style,
+            style=self.cell_style,
             detail=self._detail if self.fixed_detail is None else self.fixed_detail,
             cursor=self.cursor,
             mode=self._mode,

@@ -168,7 +168,7 @@ def read_state(path: Path | str) -> dict[str, Any]:
     """
     text = QImage(str(path)).text(STATE_KEY)  # a QImageReader cuts keys at spaces and colons
     try:
-        state = json.loads(text) if text else None
+        state: dict[str, Any] | list[Any] | str | float | None = json.loads(text) if text else None
     except json.JSONDecodeError:
         state = None
     if not isinstance(state, dict) or state.get("version") != STATE_VERSION:

@@ -121,7 +121,7 @@ def _every_seconds(start_s: int, end_s: int, step_s: int) -> range:
 def _every_months(start_s: int, end_s: int, step: int) -> list[int]:
     first = _utc(start_s)
     month = (first.year * 12 + first.month - 1) // step * step
-    times = []
+    times: list[int] = []
     while month < 9999 * 12:
         time_s = int(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp())
         if time_s > end_s:

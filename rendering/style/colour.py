@@ -69,7 +69,7 @@ def contrast(one: Colour, other: Colour) -> float:
 def ramp(stops: list[Colour], steps: int) -> tuple[Colour, ...]:
     """`steps` visually even colours through the stops (straight lines in OKLab)."""
     labs = [_oklab(colour) for colour in stops]
-    colours = []
+    colours: list[Colour] = []
     for step in range(steps):
         at = step / (steps - 1) * (len(labs) - 1)
         left = min(int(at), len(labs) - 2)

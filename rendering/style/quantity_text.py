@@ -21,6 +21,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from app.market.arrays import Int64Array
+
 GLYPHS = " 0123456789.KMBTPE<×+−"
 """The characters; a glyph code is an index into this text."""
 TEXT_CHARS = 5
@@ -42,7 +44,7 @@ class QuantityText:
     def __init__(self, lot_size: Decimal) -> None:
         _, digits, exponent = lot_size.normalize().as_tuple()
         assert isinstance(exponent, int)
-        self._mantissa = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
+        self._mantissa: int = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
         scale = max(-exponent, 0)
         lines = _lines(scale)
         self._bounds = np.array([min(bound, 2**63 - 1) for bound, *_ in lines], np.int64)
@@ -51,7 +53,7 @@ class QuantityText:
         self._suffix = np.array([suffix for *_, suffix in lines], np.int64)
         self._dust_below = 10**scale // 2000 if scale > 3 else 0  # 0.0005
 
-    def right_aligned(self, lots: np.ndarray) -> np.ndarray:
+    def right_aligned(self, lots: Int64Array) -> np.ndarray:
         """Glyph codes of quantities, uint8 [shape=(n, 5)], padded on the left."""
         units = lots * self._mantissa
         line = np.searchsorted(self._bounds, units, side="right") - 1
@@ -114,7 +116,7 @@ def _lines(scale: int) -> list[tuple[int, int, int, int]]:
             first = start * unit * 1000**power
             if first >= big:
                 lines.append((first, unit * 1000**power // 10**decimals, decimals, GLYPHS.index(suffix)))
-    out = []
+    out: list[tuple[int, int, int, int]] = []
     for start, divisor, decimals, suffix in lines:
         # this line starts where the line before would round up to it
         before = out[-1][1] if out else 0

@@ -67,5 +67,5 @@ class FrameClock(QObject):
         if owner is not None and owner.isWidgetType() and owner.isMinimized():  # type: ignore[attr-defined]
             return _HIDDEN_MS
         screen = QGuiApplication.primaryScreen()
-        rate = screen.refreshRate() if screen is not None else 60.0
+        rate = screen.refreshRate() if screen is not None else 60.0  # pyright: ignore[reportUnnecessaryComparison]
         return max(1, int(1000 / rate)) if rate > 1 else 16

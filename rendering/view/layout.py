@@ -175,7 +175,7 @@ class PaneLayout:
 
 def _strip_heights(strips: Sequence[Strip], above: int, free: int) -> list[int]:
     """Height of each strip in whole pixels; 0 if fewer than `least_px` are free."""
-    heights = []
+    heights: list[int] = []
     for strip in strips:
         height = min(strip.most_px, max(strip.least_px, round(strip.share * above)), free)
         heights.append(height if height >= strip.least_px else 0)

@@ -43,7 +43,7 @@ class ViewState:
 
     def __init__(self, chart: Chart, width_px: float, height_px: float) -> None:
         self.chart = chart
-        self.viewport = Viewport(0.0, _BAR_PX, 0.0, _ROW_PX / chart.series.grid.ticks_per_row, width_px, height_px)
+        self.viewport: Viewport = Viewport(0.0, _BAR_PX, 0.0, _ROW_PX / chart.series.grid.ticks_per_row, width_px, height_px)
         self.following = True
         self._fitted = self._moved_by_hand = False
         self._last_number = self._middle_ns = 0

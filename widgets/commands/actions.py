@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
@@ -22,12 +22,14 @@ def build_actions(window: QWidget, families: Families) -> Mapping[str, QAction]:
         action.setCheckable(command.checkable)
         action.setToolTip(f"{command.tooltip} ({command.keys[0]})" if command.keys else command.tooltip)
         action.setData(command.explained_in)
-        method = command.run(families)
-        arguments = (command.argument,) if command.argument else ()
-        action.triggered.connect(lambda _checked=False, method=method, arguments=arguments: method(*arguments))
+        action.triggered.connect(_run(command.run(families), command.argument))
         window.addAction(action)
         actions[command.action] = action
     return actions
+
+
+def _run(method: Callable[..., object], argument: str) -> Callable[[], object]:
+    return (lambda: method(argument)) if argument else (lambda: method())
 
 
 def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:

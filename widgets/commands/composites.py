@@ -80,7 +80,8 @@ class CompositeCommands:
         if found is None:
             return []
         scene = found[1]
-        anchors, entries = scene.chart.anchors, []
+        anchors = scene.chart.anchors
+        entries: list[MenuEntry] = []
         for placed in _profiles_at(scene, spot):
             text = f"Deselect {placed.name}" if anchors.is_chosen(placed) else f"Select {placed.name} for a composite"
             entries.append(MenuEntry(text, partial(anchors.choose, placed), "Ctrl+click"))

@@ -37,7 +37,8 @@ class CopyCommands:
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
         """Entries to copy the price and the time at a point."""
-        scene, found = self._scene(), []
+        scene = self._scene()
+        found: list[MenuEntry] = []
         if scene is not None and spot.price_ticks is not None:
             price = scene.chart.series.grid.text(spot.price_ticks)
             found.append(MenuEntry(f"Copy price {price}", lambda: self._copy(price), "Ctrl+C"))

@@ -99,7 +99,7 @@ class PeriodCommands:
         found = self._found(spot)
         if found is None:
             return []
-        entries = []
+        entries: list[MenuEntry] = []
         if found.can_split:
             entries.append(MenuEntry(f"Split profile at {found.split_text}", lambda: self._split(found), "X"))
         if found.next_ns is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QLabel, QLineEdit, QPushButton, QWidget
@@ -60,8 +60,8 @@ class AlertDialog(QDialog):
         self.done_button = QPushButton("Set" if number is None else "Change", self)
         self._lay_out()
         self._fill(wish)
-        self.kind.currentIndexChanged.connect(lambda _: self._show_choices(self.spec))
-        self.sound.activated.connect(lambda _: play(self.sound.currentData()))
+        self.kind.currentIndexChanged.connect(lambda: self._show_choices(self.spec))
+        self.sound.activated.connect(lambda: play(self.sound.currentData()))
         self.done_button.clicked.connect(self._take)
 
     @property
@@ -123,7 +123,7 @@ class AlertDialog(QDialog):
             self.trouble.setText(outcome.text)
 
 
-def _offer(box: QComboBox, choices: list[tuple[str, object]] | list, chosen: object) -> None:
+def _offer(box: QComboBox, choices: Sequence[tuple[str, object]], chosen: object) -> None:
     box.blockSignals(True)
     box.clear()
     for text, thing in choices:

@@ -58,7 +58,7 @@ class AlertPanel(QDialog):
         rows.addLayout(self._buttons())
         rows.addWidget(self.log_view, 2)
         rows.addWidget(self.count)
-        self.alert_view.activated.connect(lambda index: edit(self.alerts.things[index.row()]))
+        self.alert_view.activated.connect(self._activated)
         self.log_view.clicked.connect(self._clicked)
         self.log_view.activated.connect(self._clicked)  # by Return, without a mouse
         self._timer = QTimer(self)
@@ -115,6 +115,9 @@ class AlertPanel(QDialog):
         if (alert := self.chosen()) is not None:
             do(alert)
             self.refresh()
+
+    def _activated(self, index: QModelIndex) -> None:
+        self._edit(self.alerts.things[index.row()])
 
     def _clicked(self, index: QModelIndex) -> None:
         if isinstance(entry := self.log.things[index.row()], FiredAlert):

@@ -75,7 +75,7 @@ class ReplayBar(QFrame):
         self.speed.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.speed.setAccessibleName("Speed")
         self.speed.setToolTip("Replay speed (Ctrl+Up and Ctrl+Down)")
-        self.speed.activated.connect(lambda index: self._set_speed(SPEEDS[index]))
+        self.speed.activated.connect(self._choose_speed)
         self.track = SeekSlider(self)
         self.track.setAccessibleName("Progress")
         self.track.setToolTip("Drag or click to jump to a time")
@@ -220,6 +220,9 @@ class ReplayBar(QFrame):
     def _jump(self, time_ns: int) -> None:
         if self._playback is not None and not self._playback.jump(time_ns):
             self._open_anew()
+
+    def _choose_speed(self, place: int) -> None:
+        self._set_speed(SPEEDS[place])
 
     def _set_speed(self, speed: float) -> None:
         if self._playback is not None:

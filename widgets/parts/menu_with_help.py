@@ -14,7 +14,7 @@ class MenuWithHelp(QMenu):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         action = self.activeAction()
-        page = action.data() if action is not None and event.key() == Qt.Key.Key_F1 else None
+        page = action.data() if action is not None and event.key() == Qt.Key.Key_F1 else None  # pyright: ignore[reportUnnecessaryComparison]
         if page:
             self.close()
             open_help_from(self, page)

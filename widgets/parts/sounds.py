@@ -14,6 +14,8 @@ import numpy as np
 from PySide6.QtCore import QProcess
 from PySide6.QtWidgets import QApplication
 
+from app.market.arrays import Float64Array
+
 _RATE = 22_050
 _TONES: dict[str, tuple[tuple[float, float], ...]] = {
     "chime": ((1046.5, 0.12), (1568.0, 0.30)),
@@ -29,7 +31,7 @@ _PLAYERS = ("pw-play", "paplay", "aplay", "afplay")  # PipeWire, PulseAudio, ALS
 
 def tone(name: str) -> bytes:
     """A mono 16-bit WAV file of the notes of a sound, one after the other."""
-    notes = []
+    notes: list[Float64Array] = []
     for hertz, seconds in _TONES[name]:
         at = np.arange(round(_RATE * seconds)) / _RATE
         notes.append(np.sin(2 * np.pi * hertz * at) * np.exp(-5 * at / seconds) * np.minimum(1, at / 0.004))  # without a click at the start

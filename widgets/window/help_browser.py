@@ -37,7 +37,11 @@ class HelpBrowser(QTextBrowser):
         self._anchors: dict[str, int] = {}
         self._pictures: dict[str, QImage] = {}
         self._places: list[tuple[int, str]] = []
-        self.anchorClicked.connect(lambda url: on_link(url.url()))
+
+        def follow(url: QUrl) -> None:
+            on_link(url.toString())
+
+        self.anchorClicked.connect(follow)
 
     def show_page(self, page: HelpPage) -> None:
         """Show a page from its top."""
@@ -80,7 +84,7 @@ class HelpBrowser(QTextBrowser):
     def highlight(self, words: str, nth: int) -> None:
         """Mark every match of the words on the page, and go to one of them by its number."""
         found = _matches(self.document(), words)
-        selections = []
+        selections: list[QTextEdit.ExtraSelection] = []
         for place, cursor in enumerate(found):
             selection = QTextEdit.ExtraSelection()
             look = QTextCharFormat()

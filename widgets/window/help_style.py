@@ -97,10 +97,10 @@ def _spaces(block: QTextBlock) -> QTextBlockFormat:
         above, below = 0 if level == 1 else 1.3 * _HEADING_PX[level], 8
     elif any(each.charFormat().isImageFormat() for each in fragments(block)):
         above, below = 8, 12
-    elif _is_code(block) or QTextCursor(block).currentTable() is not None:
+    elif _is_code(block) or QTextCursor(block).currentTable() is not None:  # pyright: ignore[reportUnnecessaryComparison]
         return spaces
     else:
-        above, below = (6, 8) if block.textList() is None else (2, 2)
+        above, below = (6, 8) if block.textList() is None else (2, 2)  # pyright: ignore[reportUnnecessaryComparison]
         spaces.setLineHeight(_LINE_PERCENT, _PROPORTIONAL)
     spaces.setTopMargin(above)
     spaces.setBottomMargin(below)

@@ -193,10 +193,10 @@ class HelpWindow(QDialog):
         for key, run in keys.items():
             QShortcut(QKeySequence(key), self, run)
         self.search_field.textChanged.connect(self.show_matches)
-        self.list.itemClicked.connect(lambda item: self._open_page(item))
-        self.list.itemActivated.connect(lambda item: self._open_page(item))
-        self.results.itemClicked.connect(lambda item: self._open_match(item))
-        self.results.itemActivated.connect(lambda item: self._open_match(item))
+        self.list.itemClicked.connect(self._open_page)
+        self.list.itemActivated.connect(self._open_page)
+        self.results.itemClicked.connect(self._open_match)
+        self.results.itemActivated.connect(self._open_match)
 
     def _open_page(self, item: QTreeWidgetItem) -> None:
         if (name := item.data(0, _THING)) is not None:
@@ -295,7 +295,7 @@ def _entry(parent: QTreeWidget | QTreeWidgetItem, text: str, thing: object, tool
 def _leaves(tree: QTreeWidget) -> list[QTreeWidgetItem]:
     tops = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
     rows = [[top, *(top.child(row) for row in range(top.childCount()))] for top in tops if top is not None]
-    return [item for row in rows for item in row if item.data(0, _THING) is not None]
+    return [item for row in rows for item in row if item is not None and item.data(0, _THING) is not None]
 
 
 def _excerpt(match: Match) -> str:

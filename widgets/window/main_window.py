@@ -224,7 +224,7 @@ class MainWindow(QMainWindow):
         chart = self._workspace.chart
         scene = self._scene
         if scene is not None:
-            self.toolbar.show_style(following=scene.following, cells=scene.style.cells, colouring=scene.style.colouring)
+            self.toolbar.show_style(following=scene.following, cells=scene.cell_style.cells, colouring=scene.cell_style.colouring)
             self.faults.report_layers([type(item).__name__ for item in scene.items_by_layer if scene.layers.is_out_of_use(item)])
         # includes the message, as a refused choice leaves a wrong value in the toolbar
         if chart is not None:

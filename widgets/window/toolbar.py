@@ -55,11 +55,11 @@ class Toolbar(QToolBar):
         self._typed_in: QLineEdit | None = None
         """The field with typed text that is not applied yet."""
         self.instrument = self._combo("Market", "Market; type any symbol of a supported venue  (Ctrl+P)", 22)
-        self.instrument.activated.connect(lambda _: self._choose_instrument())
+        self.instrument.activated.connect(lambda: self._choose_instrument())
         self.bar_rule = self._combo("Bar", "Bar type; pick one or type your own  (PgUp and PgDown)", 6)
         self.bar_rule.addItems(list(BAR_CHOICES))
         self.bar_rule.setMaxVisibleItems(len(BAR_CHOICES))
-        self.bar_rule.activated.connect(lambda _: self._choose_bar_rule())
+        self.bar_rule.activated.connect(lambda: self._choose_bar_rule())
         self.ticks_per_row = QSpinBox(self)
         self.ticks_per_row.setRange(1, 1_000_000)
         self.ticks_per_row.setKeyboardTracking(False)  # a half-typed number is not applied
@@ -207,7 +207,10 @@ class Toolbar(QToolBar):
         for widget in widgets:
             widget.installEventFilter(self)
             if isinstance(widget, QLineEdit):
-                widget.textEdited.connect(lambda _text, edit=widget: self._type(edit))
+                self._listen_to_typing(widget)
+
+    def _listen_to_typing(self, edit: QLineEdit) -> None:
+        edit.textEdited.connect(lambda: self._type(edit))
 
     def _type(self, edit: QLineEdit) -> None:
         self._typed_in = edit

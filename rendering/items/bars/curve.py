@@ -33,7 +33,7 @@ class Curve(NamedTuple):
             return
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.strokePath(pg.arrayToQPath(x, y, connect=np.append(joined[1:], 0).astype(np.int32)), pen)  # type: ignore[arg-type]
+        painter.strokePath(pg.arrayToQPath(x, y, connect=np.append(joined[1:], 0).astype(np.int32)), pen)
         painter.restore()
 
 

@@ -123,7 +123,7 @@ class LargeTradesItem(ChartItem):
         scale = _LARGEST_PX / math.sqrt(int(found.quantity_lots[0]))
         texts = short_quantities(found.quantity_lots, chart.spec.instrument.lot_size)
         times, viewport = chart.series.times, frame.viewport
-        bubbles = []
+        bubbles: list[Bubble] = []
         rows = zip(*(column.tolist() for column in found.columns[:4]), texts, places.tolist(), strict=True)
         for time_ns, price, lots, side, text, place in rows:
             x, y, radius = viewport.x(times.position(time_ns)), viewport.y(price + 0.5), max(_LEAST_PX, scale * math.sqrt(lots))

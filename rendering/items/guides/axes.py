@@ -158,7 +158,7 @@ def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
         numbers = [rule.number(tick.time_ns) for tick in ticks]
     else:
         ticks, numbers = _times_of_bars(frame, first, last)
-    places = []
+    places: list[PlacedTime] = []
     for bar, tick in zip(numbers, ticks, strict=True):
         left = frame.pixels.screen_x(bar) / frame.dpr
         if 0 <= left < viewport.width_px:

@@ -109,7 +109,8 @@ class CandleAreasItem(ChartItem):
 
     def lines(self, frame: Frame) -> tuple[AreaLine, ...]:
         """The lines in view, shorter periods first, as their names take precedence."""
-        found, viewport, series = [], frame.viewport, frame.chart.series
+        viewport, series = frame.viewport, frame.chart.series
+        found: list[AreaLine] = []
         for name, period, from_ns in _periods(frame):
             area = self._of(frame).of(period, frame.known_end)
             if area is None:
@@ -142,7 +143,7 @@ def _periods(frame: Frame) -> list[tuple[str, Span, int]]:
 
 @lru_cache(maxsize=16)  # called several times per frame, with other arguments only when a bar opens
 def _periods_at(newest_ns: int, periods: tuple[Period, ...], timezone: str) -> list[tuple[str, Span, int]]:
-    found = []
+    found: list[tuple[str, Span, int]] = []
     for period in sorted(periods, key=list(Period).index):
         rule = PeriodRule(period, timezone)
         current = span_at(rule, newest_ns)

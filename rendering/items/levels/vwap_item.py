@@ -115,7 +115,8 @@ class VwapItem(ChartItem):
         """Hit targets of the lines and bands under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
-        bar, found = bar_at(frame, x), []
+        bar = bar_at(frame, x)
+        found: list[HitTarget] = []
         for line in self._lines(frame) if bar is not None else ():
             first, end = line.bars(frame)
             if bar is not None and first <= bar < end:
@@ -214,7 +215,7 @@ class AnchoredVwapItem(VwapItem):
         if not series.n_bars:
             return ()
         anchored = [placed for placed in frame.chart.anchors.profiles if placed.end_ns is None and not placed.is_composite]
-        found = []
+        found: list[tuple[TimeDivision, str, int | None]] = []
         for placed in anchored:
             start_ns = series.times.start_ns(series.times.number(placed.start_ns))  # an anchor is a bar
             found.append((AnchorDivision(start_ns), f"VWAP {placed.name}", start_ns))

@@ -156,7 +156,7 @@ class DivergenceItem(ChartItem):
 
 
 def _marks_at(frame: Frame, marks: list[tuple[DivergenceMark, tuple[float, float]]], x: float, y: float) -> list[HitTarget]:
-    found = []
+    found: list[HitTarget] = []
     for mark, (one, other) in marks:
         line = mark.left, one, mark.right, other
         found += divergence_question(frame, mark.bars, mark.side, cvd_reset(frame), line, (x, y))

@@ -94,7 +94,8 @@ class CvdInView:
             return ()
         found = self._divergences(frame, first, end)
         seen = found.second >= bars_in_view(frame)[0]
-        scale, marks = self.scale(frame), []
+        scale = self.scale(frame)
+        marks: list[DivergenceMark] = []
         for one, other, side in zip(*(column[seen].tolist() for column in found), strict=True):
             prices = series.high if side < 0 else series.low
             price = tuple(price_y(frame, int(prices[bar]) + (1 if side < 0 else 0)) for bar in (one, other))

@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from app.analytics.bar_statistics import BarStatistics, Statistic
+from app.market.arrays import Int64Array
 from app.market.times import narrow_duration_text
 from app.settings.calculation import CalculationSettings
 from rendering.hit_tests.flow_hits import statistic_questions
@@ -115,7 +116,7 @@ class StatisticsItem(ChartItem):
         left, right = pixels.bar_x(number) - pixels.left, pixels.bar_x(number + 1) - pixels.left
         narrow, gap = bool((right == left).any()), round(dpr) if frame.viewport.bar_px >= 4 else 0
         ramps, height = (*frame.theme.volume_ramp, *frame.theme.delta_ramp), round(ROW_PX * dpr)
-        found = []
+        found: list[tuple[Int64Array, ...]] = []
         for index, (statistic, values) in enumerate(table.items()):
             if statistic in _GROUNDLESS:
                 continue

@@ -150,7 +150,7 @@ class CompositeMark(NamedTuple):
 
 def marks_of(frame: Frame) -> list[CompositeMark]:
     """Marks of composites and of profiles selected for one; selected last, on top."""
-    marks = []
+    marks: list[CompositeMark] = []
     pane, views = frame.layout.price, profile_views(frame)
     if frame.chart.anchors.chosen:
         views = (*period_views(frame), *views)

@@ -126,7 +126,7 @@ def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
     chart = frame.chart
     anchors = chart.anchors
     newest = _newest(frame)
-    views = []
+    views: list[ProfileView] = []
     for placed in anchors.profiles:
         runs = chart.profiles.bars_of(placed.stretches)
         figures = _figures(frame, runs, placed.inputs)
@@ -166,7 +166,8 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
 def _own_rules(frame: Frame, inputs: ProfileSettings, figures: ProfileValues) -> list[str]:
     """Texts of a profile's volume, rows and value area if they are not the chart's."""
     grid, usual, step = frame.chart.series.grid, frame.rules.value_area, figures.rows.ticks_per_row
-    volume, words = volume_text(inputs.volume, figures), []
+    volume = volume_text(inputs.volume, figures)
+    words: list[str] = []
     if volume != ProfileSettings().volume.value:
         words.append(volume)
     if inputs.rows.by is not RowMode.CHART or step != grid.ticks_per_row:

@@ -85,7 +85,7 @@ class TpoItem(ChartItem):
         start, end = bars_in_view(frame)
         if start >= end:
             return []
-        found = []
+        found: list[DrawnSession] = []
         for span in frame.rules.hours.sessions(Span(series.start_ns(start), series.start_ns(end - 1) + 1)):
             begin, until = first_bar_at(series, span.start_ns), min(first_bar_at(series, span.end_ns), frame.known_end)
             if begin < until and bars_fit_brackets(series.rule.length_ns, span.start_ns, bracket_ns):
@@ -157,6 +157,7 @@ class TpoItem(ChartItem):
         lines = session.letters.letters()
         left, room = max(0.0, session.left) + 5, self._letter_room(frame, session)
         ground = qcolor(frame.theme.background.faded(0.7))
+        row: int
         for row, colour in zip(rows.tolist(), colours, strict=True):
             top, bottom = price_y(frame, (row + 1) * height), price_y(frame, row * height)
             y = (top + bottom) / 2
@@ -174,7 +175,7 @@ class TpoItem(ChartItem):
     ) -> None:
         """Draw an image with one pixel per bracket across, stretched to its full width."""
         height, grid = frame.chart.series.grid.ticks_per_row, frame.pixels
-        filled = marks if self.split else np.arange(marks.shape[1]) < marks.sum(axis=1)[:, None]
+        filled = marks if self.split else np.arange(int(marks.shape[1])) < marks.sum(axis=1)[:, None]
         tops = grid.price_y((rows + 1) * height) - grid.top
         bottoms = grid.price_y(rows * height) - grid.top
         argb = np.array([colour.faded(0.3).argb for colour in colours], np.uint32)  # the bars are visible through them

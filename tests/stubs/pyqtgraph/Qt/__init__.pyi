@@ -1,0 +1,1 @@
+"""How pyqtgraph reaches Qt."""
