@@ -62,7 +62,7 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
             for stretch in id_ranges(trades, Source.ARCHIVE):
                 found.add(stretch)
         if sound and [path.name for path in tape.files(day)] == [f"{day_name(day)}.parquet"]:
-            yield from _rollup(tape, day, trades, writer)
+            yield from _minute_cells(tape, day, trades, writer)
     if numbered:
         yield from _account(tape, found, writer)
     yield from _holes(tape)

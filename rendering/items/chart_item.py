@@ -183,8 +183,8 @@ class ChartItem(pg.GraphicsObject):
         """Draw an exposed region; called by Qt."""
         if self._frame is None or (self.pictures and widget is not None):
             return
-        # a copy, as Qt's rectangle is gone after this call; it contains dirty rectangles of other items, hence `dirty_bounds`
-        self.draw_part(painter, QRectF(option.exposedRect) & dirty_bounds(painter, self._bounds))
+        # a copy, as Qt's rectangle is gone after this call; it contains dirty rectangles of other items, hence `exposed_bounds`
+        self.draw_part(painter, QRectF(option.exposedRect) & exposed_bounds(painter, self._bounds))
 
     def draw_part(self, painter: QPainter, exposed: QRectF) -> None:
         """Draw the part inside a rectangle of the scene, clipped to it."""

@@ -109,11 +109,11 @@ _PEAK = """
 import sys
 from pathlib import Path
 import psutil
-from feeds.archives.report import Report
-from feeds.archives.stream import stream_trades
+from feeds.archives.report import ImportReport
+from feeds.archives.trade_stream import stream_trades
 from tests.benchmarks.bench_import import BINANCE
 process = psutil.Process()
-print(max(process.memory_info().rss for _ in stream_trades(Path(sys.argv[1]), BINANCE, Report())) >> 20)
+print(max(process.memory_info().rss for _ in stream_trades(Path(sys.argv[1]), BINANCE, ImportReport())) >> 20)
 """
 
 

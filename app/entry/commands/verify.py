@@ -12,8 +12,8 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore, stored_instrument
+from app.storage.tape_writer import TapeWriter
 from app.storage.verify import StoreFinding, verify
-from app.storage.writer import TapeWriter
 
 
 def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool) -> int:
