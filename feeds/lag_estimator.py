@@ -11,9 +11,9 @@ class LagEstimator:
     Attributes
     ----------
     late_s : float
-        How much later than the fastest the newest trade arrived; never negative.
+        Delay of the newest trade beyond that of the fastest one, in seconds; never negative.
     offset_ns : int
-        Our time of arrival minus the venue's trade time, for the fastest; may be negative.
+        Our time of arrival minus the venue's trade time, for the fastest trade; may be negative.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class LagEstimator:
     def arrived(self, trade_ns: int, received_ns: int) -> None:
         """Record a trade newer than all before, received at `received_ns`.
 
-        Use a monotonic clock for `received_ns`; a jump spoils two minutes at most.
+        Use a monotonic clock for `received_ns`; after a jump the lag is wrong for two minutes at most.
         """
         distance = received_ns - trade_ns
         if self._began_ns is None or not 0 <= received_ns - self._began_ns < 2 * _WINDOW_NS:  # first trade, or our clock was set

@@ -18,17 +18,17 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 
 _TICK_S = 0.016  # one batch per frame
-_LONGEST_LOOK_S = 1.0  # time that the machine slept or the window hung is not made up for
+_LONGEST_LOOK_S = 1.0  # a longer pause, as when the machine slept or the window hung, is not caught up with
 _PAGE = 50_000  # trades returned at once, about 5 ms of work for the receiver
 ENDED = "end of recording"
 """Status text after the last trade."""
 
 
 class ReplayFeed:
-    """A recording as a feed; trades not played yet are in the future.
+    """A feed that plays recorded trades as if they were live.
 
-    Trades keep their distances in time, divided by `speed`. At the end of the recording `batches` ends. Trades come in the
-    order of the recording, each once, whatever the user does: how they were played never changes a value.
+    Intervals between trades are as recorded, divided by `speed`. `batches` ends after the last trade. Each trade comes once, in
+    the order of the recording; the way in which they are played never changes a value.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class ReplayFeed:
     trades : TradeBatch
         In the order of the tape; a trade reported late is played with the one before it.
     gaps : sequence of Span
-        Time ranges in which trades may be missing, oldest first, if ids are not consecutive; reported once played past.
+        Time ranges in which trades may be missing, oldest first, if ids are not consecutive; reported with the first trade after them.
     speed : float
         Recorded seconds per second, above 0; `math.inf` plays all of it at once.
     start_ns : int
@@ -112,22 +112,22 @@ class ReplayFeed:
 
     @property
     def now_ns(self) -> int:
-        """The current recorded time."""
+        """The replay's current position in recorded time."""
         return self._now_ns
 
     @property
     def span(self) -> Span:
-        """The span from the first trade to just after the last one."""
+        """The span from the first trade to just after the last one; `Span(0, 0)` without trades."""
         return Span(int(self._due_ns[0]), int(self._due_ns[-1]) + 1) if len(self._trades) else Span(0, 0)
 
     def pause(self) -> None:
-        """Stop recorded time."""
+        """Pause the replay."""
         self._advance()
         self._paused = True
         self._say()
 
     def resume(self) -> None:
-        """Continue from where recorded time stopped."""
+        """Continue from where the replay was paused."""
         self._advance()
         self._paused = False
         self._say()
@@ -149,12 +149,12 @@ class ReplayFeed:
                 self._now_ns = max(self._now_ns, int(self._due_ns[self._due - 1]))
 
     def jump(self, time_ns: int) -> None:
-        """Play at once up to a recorded time, if that is ahead; works while paused."""
+        """Play all trades up to `time_ns` at once, unless it has passed; works while paused."""
         if len(self._trades):
             self._reach(min(time_ns, int(self._due_ns[-1])))
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """Iterate over trades as they become due, at most one batch per frame."""
+        """Iterate over trades as they become due: once per frame, in batches of at most 50,000."""
         self._looked_s = self._clock_s()
         while self._open and self._played < len(self._trades):
             self._advance()
@@ -176,7 +176,7 @@ class ReplayFeed:
         self._open = False
 
     def _advance(self) -> None:
-        """Advance recorded time by the clock time since the last call."""
+        """Advance recorded time by the clock time since the last call (at most 1 s) times `speed`, unless paused."""
         if self._looked_s is None:
             return
         now_s = self._clock_s()
@@ -189,7 +189,7 @@ class ReplayFeed:
         self._reach(self._now_ns + round(gone_ns) if left else last_ns)
 
     def _end_of_bar(self, rule: BarRule) -> int:
-        """Index after the bar of the next trade.
+        """The index after the last trade of the next trade's bar.
 
         Bars count from the day's start, as in a chart.
         """
@@ -204,7 +204,7 @@ class ReplayFeed:
         return int(later[0]) if len(later) else int(end)
 
     def _reach(self, time_ns: int) -> None:
-        """Set recorded time unless it is later already; trades up to it become due."""
+        """Advance recorded time to `time_ns` unless it is later already; trades up to it become due."""
         self._now_ns = max(self._now_ns, time_ns)
         self._due = max(self._due, int(np.searchsorted(self._due_ns, self._now_ns, side="right")))
 

@@ -1,4 +1,4 @@
-"""Check that a tape has both sides, as venues have mixed them up before."""
+"""A warning if nearly all trades have the same side, as venues have reported sides incorrectly before."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _SHARE = 0.98
 
 
 class SideCheck:
-    """Share of buys and sells in trades, 5,000 at a time.
+    """A check of the trades' sides, repeated after every 5,000 trades.
 
     Attributes
     ----------
     warning : str
-        Text for the screen while nearly all of the last trades have one aggressor; else empty.
+        Text for the screen if nearly all trades of the last check had the same aggressor; else empty.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class SideCheck:
         self._trades = self._buys = 0
 
     def saw(self, batch: TradeBatch) -> None:
-        """Count more trades."""
+        """Count the sides of more trades; once there are 5,000, set `warning` and start a new count."""
         self._trades += len(batch)
         self._buys += int(np.count_nonzero(batch.side == BUY))
         if self._trades < _TRADES:

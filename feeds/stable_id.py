@@ -8,7 +8,7 @@ _LARGEST = 2**63 - 1
 
 
 def stable_id(text: str) -> int:
-    """The venue's number if it fits in 63 bits, else 63 bits of the text's BLAKE2b.
+    """The id itself if it is a number of at most 63 bits, else 63 bits of the text's BLAKE2b hash.
 
     The same text always gives the same id.
     """

@@ -1,1 +1,1 @@
-"""Trades from files."""
+"""Trades and candles from files, and downloads of trade files."""

@@ -1,6 +1,6 @@
 """Trade files of data.binance.vision: aggregate trades with the feed's ids.
 
-Whole months come as monthly files, other days as daily ones. Next to each file lies its checksum, in the format of sha256sum:
+Complete months come as monthly files, other days as daily ones. Next to each file is its checksum, in the format of sha256sum:
 
     /data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-08-08.zip
     /data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-08-08.zip.CHECKSUM
@@ -63,7 +63,7 @@ class BinanceDumps:
         return [self._month(days) if len(days) > 1 else self._day(days[0]) for days in whole_months(days_of(span, self._wall()))]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """See `BulkSource`; a file is fetched again if it was republished since."""
+        """Download a file unless it is there and matches its published checksum, if any; None if unpublished. See `BulkSource`."""
         told = await self._host.text(f"{piece.path}.CHECKSUM")
         to = folder / piece.name
         if told is None:

@@ -30,7 +30,7 @@ class DumpFile:
     path : str
         Its path on the host.
     instead : tuple of DumpFile
-        Files to fetch if this one is not published: the days of a month whose file is not made yet.
+        Files to fetch if this one is not published: the daily files of a month without a monthly file yet.
     """
 
     name: str
@@ -40,17 +40,17 @@ class DumpFile:
 
 
 class BulkSource(Protocol):
-    """One market's history at one publisher."""
+    """One market's history, as files of one publisher."""
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """Files that hold the trades of a span, oldest first; none of the future.
+        """The files with the trades of a span up to now, oldest first.
 
         They may hold trades outside the span too.
         """
         ...
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = ...) -> Path | None:
-        """Fetch a file into an existing folder; None if it is not published.
+        """Fetch a file into an existing folder and return its path; None if it is not published.
 
         A complete file that is there already is not fetched again. A partial download stays in the folder (`.part`) and is
         resumed where the server allows it.
@@ -76,7 +76,7 @@ def no_progress(done: int, total: int | None) -> None:
 async def iter_downloads(
     source: BulkSource, span: Span, folder: Path, progress: Progress = no_progress
 ) -> AsyncIterator[tuple[DumpFile, Path | None]]:
-    """The files of a span, each with its path on disk, None if not published.
+    """Download the files of a span; iterate over them with their paths on disk, None for a file that is not published.
 
     If a file is not published, the files in its `instead` are fetched in its place.
 

@@ -40,7 +40,7 @@ _NAMES = {  # column names that venues and programs use, in lower case
 _LISTS = ("result", "data", "list", "candles", "klines")
 """Keys of a JSON response under which venues put their candles."""
 _KRAKEN_COLUMNS = 8  # time, open, high, low, close, vwap, volume, count
-_MOST_BYTES = 1 << 28  # a year of one-minute candles has some fifty million
+_MOST_BYTES = 1 << 28  # a year of one-minute candles takes about 50 million bytes
 _EXPECTED = "CSV with time,open,high,low,close,volume, or a venue's klines as JSON"
 
 
@@ -53,7 +53,7 @@ class CandleFile:
     tick_size, lot_size : Decimal
         The smallest decimal place in the prices and in the volumes.
     candles : CandleBatch
-        Oldest first; a candle that is in the file twice is there once.
+        Oldest first; a candle that the file repeats occurs once.
     """
 
     tick_size: Decimal

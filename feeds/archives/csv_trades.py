@@ -31,7 +31,7 @@ class CsvTrades:
     layout : Layout
         Detected from the first line.
     unit : str
-        The unit of `place_of`, for messages.
+        The word for what `place_of` counts, for error messages.
 
     Raises
     ------
@@ -88,7 +88,7 @@ class CsvTrades:
             self._require_closed_quotes()
 
     def place_of(self, row: int) -> int:
-        """The line number in an editor of a row; row 0 is the first after the header."""
+        """The line number of a row, as an editor shows it; row 0 is the first after the header."""
         records = (line for line, _ in self._records())
         return next(itertools.islice(records, row + self.layout.header, None), 0)
 
@@ -115,7 +115,7 @@ class CsvTrades:
         return TradeFileError(self.path, None, f"unreadable data ({str(error).splitlines()[0][:120]})", "CSV of trades")
 
     def _records(self) -> Iterator[tuple[int, list[str] | None]]:
-        """First line and fields of each record that is not empty.
+        """Iterate over the records that are not empty, each as the number of its first line and its fields.
 
         Fields are None, and the iteration ends, for a field that is too long.
         """
@@ -148,7 +148,7 @@ class _Watched:
 
 
 def _distinct(names: tuple[str, ...]) -> list[str]:
-    """Distinct names for Arrow: a repeated one, which we never read, gets a number."""
+    """Unique column names, as Arrow requires: a repeated name gets a number; such columns are never read."""
     return [name if names.index(name) == place else f"{name}#{place}" for place, name in enumerate(names)]
 
 

@@ -20,7 +20,7 @@ class DailyFiles:
     ----------
     host : FileHost
     place : callable
-        Path and local name of a day's file.
+        Returns the path on the host and the local name of a day's file.
     ahead_ns : int
         How much earlier than UTC days the publisher's days begin.
     require : callable
@@ -46,7 +46,7 @@ class DailyFiles:
         return [self._day(day) for day in days_of(shifted, self._wall() + self._ahead_ns / 1e9)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """See `BulkSource`."""
+        """Download a file unless it is there; None if it is not published. See `BulkSource`."""
         to = folder / piece.name
         if to.exists():
             return to

@@ -28,7 +28,7 @@ def span_of(first: date, last: date) -> Span:
 
 
 def whole_months(days: list[date]) -> list[list[date]]:
-    """Group consecutive days by complete months, other days alone."""
+    """Group consecutive days: all days of a complete month together, other days alone."""
     groups: list[list[date]] = []
     for (year, month), group in itertools.groupby(days, lambda day: (day.year, day.month)):
         of_month = list(group)
@@ -43,5 +43,5 @@ def date_of(time_ns: int) -> date:
 
 
 def file_name(text: str) -> str:
-    """A text made safe for a file name on any system."""
+    """A text made safe for a file name on any system, at most 100 characters."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:100].lstrip(".") or "_"

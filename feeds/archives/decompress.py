@@ -17,7 +17,7 @@ from app.errors import TradeFileError
 
 _MAX_BYTES = 64 << 30  # a month of the busiest market unpacks to less than a tenth of it
 _MAX_MEMBERS = 64
-_MAX_DIRECTORY = 1 << 18  # bytes of a zip's list of members: some thousands, read before they can be counted
+_MAX_DIRECTORY = 1 << 18  # bytes of a zip's list of members, enough for thousands; it is read before they can be counted
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # other methods may need gigabytes before they return a byte
 _MAX_RATIO = 200  # text packs ten to thirty times; beyond this it is a zip bomb
 _BROKEN = (
@@ -72,7 +72,7 @@ def is_parquet(path: Path) -> bool:
 
 
 class _Measured(io.RawIOBase):
-    """The unpacked bytes of an archive, counted while they are read."""
+    """The unpacked bytes of an archive; raises if there are more than allowed, or not as many as declared."""
 
     def __init__(self, packed: IO[bytes], path: Path, packed_bytes: int, promised: int | None) -> None:
         self._packed, self._path, self._promised = packed, path, promised
@@ -96,7 +96,7 @@ class _Measured(io.RawIOBase):
 
 
 class _Guarded(io.RawIOBase):
-    """A zip's bytes, with a limit for each read until its directory has been read."""
+    """A zip file's bytes; the size of each read is limited until the list of members has been read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -121,7 +121,7 @@ class _Guarded(io.RawIOBase):
 
 
 def _only_member(path: Path, file: IO[bytes]) -> tuple[IO[bytes], int]:
-    """The only .csv file in a zip, and the size that the zip declares for it."""
+    """The only .csv file in a zip, opened, and the size that the zip declares for it."""
     guarded = _Guarded(file)
     archive = zipfile.ZipFile(guarded)
     guarded.limit = None

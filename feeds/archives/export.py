@@ -63,10 +63,7 @@ def write_trades(out: Path, instrument: Instrument, batches: Iterable[TradeBatch
 
 
 def _blocks(batches: Iterable[TradeBatch]) -> Iterator[TradeBatch]:
-    """The same trades in large blocks.
-
-    A row group costs more than a thousand rows.
-    """
+    """The same trades in large blocks, as each Parquet row group has a fixed cost."""
     waiting: list[TradeBatch] = []
     rows = 0
     for batch in batches:

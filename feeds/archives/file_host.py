@@ -36,7 +36,7 @@ class FileHost:
     headers : callable
         Further headers of each request, e.g. with an API key; called for each request, never stored.
     absences : int
-        How many 404 responses in a row mean that a file is not published.
+        Number of consecutive 404 responses after which a file counts as not published.
     wall, sleep, jitter : callables
         Clock, wait, and a random number from 0 to 1, for tests.
 
@@ -87,7 +87,7 @@ class FileHost:
         return await self._persistently(path, ask)
 
     async def download(self, path: str, to: Path, progress: Progress = no_progress, sha256: str | None = None) -> Path | None:
-        """Download a file to `to`; None if nothing is published at this path.
+        """Download a file and return its path `to`; None if nothing is published at this path.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class FileHost:
         await self._client.aclose()
 
     async def _take_up(self, path: str, part: Path, progress: Progress) -> bool:
-        """Fetch the missing part of a file; False if the file is not published."""
+        """Download the rest of a file, or all of it if it cannot be resumed; False if the file is not published."""
         have, mark = _size(part), _read_mark(part)
         headers = {"Accept-Encoding": "identity"} | dict(self._headers())
         if have and mark:
@@ -161,9 +161,9 @@ class FileHost:
         raise http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
 
     async def _persistently(self, path: str, ask: Callable[[], Awaitable[T]], done: Callable[[], int] = lambda: 0) -> T:
-        """Call `ask`, with retries while they can help.
+        """Call `ask` until it succeeds, at most six times while the host is unreachable or busy.
 
-        New bytes (`done`) reset the count.
+        New bytes (`done`) start the count again. A wait of more than 15 minutes is an error.
         """
         tries, most = 0, done()
         while True:

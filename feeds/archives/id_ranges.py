@@ -39,7 +39,7 @@ class IdRanges:
     def add(self, ids: Int64Array) -> BoolArray:
         """Add unique ids, int64 [shape=(n,)]; mark those seen, bool [shape=(n,)].
 
-        Any order. Beyond a million ranges the oldest are dropped: their gaps still count, but repeated ids in them go unnoticed.
+        In any order. Beyond a million ranges the lowest are dropped: their gaps still count, but repeated ids in them are not detected.
         """
         if not len(ids):
             return np.zeros(0, bool)

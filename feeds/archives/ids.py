@@ -27,7 +27,7 @@ _LARGEST, _MOST_DIGITS = 2**63 - 1, 19
 def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
     """A reader of consecutive ids from 0 up, int64 [shape=(n,)].
 
-    Raises `RowError` for others.
+    It raises `RowError` for others.
     """
     name = layout.trade_id
     assert name is not None  # ids that are numbers have a column
@@ -65,10 +65,10 @@ def stable_ids(texts: pa.Array) -> Int64Array:
 
 
 class MadeIds:
-    """Ids for trades without one, from the trade and a count of equal ones.
+    """Ids for trades without one: hashes of the trade and the number of equal trades before it.
 
     "Equal" is by time, price, quantity and side. The same file always gives the same ids, and two files that overlap give the same
-    ids to the same trades, as long as the instrument's tick and lot size do not change. They prove nothing: a missing trade leaves no gap.
+    ids to the same trades, as long as the instrument's tick and lot size do not change. They cannot show that a trade is missing.
     """
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class MadeIds:
         Raises
         ------
         RowError
-            If a trade is too much older than one before it to be recognized as a repetition.
+            As `RecentKeys.alike_before`.
         """
         key = np.zeros(len(trades), np.uint64)
         for column in (trades.time_ns, trades.price_ticks, trades.quantity_lots, trades.side.astype(np.int64)):

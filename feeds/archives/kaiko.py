@@ -92,9 +92,9 @@ class KaikoTrades:
         return [self._piece(past.intersection(span_of(day, day))) for day in days_of(past, now_s)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """See `BulkSource`; None if the span has no trades.
+        """Download the trades of a span into a file unless it is there; None if there are none. See `BulkSource`.
 
-        Broken downloads restart from zero.
+        A broken download starts again from the beginning.
         """
         to = folder / piece.name
         if to.exists():

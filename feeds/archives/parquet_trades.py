@@ -47,7 +47,7 @@ class ParquetTrades:
             raise self._unreadable(error) from None
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
-        """Iterate over the rows in blocks, needed columns as text.
+        """Iterate over the rows in blocks, with the needed columns as text.
 
         Timestamps keep their type.
 
@@ -72,7 +72,7 @@ class ParquetTrades:
         return row + 1
 
     def _require_measure(self, metadata: pq.FileMetaData) -> None:
-        """Reject a file that declares impossibly many rows; reading it would never end."""
+        """Raise if the file declares more rows or bytes than its size allows; reading them would never end."""
         unpacked = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
         size = max(self.path.stat().st_size, 1 << 16)
         if metadata.num_rows > size * _MAX_ROWS_A_BYTE or unpacked > size * _MAX_RATIO:
@@ -80,9 +80,9 @@ class ParquetTrades:
             raise TradeFileError(self.path, None, found, f"at most {_MAX_RATIO} times the packed size")
 
     def _as_text(self, column: pa.Array, name: str, first_row: int) -> pa.Array:
-        """A column as text.
+        """A column as text, without empty values; times with a timestamp type are unchanged.
 
-        A float becomes its shortest decimal, which is exact if it came from one.
+        A float becomes its shortest decimal, which is exact if the float was made from a decimal.
         """
         if column.null_count:
             row = first_row + int(pc.index(column.is_null(), True).as_py())

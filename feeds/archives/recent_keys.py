@@ -28,7 +28,7 @@ class RecentKeys:
         time_ns : int64 [shape=(n,)]
         key : uint64 [shape=(n,)]
         late : bool
-            Accept rows older than the window; they are counted with the keys still remembered.
+            Accept rows older than the window; they are compared with the keys still remembered.
 
         Raises
         ------

@@ -31,7 +31,7 @@ class ImportReport:
     repeated_headers : int
         Headers between the trades, skipped.
     out_of_order : int
-        Rows after one that they belong before; sorted if that is within some 100,000 rows.
+        Rows that come after one with a larger id or a later time; sorted if both are in the same block.
     made_ids : int
         Trades without a venue id that were given one. The same trades from another source have other ids: if some of them
         are loaded already, only their times can keep them from being counted twice.
@@ -40,7 +40,7 @@ class ImportReport:
     first_ns, last_ns : int
         Times of the oldest and the newest trade; 0 where there is none.
     runs : IdRanges
-        The ids, where they are consecutive; with those of rows with zero quantity.
+        The ids, where they are consecutive; includes those of rows with zero quantity.
     """
 
     layout: str = ""
@@ -71,12 +71,12 @@ class ImportReport:
 
     @property
     def one_sided(self) -> bool:
-        """True if nearly all trades have one aggressor, a sign of wrong sides."""
+        """True if nearly all of 5,000 or more trades have the same aggressor, a sign of wrong sides."""
         sided = self.buys + self.sells
         return sided >= _ONE_SIDED_TRADES and max(self.buys, self.sells) > _ONE_SIDED_SHARE * sided
 
     def count(self, trades: TradeBatch) -> None:
-        """Add trades that are returned."""
+        """Add returned trades to the counts and to the range of times."""
         if not len(trades):
             return
         self.trades += len(trades)

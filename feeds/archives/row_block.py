@@ -78,7 +78,7 @@ def read_block(
 
 
 def decimal_places_of(texts: pa.Array) -> int:
-    """The most decimal places of any text, without trailing zeros; 18 at most."""
+    """The largest number of decimal places in any text, without trailing zeros; 18 at most."""
     most = 0
     with_exponent = pc.match_substring(texts, "e", ignore_case=True)
     if pc.any(with_exponent).as_py():
@@ -91,7 +91,7 @@ def decimal_places_of(texts: pa.Array) -> int:
 
 
 def _places_of(text: str) -> int:
-    """The decimal places of one text, exactly.
+    """The number of decimal places of one text, without trailing zeros.
 
     0 for a text that is not a number; it is rejected later.
     """

@@ -76,7 +76,7 @@ class SourceRows:
             yield block
 
     def refusal(self, error: RowError) -> TradeFileError:
-        """The user's error for a faulty row, which is counted from the first trade."""
+        """The error to show for a faulty row; `error.row` counts rows from the file's first trade."""
         row = error.row
         for header in self._headers:
             row += header <= row

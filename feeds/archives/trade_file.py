@@ -112,9 +112,9 @@ def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], Int64Array]:
 
 
 def _in_order(trades: TradeBatch, layout: Layout) -> TradeBatch:
-    """Sort by id.
+    """The trades by id if ids are consecutive, by time if they are texts, else by row.
 
-    Without consecutive ids, trades are numbered by time (text ids) or by row (no ids).
+    If ids are not consecutive, trades get their position as a new id.
     """
     if layout.ids is Ids.NUMBERS:
         return trades if bool(np.all(trades.trade_id[1:] >= trades.trade_id[:-1])) else trades[np.argsort(trades.trade_id, kind="stable")]

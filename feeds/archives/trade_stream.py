@@ -114,7 +114,7 @@ class _Numbered:
         self._newest = -1
 
     def once_in_order(self, block: RowBlock) -> TradeBatch:
-        """The trades of a block that are new, sorted by id."""
+        """The trades of a block that are new, sorted by id; other rows are counted in the report."""
         trades, rows = _sound(block, self._report)
         again = _placed(rows, lambda: duplicate_rows(trades))
         late, self._newest = _late(block.trade_id, self._newest)
@@ -129,7 +129,7 @@ class _Numbered:
 
 
 class _Unnumbered:
-    """Duplicate removal for trades with ids that only identify, or without ids."""
+    """Duplicate removal for trades with ids that have no order, or without ids."""
 
     def __init__(self, report: ImportReport) -> None:
         self._report = report
@@ -138,7 +138,7 @@ class _Unnumbered:
         self._made = MadeIds()
 
     def once_in_order(self, block: RowBlock) -> TradeBatch:
-        """The trades of a block that did not occur shortly before, sorted by time."""
+        """The trades of a block that did not occur in the ten seconds before, sorted by time; repeats are counted in the report."""
         trades, rows = _sound(block, self._report)
         late, self._newest_ns = _late(trades.time_ns, self._newest_ns)
         self._report.out_of_order += late
@@ -150,7 +150,7 @@ class _Unnumbered:
             own = trades[~bare]
             again = self._recent.alike_before(own.time_ns, own.trade_id.view(np.uint64), late=True) > 0
             if again.any():
-                _placed(rows[~bare], lambda: duplicate_rows(own))  # must be the same trade
+                _placed(rows[~bare], lambda: duplicate_rows(own))  # raises unless equal ids are equal trades
             repeated[~bare] = again
             self._report.repeated += int(again.sum())
         return _sorted_by(trades[~repeated] if repeated.any() else trades, "time_ns")

@@ -17,7 +17,7 @@ class Timeouts:
     Attributes
     ----------
     silent_after : float
-        Time without data after which the venue is asked whether there was any; less where data is frequent.
+        Time without data after which the venue is asked whether there was any; shorter where data is frequent.
     look_every : float
         Interval between checks for silence.
     answer_within : float
@@ -29,9 +29,9 @@ class Timeouts:
     overlap : float
         Time for which the old connection is still read after the new one has begun to deliver.
     proven_after : float
-        A connection that delivers at this age worked; pauses start from the shortest again.
+        Age from which a connection with data counts as working; later pauses start from the shortest again.
     first_pause, longest_pause : float
-        Pause between attempts.
+        Shortest and longest upper limit of the random pause between attempts.
     open_timeout : float
         Time limit of one attempt.
     fruitless_connects, connects : int
@@ -53,13 +53,13 @@ class Timeouts:
 
 
 class ReconnectBackoff:
-    """Pauses between attempts, random in a doubling range, with a rate limit.
+    """Pauses between attempts to connect: random up to a limit that doubles with each failure; a rate limit lengthens them.
 
     Parameters
     ----------
     patience : Timeouts
     jitter : callable
-        Returns a number from 0 to 1, the share of the longest pause to wait.
+        Returns a number from 0 to 1, the share of that limit to wait.
     """
 
     def __init__(self, patience: Timeouts, jitter: Callable[[], float] = random.random) -> None:
@@ -69,9 +69,9 @@ class ReconnectBackoff:
         self._failures = 0
 
     def pause_s(self, now_s: float, at_least_s: float = 0.0, waited_s: float = 0.0) -> float:
-        """Seconds to wait before the next attempt, which is counted here.
+        """Count the next attempt and return the seconds to wait before it, at least `at_least_s`.
 
-        The last attempt took `waited_s` to fail.
+        The `waited_s` that the last attempt took to fail are subtracted from the random pause.
         """
         patience = self._patience
         pause = at_least_s
@@ -89,7 +89,7 @@ class ReconnectBackoff:
         return pause
 
     def spare(self, now_s: float) -> bool:
-        """Allow and count an attempt next to a working connection, within the limit."""
+        """Count an attempt made while another connection works; return False, without counting it, if the limit is reached."""
         _forget(self._attempts, now_s)
         if len(self._attempts) >= self._patience.connects:
             return False
@@ -97,7 +97,7 @@ class ReconnectBackoff:
         return True
 
     def proven(self) -> None:
-        """Record that the last connection worked."""
+        """Record that the last connection worked; the next pauses start from the shortest."""
         self._failures = 1  # a connection that breaks after having worked is not opened again at once
         self._fruitless.clear()
 

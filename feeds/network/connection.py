@@ -51,7 +51,7 @@ class ConnectionStatus:
 
 
 class Connection:
-    """One stream of messages from a venue, over as many sockets as it takes.
+    """A stream of messages from a venue that reconnects when its socket breaks.
 
     Parameters
     ----------
@@ -61,10 +61,10 @@ class Connection:
     ping : KeepAlive, optional
         Sent at intervals to keep a connection open.
     probe : coroutine function, optional
-        Whether the venue has data that did not reach us; called when the connection is silent.
+        Returns True if the venue has data that did not arrive here; called when the connection is silent.
     patience : Timeouts
     ssl_context : SSLContext, optional
-        For further trusted authorities.
+        For trusted certificate authorities besides the system's.
     monotonic, wall, sleep, jitter : callables
         Clocks, the wait between attempts and random numbers, for tests.
 
@@ -109,7 +109,7 @@ class Connection:
     # -- for the reader --------------------------------------------------------------------------
 
     async def messages(self) -> AsyncGenerator[list[bytes], None]:
-        """Iterate over waiting messages until closed, at most one batch per frame.
+        """Iterate over batches of received messages until `close`, at most one batch per frame.
 
         Raises
         ------
@@ -140,10 +140,10 @@ class Connection:
             supervisor.cancel()
             await asyncio.wait([supervisor])
             if not supervisor.cancelled():
-                supervisor.exception()  # a reader that has stopped needs no report
+                supervisor.exception()  # retrieved, or asyncio would log it; the reader has stopped
 
     def heard_data(self) -> None:
-        """Record that the messages taken last contain data: the connection works."""
+        """Record that the messages taken last contain data, which shows that the connection works."""
         self._data_heard += 1
         if self._line is None or not self._waiting.current:  # the last messages of a connection that has ended since
             return
@@ -152,7 +152,7 @@ class Connection:
         self._works(now)
 
     def renew(self) -> None:
-        """Replace the connection early, as the venue has announced that it will close it."""
+        """Request a new connection, as the venue has announced that it will close the current one."""
         self._renew = True
 
     @property
@@ -162,19 +162,19 @@ class Connection:
 
     @property
     def silent_after_s(self) -> float:
-        """Seconds of silence that are unusual, a multiple of the usual interval."""
+        """Seconds without data that count as silence: 20 times the usual interval, within limits."""
         return min(self.patience.silent_after, max(_SOONEST_SILENT_S, _UNUSUAL * self._usual_gap))
 
     @property
     def queue_age_s(self) -> float:
-        """Age of the oldest unread message, in seconds."""
+        """Age of the oldest message not taken yet, in seconds; 0 if there is none."""
         return self._waiting.age_s
 
     @property
     def beginnings(self) -> int:
-        """Number of starts of the stream without overlap to the connection before.
+        """Number of connections, up to the messages taken last, that did not overlap the one before them.
 
-        Valid for the messages taken last, which are never from both sides of a start.
+        A batch of messages never mixes two such connections.
         """
         return self._waiting.beginnings
 
@@ -227,12 +227,12 @@ class Connection:
         self._arrived.set()
 
     def _begin(self, line: WebSocketSession) -> None:
-        """Read from a connection that does not overlap the one before it."""
+        """Make a connection the current one that does not overlap the one before it."""
         self._waiting.begin()
         self._line = line
 
     async def _serve(self, line: WebSocketSession) -> None:
-        """Read from a connection until it breaks; raises the reason."""
+        """Supervise a connection until `close`, or raise the reason when it breaks; replace it when it is old."""
         self.status = replace(self.status, state=FeedState.SYNCING, reason="", retry_at_s=None)
         self._data_at, self._renew = line.opened_at, False
         self._begin(line)
@@ -265,7 +265,7 @@ class Connection:
             self.status = replace(self.status, state=FeedState.LIVE, reason="", retry_at_s=None)
 
     async def _listen_closely(self, line: WebSocketSession) -> None:
-        """Ask the venue whether a silent connection should be silent."""
+        """If the connection is silent, ask the venue whether there was data; raise `VenueUnreachableError` if the connection is lost."""
         if self.silent_s <= self.silent_after_s or self._waiting.ready(self._held) or self._monotonic() < self._ask_not_before:
             return
         silence = f"no data for {self.silent_s:.0f} s"
@@ -302,9 +302,9 @@ class Connection:
         self._works(self._monotonic())  # a quiet market, confirmed
 
     async def _renewed(self, line: WebSocketSession) -> WebSocketSession:
-        """Open a second connection and close the first.
+        """Open a second connection and close the first; return the one that stays open.
 
-        If the second fails the first stays open.
+        If the second cannot be opened or delivers nothing while the first does, the first stays open.
         """
         self._renew = False
         self._renew_not_before = self._monotonic() + self.patience.longest_pause

@@ -1,4 +1,4 @@
-"""Messages that were read but not taken yet, separated by connection."""
+"""Received messages that have not been taken yet, grouped by connection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class MessageQueue:
-    """A queue of messages that is emptied at once.
+    """A queue of messages from which all messages of one connection are taken at once.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class MessageQueue:
     Attributes
     ----------
     beginnings : int
-        Number of fresh starts of the stream before the messages taken last; they are never from both sides of one.
+        Number of connections, up to the messages taken last, that did not overlap the one before them.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -30,12 +30,12 @@ class MessageQueue:
 
     @property
     def age_s(self) -> float:
-        """Age of the oldest message in the queue, in seconds."""
+        """Age of the oldest message in the queue, in seconds; 0 if it is empty."""
         return self._monotonic() - self._since if self._frames or self._before else 0.0
 
     @property
     def current(self) -> bool:
-        """True if the messages taken last are of the current connection."""
+        """True if the messages taken last came from the current connection."""
         return self.beginnings == self._begun
 
     def add(self, frame: bytes) -> None:
@@ -45,7 +45,7 @@ class MessageQueue:
         self._frames.append(frame)
 
     def begin(self) -> None:
-        """Start a new connection that does not overlap the one before it."""
+        """Group the messages that follow separately, as their connection does not overlap the one before it."""
         if self._frames:
             self._before.append((self._begun, self._frames))
             self._frames = []
@@ -54,12 +54,12 @@ class MessageQueue:
     def ready(self, held: bool) -> bool:
         """True if there are messages to take.
 
-        With `held` those of the newest connection wait.
+        With `held` the newest connection's messages do not count.
         """
         return bool(self._before or (self._frames and not held))
 
     def take(self, held: bool) -> list[bytes]:
-        """Take all messages of one connection that are ready, oldest first."""
+        """Remove and return all messages of the oldest connection that has any; with `held`, none of the newest connection."""
         if self._before:
             self.beginnings, frames = self._before.popleft()
             return frames

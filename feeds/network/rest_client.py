@@ -29,7 +29,7 @@ class RestClient:
     ----------
     base_url : str
     weight_limit : int
-        The venue's limit per minute; half of it is used at most.
+        The venue's limit per minute; at most half of it is used.
     weight_header : str
         Response header with the weight used in this minute.
     apart_s : float
@@ -102,7 +102,7 @@ class RestClient:
             raise DecodeError(f"{self._host} sent an undocumented response", detail=f"{path}: {error}") from None
 
     def _failure(self, answer: httpx2.Response, question: str) -> FeedError:
-        """The error for a status other than 200, if possible in the venue's words."""
+        """The error for a status other than 200, in the venue's words if it sent any; a rate limit also blocks later requests."""
         words = venue_message(answer.content)
         if answer.status_code == 400 or (answer.status_code == 404 and words):
             return VenueRefusedError(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {answer.text[:200]}")
@@ -121,7 +121,7 @@ class RestClient:
             raise request_failure(error, self._host, path) from None
 
     async def _wait_for_weight(self, weight: int, limit: int) -> None:
-        """Wait to stay below half of the venue's limit; its minutes begin on the clock's."""
+        """Count `weight` in the current clock minute, or wait for a minute in which it fits within `limit`."""
         while True:
             now = self._wall()
             minute = int(now // _MINUTE_S)

@@ -53,7 +53,7 @@ class KeepAlive:
 
 
 async def open_socket(url: str, patience: Timeouts, ssl_context: ssl.SSLContext | None = None) -> ClientConnection:
-    """Open a socket, with its handshake.
+    """Open a WebSocket and complete its handshake.
 
     Raises
     ------
@@ -83,7 +83,7 @@ class WebSocketSession:
     ----------
     socket : ClientConnection
     opened_at : float
-        By the owner's clock.
+        Time of opening, by the owner's clock.
     take : callable
         Called with each message.
     begun : callable

@@ -1,7 +1,7 @@
 """Candles of the week before the simulated market, computed on request.
 
 That week is made in parts, the newest first, each from the same seed; the prices of a part are moved by whole ticks so that it
-ends where the next one begins. The candles are those of its trades, to the lot. Same seed and same origin: the same candles.
+ends where the next one begins. The candles are computed from its trades. Same seed and same origin: the same candles.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class SimulatedCandles:
         self._parts: list[CandleBatch] = []  # one-minute candles, the newest part first
 
     async def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
-        """See `app.market.feed.CandleHistory`; all in one page."""
+        """The candles that start in a span, all in one batch; see `app.market.feed.CandleHistory`."""
         if length_ns not in _LENGTHS_NS:
             raise BadInputError(f"candles of the built-in market: found a length of {length_ns} ns, expected one of {_LENGTHS_NS}")
         while len(self._parts) < _PARTS and span.start_ns < self._origin_ns - len(self._parts) * _PART_NS:

@@ -111,7 +111,7 @@ class SimulatedFeed:
         for start in range(0, len(past), _PAGE):
             if not self._open:
                 return
-            yield past[start : start + _PAGE]  # not received now, so in no rate and no lag
+            yield past[start : start + _PAGE]  # not received now, so they count in no rate and no lag
             await self._sleep(0)
         while self._open:
             batch = self._market.until(start_ns + round((self._wall_ns() - start_ns) * self._speed))

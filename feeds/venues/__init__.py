@@ -1,1 +1,1 @@
-"""The venues, a folder each; `all_venues` lists them."""
+"""The venues, one folder each; `all_venues` lists them."""

@@ -1,4 +1,4 @@
-"""The venues: a folder each, and one line each in the table."""
+"""A table of all venues, one line each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VENUES: Mapping[str, Opener] = {
     "okx": okx.opener(okx.SPOT),
     "okx-swap": okx.opener(okx.SWAP),
 }
-"""Function that opens a market, for each venue."""
+"""For each venue, the function that opens one of its markets."""
 
 
 async def open_venue(instrument_id: str, settings: Settings) -> Market:

@@ -1,7 +1,7 @@
 """Candles of any venue: requested page by page, returned as columns.
 
-Venues differ in the names of their intervals, in the order of a page and in whether they report buying; a range with both ends means
-the same to all of them. Each candle is returned once, in the page of its start; the last one may still be open.
+Venues differ in the names of their intervals, in the order of a page and in whether they report buying; all of them accept a range
+with both ends. Each candle is returned once, in the page of its start; the last one may still be open.
 
 Venues have made their steps coarser over the years: older prices and volumes with finer steps are rounded to the nearest tick and lot
 of today, halves to the even one. Trades are never rounded.
@@ -33,7 +33,7 @@ _UNITS = ((DAY_NS, "d"), (HOUR_NS, "h"), (MINUTE_NS, "m"), (1_000_000_000, "s"))
 class Candle(NamedTuple):
     """A candle as written by a venue.
 
-    `buy` is aggressive buying, empty if not reported.
+    `buy` is the volume of aggressive buyers, empty if not reported.
     """
 
     start_ms: int
@@ -47,7 +47,7 @@ class Candle(NamedTuple):
 
 
 CandlePage = Callable[[str, int, int], Awaitable[list[Candle]]]
-"""Requests from a venue the candles of an interval that start from a first to a last millisecond, inclusive, in any order."""
+"""Requests candles from a venue, in any order: of an interval, with starts from a first to a last millisecond, inclusive."""
 
 
 class Candles:
@@ -57,7 +57,7 @@ class Candles:
     ----------
     instrument : Instrument
     intervals : mapping
-        The venue's name of each length in nanoseconds.
+        The venue's name for each candle length in nanoseconds.
     per_page : int
         Maximum number of candles in one answer.
     page : CandlePage
@@ -79,7 +79,7 @@ class Candles:
 
     @property
     def lengths_ns(self) -> tuple[int, ...]:
-        """The lengths that the venue has, shortest first."""
+        """The lengths of candles that the venue offers, shortest first."""
         return tuple(sorted(self._intervals))
 
     async def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:

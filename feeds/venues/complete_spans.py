@@ -22,12 +22,12 @@ class CompleteSpans:
 
     @property
     def gaps(self) -> tuple[Span, ...]:
-        """The gaps, oldest first, from the last trade before to the first after."""
+        """The gaps, oldest first, each from the last trade before it to the first trade after it."""
         ends = zip(self._stretches, self._stretches[1:], strict=False)
         return tuple(Span(one.end_ns, max(next_.start_ns, one.end_ns + 1)) for one, next_ in ends)
 
     def begin(self) -> None:
-        """Start a new connection that does not overlap the one before it."""
+        """Record the start of a new connection that does not overlap the one before it."""
         self._before_ns = self._before_ns if self._line_ns is None else self._line_ns
         self._page = self._line_ns = None
 
@@ -42,7 +42,7 @@ class CompleteSpans:
         self._add(self._page)
 
     def line(self, first_ns: int, last_ns: int, known: bool) -> None:
-        """Add trades of the connection.
+        """Add trades that the connection delivered, from `first_ns` to `last_ns`.
 
         `known` if one of them had been received before, e.g. where a connection starts with older trades.
         """

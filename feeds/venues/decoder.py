@@ -25,14 +25,14 @@ _REPORT_EVERY_S = 10.0
 _FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100: anything else is not a trade time
 
 TradeId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-"""A trade id that fits our column."""
+"""A trade id that fits in a column of 64-bit integers."""
 Ms = Annotated[int, Meta(ge=_FIRST_MS, lt=_LAST_MS)]
 """A trade time in milliseconds since 1970 UTC, between 2009 and 2100."""
 Seconds = Annotated[int, Meta(ge=_FIRST_MS // 1000, lt=_LAST_MS // 1000)]
 """A time in seconds since 1970 UTC, between 2009 and 2100."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""Errors that a JSON decoder may raise, whatever its input."""
+"""All errors that a JSON decoder may raise for bad input."""
 
 T = TypeVar("T")
 
@@ -107,7 +107,7 @@ class Decoder(Generic[T]):
             messages: list[Any] = self._many.decode(b"[" + b",".join(frames) + b"]")
         except UNREADABLE:
             messages = []
-        if len(messages) != len(frames):  # another message is among them, or in one of them
+        if len(messages) != len(frames):  # one is of another kind, or is not exactly one JSON value
             trades = [trade for frame in frames for trade in self._read(frame)]
         elif self._raw is None:
             trades = messages
@@ -116,7 +116,7 @@ class Decoder(Generic[T]):
         return concatenate(self._batches(trades)) if trades else TradeBatch.empty()
 
     def _read(self, frame: bytes) -> Sequence[T]:
-        """The trades of one message; none if it is of another kind."""
+        """The valid trades of one message; none if it is of another kind."""
         try:
             message = self._one.decode(frame)
         except UNREADABLE as error:
@@ -124,7 +124,7 @@ class Decoder(Generic[T]):
         return [message] if self._raw is None else self._trades_of(message)
 
     def _saved(self, frame: bytes, error: Exception) -> list[T]:
-        """The good trades, if any, of a message with an error."""
+        """The valid trades, if any, of a message that cannot be decoded; its kind and its bad trades are counted."""
         talk = self._talk_of(frame)
         if talk is NonTradeMessage.SHUTDOWN:
             self.shutdown = True
@@ -147,7 +147,7 @@ class Decoder(Generic[T]):
         return trades
 
     def _batches(self, trades: Sequence[T]) -> Iterator[TradeBatch]:
-        """The trades in one batch, or in several without the impossible ones."""
+        """The trades in one batch, or in several if some are impossible, which are counted and skipped."""
         try:
             batch = self._batch_of(self.instrument, trades)
         except OffGridError as error:
@@ -187,7 +187,7 @@ def venue_at_fault(instrument: Instrument) -> Generator[None]:
 def columns(
     instrument: Instrument, time_ns: Int64Array, prices: Sequence[str], quantities: Sequence[str], side: Int64Array, trade_id: Int64Array
 ) -> TradeBatch:
-    """Columns from texts as written by the venue, without zero quantities.
+    """A batch from texts as written by the venue, without trades of zero quantity.
 
     Quantities may be in contracts.
 

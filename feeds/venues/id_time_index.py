@@ -1,4 +1,4 @@
-"""Times of some trade ids, to find other trades by id."""
+"""Times of some trades by id, to estimate the time of any id between them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from app.market.trade import TradeBatch
 
-_APART = 200  # a page of trades has several times more: a page from a landmark always reaches its neighbour
+_APART = 200  # a page has several times more trades, so a page from one landmark always reaches the next
 
 
 class Landmark(NamedTuple):
@@ -18,27 +18,27 @@ class Landmark(NamedTuple):
 
 
 class IdTimeIndex:
-    """Landmarks from the trades seen, 200 ids or more from each other.
+    """Landmarks among the trades of a market: at least 200 ids lie between two of them.
 
-    Nothing is dropped: a busy day is a few hundred landmarks.
+    None is ever removed: a busy day has a few hundred.
     """
 
     def __init__(self) -> None:
         self._seen: list[Landmark] = []
 
     def saw(self, batch: TradeBatch) -> None:
-        """Add the first and the last of these trades, unless one nearby is known."""
+        """Add the trades with the lowest and the highest id, unless a landmark is less than 200 ids away."""
         if len(batch):
             for index in (batch.trade_id.argmin(), batch.trade_id.argmax()):
                 self._keep(Landmark(int(batch.trade_id[index]), int(batch.time_ns[index])))
 
     def at_or_before(self, trade_id: int) -> Landmark | None:
-        """The nearest landmark at or before an id."""
+        """The nearest landmark at or before an id; None if there is none."""
         place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
         return self._seen[place - 1] if place else None
 
     def after(self, trade_id: int) -> Landmark | None:
-        """The nearest landmark after an id."""
+        """The nearest landmark after an id; None if there is none."""
         place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
         return self._seen[place] if place < len(self._seen) else None
 

@@ -10,7 +10,7 @@ from app.market.trade import TradeBatch
 
 
 class LatestPageHistory:
-    """The complete history of such a venue: one page of the newest trades.
+    """A history of one page: the newest trades, which are all that the venue offers.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class LatestPageHistory:
     """
 
     reaches_ns = 0
-    """Unknown: the newest trades may reach back seconds or hours."""
+    """0 for unknown: the newest trades may go back seconds or hours."""
 
     def __init__(self, recent: Callable[[], Awaitable[TradeBatch]], aclose: Callable[[], Awaitable[None]]) -> None:
         self._recent, self._aclose = recent, aclose
@@ -31,12 +31,12 @@ class LatestPageHistory:
         return await self._recent()
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Nothing, as ids are not consecutive here."""
+        """Yield nothing, as the venue has no consecutive ids to request trades by."""
         return
         yield TradeBatch.empty()
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The newest trades that are not older than `start_ns`.
+        """The newest trades that are not older than `start_ns`, in one batch; `before_id` is ignored.
 
         Raises
         ------

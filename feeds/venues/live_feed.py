@@ -1,11 +1,11 @@
 """The live feed of any venue: its connection, its decoder and its status.
 
 All differences between venues are in a `StreamSpec`. The rest is common: trades are decoded many at a time, a silent connection is
-checked by requesting the newest trades, an announced shutdown opens the next connection before.
+checked by requesting the newest trades, and before an announced shutdown the next connection is opened.
 
 Where ids are consecutive, a gap shows in them and the owner of the trades fetches what is missing. Where they are not, only the feed
-can detect one: whenever its stream starts afresh it requests the newest trades once, returns those that are new, and where even these
-do not reach back to the last trade before the break it reports a gap in `FeedStatus.gaps`, until that is filled.
+can detect one: after each break of its stream it requests the newest trades once and returns those that are new; if even these do not
+go back to the last trade before the break, it reports a gap in `FeedStatus.gaps` until that is filled.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class TradeDecoder(Protocol):
     Most venues use `feeds.venues.decoder.Decoder`.
 
     `rejected` counts unreadable messages, `ignored` messages without trades, `empty` trades with zero quantity. `shutdown` is True once
-    the venue has announced that it will close the connection; the reader sets it back.
+    the venue has announced that it will close the connection; the reader resets it.
     """
 
     rejected: int
@@ -82,13 +82,13 @@ class StreamSpec:
     ----------
     url : str
     decoder : TradeDecoder
-        Used for this market only, as it counts.
+        Used for this stream only, as it has its counts.
     greeting : Subscription or None
         The subscription and its acknowledgement, sent on every new connection; None where the address is enough.
     ping : KeepAlive or None
-        Where the venue requires more than the pings of the WebSocket itself.
+        For a venue that requires more than the pings of the WebSocket itself.
     retells : bool
-        Whether a connection starts with trades from before it: they do not count as late, and may bridge a break.
+        Whether a new connection first sends trades from before it; they do not count as late, and may fill a break.
     """
 
     url: str
@@ -166,7 +166,7 @@ class LiveFeed:
         )
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """Iterate over waiting trades, at most one batch per frame.
+        """Iterate over received trades, at most one batch per frame.
 
         Ends when the feed is closed or the venue refuses.
         """
@@ -221,10 +221,7 @@ class LiveFeed:
     # -- without consecutive ids -----------------------------------------------------------------
 
     async def _bridged(self, batch: TradeBatch) -> TradeBatch:
-        """The new trades of a batch.
-
-        After a break, preceded by the venue's newest trades.
-        """
+        """The trades of a batch that are new; after a break, the venue's newest trades are requested and come first."""
         page = TradeBatch.empty()
         if self._connection.beginnings != self._bridged_beginnings and (len(batch) or not self._retells):
             self._bridged_beginnings = self._connection.beginnings
@@ -240,10 +237,7 @@ class LiveFeed:
         return self._told.add(concatenate([page, batch]))
 
     async def _newest(self) -> TradeBatch:
-        """The newest trades, by REST.
-
-        Empty if the venue does not answer; that leaves a gap.
-        """
+        """Request the newest trades; empty if the venue does not answer twice, which leaves a gap."""
         for attempt in range(_ASKS):
             try:
                 async with asyncio.timeout(self._patience.answer_within):

@@ -1,4 +1,4 @@
-"""Parts that the functions which open a market share."""
+"""Code shared by the functions that open a market."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Closable(Protocol):
     """An object with connections."""
 
     async def aclose(self) -> None:
-        """Close them."""
+        """Close the connections."""
         ...
 
 
 class TradeHistoryWithRecent(TradeHistory, RecentTrades, Protocol):
-    """A market's history with its newest trades."""
+    """A market's history, including its newest trades."""
 
 
 @asynccontextmanager
@@ -67,6 +67,6 @@ def live_market(
 
 
 async def newest_price(history: RecentTrades) -> int:
-    """The price of the newest trade in ticks; 0 if there never was one."""
+    """The price of the newest trade, in ticks; 0 if there is none."""
     newest = await history.recent()
     return int(newest.price_ticks[-1]) if len(newest) else 0

@@ -14,7 +14,7 @@ _Key = tuple[int, int]
 
 
 class SeenTrades:
-    """The last 10,000 trades returned, by time and id."""
+    """Times and ids of at least the last 10,000 trades returned."""
 
     def __init__(self, kept: int = _KEPT) -> None:
         self._kept = kept

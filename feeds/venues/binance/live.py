@@ -122,7 +122,7 @@ USDM = BinanceMarket(
 
 
 async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str) -> Instrument:
-    """Tick and lot size of a symbol, from the exchange information.
+    """The instrument of a symbol, with tick and lot size from the exchange information.
 
     Raises
     ------
@@ -150,7 +150,7 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
 
 
 def wire(instrument: Instrument, market: BinanceMarket, ws_url: str) -> StreamSpec:
-    """Stream of one symbol, selected by the address without a subscription."""
+    """The stream of one symbol, selected by its address without a subscription."""
     return StreamSpec(f"{ws_url}{market.stream_path}/{instrument.symbol.lower()}@aggTrade", stream_decoder(instrument))
 
 
@@ -173,7 +173,7 @@ class BinanceHistory:
 
     @property
     def reaches_ns(self) -> int:
-        """Earliest time of a search by time."""
+        """The earliest time that a search by time can find; 0 if there is no limit."""
         return self._wall_ns() - round(self._market.kept_hours * 3_600e9) if self._market.by_hours else 0
 
     async def recent(self) -> TradeBatch:
@@ -197,7 +197,7 @@ class BinanceHistory:
             first_id = wanted[-1].a + 1
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` to `before_id` or now.
+        """Iterate in pages over the trades from `start_ns` on, up to but without `before_id`, or up to now.
 
         Raises
         ------
@@ -236,7 +236,7 @@ class BinanceHistory:
         return []
 
     async def _first_page(self, start_ms: int) -> list[AggregateTrade]:
-        """The first trades at or after a time; three tries if a page is empty."""
+        """The first page of trades at or after a time, with three tries; empty if there are none."""
         now_ms = self._wall_ns() // 1_000_000
         if self._market.by_hours:
             start_ms = max(start_ms, now_ms - round(self._market.kept_hours * _HOUR_MS))

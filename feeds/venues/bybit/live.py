@@ -113,7 +113,7 @@ class BybitRest:
         self._rest, self.market = rest, market
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> tuple[list[T], int]:
-        """Request a list; its entries as `kind`, and the venue's time in milliseconds.
+        """Request a list; return its entries as `kind`, and the venue's time in milliseconds.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class BybitRest:
 
 
 async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
-    """Tick and lot size of a symbol, from the instruments information.
+    """The instrument of a symbol, with tick and lot size from the venue.
 
     Raises
     ------
@@ -164,7 +164,7 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
 
 
 def wire(instrument: Instrument, market: BybitMarket, ws_url: str) -> StreamSpec:
-    """Stream of one symbol."""
+    """The stream of one symbol."""
     return StreamSpec(f"{ws_url}/v5/public/{market.category}", StreamDecoder(instrument), greeting(instrument.symbol), PING)
 
 

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
 _LASTING = ("not found", "invalid", "not support", "params error")
-"""Words of errors that a retry would repeat."""
+"""Words in the texts of errors that a retry cannot help."""
 
 
 class PublicTrade(msgspec.Struct, frozen=True, gc=False):

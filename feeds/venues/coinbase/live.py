@@ -44,12 +44,12 @@ class _Product(msgspec.Struct, frozen=True):
 
 
 def rest_of(url: str) -> RestClient:
-    """REST client within Coinbase's rate limit."""
+    """A REST client that stays within Coinbase's rate limit."""
     return RestClient(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
 
 
 async def fetch_instrument(rest: RestClient, product: str) -> Instrument:
-    """Tick and lot size of a product.
+    """The instrument of a product, with tick and lot size from the venue.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class CoinbaseHistory:
         self.instrument, self._rest = instrument, rest
 
     async def recent(self) -> TradeBatch:
-        """The newest trade; empty if there never was one."""
+        """The newest trade; empty if there is none."""
         return self._batch(await self._page({"limit": 1}, urgent=True))
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
@@ -109,7 +109,7 @@ class CoinbaseHistory:
             first_id = next_id
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` to `before_id` or now.
+        """Iterate in pages over the trades from `start_ns` on, up to but without `before_id`, or up to now.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class CoinbaseHistory:
         return low
 
     async def _is_before(self, trade_id: int, time_ns: int) -> bool:
-        """True if a trade, or the last one up to its id, was before a time."""
+        """True if the last trade up to an id was before a time, or if there is no such trade."""
         found = self._batch(await self._before(trade_id + 1, 1))
         return not len(found) or int(found.time_ns[-1]) < time_ns
 

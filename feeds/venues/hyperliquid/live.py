@@ -47,7 +47,7 @@ class _Meta(msgspec.Struct, frozen=True):
 
 
 async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
-    """Tick and lot size of a coin's perpetual contract, in any case of letters.
+    """The instrument of a coin's perpetual contract; upper or lower case does not matter.
 
     The instrument has the venue's exact name, e.g. `kPEPE`.
 

@@ -97,7 +97,7 @@ def greeting(coin: str) -> Subscription:
 def oldest_first(trades: Sequence[T]) -> Sequence[T]:
     """Trades of one message or page, oldest first.
 
-    Trades of equal time keep their order.
+    They are reversed if the first is newer than the last.
     """
     if len(trades) < 2:
         return trades

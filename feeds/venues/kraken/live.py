@@ -28,7 +28,7 @@ WS_URL = "wss://ws.kraken.com"
 
 _PAGE = 1000
 _TRIES = 3
-_LOOKS = 40  # bisecting the time since the first venues down to a page of trades takes fewer
+_LOOKS = 40  # bisecting the complete history of any market down to a page of trades takes fewer
 _BACK_NS = 1000  # the stream has times in whole microseconds, REST rounds them to a tenth
 _FIRST_STEP_NS = 60_000_000_000
 
@@ -70,7 +70,7 @@ class KrakenHistory:
                 yield wanted
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` to `before_id` or now.
+        """Iterate in pages over the trades from `start_ns` on, up to but without `before_id`, or up to now.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class KrakenHistory:
             since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
 
     async def _time_before(self, trade_id: int) -> int:
-        """A time at most a page before a trade, from the landmarks around it."""
+        """Find, with requests, a trade less than a page before `trade_id`, and return its time; 0 if there is none."""
         step_ns = _FIRST_STEP_NS
         for look in range(_LOOKS):
             below, above = self._landmarks.at_or_before(trade_id), self._landmarks.after(trade_id)
@@ -127,7 +127,7 @@ class KrakenHistory:
             if below is None:
                 time_ns = max(0, above.time_ns - step_ns)
                 step_ns *= 2
-            else:  # by the pace of the trades, and every second time the middle, as the pace may mislead
+            else:  # estimated from the rate of the trades; every second time the middle, as the rate may mislead
                 share = 0.5 if look % 2 else (trade_id - _PAGE / 2 - below.trade_id) / (above.trade_id - below.trade_id)
                 time_ns = below.time_ns + int((above.time_ns - below.time_ns) * share)
             page, _ = await self._page(time_ns)

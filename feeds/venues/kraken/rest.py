@@ -41,7 +41,7 @@ class _Pairs(Answer, frozen=True):
 
 
 def rest_of(url: str) -> RestClient:
-    """REST client within Kraken's rate limit."""
+    """A REST client that stays within Kraken's rate limit."""
     return RestClient(url, weight_limit=_PER_MINUTE, apart_s=_APART_S)
 
 
@@ -51,7 +51,7 @@ def rest_pair(symbol: str) -> str:
 
 
 async def ask(rest: RestClient, name: str, params: dict[str, str | int], kind: type[A], *, urgent: bool = False) -> A:
-    """Send a public request.
+    """Send a public request and decode the answer as `kind`.
 
     Kraken's own errors, which come with HTTP 200, are raised like HTTP errors.
     """
@@ -66,7 +66,7 @@ async def ask(rest: RestClient, name: str, params: dict[str, str | int], kind: t
 
 
 async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
-    """Tick and lot size of a pair such as `BTC-USD`.
+    """The instrument of a pair such as `BTC-USD`, with tick and lot size from the venue.
 
     Raises
     ------

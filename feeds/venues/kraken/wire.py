@@ -116,7 +116,7 @@ def pair_of(symbol: str) -> str:
 
 
 def decoder(instrument: Instrument, saw: Callable[[TradeBatch], None] = lambda batch: None) -> Decoder[Trade]:
-    """A decoder for the stream of one pair, which passes all trades to `saw` too."""
+    """A decoder for the stream of one pair, which also passes the trades to `saw`."""
 
     def shown(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
         batch = _live(instrument, trades)

@@ -57,7 +57,7 @@ class OkxHistory:
         return self._batch(await self._page(urgent=True, limit=1))
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades with ids `first_id` to `last_id`.
+        """Iterate in pages over the trades with ids `first_id` to `last_id`; stop after three pages without any.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class OkxHistory:
             first_id = end_id + 1
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` to `before_id` or now.
+        """Iterate in pages over the trades from `start_ns` on, up to but without `before_id`, or up to now.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class OkxHistory:
     async def _first_id(self, start_ms: int, newest_ms: int) -> int:
         """The id of the first trade at or after a time, or of the first that exists."""
         page = await self._before(start_ms)
-        if not page:  # find the first millisecond after any trades that exist
+        if not page:  # the venue has no trades that old: find the first millisecond that has any before it
             none_ms, some_ms = start_ms, max(start_ms, newest_ms) + 1
             page = await self._before(some_ms)
             while some_ms - none_ms > 1:

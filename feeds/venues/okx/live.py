@@ -49,7 +49,7 @@ class _Listed(msgspec.Struct, frozen=True):
 
 
 async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Instrument:
-    """Tick, lot and contract size of an instrument.
+    """The instrument of a symbol, with tick, lot and contract size from the venue.
 
     Raises
     ------
@@ -78,7 +78,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
 
 
 def wire(instrument: Instrument, ws_url: str) -> StreamSpec:
-    """Stream of one instrument."""
+    """The stream of one instrument."""
     return StreamSpec(f"{ws_url}/ws/v5/business", stream_decoder(instrument), greeting(instrument.symbol), PING)
 
 

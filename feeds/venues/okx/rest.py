@@ -37,7 +37,7 @@ class OkxRest:
         self._rest = RestClient(base_url, weight_limit=_REQUESTS, apart_s=_APART_S)
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> list[T]:
-        """Request a list; its entries as `kind`.
+        """Request a list and decode its entries as `kind`.
 
         Raises
         ------

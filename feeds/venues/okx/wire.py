@@ -32,7 +32,7 @@ T = TypeVar("T")
 _LASTING = {"60012", "60013", "60018"}
 """Codes for an invalid request, invalid arguments, and an unknown channel or instrument."""
 _CLOSING = "64008"
-"""Code for half a minute's notice before the connection is closed for an upgrade."""
+"""Code of the notice that the connection will be closed for an upgrade in half a minute."""
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
