@@ -60,7 +60,7 @@ class AlertDrag:
         return True
 
     def release(self) -> bool:
-        """Handle a button release; True if it ended a press on a tag."""
+        """Handle a button release: move the dragged alert; True if the press was on a tag."""
         held, self._number = self._number is not None, None
         if self._desk.dragged is not None:
             self._say(self._desk.drop())

@@ -1,4 +1,4 @@
-"""The chart's context menu, with entries for the bar and price there.
+"""The chart's context menu, with entries for the bar and price under the mouse.
 
 A family of commands offers its entries for a point by a method `menu_entries`.
 """

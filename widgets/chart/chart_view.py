@@ -17,7 +17,7 @@ from widgets.chart.profile_tool import ProfileTool
 
 _NUDGES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 _NUDGE_KEYS = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier)
-_MOMENT_KEY = Qt.Key.Key_K
+_AS_OF_KEY = Qt.Key.Key_K
 
 
 class ChartView(QGraphicsView):
@@ -114,7 +114,7 @@ class ChartView(QGraphicsView):
 
         While a profile is selected, Left and Right move its ends and not the view; K shows the as-of view while it is held down.
         """
-        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (self._nudges(event) or _holds_moment(event)):
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (self._nudges(event) or _is_as_of_key(event)):
             event.accept()
             return True
         return super().event(event)
@@ -122,13 +122,13 @@ class ChartView(QGraphicsView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._nudges(event):
             self.anchors.nudge(_NUDGES[Qt.Key(event.key())], end=bool(event.modifiers() & Qt.KeyboardModifier.AltModifier))
-        elif _holds_moment(event):
+        elif _is_as_of_key(event):
             self.chart_scene.as_of.held = True
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == _MOMENT_KEY and not event.isAutoRepeat():  # even if other keys are held down by now
+        if event.key() == _AS_OF_KEY and not event.isAutoRepeat():  # even if other keys are held down by now
             self.chart_scene.as_of.held = False
         else:
             super().keyReleaseEvent(event)
@@ -195,5 +195,5 @@ class ChartView(QGraphicsView):
         self.chart_scene.set_cursor(None)
 
 
-def _holds_moment(event: QKeyEvent) -> bool:
-    return event.key() == _MOMENT_KEY and event.modifiers() == Qt.KeyboardModifier.NoModifier
+def _is_as_of_key(event: QKeyEvent) -> bool:
+    return event.key() == _AS_OF_KEY and event.modifiers() == Qt.KeyboardModifier.NoModifier

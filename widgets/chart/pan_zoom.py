@@ -81,7 +81,7 @@ class PanAndZoom:
         return clicked
 
     def wheel(self, x: float, y: float, notches: float, *, price: bool, pan: bool) -> None:
-        """Handle the wheel; away from the user zooms in."""
+        """Handle the wheel: scroll, or zoom price or time; away from the user zooms in."""
         viewport = self._scene.viewport
         if pan:
             viewport = viewport.panned(notches * _WHEEL_PAN_PX, 0.0)

@@ -79,7 +79,7 @@ class ProfileTool:
             if self.armed is PendingPlacement.ANCHOR:
                 key = anchors.add(self._start_ns(bar))
                 anchors.end_gesture()
-                self._tell(key)
+                self._report(key)
             else:
                 self._range = anchors.add(self._start_ns(bar), self._start_ns(bar + 1)), bar
                 self._moved = True
@@ -120,7 +120,7 @@ class ProfileTool:
             return False
         self._scene.chart.anchors.end_gesture()
         if moved:
-            self._tell(key)
+            self._report(key)
         return True
 
     def double_click(self, x: float, y: float) -> bool:
@@ -131,7 +131,7 @@ class ProfileTool:
         return flag is not None
 
     def choose_at(self, x: float, y: float) -> bool:
-        """Select or deselect the profile at a point for a composite.
+        """Add the profile at a point to the composite selection, or remove it.
 
         That is the profile whose flag is there, else the period profile. False if there is none.
         """
@@ -164,12 +164,12 @@ class ProfileTool:
                 anchors.cut(view.placed.key, end_ns)
                 anchors.end_gesture()
                 anchors.select(view.placed.key)
-                self._tell(view.placed.key)
+                self._report(view.placed.key)
                 return True
         piece = segment_at(frame, bar)
         if piece is None:
             return False
-        self._tell(anchors.add(self._start_ns(piece.runs[0][0]), end_ns))
+        self._report(anchors.add(self._start_ns(piece.runs[0][0]), end_ns))
         return True
 
     def nudge(self, bars: int, *, end: bool = False) -> bool:
@@ -186,7 +186,7 @@ class ProfileTool:
             self._drag(placed, times.number(placed.end_ns - 1) + bars, end=True)
         else:
             self._drag(placed, times.number(placed.start_ns) + bars, end=False)
-        self._tell(placed.key)
+        self._report(placed.key)
         return True
 
     def step_back(self) -> bool:
@@ -208,7 +208,7 @@ class ProfileTool:
             return False
         return True
 
-    def _tell(self, key: int) -> None:
+    def _report(self, key: int) -> None:
         """Report the current time range of a profile."""
         frame, placed = self._scene.frame, self._scene.chart.anchors.get(key)
         if frame is not None and placed is not None:

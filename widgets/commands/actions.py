@@ -13,7 +13,7 @@ from widgets.parts.menu_with_help import MenuWithHelp
 
 
 def build_actions(window: QWidget, families: Families) -> Mapping[str, QAction]:
-    """A QAction for each command, wired to its method."""
+    """A QAction for each command, by its name, added to the window and connected to its method."""
     actions: dict[str, QAction] = {}
     for command in COMMANDS:
         action = QAction(command.text, window)

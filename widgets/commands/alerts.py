@@ -23,7 +23,7 @@ from widgets.parts.sounds import Sounds
 _log = structlog.get_logger(__name__)
 
 _SOUND_EVERY_S = 1.0
-_REACH_PX, _MOST_NEAR = 6.0, 4
+_NEAR_PX, _MOST_NEAR = 6.0, 4
 
 
 class AlertCommands:
@@ -44,7 +44,7 @@ class AlertCommands:
     def __init__(self, window: QWidget, workspace: Workspace, scene: Callable[[], ChartScene | None], say: Callable[[str], None]) -> None:
         self._window, self._workspace, self._scene, self._say = window, workspace, scene, say
         self._tray: QSystemTrayIcon | None = None
-        self._heard_s: dict[int, float] = {}
+        self._sounded_s: dict[int, float] = {}
         self.sounds = Sounds()
         self.handle = AlertDrag(workspace.alerts, scene, say)
 
@@ -71,14 +71,14 @@ class AlertCommands:
         AlertPanel(self._workspace.alerts, self._scene, self._edit_alert, self._say, self._window).show()
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries for an alert at the price, and on each line and level there."""
+        """Entries to set an alert at the price or on each line and level there, and to delete the nearest."""
         scene, ticks, desk = self._scene(), spot.price_ticks, self._workspace.alerts
         if scene is None or ticks is None:
             return []
         price = scene.chart.series.grid.text(ticks)
         found = [MenuEntry(f"Alert at {price}", lambda: self._say(desk.add_at(ticks)), "Alt+A")]
         found.append(MenuEntry(f"Alert at {price}…", lambda: self._edit(AlertSpec(value=price)), "Ctrl+A"))
-        for subject, _ in desk.near(scene.viewport.ticks_at(spot.y) - 0.5, _REACH_PX / scene.viewport.tick_px)[:_MOST_NEAR]:
+        for subject, _ in desk.near(scene.viewport.ticks_at(spot.y) - 0.5, _NEAR_PX / scene.viewport.tick_px)[:_MOST_NEAR]:
             wish = AlertSpec(subject=subject)
             found.append(MenuEntry(f"Alert on {desk.text_of(subject)}…", lambda wish=wish: self._edit(wish)))
         if scene.chart.alert_lines:
@@ -86,20 +86,20 @@ class AlertCommands:
         return found
 
     def announce(self) -> None:
-        """Report alerts that fired since the last frame by sound, notification and text."""
+        """Update the alert lines; report alerts that fired since the last frame by sound, notification and text."""
         desk = self._workspace.alerts
         desk.show()
-        if not (untold := desk.book.unannounced()):
+        if not (fired_now := desk.book.unannounced()):
             return
-        for fired in untold:
+        for fired in fired_now:
             _log.info("alert", text=fired_text(fired))
-        text = fired_text(untold[-1]) + (f" (and {len(untold) - 1:,} more)" if len(untold) > 1 else "")
+        text = fired_text(fired_now[-1]) + (f" (and {len(fired_now) - 1:,} more)" if len(fired_now) > 1 else "")
         self._say(f"! {text}")
         now_s = time.monotonic()
-        heard = [fired for fired in untold if now_s - self._heard_s.get(fired.alert, 0.0) >= _SOUND_EVERY_S]
-        if heard:  # a price that crosses a line repeatedly sounds once, not a hundred times
-            self._heard_s |= {fired.alert: now_s for fired in heard}
-            self.sounds.play(heard[-1].sound)
+        audible = [fired for fired in fired_now if now_s - self._sounded_s.get(fired.alert, 0.0) >= _SOUND_EVERY_S]
+        if audible:  # a price that crosses a line repeatedly sounds once, not a hundred times
+            self._sounded_s |= {fired.alert: now_s for fired in audible}
+            self.sounds.play(audible[-1].sound)
             self._notify(text)
         desk.book.note_announced()
 

@@ -32,7 +32,7 @@ class AsOfCommands:
         self._scene, self._say = scene, say
 
     def hold_moment(self) -> None:
-        """Explain the key, as a menu entry cannot be held down."""
+        """Show how to use the key K, as a menu entry cannot be held down."""
         self._say(_HINT)
 
     def keep_moment(self) -> None:
@@ -41,11 +41,11 @@ class AsOfCommands:
         if scene is None:
             return
         if scene.as_of.kept_ns is not None:
-            self._back_to_now(scene)
+            self._return_to_live(scene)
         elif (bar := scene.pointed_bar()) is None:
             self._say("Point at a bar first")
         else:
-            self._keep(scene, bar)
+            self._pin(scene, bar)
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
         """Entry for the as-of view of the bar there, or to return to live."""
@@ -53,21 +53,21 @@ class AsOfCommands:
         if scene is None:
             return []
         if scene.as_of.kept_ns is not None:
-            return [MenuEntry("Back to live", lambda: self._back_to_now(scene), "Shift+K")]
+            return [MenuEntry("Back to live", lambda: self._return_to_live(scene), "Shift+K")]
         if bar is None or bar >= int(scene.chart.series.number[-1]):
             return []
-        return [MenuEntry("As-of view at this bar's close", lambda: self._keep(scene, bar), "Shift+K")]
+        return [MenuEntry("As-of view at this bar's close", lambda: self._pin(scene, bar), "Shift+K")]
 
-    def _keep(self, scene: ChartScene, bar: int) -> None:
-        kept = AsOf(closed_ns(scene.chart.series, bar))
-        if kept.bar(scene.chart.series, None) is None:
+    def _pin(self, scene: ChartScene, bar: int) -> None:
+        pinned = AsOf(closed_ns(scene.chart.series, bar))
+        if pinned.bar(scene.chart.series, None) is None:
             self._say("The current bar has not closed. Point at an earlier bar.")
             return
-        scene.as_of = kept
+        scene.as_of = pinned
         scene.refresh()
         if scene.frame is not None:
             self._say(f"{as_of_text(scene.frame).replace('AS OF', 'As of')} (Shift+K to return to live)")
 
-    def _back_to_now(self, scene: ChartScene) -> None:
+    def _return_to_live(self, scene: ChartScene) -> None:
         scene.as_of.kept_ns = None
         self._say("Back to live")

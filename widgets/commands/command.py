@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Picked:
-    """A stand-in for the families that remembers which attribute was picked last."""
+    """A stand-in for the families; each attribute is another stand-in with the attribute's name."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Command:
         Menu, and label in it.
     keys : tuple of str
         Shortcuts in Qt's notation; the first is the one shown.
-    help : str
+    tooltip : str
         Line for the tooltip and the key list.
     short : str
         Label of its button, if it differs from the menu's.

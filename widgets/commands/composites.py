@@ -35,7 +35,7 @@ class CompositeCommands:
         self._shown, self._say = view, say
 
     def choose_profile(self) -> None:
-        """Select or deselect the profile under the mouse, or else the selected one."""
+        """Add the profile under the mouse, or else the selected one, to the composite selection, or remove it."""
         found = self._tool_and_scene()
         if found is None:
             return
@@ -49,10 +49,10 @@ class CompositeCommands:
         else:
             self._say(f"No profile here. {_HOW}")
             return
-        self._tell(anchors.chosen)
+        self._report(anchors.chosen)
 
     def compose_profiles(self) -> None:
-        """Combine the selected profiles into a composite."""
+        """Combine the profiles of the composite selection into one."""
         found = self._tool_and_scene()
         if found is None:
             return
@@ -75,7 +75,7 @@ class CompositeCommands:
             CompositeDialog(scene.chart.anchors, periods, partial(when_text, frame), self.compose_profiles, self._shown()).show()
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries to select each profile there, and to combine the selected ones."""
+        """Entries to select or deselect each profile there for a composite, and to combine the selected ones."""
         found = self._tool_and_scene()
         if found is None:
             return []
@@ -90,7 +90,7 @@ class CompositeCommands:
             entries.append(MenuEntry(f"Combine {names}", self.compose_profiles, "Shift+J"))
         return entries
 
-    def _tell(self, chosen: tuple[PlacedProfile, ...]) -> None:
+    def _report(self, chosen: tuple[PlacedProfile, ...]) -> None:
         names = ", ".join(placed.name for placed in chosen)
         self._say(f"Selected: {names} (Shift+J to combine)" if names else "No profiles selected")
 

@@ -41,7 +41,7 @@ class WhyCommands:
     say : callable
         Shows a text in the status bar.
     copy_price : callable
-        The copy command while no panel is open.
+        Called by the copy command while no panel is open.
     """
 
     def __init__(self, view: Callable[[], ChartView | None], say: Callable[[str], None], copy_price: Callable[[], None]) -> None:
@@ -51,8 +51,8 @@ class WhyCommands:
         self._questions: Sequence[HitTarget] = ()
         self._place = 0
         self._spot = (0.0, 0.0)
-        self._asked_of: tuple[object, ...] = ()
-        self._looked_at: tuple[object, ...] = ()
+        self._explained: tuple[object, ...] = ()
+        self._laid_out_for: tuple[object, ...] = ()
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ class WhyCommands:
             self._say("Nothing to explain at the cursor")
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries for the values at a point."""
+        """Entries to explain the values at a point, at most four."""
         questions = self._questions_at(spot.x, spot.y)[:_IN_MENU]
         return [
             MenuEntry(f"Why? {question.text}", lambda question=question: self._ask([question], spot.x, spot.y), "" if place else "Y")
@@ -123,7 +123,7 @@ class WhyCommands:
             self._say("No trades to copy")
 
     def close(self) -> bool:
-        """Close the panel; False if there was none."""
+        """Close the panel; return False if there was none."""
         if self.panel is None:
             return False
         self.panel.hide()
@@ -132,7 +132,7 @@ class WhyCommands:
         return True
 
     def follow(self) -> None:
-        """Move the panel off the bars that it explains, or close it.
+        """Move the panel if it covers the bars that it explains; close it if the chart or its bars were replaced.
 
         It is called once per frame.
         """
@@ -140,17 +140,17 @@ class WhyCommands:
         if self.panel is None or answer_now is None:
             return
         frame = view.chart_scene.frame if view is not None else None
-        if frame is None or self._asked_of != _identity(frame):
+        if frame is None or self._explained != _identity(frame):
             self.close()
             return
-        if self._looked_at == (frame.viewport, frame.layout, frame.theme):
+        if self._laid_out_for == (frame.viewport, frame.layout, frame.theme):
             return
-        changed_look = self._looked_at[1:] != (frame.layout, frame.theme)
+        changed_look = self._laid_out_for[1:] != (frame.layout, frame.theme)
         panel = self.panel
         box = PanelRect(panel.x(), panel.y(), panel.x() + panel.width(), panel.y() + panel.height())
         if changed_look or covers(box, bars_in_question(frame, answer_now.explanation)):
             self._lay_out(frame)
-        self._looked_at = frame.viewport, frame.layout, frame.theme
+        self._laid_out_for = frame.viewport, frame.layout, frame.theme
 
     # -- helpers ---------------------------------------------------------------------------------
 
@@ -179,7 +179,7 @@ class WhyCommands:
             return
         if self.panel is None or self.panel.parent() is not view:
             self.panel = WhyPanel(frame.theme, self.copy_csv, self.next_question, self.close, view)
-        self._asked_of, self._looked_at = _identity(frame), (frame.viewport, frame.layout, frame.theme)
+        self._explained, self._laid_out_for = _identity(frame), (frame.viewport, frame.layout, frame.theme)
         self._lay_out(frame)
         self.panel.show()
         self.panel.raise_()

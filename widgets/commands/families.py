@@ -1,4 +1,4 @@
-"""All commands of one window, by family: what the table of commands picks its methods from."""
+"""All commands of one window by family; the table of commands picks its methods from them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WindowCommands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Families:
-    """One object per family, named as in `widgets.commands`."""
+    """All commands of one window, one object per family."""
 
     window: WindowCommands
     explain: WhyCommands

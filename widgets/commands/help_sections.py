@@ -31,4 +31,4 @@ _BY_SECTION = {
     "keys.md": ("show_keys",),
 }
 SECTIONS = {command: section for section, commands in _BY_SECTION.items() for command in commands}
-"""Page and anchor by the command's name; those of overlays are with the layers, and a page explains its own command."""
+"""Page and anchor by the command's name, without the commands for overlays and help pages, which state their own."""

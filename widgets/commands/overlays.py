@@ -13,7 +13,7 @@ from rendering.scene.scene import ChartScene
 
 
 class OverlayCommands:
-    """The visible overlays of the window, for any chart in it.
+    """The overlays that the window shows, for any chart in it.
 
     The table in `widgets.commands.table` picks its methods.
 
@@ -41,7 +41,7 @@ class OverlayCommands:
         self._actions: Mapping[str, QAction] = {}
 
     def toggle_overlay(self, name: str) -> None:
-        """Show or hide an overlay."""
+        """Show or hide an overlay, and save the choice."""
         self.shown = self.shown ^ {name}
         scene = self._scene()
         if scene is not None:
@@ -53,7 +53,7 @@ class OverlayCommands:
             self._on_error(error.user_message)
 
     def take_actions(self, actions: Mapping[str, QAction]) -> None:
-        """Receive the window's commands; those of overlays show check marks from now on."""
+        """Store the window's actions, and check those of visible overlays from now on."""
         self._actions = actions
         self._check()
 

@@ -19,7 +19,7 @@ from widgets.commands.overlays import OverlayCommands
 from widgets.dialogs.periods import PeriodDialog, SideDialog
 
 PERIOD_BARS = 30
-"""As long as a TPO bracket if bars are one minute."""
+"""Default number of bars per period: of one-minute bars, as long as a TPO bracket."""
 PERIOD_WIDTH_PERCENT = 70
 """Width of the longest row, in percent of the period's width."""
 _POINT = "Point at a period profile (P shows them)"
@@ -60,7 +60,7 @@ class PeriodCommands:
         self._say("Period profiles off" if chosen is None else f"Showing {chosen.text} profiles")
 
     def edit_periods(self) -> None:
-        """Open the dialog of periods and their profile settings."""
+        """Open the dialog of the period profiles, and show the profiles if they are hidden."""
         if (scene := self._scene()) is not None:
             anchors = scene.chart.anchors
             self._show_overlay()
@@ -86,7 +86,7 @@ class PeriodCommands:
         self._at_the_mouse(lambda found: self._merge(found.start_ns, "previous"))
 
     def reset_periods(self) -> None:
-        """Undo all splits and merges."""
+        """Undo all splits and merges of period profiles."""
         scene = self._scene()
         if scene is None or (periods := scene.chart.anchors.periods) is None or not periods.is_edited:
             self._say("No splits or merges to reset")
@@ -95,7 +95,7 @@ class PeriodCommands:
         self._say(f"Reset {periods.text} profiles (Ctrl+Z to undo)")
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries for the period profile at a point."""
+        """Entries to split, merge, reset or edit the period profile at a point."""
         found = self._found(spot)
         if found is None:
             return []
@@ -168,7 +168,7 @@ class _Found:
 
     @property
     def split_text(self) -> str:
-        """Time of the bar as text."""
+        """The time of the bar as text."""
         assert self.scene.frame is not None
         return time_text(self.scene.frame, self.bar_ns)
 

@@ -73,7 +73,7 @@ class AnchorCommands:
                 self._say("No profiles on the chart. Press A and click a bar to add one.")
 
     def edit_profile(self) -> None:
-        """Open the settings of the selected profile, else of the latest."""
+        """Open the settings of the selected profile; if none is selected, select the last one first."""
         anchors = self._anchors
         if anchors is None:
             return
@@ -118,7 +118,7 @@ class AnchorCommands:
             self._say("Nothing to redo")
 
     def step_back(self) -> None:
-        """Cancel the tool, or the selection, or close the panel that was opened last."""
+        """Cancel the tool, else clear the selection, else return to live, else close the panel that was opened last."""
         view = self._shown()
         if view is None or not view.anchors.step_back():
             self._close_panel()

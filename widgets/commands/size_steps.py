@@ -24,13 +24,13 @@ def next_bar_rule(rule: BarRule, step: int) -> BarRule:
 
 
 def next_ticks_per_row(ticks: int, step: int) -> int:
-    """The next coarser row if `step` is 1, the next finer if -1, among 1, 2, 5, 10, …"""
+    """The next larger number of ticks per row if `step` is 1, the next smaller if -1, among 1, 2, 5, 10, …"""
     others = [choice for choice in ROW_CHOICES if (choice - ticks) * step > 0]
     return min(others, key=lambda choice: abs(choice - ticks), default=ticks)
 
 
 def _next_size(rule: BarRule, step: int) -> Decimal:
-    """The next size among 1, 2, 5, 10, …; fractions only for volume and delta bars."""
+    """The next larger or smaller bar size among 1, 2, 5, 10, …; fractions only for volume and delta bars."""
     whole = rule.kind in (BarKind.TRADES, BarKind.RANGE)
     sizes = [mantissa * Decimal(10) ** exponent for exponent in range(0 if whole else -3, 7) for mantissa in (1, 2, 5)]
     others = [size for size in sizes if (size - rule.size) * step > 0]

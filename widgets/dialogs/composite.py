@@ -13,9 +13,7 @@ from widgets.parts.close_row import close_row
 
 
 class CompositeDialog(QDialog):
-    """List of all profiles with check boxes.
-
-    Checking one selects it on the chart at once.
+    """Dialog with a list of profiles to combine; checking one selects it on the chart at once.
 
     Parameters
     ----------

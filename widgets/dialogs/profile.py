@@ -54,10 +54,7 @@ class ProfileDialog(QDialog):
             edit.editingFinished.connect(self._take)
 
     def _take(self) -> None:
-        """Apply the fields to the profile.
-
-        An invalid value shows an error and changes nothing.
-        """
+        """Apply the fields to the profile up to the first invalid value, for which an error is shown."""
         placed = self._anchors.get(self._key)
         if placed is None:
             self.close()

@@ -17,7 +17,7 @@ from widgets.parts.text_table import TextTable, table_view
 _EVERY_MS = 500
 _SHOWN = 200  # entries of the log; the file has all
 _STATE, _EVENT = "State", "Event"
-"""The columns that take the room that is left."""
+"""The columns that take the spare width."""
 _ALERTS = ("No.", "Market", "Subject", "Value", "Condition", "Trigger", _STATE, "Last fired (UTC)", "Note")
 _LOG = ("Time (UTC)", "Alert", _EVENT)
 

@@ -82,7 +82,7 @@ class WhyPanel(QFrame):
         self.next.setText(f"{place[0] + 1} of {place[1]} ▸")
         self.next.setVisible(place[1] > 1)
         width = max(200, min(WIDTH_PX, room.width()))
-        for ends in (3, 2, 1, 0):  # a low chart: rather fewer trades than a panel that is cut off
+        for ends in (3, 2, 1, 0):  # on a low chart fewer trades are better than a panel that is cut off
             self.text.setText(answer_html(answer, theme, ends))
             height = self._height(width)
             if height <= room.height():
@@ -110,7 +110,7 @@ class WhyPanel(QFrame):
 
 
 def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:
-    """An answer as rich text."""
+    """An answer as rich text, with its first and last `ends` trades."""
     muted, text = _css(theme.text_muted), _css(theme.text)
     explanation = answer.explanation
     parts = [f"<b style='color:{text}'>{escape(explanation.title)}</b>", _paragraph(escape(explanation.rule), muted)]
@@ -126,7 +126,7 @@ def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:
 
 
 def _line_html(line: ExplanationLine, theme: Theme) -> str:
-    """A line with a sign if it states a condition, as colour alone is not enough."""
+    """A line as rich text, with a sign if it states a condition, as colour alone is not enough."""
     if line.met is None:
         return escape(line.text)
     sign, colour = ("✓", theme.live) if line.met else ("✗", theme.text_muted)

@@ -34,7 +34,7 @@ _SORTED_BY: tuple[Callable[[Level], Any], ...] = (
 _DISTANCE = len(_HEADERS) - 1
 _Index = QModelIndex | QPersistentModelIndex
 _PLACE = 0.2
-"""Where the first bar of a level is put, in widths of the pane."""
+"""Distance from the left edge to the first bar of a level, as a share of the pane's width."""
 
 
 class LevelTableModel(QAbstractTableModel):
@@ -49,7 +49,7 @@ class LevelTableModel(QAbstractTableModel):
     def show_levels(self, levels: list[Level], grid: PriceGrid, now_ns: int, *, hold: bool = False) -> None:
         """Show levels in the sort order.
 
-        With `hold` known ones stay in place, new ones come last.
+        With `hold` known levels keep their order, and new ones come last.
         """
         levels = sorted(levels, key=_SORTED_BY[self._column], reverse=self._order is Qt.SortOrder.DescendingOrder)
         if hold:
@@ -170,7 +170,7 @@ class LevelPanel(QDialog):
         times = scene.chart.series.times
         there = viewport.with_bar_at(times.position(level.born_ns), _PLACE * viewport.width_px)
         newest = int(scene.chart.series.number[-1]) + 1
-        if there.x(newest) < viewport.width_px:  # a new one: rather no empty space at the right
+        if there.x(newest) < viewport.width_px:  # a recent level: no empty space at the right
             there = viewport.with_bar_at(newest, viewport.width_px)
         scene.set_viewport(there.centred((level.bottom_ticks + level.top_ticks) / 2))
 

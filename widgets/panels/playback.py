@@ -1,4 +1,4 @@
-"""The controls of a replay, and the list of its speeds."""
+"""The interface to a recording that is replayed, and the list of speeds."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ class Playback(Protocol):
 
     @property
     def now_ns(self) -> int:
-        """The current recorded time."""
+        """The replay's current position in recorded time."""
         ...
 
     @property
     def span(self) -> Span:
-        """The span from the first trade to just after the last one."""
+        """The span from the first trade to just after the last one; `Span(0, 0)` without trades."""
         ...
 
     def pause(self) -> None:
-        """Stop recorded time."""
+        """Pause the replay."""
         ...
 
     def resume(self) -> None:
-        """Continue from where recorded time stopped."""
+        """Continue from where the replay was paused."""
         ...
 
     def step_trade(self) -> None:
@@ -62,10 +62,7 @@ class Playback(Protocol):
         ...
 
     def jump(self, time_ns: int) -> bool:
-        """Play up to a time.
-
-        False if it has passed: then the recording must be opened again.
-        """
+        """Play up to a time at once; False if it has passed, then the recording must be opened again."""
         ...
 
 

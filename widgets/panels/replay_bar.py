@@ -20,7 +20,7 @@ from widgets.parts.time_input import parse_moment
 
 
 class ReplayBar(QFrame):
-    """Bar with the replay controls, hidden without a replay.
+    """Bar with the replay controls, hidden unless the recording is open.
 
     While it is hidden its commands are disabled. The table in `widgets.commands.table` picks its methods.
 
@@ -88,7 +88,7 @@ class ReplayBar(QFrame):
         self.hide()
 
     def take_actions(self, actions: Mapping[str, QAction]) -> None:
-        """Receive the window's commands, and lay out their buttons."""
+        """Store the window's actions for a replay, and lay out the controls."""
         self._actions = {
             name: actions[name] for name in ("play_or_pause", "step_trade", "step_bar", "play_slower", "play_faster", "go_to_time")
         }
@@ -116,7 +116,7 @@ class ReplayBar(QFrame):
         return self._playback is not None and instrument_id == self._playback.instrument_id
 
     def show_for(self, instrument_id: str) -> None:
-        """Show the bar if the market on the screen is the recording, else hide it."""
+        """Show the bar and enable its commands if the market on the screen is the recording, else hide and disable them."""
         on = self.shows(instrument_id)
         if on == self._on:
             return
@@ -163,14 +163,14 @@ class ReplayBar(QFrame):
         self.refresh()
 
     def step_trade(self) -> None:
-        """Play one more trade, then pause."""
+        """Pause, and play one more trade."""
         if self._playback is not None:
             self._playback.pause()
             self._playback.step_trade()
             self.refresh()
 
     def step_bar(self) -> None:
-        """Play the rest of the bar, then pause."""
+        """Pause, and play the rest of the bar."""
         if self._playback is not None:
             self._playback.pause()
             self._playback.step_bar(self._bar_rule())
@@ -185,7 +185,7 @@ class ReplayBar(QFrame):
         self._step_speed(-1)
 
     def go_to_time(self) -> None:
-        """Move the focus to the time field."""
+        """Move the focus to the time field, and select its text."""
         self.time.setFocus()
         self.time.selectAll()
 

@@ -1,4 +1,4 @@
-"""The way from a dialog or panel to the help page that explains it: a button, and F1 in a dialog."""
+"""A button that opens the help page of a dialog or panel; in a dialog F1 does the same."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class HelpButton(QPushButton):
     def __init__(self, page: str | Callable[[], str], parent: QWidget) -> None:
         super().__init__("Help", parent)
         self._page = page
-        self.setAutoDefault(False)  # Return is another button's
+        self.setAutoDefault(False)  # Return presses another button
         self.clicked.connect(lambda _checked=False: open_help_from(self, self.page))
         if parent.isWindow():
             self.setToolTip("Explain this (F1)")
@@ -59,5 +59,5 @@ class HelpButton(QPushButton):
 
     @property
     def page(self) -> str:
-        """The page that it opens now."""
+        """The page that a click would open now."""
         return self._page if isinstance(self._page, str) else self._page()

@@ -98,7 +98,7 @@ class ProfileForm:
 
 
 def choice_of(kind: type[enum.Enum], chosen: enum.Enum) -> QComboBox:
-    """A list of an enumeration's members, by their values."""
+    """A drop-down list of an enumeration's members, labelled with their values."""
     box = QComboBox()
     for member in kind:
         box.addItem(member.value, member)
@@ -117,7 +117,7 @@ def number_field(low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
 
 
 def _colour_field(name: str, colour: str) -> QComboBox:
-    """A field for a colour: the theme's, a named safe one, or a typed one."""
+    """A field for a colour: the theme's, a named one that is safe for colour-blind users, or a typed one."""
     box = QComboBox()
     box.setEditable(True)
     box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)

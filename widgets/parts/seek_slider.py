@@ -1,4 +1,4 @@
-"""A slider along a recording."""
+"""A slider for the position in a recording."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _MOST = 1_000_000
 
 
 class SettingField(Protocol):
-    """Interface of a field to its dialog."""
+    """A form field as its dialog uses it."""
 
     @property
     def widget(self) -> QWidget:
@@ -60,7 +60,7 @@ class CheckField:
 
 
 class ChoiceField:
-    """A list to select one word from."""
+    """A drop-down list to select one word from."""
 
     def __init__(self, choices: tuple[str, ...], value: str, taken: Callable[[], None]) -> None:
         self.widget = QComboBox()
@@ -166,12 +166,12 @@ class _OrderedList(QListWidget):
         if not step or event.modifiers() != Qt.KeyboardModifier.AltModifier or not 0 <= row + step < self.count():
             super().keyPressEvent(event)
             return
-        to = row + step + (step > 0)  # Qt counts the place before which it goes
+        to = row + step + (step > 0)  # Qt takes the row before which it is inserted
         self.model().moveRow(QModelIndex(), row, QModelIndex(), to)
 
 
 def _quietly(widget: QWidget, change: Callable[[], None]) -> None:
-    """Change a widget without its signals."""
+    """Change a widget while its signals are blocked."""
     before = widget.blockSignals(True)
     change()
     widget.blockSignals(before)

@@ -64,7 +64,7 @@ class Sounds:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def play(self, name: str) -> None:
-        """Play a sound; an unknown name beeps."""
+        """Play a sound; beep if its name is unknown or the system has no player."""
         if name == SILENCE:
             return
         if name not in _TONES:

@@ -26,7 +26,7 @@ class TextTable(QAbstractTableModel):
         self.things: list[Any] = []
 
     def show_rows(self, things: Sequence[Any], texts: Sequence[tuple[str, ...]]) -> None:
-        """Show these rows."""
+        """Show these rows; views are notified only if they differ from those shown."""
         things, texts = list(things), list(texts)
         if len(texts) != len(self._texts):
             self.beginResetModel()

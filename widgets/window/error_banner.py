@@ -15,7 +15,7 @@ _MEANING = "Trades are still being received, but the chart may be incomplete."
 
 
 class FaultBanner(QFrame):
-    """Banner for internal errors; each is logged and shown once, hidden without any."""
+    """A banner for internal errors, hidden until the first; each error is logged and shown once."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +38,7 @@ class FaultBanner(QFrame):
         self.hide()
 
     def report(self, what: str, error: BaseException) -> None:
-        """Log and show an internal error; `what` is the activity, e.g. "drawing a frame"."""
+        """Log and show an internal error unless it was reported before; `what` is the activity, e.g. "drawing a frame"."""
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -52,7 +52,7 @@ class FaultBanner(QFrame):
         self.show_text(f"Internal error while {what}: {type(error).__name__}. {_MEANING}")
 
     def report_layers(self, names: list[str]) -> None:
-        """Show that layers of the chart were disabled; the scene has logged the reason."""
+        """Show once that these layers of the chart were disabled; the scene has logged the reason."""
         if not names or (key := f"layers {names}") in self._seen:
             return
         self._seen.add(key)
@@ -60,7 +60,7 @@ class FaultBanner(QFrame):
         self.show_text(f"Part of the chart could not be drawn and is hidden: {', '.join(names)}. All other values are correct.")
 
     def show_text(self, text: str) -> None:
-        """Show a text."""
+        """Show the banner with a text and a reference to the log."""
         self.text.setText(f"⚠ {text} See the log for details.")
         self.text.setToolTip(self._details)
         self.show()

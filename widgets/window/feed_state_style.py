@@ -26,11 +26,11 @@ FEED_STATE_STYLES: dict[FeedState, FeedStateStyle] = {
     FeedState.SIMULATED: FeedStateStyle("◆", "simulated"),
     FeedState.REPLAY: FeedStateStyle("▶", "replay"),
 }
-"""Only trades that arrive on time look live; an open connection without a trade does not."""
+"""Only a feed whose trades arrive on time gets the live style; an open connection without trades does not."""
 
 
 def word_of(state: FeedState) -> str:
-    """The word of a state with its shape."""
+    """A feed state as text: its shape and its word."""
     return f"{FEED_STATE_STYLES[state].shape} {state.value}"
 
 

@@ -18,7 +18,7 @@ _WIDEST_PX = 940
 
 
 class HelpBrowser(QTextBrowser):
-    """The text of one page.
+    """A browser for one help page.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class HelpBrowser(QTextBrowser):
         super().__init__(parent)
         self.setOpenLinks(False)
         self.setFrameShape(QTextBrowser.Shape.NoFrame)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # one that came and went would change the width
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # a bar that appears and disappears would change the width
         self.setAccessibleName("Help page")
         self.page: HelpPage | None = None
         self._shown: QTextDocument | None = None
@@ -44,7 +44,7 @@ class HelpBrowser(QTextBrowser):
         self.anchorClicked.connect(follow)
 
     def show_page(self, page: HelpPage) -> None:
-        """Show a page from its top."""
+        """Show a page from the top."""
         document = QTextDocument(self)  # laid out once, when it is complete
         document.setUndoRedoEnabled(False)
         document.setDefaultFont(self.font())
@@ -118,7 +118,7 @@ class HelpBrowser(QTextBrowser):
             self._fit(self.document())
 
     def changeEvent(self, event: QEvent) -> None:
-        """Another theme: the same place of the page in its colours."""
+        """Show the page in the colours of a new theme, at the same scroll position."""
         super().changeEvent(event)
         if event.type() is QEvent.Type.PaletteChange and self.page is not None:
             place = self.verticalScrollBar().value()
@@ -131,7 +131,7 @@ class HelpBrowser(QTextBrowser):
         return self._pictures[path]
 
     def _fit(self, document: QTextDocument) -> None:
-        """Margins and pictures for the width that the page has now."""
+        """Set the margins and scale the pictures to the current width of the page."""
         room = self.viewport().width()
         all_of_it = QTextCursor(document)
         all_of_it.beginEditBlock()

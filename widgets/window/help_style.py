@@ -1,4 +1,4 @@
-"""The look of a help page: Qt reads Markdown without margins, colours of the theme, or padding around code."""
+"""Styles for a help page: the margins, theme colours and padding around code that Qt's Markdown does not have."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _HEADING_PX = {1: 26, 2: 19, 3: 16}
 _LINE_PERCENT = 135.0
 _PROPORTIONAL = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
 _PANEL, CODE_SHARE, _EDGE = 0.05, 0.09, 0.18
-"""Shares of the text's colour in the ground of blocks of code and table heads, of code in a line, and in borders."""
+"""Shares of the text colour in the background of code blocks and table headers, in that of inline code, and in borders."""
 
 
 def style_page(document: QTextDocument, palette: QPalette) -> None:
-    """Give a page its fonts, spaces and colours."""
+    """Set the fonts, spacing and colours of a page."""
     font = QFont(document.defaultFont())
     font.setPixelSize(_TEXT_PX)
     document.setDefaultFont(font)
@@ -53,7 +53,7 @@ def blocks(document: QTextDocument) -> Iterator[QTextBlock]:
 
 
 def fragments(block: QTextBlock) -> Iterator[QTextFragment]:
-    """The runs of one format in a block."""
+    """The fragments of a block, each with one format."""
     place = block.begin()
     while not place.atEnd():
         yield place.fragment()
@@ -61,7 +61,7 @@ def fragments(block: QTextBlock) -> Iterator[QTextFragment]:
 
 
 def mixed(palette: QPalette, share: float, role: QPalette.ColorRole = QPalette.ColorRole.Text) -> QColor:
-    """A colour between the page's ground and, by default, its text."""
+    """The page's background mixed with a share of its text colour, or of another role's colour."""
     ground, ink = palette.color(QPalette.ColorRole.Base), palette.color(role)
     pairs = (ground.red(), ink.red()), (ground.green(), ink.green()), (ground.blue(), ink.blue())
     return QColor(*(round((1 - share) * under + share * over) for under, over in pairs))
@@ -91,7 +91,7 @@ def _style_block(block: QTextBlock, palette: QPalette) -> None:
 
 
 def _spaces(block: QTextBlock) -> QTextBlockFormat:
-    """Margins and line height of a block; in tables and blocks of code those of Qt."""
+    """Margins and line height of a block; Qt's own in tables and code blocks."""
     spaces = QTextBlockFormat()
     if level := block.blockFormat().headingLevel():
         above, below = 0 if level == 1 else 1.3 * _HEADING_PX[level], 8

@@ -22,7 +22,7 @@ class HelpPage:
     Attributes
     ----------
     name : str
-        Its file, e.g. `values.md`.
+        Its file name, e.g. `values.md`.
     title : str
         Its first heading.
     text : str
@@ -47,7 +47,7 @@ class Match(NamedTuple):
     line : str
         The line as it is shown.
     start : int
-        Where the words begin in the line.
+        Index in the line at which the words begin.
     nth : int
         Number of the first match of the line among all matches of its page, from 0.
     """
@@ -73,14 +73,14 @@ def help_pages() -> dict[str, HelpPage]:
 
 
 def picture(path: str) -> bytes:
-    """Content of a picture, by its path in the help folder, e.g. `pictures/tpo.png`."""
+    """The content of a picture, by its path in the help folder, e.g. `pictures/tpo.png`."""
     return _FOLDER.joinpath(*path.split("/")).read_bytes()
 
 
 def anchors(headings: Iterable[str]) -> list[str]:
     """Anchors of a page's headings by GitHub's rule.
 
-    Letters become small, spaces hyphens, punctuation is left out; a heading that repeats an earlier one gets `-1`, `-2`, ….
+    Letters become lower case, spaces become hyphens, punctuation is removed; a heading that repeats an earlier one gets `-1`, `-2`, ….
 
     >>> anchors(["Delta, CVD", "TPO", "TPO"])
     ['delta-cvd', 'tpo', 'tpo-1']
@@ -94,7 +94,7 @@ def anchors(headings: Iterable[str]) -> list[str]:
 
 
 def search(words: str, lines_by_page: Mapping[str, Sequence[str]]) -> Iterator[Match]:
-    """Lines that contain the words, in any case, page by page; no words match nothing."""
+    """The lines that contain the words, in upper or lower case, page by page; none if `words` is empty."""
     pattern = re.compile(re.escape(words), re.IGNORECASE)
     for page, lines in lines_by_page.items() if words else ():
         count = 0

@@ -1,4 +1,4 @@
-"""The help: a list of pages, the page, a search over all of them, and the way back."""
+"""The help window: a list of pages, one open page, a search over all pages, and buttons to go back and forward."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from PySide6.QtWidgets import (
 from widgets.window.help_browser import HelpBrowser, lines_of
 from widgets.window.help_texts import INDEX, Match, help_pages, search
 
-_THING = Qt.ItemDataRole.UserRole
+_DATA_ROLE = Qt.ItemDataRole.UserRole
 _LEFT_PX, _ROW_PX, _HEAD_PX = 280, 24, 32
 _BEFORE = 18
-"""Characters shown of a line before a match."""
+"""Minimum number of characters shown before a match, if its line has that many."""
 _FEWEST = 2
-"""Characters of a search; a single letter is in every line."""
+"""Minimum number of characters to search for; a single letter is in nearly every line."""
 
 
 class Place(NamedTuple):
-    """A place in the help: a page with an anchor, and how far it was scrolled."""
+    """A position in the help: a page with an anchor, and the position of its scroll bar."""
 
     target: str
     scroll: int
 
 
 class HelpWindow(QDialog):
-    """Reads the help pages next to the chart; Esc closes it.
+    """A window that shows the help pages; Esc closes it.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class HelpWindow(QDialog):
 
     @property
     def target(self) -> str:
-        """The page that is shown, with the anchor it was opened at."""
+        """The open page, with the anchor at which it was opened, e.g. `values.md#levels`; empty before the first."""
         return self._target
 
     def go_to(self, target: str) -> None:
@@ -89,18 +89,18 @@ class HelpWindow(QDialog):
         self._show(target)
 
     def follow(self, link: str) -> None:
-        """Go where a link on the page leads; a web address opens outside the program."""
+        """Show the target of a link on the page; a web address opens outside the program."""
         if QUrl(link).scheme() in ("http", "https"):
             self._open_url(QUrl(link))
         else:
             self.go_to(self._target.partition("#")[0] + link if link.startswith("#") else link)
 
     def back(self) -> None:
-        """Show the page before this one, where it was left."""
+        """Show the previous page, if there is one, at the position where it was left."""
         self._return(self._back, self._forward)
 
     def forward(self) -> None:
-        """Undo a step back."""
+        """Show again the page that was left by the last step back, if there is one."""
         self._return(self._forward, self._back)
 
     @property
@@ -129,13 +129,13 @@ class HelpWindow(QDialog):
         self.back_button.setEnabled(bool(self._back))
         self.forward_button.setEnabled(bool(self._forward))
         for item in _leaves(self.list):
-            if item.data(0, _THING) == name:
+            if item.data(0, _DATA_ROLE) == name:
                 self.list.setCurrentItem(item)
 
     # -- search ----------------------------------------------------------------------------------
 
     def show_matches(self, words: str) -> None:
-        """List the lines that contain the words, or the pages when there are no words."""
+        """List the lines that contain the words, or with fewer than two characters the pages."""
         self._lines = self._lines or {name: lines_of(page) for name, page in help_pages().items()}  # 25 ms, once
         words = words.strip()
         found = list(search(words, self._lines)) if len(words) >= _FEWEST else []
@@ -154,7 +154,7 @@ class HelpWindow(QDialog):
             self.browser.clear_highlights()
 
     def next_match(self, step: int = 1) -> None:
-        """Go to the next match, or by -1 to the previous one; after the last comes the first."""
+        """Go to the next match, or with `step` -1 to the previous one; the first follows the last."""
         items = _leaves(self.results)
         if not items:
             return
@@ -164,7 +164,7 @@ class HelpWindow(QDialog):
         self._open_match(items[place % len(items)])
 
     def _open_match(self, item: QTreeWidgetItem) -> None:
-        match: Match | None = item.data(0, _THING)
+        match: Match | None = item.data(0, _DATA_ROLE)
         if match is None:
             return
         if match.page != self._target.partition("#")[0]:
@@ -174,7 +174,7 @@ class HelpWindow(QDialog):
     # -- layout and keys -------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc empties the search before it closes the window."""
+        """Let Esc clear the search before it closes the window, and Return in the search field go to the next match."""
         if event.key() == Qt.Key.Key_Escape and self.search_field.text():
             self.search_field.clear()
             self.browser.setFocus()
@@ -199,7 +199,7 @@ class HelpWindow(QDialog):
         self.results.itemActivated.connect(self._open_match)
 
     def _open_page(self, item: QTreeWidgetItem) -> None:
-        if (name := item.data(0, _THING)) is not None:
+        if (name := item.data(0, _DATA_ROLE)) is not None:
             self.go_to(name)
 
     def _focus_search(self) -> None:
@@ -253,7 +253,7 @@ class HelpWindow(QDialog):
 
 
 def open_help(target: str, parent: QWidget) -> HelpWindow:
-    """Show a help page in the parent's help window, which opens if it is not there yet."""
+    """Show a help page in the parent's help window, which is opened if necessary, and return the window."""
     window = next(iter(parent.findChildren(HelpWindow)), None) or HelpWindow(parent)
     window.show()
     window.go_to(target)
@@ -285,9 +285,9 @@ def _heading(tree: QTreeWidget, text: str) -> QTreeWidgetItem:
     return item
 
 
-def _entry(parent: QTreeWidget | QTreeWidgetItem, text: str, thing: object, tooltip: str = "") -> None:
+def _entry(parent: QTreeWidget | QTreeWidgetItem, text: str, data: object, tooltip: str = "") -> None:
     item = QTreeWidgetItem(parent, [text])
-    item.setData(0, _THING, thing)
+    item.setData(0, _DATA_ROLE, data)
     item.setSizeHint(0, QSize(0, _ROW_PX))
     item.setToolTip(0, tooltip)
 
@@ -299,6 +299,6 @@ def _leaves(tree: QTreeWidget) -> list[QTreeWidgetItem]:
 
 
 def _excerpt(match: Match) -> str:
-    """The line from shortly before the match, without runs of spaces."""
+    """The line from the start of a word shortly before the match, without repeated spaces."""
     start = match.line.rfind(" ", 0, max(0, match.start - _BEFORE)) + 1 if match.start > _BEFORE else 0
     return ("… " if start else "") + " ".join(match.line[start:].split())

@@ -16,7 +16,7 @@ from rendering.scene.screenshot import captioned_image, facts_of, save_png, stat
 
 
 class ImageSaver:
-    """Saves images in the background, and reports where.
+    """Saves images of the chart in the background, and reports each path or error.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ImageSaver:
         return bool(self._saving)
 
     def save(self, scene: ChartScene | None, scale: int) -> None:
-        """Start saving the chart as an image."""
+        """Start to save the chart as an image; report it if there is no chart."""
         if scene is None:
             self._say("No chart to save yet")
             return
@@ -66,7 +66,7 @@ class ImageSaver:
 
 
 async def save_picture(scene: ChartScene, scale: int, journal: Path, clipboard: QClipboard) -> Path:
-    """Draw the chart, copy and save the image, and return its path.
+    """Draw the chart, copy the image to the clipboard, save it in the journal and its index, and return its path.
 
     `scale` is the number of image pixels per logical pixel. Drawing needs Qt's thread; compressing and writing the file does not.
 

@@ -169,7 +169,7 @@ class MainWindow(QMainWindow):
         chart = workspace.chart
         self.replay_bar.show_for(workspace.instrument_id)
         if chart is None or not chart.series.n_bars:
-            if not self._begins_anew:
+            if not self._keeps_view:
                 self.pages.setCurrentWidget(self.waiting)
                 self.waiting.show_status(workspace.instrument_id, status)
         else:
@@ -200,7 +200,7 @@ class MainWindow(QMainWindow):
         assert chart is not None
         scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF())
         scene.show_only(self.overlays.shown)
-        if self.view is not None and self._begins_anew:
+        if self.view is not None and self._keeps_view:
             scene.copy_view(self.view.chart_scene)
         self._shown_id = self._workspace.instrument_id
         self._install_painter(scene)
@@ -273,27 +273,27 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def next_theme(self) -> None:
-        """Change to the next theme."""
+        """Change to the next theme, and save it."""
         names = theme_names()
         place = names.index(self._looks.theme) if self._looks.theme in names else -1  # the user's own file comes before the first
         self._set_theme(names[(place + 1) % len(names)], self._looks.palette)
         self._remembered.save("display", "theme", self._looks.theme)
 
     def next_palette(self) -> None:
-        """Change to the next palette."""
+        """Change to the next palette, and save it."""
         self._set_theme(self._looks.theme, PALETTES[(PALETTES.index(self._looks.palette) + 1) % len(PALETTES)])
         self._remembered.save("display", "palette", self._looks.palette)
 
     def next_painter(self) -> None:
-        """Switch the painter."""
+        """Switch between the OpenGL and the raster painter."""
         self._use_painter("raster" if self._painter == "gl" else "gl")
 
     def show_levels(self) -> None:
-        """List all active levels."""
+        """Open the panel of active levels."""
         LevelPanel(lambda: self._scene, self, self.overlays.toggle_overlay).show()
 
     def show_keys(self) -> None:
-        """List all keys."""
+        """Open the list of all keys."""
         KeyList(self).show()
 
     def show_help(self, page: str) -> None:
@@ -306,7 +306,7 @@ class MainWindow(QMainWindow):
     def _scene(self) -> ChartScene | None:
         """The scene of the open chart.
 
-        None if there is none, even if the previous one is still on the page.
+        None if there is none, even if the previous one is still shown.
         """
         return self.view.chart_scene if self.view is not None and self.view.chart_scene.chart is self._workspace.chart else None
 
@@ -348,10 +348,10 @@ class MainWindow(QMainWindow):
         self.show_message(f"OpenGL failed ({reason}). Switched to the raster painter; no data lost.")
 
     @property
-    def _begins_anew(self) -> bool:
-        """True while the shown recording is opened again after a jump back.
+    def _keeps_view(self) -> bool:
+        """True if the open market is the recording that was shown last.
 
-        The view stays as it is.
+        When it is opened again, after a jump back, the view stays as it is.
         """
         return self._workspace.instrument_id == self._shown_id and self.replay_bar.shows(self._shown_id)
 

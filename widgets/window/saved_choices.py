@@ -12,7 +12,7 @@ from app.market.bar_rule import BarRule
 
 
 class SavedChoices:
-    """Saves settings.
+    """Saves settings, and reports errors.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ class SavedChoices:
 
     def __init__(self, remember: Callable[[str, str, str], None], on_error: Callable[[str], None]) -> None:
         self._remember, self._on_error = remember, on_error
-        self._wished: BarRule | None = None
+        self._requested: BarRule | None = None
 
     def save(self, section: str, name: str, value: str) -> None:
-        """Save one setting."""
+        """Save one setting; report an error if that fails."""
         try:
             self._remember(section, name, value)
         except TapeprintError as error:
@@ -36,12 +36,12 @@ class SavedChoices:
     def request_bar(self, rule: BarRule) -> None:
         """Note a requested bar type; it is saved once a chart shows it.
 
-        A bar type that was refused must not be the first of the next start.
+        A bar type that was refused must not be used at the next start.
         """
-        self._wished = rule
+        self._requested = rule
 
     def bar_shown(self, shown: BarRule) -> None:
         """Save the bar type that a chart shows, if it was requested."""
-        if shown == self._wished:
-            self._wished = None
+        if shown == self._requested:
+            self._requested = None
             self.save("chart", "bar", shown.text)

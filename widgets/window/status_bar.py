@@ -43,12 +43,12 @@ class StatusBar(QStatusBar):
         self._shown_state: FeedState | None = None
 
     def set_theme(self, theme: Theme) -> None:
-        """Apply the colours of another theme."""
+        """Use the colours of another theme from the next refresh on."""
         self._theme = theme
         self._shown_state = None
 
     def sample(self, status: FeedStatus) -> None:
-        """Sample the feed; called every frame, paints nothing."""
+        """Record the feed's status for rates and lag; called every frame, paints nothing."""
         self._meter.sample(status)
 
     def refresh(self, status: FeedStatus, notice: str, recording: RecordingStatus, painter: str) -> None:

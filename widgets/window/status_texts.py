@@ -15,7 +15,7 @@ from widgets.window.feed_state_style import word_of
 
 
 def detail_text(status: FeedStatus, now_s: float) -> str:
-    """Reason for a feed's state, and the time to the next attempt.
+    """The reason for a feed's state, and the time to the next attempt to connect.
 
     Empty if all is well.
 
@@ -29,7 +29,7 @@ def detail_text(status: FeedStatus, now_s: float) -> str:
 
 
 def state_text(status: FeedStatus, now_s: float) -> str:
-    """Word and shape of a state, with its details.
+    """A feed's state as text: shape, word and details.
 
     >>> state_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
     '✕ DISCONNECTED: connection refused, retrying in 5 s'
@@ -74,7 +74,7 @@ class FeedRateMeter:
         self._last_trade_ns = 0
 
     def sample(self, status: FeedStatus) -> None:
-        """Record a status; cheap, called every frame."""
+        """Record a status for rates and lag; cheap, called every frame."""
         now = self._wall_ns()
         if self._counts and status.messages < self._counts[-1][1]:  # another feed took over
             self._counts.clear()
@@ -89,7 +89,7 @@ class FeedRateMeter:
                 samples.popleft()
 
     def rates(self) -> FeedRates:
-        """The rates and lags of the time range."""
+        """The rates and lags over the last `window_s` seconds."""
         elapsed = (self._counts[-1][0] - self._counts[0][0]) / 1e9 if self._counts else 0.0
         messages = (self._counts[-1][1] - self._counts[0][1]) / elapsed if elapsed else 0.0
         trades = (self._counts[-1][2] - self._counts[0][2]) / elapsed if elapsed else 0.0

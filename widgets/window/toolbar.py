@@ -15,12 +15,12 @@ from widgets.commands.size_steps import BAR_CHOICES
 
 _FIELD_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 """Keys that move the chart, and that a field with the focus needs itself."""
-_STILL_THERE = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.MenuBarFocusReason)
+_STILL_TYPING = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.MenuBarFocusReason)
 """Reasons for losing the focus while the user is still typing."""
 
 
 class Toolbar(QToolBar):
-    """Toolbar widgets; they report choices to callables.
+    """The toolbar; it reports the user's choices to callables.
 
     A field applies its text on Return; Esc, or invalid text, restores the old value.
 
@@ -68,7 +68,7 @@ class Toolbar(QToolBar):
         self.ticks_per_row.setToolTip("Row height in ticks  ( [ and ] )")
         self.ticks_per_row.valueChanged.connect(self._choose_ticks_per_row)
         self.ticks_per_row.lineEdit().returnPressed.connect(self._on_done)
-        self._listen_to(self.ticks_per_row, self.ticks_per_row.lineEdit())
+        self._filter_events(self.ticks_per_row, self.ticks_per_row.lineEdit())
         self.row_size = QLabel(self)
         self.row_size.setTextFormat(Qt.TextFormat.PlainText)
         self.row_size.setAccessibleName("Row height as a price")
@@ -91,7 +91,7 @@ class Toolbar(QToolBar):
             self.instrument.setEditText(text)
 
     def show_choice(self, instrument_id: str, bar_rule: BarRule, ticks_per_row: int, row_size: str) -> None:
-        """Show the chart's choices without reporting them.
+        """Show the chart's market, bar type and row size without reporting them as choices.
 
         A field with typed text keeps it.
         """
@@ -113,7 +113,7 @@ class Toolbar(QToolBar):
         self._actions["next_cells"].setIconText(f"Cells: {cells}")
 
     def type_bar(self, text: str) -> None:
-        """Start typing a bar type, e.g. after a digit was pressed on the chart."""
+        """Move the focus to the bar field and start it with `text`, e.g. after a digit was pressed on the chart."""
         self.bar_rule.setFocus()
         edit = _edit_of(self.bar_rule)
         edit.clear()
@@ -121,7 +121,7 @@ class Toolbar(QToolBar):
         self._typed_in = edit
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Protect a field's own keys from shortcuts; Esc or losing the focus restores it."""
+        """Protect a field's own keys from shortcuts; restore its value on Esc, or when it loses the focus."""
         if isinstance(event, QKeyEvent):
             if event.type() is QEvent.Type.ShortcutOverride and event.key() in (*_FIELD_KEYS, Qt.Key.Key_Escape):
                 event.accept()
@@ -130,7 +130,7 @@ class Toolbar(QToolBar):
                 self._restore()
                 self._on_done()
                 return True
-        elif isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in _STILL_THERE:
+        elif isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in _STILL_TYPING:
             self._leave_field()
         return super().eventFilter(watched, event)
 
@@ -200,10 +200,10 @@ class Toolbar(QToolBar):
         combo.setToolTip(tool_tip)
         edit = _edit_of(combo)
         edit.returnPressed.connect(lambda: self._returned(combo))
-        self._listen_to(combo, edit)
+        self._filter_events(combo, edit)
         return combo
 
-    def _listen_to(self, *widgets: QWidget) -> None:
+    def _filter_events(self, *widgets: QWidget) -> None:
         for widget in widgets:
             widget.installEventFilter(self)
             if isinstance(widget, QLineEdit):
@@ -226,6 +226,6 @@ def _show(combo: QComboBox, text: str) -> None:
     with QSignalBlocker(combo):
         index = combo.findText(text)
         if index >= 0:
-            combo.setCurrentIndex(index)  # so that the arrow keys go on from there
+            combo.setCurrentIndex(index)  # so that the arrow keys continue from there
         combo.setEditText(text)
-        _edit_of(combo).setCursorPosition(0)  # of a long name the beginning is seen
+        _edit_of(combo).setCursorPosition(0)  # so that the beginning of a long name is visible
