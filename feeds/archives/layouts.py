@@ -70,7 +70,7 @@ class Layout:
 
     @property
     def columns_to_read(self) -> list[str]:
-        """The columns to read, without repeats."""
+        """Names of the columns to read: those of a trade, and the constant ones."""
         return [name for name in (self.time, self.price, self.quantity, self.side, self.trade_id, *self.constant) if name]
 
 

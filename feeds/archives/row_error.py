@@ -6,7 +6,7 @@ _LONGEST = 60  # of a value in a message, in characters
 
 
 class RowError(Exception):
-    """A row that is not a valid trade.
+    """Raised for a row that is not a valid trade or candle.
 
     It becomes a `TradeFileError` before it leaves this folder.
 

@@ -121,7 +121,7 @@ class RestClient:
             raise request_failure(error, self._host, path) from None
 
     async def _wait_for_weight(self, weight: int, limit: int) -> None:
-        """Count `weight` in the current clock minute, or wait for a minute in which it fits within `limit`."""
+        """Wait until `weight` fits in what is left of `limit` in the clock minute, and count it."""
         while True:
             now = self._wall()
             minute = int(now // _MINUTE_S)

@@ -18,7 +18,7 @@ class Landmark(NamedTuple):
 
 
 class IdTimeIndex:
-    """Landmarks among the trades of a market: at least 200 ids lie between two of them.
+    """Landmarks among the trades of a market, whose ids differ by at least 200.
 
     None is ever removed: a busy day has a few hundred.
     """
