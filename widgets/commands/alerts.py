@@ -67,7 +67,7 @@ class AlertCommands:
             self._edit(AlertSpec(value=scene.chart.series.grid.text(ticks)))
 
     def show_alerts(self) -> None:
-        """List all alerts, and those that have fired."""
+        """Open the panel of all alerts and the alert log."""
         AlertPanel(self._workspace.alerts, self._scene, self._edit_alert, self._say, self._window).show()
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:

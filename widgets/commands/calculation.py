@@ -54,7 +54,7 @@ class RuleCommands:
         self._change_with(cells=structs.replace(cells, cells=_after(CELLS, cells.cells)))
 
     def toggle_cvd_reset(self) -> None:
-        """Switch the CVD reset between each session and never."""
+        """Switch between a CVD reset at each session and none."""
         self._change_with(cvd=CvdSettings(reset="never" if self._workspace.rules.cvd.reset == "session" else "session"))
 
     def edit_rules(self) -> None:

@@ -13,7 +13,7 @@ from widgets.chart.chart_menu import MenuEntry
 
 
 class CopyCommands:
-    """Command to copy the price at the cursor.
+    """Commands to copy the price or the time at a point.
 
     The table in `widgets.commands.table` picks its methods.
 

@@ -112,7 +112,7 @@ class ReplayBar(QFrame):
         self.track.setPalette(palette)
 
     def shows(self, instrument_id: str) -> bool:
-        """True if the market is the recording of this bar."""
+        """True if this market is the recording that the bar controls."""
         return self._playback is not None and instrument_id == self._playback.instrument_id
 
     def show_for(self, instrument_id: str) -> None:

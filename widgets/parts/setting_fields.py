@@ -27,7 +27,7 @@ class SettingField(Protocol):
         ...
 
     def show_value(self, value: Any) -> None:
-        """Show a value from a settings file, without reporting a change."""
+        """Show a value in the form of a settings file, without reporting a change."""
         ...
 
 

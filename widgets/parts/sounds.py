@@ -46,7 +46,7 @@ def tone(name: str) -> bytes:
 
 
 class Sounds:
-    """Plays sounds by name, in a separate process.
+    """Plays sounds by name, without waiting for their end.
 
     Parameters
     ----------

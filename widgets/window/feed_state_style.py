@@ -9,7 +9,7 @@ from rendering.view.frame import Mode
 
 
 class FeedStateStyle(NamedTuple):
-    """A shape, as colour alone is not enough, and the display mode of the chart."""
+    """The shape of a feed state, as colour alone is not enough, and the display mode of the chart."""
 
     shape: str
     mode: Mode

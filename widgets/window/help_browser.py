@@ -74,7 +74,7 @@ class HelpBrowser(QTextBrowser):
         return frozenset(self._anchors)
 
     def scroll_to(self, anchor: str) -> None:
-        """Bring the heading of an anchor to the top."""
+        """Scroll to the heading of an anchor."""
         cursor = QTextCursor(self.document())
         cursor.setPosition(self._anchors[anchor])
         self.setTextCursor(cursor)
@@ -82,7 +82,7 @@ class HelpBrowser(QTextBrowser):
         self.verticalScrollBar().setValue(round(top) - _MARGIN_PX // 2)
 
     def highlight(self, words: str, nth: int) -> None:
-        """Mark every match of the words on the page, and go to one of them by its number."""
+        """Highlight all matches of the words on the page, and scroll to the one with index `nth`."""
         found = _matches(self.document(), words)
         selections: list[QTextEdit.ExtraSelection] = []
         for place, cursor in enumerate(found):
