@@ -1,4 +1,4 @@
-"""Hit targets of a cell: its imbalance or none, its bar's POC and value area."""
+"""Hit targets of a cell: its imbalance check, and the POC and value area of its bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hit targets of bar delta, CVD, divergences, large trades and TPO letters."""
+"""Hit targets of bar statistics, CVD, divergences, large trades and TPO letters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rendering.view.frame import Frame
 
 
 def bar_delta_hits(frame: Frame, x: float) -> list[HitTarget]:
-    """The hit target for delta and volume of the bar under the mouse."""
+    """The hit target for delta and volume of the bar under the mouse; empty if there is no bar."""
     bar = bar_at(frame, x)
     if bar is None:
         return []
@@ -29,7 +29,7 @@ def bar_delta_hits(frame: Frame, x: float) -> list[HitTarget]:
 
 
 def cvd_questions(frame: Frame, x: float, reset: TimeDivision | None) -> list[HitTarget]:
-    """The hit target for CVD after the bar under the mouse."""
+    """The hit target for CVD after the bar under the mouse; empty if there is no bar."""
     bar = bar_at(frame, x)
     if bar is None:
         return []
@@ -37,7 +37,7 @@ def cvd_questions(frame: Frame, x: float, reset: TimeDivision | None) -> list[Hi
 
 
 def statistic_questions(frame: Frame, x: float, statistic: Statistic, reset: TimeDivision | None) -> list[HitTarget]:
-    """The hit target for one bar statistic of the bar under the mouse."""
+    """The hit target for one bar statistic of the bar under the mouse; empty if there is no bar."""
     bar = bar_at(frame, x)
     if bar is None:
         return []
@@ -57,7 +57,7 @@ def divergence_question(
     line: tuple[float, float, float, float],
     at: tuple[float, float],
 ) -> list[HitTarget]:
-    """The hit target for a divergence, if its line is near the mouse.
+    """The hit target for a divergence; empty if its line is not near the mouse.
 
     `line` is x and y of its first end, then of its second, in logical pixels; `at` is the mouse.
     """
@@ -72,7 +72,7 @@ def divergence_question(
 
 
 def large_question(frame: Frame, found: TradeBatch, trade: int, rule: LargeTradeFilter) -> HitTarget:
-    """The hit target for a large trade: number `trade` of `found`."""
+    """The hit target for a large trade: the one at index `trade` of `found`."""
     return HitTarget("Large trade", partial(explain_large_trade, frame.chart, found, trade, rule))
 
 

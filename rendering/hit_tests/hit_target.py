@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from app.explain.explanation import Explanation
 
 NEAR_PX = 4.0
-"""The mouse hits a line from at most this distance."""
+"""Maximum distance at which the mouse hits a line, logical pixels."""
 
 
 class HitTarget(NamedTuple):

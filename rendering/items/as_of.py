@@ -1,7 +1,7 @@
 """The as-of view: its moment, the gaps known by then, and its text on the chart.
 
 The moment is the close of a bar. Values are those of a chart with all trades up to the last one of that bar and none
-after it; a level that only the next bar's first trade reveals is not there yet. The bar in progress, and everything to
+after it; a level that only the next bar's first trade reveals is not there yet. The mouse on the bar in progress, or to
 the right of it, means now.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rendering.view.viewport import Viewport
 
 _LINE_PX = 4.0
-"""Lines have some width, and their ends are rounded."""
+"""Margin for the width and the rounded ends of lines."""
 
 
 class AsOf:
@@ -61,7 +61,7 @@ class AsOf:
 
 
 def pointed_bar(layout: PaneLayout, viewport: Viewport, cursor: tuple[float, float] | None) -> int | None:
-    """Number of the bar under the mouse, even without trades; None outside the panes."""
+    """Number of the bar under the mouse, even without trades; None outside the panes with bars and the time axis."""
     if cursor is None or not 0 <= cursor[0] < layout.price.right or cursor[1] >= layout.time_axis.bottom:
         return None
     return math.floor(viewport.bar_at(cursor[0]))
@@ -78,9 +78,9 @@ def moment_ns(frame: Frame) -> int | None:
 
 
 def known_gaps(frame: Frame) -> list[Gap]:
-    """The gaps before the as-of moment; gaps filled since then do not count."""
+    """The gaps that start before the as-of moment, or all gaps for now; gaps that have been filled are not among them."""
     until_ns = moment_ns(frame)
-    return [hole for hole in frame.chart.holes if until_ns is None or hole.start_ns < until_ns]
+    return [gap for gap in frame.chart.holes if until_ns is None or gap.start_ns < until_ns]
 
 
 def pane_after_moment(old: Frame, new: Frame, pane: QRectF) -> QRectF:

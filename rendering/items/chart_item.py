@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 UNDER_CELLS_Z, OVER_CELLS_Z = 5.0, 40.0
-"""Places of lines across the price pane: `z`, and `z_without_digits`."""
+"""`z` and `z_without_digits` of lines across the price pane."""
 READING_REST_S = 1 / 15
-"""Rest of layers other than bars: values that change more often cannot be read, and cost more than the bars."""
+"""`rest_s` of most layers except the bars: values that change more often cannot be read, and cost more than the bars."""
 
 
 @runtime_checkable
@@ -68,9 +68,9 @@ class ChartItem(pg.GraphicsObject):
     """Whether it is shown by default."""
     z: float = 0.0
     z_without_digits: float | None = None
-    """Its place while the cells show no digits, which a line over them would make unreadable; None: always `z`."""
+    """`z` while the cells show no digits, which a line over them would make unreadable; None if `z` never changes."""
     rest_s: float = 0.0
-    """Time between two updates to new trades; a moved view never waits."""
+    """Minimum time between two updates to new trades; a moved view is always drawn at once."""
     kept: bool = False
     """Whether it is drawn into a cached image, see `layer_cache`: for layers that stay inside the price pane and seldom change."""
 
@@ -88,7 +88,7 @@ class ChartItem(pg.GraphicsObject):
         """The cached images that this layer may be drawn into; set by `LayerStack`."""
 
     def pane(self, frame: Frame) -> QRectF:
-        """The area this item draws in."""
+        """The area in which this layer draws."""
         raise NotImplementedError
 
     def changed(self, old: Frame, new: Frame) -> QRectF | Sequence[QRectF] | None:
@@ -105,7 +105,7 @@ class ChartItem(pg.GraphicsObject):
 
     @classmethod
     def strip(cls, rules: CalculationSettings) -> Strip | None:
-        """The pane it requests under the bars; `frame.layout.strip_of` has the result."""
+        """The pane that this layer requests under the bars, if any; `frame.layout.strip_of` returns the one that it gets."""
         return None
 
     def legend(self, frame: Frame) -> str:
@@ -120,7 +120,7 @@ class ChartItem(pg.GraphicsObject):
         return ()
 
     def hits(self, frame: Frame, x: float, y: float) -> Sequence[HitTarget]:
-        """Hit targets of what it draws at a point, the most likely first."""
+        """Hit targets of the values that this layer draws at a point, the most likely first."""
         return ()
 
     def refresh(self, frame: Frame) -> bool:
@@ -152,7 +152,7 @@ class ChartItem(pg.GraphicsObject):
         mark_dirty(self.scene(), aligned)
 
     def is_due(self, frame: Frame) -> bool:
-        """Whether its rest is over and only new trades have to be drawn."""
+        """Whether only new trades have to be drawn, and the last update to trades is at least `rest_s` ago."""
         old = self._frame
         if not self.rest_s or old is None or frame.revision == old.revision:
             return False
@@ -166,7 +166,7 @@ class ChartItem(pg.GraphicsObject):
         self._frame = None
 
     def idle(self, budget_s: float) -> bool:
-        """Work ahead for at most `budget_s` seconds; True if more is left."""
+        """Do work for later frames for about `budget_s` seconds; return True if more is left."""
         return False
 
     def settle(self) -> None:
@@ -180,7 +180,7 @@ class ChartItem(pg.GraphicsObject):
         return self._bounds
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw an exposed region; called by Qt."""
+        """Draw an exposed region, unless a cached image shows this layer; called by Qt."""
         if self._frame is None or (self.pictures and widget is not None):
             return
         # a copy, as Qt's rectangle is gone after this call; it contains dirty rectangles of other items, hence `exposed_bounds`

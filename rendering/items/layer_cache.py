@@ -1,4 +1,4 @@
-"""A cached image of overlays: a trade that changes none of them draws none.
+"""A cached image of overlays, so that a trade that changes none of them redraws none.
 
 A chart has two caches, one under the cells and one over them; an overlay's `z` decides which one it is drawn into. Only
 widgets on the screen use them: when a scene is drawn into an image, each overlay draws itself.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _CELLS_Z = 10.0
 _UNDER_Z, _OVER_Z = 5.5, 45.5
 """`z` of the caches: above the line of the last price, and below the panes and marks that lie over all overlays."""
-_MOST_PARTS = 6
+_MAX_PARTS = 6
 """More outdated rectangles than this are drawn as their bounding rectangle."""
 
 
@@ -32,7 +32,7 @@ class LayerCache(QGraphicsItem):
     Parameters
     ----------
     items : sequence of ChartItem
-        All items that are drawn into a cache, of both sides.
+        The items of both caches, under and over the cells.
     over : bool
         Whether the cache lies over the cells.
     """
@@ -55,7 +55,7 @@ class LayerCache(QGraphicsItem):
 
     def mark_dirty(self, item: ChartItem, rect: QRect) -> None:
         """Mark a rectangle of the scene as outdated if the item is drawn into this cache."""
-        if self._holds(item):
+        if self._contains(item):
             self._spoilt += rect
 
     def boundingRect(self) -> QRectF:
@@ -74,7 +74,7 @@ class LayerCache(QGraphicsItem):
             painter.restore()
 
     def _catch_up(self) -> None:
-        items = sorted((item for item in self._items if item.isVisible() and self._holds(item)), key=lambda item: item.zValue())
+        items = sorted((item for item in self._items if item.isVisible() and self._contains(item)), key=lambda item: item.zValue())
         if not items:
             self._image, self._drawn = None, []
             return
@@ -82,7 +82,7 @@ class LayerCache(QGraphicsItem):
             self._image, self._drawn = self._blank(), items
             self._spoilt = QRegion(self._pane)
         spoilt, self._spoilt = self._spoilt & self._pane, QRegion()
-        if spoilt.rectCount() > _MOST_PARTS:
+        if spoilt.rectCount() > _MAX_PARTS:
             self._draw([spoilt.boundingRect()])
         elif not spoilt.isEmpty():
             self._draw(list(spoilt))  # type: ignore[arg-type]  # a QRegion iterates over its rectangles
@@ -100,7 +100,7 @@ class LayerCache(QGraphicsItem):
                 for item in self._drawn:
                     item.draw_part(painter, QRectF(part))
 
-    def _holds(self, item: ChartItem) -> bool:
+    def _contains(self, item: ChartItem) -> bool:
         return (item.zValue() > _CELLS_Z) == self._over
 
     def _corner(self) -> QPoint:

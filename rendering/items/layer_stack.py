@@ -1,4 +1,4 @@
-"""The layers of one chart: the ones shown, and the ones out of use after errors."""
+"""The layers of one chart: which are shown, and which are out of use after errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 _log = structlog.get_logger(__name__)
 
 _MAY_FAIL = 2
-"""A layer with this many errors is put out of use; the others go on."""
+"""A layer with this many errors is not used again."""
 
 _TURNS = 8
 """Number of resting layers that update to new trades in one frame. There are some twenty of them: each has its turn within three
@@ -32,7 +32,7 @@ class LayerStack:
     Attributes
     ----------
     items : tuple of ChartItem
-        All layers, in the order of `LAYERS`.
+        All layers, in the given order.
     shown : frozenset of str
         Names of the overlays that are shown.
     pictures : tuple of LayerCache
@@ -51,7 +51,7 @@ class LayerStack:
         self.failures: dict[str, int] = {}
 
     def in_use(self) -> Iterator[ChartItem]:
-        """The layers that are shown and not out of use."""
+        """Yield the layers that are shown and in use; hide those out of use after errors."""
         for item in self.items:
             if self.is_out_of_use(item):
                 item.setVisible(False)
@@ -84,7 +84,7 @@ class LayerStack:
         return [strip for item in self.in_use() if (strip := item.strip(rules)) is not None]
 
     def legend_lines(self, frame: Frame) -> tuple[str, ...]:
-        """The legend texts of the layers."""
+        """The legend texts of the layers in use."""
         return tuple(text for text in self._ask(lambda item: item.legend(frame)) if text)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
@@ -94,7 +94,7 @@ class LayerStack:
         return [question for _, question in asked]
 
     def refresh(self, frame: Frame) -> bool:
-        """Give a frame to every layer; True if any of them will draw."""
+        """Pass a frame to every layer in use; return True if any of them will redraw."""
         for picture in self.pictures:
             picture.follow(frame)
         self._take_turns(frame)
@@ -112,11 +112,11 @@ class LayerStack:
             item.waits = True
 
     def idle(self, budget_s: float) -> bool:
-        """Let the layers work ahead in spare time; True if more is left."""
+        """Let the layers do work for later frames in spare time; return True if more is left."""
         return any(self._ask(lambda item: item.idle(budget_s)))
 
     def settle(self) -> None:
-        """Finish all deferred work of the layers."""
+        """Finish all deferred work of the visible layers."""
         for item in self.items:
             if item.isVisible():
                 item.settle()

@@ -1,4 +1,4 @@
-"""The overlays: their names, and texts that show and hide them."""
+"""The names of the overlays, and texts that list which of them are shown and hidden."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class BarZones:
 
     @classmethod
     def of(cls, bar_pitch: float, row_pitch: float, dpr: float, detail: Detail, *, candle: bool = True, bracket: bool = True) -> BarZones:
-        """The zones of bars of `bar_pitch` and rows of `row_pitch` device pixels."""
+        """The zones of bars `bar_pitch` wide with rows `row_pitch` high, both in device pixels."""
         hairline = max(1, round(dpr * 0.8))
         bar_px = bar_pitch / dpr
         row_gap = hairline if row_pitch >= 6 * dpr else 0

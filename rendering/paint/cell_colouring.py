@@ -35,7 +35,7 @@ class VolumeRanks:
             self.bounds = np.zeros(0, np.int64)
 
     def steps(self, volume: np.ndarray) -> np.ndarray:
-        """Step of each volume, 0 to 15, intp, shape as given: the bounds below it."""
+        """Colour step of each volume, 0 to 15: the number of bounds below it; intp, shape as given."""
         return np.searchsorted(self.bounds, volume, side="left")
 
     def misjudges(self, volume: np.ndarray) -> bool:

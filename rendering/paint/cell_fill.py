@@ -1,4 +1,4 @@
-"""The fill of cells in each footprint style: complete, in halves, as a profile.
+"""The fill of cells in each footprint style: in full, in halves, or as a profile.
 
 Style and colouring are separate settings. Both painters draw these fills: the raster painter by array lookups, OpenGL as quads.
 """
@@ -50,7 +50,7 @@ class CellFill:
 def fill_of_cells(
     bars: BarGeometry, cells: CellGeometry, style: CellStyle, ranks: VolumeRanks, grid: PixelGrid, column: BarZones
 ) -> CellFill:
-    """The fill of some cells; rows as in `cells`."""
+    """The coloured rectangles that fill the given cells in a footprint style."""
     left, right = grid.bar_x(bars.number) + column.cell_left, grid.bar_x(bars.number + 1) - column.gap
     if style.cells == "ladder" and grid.bar_pitch - column.cell_left - column.gap >= _HALVES_FROM_PX * grid.dpr:
         return _halves(left, right, cells, style.colouring, ranks, column)
@@ -65,7 +65,7 @@ def fill_of_cells(
 def cell_steps(cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks) -> np.ndarray:
     """The colour step of each cell: by volume rank, by delta, or by imbalance.
 
-    A cell with an imbalance on both sides takes the colour of its delta.
+    A cell with an imbalance on both sides takes the colour of the side that its delta is on.
     """
     if colouring == "delta":
         return delta_steps(cells.buy, cells.sell, cells.volume, ranks)

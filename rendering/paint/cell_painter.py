@@ -14,7 +14,7 @@ class CellPainter(Protocol):
     """Draws candles, cells and digits of a chart."""
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Update to a frame within its time; the scene region to repaint, or None."""
+        """Prepare the drawing of a frame; return the region of the scene to repaint, or None."""
         ...
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
@@ -22,7 +22,7 @@ class CellPainter(Protocol):
         ...
 
     def idle(self, budget_s: float) -> bool:
-        """Work ahead in spare time; True if more is left."""
+        """Do work for later frames in spare time; return True if more is left."""
         ...
 
     def settle(self) -> None:

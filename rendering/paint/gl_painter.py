@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 MARGIN = 0.5
 """Margin on each side of the view, as a share of the pane's width and height."""
 _TAIL_BARS = 8
-"""This many bars may be in the tail before the buffers are filled again."""
+"""Maximum number of bars in the tail, the last bars that each trade encodes again; with more, all buffers are filled again."""
 
 
 class GlPainter:
@@ -58,7 +58,7 @@ class GlPainter:
         self._look: BarStyle | None = None
         self._atlas_for: BarStyle | None = None  # the style whose glyphs are on the graphics card
         self._origin = (0, 0)
-        self._held = (0, 0, 0, 0)  # global pixels: left, top, right, bottom
+        self._encoded_area = (0, 0, 0, 0)  # global pixels: left, top, right, bottom
         self._split = 0  # index of the first bar of the tail
         self._ticks = (0, 0)
         self._numbers = (0, 0)
@@ -68,7 +68,7 @@ class GlPainter:
     # -- CellPainter -----------------------------------------------------------------------------
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Encode the bars that changed; see `CellPainter`."""
+        """Encode the bars that changed, or all after a change of scale or style; see `CellPainter`."""
         old, self._frame = self._frame, frame
         pane = QRectF(*frame.layout.price)
         if not frame.chart.series.n_bars:
@@ -79,7 +79,7 @@ class GlPainter:
         ranks = self._keeper.follow(frame)
         key = (frame.pixels.scale, frame.dpr, frame.detail, frame.style, figure_rules(frame), frame.theme, ranks, series_key(frame))
         series = frame.chart.series
-        if key != self._key or not _inside(frame.pixels, self._held) or series.changed_since(self._revision) < self._split:
+        if key != self._key or not _inside(frame.pixels, self._encoded_area) or series.changed_since(self._revision) < self._split:
             self._fill(frame, key)
         elif series.changed_since(self._revision) < series.n_bars:
             if series.n_bars - self._split > _TAIL_BARS:
@@ -108,7 +108,7 @@ class GlPainter:
             painter.endNativePainting()
 
     def idle(self, budget_s: float) -> bool:
-        """Check whether the volume ranks still fit; see `CellPainter`."""
+        """Replace the volume ranks if they no longer fit the view; see `CellPainter`."""
         if self._frame is not None:
             self._keeper.reconsider(self._frame)
         return False
@@ -122,10 +122,10 @@ class GlPainter:
         """Encode all bars and cells in the view and its margin."""
         grid, series = frame.pixels, frame.chart.series
         across, down = round(MARGIN * grid.width), round(MARGIN * grid.height)
-        self._held = (grid.left - across, grid.top - down, grid.left + grid.width + across, grid.top + grid.height + down)
+        self._encoded_area = (grid.left - across, grid.top - down, grid.left + grid.width + across, grid.top + grid.height + down)
         self._origin = (grid.left, grid.top)
-        self._ticks = grid.ticks_in(self._held[1], self._held[3])
-        self._numbers = grid.bars_in(self._held[0], self._held[2])
+        self._ticks = grid.ticks_in(self._encoded_area[1], self._encoded_area[3])
+        self._numbers = grid.bars_in(self._encoded_area[0], self._encoded_area[2])
         if key != self._key:
             text = QuantityText(frame.chart.spec.instrument.lot_size)
             ranks = self._keeper.follow(frame)
@@ -139,8 +139,8 @@ class GlPainter:
     def _encode(self, frame: Frame, first: int, end: int) -> Instances:
         """The instances of bars `[first, end)` that lie in the view or its margin."""
         assert self._look is not None
-        in_reach = bars_between(frame.chart.series, *self._numbers)
-        first, end = max(first, in_reach[0]), min(end, in_reach[1])
+        visible = bars_between(frame.chart.series, *self._numbers)
+        first, end = max(first, visible[0]), min(end, visible[1])
         self.encoded_bars += max(0, end - first)
         return instances_of(frame.chart, first, end, self._ticks, frame.pixels, self._look, self._origin)
 
@@ -201,6 +201,6 @@ class GlPainter:
         QTimer.singleShot(0, lambda: self._on_failure(reason))
 
 
-def _inside(grid: PixelGrid, held: tuple[int, int, int, int]) -> bool:
-    left, top, right, bottom = held
+def _inside(grid: PixelGrid, area: tuple[int, int, int, int]) -> bool:
+    left, top, right, bottom = area
     return left <= grid.left and top <= grid.top and grid.left + grid.width <= right and grid.top + grid.height <= bottom

@@ -22,7 +22,7 @@ class GlProbe:
     works : bool
         Whether a context could be created and used.
     renderer, version : str
-        Texts of the driver.
+        Names that the driver reports.
     is_hardware : bool
         Whether a graphics card draws.
     empty_frame_ms : float

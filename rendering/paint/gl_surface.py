@@ -1,6 +1,6 @@
 """The GL painter's objects on the graphics card: programs, buffers, glyph atlas.
 
-This module uploads and draws instances and has no notion of bars. All calls need a current context.
+This module uploads and draws instances and does not depend on bars. All calls need a current context.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rendering.paint.instances import GLYPH, QUAD
 GL_FLOAT, GL_UNSIGNED_BYTE, GL_TRIANGLE_STRIP = 0x1406, 0x1401, 0x0005
 GL_BLEND, GL_ONE, GL_ONE_MINUS_SRC_ALPHA = 0x0BE2, 1, 0x0303
 GL_SCISSOR_TEST, GL_DEPTH_TEST, GL_STENCIL_TEST, GL_CULL_FACE = 0x0C11, 0x0B71, 0x0B90, 0x0B44
-_ROOM = 1.5  # a new buffer is this many times as large as needed at first
+_SPARE_FACTOR = 1.5  # a new buffer is this many times as large as the rows that it is created for
 
 
 class GlError(TapeprintError):
@@ -61,7 +61,7 @@ class InstanceBuffer:
         if end > self._capacity:
             if start:
                 raise GlError("a vertex buffer was outgrown piecemeal")
-            self._capacity = max(256, int(end * _ROOM))
+            self._capacity = max(256, int(end * _SPARE_FACTOR))
             self._buffer.allocate(self._capacity * self._dtype.itemsize)
         if len(rows):
             data = rows.tobytes()
@@ -94,13 +94,13 @@ class InstanceBuffer:
         self._state.release()
 
     def destroy(self) -> None:
-        """Release the memory."""
+        """Release the buffer on the graphics card."""
         self._state.destroy()
         self._buffer.destroy()
 
 
 class GlSurface:
-    """All objects that belong to one OpenGL context.
+    """The painter's objects that belong to one OpenGL context.
 
     Raises
     ------
@@ -110,9 +110,9 @@ class GlSurface:
 
     def __init__(self, context: QOpenGLContext) -> None:
         self.context = context
-        self._elsewhere = QOffscreenSurface()  # to release everything when the window's own surface is gone
-        self._elsewhere.setFormat(context.format())
-        self._elsewhere.create()
+        self._offscreen = QOffscreenSurface()  # to release everything when the window's own surface is gone
+        self._offscreen.setFormat(context.format())
+        self._offscreen.create()
         self.functions = context.extraFunctions()
         version = (context.format().majorVersion(), context.format().minorVersion())
         if version < ((3, 0) if context.isOpenGLES() else (3, 3)):
@@ -173,8 +173,8 @@ class GlSurface:
             raise GlError(f"OpenGL reports error 0x{error:04x}")
 
     def destroy(self) -> None:
-        """Release everything while the context still exists."""
-        if not self.context.makeCurrent(self._elsewhere):
+        """Release all objects on the graphics card while the context still exists."""
+        if not self.context.makeCurrent(self._offscreen):
             return
         for part in (self.quads, self.glyphs, *([self._atlas] if self._atlas is not None else [])):
             part.destroy()

@@ -37,13 +37,13 @@ class Instances:
 def instances_of(
     chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid, look: BarStyle, origin: tuple[int, int]
 ) -> Instances:
-    """The instances of the bars with indices `[first, end)`, cells between two ticks.
+    """The instances of the bars with indices `[first, end)` and of their cells between two ticks.
 
     Parameters
     ----------
     chart : Chart
     ticks : (low, high)
-        Cells whose rows reach between them are drawn.
+        Cells whose rows lie at least partly between them are drawn.
     origin : (X, Y)
         Global pixel that positions are relative to.
     """

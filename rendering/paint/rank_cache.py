@@ -9,7 +9,7 @@ from rendering.view.frame import Frame
 
 
 class RankCache:
-    """The volume ranks in use, renewed when bars, rows or visible volumes change.
+    """The volume ranks in use, replaced when bars or rows change or the volumes in view have become too different.
 
     Attributes
     ----------
@@ -23,10 +23,10 @@ class RankCache:
         self._judged: tuple[object, ...] = ()
 
     def follow(self, frame: Frame) -> VolumeRanks:
-        """The ranks for a frame, computed again if bars or rows changed."""
+        """The ranks for a frame, computed the first time and when bars or rows have changed."""
         made_for = series_key(frame)
         if self.ranks is None or self._made_for not in ((), made_for):
-            self.ranks = _ranks_in_sight(frame) or self.ranks or VolumeRanks(frame.chart.series.volume)
+            self.ranks = _ranks_in_view(frame) or self.ranks or VolumeRanks(frame.chart.series.volume)
         self._made_for = made_for
         return self.ranks
 
@@ -39,7 +39,7 @@ class RankCache:
         if judged == self._judged or self.ranks is None:
             return
         self._judged = judged
-        volume = _volume_in_sight(frame)
+        volume = _volume_in_view(frame)
         if volume is not None and self.ranks.misjudges(volume):
             self.ranks = VolumeRanks(volume)  # the next frame draws with another style
 
@@ -50,8 +50,8 @@ def series_key(frame: Frame) -> tuple[object, ...]:
     return frame.generation, series.grid, series.rule
 
 
-def _ranks_in_sight(frame: Frame) -> VolumeRanks | None:
-    volume = _volume_in_sight(frame)
+def _ranks_in_view(frame: Frame) -> VolumeRanks | None:
+    volume = _volume_in_view(frame)
     return None if volume is None else VolumeRanks(volume)
 
 

@@ -55,14 +55,14 @@ def fill_cells(
     row[outside] = high - low + 1
     np.take(table[:, place], row, axis=0, out=block, mode="clip")
     if ground.width is not None:
-        reach = np.zeros(table.shape, np.int32)
-        reach[ground.row - low, ground.place] = ground.width
+        ends = np.zeros(table.shape, np.int32)
+        ends[ground.row - low, ground.place] = ground.width
         along = x - np.append(ground.left, left + width)[place]
-        block *= np.take(along < reach[:, place], row, axis=0)
+        block *= np.take(along < ends[:, place], row, axis=0)
 
 
 def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeometry, PixelGrid]:
-    """Merge cells lower than a pixel, on a grid with one row per pixel.
+    """Merge the cells of a bar that share a pixel row; return them, and a grid with one row per pixel.
 
     A pixel takes the volume of the heaviest of its rows, and the buy and sell volume of all of them: no cell is lost
     to rounding.
@@ -122,9 +122,9 @@ def write_texts(block: Pixels, origin: tuple[int, int], texts: CellTexts, glyphs
         start, end = max(int(x), 0), min(int(x) + strip_width, width)
         y = (top[in_bar, None] + np.arange(glyph_height)).ravel()
         lines = strips[in_bar].reshape(-1, strip_width)[:, start - int(x) : end - int(x)]
-        whole = (y >= 0) & (y < height)
-        if not whole.all():
-            y, lines = y[whole], lines[whole]
+        inside = (y >= 0) & (y < height)
+        if not inside.all():
+            y, lines = y[inside], lines[inside]
         region = block[:, start:end]
         region[y] = over(lines, region[y])
 

@@ -1,4 +1,4 @@
-"""All that belongs to bars, drawn from the chart's arrays into a block of pixels."""
+"""Bars with their cells, marks and digits, drawn from the chart's arrays into a block of pixels."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from app.chart.chart import Chart
 
 MIN_TEXT_PX, MAX_TEXT_PX = 5, 13
-"""Logical pixels; text this small is only drawn if the user has fixed the detail to digits."""
+"""Range of the text height, logical pixels; the smallest text is only drawn if the user has fixed the detail to digits."""
 _TEXT_HEIGHT_SHARE = 0.74
 """Text height as a share of a row's height: digits have space above and below."""
 MARKS_FROM_BAR_PX = 22
 
 
 def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: BarZones, slots: int) -> int:
-    """The largest font height in device pixels that fits a cell."""
-    room = bar_pitch - column.cell_left - column.gap - 4 * dpr
-    fits = min(room / slots / CHAR_ASPECT, (row_pitch - column.row_gap) * _TEXT_HEIGHT_SHARE)
+    """The font height in device pixels that fits a cell, but not outside `MIN_TEXT_PX` to `MAX_TEXT_PX`."""
+    free_px = bar_pitch - column.cell_left - column.gap - 4 * dpr
+    fits = min(free_px / slots / CHAR_ASPECT, (row_pitch - column.row_gap) * _TEXT_HEIGHT_SHARE)
     return math.floor(min(max(fits, MIN_TEXT_PX * dpr), MAX_TEXT_PX * dpr))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarStyle:
-    """The look of bars, without their position: blocks of one style fit together.
+    """The style of bars, independent of their position: blocks drawn in the same style fit together.
 
     Attributes
     ----------
@@ -77,11 +77,11 @@ class BarStyle:
         return self.column.bracket_right > self.column.bracket_left
 
     def cell_fill(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> CellFill:
-        """The fill of some cells."""
+        """The fill of the given cells."""
         return fill_of_cells(bars, cells, self.style, self.ranks, grid, self.column)
 
     def texts(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int) -> CellTexts:
-        """The digits of some cells; needs `glyphs`."""
+        """The digits of the given cells; needs `glyphs`."""
         assert self.glyphs is not None
         size = (self.glyphs.shape[3], self.glyphs.shape[2])
         return shapes.cell_texts(bars, cells, self.text, self.style.cells, grid, rows, self.column, size)

@@ -50,7 +50,7 @@ class RasterPainter:
     # -- CellPainter -----------------------------------------------------------------------------
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Redraw changed strips and missing tiles; see `CellPainter`."""
+        """Redraw the strip of changed bars, and missing tiles while there is time; see `CellPainter`."""
         started = self._clock()
         old, self._frame = self._frame, frame
         if not frame.chart.series.n_bars:
@@ -68,7 +68,7 @@ class RasterPainter:
         drawn = self._draw_missing(frame, seen, started)
         if drawn:
             region = _united(region, drawn, frame)
-        self._look_ahead(old, frame, seen, started)
+        self._queue_around(old, frame, seen, started)
         return region
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
@@ -77,7 +77,7 @@ class RasterPainter:
         if layer is None:
             return
         grid, dpr = frame.pixels, frame.dpr
-        painter.scale(1 / dpr, 1 / dpr)  # device pixels from here on: blits at whole offsets
+        painter.scale(1 / dpr, 1 / dpr)  # device pixels from here on: copies at whole pixels
         left, top = int(exposed.left() * dpr) - 1, int(exposed.top() * dpr) - 1
         width, height = int(exposed.width() * dpr) + 3, int(exposed.height() * dpr) + 3
         missing = QRegion()
@@ -94,7 +94,7 @@ class RasterPainter:
             self._draw_fallback(painter, grid, missing)
 
     def idle(self, budget_s: float = AHEAD_BUDGET_S) -> bool:
-        """Draw tiles around the view, then check the volume ranks; see `CellPainter`."""
+        """Draw tiles around the view, then replace volume ranks that no longer fit; see `CellPainter`."""
         frame, started = self._frame, self._clock()
         if frame is None or self.layer is None:
             return False
@@ -118,7 +118,7 @@ class RasterPainter:
     # -- layers ----------------------------------------------------------------------------------
 
     def _take_layer(self, frame: Frame, seen: set[Place]) -> bool:
-        """Ensure that the layer has the frame's scale and style; True if it is new."""
+        """Ensure that the layer has the frame's scale and style; return True if it is new."""
         series = frame.chart.series
         ranks, ranks_for = self.keeper.follow(frame), series_key(frame)
         style, grid = frame.style, frame.pixels
@@ -126,7 +126,7 @@ class RasterPainter:
         if key == self._key:
             return False
         old = self.layer
-        if old is not None and self._key and self._key[-1] == ranks_for and (self._fallback is None or self._is_whole(old)):
+        if old is not None and self._key and self._key[-1] == ranks_for and (self._fallback is None or self._covers_view(old)):
             self._fallback = old
             self._fallback.keep_only(set(old.places[-2 * len(seen) :]))
         if self._key and self._key[-1] != ranks_for:
@@ -138,8 +138,8 @@ class RasterPainter:
         self._ahead = []
         return True
 
-    def _is_whole(self, layer: TileLayer) -> bool:
-        """Whether a layer covers the last frame's view."""
+    def _covers_view(self, layer: TileLayer) -> bool:
+        """Whether a layer has as many tiles as the last frame's view needs."""
         return self._frame is not None and len(layer.places) >= len(_seen(self._frame.pixels))
 
     def _draw_missing(self, frame: Frame, seen: set[Place], started: float) -> list[Place]:
@@ -163,8 +163,8 @@ class RasterPainter:
             self._fallback = None
         return drawn
 
-    def _look_ahead(self, old: Frame | None, frame: Frame, seen: set[Place], started: float) -> None:
-        """Queue the tiles around the view, those ahead of a pan first; draw one in time."""
+    def _queue_around(self, old: Frame | None, frame: Frame, seen: set[Place], started: float) -> None:
+        """Queue the tiles around the view, those ahead of a pan first; draw one if there is time; discard old tiles."""
         assert self.layer is not None
         grid = frame.pixels
         if old is None or old.pixels.scale != grid.scale or any(place not in self.layer for place in seen):
@@ -227,7 +227,7 @@ def _columns(frame: Frame, left: int, right: int) -> QRectF:
 
 def _united(region: QRectF | None, places: list[Place], frame: Frame) -> QRectF:
     grid, dpr = frame.pixels, frame.dpr
-    whole = region or QRectF()
+    combined = region or QRectF()
     for x, y in places:
-        whole = whole.united(QRectF((x * TILE_PX - grid.left) / dpr, (y * TILE_PX - grid.top) / dpr, TILE_PX / dpr, TILE_PX / dpr))
-    return whole & _pane(frame)
+        combined = combined.united(QRectF((x * TILE_PX - grid.left) / dpr, (y * TILE_PX - grid.top) / dpr, TILE_PX / dpr, TILE_PX / dpr))
+    return combined & _pane(frame)

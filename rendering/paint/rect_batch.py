@@ -1,4 +1,4 @@
-"""Many rectangles drawn from numpy columns in one call, without a Python loop."""
+"""Rectangles drawn from numpy columns; many of one colour in one call, without a Python loop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RectBatch:
         colour: np.ndarray,
         rects: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     ) -> None:
-        """Fill rectangles (left, top, width, height), each with its own colour.
+        """Fill rectangles (left, top, width, height), each with its own colour; skip empty ones.
 
         `colour` is each rectangle's index into `colours` [shape=(n,)].
         """
@@ -47,7 +47,7 @@ class RectBatch:
             self.draw(painter, colours[which], left, top, width, height)
 
     def draw(self, painter: QPainter, colour: Colour, left: np.ndarray, top: np.ndarray, width: np.ndarray, height: np.ndarray) -> None:
-        """Fill rectangles with one colour, in painter pixels; skip empty ones."""
+        """Fill rectangles with one colour, in the painter's coordinates; skip empty ones."""
         seen = (width > 0) & (height > 0)
         count = int(np.count_nonzero(seen))
         if count <= _ONE_BY_ONE:

@@ -218,7 +218,7 @@ def _single(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: 
 
 
 def _pair(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """Two numbers per cell, sell and buy; with × between them unless it is in halves."""
+    """Two numbers per cell, sell and buy, with × between them unless the cell is drawn in halves."""
     row = cells.row[traded]
     codes = np.empty((len(row), _PAIR_SLOTS), np.uint8)
     both = text.right_aligned(np.concatenate((cells.sell[traded], cells.buy[traded])))

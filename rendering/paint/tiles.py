@@ -70,7 +70,7 @@ class TileLayer:
         return place in self._tiles
 
     def __getitem__(self, place: Place) -> Tile | None:
-        """The tile at a place, None if it is empty; KeyError if it was not drawn."""
+        """Return the tile at a place and mark it as recently used; None if it is empty, KeyError if it was not drawn."""
         self._tiles.move_to_end(place)
         return self._tiles[place]
 
@@ -92,7 +92,7 @@ class TileLayer:
         self.tiles_drawn += 1
 
     def update(self, revision: int, seen: set[Place]) -> tuple[int, int] | None:
-        """Redraw the strip of changed bars in tiles in view; discard other tiles there.
+        """Redraw the strip of changed bars in the tiles in view; discard the other tiles that it crosses.
 
         Returns
         -------
@@ -132,7 +132,7 @@ class TileLayer:
                 del self._tiles[place]
 
     def _forget_blanks(self, left: int, right: int, top: int, bottom: int) -> None:
-        """Discard empty tiles that bars may have grown into, inside a rectangle."""
+        """Discard empty tiles that touch a rectangle, because bars may have grown into them."""
         for x, y in [place for place, tile in self._tiles.items() if tile is None]:
             across = x * TILE_PX < right and (x + 1) * TILE_PX > left
             if across and y * TILE_PX < bottom and (y + 1) * TILE_PX > top:

@@ -1,1 +1,1 @@
-"""The whole chart: all layers together, and images of it."""
+"""The chart as a scene of layers, images of it, and positions of panels over it."""

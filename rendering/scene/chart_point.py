@@ -16,7 +16,7 @@ class ChartPoint(NamedTuple):
     x, y : float
         Its position, in pixels of the scene.
     bar : int or None
-        Number of the bar there, even if nothing traded in it; None right of the newest bar and outside the panes with bars.
+        Number of the bar there, even without trades; None right of the newest bar, and outside the panes with bars and the time axis.
     time_ns : int or None
         Start of that bar.
     price_ticks : int or None

@@ -10,21 +10,21 @@ from rendering.scene.panel_placement import PanelRect, covers, place_panel
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
 
-_MOST = 48
-"""Most boxes per run of bars. More bars are grouped with their neighbours; the panel then cannot lie between bars of a group."""
+_MAX_BOXES = 48
+"""Maximum number of boxes per run of bars. If there are more bars, neighbours share a box, and the panel cannot lie between them."""
 _MARGIN_PX = 4.0
 _POINT_PX = 12.0
 """Space kept free around the clicked point."""
 
 
 def bars_in_question(frame: Frame, explanation: Explanation) -> list[PanelRect]:
-    """Boxes that the panel must not cover: the visible bars explained, low to high."""
+    """Boxes around the explained bars in view, each from its low to its high; the panel should not cover them."""
     series, pane = frame.chart.series, frame.layout.price
     first, last = frame.viewport.visible_bars()
     boxes: list[PanelRect] = []
     for begin, end in explanation.bars:
         start, stop = series.index_of(max(begin, first)), series.index_of(min(end, last + 1))
-        for bars in np.array_split(np.arange(start, stop), min(_MOST, stop - start)) if stop > start else ():
+        for bars in np.array_split(np.arange(start, stop), min(_MAX_BOXES, stop - start)) if stop > start else ():
             left, right = run_x(frame, (int(series.number[bars[0]]), int(series.number[bars[-1]]) + 1))
             top, bottom = price_y(frame, int(series.high[bars].max()) + 1), price_y(frame, int(series.low[bars].min()))
             box = PanelRect(max(0.0, left), max(0.0, top), min(pane.right, right), min(pane.bottom, bottom))
@@ -34,7 +34,7 @@ def bars_in_question(frame: Frame, explanation: Explanation) -> list[PanelRect]:
 
 
 def panel_box(frame: Frame, explanation: Explanation, size: tuple[float, float], near: tuple[float, float]) -> PanelRect:
-    """A place for a panel in the panes that covers neither the bars nor the point.
+    """The place for a panel in the panes where it covers neither the explained bars nor the point `near`.
 
     If there is no such place, the panel may cover the point, and only then the bars.
     """

@@ -97,7 +97,7 @@ class ChartScene(QGraphicsScene):
         self.as_of = AsOf()
         self._detail: Detail | None = None
         self.fixed_detail: Detail | None = None
-        self._room = ChartPanes(width, height, self.shown, self.layers.strips(chart.rules))
+        self._panes = ChartPanes(width, height, self.shown, self.layers.strips(chart.rules))
         self.sight = ViewState(chart, self.layout.price.width, self.layout.price.height)
         self.setSceneRect(0, 0, width, height)
         self.setBackgroundBrush(QColor(*theme.background))
@@ -121,28 +121,28 @@ class ChartScene(QGraphicsScene):
     @property
     def layout(self) -> PaneLayout:
         """The positions of the panes."""
-        return self._room.layout
+        return self._panes.layout
 
     def resize(self, width: float, height: float, dpr: float) -> None:
         """Set the scene's size in logical pixels, and its scale."""
-        if (width, height, dpr) == (*self._room.size, self.dpr):
+        if (width, height, dpr) == (*self._panes.size, self.dpr):
             return
-        self._room.size, self.dpr = (width, height), dpr
+        self._panes.size, self.dpr = (width, height), dpr
         self._lay_out()
         self.setSceneRect(0, 0, width, height)
 
     def show_last(self, n_bars: int | None = None) -> None:
-        """Show and follow the newest bars with legible cells, or the newest `n_bars`."""
+        """Show and follow the newest bars: `n_bars` of them, or as many as fit with legible cells."""
         self.sight.show_last(n_bars)
 
     def show_all(self) -> None:
-        """Show every bar and every price."""
+        """Show every bar and every price, and follow the newest bar."""
         self.sight.show_all()
 
     def copy_view(self, other: ChartScene) -> None:
         """Start with the view of another scene whose chart shows the same market."""
         self.sight.take_after(other.sight)
-        self._room.take_after(other._room)
+        self._panes.take_after(other._panes)
 
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:
         """Set the mouse position in scene pixels; None when the mouse left the chart."""
@@ -156,10 +156,10 @@ class ChartScene(QGraphicsScene):
         return math.floor(self.viewport.ticks_at(self.cursor[1]))
 
     def pointed_bar(self) -> int | None:
-        """Number of the bar under the mouse, even without trades; None outside the panes."""
+        """Number of the bar under the mouse, even without trades; None outside the panes with bars and the time axis."""
         return pointed_bar(self.layout, self.viewport, self.cursor)
 
-    # -- looks -----------------------------------------------------------------------------------
+    # -- style -----------------------------------------------------------------------------------
 
     @property
     def cell_style(self) -> CellStyle:
@@ -216,9 +216,9 @@ class ChartScene(QGraphicsScene):
     # -- drawing ---------------------------------------------------------------------------------
 
     def refresh(self, now_ns: int | None = None) -> bool:
-        """Build a frame and give it to every layer; True if any of them will draw.
+        """Build a frame and pass it to every layer; return True if any of them will redraw.
 
-        If nothing changed, the layers get the spare time instead.
+        If none will, the layers use the spare time for deferred work.
         """
         self._lay_out()
         self.sight.move_with_the_market()
@@ -231,7 +231,7 @@ class ChartScene(QGraphicsScene):
 
     @property
     def items_by_layer(self) -> tuple[ChartItem, ...]:
-        """All layers, in the order of `LAYERS`."""
+        """All layers, in the order in which the scene was given them."""
         return self.layers.items
 
     @property
@@ -244,7 +244,7 @@ class ChartScene(QGraphicsScene):
         self.layers.failed(item, error)
 
     def idle(self, budget_s: float = 0.004) -> bool:
-        """Spend spare time on work for the next frames; True if more is left."""
+        """Let the layers do work for later frames in spare time; return True if more is left."""
         return self.layers.idle(budget_s)
 
     def settle(self) -> None:
@@ -261,11 +261,11 @@ class ChartScene(QGraphicsScene):
         TapeprintError
             If a layer cannot be drawn: an image without it would be incomplete.
         """
-        own = dpr in (None, self.dpr) and self._painter == "raster"  # OpenGL draws on the screen alone
+        own = dpr in (None, self.dpr) and self._painter == "raster"  # OpenGL draws only on the screen
         return (self if own else self.twin(dpr or self.dpr))._drawn_at(self.frame.now_ns if self.frame else None)
 
     def _drawn_at(self, now_ns: int | None) -> QImage:
-        """Return all layers at a time of our clock, in the scene's own pixels."""
+        """Draw all layers at the time `now_ns` of our clock into an image, at the scene's own scale."""
         failures = dict(self.failures)
         self.refresh(now_ns)
         self.settle()
@@ -273,7 +273,7 @@ class ChartScene(QGraphicsScene):
         image = QImage(round(area.width() * self.dpr), round(area.height() * self.dpr), QImage.Format.Format_ARGB32_Premultiplied)
         image.setDevicePixelRatio(self.dpr)
         image.fill(QColor(*self.theme.background))
-        with QPainter(image) as painter:  # a painter that outlives its image takes the process with it
+        with QPainter(image) as painter:  # a painter that outlives its image crashes the process
             painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
             self.render(painter, QRectF(area), QRectF(area), Qt.AspectRatioMode.IgnoreAspectRatio)
         if self.failures != failures or any(self.layers.is_out_of_use(item) for item in self.layers.items):
@@ -282,14 +282,14 @@ class ChartScene(QGraphicsScene):
 
     def twin(self, dpr: float) -> ChartScene:
         """A copy of this scene at another scale, drawn by the raster painter."""
-        other = ChartScene(self.chart, self._theme, *self._room.size, dpr, layers=[type(item) for item in self.items_by_layer])
+        other = ChartScene(self.chart, self._theme, *self._panes.size, dpr, layers=[type(item) for item in self.items_by_layer])
         other.fixed_detail, other._detail = self.fixed_detail, self._detail
         other.show_only(self.shown)
         other._mode, other._badge, other._notice = self._mode, self._badge, self._notice
         other.as_of = AsOf(moment_ns(self.frame) if self.frame is not None else self.as_of.kept_ns)
         for mine, twin in zip(self.items_by_layer, other.items_by_layer, strict=True):
             twin.take_after(mine)
-        other._room.take_after(self._room)
+        other._panes.take_after(self._panes)
         other.sight.take_after(self.sight)
         return other
 
@@ -323,5 +323,5 @@ class ChartScene(QGraphicsScene):
         """Lay out the panes again if the size, the panes or the price labels changed."""
         series = self.chart.series
         label = series.grid.text(int(series.high[-1])) if series.n_bars else ""
-        self._room.divide(self.shown, self.layers.strips(self.chart.rules), label)
+        self._panes.divide(self.shown, self.layers.strips(self.chart.rules), label)
         self.sight.resize(self.layout.price.width, self.layout.price.height)

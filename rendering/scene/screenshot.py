@@ -119,7 +119,7 @@ def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
 
 
 def state_of(scene: ChartScene) -> dict[str, Any]:
-    """All that is needed to show the same chart again, as plain values for JSON."""
+    """Instrument, bars, settings, overlays and view of a scene, as plain values for JSON."""
     spec = scene.chart.spec
     return {
         "version": STATE_VERSION,
@@ -145,7 +145,7 @@ def save_png(image: QImage, path: Path | str, metadata: Mapping[str, str] | None
     Raises
     ------
     BadInputError
-        If the file cannot be written.
+        If the file cannot be written, or Qt cannot encode the image.
     """
     path = Path(path)
     content = _png(image, metadata or {})
@@ -164,7 +164,7 @@ def read_state(path: Path | str) -> dict[str, Any]:
     Raises
     ------
     SettingsError
-        If the file was not saved by this program.
+        If the file contains no such state, or one of another version.
     """
     text = QImage(str(path)).text(STATE_KEY)  # a QImageReader cuts keys at spaces and colons
     try:

@@ -39,7 +39,7 @@ def install_fonts() -> None:
 
 @lru_cache(maxsize=64)
 def chart_font(text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> QFont:
-    """The chart's font at a height in logical pixels; shared, so do not modify it."""
+    """The chart's font at a height in pixels; shared, so do not modify it."""
     install_fonts()
     font = QFont(FONT_FAMILY)
     font.setPixelSize(text_px)

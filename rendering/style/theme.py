@@ -34,18 +34,18 @@ class Theme:
     """The colours of one theme in one palette.
 
     Each field after `palette` is a token. Themes compare by identity: load a theme once and pass it on,
-    so that "has the theme changed?" costs nothing in a frame.
+    so that comparing themes in every frame costs nothing.
     """
 
     name: str
     palette: str
     background: Colour
     grid: Colour
-    """Faint lines at the axes' ticks."""
+    """Faint lines at the labels of the axes."""
     grid_day: Colour
     """The line at the start of a day."""
     edge: Colour
-    """Between the panes."""
+    """Lines between the panes."""
     text: Colour
     text_muted: Colour
     panel: Colour

@@ -1,1 +1,1 @@
-"""Positions: what is in view, and where it lies on the screen."""
+"""The visible bars and prices, and their positions on the screen."""

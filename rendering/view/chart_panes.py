@@ -25,7 +25,7 @@ class ChartPanes:
         self.layout = self._divided(shown, strips)
 
     def divide(self, shown: frozenset[str], strips: Sequence[Strip], label: str = "") -> None:
-        """Lay out the panes of the overlays shown; the price axis gets room for `label`."""
+        """Lay out the panes of the overlays shown; the price axis fits `label` and never becomes narrower."""
         if len(label) > len(self._label):
             self._label = label
         layout = self._divided(shown, strips)
@@ -33,7 +33,7 @@ class ChartPanes:
             self.layout = layout
 
     def take_after(self, other: ChartPanes) -> None:
-        """Copy the width of another chart's price axis."""
+        """Copy the width of another chart's price axis, and its layout if both charts have the same size."""
         self._label = other._label
         if self.size == other.size:
             self.layout = other.layout

@@ -29,15 +29,15 @@ class Frame:
     chart : Chart
         Series and values; the only part that still changes, so items compare `series.revision`.
     revision, generation : int
-        The chart's when the frame was built: an item stores them to ask "what changed since?".
+        The chart's when the frame was built: an item stores them to find out what changed since then.
     viewport, layout, theme, dpr, style, detail :
         Visible bars and prices, panes, colours, device pixels per logical pixel, cell settings and level of detail.
     rules : CalculationSettings
-        The chart's when the frame was built: the calculation settings of every value.
+        The chart's calculation settings when the frame was built.
     cursor : (x, y) or None
         Mouse position in scene pixels; None while it is outside the chart.
     mode : str
-        Source of the trades, where it changes the look of the chart.
+        Source of the trades, or that they are stale: it decides the colours of the badge and the last price.
     badge, notice : str
         A word with a symbol that stays on the chart (◆ SIMULATED), and a line that explains it (why the feed is down); both may be empty.
     shown : frozenset of str
@@ -80,7 +80,7 @@ class Frame:
         object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
 
     def differs_by_trades_only(self, old: Frame) -> bool:
-        """Whether only new trades (and time) separate this frame from an older one."""
+        """Whether this frame differs from an older one only by new trades and its time."""
         same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
         same_look = (
             self.theme is old.theme
@@ -94,12 +94,12 @@ class Frame:
     @property
     def bars_on_screen(self) -> tuple[int, int]:
         """Indices `[first, end)` of all bars at least partly in view, also after `as_of`."""
-        series, kept = self.chart.series, self._on_screen
-        if kept is None or kept[0] is not series or kept[1] != series.revision:
+        series, cached = self.chart.series, self._on_screen
+        if cached is None or cached[0] is not series or cached[1] != series.revision:
             first, last = self.viewport.visible_bars()
-            kept = series, series.revision, (series.index_of(first), series.index_of(last + 1))
-            object.__setattr__(self, "_on_screen", kept)  # every layer asks for these bars, some layers often
-        return kept[2]
+            cached = series, series.revision, (series.index_of(first), series.index_of(last + 1))
+            object.__setattr__(self, "_on_screen", cached)  # every layer asks for these bars, some layers often
+        return cached[2]
 
     @property
     def known_end(self) -> int:

@@ -9,8 +9,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 
 _HIDDEN_MS = 250
-"""Between frames while the window is minimised: values stay current at little cost."""
-"""A frame is late if it begins more than this many intervals after the previous one."""
+"""Time between two frames while the window is minimised: values stay current at little cost."""
 
 
 class FrameClock(QObject):
@@ -42,7 +41,7 @@ class FrameClock(QObject):
 
     @property
     def interval_ms(self) -> int:
-        """Current time between two frames."""
+        """Current time between two frames, ms."""
         return self._timer.interval()
 
     def start(self) -> None:

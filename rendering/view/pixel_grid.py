@@ -57,7 +57,7 @@ class PixelGrid:
 
     @property
     def scale(self) -> tuple[float, float]:
-        """The pitch of bars and of ticks: tiles fit together if theirs are equal."""
+        """The pitch of bars and of ticks: tiles of the same scale fit together."""
         return self.bar_pitch, self.tick_pitch
 
     def bar_x(self, bars: Any) -> Any:
@@ -77,9 +77,9 @@ class PixelGrid:
         return -math.floor(ticks * self.tick_pitch + 0.5) - self.top
 
     def bars_in(self, left: int, right: int) -> tuple[int, int]:
-        """First and last bar number that touch global pixels `[left, right)`, inclusive."""
+        """First and last bar number in global pixels `[left, right)`, inclusive, with a bar of margin on each side."""
         return math.floor(left / self.bar_pitch) - 1, math.ceil(right / self.bar_pitch)
 
     def ticks_in(self, top: int, bottom: int) -> tuple[int, int]:
-        """Lowest and highest tick that touch global pixels `[top, bottom)`, inclusive."""
+        """Lowest and highest tick in global pixels `[top, bottom)`, inclusive, with a tick or two of margin on each side."""
         return math.floor(-bottom / self.tick_pitch) - 1, math.ceil(-top / self.tick_pitch) + 1

@@ -20,7 +20,7 @@ _RIGHT_MARGIN_PX = 12.0
 _LAST_PRICE_ZONE = 0.3
 """At first the last price is at most this share of the height away from the middle."""
 _SCROLL_ZONE, _SCROLL_BY = 0.06, 0.25
-"""When the last price comes this near to an edge, the view scrolls by this share of the height: seldom, but visibly."""
+"""Shares of the height: a last price nearer to an edge than the first scrolls the view by the second, seldom but visibly."""
 
 
 class ViewState:
@@ -65,7 +65,7 @@ class ViewState:
             self.viewport = self.viewport.resized(width_px, height_px)
 
     def show_last(self, n_bars: int | None = None) -> None:
-        """Show and follow the newest bars with legible cells, or the newest `n_bars`."""
+        """Show and follow the newest bars: `n_bars` of them, or as many as fit with legible cells."""
         self.following, self._moved_by_hand = True, False
         series = self.chart.series
         if not series.n_bars:
@@ -78,7 +78,7 @@ class ViewState:
         self._fitted, self._last_number = True, last
 
     def show_all(self) -> None:
-        """Show every bar and every price."""
+        """Show every bar and every price, and follow the newest bar."""
         series = self.chart.series
         if series.n_bars:
             self.show_last(int(series.number[-1] - series.number[0]) + 1)
@@ -93,7 +93,7 @@ class ViewState:
             self.viewport = self.viewport.fitted(int(series.low[start:end].min()), int(series.high[start:end].max()) + 1)
 
     def go_to_newest(self) -> None:
-        """Move to the newest bar and its price, and follow it; sizes do not change."""
+        """Move to the newest bar and its price, and follow it; the scale does not change."""
         series, vp = self.chart.series, self.viewport
         self.following = True
         if series.n_bars:
@@ -122,14 +122,14 @@ class ViewState:
             last = int(series.number[-1])
             if last != self._last_number:
                 self.viewport = self.viewport.following(self._last_number, last)
-            self.viewport = self._price_kept_in_sight(self.viewport, int(series.close[-1]))
+            self.viewport = self._with_price_in_view(self.viewport, int(series.close[-1]))
         self._last_number = int(series.number[-1])
         self._shown = (self.chart.generation, series.rule, series.grid)
         self._times = series.times
         self._note_middle()
 
     def _note_middle(self) -> None:
-        """Note the time in the middle of the view; a change of bar type keeps it there."""
+        """Remember the time in the middle of the view, so that it stays there when the bar type changes."""
         self._middle_ns = self._times.at(self.viewport.bar_at(self.viewport.width_px / 2))
 
     def _keep_place(self) -> None:
@@ -150,7 +150,7 @@ class ViewState:
         else:
             self.viewport = vp.with_bar_at(series.times.number(self._middle_ns), vp.width_px / 2)
 
-    def _price_kept_in_sight(self, vp: Viewport, close: int) -> Viewport:
+    def _with_price_in_view(self, vp: Viewport, close: int) -> Viewport:
         y = vp.y(close + 0.5)
         zone, step = _SCROLL_ZONE * vp.height_px, _SCROLL_BY * vp.height_px
         if not -step < y < vp.height_px + step:  # the user has moved to other prices, or history has just been loaded
@@ -160,7 +160,7 @@ class ViewState:
         return vp.panned(0, -step) if y > vp.height_px - zone else vp
 
     def _fitted_to_rows(self, vp: Viewport) -> Viewport:
-        """Fit the prices to the bars in view, with legible rows.
+        """Return a viewport fitted to the prices of the bars in view; bars of the first size or wider have legible rows.
 
         If all prices do not fit, the last one stays near the middle.
         """
@@ -176,6 +176,6 @@ class ViewState:
             return fitted
         row_px = min(max(fitted.tick_px * rows, _MIN_ROW_PX), _ROW_PX)
         legible = replace(vp, tick_px=row_px / rows)
-        reach = _LAST_PRICE_ZONE * vp.height_px / legible.tick_px
+        max_offset = _LAST_PRICE_ZONE * vp.height_px / legible.tick_px
         close = int(series.close[-1]) + 0.5
-        return legible.centred(min(max((low + high) / 2, close - reach), close + reach))
+        return legible.centred(min(max((low + high) / 2, close - max_offset), close + max_offset))

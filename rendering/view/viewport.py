@@ -64,21 +64,21 @@ class Viewport:
         return math.floor(self.low_ticks), math.ceil(self.ticks_at(0)) - 1
 
     def panned(self, dx_px: float, dy_px: float) -> Viewport:
-        """Dragged by some pixels; positive values move the chart right and down."""
+        """The viewport after a drag by some pixels; positive values move the chart right and down."""
         return replace(self, first_bar=self.first_bar - dx_px / self.bar_px, low_ticks=self.low_ticks + dy_px / self.tick_px)
 
     def zoomed_time(self, x_px: float, factor: float) -> Viewport:
-        """With bars `factor` times as wide; the bar under `x_px` stays in place."""
+        """The viewport with bars `factor` times as wide, within limits; the bar at `x_px` stays in place."""
         bar_px = _clamped(self.bar_px * factor, BAR_PX_LIMITS)
         return replace(self, bar_px=bar_px, first_bar=self.bar_at(x_px) - x_px / bar_px)
 
     def zoomed_price(self, y_px: float, factor: float) -> Viewport:
-        """With rows `factor` times as high; the price at `y_px` stays in place."""
+        """The viewport with rows `factor` times as high, within limits; the price at `y_px` stays in place."""
         tick_px = _clamped(self.tick_px * factor, TICK_PX_LIMITS)
         return replace(self, tick_px=tick_px, low_ticks=self.ticks_at(y_px) - (self.height_px - y_px) / tick_px)
 
     def resized(self, width_px: float, height_px: float) -> Viewport:
-        """In a pane of another size; the bar at the right edge and the middle price stay."""
+        """The viewport in a pane of another size; the bar at the right edge and the middle price stay in place."""
         right, middle = self.bar_at(self.width_px), self.ticks_at(self.height_px / 2)
         return replace(
             self,
@@ -89,20 +89,20 @@ class Viewport:
         )
 
     def following(self, old_last: int, new_last: int) -> Viewport:
-        """Moved on by the number of new bars, so that the newest bar stays in place."""
+        """The viewport moved on by the number of new bars, so that the newest bar stays in place."""
         return replace(self, first_bar=self.first_bar + (new_last - old_last))
 
     def fitted(self, low_ticks: float, high_ticks: float, margin: float = 0.08) -> Viewport:
-        """Fitted to a price range, with `margin` of the height free above and below."""
+        """The viewport fitted to a price range, with a share `margin` of the height free above and below."""
         tick_px = _clamped(self.height_px * (1 - 2 * margin) / max(high_ticks - low_ticks, 1), TICK_PX_LIMITS)
         return replace(self, tick_px=tick_px).centred((low_ticks + high_ticks) / 2)
 
     def centred(self, ticks: float) -> Viewport:
-        """With the price `ticks` in the middle of the height."""
+        """The viewport with the price `ticks` in the middle of the height."""
         return replace(self, low_ticks=ticks - self.height_px / 2 / self.tick_px)
 
     def with_bar_at(self, bar: float, x_px: float) -> Viewport:
-        """With the left edge of bar number `bar` at `x_px`."""
+        """The viewport with the left edge of bar number `bar` at `x_px`."""
         return replace(self, first_bar=bar - x_px / self.bar_px)
 
 

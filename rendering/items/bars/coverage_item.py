@@ -1,4 +1,4 @@
-"""The coverage ribbon on the time axis: whether all trades of a bar are loaded.
+"""The coverage ribbon on the time axis, which shows whether all trades of a bar are loaded.
 
 Marks differ in shape as well as colour: filled (complete), outlined (unverified), dotted (candles only), hatched (trades
 missing). Where bars share a pixel the worst of them is shown.
@@ -38,7 +38,7 @@ class CoverageMarks(NamedTuple):
 
 
 class CoverageItem(ChartItem):
-    """One mark per bar; none while the coverage is unknown."""
+    """The coverage ribbon: one mark per bar, or per run of narrow bars; none while the coverage is unknown."""
 
     z = 61.0
     rest_s = READING_REST_S

@@ -1,4 +1,4 @@
-"""A legend text on how much of a value's session, day, week or month is loaded."""
+"""A legend text on the part of a value's session, day, week or month that is not loaded."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ class CoverageText:
     """The coverage text of one layer, computed once for each state of the chart."""
 
     def __init__(self) -> None:
-        self._told: tuple[tuple[object, ...], str] = (), ""
+        self._cached: tuple[tuple[object, ...], str] = (), ""
 
     def of(self, frame: Frame, division: TimeDivision) -> str:
-        """Text after a value's name: `, data from …`, `, ⚠ 1 gap`; empty if complete."""
+        """The text to append to a value's name: `, data from …`, `, ⚠ 1 gap`; empty if all is loaded."""
         series = frame.chart.series
         if not series.n_bars:
             return ""
         key = series, frame.rules, frame.generation, frame.known_end, frame.chart.holes, division
-        if key != self._told[0]:
-            self._told = key, _held_text(frame, division)
-        return self._told[1]
+        if key != self._cached[0]:
+            self._cached = key, _text(frame, division)
+        return self._cached[1]
 
 
-def _held_text(frame: Frame, division: TimeDivision) -> str:
+def _text(frame: Frame, division: TimeDivision) -> str:
     series, bar = frame.chart.series, frame.known_end - 1
     start = int(session_starts(series, bar, bar + 1, division)[0])
-    whole_ns = span_at(division, series.start_ns(bar)).start_ns
+    begin_ns = span_at(division, series.start_ns(bar)).start_ns
     text = ""
-    if series.start_ns(start) > whole_ns and start == 0:
+    if series.start_ns(start) > begin_ns and start == 0:
         text += f", data from {date_and_clock_text(series.start_ns(0), seconds=False)}"
-    holes = sum(whole_ns <= hole.start_ns for hole in known_gaps(frame))
-    return text + (f", ⚠ {holes:,} gap{'' if holes == 1 else 's'}" if holes else "")
+    gaps = sum(begin_ns <= gap.start_ns for gap in known_gaps(frame))
+    return text + (f", ⚠ {gaps:,} gap{'' if gaps == 1 else 's'}" if gaps else "")

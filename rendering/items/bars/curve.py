@@ -23,7 +23,7 @@ class Curve(NamedTuple):
     joined: np.ndarray
 
     def draw(self, painter: QPainter, pen: QPen, exposed: QRectF) -> None:
-        """Draw the points inside `exposed`, and one more on each side."""
+        """Draw the part of the line inside `exposed`, up to the next points on each side."""
         if len(self.x) < 2:
             return
         first = max(0, int(np.searchsorted(self.x, exposed.left())) - 2)
@@ -40,23 +40,23 @@ class Curve(NamedTuple):
 def curve(frame: Frame, first: int, end: int, y: np.ndarray, stretch: np.ndarray) -> Curve:
     """A line through the middles of the bars `[first, end)` (indices).
 
+    Of bars that share a device pixel the lowest and the highest are drawn, in their order, so that no extreme is lost.
+
     Parameters
     ----------
     y : float64 [shape=(n,)]
         Heights in logical pixels.
     stretch : int64 [shape=(n,)]
         A number per bar; the line is broken where it changes.
-
-    Of bars that share a device pixel the lowest and the highest are drawn, in their order, so that no extreme is lost.
     """
     pixels, number = frame.pixels, frame.chart.series.number[first:end]
     left, right = pixels.bar_x(number), pixels.bar_x(number + 1)
     x = ((left + right) / 2 - pixels.left) / frame.dpr
     joined = np.diff(stretch, prepend=stretch[:1] - 1) == 0
     if frame.viewport.bar_px * frame.dpr < 1 and len(y):
-        kept = _extremes(left, y)
-        broken = np.cumsum(~joined)[kept]
-        return Curve(x[kept], y[kept], np.diff(broken, prepend=broken[:1] - 1) == 0)
+        drawn = _extremes(left, y)
+        broken = np.cumsum(~joined)[drawn]
+        return Curve(x[drawn], y[drawn], np.diff(broken, prepend=broken[:1] - 1) == 0)
     return Curve(x, y, joined)
 
 

@@ -31,7 +31,7 @@ class FootprintItem(ChartItem):
         self._region: QRectF | None = None
 
     def install(self, name: PainterName, painter: CellPainter) -> None:
-        """Make another painter available."""
+        """Add a painter, or replace the one with this name."""
         self._painters[name] = painter
 
     def remove(self, name: PainterName) -> None:
@@ -44,7 +44,7 @@ class FootprintItem(ChartItem):
         return QRectF(*frame.layout.price)
 
     def refresh(self, frame: Frame) -> bool:
-        """Update the painter first; it reports the region that changed."""
+        """Prepare the frame's painter, then request a repaint of the region that changed; return False if none did."""
         painter = self._painters.get(frame.painter, self.raster)
         self._region = painter.prepare(frame)
         if painter is not self._drawn_by:
@@ -52,7 +52,7 @@ class FootprintItem(ChartItem):
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        """The region that the painter reported."""
+        """The region that the painter returned, or the price pane if the painter is another one."""
         return self._region
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
@@ -64,7 +64,7 @@ class FootprintItem(ChartItem):
         return cell_questions(frame, x, y)
 
     def idle(self, budget_s: float) -> bool:
-        """Let the painter work ahead."""
+        """Let the painter do work for later frames; return True if more is left."""
         return self._drawn_by.idle(budget_s)
 
     def settle(self) -> None:

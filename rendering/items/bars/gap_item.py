@@ -22,7 +22,7 @@ _LABEL_PX = 16.0
 
 
 class GapBand(NamedTuple):
-    """A gap on the screen: its edges in logical pixels, and the missing trades.
+    """A gap on the screen: its edges in logical pixels, and the number of missing trades.
 
     `missing` is 0 where the number is unknown.
     """
@@ -84,19 +84,19 @@ def visible_bands(frame: Frame) -> tuple[GapBand, ...]:
     """
     times, viewport = frame.chart.series.times, frame.viewport
     bands: list[GapBand] = []
-    for hole in _in_sight(frame, frame.chart.holes):
-        left = viewport.x(times.position(hole.start_ns))
-        right = max(viewport.x(times.position(hole.end_ns)), left + _LEAST_PX)
+    for gap in _in_view(frame, frame.chart.holes):
+        left = viewport.x(times.position(gap.start_ns))
+        right = max(viewport.x(times.position(gap.end_ns)), left + _LEAST_PX)
         if bands and left <= bands[-1].right:
             last = bands.pop()
-            bands.append(GapBand(last.left, max(last.right, right), last.missing + hole.missing))
+            bands.append(GapBand(last.left, max(last.right, right), last.missing + gap.missing))
         else:
-            bands.append(GapBand(left, right, hole.missing))
+            bands.append(GapBand(left, right, gap.missing))
     return tuple(GapBand(max(0.0, band.left), min(viewport.width_px, band.right), band.missing) for band in bands)
 
 
-def _in_sight(frame: Frame, holes: Sequence[Gap]) -> list[Gap]:
+def _in_view(frame: Frame, gaps: Sequence[Gap]) -> list[Gap]:
     first, last = frame.viewport.visible_bars()
     times = frame.chart.series.times
     start_ns, end_ns = times.start_ns(first), times.start_ns(last + 1)
-    return [hole for hole in holes if hole.start_ns < end_ns and hole.end_ns >= start_ns]
+    return [gap for gap in gaps if gap.start_ns < end_ns and gap.end_ns >= start_ns]

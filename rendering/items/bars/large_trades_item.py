@@ -1,6 +1,6 @@
 """Large trades as bubbles at their time and price.
 
-The area shows the quantity, colour and sign show the aggressor. Over cells with digits they are rings without a number,
+The area shows the quantity; colour and sign show the aggressor. Over cells with digits they are rings without a number,
 which would make both unreadable; a click explains the trade.
 """
 
@@ -24,10 +24,10 @@ from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_in_view
 
 _LARGEST_PX, _LEAST_PX = 24.0, 3.0
-"""Radius of the largest in view, and the minimum radius."""
+"""Radius of the largest trade in view, and minimum radius, in logical pixels."""
 _TEXT_FROM_PX = 15.0
-_MOST = 400
-"""At most this many are drawn, the largest ones: more would cover the chart."""
+_MAX_BUBBLES = 400
+"""Maximum number of trades that are drawn, the largest ones: more would cover the chart."""
 
 
 class Bubble(NamedTuple):
@@ -92,7 +92,7 @@ class LargeTradesItem(ChartItem):
                 self._labels.draw(painter, bubble.x, bubble.y, bubble.text, theme.text, 0.5)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The hit target of the bubble under the mouse; of several the smallest, on top."""
+        """The hit target of the bubble under the mouse; of several, the smallest, which is on top."""
         under = [bubble for bubble in self.bubbles(frame) or () if math.hypot(bubble.x - x, bubble.y - y) <= max(bubble.radius, NEAR_PX)]
         if not under or self._large is None or not frame.layout.price.holds(x, y):
             return []
@@ -118,7 +118,7 @@ class LargeTradesItem(ChartItem):
 
     def _bubbles(self, frame: Frame, found: TradeBatch) -> tuple[Bubble, ...]:
         chart = frame.chart
-        places = (-found.quantity_lots).argsort(kind="stable")[:_MOST]
+        places = (-found.quantity_lots).argsort(kind="stable")[:_MAX_BUBBLES]
         found = found[places]
         scale = _LARGEST_PX / math.sqrt(int(found.quantity_lots[0]))
         texts = short_quantities(found.quantity_lots, chart.spec.instrument.lot_size)

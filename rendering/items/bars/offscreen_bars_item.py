@@ -69,7 +69,7 @@ def _text(shape: str, bars: int, where: str) -> str:
 def _rects(frame: Frame, texts: tuple[str, str]) -> tuple[QRectF, QRectF]:
     pane = frame.layout.price
     widths = [len(text) * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX if text else 0.0 for text in texts]
-    tops = LEGEND_TOP + LINE_PX + _FOOT_PX, pane.bottom - LINE_PX - _FOOT_PX  # under the badge, and under a notice
+    tops = LEGEND_TOP + LINE_PX + _FOOT_PX, pane.bottom - LINE_PX - _FOOT_PX  # under the badge, and below a notice
     rects = (QRectF(pane.right - _RIGHT_PX - width, top, width, LINE_PX) for width, top in zip(widths, tops, strict=True))
     above, below = (rect if rect.width() else QRectF() for rect in rects)
     return above, below

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 FROM_THE_FIRST = ("replay", "simulated")
-"""In a recording and in a simulation nothing is missing before the first trade."""
+"""Modes in which no trade is missing before the first one: a recording and a simulation start with it."""
 
 
 class VisibleCoverage:
@@ -32,13 +32,13 @@ class VisibleCoverage:
         self.counted = 0
         self._asked: tuple[object, ...] = ()
         self._covered: Sequence[CoveredSpan] = ()
-        self._holes: Sequence[Gap] = ()
+        self._gaps: Sequence[Gap] = ()
         self._candles: list[Span] = []
-        self._gaps: list[Span] = []
+        self._gap_spans: list[Span] = []
         self._found: BarCoverage | None = None
 
     def of(self, frame: Frame, *, as_of: bool = False) -> BarCoverage | None:
-        """The coverage of the bars in view; None where it is unknown.
+        """The coverage of the bars in view; None if it is unknown.
 
         With `as_of`, of those up to the as-of moment only. If the covered time is unknown but there are gaps, the bars
         that exist count as covered except for the gaps, and the share and `whole` are about these bars only.
@@ -46,20 +46,20 @@ class VisibleCoverage:
         chart = frame.chart
         times, bars = chart.series.times, _bars(frame, as_of=as_of)
         if not chart.covered:
-            bars = _bars_there(frame, bars)
+            bars = _existing_bars(frame, bars)
             if not chart.holes or bars is None:
                 return None
         begin_ns = begins_ns(frame)
         asked = (chart.series.rule if chart.series.rule.is_time else (times, chart.series.revision), bars, begin_ns)
         candles = chart.candles.candle_store.times
-        same = candles is self._candles and chart.covered is self._covered and chart.holes is self._holes
+        same = candles is self._candles and chart.covered is self._covered and chart.holes is self._gaps
         if asked != self._asked or not same:
-            if chart.holes is not self._holes:
-                self._gaps = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
-            self._asked, self._covered, self._holes, self._candles = asked, chart.covered, chart.holes, candles
+            if chart.holes is not self._gaps:
+                self._gap_spans = [Span(gap.start_ns, gap.end_ns) for gap in chart.holes]
+            self._asked, self._covered, self._gaps, self._candles = asked, chart.covered, chart.holes, candles
             edges = times.edges(*bars)
             covered = chart.covered or [CoveredSpan(Span(int(edges[0]), int(edges[-1])), Source.LIVE, 0, 0)]
-            self._found = bar_coverage(edges, bars[0], covered, self._gaps, candles, begin_ns=begin_ns)
+            self._found = bar_coverage(edges, bars[0], covered, self._gap_spans, candles, begin_ns=begin_ns)
             self.counted += 1
         return self._found
 
@@ -78,10 +78,10 @@ def begins_ns(frame: Frame) -> int | None:
     chart = frame.chart
     if not chart.covered or frame.mode not in FROM_THE_FIRST:
         return None
-    return min([*(stretch.span.start_ns for stretch in chart.covered), *(span.start_ns for span in chart.candles.candle_store.times[:1])])
+    return min([*(covered.span.start_ns for covered in chart.covered), *(span.start_ns for span in chart.candles.candle_store.times[:1])])
 
 
-def _bars_there(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:
+def _existing_bars(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:
     """Cut a range of bar numbers to the bars that exist; None if there are none."""
     numbers, (first, last) = frame.chart.series.number, bars
     if not len(numbers) or int(numbers[-1]) < first or last < int(numbers[0]):
@@ -89,7 +89,7 @@ def _bars_there(frame: Frame, bars: tuple[int, int]) -> tuple[int, int] | None:
     return max(first, int(numbers[0])), min(last, int(numbers[-1]))
 
 
-_LACKS = {
+_STATE_TEXTS = {
     BarState.MISSING: "⚠ trades {missing} in this bar",
     BarState.CANDLES: "⚠ trades {missing} in this bar, candle only",
     BarState.UNVERIFIED: "unverified",
@@ -97,18 +97,18 @@ _LACKS = {
 
 
 def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> str:
-    """A text on the missing trades of one bar; empty if complete or unknown.
+    """A text on the missing trades of one bar; empty if none are missing or the coverage is unknown.
 
     `numbered` is whether the market numbers its trades; without ids, missing trades cannot be proved.
     """
     if coverage is None or not 0 <= number - coverage.first < len(coverage.state):
         return ""
-    text = _LACKS.get(BarState(coverage.state[number - coverage.first]), "")
+    text = _STATE_TEXTS.get(BarState(coverage.state[number - coverage.first]), "")
     return text.format(missing="missing" if numbered else "may be missing")
 
 
 def share_text(coverage: BarCoverage | None) -> str:
-    """A text with the share of the bars' time that is covered; empty if complete.
+    """A text with the share of the bars' time that is covered; empty if all is covered or the coverage is unknown.
 
     Rounded down, so that 100 % is never shown for what is incomplete: a very short gap gives "> 99 %".
     """

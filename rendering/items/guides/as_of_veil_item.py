@@ -18,7 +18,7 @@ _OPACITY = 0.78
 
 
 class AsOfVeilItem(ChartItem):
-    """The veil over the price pane, with an edge at the as-of moment."""
+    """The veil over the price pane, with a line at the as-of moment."""
 
     z = 20.0
 
@@ -41,13 +41,13 @@ class AsOfVeilItem(ChartItem):
         self._draw_names(painter, QRectF(left, pane.top(), pane.right() - left, pane.height()) & exposed)
         painter.fillRect(QRectF(left, pane.top(), hairline(frame), pane.height()), qcolor(frame.theme.crosshair))
 
-    def _draw_names(self, painter: QPainter, behind: QRectF) -> None:
-        """Draw the overlays under the cells again on the veil: it would hide their names."""
+    def _draw_names(self, painter: QPainter, veiled: QRectF) -> None:
+        """Draw the overlays that lie under the cells a second time, on the veil, which would hide their names."""
         scene = self.scene()
         layers = [layer for layer in scene.items() if isinstance(layer, ChartItem)] if scene is not None else []
         for layer in sorted(layers, key=lambda layer: layer.zValue()):
             if layer.name and layer.isVisible() and layer.zValue() < self.zValue() and not isinstance(layer, AsOfVeilItem):
-                layer.draw_part(painter, behind)
+                layer.draw_part(painter, veiled)
 
 
 class AsOfStripVeilItem(AsOfVeilItem):
@@ -59,5 +59,5 @@ class AsOfStripVeilItem(AsOfVeilItem):
         top = frame.layout.price.bottom
         return QRectF(0, top, frame.layout.price.right, frame.layout.time_axis.top - top)
 
-    def _draw_names(self, painter: QPainter, behind: QRectF) -> None:
-        """Draw nothing, as the panes under the bars have no overlays under cells."""
+    def _draw_names(self, painter: QPainter, veiled: QRectF) -> None:
+        """Draw nothing, as there are no cells in the panes under the bars."""

@@ -52,8 +52,8 @@ class PriceAxisItem(ChartItem):
             return [pane]
         if before == self._tags:
             return None
-        reach = TAG_HEIGHT_PX + AXIS_TEXT_PX  # a tag, and the labels that it hides or uncovers
-        return [QRectF(pane.left(), y - reach, pane.width(), 2 * reach) & pane for y in set(before) ^ set(self._tags)]
+        margin = TAG_HEIGHT_PX + AXIS_TEXT_PX  # a tag, and the labels that it hides or uncovers
+        return [QRectF(pane.left(), y - margin, pane.width(), 2 * margin) & pane for y in set(before) ^ set(self._tags)]
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         pane, theme = frame.layout.price_axis, frame.theme
@@ -67,7 +67,7 @@ class PriceAxisItem(ChartItem):
                 self._labels.draw(painter, pane.left + _TICK_MARK_PX + 3, y, text(ticks), theme.text_muted)
 
     def _all_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Heights of the tags of all layers; axis labels under them are omitted."""
+        """Heights of the tags of all visible layers; axis labels under them are omitted."""
         if self._tagging is None:
             scene = self.scene()
             layers = [layer for layer in (scene.items() if scene is not None else []) if isinstance(layer, ChartItem)]
@@ -170,7 +170,7 @@ def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
 def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel], list[int]]:
     """Labels at regular bar numbers, and the numbers, for bars that are not by time.
 
-    None where there are no bars yet.
+    No labels where there are no bars yet.
     """
     series = frame.chart.series
     step = bar_step(frame.viewport.bar_px)
@@ -179,7 +179,7 @@ def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel]
 
 
 def _is_free(y: float, bottom: float, tags: tuple[float, ...]) -> bool:
-    """Whether a label fits on the axis completely and clear of the tags."""
+    """Whether a label lies completely on the axis and touches no tag."""
     half = AXIS_TEXT_PX / 2
     return half <= y <= bottom - half and all(abs(y - tag) >= half + TAG_HEIGHT_PX / 2 for tag in tags)
 

@@ -14,7 +14,7 @@ _POINT_PX = 5.0
 
 
 def price_tag_rect(frame: Frame, y: float) -> QRectF:
-    """Rectangle of a tag at height `y` of the price axis, moved inside at its ends."""
+    """Rectangle of a tag at height `y` of the price axis, moved so that it lies inside the axis."""
     axis = frame.layout.price_axis
     top = min(max(y - TAG_HEIGHT_PX / 2, axis.top), max(axis.top, axis.bottom - TAG_HEIGHT_PX))
     return QRectF(axis.left, top, axis.width, TAG_HEIGHT_PX)
@@ -33,7 +33,7 @@ def draw_price_tag(painter: QPainter, labels: Labels, frame: Frame, y: float, te
 
 
 def time_tag_rect(frame: Frame, labels: Labels, x: float, text: str) -> QRectF:
-    """Rectangle of a tag at `x` of the time axis, moved inside at its ends."""
+    """Rectangle of a tag at `x` of the time axis, moved so that it lies inside the axis."""
     axis = frame.layout.time_axis
     width = labels.width(text) + 12
     left = min(max(x - width / 2, axis.left), max(axis.left, axis.right - width))

@@ -1,6 +1,7 @@
-"""A badge on the chart that names the source of its trades unless it is live.
+"""A badge on the chart that shows the source of its trades unless that is live.
 
-By word, symbol and colour, so that it can be read in grey and with colour blindness; and a frame around the panes.
+A word, a symbol and a colour name the source, so that it can be read in grey and with colour blindness. A frame around the panes has
+the same colour.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _PADDING_PX = 7.0
 
 
 class BadgeItem(ChartItem):
-    """The badge at the upper right, and the notice that explains it at the bottom."""
+    """The badge at the upper right with a frame around the panes, and the notice at the bottom that explains it."""
 
     z = 82.0
 
@@ -41,7 +42,7 @@ class BadgeItem(ChartItem):
         if (old.mode, bool(badge_text(old)), old.as_of is None) != (new.mode, bool(badge_text(new)), new.as_of is None):
             return self.pane(new)  # rare: the feed's state changed, and the frame around the panes with it
         badges = (badge_rect(old), badge_rect(new)) if badge_text(old) != badge_text(new) else ()
-        notices = (notice_rect(old), notice_rect(new)) if old.notice != new.notice else ()  # it may count seconds
+        notices = (notice_rect(old), notice_rect(new)) if old.notice != new.notice else ()  # a notice may count seconds
         return (*badges, *notices)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:

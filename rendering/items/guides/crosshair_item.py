@@ -141,7 +141,7 @@ def _part(pointed: CrosshairReadout | None, part: str) -> object:
 
 
 def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> CrosshairReadout | None:
-    """The crosshair's content at the mouse; None over the axes and outside the chart.
+    """The crosshair's content at the mouse; None outside the price, profile, delta and volume panes.
 
     `coverage` is that of the bars in view.
     """
@@ -195,7 +195,7 @@ def _wrapped(lines: tuple[tuple[Part, ...], ...], chars: int) -> tuple[tuple[Par
 
 
 def _readout(frame: Frame, number: int, ticks: int | None, coverage: BarCoverage | None) -> tuple[tuple[Part, ...], ...]:
-    """Values and missing trades of a bar, then the values of the row under the mouse."""
+    """The values of a bar and a note on missing trades, then the values of the row under the mouse."""
     series, lot = frame.chart.series, frame.chart.spec.instrument.lot_size
     bar = series.index_of(number)
     lack = lack_text(coverage, number, numbered=frame.chart.spec.instrument.numbered)

@@ -89,7 +89,7 @@ class LastPriceItem(ChartItem):
 
 
 def last_price(frame: Frame) -> LastPrice | None:
-    """The last trade's price and its colour; None before the first trade."""
+    """The price of the last trade that values may use, and its colour; None before the first trade."""
     series, theme = frame.chart.series, frame.theme
     if not series.n_bars:
         return None
@@ -105,7 +105,7 @@ def last_price(frame: Frame) -> LastPrice | None:
 
 
 def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> LastPrice | None:
-    """Draw the line from `left` to `right`; None if the price is out of view."""
+    """Draw the line from `left` to `right` and return the price; None if the price is out of view."""
     shown = last_price(frame)
     if shown is None or not 0 <= shown.y < frame.layout.price.height:
         return None
@@ -116,6 +116,6 @@ def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> La
     return shown
 
 
-def _strips(pane: QRectF, prices: Iterable[LastPrice | None], reach_px: float) -> list[QRectF]:
-    """Strips across a pane around the heights of some prices."""
-    return [QRectF(pane.left(), price.y - reach_px, pane.width(), 2 * reach_px) & pane for price in prices if price is not None]
+def _strips(pane: QRectF, prices: Iterable[LastPrice | None], margin_px: float) -> list[QRectF]:
+    """Strips across a pane around the heights of the given prices."""
+    return [QRectF(pane.left(), price.y - margin_px, pane.width(), 2 * margin_px) & pane for price in prices if price is not None]

@@ -1,4 +1,4 @@
-"""The legend: what is shown, and the rules behind every value on the chart."""
+"""The legend: the instrument, and the settings by which the values on the chart are computed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LEAST_ROOM_PX = 240.0
 
 
 class LegendItem(ChartItem):
-    """Instrument, venue, bars, rows, value area and imbalance rule at the upper left."""
+    """The legend at the upper left: instrument, bars and settings, then the texts of the overlays."""
 
     z = 80.0
 
@@ -70,9 +70,9 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
         *([] if frame.as_of is None else [as_of_text(frame).replace("AS OF", "as of") + ": later bars excluded"]),
     ]
     lines: list[str] = []
-    told = [part for text in frame.told for part in text.split(_SEPARATOR)]
-    for whole in (parts, *([told] if told else [])):
-        lines += _wrapped(whole, int((_room(frame)[1] - 2 * _PADDING_PX) / (CHAR_ASPECT * LEGEND_TEXT_PX)))
+    overlay_parts = [part for text in frame.told for part in text.split(_SEPARATOR)]
+    for group in (parts, *([overlay_parts] if overlay_parts else [])):
+        lines += _wrapped(group, int((_room(frame)[1] - 2 * _PADDING_PX) / (CHAR_ASPECT * LEGEND_TEXT_PX)))
     return tuple(lines)
 
 
@@ -82,7 +82,7 @@ def _imbalance_text(rule: ImbalanceSettings) -> str:
 
 
 def legend_rect(frame: Frame) -> QRectF:
-    """Rectangle of the legend, upper left of the price pane, clear of the badge."""
+    """Rectangle of the legend, upper left of the price pane, where it does not touch the badge."""
     lines, (top, room) = legend_lines(frame), _room(frame)
     width = max(map(len, lines)) * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX
     return QRectF(LEGEND_LEFT, top, min(width, room), LINE_PX * len(lines))

@@ -20,7 +20,7 @@ _WORD = "alert"
 
 
 class DrawnAlert(NamedTuple):
-    """An alert on the screen: its height in logical pixels, its label and its tag."""
+    """An alert on the screen: height in logical pixels, label, price on the tag, and whether that price moves."""
 
     y: float
     word: str

@@ -23,17 +23,17 @@ from rendering.view.frame import Frame
 from rendering.view.frame_coords import price_y
 
 _LABEL_PX = 10
-_APART_PX = 11.0
+_NAME_SPACING_PX = 11.0
 _NAMES_AT_PX = 380.0
 """Distance of the names from the right edge: left of the names of levels."""
 
 
-_REACH_PX = 3 * _APART_PX
-"""Names within this distance of a moved line may appear or disappear."""
+_NAME_MARGIN_PX = 3 * _NAME_SPACING_PX
+"""When a line moves, names within this distance of it may appear or disappear."""
 
 
 class AreaLine(NamedTuple):
-    """A line on the screen, logical pixels of the price pane."""
+    """A line on the screen, logical pixels of the price pane; `past` if its period is finished."""
 
     name: str
     left: float
@@ -42,7 +42,7 @@ class AreaLine(NamedTuple):
 
     @property
     def is_poc(self) -> bool:
-        """Whether it is a POC."""
+        """Whether it is the line of a POC."""
         return self.name.startswith("cPOC")
 
 
@@ -68,7 +68,7 @@ class CandleAreasItem(ChartItem):
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        """The method, its settings, and the periods that are not loaded from their start."""
+        """The settings of the candle value areas, and the periods that are not loaded from their start."""
         rules, series = frame.rules.candle_areas, frame.chart.series
         if not rules.periods or not frame.known_end:
             return ""
@@ -84,7 +84,7 @@ class CandleAreasItem(ChartItem):
         if before[:1] != self._shown[:1] or old.viewport != new.viewport:
             return self.pane(new)
         moved = [line for line in {*before} ^ {*self._shown} if isinstance(line, AreaLine)]
-        return [QRectF(0, line.y - _REACH_PX, new.layout.price.right, 2 * _REACH_PX) & self.pane(new) for line in moved]
+        return [QRectF(0, line.y - _NAME_MARGIN_PX, new.layout.price.right, 2 * _NAME_MARGIN_PX) & self.pane(new) for line in moved]
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         theme, right = frame.theme, frame.known_x
@@ -97,7 +97,7 @@ class CandleAreasItem(ChartItem):
         taken: list[float] = []
         for line in lines:
             y = line.y - _LABEL_PX / 2 - 1
-            if any(abs(y - other) < _APART_PX for other in taken):
+            if any(abs(y - other) < _NAME_SPACING_PX for other in taken):
                 continue
             taken.append(y)
             width, edge = self._labels.width(line.name), frame.layout.price.right

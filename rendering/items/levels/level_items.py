@@ -26,8 +26,8 @@ from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_in_view
 
 _LABEL_PX = 10
-_APART_PX = 11.0
-_MOST_ENDED = 400
+_NAME_SPACING_PX = 11.0
+_MAX_ENDED = 400
 """Maximum number of ended levels in view; the oldest are left out, as more would be a blur."""
 NAMES = {
     LevelKind.POC: "nPOC",
@@ -59,13 +59,13 @@ class DrawnLevel(NamedTuple):
     living: bool
 
     def touches(self, rect: QRectF) -> bool:
-        """Whether any part of it, including its lines, lies in a rectangle."""
+        """Whether any part of the level, including its lines, lies in a rectangle."""
         across = self.left <= rect.right() and self.right >= rect.left()
         return across and self.top - 1 <= rect.bottom() and self.bottom + 2 >= rect.top()
 
     @property
     def text(self) -> str:
-        """Its name, with the period for naked POC, VAH and VAL."""
+        """The name of the level, with the period for naked POC, VAH and VAL."""
         return f"{NAMES[self.kind]} {self.period.value}" if self.period and self.kind <= LevelKind.VAL else NAMES[self.kind]
 
 
@@ -127,13 +127,13 @@ class LevelItem(ChartItem):
         self._name(painter, frame, [level for level in drawn if level.living], exposed)
 
     def _name(self, painter: QPainter, frame: Frame, living: list[DrawnLevel], exposed: QRectF) -> None:
-        """Write names at the right edge or after the as-of moment; newer ones win."""
+        """Write names at the right edge or after the as-of moment; of names that would overlap only the newest."""
         taken: dict[int, float] = {}  # by the height of a name
         edge = frame.layout.price.right
         for level in reversed(living):
-            y = (level.top + level.bottom) / 2 if level.bottom - level.top > _APART_PX else level.top - _LABEL_PX / 2 - 1
-            place = int(y // _APART_PX)
-            if any(abs(y - taken[near]) < _APART_PX for near in (place - 1, place, place + 1) if near in taken):
+            y = (level.top + level.bottom) / 2 if level.bottom - level.top > _NAME_SPACING_PX else level.top - _LABEL_PX / 2 - 1
+            place = int(y // _NAME_SPACING_PX)
+            if any(abs(y - taken[near]) < _NAME_SPACING_PX for near in (place - 1, place, place + 1) if near in taken):
                 continue
             taken[place] = y
             if not exposed.top() - _LABEL_PX < y < exposed.bottom() + _LABEL_PX:
@@ -162,7 +162,7 @@ class LevelItem(ChartItem):
         low, high = viewport.visible_ticks()
         seen = np.flatnonzero((found["bottom"] <= 2 * high) & (found["top"] >= 2 * low))
         ended = found["end"][seen] >= 0
-        seen = seen[~ended | (np.cumsum(ended) > ended.sum() - _MOST_ENDED)]
+        seen = seen[~ended | (np.cumsum(ended) > ended.sum() - _MAX_ENDED)]
         kind, period, bottom, top, start, end = (found[name][seen] for name in ("kind", "period", "bottom", "top", "start", "end"))
         left = np.maximum(0.0, _x(frame, series.number[start]))
         right = np.where(end < 0, frame.known_x, np.minimum(viewport.width_px, _x(frame, series.number[end] + 0.5)))

@@ -30,7 +30,7 @@ from rendering.view.frame_coords import bars_around
 _BANDS = (1, 2)
 _ALL_BANDS = np.array([-2, -1, 0, 1, 2])
 _LABEL_PX = 12.0
-"""Space for the end of a label left of the changed region."""
+"""Space that is drawn again left of the changed bars, for the end of a label."""
 _EARLIEST_NS, _LATEST_NS = -(1 << 62), (1 << 62)
 
 
@@ -41,7 +41,7 @@ class AnchorDivision:
     anchor_ns: int
 
     def starts_ns(self, span: Span) -> np.ndarray:
-        """The anchor between the earliest and the latest time, int64."""
+        """The earliest time, the anchor and the latest time; int64."""
         return np.array([_EARLIEST_NS, self.anchor_ns, _LATEST_NS], np.int64)
 
 
@@ -82,20 +82,20 @@ class VwapItem(ChartItem):
         super().__init__()
         self._labels = Labels()
         self._sums: VwapSums | None = None
-        self._made: tuple[object, ...] = ()
-        self._kept: tuple[_Line, ...] = ()
+        self._cached_for: tuple[object, ...] = ()
+        self._cached: tuple[_Line, ...] = ()
         self._ends: tuple[object, ...] = ()
-        self._held = CoverageText()
+        self._coverage_text = CoverageText()
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        """The period of the VWAP, and the part of it that is not loaded."""
+        """The period of the VWAP, and which part of it is not loaded."""
         if not frame.chart.series.n_bars:
             return ""
         division = frame.rules.hours.from_start(self.period)
-        return f"VWAP {period_text(frame, self.period)} ± 1, 2 σ{self._held.of(frame, division)}"
+        return f"VWAP {period_text(frame, self.period)} ± 1, 2 σ{self._coverage_text.of(frame, division)}"
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         before, self._ends = self._ends, self._newest(new)
@@ -134,11 +134,11 @@ class VwapItem(ChartItem):
     def _draw_line(self, painter: QPainter, frame: Frame, exposed: QRectF, line: _Line, first: int, end: int) -> None:
         theme = frame.theme
         price, deviation = line.figures.values(first, end)
-        stretch = session_starts(frame.chart.series, first, end, line.division)
+        sessions = session_starts(frame.chart.series, first, end, line.division)
         for band in (*(sign * band for band in reversed(_BANDS) for sign in (-1, 1)), 0):
             y = heights(frame, price + band * deviation)
             pen = QPen(qcolor(theme.vwap_band if band else theme.vwap), 1.0 if band else 1.8, Qt.PenStyle.DotLine if band else self.dash)
-            found = curve(frame, first, end, y, stretch)
+            found = curve(frame, first, end, y, sessions)
             found.draw(painter, pen, exposed)
             if band in (0, -2, 2) and len(found.x):
                 text = f"{line.label}{f' {band:+d}σ' if band else ''}".replace("-", "−")
@@ -148,21 +148,21 @@ class VwapItem(ChartItem):
     def _lines(self, frame: Frame) -> tuple[_Line, ...]:
         sums = frame.chart.vwap_sums
         if self._sums is not sums:
-            self._sums, self._made = sums, ()
-        made = self._wanted(frame)
-        if made != self._made or not self._kept:
-            self._kept = tuple(_Line(sums, *wanted) for wanted in made)
-            self._made = made
-        return self._kept
+            self._sums, self._cached_for = sums, ()
+        requests = self._requests(frame)
+        if requests != self._cached_for or not self._cached:
+            self._cached = tuple(_Line(sums, *request) for request in requests)
+            self._cached_for = requests
+        return self._cached
 
-    def _wanted(self, frame: Frame) -> tuple[tuple[TimeDivision, str, int | None], ...]:
+    def _requests(self, frame: Frame) -> tuple[tuple[TimeDivision, str, int | None], ...]:
         """Division of time, label and start (None for no limit) of each line."""
         return ((frame.rules.hours.from_start(self.period), f"VWAP {period_text(frame, self.period)}", None),)
 
     def _newest(self, frame: Frame) -> tuple[object, ...]:
-        """The lines and their ends in half device pixels, for comparison."""
+        """The lines, and their right ends rounded to half device pixels, for comparison."""
         lines = self._lines(frame)
-        ends: list[object] = [self._made]
+        ends: list[object] = [self._cached_for]
         for line in lines:
             first, end = line.bars(frame)
             if end > first:
@@ -208,9 +208,9 @@ class AnchoredVwapItem(VwapItem):
     keys = ("Alt+9",)
 
     def legend(self, frame: Frame) -> str:
-        return "anchored VWAP ± 1, 2 σ" if self._wanted(frame) else ""
+        return "anchored VWAP ± 1, 2 σ" if self._requests(frame) else ""
 
-    def _wanted(self, frame: Frame) -> tuple[tuple[TimeDivision, str, int | None], ...]:
+    def _requests(self, frame: Frame) -> tuple[tuple[TimeDivision, str, int | None], ...]:
         series = frame.chart.series
         if not series.n_bars:
             return ()
@@ -223,7 +223,7 @@ class AnchoredVwapItem(VwapItem):
 
 
 def period_text(frame: Frame, period: Period) -> str:
-    """The name of a period; a day may be called session."""
+    """The name of a period; a day is called session if the chart has trading hours."""
     return frame.rules.hours.unit if period is Period.DAY else period.value
 
 

@@ -1,1 +1,1 @@
-"""The panes below the chart: delta, CVD, bar statistics."""
+"""The panes under the bars: delta, CVD, bar statistics."""

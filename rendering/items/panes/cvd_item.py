@@ -1,4 +1,4 @@
-"""CVD in its own pane under the bars, and its divergences, drawn in both panes.
+"""CVD in its own pane under the bars, and its divergences, drawn there and over the bars.
 
 The line is broken at gaps, and where the sum starts again.
 """
@@ -40,7 +40,7 @@ class CvdItem(ChartItem):
         super().__init__()
         self._labels = Labels()
         self._figures = CvdInView()
-        self._held = CoverageText()
+        self._coverage_text = CoverageText()
         self._shown: tuple[object, ...] = ()
 
     @classmethod
@@ -48,9 +48,9 @@ class CvdItem(ChartItem):
         return Strip("cvd", 0.13, 48, 130)
 
     def legend(self, frame: Frame) -> str:
-        """The reset of the sum, and the part of the newest session that is not loaded."""
+        """The period at whose start the sum is reset, and which part of the newest period is not loaded."""
         reset = cvd_reset(frame)
-        return "CVD" if reset is None else f"CVD by {frame.rules.hours.unit}{self._held.of(frame, reset)}"
+        return "CVD" if reset is None else f"CVD by {frame.rules.hours.unit}{self._coverage_text.of(frame, reset)}"
 
     def pane(self, frame: Frame) -> QRectF:
         pane = frame.layout.strip_of("cvd")
@@ -107,7 +107,7 @@ class CvdItem(ChartItem):
             self._labels.draw(painter, x + 7, pane.bottom - 9, signed_quantity(low, lot), theme.text_muted)
 
     def _state(self, frame: Frame) -> tuple[object, ...]:
-        """The state that the complete pane depends on, except for the last bars."""
+        """The state on which the drawing of the pane depends, except for the last bars."""
         marks = self._figures.marks(frame, frame.layout.strip_of("cvd"))
         viewport = frame.viewport
         return (

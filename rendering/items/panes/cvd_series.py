@@ -35,7 +35,7 @@ class DivergenceMark(NamedTuple):
 
 
 class CvdInView:
-    """The values that the CVD layers draw, computed once per state of chart and view."""
+    """The values that a CVD layer draws, computed once per state of chart and view."""
 
     def __init__(self) -> None:
         self._sums: CumulativeDelta | None = None
@@ -63,12 +63,10 @@ class CvdInView:
                 self._found[0][-1] = self._sums.values(end - 1, end, reset)[0]
                 self.bars_figured += 1
         elif key != self._key or changed < end:
-            stretch = gap_free_runs(series, first, end, [hole.end_ns for hole in frame.chart.holes])
+            runs = gap_free_runs(series, first, end, [gap.end_ns for gap in frame.chart.holes])
             if reset is not None:
-                stretch = np.cumsum(
-                    np.diff(stretch, prepend=stretch[:1]) + (session_starts(series, first, end, reset) == np.arange(first, end))
-                )
-            self._found, self._key = (self._sums.values(first, end, reset).copy(), stretch), key
+                runs = np.cumsum(np.diff(runs, prepend=runs[:1]) + (session_starts(series, first, end, reset) == np.arange(first, end)))
+            self._found, self._key = (self._sums.values(first, end, reset).copy(), runs), key
             self.bars_figured += end - first
         return self._found
 
@@ -83,11 +81,11 @@ class CvdInView:
         """The CVD line in a pane."""
         first, end = bars_around(frame)
         start = bars_with_lookback(frame)[0]
-        cvd, stretch = (values[first - start : end - start] for values in self.values(frame))
-        return curve(frame, first, end, heights(cvd, self.scale(frame), pane), stretch)
+        cvd, runs = (values[first - start : end - start] for values in self.values(frame))
+        return curve(frame, first, end, heights(cvd, self.scale(frame), pane), runs)
 
     def marks(self, frame: Frame, pane: Rect) -> tuple[DivergenceMark, ...]:
-        """The divergences in view."""
+        """The divergences whose second swing is in view."""
         series, (first, end) = frame.chart.series, bars_with_lookback(frame)
         cvd = self.values(frame)[0]
         if end - first < 2:
@@ -139,7 +137,7 @@ def heights(cvd: np.ndarray, scale: tuple[int, int], pane: Rect) -> np.ndarray:
 
 
 def bars_with_lookback(frame: Frame) -> tuple[int, int]:
-    """Indices `[first, end)` of the bars around the view and `_LOOK_BACK` before."""
+    """Indices `[first, end)` of the bars in view, one on each side, and up to `_LOOK_BACK` bars before."""
     first, end = bars_around(frame)
     return max(0, first - _LOOK_BACK), end
 

@@ -99,11 +99,11 @@ class DeltaItem(ChartItem):
             painter.restore()
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of the bar whose column or volume is under the mouse."""
+        """Hit targets of the bar whose delta column or volume is under the mouse."""
         return bar_delta_hits(frame, x) if frame.layout.delta.holds(x, y) or frame.layout.volume.holds(x, y) else []
 
     def _rank(self, frame: Frame) -> None:
-        """Rank volumes again when the old ranks misjudge the bars in view."""
+        """Rank volumes the first time, after a rebuild of the bars, and when the ranks no longer fit the view."""
         first, end = bars_on_screen(frame)
         ranked = (frame.generation, first, end, frame.revision)
         if ranked == self._ranked:
@@ -185,7 +185,7 @@ class DeltaItem(ChartItem):
             self._labels.draw(painter, x, delta.bottom - 9, signed_quantity(-largest, lot), theme.text_muted)
 
     def _draw_totals(self, painter: QPainter, frame: Frame, first: int, end: int) -> None:
-        """Write totals over the bars in view, the bars of the profile above."""
+        """Write the totals of the bars in view, the same bars as in the profile above."""
         pane, theme, series = frame.layout.totals, frame.theme, frame.chart.series
         lot = frame.chart.spec.instrument.lot_size
         buy, sell, whole = (int(column[first:end].sum()) for column in (series.buy, series.sell, series.volume))

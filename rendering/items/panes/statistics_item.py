@@ -1,4 +1,4 @@
-"""The table of bar statistics: a column per bar, each value coloured by its rank."""
+"""The table of bar statistics: a column per bar, with values coloured by their rank."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _CHAR_PX = 6.6
 _RANKED_BEFORE = 300
 """Number of bars before the view that count for the colours, as in the volume row."""
 _TITLES = {Statistic.DELTA_PERCENT: "delta %", Statistic.DELTA_MIN: "min delta", Statistic.DELTA_MAX: "max delta", Statistic.POC: "POC"}
-_GROUNDLESS = (Statistic.POC, Statistic.DURATION)
-"""Without a colour: a price has no rank, nor has the duration of bars that are all equally long."""
+_UNCOLOURED = (Statistic.POC, Statistic.DURATION)
+"""Statistics without a colour: a price has no rank, nor has the duration of bars that are all equally long."""
 _NO_QUANTITY = (Statistic.DELTA_PERCENT, Statistic.POC, Statistic.RANGE, Statistic.TRADES, Statistic.DURATION)
 Table = Mapping[Statistic, np.ndarray]
 """Rows of values of the same bars, from top to bottom."""
@@ -100,7 +100,7 @@ class StatisticsItem(ChartItem):
             painter.save()
             painter.setClipRect(exposed & qrect(pane))
             table = {statistic: self._values(frame, statistic, first, end) for statistic in frame.rules.statistics.rows}
-            self._draw_grounds(painter, frame, table, frame.chart.series.number[first:end])
+            self._draw_fills(painter, frame, table, frame.chart.series.number[first:end])
             if frame.viewport.bar_px >= _TEXT_FROM_PX:
                 self._draw_texts(painter, frame, table, frame.chart.series.number[first:end])
             painter.restore()
@@ -110,15 +110,15 @@ class StatisticsItem(ChartItem):
         if exposed.right() > pane.right:
             self._draw_titles(painter, frame)
 
-    def _draw_grounds(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
-        """Draw the fills of the bars with given numbers, each by the rank of its value."""
+    def _draw_fills(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
+        """Draw the fill of each value of the bars with the given numbers, coloured by rank."""
         pixels, dpr, top = frame.pixels, frame.dpr, frame.layout.strip_of("statistics").top
         left, right = pixels.bar_x(number) - pixels.left, pixels.bar_x(number + 1) - pixels.left
         narrow, gap = bool((right == left).any()), round(dpr) if frame.viewport.bar_px >= 4 else 0
         ramps, height = (*frame.theme.volume_ramp, *frame.theme.delta_ramp), round(ROW_PX * dpr)
         found: list[tuple[Int64Array, ...]] = []
         for index, (statistic, values) in enumerate(table.items()):
-            if statistic in _GROUNDLESS:
+            if statistic in _UNCOLOURED:
                 continue
             steps, x, width = self._steps(frame.theme, statistic, values), left, right - left - gap
             if narrow:  # bars that share a pixel: the one that stands out most
@@ -161,7 +161,7 @@ class StatisticsItem(ChartItem):
         return self._table.row(statistic, first, end, cvd_reset(frame))
 
     def _rank(self, frame: Frame) -> None:
-        """Rank again when other bars are in view or a new one has opened.
+        """Rank the values again when other bars are in view, a new one has opened, or settings have changed.
 
         A live trade alone changes no other bar's colour.
         """
@@ -170,7 +170,7 @@ class StatisticsItem(ChartItem):
         ranked = (frame.generation, first, end, series.n_bars, frame.rules.statistics.rows, cvd_reset(frame))
         if ranked != self._ranked:
             begin = max(0, first - _RANKED_BEFORE)
-            rows = (row for row in frame.rules.statistics.rows if row not in _GROUNDLESS)
+            rows = (row for row in frame.rules.statistics.rows if row not in _UNCOLOURED)
             self._ranks = {row: VolumeRanks(np.abs(self._values(frame, row, begin, end))) for row in rows}
             self._ranked = ranked
 

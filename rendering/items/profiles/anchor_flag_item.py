@@ -1,4 +1,4 @@
-"""The flags that the mouse drags profiles by, and the labels of profile lines.
+"""The flags by which the mouse drags profiles, and the labels of profile lines.
 
 A flag is at the bottom of the price pane at the profile's first bar, with the profile's name. A range profile has a second one
 at its end, and the ranges of a composite are marked below. Flags that would overlap are stacked. A flag whose bar is out of view
@@ -42,7 +42,7 @@ class Flag(NamedTuple):
     left, top, width : float
         The tab, logical pixels; all have the same height.
     pole_x : float or None
-        Position of its pole; None if that is out of view.
+        X position of its pole, the line above the tab; None if that is out of view.
     text : str
     selected : bool
     """
@@ -63,7 +63,7 @@ class Flag(NamedTuple):
 
 
 def flags_of(frame: Frame) -> list[Flag]:
-    """All flags; the selected profile's last, on top and first under the mouse."""
+    """All flags; those of the selected profile are last, so that they are on top and clicked first."""
     flags: list[Flag] = []
     for view in profile_views(frame):
         for end in (False, True) if view.placed.end_ns is not None else (False,):
@@ -79,7 +79,7 @@ def flag_at(frame: Frame, x: float, y: float) -> Flag | None:
 
 
 class AnchorFlagItem(ChartItem):
-    """Poles, tabs, and the names and prices at the lines of POC, VAH and VAL."""
+    """The flags of profiles, the marks of composites, and the labels on the lines of POC, VAH and VAL."""
 
     name = "anchored"
     z = 62.0
@@ -165,7 +165,7 @@ def marks_of(frame: Frame) -> list[CompositeMark]:
 
 
 def _labels(frame: Frame) -> list[_Label]:
-    """Labels with each line's name and price, and its profile's name if several.
+    """Labels with each line's name and price, and its profile's name if several profiles have lines.
 
     A label is placed after the end of its line, before its start, or on it, where it covers no number.
     """
@@ -201,21 +201,21 @@ def _is_free(frame: Frame, rect: QRectF, others: list[_Label]) -> bool:
 
 
 def _flag(frame: Frame, view: ProfileView, end: bool, others: list[Flag]) -> Flag | None:
-    """A flag that overlaps no other; None if it has nothing to show in this pane."""
+    """A flag of a profile, moved up until it overlaps no other; None if it is not shown in this pane."""
     pane, placed = frame.layout.price, view.placed
     at = view.end_x if end else view.start_x
-    in_sight = 0 <= at <= pane.right
-    nothing_in_sight = view.end_x < 0 or view.start_x > pane.right
-    if (end and not in_sight) or (nothing_in_sight and not view.selected):
+    in_view = 0 <= at <= pane.right
+    profile_out_of_view = view.end_x < 0 or view.start_x > pane.right
+    if (end and not in_view) or (profile_out_of_view and not view.selected):
         return None
     if end:
         text, width = "◂", _END_TAB_PX
         left = at - width
     else:
-        text = placed.name if in_sight else f"‹ {placed.name} {time_text(frame, placed.start_ns)}" if at < 0 else f"{placed.name} ›"
+        text = placed.name if in_view else f"‹ {placed.name} {time_text(frame, placed.start_ns)}" if at < 0 else f"{placed.name} ›"
         width = _width(text) + 2 * _PADDING_PX
         left = min(max(at, 0.0), pane.right - width)
-    flag = Flag(placed.key, end, left, pane.bottom - _MARK_PX - _TAB_PX, width, at if in_sight else None, text, view.selected)
+    flag = Flag(placed.key, end, left, pane.bottom - _MARK_PX - _TAB_PX, width, at if in_view else None, text, view.selected)
     while any(flag.rect.intersects(other.rect) for other in others) and flag.top > _TAB_PX:
         flag = flag._replace(top=flag.top - _TAB_PX)
     return flag

@@ -27,9 +27,9 @@ from rendering.view.frame_coords import price_y
 _OPACITY = 0.62
 """The bars are visible through the rows, and the rows do not outshine the cells."""
 _LEGEND_REST_NS = 250_000_000
-"""Maximum age of the legend's text: it is needed in every frame, and computing coverage costs as much as all profiles."""
-_TOLD = 3
-"""Number of profiles whose rules are in the legend."""
+"""Maximum age of the legend's text: every frame needs it, and computing the coverage costs as much as all profiles."""
+_MAX_LISTED = 3
+"""Maximum number of profiles that are listed in the legend."""
 
 
 class AnchoredProfileItem(ChartItem):
@@ -48,7 +48,7 @@ class AnchoredProfileItem(ChartItem):
         self._shown: tuple[_Shown, ...] = ()
         self._revision = -1
         self._asked: tuple[object, ...] = ()
-        self._legend, self._told_ns = "", 0
+        self._legend, self._legend_ns = "", 0
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -61,18 +61,18 @@ class AnchoredProfileItem(ChartItem):
     def legend(self, frame: Frame) -> str:
         chart, asked = frame.chart, self._asked
         self._asked = (chart.anchors.revision, chart.generation, chart.series.n_bars, frame.viewport, frame.rules, frame.as_of, frame.mode)
-        if asked != self._asked or not 0 <= frame.now_ns - self._told_ns < _LEGEND_REST_NS:
-            self._legend, self._told_ns = self._rules_of(frame), frame.now_ns
+        if asked != self._asked or not 0 <= frame.now_ns - self._legend_ns < _LEGEND_REST_NS:
+            self._legend, self._legend_ns = self._rules_of(frame), frame.now_ns
         return self._legend
 
     def _rules_of(self, frame: Frame) -> str:
         views = profile_views(frame)
-        told = [rule_text(frame, view) for view in views[-_TOLD:][::-1]]
-        told += [f"and {len(views) - _TOLD} more"] if len(views) > _TOLD else []
-        return " · ".join(filter(None, (*told, period_text(frame))))
+        texts = [rule_text(frame, view) for view in views[-_MAX_LISTED:][::-1]]
+        texts += [f"and {len(views) - _MAX_LISTED} more"] if len(views) > _MAX_LISTED else []
+        return " · ".join(filter(None, (*texts, period_text(frame))))
 
     def idle(self, budget_s: float) -> bool:
-        """Add up bars for profiles that may be needed next."""
+        """Add up closed bars in advance, for profiles that may be needed next; return True if more remain."""
         return self._frame is not None and self._frame.chart.profiles.index.build(budget_s)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
@@ -115,7 +115,7 @@ def _all_views(frame: Frame) -> tuple[ProfileView, ...]:
 
 
 def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[ProfileLine, float]]:
-    """The lines in view with their right ends, the POC last, on top.
+    """The lines in view and the x position of their right ends; the POC is last, on top.
 
     They start at the left edge of the profile's visible part.
     """

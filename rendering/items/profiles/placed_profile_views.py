@@ -18,8 +18,8 @@ MIN_WIDTH_PX = 90.0
 """Minimum length of the longest row of a placed profile, however few bars it has."""
 LEAST_PERIOD_PX = 24.0
 """Narrower period profiles are not drawn: they would be unreadable, and there would be hundreds."""
-_STRETCHES_TOLD = 4
-"""Number of ranges of a composite that are in the legend."""
+_MAX_LISTED_RANGES = 4
+"""Maximum number of ranges of a composite that are listed in the legend."""
 NO_KEY = 0
 """Key of a period profile, which the mouse cannot drag."""
 
@@ -53,7 +53,7 @@ class ProfileView(NamedTuple):
     least_px: float
 
     def visible_range(self, frame: Frame) -> tuple[float, float]:
-        """Left and right edge of its part inside the pane; left >= right if out of view."""
+        """Left and right edge of the part of the profile inside the pane; left >= right if it is out of view."""
         return max(0.0, self.start_x), min(self.end_x, float(frame.layout.price.right))
 
     def lines_end(self, frame: Frame, *, extended: bool) -> float:
@@ -76,26 +76,26 @@ def period_views(frame: Frame) -> tuple[ProfileView, ...]:
     first, last = max(first, int(chart.series.number[0])), min(last, _newest(frame))
     if first > last or (periods.each is PeriodKind.BARS and periods.bars * frame.viewport.bar_px < LEAST_PERIOD_PX):
         return ()
-    pieces = periods.segments(chart.series.times, first, last, frame.rules.hours)
-    if frame.layout.price.width / max(len(pieces), 1) < LEAST_PERIOD_PX:
+    segments = periods.segments(chart.series.times, first, last, frame.rules.hours)
+    if frame.layout.price.width / max(len(segments), 1) < LEAST_PERIOD_PX:
         return ()
-    return tuple(_period_view(frame, periods.inputs, piece) for piece in pieces)
+    return tuple(_period_view(frame, periods.inputs, segment) for segment in segments)
 
 
-def _period_view(frame: Frame, inputs: ProfileSettings, piece: PeriodSegment) -> ProfileView:
-    return _view(frame, _unnamed(frame, inputs, piece), _figures(frame, piece.runs, inputs), piece.runs, 0.0)
+def _period_view(frame: Frame, inputs: ProfileSettings, segment: PeriodSegment) -> ProfileView:
+    return _view(frame, _unnamed(frame, inputs, segment), _figures(frame, segment.runs, inputs), segment.runs, 0.0)
 
 
-def _unnamed(frame: Frame, inputs: ProfileSettings, piece: PeriodSegment) -> PlacedProfile:
+def _unnamed(frame: Frame, inputs: ProfileSettings, segment: PeriodSegment) -> PlacedProfile:
     start_ns = frame.chart.series.times.start_ns
-    return PlacedProfile(NO_KEY, "", tuple(TimeRange(start_ns(begin), start_ns(end)) for begin, end in piece.runs), inputs)
+    return PlacedProfile(NO_KEY, "", tuple(TimeRange(start_ns(begin), start_ns(end)) for begin, end in segment.runs), inputs)
 
 
-def segment_profile(frame: Frame, piece: PeriodSegment) -> PlacedProfile:
+def segment_profile(frame: Frame, segment: PeriodSegment) -> PlacedProfile:
     """A period profile as a placed profile, named by its period."""
     periods = frame.chart.anchors.periods
-    placed = _unnamed(frame, periods.inputs if periods is not None else ProfileSettings(), piece)
-    return replace(placed, name=segment_name(frame, piece))
+    placed = _unnamed(frame, periods.inputs if periods is not None else ProfileSettings(), segment)
+    return replace(placed, name=segment_name(frame, segment))
 
 
 def visible_segments(frame: Frame) -> list[PeriodSegment]:
@@ -107,10 +107,10 @@ def visible_segments(frame: Frame) -> list[PeriodSegment]:
     return periods.segments(times, views[0].runs[0][0], views[-1].runs[-1][1] - 1, frame.rules.hours)
 
 
-def segment_name(frame: Frame, piece: PeriodSegment) -> str:
+def segment_name(frame: Frame, segment: PeriodSegment) -> str:
     """The name of a period: its date, and its times unless both are midnight."""
-    begin, end = (clock_text(time_ns, seconds=frame.chart.series.times.fine) for time_ns in (piece.start_ns, piece.end_ns))
-    return f"{time_text(frame, piece.start_ns)}-{end}" if (begin + end).strip("0:") else date_text(piece.start_ns)
+    begin, end = (clock_text(time_ns, seconds=frame.chart.series.times.fine) for time_ns in (segment.start_ns, segment.end_ns))
+    return f"{time_text(frame, segment.start_ns)}-{end}" if (begin + end).strip("0:") else date_text(segment.start_ns)
 
 
 def segment_at(frame: Frame, bar: int) -> PeriodSegment | None:
@@ -136,7 +136,7 @@ def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
 
 
 def period_text(frame: Frame) -> str:
-    """The legend text of the period profiles; empty without them."""
+    """The legend text of the period profiles; empty if there are none."""
     periods = frame.chart.anchors.periods
     if periods is None:
         return ""
@@ -154,7 +154,7 @@ def period_text(frame: Frame) -> str:
 
 
 def rule_text(frame: Frame, view: ProfileView) -> str:
-    """The legend text of a profile: name, time, settings unlike the chart's, source."""
+    """The legend text of a profile: name, time, settings that differ from the chart's, sources."""
     placed, inputs, figures = view.placed, view.placed.inputs, view.figures
     when = _composite_time(frame, placed) if placed.is_composite else f"from {when_text(frame, placed)}"
     if figures is None:
@@ -184,21 +184,21 @@ def when_text(frame: Frame, placed: PlacedProfile) -> str:
 
 
 def _composite_time(frame: Frame, placed: PlacedProfile) -> str:
-    """The ranges of a composite, e.g. `17:15-17:25 + 17:35-17:45`; the first if many."""
-    told, more = placed.stretches[:_STRETCHES_TOLD], len(placed.stretches) - _STRETCHES_TOLD
-    return " + ".join(_stretch_text(frame, stretch) for stretch in told) + (f" + {more} more" if more > 0 else "")
+    """The ranges of a composite, e.g. `17:15-17:25 + 17:35-17:45`; of more than four, the first four and a count."""
+    listed, more = placed.stretches[:_MAX_LISTED_RANGES], len(placed.stretches) - _MAX_LISTED_RANGES
+    return " + ".join(_range_text(frame, time_range) for time_range in listed) + (f" + {more} more" if more > 0 else "")
 
 
-def _stretch_text(frame: Frame, stretch: TimeRange) -> str:
+def _range_text(frame: Frame, time_range: TimeRange) -> str:
     """Start and end of a range; the end with its date if it is on another day."""
-    begin = time_text(frame, stretch.start_ns)
-    if stretch.end_ns is None:
+    begin = time_text(frame, time_range.start_ns)
+    if time_range.end_ns is None:
         return f"from {begin}"
-    return f"{begin}-{clock_on_day_text(stretch.end_ns, stretch.start_ns, seconds=frame.chart.series.times.fine)}"
+    return f"{begin}-{clock_on_day_text(time_range.end_ns, time_range.start_ns, seconds=frame.chart.series.times.fine)}"
 
 
 def time_text(frame: Frame, time_ns: int) -> str:
-    """A bar's time, with its date if that differs from the last bar's of the frame."""
+    """A bar's time, with its date if the last bar that values may use is on another day."""
     series = frame.chart.series
     if not series.n_bars:
         return date_and_clock_text(time_ns, seconds=series.times.fine)
@@ -206,7 +206,7 @@ def time_text(frame: Frame, time_ns: int) -> str:
 
 
 def _newest(frame: Frame) -> int:
-    """Number of the last bar that values may use; before all others without bars."""
+    """Number of the last bar that values may use; if there are no bars, a number before all others."""
     numbers = frame.chart.series.number
     return frame.as_of if frame.as_of is not None else int(numbers[-1]) if len(numbers) else -(1 << 62)
 

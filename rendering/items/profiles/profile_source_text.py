@@ -14,10 +14,10 @@ from rendering.view.frame import Frame
 
 
 def source_text(frame: Frame, figures: ProfileValues) -> str:
-    """The sources of a profile, as shares of its time up to the last trade."""
+    """The sources of a profile: trades, complete or not, and the shares of its time that trades and candles cover."""
     if figures.candles.shares:
         return _shares_text(frame, figures)
-    found = _held(frame, figures)
+    found = _coverage(frame, figures)
     if found is None:
         return "trades"
     if found.whole:
@@ -35,7 +35,7 @@ def is_incomplete(frame: Frame, figures: ProfileValues) -> bool:
 
 
 def volume_text(shown: VolumeDisplay, figures: ProfileValues) -> str:
-    """The volume that the rows of a profile show.
+    """The name of the volume that the rows of a profile show.
 
     Candles without an aggressor can only be split into up and down volume.
     """
@@ -46,8 +46,8 @@ def volume_text(shown: VolumeDisplay, figures: ProfileValues) -> str:
 
 def _shares_text(frame: Frame, figures: ProfileValues) -> str:
     candles, chart = figures.candles, frame.chart
-    proven = all(stretch.proven for stretch in chart.covered)
-    whole_ns = sum(span.length_ns for span in _asked(frame, figures))
+    proven = all(covered.proven for covered in chart.covered)
+    whole_ns = sum(span.length_ns for span in _spans(frame, figures))
     kinds = [("trades" if proven else "trades (unverified)", whole_ns - candles.lacking_ns)]
     kinds += [(f"{length_text(length_ns)} candles", time_ns) for length_ns, time_ns in candles.shares]
     missing_ns = whole_ns - sum(time_ns for _, time_ns in kinds)
@@ -75,16 +75,16 @@ def _percents(parts: list[int]) -> list[str]:
     return few
 
 
-def _asked(frame: Frame, figures: ProfileValues) -> list[Span]:
-    """The times of a profile's bars, up to the last trade."""
+def _spans(frame: Frame, figures: ProfileValues) -> list[Span]:
+    """The time spans of a profile's bars, up to the last trade."""
     start_ns, until_ns = frame.chart.series.times.start_ns, frame.chart.candles.until_ns
     return [Span(start_ns(first), min(start_ns(end), until_ns)) for first, end in figures.runs]
 
 
-def _held(frame: Frame, figures: ProfileValues) -> CoverageShare | None:
+def _coverage(frame: Frame, figures: ProfileValues) -> CoverageShare | None:
     chart = frame.chart
     times = chart.series.times
     begin_ns = begins_ns(frame) if not figures.candles.lacking_ns else None
-    holes = [Span(hole.start_ns, hole.end_ns) for hole in chart.holes]
-    asked = [Span(times.start_ns(first), times.start_ns(end)) for first, end in figures.runs]
-    return merged_coverage_share(asked, [coverage_share(span, chart.covered, holes, begin_ns=begin_ns) for span in asked])
+    gaps = [Span(gap.start_ns, gap.end_ns) for gap in chart.holes]
+    spans = [Span(times.start_ns(first), times.start_ns(end)) for first, end in figures.runs]
+    return merged_coverage_share(spans, [coverage_share(span, chart.covered, gaps, begin_ns=begin_ns) for span in spans])

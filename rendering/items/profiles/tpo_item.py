@@ -28,7 +28,7 @@ from rendering.view.layout import CHAR_ASPECT
 _TEXT_PX = 10
 _LETTER_PX = CHAR_ASPECT * _TEXT_PX
 _BLOCK_PX = 5.0
-_MOST_LETTERS = 3000
+_MAX_LETTERS = 3000
 """Maximum number of letters in view; more would be neither legible nor fast."""
 
 
@@ -112,10 +112,9 @@ class TpoItem(ChartItem):
         middle = price_y(frame, (area.poc_row + 0.5) * height) + 0.5
         painter.setPen(QPen(qcolor(theme.poc.faded(0.5) if self.split else theme.poc), 1))
         heaviest = int(letters.counts[area.poc_row - letters.first_row])
-        behind = (
-            0.0 if self.split else 8 + heaviest * min(_LETTER_PX, self._letter_room(frame, session))
-        )  # the line starts where the letters end
-        painter.drawLine(QLineF(min(left + behind, right), middle, right, middle))
+        # the line starts where the letters end
+        offset = 0.0 if self.split else 8 + heaviest * min(_LETTER_PX, self._letter_room(frame, session))
+        painter.drawLine(QLineF(min(left + offset, right), middle, right, middle))
         self._draw_rows(painter, frame, session, (area.low_row, area.high_row, area.poc_row))
         painter.setPen(QPen(qcolor(theme.text_muted), 1, Qt.PenStyle.DotLine))
         half = price_y(frame, float(letters.midpoint_ticks) + 0.5) + 0.5
@@ -139,8 +138,8 @@ class TpoItem(ChartItem):
         rows = np.arange(first, end)
         marks = letters.marks[first - letters.first_row : end - letters.first_row]
         colours = _row_colours(frame, rows, marks.sum(axis=1), area, letters)
-        letters_wanted = frame.rules.tpo.draw == "auto" and frame.row_px >= _TEXT_PX
-        if letters_wanted and marks.sum() <= _MOST_LETTERS and self._letter_room(frame, session) >= _LETTER_PX:
+        letters_allowed = frame.rules.tpo.draw == "auto" and frame.row_px >= _TEXT_PX
+        if letters_allowed and marks.sum() <= _MAX_LETTERS and self._letter_room(frame, session) >= _LETTER_PX:
             self._draw_letters(painter, frame, session, rows, colours)
         else:
             self._draw_blocks(painter, frame, session, rows, marks, colours)
@@ -173,7 +172,7 @@ class TpoItem(ChartItem):
     def _draw_blocks(
         self, painter: QPainter, frame: Frame, session: DrawnSession, rows: np.ndarray, marks: np.ndarray, colours: list[Colour]
     ) -> None:
-        """Draw an image with one pixel per bracket across, stretched to its full width."""
+        """Draw letters as blocks: an image with one pixel per bracket, scaled to its full width."""
         height, grid = frame.chart.series.grid.ticks_per_row, frame.pixels
         filled = marks if self.split else np.arange(int(marks.shape[1])) < marks.sum(axis=1)[:, None]
         tops = grid.price_y((rows + 1) * height) - grid.top

@@ -1,4 +1,4 @@
-"""The volume profile of the bars in view, updated step by step. No Qt.
+"""The volume profile of the bars in view, updated by the bars that change. No Qt.
 
 Panning by a bar adds one bar and subtracts another; a live trade replaces the last bar. All sums
 are integers, so they equal those of a rebuild.
@@ -45,7 +45,7 @@ class VisibleProfile:
             self._revision = series.revision
             return False
         if series is not self._series or changed < self._end - 1 or not self._overlaps(first_bar, end_bar) or self._last_bar is None:
-            self._begin_anew(first_bar)
+            self._restart(first_bar)
         else:
             self._forget_last_bar()  # it may have grown; earlier bars have not changed
         self._series, self._revision = series, series.revision
@@ -79,11 +79,11 @@ class VisibleProfile:
         return self._figures[1]
 
     def _overlaps(self, first_bar: int, end_bar: int) -> bool:
-        """Whether moving the ends is less work than a rebuild."""
-        kept = min(end_bar, self._end) - max(first_bar, self._first)
-        return kept > (end_bar - first_bar) // 2
+        """Whether so many bars stay that moving the ends is less work than a rebuild."""
+        common = min(end_bar, self._end) - max(first_bar, self._first)
+        return common > (end_bar - first_bar) // 2
 
-    def _begin_anew(self, first_bar: int) -> None:
+    def _restart(self, first_bar: int) -> None:
         self._first = self._end = first_bar
         self._sums = np.zeros((3, 0), np.int64)
         self._last_bar = None

@@ -31,7 +31,7 @@ _SHARE_PADDING_PX = 6.0
 
 
 class VisibleProfileItem(ChartItem):
-    """The strip right of the bars with its three lines, and their prices on the axis."""
+    """The profile in a strip right of the bars, its three lines, and their prices on the axis."""
 
     name = "profile"
     title = "Visible range profile"
@@ -88,7 +88,7 @@ class VisibleProfileItem(ChartItem):
         return tuple(price_y(frame, line.ticks) for line in _tagged(frame, self.lines(frame)))
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of its lines in the strip, and across the bars while shown there."""
+        """Hit targets of the profile's lines in the strip, and across the bars while they are shown there."""
         across = "level-lines" in frame.shown and frame.layout.price.holds(x, y)
         figures = self.values(frame) if across or frame.layout.profile.holds(x, y) else None
         return [] if figures is None else profile_questions(frame, "visible range", figures, frame.chart.anchors.side, y)
@@ -154,7 +154,7 @@ class VisibleProfileItem(ChartItem):
 
 
 def _tagged(frame: Frame, lines: tuple[ProfileLine, ...]) -> list[ProfileLine]:
-    """The lines in view that get a tag: POC first, none that would cover another tag."""
+    """The lines in view that get a tag, POC first; a line whose tag would cover another one gets none."""
     shown: list[ProfileLine] = []
     for line in lines:
         y = price_y(frame, line.ticks)

@@ -18,7 +18,7 @@ from rendering.view.frame_coords import price_y
 
 
 class VisibleProfileLinesItem(ChartItem):
-    """Lines over the price pane, taken from the profile in the same scene."""
+    """The lines of the visible range profile across the price pane, taken from its item in the same scene."""
 
     name = "level-lines"
     title = "Visible range profile lines"
@@ -31,7 +31,7 @@ class VisibleProfileLinesItem(ChartItem):
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[tuple[float, str, float], ...] = ()
-        self._beside: VisibleProfileItem | None = None
+        self._profile_item: VisibleProfileItem | None = None
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -58,7 +58,7 @@ class VisibleProfileLinesItem(ChartItem):
         return tuple(line for line in profile.lines(frame) if drawn[line.name])
 
     def _profile(self) -> VisibleProfileItem | None:
-        """The profile item of the same scene, found once."""
-        if self._beside is None and (scene := self.scene()) is not None:
-            self._beside = next((layer for layer in scene.items() if isinstance(layer, VisibleProfileItem)), None)
-        return self._beside
+        """The profile item of the same scene, searched once; None if the scene has none."""
+        if self._profile_item is None and (scene := self.scene()) is not None:
+            self._profile_item = next((layer for layer in scene.items() if isinstance(layer, VisibleProfileItem)), None)
+        return self._profile_item
