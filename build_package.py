@@ -1,14 +1,14 @@
-"""Builds the wheel: the checkout's top folders, moved under the one name `tapeprint`.
+"""Build the wheel: the top folders of the checkout become subpackages of the package `tapeprint`.
 
-In the checkout a module is called `app.market.trade`, installed it is `tapeprint.app.market.trade`, so that no other
-program's `app` is in its way. `[tool.hatch.build.targets.wheel.sources]` moves the files; this hook rewrites the names
-in them, line by line, so that line numbers stay what they are in the checkout:
+In the checkout a module is called `app.market.trade`, installed it is `tapeprint.app.market.trade`, so that it cannot
+clash with another program's `app`. `[tool.hatch.build.targets.wheel.sources]` moves the files; this hook rewrites the names
+in them, line by line, so that line numbers are the same as in the checkout:
 
 - each absolute import of a top folder, and
-- each string that is the dotted name of one of our modules, or the name of a top folder handed to `files(...)`.
+- each string that is the dotted name of one of our modules, or the name of a top folder passed to `files(...)`.
 
-Any other string that looks like a module's name stops the build: whether it is one cannot be seen from here.
-An editable install gets only the front, `tapeprint/__init__.py` and `tapeprint/__main__.py`, and uses the checkout.
+Any other string that looks like a module's name stops the build, because the hook cannot decide whether it is one.
+An editable install gets only the files of `FRONT`, e.g. `tapeprint/__init__.py`, and uses the checkout for the rest.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ _TAKES_A_PACKAGE = {"files", "import_module", "find_spec", "resolve_name"}
 _LIKE_A_MODULE = re.compile(rf"({'|'.join(FOLDERS)})(\.\w*)*")
 
 Edit = tuple[int, int, int, bytes]
-"""Line, counted from 0, first byte, end byte, and what stands there instead."""
+"""A replacement: line, counted from 0, first byte, end byte, and the new bytes."""
 
 
 class UnclearModuleNameError(ValueError):
-    """A text that may or may not be the name of a module, or an import in a form that is not known."""
+    """Raised for a string that may or may not be the name of a module, or an import in an unsupported form."""
 
 
 class PackageHook(BuildHookInterface):
-    """Hatch's hook for the wheel."""
+    """The build hook that Hatch calls for the wheel."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write what differs from the checkout into a temporary folder, and tell Hatch to take it from there."""
+        """Write the files that differ from the checkout into a temporary folder, and add them to the wheel in `build_data`."""
         self._written = TemporaryDirectory(prefix="tapeprint-build-")
         texts = dict(FRONT)
         if version == "editable":
@@ -65,7 +65,7 @@ class PackageHook(BuildHookInterface):
         self._written.cleanup()
 
     def _write(self, texts: dict[str, str]) -> dict[str, str]:
-        """Where each text was written, and where it belongs; Hatch's `sources` add the package's name."""
+        """Write each text; return its path in the wheel by its path on disk. Hatch's `sources` add the package's name."""
         written = {}
         for name, text in texts.items():
             path = Path(self._written.name) / name
@@ -76,7 +76,7 @@ class PackageHook(BuildHookInterface):
 
 
 def module_name(path: Path) -> str:
-    """The dotted name in the checkout of the module in a file."""
+    """The dotted name that the module in a file has in the checkout."""
     parts = path.with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -87,16 +87,16 @@ def installed_source(text: str, modules: set[str], name: str) -> str:
     Parameters
     ----------
     text : str
-        As it stands in the checkout.
+        The source in the checkout.
     modules : set of str
         Dotted names in the checkout of all our modules.
     name : str
-        The file, for messages.
+        The name of the file, for error messages.
 
     Raises
     ------
     UnclearModuleNameError
-        If a string looks like the name of a module, but is none that is known.
+        If a string looks like the name of a module but is not one of `modules`, or an import has an unsupported form.
     """
     lines = text.encode().splitlines(keepends=True)
     try:
@@ -135,7 +135,7 @@ def _takes_a_package(call: ast.Call) -> bool:
 
 
 def _insertion(lines: list[bytes], node: ast.stmt | ast.expr, before: bytes, name: str) -> Edit:
-    """The package's name in front of a name that follows `before` in the node."""
+    """The edit that puts the package's name in front of `name`, which follows `before` in the node."""
     found = re.compile(before + rb"(?=" + re.escape(name.encode()) + rb"\b)").match(lines[node.lineno - 1], node.col_offset)
     if found is None:
         raise UnclearModuleNameError(f"{node.lineno}: {name!r} is written in a form that the build does not know")
@@ -143,7 +143,7 @@ def _insertion(lines: list[bytes], node: ast.stmt | ast.expr, before: bytes, nam
 
 
 def _import(alias: ast.alias) -> Edit:
-    """`import app.x` binds `app`; so does what stands for it."""
+    """The edit of an `import app.x`, which binds the name `app`; its replacement does too."""
     new, folder = f"{PACKAGE}.{alias.name}", alias.name.partition(".")[0]
     if alias.asname:
         new += f" as {alias.asname}"
