@@ -1,4 +1,4 @@
-"""Trades and footprints made up for tests, and hypothesis strategies for them."""
+"""Invented trades and footprints for tests, and hypothesis strategies that draw them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_700_000_040 * SECOND_NS
-"""On the edge of a minute."""
+"""Start time of the invented trades, on the boundary of a minute."""
 
 
 def trades_of(rows: Sequence[tuple[float, int, int, int]]) -> TradeBatch:
@@ -29,7 +29,7 @@ def trades_of(rows: Sequence[tuple[float, int, int, int]]) -> TradeBatch:
 def random_trades(
     seed: int, n: int, *, start_ns: int = START_NS, seconds: float = 600.0, price: int = 1000, spread: int = 40, unknown: float = 0.0
 ) -> TradeBatch:
-    """A market of `n` trades with a fixed seed: bursts, fat-tailed sizes, prices that wander around `price`."""
+    """`n` trades drawn from a seed, in bursts, with fat-tailed sizes and prices within `spread` ticks of `price`."""
     rng = np.random.default_rng(seed)
     gaps = rng.exponential(1.0, n) * rng.choice([0.0, 0.05, 1.0, 8.0], n, p=[0.2, 0.4, 0.35, 0.05])
     time_ns = start_ns + np.int64(seconds * SECOND_NS / max(float(gaps.sum()), 1e-9) * np.cumsum(gaps))
@@ -41,21 +41,21 @@ def random_trades(
 
 
 def series_of(trades: TradeBatch, *, bar_s: int = 60, ticks_per_row: int = 1, tick_size: str = "0.01") -> FootprintSeries:
-    """A footprint of all trades, folded at once."""
+    """The footprint series of trades that are appended in one batch."""
     series = FootprintSeries(BarRule(bar_s * SECOND_NS), PriceGrid(Decimal(tick_size), ticks_per_row))
     series.append(trades)
     return series
 
 
 def split(trades: TradeBatch, cuts: Sequence[int]) -> list[TradeBatch]:
-    """The batch in pieces; `cuts` in any order, doubles give empty pieces."""
+    """Split a batch at the indices `cuts`, which may be in any order; equal cuts give empty parts."""
     edges = [0, *sorted(min(cut, len(trades)) for cut in cuts), len(trades)]
     return [trades[start:end] for start, end in pairwise(edges)]
 
 
 @st.composite
 def trade_batches(draw: st.DrawFn, *, min_size: int = 1, max_size: int = 60, sides: Sequence[int] = (BUY, SELL, UNKNOWN)) -> TradeBatch:
-    """Trades in the order of time: equal times, bar edges, gaps of many bars, few prices or many, few sizes or huge ones."""
+    """Draw trades in time order: with equal times, bar boundaries, gaps of many bars, few or many prices, small or huge sizes."""
     n = draw(st.integers(min_size, max_size))
     gap = st.sampled_from([0, 0, 1, SECOND_NS // 3, SECOND_NS, 20 * SECOND_NS, 60 * SECOND_NS, 900 * SECOND_NS])
     times = np.cumsum(draw(st.lists(gap, min_size=n, max_size=n)), dtype=np.int64)
@@ -69,7 +69,7 @@ def trade_batches(draw: st.DrawFn, *, min_size: int = 1, max_size: int = 60, sid
 
 @st.composite
 def row_volumes(draw: st.DrawFn, *, max_rows: int = 24) -> list[int]:
-    """Volume by row with at least one lot somewhere: ties, empty rows also at the ends, flat stretches, single rows, huge rows."""
+    """Draw volumes by row, at least one above 0: with ties, empty rows also at the ends, runs of equal rows, huge rows."""
     largest = draw(st.sampled_from([1, 2, 5, 1000, 10**15]))
     rows = draw(st.lists(st.integers(0, largest), min_size=1, max_size=max_rows))
     if not any(rows):

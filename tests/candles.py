@@ -1,4 +1,4 @@
-"""Candles made of trades, one trade after the other, and a venue that tells them as far back as it is told to."""
+"""Candles made of trades, one trade after the other, and a venue that serves them as far back as a test allows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MINUTE_NS = 60_000_000_000
 
 
 def candles_of(trades: TradeBatch, length_ns: int, span: Span, *, told: bool = True) -> CandleBatch:
-    """Every candle that begins in a span, those without trades at the close before; -1 as what was bought unless it is `told`."""
+    """All candles that start in a span, those without trades at the previous close; buy volume is -1 unless `told`."""
     rows: list[tuple[int, ...]] = []
     columns = (trades.time_ns, trades.price_ticks, trades.quantity_lots, trades.side)
     listed = sorted(zip(*(column.tolist() for column in columns), strict=True), key=lambda trade: trade[0])
@@ -34,13 +34,16 @@ def candles_of(trades: TradeBatch, length_ns: int, span: Span, *, told: bool = T
 
 
 class CandleVenue:
-    """Candles of trades in pages; of each length none that begin before a time of its own, and those still growing as such.
+    """A venue that serves the candles of some trades in pages.
+
+    It has no candle that starts before `reaches_ns` of its length, and marks as not closed those that end after `now_ns`.
 
     Attributes
     ----------
     asked : list of (int, Span)
+        Length and span of each request so far.
     failures : list of Exception
-        Raised by the next questions, one each.
+        Errors for the next requests, one each.
     """
 
     def __init__(
@@ -60,14 +63,14 @@ class CandleVenue:
         self.open = 0
 
     def page_of(self, length_ns: int, span: Span) -> CandleBatch:
-        """All in one answer."""
+        """All candles of a length in a span, in one batch."""
         span = Span(max(span.start_ns, self.reaches_ns.get(length_ns, span.start_ns)), min(span.end_ns, self.now_ns))
         found = candles_of(self.trades, length_ns, span, told=self.told)
         closed = found.start_ns + length_ns <= self.now_ns
         return CandleBatch(length_ns, *found.columns[:-1], closed=closed)
 
     async def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
-        """As a venue tells them."""
+        """Yield the candles in pages, or raise the next of `failures`; record the request."""
         self.asked.append((length_ns, span))
         self.open += 1
         try:

@@ -1,4 +1,4 @@
-"""What holds for every test: no screen unless asked for, and no warning, log record or Qt message that nobody expected."""
+"""Rules for all tests: no screen unless requested, and a warning in the log fails a test that does not expect it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from structlog.testing import LogCapture
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_SCALE_FACTOR", "1")
-for _home in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):  # recording off among the user's own trades and settings
+for _home in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):  # tests must not touch the user's own trades and settings
     os.environ[_home] = tempfile.mkdtemp(prefix="tapeprint-tests-")
 
-# shared machines are slow at times: what is counted is work, never seconds
+# shared machines are slow at times: tests count work, never seconds
 settings.register_profile("tapeprint", deadline=None, max_examples=100, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tapeprint")
 
@@ -29,7 +29,7 @@ gc.disable()  # a collection in another thread would destroy widgets there: see 
 
 @pytest.fixture(autouse=True)
 def garbage_is_collected_in_this_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After tests with widgets, and now and then."""
+    """Collect garbage after tests with widgets, and when many objects have been created."""
     yield
     if "qapp" in request.fixturenames or gc.get_count()[0] > 50_000:
         gc.collect()
@@ -37,13 +37,13 @@ def garbage_is_collected_in_this_thread(request: pytest.FixtureRequest) -> Itera
 
 @pytest.fixture
 def logged() -> LogCapture:
-    """The log records of this test; asking for it says that they are expected."""
+    """The log records of this test; a test that requests this fixture may log warnings and errors."""
     return LogCapture()
 
 
 @pytest.fixture(autouse=True)
 def no_stray_log_records(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Fail a test that logs a warning or worse without having asked for `logged`."""
+    """Fail a test that logs a warning or an error without requesting `logged`."""
     expected = "logged" in request.fixturenames
     capture: LogCapture = request.getfixturevalue("logged") if expected else LogCapture()
     before = structlog.get_config()
@@ -60,7 +60,7 @@ def no_stray_log_records(request: pytest.FixtureRequest, caplog: pytest.LogCaptu
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of recorded trades; tests that need it are left out, with a reason, where it is not at hand."""
+    """The folder of recorded trades; tests that need it are skipped with a reason if TAPEPRINT_REAL_DATA is not set."""
     folder = os.environ.get("TAPEPRINT_REAL_DATA")
     if not folder:
         pytest.skip("TAPEPRINT_REAL_DATA is not set: no recorded trades here")

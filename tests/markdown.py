@@ -1,4 +1,4 @@
-"""Reads the papers and help pages as Markdown: their links, anchors and code, without a library."""
+"""The repository's Markdown documents and help pages, parsed for links, anchors and code without a library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 HELP = ROOT / "resources" / "help"
 PAPERS = tuple(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "GLOSSARY.md", "CHANGELOG.md"))
 GENERATED = ("keys.md", "settings.md", "calculation.md", "commands.md")
-"""Help pages that are made from the program's own tables and tested where they are made."""
+"""Help pages that are generated from the program's own tables, and tested with the code that generates them."""
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -43,7 +43,7 @@ class Page:
 
     @property
     def code(self) -> list[str]:
-        """Every piece of inline code."""
+        """All inline code."""
         return _CODE.findall(self.prose)
 
     @property
@@ -53,7 +53,7 @@ class Page:
 
     @property
     def anchors(self) -> set[str]:
-        """Anchors of the headings, by GitHub's rule."""
+        """Anchors of the headings, built as on GitHub."""
         return {slug(heading) for heading in _HEADING.findall(self.prose)}
 
     def commands(self) -> list[str]:
@@ -69,20 +69,20 @@ class Page:
 
 
 def slug(heading: str) -> str:
-    """The anchor of a heading: small letters, spaces as hyphens, punctuation left out."""
+    """The anchor of a heading: in lower case, with hyphens for spaces and without punctuation."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
 def read(path: Path) -> Page:
-    """One page."""
+    """Read a Markdown file."""
     return Page(path, path.read_text(encoding="utf-8"))
 
 
 def papers() -> list[Page]:
-    """README and the other papers at the top."""
+    """README and the other Markdown documents in the top folder."""
     return [read(path) for path in PAPERS]
 
 
 def help_pages() -> list[Page]:
-    """The help pages, in the order of their names."""
+    """The help pages, sorted by file name."""
     return [read(path) for path in sorted(HELP.glob("*.md"))]

@@ -1,4 +1,4 @@
-"""Whether trades are the same, bit for bit."""
+"""A comparison of trades, bit for bit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Words that the glossary has replaced, found in texts, docstrings and names: `python -m tests.words`, part of `make lint`.
+"""Search texts, docstrings and names for words that the glossary has replaced: `python -m tests.words`, part of `make lint`.
 
-Three kinds: `text` (string literals that a user can see), `doc` (first lines of docstrings) and `name` (public modules, classes,
-functions and methods). Exceptions are the names in `ALLOWED_NAMES`, each with its reason.
+There are three kinds of hits: `text` (string literals that a user can see), `doc` (first lines of docstrings) and `name` (public
+modules, classes, functions and methods). Exceptions are the names in `ALLOWED_NAMES`, each with its reason.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ NOT_USER = {
 
 
 class Hit(NamedTuple):
-    """A word to replace, and where it stands."""
+    """A word to replace: its file and line, the kind and text of the place, and what to write."""
 
     path: Path
     line: int
@@ -136,7 +136,7 @@ class Hit(NamedTuple):
 
 
 def literal(node: ast.AST) -> str | None:
-    """The literal words of a string or f-string, with `{}` for each value."""
+    """The literal text of a string or f-string, with `{}` for each value; None for other nodes."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):
@@ -222,7 +222,7 @@ def hits_of(root: Path) -> list[Hit]:
 
 
 def main() -> int:
-    """Print every hit; 1 if there is any."""
+    """Print every hit; return 1 if there are any, else 0."""
     root = Path(__file__).parents[1]
     hits = hits_of(root)
     for hit in hits:

@@ -1,4 +1,4 @@
-"""What a batch of live trades costs with a thousand alerts, against none: medians of batches that alternate between the two."""
+"""Compare the cost of a batch of live trades with 1,000 alerts and with none: medians of batches that alternate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOURS, _TRADES, _BATCHES = 6, 60_000, 200
 
 
 class Live:
-    """A market of some hours that takes one batch after another, watched by alerts."""
+    """A market with some hours of trades and alerts, which takes one batch after another."""
 
     def __init__(self, wishes: list[AlertSpec]) -> None:
         self.store, self.chart, book = TradeStore(), Chart(ChartSpec(MARKET, parse_bar_rule("1m"), 10)), AlertStore()
@@ -35,7 +35,7 @@ class Live:
         self.rng = np.random.default_rng(1)
 
     def batch(self, size: int) -> tuple[float, float]:
-        """Seconds that the chart and the watch take for one more batch."""
+        """Add a batch of trades; return the seconds that the chart and the alerts take."""
         prices = self.price + self.rng.integers(-3, 4, size)
         times = self.last_ns + np.arange(1, size + 1) * (SECOND_NS // 4 // size)
         self.last_ns = int(times[-1])
@@ -51,7 +51,7 @@ class Live:
 
 
 def prices(count: int) -> list[AlertSpec]:
-    """Half above, half below what will be traded, none of it reached."""
+    """Price alerts, half above and half below the trades to come, which fire none of them."""
     return [
         AlertSpec(value=f"{(100_000 + (600 + place) * (-1) ** place) * MARKET.tick_size:f}", often=Trigger.EVERY_TIME)
         for place in range(count)
@@ -59,7 +59,7 @@ def prices(count: int) -> list[AlertSpec]:
 
 
 def of_all_kinds(count: int) -> list[AlertSpec]:
-    """Prices, lines that move, closes, and figures of bars."""
+    """Alerts on prices, on moving lines, on closes, and on values of bars."""
     lines = [
         AlertSpec(subject=Subject(kind=kind, of=Scope.DAY), when=Condition.CLOSE_ABOVE)
         for kind in (SubjectKind.POC, SubjectKind.VAH, SubjectKind.VAL)

@@ -1,7 +1,7 @@
-"""What moving the as-of cursor costs: one more moment and its picture, beside an hour of history and beside 30 days.
+"""Measure the cost of one move of the as-of cursor with its picture, with 1 hour and with 30 days of history.
 
-Positions are drawn by chance over the bars in sight, so that the moment jumps as far as it can. To compare with: the same moves of
-the mouse with the key let go (the crosshair alone), and a pan by three pixels.
+Positions are random over the bars in view, so that the moment jumps far. For comparison: the same moves of the mouse without the
+as-of view (the crosshair alone), and a pan by 3 pixels.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Hovering:
             self.frame(400.0)
 
     def frame(self, x: float) -> float:
-        """Seconds of the processor from a move of the mouse to its picture: those of the clock are others' too."""
+        """Processor seconds from a move of the mouse to its picture; other programs do not count."""
         self.now_ns += 16_000_000
         self.scene.set_cursor((x, 300.0))
         begin = time.process_time()
@@ -59,7 +59,7 @@ class Hovering:
         return time.process_time() - begin
 
     def panned(self, dx: float) -> float:
-        """The same of a move of the view."""
+        """Processor seconds from a pan by `dx` pixels to its picture."""
         self.scene.set_viewport(self.scene.viewport.panned(dx, 0.0))
         return self.frame(400.0)
 

@@ -1,4 +1,4 @@
-"""Trades to footprint cells, against polars' group-by on the same arrays; and what a live trade costs beside a long history."""
+"""Compare building footprint cells with polars' group-by on the same arrays, and a live batch with little and with much history."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZES = {"quiet": 200_000, "busy": 2_000_000, "crash": 10_000_000}
 
 
 def _trades(n: int, per_minute: int, seed: int = 1) -> TradeBatch:
-    """A random walk of prices in ticks of 0.1 near 64,000, exponential gaps, sizes up to five."""
+    """Trades of a random walk near 64,000 in ticks of 0.1, with exponential time gaps and sizes up to 5."""
     rng = np.random.default_rng(seed)
     times = 1_700_000_000 * 10**9 + np.cumsum(rng.exponential(MINUTE_NS / per_minute, n)).astype(np.int64)
     prices = np.maximum(640_000 + np.cumsum(rng.normal(0, 1, n)), 1).astype(np.int64)

@@ -1,4 +1,4 @@
-"""The whole way in: a venue in another process, WebSocket, decoder, store, cells; and how old trades are at the frame."""
+"""Measure a feed from a venue in another process to the cells: trades per second, and age of the trades at each frame."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Run:
 
 @contextmanager
 def _venue(rate: int) -> Iterator[str]:
-    """An emulator in a process of its own; its host and port."""
+    """Run an emulator in another process until the end of the block; yield its host and port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -51,7 +51,7 @@ def _venue(rate: int) -> Iterator[str]:
             yield f"127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.communicate(timeout=5)  # its closing figures: nobody reads them, but it must get rid of them
+            process.communicate(timeout=5)  # read its statistics, so that it can write them and exit
 
 
 async def _watch(host: str) -> _Run:
@@ -89,7 +89,7 @@ def test_emulator_to_cells(benchmark: BenchmarkFixture, size: str) -> None:
         "age_ms_p50": round(float(p50), 1),
         "age_ms_p99": round(float(p99), 1),
         "cpu_share": round(run.cpu_s / run.wall_s, 3),
-        "headroom": round(run.wall_s / run.cpu_s, 1),  # how many times the load one core would bear
+        "headroom": round(run.wall_s / run.cpu_s, 1),  # how many times this load one core could take
         "missing": run.missing,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }

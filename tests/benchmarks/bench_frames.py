@@ -1,7 +1,7 @@
-"""A frame of panning and a live update, each painter against a QPainter call per cell on the same surface.
+"""Compare each painter with one QPainter call per cell on the same surface, for pans and live updates.
 
-Run by `make bench`; each comparison prints its ratio. Both draw into the same window of 1920 x 1080, with nothing but the
-cells in it; the OpenGL painter's turn comes under Xvfb, where software stands in for a graphics card. Sizes are those of
+Run by `make bench`; each comparison prints its ratio. Both draw into the same window of 1920 x 1080 that shows only
+cells; the OpenGL painter runs under Xvfb, where software replaces a graphics card. Sizes are those of
 the cases "text_1200" (30 bars of 40 rows with numbers) and "cells_100000" (500 of 200).
 """
 
@@ -24,11 +24,11 @@ from tests.benchmarks.naive_painter import NaiveItem
 from widgets.chart.chart_view import ChartView
 
 WANTED = {("text_1200", "pan"): 4, ("cells_100000", "pan"): 50}
-"""How many times faster than the naive drawing the raster painter has to be."""
+"""Minimum ratio of the naive drawing's time to the raster painter's."""
 
 
 class Window:
-    """A chart of one case in a window, drawn by a painter of ours or naively."""
+    """A chart of one case in a window, drawn by one of our painters or by `NaiveItem`."""
 
     def __init__(self, app: QApplication, case: str, painter: str, *, naive: bool = False) -> None:
         self.app, self.case = app, CASES[case]
@@ -49,28 +49,28 @@ class Window:
         scene.set_viewport(view.with_bar_at(FIRST_BAR, 0.0))
 
     def pan(self) -> None:
-        """One frame a little further to the right."""
+        """Draw one frame, panned a little to the right."""
         self.scene.set_viewport(self.scene.viewport.panned(-PAN_PX, 0))
         self.paint()
 
     def live(self) -> None:
-        """One frame after twenty trades."""
+        """Draw one frame after 20 more trades."""
         self.market.trade()
         self.paint()
 
     def paint(self) -> None:
-        """Refresh, and let Qt paint."""
+        """Refresh the scene and let Qt paint it."""
         self.scene.refresh()
         self.app.processEvents()
 
     def go_to_newest(self) -> None:
-        """The last bar at the right edge."""
+        """Draw one frame at the newest bars."""
         self.scene.set_viewport(self.scene.viewport.with_bar_at(FIRST_BAR + self.case.spare_bars, 0.0))
         self.paint()
 
 
 def mean_ms(action: Callable[[], None], n: int) -> float:
-    """Milliseconds a call over `n` calls, after a few to warm up; the mean, since tiles are drawn in few of many frames."""
+    """Mean milliseconds of `n` calls after a few to warm up; the mean, because only few of many frames draw tiles."""
     for _ in range(5):
         action()
     started = time.perf_counter()

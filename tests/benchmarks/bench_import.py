@@ -1,4 +1,4 @@
-"""A dump to trades, against Arrow's and DuckDB's readers of the same file; and that memory does not grow with the file."""
+"""Compare the import of a trade file with the readers of Arrow and DuckDB; check that memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BYBIT = Instrument("bybit-linear", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"
 
 
 def _market(n: int) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Milliseconds, cents, lots and sides of a random walk."""
+    """Times (ms), prices (cents), lots and sides of a random walk."""
     rng = np.random.default_rng(1)
     times = 1_723_161_255_342 + np.cumsum(rng.integers(0, 50, n))
     cents = 6_183_763 + np.cumsum(rng.integers(-2, 3, n))
@@ -37,7 +37,7 @@ def _market(n: int) -> tuple[list[int], list[int], list[int], list[int]]:
 
 
 def _binance(path: Path, n: int) -> None:
-    """Aggregate trades of spot, as they are published: without a header."""
+    """Write a file of aggregate spot trades as Binance publishes them, without a header."""
     with path.open("w") as file:
         for number, (ms, cents, lots, side) in enumerate(zip(*_market(n), strict=True)):
             price, quantity = f"{cents // 100}.{cents % 100:02d}000000", f"{lots // 100_000}.{lots % 100_000:05d}000"
@@ -45,7 +45,7 @@ def _binance(path: Path, n: int) -> None:
 
 
 def _bybit(path: Path, n: int) -> None:
-    """Derivatives: seconds with a fraction, ids of text."""
+    """Write a file of derivatives trades as Bybit publishes them: seconds with a fraction, text ids."""
     rng = np.random.default_rng(2)
     halves = rng.integers(0, 2**63, (n, 2)).tolist()
     with path.open("w") as file:
@@ -67,13 +67,13 @@ def _ours(path: Path, instrument: Instrument) -> int:
 
 
 def _arrow(path: Path, columns: tuple[str, ...], header: bool, types: dict[str, pa.DataType] | None = None) -> int:
-    """A table of binary fractions, or of what `types` says, all in memory."""
+    """Read the file with Arrow into memory, with floats or the column types in `types`; return the number of rows."""
     reading = pa_csv.ReadOptions(autogenerate_column_names=not header)
     return pa_csv.read_csv(path, reading, convert_options=pa_csv.ConvertOptions(include_columns=columns, column_types=types)).num_rows
 
 
 def _duckdb(path: Path, header: bool) -> int:
-    """A table in memory, every column typed as DuckDB finds best."""
+    """Read the file with DuckDB into memory, with the column types that it detects; return the number of rows."""
     with duckdb.connect() as base:
         base.execute(f"CREATE TABLE trades AS SELECT * FROM read_csv('{path}', header={header})")
         found = base.execute("SELECT count(*) FROM trades").fetchone()

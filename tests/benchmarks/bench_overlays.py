@@ -1,8 +1,8 @@
-"""What a live trade costs with every overlay on, against none, beside an hour of history and beside 30 days.
+"""Compare the cost of a live trade with all overlays and with none, with 1 hour and with 30 days of history.
 
-One frame takes one trade in and lets the layers look at it and draw what they must; the layers' rest is over each time. Also: the
-frame in which a bar opens, the frames of a pan, and what each layer takes of them. All that is compared is measured in one run,
-in frames that alternate. Times are those of the processor in the window's thread, so that other programs are not measured.
+Each frame adds one trade, and all layers update to it. Also measured: frames in which a bar opens, frames of a pan, and the share of
+each layer. Compared cases run alternately in one process. Times are processor times of the window's thread, so that other programs
+do not count.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NONE: frozenset[str] = frozenset()
 
 
 class Live:
-    """A chart on the screen that takes one trade a frame."""
+    """A visible chart that takes one trade per frame."""
 
     def __init__(self, minutes: int, shown: frozenset[str]) -> None:
         self.store = TradeStore()
@@ -84,7 +84,7 @@ class Live:
 
 
 def measured(frames: dict[str, Callable[[], float]], count: int = _FRAMES) -> dict[str, np.ndarray]:
-    """Milliseconds of frames that alternate."""
+    """Milliseconds of each kind of frame, measured alternately `count` times."""
     times = np.array([[frame() for frame in frames.values()] for _ in range(count)]) * 1e3
     return dict(zip(frames, times.T, strict=True))
 

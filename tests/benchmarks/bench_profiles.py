@@ -1,8 +1,7 @@
-"""A month of one-minute bars with 30 million trades: click to drawn profile, and dragging its anchor, against recomputing from trades.
+"""Measure placing a profile and dragging its anchor in a month of 1-minute bars, against recomputing it from 30 million trades.
 
-The trades are made up (a random walk, 694 a minute), the cells are those of the trades. Recomputing is what a program does that
-keeps trades alone: the trades behind the anchor are added up by price row, with numpy, once for each frame. Times are the
-processor's, so that neighbours on the machine do not count.
+The trades are invented (a random walk, 694 per minute). Recomputing is what a program without cells does: it adds up the trades
+after the anchor by price row, with numpy, once per frame. Times are processor times, so that other programs do not count.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ DRAGS = 200
 
 
 class Month(Chart):
-    """A chart without a store."""
+    """A month of invented trades in a chart without a store."""
 
     def __init__(self) -> None:
         super().__init__(ChartSpec(Instrument("bench", "BTCUSDT", Decimal("0.1"), Decimal("0.001")), MINUTE, TICKS_PER_ROW))
@@ -50,7 +49,7 @@ class Month(Chart):
             self.series.append(trades)
 
     def live(self) -> None:
-        """Twenty trades in the bar in progress."""
+        """Add 20 trades to the bar in progress."""
         last = self.series.start_ns(self.series.n_bars - 1) + MINUTE.length_ns - 1
         close = int(self.series.close[-1])
         self.series.append(TradeBatch.of(np.full(20, last), np.full(20, close), np.full(20, 3), np.tile((1, -1), 10), np.arange(20)))
@@ -83,7 +82,7 @@ def test_click_to_drawn_profile_and_dragging_its_anchor(qapp, month: Month) -> N
     layers = [item for item in scene.items_by_layer if item.name == "anchored"]
 
     def seconds_of(work: Callable[[], None]) -> tuple[float, float]:
-        """Seconds of the processor for a gesture and the whole frame after it, and of that for our layers' part."""
+        """Processor seconds of `work` with the full frame after it, and of drawing the profile layers alone."""
         begun = time.process_time()
         work()
         scene.refresh()

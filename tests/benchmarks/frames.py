@@ -1,11 +1,11 @@
-"""Real frames in a real window, one case in a process of its own.
+"""Measure real frames in a real window, one case per process.
 
     python -m tests.benchmarks.frames detail|dense|overview pan|live [--painter raster|gl]
 
-Opens a chart of 1920 x 1080, changes it, lets it paint, and prints one line `RESULT {...}`: `sus` is sustained
-milliseconds a frame (all time by all frames), `p50` and `p95` those of single frames, `cpu_ms` processor time a frame,
-`setup_s` from the start of the process to the first painted frame, `rss` megabytes. A pan goes on into bars that were
-never in sight. `dense` and `overview` ask for digits and cells at sizes at which the program would show less.
+Opens a chart of 1920 x 1080, changes it, lets it paint, and prints one line `RESULT {...}`: `sus` is the mean
+time of a frame in ms, `p50` and `p95` are percentiles of single frames, `cpu_ms` is the processor time of a frame, `setup_s` the time
+from the start of the process to the first painted frame, `rss` the memory in MB. A pan moves on to bars that have not been in view.
+`dense` and `overview` force digits and cells at sizes at which the program would show less.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FORCED = {"dense": Detail.DIGITS, "overview": Detail.CELLS, "text_1200": Detail.
 
 
 def scene_of(name: str, dpr: float = 1.0) -> tuple[CellMarket, ChartScene]:
-    """The chart of a case, fitted to the window, at the first of its bars."""
+    """The market and the scene of a case, which shows its first bars and fills the window."""
     case = CASES[name]
     market = CellMarket(case)
     scene = ChartScene(market, load_theme(), WIDTH, HEIGHT, dpr)  # type: ignore[arg-type]
@@ -47,7 +47,7 @@ def scene_of(name: str, dpr: float = 1.0) -> tuple[CellMarket, ChartScene]:
 
 
 def main(arguments: list[str] | None = None) -> dict:
-    """Run one case; see the module."""
+    """Run one case, print its result, and return it; see the module."""
     parser = argparse.ArgumentParser(prog="tests.benchmarks.frames")
     parser.add_argument("case", choices=("detail", "dense", "overview"))
     parser.add_argument("change", choices=("pan", "live"))
@@ -117,7 +117,7 @@ def _gl_failed(reason: str) -> None:
 
 
 def _process_start_s() -> float:
-    """Wall clock second at which this process began; where the system does not say, when this module was read."""
+    """Time when this process started, in seconds since 1970; the import time of this module if the system does not provide it."""
     try:
         ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
         boot = next(int(line.split()[1]) for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))

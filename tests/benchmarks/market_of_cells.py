@@ -1,4 +1,4 @@
-"""Charts in which every cell of a rectangle of bars and rows has traded on both sides: the cases of the benchmarks."""
+"""The cases of the benchmarks: charts in which every cell of a rectangle of bars and rows has traded on both sides."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSTRUMENT = Instrument("bench", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One picture: `bars` x `rows` cells in sight, and further bars to pan to."""
+    """A case: `bars` x `rows` cells in view, and `spare_bars` more to pan to."""
 
     name: str
     bars: int
@@ -61,7 +61,7 @@ class CellMarket:
             self.series.append(self._bars(first, min(100, case.bars + case.spare_bars - first)))
 
     def trade(self) -> None:
-        """Twenty more small trades in the last bar, near its middle: they change its numbers, not the scale of anything."""
+        """Add 20 small trades near the middle of the last bar, which change its numbers but no scale."""
         case, n = self.case, 20
         last = FIRST_BAR + case.bars + case.spare_bars - 1
         walk = np.cumsum(self._rng.integers(-1, 2, n))

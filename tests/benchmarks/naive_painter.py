@@ -1,4 +1,4 @@
-"""The drawing one would write first: a QPainter call for each cell and each number, in each frame."""
+"""The simplest way to draw cells: a QPainter call for each cell and each number, in each frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rendering.view.frame import Frame
 
 
 class NaiveItem(ChartItem):
-    """Cells, and numbers at the level of digits; no candles, no marks, so less work than the painter it is measured against."""
+    """Cells, with numbers at the level of digits; without candles and marks, so less work than our painters do."""
 
     z = 10.0
 
@@ -28,7 +28,7 @@ class NaiveItem(ChartItem):
         return QRectF(*frame.layout.price)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        """Everything after a movement, the last bar after a trade."""
+        """The complete pane after a movement, the last bar after a trade."""
         if old.viewport != new.viewport:
             return self.pane(new)
         if old.revision == new.revision:
@@ -37,7 +37,7 @@ class NaiveItem(ChartItem):
         return QRectF(left, 0, new.viewport.bar_px, new.layout.price.height)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Cell by cell, of the bars that are exposed."""
+        """Draw the exposed bars cell by cell."""
         series, view, theme = frame.chart.series, frame.viewport, frame.theme
         if self._ranks is None:
             self._ranks = VolumeRanks(series.cell_buy + series.cell_sell)
@@ -56,6 +56,6 @@ class NaiveItem(ChartItem):
                 painter.fillRect(rect, qcolor(theme.volume_ramp[steps[place]]))
                 if digits:
                     text = self._texts.get((sold, bought))
-                    if text is None:  # kept, so that it is the drawing that is measured
+                    if text is None:  # cached, so that only the drawing is measured
                         text = self._texts[sold, bought] = f"{short_quantity(sold, lot)} x {short_quantity(bought, lot)}"
                     painter.drawText(QPointF(x + 4, rect.bottom() - 4), text)

@@ -1,11 +1,11 @@
-"""A TCP proxy on loopback that spoils what goes through it, as Toxiproxy does.
+"""A TCP proxy on loopback that adds network faults to its connections, as Toxiproxy does.
 
     async with FaultProxy(venue.port) as proxy:
         proxy.port                              # give this to the feed
-        proxy.down = [Latency(0.05, 0.02)]      # what the venue sends comes late; `proxy.up` is the other way
-        proxy.reset()                           # every line is cut with a TCP RST
+        proxy.down = [Latency(0.05, 0.02)]      # the venue's bytes arrive late; `proxy.up` is the other direction
+        proxy.reset()                           # every connection is cut with a TCP RST
 
-What spoils may be changed at any time, also for lines that are open. Chance comes from one seed.
+Faults may be changed at any time, also for open connections. Random values come from one seed.
 """
 
 from tests.fault_proxy.plan import Step, play, random_plan, replayable

@@ -1,4 +1,4 @@
-"""Faults of the network at random, as a list that a seed gives again."""
+"""Random network faults, as a list that the same seed repeats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fault_proxy.toxics import Bandwidth, BlackHole, Corrupt, Latency, Lim
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One fault: `at_s` after the beginning, for `for_s` seconds; without a toxic all lines are reset."""
+    """One fault, `at_s` seconds after the start for `for_s` seconds; without a toxic all connections are reset."""
 
     at_s: float
     for_s: float
@@ -24,7 +24,7 @@ class Step:
 def random_plan(seed: int, n: int, span_s: float, *, longest_s: float = 0.3, corrupt: bool = True) -> list[Step]:
     """`n` faults in the order of their times, spread over `span_s` seconds, each `longest_s` long at most.
 
-    Without `corrupt` bytes arrive as they were sent, or not at all: what is to hold even without encryption.
+    Without `corrupt` bytes arrive unchanged or not at all, so that no data may be lost even without encryption.
     """
     chance = random.Random(seed)
     starts = sorted(chance.uniform(0.0, span_s) for _ in range(n))
@@ -46,7 +46,7 @@ def _toxic(chance: random.Random, corrupt: bool) -> Toxic | None:
 
 
 async def play(proxy: FaultProxy, plan: Sequence[Step]) -> None:
-    """Let the steps of a plan happen on the way to the client, several at once where they overlap; returns when all are over."""
+    """Apply the steps of a plan to the direction to the client, overlapping ones together; return when all are over."""
     loop = asyncio.get_running_loop()
     begun_s = loop.time()
 
@@ -69,7 +69,7 @@ async def play(proxy: FaultProxy, plan: Sequence[Step]) -> None:
 
 @contextmanager
 def replayable(seed: int, *what: object) -> Iterator[None]:
-    """If what is done here fails, say by which seed it can be had again."""
+    """Add the seed that repeats the failure to an exception raised in the block."""
     try:
         yield
     except Exception as error:

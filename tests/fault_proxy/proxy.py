@@ -1,4 +1,4 @@
-"""The proxy itself: two lines for each client, and a pump for each direction."""
+"""The proxy: two connections per client, and a task for each direction."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from tests.fault_proxy.toxics import Toxic
 
 HOST = "127.0.0.1"
 _CHUNK = 1 << 16
-_CHUNKS_ON_THE_WAY = 64  # per direction; then the sender has to wait, as with a full TCP window
+_CHUNKS_ON_THE_WAY = 64  # maximum per direction; then the sender has to wait, as with a full TCP window
 _LOOK_EVERY_S = 0.002
 
 
 class FaultProxy:
-    """Passes TCP lines on to a port of this machine.
+    """A proxy that forwards TCP connections to a port of this machine.
 
-    Used as `async with FaultProxy(port) as proxy:`; leaving cuts what is open.
+    Used as `async with FaultProxy(port) as proxy:`; leaving cuts all open connections.
 
     Parameters
     ----------
     to_port : int
-        Where the lines go.
+        Port that connections are forwarded to.
     seed : int
-        For everything random.
+        Seed of all random faults.
     context : SSLContext, optional
-        Clients speak TLS with the proxy; behind it there is none.
+        Clients use TLS to the proxy; the forwarded connection has none.
 
     Attributes
     ----------
     down, up : sequence of Toxic
-        What is wrong on the way to the client, and on the way from it; replace them at any time.
+        Faults of the bytes to the client, and from it; may be replaced at any time.
     refusing : bool
-        New lines are reset at once.
+        Whether new connections are reset at once.
     opened : int
-        Lines accepted so far.
+        Number of connections accepted so far.
     carried : int
-        Bytes that have reached clients.
+        Number of bytes written to clients.
     """
 
     def __init__(self, to_port: int, seed: int = 1, context: ssl.SSLContext | None = None) -> None:
@@ -71,31 +71,31 @@ class FaultProxy:
 
     @property
     def open_now(self) -> int:
-        """Lines that are open."""
+        """Number of open connections."""
         return len(self._lines)
 
     @property
     def ws_url(self) -> str:
-        """The address of what lies behind, for a WebSocket."""
+        """The proxy's address for WebSockets."""
         return f"{'ws' if self._context is None else 'wss'}://{HOST}:{self.port}"
 
     @property
     def rest_url(self) -> str:
-        """The same for HTTP."""
+        """The proxy's address for HTTP."""
         return f"{'http' if self._context is None else 'https'}://{HOST}:{self.port}"
 
     def clear(self) -> None:
-        """Nothing is wrong any more."""
+        """Remove all faults."""
         self.down, self.up, self.refusing = (), (), False
 
     def reset(self) -> None:
-        """Cut all lines, on both sides, with a TCP RST."""
+        """Cut all connections, on both sides, with a TCP RST."""
         for writers in self._lines.values():
             for writer in writers:
                 _reset(writer)
 
     def cut(self) -> None:
-        """End all lines without another word."""
+        """Abort all connections without a clean close."""
         for writers in self._lines.values():
             for writer in writers:
                 writer.transport.abort()
@@ -119,14 +119,14 @@ class FaultProxy:
             finally:
                 behind.transport.abort()
         except (OSError, ExceptionGroup, asyncio.CancelledError):
-            pass  # a line that breaks is what this is for; asyncio would log it
+            pass  # broken connections are the purpose of the proxy; asyncio would log them
         finally:
             del self._lines[task]
             writer.transport.abort()
 
 
 class _Direction:
-    """One direction of one line: a reader that stamps what comes, and a writer that lets it arrive in its time."""
+    """One direction of a connection: a reader that gives each chunk its due time, and a writer that writes it then."""
 
     def __init__(self, proxy: FaultProxy, source: asyncio.StreamReader, target: asyncio.StreamWriter, name: str) -> None:
         self._proxy, self._source, self._target, self._name = proxy, source, target, name

@@ -1,4 +1,4 @@
-"""What can be wrong with one direction of a TCP line."""
+"""The faults of one direction of a TCP connection."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from dataclasses import dataclass
 
 
 class Toxic:
-    """Nothing wrong; each kind of toxic changes one of these answers."""
+    """No fault; each kind of toxic overrides some of these members."""
 
     blocks = False
-    """Nothing passes for now."""
+    """Whether no bytes pass for now."""
 
     def delay_s(self, chance: random.Random) -> float:
-        """How much later a piece arrives; the order is kept whatever the answers."""
+        """Seconds by which a chunk is delayed; the order never changes."""
         return 0.0
 
     def pieces(self, data: bytes) -> list[bytes]:
-        """The bytes in the portions in which they are written."""
+        """Split the bytes into the portions that are written one by one."""
         return [data]
 
     def pause_s(self, size: int) -> float:
-        """How long to wait after a portion of `size` bytes."""
+        """Seconds to wait after a portion of `size` bytes."""
         return 0.0
 
     def changed(self, data: bytes, chance: random.Random) -> bytes:
-        """The bytes as they arrive."""
+        """The bytes that arrive when `data` is sent."""
         return data
 
     def most_bytes(self) -> int | None:
-        """After so many bytes the line is cut; None for never."""
+        """Number of bytes after which the connection is cut; None for never."""
         return None
 
     def close_after_s(self) -> float:
-        """How much later the end of the line arrives."""
+        """Seconds by which the end of the stream is delayed."""
         return 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Latency(Toxic):
-    """All arrives `seconds` later, plus or minus `jitter`."""
+    """Delays all bytes by `seconds`, plus or minus `jitter`."""
 
     seconds: float
     jitter: float = 0.0
@@ -50,7 +50,7 @@ class Latency(Toxic):
 
 @dataclass(frozen=True, slots=True)
 class Bandwidth(Toxic):
-    """So many bytes a second."""
+    """Limits the rate to `bytes_per_s`."""
 
     bytes_per_s: float
 
@@ -64,10 +64,10 @@ class Bandwidth(Toxic):
 
 @dataclass(frozen=True, slots=True)
 class BlackHole(Toxic):
-    """The network is gone and nobody says so.
+    """Stops all bytes without closing the connection, like a network that is gone.
 
-    What was sent waits and arrives when the hole is taken away, as TCP would send it again: a stream with bytes
-    left out of it is no fault that a network makes.
+    Sent bytes wait and arrive after it is removed, as TCP sends them again: a network never leaves bytes
+    out of a stream.
     """
 
     blocks = True
@@ -75,7 +75,7 @@ class BlackHole(Toxic):
 
 @dataclass(frozen=True, slots=True)
 class Slicer(Toxic):
-    """Portions of `size` bytes with a pause after each."""
+    """Writes portions of `size` bytes with a pause after each."""
 
     size: int = 1
     pause: float = 0.0
@@ -89,7 +89,7 @@ class Slicer(Toxic):
 
 @dataclass(frozen=True, slots=True)
 class LimitData(Toxic):
-    """The line is cut after `size` bytes, wherever in a message that is."""
+    """Cuts the connection after `size` bytes, even inside a message."""
 
     size: int
 
@@ -99,7 +99,7 @@ class LimitData(Toxic):
 
 @dataclass(frozen=True, slots=True)
 class Corrupt(Toxic):
-    """One byte in `1 / share` is replaced by another."""
+    """Replaces a random `share` of the bytes by others."""
 
     share: float
 
@@ -113,7 +113,7 @@ class Corrupt(Toxic):
 
 @dataclass(frozen=True, slots=True)
 class SlowClose(Toxic):
-    """The end of the line arrives `seconds` late."""
+    """Delays the end of the stream by `seconds`."""
 
     seconds: float
 

@@ -1,6 +1,6 @@
-"""The catalogue of faults: each is made to happen, and what the program promises then is checked as a value.
+"""The fault catalogue: tests that cause each fault and check what the program promises for it.
 
-A test's docstring begins with the numbers of the catalogue that it is about, `"A1, A7: …"`; figures worth telling are
-handed to pytest's `record_property`. `python -m tests.faults.report` runs all tests of the repository that are numbered so
-and writes the table of promises, `python -m tests.faults.soak` runs the long forms.
+The docstring of a test begins with the catalogue numbers that it tests, `"A1, A7: …"`; values for the report are
+passed to pytest's `record_property`. `python -m tests.faults.report` runs all tests of the repository with such
+numbers and writes the table of promises, `python -m tests.faults.soak` runs the long tests.
 """

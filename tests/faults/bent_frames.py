@@ -1,4 +1,4 @@
-"""Frames of a venue, bent at random: most are no trades any more, some are other trades, all may be thrown at a decoder."""
+"""Messages of a venue, changed at random: most are not trades any more, some are other trades; a decoder must survive all."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FIRST_NS, _END_NS = 1_230_768_000 * 10**9, 4_102_444_800 * 10**9  # 2009 to 210
 
 
 def bent(seed: int, samples: Sequence[bytes]) -> Iterator[bytes]:
-    """Frames without end, the same ones for the same seed; one in ten is as the venue would send it."""
+    """Yield endless messages, the same ones for the same seed; about one in ten is unchanged."""
     chance = random.Random(seed)
     ways = (_flip, _drop, _repeat, _insert, _cut, _value, _value, _value, _as_is)
     while True:
@@ -52,10 +52,10 @@ def bent(seed: int, samples: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def throw(decoder: Decoder[Any], frames: Iterator[bytes], n: int) -> dict[str, int]:
-    """Decode `n` frames in batches; what came of them.
+    """Decode `n` messages in batches and check the trades; return counts of messages, trades, rejected and ignored.
 
-    Every trade that comes out is above nought, on the grid, of a time that can be and of a side. Binance's, each of which has
-    a frame of its own, are also held against a slow and obvious reading of that frame.
+    Each trade must have a price and a quantity above 0, a possible time, and a side. Binance sends one trade per message;
+    these trades are also compared with a slow and simple reading of their message.
     """
     trades = 0
     for _ in range(n // _BATCH):
@@ -79,7 +79,7 @@ def _check(out: TradeBatch) -> None:
 def _check_said(instrument: Instrument, frames: list[bytes], out: TradeBatch) -> None:
     readings = [reading for frame in frames if (reading := _read(instrument, frame)) is not None]
     at = 0
-    for trade in rows(out):  # in the order of the frames; a frame that is read here need not be taken there
+    for trade in rows(out):  # in the order of the messages; the decoder may reject messages that `_read` accepts
         while at < len(readings) and readings[at] != trade:
             at += 1
         assert at < len(readings), f"no frame says {trade}: {frames}"
@@ -87,9 +87,9 @@ def _check_said(instrument: Instrument, frames: list[bytes], out: TradeBatch) ->
 
 
 def _read(instrument: Instrument, frame: bytes) -> tuple[int, ...] | None:
-    """What a frame says as (ns, ticks, lots, side, id), by Python's own means; None if it is no trade."""
+    """The trade of a message as (ns, ticks, lots, side, id), read with Python's json and Decimal; None if it is not a trade."""
     try:
-        said: Any = json.loads(frame.decode(errors="replace"), strict=False)  # what we do not use may be spoilt
+        said: Any = json.loads(frame.decode(errors="replace"), strict=False)  # fields that we do not use may be damaged
         if said["e"] != "aggTrade" or said["s"] != instrument.symbol or not isinstance(said["m"], bool):
             return None
         ticks, lots = Decimal(said["p"]) / instrument.tick_size, Decimal(said["q"]) / instrument.lot_size

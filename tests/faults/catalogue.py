@@ -1,6 +1,6 @@
-"""The faults by number, and what the program promises when each of them happens.
+"""The faults by number, and what the program promises when each one happens.
 
-`A` is what comes in, `B` the store and the process, `C` what strangers hand to us. Tests name the numbers in their docstrings.
+`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers. Tests name the numbers in their docstrings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """One kind of fault."""
+    """One kind of fault, and the program's promise for it."""
 
     fault: str
     promise: str
@@ -63,12 +63,12 @@ CATALOGUE = {
     "C2": Entry("hostile CSV", "refused with the line, or read as it says; all or nothing for each file"),
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
 }
-"""In the order of the table."""
+"""All faults by number, in the order of the report's table."""
 
 _NUMBERED = re.compile(r"\s*([ABC]\d+(?:, [ABC]\d+)*): ")
 
 
 def numbers_of(docstring: str | None) -> list[str]:
-    """The numbers with which a test's docstring begins, as in `"A1, A7: …"`; none if it does not."""
+    """The numbers with which a test's docstring begins, e.g. `"A1, A7: …"`; empty if it does not begin with any."""
     found = _NUMBERED.match(docstring or "")
     return found[1].split(", ") if found else []

@@ -1,4 +1,4 @@
-"""`tapeprint collect` as a process that can be killed, and what it has kept, held against the venue's own account."""
+"""`tapeprint collect` as a process that can be killed, and a comparison of its store with the venue's own trades."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.venue_emulator import digest_of
 
 
 class Collector:
-    """A collector on a store; `async with` starts it and ends it in order, unless it was killed before."""
+    """A collector on a store; `async with` starts it, and terminates it unless it was killed before."""
 
     def __init__(self, folder: Path, venue: Any, instrument_id: str = "binance:BTCUSDT") -> None:
         self.folder, self.instrument_id = folder, instrument_id
@@ -34,22 +34,22 @@ class Collector:
         self.said = (await self.process.communicate())[1].decode()
 
     async def until_kept(self, more_than: int, timeout_s: float = 30.0) -> None:
-        """Wait until the store holds more trades than so many."""
+        """Wait until the store has more trades than `more_than`; raise TimeoutError after `timeout_s`."""
         async with asyncio.timeout(timeout_s):
             while kept_count(self.folder, self.instrument_id) <= more_than:
                 await asyncio.sleep(0.05)
 
     async def kill(self) -> None:
-        """As the system kills: at once, without a word."""
+        """Kill the process at once, without a chance to clean up."""
         self.process.kill()
         await self.process.wait()
 
 
 def kept_count(folder: Path, instrument_id: str = "binance:BTCUSDT") -> int:
-    """How many trades another process sees in the store; 0 while there is none."""
+    """Number of trades in the store as another process sees them; 0 while there is no store."""
     try:
         store = DiskStore(folder, write=False)
-    except StoreError:  # it is just being made
+    except StoreError:  # it is being created
         return 0
     try:
         if instrument_id not in {found.id for found in store.instruments()}:
@@ -60,7 +60,7 @@ def kept_count(folder: Path, instrument_id: str = "binance:BTCUSDT") -> int:
 
 
 async def assert_kept_whole(folder: Path, venue: Any, instrument_id: str = "binance:BTCUSDT") -> int:
-    """Every trade from the first kept to the last, once, with every field as the venue told it; how many."""
+    """Check that the store has every trade from its first to its last once, equal to the venue's; return their number."""
     store = DiskStore(folder)
     instrument = stored_instrument(store, instrument_id)
     writer = TapeWriter(store, instrument)

@@ -1,4 +1,4 @@
-"""All of the program between a venue and the screen, put together in the open, and what is held against the truth at the end."""
+"""The parts of the program between a venue and the chart, open to a test, and comparisons of them with the true trades."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ from tests.venue_emulator import GeneratedTape, Market, VenueEmulator, digest_of
 
 MARKETS = {Market.SPOT: SPOT, Market.USDM: USDM}
 HASTY = replace(QUICK, silent_after=0.4, answer_within=0.3, fruitless_connects=10_000, connects=10_000)
-"""The program's patience, some twenty times as short, and without a limit of connections."""
+"""The program's timeouts, about 20 times as short and without a limit of connections."""
 BUSY = 1_000.0
 """Trades a second of a busy market."""
 
-_SHORTER = 0.02  # pauses between attempts at the past, against those of real use
+_SHORTER = 0.02  # factor for the pauses between attempts to load history
 _SECOND = BarRule(1_000_000_000)
 
 
 def live_venue(rate: float = BUSY, market: Market = Market.SPOT, seed: int = 7, **options: Any) -> VenueEmulator:
-    """A venue that trades by itself."""
+    """An emulated venue with a generated tape."""
     tape = GeneratedTape(seed, rate, market=market, history_s=2.0, history_rate=200)
     return VenueEmulator(tape, **{"message_limit": False, "connection_limit": None, "seed": seed} | options)
 
 
 def run(story: Coroutine[Any, Any, None], limit_s: float = 60.0) -> None:
-    """Run a test's story; when it ends, nothing of it may be left."""
+    """Run a coroutine of a test; fail if it leaves tasks running or takes longer than `limit_s`."""
 
     async def watched() -> None:
         async with asyncio.timeout(limit_s):
             await story
-        for _ in range(100):  # the other side of a socket ends a little later
+        for _ in range(100):  # the server's side of a socket ends a little later
             if not (left := asyncio.all_tasks() - {asyncio.current_task()}):
                 return
             await asyncio.sleep(0.01)
@@ -61,12 +61,12 @@ def run(story: Coroutine[Any, Any, None], limit_s: float = 60.0) -> None:
 
 @dataclass
 class Desk:
-    """One market watched: feed, past, store, pump and chart, as the program puts them together.
+    """Feed, history, store, ingest and chart of one market, connected as in the program.
 
     Attributes
     ----------
     states : list of (float, FeedStatus)
-        Each change of the feed's state, and when it was seen (monotonic seconds).
+        Each change of the feed's state, with the time when it was noticed (monotonic seconds).
     """
 
     feed: LiveFeed
@@ -78,23 +78,23 @@ class Desk:
 
     @property
     def status(self) -> FeedStatus:
-        """Where the feed stands."""
+        """The status of the feed."""
         return self.feed.status
 
     @property
     def well(self) -> bool:
-        """Nothing is missing, trades come, and it has been seen that they do."""
+        """Whether no trade is missing, nothing is being filled, and the feed is live, also in `states`."""
         noted = bool(self.states) and self.states[-1][1].state is FeedState.LIVE
         return noted and self.status.state is FeedState.LIVE and not self.store.missing and self.ingest.progress is None
 
     def seen(self, since_s: float = 0.0) -> set[FeedState]:
-        """The states that were shown since a moment."""
+        """The states that the feed has had since `since_s`, with the state at that time."""
         later = [status.state for at_s, status in self.states if at_s >= since_s]
         before = [status.state for at_s, status in self.states if at_s < since_s][-1:]
         return {*before, *later}
 
     async def until(self, true: Callable[[], object], limit_s: float = 20.0) -> float:
-        """Wait until something is so; how many seconds that took."""
+        """Wait until `true` returns true; return the seconds that it took. Fail after `limit_s`."""
         begun_s = time.monotonic()
         try:
             async with asyncio.timeout(limit_s):
@@ -105,7 +105,7 @@ class Desk:
         return time.monotonic() - begun_s
 
     async def watch(self) -> None:
-        """Note each change of state, for ever."""
+        """Record each change of state until cancelled."""
         while True:
             status = self.status
             if not self.states or self.states[-1][1].state is not status.state:
@@ -113,7 +113,7 @@ class Desk:
             await asyncio.sleep(0.003)
 
     async def caught_up(self, venue: VenueEmulator, *, lost: bool = False, limit_s: float = 20.0) -> float:
-        """Wait until all that has happened by now is held and shown; `lost`: but for what the venue itself has lost."""
+        """Wait until all trades up to now are loaded and in the chart, with `lost` except those that the venue has lost; return seconds."""
         newest = venue.playbacks[self.feed.instrument.symbol].emitted.last_id or 0
 
         def so() -> bool:
@@ -125,10 +125,10 @@ class Desk:
         return await self.until(so, limit_s)
 
     def hold_against(self, venue: VenueEmulator) -> dict[str, int]:
-        """Compare store and chart with what really happened at the venue; the figures of the comparison, all asserted.
+        """Assert that store and chart equal the venue's trades; return the numbers of the comparison.
 
-        Trades one by one, their sums with the venue's own, and every column and figure of the chart with one that is
-        built at once from the venue's tape.
+        The trades are compared one by one, their sums with the venue's own, and every column and value of the chart with
+        a chart built at once from the venue's tape.
         """
         first_id, last_id = self.store.first_id, self.store.last_id
         assert first_id is not None and last_id is not None
@@ -148,8 +148,8 @@ class Desk:
         return found
 
     async def hold_against_elsewhere(self, venue: VenueElsewhere) -> dict[str, int]:
-        """The same with a venue in another process: a hash of all fields of all trades, sums, and the chart built again."""
-        held = self.store.trades()  # what is shown is compared in the same moment
+        """Do the same with a venue in another process: compare a hash of all trades, sums, and the chart with one built again."""
+        held = self.store.trades()  # the chart must be compared before more trades arrive
         assert self.chart.series.n_trades == len(held)
         self.hold_chart_against(held)
         first_id, last_id = int(held.trade_id[0]), int(held.trade_id[-1])
@@ -165,7 +165,7 @@ class Desk:
         return found
 
     def hold_chart_against(self, truth: TradeBatch) -> None:
-        """Every bar, cell, POC and value area of the chart is that of a fresh build."""
+        """Assert that every bar, cell, POC and value area of the chart equals that of a chart built again."""
         fresh = build_series([truth], self.chart.spec)
         assert columns(self.chart.series) == columns(fresh)
         kept = self.chart.figures
@@ -173,7 +173,7 @@ class Desk:
 
 
 def figures(bars: BarValues) -> list[bytes]:
-    """POC, value area and imbalances of all bars, byte for byte."""
+    """POC, value area and imbalances of all bars, as bytes for comparison."""
     n = bars.series.n_bars
     return [array.tobytes() for array in (bars.poc_rows(0, n), *bars.value_areas(0, n), *bars.imbalances(0, n))]
 
@@ -185,7 +185,7 @@ def sums(trades: TradeBatch) -> tuple[int, int, int, int]:
 
 
 def lost_ids(venue: VenueEmulator, store: TradeStore) -> int:
-    """How many ids between the first and the last trade held the venue has lost for good."""
+    """Number of ids between the first and the last loaded trade that the venue has lost for good."""
     if store.first_id is None or store.last_id is None:
         return 0
     return sum(store.first_id < each < store.last_id for each in venue.playbacks[venue.tape.symbol].lost_ids)
@@ -204,9 +204,9 @@ async def desk(
     pauses: float = _SHORTER,
     ends: bool = False,
 ) -> AsyncIterator[Desk]:
-    """The program at work on a venue, over other addresses if some are given; leaving stops it.
+    """The program running on a venue, over other addresses if given; it stops at the end of the block.
 
-    `ends`: the feed is expected to end by itself.
+    With `ends`, the feed must have ended by itself by then.
     """
     market = MARKETS[venue.market]
     facts = venue.market.facts

@@ -1,4 +1,4 @@
-"""The venue in a process of its own: it trades on while ours is busy, and it can be stopped like a machine that hangs."""
+"""A venue in its own process: it goes on trading while ours is busy, and can be paused like a machine that hangs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.venue_emulator import Market
 
 
 class VenueElsewhere:
-    """`async with VenueElsewhere(rate=1000) as venue:`; the options are those of `python -m tests.venue_emulator`."""
+    """An emulated venue in another process; the options are those of `python -m tests.venue_emulator`, e.g. `rate=1000`."""
 
     def __init__(self, **options: Any) -> None:
         self.market = Market(options.get("market", "spot"))
@@ -42,22 +42,22 @@ class VenueElsewhere:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which the venue listens."""
         return int(self.rest_url.rpartition(":")[2])
 
     def hang(self, hanging: bool) -> None:
-        """Stop the process where it is, or let it go on."""
+        """Pause the process, or let it go on."""
         self._process.send_signal(signal.SIGSTOP if hanging else signal.SIGCONT)
 
     async def inject(self, fault: str, **arguments: Any) -> None:
-        """As `VenueEmulator.inject`."""
+        """Inject a fault; see `VenueEmulator.inject`."""
         answer = await self._client.get("/_control", params={"fault": fault, **arguments})
         assert answer.status_code == 200, answer.text
 
     async def stats(self) -> dict[str, Any]:
-        """As `VenueEmulator.stats`."""
+        """The venue's statistics; see `VenueEmulator.stats`."""
         return (await self._client.get("/_stats")).json()
 
     async def totals(self, first_id: int, last_id: int) -> dict[str, Any]:
-        """As `VenueEmulator.totals`, and `digest`, a hash of every field of these trades."""
+        """Count and sums of trades as in `VenueEmulator.totals`, with `digest`, a hash of every field of these trades."""
         return (await self._client.get("/_totals", params={"first_id": first_id, "last_id": last_id, "digest": 1})).json()

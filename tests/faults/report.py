@@ -1,7 +1,7 @@
-"""Which promises hold, with figures: `python -m tests.faults.report [-o FILE] [pytest's own arguments]`.
+"""Write a report of the promises that hold: `python -m tests.faults.report [-o FILE] [pytest's own arguments]`.
 
 Runs every test of the repository whose docstring begins with a number of the catalogue and writes a table in Markdown,
-to build/RELIABILITY.md unless told otherwise. Exits with 1 if a promise does not hold.
+by default to build/RELIABILITY.md. Exits with 1 if a promise does not hold.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Figures = tuple[tuple[str, object], ...]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one test."""
+    """The outcome of one test, with the values that it recorded."""
 
     name: str
     outcome: str
@@ -36,20 +36,20 @@ class Outcome:
 
 @dataclass
 class Collector:
-    """A plugin of pytest that keeps the numbered tests and notes how they end."""
+    """A pytest plugin that selects the numbered tests and records their outcomes."""
 
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
     _numbers: dict[str, list[str]] = field(default_factory=dict)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what has no number."""
+        """Select the tests that have a catalogue number."""
         for item in items:
             if isinstance(item, pytest.Function) and (numbers := numbers_of(item.function.__doc__)):
                 self._numbers[item.nodeid] = numbers
         items[:] = [item for item in items if item.nodeid in self._numbers]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note the call, or what went wrong around it."""
+        """Record the outcome of a test's call, or a failure of its setup or teardown."""
         if report.when != "call" and report.outcome == "passed":
             return
         promised_not = hasattr(report, "wasxfail")
@@ -61,7 +61,7 @@ class Collector:
 
 
 def table(outcomes: dict[str, list[Outcome]], long_forms: str = "") -> str:
-    """The report as Markdown: a line for each fault of the catalogue, then each test with its figures, then what `soak` wrote."""
+    """The report as Markdown: a row for each fault, then each test with its values, then the results of `soak`."""
     lines = ["# What holds when things go wrong", "", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "]
     lines[-1] += f"{os.cpu_count()} cores. Made by `python -m tests.faults.report`."
     lines += ["", "| # | fault | promise | holds | tests |", "|---|---|---|---|---|"]
@@ -84,7 +84,7 @@ def _verdict(found: list[Outcome]) -> str:
 
 
 def _lines(found: list[Outcome]) -> Iterator[str]:
-    """A line for each test; forms of one test of which there is nothing to tell share a line."""
+    """A line for each test; passed cases of one test without recorded values share a line."""
     plain = Counter(each.name.partition("[")[0] for each in found if each.outcome == "holds" and not each.figures)
     for each in found:
         name = each.name.partition("[")[0]
@@ -101,7 +101,7 @@ def _line(outcome: Outcome) -> str:
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
-    """Run the numbered tests and write the table."""
+    """Run the numbered tests and write the report; return 1 if a promise does not hold, or pytest's code if it could not run."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.report", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "build" / "RELIABILITY.md")
     options, rest = parser.parse_known_args(None if arguments is None else list(arguments))

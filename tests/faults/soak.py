@@ -1,14 +1,14 @@
-"""The long forms of the fault catalogue: `python -m tests.faults.soak`, some thirty minutes; `--parts` chooses among them.
+"""The long tests of the fault catalogue: `python -m tests.faults.soak`, about 30 minutes; `--parts` selects some of them.
 
-    disconnects   1,000 random faults of venue and network over 10 seeds at 5,000 trades a second; a line for each seed
-    hole          the network gone for 60 s, with the patience of real use
-    hang          the venue's process stopped for 60 s
-    burst         100,000 trades a second for ten seconds
-    frames        1,000,000 bent frames for each venue
-    walk          10,000 steps of a user in a hurry
+    disconnects   1,000 random faults of venue and network over 10 seeds at 5,000 trades per second; a line for each seed
+    hole          the network gone for 60 s, with the program's real timeouts
+    hang          the venue's process paused for 60 s
+    burst         100,000 trades per second for 10 s
+    frames        1,000,000 changed messages for each venue
+    walk          10,000 random steps of a user
     kills         a collector killed 100 times
 
-What is found is printed, and written to build/soak.md for `python -m tests.faults.report`. Exits with 1 if a promise did not hold.
+The results are printed, and written to build/soak.md for `python -m tests.faults.report`. Exits with 1 if a promise did not hold.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ from tests.faults.wires import WIRES
 from tests.venue_emulator.injection import recoverable_faults
 
 _WRITTEN = Path(__file__).parents[2] / "build" / "soak.md"
-_SEEN_S = 0.016  # what is over within a frame of the screen, nobody has seen
-_FRESH_NS = 500_000_000  # at 5,000 trades a second, a market without a trade for so long is not being told
+_SEEN_S = 0.016  # an interruption shorter than a frame is not visible
+_FRESH_NS = 500_000_000  # at 5,000 trades per second, a feed without a trade for this long is interrupted
 
 
 @dataclass
 class Spells:
-    """How long each spell lasted in which the market was not live and whole."""
+    """The length of each interruption, in which the market was not live and complete."""
 
     seconds: list[float] = field(default_factory=list)
 
     async def watch(self, there: Desk) -> None:
-        """Measure, for ever."""
+        """Measure interruptions until cancelled."""
         begun_s: float | None = None
         while True:
             now_s = time.monotonic()
@@ -65,7 +65,7 @@ class Spells:
             await asyncio.sleep(0.005)
 
     def percentile(self, share: float) -> float:
-        """Seconds, 0 without a spell."""
+        """A percentile of the lengths in seconds; 0 without any."""
         return round(float(np.percentile(self.seconds, share)), 2) if self.seconds else 0.0
 
 
@@ -108,7 +108,7 @@ async def _one_seed(seed: int, n: int, rate: float) -> Row:
 
 
 async def hole(options: argparse.Namespace) -> list[Row]:
-    """A3: sockets and REST behind one black hole."""
+    """A3: no bytes pass on sockets and REST for a while."""
     async with (
         live_venue(1_000) as venue,
         FaultProxy(venue.port) as ws,
@@ -134,7 +134,7 @@ async def hole(options: argparse.Namespace) -> list[Row]:
 
 
 async def hang(options: argparse.Namespace) -> list[Row]:
-    """A3: a venue that stands still as a whole and goes on."""
+    """A3: a venue whose process is paused and goes on."""
     async with VenueElsewhere(rate=1_000, history_hours=0.001) as venue, desk(venue, Timeouts(), pauses=1.0) as there:
         await there.until(lambda: there.well and there.status.trades > 3_000)
         venue.hang(True)
@@ -171,7 +171,7 @@ async def burst(options: argparse.Namespace) -> list[Row]:
 
 
 async def frames(options: argparse.Namespace) -> list[Row]:
-    """A8: each venue's decoder against frames bent at random."""
+    """A8: each venue's decoder with messages changed at random."""
     rows: list[Row] = []
     for venue, wire in WIRES.items():
         decoder, thrown = wire.decoder(), bent(1, wire.samples)
@@ -203,7 +203,7 @@ async def walk(options: argparse.Namespace) -> list[Row]:
 
 
 async def kills(options: argparse.Namespace) -> list[Row]:
-    """B1: SIGKILL while trades are collected at 2,000 a second, at random moments, again and again on one store."""
+    """B1: SIGKILL at random moments, again and again on one store, while 2,000 trades per second are collected."""
     chance = random.Random(1)
     with tempfile.TemporaryDirectory() as name:
         folder, kept, starts = Path(name), 0, Spells()
@@ -233,7 +233,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, list[Row]]]]
 
 
 def main() -> int:
-    """Run the parts; the exit code."""
+    """Run the selected parts and write their results; return 1 if any failed, else 0."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults.soak", formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__
     )

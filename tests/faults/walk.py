@@ -1,4 +1,4 @@
-"""A user in a hurry at a venue in trouble: symbols and bars are switched while trades fill in and lines break, step by step by a seed."""
+"""Random steps of a user at a venue with faults: symbols and bars are switched while gaps are filled and connections break."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ROWS = (5, 10, 100)
 
 
 def three_markets(rate: float = 200.0) -> VenueEmulator:
-    """A venue with three symbols whose ids and prices lie far apart."""
+    """An emulated venue with three symbols whose ids and prices differ widely."""
     tapes = [
         GeneratedTape(seed, rate, symbol=symbol, price=price, first_id=_FIRST_IDS[symbol], history_s=30, history_rate=100)
         for seed, (symbol, price) in enumerate(SYMBOLS.items())
@@ -41,12 +41,12 @@ def three_markets(rate: float = 200.0) -> VenueEmulator:
 
 @dataclass
 class Walk:
-    """One workspace, walked through at random; `steps` counts what was done.
+    """A workspace on which random steps are done; `steps` counts them by name.
 
     Attributes
     ----------
     most_tasks, most_sockets, most_files : int
-        The most that were alive at once when all had come to rest.
+        Maximum number at the rests, when nothing is in progress; tasks and files without those from before.
     """
 
     venue: VenueEmulator
@@ -65,7 +65,7 @@ class Walk:
         self._files_before = _open_files()
 
     async def run(self, n: int, *, rest_every: int = 50) -> None:
-        """So many steps; now and then all comes to rest and is held against the venue. Ends with everything closed."""
+        """Do `n` random steps; every `rest_every` steps wait for rest and compare with the venue. Close everything at the end."""
         self._open()
         kinds: tuple[tuple[Callable[[], None], int], ...] = (
             (self._open, 4),
@@ -89,14 +89,14 @@ class Walk:
         await self.close()
 
     async def close(self) -> None:
-        """Close the workspace; nothing may be left of it."""
+        """Close the workspace; fail if connections, tasks or files stay open."""
         self.venue.faults.clear()
         await self.workspace.aclose()
         await _until(lambda: not self.venue.connections and len(asyncio.all_tasks()) <= self._tasks_before)
         await _until(lambda: _open_files() <= self._files_before)
 
     async def _come_to_rest(self) -> None:
-        """Wait until the market last asked for is whole, and look that it is shown and nothing else is alive."""
+        """Wait until the market opened last is complete; check that it is shown, equals the venue's, and is the only one connected."""
         self.venue.faults.clear()
         workspace, market = self.workspace, None
 

@@ -1,4 +1,4 @@
-"""Each venue's decoder with messages as the venue documents them, to be bent."""
+"""Each venue's decoder with messages from the venue's documentation, for `bent_frames`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from feeds.venues.okx import wire as okx_wire
 
 
 class Wire(NamedTuple):
-    """What makes a decoder of one market, and what its venue sends: trades first, then talk."""
+    """A function that creates the decoder of one market, and messages of its venue: trades first, then others."""
 
     decoder: Callable[[], Decoder]
     samples: tuple[bytes, ...]

@@ -1,4 +1,4 @@
-"""A small venue of sockets for the tests of the connection, and what reads from it."""
+"""A small WebSocket server for the tests of the connection, and helpers that read from it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from feeds.network.connection import Connection
 QUICK = Timeouts(
     silent_after=0.1, look_every=0.02, answer_within=0.1, grace=0.05, overlap=0.05, proven_after=0.0, first_pause=0.001, longest_pause=0.01
 )
-"""For tests: everything at once, without the limits of a venue."""
+"""Short timeouts for tests, without the limits of a venue."""
 
 Talk = Callable[["Line"], Awaitable[None]]
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
-    """Run a test's story; when it ends, nothing of it may be left."""
+    """Run a coroutine of a test; fail if it leaves tasks running or takes 20 s."""
 
     async def watched() -> None:
         async with asyncio.timeout(20):
@@ -42,13 +42,13 @@ def run(story: Coroutine[Any, Any, None]) -> None:
 
 @dataclass
 class Line:
-    """One accepted socket, and which one it is, from 1."""
+    """One accepted socket with its number, counted from 1."""
 
     number: int
     socket: ServerConnection
 
     async def tell(self, *messages: object) -> None:
-        """Send each as a message."""
+        """Send each argument as a message."""
         for message in messages:
             await self.socket.send(str(message))
 
@@ -65,7 +65,7 @@ class Line:
 
 @dataclass
 class Lines:
-    """The venue: its address and what became of the sockets."""
+    """The address of the server, and counts and a history of its sockets."""
 
     url: str = ""
     opened: int = 0
@@ -78,7 +78,7 @@ class Lines:
 async def venue(
     talk: Talk, *, answer: Callable[[ServerConnection, Request], Response | None] | None = None, **options: Any
 ) -> AsyncIterator[Lines]:
-    """A server that does `talk` with each socket, or gives handshakes the `answer`."""
+    """A running server that calls `talk` with each socket; `answer` may refuse a handshake with an HTTP response."""
     lines = Lines()
 
     async def accept(connection: ServerConnection) -> None:
@@ -103,7 +103,7 @@ async def venue(
 
 
 async def read(connection: Connection, enough: Callable[[list[bytes]], bool], *, data: bool = True) -> list[bytes]:
-    """All frames until they are enough; each batch counts as data unless told otherwise."""
+    """Read messages until `enough` returns true; each batch is reported to the connection as data unless `data` is False."""
     got: list[bytes] = []
     async with aclosing(connection.messages()) as batches:
         async for batch in batches:
@@ -116,14 +116,14 @@ async def read(connection: Connection, enough: Callable[[list[bytes]], bool], *,
 
 
 async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait until something is so."""
+    """Wait until `true` returns true; raise TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.002)
 
 
 class Clock:
-    """A clock that runs by the waits between attempts alone, and remembers them."""
+    """A clock that only its own `sleep` moves; it records the waits."""
 
     def __init__(self, start_s: float = 1_000.0) -> None:
         self.now_s = start_s
@@ -133,7 +133,7 @@ class Clock:
         return self.now_s
 
     async def sleep(self, seconds: float) -> None:
-        """Let the time pass at once."""
+        """Move the clock forward at once, and record the wait."""
         self.waits.append(seconds)
         self.now_s += seconds
         await asyncio.sleep(0)

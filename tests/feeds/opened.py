@@ -1,4 +1,4 @@
-"""A market opened by its id against a scripted venue: sockets that talk as the test says, questions answered likewise."""
+"""A market opened by its id on a scripted venue, whose sockets and REST answers a test defines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.feeds.questions import Answers, answering
 
 @asynccontextmanager
 async def opened(instrument_id: str, talk: Talk, answers: Answers) -> AsyncIterator[tuple[Market, Lines]]:
-    """The market, and what became of its sockets; closed at the end."""
+    """The open market and the record of its sockets; the feed is closed at the end of the block."""
     async with venue(talk) as there, answering(answers) as rest_url:
         name = instrument_id.partition(":")[0]
         hosts = Settings(data=FeedSettings(history_hours=1.0)).with_hosts(name, there.url.removesuffix("/ws/x"), rest_url)
@@ -27,7 +27,7 @@ async def opened(instrument_id: str, talk: Talk, answers: Answers) -> AsyncItera
 
 
 async def told_by(feed: TradeFeed, enough: int) -> list[int]:
-    """The ids of the first trades of a feed, in its order; fewer if it ends before."""
+    """The ids of a feed's trades in its order, batch by batch until there are `enough` or it ends."""
     ids: list[int] = []
     async with aclosing(feed.batches()) as batches:  # type: ignore[type-var]
         async for batch in batches:

@@ -1,4 +1,4 @@
-"""A small venue of questions and answers, over HTTP on loopback, for the tests of what is asked of it."""
+"""A small HTTP server on loopback, for the tests of requests to a venue."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from urllib.parse import parse_qsl, urlsplit
 from app.market.trade import TradeBatch
 
 Answer = tuple[int, object]
-"""HTTP status, and what is told as JSON; bytes are told as they are."""
+"""HTTP status and body; bytes are sent as they are, other values as JSON."""
 Answers = Callable[[str, dict[str, Any]], Answer]
-"""From a path, and the fields of the query or of the JSON that was posted, to the answer."""
+"""A function from the path and the fields of the query or the posted JSON to the answer."""
 
 
 @asynccontextmanager
 async def answering(answers: Answers) -> AsyncIterator[str]:
-    """The address of a server that answers as it is told."""
+    """The address of a running server that answers with `answers`."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -39,10 +39,10 @@ async def answering(answers: Answers) -> AsyncIterator[str]:
 
 
 async def all_of(pages: AsyncIterator[TradeBatch]) -> list[TradeBatch]:
-    """All pages of an answer."""
+    """All pages in a list."""
     return [page async for page in pages]
 
 
 def ids(pages: list[TradeBatch]) -> list[int]:
-    """The ids of all trades of some pages, in their order."""
+    """The ids of all trades in the given pages, in their order."""
     return [number for page in pages for number in page.trade_id.tolist()]

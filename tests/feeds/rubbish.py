@@ -1,4 +1,4 @@
-"""What no venue should send, and how a decoder has to take it."""
+"""Messages that no venue should send, and checks of how a decoder handles them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows(batch: TradeBatch) -> list[tuple[int, ...]]:
 
 
 def check_is_put_aside(decoder: Decoder, good: Callable[[int], bytes], bad: bytes, logged: LogCapture) -> None:
-    """A bad message among good ones costs itself alone, is counted, and is told of once."""
+    """Check that a decoder rejects bad messages between good ones, counts them and logs only one line."""
     batch = decoder.decode([good(1), bad, good(2), bad, good(3)])
     assert batch.trade_id.tolist() == [1, 2, 3]
     assert (decoder.rejected, decoder.ignored) == (2, 0)
@@ -41,7 +41,7 @@ def check_is_put_aside(decoder: Decoder, good: Callable[[int], bytes], bad: byte
 
 
 def check_does_not_mind_batching(decoders: tuple[Decoder, Decoder], frames: list[bytes], cut: int) -> None:
-    """Of two new decoders one is given all frames at once, the other in two parts: they tell the same, and count the same."""
+    """Check that a decoder returns and counts the same for messages in one batch as in two; `decoders` are two new ones."""
     for each in decoders:
         each._reported_at = float("inf")  # no lines in the log of a hundred examples
     at_once, by_parts = decoders
@@ -74,7 +74,7 @@ _PIECES = [
 
 @st.composite
 def spoiled(draw: st.DrawFn, message: bytes) -> bytes:
-    """A message in which one or two stretches are something else."""
+    """Draw a message in which one or two parts are replaced."""
     for _ in range(draw(st.integers(1, 2))):
         start = draw(st.integers(0, len(message) - 1))
         piece = draw(st.one_of(st.sampled_from(_PIECES), st.binary(max_size=3)))
@@ -83,7 +83,7 @@ def spoiled(draw: st.DrawFn, message: bytes) -> bytes:
 
 
 def check_bears_spoiled(decoder: Decoder, frames: list[bytes]) -> None:
-    """Whatever was done to messages, none stops the decoder, and nothing impossible comes out."""
+    """Check that no damaged message raises in the decoder, and that its trades have possible values."""
     decoder._reported_at = float("inf")  # no lines in the log of a hundred examples
     batch = decoder.decode(frames)
     if len(batch):

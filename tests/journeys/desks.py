@@ -1,4 +1,4 @@
-"""Settings and options for journeys: everything that is written goes into a test's own folder."""
+"""Settings and options for journeys; all files are written into a test's own folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.venue_emulator import VenueEmulator
 
 
 def settings_in(folder: Path, **data: float) -> Settings:
-    """Raster drawing, and journal and store in a folder."""
+    """Settings with the raster painter, and with journal and store in a folder."""
     return Settings(
         display=DisplaySettings(painter="raster"),
         data=FeedSettings(**{"history_hours": 0.01, **data}),  # type: ignore[arg-type]
@@ -23,11 +23,11 @@ def settings_in(folder: Path, **data: float) -> Settings:
 
 
 def live(folder: Path, venue: VenueEmulator, **data: float) -> DesktopOptions:
-    """The window on an emulated Binance."""
+    """Options for the window on an emulated Binance."""
     settings = settings_in(folder, **data).with_hosts("binance", venue.ws_url, venue.rest_url)
     return DesktopOptions("binance:BTCUSDT", settings, ChartChoice(parse_bar_rule("1s")))
 
 
 def replayed(folder: Path, player: Player, bar: str = "1m") -> DesktopOptions:
-    """The window on a recording."""
+    """Options for the window on a recording."""
     return DesktopOptions(player.instrument_id, settings_in(folder), ChartChoice(parse_bar_rule(bar)), player=player)

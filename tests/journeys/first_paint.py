@@ -1,6 +1,6 @@
-"""From the start of the process to the first painted chart: `python -m tests.journeys.first_paint --store DIR`.
+"""Measure the time to the first painted chart: `python -m tests.journeys.first_paint --store DIR`.
 
-The venue is the emulator in another process. With a store of a month against an empty one it shows what the store costs at the start.
+The venue is the emulator in another process. Run it with a store of a month and with an empty one to see what the store costs at the start.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from widgets.window.window_options import WindowOptions
 
 
 def main() -> int:
-    """Print the seconds; the exit code."""
+    """Print the seconds; return the exit code 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, required=True)
     options = parser.parse_args()

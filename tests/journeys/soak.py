@@ -1,8 +1,8 @@
-"""The window against a venue in another process, for as long as you like: `python -m tests.journeys.soak --minutes 10 --rate 1000`.
+"""Run the window on a venue in another process for some time: `python -m tests.journeys.soak --minutes 10 --rate 1000`.
 
-Every ten seconds a line tells memory, frames and trades; with `--burst` so many trades then come at once. At the end the trades
-that the disk has kept are compared with the venue's own, and the chart's sums with theirs: the exit code is 0 when none is lost or
-doubled. The last line also tells by how much memory grew in an hour beyond the trades held in it, once the first third was over.
+Every 10 s it prints a line with memory, frames and trades; with `--burst` that many trades then come at once. At the end it
+compares the stored trades and the chart's sums with the venue's own: the exit code is 0 if none is missing or doubled. The last line
+also has the growth of memory per hour without the loaded trades, measured after the first third of the time.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _BYTES_A_TRADE = 33
 
 
 def main() -> int:
-    """Run the soak; the exit code."""
+    """Run the soak; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.journeys.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=1000.0, help="trades a second")
@@ -66,19 +66,19 @@ def main() -> int:
 
 @dataclass
 class Frames:
-    """The distances of the window's frames, in ms."""
+    """The times between the window's frames, in ms."""
 
     gaps_ms: list[float] = field(default_factory=list)
     _last_s: float = field(default_factory=time.perf_counter)
 
     def beat(self) -> None:
-        """A frame is being drawn."""
+        """Record that a frame is drawn now."""
         now_s = time.perf_counter()
         self.gaps_ms.append(1000 * (now_s - self._last_s))
         self._last_s = now_s
 
     def taken(self) -> dict[str, float]:
-        """What to tell of those since the last call."""
+        """Frame rate and times between frames since the last call; the times are cleared."""
         gaps, self.gaps_ms = np.array(self.gaps_ms or [0.0]), []
         p50, p99, most = (round(float(each), 1) for each in (*np.percentile(gaps, (50, 99)), gaps.max()))
         return {"frames_per_s": round(len(gaps) / _EVERY_S, 1), "gap_ms_p50": p50, "gap_ms_p99": p99, "gap_ms_max": most}
@@ -99,7 +99,7 @@ async def _soak(options: argparse.Namespace, ws_url: str, rest_url: str, keeping
         frames.beat()
         draw()
 
-    window.clock._on_frame = drawn  # the one place where the beat of the window can be listened to
+    window.clock._on_frame = drawn  # the only place where each frame of the window can be observed
     workspace.open("binance:BTCUSDT")
     process, started_s = psutil.Process(), time.monotonic()
     memory: list[tuple[float, float]] = []
@@ -136,13 +136,13 @@ async def _soak(options: argparse.Namespace, ws_url: str, rest_url: str, keeping
 
 
 def _slope(memory: list[tuple[float, float]]) -> float | None:
-    """MB an hour; None where there are too few looks to say."""
+    """Growth of memory in MB per hour, without the first third of the samples; None if there are too few."""
     later = np.array(memory[len(memory) // 3 :])
     return round(float(np.polyfit(later[:, 0], later[:, 1], 1)[0]), 2) if len(later) > 5 else None
 
 
 def _compare(tape: Tape | None, shown: tuple[int, int], rest_url: str, mb_an_hour: float | None) -> int:
-    """Hold what the disk has kept, and what the chart has shown, against the venue's own sums."""
+    """Compare the sums of the stored trades and of the chart with the venue's own, and print them; return the exit code."""
     assert tape is not None
     ids: list[int] = []
     ours = np.zeros(4, np.int64)

@@ -1,4 +1,4 @@
-"""A story of the user's day, told on Qt's and asyncio's one loop."""
+"""Runs a user's actions as a coroutine on the loop that Qt and asyncio share."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from app.entry.desktop import DesktopOptions, show_window
 from widgets.window.main_window import MainWindow
 
 _LOOP_THREADS = ("QThread", "Dummy", "asyncio", "ThreadPool")
-"""Threads of the loop's own pool: they wait for work, and end with the loop."""
+"""Name prefixes of the threads of the loop's own pool, which end with the loop."""
 
 
 def tell(story: Coroutine[Any, Any, None]) -> None:
-    """Run a story to its end; tasks that it leaves behind are its mistake, and fail it."""
+    """Run a coroutine to its end; fail if it leaves tasks running or the loop reports an error."""
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     application.setQuitOnLastWindowClosed(False)
@@ -38,7 +38,7 @@ def tell(story: Coroutine[Any, Any, None]) -> None:
 
 
 async def until(condition: Callable[[], object], timeout_s: float = 6.0) -> None:
-    """Let the program run until something holds."""
+    """Let the program run until `condition` returns true; raise TimeoutError after `timeout_s`."""
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.005)
@@ -46,7 +46,7 @@ async def until(condition: Callable[[], object], timeout_s: float = 6.0) -> None
 
 @asynccontextmanager
 async def at_the_window(options: DesktopOptions) -> AsyncIterator[MainWindow]:
-    """The program with its window, as the command line opens it; leaving closes it, and it must end in order within two seconds."""
+    """The program's window, opened as from the command line; at the end of the block it is closed and must exit with 0 within 2 s."""
     program = asyncio.ensure_future(show_window(options))
     threads = set(threading.enumerate())
     await until(lambda: _windows() or program.done())

@@ -1,4 +1,4 @@
-"""Alerts the slow and obvious way: trade by trade, everything worked out anew from the list of all trades before."""
+"""Alerts computed slowly and simply: for each trade, everything again from the list of all earlier trades."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Print(NamedTuple):
 
 
 class SlowAlert:
-    """One alert, told of each trade in turn.
+    """One alert that is given each trade in turn.
 
     Parameters
     ----------
     alert : Alert
     steps : int
-        Its value in ticks, lots or per cent.
+        The value of the alert in ticks, lots or per cent.
     bar_ns, percent, rule
-        As on the chart, whose rows are one tick high.
+        Bar length, value area and imbalance rule of the chart, whose rows are one tick high.
     """
 
     def __init__(self, alert: Alert, steps: int, bar_ns: int, percent: int, rule) -> None:
@@ -42,7 +42,7 @@ class SlowAlert:
         self.naked_done: set[tuple[int, int]] = set()
 
     def tell(self, trade: Print) -> int:
-        """How often this trade fires it."""
+        """Add a trade; return how many times it fires the alert."""
         hits = self._hits(trade)
         self.past.append(trade)
         bar = trade.time_ns // self.bar_ns
@@ -124,7 +124,7 @@ class SlowAlert:
         return int(reached[-1] and not any(reached[:-1]))
 
     def _naked(self, trade: Print, in_bar: list[Print], bar: int) -> int:
-        """Levels of finished days that no bar before has held, and which this bar comes to hold with this trade."""
+        """The number of naked levels of finished days that the range of this bar contains only since this trade."""
         days: dict[int, list[Print]] = {}
         bars: dict[int, list[int]] = {}
         for past in self.past:

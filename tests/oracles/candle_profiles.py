@@ -1,4 +1,4 @@
-"""The candle method, slow and plain: one candle after the other, in fractions."""
+"""Profiles from candles computed slowly and simply: one candle after the other, in exact fractions."""
 
 from __future__ import annotations
 

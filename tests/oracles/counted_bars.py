@@ -1,4 +1,4 @@
-"""Bars that are not of time, one trade at a time, by the words of `BarRule`."""
+"""Bars by trades, volume, delta and range, built one trade at a time as `BarRule` describes them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from tests.oracles.footprints import SlowBar
 
 
 class SlowCountedBar(SlowBar):
-    """A bar, and when its trades were: the latest times up to its first and last one."""
+    """A bar with its times: the latest trade time up to its first trade, and up to its last."""
 
     first_ns = 0
     last_ns = 0
 
     def is_complete(self, kind: BarKind, size: int) -> bool:
-        """Whether no other trade may join."""
+        """Whether the bar is full, so that the next trade opens another one."""
         if kind is BarKind.TRADES:
             return len(self.prices) >= size
         if kind is BarKind.VOLUME:
@@ -22,12 +22,12 @@ class SlowCountedBar(SlowBar):
         return kind is BarKind.DELTA and abs(self.deltas[-1]) >= size
 
     def is_left_by(self, price: int, kind: BarKind, size: int) -> bool:
-        """Whether a trade at that price would stretch the bar too far."""
+        """Whether a trade at `price` would make a range bar too high."""
         return kind is BarKind.RANGE and max(*self.prices, price) - min(*self.prices, price) > size
 
 
 def slow_counted_bars(trades: TradeBatch, kind: BarKind, size: int, ticks_per_row: int) -> list[SlowCountedBar]:
-    """The bars of trades in the order of the tape: day by day, the day's trades in that order."""
+    """The bars of trades, day by day, with the trades of a day in the order of the tape."""
     rows = list(zip(*(column.tolist() for column in trades.columns[:4]), strict=True))
     bars: list[SlowCountedBar] = []
     latest_ns = None

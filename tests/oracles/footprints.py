@@ -26,7 +26,7 @@ class SlowBar:
         cell[0 if side == BUY else 1 if side == SELL else 2] += quantity
 
     def figures(self) -> dict[str, int]:
-        """The columns of a footprint series for this bar."""
+        """The values of this bar by the names of a footprint series' columns."""
         buy, sell, unknown = (sum(cell[k] for cell in self.cells.values()) for k in range(3))
         return {
             "number": self.number,
@@ -46,12 +46,12 @@ class SlowBar:
         }
 
     def dense(self, k: int) -> list[int]:
-        """Buy (0), sell (1) or unknown (2) volume of every row from the lowest to the highest."""
+        """Volume of one side (`k`: 0 buy, 1 sell, 2 unknown) in every row from the lowest to the highest."""
         return [self.cells.get(row, [0, 0, 0])[k] for row in range(min(self.cells), max(self.cells) + 1)]
 
 
 def slow_bars(trades: TradeBatch, length_ns: int, ticks_per_row: int) -> list[SlowBar]:
-    """The bars that hold the trades, oldest first."""
+    """The bars of the trades, oldest first."""
     bars: dict[int, SlowBar] = {}
     for time_ns, price, quantity, side in zip(*(column.tolist() for column in trades.columns[:4]), strict=True):
         number = time_ns // length_ns

@@ -1,4 +1,4 @@
-"""Diagonal imbalances row by row, in exact fractions."""
+"""Diagonal imbalances computed row by row, in exact fractions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def imbalanced_rows(buy: list[int], sell: list[int], rule: ImbalanceRule) -> tup
 
 
 def stacked_runs(rows: list[int], least: int) -> list[tuple[int, int]]:
-    """First and last of each run of at least `least` consecutive rows."""
+    """First and last row of each run of at least `least` consecutive rows."""
     runs: list[list[int]] = []
     for row in rows:
         if runs and runs[-1][-1] == row - 1:

@@ -1,4 +1,4 @@
-"""High and low volume nodes, plateau by plateau, with the rows around each looked at one by one."""
+"""High and low volume nodes: each run of equal rows is compared with the rows around it one by one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import groupby
 
 
 def peaks(volumes: Sequence[int], n: int) -> tuple[list[int], list[int]]:
-    """Indices of the high and of the low nodes; outside of the rows nothing traded."""
+    """Indices of the high and of the low nodes; rows outside the profile count as 0."""
     high, low = [], []
     start = 0
     for level, run in groupby(volumes):

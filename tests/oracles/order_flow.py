@@ -1,4 +1,4 @@
-"""CVD, swings and divergences the slow and obvious way: one bar after the other."""
+"""CVD, swings, divergences, VWAP and bar statistics computed slowly and simply, one bar or trade after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.market.trade import TradeBatch
 
 
 def cvd(deltas: Sequence[int], starts_ns: Sequence[int], *, by_day: bool) -> list[int]:
-    """The running sum, from 0 again on another UTC day if asked to."""
+    """CVD after each bar; with `by_day` it starts again from 0 on each UTC day."""
     found, running, today = [], 0, None
     for delta, start_ns in zip(deltas, starts_ns, strict=True):
         day = datetime.fromtimestamp(start_ns // 10**9, UTC).date()
@@ -22,7 +22,7 @@ def cvd(deltas: Sequence[int], starts_ns: Sequence[int], *, by_day: bool) -> lis
 
 
 def swing_highs(values: Sequence[int], reach: int) -> list[int]:
-    """Middles of the plateaus that stand above `reach` values on both sides."""
+    """Middle indices of runs of equal values that are above the `reach` values on each side."""
     found, index = [], 0
     while index < len(values):
         last = index
@@ -36,7 +36,7 @@ def swing_highs(values: Sequence[int], reach: int) -> list[int]:
 
 
 def divergences(highs: Sequence[int], lows: Sequence[int], cvd: Sequence[int], reach: int) -> set[tuple[int, int, int]]:
-    """First swing, second swing, side."""
+    """The divergences as (index of the first swing, index of the second swing, side)."""
     found = set()
     tops = swing_highs(highs, reach)
     for one, other in itertools.pairwise(tops):
@@ -50,7 +50,7 @@ def divergences(highs: Sequence[int], lows: Sequence[int], cvd: Sequence[int], r
 
 
 def vwap_of_day(trades: TradeBatch, bar_start_ns: int, bar_ns: int) -> tuple[Fraction, Fraction]:
-    """VWAP and variance of the trades of a UTC day up to the end of one of its bars."""
+    """VWAP and variance of the trades of a UTC day up to the end of the bar that starts at `bar_start_ns`."""
     day = bar_start_ns // 86_400_000_000_000
     columns = (trades.time_ns.tolist(), trades.price_ticks.tolist(), trades.quantity_lots.tolist())
     inside = [
@@ -64,7 +64,7 @@ def vwap_of_day(trades: TradeBatch, bar_start_ns: int, bar_ns: int) -> tuple[Fra
 
 
 def statistics(trades: TradeBatch, bar_ns: int) -> dict[str, list[int]]:
-    """The table of time bars, trade by trade."""
+    """The bar statistics of time bars, added up trade by trade."""
     bars: dict[int, dict[str, int]] = {}
     for time_ns, price, lots, side in zip(*(column.tolist() for column in trades.columns[:4]), strict=True):
         zero = {"volume": 0, "buy": 0, "sell": 0, "delta": 0, "delta-min": 0, "delta-max": 0, "trades": 0, "low": price, "high": price}

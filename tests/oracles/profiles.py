@@ -1,4 +1,4 @@
-"""Profiles of bars as dictionaries, one cell at a time."""
+"""Profiles of bars, added up in a dictionary one cell at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Content = tuple[int, list[int], list[int], list[int]]
 
 
 def slow_profile_of_bars(series: FootprintSeries, first_bar: int, end_bar: int) -> Content:
-    """First row, then buy, sell and unknown lots of every row from the lowest bar's low to the highest bar's high."""
+    """The first row, then buy, sell and unknown lots of every row from the lowest to the highest of the bars' rows."""
     rows: dict[int, list[int]] = {}
     for bar in range(max(first_bar, 0), min(end_bar, series.n_bars)):
         first_row, *columns = series.bar_cells(bar)

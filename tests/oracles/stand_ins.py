@@ -1,4 +1,4 @@
-"""Trades with candles in their place, minute by minute and lot by lot."""
+"""Profiles with candles where trades are missing, computed minute by minute and lot by lot."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class SlowTrade(NamedTuple):
-    """One trade: when, in which tick, how many lots, and whether a buyer was aggressive."""
+    """One trade: time, price in ticks, lots, and whether the buyer was the aggressor."""
 
     time_ns: int
     ticks: int
@@ -16,7 +16,7 @@ class SlowTrade(NamedTuple):
 
 
 class SlowCandle(NamedTuple):
-    """One candle of aggressive buying and selling."""
+    """One candle with its bought and sold lots."""
 
     start_ns: int
     low: int
@@ -35,16 +35,16 @@ def slow_rows(
     length_ns: int,
     ticks_per_row: int,
 ) -> dict[int, list[int]]:
-    """Lots bought and sold in each row, of the trades held from a time on, and of candles.
+    """Lots bought and sold in each row: of the loaded trades from a time on, and of candles where trades are missing.
 
     Parameters
     ----------
     lacking : callable
-        Whether a trade of `[a, b)` may be missing.
+        Whether a trade of the time `[a, b)` may be missing.
     candle_of : callable
-        From start and length to the venue's candle.
+        The venue's candle by start and length.
     until_ns : int
-        No candle that ends later counts.
+        Candles that end later are not used.
     """
     rows: dict[int, list[int]] = {}
     for trade in held:

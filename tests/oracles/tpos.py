@@ -1,4 +1,4 @@
-"""Time at price, slow and plain: letters put on rows one trade after the other."""
+"""TPO letters computed slowly and simply, one trade after the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def letters_of(trades: list[tuple[int, int]], start: int, bracket: int, ticks_pe
 
 
 def rotation_of(trades: list[tuple[int, int]], start: int, bracket: int) -> int:
-    """Bracket against the one before it that traded."""
+    """The rotation factor: each bracket with trades compared with the one before it."""
     prices: dict[int, list[int]] = defaultdict(list)
     for time, price in trades:
         prices[(time - start) // bracket].append(price)

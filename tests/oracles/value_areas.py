@@ -1,4 +1,4 @@
-"""The value-area rules as a trader would walk them by hand, in plain Python integers."""
+"""The value area as a trader would compute it by hand, in plain Python integers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def point_of_control(volumes: Sequence[int]) -> int:
-    """Index of the heaviest row; then nearest the middle of the traded rows, then the lower."""
+    """Index of the heaviest row; of equal ones the nearest to the middle of the traded rows, then the lower."""
     traded = [row for row, volume in enumerate(volumes) if volume]
     middle_doubled = traded[0] + traded[-1]
     heaviest = max(volumes)

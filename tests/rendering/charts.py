@@ -25,12 +25,12 @@ class StillChart(Chart):
         self.apply(trades)
 
     def apply(self, fresh: TradeBatch, store: TradeStore | None = None) -> None:
-        """Fold trades in."""
+        """Add trades to the bars."""
         self.series.append(fresh)
 
 
 def random_trades(n_bars: int, per_bar: int, volatility: float = 3.0, seed: int = 7, start_ticks: int = 600_000) -> TradeBatch:
-    """A random walk of `n_bars` minutes with fat-tailed sizes."""
+    """Trades of a random walk over `n_bars` minutes, with fat-tailed sizes."""
     rng = np.random.default_rng(seed)
     n = n_bars * per_bar
     time_ns = FIRST_MINUTE * MINUTE.length_ns + np.arange(n) * (MINUTE.length_ns // per_bar)
@@ -42,6 +42,6 @@ def random_trades(n_bars: int, per_bar: int, volatility: float = 3.0, seed: int 
 
 
 def trade(bar: int, price_ticks: int, lots: int = 1, side: int = 1, second: int = 59) -> TradeBatch:
-    """One trade in the bar `FIRST_MINUTE + bar`."""
+    """A batch of one trade in the bar `FIRST_MINUTE + bar`."""
     time_ns = (FIRST_MINUTE + bar) * MINUTE.length_ns + second * NS_PER_S
     return TradeBatch.of([time_ns], [price_ticks], [lots], [side], [10**9 + bar])

@@ -1,11 +1,11 @@
-"""An emulator of Binance's public market data, for tests and trials without the network.
+"""An emulator of Binance's public market data, for tests and demonstrations without a network.
 
-`python -m tests.venue_emulator --help` runs it by itself. In a test::
+`python -m tests.venue_emulator` runs it as a program; `--help` lists the options. In a test::
 
     async with VenueEmulator(GeneratedTape(seed=1, rate=1000)) as venue:
         venue.ws_url, venue.rest_url       # give these to the feed
         venue.inject("drop")               # or venue.faults.skip = 0.002
-        venue.trades()                     # what really happened
+        venue.trades()                     # all trades that have happened
 """
 
 from tests.venue_emulator.faults import Faults, PageFault, Refusal

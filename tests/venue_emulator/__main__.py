@@ -1,4 +1,4 @@
-"""The emulator as a program."""
+"""The emulator as a program: `python -m tests.venue_emulator`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.venue_emulator.venue import VenueEmulator
 
 
 def main() -> None:
-    """Run until the time is over or Ctrl-C, then print the statistics."""
+    """Run the emulator until `--seconds` are over or a signal stops it, then print its statistics."""
     options = _parser().parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(options))

@@ -1,4 +1,4 @@
-"""What the venue does wrong at the moment."""
+"""The faults that the venue currently has."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
 PageFaultKind = Literal["empty", "blank", "truncated", "cut", "html", "stuck", "overlap"]
-"""How a page of trades is spoilt: no rows, no body, half a JSON text, a body shorter than announced,
+"""The fault of a page of trades: no rows, no body, half a JSON text, a body shorter than announced,
 a web page with status 200, always the oldest page, a page that begins ten trades too early."""
 
 
 @dataclass(slots=True)
 class Refusal:
-    """An HTTP status in place of an answer, so many `times` (None: until it is taken away)."""
+    """An HTTP status in place of an answer, for `times` requests (None: until it is removed)."""
 
     status: int = 429
     retry_after_s: float | None = None
@@ -21,7 +21,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class PageFault:
-    """A page of trades that is not what was asked for, so many `times`."""
+    """A fault of the next `times` pages of trades (None: until it is removed)."""
 
     kind: PageFaultKind = "empty"
     times: int | None = 1
@@ -33,33 +33,33 @@ class PageFault:
 
 @dataclass(slots=True)
 class Faults:
-    """The lasting faults; change an attribute while the venue runs. What happens once is `VenueEmulator.inject`.
+    """The lasting faults; change an attribute while the venue runs. `VenueEmulator.inject` has those that happen once.
 
     Attributes
     ----------
     stall : bool
-        Trades happen, REST has them, sockets stay open and answer pings, nothing is sent.
+        Trades happen and REST serves them, sockets stay open and answer pings, but no trades are sent.
     freeze : bool
-        Nothing is read nor written any more, like a network that went away.
+        Nothing is read or written any more, as if the network were gone.
     silent_subscribe : bool
-        New subscriptions are acknowledged and bring nothing, on that connection for good.
+        New subscriptions are acknowledged, but their connection never gets a trade.
     ignore_subscribe : bool
         SUBSCRIBE is not even acknowledged.
     flap : bool
         New connections are accepted and closed at once.
     constant_side : bool
-        Every trade says `m: true`, whoever was the aggressor.
+        Every trade has `m: true`, even if the buyer was the aggressor.
     duplicate, reorder, skip, lose, garbage, fragment : float
-        Share of trades: sent twice; sent up to 20 places late; not sent, yet served over REST; never
-        served by anybody; preceded by a frame that is no trade; sent in frames of one byte.
+        Share of trades: sent twice; sent up to 20 places late; not sent, but served over REST; neither
+        sent nor served; preceded by a frame that is not a trade; sent in frames of one byte.
     handshake, rest : Refusal or None
-        Refuses sockets, or requests.
+        Refusal of new sockets, or of requests.
     page : PageFault or None
-        Spoils pages of trades.
+        Fault of the pages of trades.
     rest_delay_s : float
-        How long every request waits.
+        Delay of every request, seconds.
     rest_lag_s : float
-        How far REST is behind the stream.
+        Time by which REST serves trades later than the stream, seconds.
     """
 
     stall: bool = False
@@ -82,19 +82,19 @@ class Faults:
     counts: dict[str, int] = field(default_factory=dict)
 
     def clear(self) -> None:
-        """No more faults; the counts stay."""
+        """Remove all faults; the counts stay."""
         spotless = Faults()
         for each in fields(self):
             if each.name != "counts":
                 setattr(self, each.name, getattr(spotless, each.name))
 
     def counted(self, name: str, n: int = 1) -> None:
-        """Note that a fault happened `n` times."""
+        """Count that a fault happened `n` times."""
         if n:
             self.counts[name] = self.counts.get(name, 0) + n
 
     def take_refusal(self, which: Literal["handshake", "rest"]) -> Refusal | None:
-        """The refusal in force, used up by one."""
+        """Use the current refusal once and return it; None if there is none."""
         refusal: Refusal | None = getattr(self, which)
         if refusal is not None and not _use(refusal):
             refusal = None
@@ -102,7 +102,7 @@ class Faults:
         return refusal
 
     def take_page_fault(self) -> PageFaultKind | None:
-        """How the next page is to be spoilt, used up by one."""
+        """Use the current page fault once, count it and return its kind; None if there is none."""
         if self.page is None:
             return None
         kind = self.page.kind

@@ -1,4 +1,4 @@
-"""A tape off a trades file: `time,price,quantity,side,trade_id`, plain or gzip."""
+"""A tape from a trade file: `time,price,quantity,side,trade_id`, plain or gzip."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class FileTape(Tape):
     path : Path
         CSV with a header; columns are found by name.
     history_s : float
-        How much of the file lies before the opening; 0 starts with its first trade.
+        Seconds of the file that lie before the venue opens; 0 starts with its first trade.
     repeat : bool
-        After the last trade begin anew, with ids and times going on; otherwise fall silent.
+        Whether the file starts again after its last trade, with higher ids and later times; else there are no more trades.
     """
 
     def __init__(

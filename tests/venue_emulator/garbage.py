@@ -1,4 +1,4 @@
-"""Frames that are no trade, and one trap each for a decoder that trusts what it reads."""
+"""Frames that are not trades, each with one error that a careless decoder would accept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.venue_emulator.messages import frame
 _GOOD = {"e": '"aggTrade"', "E": "{t}", "s": '"{s}"', "a": "{a}", "p": '"{p}"', "q": '"1"', "f": "1", "l": "1", "T": "{t}", "m": "true"}
 
 _SPOILT = {
-    # One field of a good trade replaced; the id is the next one, so that whoever believes it loses the true trade.
+    # One field of a good trade replaced; the id is the next one, so that a client that accepts it loses the true trade.
     "price-number": {"p": "61000.5"},
     "price-word": {"p": '"many"'},
     "price-exponent": {"p": '"1e400"'},
@@ -58,14 +58,14 @@ _FRAMES = {
 }
 
 KINDS = (*_SPOILT, *(f"missing-{name}" for name in _MISSING), *_RAW, *_FRAMES)
-"""Every kind of garbage there is."""
+"""All kinds of garbage."""
 
 HARMLESS = tuple(kind for kind in KINDS if kind != "utf8")
 """The kinds after which a library keeps the socket open."""
 
 
 def garbage(kind: str, symbol: str, next_id: int, price: str, time: int, *, wrapped: bool) -> bytes:
-    """A frame of that kind, ready to be written."""
+    """An encoded frame of garbage of a kind; its trade fields resemble the given next trade."""
     if kind not in KINDS:
         raise ValueError(f"kind: found {kind!r}, expected one of {', '.join(KINDS)}")
     if kind in _FRAMES:

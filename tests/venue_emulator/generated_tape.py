@@ -1,4 +1,4 @@
-"""A tape out of a seed: the same trades every time, at any rate."""
+"""A tape generated from a seed: the same arguments always give the same trades."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _2024_08_09_US = 1_723_161_600_000_000
 
 
 class GeneratedTape(Tape):
-    """An endless tape: trade `i` depends on the seed and the other arguments alone.
+    """An endless tape: trade `i` depends only on the seed and the other arguments.
 
     Orders arrive as a Poisson process; three in ten trades continue the order before them, at the
     same time, one tick further. Prices are a random walk, sizes are log-normal.
@@ -23,11 +23,11 @@ class GeneratedTape(Tape):
     Parameters
     ----------
     seed : int
-        Another seed, another tape.
+        Different seeds give different tapes.
     rate : float
-        Trades a second once the venue is open.
+        Trades per second after the venue opens.
     history_s, history_rate : float
-        How long before the opening the tape starts, and the rate there (`rate`, 50 at most).
+        Seconds by which the tape starts before the opening, and the rate until then (by default `rate`, but at most 50).
     first_id : int
         Id of the oldest trade.
     """
@@ -66,7 +66,7 @@ class GeneratedTape(Tape):
         random = np.random.default_rng([self._seed, number])
 
         goes_on = random.random(n) < _SWEEP_SHARE
-        goes_on[0] = False  # a block knows nothing of the order before it
+        goes_on[0] = False  # a block does not continue the last order of the block before
         gap_us = np.maximum(np.rint(random.exponential(1e6 / (rate * (1 - _SWEEP_SHARE)), n)).astype(np.int64), 1)
         gap_us[goes_on] = 0
         opener = np.maximum.accumulate(np.where(goes_on, 0, np.arange(n)))

@@ -1,4 +1,4 @@
-"""Faults by name, as Python, the control endpoint and the random mode ask for them."""
+"""Faults by name, for tests, the control endpoint and the random mode."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _MENU: list[tuple[float, str, dict[str, Any]]] = [
 
 
 def inject(venue: VenueEmulator, fault: str, arguments: dict[str, Any]) -> None:
-    """Let something go wrong; arguments may be text, as off a query.
+    """Cause a fault; arguments may be text, e.g. from a query.
 
     ``drop``, ``vanish``: cut every socket, with RST or without a close frame. ``close`` (`code`=1001):
-    properly. ``shutdown`` (`after_s`=2): announce, then close. ``frame`` (`kind`): one frame of garbage, all
-    kinds if none is named. ``oversize`` (`size`=5 MiB): one huge frame. ``burst`` (`count`=50,000): so many trades
-    at once. ``rest``, ``handshake`` (`status`, `retry_after_s`, `times`): refuse. ``page`` (`kind`, `times`). ``none``:
-    all is well again. Any attribute of `Faults` by its name: switches (`on`=true), shares and seconds (`value`); each,
-    and refusals, with `for_s` ends by itself.
+    with a close frame. ``shutdown`` (`after_s`=2): announce, then close. ``frame`` (`kind`): one frame of garbage, all
+    harmless kinds if none is given. ``oversize`` (`size`=5 MiB): one huge frame. ``burst`` (`count`=50,000): this many
+    trades at once. ``rest``, ``handshake`` (`status`, `retry_after_s`, `times`): refuse. ``page`` (`kind`, `times`). ``none``:
+    remove all faults. Any attribute of `Faults` by its name: switches (`on`=true), shares and seconds (`value`). With
+    `for_s`, a lasting fault or refusal ends by itself.
 
     Raises
     ------
@@ -81,14 +81,14 @@ def inject(venue: VenueEmulator, fault: str, arguments: dict[str, Any]) -> None:
     value = _lasting(fault, **arguments)
     before = None if fault in ("handshake", "rest", "page") else type(value)()
     setattr(venue.faults, fault, value)
-    if fault in ("stall", "freeze", "constant_side") and value:  # the others count where they strike
+    if fault in ("stall", "freeze", "constant_side") and value:  # the others are counted where they happen
         venue.faults.counted(fault)
     if for_s is not None:
         venue.spawn(_end(venue, fault, value, before, float(for_s)))
 
 
 async def random_faults(venue: VenueEmulator, per_minute: float, seed: int) -> None:
-    """Recoverable faults at random times, the same ones for the same seed."""
+    """Inject recoverable faults at random times until cancelled, the same ones for the same seed."""
     random, faults = np.random.default_rng([seed, 1]), recoverable_faults(seed)
     while True:
         await asyncio.sleep(random.exponential(60.0 / per_minute))
@@ -97,7 +97,7 @@ async def random_faults(venue: VenueEmulator, per_minute: float, seed: int) -> N
 
 
 def recoverable_faults(seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Faults from which a good client recovers without a loss, as name and arguments, without end, the same ones for the same seed."""
+    """Yield endless faults (name, arguments) from which a good client recovers without a loss, the same ones for the same seed."""
     random = np.random.default_rng(seed)
     weights = np.array([weight for weight, _, _ in _MENU], float)
     while True:

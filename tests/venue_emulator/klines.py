@@ -1,4 +1,4 @@
-"""Klines as the venue tells them: made of the trades that have happened, a minute without trades at the close before."""
+"""Klines as the venue serves them, made of the trades that have happened; one without trades has the previous close."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ INTERVALS_US = (
     | {f"{hours}h": hours * 60 * MINUTE_US for hours in (1, 2, 4, 6, 8, 12)}
     | {"1d": 1440 * MINUTE_US}
 )
-"""Lengths by the venue's names for them; one of a week or a month is not played."""
+"""Length of each interval by the venue's name; weeks and months are not supported."""
 
 
 def klines(playback: Playback, length_us: int, start_us: int, end_us: int, limit: int) -> list[list[object]]:
-    """The klines that open from a time up to another, both included, oldest first; none before the symbol's first trade."""
+    """The klines that open between two times, both included, oldest first and at most `limit`; none before the first trade."""
     first_us = playback.first_us
     if first_us is None:
         return []
@@ -28,7 +28,7 @@ def klines(playback: Playback, length_us: int, start_us: int, end_us: int, limit
     if begin >= end:
         return []
     rows = playback.between(begin * length_us, end * length_us)
-    number = rows.offset_us // length_us  # between() tells venue times
+    number = rows.offset_us // length_us  # between() returns venue times
     edges = np.searchsorted(number, np.arange(begin, end + 1))
     close = playback.close_before(begin * length_us)
     found: list[list[object]] = []

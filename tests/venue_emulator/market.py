@@ -1,4 +1,4 @@
-"""The two markets the emulator can be, and in what their public protocols differ."""
+"""The two markets that the emulator supports, and the differences between their public protocols."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class MarketFacts:
-    """What a client can see of one market.
+    """The properties of one market that a client can observe.
 
     Attributes
     ----------
     rest_prefix : str
-        Path before `/aggTrades` and its neighbours.
+        Path before `/aggTrades` and the other endpoints.
     tick_size, lot_size : Decimal
-        Steps of a market that is like BTCUSDT.
+        Steps of a symbol like BTCUSDT.
     price_digits, quantity_digits : int
-        Digits behind the point that the venue writes, trailing zeros included.
+        Decimal places that the venue writes, trailing zeros included.
     time_step_us : int
         Trade times are whole multiples of this: 1 on spot, 1000 on futures.
     weight_limit, page_weight, info_weight, klines_weight : int
-        Request weight a minute, and what a page of trades, the symbol list and a page of klines cost.
+        Request weight per minute, and the weights of a page of trades, the symbol list and a page of klines.
     messages_per_second : int
-        Incoming frames a connection may send, ping and pong included.
+        Frames that a client may send per second and connection, ping and pong included.
     ping_interval_s, pong_deadline_s : float
-        The venue's own heartbeat.
+        Time between the venue's pings, and the time that it waits for a pong.
     """
 
     rest_prefix: str
@@ -47,14 +47,14 @@ class MarketFacts:
 
 
 class Market(enum.Enum):
-    """Which venue is played; `.value` is the word on the command line."""
+    """The emulated market; `.value` is its name on the command line."""
 
     SPOT = "spot"
     USDM = "usdm"
 
     @property
     def facts(self) -> MarketFacts:
-        """The figures of this market, off the venue's documentation."""
+        """The properties of this market, from the venue's documentation."""
         return _FACTS[self]
 
 

@@ -12,7 +12,7 @@ _TEXT, _BINARY, _CONTINUATION, _FINAL = 0x1, 0x2, 0x0, 0x80
 
 
 class TradeWriter:
-    """Writes the trades of one symbol, about a microsecond each.
+    """Encodes the trades of one symbol, in about 1 µs each.
 
     `f` and `l` differ from `a` on purpose: a client must count by `a`. On spot every aggregate
     trade stands for two fills; on futures some fill numbers are missing, as they are there.
@@ -38,7 +38,7 @@ class TradeWriter:
     def events(
         self, trades: Sequence[tuple[int, int, int, int, int]], *, micro: bool, wrapped: bool, constant_side: bool = False
     ) -> list[bytes]:
-        """One message a trade; `trades` are `(time_us, price_ticks, lots, side, id)`."""
+        """One message per trade; `trades` are `(time_us, price_ticks, lots, side, id)`."""
         template = self._wrapped if wrapped else self._event
         unit = 1 if micro else 1000
         # The venue sends about a millisecond after the trade (recorded streams).
@@ -48,7 +48,7 @@ class TradeWriter:
         ]
 
     def page(self, trades: Sequence[tuple[int, int, int, int, int]], *, micro: bool) -> bytes:
-        """The trades as an answer of `/aggTrades`."""
+        """The body of an `/aggTrades` answer with these trades."""
         unit = 1 if micro else 1000
         return b"[" + b",".join(self._row % self._fields(t[0] // unit, *t[1:]) for t in trades) + b"]"
 
@@ -68,7 +68,7 @@ def frame(payload: bytes, *, binary: bool = False) -> bytes:
 
 
 def frames(payloads: Sequence[bytes]) -> bytes:
-    """Many text frames behind one another, to be written at once."""
+    """Many text frames in a row, to be written at once."""
     return b"".join([b"\x81" + (bytes((len(p),)) if len(p) < 126 else b"\x7e" + len(p).to_bytes(2, "big")) + p for p in payloads])
 
 

@@ -1,4 +1,4 @@
-"""A tape being played: what has happened so far, and in which order it is told."""
+"""The playback of a tape: the trades that have happened so far, and the order in which they are sent."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.venue_emulator.faults import Faults
 from tests.venue_emulator.messages import TradeWriter
 from tests.venue_emulator.tape import Rows, Tape
 
-_LATEST = 20  # places a reordered trade may come too late
+_LATEST = 20  # maximum number of places by which a reordered trade is late
 
 
 @dataclass(slots=True)
 class Totals:
-    """Count, sums and ends of some trades, in whole lots."""
+    """Count, first and last id, and sums in lots of some trades."""
 
     count: int = 0
     first_id: int | None = None
@@ -27,7 +27,7 @@ class Totals:
     sell_lots: int = 0
 
     def add(self, rows: Rows) -> None:
-        """Count these, which come behind the ones counted before."""
+        """Add trades that follow those added before."""
         if not rows.size:
             return
         lots, buys = int(rows.quantity_lots.sum()), int(rows.quantity_lots[rows.side > 0].sum())
@@ -39,12 +39,12 @@ class Totals:
         self.sell_lots += lots - buys
 
     def as_json(self) -> dict[str, int | None]:
-        """The fields by name."""
+        """The values by name, for JSON."""
         return asdict(self)
 
 
 def digest_of(trades: TradeBatch) -> str:
-    """A hash of every field of every trade, in order: equal for equal trades alone."""
+    """A hash of every field of every trade, in order, so that only equal trades have equal hashes."""
     digest = hashlib.blake2b(digest_size=16)
     for column in trades.columns:
         digest.update(np.ascontiguousarray(column).tobytes())
@@ -52,14 +52,14 @@ def digest_of(trades: TradeBatch) -> str:
 
 
 class Playback:
-    """One tape at the venue.
+    """The playback of one tape at the venue.
 
     Parameters
     ----------
     origin_us : int
         Venue time of the tape's opening.
     compression : float
-        How many times faster than it was recorded the tape lies on the venue's clock.
+        Factor by which the tape's times are divided, so that it is played that many times faster.
     """
 
     def __init__(self, tape: Tape, origin_us: int, compression: float, faults: Faults, random: np.random.Generator) -> None:
@@ -76,14 +76,14 @@ class Playback:
         self._random = random
         self._opening = tape.count_until(-1)
         self._next = self._opening
-        self._late: list[tuple[int, int]] = []  # (place from which on it is told, position)
+        self._late: list[tuple[int, int]] = []  # (position at which it is sent, its own position)
 
     def due(self, now_us: int) -> int:
-        """How many trades have happened by now and are not yet told."""
+        """The number of trades that happened by `now_us` and have not been taken yet."""
         return self._count_until(now_us) - self._next
 
     def take(self, count: int) -> list[int]:
-        """Let `count` more trades happen; the positions to tell now, in that order, repeats included."""
+        """Let `count` more trades happen; return the positions to send now, in that order, with repeats."""
         rows = self.tape.rows(self._next, self._next + count)
         start, self._next = self._next, self._next + rows.size
         gone = np.zeros(rows.size, bool)
@@ -102,7 +102,7 @@ class Playback:
         return self._listed(self.tape.rows(first, max(positions) + 1).cut(np.array(positions) - first))
 
     def happened(self, first_us: int | None, last_us: int | None, first_id: int | None, limit: int, lag_us: int) -> list:
-        """A page as REST serves it: from the oldest that fits on, or the newest if only the end is given."""
+        """A page as REST serves it: from the oldest trade in the bounds on, or the newest ones if only the end is given."""
         end = self._next
         if lag_us:
             end = min(end, max(self._count_until(self._last_us() - lag_us), self._opening))
@@ -119,7 +119,7 @@ class Playback:
         return self._listed(rows.cut(slice(-limit, None) if first_id is None and first_us is None else slice(limit)))
 
     def totals(self, first_id: int | None = None, last_id: int | None = None) -> Totals:
-        """Count and sums over a range of ids, inclusive, history included; without bounds, of all that happened."""
+        """Count and sums over a range of ids, both included, with history; without bounds, of all trades that have happened."""
         totals = Totals()
         start = 0 if first_id is None else self.tape.position_of(first_id)
         end = self._next if last_id is None else min(self._next, self.tape.position_of(last_id + 1))
@@ -128,7 +128,7 @@ class Playback:
         return totals
 
     def trades(self, first_id: int | None = None, last_id: int | None = None, *, micro: bool = False) -> TradeBatch:
-        """The truth: every trade that happened, history included, with times as a client can read them."""
+        """All trades that have happened in a range of ids, with history; times are in whole ms unless `micro`, as a client gets them."""
         start = 0 if first_id is None else self.tape.position_of(first_id)
         end = self._next if last_id is None else min(self._next, self.tape.position_of(last_id + 1))
         rows = self._without_lost(self.tape.rows(start, end))
@@ -138,28 +138,28 @@ class Playback:
 
     @property
     def first_us(self) -> int | None:
-        """When the symbol first traded."""
+        """Venue time of the tape's first trade; None if it has none."""
         rows = self.tape.rows(0, 1)
         return int(self._time_us(rows.offset_us)[0]) if rows.size else None
 
     @property
     def now_us(self) -> int:
-        """When it last traded."""
+        """Venue time of the last trade that has happened; the opening if none has."""
         return self._last_us()
 
     def between(self, start_us: int, end_us: int) -> Rows:
-        """What happened from a time up to another; `offset_us` holds the venue's times."""
+        """The trades that happened in `[start_us, end_us)`; `offset_us` has venue times here."""
         start, end = self._count_until(start_us - 1), min(self._count_until(end_us - 1), self._next)
         rows = self._without_lost(self.tape.rows(start, max(start, end)))
         return rows._replace(offset_us=self._time_us(rows.offset_us))
 
     def close_before(self, time_us: int) -> int:
-        """The price, in ticks, of the last trade before a time; of the first one if there is none."""
+        """The price in ticks of the last trade before a time; if there is none, of the first trade."""
         count = max(self._count_until(time_us - 1), 1)
         return int(self.tape.rows(count - 1, count).price_ticks[0])
 
     def next_trade(self) -> tuple[int, str, int]:
-        """Id, price text and time in ms of the trade to come, for garbage that resembles it."""
+        """Id, price text and time (ms) of the next trade, for garbage that resembles it; ones if the tape has ended."""
         rows = self.tape.rows(self._next, self._next + 1)
         if not rows.size:
             return 1, "1", 1
@@ -186,7 +186,7 @@ class Playback:
         return [position for place, position in plan if place < self._next]
 
     def _count_until(self, time_us: int) -> int:
-        # Offsets are divided by the compression, rounded down: the last that still gives this time.
+        # Offsets are divided by the compression and rounded down: find the last one that gives this time.
         offset = time_us - self.origin_us
         count = self.tape.count_until(int((offset + 1) * self._compression) + 1)
         while count and self._time_us(self.tape.rows(count - 1, count).offset_us)[0] > time_us:

@@ -1,4 +1,4 @@
-"""The REST side: symbols, times and pages of trades, with the venue's limits and errors."""
+"""The REST API: symbols, time, klines and pages of trades, with the venue's limits and errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HOUR_US = 3_600_000_000
 _SYMBOL_RANGE = "^[A-Z0-9-_.]{1,20}$"
 _NUMBER_RANGE = "^[0-9]{1,20}$"
 _MOST_ROWS = 1000
-_PATIENCE = 10  # requests over the limit after which 429 becomes 418 (the venue does not say how many)
+_PATIENCE = 10  # requests over the limit after which 429 becomes 418 (the venue does not document the number)
 _HTML = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>We will be back soon</h1></body></html>"
 
 
@@ -40,7 +40,7 @@ class _BadRequestError(Exception):
 
 
 class WeightMeter:
-    """Request weight by the minute, as the venue counts it for one address; 429 above, 418 for those who go on."""
+    """Counts request weight per minute as the venue does for one address: 429 above the limit, 418 if the client goes on."""
 
     def __init__(self, limit: int, ban_s: float = 120.0) -> None:
         self.used = 0
@@ -51,7 +51,7 @@ class WeightMeter:
         self._banned_until_s = 0.0
 
     def charge(self, weight: int, now_s: float) -> Refusal | None:
-        """Count a request; how it is refused if there is no weight left."""
+        """Count a request; return its refusal if there is no weight left, else None."""
         if now_s < self._banned_until_s:
             return Refusal(418, self._banned_until_s - now_s)
         minute = int(now_s // 60)
@@ -68,14 +68,14 @@ class WeightMeter:
 
 
 class Rest:
-    """Answers plain GET requests of the market's public API.
+    """Answers GET requests of the market's public API.
 
     Parameters
     ----------
     now_us : callable
         The venue's clock.
     history_limit_h : float or None
-        How far back trades are served; the futures venue keeps 48 hours.
+        Hours of trades that are served, None for all; the futures venue stores 48 hours.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Rest:
         self._limit_us = None if history_limit_h is None else int(history_limit_h * _HOUR_US)
 
     def answer(self, target: str, headers: Mapping[str, str], wall_s: float) -> Answer:
-        """The answer to `GET target`."""
+        """The answer to `GET target`; counts its request weight."""
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         facts = self._market.facts
@@ -159,7 +159,7 @@ class Rest:
             if start_us is not None and start_us < oldest_us:
                 raise _BadRequestError(-1130, "Data sent for parameter 'startTime' is not valid.")
             page = playback.happened(start_us, end_us, first_id, limit, int(self._faults.rest_lag_s * 1e6))
-            if page and page[0][0] < oldest_us and first_id is not None:  # too old an id: what is still kept
+            if page and page[0][0] < oldest_us and first_id is not None:  # the id is too old: serve from the oldest stored trade on
                 page = playback.happened(oldest_us, end_us, None, limit, int(self._faults.rest_lag_s * 1e6))
         else:
             page = playback.happened(start_us, end_us, first_id, limit, int(self._faults.rest_lag_s * 1e6))
@@ -214,7 +214,7 @@ class Rest:
 
 
 def refused(refusal: Refusal, wall_s: float, weight_limit: int) -> Answer:
-    """The answer in place of an answer."""
+    """The HTTP answer of a refusal."""
     headers = {} if refusal.retry_after_s is None else {"Retry-After": str(max(round(refusal.retry_after_s), 0))}
     if refusal.status == 429:
         text = f"Too much request weight used; current limit is {weight_limit} request weight per 1 MINUTE."
@@ -276,7 +276,7 @@ def _number(query: Mapping[str, str], name: str) -> int | None:
 
 
 def _time(query: Mapping[str, str], name: str, *, last: bool) -> int | None:
-    """A bound in µs; a millisecond that ends a range is in it as a whole."""
+    """A bound in µs; with `last`, a bound in ms includes its complete millisecond. None if it was not sent."""
     value = _number(query, name)
     if value is None or value >= 10**14:
         return value

@@ -1,4 +1,4 @@
-"""What one socket listens to, and the answers to SUBSCRIBE and its neighbours."""
+"""The subscriptions of one socket, and the answers to SUBSCRIBE and related requests."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _MOST_STREAMS = 1024
 
 @dataclass(slots=True)
 class Subscriptions:
-    """The state of one socket.
+    """The subscriptions and options of one socket.
 
     Attributes
     ----------
     streams : set of str
-        Stream names as they were asked for; names nobody knows stay silent.
+        Stream names as requested; unknown names never get an event.
     wrapped : bool
-        Events come as `{"stream": …, "data": …}`.
+        Whether events are sent as `{"stream": …, "data": …}`.
     micro : bool
-        Times are microseconds.
+        Whether times are in microseconds.
     silent : bool
-        Everything is acknowledged and nothing is sent, as on the futures' old addresses.
+        Whether requests are acknowledged but no events are sent, as on the old futures addresses.
     """
 
     streams: set[str] = field(default_factory=set)
@@ -34,7 +34,7 @@ class Subscriptions:
     silent: bool = False
 
     def answer(self, text: str | bytes) -> str:
-        """The venue's reply to one message from the client."""
+        """Apply one request of the client, and return the venue's reply."""
         try:
             request = json.loads(text)
         except ValueError as error:
@@ -81,7 +81,7 @@ class Subscriptions:
 
 
 def opened(path: str, market: Market) -> Subscriptions | None:
-    """The state a socket starts with at that address; None where the venue has no socket."""
+    """The subscriptions with which a socket at an address starts; None if the venue has no socket there."""
     parts = urlsplit(path)
     query = parse_qs(parts.query)
     place, silent = parts.path, False

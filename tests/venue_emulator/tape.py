@@ -1,7 +1,7 @@
-"""A tape: an ordered run of trades of one symbol, found by position, by time or by id.
+"""A tape: the ordered trades of one symbol, found by position, time or id.
 
-Tapes are made block by block and a block is a pure function of its number, so that only the
-last blocks used are kept: a day at a thousand trades a second costs no more memory than a minute.
+A tape is made block by block. A block depends only on its number and can be made again, so only the blocks used
+last are cached: a day at 1,000 trades per second needs little more memory than the cache.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 
 from tests.venue_emulator.market import Market
 
-_TRADES_KEPT = 4_000_000  # of 33 bytes each: some 130 MB
+_TRADES_KEPT = 4_000_000  # of 33 bytes each: about 130 MB
 
 
 class Rows(NamedTuple):
     """Some trades as columns.
 
-    `offset_us` counts from the moment the venue opens; trades of before are negative. `side` is
-    the aggressor's, 1 or -1.
+    `offset_us` counts from the opening of the venue; earlier trades are negative. `side` is the
+    aggressor's, 1 or -1.
     """
 
     offset_us: np.ndarray
@@ -37,12 +37,12 @@ class Rows(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many trades."""
+        """Number of trades."""
         return len(self.trade_id)
 
 
 def join(parts: list[Rows]) -> Rows:
-    """The parts behind one another."""
+    """The trades of all parts, in the given order."""
     if len(parts) == 1:
         return parts[0]
     if not parts:
@@ -52,14 +52,14 @@ def join(parts: list[Rows]) -> Rows:
 
 
 class Tape:
-    """What all tapes share; a kind of tape says how block `number` is made.
+    """The base class of all tapes; a subclass makes the blocks.
 
     Attributes
     ----------
     symbol : str
-        Upper case, as in `BTCUSDT`.
+        In upper case, e.g. `BTCUSDT`.
     origin_us : int
-        The venue time at which the tape opens when it is not restamped to now.
+        Venue time of the opening if the tape is not moved to now.
     """
 
     def __init__(self, symbol: str, market: Market, origin_us: int, tick_size: Decimal | None, lot_size: Decimal | None) -> None:
@@ -68,7 +68,7 @@ class Tape:
         self.origin_us = origin_us
         self.tick_size = tick_size or market.facts.tick_size
         self.lot_size = lot_size or market.facts.lot_size
-        self._starts: list[int] = [0]  # position of the first trade of each known block, and of the one behind
+        self._starts: list[int] = [0]  # position of the first trade of each block made so far, and of the next block
         self._first_offsets: list[int] = []
         self._first_ids: list[int] = []
         self._kept: OrderedDict[int, Rows] = OrderedDict()
@@ -76,7 +76,7 @@ class Tape:
         self._ended = False
 
     def count_until(self, offset_us: int) -> int:
-        """How many trades have happened by that moment, inclusive; makes them if need be."""
+        """Count the trades up to a time, inclusive; make blocks if needed."""
         while not self._ended and (not self._first_offsets or self._first_offsets[-1] <= offset_us):
             self._discover()
         block = bisect_right(self._first_offsets, offset_us) - 1
@@ -85,7 +85,7 @@ class Tape:
         return self._starts[block] + int(np.searchsorted(self._block(block).offset_us, offset_us, "right"))
 
     def rows(self, start: int, end: int) -> Rows:
-        """The trades at positions `[start, end)`; fewer where a file is over."""
+        """The trades at positions `[start, end)`, made if needed; fewer if the tape ends."""
         while not self._ended and self._starts[-1] < end:
             self._discover()
         end = min(end, self._starts[-1])
@@ -103,7 +103,7 @@ class Tape:
         return self._starts[block] + int(np.searchsorted(self._block(block).trade_id, trade_id, "left"))
 
     def _make(self, number: int) -> Rows | None:
-        """Block `number`, never empty, or None behind the end. Asked in sequence the first time."""
+        """Make block `number`, which is never empty; None after the end. The first calls are in sequence, later ones in any order."""
         raise NotImplementedError
 
     def _discover(self) -> None:

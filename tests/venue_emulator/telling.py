@@ -1,4 +1,4 @@
-"""Puts the trades that happened just now into frames, with whatever is to be wrong about them."""
+"""The frames of the trades that have just happened, with the current faults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.venue_emulator.subscriptions import Subscriptions
 
 
 class Telling:
-    """The frames of one playback, encoded once for each form in which somebody listens."""
+    """The frames of one playback, encoded once for each format that the sockets use."""
 
     def __init__(self, playback: Playback, faults: Faults, random: np.random.Generator) -> None:
         self._playback = playback
@@ -24,7 +24,7 @@ class Telling:
         self._ready: dict[tuple[bool, bool], bytes] = {}
 
     def take(self, count: int) -> None:
-        """Let `count` more trades happen; they are what `data` gives until the next call."""
+        """Let `count` more trades happen; `data` returns their frames until the next call."""
         self._trades = self._playback.told(self._playback.take(count))
         self._ready.clear()
         n, faults = len(self._trades), self._faults
@@ -35,7 +35,7 @@ class Telling:
         faults.counted("fragment", len(self._broken))
 
     def data(self, form: Subscriptions) -> tuple[bytes, int]:
-        """The frames in that form, and how many trades they tell."""
+        """The frames in the format of a socket, and the number of trades in them."""
         key = (form.micro, form.wrapped)
         data = self._ready.get(key)
         if data is None:

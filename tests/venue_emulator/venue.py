@@ -1,4 +1,4 @@
-"""The venue itself: one loopback port with sockets, REST and a control endpoint."""
+"""The emulated venue: one loopback port with sockets, REST and a control endpoint."""
 
 from __future__ import annotations
 
@@ -34,46 +34,46 @@ from tests.venue_emulator.telling import Telling
 
 HOST = "127.0.0.1"
 _TICK_S = 0.005
-_AT_ONCE = 2000  # trades told before other tasks get a turn
+_AT_ONCE = 2000  # trades sent before other tasks get a turn
 _MOST_WAITING = 64 << 20  # bytes a client may leave unread before the venue cuts it off
 _CONNECTIONS_WINDOW_S = 300.0
 
 
 class VenueEmulator:
-    """Binance's public spot or USD-M protocol, on loopback, with faults on order.
+    """An emulator of Binance's public spot or USD-M protocol on loopback, with faults on request.
 
-    Used as `async with VenueEmulator(tape) as venue:`; leaving raises what went wrong inside.
+    Used as `async with VenueEmulator(tape) as venue:`; leaving raises the errors of its tasks.
 
     Parameters
     ----------
     tapes : Tape
         One for each symbol, all of one market.
     port : int
-        0 takes a free one.
+        0 for a free one.
     speed : float
-        How fast the tapes are played; 0 only by `emit`.
+        Factor by which the tapes are played faster; with 0, trades only happen by `emit`.
     restamp : bool
-        Tapes open now, squeezed by `speed`, and the venue's clock is ours. Otherwise trades keep
-        their times and the venue's clock starts at the tape's opening and runs at `speed`.
+        If True, tapes open now, their times divided by `speed`, and the venue's clock is ours. If False, trades have
+        their own times, and the venue's clock starts at the opening of the tape and runs at `speed`.
     history_limit_h : float or None
-        How old trades REST serves; None for the market's own limit (48 h on futures).
+        Maximum age of the trades that REST serves; None for the market's own limit (48 h on futures).
     connection_limit : int or None
         Sockets in five minutes, above which handshakes get a 429; None for no limit.
     message_limit : bool
-        Cut clients that send more frames a second than the market allows.
+        Whether clients are cut that send more frames per second than the market allows.
     ping_interval_s : float or None
-        The venue's heartbeat if not the market's own.
+        Time between the venue's pings; None for the market's own.
     seed : int
-        For everything random about the faults.
+        Seed of all random faults.
 
     Attributes
     ----------
     faults : Faults
-        What goes wrong for the moment; set its attributes at any time.
+        The current faults; set its attributes at any time.
     fault_log : list of (float, str)
-        What was injected and when, seconds since the venue opened.
+        Time and name of each injected fault; seconds since the venue opened.
     requests_s : list of float
-        When REST was asked, monotonic seconds.
+        Time of each REST request, monotonic seconds.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class VenueEmulator:
         self._telling = {name: Telling(playback, self.faults, self._random) for name, playback in self.playbacks.items()}
         self._rest = Rest(self.market, self.playbacks, self.faults, self.now_us, self._history_limit_h)
         silent = logging.getLogger("tests.venue_emulator")
-        silent.setLevel(logging.CRITICAL)  # dropped clients are its business, not news
+        silent.setLevel(logging.CRITICAL)  # dropped clients are intended, so nothing is logged about them
         self._server: Server = await serve(
             self._talk,
             HOST,
@@ -154,17 +154,17 @@ class VenueEmulator:
 
     @property
     def ws_url(self) -> str:
-        """What goes before `/ws` or `/market/ws`."""
+        """The address to put before `/ws` or `/market/ws`."""
         return f"ws://{HOST}:{self.port}"
 
     @property
     def rest_url(self) -> str:
-        """What goes before `/api/v3` or `/fapi/v1`."""
+        """The address to put before `/api/v3` or `/fapi/v1`."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that send the program here instead of to the real venue."""
+        """The environment variables that connect the program to this venue instead of the real one."""
         facts = self.market.facts
         return {facts.ws_variable: self.ws_url, facts.rest_variable: self.rest_url}
 
@@ -175,7 +175,7 @@ class VenueEmulator:
 
     @property
     def handshakes_s(self) -> tuple[float, ...]:
-        """When sockets were asked for in the last five minutes, monotonic seconds."""
+        """Times of the handshakes of the last 5 minutes, monotonic seconds."""
         return tuple(self._opened)
 
     def now_us(self) -> int:
@@ -188,11 +188,11 @@ class VenueEmulator:
     def trades(
         self, symbol: str | None = None, first_id: int | None = None, last_id: int | None = None, *, micro: bool = False
     ) -> TradeBatch:
-        """The truth: all that happened at the venue so far, history included; times in whole ms unless `micro`."""
+        """All trades that have happened at the venue, with history; times are in whole ms unless `micro`."""
         return self._playback(symbol).trades(first_id, last_id, micro=micro)
 
     def totals(self, symbol: str | None = None, first_id: int | None = None, last_id: int | None = None) -> Totals:
-        """Count and sums of what happened, by range of ids, inclusive."""
+        """Count and sums of the trades that have happened in a range of ids, both included."""
         return self._playback(symbol).totals(first_id, last_id)
 
     async def emit(self, count: int, symbol: str | None = None) -> None:
@@ -204,7 +204,7 @@ class VenueEmulator:
             await asyncio.sleep(0)
 
     def inject(self, fault: str, **arguments: Any) -> None:
-        """Let something happen by name; see `injection.inject`."""
+        """Cause a fault by its name and log it; see `injection.inject`."""
         self.fault_log.append((round(time.monotonic() - self._started_s, 3), fault))
         inject(self, fault, arguments)
 
@@ -215,7 +215,7 @@ class VenueEmulator:
         task.add_done_callback(self._done)
 
     def stats(self) -> dict[str, Any]:
-        """What `/_stats` says: the first symbol's trades since the opening, then connections and requests."""
+        """The content of `/_stats`: the first symbol's trades since the opening, then connections, requests and faults."""
         first = self._playback(None)
         return {
             "market": self.market.value,

@@ -1,4 +1,4 @@
-"""A window at a desk, on the screen, its clock stopped: a test says when a frame is drawn."""
+"""A visible window without a loop; its clock is stopped, so that a test decides when a frame is drawn."""
 
 from __future__ import annotations
 

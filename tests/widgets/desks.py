@@ -1,4 +1,4 @@
-"""A desk that is worked at without a loop: what the window asks for is done at once, from trades that are all there."""
+"""A replacement for the workspace that needs no loop: it does what the window requests at once, with trades in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ N_BARS = 60
 
 
 class Desk:
-    """Does what `app.workspace.Workspace` does, for one market that stands still unless `trade` moves it."""
+    """A replacement for `app.workspace.Workspace` with one market, which only `trade` changes."""
 
     def __init__(self, trades: TradeBatch | None = None) -> None:
         self.trades = random_trades(N_BARS, 150) if trades is None else trades

@@ -19,7 +19,7 @@ from tests.builders import SECOND_NS, START_NS
 
 
 class Tape:
-    """A chart that trades come to, watched by alerts; the program may be closed and started again."""
+    """A chart with alerts that a test gives trades; it can be restarted like the program."""
 
     def __init__(
         self, book: AlertStore | None = None, chart_spec: ChartSpec | None = None, rules: CalculationSettings | None = None
@@ -29,19 +29,19 @@ class Tape:
         self.book.log = deque(self.book.log)  # of any length
 
     def say(self, trades: TradeBatch, *, connects: int = 0) -> None:
-        """Live trades."""
+        """Add live trades, and scan them for alerts."""
         self.chart.apply(fresh := self.store.insert(trades), self.store)
         self.watch.scan(fresh, self.chart, self.store, connects)
         self.watch.catch_up(self.chart, self.store)
 
     def fetch(self, trades: TradeBatch) -> None:
-        """Insert older trades, as a history download does."""
+        """Insert older trades as a history download does, and scan them for missed alerts."""
         self.chart.apply(self.store.insert(trades), self.store)
         self.chart.holes = self.store.gaps()
         self.watch.catch_up(self.chart, self.store)
 
     def restart(self, path: Path) -> None:
-        """Restart with the alert file, and with all trades so far loaded from disk."""
+        """Restart with the alerts of a file; the loaded trades stay."""
         self.book = AlertStore(path)
         self.book.log = deque(self.book.log)
         self.watch = AlertWatch(self.book, MARKET)
@@ -79,7 +79,7 @@ def wish(
 
 
 def every_wish(ticks: Iterable[int]) -> list[AlertSpec]:
-    """One of each kind that there is an oracle for, at some prices."""
+    """Alerts of every kind that the oracle supports, at the given prices."""
     passes = (Condition.TOUCH, Condition.CROSS, Condition.CROSS_UP, Condition.CROSS_DOWN, Condition.CLOSE_ABOVE, Condition.CLOSE_BELOW)
     found = [wish(when=when, value=price(at), often=often) for at in ticks for when in passes for often in Trigger]
     for kind, of in (

@@ -17,7 +17,7 @@ MARKET = Instrument("test", "BTCUSDT", Decimal("0.1"), Decimal("0.01"))
 
 
 def chart_of(trades: TradeBatch, bar: str = "1m", ticks_per_row: int = 1, rules: CalculationSettings | None = None) -> Chart:
-    """A chart of trades that are all in memory."""
+    """A chart whose trades are all loaded."""
     chart = Chart(ChartSpec(MARKET, parse_bar_rule(bar), ticks_per_row))
     chart.set_rules(rules or CalculationSettings())
     store = TradeStore(by_time=True)
@@ -28,11 +28,11 @@ def chart_of(trades: TradeBatch, bar: str = "1m", ticks_per_row: int = 1, rules:
 
 
 def imbalance(rule: ImbalanceRule) -> CalculationSettings:
-    """Rules with another one for imbalances."""
+    """Calculation settings with the given imbalance rule."""
     minimum = rule.minimum_lots * MARKET.lot_size
     return CalculationSettings(imbalance=ImbalanceSettings(rule.ratio, minimum, rule.zeros, rule.stacked))
 
 
 def area(percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> CalculationSettings:
-    """Rules with another one for value areas."""
+    """Calculation settings with the given value area."""
     return CalculationSettings(value_area=ValueAreaSettings(method, percent))

@@ -1,4 +1,4 @@
-"""A pump with a feed and an archive that a test controls."""
+"""An ingest with a feed and a history that a test controls."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.builders import SECOND_NS, START_NS, random_trades
 
 HOUR_NS = 3600 * SECOND_NS
 DAY = random_trades(11, 8000, start_ns=START_NS // HOUR_NS * HOUR_NS, seconds=6 * 3600)
-"""Six hours from a full hour on; ids count from 1."""
+"""Trades of six hours from a full hour on; ids count from 1."""
 
 
 class Line:
-    """A feed that says what a test tells it to."""
+    """A feed that yields the batches that a test puts in."""
 
     def __init__(self) -> None:
         self.instrument = MARKET
@@ -42,7 +42,7 @@ class Line:
 
 
 class Archive:
-    """A history with the trades given; fails as often as it is told to, after so many pages."""
+    """A history of the given trades; each of `failures` (pages before it, error) fails one request."""
 
     def __init__(self, trades: TradeBatch, *, page: int = 500) -> None:
         self.trades, self.page = trades, page
@@ -87,7 +87,7 @@ class Archive:
 
 
 class Pump:
-    """An ingest with its feed, store and chart, whose waits take no time and are written down."""
+    """An ingest with its feed, store and chart; its waits take no time and are recorded."""
 
     def __init__(self, archive: Archive | None, *, hours: int = 0, now_ns: int | None = None, limit: int = 20_000_000) -> None:
         self.line, self.archive, self.store = Line(), archive, TradeStore(limit)

@@ -1,4 +1,4 @@
-"""A publisher of files on loopback, with the faults of real ones."""
+"""A file server on loopback, with the faults of real ones."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Fault:
-    """What happens to one request instead of, or on the way of, its answer."""
+    """A fault of one answer: another status, or a connection cut before its end."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     cut_after: int | None = None
-    """Bytes of the answer's body after which the connection is cut."""
+    """Number of bytes of the answer's body after which the connection is cut."""
 
 
 @dataclass
 class DumpServer:
-    """What lies where, and what was asked."""
+    """The files of a server by path, its faults, and the requests so far."""
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     faults: list[Fault | None] = field(default_factory=list)
-    """Used up one a request; None is none."""
+    """Faults of the next requests, one each; None for no fault."""
     etag: bool = True
     ranges: bool = True
     asked: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class DumpServer:
 
 @asynccontextmanager
 async def publisher(**files: bytes) -> AsyncIterator[DumpServer]:
-    """A server that holds these files, until the end of the block."""
+    """A running server of these files; it stops at the end of the block."""
     server = DumpServer(files={f"/{name}": content for name, content in files.items()})
     async with await asyncio.start_server(server.talk, "127.0.0.1", 0) as listening:
         server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
