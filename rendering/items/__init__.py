@@ -1,1 +1,1 @@
-"""The layers of the chart, one file each, in folders by what they draw."""
+"""The layers of the chart, in folders by the kind of things that they draw."""

@@ -22,8 +22,8 @@ _MAY_FAIL = 2
 """A layer with this many errors is not used again."""
 
 _TURNS = 8
-"""Number of resting layers that update to new trades in one frame. There are some twenty of them: each has its turn within three
-frames, which is shorter than its rest, and no frame pays for all of them."""
+"""Maximum number of layers with a `rest_s` that update to new trades in one frame. There are about 20 of them, so each updates
+within three frames, and no frame pays for all of them."""
 
 
 class LayerStack:

@@ -31,7 +31,7 @@ class RankCache:
         return self.ranks
 
     def reconsider(self, frame: Frame) -> None:
-        """Replace the ranks if they no longer fit the view; called when the view rests.
+        """Replace the ranks if they no longer fit the view; called in spare time.
 
         Live trades alone seldom cause it.
         """

@@ -14,7 +14,7 @@ _MAX_BOXES = 48
 """Maximum number of boxes per run of bars. If there are more bars, neighbours share a box, and the panel cannot lie between them."""
 _MARGIN_PX = 4.0
 _POINT_PX = 12.0
-"""Space kept free around the clicked point."""
+"""Space left free around the clicked point."""
 
 
 def bars_in_question(frame: Frame, explanation: Explanation) -> list[PanelRect]:

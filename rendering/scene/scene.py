@@ -167,7 +167,7 @@ class ChartScene(QGraphicsScene):
         return self.chart.rules.cells
 
     def set_style(self, style: CellStyle) -> None:
-        """Change what is shown in and around the cells."""
+        """Change the cell settings of the chart."""
         self.chart.set_rules(structs.replace(self.chart.rules, cells=style))
 
     @property
@@ -252,7 +252,7 @@ class ChartScene(QGraphicsScene):
         self.layers.settle()
 
     def render_image(self, dpr: float | None = None) -> QImage:
-        """An image of the whole scene at `dpr` device pixels per logical pixel.
+        """An image of all layers at `dpr` device pixels per logical pixel.
 
         Needs no widget and no display.
 
