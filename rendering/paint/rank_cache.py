@@ -55,7 +55,7 @@ def _ranks_in_view(frame: Frame) -> VolumeRanks | None:
     return None if volume is None else VolumeRanks(volume)
 
 
-def _volume_in_sight(frame: Frame) -> Int64Array | None:
+def _volume_in_view(frame: Frame) -> Int64Array | None:
     """Cell volumes of the bars in view, all rows: vertical pans change no colour."""
     series = frame.chart.series
     first, end = bars_between(series, *frame.viewport.visible_bars())

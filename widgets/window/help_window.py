@@ -295,7 +295,7 @@ def _entry(parent: QTreeWidget | QTreeWidgetItem, text: str, data: object, toolt
 def _leaves(tree: QTreeWidget) -> list[QTreeWidgetItem]:
     tops = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
     rows = [[top, *(top.child(row) for row in range(top.childCount()))] for top in tops if top is not None]
-    return [item for row in rows for item in row if item is not None and item.data(0, _THING) is not None]
+    return [item for row in rows for item in row if item is not None and item.data(0, _DATA_ROLE) is not None]
 
 
 def _excerpt(match: Match) -> str:

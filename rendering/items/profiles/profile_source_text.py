@@ -30,7 +30,7 @@ def is_incomplete(frame: Frame, figures: ProfileValues) -> bool:
     """Whether neither trades nor candles cover all of a profile's time."""
     if figures.candles.shares:
         return not figures.candles.whole
-    found = _held(frame, figures)
+    found = _coverage(frame, figures)
     return found is not None and not found.whole
 
 
