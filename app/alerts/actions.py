@@ -40,7 +40,7 @@ class AlertStatus(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The result of a request.
+    """The result of a user action: a line for the status bar, and whether the action changed anything.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
 
 class AlertActions:
-    """Every user action on alerts; each returns a line for the status bar.
+    """The user's actions on alerts; the result of each is, or contains, a line for the status bar.
 
     Parameters
     ----------
@@ -84,19 +84,19 @@ class AlertActions:
         chart = self._chart()
         return chart.spec.instrument if chart is not None else None
 
-    def add(self, wish: AlertSpec) -> Outcome:
+    def add(self, spec: AlertSpec) -> Outcome:
         """Add an alert to the open market."""
         if (instrument := self.instrument) is None:
             return Outcome("No chart loaded yet", False)
         try:
-            alert = self.book.add(instrument, wish)
+            alert = self.book.add(instrument, spec)
         except BadInputError as error:
             return Outcome(error.user_message, False)
         self.show()
         return Outcome(self.book.trouble or f"Alert {alert.number}, {alert.text}, {alert.often.text}", True)
 
-    def change(self, number: int, wish: AlertSpec) -> Outcome:
-        """Replace the condition and settings of an alert; it keeps its number.
+    def change(self, number: int, spec: AlertSpec) -> Outcome:
+        """Replace the condition and settings of an alert, and arm it; it keeps its number.
 
         Works only while the alert's own market is open, because its tick and lot sizes are needed.
         """
@@ -104,11 +104,11 @@ class AlertActions:
         if alert is None or instrument is None or alert.instrument != instrument.id:
             return Outcome("Open the alert's market to edit it", False)
         try:
-            self.book.change(instrument, number, wish)
+            self.book.change(instrument, number, spec)
         except BadInputError as error:
             return Outcome(error.user_message, False)
         self.show()
-        return Outcome(self.book.trouble or f"Alert {number}, {wish.text}, {wish.often.text}", True)
+        return Outcome(self.book.trouble or f"Alert {number}, {spec.text}, {spec.often.text}", True)
 
     def add_at(self, price_ticks: int) -> str:
         """Add an alert that fires once, when a trade touches a price."""
@@ -119,14 +119,14 @@ class AlertActions:
         return f"Alert at {price:f}: fires once, on touch" if added.done and not self.book.trouble else added.text
 
     def move(self, number: int, price_ticks: int) -> str:
-        """Move a price alert to another price."""
+        """Move a price alert to another price, and arm it."""
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.subject.kind is not SubjectKind.PRICE:
             return "Only price alerts can be moved"
         return self.change(number, msgspec.structs.replace(alert.spec, value=f"{price_ticks * instrument.tick_size:f}")).text
 
     def drop(self) -> str:
-        """Move the dragged alert to the price where the mouse was released."""
+        """Move the dragged alert to its current price; return a line for the status bar, or an empty text if no alert is dragged."""
         dragged, self.dragged = self.dragged, None
         return self.move(*dragged) if dragged is not None else ""
 
@@ -158,7 +158,7 @@ class AlertActions:
         return f"Re-armed alert {number}: {alert.text}"
 
     def show(self) -> None:
-        """Update the chart's alert lines and the history they need, once per frame."""
+        """Update the alert lines of the chart, and the time from which they need history; called every frame and after each change."""
         chart, watch = self._chart(), self._watch()
         if chart is not None and watch is not None:
             lines, chart.alerts_from_ns = watch.lines(chart), watch.wants_from_ns(chart)

@@ -1,4 +1,4 @@
-"""The parts of an alert (subject, condition, trigger), and the records it leaves."""
+"""The definition of an alert (subject, condition, trigger), and the records of firings and scans."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import msgspec
 
 
 class _Stored(enum.Enum):
-    """A choice whose value lies in users' alert files and never changes; `text` is what the screen shows."""
+    """An enumeration whose values are saved in alert files, and so never change; `text` is what the screen shows."""
 
     @property
     def text(self) -> str:
-        """The words on the screen."""
+        """The text on the screen."""
         return _TEXTS.get(self, str(self.value))
 
 
@@ -39,7 +39,7 @@ class SubjectKind(_Stored):
 
 
 class Scope(_Stored):
-    """The time a value covers; stored by value, shown as `text`."""
+    """The period or profile that a value covers; stored by value, shown as `text`."""
 
     NOTHING = ""
     DAY = "day"
@@ -65,7 +65,7 @@ class Condition(_Stored):
 
 
 class Trigger(_Stored):
-    """The number of times an alert fires; stored by value, shown as `text`."""
+    """The choice between firing once, once per bar and every time; stored by value, shown as `text`."""
 
     ONCE = "once"
     ONCE_A_BAR = "once a bar"
@@ -200,7 +200,7 @@ class FiredAlert(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", ta
 
 
 class UnmonitoredSpan(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="unwatched"):
-    """A time in which a market was not monitored, as recorded in the log.
+    """A time span in which a market was not monitored, as recorded in the log.
 
     Attributes
     ----------
@@ -220,7 +220,7 @@ class UnmonitoredSpan(msgspec.Struct, frozen=True, kw_only=True, tag_field="what
 
 
 class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """The last scanned trade of a market.
+    """The last scanned trade of a market, and the side from which the price came to each alert line at that trade's price.
 
     Attributes
     ----------
@@ -239,7 +239,7 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MissedRange(msgspec.Struct, frozen=True, kw_only=True):
-    """A range of trades not scanned yet, until it is fetched and checked late.
+    """A range of trades that still has to be fetched and scanned.
 
     Attributes
     ----------

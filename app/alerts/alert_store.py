@@ -61,7 +61,7 @@ class AlertStore:
         self.revision = 0
         self.trouble = self._damage = ""
         self.opened: set[str] = set()
-        """Markets that were monitored since the program was started."""
+        """Ids of the markets that have been opened since the program was started."""
         self._last: dict[int, FiredAlert] = {}
         self._saved_ns: dict[str, int] = {}
         self._saved = _Saved() if path is None or not path.exists() else self._read(path)
@@ -83,7 +83,7 @@ class AlertStore:
         return [alert for alert in self._saved.alerts if alert.armed and alert.instrument == instrument_id]
 
     def last_fired(self, number: int) -> FiredAlert | None:
-        """The newest firing of an alert; None if it has not fired."""
+        """The last logged firing of an alert; None if the loaded part of the log has none."""
         return self._last.get(number)
 
     def fired_in(self, number: int, start_ns: int, end_ns: int) -> bool:
@@ -102,7 +102,7 @@ class AlertStore:
         return any(isinstance(past, FiredAlert) and (past.alert, past.time_ns, past.trade_id, past.text) == same for past in self.log)
 
     def reached(self, instrument_id: str) -> ScanProgress | None:
-        """The last scanned trade of a market."""
+        """The last scanned trade of a market; None if no trade has been scanned."""
         return self._saved.reached.get(instrument_id)
 
     def missed_ranges(self, instrument_id: str) -> tuple[MissedRange, ...]:
@@ -117,8 +117,8 @@ class AlertStore:
 
     # -- changing --------------------------------------------------------------------------------
 
-    def add(self, instrument: Instrument, wish: AlertSpec) -> Alert:
-        """Add an alert.
+    def add(self, instrument: Instrument, spec: AlertSpec) -> Alert:
+        """Add an alert, armed, and save the file.
 
         Raises
         ------
@@ -126,29 +126,29 @@ class AlertStore:
             If the condition does not apply to the subject, or the value is not a whole number of ticks or lots.
         """
         number = self._saved.next_number
-        alert = self._alert(instrument, number, wish)
+        alert = self._alert(instrument, number, spec)
         self._saved.next_number += 1
-        self._keep([*self._saved.alerts, alert])
+        self._replace_alerts([*self._saved.alerts, alert])
         return alert
 
-    def change(self, instrument: Instrument, number: int, wish: AlertSpec) -> Alert:
-        """Replace the definition of an alert and arm it; raises the same errors as `add`."""
-        changed = self._alert(instrument, number, wish)
-        self._keep([changed if alert.number == number else alert for alert in self._saved.alerts])
+    def change(self, instrument: Instrument, number: int, spec: AlertSpec) -> Alert:
+        """Replace the definition of an alert, arm it and save the file; raises the same errors as `add`."""
+        changed = self._alert(instrument, number, spec)
+        self._replace_alerts([changed if alert.number == number else alert for alert in self._saved.alerts])
         return changed
 
     def delete(self, number: int) -> None:
-        """Delete an alert; no effect if it does not exist."""
-        self._keep([alert for alert in self._saved.alerts if alert.number != number])
+        """Delete an alert and save the file; an unknown number is ignored."""
+        self._replace_alerts([alert for alert in self._saved.alerts if alert.number != number])
 
     def arm(self, number: int) -> None:
-        """Arm a fired alert again, from now on."""
-        self._keep([self._armed(alert) if alert.number == number else alert for alert in self._saved.alerts])
+        """Arm a fired alert again and save the file; earlier trades do not fire it."""
+        self._replace_alerts([self._armed(alert) if alert.number == number else alert for alert in self._saved.alerts])
 
     def note_reached(
         self, instrument_id: str, reached: ScanProgress | None, stretches: tuple[MissedRange, ...], fired: list[FiredAlert]
     ) -> None:
-        """Record the scan progress of a market and the alerts that fired.
+        """Record the scan progress of a market, log the alerts that fired, and disarm those that fire only once.
 
         The firings are in the log before the progress is saved.
         """
@@ -156,7 +156,7 @@ class AlertStore:
         if reached is not None:
             self._saved.reached[instrument_id] = reached
         self._saved.stretches[instrument_id] = stretches
-        self._disarm({past.alert for past in self._take(fired)})
+        self._disarm({past.alert for past in self._log_fired(fired)})
         time_ns = reached.time_ns if reached is not None else 0
         if (
             fired
@@ -189,19 +189,19 @@ class AlertStore:
         except StoreError as error:
             self.trouble = f"alerts not saved: {error.user_message}"
 
-    # -- inside ----------------------------------------------------------------------------------
+    # -- private ---------------------------------------------------------------------------------
 
-    def _alert(self, instrument: Instrument, number: int, wish: AlertSpec) -> Alert:
-        value_in_steps(instrument, wish)
+    def _alert(self, instrument: Instrument, number: int, spec: AlertSpec) -> Alert:
+        value_in_steps(instrument, spec)
         alert = Alert(
             number=number,
             instrument=instrument.id,
-            subject=wish.subject,
-            when=wish.when,
-            value=wish.value,
-            often=wish.often,
-            note=wish.note[:_MAX_NOTE],
-            sound=wish.sound,
+            subject=spec.subject,
+            when=spec.when,
+            value=spec.value,
+            often=spec.often,
+            note=spec.note[:_MAX_NOTE],
+            sound=spec.sound,
         )
         return self._armed(alert)
 
@@ -217,7 +217,7 @@ class AlertStore:
             self._saved.alerts = disarmed
             self.revision += 1
 
-    def _keep(self, alerts: list[Alert]) -> None:
+    def _replace_alerts(self, alerts: list[Alert]) -> None:
         self._saved.alerts = alerts
         self.revision += 1
         self.save()
@@ -229,7 +229,7 @@ class AlertStore:
         """
         return not fired.late
 
-    def _take(self, fired: list[FiredAlert]) -> list[FiredAlert]:
+    def _log_fired(self, fired: list[FiredAlert]) -> list[FiredAlert]:
         numbered = [msgspec.structs.replace(past, n=self.fired_count + place) for place, past in enumerate(fired, 1)]
         self.fired_count += len(fired)
         self.log.extend(numbered)

@@ -94,11 +94,11 @@ class ArmedAlerts:
         self.volume = Thresholds([one for one in running if one.alert.subject.kind is SubjectKind.VOLUME])
         self.fixed.sort(key=lambda one: one.steps)
         self._fixed = ActiveLines(np.array([one.steps for one in self.fixed], np.float64), tuple(self.fixed), {})
-        self._standing = self._fixed
+        self._lines = self._fixed
         self._key: tuple[object, ...] = ()
 
     def lines_alone(self) -> ArmedAlerts:
-        """The alerts that wait for trades to reach a line, without all others."""
+        """Only the alerts that fire when trades touch or cross a line."""
         return ArmedAlerts([one.alert for one in (*self.fixed, *self.moving)], self._instrument)
 
     def key(self, readings: SubjectValues, bar: int) -> tuple[object, ...]:
@@ -118,10 +118,10 @@ class ArmedAlerts:
             return self._fixed._replace(unknown={one.alert.number: "no bars loaded" for one in self.moving})
         key = self.key(readings, bar)
         if key != self._key:
-            self._standing, self._key = self._worked_out(readings, bar), key
-        return self._standing
+            self._lines, self._key = self._computed_lines(readings, bar), key
+        return self._lines
 
-    def _worked_out(self, readings: SubjectValues, bar: int) -> ActiveLines:
+    def _computed_lines(self, readings: SubjectValues, bar: int) -> ActiveLines:
         found = dict.fromkeys(one.alert.subject for one in self.moving)
         lines: dict[object, LinePrice] = {subject: readings.line(subject, 0, bar, bar) for subject in found}
         unknown: dict[int, str] = {}

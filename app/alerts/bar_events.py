@@ -23,7 +23,7 @@ _LOOK_BACK = 400
 
 
 def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
-    """A delta of at least `value` per cent of the volume (negative: at most)."""
+    """The text for a bar whose delta is at least `value` per cent of its volume (at most, if `value` is negative); None for others."""
     series = chart.series
     delta, volume = int(series.buy[bar] - series.sell[bar]), int(series.volume[bar])
     if 100 * delta < value * volume if value > 0 else 100 * delta > value * volume:
@@ -32,7 +32,7 @@ def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
 
 
 def stacked(side: int) -> Event:
-    """A new zone of stacked imbalances on one side."""
+    """Return the function that reports stacked imbalances of one side in a bar."""
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
@@ -47,7 +47,7 @@ def stacked(side: int) -> Event:
 
 
 def unfinished(*, high: bool) -> Event:
-    """Trades of both sides in the bar's outermost row, as in the table of levels."""
+    """Return the function that reports trades of both sides in a bar's highest or lowest row, as in the table of levels."""
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
@@ -61,7 +61,7 @@ def unfinished(*, high: bool) -> Event:
 
 
 def divergence(side: int) -> Event:
-    """A divergence of price and CVD confirmed by the bar; +1 at lows, -1 at highs.
+    """Return the function that reports a divergence of price and CVD confirmed by a bar; `side` is +1 at lows, -1 at highs.
 
     It depends only on bars up to that one, so it is the same whenever it is computed.
     """
@@ -75,10 +75,10 @@ def divergence(side: int) -> Event:
             return None
         pair, nothing = first + now[-2:], np.zeros(0, np.int64)
         cvd = np.cumsum(bar_delta(series, first, end))
-        stretch = gap_free_runs(series, first, end, [hole.end_ns for hole in chart.holes])
+        group = gap_free_runs(series, first, end, [gap.end_ns for gap in chart.holes])
         if chart.rules.cvd.reset == "session":  # swings on both sides of a CVD reset are not compared
-            stretch = 2 * end * stretch + session_starts(series, first, end, chart.rules.hours.from_start())
-        found = divergences(series, *((nothing, pair) if side > 0 else (pair, nothing)), cvd, stretch, first)
+            group = 2 * end * group + session_starts(series, first, end, chart.rules.hours.from_start())
+        found = divergences(series, *((nothing, pair) if side > 0 else (pair, nothing)), cvd, group, first)
         if not len(found.second):
             return None
         prices = series.low if side > 0 else series.high

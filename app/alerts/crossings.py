@@ -26,10 +26,8 @@ def touches(price_ticks: Int64Array, line: float, before: int | None) -> Int64Ar
 def crossings(price_ticks: Int64Array, line: float, side: int) -> tuple[Int64Array, Int64Array, int]:
     """Indices of the first trades on the other side of a line, and their sides.
 
-    Both int64; sides are -1 below, 1 above.
-
-    `side` is that of the last earlier trade that was not at the line, 0 if there was none; the third result is the side after these
-    trades.
+    Both arrays int64; sides are -1 below, 1 above. `side` is that of the last earlier trade that was not at the line, 0 if there was
+    none.
     """
     off = np.flatnonzero(price_ticks != line)
     if not len(off):

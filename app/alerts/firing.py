@@ -1,4 +1,4 @@
-"""The choice of matches that fire, by trigger and without those already logged."""
+"""The rules by which matches fire: only as often as the trigger allows, and not if they are in the log already."""
 
 from __future__ import annotations
 
@@ -27,47 +27,47 @@ class FiringPolicy:
         self._done: set[int] = set()  # alerts that fired in this scan
 
     def begin(self) -> None:
-        """Start another scan: the alert store has all earlier firings."""
+        """Start another scan; the alert store must have all earlier firings by then."""
         self._done.clear()
 
-    def select(self, look: AlertScan, hits: Sequence[AlertMatch], *, late: bool, ending: str = "") -> list[FiredAlert]:
-        """The matches that fire, by trigger and without those already in the log."""
+    def select(self, scan: AlertScan, hits: Sequence[AlertMatch], *, late: bool, ending: str = "") -> list[FiredAlert]:
+        """The matches that fire: as often as the trigger allows, not before the alert was armed, and not in the log yet."""
         fired: list[FiredAlert] = []
         for trade, alert, text in hits:
             note = f" ({alert.note})" if alert.note else ""
             one = FiredAlert(
                 alert=alert.number,
                 instrument=self._instrument.id,
-                time_ns=int(look.trades.time_ns[trade]),
-                trade_id=int(look.trades.trade_id[trade]),
-                price_ticks=int(look.trades.price_ticks[trade]),
+                time_ns=int(scan.trades.time_ns[trade]),
+                trade_id=int(scan.trades.trade_id[trade]),
+                price_ticks=int(scan.trades.price_ticks[trade]),
                 text=f"{self._instrument.id} {text}{ending}{note}",
                 late=late,
                 sound=alert.sound,
             )
-            if one.time_ns < alert.armed_ns or self._is_spent(alert, one, look, trade) or self._book.knows(one):
+            if one.time_ns < alert.armed_ns or self._is_spent(alert, one, scan, trade) or self._book.knows(one):
                 continue
             fired.append(one)
-            self._note_fired(alert, look, trade)
+            self._note_fired(alert, scan, trade)
         return fired
 
-    def _is_spent(self, alert: Alert, fired: FiredAlert, look: AlertScan, trade: int) -> bool:
+    def _is_spent(self, alert: Alert, fired: FiredAlert, scan: AlertScan, trade: int) -> bool:
         """True if an alert that fires once, or once in a bar, has done so."""
         if alert.often is Trigger.ONCE:
             return alert.number in self._done
         if alert.often is Trigger.EVERY_TIME and SUBJECTS[alert.subject.kind].family is not WatchKind.RUNNING:
             return False
-        in_bar = look.bar_key(int(look.bars[trade]))
+        in_bar = scan.bar_key(int(scan.bars[trade]))
         if self.fired_bar.get(alert.number) == in_bar:
             return True
         # live alerts go from bar to bar, and need the log only for firings before the program was started
         return (fired.late or alert.number not in self.fired_bar) and self._book.fired_in(
-            alert.number, *_bar_around(look.chart, fired.time_ns)
+            alert.number, *_bar_around(scan.chart, fired.time_ns)
         )
 
-    def _note_fired(self, alert: Alert, look: AlertScan, trade: int) -> None:
+    def _note_fired(self, alert: Alert, scan: AlertScan, trade: int) -> None:
         self._done.add(alert.number)
-        self.fired_bar[alert.number] = look.bar_key(int(look.bars[trade]))
+        self.fired_bar[alert.number] = scan.bar_key(int(scan.bars[trade]))
 
 
 def _bar_around(chart: Chart, time_ns: int) -> tuple[int, int]:

@@ -18,10 +18,10 @@ _BARS_AT_ONCE = 64
 
 
 def split_at_gaps(fresh: TradeBatch, before: ScanProgress | None, store: TradeStore, *, at_start: bool) -> Iterator[tuple[slice, bool]]:
-    """Split live trades at gaps: slices, and whether each follows the trade before.
+    """Split live trades at gaps; yield each slice, and whether it continues from the last scanned trade without a gap.
 
-    Gaps are found by id. For trades without numbers the feed reports them; after a start nothing can show them. Trades from before
-    the last scanned one, reported late, are a slice of their own.
+    Gaps are found by id. For trades without numbers they are those that the feed reports, and a gap is assumed after a start. Trades
+    from before the last scanned one, reported late, are a slice of their own.
     """
     keys = store.keys(fresh)
     first = 0 if before is None else int(np.searchsorted(keys, before.key, side="left" if store.by_time else "right"))
@@ -30,7 +30,7 @@ def split_at_gaps(fresh: TradeBatch, before: ScanProgress | None, store: TradeSt
     if first == len(fresh):
         return
     if store.by_time:
-        ends = np.array([hole.end_ns for hole in store.gaps()], np.int64)
+        ends = np.array([gap.end_ns for gap in store.gaps()], np.int64)
         ends = ends[(ends > (before.time_ns if before else fresh.time_ns[first])) & (ends <= fresh.time_ns[-1])]
         cuts = np.unique(np.searchsorted(keys[first:], ends)) + first
         broken = first in cuts or (at_start and before is not None)
@@ -42,38 +42,38 @@ def split_at_gaps(fresh: TradeBatch, before: ScanProgress | None, store: TradeSt
         yield slice(start, end), start == first and not broken
 
 
-def is_ready(stretch: MissedRange, chart: Chart, wants_from_ns: int | None) -> bool:
-    """True if the chart has all bars needed to scan a missed range, or never will."""
-    series, before_ns = chart.series, stretch.before.time_ns
+def is_ready(missed: MissedRange, chart: Chart, wants_from_ns: int | None) -> bool:
+    """True if the chart has all bars needed to scan a missed range, or cannot get more of them."""
+    series, before_ns = chart.series, missed.before.time_ns
     bar_ns = series.times.start_ns(series.times.number(before_ns)) if series.n_bars else before_ns
     return chart.asked_from_ns <= max(chart.oldest_ns, bar_ns if wants_from_ns is None else min(bar_ns, wants_from_ns))
 
 
-def missed_trades(stretch: MissedRange, store: TradeStore, chart: Chart) -> TradeBatch | None:
+def missed_trades(missed: MissedRange, store: TradeStore, chart: Chart) -> TradeBatch | None:
     """The trades of a missed range still to be scanned; None unless all are loaded.
 
     For trades without numbers, those at exactly the times of its two ends count as scanned.
     """
-    before, end_ns = stretch.before, stretch.end[0]
+    before, end_ns = missed.before, missed.end[0]
     if store.by_time:
         span = Span(before.time_ns + 1, end_ns)
-        covered = not span.minus([held.span for held in chart.covered])
+        covered = not span.minus([one.span for one in chart.covered])
         return store.trades(span.start_ns, span.end_ns) if covered else None
     if store.first_id is None or store.first_id > before.key + 1:
         return None
-    if any(hole.first_id < stretch.end_key and before.key < hole.last_id for hole in store.gaps()):
+    if any(gap.first_id < missed.end_key and before.key < gap.last_id for gap in store.gaps()):
         return None
     found = store.trades(before.time_ns - _STEPS_BACK_NS, end_ns + _STEPS_BACK_NS)
-    return found[slice(*np.searchsorted(found.trade_id, [before.key + 1, stretch.end_key]).tolist())]
+    return found[slice(*np.searchsorted(found.trade_id, [before.key + 1, missed.end_key]).tolist())]
 
 
-def is_unrecoverable(stretch: MissedRange, store: TradeStore, chart: Chart) -> bool:
+def is_unrecoverable(missed: MissedRange, store: TradeStore, chart: Chart) -> bool:
     """True if the trades of a missed range will never be loaded.
 
-    They were dropped from memory, or are older than any source has them.
+    They were dropped from memory, or are older than the trades of any source.
     """
-    too_old = stretch.before.time_ns < chart.oldest_ns and chart.asked_from_ns <= chart.oldest_ns
-    return too_old or (store.forgotten > 0 and store.floor_key > stretch.before.key)
+    too_old = missed.before.time_ns < chart.oldest_ns and chart.asked_from_ns <= chart.oldest_ns
+    return too_old or (store.forgotten > 0 and store.floor_key > missed.before.key)
 
 
 def progress_after(trades: TradeBatch, store: TradeStore, sides: dict[int, int] | None = None) -> ScanProgress:
@@ -94,7 +94,7 @@ def batch_of(trade: tuple[int, int, int, int, int]) -> TradeBatch:
 
 
 def next_batch_size(trades: TradeBatch, chart: Chart) -> int:
-    """Number of the missed trades to scan in one go."""
+    """Number of the missed trades to scan at once."""
     series = chart.series
     if not len(trades) or not series.n_bars:
         return len(trades)

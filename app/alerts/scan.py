@@ -71,7 +71,7 @@ class AlertScan:
         return self.readings.chart
 
     def hits(self) -> tuple[list[AlertMatch], dict[int, int]]:
-        """All matches by trade, then by alert; and the new `ScanProgress.sides`."""
+        """All matches, sorted by trade and alert number, and the `ScanProgress.sides` after the last trade."""
         price, sides = (self.before.price_ticks, self.before.sides) if self.before else (None, {})
         found: list[AlertMatch] = []
         edges = [0, *(np.flatnonzero(np.diff(self.bars)) + 1).tolist(), len(self.trades)]
@@ -89,11 +89,11 @@ class AlertScan:
         return found, sides
 
     def bar_key(self, bar: int) -> tuple[int, int]:
-        """Identifies a bar across scans: generation of the chart, and bar number."""
+        """A key that identifies a bar across scans: the chart's generation, and the bar's number."""
         return self.chart.generation, int(self.chart.series.number[bar]) if bar >= 0 else -1
 
     def has_fired(self, alert: Alert, bar: int) -> bool:
-        """True if a live alert fired in this bar and does not fire in it again."""
+        """True if an alert that fires once per bar has fired in this bar; always False in scans of missed trades."""
         fired = self.fired_bar.get(alert.number) if self.fired_bar and alert.often is Trigger.ONCE_A_BAR else None
         return fired is not None and fired == self.bar_key(bar)
 
@@ -108,7 +108,7 @@ class AlertScan:
         remembered: dict[int, int] = {}
         last = int(prices[-1])
         passes: dict[tuple[float, int | None], tuple[list[int], list[int], int]] = {}  # computed once for a line that several alerts watch
-        for ticks, (alert, _) in zip(standing.ticks[first:end].tolist(), standing.waiting[first:end], strict=True):
+        for ticks, (alert, _) in zip(lines.ticks[first:end].tolist(), lines.waiting[first:end], strict=True):
             if self.has_fired(alert, bar) and last != ticks:
                 continue
             is_touch = alert.when is Condition.TOUCH
@@ -151,7 +151,7 @@ class AlertScan:
         return found
 
     def _of_running(self, bar: int, start: int, end: int) -> list[AlertMatch]:
-        """Matches of running values of a bar, by one of the trades `[start, end)`.
+        """Matches of alerts whose threshold a running value of the bar reaches with one of the trades `[start, end)`.
 
         The totals of the bar show whether the trades have to be scanned.
         """
@@ -215,7 +215,7 @@ def line_label(one: ArmedAlert, instrument: Instrument, ticks: float) -> str:
 
 
 def price_text(instrument: Instrument, ticks: float) -> str:
-    """A price in the venue's decimals; one digit more between two ticks."""
+    """A price in the venue's decimal places, with one more if it is between two ticks."""
     if ticks == int(ticks):
         return step_text(int(ticks), instrument.tick_size)
     return f"{float(instrument.tick_size) * ticks:.{decimal_places(instrument.tick_size) + 1}f}"

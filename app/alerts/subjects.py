@@ -79,14 +79,14 @@ class SubjectInfo:
 
 
 class SubjectValues:
-    """The values of subjects in one chart; each is computed once."""
+    """Reads the values of alert subjects from one chart."""
 
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
         self._vwap: VwapSums | None = None
 
     def line(self, subject: Subject, value: int, end: int, at: int) -> LinePrice:
-        """The price of a line in the period of bar `at`, from the bars before `end`."""
+        """The price of a line in the period of bar `at`, from the bars before `end`; without a price, the reason."""
         entry = SUBJECTS[subject.kind]
         if subject.kind is SubjectKind.PRICE:
             return LinePrice(float(value))
@@ -111,7 +111,7 @@ class SubjectValues:
         return found["bottom"][found["period"] == PERIODS.index(_PERIOD_OF[subject.of])]
 
     def from_ns(self, subject: Subject) -> int | None:
-        """The earliest time whose trades today's line needs; None if it needs none."""
+        """The earliest time whose trades the current value of a line needs; None if it needs none."""
         series = self.chart.series
         if subject.of is Scope.NOTHING or not series.n_bars:
             return None
@@ -160,7 +160,7 @@ class SubjectValues:
         return tuple(run for run in runs if run[0] < run[1])
 
     def _span(self, subject: Subject, at: int) -> Span:
-        """The period of a bar, or the one before.
+        """The period that a subject's value covers: that of a bar, or the one before.
 
         VWAP runs on after the close of a session; profiles cover the session itself.
         """
@@ -176,7 +176,7 @@ class SubjectValues:
         return span_before(division, time_ns)
 
 
-def value_in_steps(instrument: Instrument, wish: AlertSpec) -> int:
+def value_in_steps(instrument: Instrument, spec: AlertSpec) -> int:
     """The value of an alert in ticks, lots or per cent; 0 if its subject has none.
 
     Raises
@@ -184,16 +184,16 @@ def value_in_steps(instrument: Instrument, wish: AlertSpec) -> int:
     BadInputError
         If the condition does not apply to the subject, or the value can never be reached.
     """
-    entry = SUBJECTS[wish.subject.kind]
-    if wish.when not in entry.whens or wish.subject.of not in entry.ofs:
-        raise BadInputError(f"alert: found {wish.text}, expected one of {', '.join(when.text for when in entry.whens)}")
+    entry = SUBJECTS[spec.subject.kind]
+    if spec.when not in entry.whens or spec.subject.of not in entry.ofs:
+        raise BadInputError(f"alert: found {spec.text}, expected one of {', '.join(when.text for when in entry.whens)}")
     if not entry.unit:
         return 0
     step = {"price": instrument.tick_size, "%": Decimal(1)}.get(entry.unit, instrument.lot_size)
-    steps = _steps(step, wish.value)
+    steps = _steps(step, spec.value)
     if not steps or (steps < 0 and entry.unit not in ("signed", "%")) or (entry.unit == "%" and abs(steps) > 100):
         wanted = {"price": "a price above 0", "quantity": "a quantity above 0", "signed": "a non-zero quantity"}
-        raise BadInputError(f"alert: found {wish.value or 'no value'}, expected {wanted.get(entry.unit, '1 to 100 %, or negative')}")
+        raise BadInputError(f"alert: found {spec.value or 'no value'}, expected {wanted.get(entry.unit, '1 to 100 %, or negative')}")
     return steps
 
 

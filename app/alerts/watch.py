@@ -1,4 +1,4 @@
-"""Scans one market for alerts: live trades on arrival, missed ones once loaded."""
+"""The alert scan of one market: live trades on arrival, missed trades once they are loaded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from app.storage.trade_store import TradeStore
 
 _LOST = "the connection was lost"
 _PATIENCE_NS = 60_000_000_000
-"""Wait for missed trades before the crossings that are certain without them are reported."""
+"""Time to wait for missed trades before the crossings that are certain without them are reported."""
 
 
 class AlertWatch:
@@ -51,7 +51,7 @@ class AlertWatch:
         self.looks = 0
         self._book, self._instrument = book, instrument
         self._reached = book.reached(instrument.id)
-        self._stretches = [msgspec.structs.replace(stretch, open=False) for stretch in book.missed_ranges(instrument.id)]
+        self._missed = [msgspec.structs.replace(missed, open=False) for missed in book.missed_ranges(instrument.id)]
         self._why = "another market was open" if instrument.id in book.opened else "Tapeprint was not running"
         book.opened.add(instrument.id)
         self._connects: int | None = None
@@ -59,28 +59,30 @@ class AlertWatch:
         self._armed: tuple[int, ArmedAlerts] | None = None
         self._unknown: dict[int, str] = {}
         self._drawn: tuple[tuple[object, ...], tuple[AlertLine, ...]] = ((), ())
-        self._telling = FiringPolicy(book, instrument)
-        self._seam: tuple[int, dict[int, int]] = 0, {}  # key of the trade after the last missed range, and the sides known by then
+        self._firing = FiringPolicy(book, instrument)
+        self._seam: tuple[int, dict[int, int]] = 0, {}  # key of the trade after the last missed range, and the side of each line at its end
 
     @property
     def missed_ranges(self) -> tuple[MissedRange, ...]:
         """The ranges that have not been scanned yet, oldest first."""
-        return tuple(self._stretches)
+        return tuple(self._missed)
 
     @property
     def reached(self) -> ScanProgress | None:
-        """The last scanned trade."""
+        """The last scanned trade; None if there is none."""
         return self._reached
 
     @property
     def pending(self) -> str:
         """One line about missed trades still to be checked; empty if there are none."""
-        seconds = sum(stretch.until_ns - stretch.start_ns for stretch in self._stretches) / 1e9
+        seconds = sum(missed.until_ns - missed.start_ns for missed in self._missed) / 1e9
         long = f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
-        return f"alerts: {long} of trades still to check" if self._stretches else ""
+        return f"alerts: {long} of trades still to check" if self._missed else ""
 
     def scan(self, fresh: TradeBatch, chart: Chart, store: TradeStore, connects: int = 0, *, settled: bool = True) -> None:
-        """Scan live trades, in the order of the tape, that store and chart have already.
+        """Scan live trades and record the alerts that fire; store and chart must have the trades already.
+
+        The trades must be in the order of the tape.
 
         Parameters
         ----------
@@ -94,7 +96,7 @@ class AlertWatch:
         at_start, before = self._connects is None, self._reached
         why = self._why if at_start else _LOST if connects != self._connects else "trades were missing"
         self._connects = connects
-        if not self.armed.alerts and not self._stretches:
+        if not self.armed.alerts and not self._missed:
             if before is not None and store.keys(fresh)[-1] < before.key:
                 return
             self._reached = progress_after(fresh, store)
@@ -102,18 +104,18 @@ class AlertWatch:
             return
         bars, begins = bars_of(chart, fresh, before, at_end=True)
         for piece, follows in split_at_gaps(fresh, before, store, at_start=at_start):
-            self._telling.begin()
+            self._firing.begin()
             trades, before = fresh[piece], self._reached
             if before is not None and store.keys(trades)[-1] < before.key:  # reported late, between trades that were scanned already
-                look = self._late(trades, None, chart, store)
-                fired = self._telling.select(look, look.hits()[0], late=True)
+                scanned = self._late(trades, None, chart, store)
+                fired = self._firing.select(scanned, scanned.hits()[0], late=True)
             else:
                 if before is not None:
-                    self._mind_the_gap(before, trades, store, why, at_start=at_start, follows=follows)
+                    self._note_gap(before, trades, store, why, at_start=at_start, follows=follows)
                     if not follows and settled:
                         self.catch_up(chart, store)  # older trades first
                 at_start, why = False, "trades were missing"
-                look = AlertScan(
+                scanned = AlertScan(
                     trades,
                     bars[piece],
                     begins[piece],
@@ -122,34 +124,34 @@ class AlertWatch:
                     store,
                     self.armed,
                     piece.start,
-                    self._telling.fired_bar,
+                    self._firing.fired_bar,
                 )
-                fired = self._telling.select(look, self._go_on(look, follows), late=False)
-                self._lengthen(trades, store)
+                fired = self._firing.select(scanned, self._scan_next(scanned, follows), late=False)
+                self._extend_open_range(trades, store)
             self._book.note_reached(self._instrument.id, self._reached, self.missed_ranges, fired)
 
     def catch_up(self, chart: Chart, store: TradeStore) -> None:
-        """Scan missed trades that are loaded by now, some bars at a time.
+        """Scan missed trades that are loaded by now, some bars at a time; log the ranges whose trades are unavailable.
 
         Store and chart must have the same trades.
         """
-        for stretch in self.missed_ranges:
-            self._telling.begin()
+        for missed in self.missed_ranges:
+            self._firing.begin()
             fired: list[FiredAlert] = []
-            trades = missed_trades(stretch, store, chart) if is_ready(stretch, chart, self._lines_from_ns(chart)) else None
+            trades = missed_trades(missed, store, chart) if is_ready(missed, chart, self._lines_from_ns(chart)) else None
             if trades is not None:
-                fired = self._of_stretch(stretch, trades, chart, store)
-            elif is_unrecoverable(stretch, store, chart):
-                self._put(stretch, None)
-                self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, "trades unavailable, never checked")
-            elif not stretch.told and self._reached is not None and self._reached.time_ns - stretch.until_ns > _PATIENCE_NS:
-                fired = self._what_is_certain(stretch, chart, store)
+                fired = self._scan_missed(missed, trades, chart, store)
+            elif is_unrecoverable(missed, store, chart):
+                self._replace(missed, None)
+                self._log_unwatched(missed.start_ns, missed.until_ns, missed.why, "trades unavailable, never checked")
+            elif not missed.told and self._reached is not None and self._reached.time_ns - missed.until_ns > _PATIENCE_NS:
+                fired = self._report_certain(missed, chart, store)
             else:
                 continue
             self._book.note_reached(self._instrument.id, self._reached, self.missed_ranges, fired)
 
     def lines(self, chart: Chart) -> tuple[AlertLine, ...]:
-        """The prices that armed alerts watch, ascending, as of the bar in progress."""
+        """The lines of the armed alerts by ascending price, each with its value at the start of the bar in progress."""
         armed, readings, last = self.armed, self._readings_of(chart), chart.series.n_bars - 1
         key = self._book.revision, *armed.key(readings, last)
         if key != self._drawn[0]:
@@ -171,7 +173,7 @@ class AlertWatch:
 
         They need trades for their lines and for missed ranges.
         """
-        begins = [self._lines_from_ns(chart), *(stretch.before.time_ns for stretch in self._stretches)]
+        begins = [self._lines_from_ns(chart), *(missed.before.time_ns for missed in self._missed)]
         return min((begin for begin in begins if begin is not None), default=None)
 
     def why_not(self, alert: Alert, chart: Chart) -> str:
@@ -199,28 +201,28 @@ class AlertWatch:
 
     @property
     def armed(self) -> ArmedAlerts:
-        """The armed alerts, prepared once for each revision of the alert store."""
+        """The armed alerts, grouped once for each revision of the alert store."""
         if self._armed is None or self._armed[0] != self._book.revision:
             self._armed = self._book.revision, ArmedAlerts(self._book.of(self._instrument.id), self._instrument)
         return self._armed[1]
 
     # -- scanning --------------------------------------------------------------------------------
 
-    def _go_on(self, look: AlertScan, follows: bool) -> list[AlertMatch]:
+    def _scan_next(self, scanned: AlertScan, follows: bool) -> list[AlertMatch]:
         """Scan consecutive live trades and advance the scan progress.
 
         After a gap, the path of prices begins at the first of them: whether that trade reached a line or ended a bar is found when
         the missing trades are scanned.
         """
-        if look.before is not None and not follows:
-            first = look.trades[:1]
+        if scanned.before is not None and not follows:
+            first = scanned.trades[:1]
             key, sides = self._seam
-            sides = sides if key == int(look.store.keys(first)[0]) else {}
-            look.before = ScanProgress(key=0, time_ns=int(first.time_ns[0]), price_ticks=int(first.price_ticks[0]), sides=sides)
-            look.begins = np.concatenate(([False], look.begins[1:]))
-        hits, sides = look.hits()
+            sides = sides if key == int(scanned.store.keys(first)[0]) else {}
+            scanned.before = ScanProgress(key=0, time_ns=int(first.time_ns[0]), price_ticks=int(first.price_ticks[0]), sides=sides)
+            scanned.begins = np.concatenate(([False], scanned.begins[1:]))
+        hits, sides = scanned.hits()
         self.looks += 1
-        self._reached = progress_after(look.trades, look.store, sides)
+        self._reached = progress_after(scanned.trades, scanned.store, sides)
         return hits
 
     def _late(self, trades: TradeBatch, before: ScanProgress | None, chart: Chart, store: TradeStore) -> AlertScan:
@@ -231,91 +233,87 @@ class AlertWatch:
 
     # -- missed trades ---------------------------------------------------------------------------
 
-    def _mind_the_gap(
-        self, before: ScanProgress, trades: TradeBatch, store: TradeStore, why: str, *, at_start: bool, follows: bool
-    ) -> None:
-        """Remember a range to scan later.
+    def _note_gap(self, before: ScanProgress, trades: TradeBatch, store: TradeStore, why: str, *, at_start: bool, follows: bool) -> None:
+        """Remember a range to scan later, or log a lost connection during which no trades were missed.
 
         Not needed without alerts, nor while an open range includes these trades.
 
         After a start this is done even if no trade is missing: the chart may not have the earlier bars yet.
         """
-        if not self._book.of(self._instrument.id) or any(stretch.open for stretch in self._stretches):
+        if not self._book.of(self._instrument.id) or any(missed.open for missed in self._missed):
             return
         if at_start or not follows:
             after, key = first_trade(trades), int(store.keys(trades)[0])
             found = MissedRange(before=before, after=after, end_key=key, end=after, start_ns=before.time_ns, why=why, open=at_start)
-            self._stretches.append(found)
+            self._missed.append(found)
         elif why == _LOST:
             self._log_unwatched(before.time_ns, int(trades.time_ns[0]), why, "no trades missed")
 
-    def _lengthen(self, trades: TradeBatch, store: TradeStore) -> None:
+    def _extend_open_range(self, trades: TradeBatch, store: TradeStore) -> None:
         """Extend an open range by live trades."""
-        for stretch in self.missed_ranges:
-            if stretch.open:
+        for missed in self.missed_ranges:
+            if missed.open:
                 end_key, end = int(store.keys(trades)[-1]), first_trade(trades[-1:])
-                self._put(stretch, msgspec.structs.replace(stretch, end_key=end_key, end=end))
+                self._replace(missed, msgspec.structs.replace(missed, end_key=end_key, end=end))
 
-    def _of_stretch(self, stretch: MissedRange, trades: TradeBatch, chart: Chart, store: TradeStore) -> list[FiredAlert]:
+    def _scan_missed(self, missed: MissedRange, trades: TradeBatch, chart: Chart, store: TradeStore) -> list[FiredAlert]:
         """Scan missed trades, or a part of them.
 
         The last part ends with the trade after the range, which completes the path of prices.
         """
         count = next_batch_size(trades, chart)
         whole = count == len(trades)
-        part = concatenate((trades[:count], batch_of(stretch.end), self._resting(stretch, store))) if whole else trades[:count]
-        look = self._late(part, stretch.before, chart, store)
-        hits, sides = look.hits()
-        fired = self._telling.select(look, hits, late=True)
-        looked, told = stretch.looked + count, stretch.fired + len(fired)
+        part = concatenate((trades[:count], batch_of(missed.end), self._resting(missed, store))) if whole else trades[:count]
+        scanned = self._late(part, missed.before, chart, store)
+        hits, sides = scanned.hits()
+        fired = self._firing.select(scanned, hits, late=True)
+        looked, n_fired = missed.looked + count, missed.fired + len(fired)
         if whole:
-            outcome = f"{looked:,} missed trades checked, {told:,} alert{'' if told == 1 else 's'} fired" if looked else "no trades missed"
-            self._put(stretch, None)
-            self._seam = stretch.end_key, sides
-            self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
+            outcome = (
+                f"{looked:,} missed trades checked, {n_fired:,} alert{'' if n_fired == 1 else 's'} fired" if looked else "no trades missed"
+            )
+            self._replace(missed, None)
+            self._seam = missed.end_key, sides
+            self._log_unwatched(missed.start_ns, missed.until_ns, missed.why, outcome)
         else:
             before = progress_after(part, store, sides)
-            self._put(stretch, msgspec.structs.replace(stretch, before=before, looked=looked, fired=told, open=False))
+            self._replace(missed, msgspec.structs.replace(missed, before=before, looked=looked, fired=n_fired, open=False))
         return fired
 
-    def _resting(self, stretch: MissedRange, store: TradeStore) -> TradeBatch:
-        """The trades that stay at the price of a range's end, and the next one elsewhere.
+    def _resting(self, missed: MissedRange, store: TradeStore) -> TradeBatch:
+        """The scanned trades after a range that stay at the price of its end, and the first one at another price.
 
-        Only with the missed trades is it known which lines they cross.
-
-        Only with the missed trades is it known which lines they cross.
+        The lines that they cross are known only together with the missed trades.
         """
-        after = store.in_order(store.trades(stretch.end[0]))
+        after = store.in_order(store.trades(missed.end[0]))
         keys, reached = store.keys(after), self._reached
-        after = after[(keys > stretch.end_key) & (keys <= (reached.key if reached else stretch.end_key))]
-        elsewhere = np.flatnonzero(after.price_ticks != stretch.end[1])
+        after = after[(keys > missed.end_key) & (keys <= (reached.key if reached else missed.end_key))]
+        elsewhere = np.flatnonzero(after.price_ticks != missed.end[1])
         return after[: int(elsewhere[0]) + 1] if len(elsewhere) else after
 
-    def _what_is_certain(self, stretch: MissedRange, chart: Chart, store: TradeStore) -> list[FiredAlert]:
-        """Report lines between the prices before and after a range without trades.
+    def _report_certain(self, missed: MissedRange, chart: Chart, store: TradeStore) -> list[FiredAlert]:
+        """Fire the alerts on lines between the prices before and after a range whose trades are unavailable.
 
-        The price must have crossed them.
-
-        The price must have crossed them.
+        The price must have crossed these lines.
         """
-        self._put(stretch, msgspec.structs.replace(stretch, told=True))
-        after = batch_of(stretch.after)
-        look = self._late(after, stretch.before, chart, store)
-        look.armed, look.begins = look.armed.lines_alone(), np.zeros(1, bool)
+        self._replace(missed, msgspec.structs.replace(missed, told=True))
+        after = batch_of(missed.after)
+        scanned = self._late(after, missed.before, chart, store)
+        scanned.armed, scanned.begins = scanned.armed.lines_alone(), np.zeros(1, bool)
         outcome = "not fully checked: trades unavailable; lines crossed between the prices before and after were reported"
-        self._log_unwatched(stretch.start_ns, stretch.until_ns, stretch.why, outcome)
-        return self._telling.select(look, look.hits()[0], late=True, ending=" (earlier, exact time unknown)")
+        self._log_unwatched(missed.start_ns, missed.until_ns, missed.why, outcome)
+        return self._firing.select(scanned, scanned.hits()[0], late=True, ending=" (earlier, exact time unknown)")
 
-    def _put(self, stretch: MissedRange, instead: MissedRange | None) -> None:
-        place = self._stretches.index(stretch)
-        self._stretches[place : place + 1] = [] if instead is None else [instead]
+    def _replace(self, missed: MissedRange, instead: MissedRange | None) -> None:
+        place = self._missed.index(missed)
+        self._missed[place : place + 1] = [] if instead is None else [instead]
 
     def _log_unwatched(self, start_ns: int, end_ns: int, why: str, outcome: str) -> None:
         if self._book.of(self._instrument.id):
             entry = UnmonitoredSpan(instrument=self._instrument.id, start_ns=start_ns, end_ns=end_ns, why=why, outcome=outcome)
             self._book.note_unwatched(entry)
 
-    # -- inside ----------------------------------------------------------------------------------
+    # -- private ---------------------------------------------------------------------------------
 
     def _lines_from_ns(self, chart: Chart) -> int | None:
         readings = self._readings_of(chart)
