@@ -1,4 +1,4 @@
-"""VWAP and its bands after each bar, from any anchor; a live trade costs one bar.
+"""VWAP and its bands after each bar, from any anchor; a live trade recomputes one bar.
 
 Running sums of price times volume, and of its square times volume, are stored from the first bar on as unbounded integers; the
 difference of two gives the exact sums between them. Nothing is rounded before the last quotient, so no order of updates lets it drift.

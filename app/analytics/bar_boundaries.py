@@ -16,7 +16,7 @@ from app.market.arrays import BoolArray, Int8Array, Int64Array
 from app.market.bar_rule import BarKind
 
 _LOOK = 64
-"""Trades searched first for the end of a bar; four times as many each time it is not among them."""
+"""Number of trades searched first for the end of a bar; multiplied by four until the end is found."""
 
 
 class OpenBar(NamedTuple):

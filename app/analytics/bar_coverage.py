@@ -17,10 +17,10 @@ from app.market.span import Span
 
 
 class BarState(enum.IntEnum):
-    """The coverage of a bar; larger is worse, and the worst bar of a pixel is shown."""
+    """The coverage of a bar; larger is worse, and of several bars in one pixel the worst is shown."""
 
     OUTSIDE = 0
-    """The bar begins after the last trade, or ends before the tape begins."""
+    """The bar begins after the covered time, or ends before any source has trades."""
     ALL = 1
     """Every trade is loaded, and the ids prove it."""
     UNVERIFIED = 2
@@ -74,7 +74,7 @@ def bar_coverage(
     first : int
         Number of the first bar.
     covered : sequence of CoveredSpan
-        In any order; they may overlap, and a proven span proves what it shares with an unproven one.
+        In any order. They may overlap: where a proven and an unproven span do, the time counts as proven.
     holes : sequence of Span
         Gaps, from the trade before to the trade after; they are subtracted from the covered time.
     candles : sequence of Span
@@ -84,30 +84,30 @@ def bar_coverage(
         covered span is missing.
     """
     touched = _touched(holes, edges)
-    end_ns = max((stretch.span.end_ns for stretch in covered), default=int(edges[0]))
+    end_ns = max((one.span.end_ns for one in covered), default=int(edges[0]))
     asked = edges[:-1] < end_ns
     if begin_ns is not None:
         asked &= edges[1:] > begin_ns
         edges = np.maximum(edges, begin_ns)
     edges = np.minimum(edges, max(end_ns, int(edges[0])))
-    sides = [_merged([stretch.span for stretch in covered if stretch.proven is proven]) for proven in (True, False)]
+    sides = [_merged([one.span for one in covered if one.proven is proven]) for proven in (True, False)]
     proven, unproven, gaps, known = *sides, _merged(holes), _merged(candles)
     cuts = np.unique(np.clip(np.concatenate((edges, *proven, *unproven, *gaps, *known)), edges[0], edges[-1]))
     piece, length = cuts[:-1], np.diff(cuts)  # each part lies in one bar, and is either covered or not
     bar = np.searchsorted(edges, piece, side="right") - 1
     sure = _inside(proven, piece)
-    held = (sure | _inside(unproven, piece)) & ~_inside(gaps, piece)
+    loaded = (sure | _inside(unproven, piece)) & ~_inside(gaps, piece)
     time_of = np.diff(edges)
-    lacks = _sums(bar, np.where(held, 0, length), len(asked)) > 0
+    missing = _sums(bar, np.where(loaded, 0, length), len(asked)) > 0
     state = np.full(len(asked), BarState.ALL, np.int8)
-    state[_sums(bar, np.where(held & ~sure, length, 0), len(asked)) > 0] = BarState.UNVERIFIED
-    has_candle = _sums(bar, np.where(held | _inside(known, piece), 0, length), len(asked)) == 0
-    state[lacks | touched] = BarState.MISSING
-    state[(lacks | touched) & has_candle & bool(len(candles))] = BarState.CANDLES
+    state[_sums(bar, np.where(loaded & ~sure, length, 0), len(asked)) > 0] = BarState.UNVERIFIED
+    has_candle = _sums(bar, np.where(loaded | _inside(known, piece), 0, length), len(asked)) == 0
+    state[missing | touched] = BarState.MISSING
+    state[(missing | touched) & has_candle & bool(len(candles))] = BarState.CANDLES
     state[~asked] = BarState.OUTSIDE
     total = int(time_of.sum())
-    share = int(length[held].sum()) / total if total else 1.0
-    return BarCoverage(first, state, share, not bool((lacks | touched)[asked].any()))
+    share = int(length[loaded].sum()) / total if total else 1.0
+    return BarCoverage(first, state, share, not bool((missing | touched)[asked].any()))
 
 
 def _merged(spans: Sequence[Span]) -> tuple[Int64Array, Int64Array]:

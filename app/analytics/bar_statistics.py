@@ -43,7 +43,7 @@ ALL_STATISTICS = tuple(Statistic)
 
 
 class BarStatistics:
-    """The bar statistics of a series; a live trade recomputes only the last bar.
+    """The bar statistics of a series; CVD and POC are cached, and a live trade recomputes them for the last bar only.
 
     Parameters
     ----------
@@ -117,5 +117,5 @@ def parse_statistics(text: str) -> tuple[Statistic, ...]:
 
 
 def write_statistics(rows: Sequence[Statistic]) -> str:
-    """Write rows as the text that `parse_statistics` reads."""
+    """The text of some rows, as `parse_statistics` reads it."""
     return ",".join(row.value for row in rows)

@@ -35,7 +35,7 @@ class BarTimes:
 
     @property
     def fine(self) -> bool:
-        """True if a clock needs seconds to distinguish the bars."""
+        """True if start times of bars have to be shown with seconds."""
         return self._rule.length_ns < 60 * NS_PER_S
 
     def knows(self, number: int) -> bool:

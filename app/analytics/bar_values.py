@@ -84,7 +84,7 @@ class BarValues:
         return self._bars["low"][first:end], self._bars["high"][first:end]
 
     def imbalances(self, first: int, end: int) -> Imbalances:
-        """Imbalance marks on the flat cells of the bars `[first, end)`.
+        """Imbalance marks for the cells of the bars `[first, end)`, in flat arrays.
 
         Lowest row first, bars back to back.
         """
@@ -112,7 +112,7 @@ class BarValues:
             self.value_areas_computed += run.stop - run.start
 
     def _stale(self, stamp: str, first: int, end: int) -> Iterator[slice]:
-        """Runs of bars in `[first, end)` that changed after their stamp; rarely over two."""
+        """Runs of bars in `[first, end)` that have changed since their values were computed; rarely more than two."""
         stale = self._bars[stamp][first:end] < self.series.changed_at[first:end]
         for start, stop in np.flatnonzero(np.diff(stale, prepend=False, append=False)).reshape(-1, 2).tolist():
             yield slice(first + start, first + stop)

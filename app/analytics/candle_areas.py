@@ -45,10 +45,8 @@ class CandleArea:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Kept:
-    """The cached area of the bars `[first, end)`.
-
-    Its histogram has all but the last bar, over the price range of all bars.
+class _Cached:
+    """The cached area of the bars `[first, end)`, and the histogram of all but the last of them.
 
     The histogram covers the price range of all the bars.
     """
@@ -75,7 +73,7 @@ class CandleAreas:
         self.series = series
         self.bars_read = 0
         self._rows, self._price, self._percent, self._method = rows, price, percent, method
-        self._kept: dict[Span, _Kept] = {}
+        self._cached: dict[Span, _Cached] = {}
 
     def of(self, period: Span, end_bar: int) -> CandleArea | None:
         """The area of a period's bars before the index `end_bar`; None if there are none.
@@ -86,29 +84,29 @@ class CandleAreas:
         first, end = (min(first_bar_at(series, edge_ns), end_bar) for edge_ns in (period.start_ns, period.end_ns))
         if first >= end:
             return None
-        kept = self._kept.get(period)
+        cached = self._cached.get(period)
         newest = int(series.changed_at[end - 1])  # never decreases from bar to bar
-        if kept is None or (kept.first, kept.end) != (first, end) or kept.revision < newest:
-            kept = self._kept[period] = self._figured(kept, first, end)
-        return kept.found
+        if cached is None or (cached.first, cached.end) != (first, end) or cached.revision < newest:
+            cached = self._cached[period] = self._computed(cached, first, end)
+        return cached.found
 
-    def _figured(self, kept: _Kept | None, first: int, end: int) -> _Kept:
+    def _computed(self, cached: _Cached | None, first: int, end: int) -> _Cached:
         series, last = self.series, end - 1
-        held = first if kept is None or kept.first != first else min(kept.end - 1, last, series.changed_since(kept.revision))
-        goes_on = kept is not None and held == kept.end - 1 and held > first
-        closed_reach = self._reach(held if goes_on else first, last)
-        if kept is not None and goes_on:
-            closed_reach = _wider(kept.closed_reach, closed_reach)
-        reach = _wider(closed_reach, self._reach(last, end))
-        if kept is not None and goes_on and reach == kept.reach:
-            closed = kept.closed + self._histogram(held, last, reach)
+        summed = first if cached is None or cached.first != first else min(cached.end - 1, last, series.changed_since(cached.revision))
+        goes_on = cached is not None and summed == cached.end - 1 and summed > first
+        closed_range = self._price_range(summed if goes_on else first, last)
+        if cached is not None and goes_on:
+            closed_range = _wider(cached.closed_range, closed_range)
+        price_range = _wider(closed_range, self._price_range(last, end))
+        if cached is not None and goes_on and price_range == cached.price_range:
+            closed = cached.closed + self._histogram(summed, last, price_range)
         else:  # the range has changed, and with it every row
-            closed = self._histogram(first, last, reach)
-        profile = CandleHistogram(*reach, closed + self._histogram(last, end, reach))
+            closed = self._histogram(first, last, price_range)
+        profile = CandleHistogram(*price_range, closed + self._histogram(last, end, price_range))
         found = CandleArea(profile, candle_value_area(profile, self._percent, self._method))
-        return _Kept(first, end, series.revision, reach, closed_reach, closed, found)
+        return _Cached(first, end, series.revision, price_range, closed_range, closed, found)
 
-    def _reach(self, first: int, end: int) -> tuple[int, int]:
+    def _price_range(self, first: int, end: int) -> tuple[int, int]:
         """Lowest and highest price of some bars; without bars, an empty range."""
         most = int(np.iinfo(np.int64).max)
         return int(self.series.low[first:end].min(initial=most)), int(self.series.high[first:end].max(initial=-most))
@@ -117,7 +115,7 @@ class CandleAreas:
         high, low, close, volume = (getattr(self.series, name)[first:end] for name in ("high", "low", "close", "volume"))
         self.bars_read += end - first
         price = high + low if self._price is CandlePrice.MEAN else 2 * close
-        return histogram(price, volume, *reach, self._rows)
+        return histogram(price, volume, *price_range, self._rows)
 
 
 def _wider(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:

@@ -109,15 +109,15 @@ def subtract_trades(candles: CandleBatch, time_ns: Int64Array, volume: Int64Arra
         return candles
     place = np.searchsorted(candles.start_ns, time_ns, side="right") - 1
     inside = (place >= 0) & (time_ns < candles.start_ns[place] + candles.length_ns)
-    held, held_buy = np.zeros((2, len(candles)), np.int64)
-    np.add.at(held, place[inside], volume[inside])
-    np.add.at(held_buy, place[inside], buy[inside])
-    rest = np.maximum(candles.volume - held, 0)
-    return replace(candles, volume=rest, buy=np.where(candles.buy < 0, -1, np.clip(candles.buy - held_buy, 0, rest)))
+    traded, traded_buy = np.zeros((2, len(candles)), np.int64)
+    np.add.at(traded, place[inside], volume[inside])
+    np.add.at(traded_buy, place[inside], buy[inside])
+    rest = np.maximum(candles.volume - traded, 0)
+    return replace(candles, volume=rest, buy=np.where(candles.buy < 0, -1, np.clip(candles.buy - traded_buy, 0, rest)))
 
 
 def _within(span: Span, length_ns: int) -> Span:
-    """The complete candles in a span."""
+    """The part of a span that consists of complete candles."""
     return Span(_up(span.start_ns, length_ns), _down(span.end_ns, length_ns))
 
 

@@ -1,4 +1,4 @@
-"""The profile of any run of candles in a fraction of a frame, from stored sums."""
+"""The profile of any consecutive candles, from cached profiles of blocks, within a fraction of a frame."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.market.candle import CandleBatch
 from app.market.price_grid import PriceGrid
 
 _TOGETHER = 64
-"""Candles in one sum: few enough that single candles at the ends cost little, many enough that adding the sums does, too."""
+"""Candles per block: few enough that single candles at the ends cost little, many enough that adding the blocks does, too."""
 
 
 class CandleSums:
-    """Sums of blocks of candles, computed on first use.
+    """Candles, and the volume profiles of blocks of them, each computed on first use.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class CandleSums:
     candles : CandleBatch
         Without aggressive volume unless every one of them has it.
     aggressors : bool
-        True if they have aggressive volume.
+        True if every candle has aggressive volume.
     spread : int
         Number of candles spread over their rows so far: a count of work for the tests.
     """
@@ -58,12 +58,12 @@ class CandleSums:
         return merge_profiles([*ends, *(self._sums[number] for number in range(begin, stop))])
 
     def of(self, candles: CandleBatch) -> VolumeProfile:
-        """The profile of any other candles."""
+        """The profile of the given candles, computed directly, without the cached blocks."""
         self.spread += len(candles)
         return spread_over_rows(candles, self.grid).profile
 
     def exchanged(self, first: int, end: int, beside: CandleBatch) -> VolumeProfile:
-        """The profile of the candles `[first, end)` with less volume in some of them.
+        """The profile of the candles `[first, end)`, some of them replaced by candles with less volume.
 
         Parameters
         ----------

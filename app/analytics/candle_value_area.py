@@ -1,4 +1,4 @@
-"""The value area of candles, for periods without loaded trades.
+"""The value area computed from candles or bars, without the trades inside them.
 
 A histogram of rows of equal height between the lowest low and the highest high; the complete volume of a candle goes to the one row
 that contains its price. Row edges are not rounded: they are exact fractions.
@@ -18,7 +18,7 @@ from app.market.arrays import Int64Array
 from app.market.candle import CandleBatch
 
 MOST_ROWS = 1 << 16
-"""More rows would be finer than candles can show."""
+"""Maximum number of rows; more would be finer than candles can show."""
 
 
 class CandlePrice(enum.Enum):

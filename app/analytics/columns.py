@@ -1,4 +1,4 @@
-"""Growing numpy columns, in memory that doubles."""
+"""Numpy columns that grow; when their memory is full, it doubles."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from app.market.span import Span
 
 
 class CoverageShare(NamedTuple):
-    """The covered share of a time range, and whether that is certain.
+    """The covered share of a time range, whether trades are known to be missing, and whether ids prove that none are.
 
     Attributes
     ----------
@@ -51,21 +51,21 @@ def coverage_share(
     if not covered and not holes:
         return None
     if covered:
-        end_ns = max(stretch.span.end_ns for stretch in covered)
+        end_ns = max(one.span.end_ns for one in covered)
         start_ns = asked.start_ns if begin_ns is None else max(asked.start_ns, begin_ns)
         asked = Span(start_ns, max(start_ns, min(asked.end_ns, end_ns)))
-    lacking = asked.minus([stretch.span for stretch in covered]) if covered else []
-    inside = [hole for hole in holes if hole.start_ns < asked.end_ns and hole.end_ns >= asked.start_ns]
-    held = sum(piece.length_ns for piece in asked.minus([*lacking, *inside]))
-    whole = not lacking and not inside
-    proven = whole and bool(covered) and not asked.minus([stretch.span for stretch in covered if stretch.proven])
-    return CoverageShare(held / asked.length_ns if asked else 1.0, whole, proven)
+    missing = asked.minus([one.span for one in covered]) if covered else []
+    inside = [gap for gap in holes if gap.start_ns < asked.end_ns and gap.end_ns >= asked.start_ns]
+    loaded = sum(part.length_ns for part in asked.minus([*missing, *inside]))
+    whole = not missing and not inside
+    proven = whole and bool(covered) and not asked.minus([one.span for one in covered if one.proven])
+    return CoverageShare(loaded / asked.length_ns if asked else 1.0, whole, proven)
 
 
 def merged_coverage_share(asked: Sequence[Span], found: Sequence[CoverageShare | None]) -> CoverageShare | None:
     """The covered share of several time ranges together, weighted by length.
 
-    None if the coverage of one of them is unknown.
+    None if the coverage of any of them is unknown.
     """
     known = [share for share in found if share is not None]
     if not known or len(known) < len(found):

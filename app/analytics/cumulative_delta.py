@@ -1,4 +1,4 @@
-"""CVD: the running sum of bar deltas; a live trade costs one bar."""
+"""CVD: the running sum of bar deltas; a live trade recomputes one bar."""
 
 from __future__ import annotations
 

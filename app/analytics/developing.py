@@ -59,16 +59,7 @@ class DevelopingProfile:
         return np.array([first_bar_at(series, int(start_ns)) for start_ns in starts[:-1]], np.int64)[piece]
 
     def work(self, first: int, end: int, budget_s: float, clock: Callable[[], float] = time.perf_counter) -> bool:
-        """Compute missing bars for about `budget_s`; True if more remain.
-
-        Works on the bars `[first, end)` and computes at least one.
-
-        Of the bars `[first, end)`, at least one.
-
-        Computes at least one bar.
-
-        Computes at least one bar.
-        """
+        """Compute missing bars among `[first, end)` for about `budget_s`, at least one; return True if more remain."""
         known = self.columns(first, end)[3]
         missing = first + np.flatnonzero(~known)
         if not len(missing):
@@ -99,7 +90,7 @@ class DevelopingProfile:
         self.bars_computed += 1
 
     def _begin(self, start: int, bar: int) -> None:
-        """Sum up the bars `[start, bar)` from the start."""
+        """Discard the sums and add up the bars `[start, bar)`."""
         profile = profile_of_bars(self.series, start, bar)
         self._base, self._sums = profile.first_row, profile.total
         self._first, self._next, self._summed_at = start, bar, self.series.revision

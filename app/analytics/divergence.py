@@ -33,7 +33,7 @@ def swings(values: Int64Array, reach: int = REACH) -> Int64Array:
     A swing high is strictly above each of `reach` values on both sides; swing lows are those of `-values`.
 
     Equal neighbours form one plateau, compared with the values around it and reported at its middle (the earlier of two), like
-    volume nodes. Values with fewer than `reach` values on a side are no swings.
+    volume nodes. Values with fewer than `reach` values on a side are not swings.
     """
     if len(values) < 2 * reach + 1:
         return np.zeros(0, np.int64)
@@ -49,9 +49,8 @@ def swings(values: Int64Array, reach: int = REACH) -> Int64Array:
 class Swings:
     """The swing highs and lows of a series' closed bars.
 
-    A closing bar costs a few bars of work.
-
-    A live trade costs nothing: the bar in progress is neither a swing nor a neighbour of one, so a mark once drawn stays.
+    When a bar closes, only a few bars are checked again. A live trade costs nothing: the bar in progress is neither a swing nor a
+    neighbour of one, so a mark once drawn stays.
     """
 
     def __init__(self, series: FootprintSeries, reach: int = REACH) -> None:

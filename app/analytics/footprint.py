@@ -37,7 +37,7 @@ _MAX_ROWS_PER_BAR = 1 << 21  # 50 MB of cells in one bar: beyond that the row si
 
 
 class _BarColumn:
-    """A column of the bars as a read-only attribute; read some hundred times a frame, so without a detour."""
+    """A column of the bars as a read-only attribute; it is read hundreds of times per frame, so the lookup is short."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name

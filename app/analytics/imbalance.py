@@ -48,7 +48,7 @@ class ImbalanceRule:
 
 
 class Imbalances(NamedTuple):
-    """Imbalance marks on the flat cells of some bars, bool [shape=(n_cells,)]."""
+    """Imbalance marks for the cells of some bars, in flat arrays, bool [shape=(n_cells,)]."""
 
     buy: BoolArray
     sell: BoolArray

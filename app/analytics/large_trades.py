@@ -64,7 +64,7 @@ def parse_large_trade_filter(text: str) -> LargeTradeFilter:
 
 
 class _Bar(NamedTuple):
-    """The candidates of one bar, and how far its trades were scanned.
+    """The large trades of one bar, and its last trade that was scanned.
 
     `found_at` is the revision of the series at that scan.
     """
@@ -77,7 +77,7 @@ class _Bar(NamedTuple):
 
 
 class LargeTrades:
-    """The large trades of a series' bars; a live trade costs one trade, not its bar.
+    """The large trades of a series' bars; when live trades arrive, only the newest trades are scanned.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class LargeTrades:
         self._trades, self._least_lots = trades, math.ceil(Fraction(rule.size) / Fraction(lot_size))
         self._bars: dict[int, _Bar] = {}
         self._changes = 0  # number of times the large trades of a bar have changed
-        self._looked = 0, 0, -1  # range of bars that are scanned, and the revision of that scan
+        self._scanned = 0, 0, -1  # range of bars that are scanned, and the revision of that scan
         self._asked: tuple[int, int, int] | None = None
         self._found = TradeBatch.empty()
 
@@ -116,23 +116,20 @@ class LargeTrades:
         series = self.series
         if int(series.trades[first:end].sum()) > MOST_TRADES:
             return None
-        begin = max(first, series.changed_since(self._looked[2])) if self._looked[:2] == (first, end) else first
+        begin = max(first, series.changed_since(self._scanned[2])) if self._scanned[:2] == (first, end) else first
         changed_at = series.changed_at[begin:end].tolist()
         stale = [bar for bar, at in enumerate(changed_at, begin) if bar not in self._bars or self._bars[bar].found_at < at]
         if stale and not (len(stale) == 1 and self._read_on(stale[0])):
             self._read(stale[0], stale[-1] + 1)
-        self._looked = first, end, series.revision
+        self._scanned = first, end, series.revision
         if self._asked != (first, end, self._changes):
-            found = concatenate([self._bars[bar].kept for bar in range(first, end)])
+            found = concatenate([self._bars[bar].large for bar in range(first, end)])
             self._found = found[self._large(found.quantity_lots)]
             self._asked = first, end, self._changes
         return self._found
 
     def _read_on(self, bar: int) -> bool:
-        """Scan the newest trades of the last bar only.
-
-        False if that might not find what a complete scan would.
-        """
+        """Scan only the newest trades of the last bar; return False if the bar needs a complete scan."""
         series, known = self.series, self._bars.get(bar)
         if bar != series.n_bars - 1 or known is None or not known.scanned:
             return False
@@ -145,7 +142,7 @@ class LargeTrades:
         return True
 
     def _read(self, first: int, end: int) -> None:
-        """Scan the trades of a run of bars again."""
+        """Scan all trades of the bars `[first, end)`."""
         series = self.series
         edges = series.times.of_bars(first, end)
         until_ns = series.start_ns(end) if end < series.n_bars else np.iinfo(np.int64).max
@@ -156,21 +153,21 @@ class LargeTrades:
         trades, bounds = trades[order], np.searchsorted(bar[order], np.arange(end - first + 1))
         for index in range(end - first):
             inside = trades[int(bounds[index]) : int(bounds[index + 1])]
-            self._keep(first + index, inside, len(inside), inside, self._bars.get(first + index))
+            self._store(first + index, inside, len(inside), inside, self._bars.get(first + index))
 
-    def _keep(self, bar: int, candidates: TradeBatch, count: int, newest: TradeBatch, before: _Bar | None) -> None:
-        """Store the candidates for large trades of a bar.
+    def _store(self, bar: int, candidates: TradeBatch, count: int, newest: TradeBatch, before: _Bar | None) -> None:
+        """Store the large trades of a bar, selected from the candidates.
 
         `newest` are the trades that were not scanned before.
         """
-        kept = candidates[self._large(candidates.quantity_lots)]
-        if before is not None and all(np.array_equal(*columns) for columns in zip(before.kept.columns, kept.columns, strict=True)):
-            kept = before.kept
+        large = candidates[self._large(candidates.quantity_lots)]
+        if before is not None and all(np.array_equal(*columns) for columns in zip(before.large.columns, large.columns, strict=True)):
+            large = before.large
         else:
             self._changes += 1
         latest_ns = int(newest.time_ns.max()) if len(newest) else before.latest_ns if before and count else 0
         last_id = int(newest.trade_id.max()) if len(newest) else before.last_id if before and count else 0
-        self._bars[bar] = _Bar(self.series.revision, kept, count, latest_ns, last_id)
+        self._bars[bar] = _Bar(self.series.revision, large, count, latest_ns, last_id)
 
     def _large(self, lots: Int64Array) -> Int64Array:
         """Indices of the large trades, ascending."""

@@ -91,18 +91,16 @@ def levels_of_bars(
         kind = LevelKind.STACKED_BUY if side == BUY else LevelKind.STACKED_SELL
         bottom, top = 2 * low_row * height, 2 * ((high_row + 1) * height - 1)
         if zones_end == "touch":
-            birth = touched(kind, bottom, top)
+            level = touched(kind, bottom, top)
         else:
-            birth = traded_below(kind, bottom, top) if side == BUY else traded_above(kind, top, bottom)
-        found.append((bar, birth))
+            level = traded_below(kind, bottom, top) if side == BUY else traded_above(kind, top, bottom)
+        found.append((bar, level))
     found.sort(key=lambda entry: entry[0])
     return found
 
 
 def levels_of_profile(profile: VolumeProfile, height: int, percent: int, method: ValueAreaMethod) -> Iterator[DetectedLevel]:
     """POC, VAH and VAL of a finished period, naked until a bar's range contains them.
-
-    `height` is the number of ticks per row.
 
     `height` is the number of ticks per row.
     """

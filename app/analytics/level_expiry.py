@@ -11,7 +11,7 @@ import numpy as np
 from app.market.arrays import Int64Array
 
 NEVER, ALWAYS = -(1 << 62), 1 << 62
-"""`low_at_most` that no bar meets, and that every bar meets; the other way round for `high_at_least`."""
+"""As `low_at_most`, a value that no bar meets and one that every bar meets; as `high_at_least`, the other way round."""
 _BLOCK = 256  # bars checked together: a block that cannot end any level is skipped
 
 

@@ -98,12 +98,12 @@ def merge_profiles(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
 
     Rows reach from the lowest to the highest of all profiles.
     """
-    kept = [profile for profile in profiles if profile.n_rows]
-    if not kept:
+    filled = [profile for profile in profiles if profile.n_rows]
+    if not filled:
         return VolumeProfile.empty()
-    base = min(profile.first_row for profile in kept)
-    sums = np.zeros((3, max(profile.first_row + profile.n_rows for profile in kept) - base), np.int64)
-    for profile in kept:
+    base = min(profile.first_row for profile in filled)
+    sums = np.zeros((3, max(profile.first_row + profile.n_rows for profile in filled) - base), np.int64)
+    for profile in filled:
         at = profile.first_row - base
         sums[:, at : at + profile.n_rows] += (profile.buy, profile.sell, profile.unknown)
     return VolumeProfile(base, *sums)

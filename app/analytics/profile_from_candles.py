@@ -1,4 +1,4 @@
-"""Profiles from candles: their length, and how their volume is spread over rows.
+"""Profiles from candles: the length of the candles, and how their volume is spread over rows.
 
 The shorter the candles, the better the approximation; but a profile should not wait for a million of them. So the length grows
 with the time that the profile spans: it is the first of `LADDER_NS` that needs fewer than `MOST_CANDLES`.
@@ -20,13 +20,13 @@ _MINUTE_NS = 60_000_000_000
 LADDER_NS = tuple(minutes * _MINUTE_NS for minutes in (1, 3, 5, 15, 30, 60, 240, 1440))
 """Candle lengths that are tried, shortest first."""
 MOST_CANDLES = 5_000
-"""A profile uses fewer candles than this."""
+"""A profile uses fewer candles than this, unless even the longest candles are too many."""
 
 _CELLS_AT_ONCE = 1 << 20  # 8 MB a column: years of candles in rows of a tick would not fit into memory at once
 
 
 class CandleVolumeProfile(NamedTuple):
-    """A volume profile made of candles, and what its two sides mean.
+    """A volume profile made of candles, and whether its sides are aggressive volume.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The profile between any two bars in a fraction of a frame.
+"""The profile between any two bars, within a fraction of a frame.
 
 A tree of sums over the closed bars: a leaf is the sum of `LEAF_BARS` bars, each node above is the sum of two below, and
 every node is dense over its own rows only. The range between two bars is about two dozen nodes, added slice by slice, and at
@@ -18,14 +18,13 @@ from app.analytics.footprint import FootprintSeries
 from app.analytics.profile import VolumeProfile, merge_profiles, profile_of_bars
 
 LEAF_BARS = 64
-"""Few enough that single bars at the ends cost little, many enough for a small tree: a month of 1-minute bars has 675 leaves."""
+"""Bars per leaf: few enough that single bars at the ends cost little, many enough that a month of 1-minute bars has 675 leaves."""
 
 
 class ProfileIndex:
     """A tree of sums over the closed bars of a series, updated on use.
 
-    The bar in progress is not in it. A trade that changes older bars, or a truncated series, drops the nodes of those bars and
-    no others.
+    The bar in progress is not in it. A trade that changes an older bar, or a truncated series, drops the nodes from that bar on.
 
     Parameters
     ----------
@@ -45,8 +44,8 @@ class ProfileIndex:
         self._levels: list[list[VolumeProfile]] = [[]]  # leaves first; entry `k` of level `n` sums bars from k * LEAF_BARS * 2**n on
 
     def build(self, budget_s: float | None = None) -> bool:
-        """Add closed bars for about `budget_s` seconds, or all; True if more remain."""
-        self._forget_what_changed()
+        """Add closed bars for about `budget_s` seconds, or all without it; return True if more remain."""
+        self._drop_changed_nodes()
         leaves = self._levels[0]
         started = self._clock()
         while (len(leaves) + 1) * LEAF_BARS <= self.series.n_bars - 1:
@@ -63,7 +62,7 @@ class ProfileIndex:
 
         Bars that are not in the tree yet are summed from their cells.
         """
-        self._forget_what_changed()
+        self._drop_changed_nodes()
         first_bar, end_bar = max(first_bar, 0), min(end_bar, self.series.n_bars)
         parts: list[VolumeProfile] = []
         loose = at = first_bar  # bars from `loose` to `at` are in no node
@@ -102,7 +101,7 @@ class ProfileIndex:
         if len(nodes) % 2 == 0:
             self._add(level + 1, merge_profiles(nodes[-2:]))
 
-    def _forget_what_changed(self) -> None:
+    def _drop_changed_nodes(self) -> None:
         series = self.series
         if series.revision == self._revision:
             return
@@ -113,7 +112,7 @@ class ProfileIndex:
 
 
 class RunningProfile:
-    """The profile from one bar to another or to the last; a live trade costs one bar.
+    """The profile from one bar to another or to the last; a live trade adds one bar to cached sums.
 
     Attributes
     ----------

@@ -46,7 +46,7 @@ class RowLayout:
 
 
 class RowProfile(NamedTuple):
-    """A profile whose rows begin at its own price.
+    """A profile whose rows are counted from a price of its own, not from price 0.
 
     Attributes
     ----------

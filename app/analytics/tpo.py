@@ -88,7 +88,7 @@ class TpoProfile:
         high[: len(self.high)], low[: len(self.low)] = self.high, self.low
         return replace(later, first_row=first, marks=marks, high=high, low=low)
 
-    def says_the_same_as(self, other: TpoProfile) -> bool:
+    def has_same_letters(self, other: TpoProfile) -> bool:
         """True if letters, highs and lows are equal."""
         if (self.first_row, self.marks.shape) != (other.first_row, other.marks.shape):
             return False
@@ -216,7 +216,7 @@ def _profile(
     return TpoProfile(start_ns, bracket_ns, first, marks, high, low)
 
 
-class _Kept(NamedTuple):
+class _Cached(NamedTuple):
     """The letters of the bars `[first_bar, end_bar)` at a revision of the series."""
 
     revision: int
@@ -226,7 +226,7 @@ class _Kept(NamedTuple):
 
 
 class TpoSessions:
-    """The letters of every session of a series; a live trade costs one bracket.
+    """The letters of every session of a series; a live trade recomputes one bracket.
 
     Attributes
     ----------
@@ -236,7 +236,7 @@ class TpoSessions:
 
     def __init__(self) -> None:
         self.sessions_computed = self.bars_read = 0
-        self._kept: dict[tuple[Span, int], _Kept] = {}  # by session and length of a bracket
+        self._cached: dict[tuple[Span, int], _Cached] = {}  # by session and length of a bracket
         self._series: FootprintSeries | None = None
 
     def of(self, series: FootprintSeries, first_bar: int, end_bar: int, session: Span, bracket_ns: int) -> TpoProfile:
@@ -245,10 +245,10 @@ class TpoSessions:
         The same object as before if no letter, high or low has changed.
         """
         if series is not self._series:
-            self._kept.clear()
+            self._cached.clear()
             self._series = series
         key = session, bracket_ns
-        known = self._kept.get(key)
+        known = self._cached.get(key)
         newest = int(series.changed_at[end_bar - 1])  # never decreases from bar to bar
         if known is not None and (known.first_bar, known.end_bar) == (first_bar, end_bar) and known.revision >= newest:
             return known.letters
@@ -258,7 +258,7 @@ class TpoSessions:
         else:
             changed = min(series.changed_since(known.revision), known.end_bar, end_bar - 1)
             letters = self._again(known.letters, series, max(first_bar, changed), first_bar, end_bar)
-        self._kept[key] = _Kept(series.revision, first_bar, end_bar, letters)
+        self._cached[key] = _Cached(series.revision, first_bar, end_bar, letters)
         self.sessions_computed += 1
         return letters
 
@@ -268,6 +268,6 @@ class TpoSessions:
         begin = max(first_bar, first_bar_at(series, known.start_ns + bracket * known.bracket_ns))
         self.bars_read += end_bar - begin
         fresh = tpo_of_bars(series, begin, end_bar, known.start_ns, known.bracket_ns)
-        kept = known.until(bracket)
-        letters = fresh if kept is None else kept.followed_by(fresh, bracket)
-        return known if letters.says_the_same_as(known) else letters
+        reused = known.until(bracket)
+        letters = fresh if reused is None else reused.followed_by(fresh, bracket)
+        return known if letters.has_same_letters(known) else letters

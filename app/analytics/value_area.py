@@ -44,7 +44,7 @@ class ValueArea:
     poc_row : int
         The row with the most volume.
     volume : int
-        Lots inside the band.
+        Lots inside the value area.
     """
 
     low_row: int
@@ -169,7 +169,7 @@ _POC, _ABOVE, _BELOW = 0, 1, 2
 
 
 class _Steps(NamedTuple):
-    """Steps of the walk, run by run: the POC, those above it outwards, those below."""
+    """Steps from the POC outwards, run by run: the POC itself, then the steps above it, then those below."""
 
     volume: Int64Array
     rows: Int64Array

@@ -38,10 +38,7 @@ def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:
 
 
 def percentile(profile: VolumeProfile, high: int = 70, low: int = 30) -> VolumeNodes:
-    """Rows at or above the 70th percentile of row volumes, and at or below the 30th.
-
-    None for a single row.
-    """
+    """Rows at or above the `high` percentile of row volumes, and at or below the `low` percentile; none for a single row."""
     volume = profile.total
     if len(volume) < 2:
         return VolumeNodes(np.zeros(0, np.int64), np.zeros(0, np.int64))

@@ -53,7 +53,7 @@ def bar_turnover(series: FootprintSeries, start_bar: int = 0, end_bar: int | Non
 
 
 class VwapAccumulator:
-    """VWAP and deviation of a stream of trades; any batching gives the same bits."""
+    """VWAP and deviation of a stream of trades; the result is the same, bit for bit, however the trades are batched."""
 
     def __init__(self) -> None:
         self.volume = 0

@@ -152,7 +152,7 @@ def test_updated_letters_equal_a_complete_count(trades: list[tuple[int, int]], l
         for end in (*ends, series.n_bars):
             end = min(end, series.n_bars)
             found = kept.of(series, 0, end, Span(0, 10**6 * S), 60 * S)
-            assert found.says_the_same_as(tpo_of_bars(series, 0, end, 0, 60 * S))
+            assert found.has_same_letters(tpo_of_bars(series, 0, end, 0, 60 * S))
 
 
 @pytest.mark.parametrize(("bar_s", "start_s", "fitting"), [(60, 0, True), (60, 30, False), (3600, 0, False), (1800, 5400, True)])
