@@ -100,14 +100,14 @@ class Chart:
         self.trades: Callable[[int, int], TradeBatch] | None = None
         """Returns the trades of `[start, end)`, in the order of the tape; None before the first trade."""
         self.trades_from_ns = 0
-        """Earlier times may have bars, but their trades are no longer in memory."""
+        """The time from which trades are in memory; bars may begin earlier."""
         self.rules = rules or CalculationSettings()
         """The calculation settings of all values; see `set_rules`."""
         area = self.rules.value_area
         self.anchors = ChartProfiles(ProfileSettings(percent=area.percent, method=area.method))
         """The profiles that the user has placed on the chart."""
         self.late = LateTrades()
-        """How far back late trades reach, after each of them."""
+        """The times of late trades, from which caches see which of their values may have changed."""
         self.candles = CandleFillCache(self)
         """Candles that fill profiles where trades are missing."""
         self._take(spec, empty_series(spec))
@@ -143,7 +143,7 @@ class Chart:
             if in_order:
                 series.append(split_by_period(fresh, rule))
             else:
-                self._fold_again(oldest_ns, store)
+                self._rebuild_from(oldest_ns, store)
         except GridTooFineError as error:
             self.refused = error.user_message
 
@@ -167,9 +167,7 @@ class Chart:
             self.levels = LevelTracker(self.figures, self._level_rules)
 
     def complete_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
-        """Start of the oldest bar of which all trades are loaded.
-
-        Earlier bars lost trades when the store dropped them.
+        """Start of the oldest bar of which all trades are loaded; 0 if the store has dropped no trades.
 
         Bars other than time bars count from the first loaded trade.
         """
@@ -195,8 +193,8 @@ class Chart:
         rules = self.rules
         return LevelRules(rules.hours, rules.levels.periods, rules.tpo.bracket_ns, rules.levels.nodes, rules.levels.zones_end)
 
-    def _fold_again(self, oldest_ns: int, store: TradeStore) -> None:
-        """Rebuild the bars from the period at a time on, from the trades in the store."""
+    def _rebuild_from(self, oldest_ns: int, store: TradeStore) -> None:
+        """Rebuild the bars of the period that contains a time, and all later ones, from the trades in the store."""
         start_ns = max(self.spec.bar_rule.period_start_ns(oldest_ns), self.complete_from_ns(store))
         self.series.truncate_from(start_ns)
         if not self.spec.bar_rule.is_time:
@@ -223,7 +221,7 @@ def build_series(batches: Sequence[TradeBatch], spec: ChartSpec, older: Footprin
     batches : sequence of TradeBatch
     spec : ChartSpec
     older : FootprintSeries, optional
-        The bars of all earlier trades; they become part of the returned series.
+        The bars of all earlier trades; extended in place and returned.
 
     Raises
     ------

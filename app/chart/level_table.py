@@ -49,7 +49,7 @@ class LevelColumns:
     def add(self, rows: Int64Array) -> Int64Array:
         """Add levels, int64 [shape=(n, len(COLUMNS))], and return their rows.
 
-        Ordered by start, none before that of the last level.
+        The levels must be ordered by start, none before that of the last level.
         """
         before = len(self)
         self._columns.resize(before + len(rows))

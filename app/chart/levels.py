@@ -111,7 +111,7 @@ class LevelTracker:
         }
 
     def refresh(self) -> bool:
-        """Process one chunk of new bars; True if there is more to do."""
+        """Process one chunk of new bars; return True if there is more to do."""
         series = self._series
         closed = max(series.n_bars - 1, 0)
         if series.revision != self._seen:
@@ -122,11 +122,11 @@ class LevelTracker:
         if self._closed < closed:
             self._take(min(closed, (self._closed // level_table.MARK_BARS + 1) * level_table.MARK_BARS))
         if self._closed == closed and series.n_bars:
-            self._look_at_last()
+            self._compare_last_bar()
         return self._closed < closed
 
     def settle(self) -> None:
-        """Process all bars."""
+        """Process all new bars, however many there are."""
         while self.refresh():
             pass
 
@@ -261,10 +261,10 @@ class LevelTracker:
 
     # -- the bar in progress ---------------------------------------------------------------------
 
-    def _look_at_last(self) -> None:
+    def _compare_last_bar(self) -> None:
         """End the levels that the bar in progress has reached.
 
-        That stays true while its range only grows.
+        They stay ended, because the range of the bar only grows.
         """
         low, high = 2 * int(self._series.low[-1]), 2 * int(self._series.high[-1])
         self._last = self._series.n_bars - 1, low, high
@@ -295,7 +295,7 @@ class LevelTracker:
         self.revision += 1
 
     def _forget_from(self, bar: int) -> None:
-        """Undo what bars from `bar` on started or ended, after they have changed."""
+        """Undo all starts and ends of levels by bars from `bar` on, because these bars have changed."""
         self._closed, self._last = min(bar, self._closed), (-1, 0, 0)
         again, first = self._table.forget_from(bar, self._closed)
         self._count_tests(again, first, self._closed)
