@@ -1,7 +1,7 @@
 """The command line of `tapeprint` and `python -m app`.
 
-Exit codes: 0 for success, 2 for input that cannot be used, 1 for any other failure. A failure prints one line on
-standard error.
+Exit codes: 0 for success, 2 for input that cannot be used, 130 after Ctrl+C, 1 for any other failure. A failure prints one
+line on standard error.
 """
 
 from __future__ import annotations
@@ -200,11 +200,11 @@ def run(argv: Sequence[str]) -> int:
         code = app(list(argv), exit_on_error=False, print_error=False, result_action="return_value")
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
-        return _told(" ".join(str(error).split()), 2)
+        return _print_error(" ".join(str(error).split()), 2)
     except BadInputError as error:
-        return _told(error.user_message, 2)
+        return _print_error(error.user_message, 2)
     except TapeprintError as error:
-        return _told(error.user_message, 1)
+        return _print_error(error.user_message, 1)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `tapeprint footprint … | head`: the reader has closed the pipe
@@ -219,7 +219,7 @@ def _require_command(argv: Sequence[str]) -> None:
         raise BadInputError(f"unknown command {argv[0]!r}, expected one of {names}, or an instrument such as binance:BTCUSDT")
 
 
-def _told(message: str, code: int) -> int:
+def _print_error(message: str, code: int) -> int:
     print(f"tapeprint: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
     return code
 

@@ -81,22 +81,22 @@ def run_desktop(options: DesktopOptions) -> int:
 
 
 async def show_window(options: DesktopOptions) -> int:
-    """Show the window until it closes, then stop in order; return the exit code."""
+    """Show the window until it closes, then close the market and the store; return the exit code."""
     closed = asyncio.Event()
     settings = options.settings
     opener = market_opener(settings, player=options.player)
-    keeping = SharedStore(settings.store_folder(), record=settings.store.record, retention=settings.retention())
+    shared_store = SharedStore(settings.store_folder(), record=settings.store.record, retention=settings.retention())
     workspace = Workspace(
         opener,
         options.choice,
         settings.rules,
-        keep=keeping.of,
+        keep=shared_store.of,
         alerts=AlertStore(settings.alerts_file()),
         profiles=ProfileStore(settings.profiles_folder()),
         memory_trades=settings.data.memory_trades,
     )
     choice = choose_painter(settings.display.painter)
-    looks = WindowOptions(
+    window_options = WindowOptions(
         theme=settings.display.theme,
         palette=settings.display.palette,
         painter=choice.painter,
@@ -108,7 +108,7 @@ async def show_window(options: DesktopOptions) -> int:
         remember=lambda section, name, value: save_setting(section, name, value, options.settings_file),
         remember_rules=lambda before, after: save_rules(before, after, options.settings_file),
     )
-    window = MainWindow(workspace, looks, closed.set, options.player)
+    window = MainWindow(workspace, window_options, closed.set, options.player)
     with _faults_shown(window), _closed_by_signals(window):
         window.show()
         workspace.open(options.instrument_id)
@@ -118,7 +118,7 @@ async def show_window(options: DesktopOptions) -> int:
             await closed.wait()
         finally:
             await _stopped(workspace, window)
-            keeping.close()
+            shared_store.close()
             window.deleteLater()
     return 0
 

@@ -35,7 +35,7 @@ def gc_on_this_thread() -> Generator[None]:
 
 
 def collect_due() -> None:
-    """Collect the oldest generation above its threshold, and all younger ones."""
+    """Collect the oldest generation above its threshold, if there is one, and all younger ones."""
     due = [number for number, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)) if count > threshold]
     if due:
         gc.collect(max(due))

@@ -25,7 +25,7 @@ class Graphics(msgspec.Struct, frozen=True):
 
 
 def ask_graphics(painter: str, environ: dict[str, str]) -> Graphics:
-    """Probe the graphics in a new process; never raises."""
+    """Probe the graphics in a new process; `fault` has the reason if that process crashes or does not answer."""
     command = [sys.executable, "-P", "-m", __name__, painter]  # import from the paths of this process, never from the working folder
     same_paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
@@ -35,8 +35,8 @@ def ask_graphics(painter: str, environ: dict[str, str]) -> Graphics:
     try:
         return msgspec.json.decode(done.stdout, type=Graphics)
     except msgspec.DecodeError:  # Qt aborts the process when it finds no display, and prints why
-        said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
-        return Graphics(fault=said[0].strip() if said else f"exited with code {done.returncode}")
+        printed = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+        return Graphics(fault=printed[0].strip() if printed else f"exited with code {done.returncode}")
 
 
 def main(painter: str) -> None:

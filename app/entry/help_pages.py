@@ -57,7 +57,7 @@ def _calculation() -> str:
 
 
 def _sections(kind: type[SettingsGroup], *, full_paths: bool = False) -> Iterator[str]:
-    """A table of settings per part, each by its path or by its name in the part."""
+    """One table per part of the settings, which lists each setting by its full path or by its name in the part."""
     head = ("Path" if full_paths else "Setting", "Default", "Values", "Meaning")
     parts: dict[str, list[FieldInfo]] = {}
     for field in fields_of(kind):

@@ -119,13 +119,13 @@ class Player:
         self._feed.step_bar(rule)
 
     def jump(self, time_ns: int) -> bool:
-        """Go to a recorded time; going ahead plays all trades up to it at once.
+        """Play all trades up to a recorded time at once; a time already played becomes the start of the next opening.
 
         Returns
         -------
         bool
             False if the time has already been played. Played trades cannot be undone: open the recording again, and it
-        starts with all trades up to that time.
+            starts with all trades up to that time.
         """
         if time_ns >= self.now_ns:
             self._feed.jump(time_ns)

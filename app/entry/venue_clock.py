@@ -13,7 +13,10 @@ from feeds.venues.binance.live import SPOT
 
 
 class _ServerTime(msgspec.Struct, frozen=True):
-    """`{"serverTime":1499827319559}`, https://developers.binance.com/docs/binance-spot-api-docs/rest-api ."""
+    """Binance's answer with its time: `{"serverTime":1499827319559}`.
+
+    https://developers.binance.com/docs/binance-spot-api-docs/rest-api
+    """
 
     serverTime: int  # noqa: N815
 

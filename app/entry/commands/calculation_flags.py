@@ -58,7 +58,7 @@ class RuleFlags:
 
 
 def _require_use_of_zone(rules: CalculationSettings) -> None:
-    """Reject a `--timezone` that a named session ignores; the settings may have one."""
+    """Raise an error for a `--timezone` that a named session would ignore."""
     hours, zone = rules.hours, rules.time.zone
     if hours.name in TEMPLATES and zone != hours.timezone:
         raise BadInputError(f"time zone: session {hours.name} has its own ({hours.timezone}), drop {zone!r}")

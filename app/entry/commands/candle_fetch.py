@@ -22,20 +22,20 @@ async def fetch_candles(chart: Chart, history: CandleHistory, patience_s: float 
     str
         Why candles are still missing, in one line; empty if none is.
     """
-    past = CandleLoader([chart], history)
-    fetching = asyncio.ensure_future(past.fill())
+    loader = CandleLoader([chart], history)
+    fetching = asyncio.ensure_future(loader.fill())
     deadline_s = time.monotonic() + patience_s
     try:
-        while (wishes := _wishes(chart)) and not fetching.done() and time.monotonic() < deadline_s:
+        while (wishes := _requests(chart)) and not fetching.done() and time.monotonic() < deadline_s:
             chart.candles.wishes = wishes
             await asyncio.sleep(_LOOK_EVERY_S)
     finally:
         fetching.cancel()
         await asyncio.wait([fetching])
-    return (past.trouble or "candles: incomplete, timed out") if wishes else ""
+    return (loader.trouble or "candles: incomplete, timed out") if wishes else ""
 
 
-def _wishes(chart: Chart) -> tuple[CandleRange, ...]:
+def _requests(chart: Chart) -> tuple[CandleRange, ...]:
     """Candle requests of all placed profiles, and of the period profiles of all bars."""
     series, profiles, periods = chart.series, chart.profiles, chart.anchors.periods
     runs = [profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]

@@ -81,7 +81,7 @@ def print_candles(path: Path, request: CandlesRequest, quiet: bool) -> None:
 
 def _result(path: Path, found: CandleFile, request: CandlesRequest) -> dict[str, Any]:
     rule = request.rule
-    at_ns = int(found.candles.start_ns[-1]) if request.as_of is None else _moment(request.as_of, rule.timezone)
+    at_ns = int(found.candles.start_ns[-1]) if request.as_of is None else _parse_as_of(request.as_of, rule.timezone)
     span = (span_at if request.current else span_before)(rule, at_ns)
     inside = found.candles.within(span)
     start, end = (local_iso_text(edge, rule.timezone) for edge in (span.start_ns, span.end_ns))
@@ -115,8 +115,8 @@ def _result(path: Path, found: CandleFile, request: CandlesRequest) -> dict[str,
     }
 
 
-def _moment(text: str, timezone: str) -> int:
-    """Nanoseconds of the start of a date in a time zone, or of a time."""
+def _parse_as_of(text: str, timezone: str) -> int:
+    """Parse a time, or a date as the time at which it starts in a time zone; nanoseconds since 1970."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return parse_time(text)
     try:

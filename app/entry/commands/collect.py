@@ -1,4 +1,4 @@
-"""`tapeprint collect`: record markets without a window, with the window's pump."""
+"""`tapeprint collect`: record markets without a window, in the same way as the window does."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def _collect(instrument_ids: list[str], seconds: float | None, settings: S
     stop = asyncio.Event()
     _stop_on_signals(stop)
     tasks = [asyncio.create_task(_record(one, store, settings)) for one in all_collected]
-    health = asyncio.create_task(_tell_health(all_collected, quiet))
+    health = asyncio.create_task(_print_health(all_collected, quiet))
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -122,8 +122,8 @@ async def _collect(instrument_ids: list[str], seconds: float | None, settings: S
 
 
 async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None:
-    """Record one market until cancelled; returns only if the venue refuses it."""
-    market = await _reach(one, settings)
+    """Record one market until the task is cancelled or the venue refuses the market."""
+    market = await _open_market(one, settings)
     if market is None:
         return
     one.market = market
@@ -147,7 +147,7 @@ async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None
 
 
 async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None:
-    """Fetch trades missed since the last run, and gaps which that run left."""
+    """Fetch the trades missed since the last run; if trades are numbered, also those missing in the week before."""
     before, live = writer.intervals.last, writer.intervals.last
     if market.history is None or before is None:
         return
@@ -167,7 +167,7 @@ async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None
         _log.warning("could not catch up", instrument=one.instrument_id, reason=error.detail)
 
 
-async def _reach(one: _Collected, settings: Settings) -> Market | None:
+async def _open_market(one: _Collected, settings: Settings) -> Market | None:
     """Open the market, retrying until it succeeds; None if the venue refuses it."""
 
     def on_wait(error: TapeprintError, pause_s: float) -> None:
@@ -180,7 +180,7 @@ async def _reach(one: _Collected, settings: Settings) -> Market | None:
         return None
 
 
-async def _tell_health(all_collected: list[_Collected], quiet: bool) -> None:
+async def _print_health(all_collected: list[_Collected], quiet: bool) -> None:
     while True:
         await asyncio.sleep(_HEALTH_S)
         for one in all_collected:
@@ -188,7 +188,7 @@ async def _tell_health(all_collected: list[_Collected], quiet: bool) -> None:
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
-    """Stop the collection in order on Ctrl+C and SIGTERM."""
+    """Set `stop` on Ctrl+C and SIGTERM, so that everything is written and closed before the program ends."""
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM"):
         try:

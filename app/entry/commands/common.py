@@ -84,7 +84,7 @@ def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Generator[Ca
 def progress_bar(quiet: bool) -> Generator[Callable[[str, float, str], None]]:
     """Show a progress bar if standard error is a terminal.
 
-    The function it yields takes the name of the step, the share done (0 to 1), and the amount as text.
+    The function takes the name of the step, the share done (0 to 1), and the amount as text.
     """
     if quiet or not sys.stderr.isatty():
         yield lambda _what, _share, _far: None
@@ -96,6 +96,6 @@ def progress_bar(quiet: bool) -> Generator[Callable[[str, float, str], None]]:
 
 
 def print_note(text: str, quiet: bool = False) -> None:
-    """Print a line for the user to standard error."""
+    """Print a line for the user to standard error, unless `quiet`."""
     if not quiet:
         print(f"tapeprint: {text}", file=sys.stderr)  # noqa: T201

@@ -43,7 +43,7 @@ class DoctorFinding:
 
 
 def examine(settings_file: Path | None = None, online: bool = False) -> Iterator[DoctorFinding]:
-    """Run all checks, the fast ones first; the venue is asked only if `online`."""
+    """Run all checks, the fast ones first; the venue is contacted only if `online`."""
     yield DoctorFinding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     found = {name: _version(name) for name in _PACKAGES}
     for name, number in found.items():

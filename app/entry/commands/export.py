@@ -29,12 +29,12 @@ def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet:
     try:
         instrument = stored_instrument(store, instrument_id)
         tape = store.tape(instrument)
-        inside = [held.span.intersection(span) for held in tape.covered()]
-        inside = [held for held in inside if held]
+        inside = [stored.span.intersection(span) for stored in tape.covered()]
+        inside = [stored for stored in inside if stored]
         if not inside:
             raise BadInputError(f"{instrument_id}: no stored trades in this time range")
         with progress_counter(out.name, quiet, "trades") as tell:
-            written = write_trades(out, instrument, _told(tape.batches(span), tell))
+            written = write_trades(out, instrument, _counted(tape.batches(span), tell))
     finally:
         store.close()
     print_note(f"{out}: {written:,} trades", quiet)

@@ -1,4 +1,4 @@
-"""`tapeprint import`: trades files into the store, each completely or not at all.
+"""`tapeprint import`: add trades files to the store; a file with an invalid row adds nothing.
 
 Importing a file again adds nothing.
 """
@@ -91,8 +91,8 @@ def import_file(
     tell : callable
         Called with the number of trades read so far.
     """
-    with tempfile.TemporaryDirectory(prefix="import-", dir=_made(writer.tape.folder)) as waiting:
-        by_day = _ByDay(writer.instrument, Path(waiting))
+    with tempfile.TemporaryDirectory(prefix="import-", dir=_prepared(writer.tape.folder)) as stored:
+        by_day = _ByDay(writer.instrument, Path(stored))
         for batch in stream_trades(path, writer.instrument, report):
             by_day.add(batch)
             tell(report.trades)
@@ -142,7 +142,7 @@ def require_kind(kind: str, path: Path, layout: str) -> None:
 
 
 class _ByDay:
-    """Trades sorted by UTC day; days that do not fit in memory wait on disk."""
+    """Trades sorted by UTC day; days that do not fit in memory are written to temporary files."""
 
     def __init__(self, instrument: Instrument, folder: Path) -> None:
         self._instrument, self._folder = instrument, folder
@@ -155,14 +155,14 @@ class _ByDay:
             self._parts.setdefault(day, []).append(part)
         self._in_memory += len(batch)
         while self._in_memory > _DAYS_IN_MEMORY:
-            self._put_away(max(self._parts, key=lambda day: sum(map(len, self._parts[day]))))
+            self._move_to_disk(max(self._parts, key=lambda day: sum(map(len, self._parts[day]))))
 
     def days(self) -> Iterator[tuple[int, TradeBatch]]:
         for day in sorted({*self._parts, *self._on_disk}):
-            waiting = [read_day(path, self._instrument) for path in self._on_disk.get(day, ())]
-            yield day, concatenate([*waiting, *self._parts.pop(day, ())])
+            stored = [read_day(path, self._instrument) for path in self._on_disk.get(day, ())]
+            yield day, concatenate([*stored, *self._parts.pop(day, ())])
 
-    def _put_away(self, day: int) -> None:
+    def _move_to_disk(self, day: int) -> None:
         trades = concatenate(self._parts.pop(day))
         self._in_memory -= len(trades)
         paths = self._on_disk.setdefault(day, [])
@@ -171,8 +171,8 @@ class _ByDay:
         paths.append(path)
 
 
-def _made(folder: Path) -> Path:
-    """Create a market's folder; delete the temporary files of killed imports."""
+def _prepared(folder: Path) -> Path:
+    """Create a market's folder, delete the temporary files of killed imports in it, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("import-*"):
         shutil.rmtree(left, ignore_errors=True)

@@ -51,11 +51,11 @@ def settings_of(
     """Load the settings and apply the flags."""
     settings = load_settings(file)
     given = {name: value for name, value in (("theme", theme), ("palette", palette), ("painter", painter)) if value is not None}
-    kept = {} if store is None else {"folder": str(store)}
+    stored = {} if store is None else {"folder": str(store)}
     return msgspec.structs.replace(
         settings,
         display=msgspec.structs.replace(settings.display, **given),
-        store=msgspec.structs.replace(settings.store, **kept),
+        store=msgspec.structs.replace(settings.store, **stored),
     )
 
 

@@ -49,7 +49,7 @@ class ProfileFlags:
     profile_extend: Annotated[bool, Parameter(help="extend POC, VAH and VAL to the right edge", negative="")] = False
 
     def put_on(self, anchors: ChartProfiles) -> None:
-        """Add the profiles to a chart; none is selected.
+        """Add the profiles, with their settings, to a chart; none of them is selected.
 
         Raises
         ------
@@ -70,8 +70,8 @@ class ProfileFlags:
         for text in self.composite:
             for part in text.split(","):
                 begin, _, end = part.partition("/")
-                stretch = TimeRange(parse_time(begin), parse_time(end) if end else None)
-                anchors.choose(PlacedProfile(0, begin, (stretch,), anchors.inputs))
+                time_range = TimeRange(parse_time(begin), parse_time(end) if end else None)
+                anchors.choose(PlacedProfile(0, begin, (time_range,), anchors.inputs))
             anchors.compose()
         anchors.select(None)
         self._put_periods_on(anchors)

@@ -28,7 +28,7 @@ def load_trades(source: str, span: Span, reading: Reading | None, store_folder: 
         If the store cannot be read.
     """
     if ":" in source and not Path(source).exists():
-        return _kept(source, span, store_folder)
+        return _stored_recording(source, span, store_folder)
     if reading is None:
         raise BadInputError("replaying a file requires --tick-size")
     found = read(Path(source), reading)
@@ -38,12 +38,12 @@ def load_trades(source: str, span: Span, reading: Reading | None, store_folder: 
     return Recording(found.instrument, with_sequential_ids(trades))
 
 
-def _kept(instrument_id: str, span: Span, store_folder: Path) -> Recording:
+def _stored_recording(instrument_id: str, span: Span, store_folder: Path) -> Recording:
     store = DiskStore(store_folder, write=False)
     try:
         instrument = stored_instrument(store, instrument_id)
         tape = store.tape(instrument)
-        trades, covered = tape.trades(span), [stretch.span for stretch in tape.covered()]
+        trades, covered = tape.trades(span), [one.span for one in tape.covered()]
     finally:
         store.close()
     if not len(trades):
@@ -61,10 +61,10 @@ def trades_in_span(trades: TradeBatch, span: Span) -> TradeBatch:
 
 
 def with_sequential_ids(trades: TradeBatch) -> TradeBatch:
-    """The trades with ids that prove gaps.
+    """The trades, numbered again unless most of their ids are consecutive, so that a larger step between two ids is a gap.
 
-    A file does not state whether its ids are consecutive. If most of them are, a larger step is a gap and stays one; if
-    not, the ids are only names, and the trades are numbered again in their order.
+    A file does not state whether its ids are consecutive. If most of them are not, they are only names, and the trades are
+    numbered in their order.
     """
     steps = np.diff(trades.trade_id)
     if 2 * int(np.count_nonzero(steps == 1)) >= len(steps):

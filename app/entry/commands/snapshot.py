@@ -42,14 +42,14 @@ def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settin
     if not chart.series.n_bars:
         raise BadInputError(f"{request.source}: no trades to draw")
     if request.as_of_ns is not None:
-        _require_moment(chart.series, request.as_of_ns)
+        _require_as_of(chart.series, request.as_of_ns)
     _require_profiles(chart)
     from app.entry.commands.snapshot_image import write_picture  # loads Qt only when an image is drawn
 
     write_picture(chart, mode, request, settings, f"Tapeprint {__version__}")
 
 
-def _require_moment(series: FootprintSeries, as_of_ns: int) -> None:
+def _require_as_of(series: FootprintSeries, as_of_ns: int) -> None:
     """Check that at the as-of time the first bar had closed and the last had not.
 
     Outside that time an as-of view would be empty, or the same as the chart.
@@ -67,12 +67,12 @@ def _require_profiles(chart: Chart) -> None:
     times, number = chart.series.times, chart.series.number
     for placed in chart.anchors.profiles:
         rows, percent, method = placed.inputs.rows, placed.inputs.percent, placed.inputs.method
-        for stretch in placed.stretches:
-            if chart.profiles.of([stretch], rows, percent, method) is None:
-                until = "" if stretch.end_ns is None else f" to {timestamp_text(stretch.end_ns)}"
+        for time_range in placed.stretches:
+            if chart.profiles.of([time_range], rows, percent, method) is None:
+                until = "" if time_range.end_ns is None else f" to {timestamp_text(time_range.end_ns)}"
                 first_ns, end_ns = times.start_ns(int(number[0])), times.start_ns(int(number[-1]) + 1)
                 raise BadInputError(
-                    f"profile from {timestamp_text(stretch.start_ns)}{until}: no trades; "
+                    f"profile from {timestamp_text(time_range.start_ns)}{until}: no trades; "
                     f"the chart has trades from {timestamp_text(first_ns)} to {timestamp_text(end_ns)}"
                 )
 
@@ -97,7 +97,7 @@ def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Setti
 
 
 def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: SnapshotRequest) -> Chart:
-    """A chart of a complete set of trades: the ids that they skip are gaps."""
+    """A chart of all trades of a file or simulation; the ids that they skip are gaps."""
     store = TradeStore()
     store.insert(trades)
     covered = TapeRanges(id_ranges(trades, Source.ARCHIVE)).covered(proven=True)
@@ -132,7 +132,7 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
     store = TradeStore(by_time=not market.instrument.numbered)
     ingest = Ingest(market.feed, market.history, store, [], history_ns=market.history_ns)
     try:
-        status = await _listened(ingest, request.seconds)
+        status = await _run_for(ingest, request.seconds)
         if not store.n_trades:
             raise BadInputError(f"{request.source}: no trade within {request.seconds:g} s ({status.reason or 'quiet market'})")
         chart = _chart(market.instrument, request, store, ingest.held.covered(proven=not store.by_time))
@@ -143,8 +143,8 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
     return chart, FEED_STATE_STYLES[status.state].mode
 
 
-async def _listened(ingest: Ingest, seconds: float) -> FeedStatus:
-    """Run the pump for a while and return the feed's status at the end."""
+async def _run_for(ingest: Ingest, seconds: float) -> FeedStatus:
+    """Receive trades for some seconds, longer while history is loading, and return the feed's status at the end."""
     pump = asyncio.ensure_future(ingest.run())
     try:
         deadline = time.monotonic() + seconds

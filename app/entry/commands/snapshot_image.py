@@ -1,4 +1,4 @@
-"""Drawing the image: the only part of the headless commands that needs Qt."""
+"""The drawing of a snapshot's image, in a module of its own because it loads Qt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The image that a `tapeprint snapshot` command asks for."""
+"""The options of a `tapeprint snapshot` command."""
 
 from __future__ import annotations
 

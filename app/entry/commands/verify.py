@@ -17,9 +17,8 @@ from app.storage.verify import StoreFinding, verify
 
 
 def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool) -> int:
-    """Check stored markets, repair what is possible and list what is missing.
+    """Check stored markets, repair what is possible and print what is missing; return 0 if all are complete, else 1.
 
-    Returns 0 if everything is complete, else 1.
     With `repair`, missing trades are downloaded again as far as the venue has them.
 
     Raises

@@ -46,7 +46,7 @@ class WhyRequest:
 
 
 def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -> None:
-    """Print the explanations, and write the trades behind one of them.
+    """Print the explanations; with `csv`, which requires a single one, also write the trades behind it to that file.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -
     if chart.refused:
         raise BadInputError(chart.refused)
     price_ticks = int(chart.series.grid.ticks([request.price])[0])
-    answers = [find_trades(chart, told) for told in explanations_at(chart, time_ns, price_ticks, request.what)]
+    answers = [find_trades(chart, explanation) for explanation in explanations_at(chart, time_ns, price_ticks, request.what)]
     if request.csv is not None:
         if len(answers) != 1:
             raise BadInputError(f"--csv: {len(answers)} values found, choose one with --what")

@@ -30,12 +30,12 @@ def draw_panel(scene: ChartScene, image: QImage, where: str) -> None:
     questions = [] if frame is None else scene.layers.hits(frame, x, y)
     if frame is None or not questions:
         raise BadInputError(f"--why: nothing to explain at {where}; the bar and price must be in view")
-    told = find_trades(scene.chart, questions[0].ask())
+    answer = find_trades(scene.chart, questions[0].ask())
     panel = WhyPanel(scene.theme)
     panel.setPalette(palette_of(scene.theme))
     room = QSize(frame.layout.plot_right - 8, frame.layout.time_axis.top - 8)
-    panel.show_answer(told, (0, len(questions)), scene.theme, room)
-    box = panel_box(frame, told.explanation, (float(panel.width()), float(panel.height())), (x, y))
+    panel.show_answer(answer, (0, len(questions)), scene.theme, room)
+    box = panel_box(frame, answer.explanation, (float(panel.width()), float(panel.height())), (x, y))
     with QPainter(image) as painter:
         panel.render(painter, QPoint(int(box.left), int(box.top)))
 
