@@ -55,10 +55,10 @@ class Answer:
         """Number and quantity of the trades, and a note if some are missing."""
         count = len(self.behind.trades)
         sides = f": {self.bought} bought, {self.sold} sold"
-        said = (
+        parts = (
             f"{count:,} trade{'' if count == 1 else 's'}, total {self.total}{sides}" if count else "" if self.behind.note else "no trades"
         )
-        return " · ".join(filter(None, (said, f"⚠ {self.behind.note}" if self.behind.note else "")))
+        return " · ".join(filter(None, (parts, f"⚠ {self.behind.note}" if self.behind.note else "")))
 
     def trade_lines(self, ends: int = ENDS) -> Iterator[str]:
         """The first and last `ends` trades, one per line.
@@ -80,8 +80,8 @@ class Answer:
     @property
     def text(self) -> str:
         """The answer as plain text."""
-        said = [self.explanation.text, *filter(None, (self.as_of, self.count_text))]
-        return "\n".join((*said, *(f"  {line}" for line in self.trade_lines())))
+        parts = [self.explanation.text, *filter(None, (self.as_of, self.count_text))]
+        return "\n".join((*parts, *(f"  {line}" for line in self.trade_lines())))
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Answer:
 
 
 def find_trades(chart: Chart, explanation: Explanation) -> Answer:
-    """Find the trades behind an explanation."""
+    """Find the trades behind an explanation, and return it together with them."""
     found, words = trades_behind(chart, explanation), ValueFormatter(chart)
     bought, sold = (words.lots(int(found.trades.quantity_lots[found.trades.side == side].sum())) for side in (BUY, SELL))
     return Answer(explanation, found, as_of_text(chart, explanation), words.lots(found.lots), bought, sold, chart.spec.instrument)

@@ -26,35 +26,35 @@ class ValueFormatter(NamedTuple):
     chart: Chart
 
     def price(self, ticks: int | Fraction) -> str:
-        """A price; fractions of a tick are written out."""
+        """A price as text; fractions of a tick are written out."""
         grid = self.chart.series.grid
         ticks = Fraction(ticks)
         return grid.text(ticks.numerator) if ticks.denominator == 1 else exact(ticks * Fraction(grid.tick_size))
 
     def row(self, row: int) -> str:
-        """A row as the price of its lower edge."""
+        """The price of a row's lower edge as text."""
         return self.chart.series.grid.row_text(row)
 
     def lots(self, lots: int) -> str:
-        """A quantity."""
+        """A quantity as text."""
         return exact(Fraction(lots) * Fraction(self.chart.spec.instrument.lot_size))
 
     def signed(self, lots: int) -> str:
-        """A quantity with its sign, e.g. a delta."""
+        """A quantity as text with its sign, e.g. a delta."""
         return f"+{self.lots(lots)}" if lots > 0 else self.lots(lots)
 
     def times(self, factor: Decimal, lots: int) -> str:
-        """The exact product of a factor and a quantity."""
+        """The exact product of a factor and a quantity, as text."""
         return exact(Fraction(factor) * lots * Fraction(self.chart.spec.instrument.lot_size))
 
     def bar(self, number: int) -> str:
-        """The start time of a bar, UTC."""
+        """The start time of a bar as text, UTC."""
         times = self.chart.series.times
         start_ns = times.start_ns(number)
         return f"{iso_date_text(start_ns)} {clock_text(start_ns, seconds=times.fine)}"
 
     def runs(self, runs: Sequence[tuple[int, int]]) -> str:
-        """The time range of runs of bars, and their number if there are several."""
+        """The time range of runs of bars as text, with their number if there are several."""
         first, end = runs[0][0], runs[-1][1]
         apart = f", in {len(runs)} parts" if len(runs) > 1 else ""
         return f"{self.bar(first)} to {self.bar(end)}{apart}"
@@ -76,7 +76,7 @@ def exact(value: Fraction) -> str:
 
 
 def rounded(value: Fraction) -> str:
-    """A number rounded to the digits shown, e.g. a root; after a `≈` if inexact."""
+    """A number rounded to eight decimal places, e.g. a root; after a `≈` if inexact."""
     short = round(value, _ROUNDED)
     return plain(value) if short == value else f"≈ {plain(short)}"
 
@@ -107,7 +107,7 @@ def percent_text(part: int, whole: int) -> str:
 
 
 def shortened(lines: Sequence[ExplanationLine], most: int = MOST_LINES) -> list[ExplanationLine]:
-    """The lines; of more than `most` the first and last, with a count of the rest."""
+    """The lines; if there are more than `most`, the first and last of them, with a count of the rest between."""
     if len(lines) <= most:
         return list(lines)
     tail = most // 3

@@ -28,15 +28,15 @@ def explain_large_trade(chart: Chart, found: TradeBatch, trade: int, rule: Large
     if rule.top:
         above = int((found.quantity_lots > lots).sum() + (found.quantity_lots[:trade] == lots).sum())
         least = int(found.quantity_lots.min())
-        told = [ExplanationLine(f"rank {above + 1} of the {rule.top} largest trades in view", True)]
-        told.append(ExplanationLine(f"{words.lots(lots)} >= {words.lots(least)}, the smallest of those", lots >= least))
+        lines = [ExplanationLine(f"rank {above + 1} of the {rule.top} largest trades in view", True)]
+        lines.append(ExplanationLine(f"{words.lots(lots)} >= {words.lots(least)}, the smallest of those", lots >= least))
     else:
-        told = [ExplanationLine(f"{words.lots(lots)} >= {rule.text}", True)]
+        lines = [ExplanationLine(f"{words.lots(lots)} >= {rule.text}", True)]
     number = chart.series.times.number(time_ns)
     return Explanation(
         title=f"Large trade: {words.lots(lots)} {name} at {words.price(price)} · {timestamp_text(time_ns)}",
         rule=f"Large trades: the {rule.top} largest in view" if rule.top else f"Large trades: {rule.text} or more",
-        lines=tuple(told),
+        lines=tuple(lines),
         bars=((number, number + 1),),
         low_ticks=price,
         high_ticks=price + 1,

@@ -241,23 +241,23 @@ def life_lines(chart: Chart, level: LevelQuery) -> list[ExplanationLine]:
     by_close = chart.levels.rules.zones_end == "close" and level.kind >= LevelKind.STACKED_BUY
     low, high = (2 * getattr(series, name)[bars] for name in (("close", "close") if by_close else ("low", "high")))
     if level.end >= 0:
-        told = _met(words, level, int(low[-1]), int(high[-1]))
-        return [*lines, ExplanationLine(f"ended by the {words.bar(int(series.number[level.end]))} bar: {told}", True)]
+        text = _met(words, level, int(low[-1]), int(high[-1]))
+        return [*lines, ExplanationLine(f"ended by the {words.bar(int(series.number[level.end]))} bar: {text}", True)]
     nearest = int(np.argmin(np.maximum(np.maximum(low - level.low_at_most, level.high_at_least - high), 0)))
-    told = _missed(words, level, int(low[nearest]), int(high[nearest]))
+    text = _missed(words, level, int(low[nearest]), int(high[nearest]))
     return [
         *lines,
-        ExplanationLine(f"still active: the {words.bar(int(series.number[level.start + nearest]))} bar came closest, {told}", False),
+        ExplanationLine(f"still active: the {words.bar(int(series.number[level.start + nearest]))} bar came closest, {text}", False),
     ]
 
 
 def _met(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> str:
     said: list[str] = []
     if level.low_at_most != ALWAYS:
-        said.append(f"{_half(words, low)} <= {_most(words, level)}")
+        parts.append(f"{_half(words, low)} <= {_most(words, level)}")
     if level.high_at_least != NEVER:
-        said.append(f"{_half(words, high)} >= {_least(words, level)}")
-    return " and ".join(said)
+        parts.append(f"{_half(words, high)} >= {_least(words, level)}")
+    return " and ".join(parts)
 
 
 def _missed(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> str:

@@ -92,7 +92,7 @@ def newest_ns(chart: Chart) -> int | None:
 
 
 def as_of_text(chart: Chart, explanation: Explanation) -> str:
-    """Text for the time of the latest trade in a bar in progress; empty if closed."""
+    """The time of the latest trade, as text, if the explained bars include the bar in progress; else empty."""
     series = chart.series
     if not series.n_bars or explanation.listed is not None or explanation.bars[-1][1] <= int(series.number[-1]):
         return ""
@@ -111,9 +111,9 @@ def _trades_in(chart: Chart, first: int, end: int) -> int:
 
 def _of_run(chart: Chart, run: tuple[int, int], parts: Sequence[TradeFilter]) -> TradeBatch:
     tape = tape_of_bars(chart, *run)
-    kept = np.zeros(len(tape), bool)
+    selected = np.zeros(len(tape), bool)
     for part in parts:
         if (part.first, part.end) == run:
             inside = (tape.price_ticks >= part.low_ticks) & (tape.price_ticks < part.high_ticks)
-            kept |= inside & np.isin(tape.side, part.sides)
-    return tape[kept]
+            selected |= inside & np.isin(tape.side, part.sides)
+    return tape[selected]

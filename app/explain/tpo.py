@@ -35,7 +35,7 @@ def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int
             f"TPO: one letter per {letters.bracket_ns // 60_000_000_000}-minute bracket in which the row traded"
             f" · value area {rule.percent} % {rule.method.value}, by letters"
         ),
-        lines=(*shortened(found), *_standing(chart, letters, row)),
+        lines=(*shortened(found), *_role_lines(chart, letters, row)),
         bars=runs,
         low_ticks=row * height,
         high_ticks=(row + 1) * height,
@@ -44,7 +44,7 @@ def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int
     )
 
 
-def _standing(chart: Chart, letters: TpoProfile, row: int) -> list[ExplanationLine]:
+def _role_lines(chart: Chart, letters: TpoProfile, row: int) -> list[ExplanationLine]:
     """Lines on a row's role in the session: POC, value area, single print."""
     words, rule = ValueFormatter(chart), chart.rules.value_area
     counts, place, height = letters.counts, row - letters.first_row, chart.series.grid.ticks_per_row

@@ -121,15 +121,18 @@ def explain_profile(
     """
     words, profile = ValueFormatter(chart), figures.rows
     rows = _Rows(profile.low_ticks, profile.ticks_per_row, profile.profile.total.tolist())
-    told = _why(chart, f"{name}, {words.runs(figures.runs)}", figures.runs, rows, percent, method, edge)
+    explanation = _why(chart, f"{name}, {words.runs(figures.runs)}", figures.runs, rows, percent, method, edge)
     candles, height = figures.candles.profile, chart.series.grid.ticks_per_row
-    low = max(told.low_ticks // height - candles.first_row, 0)
-    lots = int(candles.total[low : max(low, -(-told.high_ticks // height) - candles.first_row)].sum())
+    low = max(explanation.low_ticks // height - candles.first_row, 0)
+    lots = int(candles.total[low : max(low, -(-explanation.high_ticks // height) - candles.first_row)].sum())
     if not lots:
-        return told
+        return explanation
     return replace(
-        told,
-        lines=(*told.lines, ExplanationLine(f"{words.lots(lots)} of it comes from candles, spread over their rows; no trades to list")),
+        explanation,
+        lines=(
+            *explanation.lines,
+            ExplanationLine(f"{words.lots(lots)} of it comes from candles, spread over their rows; no trades to list"),
+        ),
     )
 
 
