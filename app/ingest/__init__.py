@@ -1,1 +1,1 @@
-"""The pump from feed to store and chart: live trades, history, gaps and backfill."""
+"""Loading of live trades, history, missing trades and candles into the store and the charts."""

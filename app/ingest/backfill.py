@@ -1,4 +1,4 @@
-"""Backfill: missing trades fetched from the venue straight onto the stored tape.
+"""Backfill: the download of missing trades from the venue directly into the store on disk.
 
 Memory use is bounded, however long the gap is.
 """
@@ -47,18 +47,18 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
     """The gaps of a span on disk, oldest first."""
     numbered = writer.instrument.numbered
     if not numbered:
-        covered = [held.span for held in writer.intervals.covered(proven=False)]
+        covered = [stored.span for stored in writer.intervals.covered(proven=False)]
         return [StoreGap(gap, None, None) for gap in span.minus(covered)]
-    held = list(writer.intervals)
-    if not held:
+    stored = list(writer.intervals)
+    if not stored:
         return [StoreGap(span, None, None)] if span else []
-    # include the times of the first and last trade: other trades may have the same time (see _pieces)
-    before, after = Span(span.start_ns, held[0].start_ns + 1), Span(held[-1].end_ns - 1, span.end_ns)
-    found = [StoreGap(before, None, held[0].first_id)] if before else []
+    # include the times of the first and last trade: other trades may have the same time (see _batches)
+    before, after = Span(span.start_ns, stored[0].start_ns + 1), Span(stored[-1].end_ns - 1, span.end_ns)
+    found = [StoreGap(before, None, stored[0].first_id)] if before else []
     for a, b in writer.intervals.gaps():  # by ids: there may be a gap between two trades of the same time
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
             found.append(StoreGap(Span(a.end_ns, max(b.start_ns, a.end_ns + 1)), a.last_id + 1, b.first_id))
-    return [*found, StoreGap(after, held[-1].last_id + 1, None)] if after else found
+    return [*found, StoreGap(after, stored[-1].last_id + 1, None)] if after else found
 
 
 async def fill_gaps(
@@ -70,7 +70,7 @@ async def fill_gaps(
     wall_ns: Callable[[], int] = time.time_ns,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> int:
-    """Fill the gaps of a span, newest first; return the number of new trades.
+    """Download the missing trades of a span into the store, newest gap first; return the number of new trades.
 
     Trades fetched before a kill or an error are stored, and not requested again.
 
@@ -117,7 +117,7 @@ async def _fill_gap(
                 return
             gap = left[-1]
         tell(gap.span, fresh)
-        async for trades, complete in _pieces(history, gap, writer.instrument.numbered):
+        async for trades, complete in _batches(history, gap, writer.instrument.numbered):
             new = await asyncio.to_thread(writer.insert, trades, Source.BACKFILL, complete)
             if writer.wants_sealing:
                 await asyncio.to_thread(writer.seal, wall_ns())
@@ -136,7 +136,7 @@ async def _fill_gap(
     return fresh
 
 
-async def _pieces(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
+async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
     """Trades of a gap in large batches, each with the time range it fully covers."""
     if gap.first_id is not None and gap.before_id is not None:
         pages = history.between(gap.first_id, gap.before_id - 1)
@@ -144,7 +144,7 @@ async def _pieces(history: TradeHistory, gap: StoreGap, numbered: bool) -> Async
         pages = history.since(gap.span.start_ns - 1, gap.before_id)
     span = Span(gap.span.start_ns - 1, gap.span.end_ns + 1) if numbered else gap.span
     from_ns = max(span.start_ns, history.reaches_ns)
-    waiting: list[TradeBatch] = []
+    pending: list[TradeBatch] = []
     async with closing(pages):
         async for page in pages:
             inside = page[page.time_ns < span.end_ns] if gap.before_id is None else page
@@ -152,13 +152,13 @@ async def _pieces(history: TradeHistory, gap: StoreGap, numbered: bool) -> Async
                 if len(page):  # after the gap
                     break
                 continue
-            if not numbered and not waiting:
+            if not numbered and not pending:
                 from_ns = max(from_ns, int(inside.time_ns.min()) + 1)  # the venue may no longer have the trades before it
-            waiting.append(inside)
-            if sum(map(len, waiting)) >= _AT_ONCE:
-                trades = concatenate(waiting)
-                waiting, end_ns = [], int(trades.time_ns.max())
+            pending.append(inside)
+            if sum(map(len, pending)) >= _AT_ONCE:
+                trades = concatenate(pending)
+                pending, end_ns = [], int(trades.time_ns.max())
                 yield trades, Span(from_ns, end_ns)
                 from_ns = end_ns
-    if waiting:
-        yield concatenate(waiting), Span(from_ns, span.end_ns)
+    if pending:
+        yield concatenate(pending), Span(from_ns, span.end_ns)

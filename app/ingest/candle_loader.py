@@ -1,4 +1,4 @@
-"""Loads the candles that profiles request, in parallel with live trades.
+"""The download of candles that profiles request, in parallel with live trades.
 
 The newest candles are fetched first. Venue errors are shown and retried after a pause; trades are never affected.
 """
@@ -45,6 +45,7 @@ class CandleLoader:
     Attributes
     ----------
     held : CandleStore
+        The candles fetched so far.
     progress : LoadProgress or None
         Progress of the current fetch.
     trouble : str
@@ -64,10 +65,10 @@ class CandleLoader:
 
     def cancel(self) -> None:
         """Cancel all current requests; later requests are fetched."""
-        self._cancelled += self._wishes()
+        self._cancelled += self._requests()
 
     async def fill(self) -> None:
-        """Fetch requested candles until cancelled, or until the venue refuses."""
+        """Fetch requested candles until cancelled; `trouble` has the reason if the venue refuses or a bug stops it."""
         try:
             await self._fill()
         except Exception as error:  # a bug in loading candles must not stop live trades: show it and do without candles
@@ -94,21 +95,24 @@ class CandleLoader:
 
     async def _fetch_next(self) -> None:
         """Fetch the first open request; it may have been cancelled while a retry waited."""
-        if (wish := self._next()) is not None:
-            await self._fetch(wish)
+        if (request := self._next()) is not None:
+            await self._fetch(request)
 
-    def _wishes(self) -> list[CandleRange]:
+    def _requests(self) -> list[CandleRange]:
         """Requests that are not cancelled, longest candles first, then newest first."""
         wishes = {
-            wish for chart in self._charts for wish in chart.candles.wishes if not any(wish.lies_in(each) for each in self._cancelled)
+            request
+            for chart in self._charts
+            for request in chart.candles.wishes
+            if not any(request.lies_in(each) for each in self._cancelled)
         }
-        return sorted(wishes, key=lambda wish: (wish.length_ns, wish.span.end_ns), reverse=True)
+        return sorted(wishes, key=lambda request: (request.length_ns, request.span.end_ns), reverse=True)
 
     def _next(self) -> CandleRange | None:
         """The first open request, joined with those near enough to share it; or None."""
         found: CandleRange | None = None
-        for length_ns, span in self._wishes():
-            if not self._lacks(length_ns, span):  # fetched, but the chart has not refreshed since
+        for length_ns, span in self._requests():
+            if not self._missing(length_ns, span):  # fetched, but the chart has not refreshed since
                 continue
             if found is None:
                 found = CandleRange(length_ns, span)
@@ -118,23 +122,23 @@ class CandleLoader:
                 found = CandleRange(length_ns, Span(min(span.start_ns, found.span.start_ns), found.span.end_ns))
         return found
 
-    def _lacks(self, length_ns: int, span: Span) -> list[Span]:
+    def _missing(self, length_ns: int, span: Span) -> list[Span]:
         return span.minus(self.held.asked(length_ns, span))
 
-    async def _fetch(self, wish: CandleRange) -> None:
-        length_ns, span = wish
+    async def _fetch(self, request: CandleRange) -> None:
+        length_ns, span = request
         what = f"{_count_text(span.length_ns // length_ns)} ({length_text(length_ns)})"
         for part in _parts(span, _AT_ONCE * length_ns):
-            if not any(length_ns == wanted.length_ns and wanted.span.intersection(part) for wanted in self._wishes()):
+            if not any(length_ns == other.length_ns and other.span.intersection(part) for other in self._requests()):
                 continue  # no longer requested, or never: it lies between two requests
             self.progress = LoadProgress(what, (span.end_ns - part.end_ns) / span.length_ns)
-            if self._lacks(length_ns, part):
+            if self._missing(length_ns, part):
                 pages: list[CandleBatch] = []
                 async with closing(self._history.candles(length_ns, part)) as batches:
                     async for batch in batches:
                         pages.append(batch)
                 self.held.take(length_ns, part, pages)
-            if self._lacks(length_ns, part):
+            if self._missing(length_ns, part):
                 await self._sleep(_GROWING_S)
 
 

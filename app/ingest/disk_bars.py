@@ -55,10 +55,10 @@ class DiskBars:
         self._merged: tuple[_Account, tuple[Gap, ...], tuple[Gap, ...]] = self._account, (), ()
 
     def build(self, spec: ChartSpec, from_ns: int, floor: MemoryFloor, in_memory: Sequence[TradeBatch]) -> FootprintSeries:
-        """Build the bars of all trades from a time on; may run in another thread.
+        """Build the bars of all trades from a time on, and remember the coverage and gaps of the time on disk.
 
         Trades up to the floor come from the disk, later ones from `in_memory`. They are separated by key, so that each
-        trade counts once and in the order of the tape.
+        trade counts once and in the order of the tape. May run in another thread.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class DiskBars:
         if not account.holes:
             return from_memory
         if self._merged[0] is not account or self._merged[1] is not from_memory:
-            after = tuple(hole for hole in from_memory if hole.end_ns > account.span.end_ns)
+            after = tuple(gap for gap in from_memory if gap.end_ns > account.span.end_ns)
             self._merged = account, from_memory, (*account.holes, *after)
         return self._merged[2]
 

@@ -1,4 +1,4 @@
-"""A market's history on disk, for the pump; files are read in another thread."""
+"""A market's history on disk; files are read in another thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.storage.trade_store import TradeStore
 
 
 class DiskBatch(NamedTuple):
-    """Trades read from disk, their original source, and the time they fully cover."""
+    """Trades read from disk, their original source, and the span of their tape range, of which no trade is missing."""
 
     trades: TradeBatch
     source: Source
@@ -36,8 +36,8 @@ class DiskHistory:
 
     async def oldest_ns(self) -> int | None:
         """The start of the oldest tape range; None if nothing is stored."""
-        stretches = await asyncio.to_thread(_stretches, self._tape)
-        return min((kept.start_ns for kept in stretches), default=None)
+        ranges = await asyncio.to_thread(_stored_ranges, self._tape)
+        return min((stored.start_ns for stored in ranges), default=None)
 
     async def ranges_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
         """The stored tape ranges within a span, limited to trades before `before_id`.
@@ -45,11 +45,11 @@ class DiskHistory:
         A range up to the trade just before `before_id` reaches the end of the span: no trade is missing there.
         """
         found: list[TapeRange] = []
-        for kept in await asyncio.to_thread(_stretches, self._tape):
-            if before_id is not None and kept.first_id < before_id <= kept.last_id + 1:
-                kept = kept._replace(end_ns=max(kept.end_ns, span.end_ns))
-            if (inside := span_of(kept).intersection(span)) and (before_id is None or kept.first_id < before_id):
-                found.append(kept._replace(start_ns=inside.start_ns, end_ns=inside.end_ns))
+        for stored in await asyncio.to_thread(_stored_ranges, self._tape):
+            if before_id is not None and stored.first_id < before_id <= stored.last_id + 1:
+                stored = stored._replace(end_ns=max(stored.end_ns, span.end_ns))
+            if (inside := span_of(stored).intersection(span)) and (before_id is None or stored.first_id < before_id):
+                found.append(stored._replace(start_ns=inside.start_ns, end_ns=inside.end_ns))
         return found
 
     async def count_in(self, span: Span) -> int:
@@ -58,30 +58,30 @@ class DiskHistory:
         Assumes that the trades of each tape range are spread evenly. 0 if trades are not numbered: ranges do not count them.
         """
         count = 0.0
-        for kept in await asyncio.to_thread(_stretches, self._tape):
-            whole = span_of(kept)
-            count += (kept.last_id - kept.first_id) * whole.intersection(span).length_ns / max(1, whole.length_ns)
+        for stored in await asyncio.to_thread(_stored_ranges, self._tape):
+            whole = span_of(stored)
+            count += (stored.last_id - stored.first_id) * whole.intersection(span).length_ns / max(1, whole.length_ns)
         return round(count)
 
-    async def parts(self, span: Span, held: list[TapeRange]) -> list[DiskBatch]:
+    async def parts(self, span: Span, ranges: list[TapeRange]) -> list[DiskBatch]:
         """The stored trades of a span in these tape ranges, newest first."""
-        batches = await asyncio.to_thread(lambda: list(self._tape.batches(span))) if held else []
-        return [part for batch in reversed(batches) for part in self._cut(batch, held)]
+        batches = await asyncio.to_thread(lambda: list(self._tape.batches(span))) if ranges else []
+        return [part for batch in reversed(batches) for part in self._cut(batch, ranges)]
 
-    def _cut(self, batch: TradeBatch, held: list[TapeRange]) -> Iterator[DiskBatch]:
+    def _cut(self, batch: TradeBatch, ranges: list[TapeRange]) -> Iterator[DiskBatch]:
         keys = self._store.keys(batch)
-        for kept in held:
-            inside = (keys >= kept.first_key) & (keys <= kept.last_key)
-            yield DiskBatch(batch[inside], kept.source, span_of(kept))
+        for stored in ranges:
+            inside = (keys >= stored.first_key) & (keys <= stored.last_key)
+            yield DiskBatch(batch[inside], stored.source, span_of(stored))
 
 
-def span_of(stretch: TapeRange) -> Span:
+def span_of(one: TapeRange) -> Span:
     """The span of a tape range."""
-    return Span(stretch.start_ns, stretch.end_ns)
+    return Span(one.start_ns, one.end_ns)
 
 
-def _stretches(tape: Tape) -> list[TapeRange]:
+def _stored_ranges(tape: Tape) -> list[TapeRange]:
     """The stored tape ranges, extended up to the next one if no trade is missing."""
     intervals: TapeRanges = tape.intervals()
     covered = intervals.covered(proven=True)
-    return [stretch._replace(end_ns=told.span.end_ns) for stretch, told in zip(intervals, covered, strict=True)]
+    return [one._replace(end_ns=coverage.span.end_ns) for one, coverage in zip(intervals, covered, strict=True)]

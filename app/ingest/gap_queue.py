@@ -24,24 +24,24 @@ class GapQueue:
     def __init__(self, store: TradeStore, monotonic_s: Callable[[], float]) -> None:
         self._store, self._monotonic_s = store, monotonic_s
         self._refused: dict[tuple[int, int], tuple[float, float]] = {}  # by ids: time of the next try, and the pause before it
-        self._hopeless: Sequence[Gap] | None = None
-        self._hope_again_s = 0.0
+        self._not_due: Sequence[Gap] | None = None
+        self._next_due_s = 0.0
 
     def next(self) -> list[Gap]:
-        """The newest gap that is due, with those near enough for one request; or empty."""
-        holes, now_s = self._store.gaps(), self._monotonic_s()
-        if holes is self._hopeless and now_s < self._hope_again_s:
+        """The newest gap that is due, with those near enough for one request; empty if none is due."""
+        gaps, now_s = self._store.gaps(), self._monotonic_s()
+        if gaps is self._not_due and now_s < self._next_due_s:
             return []
         group: list[Gap] = []
-        for part in _parts(holes, self._store.floor_key):
+        for part in _parts(gaps, self._store.floor_key):
             if self._not_before_s(part) > now_s:
                 continue
             if group and (group[-1].first_id - part.last_id > _TOGETHER or group[0].last_id - part.first_id >= _AT_ONCE):
                 break
             group.append(part)
         if not group:  # the gaps are not checked again until they change or a pause is over
-            self._hopeless = holes
-            self._hope_again_s = min((self._not_before_s(part) for part in _parts(holes, self._store.floor_key)), default=now_s)
+            self._not_due = gaps
+            self._next_due_s = min((self._not_before_s(part) for part in _parts(gaps, self._store.floor_key)), default=now_s)
         return group
 
     def ask_later(self, parts: Sequence[Gap]) -> None:
@@ -58,10 +58,10 @@ class GapQueue:
         return self._refused.get((part.first_id, part.last_id), (-float("inf"), 0.0))[0]
 
 
-def _parts(holes: Sequence[Gap], floor_key: int) -> Iterator[Gap]:
+def _parts(gaps: Sequence[Gap], floor_key: int) -> Iterator[Gap]:
     """The gaps, newest first; long ones in parts of at most `_AT_ONCE` ids."""
-    for hole in reversed(holes):
-        if hole.first_id <= floor_key or not hole.missing:
+    for gap in reversed(gaps):
+        if gap.first_id <= floor_key or not gap.missing:
             return
-        for last_id in range(hole.last_id, hole.first_id - 1, -_AT_ONCE):
-            yield Gap(max(hole.first_id, last_id - _AT_ONCE + 1), last_id, hole.start_ns, hole.end_ns)
+        for last_id in range(gap.last_id, gap.first_id - 1, -_AT_ONCE):
+            yield Gap(max(gap.first_id, last_id - _AT_ONCE + 1), last_id, gap.start_ns, gap.end_ns)

@@ -1,4 +1,4 @@
-"""Loads missing history while live trades arrive, newest first.
+"""The loader of missing history, newest first, while live trades arrive.
 
 There is one path for everything: the first start, scrolling left, a far anchor and a gap after a reconnect are all time
 ranges that a chart requests and the store does not cover, or ids that the store skipped. Stored trades are read first, the
@@ -38,8 +38,8 @@ _TRIES = 4  # answers without the requested trades, before those count as not av
 
 _MINUTE_NS, _HOUR_NS = 60_000_000_000, 3_600_000_000_000
 _BEARABLE_NS = 48 * _HOUR_NS  # as far back as futures deliver; on spot some 5,000 pages of a busy market
-_FIRST_STRETCH_NS = 2 * _MINUTE_NS  # shows something at once; later ranges are as long as a few seconds can fetch
-_FIRST_KEPT_NS = 30 * _MINUTE_NS  # the same, from the disk
+_FIRST_RANGE_NS = 2 * _MINUTE_NS  # shows something at once; later ranges are as long as a few seconds can fetch
+_FIRST_DISK_RANGE_NS = 30 * _MINUTE_NS  # the same, from the disk
 _FIRST_DEEP_NS = 24 * _HOUR_NS
 _SHORT_FETCH_S, _LONG_FETCH_S = 1.5, 6.0
 
@@ -102,9 +102,9 @@ class HistoryLoader:
         self.progress: LoadProgress | None = None
         self._not_fetched = self._not_read = ""
         self._charts, self._store, self._history, self._take_in, self._deepen = charts, store, history, take_in, deepen
-        self._kept = DiskHistory(tape, store) if tape is not None else None
+        self._disk = DiskHistory(tape, store) if tape is not None else None
         self._sleep = sleep
-        self._holes = GapQueue(store, monotonic_s)
+        self._gaps = GapQueue(store, monotonic_s)
         self._arrived = asyncio.Event()
         self.asked_from_ns = self._now_ns = wall_ns()
         """Everything from this time until now has been requested."""
@@ -127,7 +127,7 @@ class HistoryLoader:
         self._cancelled_ns = self._wanted_from_ns()
 
     async def fill(self) -> None:
-        """Fetch missing trades until cancelled."""
+        """Fetch missing trades until cancelled; `trouble` has the reason if the venue refuses or a bug stops it."""
         try:
             await self._fill()
         except Exception as error:  # a bug in loading history must not stop live trades: show it and do without history
@@ -136,12 +136,12 @@ class HistoryLoader:
             _log.error("loading history failed", error=repr(error), exc_info=error)
 
     async def _fill(self) -> None:
-        """Fetch until cancelled; after an error wait twice as long, or as the venue asks."""
-        if self._history is None and self._kept is None:
+        """Fetch until the task is cancelled or the venue refuses; after other errors wait twice as long, or as the venue asks."""
+        if self._history is None and self._disk is None:
             for chart in self._charts:
                 chart.oldest_ns = self._now_ns  # there is no source of older trades
             return
-        await self._look_how_far_back()
+        await self._set_oldest()
         if self._wanted:
             self.progress = LoadProgress(f"{_duration(self._wanted.length_ns)} of history", 0.0)
         await self._until_something_arrived(_PATIENCE_S)
@@ -163,26 +163,26 @@ class HistoryLoader:
         _log.warning("history not loaded", reason=error.detail, retry_s=pause_s)
 
     async def _fetch_next_part(self) -> bool:
-        """Fetch the next part; if the disk cannot be read, without the disk from now on."""
+        """Fetch the next missing trades; if the disk cannot be read, stop using it and fetch without it."""
         try:
             return await self._fetch_next()
         except StoreError as error:
-            self.progress, self._not_read, self._kept = None, f"store: {error.user_message}", None
+            self.progress, self._not_read, self._disk = None, f"store: {error.user_message}", None
             _log.warning("stored trades not read", reason=error.detail)
             return await self._fetch_next()
 
-    async def _look_how_far_back(self) -> None:
-        """Set how far back each chart can go.
+    async def _set_oldest(self) -> None:
+        """Set the earliest time that each chart may request.
 
         That is the start of the stored trades, or else as far as a venue delivers in acceptable time.
         """
         oldest_ns = self._now_ns - _BEARABLE_NS
-        if self._kept is not None:
+        if self._disk is not None:
             try:
-                kept_ns = await self._kept.oldest_ns()
-                oldest_ns = oldest_ns if kept_ns is None else min(oldest_ns, kept_ns)
+                stored_ns = await self._disk.oldest_ns()
+                oldest_ns = oldest_ns if stored_ns is None else min(oldest_ns, stored_ns)
             except StoreError as error:
-                self._not_read, self._kept = f"store: {error.user_message}", None
+                self._not_read, self._disk = f"store: {error.user_message}", None
                 _log.warning("stored trades not read", reason=error.detail)
         for chart in self._charts:
             chart.oldest_ns = oldest_ns
@@ -195,27 +195,27 @@ class HistoryLoader:
 
     async def _fetch_next(self) -> bool:
         """Fetch the most urgent missing trades; return False if none is missing."""
-        if self._history is not None and (holes := self._holes.next()):
-            await self._fetch_holes(self._history, holes)
+        if self._history is not None and (gaps := self._gaps.next()):
+            await self._fetch_gaps(self._history, gaps)
         elif self._wanted_from_ns() < self.asked_from_ns:
-            await (self._fetch_deep() if self._store.floor_ns else self._fetch_stretch())
+            await (self._fetch_deep() if self._store.floor_ns else self._fetch_range())
         else:
             return False
         return True
 
     # -- gaps ------------------------------------------------------------------------------------
 
-    async def _fetch_holes(self, history: TradeHistory, holes: list[Gap]) -> None:
+    async def _fetch_gaps(self, history: TradeHistory, gaps: list[Gap]) -> None:
         """Fill gaps from the disk if it has their trades, or else from the venue.
 
         Trades that the venue does not have after several tries stay missing.
         """
-        first_id, last_id = holes[-1].first_id, holes[0].last_id
-        missing = sum(hole.missing for hole in holes)
+        first_id, last_id = gaps[-1].first_id, gaps[0].last_id
+        missing = sum(gap.missing for gap in gaps)
         what = f"{missing:,} missing trade{'s' if missing > 1 else ''}"
-        around = Span(holes[-1].start_ns, holes[0].end_ns + 1)
-        kept = [part for part in await self._kept_in(around, None) if part.first_id <= last_id and first_id <= part.last_id]
-        if kept and await self._take_kept(around, kept):
+        around = Span(gaps[-1].start_ns, gaps[0].end_ns + 1)
+        stored = [part for part in await self._stored_in(around, None) if part.first_id <= last_id and first_id <= part.last_id]
+        if stored and await self._take_stored(around, stored):
             return
 
         def share(page: TradeBatch) -> float:
@@ -226,11 +226,11 @@ class HistoryLoader:
                 await self._sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))  # a venue's archive may lag behind its stream
             if await self._fetch(history.between(first_id, last_id), what, share):
                 return  # what is left is a gap of its own, with its own tries
-        self._holes.ask_later(holes)
+        self._gaps.ask_later(gaps)
         _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
 
     async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
-        """Ingest pages as they arrive, also before an error; return how many were new."""
+        """Add pages to the store as they arrive, even if a later page fails; return the number of new trades."""
         self.progress = LoadProgress(what, 0.0)
         waiting: list[TradeBatch] = []
         fresh, shown_s, failure = 0, time.monotonic(), None
@@ -267,60 +267,62 @@ class HistoryLoader:
 
         Cancelled requests do not count; nor, while memory is full and there is no stored tape, does any.
         """
-        if self._store.floor_ns and self._kept is None:
+        if self._store.floor_ns and self._disk is None:
             return self.asked_from_ns
         wanted_ns = min([self._wanted.start_ns, *(chart.wanted.start_ns for chart in self._charts if chart.wanted)])
         if self._cancelled_ns is not None and wanted_ns >= self._cancelled_ns:
             return self.asked_from_ns
         return wanted_ns
 
-    async def _fetch_stretch(self) -> None:
+    async def _fetch_range(self) -> None:
         """Fetch the time range before the loaded trades, from the disk or the venue.
 
         It is as long as a few seconds can fetch, and is shown all at once, so that a loading chart has no gap in it.
         """
         wanted_ns = self._wanted_from_ns()
         end_ns = self.asked_from_ns
-        stretch = Span(max(wanted_ns, end_ns - self._stretch_ns), end_ns)
+        part = Span(max(wanted_ns, end_ns - self._range_ns), end_ns)
         what = _duration(self._now_ns - wanted_ns) + " of history"
         begun_s = time.monotonic()
 
-        def tell(reached_ns: int) -> None:
-            done_ns = self._now_ns - end_ns + max(0, min(end_ns, reached_ns) - stretch.start_ns)
+        def on_progress(reached_ns: int) -> None:
+            done_ns = self._now_ns - end_ns + max(0, min(end_ns, reached_ns) - part.start_ns)
             self.progress = LoadProgress(what, min(1.0, done_ns / max(1, self._now_ns - wanted_ns)))
 
-        tell(stretch.start_ns)
-        if self._kept is not None and self._store.n_trades and not await self._has_room(self._kept, stretch):
+        on_progress(part.start_ns)
+        if self._disk is not None and self._store.n_trades and not await self._has_room(self._disk, part):
             await self._fetch_deep()
             return
         before_id = None if self._store.by_time else self._store.first_id
-        held = await self._kept_in(stretch, before_id)
+        ranges = await self._stored_in(part, before_id)
         fetched: list[tuple[list[TradeBatch], Span]] = []
         try:
-            for gap in reversed(stretch.minus([span_of(kept) for kept in held])):
+            for gap in reversed(part.minus([span_of(stored) for stored in ranges])):
                 follower = (
-                    before_id if self._store.by_time else next((kept.first_id for kept in held if kept.start_ns >= gap.end_ns), before_id)
+                    before_id
+                    if self._store.by_time
+                    else next((stored.first_id for stored in ranges if stored.start_ns >= gap.end_ns), before_id)
                 )
-                after_kept = any(kept.end_ns == gap.start_ns for kept in held)  # more trades may have the time of its last one
-                pages, complete = await self._ask(gap, gap.start_ns - after_kept, follower, tell)
+                after_stored = any(stored.end_ns == gap.start_ns for stored in ranges)  # more trades may have the time of its last one
+                pages, complete = await self._ask(gap, gap.start_ns - after_stored, follower, on_progress)
                 if self._cancelled_ns is not None and self._wanted_from_ns() == self.asked_from_ns:
                     return
                 fetched.append((pages, complete))
         except FeedError:
-            self._stretch_ns = max(_MINUTE_NS, self._stretch_ns // 2)
+            self._range_ns = max(_MINUTE_NS, self._range_ns // 2)
             raise
         fetching_s = time.monotonic() - begun_s
-        await self._take_kept(stretch, held)
+        await self._take_stored(part, ranges)
         for pages, complete in fetched:
             await self._take_in(pages, Source.BACKFILL, complete, True)
-        self.asked_from_ns = stretch.start_ns
+        self.asked_from_ns = part.start_ns
         if fetching_s < _SHORT_FETCH_S:
-            self._stretch_ns *= 2
+            self._range_ns *= 2
         elif fetching_s > _LONG_FETCH_S:
-            self._stretch_ns = max(_MINUTE_NS, self._stretch_ns // 2)
+            self._range_ns = max(_MINUTE_NS, self._range_ns // 2)
 
     async def _fetch_deep(self) -> None:
-        """Show bars from the disk that are older than memory has room for.
+        """Show older bars from the disk without loading their trades, for which memory has no room.
 
         Each step reads all of them again, so each step is twice as long as the one before.
         """
@@ -331,7 +333,7 @@ class HistoryLoader:
             f"{_duration(self._now_ns - wanted_ns)} of history", 1 - (from_ns - wanted_ns) / (self._now_ns - wanted_ns)
         )
         try:
-            if await self._kept_in(Span(from_ns, self.asked_from_ns), None):
+            if await self._stored_in(Span(from_ns, self.asked_from_ns), None):
                 await self._deepen(from_ns)
         except GridTooFineError as error:  # the chart stays as it is
             self._not_read = f"older bars: {error.user_message}"
@@ -339,11 +341,13 @@ class HistoryLoader:
         else:
             self.asked_from_ns = from_ns
 
-    async def _has_room(self, kept: DiskHistory, span: Span) -> bool:
+    async def _has_room(self, stored: DiskHistory, span: Span) -> bool:
         """True if memory has room for the stored trades of a span."""
-        return self._store.n_trades + await kept.count_in(span) <= self._store.limit
+        return self._store.n_trades + await stored.count_in(span) <= self._store.limit
 
-    async def _ask(self, gap: Span, start_ns: int, before_id: int | None, tell: Callable[[int], None]) -> tuple[list[TradeBatch], Span]:
+    async def _ask(
+        self, gap: Span, start_ns: int, before_id: int | None, on_progress: Callable[[int], None]
+    ) -> tuple[list[TradeBatch], Span]:
         """The venue's trades of a gap, and the time they fully cover: it may start later."""
         pages: list[TradeBatch] = []
         if self._history is None:
@@ -352,7 +356,7 @@ class HistoryLoader:
             async for page in found:
                 if len(page):
                     pages.append(page)
-                    tell(int(page.time_ns[-1]))
+                    on_progress(int(page.time_ns[-1]))
         from_ns = self._history.reaches_ns
         if self._store.by_time:  # the venue may no longer have trades older than these
             from_ns = min((int(page.time_ns.min()) + 1 for page in pages), default=gap.end_ns)
@@ -360,12 +364,12 @@ class HistoryLoader:
 
     # -- trades on disk --------------------------------------------------------------------------
 
-    async def _kept_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
-        return [] if self._kept is None else await self._kept.ranges_in(span, before_id)
+    async def _stored_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
+        return [] if self._disk is None else await self._disk.ranges_in(span, before_id)
 
-    async def _take_kept(self, span: Span, held: list[TapeRange]) -> int:
-        """Ingest the stored trades of these tape ranges; return the number of new trades."""
-        parts = [] if self._kept is None else await self._kept.parts(span, held)
+    async def _take_stored(self, span: Span, ranges: list[TapeRange]) -> int:
+        """Load the trades of these tape ranges from the disk; return the number of new trades."""
+        parts = [] if self._disk is None else await self._disk.parts(span, ranges)
         return sum([await self._take_in([part.trades], part.source, part.complete, False) for part in parts])
 
 

@@ -1,4 +1,4 @@
-"""The pump: puts live trades and history into the store, the charts and the disk.
+"""The class that adds live trades and history to the store, the charts and the disk.
 
 Live trades never wait for history: missing trades are fetched in parallel (`past`).
 """
@@ -31,7 +31,7 @@ _PIECE = 50_000  # trades put into the store at once, 3 ms
 
 
 class Ingest:
-    """Keeps charts up to date with one market.
+    """Adds the trades of one market to its store, charts and recorder, and scans them for alerts.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Ingest:
         None if the venue has no history: then skipped ids stay gaps.
     store : TradeStore
     charts : sequence of Chart
-        Their `wanted` time ranges are fetched while the pump runs. May be empty: then trades are only collected.
+        Their `wanted` time ranges are fetched during `run`. May be empty: then trades are only collected.
     history_ns : int
         Length of history that is always fetched; it starts on a full bar and a full hour.
     tape : Tape or None
@@ -102,7 +102,7 @@ class Ingest:
     def notice(self) -> str:
         """One line for the status bar: problems, progress and missing trades."""
         parts = [chart.refused for chart in self.charts if chart.refused]
-        parts += [beside.trouble for beside in (self.past, self.candle_past) if beside is not None and beside.trouble]
+        parts += [loader.trouble for loader in (self.past, self.candle_past) if loader is not None and loader.trouble]
         if self.progress is not None:
             parts.append(self.progress.text)
         if self.store.missing:
@@ -116,31 +116,31 @@ class Ingest:
         return "   ".join(parts)
 
     async def run(self) -> None:
-        """Pump until the feed ends or the task is cancelled.
+        """Receive live trades and load history until the feed ends or the task is cancelled.
 
         On return no task is left running, and all received trades are recorded.
         """
-        beside = [asyncio.create_task(each.fill()) for each in (self.past, self.candle_past) if each is not None]
+        tasks = [asyncio.create_task(each.fill()) for each in (self.past, self.candle_past) if each is not None]
         if self.recorder is not None:
-            beside.append(asyncio.create_task(self.recorder.run()))
+            tasks.append(asyncio.create_task(self.recorder.run()))
         try:
             async with closing(self.feed.batches()) as batches:
                 async for batch in batches:
                     self.receive(batch)
         finally:
-            for task in beside:
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait(beside)
+            await asyncio.wait(tasks)
             if self.recorder is not None:
                 await self.recorder.aclose()
 
     def receive(self, batch: TradeBatch) -> TradeBatch:
-        """Add a batch of live trades to store and charts; return the new ones among them."""
+        """Add live trades to store, charts and recorder, and scan them for alerts; return the new ones among them."""
         fresh = self.store.insert(batch)
         if len(fresh):
-            self._keep(fresh, fresh, Source.LIVE, self._live_span(fresh))
+            self._record(fresh, fresh, Source.LIVE, self._live_span(fresh))
             self._show(fresh)
-            self._look_for_alerts(fresh)
+            self._scan_for_alerts(fresh)
             self.past.wake()
         return fresh
 
@@ -165,7 +165,7 @@ class Ingest:
     # -- coverage --------------------------------------------------------------------------------
 
     def _live_span(self, fresh: TradeBatch) -> Span | None:
-        """The gapless time up to these live trades; None if trade ids prove it instead."""
+        """Pass the feed's gaps to the store, and return the gapless time up to these trades; None if ids prove it instead."""
         if not self.store.by_time:
             return None
         gaps = self.feed.status.gaps
@@ -179,10 +179,10 @@ class Ingest:
         begin_ns, self._live_from_ns = self._live_from_ns, max(self._live_from_ns, int(fresh.time_ns[-1]) + 1)
         return Span(begin_ns, self._live_from_ns)
 
-    def _keep(self, fresh: TradeBatch, given: TradeBatch, source: Source, complete: Span | None, *, on_disk: bool = True) -> None:
-        """Add new trades to the coverage, and pass them to the recorder."""
-        for stretch in id_ranges(fresh, source, given, complete) if not self.store.by_time else ():
-            self.held.add(stretch)
+    def _record(self, fresh: TradeBatch, given: TradeBatch, source: Source, complete: Span | None, *, on_disk: bool = True) -> None:
+        """Add new trades to the coverage and, with `on_disk`, pass them to the recorder."""
+        for tape_range in id_ranges(fresh, source, given, complete) if not self.store.by_time else ():
+            self.held.add(tape_range)
         if self.store.by_time and complete:
             self.held.add(time_range(complete, source))
         if on_disk and self.recorder is not None:
@@ -194,20 +194,20 @@ class Ingest:
         for chart in self.charts:
             chart.apply(fresh, self.store)
         if not self._building.locked():
-            self._tell()
+            self._update_coverage()
 
-    def _tell(self) -> None:
+    def _update_coverage(self) -> None:
         """Update the gaps and coverage of all charts.
 
         Not called during a rebuild: the charts would not show the newest trades yet.
         """
         if not self.charts:
             return
-        holes, covered = self.store.gaps(), self._covered()
+        gaps, covered = self.store.gaps(), self._covered()
         if self._deep is not None:
-            holes, covered = self._deep.gaps(holes), self._deep.covered(covered)
+            gaps, covered = self._deep.gaps(gaps), self._deep.covered(covered)
         for chart in self.charts:
-            chart.holes, chart.covered, chart.asked_from_ns = holes, covered, self.past.asked_from_ns
+            chart.holes, chart.covered, chart.asked_from_ns = gaps, covered, self.past.asked_from_ns
 
     def _covered(self) -> Sequence[CoveredSpan]:
         return self.held.covered(proven=not self.store.by_time)
@@ -232,7 +232,7 @@ class Ingest:
             self._meanwhile = None
 
     def _builder(self, chart: Chart, spec: ChartSpec, deep_from_ns: int | None) -> Callable[[], FootprintSeries]:
-        """Return a function for another thread that builds all bars from these trades."""
+        """Return a function, to run in another thread, that builds a chart's bars from the store and, if needed, the disk."""
         store, from_ns = self.store, chart.complete_from_ns(self.store, spec.bar_rule)
         if not store.floor_ns:
             return partial(build_series, store.batches(), spec)
@@ -247,12 +247,12 @@ class Ingest:
         return partial(build_series, store.batches(from_ns), spec)
 
     async def _deepen(self, from_ns: int) -> None:
-        """Show bars older than the trades that memory has room for."""
+        """Rebuild the charts with older bars from the disk; from now on the store rejects trades of that time."""
         async with self._building:
             self.store.reject_older_than(self.past.asked_from_ns)
             for chart in self.charts:
                 await self._rebuild(chart, chart.spec, deep_from_ns=from_ns)
-            self._tell()
+            self._update_coverage()
 
     async def _take_in(self, pages: Sequence[TradeBatch], source: Source, complete: Span | None, on_disk: bool) -> int:
         """Add fetched trades to store and charts; return the number of new ones.
@@ -265,9 +265,9 @@ class Ingest:
             return 0
         if self._work(trades) <= _SMALL:
             fresh = self.store.insert(trades)
-            self._keep(fresh, trades, source, complete, on_disk=on_disk)
+            self._record(fresh, trades, source, complete, on_disk=on_disk)
             self._show(fresh)
-            self._look_for_alerts()
+            self._scan_for_alerts()
             return len(fresh)
         async with self._building:
             taken: list[TradeBatch] = []
@@ -275,18 +275,18 @@ class Ingest:
                 taken.append(self.store.insert(trades[start : start + _PIECE]))
                 await asyncio.sleep(0)  # let live trades and the screen go first
             fresh = self.store.in_order(concatenate(taken))
-            self._keep(fresh, trades, source, complete, on_disk=on_disk)
+            self._record(fresh, trades, source, complete, on_disk=on_disk)
             for chart in self.charts:
                 try:
                     await self._rebuild(chart, chart.spec)
                 except TapeprintError as error:
                     chart.refused = error.user_message
-            self._tell()
-        self._look_for_alerts()
+            self._update_coverage()
+        self._scan_for_alerts()
         return len(fresh)
 
-    def _look_for_alerts(self, fresh: TradeBatch | None = None) -> None:
-        """Check alerts with live trades, and with missed ones once store and chart agree."""
+    def _scan_for_alerts(self, fresh: TradeBatch | None = None) -> None:
+        """Scan live trades for alerts, and missed ones once store and chart have the same trades."""
         if self.watch is None or not self.charts:
             return
         if fresh is not None:

@@ -75,7 +75,7 @@ def atomic_file(path: Path) -> Generator[IO[bytes]]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file of the store atomically.
+    """Replace a small file atomically, or create it with its folder.
 
     Raises
     ------

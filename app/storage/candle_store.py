@@ -32,40 +32,40 @@ class CandleStore:
         self.lengths_ns = tuple(sorted(lengths_ns))
         self.revision = 0
         self._candles: dict[int, CandleBatch] = {}
-        self._asked: dict[int, list[Span]] = {}
+        self._requested: dict[int, list[Span]] = {}
         self._times: tuple[int, list[Span]] = (-1, [])
 
     def take(self, length_ns: int, asked: Span, pages: Sequence[CandleBatch]) -> None:
-        """Add all candles of a length that start in the requested span.
+        """Add the closed candles of a length, and note the span for which they were requested.
 
         The time from the first candle still in progress on counts as not requested.
         """
-        held = self.of(length_ns)
+        loaded = self.of(length_ns)
         for page in pages:
             if not page.closed.all():
                 first = int(np.argmin(page.closed))
                 asked = Span(asked.start_ns, max(asked.start_ns, min(asked.end_ns, int(page.start_ns[first]))))
                 page = page[:first]
-            held = held.with_later(page.within(asked))
-        self._candles[length_ns] = held
-        self._asked[length_ns] = _with(self._asked.get(length_ns, []), asked)
+            loaded = loaded.with_later(page.within(asked))
+        self._candles[length_ns] = loaded
+        self._requested[length_ns] = _with(self._requested.get(length_ns, []), asked)
         self.revision += 1
 
     def of(self, length_ns: int, span: Span | None = None) -> CandleBatch:
         """The loaded candles of a length, or only those that start in a span."""
-        held = self._candles.get(length_ns) or CandleBatch.empty(length_ns)
-        return held if span is None else held.within(span)
+        loaded = self._candles.get(length_ns) or CandleBatch.empty(length_ns)
+        return loaded if span is None else loaded.within(span)
 
     def asked(self, length_ns: int, span: Span) -> list[Span]:
         """The parts of a span for which candles of a length were requested, in order."""
-        return [part for each in self._asked.get(length_ns, []) if (part := each.intersection(span))]
+        return [part for each in self._requested.get(length_ns, []) if (part := each.intersection(span))]
 
     def first_ns(self, length_ns: int, span: Span) -> int:
         """The start of the first candle of a length in a span; the span's end if none.
 
         Time that was not requested counts as if it had candles.
         """
-        spans = self._asked.get(length_ns, [])
+        spans = self._requested.get(length_ns, [])
         place = bisect_right(spans, span.start_ns, key=_start) - 1
         if place < 0 or span.start_ns not in spans[place]:
             return span.start_ns
@@ -76,12 +76,12 @@ class CandleStore:
 
     @property
     def times(self) -> list[Span]:
-        """All times with loaded candles of any length; the same list until `take`."""
+        """The time spans that have loaded candles of any length; cached until the next `take`."""
         if self._times[0] != self.revision:
             found: list[Span] = []
-            for length_ns, held in self._candles.items():
-                for span in self._asked[length_ns]:
-                    inside = held.within(span)
+            for length_ns, loaded in self._candles.items():
+                for span in self._requested[length_ns]:
+                    inside = loaded.within(span)
                     if len(inside):
                         found = _with(found, Span(int(inside.start_ns[0]), span.end_ns))
             self._times = self.revision, found

@@ -1,7 +1,8 @@
 """The store's SQLite file: stored markets, their tape ranges and newest trades.
 
-WAL mode: one process writes while others read. A commit is flushed to disk (`synchronous=FULL`), so that it survives a kill
-and a power cut. The version of the schema is in `user_version`; migrations only go forward.
+The newest trades, which are not in day files yet, are a market's *tail*. WAL mode: one process writes while others read. A commit
+is flushed to disk (`synchronous=FULL`), so that it survives a kill and a power cut. The version of the schema is in
+`user_version`; migrations only go forward.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ class Catalogue:
         return next((found for found in self.instruments() if found.id == name), None)
 
     def number_of(self, instrument: Instrument) -> int:
-        """The number of a market's rows in the tables; a new market gets one."""
+        """Store the tick and lot size of a market, and return the number of its rows in the tables; a new market gets one."""
         with self.transaction() as connection:
             values = (str(instrument.tick_size), str(instrument.lot_size), str(instrument.multiplier), int(instrument.numbered))
             connection.execute(
@@ -154,19 +155,19 @@ class Catalogue:
         return TapeRanges(TapeRange(*row[:6], source=Source(row[6])) for row in rows)
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
-        """The newest trades of a market in the order of the tape, and the last place.
+        """The trades in the tail of a market, in the order of the tape, and the highest place among them; 0 if there are none.
 
         Places count trades in order of arrival.
         """
-        pieces = self._pieces(
+        batches = self._batches(
             "SELECT time_ns, price_ticks, quantity_lots, side, trade_id, place FROM tail JOIN instrument ON number = instrument"
             f" WHERE name = ? {'' if span is None else 'AND time_ns >= ? AND time_ns < ?'}"
             " ORDER BY CASE numbered WHEN 1 THEN trade_id ELSE time_ns END, place",
             (name,) if span is None else (name, span.start_ns, span.end_ns),
         )
-        if not pieces:
+        if not batches:
             return TradeBatch.empty(), 0
-        columns = np.concatenate(pieces).T
+        columns = np.concatenate(batches).T
         return TradeBatch.of(*columns[:5]), int(columns[5].max())
 
     def tail_size(self, name: str) -> int:

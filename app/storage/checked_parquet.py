@@ -49,7 +49,7 @@ def add_checksum(text: bytes) -> bytes:
 
 
 def verify_checksum(sealed: bytes) -> bytes:
-    """The text without its checksum.
+    """Check a text that has its checksum in front, and return the text alone.
 
     Raises
     ------

@@ -168,8 +168,8 @@ def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
     order = np.lexsort((trades.trade_id, trades.time_ns))  # stable: equal trades stay in order of arrival
     ids, times = trades.trade_id[order], trades.time_ns[order]
     again = np.concatenate(([False], (ids[1:] == ids[:-1]) & (times[1:] == times[:-1])))
-    kept = np.sort(order[~again])
-    return trades[kept[np.argsort(trades.time_ns[kept], kind="stable")]]
+    unique = np.sort(order[~again])
+    return trades[unique[np.argsort(trades.time_ns[unique], kind="stable")]]
 
 
 def by_day(trades: TradeBatch) -> Iterator[tuple[int, TradeBatch]]:

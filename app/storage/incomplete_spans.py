@@ -25,7 +25,7 @@ class IncompleteSpans:
     def __init__(self) -> None:
         self.until_ns = EVER_NS
         self._covered: Sequence[CoveredSpan] = ()
-        self._holes: Sequence[Gap] = ()
+        self._known_gaps: Sequence[Gap] = ()
         self._spans: list[Span] = []
 
     def follow(self, covered: Sequence[CoveredSpan], holes: Sequence[Gap]) -> None:
@@ -33,12 +33,12 @@ class IncompleteSpans:
 
         Costs nothing if only the last trade is a later one.
         """
-        if covered is self._covered and holes is self._holes:
+        if covered is self._covered and holes is self._known_gaps:
             return
-        if holes is not self._holes or not _same_but_for_the_end(covered, self._covered):
-            self._spans = _gaps(covered, [Span(hole.start_ns, hole.end_ns + 1) for hole in holes])
-        self._covered, self._holes = covered, holes
-        self.until_ns = max((stretch.span.end_ns for stretch in covered), default=EVER_NS)
+        if holes is not self._known_gaps or not _same_but_for_the_end(covered, self._covered):
+            self._spans = _gaps(covered, [Span(gap.start_ns, gap.end_ns + 1) for gap in holes])
+        self._covered, self._known_gaps = covered, holes
+        self.until_ns = max((one.span.end_ns for one in covered), default=EVER_NS)
 
     def within(self, span: Span) -> tuple[Span, ...]:
         """The incomplete parts of a span."""
@@ -58,9 +58,9 @@ def _gaps(covered: Sequence[CoveredSpan], holes: list[Span]) -> list[Span]:
     """
     if not covered:
         return []
-    until_ns = max(stretch.span.end_ns for stretch in covered)
+    until_ns = max(one.span.end_ns for one in covered)
     joined: list[Span] = []
-    for span in sorted([*Span(EVER_NS, until_ns).minus([stretch.span for stretch in covered]), *holes]):
+    for span in sorted([*Span(EVER_NS, until_ns).minus([one.span for one in covered]), *holes]):
         if joined and span.start_ns <= joined[-1].end_ns:
             span = Span(joined[-1].start_ns, max(joined.pop().end_ns, span.end_ns))
         joined.append(span)
@@ -72,11 +72,7 @@ def _same_but_for_the_end(covered: Sequence[CoveredSpan], before: Sequence[Cover
     if not covered or len(covered) != len(before) or covered[:-1] != before[:-1]:
         return False
     last, was = covered[-1].span, before[-1].span
-    return (
-        last.start_ns == was.start_ns
-        and last.end_ns >= was.end_ns
-        and all(stretch.span.end_ns <= last.start_ns for stretch in covered[:-1])
-    )
+    return last.start_ns == was.start_ns and last.end_ns >= was.end_ns and all(one.span.end_ns <= last.start_ns for one in covered[:-1])
 
 
 def _start(span: Span) -> int:

@@ -1,4 +1,4 @@
-"""Times of late trades: values computed for earlier times are still valid."""
+"""The times of late trades, so that values computed for earlier times stay cached."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LateTrades:
         self._oldest_ns: list[int] = []  # ascending: a note is dropped once an older time is noted
 
     def saw(self, first_ns: int, last_ns: int) -> None:
-        """Register trades between two times, both included, and note them if late."""
+        """Register trades between two times, both included; if the first is late, note its time."""
         if first_ns < self._latest_ns:
             self.note(first_ns)
         self._latest_ns = max(self._latest_ns, last_ns)

@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 def ranges_in_day(intervals: TapeRanges, day: int) -> list[TapeRange]:
     """The tape ranges that touch a UTC day, for the metadata of its day file."""
     start_ns, end_ns = day * DAY_NS, (day + 1) * DAY_NS
-    return [stretch for stretch in intervals if stretch.start_ns < end_ns and start_ns < stretch.end_ns]
+    return [one for one in intervals if one.start_ns < end_ns and start_ns < one.end_ns]
 
 
 def ranges_in_file(path: Path, instrument: Instrument, day: int) -> list[TapeRange]:
@@ -57,8 +57,8 @@ def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], da
         left.remove(edges.start_ns, edges.end_ns - 1, edges)
         return left
     try:
-        for stretch in (stretch for path in files for stretch in ranges_in_file(path, tape.instrument, day)):
-            left.remove(stretch.first_key, stretch.last_key, Span(stretch.start_ns, stretch.end_ns))
+        for one in (one for path in files for one in ranges_in_file(path, tape.instrument, day)):
+            left.remove(one.first_key, one.last_key, Span(one.start_ns, one.end_ns))
         return left
     except StoreError:  # the content of a damaged file is unknown: use that of all others
         return ranges_in_files(tape, without=files)
@@ -73,13 +73,13 @@ def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
             if path in left_out:
                 continue
             try:
-                for stretch in ranges_in_file(path, tape.instrument, day):
-                    found.add(stretch)
+                for one in ranges_in_file(path, tape.instrument, day):
+                    found.add(one)
             except StoreError as error:
                 _log.warning("damaged day file skipped", reason=error.detail)
     if tape.instrument.numbered:
-        for stretch in id_ranges(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
-            found.add(stretch)
+        for one in id_ranges(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
+            found.add(one)
     return found
 
 
@@ -95,9 +95,9 @@ def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Ins
             markets[meta.instrument] = _instrument_of(meta)
     for instrument in markets.values():
         number = catalogue.number_of(instrument)
-        held = ranges_in_files(tape_of(instrument))
+        stored = ranges_in_files(tape_of(instrument))
         with catalogue.transaction() as connection:
-            write_ranges(connection, number, [], held)
+            write_ranges(connection, number, [], stored)
 
 
 def _source_of(run: TapeRange, meta: DayMeta) -> Source:

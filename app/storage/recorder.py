@@ -1,4 +1,4 @@
-"""Records the pump's trades on disk in the background.
+"""Recording of a market's new trades on disk, in the background.
 
 A slow or full disk never delays a chart, and is always reported.
 """
@@ -28,12 +28,12 @@ _log = structlog.get_logger(__name__)
 _EVERY_S = 0.25  # a power cut loses at most this much; four commits a second are no load for a disk
 _AGAIN_S = 2.0
 _BULK = 20_000  # history batches with more trades than this go straight into files
-_MOST_WAITING = 2_000_000  # 66 MB; beyond this the queue is dropped, and the pump's store is written once the disk works again
-_LOOK_AT_DISK_S = 30.0
+_MOST_QUEUED = 2_000_000  # 66 MB; beyond this the queue is dropped, and all loaded trades are written once the disk works again
+_CHECK_DISK_S = 30.0
 _LOW_BYTES = 1 << 30
 
 
-class _Waiting(NamedTuple):
+class _Queued(NamedTuple):
     trades: TradeBatch
     source: Source
     complete: Span | None
@@ -45,8 +45,8 @@ class Recorder:
     Parameters
     ----------
     writer : TapeWriter
-    held_by_pump : callable
-        Returns all trades that the pump has loaded, which are recorded after the disk was full for long.
+    all_loaded : callable
+        Returns all loaded trades, which are recorded if the queue had to be dropped because the disk was full for long.
     keep : Retention
         Limits of the store; applied once a day.
     wall_ns : callable
@@ -56,7 +56,7 @@ class Recorder:
     def __init__(
         self,
         writer: TapeWriter,
-        held_by_pump: Callable[[], Sequence[TradeBatch]],
+        all_loaded: Callable[[], Sequence[TradeBatch]],
         *,
         keep: Retention = KEEP_ALL,
         wall_ns: Callable[[], int] = time.time_ns,
@@ -65,24 +65,27 @@ class Recorder:
         """Whether trades are being recorded, or why not."""
         self.written = 0
         """Trades recorded since the start."""
-        self._writer, self._held_by_pump, self._wall_ns = writer, held_by_pump, wall_ns
+        self._writer, self._all_loaded, self._wall_ns = writer, all_loaded, wall_ns
         self._keep = keep
-        self._waiting: list[_Waiting] = []
-        self._n_waiting = 0
+        self._queue: list[_Queued] = []
+        self._n_queued = 0
         self._behind = False
         self._fails = False  # the last write did; logged once
         # one thread: memory that is taken in many threads by turns is not given back
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._writing: asyncio.Future[bool] | None = None
         self._tidied_day = -1
-        self._looked_s = -_LOOK_AT_DISK_S
+        self._checked_s = -_CHECK_DISK_S
 
     def take(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> None:
-        """Queue trades for recording; see `TapeWriter.insert`."""
-        if self._n_waiting + len(trades) > _MOST_WAITING:
-            self._waiting, self._n_waiting, self._behind = [], 0, True
-        self._waiting.append(_Waiting(trades, source, complete))
-        self._n_waiting += len(trades)
+        """Queue trades for recording; a full queue is dropped first, and all loaded trades are recorded later instead.
+
+        For the parameters see `TapeWriter.insert`.
+        """
+        if self._n_queued + len(trades) > _MOST_QUEUED:
+            self._queue, self._n_queued, self._behind = [], 0, True
+        self._queue.append(_Queued(trades, source, complete))
+        self._n_queued += len(trades)
 
     async def run(self) -> None:
         """Record queued trades until cancelled."""
@@ -103,11 +106,11 @@ class Recorder:
 
     async def flush(self) -> bool:
         """Write queued trades; return False if that fails, and they stay queued."""
-        waiting, self._waiting, self._n_waiting = self._waiting, [], 0
+        queued, self._queue, self._n_queued = self._queue, [], 0
         behind, self._behind = self._behind, False
         try:
-            held = self._held_by_pump() if behind else ()
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, waiting, held)
+            loaded = self._all_loaded() if behind else ()
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, queued, loaded)
         except (StoreError, OSError) as error:
             reason = error.detail if isinstance(error, StoreError) else str(error)
             if not self._fails:
@@ -122,14 +125,14 @@ class Recorder:
         self.status = self._working()
         return True
 
-    def _write(self, waiting: Sequence[_Waiting], all_held: Sequence[TradeBatch]) -> None:
-        """Write queued trades, in the recorder's thread.
+    def _write(self, queued: Sequence[_Queued], loaded: Sequence[TradeBatch]) -> None:
+        """Write queued trades, and once a day tidy the tape and delete expired days; in the recorder's thread.
 
         Trades that are written twice are stored once, so a failure in the middle does no harm.
         """
-        for batch in all_held:
+        for batch in loaded:
             self.written += self._writer.insert_bulk(batch, Source.LIVE)
-        for one in _together(waiting):
+        for one in _together(queued):
             write = self._writer.insert_bulk if len(one.trades) > _BULK and one.source is not Source.LIVE else self._writer.insert
             self.written += write(*one)
         today = day_of(self._wall_ns())
@@ -150,11 +153,11 @@ class Recorder:
         return RecordingStatus(RecordingState.LOW_DISK, f"only {free / 1e6:,.0f} MB free on disk") if free < _LOW_BYTES else RECORDING
 
 
-def _together(waiting: Sequence[_Waiting]) -> list[_Waiting]:
+def _together(queued: Sequence[_Queued]) -> list[_Queued]:
     """Join consecutive queued trades of one source if their complete spans touch."""
-    found: list[_Waiting] = []
+    found: list[_Queued] = []
     parts: list[TradeBatch] = []
-    for one in waiting:
+    for one in queued:
         last = found[-1] if found else None
         if last is not None and last.source is one.source and (meets := _joined(last.complete, one.complete)) is not None:
             parts.append(one.trades)
@@ -170,7 +173,7 @@ def _together(waiting: Sequence[_Waiting]) -> list[_Waiting]:
 
 
 def _joined(one: Span | None, other: Span | None) -> Span | None:
-    """Both spans as one, empty if neither is given; None if they do not touch."""
+    """Both spans as one, empty if neither is given; None if they do not touch, or only one is given."""
     if one is None and other is None:
         return Span(0, 0)
     if one is None or other is None or other.start_ns > one.end_ns or one.start_ns > other.end_ns:

@@ -66,7 +66,7 @@ class SharedStore:
         self._store: DiskStore | None = None
 
     def of(self, instrument: Instrument) -> MarketStore:
-        """The tape of a market, with its writer unless another program records it.
+        """Open the tape of a market and, if it can be recorded, a writer; `trouble` has the reason if it cannot.
 
         Never raises: charts work without the store.
         """

@@ -1,7 +1,7 @@
 """Tape ranges: runs of a market's trades without a gap, on disk or in memory.
 
 A tape range is given by its first and last key, both included. If the market numbers its trades a key is a trade id, so that
-the ranges are exactly the ids present; else a key is a time, and the source of the trades vouches that none is missing.
+the ranges are exactly the ids present; else a key is a time, and the source of the trades guarantees that none is missing.
 """
 
 from __future__ import annotations
@@ -75,52 +75,52 @@ class TapeRanges:
         next_key = new.first_key
         place = begin
         while place < len(self._all) and self._all[place].first_key <= new.last_key:
-            held = self._all[place]
-            if held.last_key >= next_key:
-                if held.first_key > next_key:
-                    parts.append(_cut(new, next_key, held.first_key - 1))
-                next_key = held.last_key + 1
+            one = self._all[place]
+            if one.last_key >= next_key:
+                if one.first_key > next_key:
+                    parts.append(_cut(new, next_key, one.first_key - 1))
+                next_key = one.last_key + 1
             place += 1
         if next_key <= new.last_key:
             parts.append(_cut(new, next_key, new.last_key))
         for part in parts:
-            self._put(part)
+            self._insert(part)
         self._edges = None
 
     def remove(self, first_key: int, last_key: int, span: Span) -> None:
         """Remove a range of keys, both ends included; `span` is the time of its trades."""
-        kept: list[TapeRange] = []
-        for held in self._all:
-            if held.last_key < first_key or held.first_key > last_key:
-                kept.append(held)
+        left_over: list[TapeRange] = []
+        for one in self._all:
+            if one.last_key < first_key or one.first_key > last_key:
+                left_over.append(one)
                 continue
-            if held.first_key < first_key:
-                left = _cut(held, held.first_key, first_key - 1)
-                kept.append(left._replace(end_ns=max(left.start_ns + 1, min(left.end_ns, span.start_ns))))
-            if held.last_key > last_key:
-                right = _cut(held, last_key + 1, held.last_key)
-                kept.append(right._replace(start_ns=min(right.end_ns - 1, max(right.start_ns, span.end_ns))))
-        self._all, self._edges, self._told = kept, None, []
+            if one.first_key < first_key:
+                left = _cut(one, one.first_key, first_key - 1)
+                left_over.append(left._replace(end_ns=max(left.start_ns + 1, min(left.end_ns, span.start_ns))))
+            if one.last_key > last_key:
+                right = _cut(one, last_key + 1, one.last_key)
+                left_over.append(right._replace(start_ns=min(right.end_ns - 1, max(right.start_ns, span.end_ns))))
+        self._all, self._edges, self._covered = left_over, None, []
 
     def covered(self, *, proven: bool) -> list[CoveredSpan]:
-        """The tape ranges as covered time.
+        """The tape ranges as covered spans.
 
         Ranges without a gap between them meet in time. Only ranges that changed since the last call are computed.
         """
-        for place in range(len(self._told), len(self._all)):
-            held = self._all[place]
-            end_ns = held.end_ns
+        for place in range(len(self._covered), len(self._all)):
+            one = self._all[place]
+            end_ns = one.end_ns
             follower = self._all[place + 1] if place + 1 < len(self._all) else None
-            if follower is not None and follower.first_key == held.last_key + 1:
+            if follower is not None and follower.first_key == one.last_key + 1:
                 end_ns = max(end_ns, follower.start_ns)
-            self._told.append(CoveredSpan(Span(held.start_ns, end_ns), held.source, held.first_id, held.last_id, proven))
-        return self._told.copy()
+            self._covered.append(CoveredSpan(Span(one.start_ns, end_ns), one.source, one.first_id, one.last_id, proven))
+        return self._covered.copy()
 
     def gaps(self) -> list[tuple[TapeRange, TapeRange]]:
         """The tape ranges before and after each gap."""
         return [(a, b) for a, b in zip(self._all, self._all[1:], strict=False) if b.first_key > a.last_key + 1]
 
-    def _put(self, part: TapeRange) -> None:
+    def _insert(self, part: TapeRange) -> None:
         place = bisect_right(self._all, part.first_key, key=_first_key)
         if place and _meets(self._all[place - 1], part):
             place -= 1
@@ -128,7 +128,7 @@ class TapeRanges:
         if place < len(self._all) and _meets(part, self._all[place]):
             part = _joined(part, self._all.pop(place))
         self._all.insert(place, part)
-        del self._told[max(0, place - 1) :]  # the range before it may end later now
+        del self._covered[max(0, place - 1) :]  # the range before it may end later now
 
 
 def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None, complete: Span | None = None) -> list[TapeRange]:

@@ -1,4 +1,4 @@
-"""Writes a market's trades: first to the catalogue, then to day files."""
+"""The writer of a market's trades: first to the catalogue, then to day files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TapeWriter:
         self._turn = threading.Lock()
         self._lock = _locked(self.tape.folder / "writer.lock", instrument)
         try:
-            self._keep_steps(store)
+            self._seal_old_steps(store)
             self._number = store.catalogue.number_of(instrument)
             self._intervals = self.tape.intervals()
             self._tail_size = store.catalogue.tail_size(instrument.id)
@@ -88,7 +88,7 @@ class TapeWriter:
         """
         with self._turn:
             fresh = self._fresh(trades)
-            new = _with(self._intervals, self._stretches(fresh, source, trades, complete))
+            new = _with(self._intervals, self._ranges_of(fresh, source, trades, complete))
             if not len(fresh) and new is None:
                 return 0
             with self.tape.catalogue.transaction() as connection:
@@ -103,10 +103,10 @@ class TapeWriter:
         """Store many historical trades directly in day files; else like `insert`."""
         with self._turn:
             fresh = self._fresh(trades)
-            stretches = self._stretches(fresh, source, trades, complete)
-            held = _with(self._intervals, stretches) or self._intervals
-            count = sum(self._merge_into_day(day, part, held) for day, part in by_day(fresh))
-            if (new := _with(self._intervals, stretches)) is not None:  # the ranges may be fewer by now, if a damaged file was renamed
+            added = self._ranges_of(fresh, source, trades, complete)
+            known = _with(self._intervals, added) or self._intervals
+            count = sum(self._merge_into_day(day, part, known) for day, part in by_day(fresh))
+            if (new := _with(self._intervals, added)) is not None:  # the ranges may be fewer by now, if a damaged file was renamed
                 self._replace_intervals(new)
             return count
 
@@ -131,36 +131,36 @@ class TapeWriter:
                 with self.tape.catalogue.transaction() as connection:
                     drop_tail(connection, self._number, place)
                 self._tail_size = 0
-            self._put_together(now_ns)
+            self._merge_past_days(now_ns)
 
     def tidy(self, now_ns: int) -> None:
-        """Merge each past day into one file; today's trades stay where they are.
+        """Merge each past day into one file; if the catalogue has trades of past days, move all its trades to files first.
 
         Raises
         ------
         StoreError
-            If a file cannot be written: then nothing is changed.
+            If a file cannot be written: then no trade is lost.
         """
         oldest_ns = self.tape.catalogue.oldest_in_tail(self.instrument.id)
         if oldest_ns is not None and day_of(oldest_ns) < day_of(now_ns):
             self.seal(now_ns)
             return
         with self._turn:
-            self._put_together(now_ns)
+            self._merge_past_days(now_ns)
 
     def forget(self, days: Iterable[int]) -> None:
         """Delete days with all their files; their trades are missing from then on."""
         with self._turn:
             for day in days:
-                self._forget_day(day)
+                self._delete_day(day)
 
     def move_aside(self, path: Path, day: int) -> None:
         """Rename a damaged day file; its trades become a gap that can be filled again."""
         with self._turn:
-            self._put_aside(path, day)
+            self._rename_damaged(path, day)
 
     def rebuild_accounting(self) -> None:
-        """Rebuild the tape ranges in the catalogue from the files."""
+        """Rebuild the tape ranges in the catalogue from the trades in day files and in the catalogue."""
         with self._turn:
             self._replace_intervals(ranges_in_files(self.tape))
 
@@ -168,43 +168,43 @@ class TapeWriter:
         """Release the lock on the market."""
         self._lock.release()
 
-    # -- inside ----------------------------------------------------------------------------------
+    # -- private ---------------------------------------------------------------------------------
 
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
         """The trades in the order of the tape, without those whose ids are stored."""
         trades = merge_trades([trades], numbered=self.instrument.numbered)
         if not self.instrument.numbered or not len(trades):
             return trades
-        held = self._intervals.holds(trades.trade_id)
-        return trades[~held] if held.any() else trades
+        known = self._intervals.holds(trades.trade_id)
+        return trades[~known] if known.any() else trades
 
-    def _stretches(self, fresh: TradeBatch, source: Source, given: TradeBatch, complete: Span | None) -> list[TapeRange]:
+    def _ranges_of(self, fresh: TradeBatch, source: Source, given: TradeBatch, complete: Span | None) -> list[TapeRange]:
         if self.instrument.numbered:
             return id_ranges(fresh, source, given, complete)
         return [time_range(complete, source)] if complete else []
 
-    def _put_together(self, now_ns: int) -> None:
+    def _merge_past_days(self, now_ns: int) -> None:
         for day in self.tape.days():
             if day < day_of(now_ns) and [path.name for path in self.tape.files(day)] != [f"{day_name(day)}.parquet"]:
                 self._merge_into_day(day, TradeBatch.empty(), self._intervals)
 
-    def _merge_into_day(self, day: int, trades: TradeBatch, held: TapeRanges) -> int:
+    def _merge_into_day(self, day: int, trades: TradeBatch, known: TapeRanges) -> int:
         """Merge trades and all parts of a day into one file; return how many were new.
 
-        Nothing is written if the day is one file already and no trade is new.
+        Nothing is written if the day is one file already and no trade is new. A day too large for memory gets another part instead.
         """
         whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
         parts = self._sound_parts(day)
         if parts is None:
             if len(trades):
-                write_day(next_part(self.tape, day), trades, self.instrument, ranges_in_day(held, day))
+                write_day(next_part(self.tape, day), trades, self.instrument, ranges_in_day(known, day))
             return len(trades)
         before = merge_trades(list(parts.values()), numbered=self.instrument.numbered)
         together = merge_trades([before, trades], numbered=self.instrument.numbered)
         if not len(together):  # all files were damaged, and renamed
             return 0
         if list(parts) != [whole] or len(together) > len(parts[whole]):
-            write_day(whole, together, self.instrument, ranges_in_day(held, day))
+            write_day(whole, together, self.instrument, ranges_in_day(known, day))
             for path in parts:
                 if path != whole:
                     path.unlink()
@@ -223,14 +223,14 @@ class TapeWriter:
                 found[path] = read_day(path, self.instrument)
             except StoreError as error:
                 _log.warning("damaged day file moved aside", reason=error.detail)
-                self._put_aside(path, day)
+                self._rename_damaged(path, day)
         return found
 
-    def _put_aside(self, path: Path, day: int) -> None:
+    def _rename_damaged(self, path: Path, day: int) -> None:
         self._replace_intervals(ranges_without_files(self.tape, self._intervals, {path}, day))
         path.replace(path.with_name(path.name + ".corrupt"))
 
-    def _forget_day(self, day: int) -> None:
+    def _delete_day(self, day: int) -> None:
         files = self.tape.files(day)
         self._replace_intervals(ranges_without_files(self.tape, self._intervals, set(files), day))
         for path in (*files, self.tape.cells_file(day)):
@@ -242,7 +242,7 @@ class TapeWriter:
             write_ranges(connection, self._number, *_difference(self._intervals, new))
         self._intervals = new
 
-    def _keep_steps(self, store: DiskStore) -> None:
+    def _seal_old_steps(self, store: DiskStore) -> None:
         """Move trades with an older tick or lot size from the catalogue to files.
 
         Each file has the steps of its trades in its metadata.
@@ -253,21 +253,21 @@ class TapeWriter:
         number = store.catalogue.number_of(before)
         old = store.tape(before)
         trades, place = store.catalogue.tail(before.id)
-        held = old.intervals()
+        known = old.intervals()
         for day, part in by_day(trades):
-            write_day(next_part(old, day), part, before, ranges_in_day(held, day))
+            write_day(next_part(old, day), part, before, ranges_in_day(known, day))
         with store.catalogue.transaction() as connection:
             drop_tail(connection, number, place)
 
 
-def _with(intervals: TapeRanges, stretches: Iterable[TapeRange]) -> TapeRanges | None:
+def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | None:
     """The tape ranges with some added; None if there are none to add."""
-    stretches = list(stretches)
-    if not stretches:
+    added = list(added)
+    if not added:
         return None
     new = TapeRanges(intervals)
-    for stretch in stretches:
-        new.add(stretch)
+    for one in added:
+        new.add(one)
     return new
 
 

@@ -42,7 +42,7 @@ class Gap:
 
 
 class _Edge(NamedTuple):
-    """The last trade before a place in the tape."""
+    """Id and time of the last trade before a place in the tape."""
 
     trade_id: int
     time_ns: int
@@ -89,22 +89,22 @@ class TradeStore:
         self.floor_ns = 0
         """Bars that start before this time cannot be built from memory; 0 while nothing was dropped."""
         self._chunks: list[_Chunk] = []
-        self._holes: list[Gap] = []
-        self._told: tuple[Gap, ...] | None = ()
+        self._gap_list: list[Gap] = []
+        self._cached_gaps: tuple[Gap, ...] | None = ()
 
     @property
     def first_id(self) -> int | None:
-        """Id of the oldest loaded trade."""
+        """Id of the oldest loaded trade; None without trades."""
         return int(self._chunks[0].trades.trade_id[0]) if self._chunks else None
 
     @property
     def last_id(self) -> int | None:
-        """Id of the newest loaded trade."""
+        """Id of the newest loaded trade; None without trades."""
         return int(self._chunks[-1].trades.trade_id[-1]) if self._chunks else None
 
     @property
     def last_key(self) -> int | None:
-        """Key of the newest loaded trade."""
+        """Key of the newest loaded trade; None without trades."""
         return self._chunks[-1].last_key if self._chunks else None
 
     def keys(self, trades: TradeBatch) -> Int64Array:
@@ -143,7 +143,7 @@ class TradeStore:
         else:
             self._merge(fresh)
         self.n_trades += len(fresh)
-        self._forget()
+        self._drop_oldest()
         return fresh
 
     def trades(self, start_ns: int = _EARLIEST, end_ns: int = _LATEST) -> TradeBatch:
@@ -175,20 +175,20 @@ class TradeStore:
 
         Used only if trades are not numbered: then nothing else shows a gap.
         """
-        holes = [Gap(0, -1, gap.start_ns, gap.end_ns) for gap in gaps]
-        if self.by_time and holes != self._holes:
-            self._holes, self._told = holes, None
+        found = [Gap(0, -1, gap.start_ns, gap.end_ns) for gap in gaps]
+        if self.by_time and found != self._gap_list:
+            self._gap_list, self._cached_gaps = found, None
 
     def gaps(self) -> tuple[Gap, ...]:
         """The gaps, oldest first; the same object until something changes.
 
         Gaps between dropped trades stay: the bars built from those trades are still shown.
         """
-        if self._told is None:
-            self._told = tuple(self._holes)
-        return self._told
+        if self._cached_gaps is None:
+            self._cached_gaps = tuple(self._gap_list)
+        return self._cached_gaps
 
-    # -- inside ----------------------------------------------------------------------------------
+    # -- private ---------------------------------------------------------------------------------
 
     def _fresh(self, batch: TradeBatch) -> TradeBatch:
         """The new trades of a batch in the order of the tape, without duplicates.
@@ -198,13 +198,13 @@ class TradeStore:
         if not len(batch):
             return batch
         if self.by_time:
-            kept = self._each_once(self.in_order(batch))
+            unique = self._each_once(self.in_order(batch))
         elif np.any(batch.trade_id[1:] <= batch.trade_id[:-1]):
-            kept = batch[np.unique(batch.trade_id, return_index=True)[1]]
+            unique = batch[np.unique(batch.trade_id, return_index=True)[1]]
         else:
-            kept = batch
-        self.duplicates += len(batch) - len(kept)
-        batch, keys = kept, self.keys(kept)
+            unique = batch
+        self.duplicates += len(batch) - len(unique)
+        batch, keys = unique, self.keys(unique)
         if keys[0] <= self.floor_key:
             too_late = int(np.searchsorted(keys, self.floor_key, side="right"))
             self.refused += too_late
@@ -216,11 +216,11 @@ class TradeStore:
             if chunk.first_key > keys[-1]:
                 break
             reached.append(chunk)
-        held = _held_at(reached, batch) if self.by_time else _held(reached, keys)
-        if not held.any():
+        known = _known_at(reached, batch) if self.by_time else _known(reached, keys)
+        if not known.any():
             return batch
-        self.duplicates += int(np.count_nonzero(held))
-        return batch[~held]
+        self.duplicates += int(np.count_nonzero(known))
+        return batch[~known]
 
     def _each_once(self, batch: TradeBatch) -> TradeBatch:
         """The trades without those that repeat the time and id of an earlier one."""
@@ -230,7 +230,7 @@ class TradeStore:
         return batch if not len(again) else batch[np.delete(np.arange(len(batch)), again)]
 
     def _reaching(self, key: int) -> int:
-        """Index of the first chunk whose keys reach `key`."""
+        """Index of the first chunk whose last key is `key` or later."""
         low, high = 0, len(self._chunks)
         while low < high:
             middle = (low + high) // 2
@@ -244,8 +244,8 @@ class TradeStore:
         """Append trades and join small chunks; each trade is copied a few times at most."""
         if self.contiguous:
             found = _gaps(self._edge_before(len(self._chunks)), fresh)
-            self._holes += found
-            self._told = None if found else self._told
+            self._gap_list += found
+            self._cached_gaps = None if found else self._cached_gaps
         self._chunks += self._cut_up(fresh)
         while len(self._chunks) > 1 and len(self._chunks[-2]) <= 2 * len(self._chunks[-1]) <= _CHUNK:
             last = self._chunks.pop()
@@ -266,11 +266,11 @@ class TradeStore:
         while end < len(self._chunks) and len(self._chunks[end]) <= 2 * total <= _CHUNK:
             total += len(self._chunks[end])
             end += 1
-        woven = concatenate([*(chunk.trades for chunk in self._chunks[begin:end]), fresh])
-        woven = woven[np.argsort(self.keys(woven), kind="stable")]
+        merged = concatenate([*(chunk.trades for chunk in self._chunks[begin:end]), fresh])
+        merged = merged[np.argsort(self.keys(merged), kind="stable")]
         if self.contiguous:
-            self._look_again(self._edge_before(begin), woven, self._chunks[end : end + 1])
-        self._chunks[begin:end] = self._cut_up(woven)
+            self._update_gaps(self._edge_before(begin), merged, self._chunks[end : end + 1])
+        self._chunks[begin:end] = self._cut_up(merged)
 
     def _edge_before(self, index: int) -> _Edge | None:
         """The last trade before the chunk at `index`, loaded or dropped."""
@@ -279,14 +279,14 @@ class TradeStore:
             return _Edge(chunk.last_key, int(chunk.trades.time_ns[-1]))
         return _Edge(self.floor_key, self.floor_ns - 1) if self.forgotten else None
 
-    def _look_again(self, before: _Edge | None, woven: TradeBatch, after: list[_Chunk]) -> None:
-        """Find the gaps again between the trade before and the chunk after."""
-        begin = bisect_left(self._holes, before.trade_id if before else _EARLIEST, key=_first_id)
-        end = bisect_left(self._holes, after[0].first_key if after else _LATEST, key=_first_id)
-        found = _gaps(before, woven)
-        last = _Edge(int(woven.trade_id[-1]), int(woven.time_ns[-1]))
-        self._holes[begin:end] = found + [hole for chunk in after for hole in _gaps(last, chunk.trades[:1])]
-        self._told = None
+    def _update_gaps(self, before: _Edge | None, merged: TradeBatch, after: list[_Chunk]) -> None:
+        """Replace the gaps between the trade before some merged trades and the chunk after them."""
+        begin = bisect_left(self._gap_list, before.trade_id if before else _EARLIEST, key=_first_id)
+        end = bisect_left(self._gap_list, after[0].first_key if after else _LATEST, key=_first_id)
+        found = _gaps(before, merged)
+        last = _Edge(int(merged.trade_id[-1]), int(merged.time_ns[-1]))
+        self._gap_list[begin:end] = found + [gap for chunk in after for gap in _gaps(last, chunk.trades[:1])]
+        self._cached_gaps = None
 
     def _cut_up(self, trades: TradeBatch) -> list[_Chunk]:
         """Cut trades into chunks, and copy them.
@@ -299,7 +299,7 @@ class TradeStore:
     def _chunk(self, trades: TradeBatch) -> _Chunk:
         return _Chunk(trades, self.keys(trades))
 
-    def _forget(self) -> None:
+    def _drop_oldest(self) -> None:
         while self.n_trades > self.limit and len(self._chunks) > 1:
             oldest = self._chunks.pop(0)
             self.n_trades -= len(oldest)
@@ -310,11 +310,11 @@ class TradeStore:
 
 def _held(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
     """A mask of the ids, given in ascending order, that are in the chunks."""
-    held = np.zeros(len(ids), bool)
+    known = np.zeros(len(ids), bool)
     for chunk in chunks:
         place = np.minimum(np.searchsorted(chunk.keys, ids), len(chunk) - 1)
-        held |= chunk.keys[place] == ids
-    return held
+        known |= chunk.keys[place] == ids
+    return known
 
 
 def _held_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
@@ -331,8 +331,8 @@ def _held_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
         order = np.lexsort((together.trade_id, together.time_ns))
         ids, times = together.trade_id[order], together.time_ns[order]
         again = order[1:][(ids[1:] == ids[:-1]) & (times[1:] == times[:-1])]
-        held[again[again >= len(near)] - len(near)] = True
-    return held
+        known[again[again >= len(near)] - len(near)] = True
+    return known
 
 
 def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
@@ -346,8 +346,8 @@ def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
     return found + [Gap(int(ids[i]) + 1, int(ids[i + 1]) - 1, int(times[i]), int(times[i + 1])) for i in np.flatnonzero(np.diff(ids) > 1)]
 
 
-def _first_id(hole: Gap) -> int:
-    return hole.first_id
+def _first_id(gap: Gap) -> int:
+    return gap.first_id
 
 
 def _within(chunk: _Chunk, start_ns: int, end_ns: int) -> TradeBatch:

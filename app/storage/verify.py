@@ -57,18 +57,18 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
                     writer.move_aside(path, day)
                 yield StoreFinding(f"{error.user_message}{', moved aside' if writer is not None else ''}")
         trades = merge_trades(sound, numbered=numbered)
-        yield from _strange(trades, tape, day)
+        yield from _invalid_trades(trades, tape, day)
         if numbered:
             for stretch in id_ranges(trades, Source.ARCHIVE):
                 found.add(stretch)
         if sound and [path.name for path in tape.files(day)] == [f"{day_name(day)}.parquet"]:
             yield from _minute_cells(tape, day, trades, writer)
     if numbered:
-        yield from _account(tape, found, writer)
-    yield from _holes(tape)
+        yield from _catalogue_ids(tape, found, writer)
+    yield from _gaps(tape)
 
 
-def _strange(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreFinding]:
+def _invalid_trades(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreFinding]:
     """Find invalid trades: zero price or quantity, another day, or an invalid side."""
     if not len(trades):
         return
@@ -98,10 +98,10 @@ def _minute_cells(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter |
     )
 
 
-def _account(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> Iterator[StoreFinding]:
-    """Compare the ids listed in the catalogue with the ids on disk."""
-    for stretch in id_ranges(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
-        found.add(stretch)
+def _catalogue_ids(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> Iterator[StoreFinding]:
+    """Compare the ids in the catalogue with the ids on disk; with a writer, repair the catalogue."""
+    for one in id_ranges(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
+        found.add(one)
     claimed, there = _ids(tape.intervals()), _ids(found)
     if claimed == there:
         return
@@ -113,7 +113,7 @@ def _account(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> Iterat
     yield StoreFinding(text + ("; catalogue repaired" if writer is not None else ""), mended=writer is not None)
 
 
-def _holes(tape: Tape) -> Iterator[StoreFinding]:
+def _gaps(tape: Tape) -> Iterator[StoreFinding]:
     for before, after in tape.intervals().gaps():
         gap = Span(before.end_ns, max(before.end_ns, after.start_ns))
         begin, end = (f"{iso_date_text(ns)}T{fine_clock_text(ns)}" for ns in (gap.start_ns, gap.end_ns))
@@ -128,11 +128,11 @@ def _holes(tape: Tape) -> Iterator[StoreFinding]:
 def _ids(intervals: TapeRanges) -> list[tuple[int, int]]:
     """The ids of tape ranges as half-open runs, regardless of source."""
     runs: list[tuple[int, int]] = []
-    for stretch in intervals:
-        if runs and runs[-1][1] == stretch.first_key:
-            runs[-1] = (runs[-1][0], stretch.last_key + 1)
+    for one in intervals:
+        if runs and runs[-1][1] == one.first_key:
+            runs[-1] = (runs[-1][0], one.last_key + 1)
         else:
-            runs.append((stretch.first_key, stretch.last_key + 1))
+            runs.append((one.first_key, one.last_key + 1))
     return runs
 
 

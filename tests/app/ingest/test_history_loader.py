@@ -69,7 +69,7 @@ class Pump:
 
     async def settled(self) -> None:
         await self.until(lambda: self.ingest.past.asked_from_ns <= self.chart.wanted.start_ns and not self.store.gaps())
-        await self.until(lambda: self.recorder._n_waiting == 0)
+        await self.until(lambda: self.recorder._n_queued == 0)
 
 
 @asynccontextmanager
@@ -168,7 +168,7 @@ def test_unreadable_stored_trades_are_fetched_again(tmp_path: Path, logged):
 
 def test_a_full_disk_is_reported_and_recording_catches_up_later(tmp_path: Path, logged, monkeypatch):
     """B3: more trades wait than are held back for the disk."""
-    monkeypatch.setattr(recorder_module, "_MOST_WAITING", 500)
+    monkeypatch.setattr(recorder_module, "_MOST_QUEUED", 500)
     monkeypatch.setattr(recorder_module, "_BULK", 10**9)
 
     async def story() -> None:
@@ -235,7 +235,7 @@ def test_unnumbered_live_trades_are_covered_except_in_gaps(tmp_path: Path):
 
 
 def test_loading_can_be_cancelled_and_restarts_further_back(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(past_module, "_FIRST_KEPT_NS", HOUR_NS // 60)
+    monkeypatch.setattr(past_module, "_FIRST_DISK_RANGE_NS", HOUR_NS // 60)
     archive = Archive(DAY[:7900])
     archive.gate = asyncio.Event()
 
@@ -268,7 +268,7 @@ def test_trades_missing_at_the_venue_are_retried_ever_less_often(tmp_path: Path,
     async def story() -> None:
         nonlocal now_s
         pump = Pump(tmp_path, archive, hours=0)
-        pump.ingest.past._holes._monotonic_s = lambda: now_s
+        pump.ingest.past._gaps._monotonic_s = lambda: now_s
         async with pumping(pump):
             pump.line.say(DAY[:100])
             pump.line.say(DAY[200:300])
