@@ -70,7 +70,7 @@ class BarRule:
 
     @classmethod
     def counted(cls, kind: BarKind, size: Decimal | int | str) -> BarRule:
-        """A rule other than time."""
+        """A rule by trades, volume, delta or range."""
         return cls(0, kind, Decimal(size))
 
     @property

@@ -167,7 +167,7 @@ def _plain_steps(array: pa.Array, step: Decimal) -> Int64Array | None:
 
 
 def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
-    """The steps of one text of any length; raises the error that names it."""
+    """The steps of one text of any length; raises an error that names it if it is invalid."""
     try:
         value = Decimal(text) if text is not None and text.isascii() and text == text.strip() and "_" not in text else None
     except InvalidOperation:
@@ -185,11 +185,11 @@ def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
         raise too_large
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
-    kept = max(0, value.adjusted() + 1 + scale)  # digits up to the last one that a multiple of the step can have
-    if any(digits[kept:]):
+    used = max(0, value.adjusted() + 1 + scale)  # digits up to the last one that a multiple of the step can have
+    if any(digits[used:]):
         raise off_grid
-    exponent += len(digits[kept:])
-    mantissa = int("".join(map(str, digits[:kept])))
+    exponent += len(digits[used:])
+    mantissa = int("".join(map(str, digits[:used])))
     steps, rest = divmod((-1) ** sign * mantissa * 10 ** (exponent + scale), step_mantissa)
     if not -(2**63) <= steps < 2**63:
         raise too_large

@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 
 class FeedState(enum.Enum):
-    """The states of a feed; the value is the word shown. Only LIVE may look healthy."""
+    """The states of a feed; the value is the word shown. Only LIVE is shown as healthy."""
 
     CONNECTING = "CONNECTING"
     SYNCING = "SYNCING"
@@ -80,9 +80,9 @@ class TradeFeed(Protocol):
         ...
 
     def batches(self) -> AsyncIterator[TradeBatch]:
-        """Batches of all trades that were waiting; reconnects by itself.
+        """Batches of the trades that have arrived since the batch before; reconnects by itself.
 
-        Ends only when the feed is closed, or when the venue refuses for good (state STOPPED).
+        Ends only when the feed is closed, or when the venue refuses permanently (state STOPPED).
         """
         ...
 

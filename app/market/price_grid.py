@@ -1,4 +1,4 @@
-"""Conversion of prices to ticks and rows; no other module does this.
+"""Conversion of prices to ticks and rows, and back to prices.
 
 Rows are counted from price 0: `row = floor(price_ticks / ticks_per_row)`, so the rows of all
 bars line up and never have to be computed again. A price on an edge belongs to the row above

@@ -1,4 +1,4 @@
-"""Every text of a time: dates, times of day, spans, and lengths of time.
+"""Times as text: dates, times of day, spans, and lengths of time.
 
 Times are in UTC unless a function takes a time zone, and texts do not name the zone unless shown in the example. Month and
 weekday names are English in any system language, so that an image looks the same everywhere.

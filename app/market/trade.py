@@ -80,12 +80,12 @@ class TradeBatch:
 
 def concatenate(batches: Iterable[TradeBatch]) -> TradeBatch:
     """The batches joined into one, in the given order."""
-    kept = [batch for batch in batches if len(batch)]
-    if not kept:
+    filled = [batch for batch in batches if len(batch)]
+    if not filled:
         return TradeBatch.empty()
-    if len(kept) == 1:
-        return kept[0]
-    return TradeBatch.of(*(np.concatenate(parts) for parts in zip(*(b.columns for b in kept), strict=True)))
+    if len(filled) == 1:
+        return filled[0]
+    return TradeBatch.of(*(np.concatenate(parts) for parts in zip(*(b.columns for b in filled), strict=True)))
 
 
 def _read_only(column: AnyArray) -> AnyArray:

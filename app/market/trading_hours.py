@@ -59,7 +59,7 @@ class TradingHours:
 
     @property
     def unit(self) -> str:
-        """The word for one of them: `day` or `session`."""
+        """The word for one period of trading: `day` or `session`."""
         return "day" if self.rule is None else "session"
 
     @property
@@ -97,7 +97,7 @@ class TradingHours:
 
 @dataclass(frozen=True, slots=True)
 class SessionPeriods:
-    """Periods that begin with their first session.
+    """Days, weeks or months that begin with the start of their first session.
 
     Trades after a session belong to it.
     """
@@ -150,17 +150,17 @@ def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
 def _first_sessions(cut: SessionPeriods, first_day: int, end_day: int) -> Int64Array:
     """Starts of the first sessions around some UTC days (since 1970), with a margin."""
     reach = Span(first_day * DAY_NS - _AROUND_NS, end_day * DAY_NS + _AROUND_NS)
-    sessions = cut.rule.sessions(reach)
-    named = [(_period_of(session, cut), session.start_ns) for session in sessions]
-    firsts = [start for (before, _), (name, start) in itertools.pairwise(named) if cut.period is Period.DAY or name != before]
+    sessions = periods.rule.sessions(reach)
+    named = [(_period_of(session, periods), session.start_ns) for session in sessions]
+    firsts = [start for (before, _), (name, start) in itertools.pairwise(named) if periods.period is Period.DAY or name != before]
     starts = np.array(firsts, np.int64)
     starts.flags.writeable = False
     return starts
 
 
-def _period_of(session: Span, cut: SessionPeriods) -> date:
+def _period_of(session: Span, periods: SessionPeriods) -> date:
     """The first date of the period to which a session belongs."""
-    day = local_time(session.end_ns - 1000, cut.rule.timezone).date()  # a microsecond, the smallest step of a datetime
-    if cut.period is Period.MONTH:
+    day = local_time(session.end_ns - 1000, periods.rule.timezone).date()  # a microsecond, the smallest step of a datetime
+    if periods.period is Period.MONTH:
         return day.replace(day=1)
-    return day - timedelta(days=day.weekday()) if cut.period is Period.WEEK else day
+    return day - timedelta(days=day.weekday()) if periods.period is Period.WEEK else day
