@@ -1,4 +1,4 @@
-"""Candle fill of a chart's profiles where trades are missing.
+"""The candle fill of profiles: candles that are used where trades are missing.
 
 A fill has rows, shares of time, and the candles still to be requested. It is cached per profile until coverage or the loaded
 candles change, or a late trade of its time arrives; a live trade costs nothing.
@@ -23,7 +23,7 @@ from app.storage.late_trades import NEVER_NS, LateTrades
 
 TimeRanges = tuple[tuple[int, int | None], ...]
 """Starts and ends of time ranges, nanoseconds; one without an end grows with the market."""
-_KEPT = 256  # as many as profiles are cached
+_MOST_CACHED = 256  # as many as profiles are cached
 
 
 class CandleFill(NamedTuple):
@@ -79,7 +79,7 @@ class CandleFillCache:
         self._chart = chart
         self._gaps = IncompleteSpans()
         self._rows = CandleRows(chart)
-        self._kept: OrderedDict[tuple[TimeRanges, bool], _Kept] = OrderedDict()
+        self._cached: OrderedDict[tuple[TimeRanges, bool], _Cached] = OrderedDict()
 
     def fill_for(self, stretches: TimeRanges, *, single_bar: bool = False) -> CandleFill:
         """The candle fill of a profile over some time ranges.
@@ -100,18 +100,18 @@ class CandleFillCache:
             return NO_CANDLES
         lengths = self._lengths(known, sum(span.length_ns for span in spans))
         key = (stretches, single_bar)
-        kept = self._kept.get(key)
-        if kept is None or not kept.holds(gaps, lengths, until_ns, self.candle_store.revision, self._chart.late):
+        cached = self._cached.get(key)
+        if cached is None or not cached.holds(gaps, lengths, until_ns, self.candle_store.revision, self._chart.late):
             starts_ns = [span.start_ns for span in spans]
-            kept = self._kept[key] = self._work_out(list(zip(starts_ns, gaps, strict=True)), lengths, single_bar)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return kept.found
+            cached = self._cached[key] = self._compute(list(zip(starts_ns, gaps, strict=True)), lengths, single_bar)
+            if len(self._cached) > _MOST_CACHED:
+                self._cached.popitem(last=False)
+        self._cached.move_to_end(key)
+        return cached.found
 
     @property
     def candle_store(self) -> CandleStore:
-        """The loaded candles, shared by a market's charts; none without a history."""
+        """The loaded candles, shared by a market's charts; empty if the market has no candles."""
         return self._rows.held
 
     @candle_store.setter
@@ -136,7 +136,7 @@ class CandleFillCache:
                 lengths.append(length_ns)
         return tuple(lengths)
 
-    def _work_out(self, parts: list[tuple[int, tuple[Span, ...]]], lengths: tuple[int, ...], single_bar: bool) -> _Kept:
+    def _compute(self, parts: list[tuple[int, tuple[Span, ...]]], lengths: tuple[int, ...], single_bar: bool) -> _Cached:
         """Compute the fill of time ranges, each given by its start and its gaps."""
         self.worked_out += 1
         tally = _Tally()
@@ -151,7 +151,7 @@ class CandleFillCache:
             tally.whole,
         )
         asked = (tuple(gaps for _, gaps in parts), lengths, self.candle_store.revision, self._chart.late.told)
-        return _Kept(*asked, tally.reached_ns, tally.until_ns, found)
+        return _Cached(*asked, tally.reached_ns, tally.until_ns, found)
 
     def _add(self, tally: _Tally, start_ns: int, gaps: tuple[Span, ...], lengths: tuple[int, ...], single_bar: bool) -> None:
         """Add the loaded candles of one time range, and requests for the missing ones."""
@@ -163,16 +163,16 @@ class CandleFillCache:
         for wide in align_to_candles(self._rows.fillable(gaps, finest_ns), start_ns, self._gaps.until_ns, finest_ns):
             tally.reached_ns = max(tally.reached_ns, wide.end_ns)
             for length_ns, span in candle_ranges(wide, lengths, finest_ns, held.first_ns):
-                had = held.asked(length_ns, span)
-                tally.wishes += [CandleRange(length_ns, rest) for rest in span.minus(had)]
-                for asked in had:
+                requested = held.asked(length_ns, span)
+                tally.wishes += [CandleRange(length_ns, rest) for rest in span.minus(requested)]
+                for asked in requested:
                     there = Span(held.first_ns(length_ns, asked), asked.end_ns)
-                    stand_in.append(there)
+                    filled.append(there)
                     rows = self._rows.of(length_ns, there, single_bar=single_bar)
                     tally.profiles.append(rows.profile)
                     tally.aggressors &= rows.aggressors or not rows.profile.n_rows
                     tally.time_ns[length_ns] = tally.time_ns.get(length_ns, 0) + sum(gap.intersection(there).length_ns for gap in gaps)
-        tally.whole &= not any(gap.minus(stand_in) for gap in gaps)
+        tally.whole &= not any(gap.minus(filled) for gap in gaps)
 
 
 @dataclass(slots=True)
@@ -188,7 +188,7 @@ class _Tally:
     until_ns: int = NEVER_NS
 
 
-class _Kept(NamedTuple):
+class _Cached(NamedTuple):
     """A cached fill with what it depends on.
 
     A late trade before `reached_ns` makes it invalid, and so does coverage up to `until_ns`: another candle may have closed.

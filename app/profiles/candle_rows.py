@@ -1,4 +1,4 @@
-"""Candles as rows of a chart's profiles, less the volume of loaded trades."""
+"""Candles as rows of a chart's profiles, minus the volume of loaded trades."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TradeCoverage(Protocol):
 
 
 class CandleRows:
-    """The rows of candles on one chart.
+    """The candles of one chart as profile rows, without the volume of loaded trades.
 
     Parameters
     ----------
@@ -42,6 +42,7 @@ class CandleRows:
     Attributes
     ----------
     held : CandleStore
+        The loaded candles.
     """
 
     def __init__(self, chart: TradeCoverage) -> None:
@@ -50,21 +51,21 @@ class CandleRows:
         self._sums: dict[int, CandleSums] = {}
 
     def of(self, length_ns: int, span: Span, *, single_bar: bool = False) -> CandleVolumeProfile:
-        """Rows of the candles that start in a span, less the volume of loaded trades."""
+        """Rows of the candles that start in a span, minus the volume of loaded trades."""
         candles = self.held.of(length_ns)
         first, end = (int(np.searchsorted(candles.start_ns, at_ns)) for at_ns in (span.start_ns, span.end_ns))
         if single_bar:
-            return spread_over_rows(self._beside(candles[first:end], span), self._chart.series.grid, single_bar=True)
+            return spread_over_rows(self._remainders(candles[first:end], span), self._chart.series.grid, single_bar=True)
         sums = self._sums_of(candles)
-        return CandleVolumeProfile(sums.exchanged(first, end, self._beside(sums.candles[first:end], span)), sums.aggressors)
+        return CandleVolumeProfile(sums.exchanged(first, end, self._remainders(sums.candles[first:end], span)), sums.aggressors)
 
     def fillable(self, gaps: Sequence[Span], finest_ns: int) -> Sequence[Span]:
-        """The gaps without edge candles whose trades are no longer in memory.
+        """The gaps, shortened where the trades of a candle at their edge have been dropped from memory.
 
         The volume of such a candle's trades is unknown, so it cannot be subtracted.
         """
         from_ns = self._chart.trades_from_ns
-        if self._bars_tell(finest_ns) or not gaps or gaps[0].start_ns >= from_ns:
+        if self._bars_fit(finest_ns) or not gaps or gaps[0].start_ns >= from_ns:
             return gaps
         return [
             gap if gap.start_ns >= from_ns else Span(-(-gap.start_ns // finest_ns) * finest_ns, gap.end_ns // finest_ns * finest_ns)
@@ -78,18 +79,18 @@ class CandleRows:
             sums = self._sums[candles.length_ns] = CandleSums(candles, grid)
         return sums
 
-    def _bars_tell(self, length_ns: int) -> bool:
+    def _bars_fit(self, length_ns: int) -> bool:
         """True if each bar lies within one candle of this length."""
         rule = self._chart.series.rule
         return rule.is_time and length_ns % rule.length_ns == 0
 
-    def _beside(self, candles: CandleBatch, span: Span) -> CandleBatch:
+    def _remainders(self, candles: CandleBatch, span: Span) -> CandleBatch:
         """Subtract loaded trades from candles.
 
         Their volume comes from the bars if each bar lies within one candle, else from the trades in memory.
         """
         series, trades = self._chart.series, self._chart.trades
-        if self._bars_tell(candles.length_ns):
+        if self._bars_fit(candles.length_ns):
             first, end = (series.index_of(series.rule.number(at_ns)) for at_ns in (span.start_ns, span.end_ns))
             bars = slice(first, end)
             return subtract_trades(candles, series.times.of_bars(first, end), series.volume[bars], series.buy[bars])

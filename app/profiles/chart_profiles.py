@@ -1,6 +1,6 @@
 """The profiles on a chart: placed, period and visible range profiles, with undo.
 
-Plain values and method calls; nothing here depends on bars or a screen. The screen pulls by `revision`.
+Plain values and method calls; nothing here depends on bars or a screen. The screen reads the profiles again when `revision` has grown.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class ChartProfiles:
         return self._add("A" if end_ns is None else "R", (TimeRange(start_ns, end_ns),))
 
     def compose(self) -> int:
-        """Make a composite of the picked profiles and return its key.
+        """Make a composite of the picked profiles, select it and return its key; nothing stays picked.
 
         It covers all their time, and does not change when they do.
 
@@ -102,7 +102,7 @@ class ChartProfiles:
             raise BadInputError(
                 f"composite: found {len(self.chosen)} profile{'' if len(self.chosen) == 1 else 's'} selected, expected two or more"
             )
-        stretches = merge_ranges(stretch for placed in self.chosen for stretch in placed.stretches)
+        stretches = merge_ranges(time_range for placed in self.chosen for time_range in placed.stretches)
         key = self._add("C", stretches, tuple(placed.name for placed in self.chosen))
         self.choose_none()
         return key
@@ -135,30 +135,30 @@ class ChartProfiles:
 
     def delete(self, key: int) -> None:
         """Delete a profile."""
-        self._keep(replace(self._steps.now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
+        self._record(replace(self._steps.now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
 
     def show_periods(self, periods: PeriodProfiles | None) -> None:
         """Show period profiles, or hide them with None."""
-        self._keep(self._steps.now.with_periods(periods))
+        self._record(self._steps.now.with_periods(periods))
 
     def split_period(self, time_ns: int) -> None:
         """Split a period profile at a time."""
         if self.periods is not None:
-            self._keep(replace(self._steps.now, periods=self.periods.split(time_ns)))
+            self._record(replace(self._steps.now, periods=self.periods.split(time_ns)))
 
     def merge_periods(self, time_ns: int) -> None:
         """Merge the two period profiles that meet at a time."""
         if self.periods is not None:
-            self._keep(replace(self._steps.now, periods=self.periods.merged(time_ns)))
+            self._record(replace(self._steps.now, periods=self.periods.merged(time_ns)))
 
     def reset_periods(self) -> None:
         """Undo all splits and merges of the period profiles, as one step."""
         if self.periods is not None:
-            self._keep(replace(self._steps.now, periods=self.periods.without_edits()))
+            self._record(replace(self._steps.now, periods=self.periods.without_edits()))
 
     def set_side(self, inputs: ProfileSettings) -> None:
         """Change the settings of the visible range profile."""
-        self._keep(replace(self._steps.now, side=inputs))
+        self._record(replace(self._steps.now, side=inputs))
 
     def use_value_area(self, old: ValueAreaSettings, new: ValueAreaSettings) -> None:
         """Apply the chart's new value area settings.
@@ -187,8 +187,8 @@ class ChartProfiles:
 
     def choose(self, placed: PlacedProfile) -> None:
         """Pick or unpick a profile for the next composite; a period profile has key 0."""
-        kept = tuple(one for one in self.chosen if not _is_same(one, placed))
-        self.chosen = kept if len(kept) < len(self.chosen) else (*kept, placed)
+        others = tuple(one for one in self.chosen if not _is_same(one, placed))
+        self.chosen = others if len(others) < len(self.chosen) else (*others, placed)
         self.revision += 1
 
     def choose_none(self) -> None:
@@ -210,12 +210,12 @@ class ChartProfiles:
         self._steps.end_gesture()
 
     def undo(self) -> bool:
-        """Undo the last step; return False if there is none."""
-        return self._shown_if(self._steps.undo())
+        """Undo the last step; return False if there is none, or during a gesture."""
+        return self._note_change(self._steps.undo())
 
     def redo(self) -> bool:
-        """Redo the last undone step; return False if there is none."""
-        return self._shown_if(self._steps.redo())
+        """Redo the last undone step; return False if there is none, or during a gesture."""
+        return self._note_change(self._steps.redo())
 
     # -- saving ----------------------------------------------------------------------------------
 
@@ -230,24 +230,24 @@ class ChartProfiles:
         self._steps.restore(history.steps, history.place)
         self._next_key, self.inputs = history.next_key, history.inputs
         self.use_value_area(history.rule, rule)
-        self._shown_if(True)
+        self._note_change(True)
 
     def _add(self, letter: str, stretches: tuple[TimeRange, ...], parts: tuple[str, ...] = ()) -> int:
         key = self._next_key
         placed = PlacedProfile(key, f"{letter}{key}", stretches, self.inputs, parts)
         self._next_key += 1
-        self._keep(replace(self._steps.now, placed=(*self.profiles, placed)))
+        self._record(replace(self._steps.now, placed=(*self.profiles, placed)))
         self.select(key)
         return key
 
     def _change(self, key: int, change: Callable[[PlacedProfile], PlacedProfile]) -> None:
         placed = tuple(change(placed) if placed.key == key else placed for placed in self.profiles)
-        self._keep(replace(self._steps.now, placed=placed))
+        self._record(replace(self._steps.now, placed=placed))
 
-    def _keep(self, profiles: ProfileState) -> None:
-        self._shown_if(self._steps.record(profiles))
+    def _record(self, profiles: ProfileState) -> None:
+        self._note_change(self._steps.record(profiles))
 
-    def _shown_if(self, changed: bool) -> bool:
+    def _note_change(self, changed: bool) -> bool:
         if not changed:
             return False
         if self.get(self.selected) is None:

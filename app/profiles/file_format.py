@@ -88,7 +88,7 @@ def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
         raise BadInputError(f"not a profile file ({' '.join(str(error).split())[:120]})") from None
     if file.instrument != instrument_id:
         raise BadInputError(f"profiles: found profiles of {file.instrument!r}, expected {instrument_id}")
-    times = [time for placed in file.placed for stretch in placed.stretches for time in stretch if time is not None]
+    times = [time for placed in file.placed for time_range in placed.stretches for time in time_range if time is not None]
     times += [time for periods in file.periods for time in (*periods.cuts, *periods.joins)]
     if absurd := [time for time in times if not _FIRST_NS <= time <= _LAST_NS]:
         raise BadInputError(f"profiles: found the time {absurd[0]} ns, expected a year from 1700 to 2260")

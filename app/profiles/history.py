@@ -13,7 +13,7 @@ from app.settings.calculation import ValueAreaSettings
 
 @dataclass(frozen=True, slots=True)
 class ProfileState:
-    """All profiles of a chart, as they are between two undo steps.
+    """All profiles of a chart at one undo step.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class ProfileState:
     side: ProfileSettings = field(default=SIDE_INPUTS)
 
     def with_periods(self, periods: PeriodProfiles | None) -> ProfileState:
-        """The state with other period profiles; their earlier splits and merges return."""
+        """The state with other period profiles, which get back the splits and merges that they had before."""
         aside = self.aside if self.periods is None or not self.periods.is_edited else (*self.aside, self.periods)
         if periods is None:
             return replace(self, periods=None, aside=aside)

@@ -129,30 +129,30 @@ class PeriodProfiles:
             spans = [*self._before(spans[0].start_ns, times, hours), *spans]
         while spans and (after := self._after(spans[-1].end_ns, times, hours)) and after[0].start_ns in self.joins:
             spans = [*spans, *after]
-        pieces = self._cut_and_joined(spans, times)
-        return [piece for piece in pieces if piece.runs[-1][1] > first and piece.runs[0][0] <= last]
+        segments = self._cut_and_joined(spans, times)
+        return [segment for segment in segments if segment.runs[-1][1] > first and segment.runs[0][0] <= last]
 
-    def next_start_ns(self, piece: PeriodSegment, times: BarTimes, hours: TradingHours = _WHOLE_DAYS) -> int | None:
+    def next_start_ns(self, segment: PeriodSegment, times: BarTimes, hours: TradingHours = _WHOLE_DAYS) -> int | None:
         """The start of the profile after a segment; None if there is no next profile."""
-        if self.each is not PeriodKind.SESSION or piece.end_ns in self.cuts:
-            return piece.end_ns
-        after = self._after(piece.end_ns, times, hours)
+        if self.each is not PeriodKind.SESSION or segment.end_ns in self.cuts:
+            return segment.end_ns
+        after = self._after(segment.end_ns, times, hours)
         return after[0].start_ns if after else None
 
     def _cut_and_joined(self, spans: Sequence[Span], times: BarTimes) -> list[PeriodSegment]:
-        pieces: list[PeriodSegment] = []
+        segments: list[PeriodSegment] = []
         for span in spans:
             edges = [span.start_ns, *sorted(cut for cut in self.cuts if span.start_ns < cut < span.end_ns), span.end_ns]
             for start_ns, end_ns in pairwise(edges):
                 run = _first_from(times, start_ns), _first_from(times, end_ns)
                 if run[0] >= run[1]:  # no bar starts there
                     continue
-                if pieces and start_ns in self.joins:
-                    before = pieces.pop()
-                    pieces.append(PeriodSegment(before.start_ns, end_ns, _followed(before.runs, run)))
+                if segments and start_ns in self.joins:
+                    before = segments.pop()
+                    segments.append(PeriodSegment(before.start_ns, end_ns, _followed(before.runs, run)))
                 else:
-                    pieces.append(PeriodSegment(start_ns, end_ns, (run,)))
-        return pieces
+                    segments.append(PeriodSegment(start_ns, end_ns, (run,)))
+        return segments
 
     def _periods(self, first: int, last: int, times: BarTimes, hours: TradingHours) -> list[Span]:
         """The complete periods that touch some bars, oldest first.

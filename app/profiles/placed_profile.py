@@ -22,25 +22,25 @@ class TimeRange(NamedTuple):
 
     @property
     def reach_ns(self) -> int:
-        """The end, or a time after all others."""
+        """The end; without an end, a time after all others."""
         return _END_OF_TIME if self.end_ns is None else self.end_ns
 
 
 def merge_ranges(stretches: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
     """Merge time ranges that overlap or touch; the result is in order."""
     found: list[TimeRange] = []
-    for stretch in sorted(stretches, key=lambda stretch: (stretch.start_ns, stretch.reach_ns)):
-        if found and stretch.start_ns <= found[-1].reach_ns:
-            last = max(found[-1], stretch, key=lambda one: one.reach_ns)
+    for time_range in sorted(stretches, key=lambda time_range: (time_range.start_ns, time_range.reach_ns)):
+        if found and time_range.start_ns <= found[-1].reach_ns:
+            last = max(found[-1], time_range, key=lambda one: one.reach_ns)
             found[-1] = TimeRange(found[-1].start_ns, last.end_ns)
         else:
-            found.append(stretch)
+            found.append(time_range)
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedProfile:
-    """One profile on the chart.
+    """A profile that the user has placed on the chart: anchored, range or composite.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class PlacedProfile:
     parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.stretches or any(stretch.reach_ns <= stretch.start_ns for stretch in self.stretches):
+        if not self.stretches or any(time_range.reach_ns <= time_range.start_ns for time_range in self.stretches):
             raise BadInputError("range: the end must be after the start")
         if any(after.start_ns <= before.reach_ns for before, after in pairwise(self.stretches)):
             raise BadInputError("profile: time ranges must be in order and must not overlap or touch")

@@ -55,14 +55,14 @@ class ProfileStore:
         self.trouble = ""
         self.writes = 0
         self._folder, self._wall_s = folder, wall_s
-        self._held: dict[str, ProfileHistory] = {}
+        self._histories: dict[str, ProfileHistory] = {}
 
     @asynccontextmanager
     async def autosave(self, instrument: Instrument, anchors: ChartProfiles, *, on_disk: bool = True) -> AsyncGenerator[None]:
         """Restore a market's profiles on a new chart, and save changes inside the block."""
         path = market_folder(self._folder, instrument).with_suffix(".json") if on_disk and self._folder is not None else None
         self.trouble = ""
-        history = self._held.get(instrument.id)
+        history = self._histories.get(instrument.id)
         if path is not None and history is None:
             history, usable = await asyncio.to_thread(self._read, path, instrument)
             path = path if usable else None
@@ -74,7 +74,7 @@ class ProfileStore:
             yield
         finally:
             task.cancel()
-            self._held[instrument.id] = anchors.history()
+            self._histories[instrument.id] = anchors.history()
             saver.save()  # in this thread: closing the window does not wait for another
             await asyncio.wait([task])
 
@@ -89,9 +89,9 @@ class ProfileStore:
             return None, False
         except BadInputError as error:
             place = path.with_name(f"{path.stem}.unread-{self._wall_s():.0f}{path.suffix}")
-            return None, self._set_aside(path, place, error.user_message)
+            return None, self._rename_unreadable(path, place, error.user_message)
 
-    def _set_aside(self, path: Path, place: Path, why: str) -> bool:
+    def _rename_unreadable(self, path: Path, place: Path, why: str) -> bool:
         """Rename a file so that it is not overwritten; return False if that fails."""
         try:
             path.rename(place)

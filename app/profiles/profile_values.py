@@ -1,7 +1,7 @@
 """Values of a chart's profiles: rows, POC and value area of any time range.
 
-They are ready within a frame, and cached until one of their bars changes; a profile that grows with the market costs only the
-bar in progress.
+They are ready within a frame, and cached until one of their bars changes; a profile that grows with the market recomputes only
+the bar in progress.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.profiles.placed_profile import TimeRange
 
 OpenBarRanges = tuple[tuple[int, int | None], ...]
 """Runs of bars `[first number, end number)`; without an end up to the newest bar."""
-_KEPT = 256
+_MOST_CACHED = 256
 """Number of cached profiles: more than fit on a screen; dragging an anchor makes one for every bar it passes."""
 
 
@@ -93,11 +93,11 @@ class ProfileCache:
         self._candles = candles
         self.index = ProfileIndex(series)
         self.worked_out = 0
-        self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
+        self._cached: OrderedDict[tuple[object, ...], _Cached] = OrderedDict()
         self._asked_ns: dict[int, int] = {}  # by number of a bar before the first, whose time is a guess: the time requested
 
     def of(self, stretches: Iterable[TimeRange], layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileValues | None:
-        """The profile of some time ranges; None if they have no trades.
+        """The profile of some time ranges; None if they have no volume, from trades or candles.
 
         A range includes every bar that it touches, from the bar that contains its start; a bar that several ranges touch counts
         once.
@@ -105,17 +105,17 @@ class ProfileCache:
         return self.of_bars(self.bars_of(stretches), layout, percent, method)
 
     def bars_of(self, stretches: Iterable[TimeRange]) -> OpenBarRanges:
-        """The bars that some time ranges touch, as runs that do not touch.
+        """The bars that some time ranges include, in order, as runs with other bars between them.
 
         An end of None grows with the market.
         """
         times = self.series.times
         runs: list[tuple[int, int | None]] = []
-        for start_ns, end_ns in sorted(stretches, key=lambda stretch: (stretch.start_ns, stretch.reach_ns)):
+        for start_ns, end_ns in sorted(stretches, key=lambda time_range: (time_range.start_ns, time_range.reach_ns)):
             first = times.number(start_ns)
             if not times.knows(first):
                 self._asked_ns[first] = start_ns
-                if len(self._asked_ns) > _KEPT:
+                if len(self._asked_ns) > _MOST_CACHED:
                     self._asked_ns = {first: start_ns}
             end = None if end_ns is None else max(first, times.number(end_ns - 1)) + 1
             if runs and (runs[-1][1] is None or first <= runs[-1][1]):
@@ -126,25 +126,25 @@ class ProfileCache:
         return tuple(runs)
 
     def of_bars(self, runs: OpenBarRanges, layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileValues | None:
-        """The profile of runs of bars, in order and not touching; None without trades."""
+        """The profile of runs of bars, in order and not touching; None without volume, from trades or candles."""
         key = (runs, layout, percent, method)
-        kept = self._kept.get(key)
-        if kept is None:
-            kept = self._kept[key] = _Kept([RunningProfile(self.index) for _ in runs])
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+        cached = self._cached.get(key)
+        if cached is None:
+            cached = self._cached[key] = _Cached([RunningProfile(self.index) for _ in runs])
+            if len(self._cached) > _MOST_CACHED:
+                self._cached.popitem(last=False)
         else:
-            self._kept.move_to_end(key)
+            self._cached.move_to_end(key)
         index_of = self.series.index_of
         profiles = [
             growing.of(index_of(first), None if end is None else index_of(end))
-            for growing, (first, end) in zip(kept.growing, runs, strict=True)
+            for growing, (first, end) in zip(cached.growing, runs, strict=True)
         ]
         parts = [*profiles, candles.profile] if (candles := self.candles_of(runs)).profile.n_rows else profiles
-        if candles is not kept.candles or len(parts) != len(kept.parts) or any(map(is_not, parts, kept.parts)):
-            kept.parts, kept.candles = parts, candles
-            kept.figures = self._figures(parts, candles, runs, layout, percent, method)
-        return kept.figures
+        if candles is not cached.candles or len(parts) != len(cached.parts) or any(map(is_not, parts, cached.parts)):
+            cached.parts, cached.candles = parts, candles
+            cached.figures = self._computed(parts, candles, runs, layout, percent, method)
+        return cached.figures
 
     def candles_of(self, runs: OpenBarRanges) -> CandleFill:
         """The candle fill of runs of bars."""
@@ -161,7 +161,7 @@ class ProfileCache:
         found = {wish for runs in profiles if runs for wish in self.candles_of(runs).wishes}
         return tuple(sorted(found, key=lambda wish: wish.span, reverse=True))
 
-    def _figures(
+    def _computed(
         self,
         parts: list[VolumeProfile],
         candles: CandleFill,
@@ -180,7 +180,7 @@ class ProfileCache:
 
 
 @dataclass(slots=True, eq=False)
-class _Kept:
+class _Cached:
     growing: list[RunningProfile]
     parts: list[VolumeProfile] = field(default_factory=list[VolumeProfile])
     candles: CandleFill | None = None

@@ -23,7 +23,7 @@ class UndoStack(Generic[T]):
         self._now = now
         self._undo: list[T] = []
         self._redo: list[T] = []
-        self._in_gesture = self._gesture_kept = False
+        self._in_gesture = self._gesture_recorded = False
 
     @property
     def now(self) -> T:
@@ -41,13 +41,13 @@ class UndoStack(Generic[T]):
         return bool(self._redo)
 
     def record(self, new: T) -> bool:
-        """Replace the current value as a new step; return False if it is equal."""
+        """Replace the current value, as a new step or within that of the gesture; return False if it is equal."""
         if new == self._now:
             return False
-        if not (self._in_gesture and self._gesture_kept):
+        if not (self._in_gesture and self._gesture_recorded):
             self._undo.append(self._now)
             del self._undo[:-MAX_STEPS]
-        self._gesture_kept = True
+        self._gesture_recorded = True
         self._redo.clear()
         self._now = new
         return True
@@ -62,18 +62,18 @@ class UndoStack(Generic[T]):
 
     def begin_gesture(self) -> None:
         """Record all changes until `end_gesture` as one step."""
-        self._in_gesture, self._gesture_kept = True, False
+        self._in_gesture, self._gesture_recorded = True, False
 
     def end_gesture(self) -> None:
         """End a gesture: the next change is a step of its own again."""
         self._in_gesture = False
 
     def undo(self) -> bool:
-        """Undo the last step; return False if there is none."""
+        """Undo the last step; return False if there is none, or during a gesture."""
         return self._step(self._undo, self._redo)
 
     def redo(self) -> bool:
-        """Redo the last undone step; return False if there is none."""
+        """Redo the last undone step; return False if there is none, or during a gesture."""
         return self._step(self._redo, self._undo)
 
     def steps(self) -> tuple[tuple[T, ...], int]:
@@ -81,7 +81,7 @@ class UndoStack(Generic[T]):
         return (*self._undo, self._now, *reversed(self._redo)), len(self._undo)
 
     def restore(self, steps: Sequence[T], place: int) -> None:
-        """Restore what `steps` returned."""
+        """Restore the values and the index that `steps` returned."""
         self._undo, self._now, self._redo = [*steps[:place]], steps[place], [*reversed(steps[place + 1 :])]
         del self._undo[:-MAX_STEPS]
         self._in_gesture = False

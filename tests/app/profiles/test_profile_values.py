@@ -71,7 +71,7 @@ def test_dragging_an_anchor_does_not_grow_the_cache() -> None:
     chart = StillChart(random_trades(600, 2))
     for bar in range(600):
         of(chart, bar)
-    assert len(chart.profiles._kept) <= 256
+    assert len(chart.profiles._cached) <= 256
     assert isinstance(chart.profiles, ProfileCache)
 
 
@@ -95,7 +95,7 @@ def test_a_live_trade_costs_only_a_composites_open_range() -> None:
     chart = StillChart(random_trades(40, 30))
     stretches = [TimeRange(minute(3), minute(9)), TimeRange(minute(20), None)]
     before = chart.profiles.of(stretches, CHART_ROWS, 70, DALTON)
-    kept = next(iter(chart.profiles._kept.values()))
+    kept = next(iter(chart.profiles._cached.values()))
     counted = [growing.bars_counted for growing in kept.growing]
     chart.apply(trade(39, int(chart.series.close[-1]), lots=5))
     after = chart.profiles.of(stretches, CHART_ROWS, 70, DALTON)
