@@ -113,7 +113,7 @@ def with_value(value: _Value, path: str, text: str) -> _Value:
 
 
 def _named_once(path: str, text: str, message: str) -> str:
-    """An error message that starts with the path of the setting, named once."""
+    """The error message with the path of the setting in front, which is not repeated if it is there already."""
     if message.startswith(path):
         return message
     _, found, expected = message.partition(f": found {text!r}")

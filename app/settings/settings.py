@@ -126,7 +126,7 @@ class Settings(SettingsGroup, frozen=True):
         return platformdirs.user_data_path("tapeprint", appauthor=False) / "store"
 
     def alerts_file(self) -> Path:
-        """The file of the alerts."""
+        """The path of the file with the user's alerts."""
         return platformdirs.user_data_path("tapeprint", appauthor=False) / "alerts.json"
 
     def profiles_folder(self) -> Path:
@@ -205,7 +205,7 @@ def parse_settings(text: str, label: str = "settings") -> Settings:
 
 
 def save_setting(section: str, name: str, value: str | int | float, path: Path | None = None) -> None:
-    """Change one setting in the file; everything else stays, also comments.
+    """Change one setting in the settings file, which is created if needed; comments and all other settings stay.
 
     The file is replaced completely or not at all.
 
@@ -218,7 +218,7 @@ def save_setting(section: str, name: str, value: str | int | float, path: Path |
 
 
 def save_rules(before: CalculationSettings, after: CalculationSettings, path: Path | None = None) -> None:
-    """Save the calculation settings that differ in the file; see `save_setting`."""
+    """Save the calculation settings that differ between `before` and `after` to the settings file; see `save_setting`."""
     _save([(f"rules.{part}", name, value) for part, name, value in changed_fields(before, after)], path)
 
 
