@@ -1,4 +1,4 @@
-"""`python -m app` is `tapeprint`."""
+"""Start Tapeprint: `python -m app` is the same as `tapeprint`."""
 
 from app.entry.cli import main
 

@@ -6,7 +6,7 @@ or the terminal (one line: what, where, what was expected).
     TapeprintError
     ├── BadInputError              the caller's input is wrong: exit code 2
     │   ├── OffGridError           a price or quantity is not a whole number of steps
-    │   ├── TradeFileError         a line of a file is not a trade (file, line, found, expected)
+    │   ├── TradeFileError         a file of trades or candles is invalid or unusable (file, line, found, expected)
     │   ├── GridTooFineError       a bar would need too many rows
     │   └── SettingsError          a setting cannot be read
     ├── EmptyProfileError          a profile without volume has no POC or value area
@@ -55,7 +55,7 @@ class OffGridError(BadInputError):
 
 
 class TradeFileError(BadInputError):
-    """Raised for a line, or row, of a file that is not a trade."""
+    """Raised for a file of trades or candles that cannot be read or written, or that has an invalid line or row."""
 
     def __init__(self, path: object, line: int | None, found: str, expected: str, *, unit: str = "line") -> None:
         place = f"{path}" if line is None else f"{path}: {unit} {line}"
@@ -107,7 +107,7 @@ class ChecksumError(FeedError):
 
 
 class VenueRefusedError(FeedError):
-    """Raised when the venue refuses for good and trying again cannot help."""
+    """Raised when the venue refuses permanently, so that trying again cannot help."""
 
 
 class StoreError(TapeprintError):

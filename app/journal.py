@@ -24,7 +24,7 @@ from app.market.times import file_time_text, iso_date_text, iso_text, span_text
 INDEX_NAME = "index.csv"
 INDEX_COLUMNS = ("taken", "file", "instrument", "bar", "ticks_per_row", "first", "end", "source", "caption")
 STATE_KEY = "chart:json"
-"""The PNG text with the state that opens the same chart again."""
+"""Key of the PNG text with the chart's state, from which the same chart can be opened again."""
 MAX_NAME_CHARS = 120
 
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9._-]+")
@@ -63,7 +63,7 @@ class PictureFacts:
 
     @property
     def caption(self) -> str:
-        """One line: instrument, time span, bars, rows, and the source unless live.
+        """One line: instrument, time span, bars, rows, the as-of time if there is one, and the source unless live.
 
         >>> BTCUSDT · binance · 21 Nov 2026 15:00–15:31 UTC · 1m bars · rows 10 (0.10) · SIMULATED
         """
@@ -77,7 +77,7 @@ class PictureFacts:
 
 
 def picture_path(folder: Path, facts: PictureFacts, note: str = "") -> Path:
-    """The path of a new image; two in the same second are numbered.
+    """The path of a new image; if a file of that name exists, with a number after the name.
 
     The name has only letters, digits, `.`, `_` and `-` and at most 120 characters, whatever the symbols
     of the venue. No such file exists yet.
@@ -106,7 +106,7 @@ def picture_texts(facts: PictureFacts, state: Mapping[str, Any], software: str) 
 
 
 def add_to_index(folder: Path, picture: Path, facts: PictureFacts) -> Path:
-    """Append the image's line to the index of the journal; returns the index's path.
+    """Append the image's line to the index of the journal; return the path of the index.
 
     The line is one write to a file opened for appending, so lines of two programs do not mix, and a
     line cut short by a crash does not damage the next one.

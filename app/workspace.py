@@ -221,17 +221,19 @@ class Workspace:
     async def _watch(self, instrument_id: str) -> None:
         if self._leaving:
             await asyncio.wait(self._leaving)
-        reached = await self._reach(instrument_id)
-        if reached is None:
+        opened = await self._open_with_price(instrument_id)
+        if opened is None:
             return
-        market, price_ticks = reached
-        kept = MarketStore(None, None)
+        market, price_ticks = opened
+        market_store = MarketStore(None, None)
         try:
             if self._keep is not None and market.is_real:
                 kept = await asyncio.to_thread(self._keep, market.instrument)
             self._not_recorded = kept.recording
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
-            recorder = Recorder(kept.writer, store.batches, keep=kept.retention) if kept.writer is not None else None
+            recorder = (
+                Recorder(market_store.writer, store.batches, keep=market_store.retention) if market_store.writer is not None else None
+            )
             ticks = self._choice.ticks_per_row or default_ticks_per_row(price_ticks, self._choice.bar_rule)
             chart = Chart(ChartSpec(market.instrument, self._choice.bar_rule, ticks), self._rules)
             watch = AlertWatch(self.alerts.book, market.instrument)
@@ -251,15 +253,12 @@ class Workspace:
                 await ingest.run()
         finally:
             self.alerts.book.save()  # with the time up to which they were monitored
-            if kept.writer is not None:
-                kept.writer.close()
+            if market_store.writer is not None:
+                market_store.writer.close()
             await market.feed.aclose()
 
-    async def _reach(self, instrument_id: str) -> tuple[Market, int] | None:
-        """The market and a recent price, after any number of attempts.
-
-        None if the venue refuses for good.
-        """
+    async def _open_with_price(self, instrument_id: str) -> tuple[Market, int] | None:
+        """Open a market, retrying until it succeeds, and get a recent price; None if the venue refuses permanently."""
 
         async def attempt() -> tuple[Market, int]:
             market = await self._open_market(instrument_id)
@@ -281,10 +280,7 @@ class Workspace:
 
 
 async def _any_price(market: Market) -> int:
-    """A recent price in ticks for the default row size.
-
-    The market's usual price if it has no history.
-    """
+    """A recent price in ticks for the default row size; the market's usual price if it has no history."""
     if market.history is None:
         return market.usual_price_ticks
     async with closing(market.history.since(time.time_ns() - _PRICE_AGE_NS)) as pages:  # only the first page is requested
