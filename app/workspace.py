@@ -228,8 +228,8 @@ class Workspace:
         market_store = MarketStore(None, None)
         try:
             if self._keep is not None and market.is_real:
-                kept = await asyncio.to_thread(self._keep, market.instrument)
-            self._not_recorded = kept.recording
+                market_store = await asyncio.to_thread(self._keep, market.instrument)
+            self._not_recorded = market_store.recording
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
             recorder = (
                 Recorder(market_store.writer, store.batches, keep=market_store.retention) if market_store.writer is not None else None
@@ -243,7 +243,7 @@ class Workspace:
                 store,
                 [chart],
                 history_ns=market.history_ns,
-                tape=kept.tape,
+                tape=market_store.tape,
                 recorder=recorder,
                 watch=watch,
                 candles=market.candles,

@@ -108,7 +108,7 @@ class AlertScan:
         remembered: dict[int, int] = {}
         last = int(prices[-1])
         passes: dict[tuple[float, int | None], tuple[list[int], list[int], int]] = {}  # computed once for a line that several alerts watch
-        for ticks, (alert, _) in zip(lines.ticks[first:end].tolist(), lines.waiting[first:end], strict=True):
+        for ticks, (alert, _) in zip(standing.ticks[first:end].tolist(), standing.waiting[first:end], strict=True):
             if self.has_fired(alert, bar) and last != ticks:
                 continue
             is_touch = alert.when is Condition.TOUCH

@@ -54,8 +54,8 @@ class _Cached:
     first: int
     end: int
     revision: int
-    reach: tuple[int, int]
-    closed_reach: tuple[int, int]
+    price_range: tuple[int, int]
+    closed_range: tuple[int, int]
     closed: Int64Array
     found: CandleArea
 
@@ -111,7 +111,7 @@ class CandleAreas:
         most = int(np.iinfo(np.int64).max)
         return int(self.series.low[first:end].min(initial=most)), int(self.series.high[first:end].max(initial=-most))
 
-    def _histogram(self, first: int, end: int, reach: tuple[int, int]) -> Int64Array:
+    def _histogram(self, first: int, end: int, price_range: tuple[int, int]) -> Int64Array:
         high, low, close, volume = (getattr(self.series, name)[first:end] for name in ("high", "low", "close", "volume"))
         self.bars_read += end - first
         price = high + low if self._price is CandlePrice.MEAN else 2 * close

@@ -70,7 +70,7 @@ class _Bar(NamedTuple):
     """
 
     found_at: int
-    kept: TradeBatch
+    large: TradeBatch
     scanned: int
     latest_ns: int
     last_id: int
@@ -138,7 +138,7 @@ class LargeTrades:
         self.trades_read += len(later)
         if known.scanned + len(fresh) != int(series.trades[bar]) or (fresh.trade_id <= known.last_id).any():
             return False  # some trades were late, or the bar was rebuilt
-        self._keep(bar, concatenate((known.kept, fresh)), known.scanned + len(fresh), fresh, known)
+        self._store(bar, concatenate((known.large, fresh)), known.scanned + len(fresh), fresh, known)
         return True
 
     def _read(self, first: int, end: int) -> None:

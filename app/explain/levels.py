@@ -252,7 +252,7 @@ def life_lines(chart: Chart, level: LevelQuery) -> list[ExplanationLine]:
 
 
 def _met(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> str:
-    said: list[str] = []
+    parts: list[str] = []
     if level.low_at_most != ALWAYS:
         parts.append(f"{_half(words, low)} <= {_most(words, level)}")
     if level.high_at_least != NEVER:

@@ -111,7 +111,7 @@ class HistoryLoader:
         self._cancelled_ns: int | None = None
         self._wanted = self._at_the_start(history_ns)
         self._deep_ns = _FIRST_DEEP_NS
-        self._stretch_ns: int = _FIRST_STRETCH_NS if tape is None else _FIRST_KEPT_NS
+        self._range_ns: int = _FIRST_RANGE_NS if tape is None else _FIRST_DISK_RANGE_NS
 
     @property
     def trouble(self) -> str:

@@ -147,7 +147,7 @@ def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
 
 
 @lru_cache(maxsize=256)
-def _first_sessions(cut: SessionPeriods, first_day: int, end_day: int) -> Int64Array:
+def _first_sessions(periods: SessionPeriods, first_day: int, end_day: int) -> Int64Array:
     """Starts of the first sessions around some UTC days (since 1970), with a margin."""
     reach = Span(first_day * DAY_NS - _AROUND_NS, end_day * DAY_NS + _AROUND_NS)
     sessions = periods.rule.sessions(reach)

@@ -156,7 +156,7 @@ class CandleFillCache:
     def _add(self, tally: _Tally, start_ns: int, gaps: tuple[Span, ...], lengths: tuple[int, ...], single_bar: bool) -> None:
         """Add the loaded candles of one time range, and requests for the missing ones."""
         held = self.candle_store
-        stand_in: list[Span] = []
+        filled: list[Span] = []
         finest_ns = next(length_ns for length_ns in LADDER_NS if length_ns in held.lengths_ns and lengths[0] % length_ns == 0)
         if gaps and -(-gaps[-1].end_ns // finest_ns) > self._gaps.until_ns // finest_ns:
             tally.until_ns = (self._gaps.until_ns // finest_ns + 1) * finest_ns

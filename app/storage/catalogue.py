@@ -178,7 +178,7 @@ class Catalogue:
         """Time of the oldest trade in the tail of a market; None if it is empty."""
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
 
-    def _pieces(self, query: str, values: tuple[object, ...]) -> list[Int64Array]:
+    def _batches(self, query: str, values: tuple[object, ...]) -> list[Int64Array]:
         """Read rows of integers in batches, each int64 [shape=(n, columns)].
 
         As Python integers all rows together would take ten times the memory.

@@ -118,8 +118,8 @@ class Recorder:
             self._fails = True
             shown = error.user_message if isinstance(error, StoreError) else reason
             self.status = RecordingStatus(RecordingState.NOT_RECORDING, shown)
-            self._waiting, self._behind = waiting + self._waiting, self._behind or behind
-            self._n_waiting = sum(len(one.trades) for one in self._waiting)
+            self._queue, self._behind = queued + self._queue, self._behind or behind
+            self._n_queued = sum(len(one.trades) for one in self._queue)
             return False
         self._fails = False
         self.status = self._working()
@@ -146,9 +146,9 @@ class Recorder:
     def _working(self) -> RecordingStatus:
         """The status after a write: recording, with a warning if the disk will soon be full."""
         now_s = time.monotonic()
-        if now_s - self._looked_s < _LOOK_AT_DISK_S and self.status.state is not RecordingState.NOT_RECORDING:
+        if now_s - self._checked_s < _CHECK_DISK_S and self.status.state is not RecordingState.NOT_RECORDING:
             return self.status
-        self._looked_s = now_s
+        self._checked_s = now_s
         free = shutil.disk_usage(self._writer.tape.folder).free
         return RecordingStatus(RecordingState.LOW_DISK, f"only {free / 1e6:,.0f} MB free on disk") if free < _LOW_BYTES else RECORDING
 

@@ -42,7 +42,7 @@ class TapeRanges:
     def __init__(self, stretches: Iterable[TapeRange] = ()) -> None:
         self._all = sorted(stretches)
         self._edges: tuple[Int64Array, Int64Array] | None = None
-        self._told: list[CoveredSpan] = []  # cached coverage of the first ranges, as many as are unchanged
+        self._covered: list[CoveredSpan] = []  # cached coverage of the first ranges, as many as are unchanged
 
     def __iter__(self) -> Iterator[TapeRange]:
         return iter(self._all)

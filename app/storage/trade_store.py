@@ -308,7 +308,7 @@ class TradeStore:
             self.floor_ns = max(self.floor_ns, oldest.max_ns + 1)
 
 
-def _held(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
+def _known(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
     """A mask of the ids, given in ascending order, that are in the chunks."""
     known = np.zeros(len(ids), bool)
     for chunk in chunks:
@@ -317,12 +317,12 @@ def _held(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
     return known
 
 
-def _held_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
+def _known_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
     """A mask of the trades, given in order of time, that are in the chunks.
 
     Trades are equal if their time and id are.
     """
-    held = np.zeros(len(batch), bool)
+    known = np.zeros(len(batch), bool)
     first_ns, last_ns = int(batch.time_ns[0]), int(batch.time_ns[-1])
     for chunk in chunks:
         start, end = np.searchsorted(chunk.keys, first_ns), np.searchsorted(chunk.keys, last_ns, side="right")

@@ -43,7 +43,7 @@ def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet:
     return 0
 
 
-def _told(batches: Iterator[TradeBatch], tell: Callable[[int], object]) -> Iterator[TradeBatch]:
+def _counted(batches: Iterator[TradeBatch], tell: Callable[[int], object]) -> Iterator[TradeBatch]:
     count = 0
     for batch in batches:
         yield batch
