@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
 from app.entry.cli import app
 from app.settings.fields import fields_of
-from app.settings.settings import Settings
+from app.settings.settings import Settings, load_settings
 from feeds.venues.all_venues import VENUES
 from tests.markdown import GENERATED, HELP, ROOT, Page, help_pages, read
 from widgets.commands.table import COMMANDS
@@ -55,6 +56,18 @@ def test_each_setting_on_a_page_exists(page: Page) -> None:
     fields = {field.path.rpartition(".")[2] for field in fields_of(Settings)}
     named = [found[1] for code in page.code if (found := re.fullmatch(r'([a-z_]+)(?: = (?:"[^"]*"|\w+))', code))]
     assert [name for name in named if name not in fields] == []
+
+
+_EXAMPLES = [
+    example for page in [*WRITTEN, read(HELP / "settings.md")] for example in re.findall(r"```toml\n(.*?)```", page.text, re.DOTALL)
+]
+
+
+@pytest.mark.parametrize("example", _EXAMPLES)
+def test_each_example_of_a_settings_file_is_read_and_changes_something(example: str, tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(example, encoding="utf-8")
+    assert load_settings(file, {}) != Settings()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from app.entry.commands.common import print_note, progress_bar
 from app.entry.commands.import_ import import_file
 from app.entry.markets import market_opener
 from app.errors import BadInputError, FeedError
-from app.ingest.backfill import StoreGap, fill_gaps, store_gaps
+from app.ingest.store_backfill import StoreGap, fill_gaps, store_gaps
 from app.market.market import Market
 from app.market.span import Span
 from app.market.times import timestamp_text

@@ -13,9 +13,9 @@ import structlog
 from app.entry.commands.common import print_note
 from app.entry.markets import market_opener, require_venue
 from app.errors import BadInputError, StoreError, TapeprintError, VenueRefusedError
-from app.ingest.backfill import fill_gaps
 from app.ingest.ingest import Ingest
 from app.ingest.retry import retry
+from app.ingest.store_backfill import fill_gaps
 from app.market.feed import FeedState
 from app.market.market import Market
 from app.market.span import Span

@@ -7,7 +7,7 @@ import asyncio
 from app.entry.commands.common import print_note, progress_counter
 from app.entry.markets import market_opener
 from app.errors import StoreBusyError, TapeprintError
-from app.ingest.backfill import fill_gaps
+from app.ingest.store_backfill import fill_gaps
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.settings.settings import Settings

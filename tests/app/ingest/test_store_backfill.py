@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.errors import VenueUnreachableError
 from app.ingest import backfill as filling
-from app.ingest.backfill import StoreGap, fill_gaps, store_gaps
+from app.ingest.store_backfill import StoreGap, fill_gaps, store_gaps
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
