@@ -28,7 +28,7 @@ def request_visible_history(scene: ChartScene) -> None:
 
 
 def _candles(chart: Chart, frame: Frame) -> tuple[CandleRange, ...]:
-    """Candle ranges of the profiles as they are, and as they were in the as-of view."""
+    """Candles still to request for placed profiles and visible period profiles; in an as-of view, also for placed profiles at that time."""
     runs = [chart.profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
     views = period_views(frame) if frame.as_of is None else (*period_views(frame), *profile_views(frame))
     return chart.profiles.candle_requests([*runs, *(view.runs for view in views)])
