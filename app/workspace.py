@@ -280,10 +280,10 @@ class Workspace:
 
 
 async def _any_price(market: Market) -> int:
-    """A recent price in ticks for the default row size; the market's usual price if it has no history."""
+    """A recent price in ticks for the default row size; the market's usual price if no recent trade is known."""
     if market.history is None:
         return market.usual_price_ticks
     async with closing(market.history.since(time.time_ns() - _PRICE_AGE_NS)) as pages:  # only the first page is requested
         async for page in pages:
-            return int(page.price_ticks[0]) if len(page) else 0
+            return int(page.price_ticks[0]) if len(page) else market.usual_price_ticks
     return market.usual_price_ticks

@@ -12,7 +12,7 @@ class _Stored(enum.Enum):
 
     @property
     def text(self) -> str:
-        """The text that the screen shows for a member."""
+        """The text on screen for this choice."""
         return _TEXTS.get(self, str(self.value))
 
 

@@ -25,7 +25,7 @@ _WORD = {1: " from below", -1: " from above"}
 
 
 class AlertMatch(NamedTuple):
-    """A trade, by index, that meets the condition of an alert, and the text to show."""
+    """A trade, by index, at which the condition of an alert is met, and the text to show."""
 
     trade: int
     alert: Alert

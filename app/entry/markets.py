@@ -1,4 +1,4 @@
-"""Markets by instrument id: those of the venues, and the simulated one."""
+"""Markets by instrument id: those of the venues, the simulated one, and that of an open replay."""
 
 from __future__ import annotations
 

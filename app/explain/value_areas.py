@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
 
 class ValueAreaWalk(NamedTuple):
-    """A value area and its computation: POC, lowest and highest row, and the steps that added rows.
+    """A value area and its computation: POC, lowest and highest row, lots inside, and the steps; the last may not have been added.
 
     Rows are counted from the profile's lowest.
     """

@@ -61,7 +61,7 @@ class CandleStore:
         return [part for each in self._requested.get(length_ns, []) if (part := each.intersection(span))]
 
     def first_ns(self, length_ns: int, span: Span) -> int:
-        """The first time in a span that has a candle of one length, or for which none was requested yet; the span's end if none."""
+        """The first time in a span from which candles of one length are loaded or not requested yet; the span's end if there is none."""
         spans = self._requested.get(length_ns, [])
         place = bisect_right(spans, span.start_ns, key=_start) - 1
         if place < 0 or span.start_ns not in spans[place]:

@@ -27,7 +27,7 @@ class IdTimeIndex:
         self._seen: list[Landmark] = []
 
     def saw(self, batch: TradeBatch) -> None:
-        """Add a batch's trades with the lowest and the highest id, each unless a landmark is less than 200 ids away."""
+        """Add a batch's trades with the lowest and the highest id, each unless a trade less than 200 ids away is in the index."""
         if len(batch):
             for index in (batch.trade_id.argmin(), batch.trade_id.argmax()):
                 self._keep(Landmark(int(batch.trade_id[index]), int(batch.time_ns[index])))

@@ -15,7 +15,7 @@ _CANDLES_EVERY = 6  # frames: ten times a second is fast enough, and 35 period p
 
 
 def request_visible_history(scene: ChartScene) -> None:
-    """Request missing trades and candles of visible bars, profiles and alerts."""
+    """Request trades from the earliest visible bar, profile or alert on, and candles where trades of a profile are missing."""
     series, now_ns = scene.chart.series, time.time_ns()
     if series.n_bars:
         alerts_ns = scene.chart.alerts_from_ns

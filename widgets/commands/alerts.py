@@ -59,7 +59,7 @@ class AlertCommands:
             self._say(self._workspace.alerts.delete_nearest(ticks))
 
     def new_alert(self) -> None:
-        """Open the dialog for a new alert, with the price at the cursor."""
+        """Open the dialog for a new alert, with the price at the cursor, or the last price."""
         scene, ticks = self._scene(), self._price()
         if scene is None or ticks is None:
             self._say("No chart loaded yet")

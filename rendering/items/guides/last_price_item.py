@@ -89,7 +89,7 @@ class LastPriceItem(ChartItem):
 
 
 def last_price(frame: Frame) -> LastPrice | None:
-    """The price of the last trade that values may use, and its colour; None before the first trade."""
+    """The last price and how to draw it: the close of the last bar, or of the last bar of an as-of view; None without bars."""
     series, theme = frame.chart.series, frame.theme
     if not series.n_bars:
         return None

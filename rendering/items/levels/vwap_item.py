@@ -228,7 +228,7 @@ def period_text(frame: Frame, period: Period) -> str:
 
 
 def heights(frame: Frame, ticks: np.ndarray) -> np.ndarray:
-    """Heights of fractional prices in logical pixels; a price of whole ticks is at the middle of its tick."""
+    """The y positions of fractional prices, logical pixels from the top of the price pane; a whole tick is at the middle of its tick."""
     viewport = frame.viewport
     return viewport.height_px - (ticks + 0.5 - viewport.low_ticks) * viewport.tick_px
 
