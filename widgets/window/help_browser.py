@@ -39,7 +39,7 @@ class HelpBrowser(QTextBrowser):
         self._places: list[tuple[int, str]] = []
 
         def follow(url: QUrl) -> None:
-            on_link(url.toString())
+            on_link(url.url())
 
         self.anchorClicked.connect(follow)
 
