@@ -24,12 +24,18 @@ or the terminal (one line: what, where, what was expected).
 from __future__ import annotations
 
 
+_MOST_SHOWN = 500
+
+
 class TapeprintError(Exception):
-    """The base class of all errors; `str()` returns the text for the screen."""
+    """The base class of all errors; `str()` returns the text for the screen.
+
+    Whatever a message quotes, the text for the screen is one line of at most 500 characters; see `one_line`.
+    """
 
     def __init__(self, user_message: str, *, detail: str = "") -> None:
-        super().__init__(user_message)
-        self.user_message = user_message
+        self.user_message = one_line(user_message)
+        super().__init__(self.user_message)
         self.detail = detail or user_message
 
 
@@ -120,3 +126,10 @@ class StoreBusyError(StoreError):
 
 class NoDisplayError(TapeprintError):
     """Raised when there is no display to open a window on."""
+
+
+def one_line(text: str, most: int = _MOST_SHOWN) -> str:
+    """The text on one line: control characters and line breaks are escaped, and a text of more than `most` characters loses its middle."""
+    if len(text) > most:
+        text = f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -19,6 +19,7 @@ from app.errors import (
     TradeFileError,
     VenueBusyError,
     VenueRefusedError,
+    one_line,
 )
 
 
@@ -29,6 +30,28 @@ def test_an_error_shows_its_user_message_and_logs_its_detail() -> None:
 
 def test_the_detail_is_the_user_message_by_default() -> None:
     assert StoreError("cannot write x").detail == "cannot write x"
+
+
+@pytest.mark.parametrize(
+    ("quoted", "shown"),
+    [
+        ("a\nb", "a\\nb"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\u202eabc", "\\u202eabc"),
+        ("\ud800", "\\ud800"),
+        ("币安人生-USDT 300 %", "币安人生-USDT 300 %"),
+        ("C:\\Users\\a", "C:\\Users\\a"),
+    ],
+)
+def test_an_error_is_one_printable_line_whatever_it_quotes(quoted: str, shown: str) -> None:
+    error = BadInputError(f"found {quoted}, expected a symbol")
+    assert str(error) == error.user_message == f"found {shown}, expected a symbol"
+
+
+def test_a_long_error_keeps_its_beginning_and_its_end() -> None:
+    error = BadInputError(f"a.csv: line 3: found {'x' * 5_000}, expected a price")
+    assert error.user_message.startswith("a.csv: line 3: found xxx") and error.user_message.endswith("xxx, expected a price")
+    assert len(error.user_message) == 500 == len(one_line("y" * 501)) and one_line("y" * 500) == "y" * 500
 
 
 def test_an_off_grid_error_has_the_index_and_the_written_value() -> None:
