@@ -17,6 +17,7 @@ RATIO_300_PERCENT = Decimal(3)
 """"300 %" in its usual reading: three times the other side."""
 RATIO_300_PERCENT_MORE = Decimal(4)
 """"300 % more": four times the other side."""
+_MOST_DIGITS = 18  # of a ratio, before or after the point: a larger one would be written out with a billion digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class ImbalanceRule:
     stacked: int = 3
 
     def __post_init__(self) -> None:
-        if not self.ratio.is_finite() or self.ratio <= 0:
-            raise BadInputError(f"imbalance ratio: found {self.ratio}, expected a positive number")
+        if not self.ratio.is_finite() or self.ratio <= 0 or abs(self.ratio.adjusted()) > _MOST_DIGITS:
+            raise BadInputError(f"imbalance ratio: found {self.ratio}, expected a positive number between 1e-18 and 1e19")
         if self.stacked < 1:
             raise BadInputError(f"stacked imbalances: found {self.stacked} rows, expected 1 or more")
 

@@ -58,7 +58,7 @@ def parse_large_trade_filter(text: str) -> LargeTradeFilter:
     """
     if match := re.fullmatch(r"top:([1-9]\d{0,2})", text.strip()):
         return LargeTradeFilter(top=int(match[1]))
-    if re.fullmatch(r"\d+(\.\d+)?", text.strip()) and Decimal(text) > 0:
+    if re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18})?", text.strip()) and Decimal(text) > 0:
         return LargeTradeFilter(0, Decimal(text))
     raise BadInputError(f"large trades: found {text!r}, expected top:N (N up to 999) or a minimum size such as 2.5")
 

@@ -110,8 +110,9 @@ def parse_step(text: str, what: str) -> Decimal:
         step = Decimal(text)
     except InvalidOperation:
         step = Decimal(0)
-    if not step.is_finite() or step <= 0 or decimal_places(step) > 18:
-        raise BadInputError(f"{what}: found {text!r}, expected a positive decimal with at most 18 decimal places")
+    # the exponent first: one of a billion must not be written out
+    if not step.is_finite() or step <= 0 or abs(step.adjusted()) > _INT64_DIGITS or decimal_places(step) > _INT64_DIGITS:
+        raise BadInputError(f"{what}: found {text!r}, expected a positive decimal below 1e19 with at most 18 decimal places")
     return step.normalize()
 
 

@@ -30,6 +30,7 @@ Colouring = Literal["volume", "delta", "imbalance"]
 CvdReset = Literal["session", "never"]
 CELLS: tuple[Cells, ...] = get_args(Cells)
 COLOURINGS: tuple[Colouring, ...] = get_args(Colouring)
+_MOST_DIGITS = 18  # of a volume, before or after the point
 _ZONES = ("UTC", "America/New_York", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Tokyo", "Asia/Singapore")
 
 
@@ -77,8 +78,8 @@ class ImbalanceSettings(SettingsGroup, frozen=True):
 
     def __post_init__(self) -> None:
         ImbalanceRule(self.ratio)
-        if not self.minimum.is_finite() or self.minimum < 0:
-            raise BadInputError(f"imbalance minimum: found {self.minimum}, expected 0 or more")
+        if not self.minimum.is_finite() or self.minimum < 0 or (self.minimum and abs(self.minimum.adjusted()) > _MOST_DIGITS):
+            raise BadInputError(f"imbalance minimum: found {self.minimum}, expected 0 or more, between 1e-18 and 1e19")
 
     def of(self, lot_size: Decimal) -> ImbalanceRule:
         """The imbalance rule for a lot size; the minimum is rounded up to a full lot."""

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, Overflow
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -204,7 +204,7 @@ def _finest(columns: Iterable[Iterable[str]]) -> Decimal:
         for text in set(column):
             try:
                 exponent = Decimal(text).normalize().as_tuple().exponent
-            except InvalidOperation:
+            except (InvalidOperation, Overflow):
                 continue  # `_steps` rejects it with its line
             if isinstance(exponent, int):
                 places = max(places, min(18, -exponent))

@@ -146,7 +146,7 @@ def _rounded(text: str, step: Decimal, what: str) -> int:
         value = Decimal(text)
         if value.is_finite() and value.adjusted() < 19:
             steps = int((value / step).to_integral_value())
-    if steps is None or steps >= 2**63:
+    if steps is None or not -(2**63) <= steps < 2**63:
         raise OffGridError(f"{what}: found {text[:40]!r}, expected a decimal number", index=0, value=text)
     return steps
 
