@@ -57,7 +57,7 @@ class FeedSettings(SettingsGroup, frozen=True):
     # two hours of BTCUSDT are some 150 pages: 600 of the weight of 3,000 a minute that we use at most on spot, and two or three
     # minutes' worth on futures; the newest trades are loaded first
     history_hours: Annotated[float, Meta(ge=0, le=48, description="hours of history to load at start")] = 2.0
-    memory_trades: Annotated[int, Meta(ge=10_000, description="maximum trades in memory, 33 bytes each")] = 20_000_000
+    memory_trades: Annotated[int, Meta(ge=10_000, le=10**12, description="maximum trades in memory, 33 bytes each")] = 20_000_000
     stale_after_s: Annotated[float, Meta(gt=0, le=3600, description="seconds without a trade before the feed counts as stale")] = 10.0
 
 
@@ -66,8 +66,8 @@ class StoreSettings(SettingsGroup, frozen=True):
 
     record: Annotated[bool, Meta(description="record the trades of every open market")] = True
     folder: Annotated[str, Meta(description="trade store folder; empty: Tapeprint in the system's data folder")] = ""
-    keep_days: Annotated[int, Meta(ge=0, description="days to keep; 0 = all")] = 0
-    keep_gigabytes: Annotated[float, Meta(ge=0, description="maximum store size in GB, all markets together; 0 = unlimited")] = 0.0
+    keep_days: Annotated[int, Meta(ge=0, le=1_000_000, description="days to keep; 0 = all")] = 0
+    keep_gigabytes: Annotated[float, Meta(ge=0, le=1e9, description="maximum store size in GB, all markets together; 0 = unlimited")] = 0.0
 
 
 class JournalSettings(SettingsGroup, frozen=True):
@@ -190,10 +190,7 @@ def parse_settings(text: str, label: str = "settings") -> Settings:
     SettingsError
         As in `load_settings`.
     """
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{label}: not valid TOML: {error}") from None
+    table = parse_toml(text, label)
     try:
         settings = _convert(table, Settings, label)
         settings.bar_rule()
@@ -202,6 +199,22 @@ def parse_settings(text: str, label: str = "settings") -> Settings:
     except BadInputError as error:
         raise SettingsError(f"{label}: {error.user_message}") from None
     return settings
+
+
+def parse_toml(text: str, label: str) -> dict[str, Any]:
+    """Parse TOML text; `label` names it in errors.
+
+    Raises
+    ------
+    SettingsError
+        If it is not valid TOML, is nested too deeply, or has a number of too many digits.
+    """
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError is one, and so is the refusal of a number of 4,300 digits
+        raise SettingsError(f"{label}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{label}: not valid TOML: found tables or lists nested too deeply, expected a few levels") from None
 
 
 def save_setting(section: str, name: str, value: str | int | float, path: Path | None = None) -> None:
@@ -230,15 +243,25 @@ def _save(values: Iterable[tuple[str, str, PlainValue]], path: Path | None) -> N
             table: Any = document
             *above, last = section.split(".")
             for part in above:
-                table = table.setdefault(part, tomlkit.table(is_super_table=True))
-            table.setdefault(last, tomlkit.table())[name] = list(value) if isinstance(value, tuple) else value
+                table = _table_in(table, part, tomlkit.table(is_super_table=True), place)
+            _table_in(table, last, tomlkit.table(), place)[name] = list(value) if isinstance(value, tuple) else value
         text = tomlkit.dumps(document)
         parse_settings(text, str(place))
         place.parent.mkdir(parents=True, exist_ok=True)
         with replacing(place, private=True) as file:
             file.write(text.encode())
-    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+    except (OSError, ValueError, TOMLKitError) as error:  # ValueError: text that is not UTF-8, or a number of too many digits
         raise SettingsError(f"cannot write {place}: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"cannot write {place}: found tables or lists nested too deeply, expected a few levels") from None
+
+
+def _table_in(table: Any, name: str, empty: Any, place: Path) -> Any:
+    """The table of a name inside another, which is added if it is missing."""
+    found = table.setdefault(name, empty)
+    if not isinstance(found, dict):
+        raise SettingsError(f"cannot write {place}: found {name} = {str(found)!r}, expected the table [{name}]")
+    return found
 
 
 def _convert(table: Mapping[str, Any], kind: type[Any], label: str) -> Any:

@@ -7,7 +7,6 @@ a file must define each of them and nothing else.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib import resources
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from app.errors import SettingsError
-from app.settings.settings import DisplaySettings
+from app.settings.settings import DisplaySettings, parse_toml
 from rendering.style.colour import Colour, contrast, parse_colour, ramp
 
 DEFAULT_THEME, DEFAULT_PALETTE = DisplaySettings().theme, DisplaySettings().palette
@@ -141,21 +140,25 @@ def parse_theme(text: str, palette: str = DEFAULT_PALETTE, label: str = "theme")
     SettingsError
         As `load_theme`.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"theme {label}: not valid TOML: {error}") from None
-    found: TomlValue = document.get("palette", {})
-    palettes: dict[str, Any] = found if isinstance(found, dict) else {}
+    document = parse_toml(text, f"theme {label}")
+    palettes = _table(document, "palette", label)
     if palette not in palettes:
         raise SettingsError(f"theme {label}: no palette {palette!r}, available: {', '.join(palettes) or 'none'}")
-    given = {**document.get("colours", {}), **palettes[palette]}
+    given = {**_table(document, "colours", label), **_table(palettes, palette, label, "palette.")}
     if missing := [token for token in _TOKENS if token not in given]:
         raise SettingsError(f"theme {label}, palette {palette}: missing {', '.join(missing)}")
     if unknown := [token for token in given if token not in _TOKENS]:
         raise SettingsError(f"theme {label}, palette {palette}: unknown {', '.join(unknown)}")
     values: dict[str, Any] = {token: _value(token, given[token], label) for token in _TOKENS}
     return Theme(name=str(document.get("name", label)), palette=palette, **values)
+
+
+def _table(within: dict[str, Any], name: str, label: str, above: str = "") -> dict[str, Any]:
+    """A table of a document; empty if there is none."""
+    found: TomlValue = within.get(name, {})
+    if not isinstance(found, dict):
+        raise SettingsError(f"theme {label}: found {name} = {found!r}, expected the table [{above}{name}]")
+    return found
 
 
 def _value(token: str, written: TomlValue, label: str) -> Colour | tuple[Colour, ...]:

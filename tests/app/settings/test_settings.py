@@ -37,6 +37,13 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ("[rules.imbalance]\nratio = 'much'", r"f: Invalid decimal string - at `\$\.rules\.imbalance\.ratio`"),
         ("[venues.binance]\nws_url = 'http://x'", "f: Expected `str` matching regex"),
         ("[data", "f: not valid TOML"),
+        ("x = " + "[" * 50_000, "f: not valid TOML: found tables or lists nested too deeply, expected a few levels"),
+        ("x = " + "{a=" * 5_000, "f: not valid TOML: found tables or lists nested too deeply"),
+        ("x = " + "9" * 5_000, "f: not valid TOML: "),
+        ("[store]\nkeep_gigabytes = inf", "f: Expected `float` <= "),
+        ("[rules.imbalance]\nratio = '1e999999999'", r"f: imbalance ratio: found 1E\+999999999, expected a positive number between"),
+        ("[rules.imbalance]\nminimum = '1e999999999'", r"f: imbalance minimum: found 1E\+999999999, expected 0 or more, between"),
+        ("[rules.large_trades]\ntrades = '" + "9" * 400 + "'", "f: large trades: found "),
     ],
 )
 def test_an_invalid_setting_raises_a_one_line_error(text: str, said: str) -> None:
@@ -116,6 +123,23 @@ def test_a_damaged_settings_file_is_named_and_unchanged(tmp_path: Path, content:
         with pytest.raises(SettingsError, match=r"settings\.toml"):
             use()
     assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"display = 5\n", r"cannot write .*: found display = '5', expected the table \[display\]"),
+        (b"[[display]]\n", r"cannot write .*: found display = .*, expected the table \[display\]"),
+        (b"x = " + b"[" * 50_000, "cannot write .*: .* nested "),
+        (b"x = " + b"9" * 5_000, "cannot write .*: "),
+    ],
+)
+def test_a_file_of_another_shape_is_not_written_to(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=said):
+        save_setting("display", "theme", "light", path)
+    assert path.read_bytes() == content
 
 
 def test_a_failed_save_leaves_only_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

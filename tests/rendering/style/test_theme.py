@@ -93,9 +93,20 @@ def test_a_misspelt_colour_is_named_with_its_token():
         parse_theme(theme_text().replace('grid = "#1b212b"', 'grid = "reddish"'), label="mine")
 
 
-def test_palettes_that_are_no_table_are_an_error():
-    with pytest.raises(SettingsError, match=r"^theme mine: no palette 'blue-orange', available: none$"):
-        parse_theme("palette = 5", label="mine")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("palette = 5", r"theme mine: found palette = 5, expected the table \[palette\]"),
+        ("[palette]\nblue-orange = 7", r"theme mine: found blue-orange = 7, expected the table \[palette.blue-orange\]"),
+        ("colours = 5\n[palette.blue-orange]", r"theme mine: found colours = 5, expected the table \[colours\]"),
+        ("[[colours]]\n[palette.blue-orange]", r"theme mine: found colours = \[\{\}\], expected the table \[colours\]"),
+        ("colours = " + "[" * 50_000, "theme mine: not valid TOML: "),
+        ("x = " + "9" * 5_000, "theme mine: not valid TOML: "),
+    ],
+)
+def test_a_theme_of_another_shape_is_an_error_in_one_line(text: str, said: str):
+    with pytest.raises(SettingsError, match=f"^{said}"):
+        parse_theme(text, label="mine")
 
 
 def test_an_unknown_theme_or_palette_lists_the_available_ones():
