@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import enum
+from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
+
+_Int64: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""A time, price, id or key: it goes into arrays of 64 bits."""
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+"""A number that grows by one: it has room to grow."""
+_Side: TypeAlias = Annotated[int, Meta(ge=-1, le=1)]
+_Band: TypeAlias = Annotated[int, Meta(ge=-100, le=100)]
 
 
 class _Stored(enum.Enum):
@@ -103,8 +112,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: SubjectKind = SubjectKind.PRICE
     of: Scope = Scope.NOTHING
-    key: int = 0
-    band: int = 0
+    key: _Count = 0
+    band: _Band = 0
 
     @property
     def text(self) -> str:
@@ -156,10 +165,10 @@ class Alert(AlertSpec, frozen=True, kw_only=True):
         Time of the last scanned trade when it was added or armed again: no earlier trade fires it.
     """
 
-    number: int
+    number: _Count
     instrument: str
     armed: bool = True
-    armed_ns: int = 0
+    armed_ns: _Int64 = 0
 
     @property
     def spec(self) -> AlertSpec:
@@ -188,12 +197,12 @@ class FiredAlert(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", ta
     sound : str
     """
 
-    n: int = 0
-    alert: int
+    n: _Count = 0
+    alert: _Count
     instrument: str
-    time_ns: int
-    trade_id: int
-    price_ticks: int
+    time_ns: _Int64
+    trade_id: _Int64
+    price_ticks: _Int64
     text: str
     late: bool = False
     sound: str = ""
@@ -213,8 +222,8 @@ class UnmonitoredSpan(msgspec.Struct, frozen=True, kw_only=True, tag_field="what
     """
 
     instrument: str
-    start_ns: int
-    end_ns: int
+    start_ns: _Int64
+    end_ns: _Int64
     why: str
     outcome: str
 
@@ -232,10 +241,10 @@ class ScanProgress(msgspec.Struct, frozen=True, kw_only=True):
         For alerts whose line is exactly at that price, by number: the side from which the price came, -1 below, 1 above.
     """
 
-    key: int
-    time_ns: int
-    price_ticks: int
-    sides: dict[int, int] = {}
+    key: _Int64
+    time_ns: _Int64
+    price_ticks: _Int64
+    sides: dict[_Count, _Int64] = {}
 
 
 class MissedRange(msgspec.Struct, frozen=True, kw_only=True):
@@ -263,14 +272,14 @@ class MissedRange(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     before: ScanProgress
-    after: tuple[int, int, int, int, int]
-    end_key: int
-    end: tuple[int, int, int, int, int]
-    start_ns: int
+    after: tuple[_Int64, _Int64, _Int64, _Side, _Int64]
+    end_key: _Int64
+    end: tuple[_Int64, _Int64, _Int64, _Side, _Int64]
+    start_ns: _Int64
     why: str
     open: bool = False
-    looked: int = 0
-    fired: int = 0
+    looked: _Count = 0
+    fired: _Count = 0
     told: bool = False
 
     @property

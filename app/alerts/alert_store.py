@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections import deque
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import msgspec
 import structlog
+from msgspec import Meta
 
 from app.alerts.alert import Alert, AlertSpec, FiredAlert, MissedRange, ScanProgress, Trigger, UnmonitoredSpan
 from app.alerts.subjects import value_in_steps
-from app.errors import StoreError
+from app.errors import StoreError, one_line
 from app.market.instrument import Instrument
 from app.storage.atomic import write_atomically
 
@@ -21,15 +23,17 @@ _MOST_LOGGED = 1_000  # entries of the log in memory
 _TAIL_BYTES = 400 * _MOST_LOGGED  # end of the log file that is read when the program starts
 _SAVE_EVERY_NS = 60_000_000_000  # after a kill this much is scanned again: nothing fires twice, but it is logged as not monitored
 _MAX_NOTE = 200
+_CUT_SHORT = "Input data was truncated"  # msgspec's words
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class _Saved(msgspec.Struct):
     """The content of the alert file; unknown fields of other versions are ignored."""
 
     alerts: list[Alert] = []
-    next_number: int = 1
-    logged: int = 0
-    told: int = 0
+    next_number: _Count = 1
+    logged: _Count = 0
+    told: _Count = 0
     reached: dict[str, ScanProgress] = {}
     stretches: dict[str, tuple[MissedRange, ...]] = {}
 
@@ -242,7 +246,7 @@ class AlertStore:
         try:
             return msgspec.json.decode(path.read_bytes(), type=_Saved)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:120]
+            reason = one_line(str(error), 120)
         aside = path.with_name(f"{path.name}.damaged")
         try:
             path.replace(aside)
@@ -260,24 +264,30 @@ class AlertStore:
     def _read_log(self) -> None:
         """Read the newest entries of the log file, and disarm one-time alerts that fired after the alert file was last saved.
 
-        Skips lines that a kill cut short or another version wrote.
+        Skips lines that a kill cut short; other lines that cannot be read are skipped and reported.
         """
         path = self._log_path
         if path is None or not path.exists():
             return
         try:
             with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-                lines = file.read().splitlines()
+                at = file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+                lines = file.read().split(b"\n")[bool(at) :]  # in the middle of a file, the first line lacks its beginning
         except OSError as error:
             self.trouble = f"cannot read the alert log: {error.strerror or error}"
             return
         decoder = msgspec.json.Decoder(FiredAlert | UnmonitoredSpan)
-        for line in lines:
+        unread: list[str] = []
+        for line in filter(None, map(bytes.strip, lines)):
             try:
                 self.log.append(decoder.decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                if str(error) != _CUT_SHORT:
+                    unread.append(one_line(str(error), 120))
+        if unread:
+            lines_of = f"{len(unread):,} line{'s' if len(unread) > 1 else ''}"
+            self._damage = self._damage or f"{path}: {lines_of} of the alert log skipped: {unread[0]}, expected a fired alert"
+            self.trouble = self.trouble or self._damage
         for past in self.log:
             if isinstance(past, FiredAlert):
                 self._last[past.alert] = past

@@ -68,6 +68,59 @@ def test_log_lines_cut_short_are_skipped(tmp_path: Path):
     assert [fired.n for fired in AlertStore(tape.book.path).unannounced()] == [1, 2]
 
 
+FIRED = b'{"what":"fired","n":7,"alert":3,"instrument":"x:Y","time_ns":5,"trade_id":1,"price_ticks":2,"text":"price 2"}'
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b'{"what":"fired","extra":' + b"[" * 50_000, "maximum recursion depth"),
+        (b'{"what":"fired","extra":' + b'{"a":' * 50_000, "maximum recursion depth"),
+        (b'{"what":"fired","text":"\xff"}', "Invalid UTF-8"),
+        (FIRED.replace(b"5,", b"1e999999999,"), "Number out of range"),
+        (FIRED.replace(b"5,", b"9223372036854775808,"), "Expected `int` <= 9223372036854775807"),
+        (FIRED.replace(b'"n":7', b'"n":9223372036854775807'), "Expected `int` <= 9007199254740992"),
+        (b"[1]", "Expected `object`, got `array`"),
+    ],
+)
+def test_a_damaged_log_line_costs_itself_alone_and_is_reported(tmp_path: Path, line: bytes, why: str):
+    """X4: `fired.jsonl` with a line that nobody should have written, between two sound ones."""
+    (tmp_path / "fired.jsonl").write_bytes(b"\n".join((FIRED, line, FIRED.replace(b'"n":7', b'"n":8'))))
+    book = AlertStore(tmp_path / "alerts.json")
+    assert [fired.n for fired in book.log] == [7, 8] and book.fired_count == 8
+    assert book.trouble.startswith(f"{tmp_path}/fired.jsonl: 1 line of the alert log skipped: {why}")
+    assert "\n" not in book.trouble and len(book.trouble) < 300 + len(str(tmp_path))
+    book.add(MARKET, wish(value=price(102)))
+    assert "alert log skipped" in book.trouble  # until the program is closed
+    assert len(AlertStore(tmp_path / "alerts.json").alerts) == 1
+
+
+def test_the_beginning_of_a_long_log_is_not_read_and_not_missed(tmp_path: Path):
+    (tmp_path / "fired.jsonl").write_bytes(b"\n".join([FIRED] * 4_000))
+    book = AlertStore(tmp_path / "alerts.json")
+    assert len(book.log) == 1_000 and book.trouble == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('"band": 0', '"band": 1e400'),
+        ('"band": 0', '"band": 1000000'),
+        ('"number": 1', '"number": 99999999999999999999'),
+        ('"armed_ns": 0', '"armed_ns": 9223372036854775808'),
+        ('"next_number": 2', '"next_number": 9223372036854775807'),
+    ],
+)
+def test_absurd_numbers_make_an_alert_file_unreadable(tmp_path: Path, logged, change: tuple[str, str]):
+    """X4: numbers that would overflow when trades are scanned."""
+    path = tmp_path / "alerts.json"
+    AlertStore(path).add(MARKET, wish(value=price(102)))
+    text = path.read_text()
+    assert change[0] in text
+    path.write_text(text.replace(*change))
+    assert "unreadable alert list" in AlertStore(path).trouble
+
+
 def test_alerts_not_announced_before_a_kill_are_announced_later(tmp_path: Path):
     tape = Tape(AlertStore(tmp_path / "alerts.json"))
     tape.book.add(MARKET, wish(value=price(100)))
