@@ -18,7 +18,7 @@ from app.storage.atomic import atomic_file
 ROW_GROUP = 1 << 17  # the least that reading a few hours of a busy day has to decode
 META_KEY = b"tapeprint"
 """Key of our metadata in a file's schema."""
-BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError)
+BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError, RecursionError)
 """Exceptions that reading a damaged file may raise."""
 
 

@@ -18,10 +18,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from app.errors import StoreError
+from app.errors import BadInputError, StoreError
 from app.market.arrays import Int64Array
 from app.market.bar_rule import DAY_NS
-from app.market.instrument import Instrument
+from app.market.decimals import parse_step
+from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
 from app.storage.checked_parquet import BROKEN, META_KEY, ROW_GROUP, add_checksum, damage_error, verify_checksum, write_parquet
@@ -30,6 +31,7 @@ from app.storage.tape_ranges import TapeRange
 _COLUMNS = ("time_ns", "price_ticks", "quantity_lots", "side", "trade_id")
 _TYPES = (pa.int64(), pa.int64(), pa.int64(), pa.int8(), pa.int64())
 _FORMAT = 1
+_FARTHEST = 1 << 62  # keys and times beyond it would overflow when they are compared or added
 
 
 class DayTotals(msgspec.Struct, frozen=True):
@@ -189,11 +191,22 @@ def _meta_of(file: pq.ParquetFile) -> DayMeta:
     if META_KEY not in metadata:
         raise ValueError("not written by Tapeprint")
     meta = msgspec.json.decode(verify_checksum(metadata[META_KEY]), type=DayMeta)
-    if min(Decimal(meta.tick_size), Decimal(meta.lot_size), Decimal(meta.multiplier)) <= 0:
-        raise ValueError("invalid tick or lot size")
+    _require_possible(meta)
     if meta.format > _FORMAT:
         raise ValueError(f"written by a newer Tapeprint (format {meta.format}, this version supports {_FORMAT})")
     return meta
+
+
+def _require_possible(meta: DayMeta) -> None:
+    try:
+        parse_instrument_id(meta.instrument)
+        for text, what in ((meta.tick_size, "tick size"), (meta.lot_size, "lot size"), (meta.multiplier, "multiplier")):
+            parse_step(text, what)
+    except BadInputError as error:
+        raise ValueError(error.user_message) from None
+    numbers = [*(number for stretch in meta.stretches for number in stretch[:6]), *(time_ns for group in meta.groups for time_ns in group)]
+    if absurd := [number for number in numbers if not -_FARTHEST <= number <= _FARTHEST]:
+        raise ValueError(f"found {absurd[0]} in the metadata, expected times and ids of 63 bits")
 
 
 def _groups_in(meta: DayMeta, span: Span) -> list[int]:
