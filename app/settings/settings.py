@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 import msgspec
 import platformdirs
@@ -30,6 +30,7 @@ Palette = Literal["blue-orange", "green-red"]
 PainterSetting = Literal["auto", "gl", "raster"]
 PALETTES: tuple[Palette, ...] = get_args(Palette)
 
+_MOST_DOTS = 500  # in a line: each part of a key such as a.b.c is a table, and reading takes the square of their number
 _EXAMPLES = {"ws_url": "wss://host:9443", "rest_url": "https://host"}
 
 
@@ -210,6 +211,8 @@ def parse_toml(text: str, label: str) -> dict[str, Any]:
         If it is not valid TOML, is nested too deeply, or has a number of too many digits.
     """
     try:
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+            raise RecursionError
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError is one, and so is the refusal of a number of 4,300 digits
         raise SettingsError(f"{label}: not valid TOML: {error}") from None
@@ -238,7 +241,9 @@ def save_rules(before: CalculationSettings, after: CalculationSettings, path: Pa
 def _save(values: Iterable[tuple[str, str, PlainValue]], path: Path | None) -> None:
     place = path or settings_path()
     try:
-        document = tomlkit.parse(place.read_text(encoding="utf-8")) if place.exists() else tomlkit.document()
+        before = place.read_text(encoding="utf-8") if place.exists() else ""
+        parse_toml(before, f"cannot write {place}")
+        document = tomlkit.parse(before)
         for section, name, value in values:
             table: Any = document
             *above, last = section.split(".")
@@ -258,10 +263,10 @@ def _save(values: Iterable[tuple[str, str, PlainValue]], path: Path | None) -> N
 
 def _table_in(table: Any, name: str, empty: Any, place: Path) -> Any:
     """The table of a name inside another, which is added if it is missing."""
-    found = table.setdefault(name, empty)
-    if not isinstance(found, dict):
-        raise SettingsError(f"cannot write {place}: found {name} = {str(found)!r}, expected the table [{name}]")
-    return found
+    found: Any = table.setdefault(name, empty)
+    if isinstance(found, Mapping):
+        return cast(Any, found)
+    raise SettingsError(f"cannot write {place}: found {name} = {str(found)!r}, expected the table [{name}]")
 
 
 def _convert(table: Mapping[str, Any], kind: type[Any], label: str) -> Any:

@@ -39,6 +39,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ("[data", "f: not valid TOML"),
         ("x = " + "[" * 50_000, "f: not valid TOML: found tables or lists nested too deeply, expected a few levels"),
         ("x = " + "{a=" * 5_000, "f: not valid TOML: found tables or lists nested too deeply"),
+        ("a." * 50_000 + "a = 1", "f: not valid TOML: found tables or lists nested too deeply"),
         ("x = " + "9" * 5_000, "f: not valid TOML: "),
         ("[store]\nkeep_gigabytes = inf", "f: Expected `float` <= "),
         ("[rules.imbalance]\nratio = '1e999999999'", r"f: imbalance ratio: found 1E\+999999999, expected a positive number between"),
