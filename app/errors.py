@@ -23,7 +23,6 @@ or the terminal (one line: what, where, what was expected).
 
 from __future__ import annotations
 
-
 _MOST_SHOWN = 500
 
 

@@ -91,6 +91,16 @@ def test_the_probe_checks_the_requested_painter() -> None:
     assert ask_graphics("raster", OFFSCREEN).painter == "raster (requested)"
 
 
+def test_the_probe_imports_nothing_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """X6: modules with names that the program imports, in the folder in which it was started."""
+    for name in ("msgspec", "os", "app", "PySide6", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("import pathlib\npathlib.Path('imported').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    assert ask_graphics("raster", OFFSCREEN).painter == "raster (requested)"
+    assert not (tmp_path / "imported").exists()
+
+
 @asynccontextmanager
 async def venue_that_answers(body: bytes) -> AsyncIterator[Settings]:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
