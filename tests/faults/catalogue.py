@@ -1,6 +1,7 @@
 """The faults by number, and what the program promises when each one happens.
 
-`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers. Tests name the numbers in their docstrings.
+`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers, `X` is hostile input from anywhere.
+Tests name the numbers in their docstrings.
 """
 
 from __future__ import annotations
@@ -62,10 +63,15 @@ CATALOGUE = {
     "C1": Entry("hostile zip archives", "bounded in members, bytes and ratio while reading; nothing written elsewhere"),
     "C2": Entry("hostile CSV", "refused with the line, or read as it says; all or nothing for each file"),
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
+    "X4": Entry(
+        "changed bytes, deep nests, absurd numbers, wrong types in whatever is read",
+        "each of thirteen readers takes it, or says in one line what, where and what was expected; the rest works",
+    ),
+    "X6": Entry("a module of one's name in the working folder", "not imported by any process of ours"),
 }
 """All faults by number, in the order of the report's table."""
 
-_NUMBERED = re.compile(r"\s*([ABC]\d+(?:, [ABC]\d+)*): ")
+_NUMBERED = re.compile(r"\s*([ABCDSTX]\d+(?:, [ABCDSTX]\d+)*): ")
 
 
 def numbers_of(docstring: str | None) -> list[str]:

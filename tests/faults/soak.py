@@ -6,6 +6,7 @@
     burst         100,000 trades per second for 10 s
     frames        1,000,000 changed messages for each venue
     walk          10,000 random steps of a user
+    readers       20,000 changed contents for each reader; `--reader`, `--seed` and `--case` repeat one
     kills         a collector killed 100 times
 
 The results are printed, and written to build/soak.md for `python -m tests.faults.report`. Exits with 1 if a promise did not hold.
@@ -38,6 +39,7 @@ from tests.faults.bent_frames import bent, throw
 from tests.faults.collector import Collector, assert_kept_whole, kept_count
 from tests.faults.desk import Desk, desk, live_venue
 from tests.faults.elsewhere import VenueElsewhere
+from tests.faults.fuzz_targets import TARGETS, fuzz
 from tests.faults.walk import Walk, three_markets
 from tests.faults.wires import WIRES
 from tests.venue_emulator.injection import recoverable_faults
@@ -187,6 +189,21 @@ async def frames(options: argparse.Namespace) -> list[Row]:
     return rows
 
 
+async def readers(options: argparse.Namespace) -> list[Row]:
+    """X4: every reader with contents changed at random; each case is made from the seed and its number alone."""
+    seed = random.randrange(10**6) if options.seed is None else options.seed
+    cases = range(options.cases) if options.case is None else [options.case]
+    rows: list[Row] = []
+    for target in (target for target in TARGETS if options.reader in ("", target.name)):
+        begun_s, loop = time.monotonic(), asyncio.get_running_loop()
+        with tempfile.TemporaryDirectory() as name:  # in a thread, where a reader may run its own event loop
+            found = await loop.run_in_executor(None, fuzz, target, seed, cases, Path(name))
+        rows.append({"reader": target.name, "seed": seed, "cases": len(cases), **found, "seconds": round(time.monotonic() - begun_s)})
+        _say(rows[-1])
+    assert rows, f"no reader is named {options.reader!r}"
+    return rows
+
+
 async def walk(options: argparse.Namespace) -> list[Row]:
     """A11: symbols and bars switched while trades fill in and lines break."""
     rows: list[Row] = []
@@ -228,7 +245,7 @@ async def kills(options: argparse.Namespace) -> list[Row]:
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, list[Row]]]] = {
-    part.__name__: part for part in (disconnects, kills, walk, frames, hole, hang, burst)
+    part.__name__: part for part in (disconnects, kills, walk, frames, readers, hole, hang, burst)
 }
 
 
@@ -244,6 +261,9 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=5_000.0, help="trades a second")
     parser.add_argument("--hole-s", type=float, default=60.0)
     parser.add_argument("--frames", type=int, default=1_000_000)
+    parser.add_argument("--reader", default="", help="this one alone")
+    parser.add_argument("--cases", type=int, default=20_000, help="for each reader")
+    parser.add_argument("--case", type=int, help="this one alone")
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=100)
     options = parser.parse_args()
