@@ -111,4 +111,8 @@ def _casts(texts: pa.Array, zone: str | None) -> bool:
 def _require(sound: BoolArray, texts: pa.Array) -> None:
     if not sound.all():
         row = int(np.argmin(sound))
-        raise RowError(row, f"time {quoted(str(texts[row]))}", EXPECTED_TIME)
+        try:
+            shown = str(texts[row])
+        except (ValueError, OverflowError):  # nanoseconds, or a year that Python's dates do not have
+            shown = str(texts.slice(row, 1).cast(pa.int64())[0])
+        raise RowError(row, f"time {quoted(shown)}", EXPECTED_TIME)

@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -466,12 +467,13 @@ def _catalogue_samples() -> list[bytes]:
     """A store of two markets: a day in a file, newer trades in the catalogue; all in one archive."""
     folder = Path(tempfile.mkdtemp(prefix="tapeprint-fuzz-"))
     store = DiskStore(folder)
-    trades = days_of_trades(60, 1.4)
+    trades = days_of_trades(60, 1.2)
     for instrument in (TAPE, BYBIT):
         writer = TapeWriter(store, instrument)
-        writer.insert(trades[:40], Source.LIVE)
-        writer.seal(int(trades.time_ns[-1]))
-        writer.insert(trades[45:], Source.BACKFILL)
+        if instrument is TAPE:
+            writer.insert(trades[:52], Source.LIVE)
+            writer.seal(int(trades.time_ns[-1]))
+        writer.insert(trades[55:], Source.BACKFILL)
         writer.close()
     store.close()
     with sqlite3.connect(folder / FILE_NAME) as connection:
@@ -511,10 +513,9 @@ def _read_catalogue(folder: Path, content: bytes) -> str:
     for name, kept in _CATALOGUE_FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(kept)
-    said = [
-        _all_of([lambda: _look_through(folder, write=False)], StoreError),
-        _all_of([lambda: _look_through(folder, write=True)], StoreError),
-    ]
+    said = [_all_of([lambda: _look_through(folder, write=False)], StoreError)]
+    if zlib.crc32(content) % 4 == 0:
+        said.append(_all_of([lambda: _look_through(folder, write=True)], StoreError))
     made = {path.relative_to(folder).parts[0] for path in folder.rglob("*") if path.is_file()}
     assert made <= {TAPE.venue, BYBIT.venue, *(name for name in made if name.startswith(FILE_NAME))}, f"made {made}"
     return next((each for each in said if each), "")
@@ -534,7 +535,7 @@ def _look_through(folder: Path, *, write: bool) -> None:
             try:
                 for finding in verify(writer.tape, writer):
                     assert "\n" not in finding.text
-                writer.insert(days_of_trades(80, 1.4)[40:], Source.LIVE)
+                writer.insert(days_of_trades(80, 1.2)[60:], Source.LIVE)
             finally:
                 writer.close()
     finally:

@@ -290,3 +290,16 @@ def test_dump_converted_to_parquet_is_read(tmp_path: Path) -> None:
         is_buyer_maker=[True],
     )
     assert columns(read(path)) == [[NS], [150], [2], [-1], [5]]
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        (pa.array([1723161255342], pa.timestamp("ns")), "1723161255342"),
+        (pa.array([10**15], pa.timestamp("s")), str(10**18)),
+    ],
+)
+def test_time_that_no_calendar_has_is_refused_with_its_row(tmp_path: Path, time: pa.Array, shown: str) -> None:
+    path = parquet(tmp_path, time=time, price=["1.5"], quantity=["2"], side=["buy"], trade_id=[5])
+    with pytest.raises(TradeFileError, match=f"row 1: found time '{shown}'"):
+        read(path)
