@@ -616,7 +616,7 @@ _RESTS = {
     **{"hyperliquid:BTC": _HYPERLIQUID},
 }
 """Sound answers of each venue, by a word in the path or the question."""
-_MOST_REQUESTS = 40  # of one case: an answer that is no end of pages would be asked for again and again
+_MOST_REQUESTS = 16  # of one case: an answer that is no end of pages would be asked for again and again
 
 
 def _rest_samples() -> list[bytes]:
