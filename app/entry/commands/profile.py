@@ -59,7 +59,7 @@ class ProfileRequest:
 
 
 def profile(path: Path, reading: Reading, request: ProfileRequest) -> None:
-    """Print the volume profile of a file.
+    """Print the volume profile of a trades file.
 
     Raises
     ------
