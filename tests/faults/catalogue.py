@@ -1,6 +1,7 @@
 """The faults by number, and what the program promises when each one happens.
 
-`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers. Tests name the numbers in their docstrings.
+`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers, `T` of values. Tests name the numbers
+in their docstrings.
 """
 
 from __future__ import annotations
@@ -62,10 +63,20 @@ CATALOGUE = {
     "C1": Entry("hostile zip archives", "bounded in members, bytes and ratio while reading; nothing written elsewhere"),
     "C2": Entry("hostile CSV", "refused with the line, or read as it says; all or nothing for each file"),
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
+    "T1": Entry(
+        "sums of lots, of ticks x lots and of their squares beyond 64 bits",
+        "exact for all prices and quantities that can be stored, and no such market is refused",
+    ),
+    "T2": Entry(
+        "a POC, VAH or VAL beside the prices that can trade",
+        "one price for each row, wherever it is shown; a naked level ends with a trade exactly at it",
+    ),
+    "T4": Entry("a late trade after levels have ended", "the levels equal those of a fresh build, test counts included"),
+    "T7": Entry("an initial balance of which trades are missing", "what it is so far, and that it is not complete; never a missing value"),
 }
 """All faults by number, in the order of the report's table."""
 
-_NUMBERED = re.compile(r"\s*([ABC]\d+(?:, [ABC]\d+)*): ")
+_NUMBERED = re.compile(r"\s*([ABCDSTX]\d+(?:, [ABCDSTX]\d+)*): ")
 
 
 def numbers_of(docstring: str | None) -> list[str]:

@@ -130,6 +130,7 @@ def test_vwap_and_deviation_equal_fractions_after_each_bar(size: Size, rule: Bar
 
 @SIZES
 def test_vwap_of_a_month_and_of_its_days_equals_fractions(size: Size) -> None:
+    """T1: sessions of a month."""
     trades = month_of(size)
     series = series_of(trades, size, ONE_DAY)
     sums = VwapSums(series)
@@ -143,6 +144,7 @@ def test_vwap_of_a_month_and_of_its_days_equals_fractions(size: Size) -> None:
 
 @SIZES
 def test_vwap_of_all_trades_at_once_equals_fractions(size: Size) -> None:
+    """T1: as `profile` prints it."""
     trades = month_of(size)
     mean, variance = moments(trades)
     found = vwap_of_trades(trades)
@@ -156,6 +158,7 @@ def test_vwap_of_all_trades_at_once_equals_fractions(size: Size) -> None:
 @SIZES
 @RULES
 def test_bars_equal_those_of_the_oracle_with_any_batching(size: Size, rule: BarRule) -> None:
+    """T1: each word, however the trades arrive."""
     trades = month_of(size)
     whole, pieced = series_of(trades, size, rule), series_of(trades, size, rule, (1, 2, 700, 701, 1500))
     live = series_of(trades, size, rule, tuple(range(len(trades) - 40, len(trades))))
@@ -174,6 +177,7 @@ def test_bars_equal_those_of_the_oracle_with_any_batching(size: Size, rule: BarR
 @SIZES
 @pytest.mark.parametrize("method", list(ValueAreaMethod))
 def test_profiles_value_areas_and_cvd_of_a_month_are_exact(size: Size, method: ValueAreaMethod) -> None:
+    """T1: sums of lots."""
     trades = month_of(size)
     series = series_of(trades, size, SEVEN_DAYS)
     profile = profile_of_bars(series, 0, series.n_bars)
@@ -194,7 +198,7 @@ def test_profiles_value_areas_and_cvd_of_a_month_are_exact(size: Size, method: V
 
 
 def test_a_live_trade_adds_to_one_bar_of_a_large_market() -> None:
-    """The cost of a trade does not grow with what has traded before it."""
+    """T1: the cost of a trade does not grow with what has traded before it."""
     size = MARKETS["a million BTC a day"]
     trades = month_of(size)
     series = series_of(trades[:-200], size, ONE_DAY)
@@ -212,7 +216,7 @@ def test_a_live_trade_adds_to_one_bar_of_a_large_market() -> None:
 
 @pytest.mark.parametrize("text", ["999999999999v", "999999999999delta", "999999999999.5v"])
 def test_a_bar_larger_than_all_that_traded_is_one_bar_a_day(text: str) -> None:
-    """Such a bar has more lots than 64 bits."""
+    """T1: such a bar has more lots than 64 bits."""
     size = MARKETS["a million BTC a day"]
     trades = month_of(size)
     for cuts in ((), (1, 2, 900)):
