@@ -17,7 +17,7 @@ import numpy as np
 from app.analytics.bar_boundaries import OpenBar, bar_starts
 from app.analytics.bar_times import BarTimes
 from app.analytics.columns import GrowingColumns
-from app.analytics.wide_sums import RUN, wide_integers, wide_sums, wide_words
+from app.analytics.wide_sums import RUN, wide_integer, wide_integers, wide_sums, wide_words
 from app.errors import GridTooFineError
 from app.market.arrays import Int8Array, Int64Array
 from app.market.bar_rule import BarRule
@@ -340,9 +340,8 @@ class FootprintSeries:
             joined[name] = old[name] + int(bars[name][0])
         # the new trades were measured from their own first price
         moved, volume = int(bars["open"][0]) - old["open"], int(bars["volume"][0])
-        (old_offset, offset), (old_square, square) = (
-            wide_integers([np.array([old[name], int(bars[name][0])]) for name in names]) for names in (_OFFSET_WORDS, _SQUARE_WORDS)
-        )
+        old_offset, old_square = (wide_integer([old[name] for name in names]) for names in (_OFFSET_WORDS, _SQUARE_WORDS))
+        offset, square = (wide_integer([int(bars[name][0]) for name in names]) for names in (_OFFSET_WORDS, _SQUARE_WORDS))
         joined |= zip(_OFFSET_WORDS, wide_words(old_offset + offset + moved * volume, 2), strict=True)
         square += old_square + moved * (2 * offset + moved * volume)
         joined |= zip(_SQUARE_WORDS, wide_words(square, 3), strict=True)

@@ -47,7 +47,7 @@ def wide_sums(distance: Int64Array, quantity: Int64Array, starts: Int64Array) ->
         Index of the first trade of each run; ascending, from 0. A run has at most `RUN` trades.
     """
     furthest = max(int(distance.max()), -int(distance.min()))
-    heaviest = int(np.diff(np.append(starts, len(distance))).max()) * int(quantity.max())
+    heaviest = min(len(distance), RUN) * int(quantity.max())
     if furthest**2 * heaviest <= _WORD:  # hence no partial sum is larger either
         offset = distance * quantity
         square = np.add.reduceat(distance * offset, starts)
@@ -67,6 +67,14 @@ def wide_integers(words: Sequence[Int64Array]) -> list[int]:
     found: list[int] = top
     for word in reversed(lower):
         found = [(value << WORD_BITS) + part for value, part in zip(found, word, strict=True)]
+    return found
+
+
+def wide_integer(words: Sequence[int]) -> int:
+    """The integer that is stored in words, from the lowest to the highest."""
+    found = 0
+    for word in reversed(words):
+        found = (found << WORD_BITS) + word
     return found
 
 
