@@ -184,16 +184,16 @@ class AlertScan:
         read: dict[object, list[int]] = {}
         for alert, _ in self.armed.levels:
             if alert.subject not in read:
-                low, high = 2 * int(series.low[bar]), 2 * int(series.high[bar])
+                low, high = int(series.low[bar]), int(series.high[bar])
                 levels = self.readings.levels(alert.subject, bar)
                 read[alert.subject] = levels[(low <= levels) & (levels <= high)].tolist()
             for level in read[alert.subject]:
                 of_bar = trades_of_bar(self.chart, self.store, bar) if of_bar is None else of_bar
-                prices = 2 * of_bar.price_ticks
+                prices = of_bar.price_ticks
                 holds = (np.minimum.accumulate(prices) <= level) & (level <= np.maximum.accumulate(prices))
                 trade = self._place(of_bar, int(np.argmax(holds)), start, end) if holds.any() else None
                 if trade is not None:
-                    found.append(AlertMatch(trade, alert, f"touched {self._name(alert, level / 2)}"))
+                    found.append(AlertMatch(trade, alert, f"touched {self._name(alert, level)}"))
         return found
 
     def _place(self, of_bar: TradeBatch, index: int, start: int, end: int) -> int | None:

@@ -103,7 +103,7 @@ class SubjectValues:
         return LinePrice(None, f"no value for {_of_text(subject)}") if not isinstance(ticks, (int, float)) else LinePrice(float(ticks))
 
     def levels(self, subject: Subject, bar: int) -> Int64Array:
-        """Prices of the naked levels that were active when a bar began, int64 in half ticks."""
+        """Prices of the naked levels that were active when a bar began, int64 in ticks."""
         levels, kind = self.chart.levels, SUBJECTS[subject.kind].level
         assert kind is not None
         levels.refresh()
@@ -212,17 +212,17 @@ def _of_text(subject: Subject) -> str:
     return f"profile {subject.key}" if subject.of is Scope.PROFILE else f"the {subject.of.text}"
 
 
-def _poc(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> float | None:
+def _poc(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> int | None:
     figures = readings.profile(subject, runs)
     return figures.poc_ticks if figures else None
 
 
-def _vah(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> float | None:
+def _vah(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> int | None:
     figures = readings.profile(subject, runs)
     return figures.vah_ticks if figures else None
 
 
-def _val(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> float | None:
+def _val(readings: SubjectValues, subject: Subject, runs: SessionRuns) -> int | None:
     figures = readings.profile(subject, runs)
     return figures.val_ticks if figures else None
 

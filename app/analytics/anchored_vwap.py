@@ -68,13 +68,12 @@ class VwapSums:
         if not changed:
             self._base = int(series.open[0]) if series.n_bars else 0
         bars = slice(changed, series.n_bars)
-        names = ("open", "volume", "price_volume_offset", "price_square_high", "price_square_low")
-        opens, volumes, offsets, highs, lows = (getattr(series, name)[bars].tolist() for name in names)
+        opens, volumes, offsets = series.open[bars].tolist(), series.volume[bars].tolist(), series.volume_offsets(bars)
         away = [price - self._base for price in opens]
         moved = [offset + far * volume for offset, far, volume in zip(offsets, away, volumes, strict=True)]
         squares = [
-            (high << 32) + low + far * (2 * offset + far * volume)
-            for high, low, far, offset, volume in zip(highs, lows, away, offsets, volumes, strict=True)
+            square + far * (2 * offset + far * volume)
+            for square, far, offset, volume in zip(series.volume_squares(bars), away, offsets, volumes, strict=True)
         ]
         for sums, values in ((self._volume, volumes), (self._offset, moved), (self._square, squares)):
             before = sums[changed]

@@ -74,9 +74,15 @@ def _cut_trades(size: int, price: Int64Array, quantity: Int64Array, side: Int8Ar
 def _cut_volume(size: int, price: Int64Array, quantity: Int64Array, side: Int8Array, open_bar: OpenBar | None) -> list[int]:
     reached = np.cumsum(quantity)
     before = reached - quantity
+    total = int(reached[-1])
     room = size - open_bar.volume if open_bar is not None else 0
-    first = int(np.searchsorted(reached, room)) + 1 if room > 0 else 0
-    follows = (np.searchsorted(reached, before + size) + 1).tolist()  # for a bar that begins at each trade, the start of the next
+    first = 0
+    if room > 0:
+        first = int(np.searchsorted(reached, room)) + 1 if room <= total else len(reached)
+    # For a bar that begins at each trade, the start of the next. No bar can end after the last trade: `total` instead of a volume
+    # that is not reached keeps the sum within 64 bits, and gives the same start, beyond the last trade.
+    most = min(size, total)
+    follows = (np.searchsorted(reached, np.minimum(before, total - most) + most) + 1).tolist()
     return _chain(first, follows)
 
 

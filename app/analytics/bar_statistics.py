@@ -12,6 +12,7 @@ from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.delta import bar_delta, delta_percent
 from app.errors import BadInputError
 from app.market.arrays import Float64Array, Int64Array
+from app.market.price_grid import row_price
 from app.market.session import TimeDivision
 
 
@@ -67,8 +68,8 @@ class BarStatistics:
         -------
         int64 or float64 [shape=(n,)]
             Lots for volumes and deltas; per cent of the volume (float64); ticks for the range (high minus low) and for POC (the
-            middle of its row, rounded down to a tick as profiles write it); nanoseconds for the duration, which is from a bar's
-            start to the next bar's start, or for the last bar of a rule other than time to 1 ns after its last trade.
+            price of its row); nanoseconds for the duration, which is from a bar's start to the next bar's start, or for the last
+            bar of a rule other than time to 1 ns after its last trade.
         """
         series = self.figures.series
         bars = slice(first, end)
@@ -81,7 +82,7 @@ class BarStatistics:
                 return self.cvd.values(first, end, reset)
             case Statistic.POC:
                 height = series.grid.ticks_per_row
-                return self.figures.poc_rows(first, end) * height + height // 2
+                return row_price(self.figures.poc_rows(first, end) * height, height)
             case Statistic.RANGE:
                 return series.high[bars] - series.low[bars]
             case Statistic.DURATION:

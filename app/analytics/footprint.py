@@ -17,6 +17,7 @@ import numpy as np
 from app.analytics.bar_boundaries import OpenBar, bar_starts
 from app.analytics.bar_times import BarTimes
 from app.analytics.columns import GrowingColumns
+from app.analytics.wide_sums import RUN, wide_integer, wide_integers, wide_sums, wide_words
 from app.errors import GridTooFineError
 from app.market.arrays import Int8Array, Int64Array
 from app.market.bar_rule import BarRule
@@ -25,14 +26,16 @@ from app.market.trade import TradeBatch
 
 _BAR_COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
-    *("price_volume_offset", "price_square_high", "price_square_low", "first_row", "n_rows", "cell_start", "changed_at"),
+    *("price_volume_low", "price_volume_high", "price_square_low", "price_square_middle", "price_square_high"),
+    *("first_row", "n_rows", "cell_start", "changed_at"),
 )
 _COUNTED_COLUMNS = ("first_ns", "last_ns")
 _CELL_COLUMNS = ("cell_buy", "cell_sell", "cell_unknown")
 
-_LOW_HALF = 0xFFFF_FFFF
+_OFFSET_WORDS = ("price_volume_low", "price_volume_high")
+_SQUARE_WORDS = ("price_square_low", "price_square_middle", "price_square_high")
 
-_CHUNK = 1 << 14  # trades added at once, so that temporary arrays stay in the cache: twice as fast as 1 << 16
+_CHUNK = RUN  # trades added at once, so that temporary arrays stay in the cache: twice as fast as 1 << 16
 _MAX_ROWS_PER_BAR = 1 << 21  # 50 MB of cells in one bar: beyond that the row size is a mistake
 
 
@@ -68,9 +71,9 @@ class FootprintSeries:
     open, high, low, close : ticks
     trades : count;  volume, buy, sell : lots (volume includes trades without an aggressor)
     delta_min, delta_max : extremes of the running delta inside the bar, which starts at 0
-    price_volume_offset : sum of (price - open) * quantity, for the exact VWAP
-    price_square_high, price_square_low : sum of (price - open)**2 * quantity, for its deviation: `high * 2**32 + low`,
-        because it does not fit into 64 bits
+    price_volume_low, price_volume_high : words of the sum of (price - open) * quantity, for the exact VWAP; see `volume_offsets`
+    price_square_low, price_square_middle, price_square_high : words of the sum of (price - open)**2 * quantity, for its deviation;
+        see `volume_squares`
     first_row, n_rows, cell_start : the bar's run of rows, and the index of its first cell in the flat arrays
     changed_at : revision of the last change; never decreases from one bar to the next
     first_ns, last_ns : not for time bars; latest trade time up to the bar's first and last trade, never falling
@@ -89,9 +92,11 @@ class FootprintSeries:
     sell = _BarColumn()
     delta_min = _BarColumn()
     delta_max = _BarColumn()
-    price_volume_offset = _BarColumn()
-    price_square_high = _BarColumn()
+    price_volume_low = _BarColumn()
+    price_volume_high = _BarColumn()
     price_square_low = _BarColumn()
+    price_square_middle = _BarColumn()
+    price_square_high = _BarColumn()
     first_row = _BarColumn()
     n_rows = _BarColumn()
     cell_start = _BarColumn()
@@ -142,6 +147,14 @@ class FootprintSeries:
         start = int(self.cell_start[bar])
         run = slice(start, start + int(self.n_rows[bar]))
         return int(self.first_row[bar]), self.cell_buy[run], self.cell_sell[run], self.cell_unknown[run]
+
+    def volume_offsets(self, bars: slice) -> list[int]:
+        """The sum of (price - open) * quantity of each bar, by index."""
+        return wide_integers([self._bars[name][bars] for name in _OFFSET_WORDS])
+
+    def volume_squares(self, bars: slice) -> list[int]:
+        """The sum of (price - open)**2 * quantity of each bar, by index."""
+        return wide_integers([self._bars[name][bars] for name in _SQUARE_WORDS])
 
     def index_of(self, number: int) -> int:
         """Index of the first bar numbered `number` or later; `n_bars` if there is none."""
@@ -320,19 +333,18 @@ class FootprintSeries:
             "low": min(old["low"], int(bars["low"][0])),
             "delta_min": min(old["delta_min"], delta + int(bars["delta_min"][0])),
             "delta_max": max(old["delta_max"], delta + int(bars["delta_max"][0])),
-            # the new trades were measured from their own first price
-            "price_volume_offset": old["price_volume_offset"]
-            + int(bars["price_volume_offset"][0])
-            + (int(bars["open"][0]) - old["open"]) * int(bars["volume"][0]),
         }
         if "first_ns" in old:
             joined["first_ns"] = old["first_ns"]
         for name in ("trades", "volume", "buy", "sell"):
             joined[name] = old[name] + int(bars[name][0])
-        square = sum((figures["price_square_high"] << 32) + figures["price_square_low"] for figures in (old, _first(bars)))
-        moved = int(bars["open"][0]) - old["open"]
-        square += moved * (2 * int(bars["price_volume_offset"][0]) + moved * int(bars["volume"][0]))
-        joined["price_square_high"], joined["price_square_low"] = square >> 32, square & _LOW_HALF
+        # the new trades were measured from their own first price
+        moved, volume = int(bars["open"][0]) - old["open"], int(bars["volume"][0])
+        old_offset, old_square = (wide_integer([old[name] for name in names]) for names in (_OFFSET_WORDS, _SQUARE_WORDS))
+        offset, square = (wide_integer([int(bars[name][0]) for name in names]) for names in (_OFFSET_WORDS, _SQUARE_WORDS))
+        joined |= zip(_OFFSET_WORDS, wide_words(old_offset + offset + moved * volume, 2), strict=True)
+        square += old_square + moved * (2 * offset + moved * volume)
+        joined |= zip(_SQUARE_WORDS, wide_words(square, 3), strict=True)
         for name, value in joined.items():
             self._bars.writable(name)[first] = value
 
@@ -368,8 +380,7 @@ def _fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts:
     before = running[starts] - signed[starts]
     nought = np.zeros(len(starts), np.int64)
     distance = price - (np.repeat(opens, counts) if len(starts) > 1 else opens[0])
-    offset = distance * quantity
-    square_high, square_low = _squares(distance, quantity, starts)
+    offset, square = wide_sums(distance, quantity, starts)
     buy = np.add.reduceat(np.maximum(signed, 0), starts)
     net = running[starts + counts - 1] - before
     return {
@@ -382,25 +393,6 @@ def _fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts:
         "sell": buy - net,
         "delta_min": np.minimum(nought, np.minimum.reduceat(running, starts) - before),
         "delta_max": np.maximum(nought, np.maximum.reduceat(running, starts) - before),
-        "price_volume_offset": np.add.reduceat(offset, starts),
-        "price_square_high": square_high,
-        "price_square_low": square_low,
+        **dict(zip(_OFFSET_WORDS, offset, strict=True)),
+        **dict(zip(_SQUARE_WORDS, square, strict=True)),
     }
-
-
-def _squares(distance: Int64Array, quantity: Int64Array, starts: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """For each bar, the sum of `distance**2 * quantity`, split into a high and a low part: `high * 2**32 + low`, int64.
-
-    The square is split into two halves before it is multiplied: neither overflows below 1.4e14 lots in a bar. The returned
-    parts do not depend on how the trades were split into batches.
-    """
-    square = distance * distance
-    low = np.add.reduceat((square & 0xFFFF) * quantity, starts)
-    high = np.add.reduceat((square >> 16) * quantity, starts)
-    low += (high & 0xFFFF) << 16
-    return (high >> 16) + (low >> 32), low & _LOW_HALF
-
-
-def _first(bars: dict[str, Int64Array]) -> dict[str, int]:
-    """The first value of each bar column, as Python integers."""
-    return {name: int(values[0]) for name, values in bars.items()}

@@ -1,6 +1,7 @@
 """Detection of levels in closed bars, finished sessions and finished periods.
 
-Prices are half ticks. A level is a line (`bottom == top`) or a zone; see `app.analytics.level_expiry` for how it ends.
+Prices are ticks; those of rows are defined in `app.market.price_grid`. A level is a line (`bottom == top`) or a zone; see
+`app.analytics.level_expiry` for how it ends.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from app.analytics.profile import VolumeProfile
 from app.analytics.tpo import TpoProfile
 from app.analytics.value_area import ValueAreaMethod, value_area
 from app.analytics.volume_nodes import VolumeNodes
+from app.market.price_grid import row_price, row_top
 from app.market.trade import BUY
 
 
@@ -83,13 +85,13 @@ def levels_of_bars(
     for kind, cell in ((LevelKind.UNFINISHED_LOW, lowest), (LevelKind.UNFINISHED_HIGH, highest)):
         for bar in (first + np.flatnonzero((series.cell_buy[cell] > 0) & (series.cell_sell[cell] > 0))).tolist():
             low = kind is LevelKind.UNFINISHED_LOW
-            price = 2 * int(series.low[bar] if low else series.high[bar])
+            price = int(series.low[bar] if low else series.high[bar])
             found.append((bar, traded_below(kind, price) if low else traded_above(kind, price)))
     height = series.grid.ticks_per_row
     zones = zones_from_marks(series, first, end, marks, stacked)
     for bar, low_row, high_row, side in zip(*(column.tolist() for column in zones), strict=True):
         kind = LevelKind.STACKED_BUY if side == BUY else LevelKind.STACKED_SELL
-        bottom, top = 2 * low_row * height, 2 * ((high_row + 1) * height - 1)
+        bottom, top = low_row * height, (high_row + 1) * height - 1
         if zones_end == "touch":
             level = touched(kind, bottom, top)
         else:
@@ -105,19 +107,20 @@ def levels_of_profile(profile: VolumeProfile, height: int, percent: int, method:
     `height` is the number of ticks per row.
     """
     area = value_area(profile, percent, method)
-    yield touched(LevelKind.POC, (2 * area.poc_row + 1) * height, (2 * area.poc_row + 1) * height)
-    yield touched(LevelKind.VAH, 2 * (area.high_row + 1) * height, 2 * (area.high_row + 1) * height)
-    yield touched(LevelKind.VAL, 2 * area.low_row * height, 2 * area.low_row * height)
+    poc, high, low = row_price(area.poc_row * height, height), row_top(area.high_row * height, height), area.low_row * height
+    for kind, price in ((LevelKind.POC, poc), (LevelKind.VAH, high), (LevelKind.VAL, low)):
+        yield touched(kind, price, price)
 
 
 def levels_of_nodes(nodes: VolumeNodes, height: int) -> Iterator[DetectedLevel]:
-    """Make levels from high and low volume nodes, at the middle of their rows.
+    """Make levels from high and low volume nodes, at the prices of their rows.
 
     No bar ends them: they last until the next period.
     """
     for kind, rows in ((LevelKind.HVN, nodes.high), (LevelKind.LVN, nodes.low)):
         for row in rows.tolist():
-            yield DetectedLevel(kind, (2 * row + 1) * height, (2 * row + 1) * height, NEVER, ALWAYS)
+            price = row_price(row * height, height)
+            yield DetectedLevel(kind, price, price, NEVER, ALWAYS)
 
 
 def levels_of_tpo(letters: TpoProfile, height: int, last_price: int) -> Iterator[DetectedLevel]:
@@ -131,15 +134,15 @@ def levels_of_tpo(letters: TpoProfile, height: int, last_price: int) -> Iterator
     rows = letters.single_prints
     ends = np.flatnonzero(np.diff(rows) != 1)
     for first, last in zip(rows[np.append(0, ends + 1)].tolist(), rows[np.append(ends, -1)].tolist(), strict=True) if len(rows) else ():
-        bottom, top = 2 * first * height, 2 * ((last + 1) * height - 1)
-        if 2 * last_price > top:
-            yield DetectedLevel(LevelKind.SINGLE_PRINTS, bottom, top, 2 * ((first + 1) * height - 1), NEVER)
-        elif 2 * last_price < bottom:
-            yield DetectedLevel(LevelKind.SINGLE_PRINTS, bottom, top, ALWAYS, 2 * last * height)
+        bottom, top = first * height, (last + 1) * height - 1
+        if last_price > top:
+            yield DetectedLevel(LevelKind.SINGLE_PRINTS, bottom, top, (first + 1) * height - 1, NEVER)
+        elif last_price < bottom:
+            yield DetectedLevel(LevelKind.SINGLE_PRINTS, bottom, top, ALWAYS, last * height)
         else:
             yield touched(LevelKind.SINGLE_PRINTS, bottom, top)
     low, high = letters.range_ticks
     if letters.poor_high:
-        yield traded_above(LevelKind.POOR_HIGH, 2 * high)
+        yield traded_above(LevelKind.POOR_HIGH, high)
     if letters.poor_low:
-        yield traded_below(LevelKind.POOR_LOW, 2 * low)
+        yield traded_below(LevelKind.POOR_LOW, low)

@@ -1,7 +1,7 @@
 """Finds the bar that ends each level, for many levels and many bars at once.
 
-Prices are half ticks here, so that the middle of a row is a whole number. Every rule is one condition, "the bar's low is at most
-`low_at_most` and its high is at least `high_at_least`": a touch needs both, trading through needs one of them.
+Prices are ticks. Every rule is one condition, "the bar's low is at most `low_at_most` and its high is at least `high_at_least`": a
+touch needs both, trading through needs one of them.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import numpy as np
 from app.analytics.profile import VolumeProfile
 from app.errors import BadInputError
 from app.market.arrays import Int64Array
-from app.market.price_grid import PriceGrid, ticks_per_row_for
+from app.market.price_grid import PriceGrid, row_price, row_top, ticks_per_row_for
 
 
 class RowMode(enum.Enum):
@@ -64,6 +64,14 @@ class RowProfile(NamedTuple):
     def edge_ticks(self, row: int) -> int:
         """Price of the lower edge of a row, in ticks."""
         return self.low_ticks + row * self.ticks_per_row
+
+    def price_ticks(self, row: int) -> int:
+        """The price of a row; see `row_price`."""
+        return row_price(self.edge_ticks(row), self.ticks_per_row)
+
+    def top_ticks(self, row: int) -> int:
+        """The upper edge of a row as a price; see `row_top`."""
+        return row_top(self.edge_ticks(row), self.ticks_per_row)
 
     @property
     def edges_ticks(self) -> Int64Array:

@@ -137,6 +137,15 @@ class TpoProfile:
         return (low, high) if low <= high else None
 
     @property
+    def initial_balance_complete(self) -> bool:
+        """True if each of the first two brackets has trades, and so has a later one.
+
+        Without a later one, trades of the second bracket may still be missing.
+        """
+        traded = self.low <= self.high
+        return len(traded) > _INITIAL and bool(traded[:_INITIAL].all())
+
+    @property
     def range_ticks(self) -> tuple[int, int]:
         """Lowest and highest price of the session, ticks."""
         return int(self.low.min()), int(self.high.max())

@@ -1,7 +1,8 @@
 """The exact volume-weighted average price: integers, rounded once at the end.
 
-Sums of price times volume exceed 64 bits within a busy year, and those of squares within an hour, so
-they are Python integers: one per bar or per batch, never one per trade.
+Sums of price times volume exceed 64 bits within a busy month, and those of squares within a minute, so
+numpy adds them up in words (`app.analytics.wide_sums`), which become one Python integer per bar or per
+16,384 trades, never one per trade.
 """
 
 from __future__ import annotations
@@ -14,12 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
+from app.analytics.wide_sums import RUN, wide_integers, wide_sums
 from app.errors import EmptyProfileError
 from app.market.arrays import Float64Array
 from app.market.trade import TradeBatch
-
-_SAFE = 2**62
-"""Sums below this are computed by numpy."""
 
 
 class Vwap(NamedTuple):
@@ -48,8 +47,8 @@ def vwap(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None
 def bar_turnover(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None) -> list[int]:
     """For each bar, the sum of price times quantity of its trades, in ticks times lots."""
     bars = slice(start_bar, end_bar)
-    opens, volumes, offsets = (column[bars].tolist() for column in (series.open, series.volume, series.price_volume_offset))
-    return [price * lots + offset for price, lots, offset in zip(opens, volumes, offsets, strict=True)]
+    opens, volumes = series.open[bars].tolist(), series.volume[bars].tolist()
+    return [price * lots + offset for price, lots, offset in zip(opens, volumes, series.volume_offsets(bars), strict=True)]
 
 
 class VwapAccumulator:
@@ -68,13 +67,11 @@ class VwapAccumulator:
             return
         if self._base is None:
             self._base = int(trades.price_ticks[0])
-        distance, quantity = trades.price_ticks - self._base, trades.quantity_lots
-        furthest, most = int(np.abs(distance).max()), int(quantity.max()) * len(trades)
-        if max(furthest, 1) ** 2 * most >= _SAFE:  # a crash in a penny coin: Python's integers, slow but exact
-            distance, quantity = distance.astype(object), quantity.astype(object)
-        self.volume += int(quantity.sum())
-        self._offset += int((distance * quantity).sum())
-        self._square += int((distance * distance * quantity).sum())
+        starts = np.arange(0, len(trades), RUN)
+        offset, square = wide_sums(trades.price_ticks - self._base, trades.quantity_lots, starts)
+        self.volume += sum(np.add.reduceat(trades.quantity_lots, starts).tolist())
+        self._offset += sum(wide_integers(offset))
+        self._square += sum(wide_integers(square))
 
     @property
     def exact_ticks(self) -> Fraction:

@@ -65,23 +65,23 @@ class Level:
     kind : LevelKind
     period : Period or None
         Period of the POC, VAH, VAL, node or print; None for a level of a single bar.
-    bottom_ticks, top_ticks : float
-        Equal for a line; multiples of half a tick.
+    bottom_ticks, top_ticks : int
+        Equal for a line.
     born_ns : int
         Start of the first bar at which the level is active.
     tests : int
         Number of closed bars since then that traded at it without ending it.
-    distance_ticks : float
+    distance_ticks : int
         From the last price to its nearer edge; negative below, 0 inside.
     """
 
     kind: LevelKind
     period: Period | None
-    bottom_ticks: float
-    top_ticks: float
+    bottom_ticks: int
+    top_ticks: int
     born_ns: int
     tests: int
-    distance_ticks: float
+    distance_ticks: int
 
 
 class LevelTracker:
@@ -141,7 +141,7 @@ class LevelTracker:
         Returns
         -------
         dict of int64 [shape=(n,)]
-            `kind`, `period` (index in `PERIODS`, -1 for none), `bottom` and `top` in half ticks, `start` and `end` (index of the
+            `kind`, `period` (index in `PERIODS`, -1 for none), `bottom` and `top` in ticks, `start` and `end` (index of the
             first bar at which it is active, and of the bar that ended it; -1 while active), `tests`.
         """
         table = self._table
@@ -165,18 +165,18 @@ class LevelTracker:
         end = series.n_bars if known_end is None else min(known_end, series.n_bars)
         if not end:
             return []
-        last = 2 * int(series.close[end - 1])
+        last = int(series.close[end - 1])
         alive = self.columns(tuple(LevelKind), 0, end, living=True, known_end=end)
         if end < series.n_bars:
             bars, edges = slice(end - 1), (alive["bottom"], alive["top"], alive["start"])
-            alive["tests"] = bars_inside(2 * series.low[bars], 2 * series.high[bars], *edges, np.full(len(alive["start"]), end - 1))
+            alive["tests"] = bars_inside(series.low[bars], series.high[bars], *edges, np.full(len(alive["start"]), end - 1))
         found: list[Level] = []
         rows = zip(*(alive[name].tolist() for name in ("kind", "period", "bottom", "top", "start", "tests")), strict=True)
         period: int
         for kind, period, bottom, top, start, tests in rows:
             distance = bottom - last if last < bottom else top - last if last > top else 0
             which = PERIODS[period] if period >= 0 else None
-            found.append(Level(LevelKind(kind), which, bottom / 2, top / 2, series.start_ns(start), tests, distance / 2))
+            found.append(Level(LevelKind(kind), which, bottom, top, series.start_ns(start), tests, distance))
         return sorted(found, key=lambda level: level.born_ns)
 
     def bars_of(self, period: Period, bar: int) -> tuple[int, int, int]:
@@ -245,7 +245,7 @@ class LevelTracker:
         series, table = self._series, self._table
         by_close = np.isin(table["kind"][alive], _ZONES) & (self.rules.zones_end == "close")
         for which, names in ((alive[~by_close], ("low", "high")), (alive[by_close], ("close", "close"))):
-            low, high = (2 * getattr(series, name)[first:end] for name in names)
+            low, high = (getattr(series, name)[first:end] for name in names)
             start = np.maximum(table["start"][which], first) - first
             found = first_ending_bars(low, high, table["low_at_most"][which], table["high_at_least"][which], start)
             table.writable("end")[which[found >= 0]] = found[found >= 0] + first
@@ -256,7 +256,7 @@ class LevelTracker:
         ended = table["end"][asked]
         until = np.where(ended < 0, end, np.minimum(ended, end)) - first
         start = np.maximum(table["start"][asked], first) - first
-        low, high = 2 * series.low[first:end], 2 * series.high[first:end]
+        low, high = series.low[first:end], series.high[first:end]
         table.writable("tests")[asked] += bars_inside(low, high, table["bottom"][asked], table["top"][asked], start, until)
 
     # -- the bar in progress ---------------------------------------------------------------------
@@ -266,7 +266,7 @@ class LevelTracker:
 
         They stay ended, because the range of the bar only grows.
         """
-        low, high = 2 * int(self._series.low[-1]), 2 * int(self._series.high[-1])
+        low, high = int(self._series.low[-1]), int(self._series.high[-1])
         self._last = self._series.n_bars - 1, low, high
         if low > self._nearest[0] and high < self._nearest[1]:
             return
@@ -288,7 +288,7 @@ class LevelTracker:
     def _has_shrunk(self) -> bool:
         """True if the bar last compared with the levels has a smaller range now, or no longer exists."""
         bar, low, high = self._last
-        return bar >= self._series.n_bars or (bar >= 0 and (2 * int(self._series.low[bar]) > low or 2 * int(self._series.high[bar]) < high))
+        return bar >= self._series.n_bars or (bar >= 0 and (int(self._series.low[bar]) > low or int(self._series.high[bar]) < high))
 
     def _compare_next_bar_with_all(self) -> None:
         self._nearest = 1 << 62, -(1 << 62)

@@ -159,7 +159,7 @@ def profile(
     bar: Annotated[str | None, Parameter(help="start at the bar of this length that contains the anchor")] = None,
     method: Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="value area method")] = "dalton",
     percent: Annotated[int, Parameter(help="percentage of volume in the value area")] = 70,
-    json: Annotated[bool, Parameter(negative="", help="print JSON; poc is the lower edge of its row")] = False,
+    json: Annotated[bool, Parameter(negative="", help="print JSON; poc_row is the lower edge of the POC row")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Print the volume profile of a trades file: POC, value area and nodes."""

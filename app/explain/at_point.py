@@ -68,5 +68,5 @@ def _levels(chart: Chart, number: int, row: int) -> Iterator[Explanation]:
     found = chart.levels.columns(tuple(LevelKind), bar, bar + 1, known_end=bar + 1)
     for values in zip(*(found[name].tolist() for name in LevelQuery._fields[:-1]), strict=True):
         level = LevelQuery(LevelKind(values[0]), *values[1:], known_end=bar + 1)
-        if level.bottom <= 2 * ((row + 1) * height - 1) + 1 and level.top >= 2 * row * height:
+        if level.bottom < (row + 1) * height and level.top >= row * height:
             yield explain_level(chart, level)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -45,9 +44,9 @@ class LevelQuery(NamedTuple):
     period : int
         Index into `PERIODS`, -1 for none.
     bottom, top : int
-        Edges, in half ticks.
+        Edges, in ticks.
     low_at_most, high_at_least : int
-        What a bar's low and high must reach to end it, in half ticks.
+        What a bar's low and high must reach to end it, in ticks.
     start, end : int
         Index of the first bar that counts, and of the bar that ended it; -1 while it is active.
     tests : int
@@ -75,8 +74,8 @@ def explain_level(chart: Chart, level: LevelQuery) -> Explanation:
         rule=origin.rule,
         lines=(*origin.lines, *life_lines(chart, level)),
         bars=origin.bars,
-        low_ticks=min(origin.low_ticks, level.bottom // 2),
-        high_ticks=max(origin.high_ticks, level.top // 2 + 1),
+        low_ticks=min(origin.low_ticks, level.bottom),
+        high_ticks=max(origin.high_ticks, level.top + 1),
         parts=origin.parts,
         help_page="values.md#levels",
     )
@@ -84,7 +83,7 @@ def explain_level(chart: Chart, level: LevelQuery) -> Explanation:
 
 def _origin(chart: Chart, level: LevelQuery) -> Explanation:
     if level.kind in (LevelKind.STACKED_BUY, LevelKind.STACKED_SELL):
-        height = 2 * chart.series.grid.ticks_per_row
+        height = chart.series.grid.ticks_per_row
         side = BUY if level.kind is LevelKind.STACKED_BUY else SELL
         number = int(chart.series.number[level.start - 1])
         return explain_zone(chart, number, side, level.bottom // height, level.top // height)
@@ -119,7 +118,7 @@ def _unfinished(chart: Chart, level: LevelQuery) -> Explanation:
         ExplanationLine(f"sold there: {words.lots(sold)} > 0", sold > 0),
     )
     return Explanation(
-        title=f"{_NAMES[level.kind]} {_half(words, level.top)} · {words.bar(number)} bar",
+        title=f"{_NAMES[level.kind]} {words.price(level.top)} · {words.bar(number)} bar",
         rule="Unfinished auction: both sides traded in the outermost row of a closed bar · active until traded through",
         lines=lines,
         bars=((number, number + 1),),
@@ -132,14 +131,14 @@ def _unfinished(chart: Chart, level: LevelQuery) -> Explanation:
 
 def _node(chart: Chart, level: LevelQuery, profile: VolumeProfile, runs: tuple[tuple[int, int], ...], name: str) -> Explanation:
     words, height = ValueFormatter(chart), chart.series.grid.ticks_per_row
-    row = level.bottom // (2 * height)
+    row = level.bottom // height
     by_peaks = chart.levels.rules.nodes == "peaks"
     lines = _peak_lines(words, level.kind, profile, row) if by_peaks else _percentile_lines(words, level.kind, profile, row)
     rule = f"peaks: strictly {'above' if level.kind is LevelKind.HVN else 'below'} the {_NODE_REACH} rows on each side"
     if not by_peaks:
         rule = f"percentile: at or {'above the 70th' if level.kind is LevelKind.HVN else 'below the 30th'} percentile of its rows"
     return Explanation(
-        title=f"{_NAMES[level.kind]} {_half(words, level.bottom)} · {name}",
+        title=f"{_NAMES[level.kind]} {words.price(level.bottom)} · {name}",
         rule=f"{_NAMES[level.kind]} by {rule}",
         lines=tuple(lines),
         bars=runs,
@@ -197,7 +196,7 @@ def _letters(chart: Chart, level: LevelQuery, letters: TpoProfile, runs: tuple[t
     words, height = ValueFormatter(chart), chart.series.grid.ticks_per_row
     texts = letters.letters()
     if level.kind is LevelKind.SINGLE_PRINTS:
-        first, last = level.bottom // (2 * height), level.top // (2 * height)
+        first, last = level.bottom // height, level.top // height
         found = [ExplanationLine(f"{words.row(row)}: {texts[row - letters.first_row]}, one letter", True) for row in range(first, last + 1)]
         rule = "Single prints: rows with one letter, excluding the highest and lowest · active until traded through"
     else:
@@ -207,7 +206,7 @@ def _letters(chart: Chart, level: LevelQuery, letters: TpoProfile, runs: tuple[t
             ExplanationLine(f"{words.row(first)}, the outermost row: {texts[first - letters.first_row]}, {count} letters >= 2", count >= 2)
         ]
         rule = "Poor high or low: two or more letters in the session's outermost row · active until traded through"
-    edges = [_half(words, edge) for edge in (level.bottom, level.top)]
+    edges = [words.price(edge) for edge in (level.bottom, level.top)]
     return Explanation(
         title=f"{_NAMES[level.kind]} {edges[0] if edges[0] == edges[1] else ' to '.join(edges)} · {name}",
         rule=f"{rule} · brackets of {letters.bracket_ns // 60_000_000_000} minutes",
@@ -239,7 +238,7 @@ def life_lines(chart: Chart, level: LevelQuery) -> list[ExplanationLine]:
     lines = [ExplanationLine(f"active since {since}; tested by {level.tests:,} closed bars without ending")]
     bars = slice(level.start, level.end + 1 if level.end >= 0 else known_end)
     by_close = chart.levels.rules.zones_end == "close" and level.kind >= LevelKind.STACKED_BUY
-    low, high = (2 * getattr(series, name)[bars] for name in (("close", "close") if by_close else ("low", "high")))
+    low, high = (getattr(series, name)[bars] for name in (("close", "close") if by_close else ("low", "high")))
     if level.end >= 0:
         text = _met(words, level, int(low[-1]), int(high[-1]))
         return [*lines, ExplanationLine(f"ended by the {words.bar(int(series.number[level.end]))} bar: {text}", True)]
@@ -254,29 +253,13 @@ def life_lines(chart: Chart, level: LevelQuery) -> list[ExplanationLine]:
 def _met(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> str:
     parts: list[str] = []
     if level.low_at_most != ALWAYS:
-        parts.append(f"{_half(words, low)} <= {_most(words, level)}")
+        parts.append(f"{words.price(low)} <= {words.price(level.low_at_most)}")
     if level.high_at_least != NEVER:
-        parts.append(f"{_half(words, high)} >= {_least(words, level)}")
+        parts.append(f"{words.price(high)} >= {words.price(level.high_at_least)}")
     return " and ".join(parts)
 
 
 def _missed(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> str:
     if low > level.low_at_most:
-        return f"{_half(words, low)} > {_most(words, level)}"
-    return f"{_half(words, high)} < {_least(words, level)}"
-
-
-def _most(words: ValueFormatter, level: LevelQuery) -> str:
-    """The highest low of a bar that ends a level, as text; rounded down to a tick if the bar's high does not matter."""
-    one_sided = level.high_at_least == NEVER
-    return _half(words, level.low_at_most // 2 * 2 if one_sided else level.low_at_most)
-
-
-def _least(words: ValueFormatter, level: LevelQuery) -> str:
-    """The lowest high of a bar that ends a level, as text; rounded up to a tick if the bar's low does not matter."""
-    one_sided = level.low_at_most == ALWAYS
-    return _half(words, -(-level.high_at_least // 2) * 2 if one_sided else level.high_at_least)
-
-
-def _half(words: ValueFormatter, half_ticks: int) -> str:
-    return words.price(Fraction(half_ticks, 2))
+        return f"{words.price(low)} > {words.price(level.low_at_most)}"
+    return f"{words.price(high)} < {words.price(level.high_at_least)}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 
 from app.analytics.tpo import TpoProfile
@@ -47,7 +45,7 @@ def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int
 def _role_lines(chart: Chart, letters: TpoProfile, row: int) -> list[ExplanationLine]:
     """Lines on a row's role in the session: POC, value area, single print."""
     words, rule = ValueFormatter(chart), chart.rules.value_area
-    counts, place, height = letters.counts, row - letters.first_row, chart.series.grid.ticks_per_row
+    counts, place, grid = letters.counts, row - letters.first_row, chart.series.grid
     area = letters.value_area(rule.percent, rule.method)
     most, count, total = int(counts.max()), int(counts[place]), int(counts.sum())
     lines: list[ExplanationLine] = []
@@ -56,10 +54,10 @@ def _role_lines(chart: Chart, letters: TpoProfile, row: int) -> list[Explanation
         aside = f"; {equal} rows tie, the nearest to the middle wins, then the lower" if equal > 1 else ""
         lines.append(ExplanationLine(f"TPO POC: {count} letters, the most of any of {len(counts)} rows{aside}", True))
     else:
-        poc = words.price(area.poc_row * height + Fraction(height, 2))
+        poc = words.price(grid.row_price_ticks(area.poc_row))
         lines.append(ExplanationLine(f"not the TPO POC (that is {poc}, with {most} letters)", False))
     inside = area.low_row <= row <= area.high_row
-    edges = f"{words.row(area.low_row)} to {words.row(area.high_row + 1)}"
+    edges = f"{words.row(area.low_row)} to {words.price(grid.row_top_ticks(area.high_row))}"
     lines.append(ExplanationLine(f"value area {edges}: {area.volume} of {total} letters, {percent_text(area.volume, total)}", inside))
     if count == 1:
         outermost = place in (0, len(counts) - 1)

@@ -18,6 +18,7 @@ from app.chart.chart import Chart
 from app.explain.explanation import Explanation, ExplanationLine, TradeFilter
 from app.explain.formatting import ValueFormatter, exact, percent_text, shortened
 from app.explain.imbalances import bar_of
+from app.market.price_grid import row_price, row_top
 from app.profiles.period_profiles import BarRanges
 from app.profiles.profile_values import ProfileValues
 
@@ -146,6 +147,12 @@ class _Rows(NamedTuple):
     def edge(self, row: int) -> int:
         return self.low_ticks + row * self.height
 
+    def price(self, row: int) -> int:
+        return row_price(self.edge(row), self.height)
+
+    def top(self, row: int) -> int:
+        return row_top(self.edge(row), self.height)
+
 
 def _why(
     chart: Chart, name: str, runs: BarRanges, rows: _Rows, percent: int, method: ValueAreaMethod, edge: ProfileEdge | None
@@ -174,8 +181,8 @@ def _why(
 
 def _title(words: ValueFormatter, rows: _Rows, found: ValueAreaWalk, edge: ProfileEdge | None, name: str) -> str:
     at = {
-        ProfileEdge.POC: words.price(_middle(rows, found.poc)),
-        ProfileEdge.VAH: words.price(rows.edge(found.high + 1)),
+        ProfileEdge.POC: words.price(rows.price(found.poc)),
+        ProfileEdge.VAH: words.price(rows.top(found.high)),
         ProfileEdge.VAL: words.price(rows.edge(found.low)),
     }
     if edge is not None:
@@ -186,9 +193,12 @@ def _title(words: ValueFormatter, rows: _Rows, found: ValueAreaWalk, edge: Profi
 def _poc_lines(words: ValueFormatter, rows: _Rows, poc: int) -> list[ExplanationLine]:
     heaviest = rows.volume[poc]
     equal = sum(volume == heaviest for volume in rows.volume)
-    span = f"{words.price(rows.edge(poc))} to {words.price(rows.edge(poc + 1))}"
+    span = words.price(rows.edge(poc))
+    if rows.height > 1:
+        span += f" to {words.price(rows.edge(poc + 1) - 1)}"
     head = f"row {span}: {words.lots(heaviest)}, the most of any of {len(rows.volume):,} rows"
-    lines = [ExplanationLine(f"{head}; its middle is {words.price(_middle(rows, poc))}")]
+    middle = f"; its middle tick is {words.price(rows.price(poc))}" if rows.height > 1 else ""
+    lines = [ExplanationLine(head + middle)]
     if equal > 1:
         lines.append(ExplanationLine(f"{equal} rows tie: the nearest to the middle of the rows wins, then the lower"))
     elif len(rows.volume) > 1:
@@ -208,7 +218,8 @@ def _area_lines(words: ValueFormatter, rows: _Rows, found: ValueAreaWalk, percen
     lines += shortened([_step_line(words, step, total, percent, target) for step in found.steps])
     lines.append(
         ExplanationLine(
-            f"VAH {words.price(rows.edge(found.high + 1))} and VAL {words.price(rows.edge(found.low))}: outer edges of its rows"
+            f"VAH {words.price(rows.top(found.high))} and VAL {words.price(rows.edge(found.low))}: "
+            f"{'outer edges of its rows' if rows.height > 1 else 'its highest and lowest row, of one tick each'}"
         )
     )
     lines.append(ExplanationLine(f"inside: {words.lots(found.inside)} of {words.lots(total)}, {percent_text(found.inside, total)}"))
@@ -238,10 +249,6 @@ def _traded(rows: _Rows) -> _Rows:
     """The rows from the lowest to the highest with volume."""
     traded = [row for row, volume in enumerate(rows.volume) if volume]
     return _Rows(rows.edge(traded[0]), rows.height, rows.volume[traded[0] : traded[-1] + 1])
-
-
-def _middle(rows: _Rows, row: int) -> Fraction:
-    return rows.edge(row) + Fraction(rows.height, 2)
 
 
 def _ticks(height: int) -> str:

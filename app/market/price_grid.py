@@ -3,6 +3,12 @@
 Rows are counted from price 0: `row = floor(price_ticks / ticks_per_row)`, so the rows of all
 bars line up and never have to be computed again. A price on an edge belongs to the row above
 that edge.
+
+A row of n ticks from tick t has the prices t to t + n - 1. Its own price is its middle tick, of an
+even number the upper of the two middle ones: a price that can trade, so a POC is touched when a
+trade reaches it. The edges of a value area are prices as well: VAL is the lowest tick of its lowest
+row, VAH is t + n of its highest row. A row of one tick has no height: POC, VAH and VAL are that tick.
+A tick t is drawn over [t, t + 1), and a line at a price through the middle of its tick.
 """
 
 from __future__ import annotations
@@ -10,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +24,20 @@ import pyarrow as pa
 from app.errors import BadInputError, OffGridError
 from app.market.arrays import Int64Array
 from app.market.decimals import decimal_places, step_text, to_steps
+
+TICK_MIDDLE = 0.5
+"""Height of a line above the lower edge of its tick, in ticks."""
+_Ticks = TypeVar("_Ticks", int, Int64Array)
+
+
+def row_price(low_ticks: _Ticks, height: int) -> _Ticks:
+    """The price of a row of `height` ticks from `low_ticks` on: its middle tick, e.g. of a POC."""
+    return low_ticks + height // 2
+
+
+def row_top(low_ticks: _Ticks, height: int) -> _Ticks:
+    """The upper edge of a row as a price, e.g. a VAH: the tick above its ticks; of a row of one tick that tick itself."""
+    return low_ticks + (height if height > 1 else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,14 @@ class PriceGrid:
     def row_low_ticks(self, row: int) -> int:
         """Price of the lower edge of a row, in ticks."""
         return int(row) * self.ticks_per_row
+
+    def row_price_ticks(self, row: int) -> int:
+        """The price of a row, in ticks; see `row_price`."""
+        return row_price(self.row_low_ticks(row), self.ticks_per_row)
+
+    def row_top_ticks(self, row: int) -> int:
+        """The upper edge of a row as a price, in ticks; see `row_top`."""
+        return row_top(self.row_low_ticks(row), self.ticks_per_row)
 
     def price(self, ticks: float) -> float:
         """Convert a price from ticks to a float: rounded, so for drawing and display only."""

@@ -58,18 +58,18 @@ class ProfileValues:
         return self.runs[-1][1] - 1
 
     @property
-    def poc_ticks(self) -> float:
-        """The price of the middle of the POC row, in ticks."""
-        return self.rows.edge_ticks(self.area.poc_row) + self.rows.ticks_per_row / 2
+    def poc_ticks(self) -> int:
+        """The price of the POC row; see `app.market.price_grid`."""
+        return self.rows.price_ticks(self.area.poc_row)
 
     @property
     def vah_ticks(self) -> int:
-        """The price of the value area's upper edge, in ticks."""
-        return self.rows.edge_ticks(self.area.high_row + 1)
+        """The upper edge of the value area, as a price."""
+        return self.rows.top_ticks(self.area.high_row)
 
     @property
     def val_ticks(self) -> int:
-        """The price of the value area's lower edge, in ticks."""
+        """The lower edge of the value area, as a price."""
         return self.rows.edge_ticks(self.area.low_row)
 
 

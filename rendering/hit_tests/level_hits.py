@@ -9,7 +9,7 @@ from app.analytics.level_detection import LevelKind
 from app.explain.levels import LevelQuery, explain_level
 from rendering.hit_tests.hit_target import NEAR_PX, HitTarget
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_view, price_y
+from rendering.view.frame_coords import bars_in_view, line_y, price_y
 
 
 def level_questions(
@@ -40,5 +40,5 @@ def _is_under(frame: Frame, level: LevelQuery, bar: float, y: float) -> bool:
     if level.end >= 0 and bar > number[level.end] + 0.5:
         return False
     if level.top > level.bottom:
-        return price_y(frame, level.top / 2 + 1) - 1 <= y <= price_y(frame, level.bottom / 2) + 1
-    return abs(y - price_y(frame, level.bottom / 2 + 0.5 * (level.kind >= LevelKind.POOR_HIGH)) - 0.5) <= NEAR_PX
+        return price_y(frame, level.top + 1) - 1 <= y <= price_y(frame, level.bottom) + 1
+    return abs(y - line_y(frame, level.bottom) - 0.5) <= NEAR_PX

@@ -13,7 +13,7 @@ from app.profiles.profile_values import ProfileValues
 from app.settings.calculation import ValueAreaSettings
 from rendering.hit_tests.hit_target import NEAR_PX, HitTarget
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import price_y
+from rendering.view.frame_coords import line_y
 
 
 def profile_questions(
@@ -25,7 +25,7 @@ def profile_questions(
     return [
         HitTarget(f"{edge.value} of {name}", partial(explain_profile, chart, name, figures, *rule, edge))
         for edge, ticks in at.items()
-        if abs(price_y(frame, ticks) + 0.5 - y) <= NEAR_PX
+        if abs(line_y(frame, ticks) + 0.5 - y) <= NEAR_PX
     ]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.market.price_grid import TICK_MIDDLE, row_price
 from app.settings.calculation import Cells
 from rendering.paint.bar_zones import BarZones
 from rendering.paint.cell_fill import CellFill
@@ -108,8 +109,8 @@ def candle_quads(bars: BarGeometry, grid: PixelGrid, column: BarZones, theme: Th
 
 
 def poc_ticks(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A line across each bar at the middle of its POC row, wider than the body."""
-    middle = grid.price_y((bars.poc_row + 0.5) * rows)
+    """A line across each bar at the price of its POC row, wider than the body."""
+    middle = grid.price_y(row_price(bars.poc_row * rows, rows) + TICK_MIDDLE)
     height = 2 * column.hairline
     top = middle - column.hairline
     return _coloured(grid.bar_x(bars.number) - column.hairline, top, grid.bar_x(bars.number + 1), top + height, theme.poc)

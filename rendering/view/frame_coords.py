@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 
+from app.market.price_grid import TICK_MIDDLE
 from rendering.view.frame import Frame
 
 
 def price_y(frame: Frame, ticks: float) -> float:
     """Y of a price in logical pixels, rounded to a device pixel as the edges of cells and rows are."""
     return frame.pixels.screen_y(ticks) / frame.dpr
+
+
+def line_y(frame: Frame, ticks: float) -> float:
+    """Y of a line at a price, the middle of its tick, in logical pixels."""
+    return price_y(frame, ticks + TICK_MIDDLE)
 
 
 def hairline(frame: Frame) -> float:

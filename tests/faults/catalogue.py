@@ -1,7 +1,8 @@
 """The faults by number, and what the program promises when each one happens.
 
-`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers, `X` is hostile input from anywhere.
-Tests name the numbers in their docstrings.
+`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers, `D` of data that could be lost or
+called whole, `S` of states that could mislead, `T` of values, `X` is hostile input from anywhere. Tests name the numbers in their
+docstrings.
 """
 
 from __future__ import annotations
@@ -68,6 +69,16 @@ CATALOGUE = {
         "each of thirteen readers takes it, or says in one line what, where and what was expected; the rest works",
     ),
     "X6": Entry("a module of one's name in the working folder", "not imported by any process of ours"),
+    "T1": Entry(
+        "sums of lots, of ticks x lots and of their squares beyond 64 bits",
+        "exact for all prices and quantities that can be stored, and no such market is refused",
+    ),
+    "T2": Entry(
+        "a POC, VAH or VAL beside the prices that can trade",
+        "one price for each row, wherever it is shown; a naked level ends with a trade exactly at it",
+    ),
+    "T4": Entry("a late trade after levels have ended", "the levels equal those of a fresh build, test counts included"),
+    "T7": Entry("an initial balance of which trades are missing", "what it is so far, and that it is not complete; never a missing value"),
 }
 """All faults by number, in the order of the report's table."""
 

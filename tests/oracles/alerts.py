@@ -108,7 +108,7 @@ class SlowAlert:
             volume = sum(trade.lots for trade in inside)
             return float(Fraction(sum(trade.price * trade.lots for trade in inside), volume))
         poc, low, high = self._area(inside)
-        return {SubjectKind.POC: poc + 0.5, SubjectKind.VAH: high + 1, SubjectKind.VAL: low}[subject.kind]
+        return {SubjectKind.POC: poc, SubjectKind.VAH: high, SubjectKind.VAL: low}[subject.kind]
 
     def _area(self, trades: list[Print]) -> tuple[int, int, int]:
         bottom, top = min(trade.price for trade in trades), max(trade.price for trade in trades)
@@ -136,7 +136,7 @@ class SlowAlert:
             if day >= bar * self.bar_ns // DAY_NS:
                 continue
             poc, low, high = self._area(trades)
-            level = {SubjectKind.NAKED_POC: poc + 0.5, SubjectKind.NAKED_VAH: high + 1, SubjectKind.NAKED_VAL: low}[self.alert.subject.kind]
+            level = {SubjectKind.NAKED_POC: poc, SubjectKind.NAKED_VAH: high, SubjectKind.NAKED_VAL: low}[self.alert.subject.kind]
             later = [prices for number, prices in bars.items() if number * self.bar_ns // DAY_NS > day and number < bar]
             if any(min(prices) <= level <= max(prices) for prices in later):
                 continue

@@ -40,10 +40,18 @@ class SlowBar:
             "sell": sell,
             "delta_min": min(self.deltas),
             "delta_max": max(self.deltas),
-            "price_volume_offset": sum((p - self.prices[0]) * q for p, q in zip(self.prices, self.quantities, strict=True)),
+            "price_volume_low": self.moment(1) % 2**63,
+            "price_volume_high": self.moment(1) // 2**63,
+            "price_square_low": self.moment(2) % 2**63,
+            "price_square_middle": self.moment(2) // 2**63 % 2**63,
+            "price_square_high": self.moment(2) // 2**126,
             "first_row": min(self.cells),
             "n_rows": max(self.cells) - min(self.cells) + 1,
         }
+
+    def moment(self, power: int) -> int:
+        """The sum of (price - open)**power * quantity."""
+        return sum((p - self.prices[0]) ** power * q for p, q in zip(self.prices, self.quantities, strict=True))
 
     def dense(self, k: int) -> list[int]:
         """Volume of one side (`k`: 0 buy, 1 sell, 2 unknown) in every row from the lowest to the highest."""

@@ -13,6 +13,15 @@ def point_of_control(volumes: Sequence[int]) -> int:
     return min((abs(2 * row - middle_doubled), row) for row, volume in enumerate(volumes) if volume == heaviest)[1]
 
 
+def prices_of_area(low_ticks: int, high_ticks: int, poc_ticks: int, height: int) -> tuple[int, int, int]:
+    """POC, VAH and VAL as prices, from the lowest ticks of the area's lowest and highest row and of the POC row."""
+    held = [poc_ticks + tick for tick in range(height)]  # the prices of the POC row
+    while len(held) > 2:
+        held = held[1:-1]
+    poc = held[-1]  # of two middle ticks the upper
+    return (poc, high_ticks, low_ticks) if height == 1 else (poc, high_ticks + height, low_ticks)
+
+
 def value_area(volumes: Sequence[int], percent: int, method: str) -> tuple[int, int]:
     """Indices of the lowest and the highest row of the value area."""
     traded = [row for row, volume in enumerate(volumes) if volume]

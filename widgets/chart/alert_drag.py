@@ -11,7 +11,7 @@ from collections.abc import Callable
 from app.alerts.actions import AlertActions
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX
 from rendering.scene.scene import ChartScene
-from rendering.view.frame_coords import price_y
+from rendering.view.frame_coords import line_y
 
 _CLICK_PX = 3.0  # a click may move this much
 
@@ -42,7 +42,7 @@ class AlertDrag:
         if scene is None or scene.frame is None or not scene.layout.price_axis.holds(x, y):
             return None
         frame = scene.frame
-        tags = ((abs(price_y(frame, line.ticks + 0.5) - y), line.alert) for line in scene.chart.alert_lines if not line.moves)
+        tags = ((abs(line_y(frame, line.ticks) - y), line.alert) for line in scene.chart.alert_lines if not line.moves)
         return min((tag for tag in tags if tag[0] <= TAG_HEIGHT_PX / 2), default=(0.0, None))[1]
 
     def press(self, x: float, y: float) -> bool:

@@ -180,8 +180,8 @@ def _identity(level: Level) -> tuple[object, ...]:
 
 
 def _texts(level: Level, grid: PriceGrid, now_ns: int) -> tuple[str, ...]:
-    def price(ticks: float, sign: str = "") -> str:
-        return f"{grid.price(ticks):{sign}.{grid.decimals + (ticks % 1 != 0)}f}"  # half a tick needs another decimal place
+    def price(ticks: int, sign: str = "") -> str:
+        return f"{grid.price(ticks):{sign}.{grid.decimals}f}"
 
     prices = [price(ticks) for ticks in (level.bottom_ticks, level.top_ticks)]
     return (

@@ -1,10 +1,10 @@
 """Bars with their cells as JSON lines, CSV or Parquet.
 
-Prices and quantities are decimal text. `cells` are in order from the lowest row; a cell's `price` and the bar's `poc`
-are lower edges of rows, `val` and `vah` are the lower edge of the lowest and the upper edge of the highest row of the
-value area. `cvd` and `vwap` run from the first trade; the VWAP is rounded half to even to four decimal places more
-than a price has. CSV and Parquet have one row per cell, with the bar's values repeated; `cell_stacked` has the sides
-of the stacked zones that the cell lies in.
+Prices and quantities are decimal text. `cells` are in order from the lowest row; a cell's `price` and the bar's `poc_row`
+are lower edges of rows; `poc`, `val` and `vah` are the prices that the screen shows (see `app.market.price_grid`). `cvd`
+and `vwap` run from the first trade; the VWAP is rounded half to even to four decimal places more than a price has. CSV and
+Parquet have one row per cell, with the bar's values repeated; `cell_stacked` has the sides of the stacked zones that the
+cell lies in.
 """
 
 from __future__ import annotations
@@ -57,22 +57,7 @@ def footprint(path: Path, reading: Reading, settings: Settings, rule: BarRule, t
     found = read(path, reading)
     spec = ChartSpec(found.instrument, rule, ticks_per_row)
     series = build_series([found.trades], spec) if len(found.trades) else FootprintSeries(rule, found.instrument.grid(ticks_per_row))
-    require_countable(series, path)
     write_bars(bar_objects(series, found.instrument, settings.rules), out)
-
-
-def require_countable(series: FootprintSeries, path: Path) -> None:
-    """Reject bars whose price range times volume, in ticks and lots, is too large for 64-bit integers.
-
-    This happens e.g. with steps of 18 decimal places.
-
-    Raises
-    ------
-    BadInputError
-        If there is such a bar.
-    """
-    if bool(((series.high - series.low) * series.volume.astype(float) > 2.0**62).any()):
-        raise BadInputError(f"{path}: a bar's range times volume overflows; use a larger tick or lot size")
 
 
 def bar_objects(series: FootprintSeries, instrument: Instrument, rules: CalculationSettings) -> Iterator[dict[str, Any]]:
@@ -80,7 +65,7 @@ def bar_objects(series: FootprintSeries, instrument: Instrument, rules: Calculat
     if not series.n_bars:
         return
     grid, quantity = series.grid, _writer_of_steps(instrument.lot_size)
-    price, row_price = _writer_of_steps(grid.tick_size), _writer_of_steps(grid.row_size)
+    price, edge = _writer_of_steps(grid.tick_size), _writer_of_steps(grid.row_size)
     imbalance = rules.imbalance.of(instrument.lot_size)
     figures = BarValues(series, rules.value_area.method, rules.value_area.percent, imbalance)
     pocs = figures.poc_rows(0, series.n_bars).tolist()
@@ -90,7 +75,7 @@ def bar_objects(series: FootprintSeries, instrument: Instrument, rules: Calculat
     zones: dict[int, list[dict[str, str]]] = {}
     found = zones_from_marks(series, 0, series.n_bars, flags, imbalance.stacked)
     for zone_bar, low_row, high_row, side in zip(*(column.tolist() for column in found), strict=True):
-        edges = {"low": row_price(low_row), "high": row_price(high_row + 1)}
+        edges = {"low": edge(low_row), "high": edge(high_row + 1)}
         zones.setdefault(zone_bar, []).append({"side": "buy" if side == BUY else "sell", **edges})
     running = cvd(series).tolist()
     lots: list[int] = series.volume.tolist()
@@ -109,11 +94,12 @@ def bar_objects(series: FootprintSeries, instrument: Instrument, rules: Calculat
             **{name: quantity(plain[name][bar]) for name in ("delta_min", "delta_max")},
             "cvd": quantity(running[bar]),
             "vwap": price_text(Fraction(price_volume[bar], volume[bar]), grid.tick_size, grid.decimals + VWAP_DIGITS),
-            "poc": row_price(pocs[bar]),
-            "vah": row_price(highs[bar] + 1),
-            "val": row_price(lows[bar]),
+            "poc": price(grid.row_price_ticks(pocs[bar])),
+            "vah": price(grid.row_top_ticks(highs[bar])),
+            "val": edge(lows[bar]),
+            "poc_row": edge(pocs[bar]),
             "cells": [
-                {"price": row_price(row), "buy": quantity(bought), "sell": quantity(sold), "imbalance": _IMBALANCES[kind]}
+                {"price": edge(row), "buy": quantity(bought), "sell": quantity(sold), "imbalance": _IMBALANCES[kind]}
                 for row, (bought, sold, kind) in enumerate(
                     zip(buy.tolist(), sell.tolist(), kinds[start : start + len(buy)], strict=True), first_row
                 )
@@ -180,7 +166,7 @@ _ROWS_AT_ONCE = 1 << 16  # rows of Parquet, so that a long file is not in memory
 
 _BAR_FIELDS = (
     *("start_ns", "open", "high", "low", "close", "trades", "volume", "buy", "sell"),
-    *("delta", "delta_min", "delta_max", "cvd", "vwap", "poc", "vah", "val"),
+    *("delta", "delta_min", "delta_max", "cvd", "vwap", "poc", "vah", "val", "poc_row"),
 )
 _CELL_FIELDS = ("price", "buy", "sell", "imbalance")
 _COLUMNS = (*_BAR_FIELDS, *(f"cell_{name}" for name in _CELL_FIELDS), "cell_stacked")

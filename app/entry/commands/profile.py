@@ -1,4 +1,8 @@
-"""The volume profile of a trades file, as JSON or as a table."""
+"""The volume profile of a trades file, as JSON or as a table.
+
+Prices are decimal text. The `price` of a row, `poc_row`, `hvn` and `lvn` are lower edges of rows; `poc`, `vah` and `val` are the
+prices that the screen shows (see `app.market.price_grid`).
+"""
 
 from __future__ import annotations
 
@@ -107,9 +111,10 @@ def _profile_object(shown: VolumeProfile, vwap: Fraction, grid: PriceGrid, found
             for row, (buy, sell) in enumerate(zip(shown.buy.tolist(), shown.sell.tolist(), strict=True))
         ],
         "ticks_per_row": grid.ticks_per_row,
-        "poc": grid.row_text(area.poc_row),
-        "vah": grid.row_text(area.high_row + 1),
+        "poc": grid.text(grid.row_price_ticks(area.poc_row)),
+        "vah": grid.text(grid.row_top_ticks(area.high_row)),
         "val": grid.row_text(area.low_row),
+        "poc_row": grid.row_text(area.poc_row),
         "method": request.method.value,
         "percent": request.percent,
         "volume": quantity(sum(total)),
@@ -125,12 +130,13 @@ def _print_profile(result: dict[str, Any], grid: PriceGrid) -> None:
     for name in ("price", "sell", "buy", "total"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("")
-    vah, val = Decimal(result["vah"]), Decimal(result["val"])
+    highest = Decimal(result["vah"]) - (grid.row_size if grid.ticks_per_row > 1 else 0)  # lower edge of the area's highest row
+    lowest = Decimal(result["val"])
     for row in reversed(result["rows"]):
         price = Decimal(row["price"])
-        mark = "POC" if row["price"] == result["poc"] else "│" if val <= price < vah else ""
+        mark = "POC" if row["price"] == result["poc_row"] else "│" if lowest <= price <= highest else ""
         table.add_row(row["price"], row["sell"], row["buy"], row["total"], mark)
     console.print(table)
     rule = f"({result['percent']} % {result['method']})"
-    console.print(f"POC {result['poc']} (lower edge of row)   VAL {result['val']}   VAH {result['vah']}   {rule}", soft_wrap=True)
+    console.print(f"POC {result['poc']}   VAL {result['val']}   VAH {result['vah']}   {rule}", soft_wrap=True)
     console.print(f"VWAP {result['vwap']}   volume {result['volume']}   rows of {grid.ticks_per_row} ticks ({grid.row_size.normalize():f})")

@@ -1,7 +1,9 @@
 """The TPO profile of each session in a trades file, as JSON or a table.
 
-Prices are decimal text. `letters`, `single_prints` and `poc` name rows by their lower edge; `vah` and `val` are edges of
-rows; the initial balance and the midpoint are traded prices (see `app.analytics.tpo`).
+Prices are decimal text. `letters`, `single_prints` and `poc_row` name rows by their lower edge; `poc`, `vah` and `val` are the
+prices that the screen shows (see `app.market.price_grid`); the initial balance and the midpoint are traded prices (see
+`app.analytics.tpo`). Without trades in the first two brackets there is no initial balance; `ib_complete` is false, and what it
+is so far is given, until both have trades and a later bracket has begun.
 """
 
 from __future__ import annotations
@@ -103,9 +105,11 @@ def _result(profile: TpoProfile, grid: PriceGrid, request: TpoRequest) -> dict[s
         "letters": {price: letters for price, letters in rows if letters},
         "ib_high": None if balance is None else grid.text(balance[1]),
         "ib_low": None if balance is None else grid.text(balance[0]),
-        "poc": grid.row_text(area.poc_row),
-        "vah": grid.row_text(area.high_row + 1),
+        "ib_complete": profile.initial_balance_complete,
+        "poc": grid.text(grid.row_price_ticks(area.poc_row)),
+        "vah": grid.text(grid.row_top_ticks(area.high_row)),
         "val": grid.row_text(area.low_row),
+        "poc_row": grid.row_text(area.poc_row),
         "midpoint": _half_tick(profile.midpoint_ticks, grid),
         "single_prints": [grid.row_text(row) for row in profile.single_prints.tolist()],
         "poor_high": profile.poor_high,
@@ -125,11 +129,16 @@ def _print_session(result: dict[str, Any], request: TpoRequest) -> None:
     width = max(len(price) for price in result["letters"])
     single = set(result["single_prints"])
     for price, letters in reversed(result["letters"].items()):
-        mark = "POC" if price == result["poc"] else "single" if price in single else ""
+        mark = "POC" if price == result["poc_row"] else "single" if price in single else ""
         console.print(f"{price:>{width}}  {letters}  {mark}".rstrip(), markup=False)
     rule = f"({request.percent} % {request.method.value})"
-    console.print(
-        f"POC {result['poc']} (lower edge of row)   VAL {result['val']}   VAH {result['vah']}   {rule}   midpoint {result['midpoint']}"
-    )
+    console.print(f"POC {result['poc']}   VAL {result['val']}   VAH {result['vah']}   {rule}   midpoint {result['midpoint']}")
     poor = " and ".join(name for name in ("high", "low") if result[f"poor_{name}"]) or "neither"
-    console.print(f"initial balance {result['ib_low']} to {result['ib_high']}   rotation {result['rotation_factor']:+d}   poor: {poor}\n")
+    console.print(f"{_balance_text(result)}   rotation {result['rotation_factor']:+d}   poor: {poor}\n")
+
+
+def _balance_text(result: dict[str, Any]) -> str:
+    if result["ib_low"] is None:
+        return "initial balance not complete: no trades in the first two brackets"
+    range_text = f"{result['ib_low']} to {result['ib_high']}"
+    return f"initial balance {range_text}" if result["ib_complete"] else f"initial balance so far {range_text} (not complete)"

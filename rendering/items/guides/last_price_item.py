@@ -16,7 +16,7 @@ from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import price_y
+from rendering.view.frame_coords import line_y
 from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
 
 _NAME = "close"
@@ -101,7 +101,7 @@ def last_price(frame: Frame) -> LastPrice | None:
         colour = theme.candle_up if close >= int(series.open[bar]) else theme.candle_down
     else:
         colour = {"simulated": theme.simulated, "replay": theme.replay}.get(frame.mode, theme.stale)
-    return LastPrice(close, price_y(frame, close + 0.5), colour, frame.known_x)  # a tick is drawn over [close, close + 1): its middle
+    return LastPrice(close, line_y(frame, close), colour, frame.known_x)
 
 
 def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> LastPrice | None:

@@ -14,7 +14,7 @@ from rendering.items.chart_item import ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.style.text import Labels, qcolor
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import price_y
+from rendering.view.frame_coords import line_y
 
 _WORD = "alert"
 
@@ -73,7 +73,7 @@ class AlertItem(ChartItem):
 def _drawn(frame: Frame) -> tuple[DrawnAlert, ...]:
     """The alerts in view as they are drawn: at the middle of their tick, and only one at each height.
 
-    The tag of a price between two ticks shows the nearest tick, or the lower one at half a tick, as for profile lines.
+    The tag of a price between two ticks shows the nearest tick, or the lower one at half a tick.
     """
     lines = frame.chart.alert_lines
     if not lines:
@@ -83,7 +83,7 @@ def _drawn(frame: Frame) -> tuple[DrawnAlert, ...]:
     first, end = bisect_left(lines, low, key=_ticks), bisect_right(lines, high, key=_ticks)
     found: dict[float, DrawnAlert] = {}
     for ticks, text, _, moves in lines[first:end]:
-        y = price_y(frame, ticks + 0.5)
+        y = line_y(frame, ticks)
         if 0 <= y < frame.layout.price.height and y not in found:
             found[y] = DrawnAlert(y, f"{_WORD}: {text}" if moves else _WORD, grid.text(math.ceil(ticks - 0.5)), moves)
     return tuple(found.values())

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from app.analytics.developing import DevelopingProfile
+from app.market.price_grid import TICK_MIDDLE, row_price, row_top
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.profile_hits import developing_questions
 from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS_Z, ChartItem
@@ -68,14 +69,14 @@ class DevelopingItem(ChartItem):
         period = developing.starts(first, end)
         breaks = np.flatnonzero((np.diff(period) != 0) | (known[1:] != known[:-1])) + 1
         lines = (
-            ((high + 1) * height, theme.value_area, Qt.PenStyle.DashLine),
+            (row_top(high * height, height), theme.value_area, Qt.PenStyle.DashLine),
             (low * height, theme.value_area, Qt.PenStyle.DashLine),
-            ((poc + 0.5) * height, theme.poc, Qt.PenStyle.SolidLine),
+            (row_price(poc * height, height), theme.poc, Qt.PenStyle.SolidLine),
         )
         number = series.number[first:end]
         left, right = (frame.viewport.x(0) + at * frame.viewport.bar_px for at in (number, number + 1))
         for ticks, colour, style in lines:
-            y = frame.pixels.price_y(ticks) / frame.dpr - frame.pixels.top / frame.dpr + 0.5
+            y = frame.pixels.price_y(ticks + TICK_MIDDLE) / frame.dpr - frame.pixels.top / frame.dpr + 0.5
             painter.setPen(QPen(qcolor(colour), 1.5 if style is Qt.PenStyle.SolidLine else 1, style))
             for run in np.split(np.arange(end - first), breaks):
                 if known[run[0]]:

@@ -14,6 +14,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.level_detection import LevelKind
 from app.chart.levels import PERIODS
+from app.market.price_grid import TICK_MIDDLE
 from app.market.session import Period
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.level_hits import level_questions
@@ -160,17 +161,15 @@ class LevelItem(ChartItem):
             return ()
         found = frame.chart.levels.columns(self.kinds, *bars_in_view(frame), living=not self.shows_ended, known_end=frame.known_end)
         low, high = viewport.visible_ticks()
-        seen = np.flatnonzero((found["bottom"] <= 2 * high) & (found["top"] >= 2 * low))
+        seen = np.flatnonzero((found["bottom"] <= high) & (found["top"] + 1 >= low))
         ended = found["end"][seen] >= 0
         seen = seen[~ended | (np.cumsum(ended) > ended.sum() - _MAX_ENDED)]
         kind, period, bottom, top, start, end = (found[name][seen] for name in ("kind", "period", "bottom", "top", "start", "end"))
         left = np.maximum(0.0, _x(frame, series.number[start]))
         right = np.where(end < 0, frame.known_x, np.minimum(viewport.width_px, _x(frame, series.number[end] + 0.5)))
-        # a zone covers its rows completely, up to the start of the next row; a traded price is drawn at mid-tick, the edge or
-        # the middle of a row exactly where it is
+        # a zone covers its rows completely, up to the start of the next row; a price is drawn at the middle of its tick
         zone = top > bottom
-        middle = bottom / 2 + 0.5 * (kind >= LevelKind.POOR_HIGH)
-        upper, lower = (_y(frame, np.where(zone, ticks, middle)) for ticks in (top / 2 + 1, bottom / 2))
+        upper, lower = (_y(frame, np.where(zone, ticks, bottom + TICK_MIDDLE)) for ticks in (top + 1, bottom))
         columns = (kind, period, left, right, upper, lower, end < 0)
         return tuple(
             DrawnLevel(LevelKind(kind), PERIODS[period] if period >= 0 else None, *place)

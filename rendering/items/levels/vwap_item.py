@@ -14,6 +14,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from app.analytics.anchored_vwap import SessionVwap, VwapSums
 from app.analytics.bar_groups import session_starts
+from app.market.price_grid import TICK_MIDDLE
 from app.market.session import Period, TimeDivision
 from app.market.span import Span
 from rendering.hit_tests.hit_target import HitTarget
@@ -230,7 +231,7 @@ def period_text(frame: Frame, period: Period) -> str:
 def heights(frame: Frame, ticks: np.ndarray) -> np.ndarray:
     """The y positions of fractional prices, logical pixels from the top of the price pane; a whole tick is at the middle of its tick."""
     viewport = frame.viewport
-    return viewport.height_px - (ticks + 0.5 - viewport.low_ticks) * viewport.tick_px
+    return viewport.height_px - (ticks + TICK_MIDDLE - viewport.low_ticks) * viewport.tick_px
 
 
 def _look(frame: Frame) -> tuple[object, ...]:

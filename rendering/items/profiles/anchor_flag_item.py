@@ -20,7 +20,7 @@ from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.detail import Detail
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import price_y
+from rendering.view.frame_coords import line_y
 from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
 
 _TAB_PX = 18.0
@@ -178,7 +178,7 @@ def _labels(frame: Frame) -> list[_Label]:
             text = f"{whose}{line.name} {line.text}"
             width = _width(text) + 6
             places = (end + 3, begin - 3 - width, begin + 3) if end < pane.right else (end - width - 3,)
-            top = price_y(frame, line.ticks) - _LABEL_PX / 2 + 0.5
+            top = line_y(frame, line.ticks) - _LABEL_PX / 2 + 0.5
             for left in places:
                 label = _Label(left, top, text, line.colour)
                 if 0 <= left <= pane.right - width and _is_free(frame, label.rect, labels):

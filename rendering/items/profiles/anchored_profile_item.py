@@ -22,7 +22,7 @@ from rendering.items.profiles.profile_rows import draw_rows, profile_bars
 from rendering.paint.rect_batch import RectBatch
 from rendering.style.text import qrect
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import price_y
+from rendering.view.frame_coords import line_y
 
 _OPACITY = 0.62
 """The bars are visible through the rows, and the rows do not outshine the cells."""
@@ -104,7 +104,7 @@ class AnchoredProfileItem(ChartItem):
                 bars = profile_bars(frame, view.figures, inputs.volume, view.width_px(frame))
                 draw_rows(painter, frame, self._rectangles, bars, inputs, (left, right), _OPACITY)
             for line, end in anchored_profile_lines(frame, view):
-                y = price_y(frame, line.ticks) + 0.5
+                y = line_y(frame, line.ticks) + 0.5
                 painter.setPen(line.pen)
                 painter.drawLine(QLineF(left, y, end, y))
 
@@ -126,7 +126,7 @@ def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[Profil
     lines = [(line, extended[line.name]) for line in reversed(profile_lines(frame, figures, inputs.colours))]
     left = view.visible_range(frame)[0]
     ends = [(line, view.lines_end(frame, extended=on)) for line, on in lines]
-    return [(line, end) for line, end in ends if end > left and 0 <= price_y(frame, line.ticks) <= frame.layout.price.height]
+    return [(line, end) for line, end in ends if end > left and 0 <= line_y(frame, line.ticks) <= frame.layout.price.height]
 
 
 class _Shown(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt
@@ -20,7 +19,7 @@ class ProfileLine(NamedTuple):
     """A line of a profile: its name, price in ticks, price text and colour."""
 
     name: str
-    ticks: float
+    ticks: int
     text: str
     colour: Colour
 
@@ -31,14 +30,10 @@ class ProfileLine(NamedTuple):
 
 
 def profile_lines(frame: Frame, figures: ProfileValues, colours: ProfileColours) -> tuple[ProfileLine, ProfileLine, ProfileLine]:
-    """The lines of POC, VAH and VAL.
-
-    POC at the middle of its row, VAH at the upper edge of the value area's top row, VAL at the lower edge of its bottom row.
-    """
+    """The lines of POC, VAH and VAL; see `app.market.price_grid` for their prices."""
     grid, tones = frame.chart.series.grid, profile_palette(frame.theme, colours)
-    middle = math.floor(figures.poc_ticks)  # a middle between two ticks is shown as the lower one
     return (
-        ProfileLine("POC", figures.poc_ticks, grid.text(middle), tones.poc),
+        ProfileLine("POC", figures.poc_ticks, grid.text(figures.poc_ticks), tones.poc),
         ProfileLine("VAH", figures.vah_ticks, grid.text(figures.vah_ticks), tones.value_area),
         ProfileLine("VAL", figures.val_ticks, grid.text(figures.val_ticks), tones.value_area),
     )

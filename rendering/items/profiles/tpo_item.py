@@ -22,7 +22,7 @@ from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_view, price_y
+from rendering.view.frame_coords import bars_in_view, line_y, price_y
 from rendering.view.layout import CHAR_ASPECT
 
 _TEXT_PX = 10
@@ -109,7 +109,7 @@ class TpoItem(ChartItem):
         height = frame.chart.series.grid.ticks_per_row
         top, bottom = price_y(frame, (area.high_row + 1) * height), price_y(frame, area.low_row * height)
         painter.fillRect(QRectF(left, top, right - left, bottom - top), qcolor(theme.value_area_fill))
-        middle = price_y(frame, (area.poc_row + 0.5) * height) + 0.5
+        middle = line_y(frame, frame.chart.series.grid.row_price_ticks(area.poc_row)) + 0.5
         painter.setPen(QPen(qcolor(theme.poc.faded(0.5) if self.split else theme.poc), 1))
         heaviest = int(letters.counts[area.poc_row - letters.first_row])
         # the line starts where the letters end
@@ -117,7 +117,7 @@ class TpoItem(ChartItem):
         painter.drawLine(QLineF(min(left + offset, right), middle, right, middle))
         self._draw_rows(painter, frame, session, (area.low_row, area.high_row, area.poc_row))
         painter.setPen(QPen(qcolor(theme.text_muted), 1, Qt.PenStyle.DotLine))
-        half = price_y(frame, float(letters.midpoint_ticks) + 0.5) + 0.5
+        half = line_y(frame, float(letters.midpoint_ticks)) + 0.5
         painter.drawLine(QLineF(left, half, right, half))
         balance = letters.initial_balance
         if balance is not None and session.left >= 0:

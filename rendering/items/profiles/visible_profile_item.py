@@ -24,7 +24,7 @@ from rendering.items.profiles.visible_profile import VisibleProfile
 from rendering.paint.rect_batch import RectBatch
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import bars_in_view, price_y
+from rendering.view.frame_coords import bars_in_view, line_y
 from rendering.view.layout import LEGEND_TOP, LINE_PX
 
 _SHARE_PADDING_PX = 6.0
@@ -85,7 +85,7 @@ class VisibleProfileItem(ChartItem):
         return f"visible range: {side.volume.value} · {rows} · VA {side.percent} % {side.method.value}"
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
-        return tuple(price_y(frame, line.ticks) for line in _tagged(frame, self.lines(frame)))
+        return tuple(line_y(frame, line.ticks) for line in _tagged(frame, self.lines(frame)))
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """Hit targets of the profile's lines in the strip, and across the bars while they are shown there."""
@@ -123,17 +123,17 @@ class VisibleProfileItem(ChartItem):
             self._draw_line(painter, frame, line)
         for line in _tagged(frame, lines):
             self._draw_name(painter, frame, line)
-            draw_price_tag(painter, self._bold, frame, price_y(frame, line.ticks), line.text, line.colour)
+            draw_price_tag(painter, self._bold, frame, line_y(frame, line.ticks), line.text, line.colour)
 
     def _draw_line(self, painter: QPainter, frame: Frame, line: ProfileLine) -> None:
-        y, strip = price_y(frame, line.ticks), frame.layout.profile
+        y, strip = line_y(frame, line.ticks), frame.layout.profile
         if not 0 <= y <= strip.height:
             return
         painter.setPen(line.pen)
         painter.drawLine(QLineF(strip.left, y + 0.5, strip.right, y + 0.5))
 
     def _draw_name(self, painter: QPainter, frame: Frame, line: ProfileLine) -> None:
-        y, strip = price_y(frame, line.ticks), frame.layout.profile
+        y, strip = line_y(frame, line.ticks), frame.layout.profile
         width = self._bold.width(line.name) + 6
         at_the_end = frame.chart.anchors.side.placement is Placement.LEFT  # away from the start of the rows
         rect = QRectF(strip.right - width - 3 if at_the_end else strip.left + 3, y - 7, width, 14)
@@ -157,8 +157,8 @@ def _tagged(frame: Frame, lines: tuple[ProfileLine, ...]) -> list[ProfileLine]:
     """The lines in view that get a tag, POC first; a line whose tag would cover another one gets none."""
     shown: list[ProfileLine] = []
     for line in lines:
-        y = price_y(frame, line.ticks)
-        if 0 <= y <= frame.layout.price.height and all(abs(y - price_y(frame, other.ticks)) >= TAG_HEIGHT_PX for other in shown):
+        y = line_y(frame, line.ticks)
+        if 0 <= y <= frame.layout.price.height and all(abs(y - line_y(frame, other.ticks)) >= TAG_HEIGHT_PX for other in shown):
             shown.append(line)
     return shown
 

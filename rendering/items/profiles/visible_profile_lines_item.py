@@ -14,7 +14,7 @@ from rendering.items.profiles.profile_line import ProfileLine
 from rendering.items.profiles.visible_profile_item import VisibleProfileItem
 from rendering.style.text import qrect
 from rendering.view.frame import Frame
-from rendering.view.frame_coords import price_y
+from rendering.view.frame_coords import line_y
 
 
 class VisibleProfileLinesItem(ChartItem):
@@ -37,7 +37,7 @@ class VisibleProfileLinesItem(ChartItem):
         return qrect(frame.layout.price)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
-        before, self._shown = self._shown, tuple((price_y(new, line.ticks), line.name, new.known_x) for line in self._lines(new))
+        before, self._shown = self._shown, tuple((line_y(new, line.ticks), line.name, new.known_x) for line in self._lines(new))
         if before == self._shown:
             return None
         pane = self.pane(new)
@@ -45,7 +45,7 @@ class VisibleProfileLinesItem(ChartItem):
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         for line in reversed(self._lines(frame)):  # the POC last, over the others
-            y = price_y(frame, line.ticks) + 0.5
+            y = line_y(frame, line.ticks) + 0.5
             painter.setPen(line.pen)
             painter.drawLine(QLineF(0, y, frame.known_x, y))
 

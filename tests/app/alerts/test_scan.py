@@ -197,16 +197,21 @@ def test_a_value_that_was_reached_before_the_scan_does_not_fire() -> None:
 
 
 DAY: Rows = [(second, at, size, BUY) for second, (at, size) in enumerate([(100, 1), (101, 9), (102, 1)])]
-"""POC of the day: 101.5, the middle of its row."""
+"""POC of the day: 101."""
 NEXT_DAY = 86_400.0
 
 
 def test_a_naked_level_fires_with_the_trade_that_completes_its_range() -> None:
     naked = wish(SubjectKind.NAKED_POC, of=Scope.DAY)
-    rows = [*DAY, *path(110, start=NEXT_DAY), *path(103, 101, 102, start=NEXT_DAY + 60)]
-    assert hits(rows, naked) == [(5, 1, "touched naked POC of the day 10.15")]
-    assert hits(rows, naked, first=5) == [(0, 1, "touched naked POC of the day 10.15")]
+    rows = [*DAY, *path(110, start=NEXT_DAY), *path(103, 100, 102, start=NEXT_DAY + 60)]
+    assert hits(rows, naked) == [(5, 1, "touched naked POC of the day 10.1")]
+    assert hits(rows, naked, first=5) == [(0, 1, "touched naked POC of the day 10.1")]
     assert hits(rows, naked, first=6) == []
+
+
+def test_a_naked_level_fires_with_a_trade_exactly_at_its_price() -> None:
+    rows = [*DAY, *path(110, 101, start=NEXT_DAY)]
+    assert hits(rows, wish(SubjectKind.NAKED_POC, of=Scope.DAY)) == [(4, 1, "touched naked POC of the day 10.1")]
 
 
 def test_a_naked_level_outside_the_bars_range_does_not_fire() -> None:

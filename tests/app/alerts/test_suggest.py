@@ -14,8 +14,8 @@ from tests.app.chart.test_chart import spec
 from tests.builders import trades_of
 
 DAY_S = 86_400.0
-FIRST_DAY = [(0.0, 100, 1, BUY), (1.0, 101, 9, BUY), (2.0, 102, 1, BUY)]  # POC 101.5
-NEXT_DAY = [(DAY_S, 200, 1, BUY), (DAY_S + 1, 202, 3, BUY)]  # POC 202.5, VWAP 201.5, deviation 0.87
+FIRST_DAY = [(0.0, 100, 1, BUY), (1.0, 101, 9, BUY), (2.0, 102, 1, BUY)]  # POC 101
+NEXT_DAY = [(DAY_S, 200, 1, BUY), (DAY_S + 1, 202, 3, BUY)]  # POC 202, VWAP 201.5, deviation 0.87
 
 
 def chart_of(trades: TradeBatch) -> Chart:
@@ -37,17 +37,17 @@ def test_a_chart_without_bars_has_no_subjects() -> None:
     assert near(chart_of(TradeBatch.empty()), 100, 1e9) == []
 
 
-@pytest.mark.parametrize(("ticks", "reach", "found"), [(202.4, 0.125, True), (201.5, 1.0, True), (201.5, 0.99, False), (203.5, 1.0, True)])
+@pytest.mark.parametrize(("ticks", "reach", "found"), [(201.9, 0.125, True), (201.0, 1.0, True), (201.0, 0.99, False), (203.0, 1.0, True)])
 def test_a_line_is_found_within_reach_inclusive(ticks: float, reach: float, found: bool) -> None:
-    poc = Suggestion(subject(SubjectKind.POC, Scope.DAY), 202.5)
+    poc = Suggestion(subject(SubjectKind.POC, Scope.DAY), 202.0)
     assert (poc in near(chart_of(trades_of([*FIRST_DAY, *NEXT_DAY])), ticks, reach)) is found
 
 
 def test_the_lines_of_the_current_day_include_the_bar_in_progress() -> None:
     found = dict(near(chart_of(trades_of(NEXT_DAY)), 202, 1e9))
-    assert found[subject(SubjectKind.POC, Scope.DAY)] == 202.5
+    assert found[subject(SubjectKind.POC, Scope.DAY)] == 202.0
     assert found[subject(SubjectKind.VWAP, Scope.DAY)] == 201.5
-    assert found[subject(SubjectKind.VAH, Scope.DAY)] == 203.0
+    assert found[subject(SubjectKind.VAH, Scope.DAY)] == 202.0
     assert found[subject(SubjectKind.VAL, Scope.DAY)] == 202.0
 
 
@@ -61,13 +61,13 @@ def test_each_period_has_a_profile_and_five_vwap_lines() -> None:
 
 def test_the_day_before_has_a_profile_and_no_vwap() -> None:
     found = [one for one in near(chart_of(trades_of([*FIRST_DAY, *NEXT_DAY])), 101.5, 2) if one.subject.of is Scope.DAY_BEFORE]
-    assert {one.subject.kind: one.ticks for one in found} == {SubjectKind.POC: 101.5, SubjectKind.VAH: 102.0, SubjectKind.VAL: 101.0}
+    assert {one.subject.kind: one.ticks for one in found} == {SubjectKind.POC: 101.0, SubjectKind.VAH: 101.0, SubjectKind.VAL: 101.0}
 
 
 def test_naked_levels_are_found_at_their_price() -> None:
     found = near(chart_of(trades_of([*FIRST_DAY, *NEXT_DAY])), 101.5, 2)
     naked = {(one.subject.kind, one.subject.of): one.ticks for one in found if one.subject.kind.value.startswith("naked")}
-    kinds = {SubjectKind.NAKED_POC: 101.5, SubjectKind.NAKED_VAH: 102.0, SubjectKind.NAKED_VAL: 101.0}
+    kinds = {SubjectKind.NAKED_POC: 101.0, SubjectKind.NAKED_VAH: 101.0, SubjectKind.NAKED_VAL: 101.0}
     assert naked == {(kind, Scope.DAY): ticks for kind, ticks in kinds.items()}
 
 

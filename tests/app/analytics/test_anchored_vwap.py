@@ -58,18 +58,18 @@ def test_the_sum_of_squares_is_the_same_with_any_batching(trades: TradeBatch, cu
     whole, pieced = series_of(trades), series_of(trades[:0])
     for piece in split(trades, cuts):
         pieced.append(piece)
-    for name in ("price_square_high", "price_square_low"):
+    for name in ("price_square_high", "price_square_middle", "price_square_low"):
         assert getattr(pieced, name).tolist() == getattr(whole, name).tolist()
     first = trades.time_ns // (60 * 10**9) == whole.number[0]
     opening = int(whole.open[0])
     plain = sum((int(p) - opening) ** 2 * int(q) for p, q in zip(trades.price_ticks[first], trades.quantity_lots[first], strict=True))
-    assert (int(whole.price_square_high[0]) << 32) + int(whole.price_square_low[0]) == plain
+    assert whole.volume_squares(slice(1)) == [plain]
 
 
 def test_squares_far_beyond_64_bits_are_exact() -> None:
     prices = [10_000_000, 13_000_000, 7_000_000]
     series = series_of(trades_of([(second, price, 10**9, BUY) for second, price in enumerate(prices)]), ticks_per_row=1000)
-    assert (int(series.price_square_high[0]) << 32) + int(series.price_square_low[0]) == 2 * 3_000_000**2 * 10**9
+    assert series.volume_squares(slice(1)) == [2 * 3_000_000**2 * 10**9]
     line = SessionVwap(VwapSums(series), DAY).values(0, 1)
     assert (line.price_ticks[0], line.deviation_ticks[0]) == (10_000_000, pytest.approx(sqrt(2 / 3) * 3_000_000, rel=1e-15))
 

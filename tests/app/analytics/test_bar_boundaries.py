@@ -19,7 +19,8 @@ from tests.oracles.counted_bars import slow_counted_bars
 
 COUNTED = [kind for kind in BarKind if kind is not BarKind.TIME]
 COLUMNS = (
-    *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max", "price_volume_offset"),
+    *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max", "price_volume_low"),
+    *("price_volume_high", "price_square_low", "price_square_middle", "price_square_high"),
     *("first_row", "n_rows", "cell_start", "first_ns", "last_ns", "cell_buy", "cell_sell", "cell_unknown"),
 )
 ORACLE = ("first_ns", "last_ns")

@@ -36,7 +36,7 @@ def test_every_statistic_of_two_bars() -> None:
     }
 
 
-def test_poc_is_the_middle_of_its_row_rounded_down_to_a_tick() -> None:
+def test_poc_is_the_middle_tick_of_its_row() -> None:
     rows = {
         height: BarStatistics(BarValues(series_of(TRADES, ticks_per_row=height))).row(Statistic.POC, 0, 2).tolist() for height in (1, 4, 5)
     }

@@ -12,7 +12,8 @@ from tests.oracles.footprints import slow_bars
 
 BAR_COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
-    *("price_volume_offset", "first_row", "n_rows", "cell_start"),
+    *("price_volume_low", "price_volume_high", "price_square_low", "price_square_middle", "price_square_high"),
+    *("first_row", "n_rows", "cell_start"),
 )
 CELL_COLUMNS = ("cell_buy", "cell_sell", "cell_unknown")
 
@@ -40,7 +41,11 @@ def test_bars_have_the_values_of_their_trades() -> None:
         "sell": [9, 3, 0],
         "delta_min": [-4, -3, 0],
         "delta_max": [5, 1, 1],
-        "price_volume_offset": [4 * 9 - 2 * 2, -2 * 4, 0],
+        "price_volume_low": [4 * 9 - 2 * 2, 2**63 - 2 * 4, 0],
+        "price_volume_high": [0, -1, 0],
+        "price_square_low": [16 * 9 + 4 * 2, 4 * 4, 0],
+        "price_square_middle": [0, 0, 0],
+        "price_square_high": [0, 0, 0],
         "first_row": [98, 99, 99],
         "n_rows": [7, 3, 1],
         "cell_start": [0, 7, 10],

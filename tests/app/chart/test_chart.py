@@ -28,9 +28,10 @@ MINUTE = BarRule(60 * SECOND_NS)
 SINGLE_80 = ValueAreaSettings(method=ValueAreaMethod.SINGLE, percent=80)
 COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
-    *("price_volume_offset", "first_row", "n_rows", "cell_start", "cell_buy", "cell_sell", "cell_unknown"),
+    *("price_volume_low", "price_volume_high", "price_square_low", "price_square_middle", "price_square_high"),
+    *("first_row", "n_rows", "cell_start", "cell_buy", "cell_sell", "cell_unknown"),
 )
-FIGURES = COLUMNS[: COLUMNS.index("price_volume_offset")]
+FIGURES = COLUMNS[: COLUMNS.index("price_volume_low")]
 
 
 def spec(bar_s: int = 60, ticks_per_row: int = 1) -> ChartSpec:

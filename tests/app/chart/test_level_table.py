@@ -146,6 +146,7 @@ def test_a_search_skips_levels_that_ended_before_the_mark() -> None:
 
 
 def test_an_ended_level_keeps_its_tests_when_a_later_bar_changes() -> None:
+    """T4: a bar after the last mark, a level that ended before it."""
     lives = [Life(1, MARK_BARS - 2), Life(5)]
     owner = Owner(lives)
     owner.close_until(MARK_BARS + 8)

@@ -59,9 +59,9 @@ def test_levels_of_a_day_are_naked_until_a_bar_contains_them():
     days = a_day(0, [100, 101, 102, 103, 104])
     levels = settled([*days, *a_day(1, [110])])
     (poc,) = of_kind(levels, LevelKind.POC)
-    assert (poc.period, poc.bottom_ticks, poc.top_ticks) == (Period.DAY, 102.5, 102.5)
+    assert (poc.period, poc.bottom_ticks, poc.top_ticks) == (Period.DAY, 102, 102)
     assert poc.born_ns == DAY
-    assert poc.distance_ticks == 102.5 - 110
+    assert poc.distance_ticks == 102 - 110
     again = settled([*days, *a_day(1, [110, 103])])  # a bar at 103 alone does not contain the row's middle
     assert len(of_kind(again, LevelKind.POC)) == 1
     crossed = settled([*days, *a_day(1, [110]), (1440 + 31, 103, 1, 1), (1440 + 32, 102, 1, 1)])
@@ -133,9 +133,9 @@ def test_nodes_are_those_of_the_last_finished_day():
     days = [trade for day in range(3) for trade in a_day(day, [100 + 10 * day, 101 + 10 * day, 102 + 10 * day])]
     levels = settled(days)
     assert {level.born_ns for level in of_kind(levels, LevelKind.HVN)} == {2 * DAY}
-    assert [level.bottom_ticks for level in of_kind(levels, LevelKind.HVN)] == [111.5]
+    assert [level.bottom_ticks for level in of_kind(levels, LevelKind.HVN)] == [111]
     shares = settled(days, LevelRules(periods=(Period.DAY,), nodes="percentile"))
-    assert [level.bottom_ticks for level in of_kind(shares, LevelKind.LVN)] == [110.5, 112.5]
+    assert [level.bottom_ticks for level in of_kind(shares, LevelKind.LVN)] == [110, 112]
 
 
 def test_a_live_trade_that_reaches_no_level_compares_none():

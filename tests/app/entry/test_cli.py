@@ -63,9 +63,10 @@ def test_footprint_writes_every_documented_field(trades: Path, capfd: pytest.Cap
         "cvd": "18.5",
         # (100 + 100.5 * 3.5 + 101 * 4 + 101.5 * 12 + 101.4) / 21.5
         "vwap": "101.16977",
-        "poc": "101.5",
+        "poc": "101.7",  # the middle tick of 101.5 to 101.9
         "vah": "102.0",
         "val": "100.5",  # the next two rows join as a pair
+        "poc_row": "101.5",
         "cells": [
             {"price": "100.0", "buy": "0.0", "sell": "1.0", "imbalance": None},
             {"price": "100.5", "buy": "3.5", "sell": "0.0", "imbalance": "buy"},
@@ -74,7 +75,13 @@ def test_footprint_writes_every_documented_field(trades: Path, capfd: pytest.Cap
         ],
         "stacked": [{"side": "buy", "low": "100.5", "high": "102.0"}],
     }
-    assert (second["cvd"], second["delta"], second["delta_max"], second["poc"]) == ("16.5", "-2.0", "0.0", "99.5")
+    assert (second["cvd"], second["delta"], second["delta_max"], second["poc"], second["poc_row"]) == (
+        "16.5",
+        "-2.0",
+        "0.0",
+        "99.7",
+        "99.5",
+    )
     assert second["vwap"] == "101.06170"  # (2175.15 + 199.8) / 23.5
 
 
@@ -106,9 +113,10 @@ def test_profile_as_json_has_every_documented_field(trades: Path, capfd: pytest.
     del found["rows"]
     assert found == {
         "ticks_per_row": 5,
-        "poc": "101.5",
+        "poc": "101.7",
         "vah": "102.0",
         "val": "101.0",
+        "poc_row": "101.5",
         "method": "single",
         "percent": 70,
         "volume": "23.5",
@@ -127,13 +135,26 @@ def test_profile_by_number_of_rows_and_from_an_anchor(trades: Path, capfd: pytes
 def test_profile_as_a_table_marks_the_point_of_control(trades: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["profile", str(trades), "--tick-size", "0.1", "--ticks-per-row", "5"]) == 0
     out = capfd.readouterr().out
-    assert any(line.startswith("101.5") and "POC" in line for line in out.splitlines())
-    assert "POC 101.5 (lower edge of row)   VAL 100.5   VAH 102.0   (70 % dalton)" in out
+    marks = {words[0]: words[-1] for line in out.splitlines() if len(words := line.split()) > 3}
+    assert {price: mark for price, mark in marks.items() if mark in ("POC", "│")} == {"101.5": "POC", "101.0": "│", "100.5": "│"}
+    assert "POC 101.7   VAL 100.5   VAH 102.0   (70 % dalton)" in out
+
+
+def test_in_rows_of_one_tick_the_table_marks_the_highest_row_of_the_area(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rows = [(100, 1), (101, 4), (102, 9), (103, 4), (104, 1)]
+    path = tmp_path / "rows.csv"
+    path.write_text(
+        "time,price,quantity,side\n" + "".join(f"{MINUTE_MS + at},{price},{size},buy\n" for at, (price, size) in enumerate(rows))
+    )
+    assert run(["profile", str(path), "--tick-size", "1", "--ticks-per-row", "1", "--quiet"]) == 0
+    out = capfd.readouterr().out
+    assert [line.split()[-1] for line in out.splitlines()[1:6]] == ["│", "│", "POC", "4", "1"]
+    assert "POC 102   VAL 102   VAH 104   (70 % dalton)" in out
 
 
 def test_profile_help_states_the_price_of_poc(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["profile", "--help"]) == 0
-    assert "poc is the lower edge of its row" in " ".join(capfd.readouterr().out.replace("│", "").split())
+    assert "poc_row is the lower edge of the POC row" in " ".join(capfd.readouterr().out.replace("│", "").split())
 
 
 def test_skipped_rows_are_noted_unless_quiet(trades: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -35,8 +35,8 @@ def titles(minute: int, price: int, what: What = "all", rules: CalculationSettin
 def test_all_values_of_a_place_are_explained_in_order() -> None:
     assert titles(1, 104) == [
         "Buy imbalance at 10.4 · 2023-11-14 22:15 bar",
-        "POC 10.25 · 2023-11-14 22:15 bar",
-        "POC 10.25, value area 10.2 to 10.3 · 2023-11-14 22:15 bar",
+        "POC 10.2 · 2023-11-14 22:15 bar",
+        "POC 10.2, value area 10.2 to 10.2 · 2023-11-14 22:15 bar",
         "Delta +0.04, volume 0.04 · 2023-11-14 22:15 bar",
         "CVD +0.06 after the 2023-11-14 22:15 bar",
         "VWAP day after the 2023-11-14 22:15 bar",
@@ -47,8 +47,8 @@ def test_all_values_of_a_place_are_explained_in_order() -> None:
     ("what", "first_words"),
     [
         ("cell", "Buy imbalance"),
-        ("poc", "POC 10.25 ·"),
-        ("value-area", "POC 10.25, value area"),
+        ("poc", "POC 10.2 ·"),
+        ("value-area", "POC 10.2, value area"),
         ("delta", "Delta"),
         ("cvd", "CVD"),
         ("vwap", "VWAP"),

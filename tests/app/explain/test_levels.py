@@ -46,7 +46,7 @@ def test_every_kind_of_level_is_explained_with_its_trades(kind: LevelKind):
         assert told.rule
         born_of = [line for line in told.lines if line.met is not None and not line.text.startswith(("ended by", "still active"))]
         assert all(line.met for line in born_of)
-        assert told.low_ticks <= level.bottom / 2 <= told.high_ticks
+        assert told.low_ticks <= level.bottom <= told.high_ticks
 
 
 def test_a_naked_level_names_its_period_and_start():
@@ -67,13 +67,13 @@ def test_a_level_names_the_bar_that_ended_it():
         last = explain_level(chart, level).lines[-1]
         if level.end >= 0:
             assert last.met and last.text.startswith("ended by the ") and " bar: " in last.text
-            assert 2 * int(series.low[level.end]) <= level.low_at_most
-            assert 2 * int(series.high[level.end]) >= level.high_at_least
+            assert int(series.low[level.end]) <= level.low_at_most
+            assert int(series.high[level.end]) >= level.high_at_least
         elif level.start < series.n_bars:
             assert last.met is False
             assert last.text.startswith("still active")
             bars = slice(level.start, series.n_bars)
-            met = (2 * series.low[bars] <= level.low_at_most) & (2 * series.high[bars] >= level.high_at_least)
+            met = (series.low[bars] <= level.low_at_most) & (series.high[bars] >= level.high_at_least)
             assert not met.any()
 
 
@@ -91,7 +91,7 @@ def test_a_zone_ended_by_a_close_is_explained_by_the_close():
     ended = [level for level in levels_of(chart, LevelKind.STACKED_BUY, LevelKind.STACKED_SELL) if level.end >= 0]
     assert ended
     for level in ended:
-        close = 2 * int(series.close[level.end])
+        close = int(series.close[level.end])
         assert close <= level.low_at_most
         assert close >= level.high_at_least
         assert explain_level(chart, level).lines[-1].met

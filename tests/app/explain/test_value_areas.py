@@ -39,14 +39,14 @@ def test_a_bars_value_area_is_explained_step_by_step():
         trades_of([(0, 437_000 + row, lots, BUY) for row, lots in enumerate(volumes)]), rules=area(method=ValueAreaMethod.SINGLE)
     )
     told = explain_bar_profile(chart, FIRST)
-    assert told.title == "POC 43700.25, value area 43700.2 to 43700.4 · 2023-11-14 22:14 bar"
+    assert told.title == "POC 43700.2, value area 43700.2 to 43700.3 · 2023-11-14 22:14 bar"
     assert [line.text for line in told.lines] == [
-        "row 43700.2 to 43700.3: 0.6, the most of any of 5 rows; its middle is 43700.25",
+        "row 43700.2: 0.6, the most of any of 5 rows",
         "0.6 > 0.4, the next largest row",
         "target: 70 % of 1.35 = 0.945",
         "POC row: 0.6",
         "above 0.4 > below 0.2: 0.6 + 0.4 = 1 >= 0.945",
-        "VAH 43700.4 and VAL 43700.2: outer edges of its rows",
+        "VAH 43700.3 and VAL 43700.2: its highest and lowest row, of one tick each",
         "inside: 1 of 1.35, ≈ 74.07 %",
     ]
     assert find_trades(chart, told).total == "1"
@@ -58,14 +58,14 @@ def test_the_tradingview_walk_shows_the_step_not_added():
         rules=area(method=ValueAreaMethod.TRADINGVIEW),
     )
     told = explain_bar_profile(chart, FIRST, ProfileEdge.VAH)
-    assert told.title == "VAH 43700.3 · 2023-11-14 22:14 bar"
+    assert told.title == "VAH 43700.2 · 2023-11-14 22:14 bar"
     assert ("above 0.4 > below 0.2: 0.6 + 0.4 = 1 > 0.945: not added, stop", False) in told.lines
 
 
 def test_a_tie_between_rows_is_explained():
     chart = chart_of(trades_of([(0, 437_000, 5, BUY), (0, 437_001, 5, BUY)]))
     told = explain_bar_profile(chart, FIRST, ProfileEdge.POC)
-    assert told.title.startswith("POC 43700.05")
+    assert told.title.startswith("POC 43700.0 ")
     assert told.lines[1].text == "2 rows tie: the nearest to the middle of the rows wins, then the lower"
 
 
@@ -107,7 +107,7 @@ def test_volume_from_candles_is_explained_without_trades():
     runs = ((FIRST, FIRST + 1),)
     figures = ProfileValues(runs, rows, value_area(rows.profile), CandleFill(candles, True, ((60, 60),), (), 60, False))
     found = find_trades(chart, explain_profile(chart, "A1", figures, 70, ValueAreaMethod.DALTON, ProfileEdge.POC))
-    assert found.explanation.lines[0].text.startswith("row 10.1 to 10.2: 0.12")
+    assert found.explanation.lines[0].text.startswith("row 10.1: 0.12")
     assert found.explanation.lines[-1].text == "0.03 of it comes from candles, spread over their rows; no trades to list"
     assert found.total == "0.09"
     assert not found.behind.note

@@ -36,7 +36,7 @@ def test_a_range_includes_every_bar_it_touches() -> None:
     assert of(chart, 7, 12).rows.profile.volume == profile_of_bars(chart.series, 7, 12).volume
 
 
-def test_poc_is_a_rows_middle_and_vah_and_val_are_edges() -> None:
+def test_poc_is_a_middle_tick_and_vah_and_val_are_edges() -> None:
     chart = StillChart(random_trades(40, 30))
     found, area = of(chart, 7), value_area(profile_of_bars(chart.series, 7, 40))
     assert (found.poc_ticks, found.vah_ticks, found.val_ticks) == (area.poc_row * 10 + 5, (area.high_row + 1) * 10, area.low_row * 10)

@@ -142,7 +142,7 @@ def test_levels_are_hit_after_their_start_and_not_before(scene):
     scene.refresh(3)
     try:
         for kind, bottom, start in zip(*(levels[name].tolist() for name in ("kind", "bottom", "start")), strict=True):
-            y = scene.frame.pixels.screen_y(bottom / 2) / scene.frame.dpr + 0.5
+            y = scene.frame.pixels.screen_y(bottom + 0.5) / scene.frame.dpr + 0.5
             born = scene.viewport.x(int(scene.chart.series.number[start]))
             found = asked(scene, NakedLevelsItem, born + 20, y)
             assert found, kind

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.analytics.imbalance import ImbalanceRule
 from app.chart.chart import ChartSpec, build_series
-from app.entry.commands.footprint import bar_objects, price_text, require_countable, write_bars, writer_of
+from app.entry.commands.footprint import bar_objects, price_text, write_bars, writer_of
 from app.errors import BadInputError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.market.instrument import Instrument
@@ -26,7 +26,7 @@ from app.settings.calculation import CalculationSettings
 from tests.builders import SECOND_NS, START_NS, random_trades, trade_batches, trades_of
 from tests.oracles.footprints import slow_bars
 from tests.oracles.imbalances import imbalanced_rows, stacked_runs
-from tests.oracles.value_areas import point_of_control, value_area
+from tests.oracles.value_areas import point_of_control, prices_of_area, value_area
 
 TICK, LOT = Decimal("0.25"), Decimal("0.001")
 MINUTE_NS = 60 * SECOND_NS
@@ -50,7 +50,8 @@ def slow_objects(trades: TradeBatch, ticks_per_row: int) -> Iterator[dict[str, A
         low_row = figures["first_row"]
         buy, sell, unknown = (bar.dense(k) for k in range(3))
         total = [sum(row) for row in zip(buy, sell, unknown, strict=True)]
-        low, high = value_area(total, 70, "dalton")
+        area = (*value_area(total, 70, "dalton"), point_of_control(total))
+        prices = prices_of_area(*((low_row + row) * ticks_per_row for row in area), ticks_per_row)
         bought, sold = imbalanced_rows(buy, sell, RULE)
         cvd += sum(buy) - sum(sell)
         turnover += sum(p * q for p, q in zip(bar.prices, bar.quantities, strict=True))
@@ -68,9 +69,8 @@ def slow_objects(trades: TradeBatch, ticks_per_row: int) -> Iterator[dict[str, A
             **{name: figures[name] * LOT for name in ("delta_min", "delta_max")},
             "cvd": cvd * LOT,
             "vwap": Decimal(round(Fraction(turnover, volume) * Fraction(TICK) * 10**6)).scaleb(-6),
-            "poc": edge(point_of_control(total)),
-            "vah": edge(high + 1),
-            "val": edge(low),
+            **dict(zip(("poc", "vah", "val"), (ticks * TICK for ticks in prices), strict=True)),
+            "poc_row": edge(point_of_control(total)),
             "cells": [
                 {
                     "price": edge(row),
@@ -168,11 +168,9 @@ def test_an_unknown_extension_raises_an_error() -> None:
         writer_of(Path("bars.xlsx"))
 
 
-def test_a_bar_that_overflows_64_bits_raises_an_error() -> None:
-    trades = trades_of([(0, 1, 4 * 10**18, 1), (1, 11, 4 * 10**18, 1)])
-    with pytest.raises(BadInputError, match=r"x\.csv: a bar's range times volume overflows"):
-        require_countable(build_series([trades], spec_of()), Path("x.csv"))
-    require_countable(build_series([trades_of([(0, 1, 4 * 10**18, 1), (1, 1, 4 * 10**18, 1)])], spec_of()), Path("x.csv"))
+def test_a_bar_of_all_lots_that_can_be_counted_has_its_exact_vwap() -> None:
+    (bar,) = bars_of(trades_of([(0, 1, 4 * 10**18, 1), (1, 11, 5 * 10**18, 1)]))
+    assert Decimal(bar["vwap"]) == Decimal(round(Fraction(4 + 55, 9) * Fraction(TICK) * 10**6)).scaleb(-6)
 
 
 def test_a_volume_bar_starts_at_its_first_trade() -> None:

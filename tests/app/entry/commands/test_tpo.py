@@ -38,9 +38,11 @@ def test_tpo_writes_every_documented_field(trades: Path, capfd: pytest.CaptureFi
         "letters": {"100.0": "A", "100.5": "AB", "101.0": "ABC", "101.5": "BC", "102.0": "C"},
         "ib_high": "101.5",
         "ib_low": "100.0",
+        "ib_complete": True,
         "poc": "101.0",
-        "vah": "102.5",
+        "vah": "102.0",
         "val": "100.0",
+        "poc_row": "101.0",
         "midpoint": "101.0",
         "single_prints": [],
         "poor_high": False,
@@ -53,7 +55,7 @@ def test_tpo_without_a_session_is_per_day_of_the_time_zone(trades: Path, capfd: 
     first, second = asked(capfd, trades)
     assert [first["start"], second["start"]] == ["2026-01-19T00:00:00+00:00", "2026-01-20T00:00:00+00:00"]
     assert first["letters"]["101.0"] == "cde"
-    assert (first["ib_high"], first["ib_low"]) == (None, None)
+    assert (first["ib_high"], first["ib_low"], first["ib_complete"]) == (None, None, False)
     assert second["letters"] == {"99.0": "A"}
     (whole,) = asked(capfd, trades, "--timezone", "America/New_York")
     assert whole["start"] == "2026-01-19T00:00:00-05:00"
@@ -64,8 +66,34 @@ def test_the_letters_are_printed_highest_price_first(trades: Path, capfd: pytest
     assert run(["tpo", str(trades), "--tick-size", "0.5", "--ticks-per-row", "2", "--session", "14:00-16:00", "--quiet"]) == 0
     out = capfd.readouterr().out.splitlines()
     assert out[:4] == ["2026-01-19T14:00:00+00:00", "102.0  C", "101.0  ABC  POC", "100.0  AB"]
-    assert out[4] == "POC 101.0 (lower edge of row)   VAL 100.0   VAH 102.0   (70 % dalton)   midpoint 101.0"
+    assert out[4] == "POC 101.5   VAL 100.0   VAH 102.0   (70 % dalton)   midpoint 101.0"
     assert out[5] == "initial balance 100.0 to 101.5   rotation +4   poor: low"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said", "fields"),
+    [
+        (range(7), "initial balance so far 100.0 to 103.0 (not complete)", ("103.0", "100.0", False)),
+        (range(30, 37), "initial balance so far 100.0 to 103.0 (not complete)", ("103.0", "100.0", False)),
+        (range(20, 60), "initial balance so far 100.0 to 119.5 (not complete)", ("119.5", "100.0", False)),
+        (range(20, 61), "initial balance 100.0 to 119.5", ("119.5", "100.0", True)),
+        (range(35, 75), "initial balance so far 100.0 to 112.0 (not complete)", ("112.0", "100.0", False)),
+        (range(60, 67), "initial balance not complete: no trades in the first two brackets", (None, None, False)),
+        (range(700, 707), "initial balance not complete: no trades in the first two brackets", (None, None, False)),
+    ],
+)
+def test_an_initial_balance_that_is_not_complete_says_so(
+    minutes: range, said: str, fields: tuple[str | None, str | None, bool], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    """T7: whichever minutes of a day a file has."""
+    path = tmp_path / "short.csv"
+    rows = (f"{START_MS + minute * 60_000},{100 + at / 2},1,buy" for at, minute in enumerate(minutes))
+    path.write_text("\n".join(["time,price,quantity,side", *rows]))
+    (found,) = asked(capfd, path)
+    assert (found["ib_high"], found["ib_low"], found["ib_complete"]) == fields
+    assert run(["tpo", str(path), "--tick-size", "0.5", "--ticks-per-row", "1", "--quiet"]) == 0
+    out = capfd.readouterr().out
+    assert f"\n{said}   rotation" in out and "None" not in out
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from rendering.items.levels.level_items import (
 from rendering.scene.all_layers import LAYERS
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
-from rendering.view.frame_coords import price_y
+from rendering.view.frame_coords import line_y
 from tests.rendering.charts import FIRST_MINUTE, MINUTE, StillChart, random_trades, trade
 
 ITEMS: tuple[type[ChartItem], ...] = (
@@ -73,7 +73,7 @@ def test_naked_level_runs_from_the_new_day_to_the_right_edge(qapp):
     levels = {level.kind: level for level in chart.levels.active() if level.kind <= LevelKind.VAL}
     assert set(drawn) == set(levels) == {LevelKind.POC, LevelKind.VAH, LevelKind.VAL}
     for kind, level in levels.items():
-        assert drawn[kind].top == drawn[kind].bottom == price_y(scene.frame, level.bottom_ticks)
+        assert drawn[kind].top == drawn[kind].bottom == line_y(scene.frame, level.bottom_ticks)
         assert drawn[kind].right == scene.viewport.width_px
         assert drawn[kind].left == scene.viewport.x(level.born_ns // MINUTE.length_ns)
         assert drawn[kind].text == f"n{kind.name} day"
