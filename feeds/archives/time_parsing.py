@@ -114,5 +114,5 @@ def _require(sound: BoolArray, texts: pa.Array) -> None:
         try:
             shown = str(texts[row])
         except (ValueError, OverflowError):  # nanoseconds, or a year that Python's dates do not have
-            shown = str(texts.slice(row, 1).cast(pa.int64())[0])
+            shown = str(pc.cast(texts, pa.int64())[row])
         raise RowError(row, f"time {quoted(shown)}", EXPECTED_TIME)
