@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.errors import BadInputError
 from app.market.decimals import step_text
 from app.market.price_grid import PriceGrid
+from app.market.steps import Steps
 
 _ID = re.compile(r"([a-z][a-z0-9-]*):([A-Za-z0-9._/-]{1,40})")
 
@@ -46,6 +47,15 @@ class Instrument:
     def grid(self, ticks_per_row: int = 1) -> PriceGrid:
         """The price rows of this market, `ticks_per_row` ticks high."""
         return PriceGrid(self.tick_size, ticks_per_row)
+
+    @property
+    def steps(self) -> Steps:
+        """Tick and lot size as a pair."""
+        return Steps(self.tick_size, self.lot_size)
+
+    def on_steps(self, steps: Steps) -> Instrument:
+        """The same market, counted in other steps."""
+        return self if steps == self.steps else replace(self, tick_size=steps.tick_size, lot_size=steps.lot_size)
 
     @property
     def written_step(self) -> Decimal:

@@ -14,9 +14,10 @@ from app.errors import StoreBusyError, StoreError
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.steps import Steps
 from app.market.trade import TradeBatch
 from app.storage.catalogue import drop_tail, write_ranges, write_tail
-from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
+from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
 from app.storage.minute_cells import write_minute_cells
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
@@ -191,36 +192,40 @@ class TapeWriter:
     def _merge_into_day(self, day: int, trades: TradeBatch, known: TapeRanges) -> int:
         """Merge trades and all parts of a day into one file; return how many were new.
 
-        Nothing is written if the day is one file already and no trade is new. A day too large for memory gets another part instead.
+        Nothing is written if the day is one file already and no trade is new. A day too large for memory, or with numbers too large
+        for the common grid of its parts, gets another part instead.
         """
         whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
         parts = self._sound_parts(day)
-        if parts is None:
+        if parts is not None and not len(trades) and not any(len(part.trades) for part in parts.values()):
+            return 0  # all files were damaged, and renamed
+        joined = None if parts is None else _joined([*parts.values(), TradesInSteps(trades, self.instrument.steps)], whole)
+        if parts is None or joined is None:
             if len(trades):
                 write_day(next_part(self.tape, day), trades, self.instrument, ranges_in_day(known, day))
             return len(trades)
-        before = merge_trades(list(parts.values()), numbered=self.instrument.numbered)
+        (*stored, trades), steps = joined
+        before = merge_trades(stored, numbered=self.instrument.numbered)
         together = merge_trades([before, trades], numbered=self.instrument.numbered)
-        if not len(together):  # all files were damaged, and renamed
-            return 0
-        if list(parts) != [whole] or len(together) > len(parts[whole]):
-            write_day(whole, together, self.instrument, ranges_in_day(known, day))
+        if list(parts) != [whole] or len(together) > len(before):
+            instrument = self.instrument.on_steps(steps)
+            write_day(whole, together, instrument, ranges_in_day(known, day))
             for path in parts:
                 if path != whole:
                     path.unlink()
-            write_minute_cells(self.tape, day, together)
+            write_minute_cells(self.tape, day, together, steps.tick_size)
         return len(together) - len(before)
 
-    def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:
-        """Trades of each file of a day; None if they are too many. Renames damaged files."""
-        found: dict[Path, TradeBatch] = {}
+    def _sound_parts(self, day: int) -> dict[Path, TradesInSteps] | None:
+        """Trades of each file of a day, in its own steps; None if they are too many. Renames damaged files."""
+        found: dict[Path, TradesInSteps] = {}
         count = 0
         for path in self.tape.files(day):
             try:
                 count += read_meta(path).sums.trades
                 if count > _MOST_IN_MEMORY:
                     return None
-                found[path] = read_day(path, self.instrument)
+                found[path] = read_own_steps(path)
             except StoreError as error:
                 _log.warning("damaged day file moved aside", reason=error.detail)
                 self._rename_damaged(path, day)
@@ -258,6 +263,15 @@ class TapeWriter:
             write_day(next_part(old, day), part, before, ranges_in_day(known, day))
         with store.catalogue.transaction() as connection:
             drop_tail(connection, number, place)
+
+
+def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], Steps] | None:
+    """The trades on their finest common grid; None if they cannot be counted on it."""
+    try:
+        return joined_steps(parts, str(where))
+    except StoreError as error:
+        _log.warning("day stays in parts", reason=error.detail)
+        return None
 
 
 def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | None:
