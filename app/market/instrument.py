@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from app.errors import BadInputError
@@ -30,6 +30,9 @@ class Instrument:
     numbered : bool
         True if the venue's trade ids grow by one from trade to trade, so that a larger step is a gap. If not, an id only
         identifies a trade, trades are ordered by time, and nothing proves that none is missing.
+    status, name : str
+        The venue's words for the state of trading, and for the symbol if it is not `symbol`; empty if unknown. They do not count in
+        comparisons.
     """
 
     venue: str
@@ -38,6 +41,8 @@ class Instrument:
     lot_size: Decimal
     multiplier: Decimal = Decimal(1)
     numbered: bool = True
+    status: str = field(default="", compare=False)
+    name: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:

@@ -20,6 +20,7 @@ from app.market.decimals import format_scaled
 from app.market.trade import TradeBatch
 
 _LARGEST = 2**63 - 1
+_ROOM = 1000
 
 
 class Steps(NamedTuple):
@@ -83,6 +84,22 @@ def in_steps(trades: TradeBatch, old: Steps, new: Steps, where: str) -> TradeBat
             raise StoreError(f"{where}: a {what} is too large to count in steps of {new[place - 1]}")
         columns[place] = whole * ratio.numerator
     return TradeBatch.of(*columns)
+
+
+def require_room(trades: TradeBatch, steps: Steps, others: Steps, where: str) -> None:
+    """Raise unless some trades can be counted together with others in other steps, whose numbers may be a thousand times as large.
+
+    Raises
+    ------
+    StoreError
+        If they need more than 64 bits on the finest common grid.
+    """
+    common = common_steps([steps, others])
+    in_steps(trades, steps, common, where)
+    for place, what, column in ((0, "price", trades.price_ticks), (1, "quantity", trades.quantity_lots)):
+        largest = Fraction(int(column.max(initial=0))) * Fraction(steps[place]) / Fraction(common[place])
+        if others[place] != common[place] and largest * _ROOM > _LARGEST:
+            raise StoreError(f"{where}: a {what} is too large to count in steps of {common[place]}")
 
 
 def fits(trades: TradeBatch, old: Steps, new: Steps) -> bool:

@@ -27,6 +27,7 @@ from app.market.span import Span
 from app.market.times import file_time_text
 from app.market.trade import TradeBatch
 from app.storage.catalogue_snapshot import snapshot_of
+from app.storage.facts import FACT_TABLE, LOT_SIZE, NAME, STATUS, TICK_SIZE, Fact, note_facts
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
@@ -67,6 +68,7 @@ _MIGRATIONS = (
         UNIQUE (instrument, trade_id)
     ) STRICT;
     """,
+    FACT_TABLE,
 )
 """Scripts from one version of the schema to the next; never changed once released."""
 
@@ -136,8 +138,17 @@ class Catalogue:
         """A stored market with the tick and lot size of its trades; None if not stored."""
         return next((found for found in self.instruments() if found.id == name), None)
 
-    def number_of(self, instrument: Instrument) -> int:
-        """Store the tick and lot size of a market, and return the number of its rows in the tables; a new market gets one."""
+    def number_of(self, instrument: Instrument, now_ns: int | None = None) -> int:
+        """Store the facts of a market, and return the number of its rows in the tables; a new market gets one.
+
+        Facts that have changed are added to the market's history, from `now_ns` on.
+        """
+        facts = {
+            TICK_SIZE: str(instrument.tick_size.normalize()),
+            LOT_SIZE: str(instrument.lot_size.normalize()),
+            STATUS: instrument.status,
+            NAME: instrument.name or instrument.id,
+        }
         with self.transaction() as connection:
             values = (str(instrument.tick_size), str(instrument.lot_size), str(instrument.multiplier), int(instrument.numbered))
             connection.execute(
@@ -146,7 +157,16 @@ class Catalogue:
                 " SET tick_size = excluded.tick_size, lot_size = excluded.lot_size, multiplier = excluded.multiplier",
                 (instrument.id, *values),
             )
-            return int(connection.execute("SELECT number FROM instrument WHERE name = ?", (instrument.id,)).fetchone()[0])
+            number = int(connection.execute("SELECT number FROM instrument WHERE name = ?", (instrument.id,)).fetchone()[0])
+            note_facts(connection, number, facts, time.time_ns() if now_ns is None else now_ns)
+            return number
+
+    def facts(self, name: str) -> list[Fact]:
+        """The history of a market's facts, oldest first."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'fact'"):
+            return []  # a catalogue of an older version, open for reading
+        query = "SELECT from_ns, what, value FROM fact JOIN instrument ON number = instrument WHERE instrument.name = ? ORDER BY 1, 2"
+        return [Fact(*row) for row in self._all(query, (name,))]
 
     def minute_cell_ticks(self, name: str) -> int:
         """Ticks per row of a market's minute cells; 0 if it has none yet."""
@@ -275,7 +295,7 @@ def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -
         raise StoreError(f"{path}: not a Tapeprint database")
     if version == 0 and not write:
         raise StoreError(f"{path}: no store here yet")
-    if version and not {"instrument", "stretch", "tail"} <= tables:
+    if version and not {"instrument", "stretch", "tail", *(["fact"] if version > 1 else [])} <= tables:
         raise DamagedCatalogueError(f"{path}: damaged: tables are missing")
 
 

@@ -15,7 +15,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.storage.catalogue import Catalogue, write_ranges
 from app.storage.day_file import DayMeta, read_meta, read_own_steps
-from app.storage.tape import Tape
+from app.storage.tape import Tape, day_named
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
 
 _log = structlog.get_logger(__name__)
@@ -85,16 +85,17 @@ def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
 
 def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> None:
     """Fill a new catalogue from all day files of a store."""
-    markets: dict[str, Instrument] = {}
+    markets: dict[str, tuple[int, Instrument]] = {}
     for path in sorted(folder.glob("*/*/trades/*.parquet")):
         try:
             meta = read_meta(path)
         except StoreError as error:
             _log.warning("damaged day file skipped", reason=error.detail)
         else:
-            markets[meta.instrument] = _instrument_of(meta)
-    for instrument in markets.values():
-        number = catalogue.number_of(instrument)
+            instrument, before = _instrument_of(meta), markets.get(meta.instrument)
+            if before is None or before[1] != instrument:  # files are in order of their days: the history of the steps
+                markets[meta.instrument] = catalogue.number_of(instrument, (day_named(path) or 0) * DAY_NS), instrument
+    for number, instrument in markets.values():
         stored = ranges_in_files(tape_of(instrument))
         with catalogue.transaction() as connection:
             write_ranges(connection, number, [], stored)

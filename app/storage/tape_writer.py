@@ -19,6 +19,7 @@ from app.market.trade import TradeBatch
 from app.storage.catalogue import drop_tail, write_ranges, write_tail
 from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
+from app.storage.facts import note_past_steps
 from app.storage.minute_cells import write_minute_cells
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
 from app.storage.tape import day_name, next_part
@@ -100,15 +101,24 @@ class TapeWriter:
             self._tail_size += len(fresh)
             return len(fresh)
 
-    def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
-        """Store many historical trades directly in day files; else like `insert`."""
+    def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
+        """Store many historical trades directly in day files; else like `insert`.
+
+        With `steps` the trades are counted in these; their days are stored in them, and the catalogue notes them.
+        """
         with self._turn:
             fresh = self._fresh(trades)
             added = self._ranges_of(fresh, source, trades, complete)
             known = _with(self._intervals, added) or self._intervals
-            count = sum(self._merge_into_day(day, part, known) for day, part in by_day(fresh))
+            count = sum(
+                self._merge_into_day(day, TradesInSteps(part, steps or self.instrument.steps), known) for day, part in by_day(fresh)
+            )
             if (new := _with(self._intervals, added)) is not None:  # the ranges may be fewer by now, if a damaged file was renamed
                 self._replace_intervals(new)
+            if steps is not None and steps != self.instrument.steps and len(trades):
+                span = Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1)
+                with self.tape.catalogue.transaction() as connection:
+                    note_past_steps(connection, self._number, steps, span)
             return count
 
     @property
@@ -187,22 +197,22 @@ class TapeWriter:
     def _merge_past_days(self, now_ns: int) -> None:
         for day in self.tape.days():
             if day < day_of(now_ns) and [path.name for path in self.tape.files(day)] != [f"{day_name(day)}.parquet"]:
-                self._merge_into_day(day, TradeBatch.empty(), self._intervals)
+                self._merge_into_day(day, TradesInSteps(TradeBatch.empty(), self.instrument.steps), self._intervals)
 
-    def _merge_into_day(self, day: int, trades: TradeBatch, known: TapeRanges) -> int:
+    def _merge_into_day(self, day: int, given: TradesInSteps, known: TapeRanges) -> int:
         """Merge trades and all parts of a day into one file; return how many were new.
 
         Nothing is written if the day is one file already and no trade is new. A day too large for memory, or with numbers too large
         for the common grid of its parts, gets another part instead.
         """
         whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
-        parts = self._sound_parts(day)
+        trades, parts = given.trades, self._sound_parts(day)
         if parts is not None and not len(trades) and not any(len(part.trades) for part in parts.values()):
             return 0  # all files were damaged, and renamed
-        joined = None if parts is None else _joined([*parts.values(), TradesInSteps(trades, self.instrument.steps)], whole)
+        joined = None if parts is None else _joined([*parts.values(), given], whole)
         if parts is None or joined is None:
             if len(trades):
-                write_day(next_part(self.tape, day), trades, self.instrument, ranges_in_day(known, day))
+                write_day(next_part(self.tape, day), trades, self.instrument.on_steps(given.steps), ranges_in_day(known, day))
             return len(trades)
         (*stored, trades), steps = joined
         before = merge_trades(stored, numbered=self.instrument.numbered)
