@@ -48,10 +48,12 @@ class FeedStatus:
     last_trade_ns, received_at_ns : int
         Venue time of the newest trade, and local time of its arrival; 0 before the first trade.
     messages, trades, rejected, connects : int
-        Counts since the start: messages read, trades decoded, messages rejected as unreadable, connections opened.
+        Counts since the start: messages read, trades decoded, messages and trades rejected as unreadable or impossible, connections opened.
     gaps : tuple of Span
         Times in which trades may be missing, oldest first, unless the feed could fill them itself (a gap that it fills later is
         removed). Only for markets without numbered trades: in others the ids show the gaps.
+    odd : tuple of str
+        The latest rejected messages and trades, live and in history, each with its reason.
     """
 
     state: FeedState
@@ -64,6 +66,7 @@ class FeedStatus:
     rejected: int = 0
     connects: int = 0
     gaps: tuple[Span, ...] = ()
+    odd: tuple[str, ...] = ()
 
 
 class TradeFeed(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import numpy as np
 
 from app.market.trade import TradeBatch
+from feeds.venues.decoder import OddTrades
 
 
 class LatestPageHistory:
@@ -18,13 +19,15 @@ class LatestPageHistory:
         Fetches that page, oldest first.
     aclose : coroutine function
         Closes the connections.
+    odd : OddTrades
+        The impossible trades among those fetched.
     """
 
     reaches_ns = 0
     """0 for unknown: the newest trades may go back seconds or hours."""
 
-    def __init__(self, recent: Callable[[], Awaitable[TradeBatch]], aclose: Callable[[], Awaitable[None]]) -> None:
-        self._recent, self._aclose = recent, aclose
+    def __init__(self, recent: Callable[[], Awaitable[TradeBatch]], aclose: Callable[[], Awaitable[None]], odd: OddTrades) -> None:
+        self._recent, self._aclose, self.odd = recent, aclose, odd
 
     async def recent(self) -> TradeBatch:
         """The newest trades, oldest first."""

@@ -30,6 +30,7 @@ from feeds.network.connection import Connection
 from feeds.network.websocket_session import KeepAlive, Subscription
 from feeds.side_check import SideCheck
 from feeds.venues.complete_spans import CompleteSpans
+from feeds.venues.decoder import OddTrades
 from feeds.venues.seen_trades import SeenTrades
 
 _log = structlog.get_logger(__name__)
@@ -42,11 +43,11 @@ class TradeDecoder(Protocol):
 
     Most venues use `feeds.venues.decoder.Decoder`.
 
-    `rejected` counts unreadable messages, `ignored` messages without trades, `empty` trades with zero quantity. `shutdown` is True once
-    the venue has announced that it will close the connection; the reader resets it.
+    `odd` counts and lists unreadable messages and impossible trades, `ignored` counts messages without trades, `empty` trades with zero
+    quantity. `shutdown` is True once the venue has announced that it will close the connection; the reader resets it.
     """
 
-    rejected: int
+    odd: OddTrades
     ignored: int
     empty: int
     shutdown: bool
@@ -129,6 +130,7 @@ class LiveFeed:
         self._patience = patience or Timeouts()
         self._connection = Connection(wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience)
         self._decoder = wire.decoder
+        self._odd: OddTrades = getattr(history, "odd", OddTrades())
         self._retells = wire.retells
         self._reached: int | None = None
         """The latest trade known: the highest id if ids are consecutive, else the latest time."""
@@ -160,9 +162,10 @@ class LiveFeed:
             self._received_at_ns,
             self._messages,
             self._trades,
-            self._decoder.rejected,
+            self._decoder.odd.n + self._odd.n,
             line.connects,
             self._whole.gaps,
+            (*self._odd.latest, *self._decoder.odd.latest),
         )
 
     async def batches(self) -> AsyncIterator[TradeBatch]:

@@ -16,13 +16,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from app.errors import VenueRefusedError
+from app.errors import DecodeError, VenueRefusedError
 from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
-from feeds.venues.decoder import venue_at_fault
+from feeds.venues.decoder import OddTrades, batch_of_page
+from feeds.venues.entries import entries_of
 from feeds.venues.hyperliquid.candles import candles
 from feeds.venues.hyperliquid.wire import PING, Trade, batch_of, decoder, greeting, oldest_first
 from feeds.venues.latest_page import LatestPageHistory
@@ -43,7 +44,7 @@ class _Contract(msgspec.Struct, frozen=True):
 
 
 class _Meta(msgspec.Struct, frozen=True):
-    universe: list[_Contract]
+    universe: list[msgspec.Raw]
 
 
 async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
@@ -59,8 +60,11 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
         As `RestClient.post`.
     """
     known = await rest.post("/info", {"type": "meta"}, _Meta, weight=_WEIGHT)
-    by_name = {contract.name: contract for contract in known.universe}
+    contracts = entries_of(known.universe, _Contract, "hyperliquid meta")
+    by_name = {contract.name: contract for contract in contracts}
     found = by_name.get(coin) or {name.upper(): contract for name, contract in by_name.items()}.get(coin.upper())
+    if found is None and contracts.names(coin):
+        raise DecodeError(f"hyperliquid: the venue's entry of {coin} cannot be read")
     if found is None:
         raise VenueRefusedError(f"hyperliquid has no perpetual {coin}")
     if found.isDelisted:
@@ -72,13 +76,15 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
 def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory:
     """The newest trades of one contract, all the history that the venue offers."""
 
+    odd = OddTrades()
+
     async def recent() -> TradeBatch:
         question = {"type": "recentTrades", "coin": instrument.symbol}
-        page = await rest.post("/info", question, list[Trade], weight=_WEIGHT, urgent=True)
-        with venue_at_fault(instrument):
-            return batch_of(instrument, oldest_first(page))
+        sent = await rest.post("/info", question, list[msgspec.Raw], weight=_WEIGHT, urgent=True)
+        page = entries_of(sent, Trade, "hyperliquid recentTrades")
+        return batch_of_page(instrument, oldest_first(page), batch_of, odd)
 
-    return LatestPageHistory(recent, rest.aclose)
+    return LatestPageHistory(recent, rest.aclose, odd)
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:

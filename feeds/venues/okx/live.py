@@ -63,6 +63,8 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
     except VenueRefusedError as error:
         raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in listed if entry.instId == symbol), None)
+    if found is None and listed.names(symbol):
+        raise DecodeError(f"{market.venue}: the venue's entry of {symbol} cannot be read")
     if found is None:
         raise VenueRefusedError(f"{market.venue} has no instrument {symbol}")
     if found.state != "live":
@@ -72,7 +74,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
         worth = Decimal(1)
         for factor in (found.ctVal, found.ctMult) if market.kind == "SWAP" else ():
             worth *= parse_step(factor, "contract size")
-        return Instrument(market.venue, symbol, tick, parse_step(str(lot * worth), "lot size"), worth.normalize())
+        return Instrument(market.venue, symbol, tick, parse_step(str(lot * worth), "lot size"), worth.normalize(), status=found.state)
     except BadInputError as error:
         raise DecodeError(f"{market.venue}:{symbol}: {error.user_message}") from None
 
