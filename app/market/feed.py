@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from app.market.candle import CandleBatch
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.steps import Steps
 from app.market.trade import TradeBatch
 
 _T = TypeVar("_T")
@@ -137,6 +138,12 @@ class CandleHistory(Protocol):
             If the venue fails, as for trades.
         """
         ...
+
+
+def steps_of(source: object) -> Steps | None:
+    """Tick and lot size in which a feed or history counts now; None if it does not tell."""
+    instrument = getattr(source, "instrument", None)
+    return instrument.steps if isinstance(instrument, Instrument) else None
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from app.errors import StoreBusyError, StoreError
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
-from app.market.steps import Steps
+from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import TradeBatch
 from app.storage.catalogue import drop_tail, write_ranges, write_tail
 from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
@@ -72,7 +72,7 @@ class TapeWriter:
         """The stored tape ranges; must not be changed."""
         return self._intervals
 
-    def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
+    def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
         """Store trades and return the number of new ones; they then survive a kill.
 
         Parameters
@@ -82,6 +82,8 @@ class TapeWriter:
         source : Source
         complete : Span, optional
             The time that these and the stored trades fully cover. Without trade ids this is the only record of coverage.
+        steps : Steps, optional
+            Tick and lot size of the trades; if they are finer than those of the market, the market goes over to them.
 
         Raises
         ------
@@ -89,6 +91,8 @@ class TapeWriter:
             If the trades cannot be written: then none of them is stored.
         """
         with self._turn:
+            if steps is not None and steps != self.instrument.steps:
+                trades = self._go_over(trades, steps)
             fresh = self._fresh(trades)
             new = _with(self._intervals, self._ranges_of(fresh, source, trades, complete))
             if not len(fresh) and new is None:
@@ -180,6 +184,20 @@ class TapeWriter:
         self._lock.release()
 
     # -- private ---------------------------------------------------------------------------------
+
+    def _go_over(self, trades: TradeBatch, steps: Steps) -> TradeBatch:
+        """Convert trades to the common grid of the market and their own, and go over to it; the tail so far goes into files."""
+        common = common_steps([self.instrument.steps, steps])
+        if common != self.instrument.steps:
+            tail, place = self.tape.catalogue.tail(self.instrument.id)
+            for day, part in by_day(tail):
+                write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self._intervals, day))
+            with self.tape.catalogue.transaction() as connection:
+                drop_tail(connection, self._number, place)
+            self._tail_size = 0
+            self.tape.catalogue.number_of(self.instrument.on_steps(common))
+            self.tape.instrument = self.instrument.on_steps(common)
+        return in_steps(trades, steps, common, self.instrument.id)
 
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
         """The trades in the order of the tape, without those whose ids are stored."""

@@ -23,6 +23,7 @@ _log = structlog.get_logger(__name__)
 
 _REPORT_EVERY_S = 10.0
 _LISTED, _SHOWN = 100, 200
+_MOST_WAITING = 500_000
 _FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100: anything else is not a trade time
 
 TradeId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -75,6 +76,8 @@ class Decoder(Generic[T]):
         Trades with zero quantity, which are skipped.
     shutdown : bool
         True once the venue has announced that it will close the connection.
+    keeps_waiting : bool
+        True if trades between two steps wait for `use`, as the venue may have changed its steps; else they are rejected.
     """
 
     def __init__(
@@ -91,7 +94,8 @@ class Decoder(Generic[T]):
         self.instrument = instrument
         self.ignored = self.empty = 0
         self.odd = OddTrades()
-        self.shutdown = False
+        self.shutdown = self.keeps_waiting = False
+        self._waiting: list[T] = []
         whole = trade if message is None else message[trade]
         many: Any = list[whole]  # chosen at run time, which static types cannot express
         self._many = msgspec.json.Decoder(many, strict=strict)
@@ -148,13 +152,31 @@ class Decoder(Generic[T]):
 
     def _batches(self, trades: Sequence[T]) -> Iterator[TradeBatch]:
         """The trades in one batch, or in several if some are impossible, which are counted and skipped."""
-        before, rejected = 0, self.rejected
+        before, rejected, waiting = 0, self.rejected, self.waiting
         for batch in sound_batches(self.instrument, trades, self._batch_of, self._impossible):
             before += len(batch)
             yield batch
-        self.empty += len(trades) - before - (self.rejected - rejected)
+        self.empty += len(trades) - before - (self.rejected - rejected) - (self.waiting - waiting)
+
+    @property
+    def waiting(self) -> int:
+        """Number of trades that lie between two steps and wait."""
+        return len(self._waiting)
+
+    def use(self, instrument: Instrument) -> TradeBatch:
+        """Decode by the steps of an instrument from now on; return the trades that waited; those still impossible are rejected."""
+        self.instrument = instrument
+        waited, self._waiting = self._waiting, []
+        keeps, self.keeps_waiting = self.keeps_waiting, False
+        try:
+            return concatenate(self._batches(waited)) if waited else TradeBatch.empty()
+        finally:
+            self.keeps_waiting = keeps
 
     def _impossible(self, error: OffGridError, trade: T) -> None:
+        if self.keeps_waiting and error.between_steps and self.waiting < _MOST_WAITING:
+            self._waiting.append(trade)
+            return
         self._reject(error, msgspec.json.encode(trade))
 
     def _reject(self, error: Exception, message: bytes) -> None:

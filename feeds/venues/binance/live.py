@@ -287,6 +287,13 @@ def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]
             instrument = await fetch_instrument(rest, market, symbol.upper())
         history = BinanceHistory(instrument, market, rest)
         past = candles(instrument, rest, f"{market.rest_path}/klines", market.candles_weight, seconds=market.seconds)
-        return live_market(instrument, wire(instrument, market, hosts.ws_url or market.ws_url), history, settings, candles=past)
+        return live_market(
+            instrument,
+            wire(instrument, market, hosts.ws_url or market.ws_url),
+            history,
+            settings,
+            candles=past,
+            facts=lambda: fetch_instrument(rest, market, symbol.upper()),
+        )
 
     return open_symbol

@@ -177,11 +177,11 @@ def newest_trades(instrument: Instrument, rest: BybitRest) -> LatestPageHistory:
 
     odd = OddTrades()
 
-    async def recent() -> TradeBatch:
+    async def recent(instrument: Instrument) -> TradeBatch:
         page, _ = await rest.ask("recent-trade", RecentTrade, urgent=True, symbol=instrument.symbol, limit=rest.market.newest)
         return sound_page(instrument, page, batch_of_page, odd)
 
-    return LatestPageHistory(recent, rest.aclose, odd)
+    return LatestPageHistory(recent, rest.aclose, odd, instrument)
 
 
 def candles(instrument: Instrument, rest: BybitRest, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
@@ -209,7 +209,8 @@ def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, symbol.upper())
         listening = wire(instrument, market, hosts.ws_url or WS_URL)
-        return live_market(instrument, listening, newest_trades(instrument, rest), settings, candles=candles(instrument, rest))
+        past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
+        return live_market(instrument, listening, newest_trades(instrument, rest), settings, candles=past, facts=facts)
 
     return open_symbol
 

@@ -78,13 +78,13 @@ def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory
 
     odd = OddTrades()
 
-    async def recent() -> TradeBatch:
+    async def recent(instrument: Instrument) -> TradeBatch:
         question = {"type": "recentTrades", "coin": instrument.symbol}
         sent = await rest.post("/info", question, list[msgspec.Raw], weight=_WEIGHT, urgent=True)
         page = entries_of(sent, Trade, "hyperliquid recentTrades")
         return batch_of_page(instrument, oldest_first(page), batch_of, odd)
 
-    return LatestPageHistory(recent, rest.aclose, odd)
+    return LatestPageHistory(recent, rest.aclose, odd, instrument)
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
@@ -97,4 +97,5 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         usual = await newest_price(history)
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
     past = candles(instrument, rest)
-    return live_market(instrument, wire, history, settings, candles=past, usual_price_ticks=usual, connects=_CONNECTS)
+    facts = lambda: fetch_instrument(rest, symbol)  # noqa: E731
+    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual, connects=_CONNECTS)

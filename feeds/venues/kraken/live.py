@@ -171,4 +171,5 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         history = KrakenHistory(instrument, rest, landmarks)
         usual = await newest_price(history)
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
-    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)
+    past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
+    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual)

@@ -93,6 +93,7 @@ def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, market, symbol.upper())
         listening = wire(instrument, hosts.ws_url or WS_URL)
-        return live_market(instrument, listening, OkxHistory(instrument, rest), settings, candles=candles(instrument, rest))
+        past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, market, symbol.upper())
+        return live_market(instrument, listening, OkxHistory(instrument, rest), settings, candles=past, facts=facts)
 
     return open_symbol
