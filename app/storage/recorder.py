@@ -135,10 +135,10 @@ class Recorder:
         Trades that are written twice are stored once, so a failure in the middle does no harm.
         """
         for batch in loaded:
-            self.written += self._writer.insert_bulk(*batch)
+            self.written += _given(self._writer.insert_bulk, batch)
         for one in _together(queued):
             write = self._writer.insert_bulk if len(one.trades) > _BULK and one.source is not Source.LIVE else self._writer.insert
-            self.written += write(*one)
+            self.written += _given(write, one)
         today = day_of(self._wall_ns())
         if self._writer.wants_sealing:
             self._writer.seal(self._wall_ns())
@@ -155,6 +155,13 @@ class Recorder:
         self._checked_s = now_s
         free = shutil.disk_usage(self._writer.tape.folder).free
         return RecordingStatus(RecordingState.LOW_DISK, f"only {free / 1e6:,.0f} MB free on disk") if free < _LOW_BYTES else RECORDING
+
+
+def _given(write: Callable[..., int], one: _Queued) -> int:
+    """Pass trades to a method of the writer; without steps it counts in its own."""
+    if one.steps is None:
+        return write(one.trades, one.source, one.complete)
+    return write(one.trades, one.source, one.complete, one.steps)
 
 
 def _together(queued: Sequence[_Queued]) -> list[_Queued]:

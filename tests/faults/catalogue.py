@@ -62,10 +62,20 @@ CATALOGUE = {
     "C1": Entry("hostile zip archives", "bounded in members, bytes and ratio while reading; nothing written elsewhere"),
     "C2": Entry("hostile CSV", "refused with the line, or read as it says; all or nothing for each file"),
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
+    "D1": Entry(
+        "days on other ticks and lots than today's; an import with mistyped ones",
+        "every day is read on the finest common grid and is no damage; `verify` changes nothing; contradicting steps are refused with both",
+    ),
+    "D2": Entry(
+        "tick or lot changed while connected",
+        "trades between two steps wait; the steps are asked for again, and chart and disk are as if the finest grid had held from the start",
+    ),
+    "D3": Entry("an impossible trade in a message or a page", "costs one trade, counted and listed; the others are taken"),
+    "S6": Entry("an odd entry in a venue's list", "costs one entry, and only its own market cannot be opened"),
 }
 """All faults by number, in the order of the report's table."""
 
-_NUMBERED = re.compile(r"\s*([ABC]\d+(?:, [ABC]\d+)*): ")
+_NUMBERED = re.compile(r"\s*([ABCDSTX]\d+(?:, [ABCDSTX]\d+)*): ")
 
 
 def numbers_of(docstring: str | None) -> list[str]:

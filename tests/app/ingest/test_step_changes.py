@@ -54,6 +54,7 @@ class ChangingFeed:
 )
 @settings(max_examples=12, deadline=None)
 def test_any_changes_while_connected_give_the_figures_of_the_finest_grid(grids: list[Steps], size: int, seed: int, tpr: int) -> None:
+    """D2: in memory, on the chart and on disk."""
     trades = random_trades(seed, size * len(grids), start_ns=(FIRST_DAY + 1) * DAY_NS - 60 * 10**9, seconds=300)
     pieces = [(steps, trades[i * size : (i + 1) * size]) for i, steps in enumerate(grids)]
     finest = common_steps(grids)

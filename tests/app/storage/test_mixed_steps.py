@@ -71,6 +71,7 @@ def write(folder: Path, instrument: Instrument, story: list[Stretch], cuts: int)
 @given(story=stories(), cuts=st.sampled_from([9, 60]), numbered=st.booleans(), rebuilt=st.booleans())
 @settings(max_examples=8, deadline=None)
 def test_any_steps_over_any_days_give_the_tape_of_the_finest_grid(story: list[Stretch], cuts: int, numbered: bool, rebuilt: bool) -> None:
+    """D1: any sequence of steps over days, any batching, also rebuilt."""
     instrument = replace(TAPE, numbered=numbered)
     finest = common_steps(stretch.steps for stretch in story)
     parts = [in_steps(stretch.trades, stretch.steps, finest, "") for stretch in story]

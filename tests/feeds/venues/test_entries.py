@@ -124,6 +124,7 @@ ODD_MARKETS: list[object] = [None, 7, "x", [], {}, {"symbol": 3}, {"contractStat
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("name", [name for name in VENUES if name != "coinbase"])
 def test_odd_entries_in_a_listing_cost_only_themselves(name: str, seed: int, logged: object) -> None:
+    """S6: at every venue with a list, in any place."""
     venue, chance = VENUES[name], random.Random(seed)
     rows: list[Any] = [*chance.choices(ODD_MARKETS, k=5), venue.market]
     chance.shuffle(rows)
@@ -193,6 +194,7 @@ KINDS = ["off grid", "nothing at no price", "negative", "text", "type", "short",
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", VENUES)
 def test_odd_trades_in_a_page_cost_only_themselves(name: str, seed: int, logged: object) -> None:
+    """D3: at every venue, in any place."""
     venue, chance = VENUES[name], random.Random(seed)
     rows: list[Any] = [venue.trade(i) for i in range(1, N + 1)]
     places = chance.sample(range(N), len(KINDS))

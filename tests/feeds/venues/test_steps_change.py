@@ -79,6 +79,7 @@ def prices(found: list[tuple[Steps, TradeBatch]]) -> dict[int, Decimal]:
 
 
 def test_trades_between_steps_wait_until_the_new_steps_are_known(logged: object) -> None:
+    """D2: none is rejected."""
     frames = [[frame(1, "100.1"), frame(2, "100.15"), frame(3, "100.2")], [frame(4, "100.25")], [frame(5, "100.3"), frame(6, "100.31")]]
     feed, found, asked = told(frames, lambda _: Steps(Decimal("0.01"), Decimal("0.001")), lambda: 0)
     assert prices(found) == {i: Decimal(p) for i, p in enumerate(["100.1", "100.15", "100.2", "100.25", "100.3", "100.31"], 1)}

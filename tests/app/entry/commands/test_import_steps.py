@@ -69,6 +69,7 @@ def store(tmp_path: Path) -> Path:
 def test_contradicting_steps_are_refused_in_one_line(
     store: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], tick: str, lot: str, found: str
 ) -> None:
+    """D1: a mistyped tick or lot size."""
     file = file_of(tmp_path, MORE, day=1, first_id=4)
     before = {name: content for name, (_, content) in fingerprint(store).items() if name.endswith(".parquet")}
     assert imported(store, file, tick, lot) == 2

@@ -40,6 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_days_on_four_grids_are_whole_and_untouched(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """D1: by verify, with and without repair, and by export."""
     assert (folder / f"{FILE_NAME}-wal").stat().st_size
     before = fingerprint(folder)
     assert run(["verify", "--store", str(folder)]) == 0
@@ -55,6 +56,7 @@ def test_days_on_four_grids_are_whole_and_untouched(folder: Path, tmp_path: Path
 
 @pytest.mark.parametrize("seed", range(12))
 def test_verify_of_a_damaged_store_changes_nothing(folder: Path, seed: int, logged: object, capfd: pytest.CaptureFixture[str]) -> None:
+    """D1: not a byte, nor a time, of any file or folder."""
     chance = random.Random(seed)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".parquet", ".sqlite3"))
     for path in chance.sample(files, chance.choice([1, 2])):
