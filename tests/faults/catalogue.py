@@ -68,7 +68,7 @@ CATALOGUE = {
     ),
     "D2": Entry(
         "tick or lot changed while connected",
-        "trades between two steps wait; the steps are asked for again, and chart and disk are as if the finest grid had held from the start",
+        "trades between two steps wait; the steps are asked for again, and chart and disk are as on the finest grid from the start",
     ),
     "D3": Entry("an impossible trade in a message or a page", "costs one trade, counted and listed; the others are taken"),
     "S6": Entry("an odd entry in a venue's list", "costs one entry, and only its own market cannot be opened"),
