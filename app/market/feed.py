@@ -141,7 +141,7 @@ class CandleHistory(Protocol):
 
 
 def steps_of(source: object) -> Steps | None:
-    """Tick and lot size in which a feed or history counts now; None if it does not tell."""
+    """Tick and lot size in which a feed or history counts now; None if unknown."""
     instrument = getattr(source, "instrument", None)
     return instrument.steps if isinstance(instrument, Instrument) else None
 

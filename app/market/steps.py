@@ -86,7 +86,7 @@ def in_steps(trades: TradeBatch, old: Steps, new: Steps, where: str) -> TradeBat
     return TradeBatch.of(*columns)
 
 
-def require_room(trades: TradeBatch, steps: Steps, others: Steps, where: str) -> None:
+def require_headroom(trades: TradeBatch, steps: Steps, others: Steps, where: str) -> None:
     """Raise unless some trades can be counted together with others in other steps, whose numbers may be a thousand times as large.
 
     Raises

@@ -19,7 +19,7 @@ _PAUSE_S = 0.05
 
 
 class CatalogueSnapshot(NamedTuple):
-    """How to open a catalogue without changing it.
+    """The means to open a catalogue without changing it.
 
     Attributes
     ----------

@@ -47,8 +47,8 @@ FACT_TABLE = """
 """The migration that creates the table, with what an older catalogue has."""
 
 
-def note_past_steps(connection: sqlite3.Connection, number: int, steps: Steps, span: Span) -> None:
-    """Store the steps that a market had in a span of the past, within a transaction; after it, those known before hold again."""
+def note_earlier_steps(connection: sqlite3.Connection, number: int, steps: Steps, span: Span) -> None:
+    """Store the steps that a market had in an earlier span, within a transaction; after it, those known before hold again."""
     given = {TICK_SIZE: str(steps.tick_size.normalize()), LOT_SIZE: str(steps.lot_size.normalize())}
     after = {what: _held(connection, number, what, span.end_ns) or "" for what in given}
     if note_facts(connection, number, given, span.start_ns):

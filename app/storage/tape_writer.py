@@ -19,7 +19,7 @@ from app.market.trade import TradeBatch
 from app.storage.catalogue import drop_tail, write_ranges, write_tail
 from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
-from app.storage.facts import note_past_steps
+from app.storage.facts import note_earlier_steps
 from app.storage.minute_cells import write_minute_cells
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
 from app.storage.tape import day_name, next_part
@@ -122,7 +122,7 @@ class TapeWriter:
             if steps is not None and steps != self.instrument.steps and len(trades):
                 span = Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1)
                 with self.tape.catalogue.transaction() as connection:
-                    note_past_steps(connection, self._number, steps, span)
+                    note_earlier_steps(connection, self._number, steps, span)
             return count
 
     @property

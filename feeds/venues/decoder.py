@@ -95,7 +95,7 @@ class Decoder(Generic[T]):
         self.ignored = self.empty = 0
         self.odd = OddTrades()
         self.shutdown = self.keeps_waiting = False
-        self._waiting: list[T] = []
+        self._pending: list[T] = []
         whole = trade if message is None else message[trade]
         many: Any = list[whole]  # chosen at run time, which static types cannot express
         self._many = msgspec.json.Decoder(many, strict=strict)
@@ -152,21 +152,21 @@ class Decoder(Generic[T]):
 
     def _batches(self, trades: Sequence[T]) -> Iterator[TradeBatch]:
         """The trades in one batch, or in several if some are impossible, which are counted and skipped."""
-        before, rejected, waiting = 0, self.rejected, self.waiting
+        before, rejected, pending = 0, self.rejected, self.pending
         for batch in sound_batches(self.instrument, trades, self._batch_of, self._impossible):
             before += len(batch)
             yield batch
-        self.empty += len(trades) - before - (self.rejected - rejected) - (self.waiting - waiting)
+        self.empty += len(trades) - before - (self.rejected - rejected) - (self.pending - pending)
 
     @property
-    def waiting(self) -> int:
+    def pending(self) -> int:
         """Number of trades that lie between two steps and wait."""
-        return len(self._waiting)
+        return len(self._pending)
 
     def use(self, instrument: Instrument) -> TradeBatch:
         """Decode by the steps of an instrument from now on; return the trades that waited; those still impossible are rejected."""
         self.instrument = instrument
-        waited, self._waiting = self._waiting, []
+        waited, self._pending = self._pending, []
         keeps, self.keeps_waiting = self.keeps_waiting, False
         try:
             return concatenate(self._batches(waited)) if waited else TradeBatch.empty()
@@ -174,8 +174,8 @@ class Decoder(Generic[T]):
             self.keeps_waiting = keeps
 
     def _impossible(self, error: OffGridError, trade: T) -> None:
-        if self.keeps_waiting and error.between_steps and self.waiting < _MOST_WAITING:
-            self._waiting.append(trade)
+        if self.keeps_waiting and error.between_steps and self.pending < _MOST_WAITING:
+            self._pending.append(trade)
             return
         self._reject(error, msgspec.json.encode(trade))
 

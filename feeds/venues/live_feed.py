@@ -69,7 +69,7 @@ class RegriddingDecoder(TradeDecoder, Protocol):
     keeps_waiting: bool
 
     @property
-    def waiting(self) -> int:
+    def pending(self) -> int:
         """Number of trades that lie between two steps and wait."""
         ...
 
@@ -216,7 +216,7 @@ class LiveFeed:
                     self._messages += len(frames)
                     before = self.instrument.steps
                     batch = self._decoder.decode(frames)
-                    if self._regridding is not None and (self._regridding.waiting or self._asking is not None):
+                    if self._regridding is not None and (self._regridding.pending or self._asking is not None):
                         waited = self._ask_for_facts(self._regridding)
                         if waited is not None:
                             batch = concatenate([waited, in_steps(batch, before, self.instrument.steps, self.instrument.id)])

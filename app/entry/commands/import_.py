@@ -19,7 +19,7 @@ from app.market.coverage import Source
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
-from app.market.steps import fits, in_steps, require_room
+from app.market.steps import fits, in_steps, require_headroom
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import by_day, read_day, write_day
 from app.storage.disk import DiskStore, stored_instrument
@@ -107,7 +107,7 @@ def import_file(
         by_day = _ByDay(reading, Path(stored))
         try:
             for batch in stream_trades(path, reading, report):
-                require_room(batch, steps, stored_steps, str(path))
+                require_headroom(batch, steps, stored_steps, str(path))
                 by_day.add(batch)
                 tell(report.trades)
         except (TradeFileError, StoreError) as error:

@@ -141,7 +141,7 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
     listed = entries_of(info.symbols, _Symbol, f"{market.venue} exchangeInfo")
     found = next((entry for entry in listed if entry.symbol == symbol), None)
     if found is None and listed.names(symbol):
-        raise DecodeError(f"{market.venue}: the venue's entry of {symbol} cannot be read")
+        raise DecodeError(f"{market.venue}: cannot read the venue's entry of {symbol}")
     if found is None:
         raise VenueRefusedError(f"{market.venue} has no symbol {symbol}")
     status = found.status or found.contractStatus

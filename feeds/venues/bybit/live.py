@@ -154,7 +154,7 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
         raise VenueRefusedError(f"{venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in known if entry.symbol == symbol), None)
     if found is None and known.names(symbol):
-        raise DecodeError(f"{venue}: the venue's entry of {symbol} cannot be read")
+        raise DecodeError(f"{venue}: cannot read the venue's entry of {symbol}")
     if found is None:
         raise VenueRefusedError(f"{venue} has no symbol {symbol}")
     if found.status != "Trading":

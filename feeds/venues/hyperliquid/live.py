@@ -64,7 +64,7 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
     by_name = {contract.name: contract for contract in contracts}
     found = by_name.get(coin) or {name.upper(): contract for name, contract in by_name.items()}.get(coin.upper())
     if found is None and contracts.names(coin):
-        raise DecodeError(f"hyperliquid: the venue's entry of {coin} cannot be read")
+        raise DecodeError(f"hyperliquid: cannot read the venue's entry of {coin}")
     if found is None:
         raise VenueRefusedError(f"hyperliquid has no perpetual {coin}")
     if found.isDelisted:

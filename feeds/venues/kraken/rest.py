@@ -87,7 +87,7 @@ async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
     pairs = entries_of(list(answer.result.values()), _Pair, "kraken AssetPairs")
     found = next((pair for pair in pairs if pair.wsname == f"{base}/{quote}"), None)
     if found is None and pairs.names(f"{base}/{quote}"):
-        raise DecodeError(f"kraken: the venue's entry of {symbol} cannot be read")
+        raise DecodeError(f"kraken: cannot read the venue's entry of {symbol}")
     if found is None:
         raise VenueRefusedError(f"kraken has no pair {symbol}")
     if found.status not in _TRADED:

@@ -64,7 +64,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
         raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in listed if entry.instId == symbol), None)
     if found is None and listed.names(symbol):
-        raise DecodeError(f"{market.venue}: the venue's entry of {symbol} cannot be read")
+        raise DecodeError(f"{market.venue}: cannot read the venue's entry of {symbol}")
     if found is None:
         raise VenueRefusedError(f"{market.venue} has no instrument {symbol}")
     if found.state != "live":

@@ -151,7 +151,7 @@ def test_a_market_whose_own_entry_is_odd_is_said_to_be_unreadable(name: str, log
             with pytest.raises(error, match=match):
                 await venue.instrument(url)
 
-    run(story([odd, other], DecodeError, "cannot be read"))
+    run(story([odd, other], DecodeError, "cannot read"))
     run(story([other], VenueRefusedError, "has no"))
 
 
