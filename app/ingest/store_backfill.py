@@ -45,7 +45,7 @@ class StoreGap:
 
 
 def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
-    """The gaps of a span on disk, oldest first."""
+    """The gaps in the stored trades of a time span, oldest first."""
     numbered = writer.instrument.numbered
     if not numbered:
         covered = [stored.span for stored in writer.intervals.covered(proven=False)]

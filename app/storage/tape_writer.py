@@ -32,7 +32,7 @@ _MOST_IN_MEMORY = 20_000_000  # a day with more trades stays in parts: merging i
 
 
 class TapeWriter:
-    """The only writer of a market; call from any thread, one at a time.
+    """Writes the trades of one market to the store; may be called from any thread, one at a time.
 
     Parameters
     ----------
@@ -64,12 +64,12 @@ class TapeWriter:
 
     @property
     def instrument(self) -> Instrument:
-        """The market that is written."""
+        """The market whose trades are written."""
         return self.tape.instrument
 
     @property
     def intervals(self) -> TapeRanges:
-        """The stored tape ranges; must not be changed."""
+        """The market's stored tape ranges; the caller must not change them."""
         return self._intervals
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
@@ -127,11 +127,11 @@ class TapeWriter:
 
     @property
     def wants_sealing(self) -> bool:
-        """True if the catalogue has enough trades to make the next start slow."""
+        """True if the catalogue has `TAIL_TRADES` or more trades of the market, which would make the next start slow."""
         return self._tail_size >= TAIL_TRADES
 
     def seal(self, now_ns: int) -> None:
-        """Move the catalogue's trades to files, and merge the parts of past days.
+        """Move the market's trades from the catalogue to day files, and merge the files of each past day.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def tidy(self, now_ns: int) -> None:
-        """Merge each past day into one file; if the catalogue has trades of past days, move all its trades to files first.
+        """Merge the files of each past day; if the catalogue has trades of past days, first move the market's trades to files.
 
         Raises
         ------
@@ -164,7 +164,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def forget(self, days: Iterable[int]) -> None:
-        """Delete days with all their files; their trades are missing from then on."""
+        """Delete all files of some days; their trades count as missing from then on."""
         with self._turn:
             for day in days:
                 self._delete_day(day)
@@ -175,7 +175,7 @@ class TapeWriter:
             self._rename_damaged(path, day)
 
     def rebuild_accounting(self) -> None:
-        """Rebuild the tape ranges in the catalogue from the trades in day files and in the catalogue."""
+        """Rebuild the tape ranges in the catalogue from the stored trades."""
         with self._turn:
             self._replace_intervals(ranges_in_files(self.tape))
 
@@ -200,7 +200,7 @@ class TapeWriter:
         return in_steps(trades, steps, common, self.instrument.id)
 
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
-        """The trades in the order of the tape, without those whose ids are stored."""
+        """Sort trades in the order of the tape, and leave out duplicates and numbered trades that are stored."""
         trades = merge_trades([trades], numbered=self.instrument.numbered)
         if not self.instrument.numbered or not len(trades):
             return trades
@@ -276,7 +276,7 @@ class TapeWriter:
         self._intervals = new
 
     def _seal_old_steps(self, store: DiskStore) -> None:
-        """Move trades with an older tick or lot size from the catalogue to files.
+        """Move trades with an older tick or lot size from the catalogue to day files.
 
         Each file has the steps of its trades in its metadata.
         """
@@ -303,7 +303,7 @@ def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], 
 
 
 def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | None:
-    """The tape ranges with some added; None if there are none to add."""
+    """Copy tape ranges and add others to the copy; None if there are none to add."""
     added = list(added)
     if not added:
         return None
@@ -314,7 +314,7 @@ def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | Non
 
 
 def _difference(old: TapeRanges, new: TapeRanges) -> tuple[list[TapeRange], list[TapeRange]]:
-    """The tape ranges to delete, and those to write."""
+    """The tape ranges to delete (only in `old`), and those to write (only in `new`)."""
     before, after = set(old), set(new)
     return sorted(before - after), sorted(after - before)
 

@@ -1,4 +1,4 @@
-"""Decoding of stream messages to trades, many in one pass."""
+"""Decoding of stream messages to trades, many messages at once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class NonTradeMessage(enum.Enum):
 
 
 class Decoder(Generic[T]):
-    """Decoder for the stream of one market, many messages at a time.
+    """Decoder for the stream of one market, which decodes many messages at once.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class Decoder(Generic[T]):
         return [message] if self._raw is None else self._trades_of(message)
 
     def _saved(self, frame: bytes, error: Exception) -> list[T]:
-        """The valid trades, if any, of a message that cannot be decoded; its kind and its bad trades are counted."""
+        """The valid trades, if any, of a message that cannot be decoded completely; also updates the counts and `shutdown`."""
         talk = self._talk_of(frame)
         if talk is NonTradeMessage.SHUTDOWN:
             self.shutdown = True
@@ -258,7 +258,7 @@ def batch_of_page(
 def columns(
     instrument: Instrument, time_ns: Int64Array, prices: Sequence[str], quantities: Sequence[str], side: Int64Array, trade_id: Int64Array
 ) -> TradeBatch:
-    """A batch from texts as written by the venue, without trades of zero quantity.
+    """A batch from columns with prices and quantities as text, without trades of zero quantity.
 
     Quantities may be in contracts.
 
