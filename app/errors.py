@@ -11,6 +11,7 @@ or the terminal (one line: what, where, what was expected).
     │   └── SettingsError          a setting cannot be read
     ├── EmptyProfileError          a profile without volume has no POC or value area
     ├── FeedError                  the venue's side
+    │   ├── StepsChangedError      the market has gone over to other steps during a fetch: it is repeated
     │   ├── DecodeError            a message is not what the venue documents
     │   ├── VenueUnreachableError  no answer: retried with back-off
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
@@ -51,12 +52,15 @@ class OffGridError(BadInputError):
         Index of the first such value in the converted batch.
     value : str
         The value as it was written.
+    between_steps : bool
+        True for a number that is sound otherwise, but lies between two steps.
     """
 
-    def __init__(self, user_message: str, *, index: int, value: str) -> None:
+    def __init__(self, user_message: str, *, index: int, value: str, between_steps: bool = False) -> None:
         super().__init__(user_message)
         self.index = index
         self.value = value
+        self.between_steps = between_steps
 
 
 class TradeFileError(BadInputError):
@@ -87,6 +91,10 @@ class FeedError(TapeprintError):
 
 class DecodeError(FeedError):
     """Raised for a message of a venue that does not have the documented format."""
+
+
+class StepsChangedError(FeedError):
+    """Raised when a market has gone over to other steps while trades were fetched: they are fetched again."""
 
 
 class VenueUnreachableError(FeedError):

@@ -30,6 +30,7 @@ from app.settings.calculation import CalculationSettings
 from app.storage.recorder import Recorder
 from app.storage.recording_status import OFF, RecordingStatus
 from app.storage.shared_store import MarketStore
+from app.storage.tape import Tape
 from app.storage.trade_store import TradeStore
 
 _log = structlog.get_logger(__name__)
@@ -171,7 +172,8 @@ class Workspace:
         chart, ingest = self.chart, self.ingest
         if chart is None or ingest is None:
             return
-        before = self._wanted_spec or chart.spec  # the previous request may still be building
+        wanted = self._wanted_spec  # the previous request may still be building
+        before = wanted if wanted is not None and wanted.instrument == chart.spec.instrument else chart.spec
         if bar_rule is not None and self._choice.ticks_per_row is None and chart.series.n_bars:
             ticks_per_row = default_ticks_per_row(int(chart.series.close[-1]), bar_rule)
         spec = replace(before, bar_rule=bar_rule or before.bar_rule, ticks_per_row=ticks_per_row or before.ticks_per_row)
@@ -230,13 +232,17 @@ class Workspace:
             if self._keep is not None and market.is_real:
                 market_store = await asyncio.to_thread(self._keep, market.instrument)
             self._not_recorded = market_store.recording
+            instrument = await asyncio.to_thread(_finest, market, market_store.tape)
+            price_ticks *= int(market.instrument.tick_size / instrument.tick_size)
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
             recorder = (
                 Recorder(market_store.writer, store.batches, keep=market_store.retention) if market_store.writer is not None else None
             )
+            if recorder is not None:
+                recorder.steps = instrument.steps
             ticks = self._choice.ticks_per_row or default_ticks_per_row(price_ticks, self._choice.bar_rule)
-            chart = Chart(ChartSpec(market.instrument, self._choice.bar_rule, ticks), self._rules)
-            watch = AlertWatch(self.alerts.book, market.instrument)
+            chart = Chart(ChartSpec(instrument, self._choice.bar_rule, ticks), self._rules)
+            watch = AlertWatch(self.alerts.book, instrument)
             ingest = Ingest(
                 market.feed,
                 market.history,
@@ -248,6 +254,7 @@ class Workspace:
                 watch=watch,
                 candles=market.candles,
             )
+            ingest.on_steps = self._scale_rows
             async with self.profiles.autosave(market.instrument, chart.anchors, on_disk=market.is_real):
                 self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
                 await ingest.run()
@@ -256,6 +263,11 @@ class Workspace:
             if market_store.writer is not None:
                 market_store.writer.close()
             await market.feed.aclose()
+
+    def _scale_rows(self, factor: int) -> None:
+        """Keep the chosen height of a row in prices, after a change of the tick size."""
+        if self._choice.ticks_per_row is not None:
+            self._choice = replace(self._choice, ticks_per_row=self._choice.ticks_per_row * factor)
 
     async def _open_with_price(self, instrument_id: str) -> tuple[Market, int] | None:
         """Open a market, retrying until it succeeds, and get a recent price; None if the venue refuses permanently."""
@@ -277,6 +289,18 @@ class Workspace:
         except (VenueRefusedError, BadInputError) as error:
             self._opening = FeedStatus(FeedState.STOPPED, reason=error.user_message)
             return None
+
+
+def _finest(market: Market, tape: Tape | None) -> Instrument:
+    """The market on the common grid of the venue and of all stored days; feed, history and tape go over to it."""
+    use = getattr(market.feed, "use", None)
+    if tape is None or use is None:
+        return market.instrument
+    finest = tape.finest().instrument
+    if finest.steps != market.instrument.steps:
+        use(finest)
+        tape.instrument = finest
+    return finest
 
 
 async def _any_price(market: Market) -> int:

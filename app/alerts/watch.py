@@ -199,6 +199,11 @@ class AlertWatch:
         start_ns = series.start_ns(0)
         return f"data from {short_date_text(start_ns)} {clock_text(start_ns, seconds=False)}"
 
+    def use(self, instrument: Instrument) -> None:
+        """Go over to the steps of an instrument; alerts are in prices and base units, and stay as they are."""
+        self._instrument, self._armed = instrument, None
+        self._firing = FiringPolicy(self._book, instrument)
+
     @property
     def armed(self) -> ArmedAlerts:
         """The armed alerts, grouped once for each revision of the alert store."""

@@ -43,8 +43,11 @@ _FIRST_DISK_RANGE_NS = 30 * _MINUTE_NS  # the same, from the disk
 _FIRST_DEEP_NS = 24 * _HOUR_NS
 _SHORT_FETCH_S, _LONG_FETCH_S = 1.5, 6.0
 
-IngestCallback = Callable[[Sequence[TradeBatch], Source, Span | None, bool], Awaitable[int]]
-"""Takes pages, their source, the time they fully cover, and True to store them; returns the number of new trades."""
+IngestCallback = Callable[[Sequence[TradeBatch], Source, Span | None, bool, int], Awaitable[int]]
+"""Takes pages, their source, the time they fully cover, True to store them, and the number of the grid when they were requested.
+
+Returns the number of new trades.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,9 @@ class HistoryLoader:
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.progress: LoadProgress | None = None
+        self.grid = 0
+        """Number of changes of tick or lot size so far; pages requested before a change are fetched again."""
+        self._grid_asked = 0
         self._not_fetched = self._not_read = ""
         self._charts, self._store, self._history, self._take_in, self._deepen = charts, store, history, take_in, deepen
         self._disk = DiskHistory(tape, store) if tape is not None else None
@@ -195,6 +201,7 @@ class HistoryLoader:
 
     async def _fetch_next(self) -> bool:
         """Fetch the most urgent missing trades; return False if none is missing."""
+        self._grid_asked = self.grid
         if self._history is not None and (gaps := self._gaps.next()):
             await self._fetch_gaps(self._history, gaps)
         elif self._wanted_from_ns() < self.asked_from_ns:
@@ -242,11 +249,11 @@ class HistoryLoader:
                     waiting.append(page)
                     self.progress = LoadProgress(what, min(1.0, max(0.0, share(page))))
                     if time.monotonic() - shown_s > _SHOW_EVERY_S:
-                        fresh += await self._take_in(waiting, Source.BACKFILL, None, True)
+                        fresh += await self._take_in(waiting, Source.BACKFILL, None, True, self._grid_asked)
                         waiting, shown_s = [], time.monotonic()
         except FeedError as error:
             failure = error
-        fresh += await self._take_in(waiting, Source.BACKFILL, None, True)
+        fresh += await self._take_in(waiting, Source.BACKFILL, None, True, self._grid_asked)
         if failure is not None:
             raise failure
         return fresh
@@ -314,7 +321,7 @@ class HistoryLoader:
         fetching_s = time.monotonic() - begun_s
         await self._take_stored(part, ranges)
         for pages, complete in fetched:
-            await self._take_in(pages, Source.BACKFILL, complete, True)
+            await self._take_in(pages, Source.BACKFILL, complete, True, self._grid_asked)
         self.asked_from_ns = part.start_ns
         if fetching_s < _SHORT_FETCH_S:
             self._range_ns *= 2
@@ -370,7 +377,7 @@ class HistoryLoader:
     async def _take_stored(self, span: Span, ranges: list[TapeRange]) -> int:
         """Load the trades of these tape ranges from the disk; return the number of new trades."""
         parts = [] if self._disk is None else await self._disk.parts(span, ranges)
-        return sum([await self._take_in([part.trades], part.source, part.complete, False) for part in parts])
+        return sum([await self._take_in([part.trades], part.source, part.complete, False, self._grid_asked) for part in parts])
 
 
 def _duration(length_ns: int) -> str:

@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from app.alerts.watch import AlertWatch
 from app.analytics.footprint import FootprintSeries
 from app.chart.chart import Chart, ChartSpec, build_series
-from app.errors import TapeprintError
+from app.errors import StepsChangedError, TapeprintError
 from app.ingest.candle_loader import CandleLoader
 from app.ingest.disk_bars import DiskBars, MemoryFloor
 from app.ingest.history_loader import HistoryLoader, LoadProgress
 from app.market.coverage import CoveredSpan, Source
 from app.market.feed import CandleHistory, TradeFeed, TradeHistory, closing
+from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.recorder import Recorder
@@ -87,6 +89,13 @@ class Ingest:
             sleep=sleep,
         )
         self._deep = DiskBars(tape) if tape is not None else None
+        self._tape = tape
+        self.steps = feed.instrument.steps
+        """Tick and lot size of store and charts."""
+        self.went_over = ""
+        """The last change of steps since the start, in words; empty if there was none."""
+        self.on_steps: Callable[[int], object] = lambda _factor: None
+        """Called after a change of steps with the number of new ticks in an old one."""
         self.candle_past = CandleLoader(self.charts, candles, sleep=sleep) if candles is not None else None
         self._building = asyncio.Lock()
         self._meanwhile: list[TradeBatch] | None = None
@@ -102,6 +111,8 @@ class Ingest:
     def notice(self) -> str:
         """One line for the status bar: problems, progress and missing trades."""
         parts = [chart.refused for chart in self.charts if chart.refused]
+        if self.went_over:
+            parts.append(self.went_over)
         parts += [loader.trouble for loader in (self.past, self.candle_past) if loader is not None and loader.trouble]
         if self.progress is not None:
             parts.append(self.progress.text)
@@ -126,6 +137,8 @@ class Ingest:
         try:
             async with closing(self.feed.batches()) as batches:
                 async for batch in batches:
+                    if self.feed.instrument.steps != self.steps:
+                        await self.go_over(self.feed.instrument)
                     self.receive(batch)
         finally:
             for task in tasks:
@@ -143,6 +156,38 @@ class Ingest:
             self._scan_for_alerts(fresh)
             self.past.wake()
         return fresh
+
+    async def go_over(self, instrument: Instrument) -> None:
+        """Go over to the steps of an instrument, finer than those so far: store, charts, alerts and recorder.
+
+        Raises
+        ------
+        StoreError
+            If a price or quantity in memory cannot be counted in the new steps.
+        """
+        async with self._building:
+            old, new = self.steps, instrument.steps
+            self.store.convert(old, new)
+            self.steps = new
+            self.past.grid += 1
+            self.went_over = f"{instrument.id}: steps changed from {old.text} to {new.text}"
+            factor = int(old.tick_size / new.tick_size)
+            if self._tape is not None:
+                self._tape.instrument = self._tape.instrument.on_steps(new)
+            if self.recorder is not None:
+                self.recorder.steps = new
+            if self.watch is not None:
+                self.watch.use(instrument)
+            for chart in self.charts:  # no trade is added to bars on the old grid
+                chart.refused = self.went_over
+            self.on_steps(factor)
+            for chart in self.charts:
+                spec = replace(chart.spec, instrument=instrument, ticks_per_row=chart.spec.ticks_per_row * factor)
+                try:
+                    await self._rebuild(chart, spec)
+                except TapeprintError as error:
+                    chart.refused = error.user_message
+            self._update_coverage()
 
     def stop_filling(self) -> None:
         """Cancel the current requests for trades and candles."""
@@ -236,7 +281,7 @@ class Ingest:
         store, from_ns = self.store, chart.complete_from_ns(self.store, spec.bar_rule)
         if not store.floor_ns:
             return partial(build_series, store.batches(), spec)
-        same = (spec.bar_rule, spec.ticks_per_row) == (chart.spec.bar_rule, chart.spec.ticks_per_row)
+        same = spec == chart.spec
         if same and deep_from_ns is None and from_ns == spec.bar_rule.period_start_ns(from_ns):
             return partial(build_series, store.batches(from_ns), spec, chart.series.before(from_ns))
         if self._deep is not None:
@@ -254,7 +299,7 @@ class Ingest:
                 await self._rebuild(chart, chart.spec, deep_from_ns=from_ns)
             self._update_coverage()
 
-    async def _take_in(self, pages: Sequence[TradeBatch], source: Source, complete: Span | None, on_disk: bool) -> int:
+    async def _take_in(self, pages: Sequence[TradeBatch], source: Source, complete: Span | None, on_disk: bool, grid: int) -> int:
         """Add fetched trades to store and charts; return the number of new ones.
 
         Many trades are built into bars in another thread. `complete` is the time that these and the loaded trades fully
@@ -264,12 +309,14 @@ class Ingest:
         if not len(trades) and not complete:
             return 0
         if self._work(trades) <= _SMALL:
+            self._require_grid(grid)
             fresh = self.store.insert(trades)
             self._record(fresh, trades, source, complete, on_disk=on_disk)
             self._show(fresh)
             self._scan_for_alerts()
             return len(fresh)
         async with self._building:
+            self._require_grid(grid)
             taken: list[TradeBatch] = []
             for start in range(0, len(trades), _PIECE):
                 taken.append(self.store.insert(trades[start : start + _PIECE]))
@@ -284,6 +331,11 @@ class Ingest:
             self._update_coverage()
         self._scan_for_alerts()
         return len(fresh)
+
+    def _require_grid(self, grid: int) -> None:
+        """Raise if trades were requested on another grid than that of the store, or the feed is just going over to another."""
+        if grid != self.past.grid or self.feed.instrument.steps != self.steps:
+            raise StepsChangedError("tick or lot size changed during the fetch")
 
     def _scan_for_alerts(self, fresh: TradeBatch | None = None) -> None:
         """Scan live trades for alerts, and trades missed before, once the chart has the same trades as the store."""

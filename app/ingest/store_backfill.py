@@ -15,8 +15,9 @@ import structlog
 from app.errors import DecodeError, TapeprintError, VenueBusyError, VenueUnreachableError
 from app.ingest.retry import retry
 from app.market.coverage import Source
-from app.market.feed import TradeHistory, closing
+from app.market.feed import TradeHistory, closing, steps_of
 from app.market.span import Span
+from app.market.steps import Steps, in_steps
 from app.market.trade import TradeBatch, concatenate
 from app.storage.tape_writer import TapeWriter
 
@@ -117,8 +118,8 @@ async def _fill_gap(
                 return
             gap = left[-1]
         tell(gap.span, fresh)
-        async for trades, complete in _batches(history, gap, writer.instrument.numbered):
-            new = await asyncio.to_thread(writer.insert, trades, Source.BACKFILL, complete)
+        async for trades, complete, steps in _batches(history, gap, writer.instrument.numbered):
+            new = await asyncio.to_thread(writer.insert, trades, Source.BACKFILL, complete, steps)
             if writer.wants_sealing:
                 await asyncio.to_thread(writer.seal, wall_ns())
             fresh += new
@@ -136,8 +137,8 @@ async def _fill_gap(
     return fresh
 
 
-async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
-    """Yield the venue's trades of a gap in large batches, each with the time range it fully covers."""
+async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None, Steps | None]]:
+    """Trades of a gap in large batches, each with the time range it fully covers, and its steps."""
     if gap.first_id is not None and gap.before_id is not None:
         pages = history.between(gap.first_id, gap.before_id - 1)
     else:
@@ -145,6 +146,7 @@ async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> Asyn
     span = Span(gap.span.start_ns - 1, gap.span.end_ns + 1) if numbered else gap.span
     from_ns = max(span.start_ns, history.reaches_ns)
     pending: list[TradeBatch] = []
+    steps = steps_of(history)
     async with closing(pages):
         async for page in pages:
             inside = page[page.time_ns < span.end_ns] if gap.before_id is None else page
@@ -154,11 +156,14 @@ async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> Asyn
                 continue
             if not numbered and not pending:
                 from_ns = max(from_ns, int(inside.time_ns.min()) + 1)  # the venue may no longer have the trades before it
+            now = steps_of(history)
+            if steps is not None and now is not None and now != steps:  # the venue has changed its steps, and the live feed has noticed
+                pending, steps = [in_steps(one, steps, now, "history") for one in pending], now
             pending.append(inside)
             if sum(map(len, pending)) >= _AT_ONCE:
                 trades = concatenate(pending)
                 pending, end_ns = [], int(trades.time_ns.max())
-                yield trades, Span(from_ns, end_ns)
+                yield trades, Span(from_ns, end_ns), steps
                 from_ns = end_ns
     if pending:
-        yield concatenate(pending), Span(from_ns, span.end_ns)
+        yield concatenate(pending), Span(from_ns, span.end_ns), steps

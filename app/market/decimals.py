@@ -181,7 +181,7 @@ def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
         return 0
     scale, step_mantissa = _scale_and_mantissa(step)
     too_large = OffGridError(f"{what}: found {shown}, too large to count in steps of {step}", index=index, value=str(shown))
-    off_grid = OffGridError(f"{what}: found {shown}, expected a multiple of {step}", index=index, value=str(shown))
+    off_grid = OffGridError(f"{what}: found {shown}, expected a multiple of {step}", index=index, value=str(shown), between_steps=value > 0)
     # checked before any power of ten is computed: the exponent, and the number of digits, may be a million
     if value.adjusted() > 60:
         raise too_large

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from app.market.candle import CandleBatch
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.steps import Steps
 from app.market.trade import TradeBatch
 
 _T = TypeVar("_T")
@@ -51,10 +52,12 @@ class FeedStatus:
     last_trade_ns, received_at_ns : int
         Venue time of the newest trade, and local time of its arrival; 0 before the first trade.
     messages, trades, rejected, connects : int
-        Counts since the start: messages read, trades decoded, messages rejected as unreadable, connections opened.
+        Counts since the start: messages read, trades decoded, messages and trades rejected as unreadable or impossible, connections opened.
     gaps : tuple of Span
         Times in which trades may be missing, oldest first, unless the feed could fill them itself (a gap that it fills later is
         removed). Only for markets without numbered trades: in others the ids show the gaps.
+    odd : tuple of str
+        The latest rejected messages and trades, live and in history, each with its reason.
     """
 
     state: FeedState
@@ -67,6 +70,7 @@ class FeedStatus:
     rejected: int = 0
     connects: int = 0
     gaps: tuple[Span, ...] = ()
+    odd: tuple[str, ...] = ()
 
 
 class TradeFeed(Protocol):
@@ -137,6 +141,12 @@ class CandleHistory(Protocol):
             If the venue fails, as for trades.
         """
         ...
+
+
+def steps_of(source: object) -> Steps | None:
+    """Tick and lot size in which a feed or history counts now; None if unknown."""
+    instrument = getattr(source, "instrument", None)
+    return instrument.steps if isinstance(instrument, Instrument) else None
 
 
 @asynccontextmanager

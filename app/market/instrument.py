@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from app.errors import BadInputError
 from app.market.decimals import step_text
 from app.market.price_grid import PriceGrid
+from app.market.steps import Steps
 
 _ID = re.compile(r"([a-z][a-z0-9-]*):([A-Za-z0-9._/-]{1,40})")
 
@@ -29,6 +30,9 @@ class Instrument:
     numbered : bool
         True if the venue's trade ids grow by one from trade to trade, so that a larger step is a gap. If not, an id only
         identifies a trade, trades are ordered by time, and nothing proves that none is missing.
+    status, name : str
+        The venue's words for the state of trading, and for the symbol if it is not `symbol`; empty if unknown. They do not count in
+        comparisons.
     """
 
     venue: str
@@ -37,6 +41,8 @@ class Instrument:
     lot_size: Decimal
     multiplier: Decimal = Decimal(1)
     numbered: bool = True
+    status: str = field(default="", compare=False)
+    name: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:
@@ -46,6 +52,15 @@ class Instrument:
     def grid(self, ticks_per_row: int = 1) -> PriceGrid:
         """The price grid of this market, with rows of `ticks_per_row` ticks."""
         return PriceGrid(self.tick_size, ticks_per_row)
+
+    @property
+    def steps(self) -> Steps:
+        """Tick and lot size as a pair."""
+        return Steps(self.tick_size, self.lot_size)
+
+    def on_steps(self, steps: Steps) -> Instrument:
+        """The same market, counted in other steps."""
+        return self if steps == self.steps else replace(self, tick_size=steps.tick_size, lot_size=steps.lot_size)
 
     @property
     def written_step(self) -> Decimal:

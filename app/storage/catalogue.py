@@ -26,6 +26,8 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.times import file_time_text
 from app.market.trade import TradeBatch
+from app.storage.catalogue_snapshot import snapshot_of
+from app.storage.facts import FACT_TABLE, LOT_SIZE, NAME, STATUS, TICK_SIZE, Fact, note_facts
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
@@ -66,6 +68,7 @@ _MIGRATIONS = (
         UNIQUE (instrument, trade_id)
     ) STRICT;
     """,
+    FACT_TABLE,
 )
 """Scripts from one version of the schema to the next; never changed once released."""
 
@@ -78,6 +81,8 @@ class Catalogue:
     folder : Path
     write : bool
         False only reads the file, which must exist.
+    frozen : bool
+        Reads the file as it is now, and changes nothing on disk, not even the files that SQLite needs beside it.
 
     Raises
     ------
@@ -85,16 +90,26 @@ class Catalogue:
         If the file cannot be opened, is not a catalogue, or was created by a newer Tapeprint.
     """
 
-    def __init__(self, folder: Path, *, write: bool) -> None:
+    def __init__(self, folder: Path, *, write: bool, frozen: bool = False) -> None:
         self.path = folder / FILE_NAME
         self._turn = threading.RLock()
         with _explained(self.path):
-            self._connection = _connect(self.path, write=write)
+            self._snapshot = snapshot_of(self.path) if frozen else None
+            try:
+                self._connection = _connect(self.path, write=write, uri=self._snapshot.uri if self._snapshot else None)
+            except BaseException:
+                self._clean_up()
+                raise
 
     def close(self) -> None:
         """Close the SQLite file."""
         with self._turn, _explained(self.path):
             self._connection.close()
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        if self._snapshot is not None and self._snapshot.folder is not None:
+            self._snapshot.folder.cleanup()
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
@@ -123,8 +138,17 @@ class Catalogue:
         """The stored market with this id, with the tick and lot size of its trades; None if it is not stored."""
         return next((found for found in self.instruments() if found.id == name), None)
 
-    def number_of(self, instrument: Instrument) -> int:
-        """Store a market with its tick and lot size; return the number that identifies it in the tables."""
+    def number_of(self, instrument: Instrument, now_ns: int | None = None) -> int:
+        """Store the facts of a market, and return the number of its rows in the tables; a new market gets one.
+
+        Facts that have changed are added to the market's history, from `now_ns` on.
+        """
+        facts = {
+            TICK_SIZE: str(instrument.tick_size.normalize()),
+            LOT_SIZE: str(instrument.lot_size.normalize()),
+            STATUS: instrument.status,
+            NAME: instrument.name or instrument.id,
+        }
         with self.transaction() as connection:
             values = (str(instrument.tick_size), str(instrument.lot_size), str(instrument.multiplier), int(instrument.numbered))
             connection.execute(
@@ -133,7 +157,16 @@ class Catalogue:
                 " SET tick_size = excluded.tick_size, lot_size = excluded.lot_size, multiplier = excluded.multiplier",
                 (instrument.id, *values),
             )
-            return int(connection.execute("SELECT number FROM instrument WHERE name = ?", (instrument.id,)).fetchone()[0])
+            number = int(connection.execute("SELECT number FROM instrument WHERE name = ?", (instrument.id,)).fetchone()[0])
+            note_facts(connection, number, facts, time.time_ns() if now_ns is None else now_ns)
+            return number
+
+    def facts(self, name: str) -> list[Fact]:
+        """The history of a market's facts, oldest first."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'fact'"):
+            return []  # a catalogue of an older version, open for reading
+        query = "SELECT from_ns, what, value FROM fact JOIN instrument ON number = instrument WHERE instrument.name = ? ORDER BY 1, 2"
+        return [Fact(*row) for row in self._all(query, (name,))]
 
     def minute_cell_ticks(self, name: str) -> int:
         """Row height of a market's minute cells, in ticks; 0 if it is not set yet."""
@@ -232,12 +265,12 @@ class DamagedCatalogueError(StoreError):
     """Raised when the catalogue's file is damaged or is not an SQLite database."""
 
 
-def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, write: bool, uri: str | None = None) -> sqlite3.Connection:
     if write:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     else:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False)
+        connection = sqlite3.connect(uri or f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False)
     try:
         _require_sound(connection, path, write=write)
         if write:
@@ -262,7 +295,7 @@ def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -
         raise StoreError(f"{path}: not a Tapeprint database")
     if version == 0 and not write:
         raise StoreError(f"{path}: no store here yet")
-    if version and not {"instrument", "stretch", "tail"} <= tables:
+    if version and not {"instrument", "stretch", "tail", *(["fact"] if version > 1 else [])} <= tables:
         raise DamagedCatalogueError(f"{path}: damaged: tables are missing")
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -24,6 +24,7 @@ from app.market.bar_rule import DAY_NS
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
+from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
 from app.storage.checked_parquet import BROKEN, META_KEY, ROW_GROUP, add_checksum, damage_error, verify_checksum, write_parquet
 from app.storage.tape_ranges import TapeRange
@@ -64,6 +65,11 @@ class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
     stretches: list[TapeRange]
     groups: list[tuple[int, int]]
     format: int = _FORMAT
+
+    @property
+    def steps(self) -> Steps:
+        """Tick and lot size of the trades in the file."""
+        return Steps(Decimal(self.tick_size), Decimal(self.lot_size))
 
 
 def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[TapeRange] = ()) -> None:
@@ -116,6 +122,25 @@ def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> Tr
     StoreError
         If the file is damaged or not a day file, or a price or quantity is not a multiple of the instrument's steps.
     """
+    found = read_own_steps(path, span)
+    return in_steps(found.trades, found.steps, instrument.steps, str(path))
+
+
+class TradesInSteps(NamedTuple):
+    """Trades with the tick and lot size that they are counted in."""
+
+    trades: TradeBatch
+    steps: Steps
+
+
+def read_own_steps(path: Path, span: Span | None = None) -> TradesInSteps:
+    """Read a day file like `read_day`, in the tick and lot size of the file.
+
+    Raises
+    ------
+    StoreError
+        If the file is damaged or not a day file.
+    """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             meta = _meta_of(file)
@@ -133,26 +158,19 @@ def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> Tr
         raise StoreError(f"{path}: damaged: trades do not match the recorded totals")
     if span is not None:
         trades = trades[(trades.time_ns >= span.start_ns) & (trades.time_ns < span.end_ns)]
-    return in_steps(trades, (Decimal(meta.tick_size), Decimal(meta.lot_size)), (instrument.tick_size, instrument.lot_size), str(path))
+    return TradesInSteps(trades, meta.steps)
 
 
-def in_steps(trades: TradeBatch, old: tuple[Decimal, Decimal], new: tuple[Decimal, Decimal], where: str) -> TradeBatch:
-    """Convert trades from an old to a new tick and lot size, after a venue has changed them.
+def joined_steps(parts: Sequence[TradesInSteps], where: str) -> tuple[list[TradeBatch], Steps]:
+    """Some trades, at least one, on their finest common grid, and that grid; empty batches do not count.
 
     Raises
     ------
     StoreError
-        If a price or quantity is not a whole number of the new steps.
+        If a price or quantity needs more than 64 bits there.
     """
-    if old == new or not len(trades):
-        return trades
-    columns = list(trades.columns)
-    for place, what in ((1, "price"), (2, "quantity")):
-        ratio = Fraction(old[place - 1]) / Fraction(new[place - 1])
-        if np.any(columns[place] % ratio.denominator):
-            raise StoreError(f"{where}: a {what} is not a multiple of {new[place - 1]}")
-        columns[place] = columns[place] // ratio.denominator * ratio.numerator
-    return TradeBatch.of(*columns)
+    steps = common_steps(part.steps for part in parts if len(part.trades))
+    return [in_steps(part.trades, part.steps, steps, where) for part in parts], steps
 
 
 def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:

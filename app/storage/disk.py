@@ -10,6 +10,7 @@ are first written, then deleted: a kill in between leaves them twice on disk, an
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from app.errors import BadInputError, StoreError
@@ -26,8 +27,11 @@ class DiskStore:
     ----------
     folder : Path
     write : bool
-        False changes nothing, and the store must exist. True creates it; a damaged catalogue is renamed and rebuilt from the
+        False only reads, and the store must exist. True creates it; a damaged catalogue is renamed and rebuilt from the
         day files, and trades that were not in a file yet become gaps.
+
+    frozen : bool
+        Changes nothing on disk, to the byte; a damaged catalogue is rebuilt in a temporary folder.
 
     Raises
     ------
@@ -35,10 +39,14 @@ class DiskStore:
         If the store cannot be opened.
     """
 
-    def __init__(self, folder: Path, *, write: bool = True) -> None:
-        self.folder, self.write = folder, write
+    def __init__(self, folder: Path, *, write: bool = True, frozen: bool = False) -> None:
+        self.folder, self.write, self.frozen = folder, write and not frozen, frozen
+        write = self.write
         self.repaired = ""
         """Text about damage repaired on opening; empty if there was none."""
+        self.damaged = ""
+        """Text about a damaged catalogue that was left as it is; empty if there is none."""
+        self._aside: tempfile.TemporaryDirectory[str] | None = None
         if not write and not (folder / FILE_NAME).is_file():
             raise StoreError(f"no store in {folder}")
         is_new = not (folder / FILE_NAME).exists()
@@ -46,6 +54,11 @@ class DiskStore:
             # there may be day files, copied from elsewhere or left when the catalogue was deleted
             self.catalogue = self._open(rebuild=is_new)
         except DamagedCatalogueError as error:
+            if frozen:
+                self.damaged = error.user_message
+                self._aside = tempfile.TemporaryDirectory(prefix="tapeprint-catalogue-")
+                self.catalogue = self._open(rebuild=True)
+                return
             if not write:
                 raise
             aside = rename_damaged(folder)
@@ -53,8 +66,11 @@ class DiskStore:
             self.repaired = f"{error.user_message}; renamed to {aside.name} and rebuilt from the day files"
 
     def _open(self, *, rebuild: bool) -> Catalogue:
-        """Open the catalogue; with `rebuild`, fill it from the day files."""
-        catalogue = Catalogue(self.folder, write=self.write)
+        """Open the catalogue, and rebuild it if asked."""
+        if self._aside is not None:
+            catalogue = Catalogue(Path(self._aside.name), write=True)
+        else:
+            catalogue = Catalogue(self.folder, write=self.write, frozen=self.frozen)
         try:
             if rebuild:
                 rebuild_catalogue(catalogue, self.folder, lambda instrument: Tape(catalogue, self.folder, instrument))
@@ -74,10 +90,12 @@ class DiskStore:
     def close(self) -> None:
         """Close the catalogue."""
         self.catalogue.close()
+        if self._aside is not None:
+            self._aside.cleanup()
 
 
 def stored_instrument(store: DiskStore, instrument_id: str) -> Instrument:
-    """The stored market with this id, with the tick and lot size of its trades.
+    """A stored market, on the finest common grid of its stored trades.
 
     Raises
     ------
@@ -87,4 +105,4 @@ def stored_instrument(store: DiskStore, instrument_id: str) -> Instrument:
     known = {instrument.id: instrument for instrument in store.instruments()}
     if instrument_id not in known:
         raise BadInputError(f"instrument: {instrument_id} is not in the store; stored: {', '.join(known) or 'none'}")
-    return known[instrument_id]
+    return store.tape(known[instrument_id]).finest().instrument

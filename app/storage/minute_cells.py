@@ -7,6 +7,7 @@ identify it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,10 +72,10 @@ def cells_of(trades: TradeBatch, ticks_per_row: int) -> MinuteCells:
     return MinuteCells(ticks_per_row, minute[begins], row[begins], buy, sell, unknown)
 
 
-def write_minute_cells(tape: Tape, day: int, trades: TradeBatch) -> None:
-    """Write the minute cells of a day's trades.
+def write_minute_cells(tape: Tape, day: int, trades: TradeBatch, tick_size: Decimal) -> None:
+    """Write the minute cells of a day's trades, whose prices are in ticks of this size.
 
-    A market's row size is set by its first trades and never changes.
+    A market's row size in ticks is set by its first trades and never changes.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def write_minute_cells(tape: Tape, day: int, trades: TradeBatch) -> None:
         ticks = nice_ticks_per_row(float(np.median(trades.price_ticks)) * _ROW_SHARE_OF_PRICE) if len(trades) else 1
         tape.catalogue.set_minute_cell_ticks(name, ticks)
     cells = cells_of(trades, ticks)
-    meta = MinuteCellsMeta(ticks, str(tape.instrument.tick_size), DayTotals.of(trades))
+    meta = MinuteCellsMeta(ticks, str(tick_size), DayTotals.of(trades))
     columns = {name: getattr(cells, name) for name in ("minute", "row", "buy", "sell", "unknown")}
     table = pa.table(columns).replace_schema_metadata({META_KEY: add_checksum(msgspec.json.encode(meta))})
     write_parquet(tape.cells_file(day), table)

@@ -14,8 +14,8 @@ from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.storage.catalogue import Catalogue, write_ranges
-from app.storage.day_file import DayMeta, read_day, read_meta
-from app.storage.tape import Tape
+from app.storage.day_file import DayMeta, read_meta, read_own_steps
+from app.storage.tape import Tape, day_named
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
 
 _log = structlog.get_logger(__name__)
@@ -27,8 +27,8 @@ def ranges_in_day(intervals: TapeRanges, day: int) -> list[TapeRange]:
     return [one for one in intervals if one.start_ns < end_ns and start_ns < one.end_ns]
 
 
-def ranges_in_file(path: Path, instrument: Instrument, day: int) -> list[TapeRange]:
-    """The tape ranges of the trades in a day file.
+def ranges_in_file(path: Path, day: int) -> list[TapeRange]:
+    """The tape ranges in a day file.
 
     They come from the trade ids, or, if trades are not numbered, from the metadata.
 
@@ -45,7 +45,7 @@ def ranges_in_file(path: Path, instrument: Instrument, day: int) -> list[TapeRan
             span = Span(stretch.start_ns, stretch.end_ns).intersection(edges)
             found.append(stretch._replace(first_key=span.start_ns, last_key=span.end_ns - 1, start_ns=span.start_ns, end_ns=span.end_ns))
         return found
-    runs = id_ranges(read_day(path, instrument), Source.ARCHIVE)
+    runs = id_ranges(read_own_steps(path).trades, Source.ARCHIVE)
     return [run._replace(source=_source_of(run, meta)) for run in runs]
 
 
@@ -57,7 +57,7 @@ def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], da
         left.remove(edges.start_ns, edges.end_ns - 1, edges)
         return left
     try:
-        for one in (one for path in files for one in ranges_in_file(path, tape.instrument, day)):
+        for one in (one for path in files for one in ranges_in_file(path, day)):
             left.remove(one.first_key, one.last_key, Span(one.start_ns, one.end_ns))
         return left
     except StoreError:  # the content of a damaged file is unknown: use that of all others
@@ -73,7 +73,7 @@ def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
             if path in left_out:
                 continue
             try:
-                for one in ranges_in_file(path, tape.instrument, day):
+                for one in ranges_in_file(path, day):
                     found.add(one)
             except StoreError as error:
                 _log.warning("damaged day file skipped", reason=error.detail)
@@ -84,17 +84,18 @@ def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
 
 
 def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> None:
-    """Fill a new catalogue with the markets and tape ranges found in a store's day files."""
-    markets: dict[str, Instrument] = {}
+    """Fill a new catalogue from all day files of a store."""
+    markets: dict[str, tuple[int, Instrument]] = {}
     for path in sorted(folder.glob("*/*/trades/*.parquet")):
         try:
             meta = read_meta(path)
         except StoreError as error:
             _log.warning("damaged day file skipped", reason=error.detail)
         else:
-            markets[meta.instrument] = _instrument_of(meta)
-    for instrument in markets.values():
-        number = catalogue.number_of(instrument)
+            instrument, before = _instrument_of(meta), markets.get(meta.instrument)
+            if before is None or before[1] != instrument:  # files are in order of their days: the history of the steps
+                markets[meta.instrument] = catalogue.number_of(instrument, (day_named(path) or 0) * DAY_NS), instrument
+    for number, instrument in markets.values():
         stored = ranges_in_files(tape_of(instrument))
         with catalogue.transaction() as connection:
             write_ranges(connection, number, [], stored)

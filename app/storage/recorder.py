@@ -17,6 +17,7 @@ import structlog
 from app.errors import StoreError
 from app.market.coverage import Source
 from app.market.span import Span
+from app.market.steps import Steps
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import day_of
 from app.storage.recording_status import RECORDING, RecordingState, RecordingStatus
@@ -37,6 +38,7 @@ class _Queued(NamedTuple):
     trades: TradeBatch
     source: Source
     complete: Span | None
+    steps: Steps | None = None
 
 
 class Recorder:
@@ -65,6 +67,8 @@ class Recorder:
         """Whether trades are being recorded, or why not."""
         self.written = 0
         """Trades recorded since the start."""
+        self.steps: Steps | None = None
+        """Tick and lot size of the trades taken from now on; None: those of the writer's market."""
         self._writer, self._all_loaded, self._wall_ns = writer, all_loaded, wall_ns
         self._keep = keep
         self._queue: list[_Queued] = []
@@ -84,7 +88,7 @@ class Recorder:
         """
         if self._n_queued + len(trades) > _MOST_QUEUED:
             self._queue, self._n_queued, self._behind = [], 0, True
-        self._queue.append(_Queued(trades, source, complete))
+        self._queue.append(_Queued(trades, source, complete, self.steps))
         self._n_queued += len(trades)
 
     async def run(self) -> None:
@@ -109,7 +113,7 @@ class Recorder:
         queued, self._queue, self._n_queued = self._queue, [], 0
         behind, self._behind = self._behind, False
         try:
-            loaded = self._all_loaded() if behind else ()
+            loaded = [_Queued(batch, Source.LIVE, None, self.steps) for batch in self._all_loaded()] if behind else []
             await asyncio.get_running_loop().run_in_executor(self._thread, self._write, queued, loaded)
         except (StoreError, OSError) as error:
             reason = error.detail if isinstance(error, StoreError) else str(error)
@@ -125,16 +129,16 @@ class Recorder:
         self.status = self._working()
         return True
 
-    def _write(self, queued: Sequence[_Queued], loaded: Sequence[TradeBatch]) -> None:
-        """Write queued trades; once a day also merge day files and delete expired days; runs in the recorder's thread.
+    def _write(self, queued: Sequence[_Queued], loaded: Sequence[_Queued]) -> None:
+        """Write queued trades, and once a day tidy the tape and delete expired days; in the recorder's thread.
 
         Trades that are written twice are stored once, so a failure in the middle does no harm.
         """
         for batch in loaded:
-            self.written += self._writer.insert_bulk(batch, Source.LIVE)
+            self.written += _given(self._writer.insert_bulk, batch)
         for one in _together(queued):
             write = self._writer.insert_bulk if len(one.trades) > _BULK and one.source is not Source.LIVE else self._writer.insert
-            self.written += write(*one)
+            self.written += _given(write, one)
         today = day_of(self._wall_ns())
         if self._writer.wants_sealing:
             self._writer.seal(self._wall_ns())
@@ -153,13 +157,21 @@ class Recorder:
         return RecordingStatus(RecordingState.LOW_DISK, f"only {free / 1e6:,.0f} MB free on disk") if free < _LOW_BYTES else RECORDING
 
 
+def _given(write: Callable[..., int], one: _Queued) -> int:
+    """Pass trades to a method of the writer; without steps it counts in its own."""
+    if one.steps is None:
+        return write(one.trades, one.source, one.complete)
+    return write(one.trades, one.source, one.complete, one.steps)
+
+
 def _together(queued: Sequence[_Queued]) -> list[_Queued]:
     """Join consecutive queued batches of one source if their complete spans touch, or if none is given."""
     found: list[_Queued] = []
     parts: list[TradeBatch] = []
     for one in queued:
         last = found[-1] if found else None
-        if last is not None and last.source is one.source and (meets := _joined(last.complete, one.complete)) is not None:
+        alike = last is not None and (last.source, last.steps) == (one.source, one.steps)
+        if last is not None and alike and (meets := _joined(last.complete, one.complete)) is not None:
             parts.append(one.trades)
             found[-1] = last._replace(complete=meets or None)
             continue

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,11 @@ from app.market.bar_rule import DAY_NS
 from app.market.coverage import CoveredSpan
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.steps import Steps, common_steps, in_steps
 from app.market.times import iso_date_text
 from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue import Catalogue
-from app.storage.day_file import by_day, day_of, merge_trades, read_day
+from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta
 from app.storage.tape_ranges import TapeRanges
 
 _PLAIN = re.compile(r"[A-Za-z0-9.-]")
@@ -27,12 +30,14 @@ _EPOCH = "1970-01-01"
 class Tape:
     """The stored trades of one market, in the instrument's ticks and lots.
 
-    Can be read from any thread, while a writer writes.
+    Each day may be stored in ticks and lots of its own; reading converts exactly, and `finest` can read every day. Can be read from
+    any thread, while a writer writes.
     """
 
     def __init__(self, catalogue: Catalogue, store_folder: Path, instrument: Instrument) -> None:
         self.instrument, self.catalogue = instrument, catalogue
         self.folder = market_folder(store_folder, instrument)
+        self._store_folder = store_folder
 
     def intervals(self) -> TapeRanges:
         """The market's tape ranges, read from the catalogue."""
@@ -54,10 +59,11 @@ class Tape:
         StoreError
             If a file of these days is damaged.
         """
-        tail, _ = self.catalogue.tail(self.instrument.id, span)  # before the files: a writer moves trades from the catalogue to files
+        steps = self.instrument.steps
+        tail = self._tail(span, steps)  # before the files: a writer moves trades from the catalogue to files
         newest = dict(by_day(tail))
         for day in sorted(day for day in {*self.days(), *newest} if day_of(span.start_ns) <= day <= day_of(span.end_ns - 1)):
-            found = self._day(day, span, newest.get(day, TradeBatch.empty()))
+            found = self._day(day, span, newest.get(day, TradeBatch.empty()), steps)
             if len(found):
                 yield found
 
@@ -76,17 +82,43 @@ class Tape:
         """The path of a day's minute cells."""
         return self.folder / "cells" / f"{day_name(day)}.parquet"
 
-    def _day(self, day: int, span: Span, tail: TradeBatch) -> TradeBatch:
+    def finest(self) -> Tape:
+        """The same tape on the finest common grid of the instrument and of all stored trades.
+
+        There every stored trade can be read, whatever the venue's tick and lot size were on its day.
+        """
+        found = {self.instrument.steps}
+        if (known := self.catalogue.instrument(self.instrument.id)) is not None:
+            found.add(known.steps)
+        for path in (path for day in self.days() for path in self.files(day)):
+            with suppress(StoreError, OSError):  # reading a damaged file raises an error of its own
+                found.add(_steps_of(path, path.stat().st_mtime_ns))
+        return Tape(self.catalogue, self._store_folder, self.instrument.on_steps(common_steps(found)))
+
+    def _tail(self, span: Span, steps: Steps) -> TradeBatch:
+        """The trades of a span in the catalogue, in some steps."""
+        while True:
+            before = self.catalogue.instrument(self.instrument.id)
+            tail, _ = self.catalogue.tail(self.instrument.id, span)
+            if before == self.catalogue.instrument(self.instrument.id):  # else a writer has just gone over to other steps
+                return tail if before is None else in_steps(tail, before.steps, steps, str(self.catalogue.path))
+
+    def _day(self, day: int, span: Span, tail: TradeBatch, steps: Steps) -> TradeBatch:
         whole = span.start_ns <= day * DAY_NS and (day + 1) * DAY_NS <= span.end_ns
         parts: list[TradeBatch] = []
         for path in self.files(day):
             try:
-                parts.append(read_day(path, self.instrument, None if whole else span))
+                parts.append(read_day(path, self.instrument.on_steps(steps), None if whole else span))
             except StoreError:
                 if path.exists():
                     raise
-                return self._day(day, span, tail)  # the writer has just merged the parts of the day
+                return self._day(day, span, tail, steps)  # the writer has just merged the parts of the day
         return merge_trades([*parts, tail], numbered=self.instrument.numbered)
+
+
+@lru_cache(maxsize=100_000)
+def _steps_of(path: Path, _changed_ns: int) -> Steps:
+    return read_meta(path).steps
 
 
 def market_folder(folder: Path, instrument: Instrument) -> Path:

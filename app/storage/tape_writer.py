@@ -14,10 +14,12 @@ from app.errors import StoreBusyError, StoreError
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import TradeBatch
 from app.storage.catalogue import drop_tail, write_ranges, write_tail
-from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
+from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
+from app.storage.facts import note_earlier_steps
 from app.storage.minute_cells import write_minute_cells
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
 from app.storage.tape import day_name, next_part
@@ -70,8 +72,8 @@ class TapeWriter:
         """The market's stored tape ranges; the caller must not change them."""
         return self._intervals
 
-    def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
-        """Store trades in the catalogue and return the number of new ones; on return they are safe on disk.
+    def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
+        """Store trades and return the number of new ones; they then survive a kill.
 
         Parameters
         ----------
@@ -80,6 +82,8 @@ class TapeWriter:
         source : Source
         complete : Span, optional
             The time that these and the stored trades fully cover. Without trade ids this is the only record of coverage.
+        steps : Steps, optional
+            Tick and lot size of the trades; if they are finer than those of the market, the market goes over to them.
 
         Raises
         ------
@@ -87,6 +91,8 @@ class TapeWriter:
             If the trades cannot be written: then none of them is stored.
         """
         with self._turn:
+            if steps is not None and steps != self.instrument.steps:
+                trades = self._go_over(trades, steps)
             fresh = self._fresh(trades)
             new = _with(self._intervals, self._ranges_of(fresh, source, trades, complete))
             if not len(fresh) and new is None:
@@ -99,15 +105,24 @@ class TapeWriter:
             self._tail_size += len(fresh)
             return len(fresh)
 
-    def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
-        """Store many older trades directly in day files; parameters and result are those of `insert`."""
+    def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
+        """Store many historical trades directly in day files; else like `insert`.
+
+        With `steps` the trades are counted in these; their days are stored in them, and the catalogue notes them.
+        """
         with self._turn:
             fresh = self._fresh(trades)
             added = self._ranges_of(fresh, source, trades, complete)
             known = _with(self._intervals, added) or self._intervals
-            count = sum(self._merge_into_day(day, part, known) for day, part in by_day(fresh))
+            count = sum(
+                self._merge_into_day(day, TradesInSteps(part, steps or self.instrument.steps), known) for day, part in by_day(fresh)
+            )
             if (new := _with(self._intervals, added)) is not None:  # the ranges may be fewer by now, if a damaged file was renamed
                 self._replace_intervals(new)
+            if steps is not None and steps != self.instrument.steps and len(trades):
+                span = Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1)
+                with self.tape.catalogue.transaction() as connection:
+                    note_earlier_steps(connection, self._number, steps, span)
             return count
 
     @property
@@ -170,6 +185,20 @@ class TapeWriter:
 
     # -- private ---------------------------------------------------------------------------------
 
+    def _go_over(self, trades: TradeBatch, steps: Steps) -> TradeBatch:
+        """Convert trades to the common grid of the market and their own, and go over to it; the tail so far goes into files."""
+        common = common_steps([self.instrument.steps, steps])
+        if common != self.instrument.steps:
+            tail, place = self.tape.catalogue.tail(self.instrument.id)
+            for day, part in by_day(tail):
+                write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self._intervals, day))
+            with self.tape.catalogue.transaction() as connection:
+                drop_tail(connection, self._number, place)
+            self._tail_size = 0
+            self.tape.catalogue.number_of(self.instrument.on_steps(common))
+            self.tape.instrument = self.instrument.on_steps(common)
+        return in_steps(trades, steps, common, self.instrument.id)
+
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
         """Sort trades in the order of the tape, and leave out duplicates and numbered trades that are stored."""
         trades = merge_trades([trades], numbered=self.instrument.numbered)
@@ -186,41 +215,45 @@ class TapeWriter:
     def _merge_past_days(self, now_ns: int) -> None:
         for day in self.tape.days():
             if day < day_of(now_ns) and [path.name for path in self.tape.files(day)] != [f"{day_name(day)}.parquet"]:
-                self._merge_into_day(day, TradeBatch.empty(), self._intervals)
+                self._merge_into_day(day, TradesInSteps(TradeBatch.empty(), self.instrument.steps), self._intervals)
 
-    def _merge_into_day(self, day: int, trades: TradeBatch, known: TapeRanges) -> int:
-        """Merge trades and all files of a day into one file; return the number of new trades.
+    def _merge_into_day(self, day: int, given: TradesInSteps, known: TapeRanges) -> int:
+        """Merge trades and all parts of a day into one file; return how many were new.
 
-        Nothing is written if the day is one file already and no trade is new. A day too large for memory gets another part instead.
+        Nothing is written if the day is one file already and no trade is new. A day too large for memory, or with numbers too large
+        for the common grid of its parts, gets another part instead.
         """
         whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
-        parts = self._sound_parts(day)
-        if parts is None:
+        trades, parts = given.trades, self._sound_parts(day)
+        if parts is not None and not len(trades) and not any(len(part.trades) for part in parts.values()):
+            return 0  # all files were damaged, and renamed
+        joined = None if parts is None else _joined([*parts.values(), given], whole)
+        if parts is None or joined is None:
             if len(trades):
-                write_day(next_part(self.tape, day), trades, self.instrument, ranges_in_day(known, day))
+                write_day(next_part(self.tape, day), trades, self.instrument.on_steps(given.steps), ranges_in_day(known, day))
             return len(trades)
-        before = merge_trades(list(parts.values()), numbered=self.instrument.numbered)
+        (*stored, trades), steps = joined
+        before = merge_trades(stored, numbered=self.instrument.numbered)
         together = merge_trades([before, trades], numbered=self.instrument.numbered)
-        if not len(together):  # all files were damaged, and renamed
-            return 0
-        if list(parts) != [whole] or len(together) > len(parts[whole]):
-            write_day(whole, together, self.instrument, ranges_in_day(known, day))
+        if list(parts) != [whole] or len(together) > len(before):
+            instrument = self.instrument.on_steps(steps)
+            write_day(whole, together, instrument, ranges_in_day(known, day))
             for path in parts:
                 if path != whole:
                     path.unlink()
-            write_minute_cells(self.tape, day, together)
+            write_minute_cells(self.tape, day, together, steps.tick_size)
         return len(together) - len(before)
 
-    def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:
-        """Read the undamaged files of a day and rename damaged ones; None if there are too many trades for memory."""
-        found: dict[Path, TradeBatch] = {}
+    def _sound_parts(self, day: int) -> dict[Path, TradesInSteps] | None:
+        """Trades of each file of a day, in its own steps; None if they are too many. Renames damaged files."""
+        found: dict[Path, TradesInSteps] = {}
         count = 0
         for path in self.tape.files(day):
             try:
                 count += read_meta(path).sums.trades
                 if count > _MOST_IN_MEMORY:
                     return None
-                found[path] = read_day(path, self.instrument)
+                found[path] = read_own_steps(path)
             except StoreError as error:
                 _log.warning("damaged day file moved aside", reason=error.detail)
                 self._rename_damaged(path, day)
@@ -258,6 +291,15 @@ class TapeWriter:
             write_day(next_part(old, day), part, before, ranges_in_day(known, day))
         with store.catalogue.transaction() as connection:
             drop_tail(connection, number, place)
+
+
+def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], Steps] | None:
+    """The trades on their finest common grid; None if they cannot be counted on it."""
+    try:
+        return joined_steps(parts, str(where))
+    except StoreError as error:
+        _log.warning("day stays in parts", reason=error.detail)
+        return None
 
 
 def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from app.market.arrays import BoolArray, Int64Array
 from app.market.span import Span
+from app.market.steps import Steps, in_steps
 from app.market.trade import TradeBatch, concatenate
 
 _CHUNK = 1 << 16
@@ -145,6 +146,17 @@ class TradeStore:
         self.n_trades += len(fresh)
         self._drop_oldest()
         return fresh
+
+    def convert(self, old: Steps, new: Steps) -> None:
+        """Go over from one tick and lot size to another.
+
+        Raises
+        ------
+        StoreError
+            If a price or quantity cannot be counted in the new steps; nothing has changed then.
+        """
+        converted = [in_steps(chunk.trades, old, new, "trades in memory") for chunk in self._chunks]
+        self._chunks = [self._chunk(trades) for trades in converted]
 
     def trades(self, start_ns: int = _EARLIEST, end_ns: int = _LATEST) -> TradeBatch:
         """The trades with times in `[start_ns, end_ns)`, in the order of the tape."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from app.market.coverage import Source
 from app.market.span import Span
 from app.market.times import fine_clock_text, iso_date_text
 from app.market.trade import TradeBatch
-from app.storage.day_file import DayTotals, merge_trades, read_day
+from app.storage.day_file import DayTotals, TradesInSteps, merge_trades, read_own_steps
 from app.storage.minute_cells import cells_of, read_minute_cells, write_minute_cells
 from app.storage.tape import Tape, day_name
 from app.storage.tape_ranges import TapeRanges, id_ranges
@@ -40,29 +41,29 @@ class StoreFinding:
 
 
 def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFinding]:
-    """Check all stored trades of a market, one day at a time.
+    """Check all stored trades of a market, one day at a time, each in its own tick and lot size.
 
-    With the market's writer, repair what is possible: a damaged file is renamed, which leaves a gap; minute cells are rebuilt; the
-    catalogue's tape ranges are corrected.
+    Without a writer nothing is changed on disk. With the market's writer, repair what is possible: a damaged file is renamed, which
+    leaves a gap; minute cells are rebuilt; the catalogue's tape ranges are corrected.
     """
     numbered = tape.instrument.numbered
     found = TapeRanges()
     for day in tape.days():
-        sound: list[TradeBatch] = []
+        sound: list[TradesInSteps] = []
         for path in tape.files(day):
             try:
-                sound.append(read_day(path, tape.instrument))
+                sound.append(read_own_steps(path))
             except StoreError as error:
                 if writer is not None:
                     writer.move_aside(path, day)
                 yield StoreFinding(f"{error.user_message}{', moved aside' if writer is not None else ''}")
-        trades = merge_trades(sound, numbered=numbered)
+        trades = merge_trades([part.trades for part in sound], numbered=numbered)  # compared by id and time alone
         yield from _invalid_trades(trades, tape, day)
         if numbered:
             for stretch in id_ranges(trades, Source.ARCHIVE):
                 found.add(stretch)
         if sound and [path.name for path in tape.files(day)] == [f"{day_name(day)}.parquet"]:
-            yield from _minute_cells(tape, day, trades, writer)
+            yield from _minute_cells(tape, day, sound[0], writer)
     if numbered:
         yield from _catalogue_ids(tape, found, writer)
     yield from _gaps(tape)
@@ -81,10 +82,11 @@ def _invalid_trades(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreF
         yield StoreFinding(f"{where}: {n:,} trades with an invalid side")
 
 
-def _minute_cells(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter | None) -> Iterator[StoreFinding]:
+def _minute_cells(tape: Tape, day: int, stored: TradesInSteps, writer: TapeWriter | None) -> Iterator[StoreFinding]:
+    trades, steps = stored
     try:
         cells, meta = read_minute_cells(tape.cells_file(day))
-        if meta.sums == DayTotals.of(trades) and meta.tick_size == str(tape.instrument.tick_size):
+        if meta.sums == DayTotals.of(trades) and Decimal(meta.tick_size) == steps.tick_size:
             true = cells_of(trades, meta.ticks_per_row)
             if all(np.array_equal(getattr(cells, name), getattr(true, name)) for name in ("minute", "row", "buy", "sell", "unknown")):
                 return
@@ -92,7 +94,7 @@ def _minute_cells(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter |
     except StoreError:
         why = "are missing or damaged"
     if writer is not None:
-        write_minute_cells(tape, day, trades)
+        write_minute_cells(tape, day, trades, steps.tick_size)
     yield StoreFinding(
         f"{tape.instrument.id} {day_name(day)}: the cells {why}{', rebuilt' if writer is not None else ''}", mended=writer is not None
     )

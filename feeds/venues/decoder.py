@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -22,6 +22,8 @@ from app.market.trade import TradeBatch, concatenate
 _log = structlog.get_logger(__name__)
 
 _REPORT_EVERY_S = 10.0
+_LISTED, _SHOWN = 100, 200
+_MOST_WAITING = 500_000
 _FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100: anything else is not a trade time
 
 TradeId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -66,15 +68,16 @@ class Decoder(Generic[T]):
 
     Attributes
     ----------
-    rejected : int
-        Messages that are not JSON, not of the documented shape, or have an impossible price or quantity; where only some
-        trades of a message are bad, these trades.
+    odd : OddTrades
+        The rejected messages and trades.
     ignored : int
         Acknowledgements, and events that we do not use.
     empty : int
         Trades with zero quantity, which are skipped.
     shutdown : bool
         True once the venue has announced that it will close the connection.
+    keeps_waiting : bool
+        True if trades between two steps wait for `use`, as the venue may have changed its steps; else they are rejected.
     """
 
     def __init__(
@@ -89,8 +92,10 @@ class Decoder(Generic[T]):
         strict: bool = True,
     ) -> None:
         self.instrument = instrument
-        self.rejected = self.ignored = self.empty = 0
-        self.shutdown = False
+        self.ignored = self.empty = 0
+        self.odd = OddTrades()
+        self.shutdown = self.keeps_waiting = False
+        self._pending: list[T] = []
         whole = trade if message is None else message[trade]
         many: Any = list[whole]  # chosen at run time, which static types cannot express
         self._many = msgspec.json.Decoder(many, strict=strict)
@@ -98,7 +103,6 @@ class Decoder(Generic[T]):
         self._raw = None if message is None else msgspec.json.Decoder(message[msgspec.Raw])
         self._trade = msgspec.json.Decoder(trade, strict=strict)
         self._batch_of, self._talk_of, self._trades_of = batch_of, talk_of, trades_of
-        self._reported_at = -float("inf")
 
     def decode(self, frames: list[bytes]) -> TradeBatch:
         """The trades in these messages; bad messages are counted and skipped."""
@@ -147,41 +151,108 @@ class Decoder(Generic[T]):
         return trades
 
     def _batches(self, trades: Sequence[T]) -> Iterator[TradeBatch]:
-        """Iterate over the trades in one batch, or in several if some are impossible; impossible trades are counted and skipped."""
-        try:
-            batch = self._batch_of(self.instrument, trades)
-        except OffGridError as error:
-            if len(trades) == 1:
-                self._reject(error, msgspec.json.encode(trades[0]))
-                return
-            half = len(trades) // 2  # a bad one among n costs log n conversions, not n
-            yield from self._batches(trades[:half])
-            yield from self._batches(trades[half:])
-        else:
-            self.empty += len(trades) - len(batch)
+        """The trades in one batch, or in several if some are impossible, which are counted and skipped."""
+        before, rejected, pending = 0, self.rejected, self.pending
+        for batch in sound_batches(self.instrument, trades, self._batch_of, self._impossible):
+            before += len(batch)
             yield batch
+        self.empty += len(trades) - before - (self.rejected - rejected) - (self.pending - pending)
+
+    @property
+    def pending(self) -> int:
+        """Number of trades that lie between two steps and wait."""
+        return len(self._pending)
+
+    def use(self, instrument: Instrument) -> TradeBatch:
+        """Decode by the steps of an instrument from now on; return the trades that waited; those still impossible are rejected."""
+        self.instrument = instrument
+        waited, self._pending = self._pending, []
+        keeps, self.keeps_waiting = self.keeps_waiting, False
+        try:
+            return concatenate(self._batches(waited)) if waited else TradeBatch.empty()
+        finally:
+            self.keeps_waiting = keeps
+
+    def _impossible(self, error: OffGridError, trade: T) -> None:
+        if self.keeps_waiting and error.between_steps and self.pending < _MOST_WAITING:
+            self._pending.append(trade)
+            return
+        self._reject(error, msgspec.json.encode(trade))
 
     def _reject(self, error: Exception, message: bytes) -> None:
-        self.rejected += 1
-        if time.monotonic() - self._reported_at > _REPORT_EVERY_S:  # bad messages may come by the thousand
-            self._reported_at = time.monotonic()
-            why = str(error)[:200]  # it may quote the message
-            _log.warning("message rejected", instrument=self.instrument.id, why=why, message=message[:200], so_far=self.rejected)
+        self.odd.add(self.instrument, error, message)
+
+    @property
+    def rejected(self) -> int:
+        """Messages that are not JSON, not of the documented shape, or have an impossible price or quantity.
+
+        Where only some trades of a message are bad, these trades.
+        """
+        return self.odd.n
 
 
-@contextmanager
-def venue_at_fault(instrument: Instrument) -> Generator[None]:
-    """In a `with` statement, raise `DecodeError` instead of `OffGridError`: the venue sent an impossible trade.
+class OddTrades:
+    """The impossible trades of one source: their number, and the latest of them in words.
+
+    Attributes
+    ----------
+    n : int
+    latest : deque of str
+        Reason and trade, newest last.
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.latest: deque[str] = deque(maxlen=_LISTED)
+        self.reported_at = -float("inf")
+
+    def add(self, instrument: Instrument, why: Exception, trade: bytes) -> None:
+        """Count and list a trade; log it unless another was logged in the last seconds."""
+        self.n += 1
+        reason = str(why)[:_SHOWN]  # it may quote the message
+        self.latest.append(f"{reason}: {trade[:_SHOWN].decode(errors='replace')}")
+        if time.monotonic() - self.reported_at > _REPORT_EVERY_S:  # bad messages may come by the thousand
+            self.reported_at = time.monotonic()
+            _log.warning("message rejected", instrument=instrument.id, why=reason, message=trade[:_SHOWN], so_far=self.n)
+
+
+def sound_batches(
+    instrument: Instrument,
+    trades: Sequence[T],
+    batch_of: Callable[[Instrument, Sequence[T]], TradeBatch],
+    reject: Callable[[OffGridError, T], object],
+) -> Iterator[TradeBatch]:
+    """The trades in one batch, or in several if some are impossible; these are passed to `reject`."""
+    try:
+        batch = batch_of(instrument, trades)
+    except OffGridError as error:
+        if len(trades) == 1:
+            reject(error, trades[0])
+            return
+        half = len(trades) // 2  # a bad one among n costs log n conversions, not n
+        yield from sound_batches(instrument, trades[:half], batch_of, reject)
+        yield from sound_batches(instrument, trades[half:], batch_of, reject)
+    else:
+        yield batch
+
+
+def batch_of_page(
+    instrument: Instrument, page: Sequence[T], batch_of: Callable[[Instrument, Sequence[T]], TradeBatch], odd: OddTrades
+) -> TradeBatch:
+    """The trades of a REST answer; impossible ones are counted and left out.
 
     Raises
     ------
     DecodeError
-        Instead of an `OffGridError`.
+        If all of several trades are impossible: then it is not the venue's answer to this question.
     """
-    try:
-        yield
-    except OffGridError as error:
-        raise DecodeError(f"{instrument.venue}: {error.user_message}") from error
+    found: list[tuple[OffGridError, T]] = []
+    batch = concatenate(sound_batches(instrument, page, batch_of, lambda error, trade: found.append((error, trade))))
+    if len(found) == len(page) > 1:
+        raise DecodeError(f"{instrument.venue}: {found[0][0].user_message}") from found[0][0]
+    for error, trade in found:
+        odd.add(instrument, error, msgspec.json.encode(trade))
+    return batch
 
 
 def columns(

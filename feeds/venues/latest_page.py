@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import numpy as np
 
+from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
+from feeds.venues.decoder import OddTrades
 
 
 class LatestPageHistory:
@@ -15,20 +17,29 @@ class LatestPageHistory:
     Parameters
     ----------
     recent : coroutine function
-        Fetches that page, oldest first.
+        Fetches that page, oldest first, in the steps of an instrument.
     aclose : coroutine function
         Closes the connections.
+    odd : OddTrades
+        The impossible trades among those fetched.
+    instrument : Instrument
     """
 
     reaches_ns = 0
     """0 for unknown: the newest trades may go back seconds or hours."""
 
-    def __init__(self, recent: Callable[[], Awaitable[TradeBatch]], aclose: Callable[[], Awaitable[None]]) -> None:
-        self._recent, self._aclose = recent, aclose
+    def __init__(
+        self,
+        recent: Callable[[Instrument], Awaitable[TradeBatch]],
+        aclose: Callable[[], Awaitable[None]],
+        odd: OddTrades,
+        instrument: Instrument,
+    ) -> None:
+        self._recent, self._aclose, self.odd, self.instrument = recent, aclose, odd, instrument
 
     async def recent(self) -> TradeBatch:
         """The newest trades, oldest first."""
-        return await self._recent()
+        return await self._recent(self.instrument)
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
         """Yield nothing, as the venue has no consecutive ids to request trades by."""

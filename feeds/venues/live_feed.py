@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, cast
 
 import structlog
 
-from app.errors import FeedError, VenueRefusedError
+from app.errors import FeedError, TapeprintError, VenueRefusedError
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
+from app.market.steps import common_steps, in_steps
 from app.market.trade import TradeBatch, concatenate
 from feeds.feed_state import state_when_connected
 from feeds.lag_estimator import LagEstimator
@@ -30,10 +31,13 @@ from feeds.network.connection import Connection
 from feeds.network.websocket_session import KeepAlive, Subscription
 from feeds.side_check import SideCheck
 from feeds.venues.complete_spans import CompleteSpans
+from feeds.venues.decoder import OddTrades
 from feeds.venues.seen_trades import SeenTrades
 
 _log = structlog.get_logger(__name__)
 
+_ASK_AGAIN_NS = 10_000_000_000
+_ASKS_FOR_STEPS = 3  # answers without a change, until trades between two steps count as impossible
 _ASKS = 2  # requests for the newest trades after a break, while the stream waits
 
 
@@ -42,11 +46,11 @@ class TradeDecoder(Protocol):
 
     Most venues use `feeds.venues.decoder.Decoder`.
 
-    `rejected` counts unreadable messages, `ignored` messages without trades, `empty` trades with zero quantity. `shutdown` is True once
-    the venue has announced that it will close the connection; the reader resets it.
+    `odd` counts and lists unreadable messages and impossible trades, `ignored` counts messages without trades, `empty` trades with zero
+    quantity. `shutdown` is True once the venue has announced that it will close the connection; the reader resets it.
     """
 
-    rejected: int
+    odd: OddTrades
     ignored: int
     empty: int
     shutdown: bool
@@ -56,6 +60,21 @@ class TradeDecoder(Protocol):
 
         Never raises for bad content.
         """
+        ...
+
+
+class RegriddingDecoder(TradeDecoder, Protocol):
+    """A decoder that can go over to other steps; see `feeds.venues.decoder.Decoder`."""
+
+    keeps_waiting: bool
+
+    @property
+    def pending(self) -> int:
+        """Number of trades that lie between two steps and wait."""
+        ...
+
+    def use(self, instrument: Instrument) -> TradeBatch:
+        """Decode by other steps from now on; return the trades that waited."""
         ...
 
 
@@ -98,6 +117,12 @@ class StreamSpec:
     retells: bool = False
 
 
+class Countable(Protocol):
+    """A source of trades or candles, counted in the steps of its instrument."""
+
+    instrument: Instrument
+
+
 class LiveFeed:
     """Trades of one market as they happen.
 
@@ -108,6 +133,10 @@ class LiveFeed:
     history : RecentTrades
         Source of the newest trades, for a silent connection and after a break without consecutive ids; closed with the feed.
     patience : Timeouts
+    facts : callable, optional
+        Requests the instrument again, after a trade between two steps; without it such trades are rejected.
+    shared : sequence of Countable
+        Sources that go over to other steps with the feed.
     wall_ns : callable
         Our clock; only used to note when the newest trade was received.
     monotonic_ns : callable
@@ -121,6 +150,8 @@ class LiveFeed:
         history: RecentTrades,
         patience: Timeouts | None = None,
         *,
+        facts: Callable[[], Awaitable[Instrument]] | None = None,
+        shared: Sequence[Countable] = (),
         wall_ns: Callable[[], int] = time.time_ns,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
@@ -129,7 +160,15 @@ class LiveFeed:
         self._patience = patience or Timeouts()
         self._connection = Connection(wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience)
         self._decoder = wire.decoder
+        self._odd: OddTrades = getattr(history, "odd", OddTrades())
         self._retells = wire.retells
+        self._regridding: RegriddingDecoder | None = None
+        if facts is not None and hasattr(wire.decoder, "keeps_waiting"):
+            self._regridding = cast(RegriddingDecoder, wire.decoder)
+            self._regridding.keeps_waiting = True
+        self._facts, self._shared = facts, shared
+        self._asking: asyncio.Task[Instrument] | None = None
+        self._ask_at_ns, self._asked = 0, 0
         self._reached: int | None = None
         """The latest trade known: the highest id if ids are consecutive, else the latest time."""
         self._heard_on: int = 0
@@ -160,9 +199,10 @@ class LiveFeed:
             self._received_at_ns,
             self._messages,
             self._trades,
-            self._decoder.rejected,
+            self._decoder.odd.n + self._odd.n,
             line.connects,
             self._whole.gaps,
+            (*self._odd.latest, *self._decoder.odd.latest),
         )
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
@@ -174,7 +214,12 @@ class LiveFeed:
             async with aclosing(self._connection.messages()) as stream:
                 async for frames in stream:
                     self._messages += len(frames)
+                    before = self.instrument.steps
                     batch = self._decoder.decode(frames)
+                    if self._regridding is not None and (self._regridding.pending or self._asking is not None):
+                        waited = self._ask_for_facts(self._regridding)
+                        if waited is not None:
+                            batch = concatenate([waited, in_steps(batch, before, self.instrument.steps, self.instrument.id)])
                     if self._decoder.shutdown:
                         self._decoder.shutdown = False
                         self._connection.renew()
@@ -187,8 +232,41 @@ class LiveFeed:
         except VenueRefusedError as error:
             _log.warning("refused by the venue", instrument=self.instrument.id, reason=error.detail)
 
+    def use(self, instrument: Instrument) -> TradeBatch:
+        """Go over to the steps of an instrument, with all that is shared; return the trades that waited for them."""
+        self.instrument = instrument
+        for each in self._shared:
+            each.instrument = instrument
+        return self._regridding.use(instrument) if self._regridding is not None else TradeBatch.empty()
+
+    def _ask_for_facts(self, decoder: RegriddingDecoder) -> TradeBatch | None:
+        """Ask for the venue's steps, while trades wait for them; return these once the steps are known."""
+        if self._asking is None:
+            if self._facts is not None and self._monotonic_ns() >= self._ask_at_ns:
+                self._asking = asyncio.ensure_future(self._facts())
+            return None
+        if not self._asking.done():
+            return None
+        asking, self._asking = self._asking, None
+        self._ask_at_ns = self._monotonic_ns() + _ASK_AGAIN_NS
+        try:
+            found = asking.result()
+        except TapeprintError as error:
+            _log.warning("steps not loaded", instrument=self.instrument.id, reason=error.detail)
+            return None
+        steps = common_steps([self.instrument.steps, found.steps])
+        self._asked += 1
+        if steps == self.instrument.steps and self._asked < _ASKS_FOR_STEPS:
+            return None  # the venue's list may lag behind its trades
+        self._asked = 0
+        if steps != self.instrument.steps:
+            _log.warning("steps changed", instrument=self.instrument.id, before=self.instrument.steps.text, now=steps.text)
+        return self.use(replace(self.instrument.on_steps(steps), status=found.status, name=found.name))
+
     async def aclose(self) -> None:
         """Close the connection; `batches` ends."""
+        if self._asking is not None:
+            self._asking.cancel()
         self._connection.close()
         await self._history.aclose()
 

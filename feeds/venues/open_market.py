@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Protocol, cast
 
 from app.market.feed import CandleHistory, TradeHistory
 from app.market.instrument import Instrument
 from app.market.market import Market
 from app.settings.settings import Settings
 from feeds.network.backoff import Timeouts
-from feeds.venues.live_feed import LiveFeed, RecentTrades, StreamSpec
+from feeds.venues.live_feed import Countable, LiveFeed, RecentTrades, StreamSpec
 
 
 class Closable(Protocol):
@@ -43,6 +43,7 @@ def live_market(
     settings: Settings,
     *,
     candles: CandleHistory,
+    facts: Callable[[], Awaitable[Instrument]],
     usual_price_ticks: int = 0,
     **patience: int,
 ) -> Market:
@@ -56,12 +57,16 @@ def live_market(
         Closed with the feed.
     settings : Settings
     candles : CandleHistory
+    facts : callable
+        Requests the instrument again; see `LiveFeed`.
     usual_price_ticks : int
         See `Market`.
     patience : int
         Values of `Timeouts` that differ for this venue.
     """
-    feed = LiveFeed(instrument, wire, history, Timeouts(silent_after=settings.data.stale_after_s, **patience))
+    shared = cast(list[Countable], [each for each in (history, candles) if hasattr(each, "instrument")])
+    waits = Timeouts(silent_after=settings.data.stale_after_s, **patience)
+    feed = LiveFeed(instrument, wire, history, waits, facts=facts, shared=shared)
     history_ns = round(settings.data.history_hours * 3_600e9)
     return Market(instrument, feed, history, history_ns, usual_price_ticks=usual_price_ticks, candles=candles)
 

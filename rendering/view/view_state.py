@@ -137,7 +137,7 @@ class ViewState:
         generation, rule, grid = self._shown
         series, vp = self.chart.series, self.viewport
         if grid != series.grid:
-            middle = vp.ticks_at(vp.height_px / 2)
+            middle = vp.ticks_at(vp.height_px / 2) * float(grid.tick_size / series.grid.tick_size)
             vp = replace(vp, tick_px=vp.tick_px * grid.ticks_per_row / series.grid.ticks_per_row).centred(middle)
         if rule == series.rule and (rule.is_time or generation == self.chart.generation):
             self.viewport = vp

@@ -79,6 +79,16 @@ CATALOGUE = {
     ),
     "T4": Entry("a late trade after levels have ended", "the levels equal those of a fresh build, test counts included"),
     "T7": Entry("an initial balance of which trades are missing", "what it is so far, and that it is not complete; never a missing value"),
+    "D1": Entry(
+        "days on other ticks and lots than today's; an import with mistyped ones",
+        "every day is read on the finest common grid and is no damage; `verify` changes nothing; contradicting steps are refused with both",
+    ),
+    "D2": Entry(
+        "tick or lot changed while connected",
+        "trades between two steps wait; the steps are asked for again, and chart and disk are as on the finest grid from the start",
+    ),
+    "D3": Entry("an impossible trade in a message or a page", "costs one trade, counted and listed; the others are taken"),
+    "S6": Entry("an odd entry in a venue's list", "costs one entry, and only its own market cannot be opened"),
 }
 """All faults by number, in the order of the report's table."""
 

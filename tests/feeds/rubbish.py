@@ -43,7 +43,7 @@ def check_is_put_aside(decoder: Decoder, good: Callable[[int], bytes], bad: byte
 def check_does_not_mind_batching(decoders: tuple[Decoder, Decoder], frames: list[bytes], cut: int) -> None:
     """Check that a decoder returns and counts the same for messages in one batch as in two; `decoders` are two new ones."""
     for each in decoders:
-        each._reported_at = float("inf")  # no lines in the log of a hundred examples
+        each.odd.reported_at = float("inf")  # no lines in the log of a hundred examples
     at_once, by_parts = decoders
     parts = [by_parts.decode(frames[:cut]), by_parts.decode(frames[cut:])]
     assert rows(at_once.decode(frames)) == [row for part in parts for row in rows(part)]
@@ -84,7 +84,7 @@ def spoiled(draw: st.DrawFn, message: bytes) -> bytes:
 
 def check_bears_spoiled(decoder: Decoder, frames: list[bytes]) -> None:
     """Check that no damaged message raises in the decoder, and that its trades have possible values."""
-    decoder._reported_at = float("inf")  # no lines in the log of a hundred examples
+    decoder.odd.reported_at = float("inf")  # no lines in the log of a hundred examples
     batch = decoder.decode(frames)
     if len(batch):
         assert batch.price_ticks.min() > 0 and batch.quantity_lots.min() > 0 and batch.trade_id.min() >= 0

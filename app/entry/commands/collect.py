@@ -59,6 +59,8 @@ class _Collected:
             f"last trade {age_s:.1f} s ago",
             f"{status.connects} connects",
         ]
+        if status.rejected:
+            parts.append(f"{status.rejected:,} rejected")
         if missing := self.ingest.store.missing:
             parts.append(f"{missing:,} missing")
         parts += [

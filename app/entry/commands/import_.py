@@ -13,15 +13,16 @@ from decimal import Decimal
 from pathlib import Path
 
 from app.entry.commands.common import print_note, progress_counter
-from app.errors import BadInputError
+from app.errors import BadInputError, StoreError, TradeFileError
 from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
+from app.market.steps import fits, in_steps, require_headroom
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import by_day, read_day, write_day
-from app.storage.disk import DiskStore
+from app.storage.disk import DiskStore, stored_instrument
 from app.storage.tape_writer import TapeWriter
 from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import file_facts, stream_trades
@@ -54,12 +55,12 @@ def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_
         for path in files:
             facts = file_facts(path)
             require_kind(kind, path, facts.layout)
-            instrument = market_of(steps, store, facts.numbered)
-            writer = TapeWriter(store, instrument)
+            reading = market_of(steps, store, facts.numbered)
+            writer = TapeWriter(store, store.catalogue.instrument(reading.id) or reading)
             try:
                 report = ImportReport()
                 with progress_counter(path.name, quiet, "trades") as tell:
-                    new = import_file(writer, path, report, tell=tell)
+                    new = import_file(writer, path, report, reading=reading, tell=tell)
             finally:
                 writer.close()
             for line in report.lines():
@@ -75,6 +76,7 @@ def import_file(
     path: Path,
     report: ImportReport,
     *,
+    reading: Instrument | None = None,
     complete: Span | None = None,
     tell: Callable[[int], object] = lambda _count: None,
 ) -> int:
@@ -86,28 +88,47 @@ def import_file(
     path : Path
     report : ImportReport
         Is filled in.
+    reading : Instrument, optional
+        The market with the steps of the file, by default those of the writer. Days are stored in the writer's steps where they fit
+        these, else in those of the file.
     complete : Span, optional
         The time of which the file is known to have all trades; by default from its first trade to its last.
     tell : callable
         Called with the number of trades read so far.
+
+    Raises
+    ------
+    BadInputError
+        If a row is not a valid trade in these steps; nothing is imported then.
     """
+    reading = reading or writer.instrument
+    steps, stored_steps = reading.steps, writer.instrument.steps
     with tempfile.TemporaryDirectory(prefix="import-", dir=_prepared(writer.tape.folder)) as stored:
-        by_day = _ByDay(writer.instrument, Path(stored))
-        for batch in stream_trades(path, writer.instrument, report):
-            by_day.add(batch)
-            tell(report.trades)
+        by_day = _ByDay(reading, Path(stored))
+        try:
+            for batch in stream_trades(path, reading, report):
+                require_headroom(batch, steps, stored_steps, str(path))
+                by_day.add(batch)
+                tell(report.trades)
+        except (TradeFileError, StoreError) as error:
+            if steps == stored_steps:
+                raise
+            told = f"{error.user_message}; read with {steps.text}, but {reading.id} is stored with {stored_steps.text}"
+            raise BadInputError(told) from None
         new = 0
         span = complete or Span(report.first_ns, report.last_ns + 1)
         for day, trades in by_day.days():
             if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
                 trades = trades[~writer.intervals.holds(trades.time_ns)]
             inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
-            new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None)
+            own = None if fits(trades, steps, stored_steps) else steps
+            trades = in_steps(trades, steps, own or stored_steps, str(path))
+            new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None, own)
     return new
 
 
 def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instrument:
-    """The market of the files: as it is in the store, or from the user's options.
+    """The market of the files, for reading them: as it is in the store, on the finest grid there, or from the user's options.
 
     Raises
     ------
@@ -117,7 +138,7 @@ def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instru
     venue, symbol = parse_instrument_id(steps.instrument_id)
     known = store.catalogue.instrument(steps.instrument_id)
     if known is not None and steps.tick_size is None and steps.lot_size is None:
-        return known
+        return stored_instrument(store, known.id)
     if steps.tick_size is None or steps.lot_size is None:
         raise BadInputError(f"{steps.instrument_id}: not in the store yet, pass --tick-size and --lot-size")
     tick, lot = parse_step(steps.tick_size, "tick size"), parse_step(steps.lot_size, "lot size")

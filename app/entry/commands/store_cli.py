@@ -79,7 +79,13 @@ def verify(
     instrument: Annotated[str | None, Parameter(help="a stored market; default: all")] = None,
     /,
     *,
-    repair: Annotated[bool, Parameter(negative="", help="repair: download missing trades from the venue")] = False,
+    repair: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="put damaged files aside, rebuild what can be, and download missing trades from the venue; without it nothing is changed",
+        ),
+    ] = False,
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
     store: StoreFolder = None,
     quiet: Quiet = False,

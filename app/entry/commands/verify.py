@@ -17,9 +17,10 @@ from app.storage.verify import StoreFinding, verify
 
 
 def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool) -> int:
-    """Check stored markets, repair what is possible and print what is missing; return 0 if all are complete, else 1.
+    """Check stored markets and print what is missing or damaged; return 0 if all are complete, else 1.
 
-    With `repair`, missing trades are downloaded again as far as the venue has them.
+    Nothing on disk is changed. With `repair`, what is possible is repaired, and missing trades are downloaded again as far as the
+    venue has them.
 
     Raises
     ------
@@ -28,14 +29,18 @@ def verify_store(instrument_id: str | None, settings: Settings, repair: bool, qu
     StoreError
         If there is no store, or it cannot be read.
     """
-    store = DiskStore(settings.store_folder(), write=False)
-    store.close()
-    store = DiskStore(settings.store_folder())
+    store = DiskStore(settings.store_folder(), frozen=True)
+    if repair:  # only now: the check that there is a store must not create one
+        store.close()
+        store = DiskStore(settings.store_folder())
     try:
         if store.repaired:
             print_note(store.repaired)
+        if store.damaged:
+            print(f"{store.damaged}; repair with --repair")  # noqa: T201
         chosen = store.instruments() if instrument_id is None else [stored_instrument(store, instrument_id)]
-        return max([_verify(store, instrument, settings, repair, quiet) for instrument in chosen], default=0)
+        worst = max([_verify(store, instrument, settings, repair, quiet) for instrument in chosen], default=0)
+        return 1 if store.damaged else worst
     finally:
         store.close()
 
@@ -43,10 +48,11 @@ def verify_store(instrument_id: str | None, settings: Settings, repair: bool, qu
 def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair: bool, quiet: bool) -> int:
     tape = store.tape(instrument)
     writer: TapeWriter | None = None
-    try:
-        writer = TapeWriter(store, instrument)
-    except StoreBusyError as error:
-        print_note(f"{error.user_message}: checking only, no repair", quiet)
+    if repair:
+        try:
+            writer = TapeWriter(store, instrument)
+        except StoreBusyError as error:
+            print_note(f"{error.user_message}: checking only, no repair", quiet)
     try:
         findings: list[StoreFinding] = []
         with progress_counter(instrument.id, quiet, "findings") as tell:
@@ -54,7 +60,7 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
                 findings.append(finding)
                 tell(len(findings))
         gaps = [finding.gap for finding in findings if finding.gap is not None]
-        if repair and gaps and writer is not None:
+        if gaps and writer is not None:
             asyncio.run(_fetch_again(instrument, writer, gaps, settings, quiet))
             findings = [finding for finding in findings if finding.gap is None] + [f for f in verify(tape, writer) if f.gap is not None]
     finally:

@@ -25,7 +25,8 @@ from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
 from feeds.venues.binance.candles import candles
 from feeds.venues.binance.wire import AggregateTrade, batch_of, stream_decoder
-from feeds.venues.decoder import venue_at_fault
+from feeds.venues.decoder import OddTrades, batch_of_page
+from feeds.venues.entries import entries_at, entries_of
 from feeds.venues.live_feed import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market
 
@@ -42,12 +43,13 @@ class _Filter(msgspec.Struct, frozen=True):
 
 class _Symbol(msgspec.Struct, frozen=True):
     symbol: str
-    status: str
     filters: list[_Filter]
+    status: str = ""
+    contractStatus: str = ""  # noqa: N815  # entries of COIN-M contracts have this instead of `status`
 
 
 class _ExchangeInfo(msgspec.Struct, frozen=True):
-    symbols: list[_Symbol]
+    symbols: list[msgspec.Raw]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +138,19 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
         info = await rest.get(f"{market.rest_path}/exchangeInfo", params, _ExchangeInfo, weight=market.info_weight)
     except VenueRefusedError as error:
         raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
-    found = next((entry for entry in info.symbols if entry.symbol == symbol), None)
+    listed = entries_of(info.symbols, _Symbol, f"{market.venue} exchangeInfo")
+    found = next((entry for entry in listed if entry.symbol == symbol), None)
+    if found is None and listed.names(symbol):
+        raise DecodeError(f"{market.venue}: cannot read the venue's entry of {symbol}")
     if found is None:
         raise VenueRefusedError(f"{market.venue} has no symbol {symbol}")
-    if found.status != "TRADING":
-        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (status {found.status})")
+    status = found.status or found.contractStatus
+    if status != "TRADING":
+        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (status {status[:40]})")
     tick = next((f.tickSize for f in found.filters if f.filterType == "PRICE_FILTER"), "")
     lot = next((f.stepSize for f in found.filters if f.filterType == "LOT_SIZE"), "")
     try:
-        return Instrument(market.venue, symbol, parse_step(tick, "tick size"), parse_step(lot, "lot size"))
+        return Instrument(market.venue, symbol, parse_step(tick, "tick size"), parse_step(lot, "lot size"), status=status)
     except BadInputError as error:
         raise DecodeError(f"{market.venue}:{symbol}: {error.user_message}") from None
 
@@ -170,6 +176,8 @@ class BinanceHistory:
         self, instrument: Instrument, market: BinanceMarket, rest: RestClient, *, wall_ns: Callable[[], int] = time.time_ns
     ) -> None:
         self.instrument, self._market, self._rest, self._wall_ns = instrument, market, rest, wall_ns
+        self.odd = OddTrades()
+        self._left_out = 0  # of the last page
 
     @property
     def reaches_ns(self) -> int:
@@ -211,7 +219,7 @@ class BinanceHistory:
                 return
             yield self._batch(wanted)
             next_id = wanted[-1].a + 1
-            if next_id == before_id or (before_id is None and len(page) < _PAGE):
+            if next_id == before_id or (before_id is None and len(page) + self._left_out < _PAGE):
                 return
             last_id = next_id + _PAGE - 1 if before_id is None else before_id - 1
             page = await self._advancing_page(next_id, last_id)
@@ -260,13 +268,13 @@ class BinanceHistory:
     async def _page(self, params: dict[str, int], *, urgent: bool = False) -> list[AggregateTrade]:
         query: dict[str, str | int] = {"symbol": self.instrument.symbol, **params}
         path, weight = f"{self._market.rest_path}/aggTrades", self._market.page_weight
-        page = await self._rest.get(path, query, list[AggregateTrade], weight=weight, urgent=urgent)
+        page = await entries_at(self._rest, path, query, AggregateTrade, weight=weight, urgent=urgent)
+        self._left_out = len(page.odd)
         page.sort(key=lambda trade: trade.a)
         return page
 
     def _batch(self, page: list[AggregateTrade]) -> TradeBatch:
-        with venue_at_fault(self.instrument):
-            return batch_of(self.instrument, page)
+        return batch_of_page(self.instrument, page, batch_of, self.odd)
 
 
 def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]]:
@@ -279,6 +287,13 @@ def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]
             instrument = await fetch_instrument(rest, market, symbol.upper())
         history = BinanceHistory(instrument, market, rest)
         past = candles(instrument, rest, f"{market.rest_path}/klines", market.candles_weight, seconds=market.seconds)
-        return live_market(instrument, wire(instrument, market, hosts.ws_url or market.ws_url), history, settings, candles=past)
+        return live_market(
+            instrument,
+            wire(instrument, market, hosts.ws_url or market.ws_url),
+            history,
+            settings,
+            candles=past,
+            facts=lambda: fetch_instrument(rest, market, symbol.upper()),
+        )
 
     return open_symbol

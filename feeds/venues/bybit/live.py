@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,7 +24,9 @@ from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
 from feeds.venues.bybit.wire import PING, RecentTrade, StreamDecoder, batch_of_page, greeting
 from feeds.venues.candles import MINUTE_NS, Candle, Candles
-from feeds.venues.decoder import UNREADABLE, Ms, venue_at_fault
+from feeds.venues.decoder import UNREADABLE, Ms, OddTrades
+from feeds.venues.decoder import batch_of_page as sound_page
+from feeds.venues.entries import Entries, entries_of
 from feeds.venues.latest_page import LatestPageHistory
 from feeds.venues.live_feed import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market
@@ -64,8 +66,8 @@ class _Answer(msgspec.Struct, frozen=True):
     time: int = 0
 
 
-class _Result(msgspec.Struct, Generic[T], frozen=True):
-    rows: list[T] = msgspec.field(name="list", default_factory=list[T])
+class _Result(msgspec.Struct, frozen=True):
+    rows: list[msgspec.Raw] = msgspec.field(name="list", default_factory=list[msgspec.Raw])
 
 
 class _PriceFilter(msgspec.Struct, frozen=True):
@@ -112,8 +114,8 @@ class BybitRest:
     def __init__(self, rest: RestClient, market: BybitMarket) -> None:
         self._rest, self.market = rest, market
 
-    async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> tuple[list[T], int]:
-        """Request a list; return its entries as `kind`, and the venue's time in milliseconds.
+    async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> tuple[Entries[T], int]:
+        """Request a list; return its entries as `kind`, without odd ones, and the venue's time in milliseconds.
 
         Raises
         ------
@@ -125,10 +127,10 @@ class BybitRest:
         if answer.retCode:
             raise _explained(answer)
         try:
-            shape: Any = _Result[kind]  # chosen at run time, which static types cannot express
-            return msgspec.json.decode(answer.result, type=shape, strict=False).rows, answer.time
+            rows = msgspec.json.decode(answer.result, type=_Result).rows
         except UNREADABLE as error:
             raise DecodeError("Bybit sent an undocumented response", detail=f"{path}: {error}") from None
+        return entries_of(rows, kind, f"Bybit {path}", strict=False), answer.time
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -151,6 +153,8 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
     except VenueRefusedError as error:
         raise VenueRefusedError(f"{venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in known if entry.symbol == symbol), None)
+    if found is None and known.names(symbol):
+        raise DecodeError(f"{venue}: cannot read the venue's entry of {symbol}")
     if found is None:
         raise VenueRefusedError(f"{venue} has no symbol {symbol}")
     if found.status != "Trading":
@@ -160,7 +164,7 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
         steps = parse_step(found.priceFilter.tickSize, "tick size"), parse_step(lot, "lot size")
     except BadInputError as error:
         raise DecodeError(f"{venue}:{symbol}: {error.user_message}") from None
-    return Instrument(venue, symbol, *steps, numbered=False)
+    return Instrument(venue, symbol, *steps, numbered=False, status=found.status)
 
 
 def wire(instrument: Instrument, market: BybitMarket, ws_url: str) -> StreamSpec:
@@ -171,12 +175,13 @@ def wire(instrument: Instrument, market: BybitMarket, ws_url: str) -> StreamSpec
 def newest_trades(instrument: Instrument, rest: BybitRest) -> LatestPageHistory:
     """A history with only the newest trades of one symbol, as Bybit offers no older ones over REST."""
 
-    async def recent() -> TradeBatch:
-        page, _ = await rest.ask("recent-trade", RecentTrade, urgent=True, symbol=instrument.symbol, limit=rest.market.newest)
-        with venue_at_fault(instrument):
-            return batch_of_page(instrument, page)
+    odd = OddTrades()
 
-    return LatestPageHistory(recent, rest.aclose)
+    async def recent(instrument: Instrument) -> TradeBatch:
+        page, _ = await rest.ask("recent-trade", RecentTrade, urgent=True, symbol=instrument.symbol, limit=rest.market.newest)
+        return sound_page(instrument, page, batch_of_page, odd)
+
+    return LatestPageHistory(recent, rest.aclose, odd, instrument)
 
 
 def candles(instrument: Instrument, rest: BybitRest, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
@@ -204,7 +209,8 @@ def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, symbol.upper())
         listening = wire(instrument, market, hosts.ws_url or WS_URL)
-        return live_market(instrument, listening, newest_trades(instrument, rest), settings, candles=candles(instrument, rest))
+        past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
+        return live_market(instrument, listening, newest_trades(instrument, rest), settings, candles=past, facts=facts)
 
     return open_symbol
 

@@ -24,7 +24,8 @@ from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
 from feeds.venues.coinbase.candles import candles
 from feeds.venues.coinbase.wire import Trade, batch_of, decoder, greeting
-from feeds.venues.decoder import venue_at_fault
+from feeds.venues.decoder import OddTrades, batch_of_page
+from feeds.venues.entries import entries_at
 from feeds.venues.live_feed import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market, newest_price
 
@@ -87,6 +88,7 @@ class CoinbaseHistory:
 
     def __init__(self, instrument: Instrument, rest: RestClient) -> None:
         self.instrument, self._rest = instrument, rest
+        self.odd = OddTrades()
 
     async def recent(self) -> TradeBatch:
         """A batch with only the newest trade; empty if there is none."""
@@ -167,13 +169,12 @@ class CoinbaseHistory:
 
     async def _page(self, params: dict[str, str | int], *, urgent: bool = False) -> list[Trade]:
         path = f"/products/{self.instrument.symbol}/trades"
-        page = await self._rest.get(path, params, list[Trade], weight=1, urgent=urgent)
+        page = await entries_at(self._rest, path, params, Trade, weight=1, urgent=urgent)
         page.sort(key=lambda trade: trade.trade_id)
         return page
 
     def _batch(self, page: list[Trade]) -> TradeBatch:
-        with venue_at_fault(self.instrument):
-            return batch_of(self.instrument, page)
+        return batch_of_page(self.instrument, page, batch_of, self.odd)
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
@@ -185,4 +186,5 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         history = CoinbaseHistory(instrument, rest)
         usual = await newest_price(history)
     wire = StreamSpec(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol), retells=True)
-    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)
+    past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
+    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual)

@@ -16,13 +16,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from app.errors import VenueRefusedError
+from app.errors import DecodeError, VenueRefusedError
 from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
-from feeds.venues.decoder import venue_at_fault
+from feeds.venues.decoder import OddTrades, batch_of_page
+from feeds.venues.entries import entries_of
 from feeds.venues.hyperliquid.candles import candles
 from feeds.venues.hyperliquid.wire import PING, Trade, batch_of, decoder, greeting, oldest_first
 from feeds.venues.latest_page import LatestPageHistory
@@ -43,7 +44,7 @@ class _Contract(msgspec.Struct, frozen=True):
 
 
 class _Meta(msgspec.Struct, frozen=True):
-    universe: list[_Contract]
+    universe: list[msgspec.Raw]
 
 
 async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
@@ -59,8 +60,11 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
         As `RestClient.post`.
     """
     known = await rest.post("/info", {"type": "meta"}, _Meta, weight=_WEIGHT)
-    by_name = {contract.name: contract for contract in known.universe}
+    contracts = entries_of(known.universe, _Contract, "hyperliquid meta")
+    by_name = {contract.name: contract for contract in contracts}
     found = by_name.get(coin) or {name.upper(): contract for name, contract in by_name.items()}.get(coin.upper())
+    if found is None and contracts.names(coin):
+        raise DecodeError(f"hyperliquid: cannot read the venue's entry of {coin}")
     if found is None:
         raise VenueRefusedError(f"hyperliquid has no perpetual {coin}")
     if found.isDelisted:
@@ -72,13 +76,15 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
 def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory:
     """A history with only the newest trades of one contract, as the venue offers no older ones."""
 
-    async def recent() -> TradeBatch:
-        question = {"type": "recentTrades", "coin": instrument.symbol}
-        page = await rest.post("/info", question, list[Trade], weight=_WEIGHT, urgent=True)
-        with venue_at_fault(instrument):
-            return batch_of(instrument, oldest_first(page))
+    odd = OddTrades()
 
-    return LatestPageHistory(recent, rest.aclose)
+    async def recent(instrument: Instrument) -> TradeBatch:
+        question = {"type": "recentTrades", "coin": instrument.symbol}
+        sent = await rest.post("/info", question, list[msgspec.Raw], weight=_WEIGHT, urgent=True)
+        page = entries_of(sent, Trade, "hyperliquid recentTrades")
+        return batch_of_page(instrument, oldest_first(page), batch_of, odd)
+
+    return LatestPageHistory(recent, rest.aclose, odd, instrument)
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
@@ -91,4 +97,5 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         usual = await newest_price(history)
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
     past = candles(instrument, rest)
-    return live_market(instrument, wire, history, settings, candles=past, usual_price_ticks=usual, connects=_CONNECTS)
+    facts = lambda: fetch_instrument(rest, symbol)  # noqa: E731
+    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual, connects=_CONNECTS)

@@ -16,7 +16,8 @@ from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
-from feeds.venues.decoder import venue_at_fault
+from feeds.venues.decoder import OddTrades, batch_of_page
+from feeds.venues.entries import entries_of
 from feeds.venues.id_time_index import IdTimeIndex
 from feeds.venues.kraken.candles import candles
 from feeds.venues.kraken.rest import REST_URL, ask, fetch_instrument, rest_of, rest_pair
@@ -49,6 +50,8 @@ class KrakenHistory:
 
     def __init__(self, instrument: Instrument, rest: RestClient, landmarks: IdTimeIndex | None = None) -> None:
         self.instrument, self._rest = instrument, rest
+        self.odd = OddTrades()
+        self._left_out = 0  # of the last page
         self._landmarks = landmarks or IdTimeIndex()
         self._pair = rest_pair(instrument.symbol)
 
@@ -105,7 +108,7 @@ class KrakenHistory:
                     yield wanted
                 if before_id is not None and known_id >= before_id - 1:
                     return
-            if len(page) < _PAGE:
+            if len(page) + self._left_out < _PAGE:
                 return
             tries += 1
             if tries > _TRIES:
@@ -145,7 +148,9 @@ class KrakenHistory:
         if since_ns is not None:
             params["since"] = since_ns
         answer = await ask(self._rest, "Trades", params, TradesAnswer, urgent=urgent)
-        batch = self._batch(sorted(answer.trades, key=lambda trade: trade.trade_id))
+        trades = entries_of(answer.trades, HistoryTrade, "kraken Trades")
+        batch = self._batch(sorted(trades, key=lambda trade: trade.trade_id))
+        self._left_out = len(answer.trades) - len(batch)
         self._landmarks.saw(batch)
         last = answer.result.get("last")
         if not isinstance(last, str) or not (last.isascii() and last.isdigit() and len(last) < 20):
@@ -153,8 +158,7 @@ class KrakenHistory:
         return batch, int(last)
 
     def _batch(self, page: list[HistoryTrade]) -> TradeBatch:
-        with venue_at_fault(self.instrument):
-            return history_batch(self.instrument, page)
+        return batch_of_page(self.instrument, page, history_batch, self.odd)
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
@@ -167,4 +171,5 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         history = KrakenHistory(instrument, rest, landmarks)
         usual = await newest_price(history)
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
-    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)
+    past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
+    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual)

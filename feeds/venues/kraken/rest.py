@@ -15,6 +15,7 @@ from app.errors import BadInputError, DecodeError, VenueBusyError, VenueRefusedE
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from feeds.network.rest_client import RestClient
+from feeds.venues.entries import entries_of
 from feeds.venues.kraken.wire import Answer
 
 A = TypeVar("A", bound=Answer)
@@ -37,7 +38,7 @@ class _Pair(msgspec.Struct, frozen=True):
 
 
 class _Pairs(Answer, frozen=True):
-    result: dict[str, _Pair] = msgspec.field(default_factory=dict[str, _Pair])
+    result: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict[str, msgspec.Raw])
 
 
 def rest_of(url: str) -> RestClient:
@@ -83,7 +84,10 @@ async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
         answer = await ask(rest, "AssetPairs", {"pair": base + quote}, _Pairs)
     except VenueRefusedError as error:
         raise VenueRefusedError(f"kraken:{symbol}: {error.user_message}", detail=error.detail) from None
-    found = next((pair for pair in answer.result.values() if pair.wsname == f"{base}/{quote}"), None)
+    pairs = entries_of(list(answer.result.values()), _Pair, "kraken AssetPairs")
+    found = next((pair for pair in pairs if pair.wsname == f"{base}/{quote}"), None)
+    if found is None and pairs.names(f"{base}/{quote}"):
+        raise DecodeError(f"kraken: cannot read the venue's entry of {symbol}")
     if found is None:
         raise VenueRefusedError(f"kraken has no pair {symbol}")
     if found.status not in _TRADED:
@@ -92,4 +96,4 @@ async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
         tick, lot = parse_step(found.tick_size, "tick size"), parse_step(f"1e-{found.lot_decimals}", "lot size")
     except BadInputError as error:
         raise DecodeError(f"kraken:{symbol}: {error.user_message}") from None
-    return Instrument("kraken", "-".join(_OUR_NAMES.get(name, name) for name in (base, quote)), tick, lot)
+    return Instrument("kraken", "-".join(_OUR_NAMES.get(name, name) for name in (base, quote)), tick, lot, status=found.status)

@@ -80,12 +80,12 @@ class TradesAnswer(Answer, frozen=True):
     `last` is where the next page begins.
     """
 
-    result: dict[str, list[HistoryTrade] | str] = {}
+    result: dict[str, list[msgspec.Raw] | str] = {}
 
     @property
-    def trades(self) -> list[HistoryTrade]:
-        """The trades, oldest first."""
-        nothing: list[HistoryTrade] = []
+    def trades(self) -> list[msgspec.Raw]:
+        """The trades as sent, oldest first."""
+        nothing: list[msgspec.Raw] = []
         return next((value for name, value in self.result.items() if name != "last" and not isinstance(value, str)), nothing)
 
 

@@ -15,7 +15,7 @@ from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from feeds.venues.candles import HOUR_NS, MINUTE_NS, Candle, Candles
-from feeds.venues.decoder import Ms, venue_at_fault
+from feeds.venues.decoder import Ms, OddTrades, batch_of_page
 from feeds.venues.okx.rest import OkxRest
 from feeds.venues.okx.wire import Trade, batch_of
 
@@ -46,6 +46,7 @@ class OkxHistory:
 
     def __init__(self, instrument: Instrument, rest: OkxRest, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
         self.instrument, self._rest, self._wall_ns = instrument, rest, wall_ns
+        self.odd = OddTrades()
 
     @property
     def reaches_ns(self) -> int:
@@ -126,8 +127,7 @@ class OkxHistory:
         return page
 
     def _batch(self, page: list[Trade]) -> TradeBatch:
-        with venue_at_fault(self.instrument):
-            return batch_of(self.instrument, page)
+        return batch_of_page(self.instrument, page, batch_of, self.odd)
 
 
 class _Candle(msgspec.Struct, frozen=True, array_like=True):

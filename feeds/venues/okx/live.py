@@ -63,6 +63,8 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
     except VenueRefusedError as error:
         raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in listed if entry.instId == symbol), None)
+    if found is None and listed.names(symbol):
+        raise DecodeError(f"{market.venue}: cannot read the venue's entry of {symbol}")
     if found is None:
         raise VenueRefusedError(f"{market.venue} has no instrument {symbol}")
     if found.state != "live":
@@ -72,7 +74,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
         worth = Decimal(1)
         for factor in (found.ctVal, found.ctMult) if market.kind == "SWAP" else ():
             worth *= parse_step(factor, "contract size")
-        return Instrument(market.venue, symbol, tick, parse_step(str(lot * worth), "lot size"), worth.normalize())
+        return Instrument(market.venue, symbol, tick, parse_step(str(lot * worth), "lot size"), worth.normalize(), status=found.state)
     except BadInputError as error:
         raise DecodeError(f"{market.venue}:{symbol}: {error.user_message}") from None
 
@@ -91,6 +93,7 @@ def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, market, symbol.upper())
         listening = wire(instrument, hosts.ws_url or WS_URL)
-        return live_market(instrument, listening, OkxHistory(instrument, rest), settings, candles=candles(instrument, rest))
+        past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, market, symbol.upper())
+        return live_market(instrument, listening, OkxHistory(instrument, rest), settings, candles=past, facts=facts)
 
     return open_symbol

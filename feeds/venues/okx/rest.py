@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from feeds.network.rest_client import RestClient
 from feeds.venues.decoder import UNREADABLE
+from feeds.venues.entries import Entries, entries_of
 
 T = TypeVar("T")
 
@@ -36,8 +37,8 @@ class OkxRest:
     def __init__(self, base_url: str) -> None:
         self._rest = RestClient(base_url, weight_limit=_REQUESTS, apart_s=_APART_S)
 
-    async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> list[T]:
-        """Request a list and decode its entries as `kind`.
+    async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> Entries[T]:
+        """Request a list and decode its entries as `kind`; odd ones are left out.
 
         Raises
         ------
@@ -48,10 +49,10 @@ class OkxRest:
         if answer.code != "0":
             raise _explained(answer)
         try:
-            shape: Any = list[kind]  # chosen at run time, which static types cannot express
-            return msgspec.json.decode(answer.data, type=shape, strict=False)
+            rows = msgspec.json.decode(answer.data, type=list[msgspec.Raw])
         except UNREADABLE as error:
             raise DecodeError("OKX sent an undocumented response", detail=f"{path}: {error}") from None
+        return entries_of(rows, kind, f"OKX {path}", strict=False)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -52,7 +52,7 @@ def test_a_commit_survives_a_power_cut(catalogue: Catalogue) -> None:
         values = [
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys", "user_version")
         ]
-    assert values == ["wal", 2, 1, 1]
+    assert values == ["wal", 2, 1, 2]
 
 
 # -- markets -------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def change(folder: Path, statement: str) -> None:
 def test_a_catalogue_of_a_newer_version_is_refused(tmp_path: Path, write: bool) -> None:
     Catalogue(tmp_path, write=True).close()
     change(tmp_path, "PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match=r"created by a newer Tapeprint \(schema 99, this version supports 1\)$") as caught:
+    with pytest.raises(StoreError, match=r"created by a newer Tapeprint \(schema 99, this version supports 2\)$") as caught:
         Catalogue(tmp_path, write=write)
     assert not isinstance(caught.value, DamagedCatalogueError)  # it would be renamed
 

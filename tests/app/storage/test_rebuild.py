@@ -62,7 +62,7 @@ def test_ranges_of_numbered_trades_are_the_runs_of_ids_with_their_sources(tape: 
     written = [run_of(1, 10, LIVE), run_of(11, 60, BACKFILL), run_of(90, 100, LIVE)]
     kept = TRADES[(TRADES.trade_id <= 50) | (TRADES.trade_id > 60)]
     write_day(path_of(tape), kept, TAPE, written)
-    found = ranges_in_file(path_of(tape), TAPE, FIRST_DAY)
+    found = ranges_in_file(path_of(tape), FIRST_DAY)
     assert ids(found) == [(1, 50), (61, 100)]
     assert [held.source for held in found] == [LIVE, ARCHIVE]  # by the first id of each run; unknown: an archive
     assert (found[0].start_ns, found[0].end_ns) == (int(kept.time_ns[0]), int(kept.time_ns[49]) + 1)
@@ -71,7 +71,7 @@ def test_ranges_of_numbered_trades_are_the_runs_of_ids_with_their_sources(tape: 
 def test_ranges_of_unnumbered_trades_are_those_of_the_metadata_in_the_day(tape: Tape) -> None:
     before, inside = Span(DAY.start_ns - 50, DAY.start_ns + 10), Span(DAY.start_ns + 20, DAY.end_ns + 9)
     write_day(path_of(tape), TRADES, BYBIT, [time_range(before, LIVE), time_range(inside, BACKFILL)])
-    assert ranges_in_file(path_of(tape), BYBIT, FIRST_DAY) == [
+    assert ranges_in_file(path_of(tape), FIRST_DAY) == [
         time_range(Span(DAY.start_ns, DAY.start_ns + 10), LIVE),
         time_range(Span(DAY.start_ns + 20, DAY.end_ns), BACKFILL),
     ]
@@ -81,7 +81,7 @@ def test_a_damaged_file_has_no_ranges(tape: Tape) -> None:
     write_day(path_of(tape), TRADES, TAPE)
     path_of(tape).write_bytes(path_of(tape).read_bytes()[:-9])
     with pytest.raises(StoreError, match=r"^cannot read "):
-        ranges_in_file(path_of(tape), TAPE, FIRST_DAY)
+        ranges_in_file(path_of(tape), FIRST_DAY)
 
 
 # -- without some files --------------------------------------------------------------------------

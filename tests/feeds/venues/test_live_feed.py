@@ -16,6 +16,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch, concatenate
 from feeds.network.websocket_session import Subscription
+from feeds.venues.decoder import OddTrades
 from feeds.venues.live_feed import LiveFeed, StreamSpec
 from tests.feeds.lines import QUICK, Line, run, until, venue
 
@@ -32,7 +33,8 @@ class PlainDecoder:
     """Each frame holds the times of trades, or a word."""
 
     def __init__(self) -> None:
-        self.rejected = self.ignored = self.empty = 0
+        self.odd = OddTrades()
+        self.ignored = self.empty = 0
         self.shutdown = False
 
     def decode(self, frames: list[bytes]) -> TradeBatch:

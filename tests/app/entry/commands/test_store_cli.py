@@ -135,12 +135,14 @@ def test_verify_rebuilds_cells_and_renames_damaged_days(tmp_path: Path, store: s
     sound = cells[0].read_bytes()
     cells[0].write_bytes(sound[:50])
     cells[1].unlink()
-    assert run(["verify", "--store", store]) == 0
+    assert run(["verify", "--store", store]) == 1
+    assert capfd.readouterr().out.count("the cells are missing or damaged\n") == 2
+    assert run(["verify", "--store", store, "--repair"]) == 0
     out = capfd.readouterr().out
     assert out.count("the cells are missing or damaged, rebuilt") == 2
     day = sorted(Path(store).glob("*/*/trades/*.parquet"))[0]
     day.write_bytes(day.read_bytes()[:-9])
-    assert run(["verify", "--store", store]) == 1
+    assert run(["verify", "--store", store, "--repair"]) == 1
     assert "cannot read" in capfd.readouterr().out
     assert run(["import", "csv", str(tmp_path / "trades.csv"), *MARKET, "--store", store, "--quiet"]) == 0
     capfd.readouterr()

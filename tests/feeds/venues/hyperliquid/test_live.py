@@ -151,11 +151,12 @@ def test_newest_trades_are_oldest_first_and_all_the_history() -> None:
     run(story())
 
 
-def test_page_off_the_grid_names_the_value() -> None:
+def test_trade_off_the_grid_costs_one_trade_and_is_named(logged: object) -> None:
     async def story() -> None:
-        async with asking(lambda path, question: (200, [trade(1) | {"px": "104320.05"}])) as rest:
-            with pytest.raises(DecodeError, match=r"hyperliquid: price: found 104320\.05"):
-                await newest_trades(BTC, rest).recent()
+        async with asking(lambda path, question: (200, [trade(2), trade(1) | {"px": "104320.05"}])) as rest:
+            history = newest_trades(BTC, rest)
+            assert len(await history.recent()) == history.odd.n == 1
+            assert "price: found 104320.05, expected a multiple of 0.1" in history.odd.latest[0]
 
     run(story())
 

@@ -204,7 +204,7 @@ def test_page_with_an_impossible_time_is_refused(time: str) -> None:
 def test_recorded_page_is_read_exactly(real_data: Path) -> None:
     text = (real_data / "venues" / "kraken_http_trades.json").read_text()
     plain = json.loads(text, parse_float=Decimal)["result"]["XBTUSDT"]
-    page = msgspec.json.decode(text, type=TradesAnswer).trades
+    page = [msgspec.json.decode(raw, type=HistoryTrade) for raw in msgspec.json.decode(text, type=TradesAnswer).trades]
     assert rows(history_batch(BTC, page)) == [
         (int(t * 10**9), int(Decimal(p) * 10), int(Decimal(q) * 10**8), BUY if side == "b" else SELL, number)
         for p, q, t, side, _, _, number in plain

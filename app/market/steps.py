@@ -1,0 +1,120 @@
+"""Tick and lot size as a pair, and exact conversion of trades between two pairs.
+
+Venues change their steps. Trades that are stored or received in different steps are joined on the *finest common grid*: the
+largest tick and lot size of which all are whole multiples, so that the conversion is a multiplication by a whole number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+
+from app.errors import StoreError
+from app.market.decimals import format_scaled
+from app.market.trade import TradeBatch
+
+_LARGEST = 2**63 - 1
+_ROOM = 1000
+
+
+class Steps(NamedTuple):
+    """A tick and a lot size.
+
+    Attributes
+    ----------
+    tick_size, lot_size : Decimal
+        Both above 0.
+    """
+
+    tick_size: Decimal
+    lot_size: Decimal
+
+    @property
+    def text(self) -> str:
+        """Both in words, e.g. `tick 0.01, lot 0.001`."""
+        return f"tick {self.tick_size.normalize():f}, lot {self.lot_size.normalize():f}"
+
+    def divides(self, other: Steps) -> bool:
+        """True if all prices and quantities in the other steps are whole numbers of these."""
+        return not (other.tick_size % self.tick_size or other.lot_size % self.lot_size)
+
+
+def common_step(one: Decimal, other: Decimal) -> Decimal:
+    """The largest step of which two steps are whole multiples.
+
+    >>> common_step(Decimal("0.25"), Decimal("0.1"))
+    Decimal('0.05')
+    """
+    if one == other:
+        return one
+    a, b = Fraction(one), Fraction(other)
+    denominator = math.lcm(a.denominator, b.denominator)
+    found = Fraction(math.gcd(a.numerator * (denominator // a.denominator), b.numerator * (denominator // b.denominator)), denominator)
+    return _decimal(found)
+
+
+def common_steps(every: Iterable[Steps]) -> Steps:
+    """The finest common grid of some steps, at least one."""
+    return reduce(lambda a, b: a if a == b else Steps(common_step(a.tick_size, b.tick_size), common_step(a.lot_size, b.lot_size)), every)
+
+
+def in_steps(trades: TradeBatch, old: Steps, new: Steps, where: str) -> TradeBatch:
+    """Convert trades from one tick and lot size to another.
+
+    Raises
+    ------
+    StoreError
+        If a price or quantity is not a whole number of the new steps, or needs more than 64 bits.
+    """
+    if old == new or not len(trades):
+        return trades
+    columns = list(trades.columns)
+    for place, what in ((1, "price"), (2, "quantity")):
+        ratio = Fraction(old[place - 1]) / Fraction(new[place - 1])
+        if np.any(columns[place] % ratio.denominator):
+            raise StoreError(f"{where}: a {what} is not a multiple of {new[place - 1]}")
+        whole = columns[place] // ratio.denominator
+        if ratio.numerator > 1 and max(int(whole.max()), -int(whole.min())) > _LARGEST // ratio.numerator:
+            raise StoreError(f"{where}: a {what} is too large to count in steps of {new[place - 1]}")
+        columns[place] = whole * ratio.numerator
+    return TradeBatch.of(*columns)
+
+
+def require_headroom(trades: TradeBatch, steps: Steps, others: Steps, where: str) -> None:
+    """Raise unless some trades can be counted together with others in other steps, whose numbers may be a thousand times as large.
+
+    Raises
+    ------
+    StoreError
+        If they need more than 64 bits on the finest common grid.
+    """
+    common = common_steps([steps, others])
+    in_steps(trades, steps, common, where)
+    for place, what, column in ((0, "price", trades.price_ticks), (1, "quantity", trades.quantity_lots)):
+        largest = Fraction(int(column.max(initial=0))) * Fraction(steps[place]) / Fraction(common[place])
+        if others[place] != common[place] and largest * _ROOM > _LARGEST:
+            raise StoreError(f"{where}: a {what} is too large to count in steps of {common[place]}")
+
+
+def fits(trades: TradeBatch, old: Steps, new: Steps) -> bool:
+    """True if all trades can be converted exactly to the new steps."""
+    try:
+        in_steps(trades, old, new, "")
+    except StoreError:
+        return False
+    return True
+
+
+def _decimal(value: Fraction) -> Decimal:
+    """A fraction whose denominator has no factors but 2 and 5, exactly."""
+    places = 0
+    while value.denominator > 1:
+        value *= 10
+        places += 1
+    return Decimal(format_scaled(value.numerator, places))

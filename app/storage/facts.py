@@ -1,0 +1,74 @@
+"""The history of an instrument's facts: tick size, lot size, status and name, each with the time from which it holds.
+
+Venues change all of them. A fact is stored when it differs from the one that held before.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from app.market.span import Span
+from app.market.steps import Steps
+
+TICK_SIZE, LOT_SIZE, STATUS, NAME = "tick_size", "lot_size", "status", "name"
+
+
+class Fact(NamedTuple):
+    """A fact of an instrument.
+
+    Attributes
+    ----------
+    from_ns : int
+        The time from which it holds, as far as this program has seen; 0 if unknown.
+    what : str
+        `tick_size`, `lot_size`, `status` or `name`.
+    value : str
+    """
+
+    from_ns: int
+    what: str
+    value: str
+
+
+FACT_TABLE = """
+    CREATE TABLE fact (
+        instrument INTEGER NOT NULL REFERENCES instrument,
+        what TEXT NOT NULL,
+        from_ns INTEGER NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (instrument, what, from_ns)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO fact SELECT number, 'tick_size', 0, tick_size FROM instrument;
+    INSERT INTO fact SELECT number, 'lot_size', 0, lot_size FROM instrument;
+    INSERT INTO fact SELECT number, 'name', 0, name FROM instrument;
+"""
+"""The migration that creates the table, with what an older catalogue has."""
+
+
+def note_earlier_steps(connection: sqlite3.Connection, number: int, steps: Steps, span: Span) -> None:
+    """Store the steps that a market had in an earlier span, within a transaction; after it, those known before hold again."""
+    given = {TICK_SIZE: str(steps.tick_size.normalize()), LOT_SIZE: str(steps.lot_size.normalize())}
+    after = {what: _held(connection, number, what, span.end_ns) or "" for what in given}
+    if note_facts(connection, number, given, span.start_ns):
+        note_facts(connection, number, after, span.end_ns)
+
+
+def note_facts(connection: sqlite3.Connection, number: int, values: Mapping[str, str], from_ns: int) -> bool:
+    """Store the facts that differ from those that hold at a time, within a transaction; return True if any does.
+
+    Unknown facts, with an empty value, are skipped.
+    """
+    changed = False
+    for what, value in values.items():
+        if value and _held(connection, number, what, from_ns) != value:
+            connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?)", (number, what, from_ns, value))
+            changed = True
+    return changed
+
+
+def _held(connection: sqlite3.Connection, number: int, what: str, time_ns: int) -> str | None:
+    query = "SELECT value FROM fact WHERE instrument = ? AND what = ? AND from_ns <= ? ORDER BY from_ns DESC LIMIT 1"
+    found = connection.execute(query, (number, what, time_ns)).fetchone()
+    return None if found is None else found[0]
