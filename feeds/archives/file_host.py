@@ -15,16 +15,16 @@ import httpx2
 
 from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from feeds.archives.bulk import Progress, no_progress
+from feeds.network.bounded_body import read_body, read_refusal
 from feeds.network.failures import http_status_error
-from feeds.network.rest_client import client_for, request_failure, venue_message
+from feeds.network.rest_client import LARGEST_ANSWER, client_for, request_failure, venue_message
 
 T = TypeVar("T")
 
 _TIMEOUT_S = 30.0
 _ATTEMPTS = 6  # consecutive, without a single byte
 _FIRST_PAUSE_S, _LONGEST_WAIT_S = 1.0, 900.0
-_LONGEST_REFUSAL = 1 << 12
-_LARGEST_TEXT = 1 << 28  # of a response that is read into memory
+_COMPLETE_S = 60.0  # for a response that is read into memory
 
 
 class FileHost:
@@ -75,16 +75,16 @@ class FileHost:
                 if answer.status_code == 404:
                     return None
                 await self._require(answer, (200,))
-                content: list[bytes] = []
-                size = 0
-                async for data in answer.aiter_bytes():
-                    content.append(data)
-                    size += len(data)
-                    if size > _LARGEST_TEXT:
-                        raise VenueRefusedError(f"{self._host}: response larger than {_LARGEST_TEXT >> 20} MB")
-                return b"".join(content)
+                return await read_body(answer, self._host, LARGEST_ANSWER)
 
-        return await self._persistently(path, ask)
+        async def ask_in_time() -> bytes | None:
+            try:
+                async with asyncio.timeout(_COMPLETE_S):
+                    return await ask()
+            except TimeoutError:
+                raise VenueUnreachableError(f"{self._host} did not complete its response within {_COMPLETE_S:g} s") from None
+
+        return await self._persistently(path, ask_in_time)
 
     async def download(self, path: str, to: Path, progress: Progress = no_progress, sha256: str | None = None) -> Path | None:
         """Download a file and return its path `to`; None if nothing is published at this path.
@@ -155,7 +155,7 @@ class FileHost:
         if answer.status_code in allowed:
             return
         if answer.status_code == 400:
-            said = await anext(answer.aiter_bytes(_LONGEST_REFUSAL), b"")
+            said = await read_refusal(answer, self._host)
             words = venue_message(said) or "bad request"
             raise VenueRefusedError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
         raise http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())

@@ -13,12 +13,18 @@ import httpx2
 import msgspec
 
 from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from feeds.network.bounded_body import ACCEPTED, read_body, read_refusal
 from feeds.network.failures import certificate_error, http_status_error
 
 T = TypeVar("T")
 
 _MINUTE_S = 60.0
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 10.0  # without a byte
+_COMPLETE_S = 60.0  # for a request and its whole answer
+LARGEST_ANSWER = 64 << 20
+"""Most bytes of an unpacked answer: lists of all instruments of a venue are the longest, a few megabytes."""
+LARGEST_PAGE = 8 << 20
+"""Most bytes of an unpacked page of trades or candles, ten times the longest."""
 _RESERVED = 10  # a tenth of our weight is reserved for urgent requests
 
 
@@ -63,10 +69,20 @@ class RestClient:
         self._used = 0
         self._banned_until_s = 0.0
 
-    async def get(self, path: str, params: Mapping[str, str | int], kind: type[T], *, weight: int, urgent: bool = False) -> T:
-        """Send a GET request, and decode the answer as `kind`.
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str | int],
+        kind: type[T],
+        *,
+        weight: int,
+        urgent: bool = False,
+        largest: int = LARGEST_PAGE,
+    ) -> T:
+        """Send a GET request, and decode the answer of at most `largest` bytes as `kind`.
 
-        Waits until the minute has weight left; `urgent` requests may use the reserved weight.
+        Waits until the minute has weight left; `urgent` requests may use the reserved weight. An answer that is not complete within a
+        minute is an error.
 
         Raises
         ------
@@ -75,48 +91,56 @@ class RestClient:
         DecodeError
             If the answer does not have the documented shape.
         """
-        return await self._ask("GET", path, kind, weight, urgent, params=dict(params))
+        return await self._ask("GET", path, kind, weight, urgent, largest, params=dict(params))
 
-    async def post(self, path: str, body: Mapping[str, object], kind: type[T], *, weight: int, urgent: bool = False) -> T:
+    async def post(
+        self, path: str, body: Mapping[str, object], kind: type[T], *, weight: int, urgent: bool = False, largest: int = LARGEST_PAGE
+    ) -> T:
         """Send a POST request with a JSON body; all else as `get`."""
-        return await self._ask("POST", path, kind, weight, urgent, json=dict(body))
+        return await self._ask("POST", path, kind, weight, urgent, largest, json=dict(body))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, **question: Any) -> T:
+    async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, largest: int, **question: Any) -> T:
         await self._wait_for_weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
         await self._wait_for_turn()
         if (banned_s := self._banned_until_s - self._wall()) > 0:  # requests during a rate limit are what venues ban for
             raise http_status_error(429, str(math.ceil(banned_s)), self._host, self._wall())
-        answer = await self._answer(method, path, question)
+        answer, content = await self._answer(method, path, question, largest)
         used = answer.headers.get(self._header, "")
-        if used.isdigit():
+        if used.isascii() and used.isdigit() and len(used) < 10:
             self._used = max(self._used, int(used))
         if answer.status_code != 200:
-            raise self._failure(answer, f"{path} {question}")
+            raise self._failure(answer, content, f"{path} {question}")
         try:
-            return msgspec.json.decode(answer.content, type=kind)
+            return msgspec.json.decode(content, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DecodeError(f"{self._host} sent an undocumented response", detail=f"{path}: {error}") from None
 
-    def _failure(self, answer: httpx2.Response, question: str) -> FeedError:
+    def _failure(self, answer: httpx2.Response, content: bytes, question: str) -> FeedError:
         """The error for a status other than 200, in the venue's words if it sent any; a rate limit also blocks later requests."""
-        words = venue_message(answer.content)
+        words = venue_message(content)
         if answer.status_code == 400 or (answer.status_code == 404 and words):
-            return VenueRefusedError(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {answer.text[:200]}")
+            return VenueRefusedError(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {content[:200]!r}")
         status, retry_after = answer.status_code, answer.headers.get("Retry-After")
-        if status == 403 and b"too frequent" in answer.content.lower():  # Bybit's 429, with a wait of ten minutes
+        if status == 403 and b"too frequent" in content.lower():  # Bybit's 429, with a wait of ten minutes
             status, retry_after = 429, retry_after or "600"
         failure = http_status_error(status, retry_after, self._host, self._wall())
         if isinstance(failure, VenueBusyError):
             self._banned_until_s = self._wall() + failure.retry_after_s
         return failure
 
-    async def _answer(self, method: str, path: str, question: Mapping[str, Any]) -> httpx2.Response:
+    async def _answer(self, method: str, path: str, question: Mapping[str, Any], largest: int) -> tuple[httpx2.Response, bytes]:
+        """The response with its unpacked body."""
         try:
-            return await self._client.request(method, path, **question)
+            async with asyncio.timeout(_COMPLETE_S), self._client.stream(method, path, **question) as answer:
+                if answer.status_code == 200:
+                    return answer, await read_body(answer, self._host, largest)
+                return answer, await read_refusal(answer, self._host)
+        except TimeoutError:
+            raise VenueUnreachableError(f"{self._host} did not complete its response within {_COMPLETE_S:g} s") from None
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise request_failure(error, self._host, path) from None
 
@@ -164,7 +188,7 @@ def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient
         If the address or the proxy set in the environment cannot be used.
     """
     try:
-        return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s)
+        return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s, headers={"Accept-Encoding": ACCEPTED})
     except (httpx2.InvalidURL, ValueError, ImportError) as error:
         raise VenueRefusedError(f"cannot use {host} or its proxy: {error}") from None
 

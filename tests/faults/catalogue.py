@@ -1,6 +1,7 @@
 """The faults by number, and what the program promises when each one happens.
 
-`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers. Tests name the numbers in their docstrings.
+`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers,
+`S` states that could mislead, `X` hostile input from anywhere. Tests name the numbers in their docstrings.
 """
 
 from __future__ import annotations
@@ -62,10 +63,14 @@ CATALOGUE = {
     "C1": Entry("hostile zip archives", "bounded in members, bytes and ratio while reading; nothing written elsewhere"),
     "C2": Entry("hostile CSV", "refused with the line, or read as it says; all or nothing for each file"),
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
+    "X1": Entry(
+        "answers without end: packed bombs, endless bodies, a byte a second",
+        "64 MB unpacked at most (8 MB for a page), 60 s in all; then an error, tried again later; memory grows by no more than the limit",
+    ),
 }
 """All faults by number, in the order of the report's table."""
 
-_NUMBERED = re.compile(r"\s*([ABC]\d+(?:, [ABC]\d+)*): ")
+_NUMBERED = re.compile(r"\s*([ABCDSTX]\d+(?:, [ABCDSTX]\d+)*): ")
 
 
 def numbers_of(docstring: str | None) -> list[str]:

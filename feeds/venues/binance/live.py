@@ -22,7 +22,7 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
-from feeds.network.rest_client import RestClient
+from feeds.network.rest_client import LARGEST_ANSWER, RestClient
 from feeds.venues.binance.candles import candles
 from feeds.venues.binance.wire import AggregateTrade, batch_of, stream_decoder
 from feeds.venues.decoder import venue_at_fault
@@ -133,7 +133,8 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
     """
     params = {"symbol": symbol} if market.one_symbol else {}
     try:
-        info = await rest.get(f"{market.rest_path}/exchangeInfo", params, _ExchangeInfo, weight=market.info_weight)
+        path = f"{market.rest_path}/exchangeInfo"
+        info = await rest.get(path, params, _ExchangeInfo, weight=market.info_weight, largest=LARGEST_ANSWER)
     except VenueRefusedError as error:
         raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     found = next((entry for entry in info.symbols if entry.symbol == symbol), None)

@@ -197,13 +197,14 @@ def test_refusal_is_reported_at_once(tmp_path: Path, fault: Fault, says: str) ->
     run(story())
 
 
-def test_too_long_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feeds.archives.file_host._LARGEST_TEXT", 1000)
+def test_too_long_text_is_retried_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.archives.file_host.LARGEST_ANSWER", 1000)
 
     async def story() -> None:
         async with host_of() as (server, host):
-            with pytest.raises(VenueRefusedError, match="response larger than"):
+            with pytest.raises(VenueUnreachableError, match="response larger than 1,000 bytes"):
                 await host.text("/dump")
+            assert len(server.asked) == 6
             server.files["/small"] = b"abc"
             assert await host.text("/small") == b"abc"
 
