@@ -13,9 +13,10 @@ or the terminal (one line: what, where, what was expected).
     ├── FeedError                  the venue's side
     │   ├── DecodeError            a message is not what the venue documents
     │   ├── VenueUnreachableError  no answer: retried with back-off
+    │   ├── VenuePausedError       turned away for now (403, maintenance): retried with long pauses
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
     │   ├── ChecksumError          a download does not match its published checksum
-    │   └── VenueRefusedError      403, 451, bad certificate, unknown symbol: retrying cannot help
+    │   └── VenueRefusedError      451, bad certificate, unknown symbol: retrying cannot help
     ├── StoreError                 the store on disk cannot be used: charts continue, nothing is recorded
     │   └── StoreBusyError         another process writes this market
     └── NoDisplayError             there is no screen to open a window on
@@ -86,6 +87,10 @@ class DecodeError(FeedError):
 
 class VenueUnreachableError(FeedError):
     """Raised when the venue cannot be reached for now; trying again may help."""
+
+
+class VenuePausedError(FeedError):
+    """Raised when the venue turns us away, or a market is in maintenance; it may pass, so it is tried again with long pauses."""
 
 
 class VenueBusyError(FeedError):

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import httpx2
 
-from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from feeds.archives.bulk import Progress, no_progress
 from feeds.network.bounded_body import read_body, read_refusal
 from feeds.network.failures import http_status_error
@@ -158,7 +158,10 @@ class FileHost:
             said = await read_refusal(answer, self._host)
             words = venue_message(said) or "bad request"
             raise VenueRefusedError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
-        raise http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
+        failure = http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
+        if isinstance(failure, VenuePausedError):  # of a file: a missing key or permission, which does not pass
+            raise VenueRefusedError(failure.user_message, detail=failure.detail)
+        raise failure
 
     async def _persistently(self, path: str, ask: Callable[[], Awaitable[T]], done: Callable[[], int] = lambda: 0) -> T:
         """Call `ask` until it succeeds, at most six times while the host is unreachable or busy.

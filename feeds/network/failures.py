@@ -8,17 +8,17 @@ import time
 
 from websockets.exceptions import InvalidProxy, InvalidProxyStatus, InvalidStatus, InvalidURI, ProxyError, SecurityError
 
-from app.errors import FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from app.market.times import clock_text
 
 _BUSY_S = 60.0  # where the venue asks us to wait and gives no time
 
-_REFUSALS = {
+_TURNED_AWAY = {
     401: "requires an API key",
     403: "forbids access from here",
     404: "has no such address",
-    451: "does not serve this country",
 }
+"""Also sent by firewalls that count requests, and while a venue is being changed: they may pass."""
 
 
 def connect_error(error: BaseException, url: str) -> FeedError:
@@ -56,8 +56,10 @@ def http_status_error(code: int, retry_after: str | None, host: str, wall_s: flo
         until = clock_text(int((now_s + wait_s) * 1e9), seconds=True)
         words = f"{host}: rate limited until {until} UTC"
         return VenueBusyError(words, retry_after_s=wait_s, detail=f"{host}: HTTP {code}, {wait_s:.0f} s")
-    if code in _REFUSALS:
-        return VenueRefusedError(f"{host} {_REFUSALS[code]} (HTTP {code})")
+    if code == 451:
+        return VenueRefusedError(f"{host} does not serve this country (HTTP 451)")
+    if code in _TURNED_AWAY:
+        return VenuePausedError(f"{host} {_TURNED_AWAY[code]} (HTTP {code})")
     return VenueUnreachableError(f"{host} returned HTTP {code}")
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx2
 import msgspec
 
-from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from feeds.network.bounded_body import ACCEPTED, read_body, read_refusal
 from feeds.network.failures import certificate_error, http_status_error
 
@@ -86,7 +86,7 @@ class RestClient:
 
         Raises
         ------
-        VenueUnreachableError, VenueBusyError, VenueRefusedError
+        VenueUnreachableError, VenuePausedError, VenueBusyError, VenueRefusedError
             See `app.errors`.
         DecodeError
             If the answer does not have the documented shape.
@@ -123,7 +123,8 @@ class RestClient:
         """The error for a status other than 200, in the venue's words if it sent any; a rate limit also blocks later requests."""
         words = venue_message(content)
         if answer.status_code == 400 or (answer.status_code == 404 and words):
-            return VenueRefusedError(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {content[:200]!r}")
+            error = VenueRefusedError if words and not _in_trouble(content) else VenuePausedError
+            return error(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {content[:200]!r}")
         status, retry_after = answer.status_code, answer.headers.get("Retry-After")
         if status == 403 and b"too frequent" in content.lower():  # Bybit's 429, with a wait of ten minutes
             status, retry_after = 429, retry_after or "600"
@@ -198,6 +199,18 @@ def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationEr
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error
+
+
+def _in_trouble(content: bytes) -> bool:
+    """True for Binance's codes -1000 to -1099, which stand for trouble of its own, also where they come with HTTP 400."""
+    try:
+        return -1100 < msgspec.json.decode(content, type=_Coded).code <= -1000
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+class _Coded(msgspec.Struct, frozen=True):
+    code: int = 0
 
 
 def venue_message(content: bytes) -> str:

@@ -31,7 +31,7 @@ CATALOGUE = {
     "A5": Entry("accept, then close", "20 connects in the first 5 minutes at most, never 300 in any 5"),
     "A6": Entry(
         "429, 418, 403, 451, 5xx on handshake and REST",
-        "Retry-After is kept to and shown; half of the weight limit at most; 403 and 451 end it with a reason",
+        "Retry-After is kept to and shown; half of the weight limit at most; 451 ends it with a reason",
     ),
     "A7": Entry(
         "trades twice, out of order, missing, backwards",
@@ -63,6 +63,10 @@ CATALOGUE = {
     "C1": Entry("hostile zip archives", "bounded in members, bytes and ratio while reading; nothing written elsewhere"),
     "C2": Entry("hostile CSV", "refused with the line, or read as it says; all or nothing for each file"),
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
+    "S1": Entry(
+        "a passing 403, a market in maintenance",
+        "tried again after random pauses of up to 30 s, then up to 5 min; only an unknown symbol, 451 and a bad certificate are final",
+    ),
     "X1": Entry(
         "answers without end: packed bombs, endless bodies, a byte a second",
         "64 MB unpacked at most (8 MB for a page), 60 s in all; then an error, tried again later; memory grows by no more than the limit",

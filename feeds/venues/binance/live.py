@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.errors import BadInputError, DecodeError, VenueRefusedError
+from app.errors import BadInputError, DecodeError, VenuePausedError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
@@ -127,7 +127,9 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
     Raises
     ------
     VenueRefusedError
-        If there is no such symbol, or it is not trading now.
+        If there is no such symbol.
+    VenuePausedError
+        If it is not trading now.
     FeedError
         As `RestClient.get`.
     """
@@ -141,7 +143,7 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
     if found is None:
         raise VenueRefusedError(f"{market.venue} has no symbol {symbol}")
     if found.status != "TRADING":
-        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (status {found.status})")
+        raise VenuePausedError(f"{market.venue}:{symbol} is not trading now (status {found.status})")
     tick = next((f.tickSize for f in found.filters if f.filterType == "PRICE_FILTER"), "")
     lot = next((f.stepSize for f in found.filters if f.filterType == "LOT_SIZE"), "")
     try:

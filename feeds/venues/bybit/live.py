@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from app.errors import BadInputError, DecodeError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import BadInputError, DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from app.market.bar_rule import DAY_NS
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
@@ -36,6 +36,7 @@ _CANDLES = 1000
 _BUSY_S = 5.0
 _BUSY = {10006, 10018}  # too many requests by a user or an address
 _TROUBLED = {10000, 10016, 10019}  # timeout, server error, restart
+_LASTING = {10001}  # invalid parameters: an unknown symbol
 _INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)} | {
     DAY_NS: "D",
     7 * DAY_NS: "W",
@@ -141,7 +142,9 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
     Raises
     ------
     VenueRefusedError
-        If there is no such symbol, or it is not trading now.
+        If there is no such symbol.
+    VenuePausedError
+        If it is not trading now.
     FeedError
         As `BybitRest.ask`.
     """
@@ -154,7 +157,7 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
     if found is None:
         raise VenueRefusedError(f"{venue} has no symbol {symbol}")
     if found.status != "Trading":
-        raise VenueRefusedError(f"{venue}:{symbol} is not trading now (status {found.status})")
+        raise VenuePausedError(f"{venue}:{symbol} is not trading now (status {found.status})")
     lot = found.lotSizeFilter.qtyStep or found.lotSizeFilter.basePrecision
     try:
         steps = parse_step(found.priceFilter.tickSize, "tick size"), parse_step(lot, "lot size")
@@ -209,8 +212,10 @@ def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
     return open_symbol
 
 
-def _explained(answer: _Answer) -> VenueBusyError | VenueUnreachableError | VenueRefusedError:
+def _explained(answer: _Answer) -> FeedError:
     words = f"Bybit: {answer.retMsg[:200] or 'no reason given'} (code {answer.retCode})"
     if answer.retCode in _BUSY:
         return VenueBusyError(words, retry_after_s=_BUSY_S)
-    return (VenueUnreachableError if answer.retCode in _TROUBLED else VenueRefusedError)(words)
+    if answer.retCode in _LASTING:
+        return VenueRefusedError(words)
+    return (VenueUnreachableError if answer.retCode in _TROUBLED else VenuePausedError)(words)

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
-from app.errors import BadInputError, DecodeError, VenueRefusedError
+from app.errors import BadInputError, DecodeError, VenuePausedError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
@@ -54,7 +54,9 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
     Raises
     ------
     VenueRefusedError
-        If there is no such instrument, or it is not trading now.
+        If there is no such instrument.
+    VenuePausedError
+        If it is not trading now.
     FeedError
         As `OkxRest.ask`.
     """
@@ -66,7 +68,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
     if found is None:
         raise VenueRefusedError(f"{market.venue} has no instrument {symbol}")
     if found.state != "live":
-        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (state {found.state})")
+        raise VenuePausedError(f"{market.venue}:{symbol} is not trading now (state {found.state})")
     try:
         tick, lot = parse_step(found.tickSz, "tick size"), parse_step(found.lotSz, "lot size")
         worth = Decimal(1)
