@@ -24,14 +24,19 @@ or the terminal (one line: what, where, what was expected).
 
 from __future__ import annotations
 
+from app.printable import printable
+
 
 class TapeprintError(Exception):
-    """The base class of all errors; `str()` returns the text for the screen."""
+    """The base class of all errors; `str()` returns the text for the screen.
+
+    Both texts may quote a venue or a file: control characters in them are escaped here, see `app.printable`.
+    """
 
     def __init__(self, user_message: str, *, detail: str = "") -> None:
-        super().__init__(user_message)
-        self.user_message = user_message
-        self.detail = detail or user_message
+        self.user_message = printable(user_message)
+        self.detail = printable(detail) or self.user_message
+        super().__init__(self.user_message)
 
 
 class BadInputError(TapeprintError):

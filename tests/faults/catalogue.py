@@ -67,9 +67,17 @@ CATALOGUE = {
         "a passing 403, a market in maintenance",
         "tried again after random pauses of up to 30 s, then up to 5 min; only an unknown symbol, 451 and a bad certificate are final",
     ),
+    "S4": Entry(
+        "a disk that is full or takes no files, seen by `doctor`", "not ok, and the advice names what mends it and the folder's own setting"
+    ),
+    "S7": Entry("a venue that greets in plain text", "known and ignored: nothing rejected, no warning, no trade lost"),
     "X1": Entry(
         "answers without end: packed bombs, endless bodies, a byte a second",
         "64 MB unpacked at most (8 MB for a page), 60 s in all; then an error, tried again later; memory grows by no more than the limit",
+    ),
+    "X5": Entry(
+        "escape sequences, line ends and overrides of direction in the words of a venue or a file",
+        "shown as their escapes wherever they are read: terminal, window, log",
     ),
 }
 """All faults by number, in the order of the report's table."""
