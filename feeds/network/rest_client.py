@@ -14,7 +14,8 @@ import msgspec
 
 from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from feeds.network.bounded_body import ACCEPTED, read_body, read_refusal
-from feeds.network.failures import certificate_error, http_status_error
+from feeds.network.failures import certificate_error, http_status_error, proxy_status_error, socks_error
+from feeds.network.trust import trusted_authorities
 
 T = TypeVar("T")
 
@@ -172,6 +173,9 @@ def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, p
     if isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
         return VenueRefusedError(f"{host}: {error}")
     detail = f"{host}{path}: {error!r}"
+    if isinstance(error, httpx2.ProxyError):
+        status = str(error)[:3]
+        return proxy_status_error(int(status) if status.isascii() and status.isdigit() else 0, host, detail)
     if (fault := _certificate_fault(error)) is not None:
         return certificate_error(fault, host)
     if isinstance(error, (httpx2.DecodingError, httpx2.RemoteProtocolError)):
@@ -189,8 +193,10 @@ def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient
         If the address or the proxy set in the environment cannot be used.
     """
     try:
-        return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s, headers={"Accept-Encoding": ACCEPTED})
-    except (httpx2.InvalidURL, ValueError, ImportError) as error:
+        return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s, headers={"Accept-Encoding": ACCEPTED}, verify=trusted_authorities())
+    except ImportError as error:
+        raise (socks_error(host) if "socks" in str(error) else VenueRefusedError(f"cannot use the proxy for {host}: {error}")) from None
+    except (httpx2.InvalidURL, ValueError) as error:
         raise VenueRefusedError(f"cannot use {host} or its proxy: {error}") from None
 
 
