@@ -52,6 +52,8 @@ class FeedStatus:
     gaps : tuple of Span
         Times in which trades may be missing, oldest first, unless the feed could fill them itself (a gap that it fills later is
         removed). Only for markets without numbered trades: in others the ids show the gaps.
+    clock_ahead_ns : int
+        Time by which our clock is ahead of the venue's, as measured; 0 while it may be right.
     """
 
     state: FeedState
@@ -64,6 +66,7 @@ class FeedStatus:
     rejected: int = 0
     connects: int = 0
     gaps: tuple[Span, ...] = ()
+    clock_ahead_ns: int = 0
 
 
 class TradeFeed(Protocol):

@@ -16,6 +16,7 @@ from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError,
 from feeds.network.bounded_body import ACCEPTED, read_body, read_refusal
 from feeds.network.failures import certificate_error, http_status_error, proxy_status_error, socks_error
 from feeds.network.trust import trusted_authorities
+from feeds.network.venue_clock import VenueClock
 
 T = TypeVar("T")
 
@@ -44,6 +45,11 @@ class RestClient:
     wall, monotonic, sleep : callables
         Clocks and wait, for tests.
 
+    Attributes
+    ----------
+    clock : VenueClock
+        The offset of our clock from the venue's, measured by each answer.
+
     Raises
     ------
     VenueRefusedError
@@ -61,6 +67,7 @@ class RestClient:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self.clock = VenueClock()
         self._host = base_url.split("//")[-1]
         self._client = client_for(base_url, self._host, _TIMEOUT_S)
         self._limit, self._header = weight_limit // 2, weight_header
@@ -137,7 +144,10 @@ class RestClient:
     async def _answer(self, method: str, path: str, question: Mapping[str, Any], largest: int) -> tuple[httpx2.Response, bytes]:
         """The response with its unpacked body."""
         try:
+            asked_ns = time.monotonic_ns()
             async with asyncio.timeout(_COMPLETE_S), self._client.stream(method, path, **question) as answer:
+                if answer.headers.get("Age", "0") == "0":  # else it is from a cache, and so is its date
+                    self.clock.answered(answer.headers.get("Date"), asked_ns, time.monotonic_ns())
                 if answer.status_code == 200:
                     return answer, await read_body(answer, self._host, largest)
                 return answer, await read_refusal(answer, self._host)

@@ -11,6 +11,7 @@ from app.market.instrument import Instrument
 from app.market.market import Market
 from app.settings.settings import Settings
 from feeds.network.backoff import Timeouts
+from feeds.network.venue_clock import VenueClock
 from feeds.venues.live_feed import LiveFeed, RecentTrades, StreamSpec
 
 
@@ -43,6 +44,7 @@ def live_market(
     settings: Settings,
     *,
     candles: CandleHistory,
+    clock: VenueClock,
     usual_price_ticks: int = 0,
     **patience: int,
 ) -> Market:
@@ -56,12 +58,14 @@ def live_market(
         Closed with the feed.
     settings : Settings
     candles : CandleHistory
+    clock : VenueClock
+        That of the venue's REST client.
     usual_price_ticks : int
         See `Market`.
     patience : int
         Values of `Timeouts` that differ for this venue.
     """
-    feed = LiveFeed(instrument, wire, history, Timeouts(silent_after=settings.data.stale_after_s, **patience))
+    feed = LiveFeed(instrument, wire, history, Timeouts(silent_after=settings.data.stale_after_s, **patience), clock=clock)
     history_ns = round(settings.data.history_hours * 3_600e9)
     return Market(instrument, feed, history, history_ns, usual_price_ticks=usual_price_ticks, candles=candles)
 

@@ -67,6 +67,10 @@ CATALOGUE = {
         "a passing 403, a market in maintenance",
         "tried again after random pauses of up to 30 s, then up to 5 min; only an unknown symbol, 451 and a bad certificate are final",
     ),
+    "S2": Entry(
+        "a clock that is wrong by minutes, or set while running",
+        "the offset is measured by the venue's answers and trades; lags are corrected for it and never negative; it is said once",
+    ),
     "S3": Entry(
         "a proxy that refuses, a certificate that is replaced, a country that is not served",
         "the proxy's refusal is told from the venue's, and every message says what to do; SSL_CERT_FILE and SSL_CERT_DIR hold everywhere",

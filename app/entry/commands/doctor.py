@@ -127,7 +127,7 @@ def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator
 def clock(settings: Settings) -> DoctorFinding:
     """Check our clock against the venue's.
 
-    Bars use the venue's time, so a wrong clock only falsifies the displayed lag.
+    Bars use the venue's time, and displayed lags are corrected, so a wrong clock falsifies nothing.
     """
     from app.entry.venue_clock import clock_offset_s
 
@@ -137,9 +137,7 @@ def clock(settings: Settings) -> DoctorFinding:
         advice = "check the network, or set other venue URLs in the settings"
         return DoctorFinding("clock", error.user_message, False, advice)
     text = f"{abs(offset_s):.3f} s {'ahead of' if offset_s > 0 else 'behind'} the venue"
-    return DoctorFinding(
-        "clock", text, advice="sync the clock with NTP; displayed lag is off by this much" if abs(offset_s) > _CLOCK_S else ""
-    )
+    return DoctorFinding("clock", text, advice="sync the clock with NTP" if abs(offset_s) > _CLOCK_S else "")
 
 
 def report(as_json: bool = False, online: bool = False, settings_file: Path | None = None) -> int:

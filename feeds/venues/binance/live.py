@@ -282,6 +282,8 @@ def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]
             instrument = await fetch_instrument(rest, market, symbol.upper())
         history = BinanceHistory(instrument, market, rest)
         past = candles(instrument, rest, f"{market.rest_path}/klines", market.candles_weight, seconds=market.seconds)
-        return live_market(instrument, wire(instrument, market, hosts.ws_url or market.ws_url), history, settings, candles=past)
+        return live_market(
+            instrument, wire(instrument, market, hosts.ws_url or market.ws_url), history, settings, candles=past, clock=rest.clock
+        )
 
     return open_symbol

@@ -22,6 +22,7 @@ from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
+from feeds.network.venue_clock import VenueClock
 from feeds.venues.bybit.wire import PING, RecentTrade, StreamDecoder, batch_of_page, greeting
 from feeds.venues.candles import MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import UNREADABLE, Ms, venue_at_fault
@@ -112,6 +113,11 @@ class BybitRest:
 
     def __init__(self, rest: RestClient, market: BybitMarket) -> None:
         self._rest, self.market = rest, market
+
+    @property
+    def clock(self) -> VenueClock:
+        """The offset of our clock from the venue's."""
+        return self._rest.clock
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> tuple[list[T], int]:
         """Request a list; return its entries as `kind`, and the venue's time in milliseconds.
@@ -207,7 +213,9 @@ def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, symbol.upper())
         listening = wire(instrument, market, hosts.ws_url or WS_URL)
-        return live_market(instrument, listening, newest_trades(instrument, rest), settings, candles=candles(instrument, rest))
+        return live_market(
+            instrument, listening, newest_trades(instrument, rest), settings, candles=candles(instrument, rest), clock=rest.clock
+        )
 
     return open_symbol
 

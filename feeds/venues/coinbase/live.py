@@ -187,4 +187,4 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         history = CoinbaseHistory(instrument, rest)
         usual = await newest_price(history)
     wire = StreamSpec(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol), retells=True)
-    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)
+    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual, clock=rest.clock)

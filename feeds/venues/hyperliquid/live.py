@@ -91,4 +91,4 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         usual = await newest_price(history)
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
     past = candles(instrument, rest)
-    return live_market(instrument, wire, history, settings, candles=past, usual_price_ticks=usual, connects=_CONNECTS)
+    return live_market(instrument, wire, history, settings, candles=past, usual_price_ticks=usual, connects=_CONNECTS, clock=rest.clock)

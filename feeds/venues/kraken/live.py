@@ -167,4 +167,4 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         history = KrakenHistory(instrument, rest, landmarks)
         usual = await newest_price(history)
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
-    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual)
+    return live_market(instrument, wire, history, settings, candles=candles(instrument, rest), usual_price_ticks=usual, clock=rest.clock)

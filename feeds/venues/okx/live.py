@@ -93,6 +93,8 @@ def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, market, symbol.upper())
         listening = wire(instrument, hosts.ws_url or WS_URL)
-        return live_market(instrument, listening, OkxHistory(instrument, rest), settings, candles=candles(instrument, rest))
+        return live_market(
+            instrument, listening, OkxHistory(instrument, rest), settings, candles=candles(instrument, rest), clock=rest.clock
+        )
 
     return open_symbol

@@ -8,6 +8,7 @@ import msgspec
 
 from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from feeds.network.rest_client import RestClient
+from feeds.network.venue_clock import VenueClock
 from feeds.venues.decoder import UNREADABLE
 
 T = TypeVar("T")
@@ -36,6 +37,11 @@ class OkxRest:
 
     def __init__(self, base_url: str) -> None:
         self._rest = RestClient(base_url, weight_limit=_REQUESTS, apart_s=_APART_S)
+
+    @property
+    def clock(self) -> VenueClock:
+        """The offset of our clock from the venue's."""
+        return self._rest.clock
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> list[T]:
         """Request a list and decode its entries as `kind`.
