@@ -7,7 +7,8 @@ import hashlib
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 _TIMEOUT_S = 30.0
 _ATTEMPTS = 6  # consecutive, without a single byte
 _FIRST_PAUSE_S, _LONGEST_WAIT_S = 1.0, 900.0
+_REDIRECTS = (301, 302, 303, 307, 308)
 _COMPLETE_S = 60.0  # for a response that is read into memory
 
 
@@ -71,7 +73,7 @@ class FileHost:
         """
 
         async def ask() -> bytes | None:
-            async with self._client.stream("GET", path, params=dict(params or {}), headers=dict(self._headers())) as answer:
+            async with self._get(path, dict(self._headers()), dict(params or {})) as answer:
                 if answer.status_code == 404:
                     return None
                 await self._require(answer, (200,))
@@ -123,7 +125,7 @@ class FileHost:
         headers = {"Accept-Encoding": "identity"} | dict(self._headers())
         if have and mark:
             headers |= {"Range": f"bytes={have}-", "If-Range": mark}
-        async with self._client.stream("GET", path, headers=headers) as answer:
+        async with self._get(path, headers) as answer:
             if answer.status_code == 404:
                 return False
             if answer.status_code == 416 and have:  # our part is not the beginning of the file that is there now
@@ -150,6 +152,30 @@ class FileHost:
             except OSError as error:
                 raise TradeFileError(part, None, error.strerror or str(error), "a writable file") from None
         return True
+
+    @asynccontextmanager
+    async def _get(
+        self, path: str, headers: Mapping[str, str], params: Mapping[str, str | int] | None = None
+    ) -> AsyncGenerator[httpx2.Response]:
+        """A streamed response; one redirect is followed, without our own headers where it leads to another origin.
+
+        Raises
+        ------
+        VenueRefusedError
+            If it leads from an encrypted address to one that is not.
+        """
+        async with AsyncExitStack() as stack:
+            answer = await stack.enter_async_context(self._client.stream("GET", path, params=dict(params or {}), headers=dict(headers)))
+            to = answer.headers.get("Location")
+            if answer.status_code in _REDIRECTS and to:
+                url = answer.url.join(to)
+                if url.scheme != "https" and answer.url.scheme == "https":
+                    raise VenueRefusedError(f"{self._host} redirects to an unencrypted address")
+                ours = () if _origin(url) == _origin(answer.url) else {name.lower() for name in self._headers()}
+                sent = {name: value for name, value in headers.items() if name.lower() not in ours}
+                await answer.aclose()
+                answer = await stack.enter_async_context(self._client.stream("GET", url, headers=sent))
+            yield answer
 
     async def _require(self, answer: httpx2.Response, allowed: tuple[int, ...]) -> None:
         if answer.status_code in allowed:
@@ -185,6 +211,10 @@ class FileHost:
                         raise
                     pause_s = failure.retry_after_s
             await self._sleep(pause_s)
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 def _begins_at(answer: httpx2.Response, start: int) -> bool:

@@ -36,6 +36,8 @@ class Timeouts:
         The same while the venue turns us away, e.g. with HTTP 403.
     open_timeout : float
         Time limit of one attempt.
+    connects_apart : float
+        Minimum time between two attempts of all markets of a host together.
     fruitless_connects, connects : int
         Limits of attempts per five minutes: without a working connection between them, and in total.
     """
@@ -52,6 +54,7 @@ class Timeouts:
     first_paused: float = 30.0
     longest_paused: float = 300.0
     open_timeout: float = 10.0
+    connects_apart: float = 0.0
     fruitless_connects: int = 20
     connects: int = 250
 

@@ -26,6 +26,8 @@ import structlog
 from app.errors import FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
 from feeds.network.backoff import ReconnectBackoff, Timeouts
+from feeds.network.failures import host_of
+from feeds.network.host_limits import limits_of
 from feeds.network.message_queue import MessageQueue
 from feeds.network.websocket_session import KeepAlive, Subscription, WebSocketSession, open_socket
 
@@ -219,6 +221,7 @@ class Connection:
                 raise
 
     async def _open(self) -> WebSocketSession:
+        await limits_of(host_of(self.url)).connect_turn(self.patience.connects_apart)
         self.status = replace(self.status, connects=self.status.connects + 1)
         socket = await open_socket(self.url, self.patience, self._ssl)
         line = WebSocketSession(socket, self._monotonic(), self._take, self._arrived.set, greeting=self._greeting, ping=self._ping)

@@ -23,7 +23,7 @@ _TURNED_AWAY = {
 
 def connect_error(error: BaseException, url: str) -> FeedError:
     """The error for a failed attempt to open a WebSocket."""
-    host = url.split("/")[2] if url.count("/") >= 2 else url
+    host = host_of(url)
     detail = f"{url}: {type(error).__name__}: {error}"
     if isinstance(error, InvalidProxyStatus):
         return proxy_status_error(error.response.status_code, host, detail)
@@ -48,6 +48,11 @@ def connect_error(error: BaseException, url: str) -> FeedError:
     if isinstance(error, OSError):
         return VenueUnreachableError(f"cannot reach {host}: {error.strerror or error}", detail=detail)
     return VenueUnreachableError(f"{host} closed the connection", detail=detail)
+
+
+def host_of(url: str) -> str:
+    """The host of an address, with its port if it has one."""
+    return url.split("/")[2] if url.count("/") >= 2 else url
 
 
 def http_status_error(code: int, retry_after: str | None, host: str, wall_s: float | None = None) -> FeedError:

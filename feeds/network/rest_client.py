@@ -15,12 +15,12 @@ import msgspec
 from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from feeds.network.bounded_body import ACCEPTED, read_body, read_refusal
 from feeds.network.failures import certificate_error, http_status_error, proxy_status_error, socks_error
+from feeds.network.host_limits import HostLimits, limits_of
 from feeds.network.trust import trusted_authorities
 from feeds.network.venue_clock import VenueClock
 
 T = TypeVar("T")
 
-_MINUTE_S = 60.0
 _TIMEOUT_S = 10.0  # without a byte
 _COMPLETE_S = 60.0  # for a request and its whole answer
 LARGEST_ANSWER = 64 << 20
@@ -33,6 +33,8 @@ _RESERVED = 10  # a tenth of our weight is reserved for urgent requests
 class RestClient:
     """Requests to one host, each made once; retries are the caller's task.
 
+    All clients of a host share its limits.
+
     Parameters
     ----------
     base_url : str
@@ -43,7 +45,7 @@ class RestClient:
     apart_s : float
         Minimum seconds between two requests, for venues with a limit per second.
     wall, monotonic, sleep : callables
-        Clocks and wait, for tests.
+        Clocks and wait, for tests; a client with its own has its own limits.
 
     Attributes
     ----------
@@ -71,11 +73,9 @@ class RestClient:
         self._host = base_url.split("//")[-1]
         self._client = client_for(base_url, self._host, _TIMEOUT_S)
         self._limit, self._header = weight_limit // 2, weight_header
-        self._wall, self._monotonic, self._sleep = wall, monotonic, sleep
-        self._apart_s, self._next_at = apart_s, -float("inf")
-        self._minute = 0
-        self._used = 0
-        self._banned_until_s = 0.0
+        own_clocks = (wall, monotonic, sleep) != (time.time, time.monotonic, asyncio.sleep)
+        self._shared = HostLimits(wall, monotonic, sleep) if own_clocks else limits_of(self._host)
+        self._wall, self._apart_s = wall, apart_s
 
     async def get(
         self,
@@ -107,19 +107,23 @@ class RestClient:
         """Send a POST request with a JSON body; all else as `get`."""
         return await self._ask("POST", path, kind, weight, urgent, largest, json=dict(body))
 
+    def charge(self, weight: int) -> None:
+        """Count weight that an answer has cost beyond that of its request, e.g. for its rows."""
+        self._shared.used += weight
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
     async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, largest: int, **question: Any) -> T:
-        await self._wait_for_weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
-        await self._wait_for_turn()
-        if (banned_s := self._banned_until_s - self._wall()) > 0:  # requests during a rate limit are what venues ban for
+        await self._shared.weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
+        await self._shared.request_turn(self._apart_s)
+        if (banned_s := self._shared.banned_until_s - self._wall()) > 0:  # requests during a rate limit are what venues ban for
             raise http_status_error(429, str(math.ceil(banned_s)), self._host, self._wall())
         answer, content = await self._answer(method, path, question, largest)
         used = answer.headers.get(self._header, "")
         if used.isascii() and used.isdigit() and len(used) < 10:
-            self._used = max(self._used, int(used))
+            self._shared.used = max(self._shared.used, int(used))
         if answer.status_code != 200:
             raise self._failure(answer, content, f"{path} {question}")
         try:
@@ -138,7 +142,7 @@ class RestClient:
             status, retry_after = 429, retry_after or "600"
         failure = http_status_error(status, retry_after, self._host, self._wall())
         if isinstance(failure, VenueBusyError):
-            self._banned_until_s = self._wall() + failure.retry_after_s
+            self._shared.banned_until_s = self._wall() + failure.retry_after_s
         return failure
 
     async def _answer(self, method: str, path: str, question: Mapping[str, Any], largest: int) -> tuple[httpx2.Response, bytes]:
@@ -155,25 +159,6 @@ class RestClient:
             raise VenueUnreachableError(f"{self._host} did not complete its response within {_COMPLETE_S:g} s") from None
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise request_failure(error, self._host, path) from None
-
-    async def _wait_for_weight(self, weight: int, limit: int) -> None:
-        """Wait until `weight` fits in what is left of `limit` in the clock minute, and count it."""
-        while True:
-            now = self._wall()
-            minute = int(now // _MINUTE_S)
-            if minute != self._minute:
-                self._minute, self._used = minute, 0
-            if self._used + weight <= limit or not self._used:
-                self._used += weight
-                return
-            await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
-
-    async def _wait_for_turn(self) -> None:
-        """Wait until the minimum time since the last request has passed."""
-        now = self._monotonic()
-        at, self._next_at = self._next_at, max(now, self._next_at) + self._apart_s
-        if at > now:
-            await self._sleep(at - now)
 
 
 def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, path: str) -> FeedError:

@@ -46,7 +46,8 @@ def live_market(
     candles: CandleHistory,
     clock: VenueClock,
     usual_price_ticks: int = 0,
-    **patience: int,
+    connects: int = 250,
+    connects_apart: float = 0.0,
 ) -> Market:
     """A market with a live feed from `wire` and older trades from `history`.
 
@@ -62,10 +63,11 @@ def live_market(
         That of the venue's REST client.
     usual_price_ticks : int
         See `Market`.
-    patience : int
-        Values of `Timeouts` that differ for this venue.
+    connects, connects_apart : int, float
+        See `Timeouts`.
     """
-    feed = LiveFeed(instrument, wire, history, Timeouts(silent_after=settings.data.stale_after_s, **patience), clock=clock)
+    patience = Timeouts(silent_after=settings.data.stale_after_s, connects=connects, connects_apart=connects_apart)
+    feed = LiveFeed(instrument, wire, history, patience, clock=clock)
     history_ns = round(settings.data.history_hours * 3_600e9)
     return Market(instrument, feed, history, history_ns, usual_price_ticks=usual_price_ticks, candles=candles)
 

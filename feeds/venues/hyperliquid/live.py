@@ -33,7 +33,8 @@ WS_URL, REST_URL = "wss://api.hyperliquid.xyz", "https://api.hyperliquid.xyz"
 
 _PRICE_DECIMALS = 6
 _PER_MINUTE, _WEIGHT = 1200, 20
-_CONNECTS = 100  # in five minutes; the venue allows 30 in one
+_ROWS = 20  # of `recentTrades`, which cost 1 more
+_CONNECTS, _CONNECTS_APART_S = 100, 2.0  # in five minutes; the venue allows 30 in one, to an address
 
 
 class _Contract(msgspec.Struct, frozen=True):
@@ -75,6 +76,7 @@ def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory
     async def recent() -> TradeBatch:
         question = {"type": "recentTrades", "coin": instrument.symbol}
         page = await rest.post("/info", question, list[Trade], weight=_WEIGHT, urgent=True)
+        rest.charge(len(page) // _ROWS)
         with venue_at_fault(instrument):
             return batch_of(instrument, oldest_first(page))
 
@@ -91,4 +93,14 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         usual = await newest_price(history)
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
     past = candles(instrument, rest)
-    return live_market(instrument, wire, history, settings, candles=past, usual_price_ticks=usual, connects=_CONNECTS, clock=rest.clock)
+    return live_market(
+        instrument,
+        wire,
+        history,
+        settings,
+        candles=past,
+        usual_price_ticks=usual,
+        connects=_CONNECTS,
+        connects_apart=_CONNECTS_APART_S,
+        clock=rest.clock,
+    )

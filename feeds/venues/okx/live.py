@@ -27,6 +27,9 @@ from feeds.venues.open_market import closed_on_failure, live_market
 WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://www.okx.com"
 
 
+_CONNECTS_APART_S = 0.4  # the venue allows three connections a second to an address
+
+
 @dataclass(frozen=True, slots=True)
 class OkxMarket:
     """One of OKX's markets: our name, and OKX's name."""
@@ -94,7 +97,13 @@ def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
             instrument = await fetch_instrument(rest, market, symbol.upper())
         listening = wire(instrument, hosts.ws_url or WS_URL)
         return live_market(
-            instrument, listening, OkxHistory(instrument, rest), settings, candles=candles(instrument, rest), clock=rest.clock
+            instrument,
+            listening,
+            OkxHistory(instrument, rest),
+            settings,
+            candles=candles(instrument, rest),
+            clock=rest.clock,
+            connects_apart=_CONNECTS_APART_S,
         )
 
     return open_symbol
