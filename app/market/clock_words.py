@@ -7,7 +7,7 @@ _SAID_FROM_NS = 2_000_000_000
 
 
 def clock_words(ahead_ns: int) -> str:
-    """What to tell the user about a clock that is ahead of the venue's; empty if it is right enough.
+    """A notice for the user about a clock that is ahead of the venue's; empty if it is right enough.
 
     >>> clock_words(600_000_000_000)
     'your clock is 10 min fast; displayed lags are corrected for it'

@@ -1,4 +1,4 @@
-"""What all markets of one host share: the weight of a minute, the spacing of requests, a ban, and the pace of connections.
+"""Limits that all markets of one host share: the weight of a minute, the spacing of requests, a ban, and the pace of connections.
 
 Venues count by address, so ten markets of a process have one allowance and not ten.
 """

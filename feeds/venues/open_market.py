@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from app.errors import SettingsError
 from app.market.feed import CandleHistory, TradeHistory
 from app.market.instrument import Instrument
 from app.market.market import Market
@@ -25,6 +26,25 @@ class Closable(Protocol):
 
 class TradeHistoryWithRecent(TradeHistory, RecentTrades, Protocol):
     """A market's history, including its newest trades."""
+
+
+def urls_of(venue: str, settings: Settings, regions: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """The WebSocket and REST URLs of a venue: those of the settings, else those of its region, which is "" by default.
+
+    A region set for `okx` also holds for `okx-swap`, and so for others.
+
+    Raises
+    ------
+    SettingsError
+        If the settings name a region that the venue does not have.
+    """
+    hosts = settings.hosts(venue)
+    region = hosts.region or settings.hosts(venue.partition("-")[0]).region
+    if region not in regions:
+        known = ", ".join(name for name in regions if name)
+        raise SettingsError(f"venues.{venue}.region: found {region!r}, expected one of {known}")
+    ws_url, rest_url = regions[region]
+    return hosts.ws_url or ws_url, hosts.rest_url or rest_url
 
 
 @asynccontextmanager

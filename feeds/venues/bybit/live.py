@@ -1,4 +1,4 @@
-"""Bybit spot and linear contracts: live trades, the newest trades, and candles.
+"""Bybit spot, linear and inverse contracts: live trades, the newest trades, and candles.
 
 Trades have no consecutive ids, so gaps cannot be proved: after each break the live feed requests the newest trades (60 on spot, 1,000
 of a contract) and reports a gap where these do not reach back far enough. There is no paging, so history ends there; the venue's
@@ -28,7 +28,7 @@ from feeds.venues.candles import MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import UNREADABLE, Ms, venue_at_fault
 from feeds.venues.latest_page import LatestPageHistory
 from feeds.venues.live_feed import StreamSpec
-from feeds.venues.open_market import closed_on_failure, live_market
+from feeds.venues.open_market import closed_on_failure, live_market, urls_of
 
 T = TypeVar("T")
 
@@ -56,7 +56,20 @@ class BybitMarket:
 SPOT = BybitMarket("bybit", "spot", 60)
 LINEAR = BybitMarket("bybit-linear", "linear", 1000)
 
+INVERSE = BybitMarket("bybit-inverse", "inverse", 1000)
+
 WS_URL, REST_URL = "wss://stream.bybit.com", "https://api.bybit.com"
+REGIONS = {
+    "": (WS_URL, REST_URL),
+    "ae": ("wss://stream.bybit.ae", "https://api.bybit.ae"),
+    "eu": ("wss://stream.bybit.eu", "https://api.bybit.eu"),
+    "ge": ("wss://stream.bybit.ge", "https://api.bybit.ge"),
+    "jp": ("wss://stream.manepa.jp", "https://api.manepa.jp"),
+    "kz": ("wss://stream.bybit.kz", "https://api.bybit.kz"),
+    "nl": ("wss://stream.bybit.nl", "https://api.bybit.nl"),
+    "tr": ("wss://stream.bybit.tr", "https://api.bybit.tr"),
+}
+"""WebSocket and REST URLs by region."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -208,11 +221,11 @@ def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
     """A function that opens a symbol of one of Bybit's markets."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
-        hosts = settings.hosts(market.venue)
-        rest = BybitRest(RestClient(hosts.rest_url or REST_URL, weight_limit=_REQUESTS), market)
+        ws_url, rest_url = urls_of(market.venue, settings, REGIONS)
+        rest = BybitRest(RestClient(rest_url, weight_limit=_REQUESTS), market)
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, symbol.upper())
-        listening = wire(instrument, market, hosts.ws_url or WS_URL)
+        listening = wire(instrument, market, ws_url)
         return live_market(
             instrument, listening, newest_trades(instrument, rest), settings, candles=candles(instrument, rest), clock=rest.clock
         )

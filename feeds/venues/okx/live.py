@@ -22,9 +22,16 @@ from feeds.venues.live_feed import StreamSpec
 from feeds.venues.okx.history import OkxHistory, candles
 from feeds.venues.okx.rest import OkxRest
 from feeds.venues.okx.wire import PING, greeting, stream_decoder
-from feeds.venues.open_market import closed_on_failure, live_market
+from feeds.venues.open_market import closed_on_failure, live_market, urls_of
 
-WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://www.okx.com"
+WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://openapi.okx.com"
+REGIONS = {
+    "": (WS_URL, REST_URL),
+    "eea": ("wss://wseea.okx.com:8443", "https://eea.okx.com"),
+    "us": ("wss://wsus.okx.com:8443", "https://us.okx.com"),
+    "au": ("wss://wsus.okx.com:8443", "https://us.okx.com"),
+}
+"""WebSocket and REST URLs by region."""
 
 
 _CONNECTS_APART_S = 0.4  # the venue allows three connections a second to an address
@@ -91,11 +98,11 @@ def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
     """A function that opens an instrument of one of OKX's markets."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
-        hosts = settings.hosts(market.venue)
-        rest = OkxRest(hosts.rest_url or REST_URL)
+        ws_url, rest_url = urls_of(market.venue, settings, REGIONS)
+        rest = OkxRest(rest_url)
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, market, symbol.upper())
-        listening = wire(instrument, hosts.ws_url or WS_URL)
+        listening = wire(instrument, ws_url)
         return live_market(
             instrument,
             listening,
