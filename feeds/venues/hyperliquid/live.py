@@ -1,7 +1,7 @@
 """Hyperliquid's perpetual contracts: live trades, and the few newest by REST.
 
 Ids are not consecutive, and REST has only the last few trades: after a longer break a gap is reported that cannot be fetched. Spot
-pairs and the markets of builders are separate universes at the venue, and are not offered.
+pairs are a separate universe at the venue, and are not offered. The markets of a builder, such as `xyz:TSLA`, are listed by its name.
 
 There is no tick size. A price may have five significant digits and at most `6 - szDecimals` decimal places, whole numbers any digits
 at all: the step between allowed prices grows with the price. We use the finest step that any price may have, since every allowed
@@ -59,7 +59,9 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
     FeedError
         As `RestClient.post`.
     """
-    known = await rest.post("/info", {"type": "meta"}, _Meta, weight=_WEIGHT)
+    builder, colon, _ = coin.partition(":")  # the markets of a builder have its name before a second colon, e.g. xyz:TSLA
+    question = {"type": "meta"} | ({"dex": builder.lower()} if colon else {})
+    known = await rest.post("/info", question, _Meta, weight=_WEIGHT)
     by_name = {contract.name: contract for contract in known.universe}
     found = by_name.get(coin) or {name.upper(): contract for name, contract in by_name.items()}.get(coin.upper())
     if found is None:
