@@ -1,4 +1,4 @@
-"""REST requests to one venue: typed answers, rate limits, errors in plain words."""
+"""REST client for one venue, with typed answers, rate limits and errors in plain words."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _RESERVED = 10  # a tenth of our weight is reserved for urgent requests
 
 
 class RestClient:
-    """Requests to one host, each made once; retries are the caller's task.
+    """REST client for one host; each request is sent once, and retries are the caller's task.
 
     All clients of a host share its limits.
 
@@ -162,7 +162,7 @@ class RestClient:
 
 
 def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, path: str) -> FeedError:
-    """The error for a request without a complete response."""
+    """The error for a request that failed without a complete response."""
     if isinstance(error, httpx2.TimeoutException):
         return VenueUnreachableError(f"no answer from {host}")
     if isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
@@ -215,7 +215,7 @@ class _Coded(msgspec.Struct, frozen=True):
 
 
 def venue_message(content: bytes) -> str:
-    """The text of a venue's own error; empty if there is none.
+    """The error text in a venue's JSON response; empty if there is none.
 
     E.g. of `{"code":-1121,"msg":"Invalid symbol."}` or `{"message":"NotFound"}`.
     """

@@ -17,7 +17,7 @@ from feeds.venues.live_feed import LiveFeed, RecentTrades, StreamSpec
 
 
 class Closable(Protocol):
-    """An object with connections."""
+    """An object with connections that can be closed."""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -49,7 +49,7 @@ def urls_of(venue: str, settings: Settings, regions: Mapping[str, tuple[str, str
 
 @asynccontextmanager
 async def closed_on_failure(rest: Closable) -> AsyncGenerator[None]:
-    """Close connections if opening a market fails."""
+    """In a `with` statement that opens a market, close the connections of `rest` if an error is raised."""
     try:
         yield
     except BaseException:

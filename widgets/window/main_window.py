@@ -59,7 +59,7 @@ _MESSAGE_STAYS_S = 12.0
 
 
 class MainWindow(QMainWindow):
-    """The window of one market.
+    """The main window, which shows one market at a time.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ class MainWindow(QMainWindow):
             self.show_message(words[0].upper() + words[1:])
 
     def show_message(self, message: str) -> None:
-        """Show a text in the status bar for some seconds, or until the next one."""
+        """Show a text in the status bar for some seconds, or until the next message."""
         self._message, self._message_until_s = message, time.monotonic() + _MESSAGE_STAYS_S
 
     def _show_chart(self) -> None:
@@ -261,7 +261,7 @@ class MainWindow(QMainWindow):
         edit.selectAll()
 
     def open_demo(self) -> None:
-        """Open the built-in market."""
+        """Open the built-in simulated market."""
         self._workspace.open("demo:TAPE")
 
     def stop_filling(self) -> None:

@@ -39,7 +39,7 @@ _CONNECTS_APART_S = 0.4  # the venue allows three connections a second to an add
 
 @dataclass(frozen=True, slots=True)
 class OkxMarket:
-    """One of OKX's markets: our name, and OKX's name."""
+    """One of OKX's market groups: our name, and OKX's name."""
 
     venue: str
     kind: str
@@ -90,7 +90,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
 
 
 def wire(instrument: Instrument, ws_url: str) -> StreamSpec:
-    """The stream of one instrument."""
+    """Address, subscription and decoder of an instrument's stream."""
     return StreamSpec(f"{ws_url}/ws/v5/business", stream_decoder(instrument), greeting(instrument.symbol), PING)
 
 
