@@ -14,9 +14,10 @@ or the terminal (one line: what, where, what was expected).
     │   ├── StepsChangedError      the market has gone over to other steps during a fetch: it is repeated
     │   ├── DecodeError            a message is not what the venue documents
     │   ├── VenueUnreachableError  no answer: retried with back-off
+    │   ├── VenuePausedError       turned away for now (403, maintenance): retried with long pauses
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
     │   ├── ChecksumError          a download does not match its published checksum
-    │   └── VenueRefusedError      403, 451, bad certificate, unknown symbol: retrying cannot help
+    │   └── VenueRefusedError      451, bad certificate, unknown symbol: retrying cannot help
     ├── StoreError                 the store on disk cannot be used: charts continue, nothing is recorded
     │   └── StoreBusyError         another process writes this market
     └── NoDisplayError             there is no screen to open a window on
@@ -24,19 +25,22 @@ or the terminal (one line: what, where, what was expected).
 
 from __future__ import annotations
 
+from app.printable import printable
+
 _MOST_SHOWN = 500
 
 
 class TapeprintError(Exception):
     """The base class of all errors; `str()` returns the text for the screen.
 
-    Whatever a message quotes, the text for the screen is one line of at most 500 characters; see `one_line`.
+    Whatever a message quotes, a venue or a file, the text for the screen is one printable line of at most 500 characters; see
+    `one_line`.
     """
 
     def __init__(self, user_message: str, *, detail: str = "") -> None:
         self.user_message = one_line(user_message)
         super().__init__(self.user_message)
-        self.detail = detail or user_message
+        self.detail = printable(detail or user_message)
 
 
 class BadInputError(TapeprintError):
@@ -101,6 +105,10 @@ class VenueUnreachableError(FeedError):
     """Raised when the venue cannot be reached for now; trying again may help."""
 
 
+class VenuePausedError(FeedError):
+    """Raised when the venue turns us away, or a market is in maintenance; it may pass, so it is tried again with long pauses."""
+
+
 class VenueBusyError(FeedError):
     """Raised when the venue asks for a pause between requests.
 
@@ -139,4 +147,4 @@ def one_line(text: str, most: int = _MOST_SHOWN) -> str:
     """The text on one line: control characters and line breaks are escaped, and a text of more than `most` characters loses its middle."""
     if len(text) > most:
         text = f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
-    return text if text.isprintable() else "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return printable(text)

@@ -14,6 +14,8 @@ import structlog
 from hypothesis import settings
 from structlog.testing import LogCapture
 
+from feeds.network.host_limits import forget_hosts
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_SCALE_FACTOR", "1")
 for _home in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):  # tests must not touch the user's own trades and settings
@@ -33,6 +35,12 @@ def garbage_is_collected_in_this_thread(request: pytest.FixtureRequest) -> Itera
     yield
     if "qapp" in request.fixturenames or gc.get_count()[0] > 50_000:
         gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def hosts_are_new() -> None:
+    """Each test has venues of its own, even on a port that an earlier one has used."""
+    forget_hosts()
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_a_decoder_loads_the_market_vocabulary_alone() -> None:
     code = f"import sys, importlib; [importlib.import_module(name) for name in {names}]; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = [name for name in done.stdout.split() if name.startswith("app.") and not name.startswith("app.market")]
-    assert loaded == ["app.errors"]
+    assert loaded == ["app.errors", "app.printable"]
 
 
 def test_a_folder_holds_few_files_and_lies_at_most_three_deep() -> None:

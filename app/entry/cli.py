@@ -43,6 +43,7 @@ from app.entry.commands.options import (
 )
 from app.errors import BadInputError, TapeprintError
 from app.market.bar_rule import parse_bar_rule
+from app.printable import printable, printable_values
 from app.settings.settings import Settings
 
 app = App(
@@ -220,14 +221,18 @@ def _require_command(argv: Sequence[str]) -> None:
 
 
 def _print_error(message: str, code: int) -> int:
-    print(f"tapeprint: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    print(f"tapeprint: {printable(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
     return code
 
 
 def _log_to_standard_error() -> None:
     """Log warnings and errors to standard error; TAPEPRINT_LOG=debug logs everything."""
     level = logging.getLevelNamesMapping().get(os.environ.get("TAPEPRINT_LOG", "warning").upper(), logging.WARNING)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level), logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(
+        processors=[printable_values, *structlog.get_config()["processors"]],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _choice(bar: str | None, ticks_per_row: int | None, settings: Settings):  # a ChartChoice: its module is loaded only when needed

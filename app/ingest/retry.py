@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from app.errors import BadInputError, TapeprintError, VenueBusyError, VenueRefusedError
+from app.errors import BadInputError, TapeprintError, VenueBusyError, VenuePausedError, VenueRefusedError
 
 _T = TypeVar("_T")
+
+_PAUSED_FIRST_S, _PAUSED_LONGEST_S = 30.0, 300.0  # upper limits of the random pause while the venue turns us away
 
 
 async def retry(
@@ -18,8 +21,11 @@ async def retry(
     first_wait_s: float = 1.0,
     longest_wait_s: float = 30.0,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    jitter: Callable[[], float] = random.random,
 ) -> _T:
     """Retry until an attempt succeeds; the pause doubles after each failure.
+
+    While the venue turns us away it is random up to a limit that doubles from half a minute to five minutes.
 
     Parameters
     ----------
@@ -29,15 +35,15 @@ async def retry(
         Called with the error and the seconds until the next attempt. May raise to give up.
     first_wait_s, longest_wait_s : float
         Bounds of the pause, unless the venue requests a longer one.
-    sleep : callable
-        The wait, for tests.
+    sleep, jitter : callables
+        The wait, and a random number from 0 to 1, for tests.
 
     Raises
     ------
     VenueRefusedError, BadInputError
         The request cannot succeed: another attempt would fail in the same way.
     """
-    wait_s = first_wait_s
+    wait_s, paused_s = first_wait_s, _PAUSED_FIRST_S
     while True:
         try:
             return await attempt()
@@ -45,6 +51,9 @@ async def retry(
             raise
         except TapeprintError as error:
             pause_s = max(wait_s, error.retry_after_s) if isinstance(error, VenueBusyError) else wait_s
+            if isinstance(error, VenuePausedError):
+                pause_s = max(wait_s, paused_s * jitter())
+                paused_s = min(_PAUSED_LONGEST_S, 2 * paused_s)
             on_wait(error, pause_s)
             await sleep(pause_s)
             wait_s = min(longest_wait_s, 2 * wait_s)

@@ -58,6 +58,8 @@ class FeedStatus:
         removed). Only for markets without numbered trades: in others the ids show the gaps.
     odd : tuple of str
         The latest rejected messages and trades, live and in history, each with its reason.
+    clock_ahead_ns : int
+        Time by which our clock is ahead of the venue's, as measured; 0 while it may be right.
     """
 
     state: FeedState
@@ -71,6 +73,7 @@ class FeedStatus:
     connects: int = 0
     gaps: tuple[Span, ...] = ()
     odd: tuple[str, ...] = ()
+    clock_ahead_ns: int = 0
 
 
 class TradeFeed(Protocol):

@@ -11,7 +11,8 @@ from app.market.decimals import step_text
 from app.market.price_grid import PriceGrid
 from app.market.steps import Steps
 
-_ID = re.compile(r"([a-z][a-z0-9-]*):([A-Za-z0-9._/-]{1,40})")
+_ID = re.compile(r"([a-z][a-z0-9-]*):((?:[^\W_]|[._/:@-]){1,40})")
+"""A symbol has letters and digits of any script, as some at Binance are Chinese, and may have a second colon, e.g. `xyz:TSLA`."""
 
 
 @dataclass(frozen=True, slots=True)

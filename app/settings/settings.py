@@ -78,10 +78,13 @@ class JournalSettings(SettingsGroup, frozen=True):
 
 
 class VenueHosts(SettingsGroup, frozen=True):
-    """URLs that replace a venue's own; empty keeps the venue's."""
+    """Region and URLs that replace a venue's own; empty keeps the venue's."""
 
     ws_url: Annotated[str, Meta(pattern=r"^(wss?://\S+)?$", description="WebSocket URL, e.g. wss://host:9443")] = ""
     rest_url: Annotated[str, Meta(pattern=r"^(https?://\S+)?$", description="REST URL, e.g. https://host")] = ""
+    region: Annotated[
+        str, Meta(pattern=r"^[a-z]{0,8}$", description="region whose hosts are used; okx: eea, us, au; bybit: ae, eu, ge, jp, kz, nl, tr")
+    ] = ""
 
 
 class Settings(SettingsGroup, frozen=True):
@@ -108,7 +111,7 @@ class Settings(SettingsGroup, frozen=True):
             If a URL is invalid.
         """
         before = self.hosts(venue)
-        given = {"ws_url": ws_url or before.ws_url, "rest_url": rest_url or before.rest_url}
+        given = {"ws_url": ws_url or before.ws_url, "rest_url": rest_url or before.rest_url, "region": before.region}
         hosts = _convert(given, VenueHosts, f"addresses of {venue}")
         return msgspec.structs.replace(self, venues={**self.venues, venue: hosts})
 

@@ -129,9 +129,9 @@ def market_folder(folder: Path, instrument: Instrument) -> Path:
 def file_name_of(symbol: str) -> str:
     """Convert a symbol to a file name that is valid on every file system.
 
-    Letters, digits, point and hyphen stay; any other character becomes `_` and its code.
+    Letters, digits, point and hyphen stay; any other character becomes `_` and its code, beyond Latin `_u`, its code and `_`.
     """
-    name = "".join(sign if _PLAIN.match(sign) else f"_{ord(sign):02x}" for sign in symbol)
+    name = "".join(sign if _PLAIN.match(sign) else f"_{ord(sign):02x}" if ord(sign) < 256 else f"_u{ord(sign):x}_" for sign in symbol)
     return f"_{ord(name[0]):02x}{name[1:]}" if name.upper().partition(".")[0] in _RESERVED or name.startswith(".") else name
 
 

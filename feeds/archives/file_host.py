@@ -7,24 +7,26 @@ import hashlib
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import httpx2
 
-from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from feeds.archives.bulk import Progress, no_progress
+from feeds.network.bounded_body import read_body, read_refusal
 from feeds.network.failures import http_status_error
-from feeds.network.rest_client import client_for, request_failure, venue_message
+from feeds.network.rest_client import LARGEST_ANSWER, client_for, request_failure, venue_message
 
 T = TypeVar("T")
 
 _TIMEOUT_S = 30.0
 _ATTEMPTS = 6  # consecutive, without a single byte
 _FIRST_PAUSE_S, _LONGEST_WAIT_S = 1.0, 900.0
-_LONGEST_REFUSAL = 1 << 12
-_LARGEST_TEXT = 1 << 28  # of a response that is read into memory
+_REDIRECTS = (301, 302, 303, 307, 308)
+_COMPLETE_S = 60.0  # for a response that is read into memory
 
 
 class FileHost:
@@ -71,20 +73,20 @@ class FileHost:
         """
 
         async def ask() -> bytes | None:
-            async with self._client.stream("GET", path, params=dict(params or {}), headers=dict(self._headers())) as answer:
+            async with self._get(path, dict(self._headers()), dict(params or {})) as answer:
                 if answer.status_code == 404:
                     return None
                 await self._require(answer, (200,))
-                content: list[bytes] = []
-                size = 0
-                async for data in answer.aiter_bytes():
-                    content.append(data)
-                    size += len(data)
-                    if size > _LARGEST_TEXT:
-                        raise VenueRefusedError(f"{self._host}: response larger than {_LARGEST_TEXT >> 20} MB")
-                return b"".join(content)
+                return await read_body(answer, self._host, LARGEST_ANSWER)
 
-        return await self._persistently(path, ask)
+        async def ask_in_time() -> bytes | None:
+            try:
+                async with asyncio.timeout(_COMPLETE_S):
+                    return await ask()
+            except TimeoutError:
+                raise VenueUnreachableError(f"{self._host} did not complete its response within {_COMPLETE_S:g} s") from None
+
+        return await self._persistently(path, ask_in_time)
 
     async def download(self, path: str, to: Path, progress: Progress = no_progress, sha256: str | None = None) -> Path | None:
         """Download a file and return its path `to`; None if nothing is published at this path.
@@ -123,7 +125,7 @@ class FileHost:
         headers = {"Accept-Encoding": "identity"} | dict(self._headers())
         if have and mark:
             headers |= {"Range": f"bytes={have}-", "If-Range": mark}
-        async with self._client.stream("GET", path, headers=headers) as answer:
+        async with self._get(path, headers) as answer:
             if answer.status_code == 404:
                 return False
             if answer.status_code == 416 and have:  # our part is not the beginning of the file that is there now
@@ -151,14 +153,41 @@ class FileHost:
                 raise TradeFileError(part, None, error.strerror or str(error), "a writable file") from None
         return True
 
+    @asynccontextmanager
+    async def _get(
+        self, path: str, headers: Mapping[str, str], params: Mapping[str, str | int] | None = None
+    ) -> AsyncGenerator[httpx2.Response]:
+        """A streamed response; one redirect is followed, without our own headers where it leads to another origin.
+
+        Raises
+        ------
+        VenueRefusedError
+            If it leads from an encrypted address to one that is not.
+        """
+        async with AsyncExitStack() as stack:
+            answer = await stack.enter_async_context(self._client.stream("GET", path, params=dict(params or {}), headers=dict(headers)))
+            to = answer.headers.get("Location")
+            if answer.status_code in _REDIRECTS and to:
+                url = answer.url.join(to)
+                if url.scheme != "https" and answer.url.scheme == "https":
+                    raise VenueRefusedError(f"{self._host} redirects to an unencrypted address")
+                ours = () if _origin(url) == _origin(answer.url) else {name.lower() for name in self._headers()}
+                sent = {name: value for name, value in headers.items() if name.lower() not in ours}
+                await answer.aclose()
+                answer = await stack.enter_async_context(self._client.stream("GET", url, headers=sent))
+            yield answer
+
     async def _require(self, answer: httpx2.Response, allowed: tuple[int, ...]) -> None:
         if answer.status_code in allowed:
             return
         if answer.status_code == 400:
-            said = await anext(answer.aiter_bytes(_LONGEST_REFUSAL), b"")
+            said = await read_refusal(answer, self._host)
             words = venue_message(said) or "bad request"
             raise VenueRefusedError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
-        raise http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
+        failure = http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
+        if isinstance(failure, VenuePausedError):  # of a file: a missing key or permission, which does not pass
+            raise VenueRefusedError(failure.user_message, detail=failure.detail)
+        raise failure
 
     async def _persistently(self, path: str, ask: Callable[[], Awaitable[T]], done: Callable[[], int] = lambda: 0) -> T:
         """Call `ask` until it succeeds, at most six times while the host is unreachable or busy.
@@ -182,6 +211,10 @@ class FileHost:
                         raise
                     pause_s = failure.retry_after_s
             await self._sleep(pause_s)
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 def _begins_at(answer: httpx2.Response, start: int) -> bool:

@@ -32,8 +32,12 @@ class Timeouts:
         Age from which a connection with data counts as working; later pauses start from the shortest again.
     first_pause, longest_pause : float
         Shortest and longest upper limit of the random pause between attempts.
+    first_paused, longest_paused : float
+        The same while the venue turns us away, e.g. with HTTP 403.
     open_timeout : float
         Time limit of one attempt.
+    connects_apart : float
+        Minimum time between two attempts of all markets of a host together.
     fruitless_connects, connects : int
         Limits of attempts per five minutes: without a working connection between them, and in total.
     """
@@ -47,7 +51,10 @@ class Timeouts:
     proven_after: float = 5.0
     first_pause: float = 0.5
     longest_pause: float = 30.0
+    first_paused: float = 30.0
+    longest_paused: float = 300.0
     open_timeout: float = 10.0
+    connects_apart: float = 0.0
     fruitless_connects: int = 20
     connects: int = 250
 
@@ -68,15 +75,19 @@ class ReconnectBackoff:
         self._fruitless: deque[float] = deque()
         self._failures = 0
 
-    def pause_s(self, now_s: float, at_least_s: float = 0.0, waited_s: float = 0.0) -> float:
+    def pause_s(self, now_s: float, at_least_s: float = 0.0, waited_s: float = 0.0, *, turned_away: bool = False) -> float:
         """Count the next attempt and return the seconds to wait before it, at least `at_least_s`.
 
-        The `waited_s` that the last attempt took to fail are subtracted from the random pause.
+        The `waited_s` that the last attempt took to fail are subtracted from the random pause, which has other limits if the venue has
+        `turned_away` that attempt.
         """
         patience = self._patience
         pause = at_least_s
         if self._failures:
-            longest = min(patience.longest_pause, patience.first_pause * 2.0 ** min(self._failures - 1, 60))
+            first, longest = (
+                (patience.first_paused, patience.longest_paused) if turned_away else (patience.first_pause, patience.longest_pause)
+            )
+            longest = min(longest, first * 2.0 ** min(self._failures - 1, 60))
             pause = max(pause, longest * self._jitter() - waited_s)
         limited = ((self._attempts, patience.connects), (self._fruitless, patience.fruitless_connects))
         for made, allowed in limited:

@@ -5,6 +5,7 @@ and the second ends by itself. So the loop is ours:
 
 - pauses are random in a range that doubles from half a second to half a minute, also after a clean close, and start from the
   shortest again only after a connection has delivered for some seconds; a limit of connections per five minutes always holds;
+- a venue that turns us away (HTTP 403) may be a firewall that counts requests: it is tried again after longer pauses, up to minutes;
 - the age of the last *data* decides whether a connection is dead, pongs prove nothing; before a silent connection is closed, the
   venue is asked whether anything traded at all;
 - before the venue's limit of 24 hours, and when it announces a shutdown, a second connection is opened and has to deliver before
@@ -22,9 +23,11 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from app.errors import FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
 from feeds.network.backoff import ReconnectBackoff, Timeouts
+from feeds.network.failures import host_of
+from feeds.network.host_limits import limits_of
 from feeds.network.message_queue import MessageQueue
 from feeds.network.websocket_session import KeepAlive, Subscription, WebSocketSession, open_socket
 
@@ -192,9 +195,10 @@ class Connection:
 
     async def _supervise(self) -> None:
         at_least_s = waited_s = 0.0
+        turned_away = False
         while not self._closed:
             now = self._monotonic()
-            pause_s = self._pace.pause_s(now, max(at_least_s, self._dial_not_before - now), waited_s)
+            pause_s = self._pace.pause_s(now, max(at_least_s, self._dial_not_before - now), waited_s, turned_away=turned_away)
             if pause_s > 0:
                 self.status = replace(self.status, state=FeedState.DISCONNECTED, retry_at_s=self._wall() + pause_s)
                 await self._sleep(pause_s)
@@ -208,6 +212,7 @@ class Connection:
                 raise
             except FeedError as error:
                 at_least_s = error.retry_after_s if isinstance(error, VenueBusyError) else 0.0
+                turned_away = isinstance(error, VenuePausedError)
                 waited_s = self._monotonic() - dialled_at if line is None else 0.0  # a failed attempt, while the network was down
                 _log.info("connection lost", url=self.url, reason=error.detail)
                 self.status = replace(self.status, state=FeedState.DISCONNECTED, reason=error.user_message)
@@ -216,6 +221,7 @@ class Connection:
                 raise
 
     async def _open(self) -> WebSocketSession:
+        await limits_of(host_of(self.url)).connect_turn(self.patience.connects_apart)
         self.status = replace(self.status, connects=self.status.connects + 1)
         socket = await open_socket(self.url, self.patience, self._ssl)
         line = WebSocketSession(socket, self._monotonic(), self._take, self._arrived.set, greeting=self._greeting, ping=self._ping)

@@ -12,18 +12,28 @@ from typing import Any, TypeVar
 import httpx2
 import msgspec
 
-from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
-from feeds.network.failures import certificate_error, http_status_error
+from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
+from feeds.network.bounded_body import ACCEPTED, read_body, read_refusal
+from feeds.network.failures import certificate_error, http_status_error, proxy_status_error, socks_error
+from feeds.network.host_limits import HostLimits, limits_of
+from feeds.network.trust import trusted_authorities
+from feeds.network.venue_clock import VenueClock
 
 T = TypeVar("T")
 
-_MINUTE_S = 60.0
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 10.0  # without a byte
+_COMPLETE_S = 60.0  # for a request and its whole answer
+LARGEST_ANSWER = 64 << 20
+"""Most bytes of an unpacked answer: lists of all instruments of a venue are the longest, a few megabytes."""
+LARGEST_PAGE = 8 << 20
+"""Most bytes of an unpacked page of trades or candles, ten times the longest."""
 _RESERVED = 10  # a tenth of our weight is reserved for urgent requests
 
 
 class RestClient:
     """REST client for one host; each request is sent once, and retries are the caller's task.
+
+    All clients of a host share its limits.
 
     Parameters
     ----------
@@ -35,7 +45,12 @@ class RestClient:
     apart_s : float
         Minimum seconds between two requests, for venues with a limit per second.
     wall, monotonic, sleep : callables
-        Clocks and wait, for tests.
+        Clocks and wait, for tests; a client with its own has its own limits.
+
+    Attributes
+    ----------
+    clock : VenueClock
+        The offset of our clock from the venue's, measured by each answer.
 
     Raises
     ------
@@ -54,90 +69,96 @@ class RestClient:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self.clock = VenueClock()
         self._host = base_url.split("//")[-1]
         self._client = client_for(base_url, self._host, _TIMEOUT_S)
         self._limit, self._header = weight_limit // 2, weight_header
-        self._wall, self._monotonic, self._sleep = wall, monotonic, sleep
-        self._apart_s, self._next_at = apart_s, -float("inf")
-        self._minute = 0
-        self._used = 0
-        self._banned_until_s = 0.0
+        own_clocks = (wall, monotonic, sleep) != (time.time, time.monotonic, asyncio.sleep)
+        self._shared = HostLimits(wall, monotonic, sleep) if own_clocks else limits_of(self._host)
+        self._wall, self._apart_s = wall, apart_s
 
-    async def get(self, path: str, params: Mapping[str, str | int], kind: type[T], *, weight: int, urgent: bool = False) -> T:
-        """Send a GET request, and decode the answer as `kind`.
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str | int],
+        kind: type[T],
+        *,
+        weight: int,
+        urgent: bool = False,
+        largest: int = LARGEST_PAGE,
+    ) -> T:
+        """Send a GET request, and decode the answer of at most `largest` bytes as `kind`.
 
-        Waits until the minute has weight left; `urgent` requests may use the reserved weight.
+        Waits until the minute has weight left; `urgent` requests may use the reserved weight. An answer that is not complete within a
+        minute is an error.
 
         Raises
         ------
-        VenueUnreachableError, VenueBusyError, VenueRefusedError
+        VenueUnreachableError, VenuePausedError, VenueBusyError, VenueRefusedError
             See `app.errors`.
         DecodeError
             If the answer does not have the documented shape.
         """
-        return await self._ask("GET", path, kind, weight, urgent, params=dict(params))
+        return await self._ask("GET", path, kind, weight, urgent, largest, params=dict(params))
 
-    async def post(self, path: str, body: Mapping[str, object], kind: type[T], *, weight: int, urgent: bool = False) -> T:
-        """Send a POST request with a JSON body, and decode the answer as `kind`; limits and errors are those of `get`."""
-        return await self._ask("POST", path, kind, weight, urgent, json=dict(body))
+    async def post(
+        self, path: str, body: Mapping[str, object], kind: type[T], *, weight: int, urgent: bool = False, largest: int = LARGEST_PAGE
+    ) -> T:
+        """Send a POST request with a JSON body; all else as `get`."""
+        return await self._ask("POST", path, kind, weight, urgent, largest, json=dict(body))
+
+    def charge(self, weight: int) -> None:
+        """Count weight that an answer has cost beyond that of its request, e.g. for its rows."""
+        self._shared.used += weight
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, **question: Any) -> T:
-        await self._wait_for_weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
-        await self._wait_for_turn()
-        if (banned_s := self._banned_until_s - self._wall()) > 0:  # requests during a rate limit are what venues ban for
+    async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, largest: int, **question: Any) -> T:
+        await self._shared.weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
+        await self._shared.request_turn(self._apart_s)
+        if (banned_s := self._shared.banned_until_s - self._wall()) > 0:  # requests during a rate limit are what venues ban for
             raise http_status_error(429, str(math.ceil(banned_s)), self._host, self._wall())
-        answer = await self._answer(method, path, question)
+        answer, content = await self._answer(method, path, question, largest)
         used = answer.headers.get(self._header, "")
-        if used.isdigit():
-            self._used = max(self._used, int(used))
+        if used.isascii() and used.isdigit() and len(used) < 10:
+            self._shared.used = max(self._shared.used, int(used))
         if answer.status_code != 200:
-            raise self._failure(answer, f"{path} {question}")
+            raise self._failure(answer, content, f"{path} {question}")
         try:
-            return msgspec.json.decode(answer.content, type=kind)
+            return msgspec.json.decode(content, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DecodeError(f"{self._host} sent an undocumented response", detail=f"{path}: {error}") from None
 
-    def _failure(self, answer: httpx2.Response, question: str) -> FeedError:
-        """The error for a response with a status other than 200; after a rate limit, later requests are blocked until it ends."""
-        words = venue_message(answer.content)
+    def _failure(self, answer: httpx2.Response, content: bytes, question: str) -> FeedError:
+        """The error for a status other than 200, in the venue's words if it sent any; a rate limit also blocks later requests."""
+        words = venue_message(content)
         if answer.status_code == 400 or (answer.status_code == 404 and words):
-            return VenueRefusedError(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {answer.text[:200]}")
+            error = VenueRefusedError if words and not _in_trouble(content) else VenuePausedError
+            return error(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {content[:200]!r}")
         status, retry_after = answer.status_code, answer.headers.get("Retry-After")
-        if status == 403 and b"too frequent" in answer.content.lower():  # Bybit's 429, with a wait of ten minutes
+        if status == 403 and b"too frequent" in content.lower():  # Bybit's 429, with a wait of ten minutes
             status, retry_after = 429, retry_after or "600"
         failure = http_status_error(status, retry_after, self._host, self._wall())
         if isinstance(failure, VenueBusyError):
-            self._banned_until_s = self._wall() + failure.retry_after_s
+            self._shared.banned_until_s = self._wall() + failure.retry_after_s
         return failure
 
-    async def _answer(self, method: str, path: str, question: Mapping[str, Any]) -> httpx2.Response:
+    async def _answer(self, method: str, path: str, question: Mapping[str, Any], largest: int) -> tuple[httpx2.Response, bytes]:
+        """The response with its unpacked body."""
         try:
-            return await self._client.request(method, path, **question)
+            asked_ns = time.monotonic_ns()
+            async with asyncio.timeout(_COMPLETE_S), self._client.stream(method, path, **question) as answer:
+                if answer.headers.get("Age", "0") == "0":  # else it is from a cache, and so is its date
+                    self.clock.answered(answer.headers.get("Date"), asked_ns, time.monotonic_ns())
+                if answer.status_code == 200:
+                    return answer, await read_body(answer, self._host, largest)
+                return answer, await read_refusal(answer, self._host)
+        except TimeoutError:
+            raise VenueUnreachableError(f"{self._host} did not complete its response within {_COMPLETE_S:g} s") from None
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise request_failure(error, self._host, path) from None
-
-    async def _wait_for_weight(self, weight: int, limit: int) -> None:
-        """Wait until a request of this weight fits within `limit` for the current minute, and count its weight."""
-        while True:
-            now = self._wall()
-            minute = int(now // _MINUTE_S)
-            if minute != self._minute:
-                self._minute, self._used = minute, 0
-            if self._used + weight <= limit or not self._used:
-                self._used += weight
-                return
-            await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
-
-    async def _wait_for_turn(self) -> None:
-        """Wait until the minimum time between two requests has passed."""
-        now = self._monotonic()
-        at, self._next_at = self._next_at, max(now, self._next_at) + self._apart_s
-        if at > now:
-            await self._sleep(at - now)
 
 
 def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, path: str) -> FeedError:
@@ -147,6 +168,9 @@ def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, p
     if isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
         return VenueRefusedError(f"{host}: {error}")
     detail = f"{host}{path}: {error!r}"
+    if isinstance(error, httpx2.ProxyError):
+        status = str(error)[:3]
+        return proxy_status_error(int(status) if status.isascii() and status.isdigit() else 0, host, detail)
     if (fault := _certificate_fault(error)) is not None:
         return certificate_error(fault, host)
     if isinstance(error, (httpx2.DecodingError, httpx2.RemoteProtocolError)):
@@ -164,8 +188,10 @@ def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient
         If the address or the proxy set in the environment cannot be used.
     """
     try:
-        return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s)
-    except (httpx2.InvalidURL, ValueError, ImportError) as error:
+        return httpx2.AsyncClient(base_url=base_url, timeout=timeout_s, headers={"Accept-Encoding": ACCEPTED}, verify=trusted_authorities())
+    except ImportError as error:
+        raise (socks_error(host) if "socks" in str(error) else VenueRefusedError(f"cannot use the proxy for {host}: {error}")) from None
+    except (httpx2.InvalidURL, ValueError) as error:
         raise VenueRefusedError(f"cannot use {host} or its proxy: {error}") from None
 
 
@@ -174,6 +200,18 @@ def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationEr
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error
+
+
+def _in_trouble(content: bytes) -> bool:
+    """True for Binance's codes -1000 to -1099, which stand for trouble of its own, also where they come with HTTP 400."""
+    try:
+        return -1100 < msgspec.json.decode(content, type=_Coded).code <= -1000
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+class _Coded(msgspec.Struct, frozen=True):
+    code: int = 0
 
 
 def venue_message(content: bytes) -> str:

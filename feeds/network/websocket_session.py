@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -15,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from app.errors import FeedError, VenueUnreachableError
 from feeds.network.backoff import Timeouts
 from feeds.network.failures import connect_error
+from feeds.network.trust import trusted_authorities
 
 _MAX_FRAME_BYTES = 1 << 20
 _QUEUE_FRAMES = 1 << 14  # the library's own buffer; ours is the list that is emptied each frame
@@ -60,7 +63,7 @@ async def open_socket(url: str, patience: Timeouts, ssl_context: ssl.SSLContext 
     FeedError
         Its class shows whether a retry can help.
     """
-    secured: dict[str, Any] = {} if ssl_context is None else {"ssl": ssl_context}
+    secured: dict[str, Any] = {"ssl": ssl_context or trusted_authorities()} if url.startswith("wss:") else {}
     try:
         # extensions cost time and have stalled streams; the limits stop one message from filling the memory
         return await connect(
@@ -70,10 +73,21 @@ async def open_socket(url: str, patience: Timeouts, ssl_context: ssl.SSLContext 
             max_queue=_QUEUE_FRAMES,
             open_timeout=patience.open_timeout,
             close_timeout=1.0,
+            proxy=_proxy_for(url),
             **secured,
         )
     except (OSError, WebSocketException, TimeoutError, EOFError, ValueError, ImportError) as error:
         raise connect_error(error, url) from error
+
+
+def _proxy_for(url: str) -> str | Literal[True] | None:
+    """The proxy that ALL_PROXY names, which the library does not read; True for the library's own choice if another is set."""
+    proxies = urllib.request.getproxies()
+    every = proxies.get("all")
+    own = ("wss", "socks", "https") if url.startswith("wss:") else ("ws", "socks", "https", "http")
+    if not every or any(proxies.get(name) for name in own):
+        return True
+    return None if urllib.request.proxy_bypass(urllib.parse.urlsplit(url).netloc) else every
 
 
 class WebSocketSession:

@@ -22,6 +22,7 @@ VENUES: Mapping[str, Opener] = {
     "binance": binance.opener(binance.SPOT),
     "binance-usdm": binance.opener(binance.USDM),
     "bybit": bybit.opener(bybit.SPOT),
+    "bybit-inverse": bybit.opener(bybit.INVERSE),
     "bybit-linear": bybit.opener(bybit.LINEAR),
     "coinbase": coinbase.open_symbol,
     "hyperliquid": hyperliquid.open_symbol,

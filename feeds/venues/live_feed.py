@@ -28,6 +28,7 @@ from feeds.feed_state import state_when_connected
 from feeds.lag_estimator import LagEstimator
 from feeds.network.backoff import Timeouts
 from feeds.network.connection import Connection
+from feeds.network.venue_clock import VenueClock
 from feeds.network.websocket_session import KeepAlive, Subscription
 from feeds.side_check import SideCheck
 from feeds.venues.complete_spans import CompleteSpans
@@ -137,6 +138,8 @@ class LiveFeed:
         Requests the instrument again, after a trade between two steps; without it such trades are rejected.
     shared : sequence of Countable
         Sources that go over to other steps with the feed.
+    clock : VenueClock, optional
+        The offset of our clock from the venue's; each trade is reported to it.
     wall_ns : callable
         Our clock; only used to note when the newest trade was received.
     monotonic_ns : callable
@@ -152,12 +155,13 @@ class LiveFeed:
         *,
         facts: Callable[[], Awaitable[Instrument]] | None = None,
         shared: Sequence[Countable] = (),
+        clock: VenueClock | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.instrument = instrument
         self._history, self._wall_ns, self._monotonic_ns = history, wall_ns, monotonic_ns
-        self._patience = patience or Timeouts()
+        self._patience, self._clock = patience or Timeouts(), clock
         self._connection = Connection(wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience)
         self._decoder = wire.decoder
         self._odd: OddTrades = getattr(history, "odd", OddTrades())
@@ -203,6 +207,7 @@ class LiveFeed:
             line.connects,
             self._whole.gaps,
             (*self._odd.latest, *self._decoder.odd.latest),
+            self._clock.ahead_ns if self._clock is not None else 0,
         )
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
@@ -280,6 +285,8 @@ class LiveFeed:
         self._beginnings = self._connection.beginnings
         if newest_ns > self._last_trade_ns:
             self._last_trade_ns = newest_ns
+            if self._clock is not None:
+                self._clock.traded(newest_ns)
             if not retold:
                 self._lateness.arrived(newest_ns, self._monotonic_ns())
         self._heard_on, self._reached = self._connection.status.connects, max(self._reached or 0, self._end(batch))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol, cast
 
+from app.errors import SettingsError
 from app.market.feed import CandleHistory, TradeHistory
 from app.market.instrument import Instrument
 from app.market.market import Market
 from app.settings.settings import Settings
 from feeds.network.backoff import Timeouts
+from feeds.network.venue_clock import VenueClock
 from feeds.venues.live_feed import Countable, LiveFeed, RecentTrades, StreamSpec
 
 
@@ -24,6 +26,25 @@ class Closable(Protocol):
 
 class TradeHistoryWithRecent(TradeHistory, RecentTrades, Protocol):
     """A market's history, including its newest trades."""
+
+
+def urls_of(venue: str, settings: Settings, regions: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """The WebSocket and REST URLs of a venue: those of the settings, else those of its region, which is "" by default.
+
+    A region set for `okx` also holds for `okx-swap`, and so for others.
+
+    Raises
+    ------
+    SettingsError
+        If the settings name a region that the venue does not have.
+    """
+    hosts = settings.hosts(venue)
+    region = hosts.region or settings.hosts(venue.partition("-")[0]).region
+    if region not in regions:
+        known = ", ".join(name for name in regions if name)
+        raise SettingsError(f"venues.{venue}.region: found {region!r}, expected one of {known}")
+    ws_url, rest_url = regions[region]
+    return hosts.ws_url or ws_url, hosts.rest_url or rest_url
 
 
 @asynccontextmanager
@@ -44,8 +65,10 @@ def live_market(
     *,
     candles: CandleHistory,
     facts: Callable[[], Awaitable[Instrument]],
+    clock: VenueClock,
     usual_price_ticks: int = 0,
-    **patience: int,
+    connects: int = 250,
+    connects_apart: float = 0.0,
 ) -> Market:
     """A market with a live feed from `wire` and older trades from `history`.
 
@@ -59,14 +82,16 @@ def live_market(
     candles : CandleHistory
     facts : callable
         Requests the instrument again; see `LiveFeed`.
+    clock : VenueClock
+        That of the venue's REST client.
     usual_price_ticks : int
         See `Market`.
-    patience : int
-        Values of `Timeouts` that differ for this venue.
+    connects, connects_apart : int, float
+        See `Timeouts`.
     """
     shared = cast(list[Countable], [each for each in (history, candles) if hasattr(each, "instrument")])
-    waits = Timeouts(silent_after=settings.data.stale_after_s, **patience)
-    feed = LiveFeed(instrument, wire, history, waits, facts=facts, shared=shared)
+    patience = Timeouts(silent_after=settings.data.stale_after_s, connects=connects, connects_apart=connects_apart)
+    feed = LiveFeed(instrument, wire, history, patience, facts=facts, shared=shared, clock=clock)
     history_ns = round(settings.data.history_hours * 3_600e9)
     return Market(instrument, feed, history, history_ns, usual_price_ticks=usual_price_ticks, candles=candles)
 

@@ -32,7 +32,7 @@ CATALOGUE = {
     "A5": Entry("accept, then close", "20 connects in the first 5 minutes at most, never 300 in any 5"),
     "A6": Entry(
         "429, 418, 403, 451, 5xx on handshake and REST",
-        "Retry-After is kept to and shown; half of the weight limit at most; 403 and 451 end it with a reason",
+        "Retry-After is kept to and shown; half of the weight limit at most; 451 ends it with a reason",
     ),
     "A7": Entry(
         "trades twice, out of order, missing, backwards",
@@ -89,6 +89,30 @@ CATALOGUE = {
     ),
     "D3": Entry("an impossible trade in a message or a page", "costs one trade, counted and listed; the others are taken"),
     "S6": Entry("an odd entry in a venue's list", "costs one entry, and only its own market cannot be opened"),
+    "S1": Entry(
+        "a passing 403, a market in maintenance",
+        "tried again after random pauses of up to 30 s, then up to 5 min; only an unknown symbol, 451 and a bad certificate are final",
+    ),
+    "S2": Entry(
+        "a clock that is wrong by minutes, or set while running",
+        "the offset is measured by the venue's answers and trades; lags are corrected for it and never negative; it is said once",
+    ),
+    "S3": Entry(
+        "a proxy that refuses, a certificate that is replaced, a country that is not served",
+        "the proxy's refusal is told from the venue's, and every message says what to do; SSL_CERT_FILE and SSL_CERT_DIR hold everywhere",
+    ),
+    "S4": Entry(
+        "a disk that is full or takes no files, seen by `doctor`", "not ok, and the advice names what mends it and the folder's own setting"
+    ),
+    "S7": Entry("a venue that greets in plain text", "known and ignored: nothing rejected, no warning, no trade lost"),
+    "X1": Entry(
+        "answers without end: packed bombs, endless bodies, a byte a second",
+        "64 MB unpacked at most (8 MB for a page), 60 s in all; then an error, tried again later; memory grows by no more than the limit",
+    ),
+    "X5": Entry(
+        "escape sequences, line ends and overrides of direction in the words of a venue or a file",
+        "shown as their escapes wherever they are read: terminal, window, log",
+    ),
 }
 """All faults by number, in the order of the report's table."""
 

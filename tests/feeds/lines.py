@@ -18,7 +18,16 @@ from feeds.network.backoff import Timeouts
 from feeds.network.connection import Connection
 
 QUICK = Timeouts(
-    silent_after=0.1, look_every=0.02, answer_within=0.1, grace=0.05, overlap=0.05, proven_after=0.0, first_pause=0.001, longest_pause=0.01
+    silent_after=0.1,
+    look_every=0.02,
+    answer_within=0.1,
+    grace=0.05,
+    overlap=0.05,
+    proven_after=0.0,
+    first_pause=0.001,
+    longest_pause=0.01,
+    first_paused=0.001,
+    longest_paused=0.01,
 )
 """Short timeouts for tests, without the limits of a venue."""
 

@@ -12,7 +12,8 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.market.bar_rule import BarRule
-from app.market.feed import FeedState
+from app.market.clock_words import clock_words
+from app.market.feed import FeedState, FeedStatus
 from app.settings.settings import PALETTES
 from app.workspace import Workspace
 from rendering.scene.scene import ChartScene
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self._painter = looks.painter
         self._message, self._message_until_s = "", 0.0
         self._frames = 0
+        self._clock_told = False
         self._shown_choice: tuple[object, ...] = ()
         self._shown_id = ""
         self._remembered = SavedChoices(looks.remember, self.show_message)
@@ -187,9 +189,16 @@ class MainWindow(QMainWindow):
         if self._frames % _REPLAY_EVERY == 1:
             self.replay_bar.refresh()
         if self._frames % _STATUS_EVERY == 1:
+            self._tell_wrong_clock(status)
             notice = self._message if time.monotonic() < self._message_until_s else workspace.notice
             self.status_bar.refresh(status, notice, workspace.recording, "OpenGL" if self._painter == "gl" else "raster")
             self._show_choice()
+
+    def _tell_wrong_clock(self, status: FeedStatus) -> None:
+        """Show once that our clock is wrong."""
+        if not self._clock_told and (words := clock_words(status.clock_ahead_ns)):
+            self._clock_told = True
+            self.show_message(words[0].upper() + words[1:])
 
     def show_message(self, message: str) -> None:
         """Show a text in the status bar for some seconds, or until the next message."""

@@ -46,7 +46,8 @@ class FeedRates:
     ----------
     messages_per_s, trades_per_s : float
     lag_ms_p50, lag_ms_p99 : float
-        Venue time to the frame that showed it, in ms; NaN before the first trade.
+        Venue time to the frame that showed it, in ms, corrected for the offset of our clock and never negative; NaN before the first
+        trade.
     """
 
     messages_per_s: float
@@ -83,7 +84,7 @@ class FeedRateMeter:
             self._counts.append((now, status.messages, status.trades))
         if status.last_trade_ns != self._last_trade_ns and status.last_trade_ns:
             self._last_trade_ns = status.last_trade_ns
-            self._lags.append((now, (now - status.last_trade_ns) / 1e6))
+            self._lags.append((now, max(0, now - status.clock_ahead_ns - status.last_trade_ns) / 1e6))
         for samples in (self._counts, self._lags):
             while len(samples) > 1 and now - samples[0][0] > self._window_ns:
                 samples.popleft()

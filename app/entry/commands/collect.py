@@ -16,6 +16,7 @@ from app.errors import BadInputError, StoreError, TapeprintError, VenueRefusedEr
 from app.ingest.ingest import Ingest
 from app.ingest.retry import retry
 from app.ingest.store_backfill import fill_gaps
+from app.market.clock_words import clock_words
 from app.market.feed import FeedState
 from app.market.market import Market
 from app.market.span import Span
@@ -183,10 +184,14 @@ async def _open_market(one: _Collected, settings: Settings) -> Market | None:
 
 
 async def _print_health(all_collected: list[_Collected], quiet: bool) -> None:
+    clock_told = False
     while True:
         await asyncio.sleep(_HEALTH_S)
         for one in all_collected:
             print_note(one.line(), quiet)
+            if not clock_told and one.market is not None and (words := clock_words(one.market.feed.status.clock_ahead_ns)):
+                clock_told = True
+                print_note(words)
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

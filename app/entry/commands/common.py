@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.errors import BadInputError
 from app.market.span import Span
+from app.printable import printable
 from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
 from feeds.archives.trade_file import TradeFile, read_trade_file
@@ -98,4 +99,4 @@ def progress_bar(quiet: bool) -> Generator[Callable[[str, float, str], None]]:
 def print_note(text: str, quiet: bool = False) -> None:
     """Print a line for the user to standard error, unless `quiet`."""
     if not quiet:
-        print(f"tapeprint: {text}", file=sys.stderr)  # noqa: T201
+        print(f"tapeprint: {printable(text)}", file=sys.stderr)  # noqa: T201

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import platform
 import sys
@@ -17,10 +18,18 @@ import msgspec
 from app.entry.display import require_display
 from app.entry.graphics_probe import ask_graphics
 from app.errors import NoDisplayError, TapeprintError
+from app.printable import printable
 from app.settings.settings import Settings, load_settings, settings_path
 
 _PACKAGES = ("tapeprint", "PySide6-Essentials", "pyqtgraph", "numpy", "pyarrow", "websockets", "qasync", "msgspec", "httpx2")
 _CLOCK_S = 1.0
+_PROBE_BYTES = 1 << 20
+_REMEDIES = {
+    errno.ENOSPC: "free space on this disk",
+    errno.EDQUOT: "free space within your quota",
+    errno.EROFS: "mount this disk for writing",
+    errno.ENOTDIR: "remove the file in the way",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +65,8 @@ def examine(settings_file: Path | None = None, online: bool = False) -> Iterator
         yield DoctorFinding("settings", f"{place}{'' if place.exists() else ' (not found, using defaults)'}")
     except TapeprintError as error:
         yield DoctorFinding("settings", error.user_message, False, f"fix or delete {place}")
-    yield writable("journal folder", settings.journal_folder())
-    yield writable("store", settings.store_folder())
+    yield writable("journal folder", settings.journal_folder(), "journal.folder")
+    yield writable("store", settings.store_folder(), "store.folder")
     yield from graphics(settings.display.painter)
     if online:
         yield clock(settings)
@@ -74,16 +83,22 @@ def qt_pair(qt_version: str, python: tuple[int, ...]) -> DoctorFinding:
     return DoctorFinding("Qt and Python", "compatible")
 
 
-def writable(what: str, folder: Path) -> DoctorFinding:
-    """Check that a folder, or its nearest existing parent, is writable."""
+def writable(what: str, folder: Path, setting: str) -> DoctorFinding:
+    """Check that a folder, or its nearest existing parent, takes a file of a megabyte; `setting` is the one that names the folder."""
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent
     try:
-        with tempfile.TemporaryFile(dir=place):
-            return DoctorFinding(what, f"{folder}")
+        with tempfile.TemporaryFile(dir=place) as file:  # an empty one fits on a full disk
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        return DoctorFinding(what, f"{folder}")
     except OSError as error:
-        return DoctorFinding(what, f"{folder}: {error.strerror}", False, "choose another with journal.folder in the settings")
+        remedy = _REMEDIES.get(error.errno or 0, f"make {place} writable")
+        return DoctorFinding(
+            what, f"{folder}: {error.strerror}", False, f"{remedy}, or choose another folder with {setting} in the settings"
+        )
 
 
 def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator[DoctorFinding]:
@@ -112,7 +127,7 @@ def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator
 def clock(settings: Settings) -> DoctorFinding:
     """Check our clock against the venue's.
 
-    Bars use the venue's time, so a wrong clock only falsifies the displayed lag.
+    Bars use the venue's time, and displayed lags are corrected, so a wrong clock falsifies nothing.
     """
     from app.entry.venue_clock import clock_offset_s
 
@@ -122,9 +137,7 @@ def clock(settings: Settings) -> DoctorFinding:
         advice = "check the network, or set other venue URLs in the settings"
         return DoctorFinding("clock", error.user_message, False, advice)
     text = f"{abs(offset_s):.3f} s {'ahead of' if offset_s > 0 else 'behind'} the venue"
-    return DoctorFinding(
-        "clock", text, advice="sync the clock with NTP; displayed lag is off by this much" if abs(offset_s) > _CLOCK_S else ""
-    )
+    return DoctorFinding("clock", text, advice="sync the clock with NTP" if abs(offset_s) > _CLOCK_S else "")
 
 
 def report(as_json: bool = False, online: bool = False, settings_file: Path | None = None) -> int:
@@ -138,7 +151,7 @@ def report(as_json: bool = False, online: bool = False, settings_file: Path | No
         for finding in findings:
             mark = "ok  " if finding.sound else "FAIL"
             advice = f"  → {finding.advice}" if finding.advice else ""
-            print(f"{mark}  {finding.what:<{width}}  {finding.found}{advice}")  # noqa: T201
+            print(f"{mark}  {finding.what:<{width}}  {printable(finding.found + advice)}")  # noqa: T201
     return 0 if all(finding.sound for finding in findings) else 1
 
 

@@ -10,6 +10,7 @@ from app.errors import StoreBusyError, TapeprintError
 from app.ingest.store_backfill import fill_gaps
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.printable import printable
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore, stored_instrument
 from app.storage.tape_writer import TapeWriter
@@ -67,7 +68,7 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
         if writer is not None:
             writer.close()
     for finding in findings:
-        print(finding.text)  # noqa: T201
+        print(printable(finding.text))  # noqa: T201
     days = tape.days()
     size = sum(path.stat().st_size for day in days for path in tape.files(day))
     whole = all(finding.mended for finding in findings)

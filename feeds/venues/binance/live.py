@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.errors import BadInputError, DecodeError, VenueRefusedError
+from app.errors import BadInputError, DecodeError, VenuePausedError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
-from feeds.network.rest_client import RestClient
+from feeds.network.rest_client import LARGEST_ANSWER, RestClient
 from feeds.venues.binance.candles import candles
 from feeds.venues.binance.wire import AggregateTrade, batch_of, stream_decoder
 from feeds.venues.decoder import OddTrades, batch_of_page
@@ -129,13 +129,16 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
     Raises
     ------
     VenueRefusedError
-        If there is no such symbol, or it is not trading now.
+        If there is no such symbol.
+    VenuePausedError
+        If it is not trading now.
     FeedError
         As `RestClient.get`.
     """
     params = {"symbol": symbol} if market.one_symbol else {}
     try:
-        info = await rest.get(f"{market.rest_path}/exchangeInfo", params, _ExchangeInfo, weight=market.info_weight)
+        path = f"{market.rest_path}/exchangeInfo"
+        info = await rest.get(path, params, _ExchangeInfo, weight=market.info_weight, largest=LARGEST_ANSWER)
     except VenueRefusedError as error:
         raise VenueRefusedError(f"{market.venue}:{symbol}: {error.user_message}", detail=error.detail) from None
     listed = entries_of(info.symbols, _Symbol, f"{market.venue} exchangeInfo")
@@ -146,7 +149,7 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
         raise VenueRefusedError(f"{market.venue} has no symbol {symbol}")
     status = found.status or found.contractStatus
     if status != "TRADING":
-        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (status {status[:40]})")
+        raise VenuePausedError(f"{market.venue}:{symbol} is not trading now (status {status[:40]})")
     tick = next((f.tickSize for f in found.filters if f.filterType == "PRICE_FILTER"), "")
     lot = next((f.stepSize for f in found.filters if f.filterType == "LOT_SIZE"), "")
     try:
@@ -294,6 +297,7 @@ def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]
             settings,
             candles=past,
             facts=lambda: fetch_instrument(rest, market, symbol.upper()),
+            clock=rest.clock,
         )
 
     return open_symbol

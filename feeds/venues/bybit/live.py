@@ -1,4 +1,4 @@
-"""Bybit spot and linear contracts: live trades, the newest trades, and candles.
+"""Bybit spot, linear and inverse contracts: live trades, the newest trades, and candles.
 
 Trades have no consecutive ids, so gaps cannot be proved: after each break the live feed requests the newest trades (60 on spot, 1,000
 of a contract) and reports a gap where these do not reach back far enough. There is no paging, so history ends there; the venue's
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from app.errors import BadInputError, DecodeError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import BadInputError, DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from app.market.bar_rule import DAY_NS
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
@@ -22,6 +22,7 @@ from app.market.market import Market
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
+from feeds.network.venue_clock import VenueClock
 from feeds.venues.bybit.wire import PING, RecentTrade, StreamDecoder, batch_of_page, greeting
 from feeds.venues.candles import MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import UNREADABLE, Ms, OddTrades
@@ -29,7 +30,7 @@ from feeds.venues.decoder import batch_of_page as sound_page
 from feeds.venues.entries import Entries, entries_of
 from feeds.venues.latest_page import LatestPageHistory
 from feeds.venues.live_feed import StreamSpec
-from feeds.venues.open_market import closed_on_failure, live_market
+from feeds.venues.open_market import closed_on_failure, live_market, urls_of
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ _CANDLES = 1000
 _BUSY_S = 5.0
 _BUSY = {10006, 10018}  # too many requests by a user or an address
 _TROUBLED = {10000, 10016, 10019}  # timeout, server error, restart
+_LASTING = {10001}  # invalid parameters: an unknown symbol
 _INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)} | {
     DAY_NS: "D",
     7 * DAY_NS: "W",
@@ -56,7 +58,20 @@ class BybitMarket:
 SPOT = BybitMarket("bybit", "spot", 60)
 LINEAR = BybitMarket("bybit-linear", "linear", 1000)
 
+INVERSE = BybitMarket("bybit-inverse", "inverse", 1000)
+
 WS_URL, REST_URL = "wss://stream.bybit.com", "https://api.bybit.com"
+REGIONS = {
+    "": (WS_URL, REST_URL),
+    "ae": ("wss://stream.bybit.ae", "https://api.bybit.ae"),
+    "eu": ("wss://stream.bybit.eu", "https://api.bybit.eu"),
+    "ge": ("wss://stream.bybit.ge", "https://api.bybit.ge"),
+    "jp": ("wss://stream.manepa.jp", "https://api.manepa.jp"),
+    "kz": ("wss://stream.bybit.kz", "https://api.bybit.kz"),
+    "nl": ("wss://stream.bybit.nl", "https://api.bybit.nl"),
+    "tr": ("wss://stream.bybit.tr", "https://api.bybit.tr"),
+}
+"""WebSocket and REST URLs by region."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -114,6 +129,11 @@ class BybitRest:
     def __init__(self, rest: RestClient, market: BybitMarket) -> None:
         self._rest, self.market = rest, market
 
+    @property
+    def clock(self) -> VenueClock:
+        """The offset of our clock from the venue's."""
+        return self._rest.clock
+
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> tuple[Entries[T], int]:
         """Request a list; return its entries as `kind`, without odd ones, and the venue's time in milliseconds.
 
@@ -143,7 +163,9 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
     Raises
     ------
     VenueRefusedError
-        If there is no such symbol, or it is not trading now.
+        If there is no such symbol.
+    VenuePausedError
+        If it is not trading now.
     FeedError
         As `BybitRest.ask`.
     """
@@ -158,7 +180,7 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
     if found is None:
         raise VenueRefusedError(f"{venue} has no symbol {symbol}")
     if found.status != "Trading":
-        raise VenueRefusedError(f"{venue}:{symbol} is not trading now (status {found.status})")
+        raise VenuePausedError(f"{venue}:{symbol} is not trading now (status {found.status})")
     lot = found.lotSizeFilter.qtyStep or found.lotSizeFilter.basePrecision
     try:
         steps = parse_step(found.priceFilter.tickSize, "tick size"), parse_step(lot, "lot size")
@@ -204,19 +226,21 @@ def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
     """A function that opens a symbol of one of Bybit's markets."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
-        hosts = settings.hosts(market.venue)
-        rest = BybitRest(RestClient(hosts.rest_url or REST_URL, weight_limit=_REQUESTS), market)
+        ws_url, rest_url = urls_of(market.venue, settings, REGIONS)
+        rest = BybitRest(RestClient(rest_url, weight_limit=_REQUESTS), market)
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, symbol.upper())
-        listening = wire(instrument, market, hosts.ws_url or WS_URL)
+        listening = wire(instrument, market, ws_url)
         past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
-        return live_market(instrument, listening, newest_trades(instrument, rest), settings, candles=past, facts=facts)
+        return live_market(instrument, listening, newest_trades(instrument, rest), settings, candles=past, facts=facts, clock=rest.clock)
 
     return open_symbol
 
 
-def _explained(answer: _Answer) -> VenueBusyError | VenueUnreachableError | VenueRefusedError:
+def _explained(answer: _Answer) -> FeedError:
     words = f"Bybit: {answer.retMsg[:200] or 'no reason given'} (code {answer.retCode})"
     if answer.retCode in _BUSY:
         return VenueBusyError(words, retry_after_s=_BUSY_S)
-    return (VenueUnreachableError if answer.retCode in _TROUBLED else VenueRefusedError)(words)
+    if answer.retCode in _LASTING:
+        return VenueRefusedError(words)
+    return (VenueUnreachableError if answer.retCode in _TROUBLED else VenuePausedError)(words)

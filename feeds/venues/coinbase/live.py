@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import numpy as np
 
-from app.errors import BadInputError, DecodeError, VenueRefusedError
+from app.errors import BadInputError, DecodeError, VenuePausedError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
@@ -55,7 +55,9 @@ async def fetch_instrument(rest: RestClient, product: str) -> Instrument:
     Raises
     ------
     VenueRefusedError
-        If there is no such product, or it is not trading now.
+        If there is no such product.
+    VenuePausedError
+        If it is not trading now.
     FeedError
         As `RestClient.get`.
     """
@@ -66,7 +68,7 @@ async def fetch_instrument(rest: RestClient, product: str) -> Instrument:
     except VenueRefusedError as error:
         raise VenueRefusedError(f"coinbase:{product}: {error.user_message}", detail=error.detail) from None
     if found.id != product or found.status != "online":
-        raise VenueRefusedError(f"coinbase:{product} is not trading now (status {found.status[:40]})")
+        raise VenuePausedError(f"coinbase:{product} is not trading now (status {found.status[:40]})")
     try:
         tick, lot = parse_step(found.quote_increment, "tick size"), parse_step(found.base_increment, "lot size")
     except BadInputError as error:
@@ -187,4 +189,4 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         usual = await newest_price(history)
     wire = StreamSpec(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol), retells=True)
     past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
-    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual)
+    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual, clock=rest.clock)

@@ -1,7 +1,7 @@
 """Hyperliquid's perpetual contracts: live trades, and the few newest by REST.
 
 Ids are not consecutive, and REST has only the last few trades: after a longer break a gap is reported that cannot be fetched. Spot
-pairs and the markets of builders are separate universes at the venue, and are not offered.
+pairs are a separate universe at the venue, and are not offered. The markets of a builder, such as `xyz:TSLA`, are listed by its name.
 
 There is no tick size. A price may have five significant digits and at most `6 - szDecimals` decimal places, whole numbers any digits
 at all: the step between allowed prices grows with the price. We use the finest step that any price may have, since every allowed
@@ -34,7 +34,8 @@ WS_URL, REST_URL = "wss://api.hyperliquid.xyz", "https://api.hyperliquid.xyz"
 
 _PRICE_DECIMALS = 6
 _PER_MINUTE, _WEIGHT = 1200, 20
-_CONNECTS = 100  # in five minutes; the venue allows 30 in one
+_ROWS = 20  # of `recentTrades`, which cost 1 more
+_CONNECTS, _CONNECTS_APART_S = 100, 2.0  # in five minutes; the venue allows 30 in one, to an address
 
 
 class _Contract(msgspec.Struct, frozen=True):
@@ -59,7 +60,9 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
     FeedError
         As `RestClient.post`.
     """
-    known = await rest.post("/info", {"type": "meta"}, _Meta, weight=_WEIGHT)
+    builder, colon, _ = coin.partition(":")  # the markets of a builder have its name before a second colon, e.g. xyz:TSLA
+    question = {"type": "meta"} | ({"dex": builder.lower()} if colon else {})
+    known = await rest.post("/info", question, _Meta, weight=_WEIGHT)
     contracts = entries_of(known.universe, _Contract, "hyperliquid meta")
     by_name = {contract.name: contract for contract in contracts}
     found = by_name.get(coin) or {name.upper(): contract for name, contract in by_name.items()}.get(coin.upper())
@@ -81,6 +84,7 @@ def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory
     async def recent(instrument: Instrument) -> TradeBatch:
         question = {"type": "recentTrades", "coin": instrument.symbol}
         sent = await rest.post("/info", question, list[msgspec.Raw], weight=_WEIGHT, urgent=True)
+        rest.charge(len(sent) // _ROWS)
         page = entries_of(sent, Trade, "hyperliquid recentTrades")
         return batch_of_page(instrument, oldest_first(page), batch_of, odd)
 
@@ -98,4 +102,15 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
     past = candles(instrument, rest)
     facts = lambda: fetch_instrument(rest, symbol)  # noqa: E731
-    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual, connects=_CONNECTS)
+    return live_market(
+        instrument,
+        wire,
+        history,
+        settings,
+        candles=past,
+        facts=facts,
+        usual_price_ticks=usual,
+        connects=_CONNECTS,
+        connects_apart=_CONNECTS_APART_S,
+        clock=rest.clock,
+    )

@@ -28,6 +28,9 @@ from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, Trade
 
 T = TypeVar("T")
 
+WELCOME = b"Websocket connection established."
+"""Sent as plain text when a connection opens."""
+
 PING = KeepAlive('{"method":"ping"}', 30.0)  # without a message from us for a minute the venue closes the connection
 
 
@@ -125,6 +128,8 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
 
 
 def _talk_of(frame: bytes) -> NonTradeMessage:
+    if frame.strip() == WELCOME:
+        return NonTradeMessage.IGNORED
     try:
         channel = _talk.decode(frame).channel
     except UNREADABLE:

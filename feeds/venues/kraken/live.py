@@ -172,4 +172,4 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         usual = await newest_price(history)
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
     past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
-    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual)
+    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual, clock=rest.clock)

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from app.errors import BadInputError, DecodeError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import BadInputError, DecodeError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from feeds.network.rest_client import RestClient
@@ -72,7 +72,9 @@ async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
     Raises
     ------
     VenueRefusedError
-        If there is no such pair, or it is not trading now.
+        If there is no such pair.
+    VenuePausedError
+        If it is not trading now.
     FeedError
         As `RestClient.get`.
     """
@@ -91,7 +93,7 @@ async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
     if found is None:
         raise VenueRefusedError(f"kraken has no pair {symbol}")
     if found.status not in _TRADED:
-        raise VenueRefusedError(f"kraken:{symbol} is not trading now (status {found.status[:40]})")
+        raise VenuePausedError(f"kraken:{symbol} is not trading now (status {found.status[:40]})")
     try:
         tick, lot = parse_step(found.tick_size, "tick size"), parse_step(f"1e-{found.lot_decimals}", "lot size")
     except BadInputError as error:

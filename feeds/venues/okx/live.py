@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
-from app.errors import BadInputError, DecodeError, VenueRefusedError
+from app.errors import BadInputError, DecodeError, VenuePausedError, VenueRefusedError
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
@@ -22,9 +22,19 @@ from feeds.venues.live_feed import StreamSpec
 from feeds.venues.okx.history import OkxHistory, candles
 from feeds.venues.okx.rest import OkxRest
 from feeds.venues.okx.wire import PING, greeting, stream_decoder
-from feeds.venues.open_market import closed_on_failure, live_market
+from feeds.venues.open_market import closed_on_failure, live_market, urls_of
 
-WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://www.okx.com"
+WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://openapi.okx.com"
+REGIONS = {
+    "": (WS_URL, REST_URL),
+    "eea": ("wss://wseea.okx.com:8443", "https://eea.okx.com"),
+    "us": ("wss://wsus.okx.com:8443", "https://us.okx.com"),
+    "au": ("wss://wsus.okx.com:8443", "https://us.okx.com"),
+}
+"""WebSocket and REST URLs by region."""
+
+
+_CONNECTS_APART_S = 0.4  # the venue allows three connections a second to an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,9 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
     Raises
     ------
     VenueRefusedError
-        If there is no such instrument, or it is not trading now.
+        If there is no such instrument.
+    VenuePausedError
+        If it is not trading now.
     FeedError
         As `OkxRest.ask`.
     """
@@ -68,7 +80,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
     if found is None:
         raise VenueRefusedError(f"{market.venue} has no instrument {symbol}")
     if found.state != "live":
-        raise VenueRefusedError(f"{market.venue}:{symbol} is not trading now (state {found.state})")
+        raise VenuePausedError(f"{market.venue}:{symbol} is not trading now (state {found.state})")
     try:
         tick, lot = parse_step(found.tickSz, "tick size"), parse_step(found.lotSz, "lot size")
         worth = Decimal(1)
@@ -88,12 +100,20 @@ def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
     """A function that opens an instrument of one of OKX's markets."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
-        hosts = settings.hosts(market.venue)
-        rest = OkxRest(hosts.rest_url or REST_URL)
+        ws_url, rest_url = urls_of(market.venue, settings, REGIONS)
+        rest = OkxRest(rest_url)
         async with closed_on_failure(rest):
             instrument = await fetch_instrument(rest, market, symbol.upper())
-        listening = wire(instrument, hosts.ws_url or WS_URL)
-        past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, market, symbol.upper())
-        return live_market(instrument, listening, OkxHistory(instrument, rest), settings, candles=past, facts=facts)
+        listening = wire(instrument, ws_url)
+        return live_market(
+            instrument,
+            listening,
+            OkxHistory(instrument, rest),
+            settings,
+            candles=candles(instrument, rest),
+            facts=lambda: fetch_instrument(rest, market, symbol.upper()),
+            clock=rest.clock,
+            connects_apart=_CONNECTS_APART_S,
+        )
 
     return open_symbol

@@ -6,8 +6,9 @@ from typing import TypeVar
 
 import msgspec
 
-from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from feeds.network.rest_client import RestClient
+from feeds.network.venue_clock import VenueClock
 from feeds.venues.decoder import UNREADABLE
 from feeds.venues.entries import Entries, entries_of
 
@@ -17,7 +18,8 @@ _APART_S = 0.1  # 20 requests in two seconds, counted per endpoint
 _REQUESTS = 1200  # a minute, of which half is used, the rate above
 _BUSY_S = 2.0
 _BUSY = {"50011", "50061"}  # too many requests
-_TROUBLED = {"50001", "50004", "50013", "50026"}  # out of service, timeout, overload, system error
+_TROUBLED = {"50001", "50004", "50005", "50013", "50026"}  # out of service, timeout, offline, overload, system error
+_LASTING = {"51000", "51001"}  # invalid parameters, an unknown instrument
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -36,6 +38,11 @@ class OkxRest:
 
     def __init__(self, base_url: str) -> None:
         self._rest = RestClient(base_url, weight_limit=_REQUESTS, apart_s=_APART_S)
+
+    @property
+    def clock(self) -> VenueClock:
+        """The offset of our clock from the venue's."""
+        return self._rest.clock
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> Entries[T]:
         """Request a list and decode its entries as `kind`; odd ones are left out.
@@ -63,4 +70,6 @@ def _explained(answer: _Answer) -> FeedError:
     words = f"OKX: {answer.msg[:200] or 'no reason given'} (code {answer.code[:20]})"
     if answer.code in _BUSY:
         return VenueBusyError(words, retry_after_s=_BUSY_S)
-    return (VenueUnreachableError if answer.code in _TROUBLED else VenueRefusedError)(words)
+    if answer.code in _LASTING:
+        return VenueRefusedError(words)
+    return (VenueUnreachableError if answer.code in _TROUBLED else VenuePausedError)(words)

@@ -326,8 +326,8 @@ def test_doctor_fails_for_the_versions_that_abort() -> None:
 
 
 def test_doctor_checks_that_a_folder_is_writable(tmp_path: Path) -> None:
-    assert writable("journal", tmp_path / "not" / "there" / "yet").sound
-    assert not writable("journal", Path("/proc/nowhere")).sound
+    assert writable("journal", tmp_path / "not" / "there" / "yet", "journal.folder").sound
+    assert not writable("journal", Path("/proc/nowhere"), "journal.folder").sound
 
 
 def test_doctor_prints_json(capfd: pytest.CaptureFixture[str], qapp: object) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from app.errors import BadInputError, StoreError, TapeprintError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import BadInputError, StoreError, TapeprintError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from app.ingest.retry import retry
 
 
@@ -29,7 +30,7 @@ class Attempts:
         assert self.announced[-1][1] == seconds  # announced before the wait
         self.slept.append(seconds)
 
-    def run(self, **options: float) -> str:
+    def run(self, **options: Any) -> str:
         return asyncio.run(retry(self.once, lambda *wait: self.announced.append(wait), sleep=self.sleep, **options))
 
 
@@ -74,6 +75,16 @@ def test_a_busy_venue_sets_the_pause_even_beyond_the_longest() -> None:
     attempts = Attempts(VenueUnreachableError("a"), busy, VenueBusyError("429", retry_after_s=0.0), VenueUnreachableError("b"))
     attempts.run(longest_wait_s=30.0)
     assert attempts.slept == [1.0, 600.0, 4.0, 8.0]  # the own pause doubled meanwhile, and is never undercut
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_venue_that_turns_us_away_is_asked_again_after_longer_random_pauses(share: float) -> None:
+    """S1: HTTP 403, or a market in maintenance; never sooner than after another failure."""
+    attempts = Attempts(*(VenuePausedError("403") for _ in range(6)))
+    assert attempts.run(jitter=lambda: share) == "open"
+    assert attempts.slept == [
+        max(share * longest, own) for longest, own in zip((30, 60, 120, 240, 300, 300), (1, 2, 4, 8, 16, 30), strict=True)
+    ]
 
 
 @pytest.mark.parametrize("error", [VenueRefusedError("unknown symbol"), BadInputError("bar: found 1x"), ZeroDivisionError()])

@@ -25,7 +25,28 @@ def test_an_id_is_split_into_venue_and_symbol() -> None:
     assert parse_instrument_id("binance-usdm:1000PEPE_240628") == ("binance-usdm", "1000PEPE_240628")
 
 
-@pytest.mark.parametrize("text", ["", "BTCUSDT", ":BTCUSDT", "binance:", "binance:BTC USDT", "Binance:BTC", "a:b:c", "binance:" + "X" * 41])
+@pytest.mark.parametrize("symbol", ["币安人生USDT", "xyz:TSLA", "é1", "@107", "PURR/USDC", "1000PEPE_240628"])
+def test_a_symbol_may_be_of_any_script_and_hold_a_colon(symbol: str) -> None:
+    """X5: as venues list them."""
+    assert parse_instrument_id(f"binance:{symbol}") == ("binance", symbol)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "BTCUSDT",
+        ":BTCUSDT",
+        "binance:",
+        "binance:BTC USDT",
+        "Binance:BTC",
+        "a:b\u202ec",
+        "a:b\nc",
+        "a:b\x1bc",
+        "a:币 安",
+        "binance:" + "X" * 41,
+    ],
+)
 def test_an_invalid_id_is_refused(text: str) -> None:
     with pytest.raises(BadInputError, match="expected venue:SYMBOL"):
         parse_instrument_id(text)

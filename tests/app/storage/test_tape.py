@@ -189,3 +189,10 @@ def test_day_files_are_named_by_date(tmp_path: Path) -> None:
     assert day_named(tmp_path / "2023-13-14.parquet") is None
     assert day_named(tmp_path / "notes.parquet") is None
     assert day_named(tmp_path / "2023-11-144.parquet") is None
+
+
+@given(st.lists(st.text("A_:/币徫é4e52fU.", min_size=1, max_size=5), min_size=2, max_size=2, unique=True))
+def test_two_symbols_never_share_a_folder(symbols: list[str]) -> None:
+    """X5: scripts beyond Latin, further colons, and codes of characters written out."""
+    one, other = (file_name_of(symbol) for symbol in symbols)
+    assert one != other and (one + other).isascii()

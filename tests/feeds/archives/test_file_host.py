@@ -197,15 +197,55 @@ def test_refusal_is_reported_at_once(tmp_path: Path, fault: Fault, says: str) ->
     run(story())
 
 
-def test_too_long_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feeds.archives.file_host._LARGEST_TEXT", 1000)
+def test_too_long_text_is_retried_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.archives.file_host.LARGEST_ANSWER", 1000)
 
     async def story() -> None:
         async with host_of() as (server, host):
-            with pytest.raises(VenueRefusedError, match="response larger than"):
+            with pytest.raises(VenueUnreachableError, match="response larger than 1,000 bytes"):
                 await host.text("/dump")
+            assert len(server.asked) == 6
             server.files["/small"] = b"abc"
             assert await host.text("/small") == b"abc"
+
+    run(story())
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("method", ["download", "text"])
+def test_one_redirect_is_followed_and_keys_stay_at_their_origin(status: int, elsewhere: bool, method: str, tmp_path: Path) -> None:
+    """C6: neither a host that the key is not for, nor a second hop."""
+
+    async def story() -> None:
+        async with publisher(dump=CONTENT) as first, publisher(dump=CONTENT) as second:
+            to = f"{second.url}/dump" if elsewhere else "/dump?moved=1"
+            first.files["/dump?moved=1"] = CONTENT
+            host = FileHost(first.url, headers=lambda: {"Authorization": "Bearer secret", "X-Api-Key": "secret"}, jitter=lambda: 0.0)
+            first.faults = [Fault(status=status, headers={"Location": to})]
+            if method == "download":
+                path = await host.download("/dump", tmp_path / "d.zip", sha256=SHA256)
+                assert path is not None and path.read_bytes() == CONTENT
+            else:
+                assert await host.text("/dump") == CONTENT
+            *_, last = (second if elsewhere else first).heads
+            assert len(first.asked) + len(second.asked) == 2
+            assert ("secret" in str(last)) == (not elsewhere)
+            assert "secret" in str(first.heads[0])
+            await host.aclose()
+
+    run(story())
+
+
+def test_a_second_redirect_is_an_error() -> None:
+    clock = Clock()
+
+    async def story() -> None:
+        async with host_of(clock=clock) as (server, host):
+            server.faults = [Fault(status=302, headers={"Location": "/dump"}) for _ in range(12)]
+            with pytest.raises(VenueUnreachableError, match="HTTP 302"):
+                await host.text("/dump")
+            assert len(server.asked) == 12
 
     run(story())
 

@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
 from feeds.network.backoff import Timeouts
-from feeds.network.connection import Connection
+from feeds.network.connection import Connection, ConnectionStatus
 from feeds.network.failures import connect_error, http_status_error
 from tests.feeds.lines import QUICK, Clock, Line, read, run, until, venue
 
@@ -222,19 +222,63 @@ def test_wait_requested_by_the_venue_is_exact(status: int) -> None:
     assert "rate limited until" in states[0].reason
 
 
-@pytest.mark.parametrize(("status", "why"), [(403, "forbids"), (451, "country"), (404, "has no such address"), (401, "key")])
-def test_refusal_is_final_and_has_a_reason(status: int, why: str) -> None:
-    """A6: 401, 403, 404, 451 on the handshake."""
+def test_a_country_that_is_not_served_is_final_and_has_a_reason() -> None:
+    """A6, S1: 451 on the handshake."""
 
     async def story() -> None:
-        async with venue(silent, answer=refusing(status)) as there:
+        async with venue(silent, answer=refusing(451)) as there:
             connection = Connection(there.url, patience=QUICK)
-            with pytest.raises(VenueRefusedError, match=why):
+            with pytest.raises(VenueRefusedError, match="country"):
                 await read(connection, lambda got: False)
-            assert connection.status.state is FeedState.STOPPED and why in connection.status.reason
+            assert connection.status.state is FeedState.STOPPED and "country" in connection.status.reason
             assert connection.status.connects == 1
 
     run(story())
+
+
+@pytest.mark.parametrize("status", [*range(400, 418), *range(419, 429), 431, *range(500, 512), 520, 530])
+def test_every_other_refusal_of_a_handshake_passes(status: int) -> None:
+    """A6, S1: twice each HTTP status, then a connection."""
+
+    async def story() -> None:
+        refusals = iter([refusing(status), refusing(status)])
+
+        def answer(socket: ServerConnection, request: Request) -> Response | None:
+            refusal = next(refusals, None)
+            return refusal(socket, request) if refusal else None
+
+        async with venue(counting, answer=answer) as there:
+            connection = Connection(there.url, patience=QUICK)
+            await read(connection, bool)
+            assert (connection.status.state, connection.status.connects) == (FeedState.LIVE, 3)
+
+    run(story())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_venue_that_turns_us_away_is_left_alone_for_longer_each_time(share: float) -> None:
+    """S1: HTTP 403 six times; the pauses are a random share of 30 s to 5 min."""
+    clock = Clock()
+    states: list[ConnectionStatus] = []
+
+    async def story() -> None:
+        refusals = iter([refusing(403)] * 6)
+
+        async def sleep(seconds: float) -> None:
+            states.append(connection.status)
+            await clock.sleep(seconds)
+
+        def answer(socket: ServerConnection, request: Request) -> Response | None:
+            refusal = next(refusals, None)
+            return refusal(socket, request) if refusal else None
+
+        async with venue(counting, answer=answer) as there:
+            connection = Connection(there.url, monotonic=clock, wall=clock, sleep=sleep, jitter=lambda: share)
+            await read(connection, bool)
+
+    run(story())
+    assert clock.waits == [share * longest for longest in (30, 60, 120, 240, 300, 300) if share]
+    assert all("forbids access from here (HTTP 403)" in each.reason and each.state is FeedState.DISCONNECTED for each in states)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])

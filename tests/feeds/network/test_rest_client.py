@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import trustme
 
-from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from feeds.network.rest_client import RestClient
 from tests.feeds.lines import Clock, run
 
@@ -86,16 +86,19 @@ def test_request_is_sent_as_given_and_answer_decoded() -> None:
         ((200, {}, b""), DecodeError, "undocumented response"),
         ((200, {}, b'{"b":' + b"[" * 50_000), DecodeError, "undocumented response"),
         ((200, {"Content-Length": "100"}, b'{"a":1}'), VenueUnreachableError, "closed the connection mid-response"),
-        ((200, {"Content-Encoding": "gzip"}, b"no gzip"), VenueUnreachableError, "closed the connection mid-response"),
+        ((200, {"Content-Encoding": "gzip"}, b"no gzip"), VenueUnreachableError, "sent a damaged response"),
         ((0, {}, b""), VenueUnreachableError, "closed the connection mid-response"),
         ((500, {}, b""), VenueUnreachableError, "HTTP 500"),
         ((302, {"Location": "http://elsewhere.example/"}, b""), VenueUnreachableError, "HTTP 302"),
-        ((403, {}, b"<html>"), VenueRefusedError, "forbids"),
+        ((403, {}, b"<html>"), VenuePausedError, "forbids"),
         ((451, {}, b'{"code":0,"msg":"restricted"}'), VenueRefusedError, "country"),
         ((400, {}, b'{"code":-1121,"msg":"Invalid symbol."}'), VenueRefusedError, "Invalid symbol."),
         ((404, {}, b'{"message":"NotFound"}'), VenueRefusedError, ": NotFound"),
-        ((400, {}, b"<html>"), VenueRefusedError, "bad request"),
-        ((400, {}, b"[1]"), VenueRefusedError, "bad request"),
+        ((400, {}, b"<html>"), VenuePausedError, "bad request"),
+        ((400, {}, b"[1]"), VenuePausedError, "bad request"),
+        ((400, {}, b'{"code":-1016,"msg":"Service shutting down."}'), VenuePausedError, "Service shutting down."),
+        ((401, {}, b""), VenuePausedError, "requires an API key"),
+        ((404, {}, b"<html>"), VenuePausedError, "has no such address"),
     ],
 )
 def test_each_failure_has_its_kind_and_one_plain_line(answer: tuple[int, dict[str, str], bytes], kind: type[FeedError], says: str) -> None:

@@ -1,3 +1,5 @@
+import pytest
+
 from app.market.feed import FeedState, FeedStatus
 from widgets.window.feed_state_style import FEED_STATE_STYLES
 from widgets.window.status_texts import FeedRateMeter, rates_text, state_text
@@ -34,6 +36,20 @@ def test_rates_and_lags_cover_the_last_ten_seconds() -> None:
     figures = meter.rates()
     assert (figures.messages_per_s, figures.trades_per_s) == (14.0, 7.0)
     assert (figures.lag_ms_p50, figures.lag_ms_p99) == (40.0, 40.0)
+
+
+@pytest.mark.parametrize("ahead_s", [-86_400, -600, -1, 0, 1, 600, 86_400])
+def test_lag_is_corrected_for_a_wrong_clock_and_never_negative(ahead_s: int) -> None:
+    """S2: trades 20 ms old, and one that the correction would bring below zero."""
+    clock = Clock()
+    meter = FeedRateMeter(clock)
+    for lag_ms in (20, 20, 20, -5):
+        venue_ns = clock.ns - ahead_s * 1_000_000_000
+        meter.sample(FeedStatus(FeedState.LIVE, last_trade_ns=venue_ns - lag_ms * 1_000_000, clock_ahead_ns=ahead_s * 1_000_000_000))
+        clock.ns += 1_000_000_000
+    figures = meter.rates()
+    assert figures.lag_ms_p50 == 20.0 and 0 <= figures.lag_ms_p99 <= 20.0
+    assert min(lag for _, lag in meter._lags) == 0.0
 
 
 def test_another_feed_restarts_the_rates() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import shutil
 import subprocess
@@ -37,9 +38,44 @@ def test_qt_pair_fails_for_the_versions_that_abort() -> None:
 
 
 def test_a_folder_is_writable_if_it_can_be_created(tmp_path: Path) -> None:
-    assert writable("journal", tmp_path / "not" / "there" / "yet").sound
+    assert writable("journal", tmp_path / "not" / "there" / "yet", "journal.folder").sound
     assert not (tmp_path / "not").exists()
-    assert not writable("journal", Path("/proc/nowhere")).sound
+    assert not writable("journal", Path("/proc/nowhere"), "journal.folder").sound
+
+
+@pytest.mark.parametrize("setting", ["journal.folder", "store.folder"])
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ENOTDIR, errno.ESTALE])
+def test_a_folder_that_takes_no_file_is_not_sound_and_its_advice_mends_it(
+    fault: int, setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4: full, over quota, read-only, forbidden, broken, in the way, stale."""
+
+    def refuse(**_: object) -> None:
+        raise OSError(fault, "it fails")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    finding = writable("store", tmp_path, setting)
+    assert not finding.sound and finding.found == f"{tmp_path}: it fails"
+    assert finding.advice.endswith(f", or choose another folder with {setting} in the settings")
+    assert ("free space" in finding.advice) == (fault in (errno.ENOSPC, errno.EDQUOT))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_that_still_takes_an_empty_file_is_not_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4: as on a real disk, the file can be created and not written."""
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Path("/dev/full").open("wb", buffering=0))  # noqa: SIM115
+    finding = writable("store", tmp_path, "store.folder")
+    assert not finding.sound and "No space left" in finding.found and finding.advice.startswith("free space on this disk, or")
+
+
+def test_each_folder_is_advised_by_its_own_setting(sound: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """S4: store and journal in the place of a file."""
+    (tmp_path / "file").write_text("")
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f"[store]\nfolder = '{tmp_path / 'file'}'\n[journal]\nfolder = '{tmp_path / 'file' / 'pictures'}'\n")
+    assert run(["doctor", "--settings", str(settings), "--json"]) == 1
+    advice = {finding["what"]: finding["advice"] for finding in json.loads(capfd.readouterr().out)}
+    assert "with store.folder in" in advice["store"] and "with journal.folder in" in advice["journal folder"]
 
 
 def test_doctor_prints_a_table_or_json(sound: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from structlog.testing import LogCapture
 
-from app.errors import BadInputError, DecodeError, FeedError, VenueBusyError, VenueRefusedError
+from app.errors import BadInputError, DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError
 from app.ingest.ingest import Ingest
 from app.market.feed import FeedState
 from app.market.instrument import Instrument, parse_instrument_id
@@ -126,7 +126,7 @@ class _Answering(RestClient):
         super().__init__("http://127.0.0.1")
         self.answer = answer
 
-    async def get(self, path, params, kind, *, weight, urgent=False):
+    async def get(self, path, params, kind, *, weight, urgent=False, largest=0):
         return msgspec.json.decode(msgspec.json.encode(self.answer), type=kind)
 
 
@@ -150,9 +150,14 @@ def test_steps_are_read_as_decimals() -> None:
     assert opened_with(info()) == Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
 
 
-def test_symbol_that_does_not_trade_shows_its_status() -> None:
-    with pytest.raises(VenueRefusedError, match="status BREAK"):
-        opened_with(info(status="BREAK"))
+STATUSES = ["BREAK", "HALT", "PRE_TRADING", "POST_TRADING", "END_OF_DAY", "AUCTION_MATCH", "SETTLING", "CLOSE", "", "of tomorrow"]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_symbol_that_does_not_trade_shows_its_status_and_may_trade_later(status: str) -> None:
+    """S1: maintenance is no refusal."""
+    with pytest.raises(VenuePausedError, match=f"is not trading now .status {status}"):
+        opened_with(info(status=status))
 
 
 @pytest.mark.parametrize("tick", ["", "0.00000000", "much"])
@@ -410,7 +415,7 @@ def test_futures_search_goes_by_hours_within_the_venues_limit() -> None:
     now_ms = 1_700_000_000_000
 
     class Counting(RestClient):
-        async def get(self, path, params, kind, *, weight, urgent=False):
+        async def get(self, path, params, kind, *, weight, urgent=False, largest=0):
             asked.append({name: value for name, value in params.items() if isinstance(value, int)})
             found = params["endTime"] >= now_ms - 46 * 3_600_000 if "endTime" in params else False
             row = {"a": 5, "p": "1.0", "q": "1", "T": params.get("startTime", 0), "m": True}

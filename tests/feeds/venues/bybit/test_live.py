@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from structlog.testing import LogCapture
 
-from app.errors import BadInputError, DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import BadInputError, DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from app.market.feed import FeedState
 from app.market.instrument import Instrument
 from app.market.span import Span
@@ -192,17 +192,18 @@ def test_spot_lot_is_the_precision_of_the_base() -> None:
     [
         (symbols(), VenueRefusedError, "bybit-linear has no symbol BTCUSDT"),
         (symbols(listed("ETHUSDT")), VenueRefusedError, "has no symbol"),
-        (symbols(listed(status="Closed")), VenueRefusedError, "status Closed"),
+        (symbols(listed(status="Closed")), VenuePausedError, "status Closed"),
         (symbols(listed(tick="0")), DecodeError, "tick size"),
         (symbols(listed(qtyStep="much")), DecodeError, "lot size"),
         (lambda path, question: (200, answer({}, 10001, "Not supported symbols")), VenueRefusedError, "bybit-linear:BTCUSDT: Bybit: Not"),
         (lambda path, question: (200, answer({}, 10006, "Too many visits!")), VenueBusyError, "Too many visits!"),
         (lambda path, question: (200, answer({}, 10016, "Server error")), VenueUnreachableError, "Server error"),
+        (lambda path, question: (200, answer({}, 10404, "no route")), VenuePausedError, "no route"),
         (lambda path, question: (200, answer([])), DecodeError, "undocumented response"),
         (lambda path, question: (200, {"retCode": "0"}), DecodeError, "undocumented response"),
         (lambda path, question: (200, b"<html>"), DecodeError, "undocumented response"),
         (lambda path, question: (403, b"access too frequent"), VenueBusyError, "rate limited until"),
-        (lambda path, question: (403, b"<html>not from your country"), VenueRefusedError, "forbids"),
+        (lambda path, question: (403, b"<html>not from your country"), VenuePausedError, "forbids"),
     ],
 )  # fmt: skip
 def test_failure_to_open_has_its_kind_and_words(answers: Callable[[str, dict[str, Any]], Answer], kind: type[FeedError], says: str) -> None:

@@ -251,3 +251,20 @@ def test_keep_alive_is_sent_as_the_venue_requires() -> None:
 
     run(story())
     assert [json.loads(ping) for ping in pings] == [{"method": "ping"}]
+
+
+@pytest.mark.parametrize("coin", ["xyz:TSLA", "XYZ:tsla"])
+def test_a_builders_market_is_found_in_its_own_list(coin: str) -> None:
+    """X5: a symbol with a second colon."""
+    asked: list[dict[str, Any]] = []
+
+    def answer(path: str, question: dict[str, Any]) -> Answer:
+        asked.append(question)
+        return 200, {"universe": [{"name": "xyz:TSLA", "szDecimals": 3}]}
+
+    async def story() -> None:
+        async with asking(answer) as rest:
+            assert (await fetch_instrument(rest, coin)).id == "hyperliquid:xyz:TSLA"
+        assert asked == [{"type": "meta", "dex": "xyz"}]
+
+    run(story())

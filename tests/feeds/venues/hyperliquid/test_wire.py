@@ -15,7 +15,7 @@ from structlog.testing import LogCapture
 from app.errors import OffGridError, VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL
-from feeds.venues.hyperliquid.wire import PING, Trade, batch_of, decoder, greeting, oldest_first
+from feeds.venues.hyperliquid.wire import PING, WELCOME, Trade, batch_of, decoder, greeting, oldest_first
 from tests.feeds.rubbish import NO_TRADES, check_bears_spoiled, check_does_not_mind_batching, check_is_put_aside, rows, spoiled
 
 BTC = Instrument("hyperliquid", "BTC", Decimal("0.1"), Decimal("0.00001"), numbered=False)
@@ -58,6 +58,8 @@ def test_trades_of_equal_time_keep_their_order() -> None:
     [
         b'{"channel":"subscriptionResponse","data":{"method":"subscribe","subscription":{"type":"trades","coin":"BTC"}}}',
         b'{"channel":"pong"}',
+        b"Websocket connection established.",
+        b"Websocket connection established.\n",
         b'{"channel":"allMids","data":{"mids":{"BTC":1e400}}}',
     ],
 )
@@ -65,6 +67,16 @@ def test_other_messages_are_ignored(other: bytes) -> None:
     one = decoder(BTC)
     assert one.decode([good(1), other, good(2)]).trade_id.tolist() == [1, 2]
     assert (one.ignored, one.rejected) == (1, 0)
+
+
+@given(st.integers(0, 4), st.integers(0, 4))
+def test_the_welcome_is_ignored_wherever_it_stands(before: int, after: int) -> None:
+    """S7: it is no JSON; no warning, nothing rejected, no trade lost."""
+    one = decoder(BTC)
+    frames = [*(good(n) for n in range(1, 1 + before)), WELCOME, *(good(n) for n in range(1 + before, 1 + before + after))]
+    assert one.decode(frames).trade_id.tolist() == list(range(1, 1 + before + after))
+    assert (one.ignored, one.rejected) == (1, 0)
+    assert not greeting("BTC").accepted(WELCOME)
 
 
 def test_message_without_trades_is_valid() -> None:

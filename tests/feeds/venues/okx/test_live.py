@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from structlog.testing import LogCapture
 
-from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
 from app.ingest.ingest import Ingest
 from app.market.feed import FeedState
 from app.market.instrument import Instrument
@@ -213,7 +213,7 @@ def test_recorded_lists_of_instruments_are_read(real_data: Path) -> None:
     ("answers", "kind", "says"),
     [
         (lambda path, question: answer(), VenueRefusedError, "okx has no instrument BTC-USDT"),
-        (lambda path, question: answer(listed(state="suspend")), VenueRefusedError, "state suspend"),
+        (lambda path, question: answer(listed(state="suspend")), VenuePausedError, "state suspend"),
         (lambda path, question: answer(listed(tickSz="")), DecodeError, "tick size"),
         (lambda path, question: answer(listed(lotSz="1e-30")), DecodeError, "lot size"),
         (lambda path, question: answer(code="51001", message="Instrument ID doesn't exist"), VenueRefusedError, "okx:BTC-USDT: OKX: Instr"),

@@ -1,0 +1,79 @@
+"""Limits that all markets of one host share: the weight of a minute, the spacing of requests, a ban, and the pace of connections.
+
+Venues count by address, so ten markets of a process have one allowance and not ten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+_MINUTE_S = 60.0
+
+
+class HostLimits:
+    """The limits of one host, for all its clients in this process.
+
+    Parameters
+    ----------
+    wall, monotonic, sleep : callables
+        Clocks and wait, for tests.
+
+    Attributes
+    ----------
+    used : int
+        Weight used in this minute, by our count or the venue's, whichever is more.
+    banned_until_s : float
+        Wall time until which the host has asked us to be silent.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.wall, self._monotonic, self._sleep = wall, monotonic, sleep
+        self._minute = self.used = 0
+        self.banned_until_s = 0.0
+        self._next_request_at = self._next_connect_at = -float("inf")
+
+    async def weight(self, weight: int, limit: int) -> None:
+        """Wait until `weight` fits in what is left of `limit` in the clock minute, and count it."""
+        while True:
+            now = self.wall()
+            minute = int(now // _MINUTE_S)
+            if minute != self._minute:
+                self._minute, self.used = minute, 0
+            if self.used + weight <= limit or not self.used:
+                self.used += weight
+                return
+            await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
+
+    async def request_turn(self, apart_s: float) -> None:
+        """Wait until `apart_s` have passed since the last request."""
+        now = self._monotonic()
+        at, self._next_request_at = self._next_request_at, max(now, self._next_request_at) + apart_s
+        if at > now:
+            await self._sleep(at - now)
+
+    async def connect_turn(self, apart_s: float) -> None:
+        """Wait until `apart_s` have passed since the last attempt to connect."""
+        now = self._monotonic()
+        at, self._next_connect_at = self._next_connect_at, max(now, self._next_connect_at) + apart_s
+        if at > now:
+            await self._sleep(at - now)
+
+
+_BY_HOST: dict[str, HostLimits] = {}
+
+
+def limits_of(host: str) -> HostLimits:
+    """The limits of a host, the same for each caller in this process."""
+    return _BY_HOST.setdefault(host, HostLimits())
+
+
+def forget_hosts() -> None:
+    """Forget all hosts; for tests, which use a port again for another venue."""
+    _BY_HOST.clear()
