@@ -215,7 +215,7 @@ def test_too_long_text_is_retried_then_given_up(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("method", ["download", "text"])
 def test_one_redirect_is_followed_and_keys_stay_at_their_origin(status: int, elsewhere: bool, method: str, tmp_path: Path) -> None:
-    """C6: neither a host that the key is not for, nor a second hop."""
+    """The key reaches no other host, and there is no second hop."""
 
     async def story() -> None:
         async with publisher(dump=CONTENT) as first, publisher(dump=CONTENT) as second:
