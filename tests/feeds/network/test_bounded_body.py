@@ -81,7 +81,9 @@ def test_packing_that_was_not_asked_for_is_not_unpacked(encoding: str) -> None:
         body_of([zlib.compress(bytes(LIMIT * 9))], Content_Encoding=encoding)
 
 
-@pytest.mark.parametrize("data", [b"no gzip", gzip.compress(b"abc") + b"tail", gzip.compress(bytes(900))[:-9]])
+@pytest.mark.parametrize(
+    "data", [b"no gzip", gzip.compress(b"abc") + b"tail", gzip.compress(bytes(900))[:-9]], ids=["no gzip", "tail", "cut"]
+)
 def test_a_damaged_body_is_an_error_with_a_retry(data: bytes) -> None:
     with pytest.raises(VenueUnreachableError):
         body_of([data], Content_Encoding="gzip")
