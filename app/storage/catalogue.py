@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import structlog
 
-from app.errors import StoreError
+from app.errors import BadInputError, StoreError
 from app.market.arrays import Int64Array
 from app.market.coverage import Source
-from app.market.instrument import Instrument
+from app.market.decimals import parse_step
+from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
 from app.market.times import file_time_text
 from app.market.trade import TradeBatch
@@ -93,7 +94,7 @@ class Catalogue:
     def __init__(self, folder: Path, *, write: bool, frozen: bool = False) -> None:
         self.path = folder / FILE_NAME
         self._turn = threading.RLock()
-        with _explained(self.path):
+        with _explained(self.path), _readable(self.path):
             self._snapshot = snapshot_of(self.path) if frozen else None
             try:
                 self._connection = _connect(self.path, write=write, uri=self._snapshot.uri if self._snapshot else None)
@@ -132,7 +133,8 @@ class Catalogue:
     def instruments(self) -> list[Instrument]:
         """All markets that were ever stored, by name."""
         rows = self._all("SELECT name, tick_size, lot_size, multiplier, numbered FROM instrument ORDER BY name")
-        return [_instrument(*row) for row in rows]
+        with _readable(self.path):
+            return [_instrument(*row) for row in rows]
 
     def instrument(self, name: str) -> Instrument | None:
         """The stored market with this id, with the tick and lot size of its trades; None if it is not stored."""
@@ -185,7 +187,8 @@ class Catalogue:
             " JOIN instrument ON number = instrument WHERE name = ?",
             (name,),
         )
-        return TapeRanges(TapeRange(*row[:6], source=Source(row[6])) for row in rows)
+        with _readable(self.path):
+            return TapeRanges(_tape_range(*row) for row in rows)
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
         """A market's trades in the catalogue, in the order of the tape, and their highest arrival number; 0 without trades.
@@ -200,8 +203,11 @@ class Catalogue:
         )
         if not batches:
             return TradeBatch.empty(), 0
-        columns = np.concatenate(batches).T
-        return TradeBatch.of(*columns[:5]), int(columns[5].max())
+        with _readable(self.path):
+            columns = np.concatenate(batches).T
+            if not np.isin(columns[3], (-1, 0, 1)).all():
+                raise ValueError("found a side other than -1, 0 or 1")
+            return TradeBatch.of(*columns[:5]), int(columns[5].max())
 
     def tail_size(self, name: str) -> int:
         """Number of a market's trades that are stored in the catalogue."""
@@ -217,14 +223,14 @@ class Catalogue:
         As Python integers all rows together would take ten times the memory.
         """
         found: list[Int64Array] = []
-        with self._turn, _explained(self.path):
+        with self._turn, _explained(self.path), _readable(self.path):
             cursor = self._connection.execute(query, values)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 found.append(np.array(rows, np.int64))
         return found
 
     def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._turn, _explained(self.path):
+        with self._turn, _explained(self.path), _readable(self.path):
             return self._connection.execute(query, values).fetchall()
 
 
@@ -327,6 +333,24 @@ def _explained(path: Path) -> Generator[None]:
         raise StoreError(f"{path}: {error.strerror or error}") from None
 
 
+@contextmanager
+def _readable(path: Path) -> Generator[None]:
+    """Context that turns a value that no row can have into a store error that names the file."""
+    try:
+        yield
+    except (ValueError, TypeError, ArithmeticError, BadInputError) as error:
+        raise DamagedCatalogueError(f"{path}: damaged: a row cannot be read: {error}") from None
+
+
 def _instrument(name: str, tick_size: str, lot_size: str, multiplier: str, numbered: int) -> Instrument:
-    venue, _, symbol = name.partition(":")
+    venue, symbol = parse_instrument_id(name)  # never a path outside the store
+    for each in (tick_size, lot_size, multiplier):
+        parse_step(each, "instrument")  # raises
     return Instrument(venue, symbol, Decimal(tick_size), Decimal(lot_size), Decimal(multiplier), bool(numbered))
+
+
+def _tape_range(first_key: int, last_key: int, first_id: int, last_id: int, start_ns: int, end_ns: int, source: str) -> TapeRange:
+    numbers = (first_key, last_key, first_id, last_id, start_ns, end_ns)
+    if not all(type(number) is int for number in numbers) or first_key > last_key or start_ns > end_ns:
+        raise ValueError(f"found the tape range {numbers}, expected ascending whole numbers")
+    return TapeRange(*numbers, Source(source))
