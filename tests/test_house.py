@@ -44,7 +44,6 @@ TESTED_ELSEWHERE = {
     "app.entry.commands.profile": "tests/app/entry/test_cli.py",
     "app.entry.commands.snapshot_cli": "tests/app/entry/test_cli.py",
     "app.entry.commands.snapshot_request": f"{_COMMANDS}/test_snapshot_image.py",
-    "app.entry.commands.verify": f"{_COMMANDS}/test_store_cli.py",
     "app.entry.commands.why_cli": f"{_COMMANDS}/test_why.py",
     "app.entry.commands.why_panel_image": f"{_COMMANDS}/test_why.py",
     "app.entry.desktop": "tests/journeys/test_replay.py",

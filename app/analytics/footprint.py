@@ -17,12 +17,12 @@ import numpy as np
 from app.analytics.bar_boundaries import OpenBar, bar_starts
 from app.analytics.bar_times import BarTimes
 from app.analytics.columns import GrowingColumns
-from app.analytics.wide_sums import RUN, wide_integer, wide_integers, wide_sums, wide_words
 from app.errors import GridTooFineError
 from app.market.arrays import Int8Array, Int64Array
 from app.market.bar_rule import BarRule
 from app.market.price_grid import PriceGrid
 from app.market.trade import TradeBatch
+from app.market.wide_sums import RUN, wide_integer, wide_integers, wide_sums, wide_words
 
 _BAR_COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),

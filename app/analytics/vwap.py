@@ -1,7 +1,7 @@
 """The exact volume-weighted average price: integers, rounded once at the end.
 
 Sums of price times volume exceed 64 bits within a busy month, and those of squares within a minute, so
-numpy adds them up in words (`app.analytics.wide_sums`), which become one Python integer per bar or per
+numpy adds them up in words (`app.market.wide_sums`), which become one Python integer per bar or per
 16,384 trades, never one per trade.
 """
 
@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from app.analytics.footprint import FootprintSeries
-from app.analytics.wide_sums import RUN, wide_integers, wide_sums
 from app.errors import EmptyProfileError
 from app.market.arrays import Float64Array
 from app.market.trade import TradeBatch
+from app.market.wide_sums import RUN, wide_integers, wide_sums
 
 
 class Vwap(NamedTuple):

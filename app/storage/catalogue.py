@@ -339,7 +339,7 @@ def _readable(path: Path) -> Generator[None]:
     try:
         yield
     except (ValueError, TypeError, ArithmeticError, BadInputError) as error:
-        raise DamagedCatalogueError(f"{path}: damaged: a row cannot be read: {error}") from None
+        raise DamagedCatalogueError(f"{path}: damaged: cannot read a row: {error}") from None
 
 
 def _instrument(name: str, tick_size: str, lot_size: str, multiplier: str, numbered: int) -> Instrument:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analytics.wide_sums import RUN, wide_integers, wide_sums, wide_words
+from app.market.wide_sums import RUN, wide_integers, wide_sums, wide_words
 
 LARGEST = 2**63 - 1
 
