@@ -456,7 +456,7 @@ def _read_day(folder: Path, content: bytes) -> str:
         asked += [
             lambda instrument=instrument: read_day(path, instrument),
             lambda instrument=instrument: read_day(path, instrument, part),
-            lambda instrument=instrument: ranges_in_file(path, instrument, FIRST_DAY),
+            lambda: ranges_in_file(path, FIRST_DAY),
         ]
     said = _all_of(asked, StoreError)
     if not said or zlib.crc32(content) % 16 == 0:
@@ -644,8 +644,9 @@ def _read_answers(folder: Path, content: bytes) -> str:
         question = f"{request.url.path.replace('history-candles', 'candles')} {request.content.decode()}"
         word = next((word for word in reversed(_RESTS[market]) if word in question), None)
         if word is None or asked > _MOST_REQUESTS:
-            return httpx2.Response(503)
-        return httpx2.Response(200, content=answer if word == changed else _RESTS[market][word].encode())
+            return httpx2.Response(503, stream=httpx2.ByteStream(b""))
+        content = answer if word == changed else _RESTS[market][word].encode()
+        return httpx2.Response(200, stream=httpx2.ByteStream(content))
 
     async def story() -> None:
         venue = market.partition(":")[0]

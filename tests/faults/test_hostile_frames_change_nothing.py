@@ -45,7 +45,7 @@ def test_bent_frames_give_the_trades_that_they_say_or_none(venue: str, logged: L
         record_property(name, value)
 
 
-def test_bent_pages_of_the_past_give_the_trades_asked_for_or_an_error(record_property) -> None:
+def test_bent_pages_of_the_past_give_the_trades_asked_for_or_an_error(record_property, logged: LogCapture) -> None:
     """A8, A12: 3,000 pages bent in the same ways."""
     pages = bent(3, [PAGE])
     outcomes = {"pages of trades": 0, "refused": 0}
@@ -54,7 +54,8 @@ def test_bent_pages_of_the_past_give_the_trades_asked_for_or_an_error(record_pro
         rest = RestClient("http://venue.example", weight_limit=10**9)
         await rest.aclose()
         rest._client = httpx2.AsyncClient(
-            base_url="http://venue.example", transport=httpx2.MockTransport(lambda _: httpx2.Response(200, content=next(pages)))
+            base_url="http://venue.example",
+            transport=httpx2.MockTransport(lambda _: httpx2.Response(200, stream=httpx2.ByteStream(next(pages)))),
         )
         history = BinanceHistory(BTC, SPOT, rest)
         for _ in range(3_000):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import DecodeError, VenueRefusedError
+from app.errors import DecodeError, VenuePausedError, VenueRefusedError
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
 from feeds.network.rest_client import RestClient
@@ -162,7 +162,7 @@ def test_a_contract_status_counts_as_the_status(logged: object) -> None:
         async with answering(lambda path, question: (200, {"symbols": [{"symbol": "A"}, market]})) as url:
             assert (await VENUES["binance-usdm"].instrument(url)).status == "TRADING"
             market["contractStatus"] = "SETTLING"
-            with pytest.raises(VenueRefusedError, match="SETTLING"):
+            with pytest.raises(VenuePausedError, match="SETTLING"):
                 await VENUES["binance-usdm"].instrument(url)
 
     run(story())
