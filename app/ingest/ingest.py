@@ -1,4 +1,4 @@
-"""The class that adds live trades and history to the store, the charts and the disk.
+"""Passes live and historical trades to the store in memory, the charts and the recorder.
 
 Live trades never wait for history: missing trades are fetched in parallel (`past`).
 """

@@ -129,7 +129,7 @@ class _Numbered:
 
 
 class _Unnumbered:
-    """Duplicate removal for trades with ids that have no order, or without ids."""
+    """Removes duplicates among trades that have no ids, or ids in no order."""
 
     def __init__(self, report: ImportReport) -> None:
         self._report = report
@@ -207,7 +207,7 @@ def _placed(rows: Int64Array, told: Callable[[], npt.NDArray[_Element]]) -> npt.
 
 
 def _late(keys: Int64Array, newest: int) -> tuple[int, int]:
-    """The number of keys that come after a larger key, and the largest key so far."""
+    """Count the keys that follow a larger one; return that number and the largest key so far."""
     if not len(keys):
         return 0, newest
     largest = np.maximum(np.maximum.accumulate(keys), newest)

@@ -109,7 +109,7 @@ class Frame:
 
     @property
     def known_x(self) -> float:
-        """X of the right edge of the last bar that values may use, logical pixels; without an as-of moment that of the price pane.
+        """The x position at which the as-of view ends, in logical pixels; without an as-of moment, the right edge of the price pane.
 
         At most the right edge of the price pane.
         """

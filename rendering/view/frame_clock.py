@@ -45,7 +45,7 @@ class FrameClock(QObject):
         return self._timer.interval()
 
     def start(self) -> None:
-        """Start the calls of `on_frame`."""
+        """Start calling `on_frame` for each frame."""
         self._timer.start(self._wanted_ms())
 
     def stop(self) -> None:

@@ -29,12 +29,12 @@ def bars_on_screen(frame: Frame) -> tuple[int, int]:
 
 
 def bars_in_view(frame: Frame) -> tuple[int, int]:
-    """Indices `[first, end)` of the bars in view that values may use, up to `as_of`."""
+    """Indices `[first, end)` of the bars in view, without those after the as-of moment."""
     (first, end), known = bars_on_screen(frame), frame.known_end
     return min(first, known), min(end, known)
 
 
 def bars_around(frame: Frame) -> tuple[int, int]:
-    """Indices `[first, end)` of the bars in view that values may use, plus one bar on each side for lines that leave the view."""
+    """Indices `[first, end)` of the bars in view and one more on each side, for lines that leave the view."""
     first, end = bars_in_view(frame)
     return max(0, first - 1), min(frame.known_end, end + 1)

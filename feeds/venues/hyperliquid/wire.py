@@ -72,7 +72,7 @@ _answer = msgspec.json.Decoder(_Answer)
 
 
 def decoder(instrument: Instrument) -> Decoder[Trade]:
-    """A decoder for the stream of one coin."""
+    """A decoder for the messages of one coin's trades."""
     return Decoder(instrument, Trade, batch_of, _talk_of, message=Message, trades_of=lambda message: oldest_first(message.data))
 
 
