@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import Protocol, runtime_checkable
 
 import structlog
 
@@ -64,6 +64,7 @@ class TradeDecoder(Protocol):
         ...
 
 
+@runtime_checkable
 class RegriddingDecoder(TradeDecoder, Protocol):
     """A decoder that can go over to other steps; see `feeds.venues.decoder.Decoder`."""
 
@@ -118,6 +119,7 @@ class StreamSpec:
     retells: bool = False
 
 
+@runtime_checkable
 class Countable(Protocol):
     """A source of trades or candles, counted in the steps of its instrument."""
 
@@ -167,8 +169,8 @@ class LiveFeed:
         self._odd: OddTrades = getattr(history, "odd", OddTrades())
         self._retells = wire.retells
         self._regridding: RegriddingDecoder | None = None
-        if facts is not None and hasattr(wire.decoder, "keeps_waiting"):
-            self._regridding = cast(RegriddingDecoder, wire.decoder)
+        if facts is not None and isinstance(wire.decoder, RegriddingDecoder):
+            self._regridding = wire.decoder
             self._regridding.keeps_waiting = True
         self._facts, self._shared = facts, shared
         self._asking: asyncio.Task[Instrument] | None = None

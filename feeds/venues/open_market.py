@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Protocol, cast
+from typing import Protocol
 
 from app.errors import SettingsError
 from app.market.feed import CandleHistory, TradeHistory
@@ -89,7 +89,7 @@ def live_market(
     connects, connects_apart : int, float
         See `Timeouts`.
     """
-    shared = cast(list[Countable], [each for each in (history, candles) if hasattr(each, "instrument")])
+    shared = [each for each in (history, candles) if isinstance(each, Countable)]
     patience = Timeouts(silent_after=settings.data.stale_after_s, connects=connects, connects_apart=connects_apart)
     feed = LiveFeed(instrument, wire, history, patience, facts=facts, shared=shared, clock=clock)
     history_ns = round(settings.data.history_hours * 3_600e9)
