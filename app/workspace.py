@@ -28,12 +28,16 @@ from app.market.market import Market
 from app.profiles.profile_store import ProfileStore
 from app.settings.calculation import CalculationSettings
 from app.storage.recorder import Recorder
-from app.storage.recording_status import OFF, RecordingStatus
+from app.storage.recording_status import OFF, RecordingState, RecordingStatus
 from app.storage.shared_store import MarketStore
 from app.storage.trade_store import TradeStore
 
 _log = structlog.get_logger(__name__)
 
+_STORE_WAIT_S = 5.0  # a drive that does not answer must not keep a market from being shown
+_STORE_AGAIN_S = 5.0
+_NO_ANSWER = MarketStore(None, None, RecordingStatus(RecordingState.NOT_RECORDING, "the disk does not answer"))
+_Keep = Callable[[Instrument], MarketStore]
 _PRICE_AGE_NS = 2 * 3_600_000_000_000  # recent enough for a row size, even if the local clock is wrong by an hour
 
 
@@ -81,7 +85,7 @@ class Workspace:
         choice: ChartChoice,
         rules: CalculationSettings | None = None,
         *,
-        keep: Callable[[Instrument], MarketStore] | None = None,
+        keep: _Keep | None = None,
         alerts: AlertStore | None = None,
         profiles: ProfileStore | None = None,
         memory_trades: int = 20_000_000,
@@ -111,6 +115,8 @@ class Workspace:
         self.chart: Chart | None = None
         """None until the market is open and a first price is known."""
         self._not_recorded = OFF
+        self._recorders: list[Recorder] = []  # of all markets opened so far
+        self._store_openings: set[asyncio.Future[MarketStore]] = set()
         self.message = ""
         """The last error of a user action; empty if there was none."""
 
@@ -143,6 +149,16 @@ class Workspace:
         if self.ingest is None or self._keep is None:
             return OFF
         return self.ingest.recorder.status if self.ingest.recorder is not None else self._not_recorded
+
+    @property
+    def unrecorded(self) -> list[tuple[str, int, RecordingStatus]]:
+        """The trades that were received and are not recorded, by market: its id, their number, the state of recording."""
+        return [(one.instrument.id, one.unrecorded, one.status) for one in self._recorders if one.unrecorded]
+
+    @property
+    def disk_hangs(self) -> bool:
+        """True if a write to the store may never end."""
+        return bool(self._store_openings) or any(one.hangs for one in self._recorders)
 
     def stop_filling(self) -> None:
         """Stop the history download; scrolling further back starts it again."""
@@ -225,15 +241,14 @@ class Workspace:
         if opened is None:
             return
         market, price_ticks = opened
-        market_store = MarketStore(None, None)
+        market_store, recorder, opening, late = MarketStore(None, None), None, None, None
         try:
-            if self._keep is not None and market.is_real:
-                market_store = await asyncio.to_thread(self._keep, market.instrument)
-            self._not_recorded = market_store.recording
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
-            recorder = (
-                Recorder(market_store.writer, store.batches, keep=market_store.retention) if market_store.writer is not None else None
-            )
+            if self._keep is not None and market.is_real:
+                found = await self._open_store(self._keep, market.instrument)
+                late, market_store = (None, found) if isinstance(found, MarketStore) else (found, _NO_ANSWER)
+            self._not_recorded = market_store.recording
+            recorder = self._recorder(market_store, store)
             ticks = self._choice.ticks_per_row or default_ticks_per_row(price_ticks, self._choice.bar_rule)
             chart = Chart(ChartSpec(market.instrument, self._choice.bar_rule, ticks), self._rules)
             watch = AlertWatch(self.alerts.book, market.instrument)
@@ -250,12 +265,56 @@ class Workspace:
             )
             async with self.profiles.autosave(market.instrument, chart.anchors, on_disk=market.is_real):
                 self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
+                if recorder is None and self._keep is not None and market_store.recording.state is not RecordingState.OFF:
+                    opening = asyncio.ensure_future(self._start_recording(self._keep, ingest, late))
                 await ingest.run()
         finally:
             self.alerts.book.save()  # with the time up to which they were monitored
-            if market_store.writer is not None:
+            if opening is not None:
+                opening.cancel()
+            if market_store.writer is not None and not (recorder is not None and recorder.hangs):
                 market_store.writer.close()
             await market.feed.aclose()
+
+    def _recorder(self, market_store: MarketStore, store: TradeStore) -> Recorder | None:
+        if market_store.writer is None:
+            return None
+        recorder = Recorder(market_store.writer, store.batches, keep=market_store.retention)
+        self._recorders = [one for one in self._recorders if one.unrecorded] + [recorder]
+        return recorder
+
+    async def _open_store(self, keep: _Keep, instrument: Instrument) -> MarketStore | asyncio.Future[MarketStore]:
+        """Open the store for a market; if its disk does not answer, return the attempt, which may never end."""
+        opening = self._store_opening(keep, instrument)
+        try:
+            done, _ = await asyncio.wait([opening], timeout=_STORE_WAIT_S)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unused)
+            raise
+        return opening.result() if done else opening
+
+    def _store_opening(self, keep: _Keep, instrument: Instrument) -> asyncio.Future[MarketStore]:
+        opening = asyncio.ensure_future(asyncio.to_thread(keep, instrument))
+        self._store_openings.add(opening)
+        opening.add_done_callback(self._store_openings.discard)
+        return opening
+
+    async def _start_recording(self, keep: _Keep, ingest: Ingest, opening: asyncio.Future[MarketStore] | None) -> None:
+        """Record as soon as the store can be opened, with all trades that are loaded then."""
+        while True:
+            if opening is None:
+                await self._sleep(_STORE_AGAIN_S)
+                opening = self._store_opening(keep, ingest.feed.instrument)
+            try:
+                market_store = await asyncio.shield(opening)
+            except asyncio.CancelledError:
+                opening.add_done_callback(_close_unused)
+                raise
+            opening = None
+            if (recorder := self._recorder(market_store, ingest.store)) is not None:
+                ingest.start_recording(recorder)
+                return
+            self._not_recorded = market_store.recording
 
     async def _open_with_price(self, instrument_id: str) -> tuple[Market, int] | None:
         """Open a market, retrying until it succeeds, and get a recent price; None if the venue refuses permanently."""
@@ -277,6 +336,12 @@ class Workspace:
         except (VenueRefusedError, BadInputError) as error:
             self._opening = FeedStatus(FeedState.STOPPED, reason=error.user_message)
             return None
+
+
+def _close_unused(opening: asyncio.Future[MarketStore]) -> None:
+    """Release a market that was opened in the store too late."""
+    if not opening.cancelled() and opening.exception() is None and (writer := opening.result().writer) is not None:
+        writer.close()
 
 
 async def _any_price(market: Market) -> int:

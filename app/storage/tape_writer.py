@@ -19,8 +19,8 @@ from app.storage.catalogue import drop_tail, write_ranges, write_tail
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
 from app.storage.disk import DiskStore
 from app.storage.minute_cells import write_minute_cells
-from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
-from app.storage.tape import day_name, next_part
+from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files, rebuild_catalogue
+from app.storage.tape import Tape, day_name, next_part
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
 
 _log = structlog.get_logger(__name__)
@@ -50,12 +50,11 @@ class TapeWriter:
     def __init__(self, store: DiskStore, instrument: Instrument) -> None:
         self.tape = store.tape(instrument)
         self._turn = threading.Lock()
+        self._openings = store.catalogue.openings
         self._lock = _locked(self.tape.folder / "writer.lock", instrument)
         try:
             self._seal_old_steps(store)
-            self._number = store.catalogue.number_of(instrument)
-            self._intervals = self.tape.intervals()
-            self._tail_size = store.catalogue.tail_size(instrument.id)
+            self._load()
         except BaseException:
             self._lock.release()
             raise
@@ -69,6 +68,29 @@ class TapeWriter:
     def intervals(self) -> TapeRanges:
         """The stored tape ranges; must not be changed."""
         return self._intervals
+
+    def reconnect(self) -> bool:
+        """Open the store again if it was removed, replaced or failed; return True if trades recorded before are gone.
+
+        Raises
+        ------
+        StoreBusyError
+            If another process has taken the market meanwhile.
+        StoreError
+            If the store is not there.
+        """
+        with self._turn:
+            catalogue, folder = self.tape.catalogue, self.tape.folder.parent.parent
+            catalogue.reopen(lambda: rebuild_catalogue(catalogue, folder, lambda instrument: Tape(catalogue, folder, instrument)))
+            if catalogue.openings == self._openings and self._lock.is_locked:
+                return False
+            before, tail_size = self._intervals, self._tail_size
+            with suppress(OSError):
+                self._lock.release(force=True)
+            self._lock = _locked(self.tape.folder / "writer.lock", self.instrument)
+            self._load()
+            self._openings = catalogue.openings
+            return bool(set(before) - set(self._intervals)) or self._tail_size < tail_size
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
         """Store trades and return the number of new ones; they then survive a kill.
@@ -169,6 +191,13 @@ class TapeWriter:
         self._lock.release()
 
     # -- private ---------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Read what the catalogue has of the market."""
+        catalogue = self.tape.catalogue
+        self._number = catalogue.number_of(self.instrument)
+        self._intervals = self.tape.intervals()
+        self._tail_size = catalogue.tail_size(self.instrument.id)
 
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
         """The trades in the order of the tape, without those whose ids are stored."""

@@ -11,8 +11,16 @@ from app.market.feed import FeedState, FeedStatus
 from app.storage.recording_status import RecordingState, RecordingStatus
 from rendering.items.guides.badge_item import mode_colour
 from rendering.style.theme import Theme
+from rendering.view.frame import Mode
 from widgets.window.feed_state_style import FEED_STATE_STYLES, word_of
 from widgets.window.status_texts import FeedRateMeter, detail_text, rates_text
+
+_RECORDING_MODES: dict[RecordingState, Mode] = {
+    RecordingState.LOW_DISK: "stale",
+    RecordingState.RETRYING: "stale",
+    RecordingState.NOT_RECORDING: "offline",
+}
+"""The colours of the states of recording that warn, named by the chart's display modes."""
 
 
 class StatusBar(QStatusBar):
@@ -71,15 +79,15 @@ class StatusBar(QStatusBar):
             self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
 
     def _show_recording(self, recording: RecordingStatus) -> None:
-        """Show the recording status by word, sign and colour."""
-        sign = "●" if recording.state is RecordingState.RECORDING else "■"
-        text = f"{sign} {recording.text}" if recording.text else ""
+        """Show the recording status by word, shape and colour."""
+        text = f"{recording.shape} {recording.text}" if recording.text else ""
         if text == self.recording.text():
             return
         _set_text(self.recording, text)
         self.recording.setVisible(bool(text))
-        ground = mode_colour(self._theme, FEED_STATE_STYLES[FeedState.STOPPED].mode)
-        self.recording.setStyleSheet(f"background: {ground.hex}; color: {self._theme.ink_on(ground).hex};" if recording.is_warning else "")
+        mode = _RECORDING_MODES.get(recording.state)
+        ground = None if mode is None else mode_colour(self._theme, mode)
+        self.recording.setStyleSheet("" if ground is None else f"background: {ground.hex}; color: {self._theme.ink_on(ground).hex};")
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)
