@@ -210,6 +210,8 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # `tapeprint footprint … | head`: the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a disk that fails in a place where nothing better can be said
+        return _print_error(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", 1)
 
 
 def _require_command(argv: Sequence[str]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -15,6 +15,7 @@ from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
+from app.storage.atomic import remove_leftovers
 from app.storage.catalogue import drop_tail, write_ranges, write_tail
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
 from app.storage.disk import DiskStore
@@ -22,6 +23,7 @@ from app.storage.minute_cells import write_minute_cells
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files, rebuild_catalogue
 from app.storage.tape import Tape, day_name, next_part
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
+from app.storage.undo_journal import UndoJournal, undo_unfinished
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +54,11 @@ class TapeWriter:
         self._turn = threading.Lock()
         self._openings = store.catalogue.openings
         self._lock = _locked(self.tape.folder / "writer.lock", instrument)
+        self._journal: UndoJournal | None = None
         try:
+            for name in ("trades", "cells"):
+                remove_leftovers(self.tape.folder / name)
+            undo_unfinished(self.tape.folder, self.tape.intervals())
             self._seal_old_steps(store)
             self._load()
         except BaseException:
@@ -131,6 +137,33 @@ class TapeWriter:
             if (new := _with(self._intervals, added)) is not None:  # the ranges may be fewer by now, if a damaged file was renamed
                 self._replace_intervals(new)
             return count
+
+    @contextmanager
+    def as_a_whole(self) -> Generator[None]:
+        """Context in which `insert_bulk` stores all trades or none, whatever fails and even if the process is killed.
+
+        Other methods must not be called in it.
+
+        Raises
+        ------
+        StoreError
+            If the disk fails: then nothing is stored.
+        """
+        before = self._intervals
+        self._journal = journal = UndoJournal(self.tape.folder, before)
+        try:
+            yield
+            self._journal = None
+            after, self._intervals = self._intervals, before
+            self._replace_intervals(after)
+        except BaseException:
+            self._journal, self._intervals = None, before
+            try:
+                journal.undo()
+            except OSError as error:
+                _log.warning("import not undone, the next start tries again", reason=str(error))
+            raise
+        journal.close()
 
     @property
     def wants_sealing(self) -> bool:
@@ -226,18 +259,21 @@ class TapeWriter:
         parts = self._sound_parts(day)
         if parts is None:
             if len(trades):
-                write_day(next_part(self.tape, day), trades, self.instrument, ranges_in_day(known, day))
+                part = next_part(self.tape, day)
+                self._guard(part)
+                write_day(part, trades, self.instrument, ranges_in_day(known, day))
             return len(trades)
         before = merge_trades(list(parts.values()), numbered=self.instrument.numbered)
         together = merge_trades([before, trades], numbered=self.instrument.numbered)
         if not len(together):  # all files were damaged, and renamed
             return 0
         if list(parts) != [whole] or len(together) > len(parts[whole]):
+            self._guard(whole, *parts, self.tape.cells_file(day))
+            write_minute_cells(self.tape, day, together)  # first: if the file fails, all of this is done again
             write_day(whole, together, self.instrument, ranges_in_day(known, day))
             for path in parts:
                 if path != whole:
                     path.unlink()
-            write_minute_cells(self.tape, day, together)
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:
@@ -255,7 +291,14 @@ class TapeWriter:
                 self._rename_damaged(path, day)
         return found
 
+    def _guard(self, *paths: Path) -> None:
+        """Note in the journal of an import, if there is one, that files will change."""
+        if self._journal is not None:
+            for path in paths:
+                self._journal.guard(path)
+
     def _rename_damaged(self, path: Path, day: int) -> None:
+        self._guard(path)
         self._replace_intervals(ranges_without_files(self.tape, self._intervals, {path}, day))
         path.replace(path.with_name(path.name + ".corrupt"))
 
@@ -267,6 +310,9 @@ class TapeWriter:
                 path.unlink()
 
     def _replace_intervals(self, new: TapeRanges) -> None:
+        if self._journal is not None:  # the catalogue gets them at the end
+            self._intervals = new
+            return
         with self.tape.catalogue.transaction() as connection:
             write_ranges(connection, self._number, *_difference(self._intervals, new))
         self._intervals = new

@@ -98,11 +98,12 @@ def import_file(
             tell(report.trades)
         new = 0
         span = complete or Span(report.first_ns, report.last_ns + 1)
-        for day, trades in by_day.days():
-            if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
-                trades = trades[~writer.intervals.holds(trades.time_ns)]
-            inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
-            new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None)
+        with writer.as_a_whole():
+            for day, trades in by_day.days():
+                if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
+                    trades = trades[~writer.intervals.holds(trades.time_ns)]
+                inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
+                new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None)
     return new
 
 
