@@ -93,6 +93,7 @@ async def show_window(options: DesktopOptions) -> int:
         options.choice,
         settings.rules,
         keep=shared_store.of,
+        stored=shared_store.stored,
         alerts=AlertStore(settings.alerts_file()),
         profiles=ProfileStore(settings.profiles_folder()),
         memory_trades=settings.data.memory_trades,

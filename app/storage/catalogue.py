@@ -26,6 +26,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.times import file_time_text
 from app.market.trade import TradeBatch
+from app.storage.catalogue_snapshot import snapshot_of
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
@@ -78,6 +79,8 @@ class Catalogue:
     folder : Path
     write : bool
         False only reads the file, which must exist.
+    frozen : bool
+        Reads the file as it is now, and changes nothing on disk, not even the files that SQLite needs beside it.
 
     Raises
     ------
@@ -85,20 +88,30 @@ class Catalogue:
         If the file cannot be opened, is not a catalogue, or was created by a newer Tapeprint.
     """
 
-    def __init__(self, folder: Path, *, write: bool) -> None:
+    def __init__(self, folder: Path, *, write: bool, frozen: bool = False) -> None:
         self.path = folder / FILE_NAME
         self.openings = 1
         """How many times the file has been opened."""
         self._turn = threading.RLock()
         self._write, self._suspect = write, False
         with _explained(self.path):
-            self._connection = _connect(self.path, write=write)
+            self._snapshot = snapshot_of(self.path) if frozen else None
+            try:
+                self._connection = _connect(self.path, write=write, uri=self._snapshot.uri if self._snapshot else None)
+            except BaseException:
+                self._clean_up()
+                raise
             self._file, self._device = _identity(self.path), _device(folder)
 
     def close(self) -> None:
         """Close the file."""
         with self._turn, _explained(self.path):
             self._connection.close()
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        if self._snapshot is not None and self._snapshot.folder is not None:
+            self._snapshot.folder.cleanup()
 
     def reopen(self, rebuild: Callable[[], None]) -> None:
         """Open the file again if it is not the one that was opened, or failed; create and rebuild it if it is gone.
@@ -272,12 +285,12 @@ class DamagedCatalogueError(StoreError):
     """Raised when the file is damaged or not an SQLite database."""
 
 
-def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, write: bool, uri: str | None = None) -> sqlite3.Connection:
     if write:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     else:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False)
+        connection = sqlite3.connect(uri or f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False)
     try:
         _require_sound(connection, path, write=write)
         if write:

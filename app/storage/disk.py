@@ -54,7 +54,14 @@ class DiskStore:
 
     def _open(self, *, rebuild: bool) -> Catalogue:
         """Open the catalogue, and rebuild it if asked."""
-        catalogue = Catalogue(self.folder, write=self.write)
+        try:
+            catalogue = Catalogue(self.folder, write=self.write)
+        except DamagedCatalogueError:
+            raise
+        except StoreError:
+            if self.write:
+                raise
+            catalogue = Catalogue(self.folder, write=False, frozen=True)  # read-only media: SQLite cannot put files beside it
         try:
             if rebuild:
                 rebuild_catalogue(catalogue, self.folder, lambda instrument: Tape(catalogue, self.folder, instrument))

@@ -34,6 +34,8 @@ class FailingDisk:
     def __init__(self, fails_at: int | None = None, code: int = errno.ENOSPC, *, for_good: bool = False) -> None:
         self.count = 0
         self.failed: list[str] = []
+        self.works = False
+        """True while nothing is counted and nothing fails."""
         self._fails_at, self._code, self._for_good = fails_at, code, for_good
 
     @contextmanager
@@ -50,6 +52,8 @@ class FailingDisk:
             yield
 
     def _fails(self, name: str) -> bool:
+        if self.works:
+            return False
         place, self.count = self.count, self.count + 1
         fails = self._fails_at is not None and (place == self._fails_at or (self._for_good and place > self._fails_at))
         if fails:

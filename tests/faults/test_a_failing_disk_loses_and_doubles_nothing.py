@@ -32,6 +32,7 @@ from tests.sameness import same
 
 TRADES = days_of_trades(150, 1.4)
 NOW_NS = FIRST_DAY * DAY_NS  # no day is over: nothing is merged beside what is tested
+_MOST = 16  # operations that fail in one test, spread over the whole story
 _FOLDERS = count()
 
 pytestmark = pytest.mark.usefixtures("logged")
@@ -43,7 +44,7 @@ def disks(story: Callable[[FailingDisk], None], *, for_good: bool) -> Iterator[F
     sound = FailingDisk()
     story(sound)
     assert sound.count > 3
-    for place in range(0, sound.count, 3 if for_good else 1):
+    for place in range(for_good, sound.count, sound.count // _MOST + 1):
         yield FailingDisk(place, ERRORS[place % len(ERRORS)], for_good=for_good)
 
 
@@ -66,28 +67,30 @@ def stored(folder: Path) -> TradeBatch:
 def test_recording_goes_on_and_counts_only_what_is_on_disk(tmp_path: Path, for_good: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """D4: recording, sealing, and looking for free space."""
     monkeypatch.setattr(writer_module, "TAIL_TRADES", 100)
-    first, second = TRADES[:110], TRADES[110:]
+    first, second = TRADES[:60], TRADES[60:]
 
     def story(disk: FailingDisk) -> None:
         folder = folder_in(tmp_path)
 
         async def told() -> None:
-            with closing(DiskStore(folder)) as store:
-                recorder = Recorder(TapeWriter(store, TAPE), lambda: [TRADES], wall_ns=lambda: NOW_NS)
-                recorder.take(first, Source.LIVE)
-                assert await recorder.flush()
-                with disk.broken():
+            with disk.broken():
+                disk.works = True
+                with closing(DiskStore(folder)) as store:
+                    recorder = Recorder(TapeWriter(store, TAPE), lambda: [TRADES], wall_ns=lambda: NOW_NS)
+                    recorder.take(first, Source.LIVE)
+                    assert await recorder.flush()
+                    disk.works = False
                     recorder.take(second, Source.LIVE)
                     worked = await recorder.flush()
-                    if disk.failed and for_good:
-                        await recorder.flush()
                     assert recorder.written + recorder.waiting == len(TRADES)
-                    troubled = recorder.status.state in {RecordingState.RETRYING, RecordingState.NOT_RECORDING}
-                    assert troubled is (not worked and recorder.status.state is not RecordingState.RECORDING)
-                    assert worked or disk.failed
-                assert await recorder.flush()
-                assert (recorder.written, recorder.unrecorded, recorder.status.trouble) == (len(TRADES), 0, "")
-                await recorder.aclose()
+                    assert worked is (recorder.status.state is not RecordingState.RETRYING)
+                    if not worked and for_good:
+                        assert not await recorder.flush()
+                        assert recorder.status.state is RecordingState.NOT_RECORDING
+                    disk.works = True
+                    assert await recorder.flush()
+                    assert (recorder.written, recorder.unrecorded, recorder.status.trouble) == (len(TRADES), 0, "")
+                    await recorder.aclose()
 
         asyncio.run(told())
         assert same(stored(folder), TRADES)
@@ -122,8 +125,9 @@ def test_an_import_is_stored_as_a_whole_or_not_at_all(tmp_path: Path, for_good: 
         assert (code in {1, 2} and said.startswith("tapeprint: ") and said.count("\n") == 1) or (code == 0 and not said), said
         found = stored(folder)
         assert same(found, TRADES) or (code != 0 and same(found, kept))
-        assert run(command) == 0
-        assert same(stored(folder), TRADES)
+        if code:
+            assert run(command) == 0
+            assert same(stored(folder), TRADES)
 
     for disk in disks(story, for_good=for_good):
         story(disk)
