@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from app.market.feed import FeedState, FeedStatus
 from app.storage.recording_status import RecordingState, RecordingStatus
@@ -34,6 +34,10 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self.state = self._label("Connection state")
         self.detail = self._label("Why")
+        self.try_now = QPushButton("Try now", self)
+        self.try_now.setToolTip("Try at once to reach the venue  (F5)")
+        self.try_now.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.try_now.setVisible(False)
         self.figures = self._label("Time since last trade, message rate and lag")
         self.notice = self._label("Notice")
         self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -42,6 +46,7 @@ class StatusBar(QStatusBar):
         self._painter_reason = painter_reason
         self.addWidget(self.state)
         self.addWidget(self.detail)
+        self.addWidget(self.try_now)
         self.addWidget(self.figures)
         self.addWidget(self.notice, 1)
         self.addPermanentWidget(self.recording)
@@ -74,6 +79,7 @@ class StatusBar(QStatusBar):
             self._painter_reason = ""  # it explains the painter at the start, not a later choice of the user
         if status.state is not self._shown_state:
             self._shown_state = status.state
+            self.try_now.setVisible(status.state in {FeedState.DISCONNECTED, FeedState.STOPPED})
             ground = mode_colour(self._theme, FEED_STATE_STYLES[status.state].mode)  # as the badge on the chart
             ink = self._theme.ink_on(ground)
             self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
