@@ -1,6 +1,7 @@
 """The faults by number, and what the program promises when each one happens.
 
-`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers. Tests name the numbers in their docstrings.
+`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers,
+`D` are data thrown away or called complete. Tests name the numbers in their docstrings.
 """
 
 from __future__ import annotations
@@ -62,10 +63,22 @@ CATALOGUE = {
     "C1": Entry("hostile zip archives", "bounded in members, bytes and ratio while reading; nothing written elsewhere"),
     "C2": Entry("hostile CSV", "refused with the line, or read as it says; all or nothing for each file"),
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
+    "D4": Entry(
+        "disk full, pulled, removed, or never answering while recording",
+        "retried for ever; shown within 2 s by word, shape and colour with the trades waiting; unrecorded trades at the end are exit code 1",
+    ),
+    "D11": Entry(
+        "a disk that fails, or a kill, in the middle of an import, an export, a settings save",
+        "all of it or nothing; what a dead process left is deleted by the next run, and nothing else is",
+    ),
+    "D13": Entry(
+        "a venue that is unreachable, forbidden, in maintenance or without the symbol; read-only media",
+        "what is stored is shown, with a line that says so; live in place once the venue answers",
+    ),
 }
 """All faults by number, in the order of the report's table."""
 
-_NUMBERED = re.compile(r"\s*([ABC]\d+(?:, [ABC]\d+)*): ")
+_NUMBERED = re.compile(r"\s*([ABCDSTX]\d+(?:, [ABCDSTX]\d+)*): ")
 
 
 def numbers_of(docstring: str | None) -> list[str]:

@@ -98,3 +98,10 @@ def test_each_state_of_recording_shows_by_word_shape_and_colour(bar: StatusBar):
         ("◇ X is being recorded by another program", ""),
         ("", ""),
     ]
+
+
+@pytest.mark.parametrize("state", FeedState)
+def test_try_now_is_offered_while_the_venue_is_not_reached(bar: StatusBar, state: FeedState):
+    """D13: in any other state there is nothing to try."""
+    bar.refresh(FeedStatus(state), "", OFF, "raster")
+    assert bar.try_now.isVisible() is (state in (FeedState.DISCONNECTED, FeedState.STOPPED))
