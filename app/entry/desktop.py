@@ -18,9 +18,8 @@ from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessag
 from PySide6.QtWidgets import QApplication
 
 from app.alerts.alert_store import AlertStore
-from app.entry.commands.common import print_note
 from app.entry.display import require_display
-from app.entry.exit import leave_at_once, unrecorded_text
+from app.entry.exit import report_unrecorded
 from app.entry.gc_timer import gc_on_this_thread
 from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
@@ -121,14 +120,10 @@ async def show_window(options: DesktopOptions) -> int:
             await closed.wait()
         finally:
             await _stopped(workspace, window)
-            unrecorded = workspace.unrecorded
-            for each in unrecorded:
-                print_note(unrecorded_text(*each))
-            if workspace.disk_hangs:
-                leave_at_once(1)
+            code = report_unrecorded(workspace.unrecorded, disk_hangs=workspace.disk_hangs)
             shared_store.close()
             window.deleteLater()
-    return 1 if unrecorded else 0
+    return code
 
 
 def _overlays(text: str) -> frozenset[str]:

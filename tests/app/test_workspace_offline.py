@@ -89,7 +89,8 @@ def shows_all(workspace: Workspace) -> bool:
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=str)
-def test_a_stored_market_is_shown_and_goes_live_in_place(folder: Path, error: TapeprintError) -> None:
+def test_a_stored_market_is_shown_and_goes_live_in_place(folder: Path, error: TapeprintError, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.workspace._VENUE_WAIT_S", 600.0)  # shown because of the refusal, not of a silence
     venue = Venue(error)
 
     async def story(workspace: Workspace) -> None:

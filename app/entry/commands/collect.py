@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from app.entry.commands.common import print_note
-from app.entry.exit import leave_at_once, unrecorded_text
+from app.entry.exit import report_unrecorded
 from app.entry.markets import market_opener, require_venue
 from app.errors import BadInputError, StoreBusyError, StoreError, TapeprintError, VenueRefusedError
 from app.ingest.ingest import Ingest
@@ -128,16 +128,12 @@ async def _collect(instrument_ids: list[str], seconds: float | None, settings: S
             store.close()
     for one in all_collected:
         print_note(one.line(colours=_colours()), quiet)
-    unrecorded = [one for one in all_collected if one.recorder is not None and one.recorder.unrecorded]
-    for one in unrecorded:
-        assert one.recorder is not None
-        print_note(unrecorded_text(one.instrument_id, one.recorder.unrecorded, one.recorder.status))
-    if hangs:
-        leave_at_once(1)
+    recorders = [one.recorder for one in all_collected if one.recorder is not None]
+    code = report_unrecorded([(one.instrument.id, one.unrecorded, one.status) for one in recorders if one.unrecorded], disk_hangs=hangs)
     faults = [error for error in ended if isinstance(error, Exception)]
     if faults:
         raise faults[0]
-    return 1 if unrecorded or any(one.refused for one in all_collected) else 0
+    return 1 if any(one.refused for one in all_collected) else code
 
 
 async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None:
