@@ -1,4 +1,4 @@
-"""The feed of a market whose venue is not reached: it delivers nothing, and says what is shown and why."""
+"""The feed of a market whose venue is not reached: it delivers nothing, and reports what is shown and why."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StoredFeed:
 
     @property
     def status(self) -> FeedStatus:
-        """The status of the attempt to reach the venue, with a reason that says what is shown meanwhile."""
+        """The status of the attempt to reach the venue, with a reason that names what is shown meanwhile."""
         opening = self._opening()
         return replace(opening, reason=f"offline: stored trades only, {self._instrument.venue} not reached: {opening.reason}")
 

@@ -99,23 +99,23 @@ class Recorder:
         silent_s = self._silent_s
         if silent_s > _HANGS_S:
             state = RecordingState.NOT_RECORDING if silent_s > _LONG_S else RecordingState.RETRYING
-            return RecordingStatus(state, f"the disk has not answered for {silent_s:.0f} s", self.waiting)
+            return RecordingStatus(state, f"the disk has not answered for {silent_s:.0f} s", self.pending)
         if self._elsewhere:
             return RecordingStatus(RecordingState.ELSEWHERE, self._reason)
         if self._failures:
             state = RecordingState.NOT_RECORDING if self._failures > 1 else RecordingState.RETRYING
-            return RecordingStatus(state, self._reason, self.waiting)
+            return RecordingStatus(state, self._reason, self.pending)
         return RecordingStatus(RecordingState.LOW_DISK, self._low) if self._low else RECORDING
 
     @property
-    def waiting(self) -> int:
+    def pending(self) -> int:
         """Trades received and not recorded yet."""
         return self._n_queued + sum(len(one.trades) for one in self._being_written) + self._n_dropped
 
     @property
     def unrecorded(self) -> int:
         """Trades received and not recorded, those included that memory no longer has."""
-        return self.waiting + self._n_lost
+        return self.pending + self._n_lost
 
     @property
     def hangs(self) -> bool:

@@ -139,7 +139,7 @@ class TapeWriter:
             return count
 
     @contextmanager
-    def as_a_whole(self) -> Generator[None]:
+    def atomically(self) -> Generator[None]:
         """Context in which `insert_bulk` stores all trades or none, whatever fails and even if the process is killed.
 
         Other methods must not be called in it.

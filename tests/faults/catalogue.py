@@ -65,7 +65,7 @@ CATALOGUE = {
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
     "D4": Entry(
         "disk full, pulled, removed, or never answering while recording",
-        "retried for ever; shown within 2 s by word, shape and colour with the trades waiting; unrecorded trades at the end are exit code 1",
+        "retried for ever; shown within 2 s by word, shape and colour with the trades waiting; unrecorded trades at the end: exit code 1",
     ),
     "D11": Entry(
         "a disk that fails, or a kill, in the middle of an import, an export, a settings save",

@@ -82,7 +82,7 @@ def test_recording_goes_on_and_counts_only_what_is_on_disk(tmp_path: Path, for_g
                     disk.works = False
                     recorder.take(second, Source.LIVE)
                     worked = await recorder.flush()
-                    assert recorder.written + recorder.waiting == len(TRADES)
+                    assert recorder.written + recorder.pending == len(TRADES)
                     assert worked is (recorder.status.state is not RecordingState.RETRYING)
                     if not worked and for_good:
                         assert not await recorder.flush()
@@ -108,7 +108,7 @@ def trades_file(folder: Path, trades: TradeBatch) -> str:
 
 
 @BROKEN
-def test_an_import_is_stored_as_a_whole_or_not_at_all(tmp_path: Path, for_good: bool, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_import_is_stored_atomically_or_not_at_all(tmp_path: Path, for_good: bool, capfd: pytest.CaptureFixture[str]) -> None:
     """D11: a disk that is full or gone in the middle of an import, of days in part stored and in part not."""
     kept = TRADES[::3]
     path = trades_file(folder_in(tmp_path), TRADES)
@@ -147,7 +147,7 @@ def test_an_import_that_was_killed_is_undone_by_the_next_writer(tmp_path: Path, 
         folder = folder_in(tmp_path)
         with closing(DiskStore(folder)) as store, closing(TapeWriter(store, TAPE)) as writer:
             writer.insert_bulk(kept, Source.LIVE)
-            with monkeypatch.context() as patch, pytest.raises(Killed), writer.as_a_whole():
+            with monkeypatch.context() as patch, pytest.raises(Killed), writer.atomically():
                 patch.setattr(writer_module.UndoJournal, "undo", killed)
                 for day in range(days):
                     start_ns = (FIRST_DAY + day) * DAY_NS
@@ -161,7 +161,7 @@ def test_an_import_that_was_killed_once_it_counted_stays(tmp_path: Path, monkeyp
     with closing(DiskStore(folder)) as store, closing(TapeWriter(store, TAPE)) as writer:
         writer.insert_bulk(TRADES[::3], Source.LIVE)
         monkeypatch.setattr(writer_module.UndoJournal, "close", lambda self: None)
-        with writer.as_a_whole():
+        with writer.atomically():
             writer.insert_bulk(TRADES, Source.ARCHIVE)
     assert same(stored(folder), TRADES)
 

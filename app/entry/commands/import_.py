@@ -98,7 +98,7 @@ def import_file(
             tell(report.trades)
         new = 0
         span = complete or Span(report.first_ns, report.last_ns + 1)
-        with writer.as_a_whole():
+        with writer.atomically():
             for day, trades in by_day.days():
                 if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
                     trades = trades[~writer.intervals.holds(trades.time_ns)]

@@ -312,7 +312,7 @@ def test_a_removed_store_is_made_again_with_all_loaded_trades(writer: TapeWriter
         shutil.rmtree(store.folder)
         recorder.take(TRADES[200:], LIVE)
         assert not await recorder.flush()
-        assert (recorder.written, recorder.status.state, recorder.waiting) == (0, RecordingState.RETRYING, 100)
+        assert (recorder.written, recorder.status.state, recorder.pending) == (0, RecordingState.RETRYING, 100)
         assert await recorder.flush()
         assert (recorder.written, recorder.status.text) == (300, "recording")
 
@@ -422,10 +422,10 @@ def test_trades_that_a_dropped_queue_took_along_are_never_counted_as_recorded(
         for start in range(0, 300, 100):
             recorder.take(TRADES[start : start + 100], LIVE)
         assert not await recorder.flush()
-        assert recorder.waiting == 300
+        assert recorder.pending == 300
         disk.error = None
         assert await recorder.flush()
-        assert (recorder.written, recorder.waiting, recorder.unrecorded) == (150, 0, 150)
+        assert (recorder.written, recorder.pending, recorder.unrecorded) == (150, 0, 150)
 
     record(writer, story, held=lambda: [TRADES[150:200]])  # memory has forgotten the rest
 
