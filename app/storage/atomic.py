@@ -47,7 +47,7 @@ def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
     path = path.resolve()
     remove_leftovers(path.parent, path.name)
     partial, handle = _created(path, 0o600 if private else 0o666)
-    lock = None if os.name == "nt" else os.dup(handle)  # held until the file has its name
+    lock = -1 if os.name == "nt" else os.dup(handle)  # held until the file has its name
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -59,7 +59,7 @@ def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        if lock is not None:
+        if lock >= 0:
             os.close(lock)
     flush_folder(path.parent)
 
