@@ -24,7 +24,7 @@ _NAME_CHARS = 100  # of the temporary file: with its ending it must fit into the
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
-    """Open a file that replaces `path` once all of it is on disk; its folder must exist.
+    """Open a new file that replaces `path` once all of it is on disk; the folder must exist.
 
     After an error or a crash `path` is unchanged. A symbolic link stays a link, and a file that is replaced keeps its
     permissions. What is not a file, e.g. `/dev/stdout`, is written directly.
@@ -66,7 +66,7 @@ def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
 
 @contextmanager
 def atomic_file(path: Path) -> Generator[IO[bytes]]:
-    """Open a file of the store; see `replacing`. Its folder is made.
+    """Open a file of the store to replace it atomically (see `replacing`), and create its folder.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def atomic_file(path: Path) -> Generator[IO[bytes]]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a small file atomically, or create it with its folder.
+    """Write a small file atomically, and create its folder if it does not exist.
 
     Raises
     ------

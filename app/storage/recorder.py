@@ -49,7 +49,7 @@ class _StoreMadeAgainError(StoreError):
 
 
 class Recorder:
-    """Writes one market's trades to its tape, a few times a second.
+    """Writes the new trades of one market to its tape, a few times a second.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class Recorder:
         return 0.0 if self._writing is None or self._writing.done() else time.monotonic() - self._begun_s
 
     def take(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> None:
-        """Queue trades for recording; a full queue is dropped first, and all loaded trades are recorded later instead.
+        """Queue trades for recording; if the queue is full, discard it first, and record all loaded trades later.
 
         For the parameters see `TapeWriter.insert`.
         """
@@ -142,7 +142,7 @@ class Recorder:
         self._behind = True
 
     async def run(self) -> None:
-        """Record queued trades until cancelled."""
+        """Record queued trades until the task is cancelled."""
         while True:
             works = await self.flush()
             await asyncio.sleep(_EVERY_S if works else _SOON_S if self._failures == 1 else _AGAIN_S)
@@ -236,7 +236,7 @@ class Recorder:
 
 
 def _together(queued: Sequence[_Queued]) -> list[_Queued]:
-    """Join consecutive queued trades of one source if their complete spans touch."""
+    """Join consecutive queued batches of one source if their complete spans touch, or if none is given."""
     found: list[_Queued] = []
     parts: list[TradeBatch] = []
     for one in queued:
@@ -255,7 +255,7 @@ def _together(queued: Sequence[_Queued]) -> list[_Queued]:
 
 
 def _joined(one: Span | None, other: Span | None) -> Span | None:
-    """Both spans as one, empty if neither is given; None if they do not touch, or only one is given."""
+    """Join two spans that overlap or touch; empty if neither is given, None if they do not touch or only one is given."""
     if one is None and other is None:
         return Span(0, 0)
     if one is None or other is None or other.start_ns > one.end_ns or one.start_ns > other.end_ns:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class RecordingState(Enum):
-    """The recording of a market's new trades; the value is the word on screen."""
+    """The states of recording a market's new trades; the value is the text on screen."""
 
     OFF = ""
     """Nothing is to be recorded: a replay, or recording is switched off."""
@@ -43,7 +43,7 @@ class RecordingStatus(NamedTuple):
 
     @property
     def trouble(self) -> str:
-        """The text on screen if recording stopped, or will soon; else empty."""
+        """The text on screen if there is a problem with recording; empty while it works or is switched off."""
         return "" if self.state in {RecordingState.OFF, RecordingState.RECORDING} else self.text
 
     @property
