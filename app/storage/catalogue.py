@@ -10,8 +10,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,10 @@ class Catalogue:
 
     def __init__(self, folder: Path, *, write: bool, frozen: bool = False) -> None:
         self.path = folder / FILE_NAME
+        self.openings = 1
+        """How many times the file has been opened."""
         self._turn = threading.RLock()
+        self._write, self._suspect = write, False
         with _explained(self.path):
             self._snapshot = snapshot_of(self.path) if frozen else None
             try:
@@ -100,6 +103,7 @@ class Catalogue:
             except BaseException:
                 self._clean_up()
                 raise
+            self._file, self._device = _identity(self.path), _device(folder)
 
     def close(self) -> None:
         """Close the SQLite file."""
@@ -111,6 +115,36 @@ class Catalogue:
         if self._snapshot is not None and self._snapshot.folder is not None:
             self._snapshot.folder.cleanup()
 
+    def reopen(self, rebuild: Callable[[], None]) -> None:
+        """Open the file again if it is not the one that was opened, or failed; create and rebuild it if it is gone.
+
+        SQLite goes on writing into a file that was removed, and never again into one whose drive was pulled and is back.
+
+        Parameters
+        ----------
+        rebuild : callable
+            Fills a new catalogue from the day files.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be opened, or created on the drive on which it was.
+        """
+        with self._turn, _explained(self.path):
+            now = _identity(self.path)
+            if now == self._file and not self._suspect:
+                return
+            if now is None and _device(self.path.parent) != self._device:
+                raise StoreError(f"{self.path.parent}: the drive is not there")
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._suspect = True  # until it is open
+            self._connection = _connect(self.path, write=self._write)
+            if now is None:
+                rebuild()
+            self._file, self._suspect = _identity(self.path), False
+            self.openings += 1
+
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """Context for a write transaction: all changes are stored, or none after an error; other writers wait.
@@ -121,13 +155,19 @@ class Catalogue:
             If the disk is full, or the file is read-only.
         """
         with self._turn, _explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._connection
-            except BaseException:
-                self._connection.rollback()
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                except BaseException:
+                    self._connection.rollback()
+                    raise
+                self._connection.commit()
+            except sqlite3.Error as error:
+                self._suspect = self._suspect or "full" not in str(error)
+                with suppress(sqlite3.Error):  # a commit that failed may have left the transaction open
+                    self._connection.rollback()
                 raise
-            self._connection.commit()
 
     def instruments(self) -> list[Instrument]:
         """All markets that were ever stored, by name."""
@@ -282,6 +322,26 @@ def _connect(path: Path, *, write: bool, uri: str | None = None) -> sqlite3.Conn
         connection.close()
         raise
     return connection
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The device and number of a file; None if there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _device(folder: Path) -> int:
+    """The device of a folder, or of the nearest one above it that exists."""
+    while True:
+        try:
+            return folder.stat().st_dev
+        except (FileNotFoundError, NotADirectoryError):
+            if folder == folder.parent:
+                raise
+            folder = folder.parent
 
 
 def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:

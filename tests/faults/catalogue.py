@@ -113,6 +113,18 @@ CATALOGUE = {
         "escape sequences, line ends and overrides of direction in the words of a venue or a file",
         "shown as their escapes wherever they are read: terminal, window, log",
     ),
+    "D4": Entry(
+        "disk full, pulled, removed, or never answering while recording",
+        "retried for ever; shown within 2 s by word, shape and colour with the trades waiting; unrecorded trades at the end: exit code 1",
+    ),
+    "D11": Entry(
+        "a disk that fails, or a kill, in the middle of an import, an export, a settings save",
+        "all of it or nothing; what a dead process left is deleted by the next run, and nothing else is",
+    ),
+    "D13": Entry(
+        "a venue that is unreachable, forbidden, in maintenance or without the symbol; read-only media",
+        "what is stored is shown, with a line that says so; live in place once the venue answers",
+    ),
 }
 """All faults by number, in the order of the report's table."""
 

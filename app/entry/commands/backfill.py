@@ -12,8 +12,12 @@ from pathlib import Path
 from app.entry.commands.common import print_note, progress_bar
 from app.entry.commands.import_ import import_file
 from app.entry.markets import market_opener
-from app.errors import BadInputError, FeedError
+from app.errors import BadInputError, FeedError, StoreError
 from app.ingest.store_backfill import StoreGap, fill_gaps, store_gaps
+from app.ingest.stored_feed import StoredFeed
+from app.market.decimals import parse_step
+from app.market.feed import FeedState, FeedStatus
+from app.market.instrument import Instrument, parse_instrument_id
 from app.market.market import Market
 from app.market.span import Span
 from app.market.times import timestamp_text
@@ -24,6 +28,7 @@ from feeds.archives.bulk import iter_downloads
 from feeds.archives.bulk_sources import bulk_source
 from feeds.archives.report import ImportReport
 
+_WITHOUT_NUMBERS = ("bybit", "bybit-linear", "bybit-inverse", "hyperliquid")  # see their feeds
 _DUMPS_AFTER_NS = 36 * 3_600_000_000_000  # venues publish a day's file some hours after the day's end
 
 
@@ -38,11 +43,15 @@ class BackfillRequest:
     source : str
         `auto`: the venue's dumps for times more than a day and a half ago, its history for the rest; `venue`: only its history;
         else a source that `feeds.archives.bulk_sources.bulk_source` supports, such as `dumps` or `tardis:bitmex/XBTUSD`.
+    tick_size, lot_size : str or None
+        Of a market that neither its venue nor the store has any more.
     """
 
     instrument_id: str
     span: Span
     source: str = "auto"
+    tick_size: str | None = None
+    lot_size: str | None = None
 
 
 def backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> int:
@@ -70,7 +79,7 @@ def backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> int:
 
 async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> list[StoreGap]:
     """Run the backfill and return the gaps that remain."""
-    market = await market_opener(settings)(request.instrument_id)
+    market = await _open_market(request, settings)
     store = DiskStore(settings.store_folder())
     try:
         writer = TapeWriter(store, market.instrument)
@@ -85,6 +94,34 @@ async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -
         await market.feed.aclose()
     print_note(f"{request.instrument_id}: {new:,} new trades", quiet)
     return left
+
+
+async def _open_market(request: BackfillRequest, settings: Settings) -> Market:
+    """Open the market; one that its venue does not offer any more, or now, is as the store or the options have it."""
+    try:
+        return await market_opener(settings)(request.instrument_id)
+    except FeedError as error:
+        instrument = None if request.source == "venue" else _known_instrument(request, settings)
+        if instrument is None:
+            raise
+        print_note(f"{request.instrument_id}: venue not reached ({error.user_message}); published files only")
+        return Market(instrument, StoredFeed(instrument, lambda: FeedStatus(FeedState.DISCONNECTED)), None, 0)
+
+
+def _known_instrument(request: BackfillRequest, settings: Settings) -> Instrument | None:
+    """The market as the options or the store have it; None if neither does."""
+    if request.tick_size is not None and request.lot_size is not None:
+        venue, symbol = parse_instrument_id(request.instrument_id)
+        tick, lot = parse_step(request.tick_size, "tick size"), parse_step(request.lot_size, "lot size")
+        return Instrument(venue, symbol, tick, lot, numbered=venue not in _WITHOUT_NUMBERS)
+    try:
+        store = DiskStore(settings.store_folder(), write=False)
+    except StoreError:
+        return None
+    try:
+        return store.catalogue.instrument(request.instrument_id)
+    finally:
+        store.close()
 
 
 async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, tell: Callable[[str, float, str], None], quiet: bool) -> int:

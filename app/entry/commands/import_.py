@@ -117,13 +117,14 @@ def import_file(
             raise BadInputError(told) from None
         new = 0
         span = complete or Span(report.first_ns, report.last_ns + 1)
-        for day, trades in by_day.days():
-            if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
-                trades = trades[~writer.intervals.holds(trades.time_ns)]
-            inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
-            own = None if fits(trades, steps, stored_steps) else steps
-            trades = in_steps(trades, steps, own or stored_steps, str(path))
-            new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None, own)
+        with writer.atomically():
+            for day, trades in by_day.days():
+                if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
+                    trades = trades[~writer.intervals.holds(trades.time_ns)]
+                inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
+                own = None if fits(trades, steps, stored_steps) else steps
+                trades = in_steps(trades, steps, own or stored_steps, str(path))
+                new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None, own)
     return new
 
 
