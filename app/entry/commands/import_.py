@@ -5,8 +5,6 @@ Importing a file again adds nothing.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +20,7 @@ from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import by_day, read_day, write_day
 from app.storage.disk import DiskStore
+from app.storage.scratch import scratch_folder
 from app.storage.tape_writer import TapeWriter
 from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import file_facts, stream_trades
@@ -91,8 +90,8 @@ def import_file(
     tell : callable
         Called with the number of trades read so far.
     """
-    with tempfile.TemporaryDirectory(prefix="import-", dir=_prepared(writer.tape.folder)) as stored:
-        by_day = _ByDay(writer.instrument, Path(stored))
+    with scratch_folder(writer.tape.folder, "import-") as stored:
+        by_day = _ByDay(writer.instrument, stored)
         for batch in stream_trades(path, writer.instrument, report):
             by_day.add(batch)
             tell(report.trades)
@@ -170,10 +169,3 @@ class _ByDay:
         write_day(path, trades, self._instrument)
         paths.append(path)
 
-
-def _prepared(folder: Path) -> Path:
-    """Create a market's folder, delete the temporary files of killed imports in it, and return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob("import-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    return folder

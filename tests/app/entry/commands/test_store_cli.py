@@ -19,6 +19,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch
 from app.storage.disk import DiskStore, stored_instrument
+from app.storage.scratch import scratch_folder
 from app.storage.tape_writer import TapeWriter
 from feeds.archives.report import ImportReport
 from tests.faults.elsewhere import VenueElsewhere
@@ -78,6 +79,17 @@ def test_files_of_a_killed_import_are_deleted(tmp_path: Path, store: str):
     (left / "19000.0.parquet").write_bytes(b"half a day")
     assert run(["import", "csv", written(tmp_path, table(range(1, 50))), *MARKET, "--store", store, "--quiet"]) == 0
     assert not left.exists()
+
+
+def test_folders_of_others_survive_an_import(tmp_path: Path, store: str):
+    market = Path(store) / "binance" / "BTCUSDT"
+    (market / "import-notes").mkdir(parents=True)
+    (market / "import-notes" / "read me.txt").write_text("mine")
+    with scratch_folder(market, "import-") as used:
+        (used / "BTCUSDT-aggTrades-2024-08-08.zip").write_bytes(b"just downloaded")
+        assert run(["import", "csv", written(tmp_path, table(range(1, 50))), *MARKET, "--store", store, "--quiet"]) == 0
+        assert (used / "BTCUSDT-aggTrades-2024-08-08.zip").exists()
+    assert [path.name for path in market.glob("import-*")] == ["import-notes"]
 
 
 def test_an_import_larger_than_memory_uses_the_disk(tmp_path: Path, monkeypatch):
