@@ -26,6 +26,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.times import file_time_text
 from app.market.trade import TradeBatch
+from app.storage.settled import Settled
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
@@ -33,6 +34,9 @@ _log = structlog.get_logger(__name__)
 FILE_NAME = "catalogue.sqlite3"
 _BUSY_S = 5.0
 _ROWS_AT_ONCE = 5_000
+_VOID = "void"
+_SOURCES = {source.value for source in Source}
+"""The kinds of rows in `settled`: times by their source, and ids without a trade."""
 _MIGRATIONS = (
     """
     CREATE TABLE instrument (
@@ -65,6 +69,17 @@ _MIGRATIONS = (
         trade_id INTEGER NOT NULL,
         UNIQUE (instrument, trade_id)
     ) STRICT;
+    """,
+    "",
+    "",
+    """
+    CREATE TABLE settled (
+        instrument INTEGER NOT NULL REFERENCES instrument,
+        kind TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        before INTEGER NOT NULL,
+        PRIMARY KEY (instrument, kind, first)
+    ) STRICT, WITHOUT ROWID;
     """,
 )
 """Scripts from one version of the schema to the next; never changed once released."""
@@ -154,6 +169,17 @@ class Catalogue:
         )
         return TapeRanges(TapeRange(*row[:6], source=Source(row[6])) for row in rows)
 
+    def settled(self, name: str) -> Settled:
+        """What a market need not fetch again; nothing if the catalogue is older than this."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'settled'"):
+            return Settled()
+        rows = self._all("SELECT kind, first, before FROM settled JOIN instrument ON number = instrument WHERE name = ?", (name,))
+        found = Settled().with_void(Span(first, before) for kind, first, before in rows if kind == _VOID)
+        for kind, first, before in rows:
+            if kind in _SOURCES:
+                found = found.with_time(Span(first, before), Source(kind))
+        return found
+
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
         """The trades in the tail of a market, in the order of the tape, and the highest place among them; 0 if there are none.
 
@@ -199,6 +225,13 @@ def write_ranges(connection: sqlite3.Connection, number: int, gone: Iterable[Tap
     """Replace tape ranges of a market, within a transaction."""
     connection.executemany("DELETE FROM stretch WHERE instrument = ? AND first_key = ?", [(number, s.first_key) for s in gone])
     connection.executemany("INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(number, *s[:6], s.source.value) for s in new])
+
+
+def write_settled(connection: sqlite3.Connection, number: int, settled: Settled) -> None:
+    """Replace what a market need not fetch again, within a transaction."""
+    rows = [*((source.value, span) for source, span in settled.spans), *((_VOID, ids) for ids in settled.void)]
+    connection.execute("DELETE FROM settled WHERE instrument = ?", (number,))
+    connection.executemany("INSERT INTO settled VALUES (?, ?, ?, ?)", [(number, kind, one.start_ns, one.end_ns) for kind, one in rows])
 
 
 def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) -> None:

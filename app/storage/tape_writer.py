@@ -11,15 +11,17 @@ import structlog
 from filelock import FileLock, Timeout
 
 from app.errors import StoreBusyError, StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.catalogue import drop_tail, write_ranges, write_tail
+from app.storage.catalogue import drop_tail, write_ranges, write_settled, write_tail
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
 from app.storage.disk import DiskStore
 from app.storage.minute_cells import write_minute_cells
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
+from app.storage.settled import Settled
 from app.storage.tape import day_name, next_part
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
 
@@ -55,6 +57,7 @@ class TapeWriter:
             self._seal_old_steps(store)
             self._number = store.catalogue.number_of(instrument)
             self._intervals = self.tape.intervals()
+            self._settled = store.catalogue.settled(instrument.id)
             self._tail_size = store.catalogue.tail_size(instrument.id)
         except BaseException:
             self._lock.release()
@@ -69,6 +72,25 @@ class TapeWriter:
     def intervals(self) -> TapeRanges:
         """The stored tape ranges; must not be changed."""
         return self._intervals
+
+    @property
+    def settled(self) -> Settled:
+        """What need not be fetched again."""
+        return self._settled
+
+    def settle(self, span: Span, source: Source, void: Iterable[Span] = ()) -> None:
+        """Note that all trades of a time that a source has are stored, however few, and which ids have none.
+
+        Raises
+        ------
+        StoreError
+            If the catalogue cannot be written.
+        """
+        if not self.instrument.numbered:
+            self.insert(TradeBatch.empty(), source, span if span else None)
+            return
+        with self._turn:
+            self._replace_settled(self._settled.with_time(span, source).with_void(void))
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
         """Store trades and return the number of new ones; they then survive a kill.
@@ -227,11 +249,13 @@ class TapeWriter:
         return found
 
     def _rename_damaged(self, path: Path, day: int) -> None:
+        self._replace_settled(self._settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
         self._replace_intervals(ranges_without_files(self.tape, self._intervals, {path}, day))
         path.replace(path.with_name(path.name + ".corrupt"))
 
     def _delete_day(self, day: int) -> None:
         files = self.tape.files(day)
+        self._replace_settled(self._settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
         self._replace_intervals(ranges_without_files(self.tape, self._intervals, set(files), day))
         for path in (*files, self.tape.cells_file(day)):
             with suppress(FileNotFoundError):
@@ -241,6 +265,12 @@ class TapeWriter:
         with self.tape.catalogue.transaction() as connection:
             write_ranges(connection, self._number, *_difference(self._intervals, new))
         self._intervals = new
+
+    def _replace_settled(self, new: Settled) -> None:
+        if new != self._settled:
+            with self.tape.catalogue.transaction() as connection:
+                write_settled(connection, self._number, new)
+            self._settled = new
 
     def _seal_old_steps(self, store: DiskStore) -> None:
         """Move trades with an older tick or lot size from the catalogue to files.
