@@ -16,6 +16,7 @@ or the terminal (one line: what, where, what was expected).
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
     │   ├── ChecksumError          a download does not match its published checksum
     │   └── VenueRefusedError      403, 451, bad certificate, unknown symbol: retrying cannot help
+    │       └── BadRequestError    400: the venue calls the request itself wrong, e.g. out of range
     ├── StoreError                 the store on disk cannot be used: charts continue, nothing is recorded
     │   └── StoreBusyError         another process writes this market
     └── NoDisplayError             there is no screen to open a window on
@@ -108,6 +109,10 @@ class ChecksumError(FeedError):
 
 class VenueRefusedError(FeedError):
     """Raised when the venue refuses permanently, so that trying again cannot help."""
+
+
+class BadRequestError(VenueRefusedError):
+    """Raised when the venue answers 400: the request itself is wrong, e.g. a time out of range."""
 
 
 class StoreError(TapeprintError):

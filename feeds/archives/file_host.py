@@ -7,13 +7,14 @@ import hashlib
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import httpx2
 
-from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import BadRequestError, ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
 from feeds.archives.bulk import Progress, no_progress
 from feeds.network.failures import http_status_error
 from feeds.network.rest_client import client_for, request_failure, venue_message
@@ -23,6 +24,7 @@ T = TypeVar("T")
 _TIMEOUT_S = 30.0
 _ATTEMPTS = 6  # consecutive, without a single byte
 _FIRST_PAUSE_S, _LONGEST_WAIT_S = 1.0, 900.0
+_REDIRECTS = (301, 302, 303, 307, 308)
 _LONGEST_REFUSAL = 1 << 12
 _LARGEST_TEXT = 1 << 28  # of a response that is read into memory
 
@@ -71,7 +73,7 @@ class FileHost:
         """
 
         async def ask() -> bytes | None:
-            async with self._client.stream("GET", path, params=dict(params or {}), headers=dict(self._headers())) as answer:
+            async with self._answer(path, {}, params) as answer:
                 if answer.status_code == 404:
                     return None
                 await self._require(answer, (200,))
@@ -120,10 +122,10 @@ class FileHost:
     async def _take_up(self, path: str, part: Path, progress: Progress) -> bool:
         """Download the rest of a file, or all of it if it cannot be resumed; False if the file is not published."""
         have, mark = _size(part), _read_mark(part)
-        headers = {"Accept-Encoding": "identity"} | dict(self._headers())
+        headers = {"Accept-Encoding": "identity"}
         if have and mark:
             headers |= {"Range": f"bytes={have}-", "If-Range": mark}
-        async with self._client.stream("GET", path, headers=headers) as answer:
+        async with self._answer(path, headers) as answer:
             if answer.status_code == 404:
                 return False
             if answer.status_code == 416 and have:  # our part is not the beginning of the file that is there now
@@ -151,13 +153,31 @@ class FileHost:
                 raise TradeFileError(part, None, error.strerror or str(error), "a writable file") from None
         return True
 
+    @asynccontextmanager
+    async def _answer(
+        self, path: str, headers: Mapping[str, str], params: Mapping[str, str | int] | None = None
+    ) -> AsyncGenerator[httpx2.Response]:
+        """Send a GET request and follow one redirect; our own headers, such as a key, never go to another origin."""
+        async with self._client.stream("GET", path, params=dict(params or {}), headers=dict(headers) | dict(self._headers())) as answer:
+            if answer.status_code not in _REDIRECTS:
+                yield answer
+                return
+            origin, target = answer.url, answer.url.join(answer.headers.get("Location", ""))
+        if target.scheme not in ("http", "https") or (origin.scheme == "https" and target.scheme == "http"):
+            raise VenueRefusedError(f"{self._host} redirects to an unencrypted address", detail=f"{path}: {target}")
+        ours = dict(self._headers()) if _origin(target) == _origin(origin) else {}
+        async with self._client.stream("GET", target, headers=dict(headers) | ours) as answer:
+            if answer.status_code in _REDIRECTS:
+                raise VenueRefusedError(f"{self._host} redirects more than once", detail=f"{path}: {target}")
+            yield answer
+
     async def _require(self, answer: httpx2.Response, allowed: tuple[int, ...]) -> None:
         if answer.status_code in allowed:
             return
         if answer.status_code == 400:
             said = await anext(answer.aiter_bytes(_LONGEST_REFUSAL), b"")
             words = venue_message(said) or "bad request"
-            raise VenueRefusedError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
+            raise BadRequestError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
         raise http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
 
     async def _persistently(self, path: str, ask: Callable[[], Awaitable[T]], done: Callable[[], int] = lambda: 0) -> T:
@@ -182,6 +202,11 @@ class FileHost:
                         raise
                     pause_s = failure.retry_after_s
             await self._sleep(pause_s)
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    default = {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.host, url.port or default
 
 
 def _begins_at(answer: httpx2.Response, start: int) -> bool:

@@ -19,6 +19,7 @@ from app.market.price_grid import PriceGrid
 from feeds.archives.csv_trades import CsvTrades
 from feeds.archives.decompress import is_parquet
 from feeds.archives.layouts import Layout
+from feeds.archives.odd_rows import OddRows, TooManyOddRowsError
 from feeds.archives.parquet_trades import ParquetTrades
 from feeds.archives.row_block import RowBlock, read_block
 from feeds.archives.row_error import RowError, quoted
@@ -34,6 +35,8 @@ class SourceRows:
         Rows with trades read so far; repeated headers are not counted.
     repeated_headers : int
         Rows that repeat the first line, as in concatenated files.
+    positions : int64 [shape=(n,)]
+        Where the rows of the last block stand in the file, counted from its first trade.
     market : tuple of str
         The market that the file names, e.g. `("bitmex", "XBTUSD")`; empty if it names none.
 
@@ -47,6 +50,7 @@ class SourceRows:
         self._source = ParquetTrades(path) if is_parquet(path) else CsvTrades(path)
         self.layout: Layout = self._source.layout
         self.rows = 0
+        self.positions: Int64Array = np.zeros(0, np.int64)
         self.market: tuple[str, ...] = ()
         self._headers: list[int] = []
 
@@ -55,25 +59,64 @@ class SourceRows:
         """Number of rows that repeat the header."""
         return len(self._headers)
 
-    def blocks(self, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], Int64Array]) -> Iterator[RowBlock]:
+    def blocks(
+        self,
+        grid: PriceGrid,
+        lot_size: Decimal | None,
+        ids: Callable[[pa.RecordBatch], Int64Array],
+        odd: OddRows | None = None,
+    ) -> Iterator[RowBlock]:
         """Iterate over all rows, at most some 250,000 at a time; `ids` reads their ids.
+
+        With `odd`, rows that are not valid trades are left out and counted there, up to a hundred.
 
         Raises
         ------
         TradeFileError
             For the first row that is not a valid trade, or is of another market.
         """
-        for table in self._source.blocks():
+        for table in self._source.blocks(odd):
             trades = self._without_headers(table)
-            if not trades.num_rows:
-                continue
-            try:
-                block = read_block(trades, self.layout, grid, lot_size, ids)
-                self._require_one_market(trades)
-            except RowError as error:
-                raise self.refusal(RowError(self.rows + error.row, error.found, error.expected)) from None
-            self.rows += trades.num_rows
-            yield block
+            n_rows, left = trades.num_rows, np.arange(trades.num_rows)
+            while trades.num_rows:
+                try:
+                    block = read_block(trades, self.layout, grid, lot_size, ids)
+                    self._require_one_market(trades)
+                except RowError as error:
+                    fault = RowError(self.rows + int(left[error.row]), error.found, error.expected)
+                    if odd is None:
+                        raise self.refusal(fault) from None
+                    self.leave_out(fault, odd)
+                    others = np.arange(trades.num_rows) != error.row
+                    trades, left = trades.filter(pa.array(others)), left[others]
+                else:
+                    self.positions = self.rows + left
+                    self.rows += n_rows
+                    yield block
+                    break
+            else:
+                self.rows += n_rows
+
+    def leave_out(self, fault: RowError, odd: OddRows) -> None:
+        """Leave a row out; its number counts from the file's first trade.
+
+        Raises
+        ------
+        TradeFileError
+            If there are too many.
+        """
+        row = fault.row
+        for header in self._headers:
+            row += header <= row
+        try:
+            odd.add(RowError(row, fault.found, fault.expected))
+        except TooManyOddRowsError as error:
+            raise self.refusal(RowError(fault.row, error.found, error.expected)) from None
+
+    def name_odd_rows(self, odd: OddRows) -> None:
+        """Fill in the places of the rows that were left out."""
+        if len(odd):
+            self._source.name_odd_rows(odd)
 
     def refusal(self, error: RowError) -> TradeFileError:
         """The error to show for a faulty row; `error.row` counts rows from the file's first trade."""

@@ -14,10 +14,12 @@ import numpy.typing as npt
 from app.errors import TradeFileError
 from app.market.arrays import BoolArray, Int64Array
 from app.market.instrument import Instrument
+from app.market.span import Span
 from app.market.trade import TradeBatch
-from feeds.archives.duplicates import duplicate_rows
+from feeds.archives.duplicates import conflict, duplicate_rows, repeats
 from feeds.archives.ids import NO_ID, MadeIds, numbers_of, stable_ids_of
 from feeds.archives.layouts import Ids, Layout
+from feeds.archives.odd_rows import OddRows
 from feeds.archives.recent_keys import RecentKeys
 from feeds.archives.report import ImportReport
 from feeds.archives.row_block import RowBlock
@@ -56,7 +58,7 @@ def file_facts(path: Path) -> FileFacts:
     return FileFacts(layout.name, layout.ids is Ids.NUMBERS)
 
 
-def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> Iterator[TradeBatch]:
+def stream_trades(path: Path, instrument: Instrument, report: ImportReport, *, strict: bool = True) -> Iterator[TradeBatch]:
     """The trades of a file without repeats, in blocks of at most some 250,000.
 
     The file is a venue's dump, detected by its columns, or a table with `time,price,quantity,side[,trade_id]`, as CSV (plain, .gz
@@ -75,6 +77,8 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> I
         multiplied by its multiplier.
     report : ImportReport
         Filled in while the blocks are read; complete after the last one.
+    strict : bool
+        False leaves up to a hundred rows out that are not valid trades, and lists them in the report.
 
     Raises
     ------
@@ -87,8 +91,11 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> I
     report.layout = source.layout.name
     told = _Numbered(report) if instrument.numbered else _Unnumbered(report)
     read_ids = numbers_of(source.layout) if instrument.numbered else stable_ids_of(source.layout)
+    odd = None if strict else report.odd
     lots = first_row = headers = 0
-    for block in source.blocks(instrument.grid(), _lot_of(instrument, source.layout, path), read_ids):
+    for block in source.blocks(instrument.grid(), _lot_of(instrument, source.layout, path), read_ids, odd):
+        if odd is not None:
+            block = _without_conflicts(block, source, odd)
         try:
             trades = told.once_in_order(block)
         except RowError as error:
@@ -97,6 +104,7 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> I
         if lots >= _COUNTABLE:
             raise TradeFileError(path, None, "quantities that overflow 64 bits when summed", f"lots larger than {instrument.lot_size:f}")
         report.market = " ".join(source.market)
+        report.noise += block.noise
         report.rows += source.rows - first_row
         report.repeated_headers += source.repeated_headers - headers
         first_row, headers = source.rows, source.repeated_headers
@@ -104,6 +112,23 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> I
         if len(trades):
             yield trades
     report.repeated_headers += source.repeated_headers - headers
+    if odd is not None:
+        source.name_odd_rows(odd)
+
+
+def _without_conflicts(block: RowBlock, source: SourceRows, odd: OddRows) -> RowBlock:
+    """A block without the rows that repeat the id of a different trade."""
+    rows = np.flatnonzero((block.trade_id != NO_ID) & (block.steps > 0))
+    trades = TradeBatch.of(*(column[rows] for column in (block.time_ns, block.price_ticks, block.steps, block.side, block.trade_id)))
+    differing = repeats(trades)[1]
+    if not differing.any():
+        return block
+    for row in np.flatnonzero(differing).tolist():
+        fault = conflict(trades, row)
+        source.leave_out(RowError(int(source.positions[rows[row]]), fault.found, fault.expected), odd)
+    left_out = np.zeros(len(block.steps), bool)
+    left_out[rows[differing]] = True
+    return block.without(left_out)
 
 
 class _Numbered:
@@ -121,7 +146,9 @@ class _Numbered:
         known = np.zeros(len(trades), bool)
         known[~again] = self._report.runs.add(trades.trade_id[~again])
         if len(rows) < len(block.steps):  # a row with zero quantity has an id too
-            self._report.runs.add(np.unique(block.trade_id[block.steps == 0]))
+            void = np.unique(block.trade_id[block.steps == 0])
+            self._report.runs.add(void)
+            self._report.void += [Span(number, number + 1) for number in void.tolist()]
         repeated = again | known
         self._report.repeated += int(repeated.sum())
         self._report.out_of_order += late

@@ -1,4 +1,4 @@
-"""`tapeprint import`: add trades files to the store; a file with an invalid row adds nothing.
+"""`tapeprint import`: add trades files to the store; a file with an invalid row adds nothing, and the next ones are read.
 
 Importing a file again adds nothing.
 """
@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from app.entry.commands.common import print_note, progress_counter
-from app.errors import BadInputError
+from app.errors import BadInputError, TradeFileError
 from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.decimals import parse_step
@@ -22,6 +22,7 @@ from app.storage.day_file import by_day, read_day, write_day
 from app.storage.disk import DiskStore
 from app.storage.scratch import scratch_folder
 from app.storage.tape_writer import TapeWriter
+from feeds.archives.decompress import is_empty
 from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import file_facts, stream_trades
 
@@ -39,34 +40,48 @@ class InstrumentSpec:
 
 
 def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_folder: Path, quiet: bool) -> int:
-    """Import trades files into the store and return the exit code.
+    """Import trades files into the store; return 0, or 2 if a file is not of this kind, or has a row that is not a valid trade.
+
+    Nothing of such a file is imported, and the files after it are.
 
     Raises
     ------
     BadInputError
-        If a file is not of this kind, or a row is not a valid trade; nothing of that file is imported then.
+        If there is no such kind, or the market's tick and lot size are not known.
     StoreError
         If the store cannot be written.
     """
+    if kind not in KINDS:
+        raise BadInputError(f"kind: found {kind!r}, expected one of {', '.join(KINDS)}")
     store = DiskStore(store_folder)
+    refused = 0
     try:
         for path in files:
-            facts = file_facts(path)
-            require_kind(kind, path, facts.layout)
-            instrument = market_of(steps, store, facts.numbered)
-            writer = TapeWriter(store, instrument)
             try:
-                report = ImportReport()
-                with progress_counter(path.name, quiet, "trades") as tell:
-                    new = import_file(writer, path, report, tell=tell)
-            finally:
-                writer.close()
-            for line in report.lines():
-                print_note(f"{path}: {line}", quiet)
-            print_note(f"{path}: {new:,} new, {report.trades - new:,} already stored", quiet)
+                _import_one(kind, path, steps, store, quiet)
+            except (TradeFileError, WrongKindError) as error:  # the files after it may be sound
+                print_note(error.user_message)
+                refused += 1
     finally:
         store.close()
-    return 0
+    if refused and len(files) > 1:
+        print_note(f"{refused} of {len(files)} files not imported")
+    return 2 if refused else 0
+
+
+def _import_one(kind: str, path: Path, steps: InstrumentSpec, store: DiskStore, quiet: bool) -> None:
+    facts = file_facts(path)
+    require_kind(kind, path, facts.layout)
+    writer = TapeWriter(store, market_of(steps, store, facts.numbered))
+    try:
+        report = ImportReport()
+        with progress_counter(path.name, quiet, "trades") as tell:
+            new = import_file(writer, path, report, tell=tell)
+    finally:
+        writer.close()
+    for line in report.lines():
+        print_note(f"{path}: {line}", quiet)
+    print_note(f"{path}: {new:,} new, {report.trades - new:,} already stored", quiet)
 
 
 def import_file(
@@ -77,7 +92,9 @@ def import_file(
     complete: Span | None = None,
     tell: Callable[[int], object] = lambda _count: None,
 ) -> int:
-    """Import one file into a tape, all or nothing; return the number of new trades.
+    """Import one file into a tape; return the number of new trades.
+
+    A file of the user's own is imported as a whole or not at all.
 
     Parameters
     ----------
@@ -86,13 +103,18 @@ def import_file(
     report : ImportReport
         Is filled in.
     complete : Span, optional
-        The time of which the file is known to have all trades; by default from its first trade to its last.
+        The time of which the file is known to have all trades, as a publisher's has: then it may be empty, and up to a hundred
+        rows that are not valid trades are left out and listed. By default from its first trade to its last.
     tell : callable
         Called with the number of trades read so far.
     """
+    source = Source.ARCHIVE
+    if complete is not None and is_empty(path):  # how a publisher says that there were no trades
+        writer.settle(complete, source)
+        return 0
     with scratch_folder(writer.tape.folder, "import-") as stored:
         by_day = _ByDay(writer.instrument, stored)
-        for batch in stream_trades(path, writer.instrument, report):
+        for batch in stream_trades(path, writer.instrument, report, strict=complete is None):
             by_day.add(batch)
             tell(report.trades)
         new = 0
@@ -101,7 +123,9 @@ def import_file(
             if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
                 trades = trades[~writer.intervals.holds(trades.time_ns)]
             inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
-            new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None)
+            new += writer.insert_bulk(trades, source, inside if complete or not writer.instrument.numbered else None)
+        if complete or report.void:
+            writer.settle(complete or Span(0, 0), source, report.void)
     return new
 
 
@@ -129,15 +153,17 @@ def require_kind(kind: str, path: Path, layout: str) -> None:
 
     Raises
     ------
-    BadInputError
-        If it is of another kind, or there is no such kind.
+    WrongKindError
+        If it is of another kind.
     """
-    if kind not in KINDS:
-        raise BadInputError(f"kind: found {kind!r}, expected one of {', '.join(KINDS)}")
     is_table = kind in ("csv", "parquet")
     if kind == "auto" or is_table or layout.lower().startswith(kind):
         return
-    raise BadInputError(f"{path}: found {layout}, expected a file of {kind}")
+    raise WrongKindError(f"{path}: found {layout}, expected a file of {kind}")
+
+
+class WrongKindError(BadInputError):
+    """Raised for a file that is not of the kind the user named."""
 
 
 class _ByDay:
