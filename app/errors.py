@@ -7,6 +7,7 @@ or the terminal (one line: what, where, what was expected).
     ├── BadInputError              the caller's input is wrong: exit code 2
     │   ├── OffGridError           a price or quantity is not a whole number of steps
     │   ├── TradeFileError         a file of trades or candles is invalid or unusable (file, line, found, expected)
+    │   │   └── OtherStepsError    its prices or quantities are on another grid than the market's is now
     │   ├── GridTooFineError       a bar would need too many rows
     │   └── SettingsError          a setting cannot be read
     ├── EmptyProfileError          a profile without volume has no POC or value area
@@ -63,6 +64,10 @@ class TradeFileError(BadInputError):
         super().__init__(f"{place}: found {found}, expected {expected}")
         self.path = path
         self.line = line
+
+
+class OtherStepsError(TradeFileError):
+    """Raised for a file whose prices or quantities are on another grid than the market's is now."""
 
 
 class GridTooFineError(BadInputError):

@@ -6,6 +6,7 @@ binary fraction prints, and has at most 12 significant digits but for its last o
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 import numpy as np
@@ -31,7 +32,7 @@ def rounded_to_steps(texts: pa.Array, step: Decimal) -> tuple[pa.Array, int]:
         return rounded if abs(_EXACT.subtract(value, rounded)) <= _MILLIONTH * step else None
 
     found: dict[int, Decimal] = {}
-    for row, value in _values(texts, range(len(texts))):
+    for row, value in _values(texts):
         rounded = near(value)
         if rounded is not None and rounded != value:
             found[row] = rounded
@@ -58,6 +59,17 @@ def without_noise(texts: pa.Array) -> tuple[pa.Array, int]:
     return _replaced(texts, {row: short for row, short in rounded.items() if _places_of(column[row]) > places})
 
 
+def coarsest_step(texts: pa.Array, step: Decimal) -> Decimal:
+    """The coarsest step of which a step, and all readable texts without their float noise, are multiples."""
+    values = {value for _, value in _values(without_noise(pa.array(sorted(set(texts.to_pylist())), pa.string()))[0])}
+    places = max([_places(value) for value in values] + [_places(step)])
+    unit = Decimal(1).scaleb(-places)
+    found = int(_EXACT.divide(step, unit))
+    for value in values:
+        found = math.gcd(found, int(_EXACT.divide(value, unit)))
+    return _EXACT.multiply(Decimal(found), unit).normalize()
+
+
 def _short_of(value: Decimal) -> Decimal | None:
     """The short decimal that a binary fraction stands for; None if the value is none."""
     digits = len(value.normalize(_EXACT).as_tuple().digits)
@@ -67,11 +79,11 @@ def _short_of(value: Decimal) -> Decimal | None:
     return short if abs(_EXACT.subtract(value, short)) <= abs(value) * _RELATIVE else None
 
 
-def _values(texts: pa.Array, rows: range | list[int]) -> list[tuple[int, Decimal]]:
-    """The decimals in some rows; those that are unreadable, very long, large or small are left to stricter readers."""
+def _values(texts: pa.Array, rows: list[int] | None = None) -> list[tuple[int, Decimal]]:
+    """The decimals in some rows, all by default; those that are unreadable, very long, large or small are left to stricter readers."""
     found: list[tuple[int, Decimal]] = []
     column = texts.to_pylist()
-    for row in rows:
+    for row in range(len(column)) if rows is None else rows:
         text = column[row]
         if not text or len(text) > _LONGEST or not text.isascii() or "_" in text or text != text.strip():
             continue

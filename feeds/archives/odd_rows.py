@@ -44,7 +44,7 @@ class OddRows:
             If there are a hundred already.
         """
         if len(self) >= MOST:
-            raise TooManyOddRowsError(error.row, error.found, f"{error.expected} (more than {MOST} such rows)")
+            raise TooManyOddRowsError(error.row, error.found, f"{error.expected} (more than {MOST} rows are no valid trades)")
         self.errors.append(error)
 
     def add_torn(self) -> bool:

@@ -166,7 +166,8 @@ def _numbers(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, what: s
         _, said, expected = error.user_message.rpartition(", expected ")
         plain = 0 < len(error.value) <= _LONGEST and _PLAIN.issuperset(error.value)
         found = f"{what} {error.value if plain else quoted(error.value)}"
-        raise RowError(error.index, found, expected if said else "one that fits in 64 bits") from None
+        off_grid = expected.startswith("a multiple of")
+        raise RowError(error.index, found, expected if said else "one that fits in 64 bits", off_grid=off_grid) from None
 
 
 def not_negative(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, what: str) -> Int64Array:

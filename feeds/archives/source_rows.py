@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.errors import TradeFileError
+from app.errors import OtherStepsError, TradeFileError
 from app.market.arrays import Int64Array
 from app.market.price_grid import PriceGrid
 from feeds.archives.csv_trades import CsvTrades
@@ -83,7 +83,7 @@ class SourceRows:
                     block = read_block(trades, self.layout, grid, lot_size, ids)
                     self._require_one_market(trades)
                 except RowError as error:
-                    fault = RowError(self.rows + int(left[error.row]), error.found, error.expected)
+                    fault = error.at(self.rows + int(left[error.row]))
                     if odd is None:
                         raise self.refusal(fault) from None
                     self.leave_out(fault, odd)
@@ -97,21 +97,41 @@ class SourceRows:
             else:
                 self.rows += n_rows
 
+    def numbers(self) -> Iterator[tuple[pa.Array, pa.Array]]:
+        """Iterate over the prices and the quantities as text, in blocks; lines with too few or too many columns are left out."""
+        for table in self._source.blocks(OddRows()):
+            trades = self._without_headers(table)
+            yield trades.column(self.layout.price), trades.column(self.layout.quantity)
+
     def leave_out(self, fault: RowError, odd: OddRows) -> None:
         """Leave a row out; its number counts from the file's first trade.
 
         Raises
         ------
         TradeFileError
-            If there are too many.
+            If there are too many; `OtherStepsError` if they are off the grid.
         """
         row = fault.row
         for header in self._headers:
             row += header <= row
         try:
-            odd.add(RowError(row, fault.found, fault.expected))
+            odd.add(fault.at(row))
         except TooManyOddRowsError as error:
-            raise self.refusal(RowError(fault.row, error.found, error.expected)) from None
+            self.require_grid(odd)
+            raise self.refusal(error.at(fault.row)) from None
+
+    def require_grid(self, odd: OddRows) -> None:
+        """Raise if so many rows are off the grid that the file must be from a time with other steps.
+
+        Raises
+        ------
+        OtherStepsError
+            If these are more than two, and more than a hundredth.
+        """
+        off_grid = [error for error in odd.errors if error.off_grid]
+        if len(off_grid) > max(2, self.rows // 100):
+            first, source = off_grid[0], self._source
+            raise OtherStepsError(source.path, source.place_of(first.row), first.found, first.expected, unit=source.unit)
 
     def name_odd_rows(self, odd: OddRows) -> None:
         """Fill in the places of the rows that were left out."""

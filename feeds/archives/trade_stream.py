@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -13,10 +13,12 @@ import numpy.typing as npt
 
 from app.errors import TradeFileError
 from app.market.arrays import BoolArray, Int64Array
+from app.market.decimals import decimal_places
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from feeds.archives.duplicates import conflict, duplicate_rows, repeats
+from feeds.archives.float_noise import coarsest_step
 from feeds.archives.ids import NO_ID, MadeIds, numbers_of, stable_ids_of
 from feeds.archives.layouts import Ids, Layout
 from feeds.archives.odd_rows import OddRows
@@ -27,6 +29,7 @@ from feeds.archives.row_error import RowError
 from feeds.archives.source_rows import SourceRows
 
 _COUNTABLE = 2**63
+_MOST_PLACES = 18
 _Element = TypeVar("_Element", bound=np.generic)
 
 
@@ -82,6 +85,8 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport, *, s
 
     Raises
     ------
+    OtherStepsError
+        If not `strict`, and so many rows are off the grid that the venue had other steps then (`common_steps_of`).
     TradeFileError
         If the format is unknown, if the file has no ids for a market with numbered trades, or numbers trades differently from
         the market's feed; and for the first row that is not a valid trade. Trades already returned must then be discarded.
@@ -113,7 +118,26 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport, *, s
             yield trades
     report.repeated_headers += source.repeated_headers - headers
     if odd is not None:
+        source.require_grid(odd)
         source.name_odd_rows(odd)
+
+
+def common_steps_of(path: Path, instrument: Instrument) -> Instrument:
+    """The instrument on the coarsest steps of which its own, and all prices and quantities of a file, are multiples.
+
+    Raises
+    ------
+    TradeFileError
+        If the file is unreadable, or there are no such steps with at most 18 decimal places.
+    """
+    source = SourceRows(path)
+    tick, written = instrument.tick_size, _lot_of(instrument, source.layout, path)
+    for prices, quantities in source.numbers():
+        tick, written = coarsest_step(prices, tick), coarsest_step(quantities, written)
+    lot = written * instrument.multiplier if source.layout.in_contracts else written
+    if max(decimal_places(tick), decimal_places(lot)) > _MOST_PLACES:
+        raise TradeFileError(path, None, f"steps of {tick:f} and {lot:f}", f"at most {_MOST_PLACES} decimal places")
+    return replace(instrument, tick_size=tick, lot_size=lot)
 
 
 def _without_conflicts(block: RowBlock, source: SourceRows, odd: OddRows) -> RowBlock:

@@ -13,9 +13,10 @@ from pathlib import Path
 from app.entry.commands.common import print_note, progress_bar
 from app.entry.commands.import_ import import_file
 from app.entry.markets import market_opener
-from app.errors import BadInputError, ChecksumError, DecodeError, FeedError, TradeFileError
+from app.errors import BadInputError, ChecksumError, DecodeError, FeedError, OtherStepsError, TradeFileError
 from app.ingest.store_backfill import StoreGap, fill_gaps, store_gaps
 from app.market.coverage import Source
+from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.span import Span
 from app.market.times import timestamp_text
@@ -25,6 +26,7 @@ from app.storage.tape_writer import TapeWriter
 from feeds.archives.bulk import BulkSource, DumpFile
 from feeds.archives.bulk_sources import bulk_source
 from feeds.archives.report import ImportReport
+from feeds.archives.trade_stream import common_steps_of
 
 _HOUR_NS = 3_600_000_000_000
 _DUMPS_AFTER_NS = 36 * _HOUR_NS  # venues publish a day's file some hours after the day's end
@@ -74,18 +76,32 @@ def backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> int:
     return 1 if left else 0
 
 
+class _Tape:
+    """The store's writer of one market, which can be opened again on other steps."""
+
+    def __init__(self, store: DiskStore, instrument: Instrument) -> None:
+        self._store = store
+        self.writer = TapeWriter(store, instrument)
+
+    def reopened(self, instrument: Instrument) -> TapeWriter:
+        """The writer, on these steps from now on."""
+        self.writer.close()
+        self.writer = TapeWriter(self._store, instrument)
+        return self.writer
+
+
 async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -> list[StoreGap]:
     """Run the backfill and return the gaps that remain."""
     market = await market_opener(settings)(request.instrument_id)
     store = DiskStore(settings.store_folder())
     try:
-        writer = TapeWriter(store, market.instrument)
+        tape = _Tape(store, market.instrument)
         try:
             with progress_bar(quiet) as tell:
-                new = await _fill(request, market, writer, tell, quiet)
-            left = store_gaps(writer, request.span)
+                new = await _fill(request, market, tape, tell, quiet)
+            left = store_gaps(tape.writer, request.span)
         finally:
-            writer.close()
+            tape.writer.close()
     finally:
         store.close()
         await market.feed.aclose()
@@ -93,14 +109,14 @@ async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -
     return left
 
 
-async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, tell: Callable[[str, float, str], None], quiet: bool) -> int:
+async def _fill(request: BackfillRequest, market: Market, tape: _Tape, tell: Callable[[str, float, str], None], quiet: bool) -> int:
     new = 0
     old = Span(request.span.start_ns, min(request.span.end_ns, time.time_ns() - _DUMPS_AFTER_NS))
     if request.source not in ("auto", "venue"):
-        new += await _fill_in_bulk(request.source, request.span, writer, tell, quiet)
+        new += await _fill_in_bulk(request.source, request.span, tape, tell, quiet)
     elif request.source == "auto" and old:
         try:
-            new += await _fill_in_bulk("dumps", old, writer, tell, quiet)
+            new += await _fill_in_bulk("dumps", old, tape, tell, quiet)
         except BadInputError as error:  # no dumps of this venue
             print_note(f"{error.user_message}; trying the venue's own history", quiet)
         except FeedError as error:
@@ -111,22 +127,22 @@ async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, te
         def told(gap: Span, trades: int) -> None:
             tell(_text(gap), 1 - (gap.end_ns - span.start_ns) / span.length_ns, f"{trades:,} trades")
 
-        new += await fill_gaps(writer, market.history, span, told)
+        new += await fill_gaps(tape.writer, market.history, span, told)
     return new
 
 
-async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callable[[str, float, str], None], quiet: bool) -> int:
+async def _fill_in_bulk(place: str, span: Span, market: _Tape, tell: Callable[[str, float, str], None], quiet: bool) -> int:
     """Import the published files that cover the gaps, newest gap first; a file that fails does not keep the others away.
 
     Downloads outlive a kill: the next run takes them up.
     """
-    source = bulk_source(writer.instrument, place)
-    folder = _download_folder(writer.tape.folder)
-    name = writer.instrument.id
+    source = bulk_source(market.writer.instrument, place)
+    folder = _download_folder(market.writer.tape.folder)
+    name = market.writer.instrument.id
     new = 0
     unpublished: list[DumpFile] = []
     try:
-        async for piece in _needed(source, writer, span, unpublished):
+        async for piece in _needed(source, market, span, unpublished):
             try:
                 path = await source.fetch(piece, folder, partial(_tell, tell, piece))
             except (ChecksumError, DecodeError) as error:  # of this file alone
@@ -135,13 +151,13 @@ async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callab
             if path is None:
                 unpublished.append(piece)
                 continue
-            report = ImportReport()
             try:
-                new += await asyncio.to_thread(_import, writer, path, report, piece)
+                found, lines = await asyncio.to_thread(_import, market, path, piece)
             except TradeFileError as error:
                 print_note(f"{name}: {error.user_message}; not imported")
             else:
-                for line in report.lines() if report.layout else ["no trades"]:
+                new += found
+                for line in lines:
                     print_note(f"{piece.name}: {line}", quiet)
             path.unlink(missing_ok=True)
     finally:
@@ -153,11 +169,11 @@ async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callab
     return new
 
 
-async def _needed(source: BulkSource, writer: TapeWriter, span: Span, unpublished: list[DumpFile]) -> AsyncIterator[DumpFile]:
+async def _needed(source: BulkSource, market: _Tape, span: Span, unpublished: list[DumpFile]) -> AsyncIterator[DumpFile]:
     """The files that may have missing trades, each once; those in place of an unpublished one follow it."""
     seen: set[str] = set()
     while True:
-        gaps = [gap.span for gap in _gaps_for_files(writer, span)]
+        gaps = [gap.span for gap in _gaps_for_files(market.writer, span)]
         instead = [piece for missing in unpublished for piece in missing.instead]
         wanted = [piece for piece in instead if any(piece.span.intersection(gap) for gap in gaps)]
         wanted += [piece for gap in reversed(gaps) for piece in source.files(gap)]
@@ -174,10 +190,24 @@ def _gaps_for_files(writer: TapeWriter, span: Span) -> list[StoreGap]:
     return [gap for gap in store_gaps(writer, span) if gap.span.minus(imported)]
 
 
-def _import(writer: TapeWriter, path: Path, report: ImportReport, piece: DumpFile) -> int:
-    """Import a published file; of the last hour the publisher may not have all trades yet."""
+def _import(market: _Tape, path: Path, piece: DumpFile) -> tuple[int, list[str]]:
+    """Import a published file; return the number of new trades, and lines for the user.
+
+    A day from before the venue changed its steps is stored in steps that fit both. Of the last hour the publisher may not have all
+    trades yet.
+    """
     complete = piece.span.intersection(Span(0, time.time_ns() - _COLLECTED_AFTER_NS))
-    return import_file(writer, path, report, complete=complete)
+    report, now = ImportReport(), market.writer.instrument
+    try:
+        new = import_file(market.writer, path, report, complete=complete)
+        return new, report.lines() if report.layout else ["no trades"]
+    except OtherStepsError:
+        then, report = common_steps_of(path, now), ImportReport()
+    try:
+        new = import_file(market.reopened(then), path, report, complete=complete)
+    finally:
+        market.reopened(now)
+    return new, [*report.lines(), f"stored with tick {then.tick_size:f} and lot {then.lot_size:f}, as the venue had other steps then"]
 
 
 def _download_folder(market: Path) -> Path:

@@ -194,4 +194,3 @@ class _ByDay:
         path = self._folder / f"{day}.{len(paths)}.parquet"
         write_day(path, trades, self._instrument)
         paths.append(path)
-

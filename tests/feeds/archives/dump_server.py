@@ -65,9 +65,11 @@ class DumpServer:
         )
         writer.write(body if cut is None else body[:cut])
         await writer.drain()
-        if cut is None and target in self.stuck:
-            await asyncio.sleep(60)
-        writer.close()
+        try:
+            if cut is None and target in self.stuck:
+                await asyncio.sleep(60)
+        finally:
+            writer.close()
 
     def _answer(self, target: str, head: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         if target in self.redirects:
@@ -107,8 +109,11 @@ def publishing() -> Iterator[DumpServer]:
             server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
             begun.set()
             await stop.wait()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        open_yet = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in open_yet:
             task.cancel()
+        await asyncio.gather(*open_yet, return_exceptions=True)
+        await asyncio.sleep(0.01)  # closed transports let go of their sockets
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()

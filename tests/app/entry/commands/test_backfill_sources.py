@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import os
 import signal
 import subprocess
 import sys
@@ -24,9 +23,9 @@ import pytest
 from app.entry.cli import run
 from app.market.bar_rule import DAY_NS
 from app.market.span import Span
-from app.market.trade import TradeBatch
+from app.storage.day_file import read_meta
 from app.storage.disk import DiskStore, stored_instrument
-from tests.feeds.archives.dump_server import DumpServer, publishing
+from tests.feeds.archives.dump_server import DumpServer, Fault, publishing
 
 DAYS = [date(2026, 2, number) for number in (2, 3, 4, 5)]
 QUIET = 2  # no trades on the third of them
@@ -50,10 +49,12 @@ def rows_of(number: int, first_ns: int, tick: str = "0.1") -> list[Row]:
     return [(time_ns, price, f"0.{1 + i % 7}", ("buy", "sell")[i % 3 == 0], first_id + i) for i, time_ns in enumerate(times)]
 
 
-def zipped(text: str) -> bytes:
+def zipped(text: str, padding: bytes = b"") -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("trades.csv", text)
+        if padding:
+            archive.writestr("padding", padding, zipfile.ZIP_STORED)
     return packed.getvalue()
 
 
@@ -189,10 +190,16 @@ def instruments(target: str) -> bytes:
         swap = "instType=SWAP" in target
         entry = {"instId": "BTC-USDT-SWAP" if swap else "BTC-USDT", "tickSz": "0.1", "lotSz": "10" if swap else "0.1", "state": "live"}
         return msgspec.json.encode({"code": "0", "data": [entry | {"ctVal": "0.01" if swap else "", "ctMult": "1" if swap else ""}]})
+    if path.endswith("/trades"):
+        newest = {"trade_id": 9000, "price": "60000.5", "size": "0.1", "side": "buy", "time": "2026-11-01T00:00:00.000000Z"}
+        return msgspec.json.encode([newest])
     return msgspec.json.encode({"id": "BTC-USD", "quote_increment": "0.1", "base_increment": "0.1", "status": "online"})
 
 
-_INFO = ("/api/v3/exchangeInfo", "/fapi/v1/exchangeInfo", "/v5/market/instruments-info", "/api/v5/public/instruments", "/products/BTC-USD")
+_INFO = (
+    *("/api/v3/exchangeInfo", "/fapi/v1/exchangeInfo", "/v5/market/instruments-info"),
+    *("/api/v5/public/instruments", "/products/BTC-USD", "/products/BTC-USD/trades"),
+)
 
 
 @pytest.fixture
@@ -272,3 +279,143 @@ def test_each_publisher_fills_a_span_once(name: str, server: DumpServer, tmp_pat
     err = capfd.readouterr().err
     assert "0 new trades" in err and "missing" not in err and "Traceback" not in err
     assert run(["verify", "--store", str(tmp_path), "--quiet"]) == 0
+
+
+def test_an_interrupted_download_is_taken_up_after_a_kill(server: DumpServer, tmp_path: Path) -> None:
+    """D7, B1: a kill in the middle of a download loses nothing, and what was fetched is not fetched again."""
+    desk = desk_of("binance", server, tmp_path)
+    stuck = next(path for path in server.files if path.endswith(f"{DAYS[1]}.zip"))
+    with zipfile.ZipFile(io.BytesIO(server.files[stuck])) as archive:
+        with_checksum(server, stuck, zipped(archive.read("trades.csv").decode(), bytes(100_000)))
+    server.stuck[stuck] = 50_000
+    child = subprocess.Popen([sys.executable, "-m", "app", *desk.arguments()], stderr=subprocess.DEVNULL)
+    part = tmp_path / "binance" / "BTCUSDT" / "downloads" / f"spot-BTCUSDT-aggTrades-{DAYS[1]}.zip.part"
+    try:
+        for _ in range(3000):
+            if part.exists() and part.stat().st_size > 8000:
+                break
+            assert child.poll() is None
+            time.sleep(0.01)
+        else:
+            raise AssertionError("no download within 30 s")
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert without_ids(desk.stored()) == without_ids(desk.expected(0))
+    server.stuck.clear()
+    assert desk.run() == 0
+    assert [target for target in desk.fetched if str(DAYS[0]) in target] == []
+    (begun,) = server.ranges_asked()
+    assert 8000 < int(begun.removeprefix("bytes=").removesuffix("-")) <= 50_000
+    assert desk.stored() == desk.expected(0, 1, 3)
+    assert desk.run() == 0 and desk.fetched == []
+
+
+def test_a_bad_checksum_costs_its_day_only(server: DumpServer, tmp_path: Path, capfd: Any) -> None:
+    """D7, C1: a file that does not match its checksum is not imported, and the days after it are."""
+    desk = desk_of("binance-usdm", server, tmp_path)
+    path = next(path for path in server.files if path.endswith(f"{DAYS[0]}.zip"))
+    good = server.files[path]
+    server.files[path] = good + b"x"
+    assert desk.run() == 1
+    err = capfd.readouterr().err
+    assert "checksum mismatch; not imported" in err and "still missing" in err and "Traceback" not in err
+    assert desk.stored() == desk.expected(1, 3)
+    server.files[path] = good
+    assert desk.run() == 0
+    assert set(desk.fetched) == {path, f"{path}.CHECKSUM"}
+    assert desk.stored() == desk.expected(0, 1, 3)
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLISHERS if name != "kaiko"])  # which publishes no files by day
+def test_a_day_that_is_not_out_yet_comes_later(name: str, server: DumpServer, tmp_path: Path, capfd: Any) -> None:
+    """D9: what is not published yet is said, the rest goes on, and the next run has only that day to fetch."""
+    publisher = PUBLISHERS[name]
+    today = datetime.now(UTC).date()
+    days = [today - timedelta(days=number) for number in (3, 2, 1)]
+    desk = Desk(publisher, server, tmp_path)
+    rows = {day: rows_of(number, start_ns(day) - publisher.begins * 3600 * 10**9) for number, day in enumerate(days)}
+    rows[days[2]] = rows_of(3, start_ns(days[2]) - publisher.begins * 3600 * 10**9)
+    for day in days[:2]:
+        publisher.publish(server, day, rows[day])
+    if name == "tardis":  # it calls a day out of range until it is out
+        server.faults = [None] * 4 + [Fault(status=400, body=b'{"code":107,"message":"There is no data available for that date yet"}')]
+    assert desk.run(days[0], today) == 1
+    err = capfd.readouterr().err
+    assert err.count("is not published yet, try again later") == 1 and "still missing" in err
+    assert without_ids(desk.stored()) == without_ids(rows[days[0]] + rows[days[1]])
+    publisher.publish(server, days[2], rows[days[2]])
+    assert desk.run(days[0], today) == 0
+    assert not [target for target in desk.fetched if str(days[0]) in target]
+    assert without_ids(desk.stored()) == without_ids([row for day in days for row in rows[day]])
+
+
+def test_a_redirect_is_followed_once_without_the_key(server: DumpServer, tmp_path: Path, capfd: Any) -> None:
+    """D9, C6: a file may lie elsewhere; the key does not go there, and a second hop is refused."""
+    desk = desk_of("tardis", server, tmp_path)
+    with publishing() as elsewhere:
+        for path in [path for path in server.files if path.startswith("/v1/")]:
+            elsewhere.files[f"/signed{path}"] = server.files.pop(path)
+            server.redirects[path] = f"{elsewhere.url}/signed{path}?signature=1"
+        elsewhere.files |= {f"{path}?signature=1": content for path, content in elsewhere.files.items()}
+        assert desk.run() == 0, capfd.readouterr().err
+        assert {head.get("authorization") for head in server.heads if "authorization" in head} == {"Bearer k-1"}
+        assert len(elsewhere.heads) == 4 and not any("authorization" in head for head in elsewhere.heads)
+        assert without_ids(desk.stored()) == without_ids(desk.expected(0, 1, 3))
+        again = Desk(desk.publisher, server, tmp_path / "again")
+        path = next(iter(server.redirects))
+        elsewhere.redirects[server.redirects[path].removeprefix(elsewhere.url)] = f"{server.url}/third"
+        assert again.run() == 1
+        assert "redirects more than once" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", PUBLISHERS)
+def test_one_odd_row_costs_one_row(name: str, server: DumpServer, tmp_path: Path, capfd: Any) -> None:
+    """D3: a row that is no trade is left out and listed with its line; the others and the other days are stored."""
+    desk = desk_of(name, server, tmp_path)
+    rows = desk.publisher.rows(0)
+    bad = (rows[5][0], "60000.53", *rows[5][2:])
+    desk.publisher.publish(server, DAYS[0], [*rows[:5], bad, *rows[6:]])
+    code = desk.run()
+    err = capfd.readouterr().err
+    line = 6 if name == "binance" else 7  # the only layout without a header
+    assert f"line {line}: found price 60000.53, expected a multiple of 0.1" in err and "left out 1 row that is no valid trade" in err
+    assert code == int(desk.publisher.numbered)  # ids prove that a trade is missing
+    assert ("still missing" in err) == desk.publisher.numbered
+    assert without_ids(desk.stored()) == without_ids([row for row in desk.expected(0, 1, 3) if row[0] != desk.expected(0)[5][0]])
+    assert desk.run() == code and desk.fetched == []
+
+
+def test_rows_with_zero_price_and_quantity_are_no_trades(server: DumpServer, tmp_path: Path, capfd: Any) -> None:
+    """D3: Binance leaves such rows for ids without a trade; they are counted, and nothing is missing."""
+    desk = desk_of("binance-usdm", server, tmp_path)
+    rows = desk.publisher.rows(1)
+    void = (rows[7][0], "0.00000000", "0.00000000", *rows[7][3:])
+    desk.publisher.publish(server, DAYS[1], [*rows[:7], void, *rows[8:]])
+    assert desk.run() == 0, capfd.readouterr().err
+    assert "1 row with zero quantity skipped" in capfd.readouterr().err
+    assert desk.stored() == [row for row in desk.expected(0, 1, 3) if row[4] != void[4]]
+    assert desk.run() == 0 and desk.fetched == []
+
+
+@pytest.mark.parametrize("name", ["binance", "bybit"])
+def test_a_day_on_a_finer_tick_does_not_keep_the_others_away(name: str, server: DumpServer, tmp_path: Path, capfd: Any) -> None:
+    """D3, D1: a day from before the venue changed its tick is stored in its own steps; the days after it are too."""
+    desk = desk_of(name, server, tmp_path)
+    desk.publisher.publish(server, DAYS[0], desk.publisher.rows(0, tick="0.01"))
+    assert desk.run() == 0, capfd.readouterr().err
+    assert "stored with tick 0.05 and lot 0.1, as the venue had other steps then" in capfd.readouterr().err
+    files = sorted(tmp_path.glob("*/*/trades/*.parquet"))
+    assert [read_meta(path).tick_size for path in files] == ["0.05", "0.1", "0.1"]
+    assert desk.run() == 0 and desk.fetched == []
+
+
+def test_an_id_gap_that_the_file_has_itself_is_said_and_not_fetched_again(server: DumpServer, tmp_path: Path, capfd: Any) -> None:
+    """D8: what the publisher lacks is listed by id at each run; the file is fetched once."""
+    desk = desk_of("binance", server, tmp_path)
+    rows = desk.publisher.rows(1)
+    desk.publisher.publish(server, DAYS[1], [*rows[:10], *rows[12:]])
+    for fetched in (True, False):
+        assert desk.run() == 1
+        assert bool(desk.fetched) is fetched
+        assert "2 trades by id" in capfd.readouterr().err
