@@ -75,7 +75,7 @@ def _short_of(value: Decimal) -> Decimal | None:
     digits = len(value.normalize(_EXACT).as_tuple().digits)
     if digits not in _FLOAT_DIGITS or Decimal(repr(float(value))) != value:
         return None
-    short = _SHORT.plus(value)
+    short = value.normalize(_SHORT)
     return short if abs(_EXACT.subtract(value, short)) <= abs(value) * _RELATIVE else None
 
 

@@ -23,6 +23,7 @@ from feeds.archives.odd_rows import OddRows, TooManyOddRowsError
 from feeds.archives.parquet_trades import ParquetTrades
 from feeds.archives.row_block import RowBlock, read_block
 from feeds.archives.row_error import RowError, quoted
+from feeds.archives.time_parsing import times_ns, whole_numbers
 
 
 class SourceRows:
@@ -102,6 +103,20 @@ class SourceRows:
         for table in self._source.blocks(OddRows()):
             trades = self._without_headers(table)
             yield trades.column(self.layout.price), trades.column(self.layout.quantity)
+
+    def first_ids(self) -> tuple[Int64Array, Int64Array]:
+        """The ids of the first rows and their times in nanoseconds; none if they are unreadable, which later reading reports."""
+        name = self.layout.trade_id
+        table = next(self._source.blocks(OddRows()), None)
+        if table is not None and name is not None:
+            trades = self._without_headers(table)
+            try:
+                ids, time_ns = whole_numbers(trades.column(name)), times_ns(trades.column(self.layout.time))
+                if ids is not None:
+                    return ids, time_ns
+            except RowError:
+                pass
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     def leave_out(self, fault: RowError, odd: OddRows) -> None:
         """Leave a row out; its number counts from the file's first trade.

@@ -19,6 +19,7 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 from feeds.archives.duplicates import conflict, duplicate_rows, repeats
 from feeds.archives.float_noise import coarsest_step
+from feeds.archives.id_order import ids_agree_with_time, mostly_consecutive
 from feeds.archives.ids import NO_ID, MadeIds, numbers_of, stable_ids_of
 from feeds.archives.layouts import Ids, Layout
 from feeds.archives.odd_rows import OddRows
@@ -42,11 +43,14 @@ class FileFacts:
     layout : str
         E.g. "Binance aggregate trades".
     numbered : bool
-        Whether its ids are consecutive, for the `Instrument.numbered` of a new market.
+        Whether its ids are consecutive and agree with the times, for the `Instrument.numbered` of a new market.
+    names : bool
+        True if its ids are numbers that neither count nor agree with the times, e.g. hashes.
     """
 
     layout: str
     numbered: bool
+    names: bool = False
 
 
 def file_facts(path: Path) -> FileFacts:
@@ -57,8 +61,13 @@ def file_facts(path: Path) -> FileFacts:
     TradeFileError
         If the format is unknown.
     """
-    layout = SourceRows(path).layout
-    return FileFacts(layout.name, layout.ids is Ids.NUMBERS)
+    source = SourceRows(path)
+    layout = source.layout
+    if layout.ids is not Ids.NUMBERS:
+        return FileFacts(layout.name, False)
+    ids, time_ns = source.first_ids()
+    consecutive, agree = mostly_consecutive(ids), ids_agree_with_time(ids, time_ns)
+    return FileFacts(layout.name, consecutive and agree, not consecutive and not agree)
 
 
 def stream_trades(path: Path, instrument: Instrument, report: ImportReport, *, strict: bool = True) -> Iterator[TradeBatch]:

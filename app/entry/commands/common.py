@@ -35,8 +35,8 @@ def read(path: Path, reading: Reading) -> TradeFile:
     """Read a trades file; progress and skipped rows are shown on standard error."""
     with progress_counter(path.name, reading.quiet) as on_rows:
         found = read_trade_file(path, reading.tick_size, reading.lot_size, on_rows)
-    if found.left_out and not reading.quiet:
-        print_note(f"{path}: skipped {found.left_out}")
+    for note in found.notes:
+        print_note(f"{path}: {note}", reading.quiet)
     return found
 
 

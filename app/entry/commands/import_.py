@@ -27,6 +27,8 @@ from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import file_facts, stream_trades
 
 KINDS = ("auto", "binance", "bybit", "okx", "tardis", "kaiko", "csv", "parquet")
+_COUNTING = {"binance": True, "okx": True, "coinbase": True, "kraken": True, "bybit": False, "hyperliquid": False}
+"""Whether a venue numbers its trades, so that its ids order them and show gaps; for others a file decides."""
 _DAYS_IN_MEMORY = 4_000_000  # trades; above this the fullest day goes to disk until the file has been read
 
 
@@ -72,9 +74,12 @@ def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_
 def _import_one(kind: str, path: Path, steps: InstrumentSpec, store: DiskStore, quiet: bool) -> None:
     facts = file_facts(path)
     require_kind(kind, path, facts.layout)
-    writer = TapeWriter(store, market_of(steps, store, facts.numbered))
+    instrument = market_of(steps, store, facts.numbered)
+    if instrument.numbered and facts.names:
+        raise TradeFileError(path, None, "ids that do not count its trades", f"consecutive ids, since {instrument.id} numbers its trades")
+    writer = TapeWriter(store, instrument)
     try:
-        report = ImportReport()
+        report = ImportReport(by_time=facts.names)
         with progress_counter(path.name, quiet, "trades") as tell:
             new = import_file(writer, path, report, tell=tell)
     finally:
@@ -145,7 +150,11 @@ def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instru
         raise BadInputError(f"{steps.instrument_id}: not in the store yet, pass --tick-size and --lot-size")
     tick, lot = parse_step(steps.tick_size, "tick size"), parse_step(steps.lot_size, "lot size")
     multiplier = Decimal(1) if known is None else known.multiplier
-    return Instrument(venue, symbol, tick, lot, multiplier, numbered if known is None else known.numbered)
+    if known is not None:
+        numbered = known.numbered
+    elif venue.split("-")[0] in _COUNTING:
+        numbered = _COUNTING[venue.split("-")[0]]
+    return Instrument(venue, symbol, tick, lot, multiplier, numbered)
 
 
 def require_kind(kind: str, path: Path, layout: str) -> None:
