@@ -170,7 +170,7 @@ class Catalogue:
         return TapeRanges(TapeRange(*row[:6], source=Source(row[6])) for row in rows)
 
     def settled(self, name: str) -> Settled:
-        """What a market need not fetch again; nothing if the catalogue is older than this."""
+        """The times and ids that a market need not fetch again; none in a catalogue of an older version."""
         if not self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'settled'"):
             return Settled()
         rows = self._all("SELECT kind, first, before FROM settled JOIN instrument ON number = instrument WHERE name = ?", (name,))
@@ -228,7 +228,7 @@ def write_ranges(connection: sqlite3.Connection, number: int, gone: Iterable[Tap
 
 
 def write_settled(connection: sqlite3.Connection, number: int, settled: Settled) -> None:
-    """Replace what a market need not fetch again, within a transaction."""
+    """Replace the times and ids that a market need not fetch again, within a transaction."""
     rows = [*((source.value, span) for source, span in settled.spans), *((_VOID, ids) for ids in settled.void)]
     connection.execute("DELETE FROM settled WHERE instrument = ?", (number,))
     connection.executemany("INSERT INTO settled VALUES (?, ?, ?, ?)", [(number, kind, one.start_ns, one.end_ns) for kind, one in rows])

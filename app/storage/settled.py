@@ -1,4 +1,4 @@
-"""What a market need not fetch again: times that a source has delivered in full, and ids that name no trade.
+"""Times and ids that need not be fetched again: delivered in full by a source, or without a trade.
 
 Trade ids prove what is missing between two stored trades, but not before the first, after the last, or in a time without any
 trade: there only the source's word counts, and it is kept here. A market without numbered trades has this in its tape ranges.
@@ -15,7 +15,7 @@ from app.market.span import Span
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What need not be fetched again.
+    """The times and ids that need not be fetched again.
 
     Attributes
     ----------

@@ -75,7 +75,7 @@ class TapeWriter:
 
     @property
     def settled(self) -> Settled:
-        """What need not be fetched again."""
+        """The times and ids that need not be fetched again."""
         return self._settled
 
     def settle(self, span: Span, source: Source, void: Iterable[Span] = ()) -> None:

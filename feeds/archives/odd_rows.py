@@ -44,7 +44,7 @@ class OddRows:
             If there are a hundred already.
         """
         if len(self) >= MOST:
-            raise TooManyOddRowsError(error.row, error.found, f"{error.expected} (more than {MOST} rows are no valid trades)")
+            raise TooManyOddRowsError(error.row, error.found, f"{error.expected} (more than {MOST} rows are not valid trades)")
         self.errors.append(error)
 
     def add_torn(self) -> bool:
@@ -58,6 +58,6 @@ class OddRows:
         """Lines for the user: a count, then the first ten rows."""
         if not len(self):
             return []
-        rows = "1 row that is no valid trade" if len(self) == 1 else f"{len(self):,} rows that are no valid trades"
+        rows = "1 row that is not a valid trade" if len(self) == 1 else f"{len(self):,} rows that are not valid trades"
         more = [f"and {len(self.places) - _LISTED:,} more"] if len(self.places) > _LISTED else []
         return [f"left out {rows}", *self.places[:_LISTED], *more]

@@ -136,7 +136,7 @@ class SourceRows:
             raise self.refusal(error.at(fault.row)) from None
 
     def require_grid(self, odd: OddRows) -> None:
-        """Raise if so many rows are off the grid that the file must be from a time with other steps.
+        """Raise if rows off the grid show that the file is from a time with other steps.
 
         Raises
         ------

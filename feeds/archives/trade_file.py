@@ -62,7 +62,7 @@ class TradeFile:
 
     @property
     def notes(self) -> list[str]:
-        """What was read other than as it is written, in lines for the user."""
+        """Skipped rows, rounded values and the order of the trades, in lines for the user."""
         notes = [f"skipped {self.left_out}"] if self.left_out else []
         if self.noise:
             values = "1 value" if self.noise == 1 else f"{self.noise:,} values"

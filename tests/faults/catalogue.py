@@ -1,6 +1,7 @@
 """The faults by number, and what the program promises when each one happens.
 
-`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers. Tests name the numbers in their docstrings.
+`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers,
+`D` are data thrown away or called complete, `T` wrong values. Tests name the numbers in their docstrings.
 """
 
 from __future__ import annotations
@@ -62,10 +63,20 @@ CATALOGUE = {
     "C1": Entry("hostile zip archives", "bounded in members, bytes and ratio while reading; nothing written elsewhere"),
     "C2": Entry("hostile CSV", "refused with the line, or read as it says; all or nothing for each file"),
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
+    "D3": Entry(
+        "one row that is no trade, in a file or a row of files",
+        "it costs itself, counted and listed with its line; the user's own file is refused with the line, and later files go on",
+    ),
+    "D7": Entry("a clean-up next to work in progress", "it deletes what is its own and dead; each source is tested end to end"),
+    "D8": Entry("whole days from files", "complete to the nanosecond; a second run fetches nothing and exits with 0"),
+    "D9": Entry("a day without trades, or not published yet", "no trades is an answer; what is not out comes later, the rest goes on"),
+    "T3": Entry("ids that do not count, or begin anew", "ids order trades only where they agree with time; else time does, and it is said"),
+    "T5": Entry("float noise of other programs", "rounded below a millionth of a step, or to what it stands for; counted and said"),
+    "T6": Entry("kline files without a header, with candles missing", "read in either unit, plain or zipped; missing candles are listed"),
 }
 """All faults by number, in the order of the report's table."""
 
-_NUMBERED = re.compile(r"\s*([ABC]\d+(?:, [ABC]\d+)*): ")
+_NUMBERED = re.compile(r"\s*([ABCDSTX]\d+(?:, [ABCDSTX]\d+)*): ")
 
 
 def numbers_of(docstring: str | None) -> list[str]:

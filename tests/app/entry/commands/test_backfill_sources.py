@@ -351,7 +351,7 @@ def test_a_day_that_is_not_out_yet_comes_later(name: str, server: DumpServer, tm
 
 
 def test_a_redirect_is_followed_once_without_the_key(server: DumpServer, tmp_path: Path, capfd: Any) -> None:
-    """D9, C6: a file may lie elsewhere; the key does not go there, and a second hop is refused."""
+    """D9: a file may lie elsewhere; the key does not go there, and a second hop is refused."""
     desk = desk_of("tardis", server, tmp_path)
     with publishing() as elsewhere:
         for path in [path for path in server.files if path.startswith("/v1/")]:
@@ -379,7 +379,7 @@ def test_one_odd_row_costs_one_row(name: str, server: DumpServer, tmp_path: Path
     code = desk.run()
     err = capfd.readouterr().err
     line = 6 if name == "binance" else 7  # the only layout without a header
-    assert f"line {line}: found price 60000.53, expected a multiple of 0.1" in err and "left out 1 row that is no valid trade" in err
+    assert f"line {line}: found price 60000.53, expected a multiple of 0.1" in err and "left out 1 row that is not a valid trade" in err
     assert code == int(desk.publisher.numbered)  # ids prove that a trade is missing
     assert ("still missing" in err) == desk.publisher.numbered
     assert without_ids(desk.stored()) == without_ids([row for row in desk.expected(0, 1, 3) if row[0] != desk.expected(0)[5][0]])
@@ -400,7 +400,7 @@ def test_rows_with_zero_price_and_quantity_are_no_trades(server: DumpServer, tmp
 
 @pytest.mark.parametrize("name", ["binance", "bybit"])
 def test_a_day_on_a_finer_tick_does_not_keep_the_others_away(name: str, server: DumpServer, tmp_path: Path, capfd: Any) -> None:
-    """D3, D1: a day from before the venue changed its tick is stored in its own steps; the days after it are too."""
+    """D3: a day from before the venue changed its tick is stored in its own steps; the days after it are too."""
     desk = desk_of(name, server, tmp_path)
     desk.publisher.publish(server, DAYS[0], desk.publisher.rows(0, tick="0.01"))
     assert desk.run() == 0, capfd.readouterr().err
