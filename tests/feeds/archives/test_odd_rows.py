@@ -84,7 +84,7 @@ def test_many_rows_off_the_grid_are_of_other_steps(tmp_path: Path, off_grid: int
         report = ImportReport()
         assert len(concatenate(stream_trades(path, BINANCE, report, strict=False))) == 198 and len(report.odd) == 2
         return
-    with pytest.raises(OtherStepsError, match="line 2: found price 1.005, expected a multiple of 0.01"):
+    with pytest.raises(OtherStepsError, match=r"line 2: found price 1\.005, expected a multiple of 0\.01"):
         list(stream_trades(path, BINANCE, ImportReport(), strict=False))
     finer = common_steps_of(path, BINANCE)
     assert (str(finer.tick_size), finer.lot_size) == ("0.005", BINANCE.lot_size)

@@ -419,3 +419,14 @@ def test_an_id_gap_that_the_file_has_itself_is_said_and_not_fetched_again(server
         assert desk.run() == 1
         assert bool(desk.fetched) is fetched
         assert "2 trades by id" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", PUBLISHERS)
+def test_a_day_without_trades_is_an_answer(name: str, server: DumpServer, tmp_path: Path, capfd: Any) -> None:
+    """D9: alone, with nothing stored next to it, it is complete, and it is not fetched again."""
+    desk = desk_of(name, server, tmp_path, range(QUIET, QUIET + 1))
+    assert desk.run(DAYS[QUIET], DAYS[QUIET + 1]) == 0, capfd.readouterr().err
+    assert desk.fetched
+    assert desk.run(DAYS[QUIET], DAYS[QUIET + 1]) == 0
+    assert desk.fetched == []
+    assert "missing" not in capfd.readouterr().err
