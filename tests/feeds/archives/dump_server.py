@@ -35,6 +35,8 @@ class DumpServer:
     """Addresses to which paths are redirected."""
     stuck: dict[str, int] = field(default_factory=dict)
     """Paths whose answers stop after so many bytes, with the connection left open."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set to end stopped answers."""
     etag: bool = True
     ranges: bool = True
     asked: list[str] = field(default_factory=list)
@@ -67,7 +69,7 @@ class DumpServer:
         await writer.drain()
         try:
             if cut is None and target in self.stuck:
-                await asyncio.sleep(60)
+                await self.over.wait()
         finally:
             writer.close()
 
@@ -109,10 +111,8 @@ def publishing() -> Iterator[DumpServer]:
             server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
             begun.set()
             await stop.wait()
-        open_yet = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in open_yet:
-            task.cancel()
-        await asyncio.gather(*open_yet, return_exceptions=True)
+        server.over.set()
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
         await asyncio.sleep(0.01)  # closed transports let go of their sockets
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
