@@ -45,7 +45,7 @@ class StoreGap:
 
 
 def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
-    """The gaps of a span on disk, oldest first."""
+    """The gaps in the stored trades of a time span, oldest first."""
     numbered = writer.instrument.numbered
     if not numbered:
         covered = [stored.span for stored in writer.intervals.covered(proven=False)]
@@ -147,7 +147,7 @@ async def _fill_gap(
 
 
 async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
-    """Trades of a gap in large batches, each with the time range it fully covers."""
+    """Yield the venue's trades of a gap in large batches, each with the time range it fully covers."""
     if gap.first_id is not None and gap.before_id is not None:
         pages = history.between(gap.first_id, gap.before_id - 1)
     else:

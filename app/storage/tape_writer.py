@@ -32,7 +32,7 @@ _MOST_IN_MEMORY = 20_000_000  # a day with more trades stays in parts: merging i
 
 
 class TapeWriter:
-    """The only writer of a market; call from any thread, one at a time.
+    """Writes the trades of one market to the store; may be called from any thread, one at a time.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ class TapeWriter:
 
     @property
     def instrument(self) -> Instrument:
-        """The market that is written."""
+        """The market whose trades are written."""
         return self.tape.instrument
 
     @property
     def intervals(self) -> TapeRanges:
-        """The stored tape ranges; must not be changed."""
+        """The market's stored tape ranges; the caller must not change them."""
         return self._intervals
 
     @property
@@ -93,7 +93,7 @@ class TapeWriter:
             self._replace_settled(self._settled.with_time(span, source).with_void(void))
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
-        """Store trades and return the number of new ones; they then survive a kill.
+        """Store trades in the catalogue and return the number of new ones; on return they are safe on disk.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class TapeWriter:
             return len(fresh)
 
     def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
-        """Store many historical trades directly in day files; else like `insert`."""
+        """Store many older trades directly in day files; parameters and result are those of `insert`."""
         with self._turn:
             fresh = self._fresh(trades)
             added = self._ranges_of(fresh, source, trades, complete)
@@ -134,11 +134,11 @@ class TapeWriter:
 
     @property
     def wants_sealing(self) -> bool:
-        """True if the catalogue has enough trades to make the next start slow."""
+        """True if the catalogue has `TAIL_TRADES` or more trades of the market, which would make the next start slow."""
         return self._tail_size >= TAIL_TRADES
 
     def seal(self, now_ns: int) -> None:
-        """Move the catalogue's trades to files, and merge the parts of past days.
+        """Move the market's trades from the catalogue to day files, and merge the files of each past day.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def tidy(self, now_ns: int) -> None:
-        """Merge each past day into one file; if the catalogue has trades of past days, move all its trades to files first.
+        """Merge the files of each past day; if the catalogue has trades of past days, first move the market's trades to files.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def forget(self, days: Iterable[int]) -> None:
-        """Delete days with all their files; their trades are missing from then on."""
+        """Delete all files of some days; their trades count as missing from then on."""
         with self._turn:
             for day in days:
                 self._delete_day(day)
@@ -182,7 +182,7 @@ class TapeWriter:
             self._rename_damaged(path, day)
 
     def rebuild_accounting(self) -> None:
-        """Rebuild the tape ranges in the catalogue from the trades in day files and in the catalogue."""
+        """Rebuild the tape ranges in the catalogue from the stored trades."""
         with self._turn:
             self._replace_intervals(ranges_in_files(self.tape))
 
@@ -193,7 +193,7 @@ class TapeWriter:
     # -- private ---------------------------------------------------------------------------------
 
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
-        """The trades in the order of the tape, without those whose ids are stored."""
+        """Sort trades in the order of the tape, and leave out duplicates and numbered trades that are stored."""
         trades = merge_trades([trades], numbered=self.instrument.numbered)
         if not self.instrument.numbered or not len(trades):
             return trades
@@ -211,7 +211,7 @@ class TapeWriter:
                 self._merge_into_day(day, TradeBatch.empty(), self._intervals)
 
     def _merge_into_day(self, day: int, trades: TradeBatch, known: TapeRanges) -> int:
-        """Merge trades and all parts of a day into one file; return how many were new.
+        """Merge trades and all files of a day into one file; return the number of new trades.
 
         Nothing is written if the day is one file already and no trade is new. A day too large for memory gets another part instead.
         """
@@ -234,7 +234,7 @@ class TapeWriter:
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:
-        """Trades of each file of a day; None if they are too many. Renames damaged files."""
+        """Read the undamaged files of a day and rename damaged ones; None if there are too many trades for memory."""
         found: dict[Path, TradeBatch] = {}
         count = 0
         for path in self.tape.files(day):
@@ -273,7 +273,7 @@ class TapeWriter:
             self._settled = new
 
     def _seal_old_steps(self, store: DiskStore) -> None:
-        """Move trades with an older tick or lot size from the catalogue to files.
+        """Move trades with an older tick or lot size from the catalogue to day files.
 
         Each file has the steps of its trades in its metadata.
         """
@@ -291,7 +291,7 @@ class TapeWriter:
 
 
 def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | None:
-    """The tape ranges with some added; None if there are none to add."""
+    """Copy tape ranges and add others to the copy; None if there are none to add."""
     added = list(added)
     if not added:
         return None
@@ -302,7 +302,7 @@ def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | Non
 
 
 def _difference(old: TapeRanges, new: TapeRanges) -> tuple[list[TapeRange], list[TapeRange]]:
-    """The tape ranges to delete, and those to write."""
+    """The tape ranges to delete (only in `old`), and those to write (only in `new`)."""
     before, after = set(old), set(new)
     return sorted(before - after), sorted(after - before)
 

@@ -43,7 +43,7 @@ class BulkSource(Protocol):
     """One market's history, as files of one publisher."""
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """The files with the trades of a span up to now, oldest first.
+        """The files with the trades of a span, oldest first; the part of the span after the current time is ignored.
 
         They may hold trades outside the span too.
         """

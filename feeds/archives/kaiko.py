@@ -83,7 +83,7 @@ class KaikoTrades:
         self._host = FileHost(base_url, headers=self._headers, wall=wall, sleep=sleep)
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """The span up to now in daily parts; see `BulkSource`.
+        """One file for each UTC day of a span, up to the current time; see `BulkSource`.
 
         Never more than the span, as Kaiko bills by volume.
         """
@@ -96,7 +96,7 @@ class KaikoTrades:
 
         A time without trades is a file with a header only.
 
-        A broken download starts again from the beginning.
+        A broken download starts again from the beginning. See `BulkSource`.
         """
         to = folder / piece.name
         if to.exists():

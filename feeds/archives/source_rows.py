@@ -27,7 +27,7 @@ from feeds.archives.time_parsing import times_ns, whole_numbers
 
 
 class SourceRows:
-    """A trade file in any supported format.
+    """Reader for a trade file in any supported format.
 
     Attributes
     ----------

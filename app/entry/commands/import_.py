@@ -34,7 +34,7 @@ _DAYS_IN_MEMORY = 4_000_000  # trades; above this the fullest day goes to disk u
 
 @dataclass(frozen=True, slots=True)
 class InstrumentSpec:
-    """The market of the files; tick and lot size may be None if it is in the store."""
+    """The market of the files; tick and lot size may be None if the store already has the market."""
 
     instrument_id: str
     tick_size: str | None
