@@ -28,6 +28,7 @@ from app.market.times import file_time_text
 from app.market.trade import TradeBatch
 from app.storage.catalogue_snapshot import snapshot_of
 from app.storage.facts import FACT_TABLE, LOT_SIZE, NAME, STATUS, TICK_SIZE, Fact, note_facts
+from app.storage.settled import Settled
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
@@ -35,6 +36,9 @@ _log = structlog.get_logger(__name__)
 FILE_NAME = "catalogue.sqlite3"
 _BUSY_S = 5.0
 _ROWS_AT_ONCE = 5_000
+_VOID = "void"
+_SOURCES = {source.value for source in Source}
+"""The kinds of rows in `settled`: times by their source, and ids without a trade."""
 _MIGRATIONS = (
     """
     CREATE TABLE instrument (
@@ -69,8 +73,20 @@ _MIGRATIONS = (
     ) STRICT;
     """,
     FACT_TABLE,
+    "",
+    """
+    CREATE TABLE settled (
+        instrument INTEGER NOT NULL REFERENCES instrument,
+        kind TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        before INTEGER NOT NULL,
+        PRIMARY KEY (instrument, kind, first)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """Scripts from one version of the schema to the next; never changed once released."""
+_TABLES = {"instrument": 1, "stretch": 1, "tail": 1, "fact": 2, "settled": 4}
+"""Tables, with the version of the schema that has them first."""
 
 
 class Catalogue:
@@ -227,6 +243,17 @@ class Catalogue:
         )
         return TapeRanges(TapeRange(*row[:6], source=Source(row[6])) for row in rows)
 
+    def settled(self, name: str) -> Settled:
+        """The times and ids that a market need not fetch again; none in a catalogue of an older version."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'settled'"):
+            return Settled()
+        rows = self._all("SELECT kind, first, before FROM settled JOIN instrument ON number = instrument WHERE name = ?", (name,))
+        found = Settled().with_void(Span(first, before) for kind, first, before in rows if kind == _VOID)
+        for kind, first, before in rows:
+            if kind in _SOURCES:
+                found = found.with_time(Span(first, before), Source(kind))
+        return found
+
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
         """A market's trades in the catalogue, in the order of the tape, and their highest arrival number; 0 without trades.
 
@@ -272,6 +299,13 @@ def write_ranges(connection: sqlite3.Connection, number: int, gone: Iterable[Tap
     """Delete some tape ranges of a market and insert others, in the caller's transaction."""
     connection.executemany("DELETE FROM stretch WHERE instrument = ? AND first_key = ?", [(number, s.first_key) for s in gone])
     connection.executemany("INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(number, *s[:6], s.source.value) for s in new])
+
+
+def write_settled(connection: sqlite3.Connection, number: int, settled: Settled) -> None:
+    """Replace the times and ids that a market need not fetch again, within a transaction."""
+    rows = [*((source.value, span) for source, span in settled.spans), *((_VOID, ids) for ids in settled.void)]
+    connection.execute("DELETE FROM settled WHERE instrument = ?", (number,))
+    connection.executemany("INSERT INTO settled VALUES (?, ?, ?, ?)", [(number, kind, one.start_ns, one.end_ns) for kind, one in rows])
 
 
 def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) -> None:
@@ -355,7 +389,7 @@ def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -
         raise StoreError(f"{path}: not a Tapeprint database")
     if version == 0 and not write:
         raise StoreError(f"{path}: no store here yet")
-    if version and not {"instrument", "stretch", "tail", *(["fact"] if version > 1 else [])} <= tables:
+    if not {table for table, since in _TABLES.items() if version >= since} <= tables:
         raise DamagedCatalogueError(f"{path}: damaged: tables are missing")
 
 

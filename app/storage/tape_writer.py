@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
@@ -11,18 +12,20 @@ import structlog
 from filelock import FileLock, Timeout
 
 from app.errors import StoreBusyError, StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import TradeBatch
 from app.storage.atomic import remove_leftovers
-from app.storage.catalogue import drop_tail, write_ranges, write_tail
+from app.storage.catalogue import drop_tail, write_ranges, write_settled, write_tail
 from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
 from app.storage.facts import note_earlier_steps
 from app.storage.minute_cells import write_minute_cells
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files, rebuild_catalogue
+from app.storage.settled import Settled
 from app.storage.tape import Tape, day_name, next_part
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
 from app.storage.undo_journal import UndoJournal, undo_unfinished
@@ -76,6 +79,25 @@ class TapeWriter:
     def intervals(self) -> TapeRanges:
         """The market's stored tape ranges; the caller must not change them."""
         return self._intervals
+
+    @property
+    def settled(self) -> Settled:
+        """The times and ids that need not be fetched again."""
+        return self._settled
+
+    def settle(self, span: Span, source: Source, void: Iterable[Span] = ()) -> None:
+        """Note that all trades of a time that a source has are stored, however few, and which ids have none.
+
+        Raises
+        ------
+        StoreError
+            If the catalogue cannot be written.
+        """
+        if not self.instrument.numbered:
+            self.insert_bulk(TradeBatch.empty(), source, span if span else None)
+            return
+        with self._turn:
+            self._replace_settled(self._settled.with_time(span, source).with_void(void))
 
     def reconnect(self) -> bool:
         """Open the store again if it was removed, replaced or failed; return True if trades recorded before are gone.
@@ -155,7 +177,7 @@ class TapeWriter:
 
     @contextmanager
     def atomically(self) -> Generator[None]:
-        """Context in which `insert_bulk` stores all trades or none, whatever fails and even if the process is killed.
+        """Context in which `insert_bulk` and `settle` store all or nothing, whatever fails and even if the process is killed.
 
         Other methods must not be called in it.
 
@@ -164,16 +186,19 @@ class TapeWriter:
         StoreError
             If the disk fails: then nothing is stored.
         """
-        before = self._intervals
+        before, settled = self._intervals, self._settled
         self._journal, self._noted = UndoJournal(self.tape.folder, before), []
         journal = self._journal
         try:
             yield
+            with self.tape.catalogue.transaction() as connection:
+                write_ranges(connection, self._number, *_difference(before, self._intervals))
+                _note_steps(connection, self._number, self._noted)
+                if self._settled != settled:
+                    write_settled(connection, self._number, self._settled)
             self._journal = None
-            after, self._intervals = self._intervals, before
-            self._replace_intervals(after, self._noted)
         except BaseException:
-            self._journal, self._intervals = None, before
+            self._journal, self._intervals, self._settled = None, before, settled
             try:
                 journal.undo()
             except OSError as error:
@@ -261,6 +286,7 @@ class TapeWriter:
         self._seal_old_steps()
         self._number = catalogue.number_of(self.instrument)
         self._intervals = self.tape.intervals()
+        self._settled = catalogue.settled(self.instrument.id)
         self._tail_size = catalogue.tail_size(self.instrument.id)
 
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
@@ -333,11 +359,13 @@ class TapeWriter:
 
     def _rename_damaged(self, path: Path, day: int) -> None:
         self._guard(path)
+        self._replace_settled(self._settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
         self._replace_intervals(ranges_without_files(self.tape, self._intervals, {path}, day))
         path.replace(path.with_name(path.name + ".corrupt"))
 
     def _delete_day(self, day: int) -> None:
         files = self.tape.files(day)
+        self._replace_settled(self._settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
         self._replace_intervals(ranges_without_files(self.tape, self._intervals, set(files), day))
         for path in (*files, self.tape.cells_file(day)):
             with suppress(FileNotFoundError):
@@ -351,9 +379,14 @@ class TapeWriter:
             return
         with self.tape.catalogue.transaction() as connection:
             write_ranges(connection, self._number, *_difference(self._intervals, new))
-            for steps, span in noted:
-                note_earlier_steps(connection, self._number, steps, span)
+            _note_steps(connection, self._number, noted)
         self._intervals = new
+
+    def _replace_settled(self, new: Settled) -> None:
+        if self._journal is None and new != self._settled:  # else the catalogue gets it at the end
+            with self.tape.catalogue.transaction() as connection:
+                write_settled(connection, self._number, new)
+        self._settled = new
 
     def _seal_old_steps(self) -> None:
         """Move trades with an older tick or lot size from the catalogue to day files.
@@ -372,6 +405,11 @@ class TapeWriter:
             write_day(next_part(old, day), part, before, ranges_in_day(known, day))
         with catalogue.transaction() as connection:
             drop_tail(connection, number, place)
+
+
+def _note_steps(connection: sqlite3.Connection, number: int, noted: Iterable[tuple[Steps, Span]]) -> None:
+    for steps, span in noted:
+        note_earlier_steps(connection, number, steps, span)
 
 
 def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], Steps] | None:

@@ -17,10 +17,24 @@ def duplicate_rows(trades: TradeBatch) -> BoolArray:
     RowError
         If a row repeats an id with a different trade.
     """
+    repeated, differing = repeats(trades)
+    if differing.any():
+        row = int(np.argmax(differing))
+        raise conflict(trades, row)
+    return repeated
+
+
+def conflict(trades: TradeBatch, row: int) -> RowError:
+    """The error for a row that repeats an id with a different trade."""
+    return RowError(row, f"trade id {trades.trade_id[row]} used by a different trade", "a unique id")
+
+
+def repeats(trades: TradeBatch) -> tuple[BoolArray, BoolArray]:
+    """Mark rows that repeat a trade, and rows that repeat only its id; each bool [shape=(n,)]."""
     ids = trades.trade_id
-    repeated = np.zeros(len(ids), bool)
+    repeated, differing = np.zeros(len(ids), bool), np.zeros(len(ids), bool)
     if len(ids) < 2 or bool(np.all(ids[1:] > ids[:-1])):
-        return repeated
+        return repeated, differing
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
     again = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
@@ -28,8 +42,6 @@ def duplicate_rows(trades: TradeBatch) -> BoolArray:
     differs = np.zeros(len(rows), bool)
     for column in trades.columns:
         differs |= column[rows] != column[before]
-    if differs.any():
-        row = int(rows[differs].min())
-        raise RowError(row, f"trade id {ids[row]} used by a different trade", "a unique id")
-    repeated[rows] = True
-    return repeated
+    repeated[rows[~differs]] = True
+    differing[rows[differs]] = True
+    return repeated, differing

@@ -58,8 +58,8 @@ def read(path: Path, reading: Reading) -> TradeFile:
         raise BadInputError(f"{path}: a trades file requires --tick-size")
     with progress_counter(path.name, reading.quiet) as on_rows:
         found = read_trade_file(path, reading.tick_size, reading.lot_size, on_rows)
-    if found.left_out and not reading.quiet:
-        print_note(f"{path}: skipped {found.left_out}")
+    for note in found.notes:
+        print_note(f"{path}: {note}", reading.quiet)
     return found
 
 
