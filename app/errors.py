@@ -7,6 +7,7 @@ or the terminal (one line: what, where, what was expected).
     ├── BadInputError              the caller's input is wrong: exit code 2
     │   ├── OffGridError           a price or quantity is not a whole number of steps
     │   ├── TradeFileError         a file of trades or candles is invalid or unusable (file, line, found, expected)
+    │   │   └── OtherStepsError    its prices or quantities are on another grid than the market's is now
     │   ├── GridTooFineError       a bar would need too many rows
     │   └── SettingsError          a setting cannot be read
     ├── EmptyProfileError          a profile without volume has no POC or value area
@@ -18,6 +19,7 @@ or the terminal (one line: what, where, what was expected).
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
     │   ├── ChecksumError          a download does not match its published checksum
     │   └── VenueRefusedError      451, bad certificate, unknown symbol: retrying cannot help
+    │       └── BadRequestError    400: the venue calls the request itself wrong, e.g. out of range
     ├── StoreError                 the store on disk cannot be used: charts continue, nothing is recorded
     │   └── StoreBusyError         another process writes this market
     └── NoDisplayError             there is no screen to open a window on
@@ -77,6 +79,10 @@ class TradeFileError(BadInputError):
         self.line = line
 
 
+class OtherStepsError(TradeFileError):
+    """Raised for a file whose prices or quantities are on another grid than the market's is now."""
+
+
 class GridTooFineError(BadInputError):
     """Raised when a single bar would have more price rows than allowed."""
 
@@ -129,6 +135,10 @@ class ChecksumError(FeedError):
 
 class VenueRefusedError(FeedError):
     """Raised when the venue refuses permanently, so that trying again cannot help."""
+
+
+class BadRequestError(VenueRefusedError):
+    """Raised when the venue answers 400: the request itself is wrong, e.g. a time out of range."""
 
 
 class StoreError(TapeprintError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
@@ -20,21 +21,29 @@ from app.chart.chart import Chart, ChartSpec
 from app.errors import BadInputError, TapeprintError, VenueRefusedError
 from app.ingest.ingest import Ingest
 from app.ingest.retry import retry
+from app.ingest.stored_feed import StoredFeed
 from app.market.bar_rule import BarRule
 from app.market.default_rows import default_ticks_per_row
 from app.market.feed import FeedState, FeedStatus, closing
 from app.market.instrument import Instrument
 from app.market.market import Market
+from app.market.span import Span
 from app.profiles.profile_store import ProfileStore
 from app.settings.calculation import CalculationSettings
 from app.storage.recorder import Recorder
-from app.storage.recording_status import OFF, RecordingStatus
+from app.storage.recording_status import OFF, RecordingState, RecordingStatus
 from app.storage.shared_store import MarketStore
 from app.storage.tape import Tape
 from app.storage.trade_store import TradeStore
 
 _log = structlog.get_logger(__name__)
 
+_VENUE_WAIT_S = 4.0  # after this time without an answer stored trades are shown
+_STORED_NS = 24 * 3_600_000_000_000  # of them at first; scrolling back loads the rest
+_STORE_WAIT_S = 5.0  # a drive that does not answer must not keep a market from being shown
+_STORE_AGAIN_S = 5.0
+_NO_ANSWER = MarketStore(None, None, RecordingStatus(RecordingState.NOT_RECORDING, "the disk does not answer"))
+_Keep = Callable[[Instrument], MarketStore]
 _PRICE_AGE_NS = 2 * 3_600_000_000_000  # recent enough for a row size, even if the local clock is wrong by an hour
 
 
@@ -66,6 +75,8 @@ class Workspace:
         Calculation settings of the first chart.
     keep : callable, optional
         Opens the store on disk for an instrument; called in another thread. Without it nothing is recorded.
+    stored : callable, optional
+        The stored trades of an instrument id, which are shown while its venue is not reached; called in another thread.
     alerts : AlertStore, optional
         The user's alerts; without it they last only as long as the program runs.
     profiles : ProfileStore, optional
@@ -82,7 +93,8 @@ class Workspace:
         choice: ChartChoice,
         rules: CalculationSettings | None = None,
         *,
-        keep: Callable[[Instrument], MarketStore] | None = None,
+        keep: _Keep | None = None,
+        stored: Callable[[str], Tape | None] | None = None,
         alerts: AlertStore | None = None,
         profiles: ProfileStore | None = None,
         memory_trades: int = 20_000_000,
@@ -92,7 +104,7 @@ class Workspace:
         self._open_market = open_market
         self._choice = choice
         self._rules = rules or CalculationSettings()
-        self._keep = keep
+        self._keep, self._stored = keep, stored
         self.alerts = AlertActions(
             alerts or AlertStore(), lambda: self.chart, lambda: self.ingest.watch if self.ingest else None, lambda: self.status
         )
@@ -101,6 +113,7 @@ class Workspace:
         self._wall_s, self._sleep = wall_s, sleep
         self._opening = FeedStatus(FeedState.CONNECTING)
         self._failed: FeedStatus | None = None
+        self._try_now, self._not_reached, self._reaching = asyncio.Event(), asyncio.Event(), False
         self._task: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()  # markets that are closing
         self._changes: set[asyncio.Task[None]] = set()
@@ -112,6 +125,8 @@ class Workspace:
         self.chart: Chart | None = None
         """None until the market is open and a first price is known."""
         self._not_recorded = OFF
+        self._recorders: list[Recorder] = []  # of all markets opened so far
+        self._store_openings: set[asyncio.Future[MarketStore]] = set()
         self.message = ""
         """The last error of a user action; empty if there was none."""
 
@@ -145,10 +160,29 @@ class Workspace:
             return OFF
         return self.ingest.recorder.status if self.ingest.recorder is not None else self._not_recorded
 
+    @property
+    def unrecorded(self) -> list[tuple[str, int, RecordingStatus]]:
+        """The trades that were received and are not recorded, by market: its id, their number, the state of recording."""
+        return [(one.instrument.id, one.unrecorded, one.status) for one in self._recorders if one.unrecorded]
+
+    @property
+    def disk_hangs(self) -> bool:
+        """True if a write to the store may never end."""
+        return bool(self._store_openings) or any(one.hangs for one in self._recorders)
+
     def stop_filling(self) -> None:
         """Stop the history download; scrolling further back starts it again."""
         if self.ingest is not None:
             self.ingest.stop_filling()
+
+    def try_now(self) -> None:
+        """Try at once to reach the venue, instead of waiting for the next attempt or after a refusal."""
+        if self.status.state not in {FeedState.DISCONNECTED, FeedState.STOPPED}:
+            return
+        if self._reaching:
+            self._try_now.set()
+        else:
+            self.open(self.instrument_id)
 
     def open(self, instrument_id: str) -> None:
         """Open another market; the previous one closes in the background."""
@@ -223,21 +257,23 @@ class Workspace:
     async def _watch(self, instrument_id: str) -> None:
         if self._leaving:
             await asyncio.wait(self._leaving)
-        opened = await self._open_with_price(instrument_id)
-        if opened is None:
-            return
-        market, price_ticks = opened
-        market_store = MarketStore(None, None)
+        self._not_reached.clear()
+        offline = asyncio.ensure_future(self._show_stored(instrument_id))
+        try:
+            market, price_ticks = await self._open_with_price(instrument_id)
+        finally:
+            offline.cancel()
+            await asyncio.wait([offline])
+        market_store, recorder, opening, late = MarketStore(None, None), None, None, None
         try:
             if self._keep is not None and market.is_real:
-                market_store = await asyncio.to_thread(self._keep, market.instrument)
+                found = await self._open_store(self._keep, market.instrument)
+                late, market_store = (None, found) if isinstance(found, MarketStore) else (found, _NO_ANSWER)
             self._not_recorded = market_store.recording
             instrument = await asyncio.to_thread(_finest, market, market_store.tape)
             price_ticks *= int(market.instrument.tick_size / instrument.tick_size)
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
-            recorder = (
-                Recorder(market_store.writer, store.batches, keep=market_store.retention) if market_store.writer is not None else None
-            )
+            recorder = self._recorder(market_store, store)
             if recorder is not None:
                 recorder.steps = instrument.steps
             ticks = self._choice.ticks_per_row or default_ticks_per_row(price_ticks, self._choice.bar_rule)
@@ -257,10 +293,14 @@ class Workspace:
             ingest.on_steps = self._scale_rows
             async with self.profiles.autosave(market.instrument, chart.anchors, on_disk=market.is_real):
                 self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
+                if recorder is None and self._keep is not None and market_store.recording.state is not RecordingState.OFF:
+                    opening = asyncio.ensure_future(self._start_recording(self._keep, ingest, late))
                 await ingest.run()
         finally:
             self.alerts.book.save()  # with the time up to which they were monitored
-            if market_store.writer is not None:
+            if opening is not None:
+                opening.cancel()
+            if market_store.writer is not None and not (recorder is not None and recorder.hangs):
                 market_store.writer.close()
             await market.feed.aclose()
 
@@ -269,8 +309,75 @@ class Workspace:
         if self._choice.ticks_per_row is not None:
             self._choice = replace(self._choice, ticks_per_row=self._choice.ticks_per_row * factor)
 
-    async def _open_with_price(self, instrument_id: str) -> tuple[Market, int] | None:
-        """Open a market, retrying until it succeeds, and get a recent price; None if the venue refuses permanently."""
+    def _recorder(self, market_store: MarketStore, store: TradeStore) -> Recorder | None:
+        if market_store.writer is None:
+            return None
+        recorder = Recorder(market_store.writer, store.batches, keep=market_store.retention)
+        self._recorders = [one for one in self._recorders if one.unrecorded] + [recorder]
+        return recorder
+
+    async def _open_store(self, keep: _Keep, instrument: Instrument) -> MarketStore | asyncio.Future[MarketStore]:
+        """Open the store for a market; if its disk does not answer, return the attempt, which may never end."""
+        opening = self._store_opening(keep, instrument)
+        try:
+            done, _ = await asyncio.wait([opening], timeout=_STORE_WAIT_S)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unused)
+            raise
+        return opening.result() if done else opening
+
+    def _store_opening(self, keep: _Keep, instrument: Instrument) -> asyncio.Future[MarketStore]:
+        opening = asyncio.ensure_future(asyncio.to_thread(keep, instrument))
+        self._store_openings.add(opening)
+        opening.add_done_callback(self._store_openings.discard)
+        return opening
+
+    async def _start_recording(self, keep: _Keep, ingest: Ingest, opening: asyncio.Future[MarketStore] | None) -> None:
+        """Record as soon as the store can be opened, with all trades that are loaded then."""
+        while True:
+            if opening is None:
+                await self._sleep(_STORE_AGAIN_S)
+                opening = self._store_opening(keep, ingest.feed.instrument)
+            try:
+                market_store = await asyncio.shield(opening)
+            except asyncio.CancelledError:
+                opening.add_done_callback(_close_unused)
+                raise
+            opening = None
+            if (recorder := self._recorder(market_store, ingest.store)) is not None:
+                ingest.start_recording(recorder)
+                return
+            self._not_recorded = market_store.recording
+
+    async def _show_stored(self, instrument_id: str) -> None:
+        """Show the stored trades of a market once its venue has failed or not answered for a while, until cancelled."""
+        if self._stored is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_VENUE_WAIT_S):
+                await self._not_reached.wait()
+        try:
+            tape = await asyncio.to_thread(self._stored, instrument_id)
+            if tape is None:
+                return
+            end_ns, price_ticks = await asyncio.to_thread(_end_of, tape)
+        except TapeprintError as error:
+            _log.warning("stored trades not shown", instrument=instrument_id, reason=error.detail)
+            return
+        instrument = tape.instrument
+        feed = StoredFeed(instrument, lambda: self._opening)
+        store = TradeStore(limit=self._memory_trades, by_time=not instrument.numbered)
+        ticks = self._choice.ticks_per_row or default_ticks_per_row(price_ticks, self._choice.bar_rule)
+        chart = Chart(ChartSpec(instrument, self._choice.bar_rule, ticks), self._rules)
+        ingest = Ingest(feed, None, store, [chart], history_ns=_STORED_NS, tape=tape, wall_ns=lambda: end_ns)
+        async with self.profiles.autosave(instrument, chart.anchors, on_disk=True):
+            self.market = Market(instrument, feed, None, _STORED_NS)
+            self.store, self.ingest, self.chart = store, ingest, chart
+            ingest.past.wake()  # there is no first live trade to wait for
+            await ingest.run()
+
+    async def _open_with_price(self, instrument_id: str) -> tuple[Market, int]:
+        """Open a market, retrying until it succeeds, and get a recent price; after a final refusal wait for `try_now`."""
 
         async def attempt() -> tuple[Market, int]:
             market = await self._open_market(instrument_id)
@@ -283,12 +390,46 @@ class Workspace:
         def on_wait(error: TapeprintError, pause_s: float) -> None:
             _log.warning("market not opened", instrument=instrument_id, reason=error.detail, retry_s=pause_s)
             self._opening = FeedStatus(FeedState.DISCONNECTED, error.user_message, retry_at_s=self._wall_s() + pause_s)
+            self._not_reached.set()
 
+        self._reaching = True
         try:
-            return await retry(attempt, on_wait, sleep=self._sleep)
-        except (VenueRefusedError, BadInputError) as error:
-            self._opening = FeedStatus(FeedState.STOPPED, reason=error.user_message)
-            return None
+            while True:
+                self._try_now.clear()
+                try:
+                    return await retry(attempt, on_wait, sleep=self._pause)
+                except (VenueRefusedError, BadInputError) as error:
+                    self._opening = FeedStatus(FeedState.STOPPED, reason=error.user_message)
+                    self._not_reached.set()
+                    await self._try_now.wait()
+                    self._opening = FeedStatus(FeedState.CONNECTING, reason=f"opening {instrument_id}")
+        finally:
+            self._reaching = False
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait between attempts, or until the user wants to try at once."""
+        self._try_now.clear()
+        waits = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._try_now.wait())]
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in done:
+                wait.result()
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+def _end_of(tape: Tape) -> tuple[int, int]:
+    """The end of the stored trades, and the last price in ticks."""
+    last = tape.covered()[-1].span
+    trades = tape.trades(Span(last.end_ns - _PRICE_AGE_NS, last.end_ns))
+    return last.end_ns, int(trades.price_ticks[-1]) if len(trades) else 0
+
+
+def _close_unused(opening: asyncio.Future[MarketStore]) -> None:
+    """Release a market that was opened in the store too late."""
+    if not opening.cancelled() and opening.exception() is None and (writer := opening.result().writer) is not None:
+        writer.close()
 
 
 def _finest(market: Market, tape: Tape | None) -> Instrument:

@@ -24,6 +24,8 @@ from app.entry.commands import store_cli as store_commands
 from app.entry.commands import why_cli as why_command
 from app.entry.commands.options import (
     Bar,
+    Begin,
+    End,
     Hosts,
     LotSize,
     Painter,
@@ -31,6 +33,7 @@ from app.entry.commands.options import (
     Quiet,
     Seconds,
     SettingsFile,
+    StoredPart,
     StoreFolder,
     Theme,
     TickSize,
@@ -126,33 +129,39 @@ def replay(
 
 @app.command
 def footprint(
-    file: Annotated[Path, Parameter(help="trades file: CSV or Parquet with time,price,quantity,side[,trade_id], or a venue's own dump")],
+    file: Annotated[
+        Path, Parameter(help="trades file: CSV or Parquet with time,price,quantity,side[,trade_id], a venue's own dump, or a stored market")
+    ],
     /,
     *,
-    tick_size: TickSize,
+    tick_size: TickSize = None,
     lot_size: LotSize = None,
     bar: Bar = None,
     ticks_per_row: TicksPerRow = 1,
+    begin: Begin = None,
+    end: End = None,
     out: Annotated[
         Path | None, Parameter(name=["--out", "-o"], help="output file (.jsonl, .csv or .parquet); default: JSON lines to stdout")
     ] = None,
+    store: StoreFolder = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
-    """Write footprint bars from a trades file."""
+    """Write footprint bars from a trades file or a stored market."""
     from app.entry.commands.footprint import footprint as write_footprint
 
-    settings = settings_of(settings_file)
-    write_footprint(file, reading_of(tick_size, lot_size, quiet), settings, bar_of(bar, settings), row_of(ticks_per_row) or 1, out)
+    settings = settings_of(settings_file, store=store)
+    reading = reading_of(tick_size, lot_size, quiet, StoredPart(settings.store_folder(), begin, end))
+    write_footprint(file, reading, settings, bar_of(bar, settings), row_of(ticks_per_row) or 1, out)
     return 0
 
 
 @app.command
 def profile(
-    file: Annotated[Path, Parameter(help="trades file, as for footprint")],
+    file: Annotated[Path, Parameter(help="trades file or stored market, as for footprint")],
     /,
     *,
-    tick_size: TickSize,
+    tick_size: TickSize = None,
     lot_size: LotSize = None,
     ticks_per_row: TicksPerRow = None,
     rows: Annotated[int | None, Parameter(help="number of rows over the whole range (instead of --ticks-per-row)")] = None,
@@ -161,9 +170,13 @@ def profile(
     method: Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="value area method")] = "dalton",
     percent: Annotated[int, Parameter(help="percentage of volume in the value area")] = 70,
     json: Annotated[bool, Parameter(negative="", help="print JSON; poc_row is the lower edge of the POC row")] = False,
+    begin: Begin = None,
+    end: End = None,
+    store: StoreFolder = None,
     quiet: Quiet = False,
+    settings_file: SettingsFile = None,
 ) -> int:
-    """Print the volume profile of a trades file: POC, value area and nodes."""
+    """Print the volume profile of a trades file or a stored market: POC, value area and nodes."""
     from app.entry.commands.profile import ProfileRequest
     from app.entry.commands.profile import profile as print_profile
 
@@ -171,7 +184,8 @@ def profile(
         raise BadInputError(f"rows: found {rows}, expected 1 or more")
     rule = None if bar is None else parse_bar_rule(bar)
     request = ProfileRequest(row_of(ticks_per_row), rows, anchor, rule, ValueAreaMethod(method), percent, json)
-    print_profile(file, reading_of(tick_size, lot_size, quiet), request)
+    stored = StoredPart(settings_of(settings_file, store=store).store_folder(), begin, end)
+    print_profile(file, reading_of(tick_size, lot_size, quiet, stored), request)
     return 0
 
 
@@ -211,6 +225,8 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # `tapeprint footprint … | head`: the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a disk that fails in a place where nothing better can be said
+        return _print_error(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", 1)
 
 
 def _require_command(argv: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.alerts.alert_store import AlertStore
 from app.entry.display import require_display
+from app.entry.exit import report_unrecorded
 from app.entry.gc_timer import gc_on_this_thread
 from app.entry.markets import market_opener, offered_instruments
 from app.entry.player import Player
@@ -91,6 +92,7 @@ async def show_window(options: DesktopOptions) -> int:
         options.choice,
         settings.rules,
         keep=shared_store.of,
+        stored=shared_store.stored,
         alerts=AlertStore(settings.alerts_file()),
         profiles=ProfileStore(settings.profiles_folder()),
         memory_trades=settings.data.memory_trades,
@@ -118,9 +120,10 @@ async def show_window(options: DesktopOptions) -> int:
             await closed.wait()
         finally:
             await _stopped(workspace, window)
+            code = report_unrecorded(workspace.unrecorded, disk_hangs=workspace.disk_hangs)
             shared_store.close()
             window.deleteLater()
-    return 0
+    return code
 
 
 def _overlays(text: str) -> frozenset[str]:

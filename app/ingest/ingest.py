@@ -101,6 +101,7 @@ class Ingest:
         self._meanwhile: list[TradeBatch] | None = None
         self._live_from_ns: int | None = None
         self._gaps: tuple[Span, ...] = ()
+        self._recording: asyncio.Task[None] | None = None
 
     @property
     def progress(self) -> LoadProgress | None:
@@ -133,7 +134,7 @@ class Ingest:
         """
         tasks = [asyncio.create_task(each.fill()) for each in (self.past, self.candle_past) if each is not None]
         if self.recorder is not None:
-            tasks.append(asyncio.create_task(self.recorder.run()))
+            self._recording = asyncio.create_task(self.recorder.run())
         try:
             async with closing(self.feed.batches()) as batches:
                 async for batch in batches:
@@ -141,6 +142,7 @@ class Ingest:
                         await self.go_over(self.feed.instrument)
                     self.receive(batch)
         finally:
+            tasks += [self._recording] if self._recording is not None else []
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -188,6 +190,13 @@ class Ingest:
                 except TapeprintError as error:
                     chart.refused = error.user_message
             self._update_coverage()
+
+    def start_recording(self, recorder: Recorder) -> None:
+        """Record from now on, beginning with all loaded trades; for a store that could not be opened before."""
+        recorder.steps = self.steps
+        self.recorder = recorder
+        recorder.take_all_loaded()
+        self._recording = asyncio.create_task(recorder.run())
 
     def stop_filling(self) -> None:
         """Cancel the current requests for trades and candles."""

@@ -26,6 +26,7 @@ _log = structlog.get_logger(__name__)
 _AT_ONCE = 20_000  # trades put on the disk together
 _TRIES = 6  # consecutive, without a new trade
 _LONGEST_WAIT_S = 60.0
+_LATE_NS = 10 * 10**9  # a venue's history may lack the newest trades for some seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,19 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
         covered = [stored.span for stored in writer.intervals.covered(proven=False)]
         return [StoreGap(gap, None, None) for gap in span.minus(covered)]
     stored = list(writer.intervals)
+    settled = writer.settled
     if not stored:
-        return [StoreGap(span, None, None)] if span else []
-    # include the times of the first and last trade: other trades may have the same time (see _batches)
-    before, after = Span(span.start_ns, stored[0].start_ns + 1), Span(stored[-1].end_ns - 1, span.end_ns)
-    found = [StoreGap(before, None, stored[0].first_id)] if before else []
+        return [StoreGap(left, None, None) for left in span.minus(settled.times())]
+    # include the times of the first and last trade: other trades may have the same time, unless a source has said that it has none
+    before = Span(span.start_ns, min(span.end_ns, stored[0].start_ns + 1))
+    after = Span(max(span.start_ns, stored[-1].end_ns - 1), span.end_ns)
+    found = [StoreGap(left, None, stored[0].first_id) for left in before.minus(settled.times()) if left]
     for a, b in writer.intervals.gaps():  # by ids: there may be a gap between two trades of the same time
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
-            found.append(StoreGap(Span(a.end_ns, max(b.start_ns, a.end_ns + 1)), a.last_id + 1, b.first_id))
-    return [*found, StoreGap(after, stored[-1].last_id + 1, None)] if after else found
+            time = Span(a.end_ns, max(b.start_ns, a.end_ns + 1))
+            missing = Span(a.last_id + 1, b.first_id).minus(list(settled.void))
+            found += [StoreGap(time, ids.start_ns, ids.end_ns) for ids in missing]
+    return found + [StoreGap(left, stored[-1].last_id + 1, None) for left in after.minus(settled.times()) if left]
 
 
 async def fill_gaps(
@@ -118,13 +123,18 @@ async def _fill_gap(
                 return
             gap = left[-1]
         tell(gap.span, fresh)
+        asked_ns, found = wall_ns(), False
         async for trades, complete, steps in _batches(history, gap, writer.instrument.numbered):
+            found = True
             new = await asyncio.to_thread(writer.insert, trades, Source.BACKFILL, complete, steps)
             if writer.wants_sealing:
                 await asyncio.to_thread(writer.seal, wall_ns())
             fresh += new
             failures = 0 if new else failures
             tell(gap.span, fresh)
+        if writer.instrument.numbered and (gap.first_id is None or gap.before_id is None):  # that no trades came is an answer too
+            end_ns = gap.span.end_ns if found else min(gap.span.end_ns, asked_ns - _LATE_NS)
+            await asyncio.to_thread(writer.settle, Span(max(gap.span.start_ns, history.reaches_ns), end_ns), Source.BACKFILL)
 
     def on_wait(error: TapeprintError, pause_s: float) -> None:
         nonlocal failed, failures
@@ -142,8 +152,8 @@ async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> Asyn
     if gap.first_id is not None and gap.before_id is not None:
         pages = history.between(gap.first_id, gap.before_id - 1)
     else:
-        pages = history.since(gap.span.start_ns - 1, gap.before_id)
-    span = Span(gap.span.start_ns - 1, gap.span.end_ns + 1) if numbered else gap.span
+        pages = history.since(gap.span.start_ns, gap.before_id)
+    span = gap.span
     from_ns = max(span.start_ns, history.reaches_ns)
     pending: list[TradeBatch] = []
     steps = steps_of(history)

@@ -23,7 +23,7 @@ from app.errors import BadInputError, SettingsError
 from app.market.bar_rule import BarRule, parse_bar_rule
 from app.settings.calculation import CalculationSettings
 from app.settings.fields import PlainValue, SettingsGroup, changed_fields, from_plain
-from app.storage.atomic import replacing
+from app.storage.atomic import remove_leftovers, replacing
 from app.storage.retention import Retention
 
 Palette = Literal["blue-orange", "green-red"]
@@ -166,6 +166,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     """
     environ = os.environ if environ is None else environ
     place = path or settings_path()
+    remove_leftovers(place.parent, place.name)
     settings = Settings()
     try:
         text = place.read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ Every file of the user is written here, except those that only grow (the alert l
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Generator
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import IO
 
 from app.errors import StoreError
+
+if os.name != "nt":
+    import fcntl
 
 _NAME_CHARS = 100  # of the temporary file: with its ending it must fit into the 255 bytes of a file name
 
@@ -41,10 +45,11 @@ def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
             yield file
         return
     path = path.resolve()
-    # a name of its own: two programs may write the same file at the same time
-    partial = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(4)}.part")
+    remove_leftovers(path.parent, path.name)
+    partial, handle = _created(path, 0o600 if private else 0o666)
+    lock = -1 if os.name == "nt" else os.dup(handle)  # held until the file has its name
     try:
-        with os.fdopen(_created(partial, 0o600 if private else 0o666), "wb") as file:
+        with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -54,7 +59,9 @@ def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-    _flush_folder(path.parent)
+        if lock >= 0:
+            os.close(lock)
+    flush_folder(path.parent)
 
 
 @contextmanager
@@ -86,12 +93,57 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _created(path: Path, mode: int) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Delete the unfinished files that killed processes have left in a folder.
+
+    A process holds a lock on the file that it writes, and the system releases it when the process ends. Files of others, and those
+    that cannot be deleted, stay.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str, optional
+        Only those that were to become this file; by default all.
+    """
+    pattern = re.compile((r"\..+" if name is None else re.escape(f".{name[:_NAME_CHARS]}")) + r"\.[0-9a-f]{8}\.part", re.DOTALL)
+    with suppress(OSError):
+        for found in [Path(entry.path) for entry in os.scandir(folder) if pattern.fullmatch(entry.name)]:
+            with suppress(OSError):
+                _remove_if_dead(found)
 
 
-def _flush_folder(folder: Path) -> None:
-    """Flush a folder to disk, so that a renamed file in it survives a power cut; Windows does not need it."""
+def _remove_if_dead(partial: Path) -> None:
+    if os.name == "nt":  # a file that is open cannot be deleted
+        partial.unlink()
+        return
+    handle = os.open(partial, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_uid == os.geteuid():
+            partial.unlink()
+    finally:
+        os.close(handle)
+
+
+def _created(path: Path, mode: int) -> tuple[Path, int]:
+    """Create the unfinished file of a path and lock it; return its path and handle.
+
+    It has a name of its own: two programs may write the same file at the same time.
+    """
+    while True:
+        partial = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(4)}.part")
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        if os.name == "nt":
+            return partial, handle
+        with suppress(OSError):  # a file system without locks: then nothing is deleted there either
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:  # else another process has found it before it was locked
+            return partial, handle
+        os.close(handle)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush a rename to the disk; Windows has no such call, and needs none."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

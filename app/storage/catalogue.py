@@ -10,8 +10,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from app.market.times import file_time_text
 from app.market.trade import TradeBatch
 from app.storage.catalogue_snapshot import snapshot_of
 from app.storage.facts import FACT_TABLE, LOT_SIZE, NAME, STATUS, TICK_SIZE, Fact, note_facts
+from app.storage.settled import Settled
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +37,9 @@ _log = structlog.get_logger(__name__)
 FILE_NAME = "catalogue.sqlite3"
 _BUSY_S = 5.0
 _ROWS_AT_ONCE = 5_000
+_VOID = "void"
+_SOURCES = {source.value for source in Source}
+"""The kinds of rows in `settled`: times by their source, and ids without a trade."""
 _MIGRATIONS = (
     """
     CREATE TABLE instrument (
@@ -70,8 +74,20 @@ _MIGRATIONS = (
     ) STRICT;
     """,
     FACT_TABLE,
+    "",
+    """
+    CREATE TABLE settled (
+        instrument INTEGER NOT NULL REFERENCES instrument,
+        kind TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        before INTEGER NOT NULL,
+        PRIMARY KEY (instrument, kind, first)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """Scripts from one version of the schema to the next; never changed once released."""
+_TABLES = {"instrument": 1, "stretch": 1, "tail": 1, "fact": 2, "settled": 4}
+"""Tables, with the version of the schema that has them first."""
 
 
 class Catalogue:
@@ -93,7 +109,10 @@ class Catalogue:
 
     def __init__(self, folder: Path, *, write: bool, frozen: bool = False) -> None:
         self.path = folder / FILE_NAME
+        self.openings = 1
+        """How many times the file has been opened."""
         self._turn = threading.RLock()
+        self._write, self._suspect = write, False
         with _explained(self.path), _readable(self.path):
             self._snapshot = snapshot_of(self.path) if frozen else None
             try:
@@ -101,6 +120,7 @@ class Catalogue:
             except BaseException:
                 self._clean_up()
                 raise
+            self._file, self._device = _identity(self.path), _device(folder)
 
     def close(self) -> None:
         """Close the SQLite file."""
@@ -112,6 +132,36 @@ class Catalogue:
         if self._snapshot is not None and self._snapshot.folder is not None:
             self._snapshot.folder.cleanup()
 
+    def reopen(self, rebuild: Callable[[], None]) -> None:
+        """Open the file again if it is not the one that was opened, or failed; create and rebuild it if it is gone.
+
+        SQLite goes on writing into a file that was removed, and never again into one whose drive was pulled and is back.
+
+        Parameters
+        ----------
+        rebuild : callable
+            Fills a new catalogue from the day files.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be opened, or created on the drive on which it was.
+        """
+        with self._turn, _explained(self.path):
+            now = _identity(self.path)
+            if now == self._file and not self._suspect:
+                return
+            if now is None and _device(self.path.parent) != self._device:
+                raise StoreError(f"{self.path.parent}: the drive is not there")
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._suspect = True  # until it is open
+            self._connection = _connect(self.path, write=self._write)
+            if now is None:
+                rebuild()
+            self._file, self._suspect = _identity(self.path), False
+            self.openings += 1
+
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """Context for a write transaction: all changes are stored, or none after an error; other writers wait.
@@ -122,13 +172,19 @@ class Catalogue:
             If the disk is full, or the file is read-only.
         """
         with self._turn, _explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._connection
-            except BaseException:
-                self._connection.rollback()
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                except BaseException:
+                    self._connection.rollback()
+                    raise
+                self._connection.commit()
+            except sqlite3.Error as error:
+                self._suspect = self._suspect or "full" not in str(error)
+                with suppress(sqlite3.Error):  # a commit that failed may have left the transaction open
+                    self._connection.rollback()
                 raise
-            self._connection.commit()
 
     def instruments(self) -> list[Instrument]:
         """All markets that were ever stored, by name."""
@@ -190,6 +246,18 @@ class Catalogue:
         with _readable(self.path):
             return TapeRanges(_tape_range(*row) for row in rows)
 
+    def settled(self, name: str) -> Settled:
+        """The times and ids that a market need not fetch again; none in a catalogue of an older version."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'settled'"):
+            return Settled()
+        rows = self._all("SELECT kind, first, before FROM settled JOIN instrument ON number = instrument WHERE name = ?", (name,))
+        with _readable(self.path):
+            found = Settled().with_void(Span(first, before) for kind, first, before in rows if kind == _VOID)
+            for kind, first, before in rows:
+                if kind in _SOURCES:
+                    found = found.with_time(Span(first, before), Source(kind))
+        return found
+
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
         """A market's trades in the catalogue, in the order of the tape, and their highest arrival number; 0 without trades.
 
@@ -238,6 +306,13 @@ def write_ranges(connection: sqlite3.Connection, number: int, gone: Iterable[Tap
     """Delete some tape ranges of a market and insert others, in the caller's transaction."""
     connection.executemany("DELETE FROM stretch WHERE instrument = ? AND first_key = ?", [(number, s.first_key) for s in gone])
     connection.executemany("INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(number, *s[:6], s.source.value) for s in new])
+
+
+def write_settled(connection: sqlite3.Connection, number: int, settled: Settled) -> None:
+    """Replace the times and ids that a market need not fetch again, within a transaction."""
+    rows = [*((source.value, span) for source, span in settled.spans), *((_VOID, ids) for ids in settled.void)]
+    connection.execute("DELETE FROM settled WHERE instrument = ?", (number,))
+    connection.executemany("INSERT INTO settled VALUES (?, ?, ?, ?)", [(number, kind, one.start_ns, one.end_ns) for kind, one in rows])
 
 
 def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) -> None:
@@ -290,6 +365,26 @@ def _connect(path: Path, *, write: bool, uri: str | None = None) -> sqlite3.Conn
     return connection
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The device and number of a file; None if there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _device(folder: Path) -> int:
+    """The device of a folder, or of the nearest one above it that exists."""
+    while True:
+        try:
+            return folder.stat().st_dev
+        except (FileNotFoundError, NotADirectoryError):
+            if folder == folder.parent:
+                raise
+            folder = folder.parent
+
+
 def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(_MIGRATIONS):
@@ -301,7 +396,7 @@ def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -
         raise StoreError(f"{path}: not a Tapeprint database")
     if version == 0 and not write:
         raise StoreError(f"{path}: no store here yet")
-    if version and not {"instrument", "stretch", "tail", *(["fact"] if version > 1 else [])} <= tables:
+    if not {table for table, since in _TABLES.items() if version >= since} <= tables:
         raise DamagedCatalogueError(f"{path}: damaged: tables are missing")
 
 

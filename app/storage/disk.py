@@ -67,10 +67,7 @@ class DiskStore:
 
     def _open(self, *, rebuild: bool) -> Catalogue:
         """Open the catalogue, and rebuild it if asked."""
-        if self._aside is not None:
-            catalogue = Catalogue(Path(self._aside.name), write=True)
-        else:
-            catalogue = Catalogue(self.folder, write=self.write, frozen=self.frozen)
+        catalogue = self._opened() if self._aside is None else Catalogue(Path(self._aside.name), write=True)
         try:
             if rebuild:
                 rebuild_catalogue(catalogue, self.folder, lambda instrument: Tape(catalogue, self.folder, instrument))
@@ -78,6 +75,16 @@ class DiskStore:
             catalogue.close()
             raise
         return catalogue
+
+    def _opened(self) -> Catalogue:
+        try:
+            return Catalogue(self.folder, write=self.write, frozen=self.frozen)
+        except DamagedCatalogueError:
+            raise
+        except StoreError:
+            if self.write or self.frozen:
+                raise
+            return Catalogue(self.folder, write=False, frozen=True)  # read-only media: SQLite cannot put files beside it
 
     def instruments(self) -> list[Instrument]:
         """The stored markets, by name."""

@@ -1,6 +1,7 @@
 """Recording of a market's new trades on disk, in the background.
 
-A slow or full disk never delays a chart, and is always reported.
+A slow, full or missing disk never delays a chart, and is always reported. Writing is retried for as long as the program runs; what
+is not written yet waits in memory, and is never counted as recorded.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import structlog
 
-from app.errors import StoreError
+from app.errors import StoreBusyError, StoreError
 from app.market.coverage import Source
+from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.steps import Steps
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import day_of
+from app.storage.disk_thread import DiskThread
 from app.storage.recording_status import RECORDING, RecordingState, RecordingStatus
 from app.storage.retention import KEEP_ALL, Retention, delete_expired_days
 from app.storage.tape_writer import TapeWriter
@@ -27,7 +29,10 @@ from app.storage.tape_writer import TapeWriter
 _log = structlog.get_logger(__name__)
 
 _EVERY_S = 0.25  # a power cut loses at most this much; four commits a second are no load for a disk
+_SOON_S = 1.0  # after the first failure, so that "not recording" is shown within two seconds
 _AGAIN_S = 2.0
+_HANGS_S = 5.0  # longer than a disk takes to merge a day of a busy market
+_LONG_S = 30.0
 _BULK = 20_000  # history batches with more trades than this go straight into files
 _MOST_QUEUED = 2_000_000  # 66 MB; beyond this the queue is dropped, and all loaded trades are written once the disk works again
 _CHECK_DISK_S = 30.0
@@ -41,6 +46,10 @@ class _Queued(NamedTuple):
     steps: Steps | None = None
 
 
+class _StoreMadeAgainError(StoreError):
+    """Raised when the store was removed and has been created again, so that what was recorded is gone."""
+
+
 class Recorder:
     """Writes the new trades of one market to its tape, a few times a second.
 
@@ -48,7 +57,8 @@ class Recorder:
     ----------
     writer : TapeWriter
     all_loaded : callable
-        Returns all loaded trades, which are recorded if the queue had to be dropped because the disk was full for long.
+        Returns all loaded trades, which are recorded if the queue had to be dropped because the disk failed for long, or if the
+        store was removed.
     keep : Retention
         Limits of the store; applied once a day.
     wall_ns : callable
@@ -63,23 +73,62 @@ class Recorder:
         keep: Retention = KEEP_ALL,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.status = RECORDING
-        """Whether trades are being recorded, or why not."""
         self.written = 0
-        """Trades recorded since the start."""
+        """Trades recorded since the start, and still stored."""
         self.steps: Steps | None = None
         """Tick and lot size of the trades taken from now on; None: those of the writer's market."""
         self._writer, self._all_loaded, self._wall_ns = writer, all_loaded, wall_ns
         self._keep = keep
         self._queue: list[_Queued] = []
         self._n_queued = 0
+        self._being_written: list[_Queued] = []
         self._behind = False
-        self._fails = False  # the last write did; logged once
-        # one thread: memory that is taken in many threads by turns is not given back
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+        self._n_dropped = self._n_lost = 0
+        self._failures = 0  # in a row; the first is logged
+        self._reason, self._elsewhere, self._low = "", False, ""
+        self._thread = DiskThread("recorder")
         self._writing: asyncio.Future[bool] | None = None
+        self._begun_s = 0.0
         self._tidied_day = -1
         self._checked_s = -_CHECK_DISK_S
+
+    @property
+    def instrument(self) -> Instrument:
+        """The market that is recorded."""
+        return self._writer.instrument
+
+    @property
+    def status(self) -> RecordingStatus:
+        """Whether trades are being recorded, or why not."""
+        silent_s = self._silent_s
+        if silent_s > _HANGS_S:
+            state = RecordingState.NOT_RECORDING if silent_s > _LONG_S else RecordingState.RETRYING
+            return RecordingStatus(state, f"the disk has not answered for {silent_s:.0f} s", self.pending)
+        if self._elsewhere:
+            return RecordingStatus(RecordingState.ELSEWHERE, self._reason)
+        if self._failures:
+            state = RecordingState.NOT_RECORDING if self._failures > 1 else RecordingState.RETRYING
+            return RecordingStatus(state, self._reason, self.pending)
+        return RecordingStatus(RecordingState.LOW_DISK, self._low) if self._low else RECORDING
+
+    @property
+    def pending(self) -> int:
+        """Trades received and not recorded yet."""
+        return self._n_queued + sum(len(one.trades) for one in self._being_written) + self._n_dropped
+
+    @property
+    def unrecorded(self) -> int:
+        """Trades received and not recorded, those included that memory no longer has."""
+        return self.pending + self._n_lost
+
+    @property
+    def hangs(self) -> bool:
+        """True while a write takes so long that it may never end."""
+        return self._silent_s > _HANGS_S
+
+    @property
+    def _silent_s(self) -> float:
+        return 0.0 if self._writing is None or self._writing.done() else time.monotonic() - self._begun_s
 
     def take(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> None:
         """Queue trades for recording; if the queue is full, discard it first, and record all loaded trades later.
@@ -87,58 +136,87 @@ class Recorder:
         For the parameters see `TapeWriter.insert`.
         """
         if self._n_queued + len(trades) > _MOST_QUEUED:
+            self._n_dropped += self._n_queued
             self._queue, self._n_queued, self._behind = [], 0, True
         self._queue.append(_Queued(trades, source, complete, self.steps))
         self._n_queued += len(trades)
 
+    def take_all_loaded(self) -> None:
+        """Record all loaded trades with the next write."""
+        self._behind = True
+
     async def run(self) -> None:
         """Record queued trades until the task is cancelled."""
         while True:
-            self._writing = asyncio.ensure_future(self.flush())
-            works = await asyncio.shield(self._writing)  # a write in progress cannot be stopped: `aclose` waits for it
-            await asyncio.sleep(_EVERY_S if works else _AGAIN_S)
+            works = await self.flush()
+            await asyncio.sleep(_EVERY_S if works else _SOON_S if self._failures == 1 else _AGAIN_S)
 
     async def aclose(self) -> None:
-        """Write the queued trades, then close the tape's writer."""
+        """Write queued trades and close the tape; a write that hangs is left to itself, with the lock on the market."""
         try:
-            if self._writing is not None:
-                await asyncio.wait([self._writing])
             await self.flush()
         finally:
-            self._thread.shutdown(wait=False)
-            self._writer.close()
+            self._thread.close()
+            if self._writing is None or self._writing.done():
+                self._writer.close()
 
     async def flush(self) -> bool:
-        """Write the queued trades; if that fails, leave them in the queue and return False."""
-        queued, self._queue, self._n_queued = self._queue, [], 0
+        """Write queued trades; return False if that fails or takes long, and they stay queued.
+
+        A write in progress cannot be stopped, and goes on if this is cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + _HANGS_S
+        while self._writing is not None and not self._writing.done():
+            if not (await asyncio.wait([self._writing], timeout=until_s - loop.time()))[0]:
+                return False
+        self._begun_s = time.monotonic()
+        self._writing = asyncio.ensure_future(self._flush())
+        done, _ = await asyncio.wait([self._writing], timeout=until_s - loop.time())
+        return bool(done) and self._writing.result()
+
+    async def _flush(self) -> bool:
+        self._being_written, self._queue, self._n_queued = _together(self._queue), [], 0
         behind, self._behind = self._behind, False
         try:
             loaded = [_Queued(batch, Source.LIVE, None, self.steps) for batch in self._all_loaded()] if behind else []
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, queued, loaded)
+            await self._thread.run(self._write, loaded, retrying=bool(self._failures))
         except (StoreError, OSError) as error:
             reason = error.detail if isinstance(error, StoreError) else str(error)
-            if not self._fails:
+            if not self._failures:
                 _log.warning("trades not recorded", instrument=self._writer.instrument.id, reason=reason)
-            self._fails = True
-            shown = error.user_message if isinstance(error, StoreError) else reason
-            self.status = RecordingStatus(RecordingState.NOT_RECORDING, shown)
-            self._queue, self._behind = queued + self._queue, self._behind or behind
-            self._n_queued = sum(len(one.trades) for one in self._queue)
+            self._failures += 1
+            self._reason = error.user_message if isinstance(error, StoreError) else reason
+            self._elsewhere = isinstance(error, StoreBusyError)
+            self._behind = self._behind or behind or isinstance(error, _StoreMadeAgainError)
+            if isinstance(error, _StoreMadeAgainError):
+                self.written = 0
             return False
-        self._fails = False
-        self.status = self._working()
+        finally:
+            self._queue = self._being_written + self._queue
+            self._n_queued += sum(len(one.trades) for one in self._being_written)
+            self._being_written = []
+        self._failures, self._reason, self._elsewhere = 0, "", False
         return True
 
-    def _write(self, queued: Sequence[_Queued], loaded: Sequence[_Queued]) -> None:
+    def _write(self, loaded: Sequence[_Queued], *, retrying: bool) -> None:
         """Write queued trades, and once a day tidy the tape and delete expired days; in the recorder's thread.
 
         Trades that are written twice are stored once, so a failure in the middle does no harm.
         """
+        if self._writer.reconnect():
+            raise _StoreMadeAgainError(f"{self._writer.tape.folder.parent.parent}: was removed, and has been created again")
+        found = 0
         for batch in loaded:
-            self.written += _given(self._writer.insert_bulk, batch)
-        for one in _together(queued):
+            new = _given(self._writer.insert_bulk, batch)
+            self.written, found = self.written + new, found + new
+        if loaded:
+            self._n_dropped, self._n_lost = 0, self._n_lost + max(0, self._n_dropped - found)
+        while self._being_written:
+            one = self._being_written[0]
             write = self._writer.insert_bulk if len(one.trades) > _BULK and one.source is not Source.LIVE else self._writer.insert
             self.written += _given(write, one)
+            del self._being_written[0]
         today = day_of(self._wall_ns())
         if self._writer.wants_sealing:
             self._writer.seal(self._wall_ns())
@@ -146,15 +224,20 @@ class Recorder:
             self._writer.tidy(self._wall_ns())
             delete_expired_days(self._writer, self._writer.tape.folder.parent.parent, self._keep, self._wall_ns())
         self._tidied_day = today
+        self._check_space(at_once=retrying)
 
-    def _working(self) -> RecordingStatus:
-        """The status after a successful write: recording, or a warning if less than 1 GiB is free on disk."""
+    def _check_space(self, *, at_once: bool) -> None:
+        """Look now and then whether the disk will soon be full; that it cannot be asked does not matter while it can be written."""
         now_s = time.monotonic()
-        if now_s - self._checked_s < _CHECK_DISK_S and self.status.state is not RecordingState.NOT_RECORDING:
-            return self.status
+        if now_s - self._checked_s < _CHECK_DISK_S and not at_once:
+            return
         self._checked_s = now_s
-        free = shutil.disk_usage(self._writer.tape.folder).free
-        return RecordingStatus(RecordingState.LOW_DISK, f"only {free / 1e6:,.0f} MB free on disk") if free < _LOW_BYTES else RECORDING
+        try:
+            free = shutil.disk_usage(self._writer.tape.folder).free
+        except OSError:
+            self._low = ""
+        else:
+            self._low = f"only {free / 1e6:,.0f} MB free on disk" if free < _LOW_BYTES else ""
 
 
 def _given(write: Callable[..., int], one: _Queued) -> int:

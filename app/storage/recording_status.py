@@ -1,4 +1,4 @@
-"""The recording status of a market: recording, or the reason why new trades are not stored."""
+"""Whether trades are being recorded, and if not, why and how many are waiting."""
 
 from __future__ import annotations
 
@@ -15,21 +15,31 @@ class RecordingState(Enum):
     LOW_DISK = "low disk space"
     """Recorded, but the disk will soon be full."""
     ELSEWHERE = "recorded by another program"
+    RETRYING = "retrying"
+    """The last write failed or takes long; the trades wait in memory."""
     NOT_RECORDING = "not recording"
+    """Writes keep failing; they are still retried."""
 
 
 class RecordingStatus(NamedTuple):
-    """The state of recording, and the reason for it in words."""
+    """The state of recording, the reason for it in words, and the number of trades that wait to be written."""
 
     state: RecordingState
     reason: str = ""
+    waiting: int = 0
 
     @property
     def text(self) -> str:
-        """The status as shown on screen: `recording`, `not recording: disk is full`; empty if nothing is to be recorded."""
-        if self.state is RecordingState.NOT_RECORDING:
-            return f"{self.state.value}: {self.reason}"
+        """The text on screen: `recording`, `not recording: disk is full, 12 trades waiting`; empty if nothing is to be recorded."""
+        if self.state in {RecordingState.NOT_RECORDING, RecordingState.RETRYING}:
+            waiting = f", {self.waiting:,} {'trade' if self.waiting == 1 else 'trades'} waiting" if self.waiting else ""
+            return f"{self.state.value}: {self.reason}{waiting}"
         return self.reason or self.state.value
+
+    @property
+    def shape(self) -> str:
+        """The shape of the state, as colour alone is not enough; none that a feed state has, except for the best."""
+        return _SHAPES[self.state]
 
     @property
     def trouble(self) -> str:
@@ -38,9 +48,18 @@ class RecordingStatus(NamedTuple):
 
     @property
     def is_warning(self) -> bool:
-        """True if new trades are not being stored, or the disk will soon be full."""
-        return self.state in {RecordingState.LOW_DISK, RecordingState.NOT_RECORDING}
+        """Whether trades are lost, or will be soon, unless the user acts."""
+        return self.state in {RecordingState.LOW_DISK, RecordingState.RETRYING, RecordingState.NOT_RECORDING}
 
+
+_SHAPES = {
+    RecordingState.OFF: "",
+    RecordingState.RECORDING: "●",
+    RecordingState.LOW_DISK: "▲",
+    RecordingState.ELSEWHERE: "◇",
+    RecordingState.RETRYING: "◐",
+    RecordingState.NOT_RECORDING: "■",
+}
 
 OFF = RecordingStatus(RecordingState.OFF)
 RECORDING = RecordingStatus(RecordingState.RECORDING)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from app.errors import StoreBusyError, StoreError
+from app.errors import BadInputError, StoreBusyError, StoreError
 from app.market.instrument import Instrument
-from app.storage.disk import DiskStore
+from app.storage.disk import DiskStore, stored_instrument
 from app.storage.recording_status import OFF, RECORDING, RecordingState, RecordingStatus
 from app.storage.retention import KEEP_ALL, Retention
 from app.storage.tape import Tape
@@ -64,11 +65,12 @@ class SharedStore:
         self.folder, self.record, self.retention = folder, record, retention
         self._turn = threading.Lock()
         self._store: DiskStore | None = None
+        self._reader: DiskStore | None = None  # in place of a store that cannot be written
 
     def of(self, instrument: Instrument) -> MarketStore:
         """Open the tape of a market for reading and, if its trades are to be recorded, a writer.
 
-        Never raises: charts work without the store.
+        Never raises: charts work without the store. What is on read-only media is still read.
         """
         with self._turn:
             try:
@@ -77,7 +79,9 @@ class SharedStore:
                 store = self._store
                 tape = store.tape(instrument)
             except (StoreError, OSError) as error:
-                return self._without(None, str(error)) if self.record else MarketStore(None, None)
+                reader = self._reading()
+                tape = reader.tape(instrument) if reader is not None else None
+                return self._without(tape, str(error)) if self.record else MarketStore(tape, None)
             if not self.record:
                 return MarketStore(tape, None)
             try:
@@ -87,12 +91,32 @@ class SharedStore:
             except (StoreError, OSError) as error:
                 return self._without(tape, str(error))
 
+    def stored(self, instrument_id: str) -> Tape | None:
+        """The stored trades of a market, to be shown without its venue; None if there are none, or they cannot be read."""
+        with self._turn:
+            store = self._store or self._reading()
+            try:
+                tape = None if store is None else store.tape(stored_instrument(store, instrument_id))
+                return tape if tape is not None and tape.covered() else None
+            except (BadInputError, StoreError, OSError):
+                return None
+
     def close(self) -> None:
         """Close the store; its writers must be closed first."""
         with self._turn:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
             if self._store is not None:
                 self._store.close()
                 self._store = None
+
+    def _reading(self) -> DiskStore | None:
+        """The store opened for reading only; None if there is none, or it cannot be read."""
+        if self._reader is None:
+            with suppress(StoreError, OSError):
+                self._reader = DiskStore(self.folder, write=False)
+        return self._reader
 
     def _without(self, tape: Tape | None, reason: str) -> MarketStore:
         _log.warning("recording off", reason=reason)

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
 from filelock import FileLock, Timeout
 
 from app.errors import StoreBusyError, StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import TradeBatch
-from app.storage.catalogue import drop_tail, write_ranges, write_tail
+from app.storage.atomic import remove_leftovers
+from app.storage.catalogue import drop_tail, write_ranges, write_settled, write_tail
 from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
 from app.storage.facts import note_earlier_steps
 from app.storage.minute_cells import write_minute_cells
-from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
-from app.storage.tape import day_name, next_part
+from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files, rebuild_catalogue
+from app.storage.settled import Settled
+from app.storage.tape import Tape, day_name, next_part
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
+from app.storage.undo_journal import UndoJournal, undo_unfinished
 
 _log = structlog.get_logger(__name__)
 
@@ -52,12 +57,15 @@ class TapeWriter:
     def __init__(self, store: DiskStore, instrument: Instrument) -> None:
         self.tape = store.tape(instrument)
         self._turn = threading.Lock()
+        self._openings = store.catalogue.openings
         self._lock = _locked(self.tape.folder / "writer.lock", instrument)
+        self._journal: UndoJournal | None = None
+        self._noted: list[tuple[Steps, Span]] = []  # earlier steps of an import; the catalogue gets them at its end
         try:
-            self._seal_old_steps(store)
-            self._number = store.catalogue.number_of(instrument)
-            self._intervals = self.tape.intervals()
-            self._tail_size = store.catalogue.tail_size(instrument.id)
+            for name in ("trades", "cells"):
+                remove_leftovers(self.tape.folder / name)
+            undo_unfinished(self.tape.folder, self.tape.intervals())
+            self._load()
         except BaseException:
             self._lock.release()
             raise
@@ -72,8 +80,50 @@ class TapeWriter:
         """The market's stored tape ranges; the caller must not change them."""
         return self._intervals
 
+    @property
+    def settled(self) -> Settled:
+        """The times and ids that need not be fetched again."""
+        return self._settled
+
+    def settle(self, span: Span, source: Source, void: Iterable[Span] = ()) -> None:
+        """Note that all trades of a time that a source has are stored, however few, and which ids have none.
+
+        Raises
+        ------
+        StoreError
+            If the catalogue cannot be written.
+        """
+        if not self.instrument.numbered:
+            self.insert_bulk(TradeBatch.empty(), source, span if span else None)
+            return
+        with self._turn:
+            self._replace_settled(self._settled.with_time(span, source).with_void(void))
+
+    def reconnect(self) -> bool:
+        """Open the store again if it was removed, replaced or failed; return True if trades recorded before are gone.
+
+        Raises
+        ------
+        StoreBusyError
+            If another process has taken the market meanwhile.
+        StoreError
+            If the store is not there.
+        """
+        with self._turn:
+            catalogue, folder = self.tape.catalogue, self.tape.folder.parent.parent
+            catalogue.reopen(lambda: rebuild_catalogue(catalogue, folder, lambda instrument: Tape(catalogue, folder, instrument)))
+            if catalogue.openings == self._openings and self._lock.is_locked:
+                return False
+            before, tail_size = self._intervals, self._tail_size
+            with suppress(OSError):
+                self._lock.release(force=True)
+            self._lock = _locked(self.tape.folder / "writer.lock", self.instrument)
+            self._load()
+            self._openings = catalogue.openings
+            return bool(set(before) - set(self._intervals)) or self._tail_size < tail_size
+
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
-        """Store trades and return the number of new ones; they then survive a kill.
+        """Store trades in the catalogue and return the number of new ones; on return they are safe on disk.
 
         Parameters
         ----------
@@ -117,13 +167,44 @@ class TapeWriter:
             count = sum(
                 self._merge_into_day(day, TradesInSteps(part, steps or self.instrument.steps), known) for day, part in by_day(fresh)
             )
-            if (new := _with(self._intervals, added)) is not None:  # the ranges may be fewer by now, if a damaged file was renamed
-                self._replace_intervals(new)
+            noted = []
             if steps is not None and steps != self.instrument.steps and len(trades):
-                span = Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1)
-                with self.tape.catalogue.transaction() as connection:
-                    note_earlier_steps(connection, self._number, steps, span)
+                noted = [(steps, Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1))]
+            new = _with(self._intervals, added)  # the ranges may be fewer by now, if a damaged file was renamed
+            if new is not None or noted:
+                self._replace_intervals(self._intervals if new is None else new, noted)
             return count
+
+    @contextmanager
+    def atomically(self) -> Generator[None]:
+        """Context in which `insert_bulk` and `settle` store all or nothing, whatever fails and even if the process is killed.
+
+        Other methods must not be called in it.
+
+        Raises
+        ------
+        StoreError
+            If the disk fails: then nothing is stored.
+        """
+        before, settled = self._intervals, self._settled
+        self._journal, self._noted = UndoJournal(self.tape.folder, before), []
+        journal = self._journal
+        try:
+            yield
+            with self.tape.catalogue.transaction() as connection:
+                write_ranges(connection, self._number, *_difference(before, self._intervals))
+                _note_steps(connection, self._number, self._noted)
+                if self._settled != settled:
+                    write_settled(connection, self._number, self._settled)
+            self._journal = None
+        except BaseException:
+            self._journal, self._intervals, self._settled = None, before, settled
+            try:
+                journal.undo()
+            except OSError as error:
+                _log.warning("import not undone, the next start tries again", reason=str(error))
+            raise
+        journal.close()
 
     @property
     def wants_sealing(self) -> bool:
@@ -199,6 +280,15 @@ class TapeWriter:
             self.tape.instrument = self.instrument.on_steps(common)
         return in_steps(trades, steps, common, self.instrument.id)
 
+    def _load(self) -> None:
+        """Read what the catalogue has of the market, on its steps of now."""
+        catalogue = self.tape.catalogue
+        self._seal_old_steps()
+        self._number = catalogue.number_of(self.instrument)
+        self._intervals = self.tape.intervals()
+        self._settled = catalogue.settled(self.instrument.id)
+        self._tail_size = catalogue.tail_size(self.instrument.id)
+
     def _fresh(self, trades: TradeBatch) -> TradeBatch:
         """Sort trades in the order of the tape, and leave out duplicates and numbered trades that are stored."""
         trades = merge_trades([trades], numbered=self.instrument.numbered)
@@ -230,18 +320,20 @@ class TapeWriter:
         joined = None if parts is None else _joined([*parts.values(), given], whole)
         if parts is None or joined is None:
             if len(trades):
-                write_day(next_part(self.tape, day), trades, self.instrument.on_steps(given.steps), ranges_in_day(known, day))
+                part = next_part(self.tape, day)
+                self._guard(part)
+                write_day(part, trades, self.instrument.on_steps(given.steps), ranges_in_day(known, day))
             return len(trades)
         (*stored, trades), steps = joined
         before = merge_trades(stored, numbered=self.instrument.numbered)
         together = merge_trades([before, trades], numbered=self.instrument.numbered)
         if list(parts) != [whole] or len(together) > len(before):
-            instrument = self.instrument.on_steps(steps)
-            write_day(whole, together, instrument, ranges_in_day(known, day))
+            self._guard(whole, *parts, self.tape.cells_file(day))
+            write_minute_cells(self.tape, day, together, steps.tick_size)  # first: if the file fails, all of this is done again
+            write_day(whole, together, self.instrument.on_steps(steps), ranges_in_day(known, day))
             for path in parts:
                 if path != whole:
                     path.unlink()
-            write_minute_cells(self.tape, day, together, steps.tick_size)
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradesInSteps] | None:
@@ -259,38 +351,65 @@ class TapeWriter:
                 self._rename_damaged(path, day)
         return found
 
+    def _guard(self, *paths: Path) -> None:
+        """Note in the journal of an import, if there is one, that files will change."""
+        if self._journal is not None:
+            for path in paths:
+                self._journal.guard(path)
+
     def _rename_damaged(self, path: Path, day: int) -> None:
+        self._guard(path)
+        self._replace_settled(self._settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
         self._replace_intervals(ranges_without_files(self.tape, self._intervals, {path}, day))
         path.replace(path.with_name(path.name + ".corrupt"))
 
     def _delete_day(self, day: int) -> None:
         files = self.tape.files(day)
+        self._replace_settled(self._settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
         self._replace_intervals(ranges_without_files(self.tape, self._intervals, set(files), day))
         for path in (*files, self.tape.cells_file(day)):
             with suppress(FileNotFoundError):
                 path.unlink()
 
-    def _replace_intervals(self, new: TapeRanges) -> None:
+    def _replace_intervals(self, new: TapeRanges, noted: Iterable[tuple[Steps, Span]] = ()) -> None:
+        """Replace the tape ranges, and note earlier steps and their times."""
+        if self._journal is not None:  # the catalogue gets them at the end
+            self._intervals = new
+            self._noted += noted
+            return
         with self.tape.catalogue.transaction() as connection:
             write_ranges(connection, self._number, *_difference(self._intervals, new))
+            _note_steps(connection, self._number, noted)
         self._intervals = new
 
-    def _seal_old_steps(self, store: DiskStore) -> None:
+    def _replace_settled(self, new: Settled) -> None:
+        if self._journal is None and new != self._settled:  # else the catalogue gets it at the end
+            with self.tape.catalogue.transaction() as connection:
+                write_settled(connection, self._number, new)
+        self._settled = new
+
+    def _seal_old_steps(self) -> None:
         """Move trades with an older tick or lot size from the catalogue to day files.
 
         Each file has the steps of its trades in its metadata.
         """
-        before = store.catalogue.instrument(self.instrument.id)
+        catalogue = self.tape.catalogue
+        before = catalogue.instrument(self.instrument.id)
         if before is None or (before.tick_size, before.lot_size) == (self.instrument.tick_size, self.instrument.lot_size):
             return
-        number = store.catalogue.number_of(before)
-        old = store.tape(before)
-        trades, place = store.catalogue.tail(before.id)
+        number = catalogue.number_of(before)
+        old = Tape(catalogue, self.tape.folder.parent.parent, before)
+        trades, place = catalogue.tail(before.id)
         known = old.intervals()
         for day, part in by_day(trades):
             write_day(next_part(old, day), part, before, ranges_in_day(known, day))
-        with store.catalogue.transaction() as connection:
+        with catalogue.transaction() as connection:
             drop_tail(connection, number, place)
+
+
+def _note_steps(connection: sqlite3.Connection, number: int, noted: Iterable[tuple[Steps, Span]]) -> None:
+    for steps, span in noted:
+        note_earlier_steps(connection, number, steps, span)
 
 
 def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], Steps] | None:

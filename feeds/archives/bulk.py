@@ -6,7 +6,7 @@ first, so that a file is either there and complete or not there at all, wherever
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -70,26 +70,4 @@ class BulkSource(Protocol):
 
 
 def no_progress(done: int, total: int | None) -> None:
-    """Do nothing; used where download progress is not shown."""
-
-
-async def iter_downloads(
-    source: BulkSource, span: Span, folder: Path, progress: Progress = no_progress
-) -> AsyncIterator[tuple[DumpFile, Path | None]]:
-    """Download the files of a span; iterate over them with their paths on disk, None for a file that is not published.
-
-    If a file is not published, the files in its `instead` are fetched in its place.
-
-    Raises
-    ------
-    FeedError, TradeFileError
-        As `BulkSource.fetch`.
-    """
-    waiting = list(reversed(source.files(span)))
-    while waiting:
-        piece = waiting.pop()
-        path = await source.fetch(piece, folder, progress)
-        if path is None and piece.instead:
-            waiting += reversed(piece.instead)
-        else:
-            yield piece, path
+    """Ignore the progress."""

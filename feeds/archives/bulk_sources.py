@@ -18,8 +18,8 @@ _DUMPS: Mapping[str, tuple[str, Callable[..., BulkSource]]] = {
     "bybit": (bybit.BASE_URL, partial(bybit.bybit_dumps, bybit.SPOT)),
     "bybit-linear": (bybit.BASE_URL, partial(bybit.bybit_dumps, bybit.DERIVATIVES)),
     "bybit-inverse": (bybit.BASE_URL, partial(bybit.bybit_dumps, bybit.DERIVATIVES)),
-    "okx": (okx.BASE_URL, okx.okx_dumps),
-    "okx-swap": (okx.BASE_URL, okx.okx_dumps),
+    "okx": (okx.BASE_URL, okx.OkxDumps),
+    "okx-swap": (okx.BASE_URL, okx.OkxDumps),
 }
 _FORMS = {"tardis": "tardis:EXCHANGE/SYMBOL", "kaiko": "kaiko:EXCHANGE/CLASS/SYMBOL"}
 

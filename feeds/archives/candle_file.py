@@ -1,7 +1,7 @@
 """Candles from a file: CSV, or a venue's JSON response to a request for candles.
 
-CSV has the columns `time,open,high,low,close,volume`. Prices and volumes are read as exact decimals, JSON numbers too; they never
-become binary fractions.
+CSV has the columns `time,open,high,low,close,volume`, or is one of Binance's kline files, with or without a header. Prices and
+volumes are read as exact decimals, JSON numbers too; they never become binary fractions.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from app.errors import OffGridError, TradeFileError
 from app.market.arrays import Int64Array
 from app.market.candle import CandleBatch
 from app.market.decimals import to_steps
+from app.market.span import Span
 from feeds.archives.decompress import open_decompressed
 from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
@@ -39,9 +40,10 @@ _NAMES = {  # column names that venues and programs use, in lower case
 }
 _LISTS = ("result", "data", "list", "candles", "klines")
 """Keys of a JSON response under which venues put their candles."""
+_BINANCE_COLUMNS = 12  # open_time, open, high, low, close, volume, close_time, …
 _KRAKEN_COLUMNS = 8  # time, open, high, low, close, vwap, volume, count
 _MOST_BYTES = 1 << 28  # a year of one-minute candles takes about 50 million bytes
-_EXPECTED = "CSV with time,open,high,low,close,volume, or a venue's klines as JSON"
+_EXPECTED = "CSV with time,open,high,low,close,volume, Binance's klines, or a venue's klines as JSON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,15 @@ class CandleFile:
     tick_size: Decimal
     lot_size: Decimal
     candles: CandleBatch
+
+    def missing(self, span: Span) -> list[Span]:
+        """The times of a span from the first candle to the last that should have candles and have none, oldest first."""
+        length_ns, starts = self.candles.length_ns, self.candles.start_ns
+        if not length_ns:
+            return []
+        known = span.intersection(Span(int(starts[0]), int(starts[-1]) + length_ns))
+        inside = self.candles.within(known).start_ns.tolist()
+        return known.minus([Span(start, start + length_ns) for start in inside])
 
 
 def read_candle_file(path: Path) -> CandleFile:
@@ -104,8 +115,12 @@ def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
             if not fields:
                 continue
             if order is None:
-                order, width = _header_order(path, reader.line_num, fields), len(fields)
-                continue
+                width = len(fields)
+                if _is_binance_kline(fields):
+                    order = list(range(len(_FIELDS)))
+                else:
+                    order = _header_order(path, reader.line_num, fields)
+                    continue
             if len(fields) != width:
                 raise TradeFileError(path, reader.line_num, f"{len(fields)} columns", f"{width}")
             rows.append([fields[place].strip() for place in order])
@@ -113,6 +128,11 @@ def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
     except csv.Error as error:
         raise TradeFileError(path, reader.line_num, f"invalid CSV ({error})", _EXPECTED) from None
     return rows, lines, "line"
+
+
+def _is_binance_kline(fields: list[str]) -> bool:
+    """True for a line of Binance's spot klines, which have no header: twelve numbers, the first two of which are times."""
+    return len(fields) == _BINANCE_COLUMNS and all(fields[place].strip().isascii() and fields[place].strip().isdigit() for place in (0, 6))
 
 
 def _header_order(path: Path, line: int, fields: list[str]) -> list[int]:

@@ -9,6 +9,7 @@ import csv
 import io
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +19,7 @@ import pyarrow.csv as pa_csv
 from app.errors import BadInputError, TradeFileError
 from feeds.archives.decompress import open_decompressed
 from feeds.archives.layouts import Layout, layout_of
+from feeds.archives.odd_rows import OddRows
 
 _BLOCK = 4 << 20
 """Bytes read at once; the longest line allowed."""
@@ -55,8 +57,10 @@ class CsvTrades:
         except BadInputError as error:
             raise TradeFileError(path, line, error.user_message, "time,price,quantity,side[,trade_id], or a venue's dump") from None
 
-    def blocks(self) -> Iterator[pa.RecordBatch]:
+    def blocks(self, odd: OddRows | None = None) -> Iterator[pa.RecordBatch]:
         """Iterate over the rows in blocks, with the needed columns as text.
+
+        With `odd`, lines with too few or too many fields are left out and counted there.
 
         Raises
         ------
@@ -75,10 +79,11 @@ class CsvTrades:
             include_columns=layout.columns_to_read,
             strings_can_be_null=False,
         )
+        parsing = None if odd is None else pa_csv.ParseOptions(invalid_row_handler=partial(_torn, odd))
         with open_decompressed(self.path) as stream:
             watched = _Watched(stream)
             try:
-                for block in pa_csv.open_csv(watched, reading, convert_options=converting):
+                for block in pa_csv.open_csv(watched, reading, parsing, converting):
                     yield block
                     rows += block.num_rows
             except pa.ArrowException as error:
@@ -91,6 +96,22 @@ class CsvTrades:
         """The line number of a row, as an editor shows it; row 0 is the first row that is not the header."""
         records = (line for line, _ in self._records())
         return next(itertools.islice(records, row + self.layout.header, None), 0)
+
+    def name_odd_rows(self, odd: OddRows) -> None:
+        """Fill in the places of odd rows, in one pass over the file."""
+        errors = {error.row: error for error in odd.errors}
+        width, row, found = len(self.layout.columns), -1, 0
+        for line, fields in itertools.islice(self._records(), int(self.layout.header), None):
+            if fields is None or found == len(odd):
+                return
+            if len(fields) != width:
+                odd.places.append(f"{self.unit} {line}: found {len(fields)} columns, expected {width}")
+                found += 1
+                continue
+            row += 1
+            if row in errors:
+                odd.places.append(f"{self.unit} {line}: found {errors[row].found}, expected {errors[row].expected}")
+                found += 1
 
     def _require_closed_quotes(self) -> None:
         """Raise for an unmatched quote: Arrow would read the lines after it as one field."""
@@ -145,6 +166,11 @@ class _Watched:
         data = self._stream.read(size)
         self.quotes = self.quotes or b'"' in data
         return data
+
+
+def _torn(odd: OddRows, _row: object) -> str:
+    """Arrow's question what to do with a line of too few or too many columns."""
+    return "skip" if odd.add_torn() else "error"
 
 
 def _distinct(names: tuple[str, ...]) -> list[str]:

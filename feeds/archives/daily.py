@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from app.errors import BadRequestError
 from app.market.span import Span
 from feeds.archives.bulk import DumpFile, Progress, no_progress
 from feeds.archives.days import days_of, file_name, span_of
@@ -25,6 +26,8 @@ class DailyFiles:
         How much earlier than UTC days the publisher's days begin.
     require : callable
         Raises if a file cannot be fetched; called before the request.
+    refused_until_s : float
+        How long after a day's end the publisher may refuse its file as out of range, instead of saying that it is not there.
     wall : callable
         Clock, for tests.
     """
@@ -36,9 +39,11 @@ class DailyFiles:
         *,
         ahead_ns: int = 0,
         require: Callable[[DumpFile], None] = lambda _: None,
+        refused_until_s: float = 0.0,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._host, self._place, self._ahead_ns, self._require, self._wall = host, place, ahead_ns, require, wall
+        self._refused_until_s = refused_until_s
 
     def files(self, span: Span) -> Sequence[DumpFile]:
         """The daily files of a span; see `BulkSource`."""
@@ -54,7 +59,12 @@ class DailyFiles:
         if to.exists():
             return to
         self._require(piece)
-        return await self._host.download(piece.path, to, progress)
+        try:
+            return await self._host.download(piece.path, to, progress)
+        except BadRequestError:
+            if self._wall() < piece.span.end_ns / 1e9 + self._refused_until_s:
+                return None
+            raise
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -71,6 +71,18 @@ def is_parquet(path: Path) -> bool:
         return False
 
 
+def is_empty(path: Path) -> bool:
+    """True if a file has not a single byte, unpacked: how publishers say that a day has no trades.
+
+    Raises
+    ------
+    TradeFileError
+        As `open_decompressed`.
+    """
+    with open_decompressed(path) as stream:
+        return not stream.read(1)
+
+
 class _Measured(io.RawIOBase):
     """The unpacked bytes of an archive as a stream; raises if there are more than allowed, or fewer or more than declared."""
 

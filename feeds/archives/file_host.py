@@ -8,13 +8,21 @@ import os
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import httpx2
 
-from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
+from app.errors import (
+    BadRequestError,
+    ChecksumError,
+    TradeFileError,
+    VenueBusyError,
+    VenuePausedError,
+    VenueRefusedError,
+    VenueUnreachableError,
+)
 from feeds.archives.bulk import Progress, no_progress
 from feeds.network.bounded_body import read_body, read_refusal
 from feeds.network.failures import http_status_error
@@ -73,7 +81,7 @@ class FileHost:
         """
 
         async def ask() -> bytes | None:
-            async with self._get(path, dict(self._headers()), dict(params or {})) as answer:
+            async with self._answer(path, {}, params) as answer:
                 if answer.status_code == 404:
                     return None
                 await self._require(answer, (200,))
@@ -122,10 +130,10 @@ class FileHost:
     async def _take_up(self, path: str, part: Path, progress: Progress) -> bool:
         """Download the rest of a file, or all of it if it cannot be resumed; False if the file is not published."""
         have, mark = _size(part), _read_mark(part)
-        headers = {"Accept-Encoding": "identity"} | dict(self._headers())
+        headers = {"Accept-Encoding": "identity"}
         if have and mark:
             headers |= {"Range": f"bytes={have}-", "If-Range": mark}
-        async with self._get(path, headers) as answer:
+        async with self._answer(path, headers) as answer:
             if answer.status_code == 404:
                 return False
             if answer.status_code == 416 and have:  # our part is not the beginning of the file that is there now
@@ -154,27 +162,22 @@ class FileHost:
         return True
 
     @asynccontextmanager
-    async def _get(
+    async def _answer(
         self, path: str, headers: Mapping[str, str], params: Mapping[str, str | int] | None = None
     ) -> AsyncGenerator[httpx2.Response]:
-        """A streamed response; one redirect is followed, without our own headers where it leads to another origin.
-
-        Raises
-        ------
-        VenueRefusedError
-            If it leads from an encrypted address to one that is not.
-        """
-        async with AsyncExitStack() as stack:
-            answer = await stack.enter_async_context(self._client.stream("GET", path, params=dict(params or {}), headers=dict(headers)))
+        """Send a GET request and follow one redirect; our own headers, such as a key, never go to another origin."""
+        async with self._client.stream("GET", path, params=dict(params or {}), headers=dict(headers) | dict(self._headers())) as answer:
             to = answer.headers.get("Location")
-            if answer.status_code in _REDIRECTS and to:
-                url = answer.url.join(to)
-                if url.scheme != "https" and answer.url.scheme == "https":
-                    raise VenueRefusedError(f"{self._host} redirects to an unencrypted address")
-                ours = () if _origin(url) == _origin(answer.url) else {name.lower() for name in self._headers()}
-                sent = {name: value for name, value in headers.items() if name.lower() not in ours}
-                await answer.aclose()
-                answer = await stack.enter_async_context(self._client.stream("GET", url, headers=sent))
+            if answer.status_code not in _REDIRECTS or not to:
+                yield answer
+                return
+            origin, target = answer.url, answer.url.join(to)
+        if target.scheme not in ("http", "https") or (origin.scheme == "https" and target.scheme == "http"):
+            raise VenueRefusedError(f"{self._host} redirects to an unencrypted address", detail=f"{path}: {target}")
+        ours = dict(self._headers()) if _origin(target) == _origin(origin) else {}
+        async with self._client.stream("GET", target, headers=dict(headers) | ours) as answer:
+            if answer.status_code in _REDIRECTS:
+                raise VenueRefusedError(f"{self._host} redirects more than once", detail=f"{path}: {target}")
             yield answer
 
     async def _require(self, answer: httpx2.Response, allowed: tuple[int, ...]) -> None:
@@ -183,7 +186,7 @@ class FileHost:
         if answer.status_code == 400:
             said = await read_refusal(answer, self._host)
             words = venue_message(said) or "bad request"
-            raise VenueRefusedError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
+            raise BadRequestError(f"{self._host}: {words}", detail=f"{answer.url.path}: {said[:200]!r}")
         failure = http_status_error(answer.status_code, answer.headers.get("Retry-After"), self._host, self._wall())
         if isinstance(failure, VenuePausedError):  # of a file: a missing key or permission, which does not pass
             raise VenueRefusedError(failure.user_message, detail=failure.detail)
@@ -214,7 +217,8 @@ class FileHost:
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+    default = {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.host, url.port or default
 
 
 def _begins_at(answer: httpx2.Response, start: int) -> bool:

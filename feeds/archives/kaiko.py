@@ -92,7 +92,9 @@ class KaikoTrades:
         return [self._piece(past.intersection(span_of(day, day))) for day in days_of(past, now_s)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download the trades of a file's span, unless the file exists; None if Kaiko has no trades there.
+        """Download the trades of a span into a file unless it is there; None if Kaiko does not have the market. See `BulkSource`.
+
+        A time without trades is a file with a header only.
 
         A broken download starts again from the beginning. See `BulkSource`.
         """
@@ -102,18 +104,18 @@ class KaikoTrades:
         if self._key is None:
             raise VenueRefusedError(f"Kaiko requires an API key: set {key_variable('kaiko')}")
         part = to.with_name(f"{to.name}.part")
-        rows = 0
+        pages = 0
         try:
             with part.open("wb") as file:
                 with gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0, compresslevel=1) as packed:
                     packed.write(_HEADER.encode())
                     async for trades in self._pages(piece):
                         packed.write(self._lines(trades))
-                        rows += len(trades)
+                        pages += 1
                         progress(file.tell(), None)
                 file.flush()
                 os.fsync(file.fileno())
-            if not rows:
+            if not pages:
                 return None
             part.replace(to)
             return to

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from app.errors import BadInputError, TradeFileError
 from app.market.decimals import step_texts
 from feeds.archives.layouts import named_layout
+from feeds.archives.odd_rows import OddRows
 
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 _BUFFER = 1 << 20
@@ -46,7 +47,7 @@ class ParquetTrades:
         except _BROKEN as error:
             raise self._unreadable(error) from None
 
-    def blocks(self) -> Iterator[pa.RecordBatch]:
+    def blocks(self, _odd: OddRows | None = None) -> Iterator[pa.RecordBatch]:
         """Iterate over the rows in blocks, with the needed columns as text.
 
         Timestamps keep their type.
@@ -70,6 +71,10 @@ class ParquetTrades:
     def place_of(self, row: int) -> int:
         """The number of a row for messages, counted from 1; `row` itself counts from 0."""
         return row + 1
+
+    def name_odd_rows(self, odd: OddRows) -> None:
+        """Fill in the places of odd rows."""
+        odd.places += [f"{self.unit} {self.place_of(each.row)}: found {each.found}, expected {each.expected}" for each in odd.errors]
 
     def _require_measure(self, metadata: pq.FileMetaData) -> None:
         """Raise if the file declares far too many rows or bytes for its size, as reading them would take too long."""

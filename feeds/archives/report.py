@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch
 from feeds.archives.id_ranges import IdRanges
+from feeds.archives.odd_rows import OddRows
 
 _ONE_SIDED_TRADES, _ONE_SIDED_SHARE = 5_000, 0.98
 
@@ -26,6 +28,14 @@ class ImportReport:
         Rows read, without headers, and trades returned.
     empty : int
         Rows with zero quantity, skipped.
+    noise : int
+        Prices and quantities that were rounded because of float noise.
+    by_time : bool
+        True if the ids do not agree with the times, so that time orders the trades.
+    odd : OddRows
+        Rows that were left out because they are not valid trades.
+    void : list of Span
+        Ids of rows with zero quantity, `[first, before)`, where ids are consecutive.
     repeated : int
         Rows that repeat the id of a trade, skipped; undetectable without ids.
     repeated_headers : int
@@ -48,6 +58,10 @@ class ImportReport:
     rows: int = 0
     trades: int = 0
     empty: int = 0
+    noise: int = 0
+    by_time: bool = False
+    odd: OddRows = field(default_factory=OddRows, repr=False)
+    void: list[Span] = field(default_factory=list[Span], repr=False)
     repeated: int = 0
     repeated_headers: int = 0
     out_of_order: int = 0
@@ -92,6 +106,11 @@ class ImportReport:
         lines = [f"{self.layout}{of}: {_count(self.trades, 'trade')} in {_count(self.rows, 'row')}"]
         if self.empty:
             lines.append(f"{_count(self.empty, 'row')} with zero quantity skipped")
+        lines += self.odd.lines()
+        if self.noise:
+            lines.append(f"{_count(self.noise, 'value')} with float noise, e.g. 0.30000000000000004, rounded")
+        if self.by_time:
+            lines.append("ids do not agree with the times: ordered by time, then as in the file")
         if self.repeated:
             lines.append(f"{_count(self.repeated, 'duplicate row')} skipped")
         if self.repeated_headers:

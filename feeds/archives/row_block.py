@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -11,14 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.errors import OffGridError
-from app.market.arrays import AnyArray, Int8Array, Int64Array
+from app.market.arrays import AnyArray, BoolArray, Int8Array, Int64Array
 from app.market.decimals import to_steps
 from app.market.price_grid import PriceGrid
+from feeds.archives.float_noise import rounded_to_steps, without_noise
 from feeds.archives.layouts import Layout
 from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
 
 _MOST_PLACES = 18
+_ZERO = r"^[+-]?0*\.?0+\.?([eE][+-]?[0-9]+)?$"
 _PLAIN, _LONGEST = frozenset("+-.0123456789eE"), 40  # characters that a message shows without quotes
 
 
@@ -34,6 +36,8 @@ class RowBlock:
         Quantities in steps of `10**-places`, or in lots if the lot size was given.
     places : int
         Decimal places that the quantities of this block need; 0 if the lot size was given.
+    noise : int
+        Prices and quantities that were rounded because of float noise.
     """
 
     time_ns: Int64Array
@@ -42,6 +46,12 @@ class RowBlock:
     side: Int8Array
     trade_id: Int64Array
     places: int
+    noise: int = 0
+
+    def without(self, rows: BoolArray) -> RowBlock:
+        """The block without some rows, bool [shape=(n,)]."""
+        columns = {name: getattr(self, name)[~rows] for name in ("time_ns", "price_ticks", "steps", "side", "trade_id")}
+        return replace(self, **columns)
 
 
 def read_block(
@@ -54,14 +64,33 @@ def read_block(
     RowError
         For the first row that is not a valid trade.
     """
-    quantity = table.column(layout.quantity)
+    quantity, noise = table.column(layout.quantity), 0
+    if not lot_size:
+        quantity, noise = without_noise(quantity)
     places = 0 if lot_size else decimal_places_of(quantity)
     step = lot_size or Decimal(1).scaleb(-places)
+
+    def prices() -> Int64Array:
+        nonlocal noise
+        texts = _priced(table.column(layout.price), quantity, grid)
+        ticks, more = _near_steps(lambda some: _numbers(grid.ticks, some, "price"), texts, grid.tick_size)
+        noise += more
+        return ticks
+
+    def lots(texts: pa.Array) -> Int64Array:
+        return to_steps(texts, step, "quantity")
+
+    def quantities() -> Int64Array:
+        nonlocal noise
+        steps, more = _near_steps(lambda some: not_negative(lots, some, "quantity"), quantity, step)
+        noise += more
+        return steps
+
     # of a row with several faults the first in this order is reported
     readers: dict[str, Callable[[], AnyArray]] = {
         "time_ns": lambda: times_ns(table.column(layout.time)),
-        "price_ticks": lambda: _numbers(grid.ticks, table.column(layout.price), "price"),
-        "steps": lambda: not_negative(lambda texts: to_steps(texts, step, "quantity"), quantity, "quantity"),
+        "price_ticks": prices,
+        "steps": quantities,
         "side": lambda: _sides(table.column(layout.side), layout.side_words),
         "trade_id": lambda: ids(table),
     }
@@ -74,7 +103,7 @@ def read_block(
             wrong.append(error)
     if wrong:
         raise min(wrong, key=lambda error: error.row)
-    return RowBlock(**columns, places=places)
+    return RowBlock(**columns, places=places, noise=noise)
 
 
 def decimal_places_of(texts: pa.Array) -> int:
@@ -105,6 +134,31 @@ def _places_of(text: str) -> int:
     return -exponent - (len(digits) - len("".join(map(str, digits)).rstrip("0")))
 
 
+def _near_steps(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, step: Decimal) -> tuple[Int64Array, int]:
+    """Convert texts to steps; if one is off the grid, again without float noise. Also the number of texts with noise."""
+    try:
+        return convert(texts), 0
+    except RowError:
+        rounded, noise = rounded_to_steps(texts, step)
+        if not noise:
+            raise
+        return convert(rounded), noise
+
+
+def _priced(prices: pa.Array, quantities: pa.Array, grid: PriceGrid) -> pa.Array:
+    """The prices; a zero price is one tick where the quantity is zero too, as in rows that venues leave for lost trades."""
+    zeros = _zeros(prices)
+    if not zeros.any():
+        return prices
+    both = pa.array(zeros & _zeros(quantities))
+    return pc.call_function("if_else", [both, pa.scalar(f"{grid.tick_size:f}"), prices])
+
+
+def _zeros(texts: pa.Array) -> BoolArray:
+    found = pc.call_function("match_substring_regex", [texts], options=pc.MatchSubstringOptions(_ZERO))
+    return found.to_numpy(zero_copy_only=False)
+
+
 def _numbers(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, what: str) -> Int64Array:
     try:
         return convert(texts)
@@ -112,7 +166,8 @@ def _numbers(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, what: s
         _, said, expected = error.user_message.rpartition(", expected ")
         plain = 0 < len(error.value) <= _LONGEST and _PLAIN.issuperset(error.value)
         found = f"{what} {error.value if plain else quoted(error.value)}"
-        raise RowError(error.index, found, expected if said else "one that fits in 64 bits") from None
+        off_grid = expected.startswith("a multiple of")
+        raise RowError(error.index, found, expected if said else "one that fits in 64 bits", off_grid=off_grid) from None
 
 
 def not_negative(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, what: str) -> Int64Array:

@@ -16,11 +16,17 @@ class RowError(Exception):
         Counted from 0 within the block.
     found, expected : str
         For the message.
+    off_grid : bool
+        True if the row is a trade but for a price or quantity that is no multiple of the market's step.
     """
 
-    def __init__(self, row: int, found: str, expected: str) -> None:
+    def __init__(self, row: int, found: str, expected: str, *, off_grid: bool = False) -> None:
         super().__init__(found, expected)
-        self.row, self.found, self.expected = row, found, expected
+        self.row, self.found, self.expected, self.off_grid = row, found, expected, off_grid
+
+    def at(self, row: int) -> RowError:
+        """The same error in another row."""
+        return RowError(row, self.found, self.expected, off_grid=self.off_grid)
 
 
 def quoted(value: str) -> str:

@@ -13,15 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.errors import TradeFileError
+from app.errors import OtherStepsError, TradeFileError
 from app.market.arrays import Int64Array
 from app.market.price_grid import PriceGrid
 from feeds.archives.csv_trades import CsvTrades
 from feeds.archives.decompress import is_parquet
 from feeds.archives.layouts import Layout
+from feeds.archives.odd_rows import OddRows, TooManyOddRowsError
 from feeds.archives.parquet_trades import ParquetTrades
 from feeds.archives.row_block import RowBlock, read_block
 from feeds.archives.row_error import RowError, quoted
+from feeds.archives.time_parsing import times_ns, whole_numbers
 
 
 class SourceRows:
@@ -34,6 +36,8 @@ class SourceRows:
         Rows with trades read so far; repeated headers are not counted.
     repeated_headers : int
         Rows that repeat the first line, as in concatenated files.
+    positions : int64 [shape=(n,)]
+        Where the rows of the last block stand in the file, counted from its first trade.
     market : tuple of str
         The market that the file names, e.g. `("bitmex", "XBTUSD")`; empty if it names none.
 
@@ -47,6 +51,7 @@ class SourceRows:
         self._source = ParquetTrades(path) if is_parquet(path) else CsvTrades(path)
         self.layout: Layout = self._source.layout
         self.rows = 0
+        self.positions: Int64Array = np.zeros(0, np.int64)
         self.market: tuple[str, ...] = ()
         self._headers: list[int] = []
 
@@ -55,25 +60,98 @@ class SourceRows:
         """Number of rows that repeat the header."""
         return len(self._headers)
 
-    def blocks(self, grid: PriceGrid, lot_size: Decimal | None, ids: Callable[[pa.RecordBatch], Int64Array]) -> Iterator[RowBlock]:
+    def blocks(
+        self,
+        grid: PriceGrid,
+        lot_size: Decimal | None,
+        ids: Callable[[pa.RecordBatch], Int64Array],
+        odd: OddRows | None = None,
+    ) -> Iterator[RowBlock]:
         """Iterate over all rows, at most some 250,000 at a time; `ids` reads their ids.
+
+        With `odd`, rows that are not valid trades are left out and counted there, up to a hundred.
 
         Raises
         ------
         TradeFileError
             For the first row that is not a valid trade, or is of another market.
         """
-        for table in self._source.blocks():
+        for table in self._source.blocks(odd):
             trades = self._without_headers(table)
-            if not trades.num_rows:
-                continue
+            n_rows, left = trades.num_rows, np.arange(trades.num_rows)
+            while trades.num_rows:
+                try:
+                    block = read_block(trades, self.layout, grid, lot_size, ids)
+                    self._require_one_market(trades)
+                except RowError as error:
+                    fault = error.at(self.rows + int(left[error.row]))
+                    if odd is None:
+                        raise self.refusal(fault) from None
+                    self.leave_out(fault, odd)
+                    others = np.arange(trades.num_rows) != error.row
+                    trades, left = trades.filter(pa.array(others)), left[others]
+                else:
+                    self.positions = self.rows + left
+                    self.rows += n_rows
+                    yield block
+                    break
+            else:
+                self.rows += n_rows
+
+    def numbers(self) -> Iterator[tuple[pa.Array, pa.Array]]:
+        """Iterate over the prices and the quantities as text, in blocks; lines with too few or too many columns are left out."""
+        for table in self._source.blocks(OddRows()):
+            trades = self._without_headers(table)
+            yield trades.column(self.layout.price), trades.column(self.layout.quantity)
+
+    def first_ids(self) -> tuple[Int64Array, Int64Array]:
+        """The ids of the first rows and their times in nanoseconds; none if they are unreadable, which later reading reports."""
+        name = self.layout.trade_id
+        table = next(self._source.blocks(OddRows()), None)
+        if table is not None and name is not None:
+            trades = self._without_headers(table)
             try:
-                block = read_block(trades, self.layout, grid, lot_size, ids)
-                self._require_one_market(trades)
-            except RowError as error:
-                raise self.refusal(RowError(self.rows + error.row, error.found, error.expected)) from None
-            self.rows += trades.num_rows
-            yield block
+                ids, time_ns = whole_numbers(trades.column(name)), times_ns(trades.column(self.layout.time))
+                if ids is not None:
+                    return ids, time_ns
+            except RowError:
+                pass
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+
+    def leave_out(self, fault: RowError, odd: OddRows) -> None:
+        """Leave a row out; its number counts from the file's first trade.
+
+        Raises
+        ------
+        TradeFileError
+            If there are too many; `OtherStepsError` if they are off the grid.
+        """
+        row = fault.row
+        for header in self._headers:
+            row += header <= row
+        try:
+            odd.add(fault.at(row))
+        except TooManyOddRowsError as error:
+            self.require_grid(odd)
+            raise self.refusal(error.at(fault.row)) from None
+
+    def require_grid(self, odd: OddRows) -> None:
+        """Raise if rows off the grid show that the file is from a time with other steps.
+
+        Raises
+        ------
+        OtherStepsError
+            If these are more than two, and more than a hundredth.
+        """
+        off_grid = [error for error in odd.errors if error.off_grid]
+        if len(off_grid) > max(2, self.rows // 100):
+            first, source = off_grid[0], self._source
+            raise OtherStepsError(source.path, source.place_of(first.row), first.found, first.expected, unit=source.unit)
+
+    def name_odd_rows(self, odd: OddRows) -> None:
+        """Fill in the places of the rows that were left out."""
+        if len(odd):
+            self._source.name_odd_rows(odd)
 
     def refusal(self, error: RowError) -> TradeFileError:
         """The error to show for a faulty row; `error.row` counts rows from the file's first trade."""

@@ -4,6 +4,8 @@ The first day of each month is free, all others need an API key.
 
     /v1/bitmex/trades/2020/03/01/XBTUSD.csv.gz            Authorization: Bearer KEY
 
+A day without trades is an empty file.
+
 https://docs.tardis.dev/downloadable-csv-files
 """
 
@@ -24,6 +26,8 @@ from feeds.archives.file_host import FileHost
 from feeds.archives.keys import Secret, key_variable
 
 BASE_URL = "https://datasets.tardis.dev"
+
+_PUBLISHED_AFTER_S = 2 * 86_400.0  # usually six hours after the day's end; until then the host answers 400 or 404
 
 
 def tardis_datasets(
@@ -58,4 +62,5 @@ def tardis_datasets(
         # packed responses are the stored files; unpacked ones would be ten times as long
         return {"Accept-Encoding": "gzip"} | ({"Authorization": f"Bearer {key.reveal()}"} if key else {})
 
-    return DailyFiles(FileHost(base_url, headers=headers, wall=wall, sleep=sleep), place, require=require, wall=wall)
+    host = FileHost(base_url, headers=headers, wall=wall, sleep=sleep)
+    return DailyFiles(host, place, require=require, refused_until_s=_PUBLISHED_AFTER_S, wall=wall)

@@ -23,9 +23,10 @@ from app.market.arrays import Int64Array
 from app.market.instrument import Instrument
 from app.market.price_grid import PriceGrid
 from app.market.trade import TradeBatch
-from feeds.archives.duplicates import duplicate_rows
+from feeds.archives.duplicates import conflict, equal_rows, repeats
+from feeds.archives.id_order import ids_agree_with_time
 from feeds.archives.ids import NO_ID, numbers_of, stable_ids_of
-from feeds.archives.layouts import Ids, Layout
+from feeds.archives.layouts import Ids
 from feeds.archives.row_block import RowBlock
 from feeds.archives.row_error import RowError
 from feeds.archives.source_rows import SourceRows
@@ -45,6 +46,10 @@ class TradeFile:
         By ascending id.
     rows, empty_rows, repeated_rows : int
         Rows read, rows with zero quantity, and rows that repeat a trade.
+    noise : int
+        Prices and quantities that were rounded because of float noise.
+    by_time : bool
+        True if the file's ids do not agree with the times: then time orders the trades, then their rows.
     """
 
     instrument: Instrument
@@ -52,6 +57,17 @@ class TradeFile:
     rows: int
     empty_rows: int
     repeated_rows: int
+    noise: int = 0
+    by_time: bool = False
+
+    @property
+    def notes(self) -> list[str]:
+        """Skipped rows, rounded values and the order of the trades, in lines for the user."""
+        notes = [f"skipped {self.left_out}"] if self.left_out else []
+        if self.noise:
+            values = "1 value" if self.noise == 1 else f"{self.noise:,} values"
+            notes.append(f"rounded {values} with float noise, e.g. 0.30000000000000004; lots of {self.instrument.lot_size:f}")
+        return [*notes, "ids do not agree with the times: ordered by time, then as in the file"] if self.by_time else notes
 
     @property
     def left_out(self) -> str:
@@ -90,12 +106,15 @@ def read_trade_file(
         lots, lot = _lots(blocks, lot_size)
         every = _joined(blocks, lots)
         kept = every if every.quantity_lots.all() else every[every.quantity_lots > 0]
-        trades, repeated = _each_once(kept, every)
+        by_time = source.layout.ids is Ids.NUMBERS and not ids_agree_with_time(kept.trade_id, kept.time_ns)
+        trades, repeated = _each_once(kept, every, by_time)
     except RowError as error:
         raise source.refusal(error) from None
     _require_countable(path, trades.quantity_lots, lot)
     instrument = Instrument("file", _symbol(path), tick_size, lot)
-    return TradeFile(instrument, _in_order(trades, source.layout), source.rows, len(every) - len(kept), repeated)
+    ordered = _in_order(trades, Ids.TEXTS if by_time else source.layout.ids)
+    noise = sum(block.noise for block in blocks)
+    return TradeFile(instrument, ordered, source.rows, len(every) - len(kept), repeated, noise, by_time)
 
 
 def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], Int64Array]:
@@ -111,14 +130,14 @@ def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], Int64Array]:
     return ids
 
 
-def _in_order(trades: TradeBatch, layout: Layout) -> TradeBatch:
-    """Sort trades by id if ids are consecutive, by time if ids are texts; without ids, leave them in file order.
+def _in_order(trades: TradeBatch, ids: Ids) -> TradeBatch:
+    """The trades by id if ids are consecutive, by time if they only identify, else by row.
 
     If ids are not consecutive, trades get their position as a new id.
     """
-    if layout.ids is Ids.NUMBERS:
+    if ids is Ids.NUMBERS:
         return trades if bool(np.all(trades.trade_id[1:] >= trades.trade_id[:-1])) else trades[np.argsort(trades.trade_id, kind="stable")]
-    if layout.ids is Ids.TEXTS:
+    if ids is Ids.TEXTS:
         trades = trades[np.argsort(trades.time_ns, kind="stable")]
     return TradeBatch.of(*trades.columns[:4], np.arange(len(trades)))
 
@@ -149,12 +168,14 @@ def _joined(blocks: list[RowBlock], lots: list[Int64Array]) -> TradeBatch:
     return TradeBatch.of(time_ns, price_ticks, np.concatenate(lots), side, trade_id)
 
 
-def _each_once(kept: TradeBatch, every: TradeBatch) -> tuple[TradeBatch, int]:
-    """Drop repeated trades, and return the others with the number dropped; raise if different trades have one id."""
-    try:
-        repeated = duplicate_rows(kept)
-    except RowError as error:
-        raise RowError(int(np.flatnonzero(every.quantity_lots)[error.row]), error.found, error.expected) from None
+def _each_once(kept: TradeBatch, every: TradeBatch, by_time: bool) -> tuple[TradeBatch, int]:
+    """Drop repeated trades, and count them; one id for different trades is an error, unless ids do not count."""
+    repeated, differing = repeats(kept)
+    if differing.any():
+        if not by_time:
+            row = int(np.argmax(differing))
+            raise conflict(kept, row).at(int(np.flatnonzero(every.quantity_lots)[row]))
+        repeated = equal_rows(kept)
     return (kept[~repeated], int(repeated.sum())) if repeated.any() else (kept, 0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -13,11 +13,16 @@ import numpy.typing as npt
 
 from app.errors import TradeFileError
 from app.market.arrays import BoolArray, Int64Array
+from app.market.decimals import decimal_places
 from app.market.instrument import Instrument
+from app.market.span import Span
 from app.market.trade import TradeBatch
-from feeds.archives.duplicates import duplicate_rows
+from feeds.archives.duplicates import conflict, duplicate_rows, repeats
+from feeds.archives.float_noise import coarsest_step
+from feeds.archives.id_order import ids_agree_with_time, mostly_consecutive
 from feeds.archives.ids import NO_ID, MadeIds, numbers_of, stable_ids_of
 from feeds.archives.layouts import Ids, Layout
+from feeds.archives.odd_rows import OddRows
 from feeds.archives.recent_keys import RecentKeys
 from feeds.archives.report import ImportReport
 from feeds.archives.row_block import RowBlock
@@ -25,6 +30,7 @@ from feeds.archives.row_error import RowError
 from feeds.archives.source_rows import SourceRows
 
 _COUNTABLE = 2**63
+_MOST_PLACES = 18
 _Element = TypeVar("_Element", bound=np.generic)
 
 
@@ -37,11 +43,14 @@ class FileFacts:
     layout : str
         E.g. "Binance aggregate trades".
     numbered : bool
-        Whether its ids are consecutive, for the `Instrument.numbered` of a new market.
+        Whether its ids are consecutive and agree with the times, for the `Instrument.numbered` of a new market.
+    names : bool
+        True if its ids are numbers that neither count nor agree with the times, e.g. hashes.
     """
 
     layout: str
     numbered: bool
+    names: bool = False
 
 
 def file_facts(path: Path) -> FileFacts:
@@ -52,12 +61,17 @@ def file_facts(path: Path) -> FileFacts:
     TradeFileError
         If the format is unknown.
     """
-    layout = SourceRows(path).layout
-    return FileFacts(layout.name, layout.ids is Ids.NUMBERS)
+    source = SourceRows(path)
+    layout = source.layout
+    if layout.ids is not Ids.NUMBERS:
+        return FileFacts(layout.name, False)
+    ids, time_ns = source.first_ids()
+    consecutive, agree = mostly_consecutive(ids), ids_agree_with_time(ids, time_ns)
+    return FileFacts(layout.name, consecutive and agree, not consecutive and not agree)
 
 
-def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> Iterator[TradeBatch]:
-    """Iterate over the trades of a file in blocks of at most some 250,000; repeats that can be detected are skipped.
+def stream_trades(path: Path, instrument: Instrument, report: ImportReport, *, strict: bool = True) -> Iterator[TradeBatch]:
+    """The trades of a file without repeats, in blocks of at most some 250,000.
 
     The file is a venue's dump, detected by its columns, or a table with `time,price,quantity,side[,trade_id]`, as CSV (plain, .gz
     or .zip) or Parquet. Each block is sorted by id, or by time where ids are not consecutive; the blocks follow the order of the
@@ -75,9 +89,13 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> I
         multiplied by its multiplier.
     report : ImportReport
         Filled in while the blocks are read; complete after the last one.
+    strict : bool
+        False leaves up to a hundred rows out that are not valid trades, and lists them in the report.
 
     Raises
     ------
+    OtherStepsError
+        If not `strict`, and so many rows are off the grid that the venue had other steps then (`common_steps_of`).
     TradeFileError
         If the format is unknown, if the file has no ids for a market with numbered trades, or numbers trades differently from
         the market's feed; and for the first row that is not a valid trade. Trades already returned must then be discarded.
@@ -87,8 +105,11 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> I
     report.layout = source.layout.name
     told = _Numbered(report) if instrument.numbered else _Unnumbered(report)
     read_ids = numbers_of(source.layout) if instrument.numbered else stable_ids_of(source.layout)
+    odd = None if strict else report.odd
     lots = first_row = headers = 0
-    for block in source.blocks(instrument.grid(), _lot_of(instrument, source.layout, path), read_ids):
+    for block in source.blocks(instrument.grid(), _lot_of(instrument, source.layout, path), read_ids, odd):
+        if odd is not None:
+            block = _without_conflicts(block, source, odd)
         try:
             trades = told.once_in_order(block)
         except RowError as error:
@@ -97,6 +118,7 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> I
         if lots >= _COUNTABLE:
             raise TradeFileError(path, None, "quantities that overflow 64 bits when summed", f"lots larger than {instrument.lot_size:f}")
         report.market = " ".join(source.market)
+        report.noise += block.noise
         report.rows += source.rows - first_row
         report.repeated_headers += source.repeated_headers - headers
         first_row, headers = source.rows, source.repeated_headers
@@ -104,6 +126,42 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> I
         if len(trades):
             yield trades
     report.repeated_headers += source.repeated_headers - headers
+    if odd is not None:
+        source.require_grid(odd)
+        source.name_odd_rows(odd)
+
+
+def common_steps_of(path: Path, instrument: Instrument) -> Instrument:
+    """The instrument on the coarsest steps of which its own, and all prices and quantities of a file, are multiples.
+
+    Raises
+    ------
+    TradeFileError
+        If the file is unreadable, or there are no such steps with at most 18 decimal places.
+    """
+    source = SourceRows(path)
+    tick, written = instrument.tick_size, _lot_of(instrument, source.layout, path)
+    for prices, quantities in source.numbers():
+        tick, written = coarsest_step(prices, tick), coarsest_step(quantities, written)
+    lot = written * instrument.multiplier if source.layout.in_contracts else written
+    if max(decimal_places(tick), decimal_places(lot)) > _MOST_PLACES:
+        raise TradeFileError(path, None, f"steps of {tick:f} and {lot:f}", f"at most {_MOST_PLACES} decimal places")
+    return replace(instrument, tick_size=tick, lot_size=lot)
+
+
+def _without_conflicts(block: RowBlock, source: SourceRows, odd: OddRows) -> RowBlock:
+    """A block without the rows that repeat the id of a different trade."""
+    rows = np.flatnonzero((block.trade_id != NO_ID) & (block.steps > 0))
+    trades = TradeBatch.of(*(column[rows] for column in (block.time_ns, block.price_ticks, block.steps, block.side, block.trade_id)))
+    differing = repeats(trades)[1]
+    if not differing.any():
+        return block
+    for row in np.flatnonzero(differing).tolist():
+        fault = conflict(trades, row)
+        source.leave_out(RowError(int(source.positions[rows[row]]), fault.found, fault.expected), odd)
+    left_out = np.zeros(len(block.steps), bool)
+    left_out[rows[differing]] = True
+    return block.without(left_out)
 
 
 class _Numbered:
@@ -121,7 +179,9 @@ class _Numbered:
         known = np.zeros(len(trades), bool)
         known[~again] = self._report.runs.add(trades.trade_id[~again])
         if len(rows) < len(block.steps):  # a row with zero quantity has an id too
-            self._report.runs.add(np.unique(block.trade_id[block.steps == 0]))
+            void = np.unique(block.trade_id[block.steps == 0])
+            self._report.runs.add(void)
+            self._report.void += [Span(number, number + 1) for number in void.tolist()]
         repeated = again | known
         self._report.repeated += int(repeated.sum())
         self._report.out_of_order += late

@@ -87,7 +87,6 @@ CATALOGUE = {
         "tick or lot changed while connected",
         "trades between two steps wait; the steps are asked for again, and chart and disk are as on the finest grid from the start",
     ),
-    "D3": Entry("an impossible trade in a message or a page", "costs one trade, counted and listed; the others are taken"),
     "S6": Entry("an odd entry in a venue's list", "costs one entry, and only its own market cannot be opened"),
     "S1": Entry(
         "a passing 403, a market in maintenance",
@@ -113,6 +112,28 @@ CATALOGUE = {
         "escape sequences, line ends and overrides of direction in the words of a venue or a file",
         "shown as their escapes wherever they are read: terminal, window, log",
     ),
+    "D4": Entry(
+        "disk full, pulled, removed, or never answering while recording",
+        "retried for ever; shown within 2 s by word, shape and colour with the trades waiting; unrecorded trades at the end: exit code 1",
+    ),
+    "D11": Entry(
+        "a disk that fails, or a kill, in the middle of an import, an export, a settings save",
+        "all of it or nothing; what a dead process left is deleted by the next run, and nothing else is",
+    ),
+    "D13": Entry(
+        "a venue that is unreachable, forbidden, in maintenance or without the symbol; read-only media",
+        "what is stored is shown, with a line that says so; live in place once the venue answers",
+    ),
+    "D3": Entry(
+        "one impossible trade, in a message, a page, a file or a row of files",
+        "costs itself, counted and listed with its line; the user's own file is refused with the line, and later files go on",
+    ),
+    "D7": Entry("a clean-up next to work in progress", "it deletes what is its own and dead; each source is tested end to end"),
+    "D8": Entry("whole days from files", "complete to the nanosecond; a second run fetches nothing and exits with 0"),
+    "D9": Entry("a day without trades, or not published yet", "no trades is an answer; what is not out comes later, the rest goes on"),
+    "T3": Entry("ids that do not count, or begin anew", "ids order trades only where they agree with time; else time does, and it is said"),
+    "T5": Entry("float noise of other programs", "rounded below a millionth of a step, or to what it stands for; counted and said"),
+    "T6": Entry("kline files without a header, with candles missing", "read in either unit, plain or zipped; missing candles are listed"),
 }
 """All faults by number, in the order of the report's table."""
 

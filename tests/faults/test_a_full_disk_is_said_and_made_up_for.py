@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -37,5 +39,43 @@ def test_a_collector_without_room_goes_on_and_keeps_everything_once_there_is_roo
             assert collector.process.returncode == 0
             assert "trades not recorded" in collector.said
             assert await assert_kept_whole(tmp_path, venue) > kept + 4000
+
+    run(story(), 100)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process change another's limits")
+@pytest.mark.timeout(120)
+def test_a_collector_that_ends_with_unrecorded_trades_says_how_many_and_exits_with_1(tmp_path: Path):
+    """D4: no file may grow any more, until the end."""
+
+    async def story() -> None:
+        async with VenueElsewhere(rate=1500, history_hours=0.02) as venue:
+            async with Collector(tmp_path, venue) as collector:
+                await collector.until_kept(500)
+                _, hard = resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE)
+                resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, (1000, hard))
+                await asyncio.sleep(3)
+            assert collector.process.returncode == 1
+            said = re.search(r"binance:BTCUSDT: ([\d,]+) trades were received but not recorded \(.+\)\n", collector.said)
+            assert said is not None and int(said[1].replace(",", "")) > 100, collector.said
+            assert re.search(r"binance:BTCUSDT \w+, ■ not recording: .+, [\d,]+ trades waiting, [\d,]+ recorded, ", collector.said)
+
+    run(story(), 100)
+
+
+@pytest.mark.timeout(120)
+def test_a_collector_makes_a_removed_store_again(tmp_path: Path):
+    """D4: SQLite would go on writing into the removed file."""
+    folder = tmp_path / "store"
+
+    async def story() -> None:
+        async with VenueElsewhere(rate=1500, history_hours=0.02) as venue:
+            async with Collector(folder, venue) as collector:
+                await collector.until_kept(1500)
+                shutil.rmtree(folder)
+                await collector.until_kept(3000)
+            assert collector.process.returncode == 0, collector.said
+            assert "was removed, and has been created again" in collector.said
+            assert await assert_kept_whole(folder, venue) > 3000
 
     run(story(), 100)

@@ -35,6 +35,7 @@ class Desk:
         self.opened: list[str] = []
         self.refusal: TapeprintError | None = None
         self.stopped_filling = False
+        self.tried_now = 0
         self.filling, self.recording = "", OFF
         self.book = AlertStore()
         self.watch = AlertWatch(self.book, INSTRUMENT)
@@ -52,6 +53,9 @@ class Desk:
     def set_rules(self, rules: CalculationSettings) -> None:
         assert self.chart is not None
         self.chart.set_rules(rules)
+
+    def try_now(self) -> None:
+        self.tried_now += 1
 
     def stop_filling(self) -> None:
         self.stopped_filling = True

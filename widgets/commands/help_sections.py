@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _BY_SECTION = {
+    "troubleshooting.md#the-chart-is-not-live": ("try_now",),
     "first-steps.md#open-a-market": ("choose_instrument", "open_demo", "stop_filling", "close"),
     "first-steps.md#move-around": (
         *("zoom_time_in", "zoom_time_out", "zoom_price_in", "zoom_price_out", "pan_left", "pan_right", "pan_up", "pan_down"),

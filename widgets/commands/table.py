@@ -49,6 +49,7 @@ COMMANDS = (
     Command(
         lambda f: f.window.open_demo, "Market", "Simulated market", ("Ctrl+D",), "Open the built-in simulated market (no network needed)"
     ),
+    Command(lambda f: f.window.try_now, "Market", "Try now", ("F5",), "Try at once to reach the venue, while it is not reached"),
     Command(lambda f: f.window.stop_filling, "Market", "Stop loading history", ("Shift+Esc",), "Stop downloading older trades"),
     Command(
         lambda f: f.explain.copy_price,

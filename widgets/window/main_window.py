@@ -131,7 +131,7 @@ class MainWindow(QMainWindow):
         )
         self.toolbar.offer_instruments(looks.instruments)
         self.addToolBar(self.toolbar)
-        self.waiting = WaitingPage(self.open_demo)
+        self.waiting = WaitingPage(self.open_demo, self.try_now)
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.waiting)
         self.faults = FaultBanner()
@@ -145,6 +145,7 @@ class MainWindow(QMainWindow):
         rows.addWidget(self.replay_bar)
         self.setCentralWidget(centre)
         self.status_bar = StatusBar(self._theme, looks.painter_reason, self)
+        self.status_bar.try_now.clicked.connect(lambda: self.try_now())
         self.setStatusBar(self.status_bar)
         self._dress()
         self.clock = FrameClock(self.frame, self)
@@ -263,6 +264,10 @@ class MainWindow(QMainWindow):
     def open_demo(self) -> None:
         """Open the built-in simulated market."""
         self._workspace.open("demo:TAPE")
+
+    def try_now(self) -> None:
+        """Try at once to reach the venue, if it is not reached."""
+        self._workspace.try_now()
 
     def stop_filling(self) -> None:
         """Stop loading history; what is loaded stays."""

@@ -5,14 +5,22 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from app.market.feed import FeedState, FeedStatus
 from app.storage.recording_status import RecordingState, RecordingStatus
 from rendering.items.guides.badge_item import mode_colour
 from rendering.style.theme import Theme
+from rendering.view.frame import Mode
 from widgets.window.feed_state_style import FEED_STATE_STYLES, word_of
 from widgets.window.status_texts import FeedRateMeter, detail_text, rates_text
+
+_RECORDING_MODES: dict[RecordingState, Mode] = {
+    RecordingState.LOW_DISK: "stale",
+    RecordingState.RETRYING: "stale",
+    RecordingState.NOT_RECORDING: "offline",
+}
+"""The colours of the states of recording that warn, named by the chart's display modes."""
 
 
 class StatusBar(QStatusBar):
@@ -26,6 +34,10 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self.state = self._label("Connection state")
         self.detail = self._label("Why")
+        self.try_now = QPushButton("Try now", self)
+        self.try_now.setToolTip("Try at once to reach the venue  (F5)")
+        self.try_now.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.try_now.setVisible(False)
         self.figures = self._label("Time since last trade, message rate and lag")
         self.notice = self._label("Notice")
         self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -34,6 +46,7 @@ class StatusBar(QStatusBar):
         self._painter_reason = painter_reason
         self.addWidget(self.state)
         self.addWidget(self.detail)
+        self.addWidget(self.try_now)
         self.addWidget(self.figures)
         self.addWidget(self.notice, 1)
         self.addPermanentWidget(self.recording)
@@ -66,20 +79,21 @@ class StatusBar(QStatusBar):
             self._painter_reason = ""  # it explains the painter at the start, not a later choice of the user
         if status.state is not self._shown_state:
             self._shown_state = status.state
+            self.try_now.setVisible(status.state in {FeedState.DISCONNECTED, FeedState.STOPPED})
             ground = mode_colour(self._theme, FEED_STATE_STYLES[status.state].mode)  # as the badge on the chart
             ink = self._theme.ink_on(ground)
             self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
 
     def _show_recording(self, recording: RecordingStatus) -> None:
-        """Show the recording status by word, sign and colour."""
-        sign = "●" if recording.state is RecordingState.RECORDING else "■"
-        text = f"{sign} {recording.text}" if recording.text else ""
+        """Show the recording status by word, shape and colour."""
+        text = f"{recording.shape} {recording.text}" if recording.text else ""
         if text == self.recording.text():
             return
         _set_text(self.recording, text)
         self.recording.setVisible(bool(text))
-        ground = mode_colour(self._theme, FEED_STATE_STYLES[FeedState.STOPPED].mode)
-        self.recording.setStyleSheet(f"background: {ground.hex}; color: {self._theme.ink_on(ground).hex};" if recording.is_warning else "")
+        mode = _RECORDING_MODES.get(recording.state)
+        ground = None if mode is None else mode_colour(self._theme, mode)
+        self.recording.setStyleSheet("" if ground is None else f"background: {ground.hex}; color: {self._theme.ink_on(ground).hex};")
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)

@@ -21,26 +21,31 @@ _TITLES = {
 
 
 class WaitingPage(QWidget):
-    """A page with the feed's state as text, and a button that opens the simulated market.
+    """The feed's state as text, with buttons that try to reach the venue at once, and that open the simulated market.
 
     Parameters
     ----------
-    open_demo : callable
-        Called by the button.
+    open_demo, try_now : callables
+        Called by the buttons.
     """
 
-    def __init__(self, open_demo: Callable[[], None], parent: QWidget | None = None) -> None:
+    def __init__(self, open_demo: Callable[[], None], try_now: Callable[[], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = self._label(18)
         self.reason = self._label(0)
         self.demo = QPushButton("Open the simulated market", self)
         self.demo.setToolTip("Built-in, no network needed  (Ctrl+D)")
         self.demo.clicked.connect(lambda: open_demo())
+        self.try_now = QPushButton("Try now", self)
+        self.try_now.setToolTip("Try at once to reach the venue  (F5)")
+        self.try_now.clicked.connect(lambda: try_now())
+        self.try_now.setVisible(False)
         rows = QVBoxLayout(self)
         rows.setSpacing(14)
         rows.addStretch(2)
         rows.addWidget(self.title)
         rows.addWidget(self.reason)
+        rows.addWidget(self.try_now, 0, Qt.AlignmentFlag.AlignHCenter)
         rows.addWidget(self.demo, 0, Qt.AlignmentFlag.AlignHCenter)
         rows.addStretch(3)
 
@@ -49,6 +54,7 @@ class WaitingPage(QWidget):
         title = _TITLES.get(status.state, f"Opening {instrument_id} …")
         if self.title.text() != title:
             self.title.setText(title)
+        self.try_now.setVisible(status.state in {FeedState.DISCONNECTED, FeedState.STOPPED})
         reason = state_text(status, time.time())
         if self.reason.text() != reason:
             self.reason.setText(reason)

@@ -25,10 +25,12 @@ from app.entry.commands.footprint import price_text
 from app.errors import BadInputError
 from app.market.decimals import decimal_places, step_text
 from app.market.session import PeriodRule, day_start_ns, span_at, span_before
+from app.market.span import Span
 from app.market.times import local_iso_text
 from feeds.archives.candle_file import CandleFile, read_candle_file
 
 _MORE_DIGITS = 8
+_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,11 @@ def print_candles(path: Path, request: CandlesRequest, quiet: bool) -> None:
         raise BadInputError(f"percent: found {request.percent}, expected 1 to 100")
     found = read_candle_file(path)
     result = _result(path, found, request)
+    missing = result.pop("missing")
     if result["candles"] * found.candles.length_ns < result.pop("length_ns"):
         print_note(f"{path}: the {request.rule.period.value} is incomplete, {result['candles']} candles", quiet)
+    for line in _missing_lines(missing, found.candles.length_ns, request.rule.timezone):
+        print_note(f"{path}: {line}", quiet)
     if request.as_json:
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         sys.stdout.buffer.flush()
@@ -112,7 +117,20 @@ def _result(path: Path, found: CandleFile, request: CandlesRequest) -> dict[str,
             for row, lots in enumerate(profile.volume.tolist())
         ],
         "length_ns": span.length_ns,
+        "missing": found.missing(span),
     }
+
+
+def _missing_lines(missing: list[Span], length_ns: int, timezone: str) -> list[str]:
+    """One line for each run of missing candles, at most ten, and the number of the others."""
+
+    def line(span: Span) -> str:
+        n = -(-span.length_ns // length_ns)
+        begin, end = (local_iso_text(edge, timezone) for edge in (span.start_ns, span.end_ns))
+        return f"{n:,} candle{'s' if n > 1 else ''} missing, {begin} to {end}"
+
+    more = [f"and {len(missing) - _LISTED:,} more gaps"] if len(missing) > _LISTED else []
+    return [*map(line, missing[:_LISTED]), *more]
 
 
 def _parse_as_of(text: str, timezone: str) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,8 +13,9 @@ from dataclasses import dataclass
 import structlog
 
 from app.entry.commands.common import print_note
+from app.entry.exit import report_unrecorded
 from app.entry.markets import market_opener, require_venue
-from app.errors import BadInputError, StoreError, TapeprintError, VenueRefusedError
+from app.errors import BadInputError, StoreBusyError, StoreError, TapeprintError, VenueRefusedError
 from app.ingest.ingest import Ingest
 from app.ingest.retry import retry
 from app.ingest.store_backfill import fill_gaps
@@ -24,6 +27,7 @@ from app.market.times import timestamp_text
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
+from app.storage.recording_status import RecordingState, RecordingStatus
 from app.storage.tape_writer import TapeWriter
 from app.storage.trade_store import TradeStore
 
@@ -34,6 +38,14 @@ _HEALTH_S = 10.0
 _LOOK_S = 0.1
 _CATCH_UP_NS = 7 * 86_400_000_000_000  # gaps that are older are left to `tapeprint verify --repair`
 _LONGEST_WAIT_S = 60.0  # a collection runs unattended
+_COLOURS = {
+    RecordingState.RECORDING: "32",
+    RecordingState.LOW_DISK: "93",
+    RecordingState.ELSEWHERE: "36",
+    RecordingState.RETRYING: "33",
+    RecordingState.NOT_RECORDING: "31",
+}
+"""The colour of each state of recording, as a code of the terminal."""
 
 
 @dataclass
@@ -48,14 +60,15 @@ class _Collected:
     filling: str = ""
     refused: bool = False
 
-    def line(self) -> str:
-        """The health line: state, trades recorded, age of the last trade, problems."""
+    def line(self, *, colours: bool = False) -> str:
+        """The health line: states of feed and recording, trades recorded, age of the last trade, problems."""
         if self.market is None or self.recorder is None or self.ingest is None:
             return f"{self.instrument_id} CONNECTING, {self.trouble or 'opening'}"
         status = self.market.feed.status
         age_s = (time.time_ns() - status.received_at_ns) / 1e9 if status.received_at_ns else float("nan")
         parts = [
             f"{self.instrument_id} {status.state.value}",
+            _recording_text(self.recorder.status, colours=colours),
             f"{self.recorder.written:,} recorded",
             f"last trade {age_s:.1f} s ago",
             f"{status.connects} connects",
@@ -64,9 +77,7 @@ class _Collected:
             parts.append(f"{status.rejected:,} rejected")
         if missing := self.ingest.store.missing:
             parts.append(f"{missing:,} missing")
-        parts += [
-            text for text in (status.reason, self.filling, self.recorder.status.trouble, self.ingest.past.trouble, self.trouble) if text
-        ]
+        parts += [text for text in (status.reason, self.filling, self.ingest.past.trouble, self.trouble) if text]
         return ", ".join(parts)
 
 
@@ -76,7 +87,7 @@ def collect(instrument_ids: list[str], seconds: float | None, settings: Settings
     Returns
     -------
     int
-        The exit code: 0, or 1 if a venue refused a market.
+        The exit code: 0, or 1 if a venue refused a market, or trades were received that are not recorded.
 
     Raises
     ------
@@ -115,13 +126,17 @@ async def _collect(instrument_ids: list[str], seconds: float | None, settings: S
         for task in (health, *tasks):
             task.cancel()
         ended = await asyncio.gather(health, *tasks, return_exceptions=True)
-        store.close()
+        hangs = any(one.recorder is not None and one.recorder.hangs for one in all_collected)
+        if not hangs:
+            store.close()
     for one in all_collected:
-        print_note(one.line(), quiet)
+        print_note(one.line(colours=_colours()), quiet)
+    recorders = [one.recorder for one in all_collected if one.recorder is not None]
+    code = report_unrecorded([(one.instrument.id, one.unrecorded, one.status) for one in recorders if one.unrecorded], disk_hangs=hangs)
     faults = [error for error in ended if isinstance(error, Exception)]
     if faults:
         raise faults[0]
-    return 1 if any(one.refused for one in all_collected) else 0
+    return 1 if any(one.refused for one in all_collected) else code
 
 
 async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None:
@@ -131,8 +146,8 @@ async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None
         return
     one.market = market
     try:
-        writer = await asyncio.to_thread(TapeWriter, store, market.instrument)
-    except StoreError:
+        writer = await _open_writer(one, store, market)
+    except BaseException:
         await market.feed.aclose()
         raise
     memory = TradeStore(_MEMORY_TRADES, by_time=not market.instrument.numbered)
@@ -145,7 +160,8 @@ async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None
     finally:
         catching_up.cancel()
         await asyncio.wait([catching_up])
-        writer.close()
+        if not one.recorder.hangs:
+            writer.close()
         await market.feed.aclose()
 
 
@@ -183,12 +199,42 @@ async def _open_market(one: _Collected, settings: Settings) -> Market | None:
         return None
 
 
+async def _open_writer(one: _Collected, store: DiskStore, market: Market) -> TapeWriter:
+    """Open the market in the store, retrying while its disk fails; no trade is taken before."""
+
+    async def attempt() -> TapeWriter:
+        try:
+            return await asyncio.to_thread(TapeWriter, store, market.instrument)
+        except OSError as error:
+            raise StoreError(f"cannot write {store.folder}: {error.strerror or error}") from None
+
+    def on_wait(error: TapeprintError, pause_s: float) -> None:
+        if isinstance(error, StoreBusyError):
+            raise error
+        status = RecordingStatus(RecordingState.NOT_RECORDING, error.user_message)
+        one.trouble = f"{_recording_text(status, colours=False)}, retrying in {pause_s:.0f} s"
+
+    writer = await retry(attempt, on_wait, longest_wait_s=_LONGEST_WAIT_S)
+    one.trouble = ""
+    return writer
+
+
+def _recording_text(status: RecordingStatus, *, colours: bool) -> str:
+    """The state of recording as shape and words, for the terminal also in its colour."""
+    text = f"{status.shape} {status.text}"
+    return f"\x1b[{_COLOURS[status.state]}m{text}\x1b[0m" if colours and status.state in _COLOURS else text
+
+
+def _colours() -> bool:
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ
+
+
 async def _print_health(all_collected: list[_Collected], quiet: bool) -> None:
     clock_told = False
     while True:
         await asyncio.sleep(_HEALTH_S)
         for one in all_collected:
-            print_note(one.line(), quiet)
+            print_note(one.line(colours=_colours()), quiet)
             if not clock_told and one.market is not None and (words := clock_words(one.market.feed.status.clock_ahead_ns)):
                 clock_told = True
                 print_note(words)

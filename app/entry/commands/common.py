@@ -15,7 +15,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.errors import BadInputError
 from app.market.span import Span
+from app.market.times import timestamp_text
+from app.market.trade import TradeBatch
 from app.printable import printable
+from app.storage.disk import DiskStore, stored_instrument
 from feeds.archives.row_error import RowError, quoted
 from feeds.archives.time_parsing import times_ns
 from feeds.archives.trade_file import TradeFile, read_trade_file
@@ -25,20 +28,57 @@ _ALL = Span(-(1 << 62), 1 << 62)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Options for reading a trades file; `quiet` prints no progress and no notes."""
+    """Options for reading a trades file or a stored market; `quiet` prints no progress and no notes.
 
-    tick_size: Decimal
+    Attributes
+    ----------
+    tick_size : Decimal or None
+        May be None for a stored market, which has its own.
+    lot_size : Decimal or None
+        None: detected from the file.
+    quiet : bool
+    store_folder : Path or None
+        Where stored markets are; None if the command reads only files.
+    span : Span
+        The time of the trades to read from the store.
+    """
+
+    tick_size: Decimal | None
     lot_size: Decimal | None = None
     quiet: bool = False
+    store_folder: Path | None = None
+    span: Span = _ALL
 
 
 def read(path: Path, reading: Reading) -> TradeFile:
-    """Read a trades file; progress and skipped rows are shown on standard error."""
+    """Read a trades file or a stored market; progress, skipped rows and what is shown are noted on standard error."""
+    if reading.store_folder is not None and ":" in str(path) and not path.exists():
+        return _read_stored(str(path), reading.store_folder, reading)
+    if reading.tick_size is None:
+        raise BadInputError(f"{path}: a trades file requires --tick-size")
     with progress_counter(path.name, reading.quiet) as on_rows:
         found = read_trade_file(path, reading.tick_size, reading.lot_size, on_rows)
-    if found.left_out and not reading.quiet:
-        print_note(f"{path}: skipped {found.left_out}")
+    for note in found.notes:
+        print_note(f"{path}: {note}", reading.quiet)
     return found
+
+
+def _read_stored(instrument_id: str, folder: Path, reading: Reading) -> TradeFile:
+    store = DiskStore(folder, write=False)
+    try:
+        instrument = stored_instrument(store, instrument_id)
+        trades = store.tape(instrument).trades(reading.span)
+    finally:
+        store.close()
+    if not len(trades):
+        raise BadInputError(f"{instrument_id}: no stored trades in this time range")
+    print_note(f"{instrument_id}: stored trades only, {stored_text(trades)}", reading.quiet)
+    return TradeFile(instrument, trades, len(trades), 0, 0)
+
+
+def stored_text(trades: TradeBatch) -> str:
+    """The time of stored trades as text."""
+    return f"{timestamp_text(int(trades.time_ns.min()))} to {timestamp_text(int(trades.time_ns.max()))} UTC"
 
 
 def parse_time(text: str) -> int:

@@ -1,12 +1,10 @@
-"""`tapeprint import`: add trades files to the store; a file with an invalid row adds nothing.
+"""`tapeprint import`: add trades files to the store; a file with an invalid row adds nothing, and the next ones are read.
 
 Importing a file again adds nothing.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,11 +21,15 @@ from app.market.steps import fits, in_steps, require_headroom
 from app.market.trade import TradeBatch, concatenate
 from app.storage.day_file import by_day, read_day, write_day
 from app.storage.disk import DiskStore, stored_instrument
+from app.storage.scratch import scratch_folder
 from app.storage.tape_writer import TapeWriter
+from feeds.archives.decompress import is_empty
 from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import file_facts, stream_trades
 
 KINDS = ("auto", "binance", "bybit", "okx", "tardis", "kaiko", "csv", "parquet")
+_COUNTING = {"binance": True, "okx": True, "coinbase": True, "kraken": True, "bybit": False, "hyperliquid": False}
+"""Venues that number their trades, and that do not; for others a file decides."""
 _DAYS_IN_MEMORY = 4_000_000  # trades; above this the fullest day goes to disk until the file has been read
 
 
@@ -41,34 +43,51 @@ class InstrumentSpec:
 
 
 def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_folder: Path, quiet: bool) -> int:
-    """Import trades files into the store and return the exit code.
+    """Import trades files into the store; return 0, or 2 if a file is not of this kind, or has a row that is not a valid trade.
+
+    Nothing of such a file is imported, and the files after it are.
 
     Raises
     ------
     BadInputError
-        If a file is not of this kind, or a row is not a valid trade; nothing of that file is imported then.
+        If there is no such kind, or the market's tick and lot size are not known.
     StoreError
         If the store cannot be written.
     """
+    if kind not in KINDS:
+        raise BadInputError(f"kind: found {kind!r}, expected one of {', '.join(KINDS)}")
     store = DiskStore(store_folder)
+    refused = 0
     try:
         for path in files:
-            facts = file_facts(path)
-            require_kind(kind, path, facts.layout)
-            reading = market_of(steps, store, facts.numbered)
-            writer = TapeWriter(store, store.catalogue.instrument(reading.id) or reading)
             try:
-                report = ImportReport()
-                with progress_counter(path.name, quiet, "trades") as tell:
-                    new = import_file(writer, path, report, reading=reading, tell=tell)
-            finally:
-                writer.close()
-            for line in report.lines():
-                print_note(f"{path}: {line}", quiet)
-            print_note(f"{path}: {new:,} new, {report.trades - new:,} already stored", quiet)
+                _import_one(kind, path, steps, store, quiet)
+            except (TradeFileError, WrongKindError, RefusedStepsError) as error:  # the files after it may be sound
+                print_note(error.user_message)
+                refused += 1
     finally:
         store.close()
-    return 0
+    if refused and len(files) > 1:
+        print_note(f"{refused} of {len(files)} files not imported")
+    return 2 if refused else 0
+
+
+def _import_one(kind: str, path: Path, steps: InstrumentSpec, store: DiskStore, quiet: bool) -> None:
+    facts = file_facts(path)
+    require_kind(kind, path, facts.layout)
+    reading = market_of(steps, store, facts.numbered)
+    if reading.numbered and facts.names:
+        raise TradeFileError(path, None, "ids that do not count its trades", f"consecutive ids, since {reading.id} numbers its trades")
+    writer = TapeWriter(store, store.catalogue.instrument(reading.id) or reading)
+    try:
+        report = ImportReport(by_time=facts.names)
+        with progress_counter(path.name, quiet, "trades") as tell:
+            new = import_file(writer, path, report, reading=reading, tell=tell)
+    finally:
+        writer.close()
+    for line in report.lines():
+        print_note(f"{path}: {line}", quiet)
+    print_note(f"{path}: {new:,} new, {report.trades - new:,} already stored", quiet)
 
 
 def import_file(
@@ -80,7 +99,9 @@ def import_file(
     complete: Span | None = None,
     tell: Callable[[int], object] = lambda _count: None,
 ) -> int:
-    """Import one file into a tape, all or nothing; return the number of new trades.
+    """Import one file into a tape; return the number of new trades.
+
+    A file of the user's own is imported as a whole or not at all.
 
     Parameters
     ----------
@@ -92,21 +113,27 @@ def import_file(
         The market with the steps of the file, by default those of the writer. Days are stored in the writer's steps where they fit
         these, else in those of the file.
     complete : Span, optional
-        The time of which the file is known to have all trades; by default from its first trade to its last.
+        The time of which the file is known to have all trades, as a publisher's has: then it may be empty, and up to a hundred
+        rows that are not valid trades are left out and listed. By default from its first trade to its last.
     tell : callable
         Called with the number of trades read so far.
 
     Raises
     ------
-    BadInputError
-        If a row is not a valid trade in these steps; nothing is imported then.
+    TradeFileError
+        If a row is not a valid trade; nothing is imported then.
+    RefusedStepsError
+        The same, for a file that is read with other steps than those of the store.
     """
     reading = reading or writer.instrument
-    steps, stored_steps = reading.steps, writer.instrument.steps
-    with tempfile.TemporaryDirectory(prefix="import-", dir=_prepared(writer.tape.folder)) as stored:
-        by_day = _ByDay(reading, Path(stored))
+    steps, stored_steps, source = reading.steps, writer.instrument.steps, Source.ARCHIVE
+    if complete is not None and is_empty(path):  # how a publisher says that there were no trades
+        writer.settle(complete, source)
+        return 0
+    with scratch_folder(writer.tape.folder, "import-") as stored:
+        by_day = _ByDay(reading, stored)
         try:
-            for batch in stream_trades(path, reading, report):
+            for batch in stream_trades(path, reading, report, strict=complete is None):
                 require_headroom(batch, steps, stored_steps, str(path))
                 by_day.add(batch)
                 tell(report.trades)
@@ -114,16 +141,19 @@ def import_file(
             if steps == stored_steps:
                 raise
             told = f"{error.user_message}; read with {steps.text}, but {reading.id} is stored with {stored_steps.text}"
-            raise BadInputError(told) from None
+            raise RefusedStepsError(told) from None
         new = 0
         span = complete or Span(report.first_ns, report.last_ns + 1)
-        for day, trades in by_day.days():
-            if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
-                trades = trades[~writer.intervals.holds(trades.time_ns)]
-            inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
-            own = None if fits(trades, steps, stored_steps) else steps
-            trades = in_steps(trades, steps, own or stored_steps, str(path))
-            new += writer.insert_bulk(trades, Source.ARCHIVE, inside if complete or not writer.instrument.numbered else None, own)
+        with writer.atomically():
+            for day, trades in by_day.days():
+                if report.made_ids:  # the feed's trades are stored under their own ids, so generated ones cannot match them
+                    trades = trades[~writer.intervals.holds(trades.time_ns)]
+                inside = span.intersection(Span(day * DAY_NS, (day + 1) * DAY_NS))
+                own = None if fits(trades, steps, stored_steps) else steps
+                trades = in_steps(trades, steps, own or stored_steps, str(path))
+                new += writer.insert_bulk(trades, source, inside if complete or not writer.instrument.numbered else None, own)
+            if complete or report.void:
+                writer.settle(complete or Span(0, 0), source, report.void)
     return new
 
 
@@ -143,7 +173,16 @@ def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instru
         raise BadInputError(f"{steps.instrument_id}: not in the store yet, pass --tick-size and --lot-size")
     tick, lot = parse_step(steps.tick_size, "tick size"), parse_step(steps.lot_size, "lot size")
     multiplier = Decimal(1) if known is None else known.multiplier
-    return Instrument(venue, symbol, tick, lot, multiplier, numbered if known is None else known.numbered)
+    if known is not None:
+        numbered = known.numbered
+    elif (counts := venue_numbers(venue)) is not None:
+        numbered = counts
+    return Instrument(venue, symbol, tick, lot, multiplier, numbered)
+
+
+def venue_numbers(venue: str) -> bool | None:
+    """True if a venue numbers its trades, so that its ids order them and show gaps; None if that is not known."""
+    return _COUNTING.get(venue.split("-")[0])
 
 
 def require_kind(kind: str, path: Path, layout: str) -> None:
@@ -151,15 +190,21 @@ def require_kind(kind: str, path: Path, layout: str) -> None:
 
     Raises
     ------
-    BadInputError
-        If it is of another kind, or there is no such kind.
+    WrongKindError
+        If it is of another kind.
     """
-    if kind not in KINDS:
-        raise BadInputError(f"kind: found {kind!r}, expected one of {', '.join(KINDS)}")
     is_table = kind in ("csv", "parquet")
     if kind == "auto" or is_table or layout.lower().startswith(kind):
         return
-    raise BadInputError(f"{path}: found {layout}, expected a file of {kind}")
+    raise WrongKindError(f"{path}: found {layout}, expected a file of {kind}")
+
+
+class RefusedStepsError(BadInputError):
+    """Raised for a file whose trades are not on the steps with which it is read, which are not those of the store."""
+
+
+class WrongKindError(BadInputError):
+    """Raised for a file that is not of the kind the user named."""
 
 
 class _ByDay:
@@ -190,11 +235,3 @@ class _ByDay:
         path = self._folder / f"{day}.{len(paths)}.parquet"
         write_day(path, trades, self._instrument)
         paths.append(path)
-
-
-def _prepared(folder: Path) -> Path:
-    """Create a market's folder, delete the temporary files of killed imports in it, and return the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob("import-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    return folder

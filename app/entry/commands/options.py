@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 from cyclopts import Parameter
@@ -33,8 +33,16 @@ End = Annotated[str | None, Parameter(name="--to", help="end time (exclusive)")]
 Show = Annotated[str, Parameter(help="extra overlays to show, e.g. vwap-day,cvd; '?' lists all")]
 Hide = Annotated[str, Parameter(help="overlays to hide, e.g. profile,delta")]
 Quiet = Annotated[bool, Parameter(negative="", help="no progress or notes")]
-TickSize = Annotated[str, Parameter(help="tick size (smallest price step)")]
+TickSize = Annotated[str | None, Parameter(help="tick size (smallest price step), for a file")]
 LotSize = Annotated[str | None, Parameter(help="lot size (smallest quantity step); default: detected from the file")]
+
+
+class StoredPart(NamedTuple):
+    """The part of the store that a command reads if its source is a stored market."""
+
+    folder: Path
+    begin: str | None = None
+    end: str | None = None
 
 
 @dataclass
@@ -83,8 +91,12 @@ def row_of(ticks: int | None) -> int | None:
     return ticks
 
 
-def reading_of(tick_size: str, lot_size: str | None, quiet: bool) -> Reading:
-    """Options for reading a trades file, from the flags."""
-    from app.entry.commands.common import Reading  # loaded only when needed
+def reading_of(tick_size: str | None, lot_size: str | None, quiet: bool, store: StoredPart | None = None) -> Reading:
+    """Options for reading a trades file or a stored market, from the flags."""
+    from app.entry.commands.common import Reading, parse_span  # loaded only when needed
 
-    return Reading(parse_step(tick_size, "tick size"), None if lot_size is None else parse_step(lot_size, "lot size"), quiet)
+    tick = None if tick_size is None else parse_step(tick_size, "tick size")
+    lot = None if lot_size is None else parse_step(lot_size, "lot size")
+    if store is None:
+        return Reading(tick, lot, quiet)
+    return Reading(tick, lot, quiet, store.folder, parse_span(store.begin, store.end))

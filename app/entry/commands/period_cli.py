@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from app.entry.commands.options import LotSize, Quiet, TickSize
+from app.entry.commands.options import LotSize, Quiet, StoredPart, StoreFolder, TickSize, reading_of, settings_of
 
 Timezone = Annotated[str, Parameter(help="IANA time zone, e.g. Europe/London")]
 Method = Annotated[Literal["dalton", "tradingview", "single"], Parameter(help="value area method")]
@@ -47,7 +47,7 @@ def tpo(
     file: Annotated[Path, Parameter(help="trades file, as for footprint")],
     /,
     *,
-    tick_size: TickSize,
+    tick_size: TickSize = None,
     ticks_per_row: Annotated[int, Parameter(help="ticks per row")],
     lot_size: LotSize = None,
     bracket: Annotated[str, Parameter(help="TPO bracket, e.g. 30m, 1h")] = "30m",
@@ -56,20 +56,19 @@ def tpo(
     method: Method = "dalton",
     percent: Percent = 70,
     json: Json = False,
+    store: StoreFolder = None,
     quiet: Quiet = False,
 ) -> int:
-    """Print the TPO profile of each session in a trades file."""
+    """Print the TPO profile of each session in a trades file or a stored market."""
     from app.analytics.value_area import ValueAreaMethod
-    from app.entry.commands.common import Reading
     from app.entry.commands.tpo import TpoRequest, print_tpo
     from app.errors import BadInputError
     from app.market.bar_rule import parse_bar_rule
-    from app.market.decimals import parse_step
     from app.market.session import parse_session
 
     if ticks_per_row < 1:
         raise BadInputError(f"ticks per row: found {ticks_per_row}, expected 1 or more")
-    reading = Reading(parse_step(tick_size, "tick size"), None if lot_size is None else parse_step(lot_size, "lot size"), quiet)
+    reading = reading_of(tick_size, lot_size, quiet, StoredPart(settings_of(None, store=store).store_folder()))
     hours = None if session is None else parse_session(session, timezone)
     letters = parse_bar_rule(bracket)
     print_tpo(file, reading, TpoRequest(ticks_per_row, letters, timezone, hours, ValueAreaMethod(method), percent, json))

@@ -13,17 +13,19 @@ from app import __version__
 from app.analytics.footprint import FootprintSeries
 from app.chart.chart import Chart, ChartSpec
 from app.entry.commands.candle_fetch import fetch_candles
-from app.entry.commands.common import Reading, print_note, read
+from app.entry.commands.common import Reading, print_note, read, stored_text
 from app.entry.commands.replay import with_sequential_ids
 from app.entry.commands.snapshot_request import SnapshotRequest
-from app.errors import BadInputError
+from app.errors import BadInputError, FeedError
 from app.market.coverage import CoveredSpan, Source
 from app.market.default_rows import default_ticks_per_row
 from app.market.feed import FeedStatus
 from app.market.instrument import Instrument
+from app.market.span import Span
 from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
+from app.storage.shared_store import SharedStore
 from app.storage.tape_ranges import TapeRanges, id_ranges
 from app.storage.trade_store import TradeStore
 from widgets.window.feed_state_style import FEED_STATE_STYLES
@@ -128,7 +130,13 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
     from app.entry.markets import market_opener
     from app.ingest.ingest import Ingest
 
-    market = await market_opener(settings, request.seed)(request.source)
+    try:
+        market = await market_opener(settings, request.seed)(request.source)
+    except FeedError as error:
+        chart = await asyncio.to_thread(_stored_chart, request, settings, error)
+        if chart is None:
+            raise
+        return chart, "offline"
     store = TradeStore(by_time=not market.instrument.numbered)
     ingest = Ingest(market.feed, market.history, store, [], history_ns=market.history_ns)
     try:
@@ -141,6 +149,24 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
     finally:
         await market.feed.aclose()
     return chart, FEED_STATE_STYLES[status.state].mode
+
+
+def _stored_chart(request: SnapshotRequest, settings: Settings, error: FeedError) -> Chart | None:
+    """A chart of the newest stored trades of a market whose venue is not reached; None if nothing is stored."""
+    store = SharedStore(settings.store_folder(), record=False)
+    try:
+        tape = store.stored(request.source)
+        if tape is None:
+            return None
+        end_ns = tape.covered()[-1].span.end_ns
+        trades = tape.trades(Span(end_ns - round(max(settings.data.history_hours, 1) * 3_600e9), end_ns))
+        loaded = TradeStore(by_time=not tape.instrument.numbered)
+        loaded.insert(trades)
+        chart = _chart(tape.instrument, request, loaded, tape.covered())
+    finally:
+        store.close()
+    print_note(f"{request.source}: venue not reached ({error.user_message}); stored trades only, {stored_text(trades)}")
+    return chart
 
 
 async def _run_for(ingest: Ingest, seconds: float) -> FeedStatus:

@@ -18,6 +18,7 @@ from app.entry.commands.options import (
     Quiet,
     SettingsFile,
     Show,
+    StoreFolder,
     Theme,
     TicksPerRow,
     at_hosts,
@@ -55,6 +56,7 @@ def snapshot(
     seconds: Annotated[float, Parameter(help="seconds to collect live trades")] = 10.0,
     seed: Annotated[int, Parameter(help="random seed of the demo")] = 2,
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
+    store: StoreFolder = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
@@ -63,7 +65,7 @@ def snapshot(
     from app.entry.commands.snapshot import snapshot as write_snapshot
     from app.entry.commands.snapshot_request import SnapshotRequest
 
-    settings = settings_of(settings_file, theme, palette)
+    settings = settings_of(settings_file, theme, palette, store=store)
     if source != "demo" and ":" in source and not Path(source).exists():
         settings = at_hosts(settings, source, hosts)
     _require_place(out)

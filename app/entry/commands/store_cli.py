@@ -61,6 +61,8 @@ def backfill(
             help="auto, venue, dumps, tardis:EXCHANGE/SYMBOL or kaiko:EXCHANGE/CLASS/SYMBOL; keys from the environment or the keyring"
         ),
     ] = "auto",
+    tick_size: Annotated[str | None, Parameter(help="tick size of a delisted market that is not in the store")] = None,
+    lot_size: Annotated[str | None, Parameter(help="lot size of a delisted market that is not in the store")] = None,
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
     store: StoreFolder = None,
     quiet: Quiet = False,
@@ -72,7 +74,7 @@ def backfill(
     from app.entry.commands.common import parse_span
 
     settings = at_hosts(settings_of(settings_file, store=store), instrument, hosts)
-    return fetch_past(BackfillRequest(instrument, parse_span(begin, end), source), settings, quiet)
+    return fetch_past(BackfillRequest(instrument, parse_span(begin, end), source, tick_size, lot_size), settings, quiet)
 
 
 def verify(

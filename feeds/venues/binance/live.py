@@ -20,6 +20,7 @@ from app.errors import BadInputError, DecodeError, VenuePausedError, VenueRefuse
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
+from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from feeds.network.rest_client import LARGEST_ANSWER, RestClient
@@ -216,6 +217,8 @@ class BinanceHistory:
             As `between`.
         """
         page = await self._first_page(-(-start_ns // 1_000_000))
+        if not page and before_id:
+            await self._require_none(max(start_ns, self.reaches_ns), before_id)
         while page:
             wanted = page if before_id is None else [trade for trade in page if trade.a < before_id]
             if not wanted:
@@ -267,6 +270,12 @@ class BinanceHistory:
                 break
             start_ms += _HOUR_MS
         return []
+
+    async def _require_none(self, start_ns: int, before_id: int) -> None:
+        """Raise if the last trade before an id is not older than a time since which the venue says there are none."""
+        for trade in await self._advancing_page(before_id - 1, before_id - 1):
+            if trade.a < before_id and start_ns <= trade.T * 1_000_000:
+                raise DecodeError(f"{self._market.venue} leaves out trades from {timestamp_text(start_ns)} on")
 
     async def _page(self, params: dict[str, int], *, urgent: bool = False) -> list[AggregateTrade]:
         query: dict[str, str | int] = {"symbol": self.instrument.symbol, **params}

@@ -88,12 +88,12 @@ class CandleAreasItem(ChartItem):
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         theme, right = frame.theme, frame.known_x
-        lines = [line for line in self.lines(frame) if line.left < right]
+        lines = [line for line in self.lines(frame) if line.left < frame.layout.price.right]
         for line in lines:
             colour = theme.poc if line.is_poc else theme.value_area
             style = Qt.PenStyle.SolidLine if line.past else Qt.PenStyle.DotLine
             painter.setPen(QPen(qcolor(colour.faded(0.85)), 1, style))
-            painter.drawLine(QLineF(line.left, line.y + 0.5, right, line.y + 0.5))
+            painter.drawLine(QLineF(min(line.left, right), line.y + 0.5, right, line.y + 0.5))
         taken: list[float] = []
         for line in lines:
             y = line.y - _LABEL_PX / 2 - 1

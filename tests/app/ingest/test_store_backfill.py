@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from app.errors import VenueUnreachableError
 from app.ingest import store_backfill as filling
 from app.ingest.store_backfill import StoreGap, fill_gaps, store_gaps
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.disk import DiskStore
+from app.storage.settled import Settled
 from app.storage.tape_writer import TapeWriter
 from tests.app.chart.test_chart import MARKET
 from tests.app.ingest.pumps import DAY, Archive
@@ -53,7 +55,7 @@ def test_gaps_are_filled_newest_first_without_stored_trades(writer):
     archive = Archive(DAY)
     assert filled(writer, archive) == 6000
     assert same(kept(writer), DAY)
-    assert archive.asked == [("since", int(DAY.time_ns[5999]) - 1, None), ("between", 2001, 5000), ("since", WHOLE.start_ns - 1, 1001)]
+    assert archive.asked == [("since", int(DAY.time_ns[5999]), None), ("between", 2001, 5000), ("since", WHOLE.start_ns, 1001)]
     assert store_gaps(writer, WHOLE) == []
     assert filled(writer, archive) == 0
     assert len(archive.asked) == 3
@@ -102,6 +104,53 @@ def test_unnumbered_trades_are_covered_only_where_any_were_found(tmp_path: Path)
     assert store_gaps(writer, WHOLE) == [StoreGap(Span(WHOLE.start_ns, int(DAY.time_ns[4000]) + 1), None, None)]
     writer.close()
     store.close()
+
+
+def test_a_venue_that_has_no_trades_has_answered(writer):
+    noon = (WHOLE.start_ns + WHOLE.end_ns) // 2
+    quiet = Archive(DAY[(noon - 10**12 > DAY.time_ns) | (noon + 10**12 <= DAY.time_ns)])
+    span = Span(noon - 10**12, noon + 10**12)
+    assert filled(writer, quiet, span) == 0
+    assert store_gaps(writer, span) == []
+    assert filled(writer, quiet, span) == 0 and len(quiet.asked) == 1
+
+
+@pytest.mark.parametrize("at_the_edge", [True, False])
+def test_whole_days_from_files_are_complete_to_the_nanosecond(writer, at_the_edge):
+    day = Span(WHOLE.start_ns - (0 if at_the_edge else 7), WHOLE.end_ns + (0 if at_the_edge else 7))
+    writer.insert_bulk(DAY, Source.ARCHIVE, day)
+    if at_the_edge:
+        assert [gap.span.length_ns for gap in store_gaps(writer, day)] == [1, 1]  # of trades alone nothing follows for that nanosecond
+    writer.settle(day, Source.ARCHIVE)
+    assert store_gaps(writer, day) == []
+    later = Span(day.start_ns - 100, day.end_ns + 100)
+    assert [gap.span for gap in store_gaps(writer, later)] == [Span(later.start_ns, day.start_ns), Span(day.end_ns, later.end_ns)]
+
+
+def test_what_a_source_has_delivered_is_forgotten_with_the_day(writer, tmp_path):
+    day = Span(WHOLE.start_ns // DAY_NS * DAY_NS, (WHOLE.end_ns // DAY_NS + 1) * DAY_NS)
+    writer.insert_bulk(DAY, Source.ARCHIVE, day)
+    writer.settle(day, Source.ARCHIVE, [Span(90_000, 90_002)])
+    again = DiskStore(tmp_path, write=False)
+    assert again.catalogue.settled(MARKET.id) == writer.settled == Settled(((Source.ARCHIVE, day),), (Span(90_000, 90_002),))
+    again.close()
+    writer.forget(range(day.start_ns // DAY_NS, day.end_ns // DAY_NS))
+    assert store_gaps(writer, day) == [StoreGap(day, None, None)]
+
+
+def test_ids_without_a_trade_are_not_missing(writer):
+    writer.insert(DAY[:10], Source.LIVE)
+    writer.insert(DAY[20:30], Source.LIVE)
+    first = int(DAY.trade_id[10])
+    assert [(gap.first_id, gap.before_id) for gap in store_gaps(writer, WHOLE) if gap.before_id] == [
+        (None, first - 10),
+        (first, first + 10),
+    ]
+    writer.settle(Span(0, 0), Source.ARCHIVE, [Span(first + 2, first + 3), Span(first + 3, first + 5)])
+    inside = [(gap.first_id, gap.before_id) for gap in store_gaps(writer, WHOLE) if gap.before_id]
+    assert inside == [(None, first - 10), (first, first + 2), (first + 5, first + 10)]
+    writer.settle(Span(0, 0), Source.ARCHIVE, [Span(first, first + 10)])
+    assert [gap for gap in store_gaps(writer, WHOLE) if gap.first_id and gap.before_id] == []
 
 
 @settings(max_examples=25)

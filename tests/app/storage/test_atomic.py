@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from app.errors import StoreError
 from app.storage import atomic
-from app.storage.atomic import atomic_file, replacing, write_atomically
+from app.storage.atomic import atomic_file, remove_leftovers, replacing, write_atomically
 
 ONLY_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions and pipes")
 
@@ -156,3 +157,88 @@ def test_a_pipe_is_written_directly(tmp_path: Path) -> None:
         file.write(b"rows")
     reader.join()
     assert read == [b"rows"] and pipe.is_fifo()
+
+
+# -- what killed processes leave -----------------------------------------------------------------
+
+_CHILD = """
+import sys, time
+from pathlib import Path
+from app.storage.atomic import replacing
+with replacing(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+def parts(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob(".*.part")]
+
+
+def test_the_unfinished_file_of_a_dead_process_is_deleted_and_that_of_a_living_one_left(tmp_path: Path) -> None:
+    """D11: killed exports and settings saves leave temporary files."""
+    path = tmp_path / "out.csv"
+    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(path)], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    with child.stdout:
+        assert child.stdout.readline() == b"writing\n"
+        (left,) = parts(tmp_path)
+        write_atomically(path, b"by another")
+        assert parts(tmp_path) == [left]
+        child.kill()
+        child.wait()
+    write_atomically(path, b"again")
+    assert (parts(tmp_path), path.read_bytes()) == ([], b"again")
+
+
+@pytest.mark.parametrize(
+    ("name", "stays"),
+    [
+        (".out.csv.0a1b2c3d.part", False),
+        (".out.csv.0A1B2C3D.part", True),
+        (".out.csv.0a1b2c3.part", True),
+        (".out.csv.part", True),
+        ("out.csv.0a1b2c3d.part", True),
+        (".outXcsv.0a1b2c3d.part", True),
+        (".other.csv.0a1b2c3d.part", True),
+        (".out.csv.0a1b2c3d.part~", True),
+    ],
+)
+def test_only_own_names_are_deleted(tmp_path: Path, name: str, stays: bool) -> None:
+    (tmp_path / name).write_bytes(b"")
+    write_atomically(tmp_path / "out.csv", b"new")
+    assert (tmp_path / name).exists() is stays
+
+
+def test_a_folder_or_a_link_with_such_a_name_stays(tmp_path: Path) -> None:
+    (tmp_path / ".out.csv.00000000.part").mkdir()
+    (tmp_path / "mine").write_bytes(b"mine")
+    (tmp_path / ".out.csv.00000001.part").symlink_to(tmp_path / "mine")
+    write_atomically(tmp_path / "out.csv", b"new")
+    assert len(parts(tmp_path)) == 2
+    assert (tmp_path / "mine").read_bytes() == b"mine"
+
+
+def test_all_unfinished_files_of_a_folder_can_be_deleted(tmp_path: Path) -> None:
+    for name in (".2026-07-10.parquet.0a1b2c3d.part", ".2026-07-11.1.parquet.0a1b2c3d.part", "2026-07-10.parquet"):
+        (tmp_path / name).write_bytes(b"")
+    remove_leftovers(tmp_path)
+    remove_leftovers(tmp_path / "none")
+    assert [path.name for path in tmp_path.iterdir()] == ["2026-07-10.parquet"]
+
+
+@ONLY_POSIX
+def test_a_file_found_before_it_is_locked_is_created_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flock, taken = atomic.fcntl.flock, []
+
+    def late(handle: int, how: int) -> None:
+        if not taken:
+            taken.extend(parts(tmp_path))
+            (tmp_path / taken[0]).unlink()
+        flock(handle, how)
+
+    monkeypatch.setattr(atomic.fcntl, "flock", late)
+    write_atomically(tmp_path / "out.csv", b"new")
+    assert (tmp_path / "out.csv").read_bytes() == b"new"
+    assert len(taken) == 1

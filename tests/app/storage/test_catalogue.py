@@ -15,6 +15,7 @@ from app.market.span import Span
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
 from app.storage import catalogue as catalogue_module
 from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, drop_tail, rename_damaged, write_ranges, write_tail
+from app.storage.settled import Settled
 from app.storage.tape_ranges import TapeRange
 from tests.app.storage.stores import ARCHIVE, BACKFILL, BYBIT, LIVE, TAPE
 from tests.sameness import same
@@ -52,7 +53,7 @@ def test_a_commit_survives_a_power_cut(catalogue: Catalogue) -> None:
         values = [
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys", "user_version")
         ]
-    assert values == ["wal", 2, 1, 2]
+    assert values == ["wal", 2, 1, len(catalogue_module._MIGRATIONS)]
 
 
 # -- markets -------------------------------------------------------------------------------------
@@ -207,7 +208,7 @@ def change(folder: Path, statement: str) -> None:
 def test_a_catalogue_of_a_newer_version_is_refused(tmp_path: Path, write: bool) -> None:
     Catalogue(tmp_path, write=True).close()
     change(tmp_path, "PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match=r"created by a newer Tapeprint \(schema 99, this version supports 2\)$") as caught:
+    with pytest.raises(StoreError, match=r"created by a newer Tapeprint \(schema 99, this version supports \d+\)$") as caught:
         Catalogue(tmp_path, write=write)
     assert not isinstance(caught.value, DamagedCatalogueError)  # it would be renamed
 
@@ -254,3 +255,23 @@ def test_a_damaged_catalogue_without_companions_is_renamed_alone(tmp_path: Path,
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
     aside = rename_damaged(tmp_path)
     assert list(tmp_path.iterdir()) == [aside]
+
+
+def test_a_catalogue_of_the_first_version_keeps_its_rows(tmp_path, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(catalogue_module, "_MIGRATIONS", catalogue_module._MIGRATIONS[:1])
+        first = Catalogue(tmp_path, write=True)
+        with first.transaction() as connection:
+            connection.execute("INSERT INTO instrument VALUES (1, 'binance:BTCUSDT', '0.01', '0.001', '1', 1, 0)")
+            connection.execute("INSERT INTO stretch VALUES (1, 5, 9, 5, 9, 100, 200, 'live')")
+            connection.execute("INSERT INTO tail VALUES (1, 1, 100, 6000, 2, 1, 5)")
+        first.close()
+    reader = Catalogue(tmp_path, write=False)
+    assert reader.settled("binance:BTCUSDT") == Settled()
+    reader.close()
+    for _ in range(2):
+        again = Catalogue(tmp_path, write=True)
+        assert [one.first_id for one in again.intervals("binance:BTCUSDT")] == [5]
+        assert again.tail("binance:BTCUSDT")[0].trade_id.tolist() == [5]
+        assert again.settled("binance:BTCUSDT") == Settled()
+        again.close()

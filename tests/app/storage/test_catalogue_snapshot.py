@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from app.errors import StoreError
 from app.storage import catalogue_snapshot
+from app.storage.catalogue import FILE_NAME, Catalogue
 from app.storage.catalogue_snapshot import CatalogueSnapshot, snapshot_of
+from tests.app.storage.stores import TAPE
 
 
 def database(path: Path) -> sqlite3.Connection:
@@ -87,3 +90,19 @@ def test_a_file_that_never_rests_is_an_error_that_says_so(tmp_path: Path, monkey
     with pytest.raises(StoreError, match="another program writes it all the time"):
         snapshot_of(path)
     writer.close()
+
+
+@pytest.mark.parametrize("logged_changes", [False, True], ids=["closed", "with its log"])
+def test_a_frozen_catalogue_has_all_and_changes_nothing(tmp_path: Path, logged_changes: bool) -> None:
+    with closing(Catalogue(tmp_path, write=True)) as writing:
+        writing.number_of(TAPE)
+        if not logged_changes:
+            writing.close()
+        before = files_in(tmp_path)
+        snapshot = snapshot_of(tmp_path / FILE_NAME)
+        assert (snapshot.folder is not None) is logged_changes
+        if snapshot.folder is not None:
+            snapshot.folder.cleanup()
+        with closing(Catalogue(tmp_path, write=False, frozen=True)) as frozen:
+            assert [one.id for one in frozen.instruments()] == [TAPE.id]
+        assert files_in(tmp_path) == before

@@ -62,6 +62,23 @@ def test_a_day_imported_in_other_steps_is_noted_for_its_time(store: DiskStore) -
     writer.close()
 
 
+def test_an_import_that_is_undone_leaves_no_fact_of_its_steps(store: DiskStore) -> None:
+    """D11: and one that is not has them, once it is complete."""
+    trades = random_trades(1, 30, start_ns=FIRST_DAY * DAY_NS, seconds=3600)
+    writer = TapeWriter(store, TAPE)
+    before = store.catalogue.facts(TAPE.id)
+    with pytest.raises(RuntimeError), writer.atomically():
+        writer.insert_bulk(trades, ARCHIVE, steps=COARSE)
+        raise RuntimeError
+    assert store.catalogue.facts(TAPE.id) == before
+    assert not writer.intervals and not writer.tape.days()
+    with writer.atomically():
+        assert writer.insert_bulk(trades, ARCHIVE, steps=COARSE) == 30
+        assert store.catalogue.facts(TAPE.id) == before
+    assert len(store.catalogue.facts(TAPE.id)) > len(before)
+    writer.close()
+
+
 def test_a_rebuilt_catalogue_has_the_history_of_the_files(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     for day, steps in enumerate((TAPE.steps, TAPE.steps, COARSE)):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import shutil
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,13 +19,15 @@ from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
+from app.storage import catalogue as catalogue_module
 from app.storage import recorder as recorder_module
 from app.storage import tape_writer as writer_module
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
+from app.storage.recording_status import RecordingState, RecordingStatus
 from app.storage.retention import KEEP_ALL, Retention
 from app.storage.tape_writer import TapeWriter
-from tests.app.storage.stores import ALL, ARCHIVE, BACKFILL, FIRST_DAY, LIVE, TAPE, days_of_trades
+from tests.app.storage.stores import ALL, ARCHIVE, BACKFILL, BYBIT, FIRST_DAY, LIVE, TAPE, days_of_trades
 from tests.sameness import same
 
 TRADES = days_of_trades(300, 2.5)
@@ -153,14 +159,15 @@ def test_long_history_goes_straight_into_files(
 def test_trades_stay_queued_while_the_disk_fails(writer: TapeWriter, disk: Disk, logged, error: Exception) -> None:
     async def story(recorder: Recorder) -> None:
         disk.error = error
-        for part in (TRADES[:100], TRADES[100:200]):
+        for part, said in ((TRADES[:100], "retrying: {}, 100 trades"), (TRADES[100:200], "not recording: {}, 200 trades")):
             recorder.take(part, LIVE)
             assert not await recorder.flush()
-            assert recorder.status.trouble == f"not recording: {error}"
+            assert recorder.status.trouble == said.format(error) + " waiting"
+        assert (recorder.written, recorder.unrecorded) == (0, 200)
         disk.error = None
         recorder.take(TRADES[200:], LIVE)
         assert await recorder.flush()
-        assert (recorder.written, recorder.status.trouble) == (300, "")
+        assert (recorder.written, recorder.status.trouble, recorder.unrecorded) == (300, "", 0)
 
     record(writer, story)
     assert disk.calls == [("insert", 300, LIVE, None)]
@@ -272,6 +279,157 @@ def test_free_space_is_looked_at_again_after_a_while(writer: TapeWriter, monkeyp
     record(writer, story)
 
 
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EIO, errno.ESTALE, errno.EACCES])
+def test_free_space_that_cannot_be_asked_for_stops_nothing(writer: TapeWriter, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """D4: free space is asked for beside the writing, and the answer does not decide whether trades are recorded."""
+
+    def disk_usage(folder: object) -> SimpleNamespace:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(recorder_module, "shutil", SimpleNamespace(disk_usage=disk_usage))
+
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[:100], LIVE)
+        async with running(recorder):
+            await until(lambda: recorder.written == 100)
+            recorder.take(TRADES[100:], LIVE)
+            await until(lambda: recorder.written == 300)
+        assert recorder.status.text == "recording"
+
+    record(writer, story)
+    assert same(writer.tape.trades(ALL), TRADES)
+
+
+# -- a store that goes away ----------------------------------------------------------------------
+
+
+def test_a_removed_store_is_made_again_with_all_loaded_trades(writer: TapeWriter, store: DiskStore, logged) -> None:
+    """D4: SQLite would go on writing into the removed file."""
+
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[:200], LIVE)
+        assert await recorder.flush()
+        shutil.rmtree(store.folder)
+        recorder.take(TRADES[200:], LIVE)
+        assert not await recorder.flush()
+        assert (recorder.written, recorder.status.state, recorder.pending) == (0, RecordingState.RETRYING, 100)
+        assert await recorder.flush()
+        assert (recorder.written, recorder.status.text) == (300, "recording")
+
+    record(writer, story, held=lambda: [TRADES])
+    with closing(DiskStore(store.folder, write=False)) as again:
+        assert same(again.tape(TAPE).trades(ALL), TRADES)
+
+
+def test_a_removed_catalogue_is_rebuilt_from_the_day_files(writer: TapeWriter, store: DiskStore, logged) -> None:
+    other = TapeWriter(store, BYBIT)
+    other.insert_bulk(TRADES, ARCHIVE, Span(int(TRADES.time_ns[0]), NOW_NS + 1))
+    covered = other.tape.covered()
+
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[:200], ARCHIVE)
+        await recorder.flush()
+        writer.seal(NOW_NS)
+        for path in store.folder.glob("catalogue*"):
+            path.unlink()
+        recorder.take(TRADES[200:], LIVE)
+        assert await recorder.flush()
+
+    record(writer, story)
+    other.close()
+    with closing(DiskStore(store.folder, write=False)) as again:
+        assert same(again.tape(TAPE).trades(ALL), TRADES)
+        assert again.tape(BYBIT).covered() == covered
+
+
+def test_a_store_on_a_pulled_drive_is_not_made_elsewhere(
+    writer: TapeWriter, store: DiskStore, logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D4: the empty folder on which the drive was mounted is on another device."""
+    here = store.folder.with_name("pulled")
+
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[:200], LIVE)
+        assert await recorder.flush()
+        store.folder.rename(here)
+        recorder.take(TRADES[200:], LIVE)
+        with monkeypatch.context() as patch:
+            patch.setattr(catalogue_module, "_device", lambda folder: -1)
+            for _ in range(2):
+                assert not await recorder.flush()
+        assert recorder.status.text == f"not recording: {store.folder}: the drive is not there, 100 trades waiting"
+        assert not store.folder.exists()
+        here.rename(store.folder)
+        assert await recorder.flush()
+        assert (recorder.written, recorder.unrecorded) == (300, 0)
+
+    record(writer, story)
+    assert same(writer.tape.trades(ALL), TRADES)
+
+
+def test_a_market_taken_by_another_program_meanwhile_is_left_to_it(writer: TapeWriter, store: DiskStore, logged) -> None:
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[:200], LIVE)
+        await recorder.flush()
+        shutil.rmtree(store.folder)
+        with closing(DiskStore(store.folder)) as other, closing(TapeWriter(other, TAPE)):
+            recorder.take(TRADES[200:], LIVE)
+            assert not await recorder.flush()
+            assert recorder.status.state is RecordingState.ELSEWHERE
+        assert not await recorder.flush()  # the store was made again: the loaded trades are written next
+        assert await recorder.flush()
+
+    record(writer, story, held=lambda: [TRADES])
+
+
+def test_a_write_that_hangs_holds_up_nothing_else(writer: TapeWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """D4: a network drive that never answers."""
+    goes_on = threading.Event()
+    insert, clock = writer.insert, SimpleNamespace(s=0.0)
+    monkeypatch.setattr(writer, "insert", lambda *args: goes_on.wait(5) and insert(*args))
+    monkeypatch.setattr(recorder_module, "_HANGS_S", 0.01)
+    monkeypatch.setattr(recorder_module, "time", SimpleNamespace(monotonic=lambda: clock.s))
+    monkeypatch.setattr(writer, "close", lambda: None)
+
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[:100], LIVE)
+        assert not await recorder.flush()
+        recorder.take(TRADES[100:], LIVE)
+        assert not await recorder.flush()
+        clock.s = 7.0
+        assert recorder.status == RecordingStatus(RecordingState.RETRYING, "the disk has not answered for 7 s", 300)
+        clock.s = 31.0
+        assert recorder.status.state is RecordingState.NOT_RECORDING
+        await recorder.aclose()  # returns
+        assert (recorder.hangs, recorder.written, recorder.unrecorded) == (True, 0, 300)
+        goes_on.set()
+        await until(lambda: not recorder.hangs)
+        assert (recorder.written, recorder.unrecorded, recorder.status.text) == (100, 200, "recording")
+
+    async def told() -> None:
+        await story(Recorder(writer, nothing_loaded, wall_ns=lambda: NOW_NS))
+
+    asyncio.run(told())
+
+
+def test_trades_that_a_dropped_queue_took_along_are_never_counted_as_recorded(
+    writer: TapeWriter, disk: Disk, logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "_MOST_QUEUED", 100)
+
+    async def story(recorder: Recorder) -> None:
+        disk.error = FULL
+        for start in range(0, 300, 100):
+            recorder.take(TRADES[start : start + 100], LIVE)
+        assert not await recorder.flush()
+        assert recorder.pending == 300
+        disk.error = None
+        assert await recorder.flush()
+        assert (recorder.written, recorder.pending, recorder.unrecorded) == (150, 0, 150)
+
+    record(writer, story, held=lambda: [TRADES[150:200]])  # memory has forgotten the rest
+
+
 # -- sealing and retention -----------------------------------------------------------------------
 
 
@@ -335,7 +493,7 @@ def test_it_records_until_it_is_cancelled(writer: TapeWriter, monkeypatch: pytes
     assert same(writer.tape.trades(ALL), TRADES)
 
 
-@pytest.mark.parametrize(("error", "pause_s"), [(None, 0.25), (FULL, 2.0)])
+@pytest.mark.parametrize(("error", "pause_s"), [(None, 0.25), (FULL, 1.0)])
 def test_it_waits_longer_after_a_failure(
     writer: TapeWriter, disk: Disk, logged, monkeypatch: pytest.MonkeyPatch, error: Exception | None, pause_s: float
 ) -> None:
@@ -361,7 +519,7 @@ def test_a_write_in_progress_ends_before_the_tape_is_closed(writer: TapeWriter, 
     begun, goes_on = threading.Event(), threading.Event()
     insert = writer.insert
 
-    def slow(*args: object) -> int:
+    def slow(*args: Any) -> int:
         begun.set()
         assert goes_on.wait(5)
         return insert(*args)

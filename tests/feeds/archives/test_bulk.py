@@ -19,13 +19,13 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import concatenate
 from feeds.archives.binance import SPOT, USDM, BinanceDumps
-from feeds.archives.bulk import BulkSource, DumpFile, iter_downloads
+from feeds.archives.bulk import BulkSource, DumpFile
 from feeds.archives.bulk_sources import bulk_source
 from feeds.archives.bybit import DERIVATIVES, bybit_dumps
 from feeds.archives.bybit import SPOT as BYBIT_SPOT
 from feeds.archives.kaiko import KaikoTrades
 from feeds.archives.keys import Secret
-from feeds.archives.okx import okx_dumps
+from feeds.archives.okx import OkxDumps
 from feeds.archives.report import ImportReport
 from feeds.archives.tardis import tardis_datasets
 from feeds.archives.trade_stream import stream_trades
@@ -61,7 +61,15 @@ def names(pieces: Any) -> list[str]:
 
 
 async def all_of(source: BulkSource, span: Span, folder: Path) -> list[tuple[str, bool]]:
-    return [(piece.path, path is not None) async for piece, path in iter_downloads(source, span, folder)]
+    waiting, found = list(reversed(source.files(span))), list[tuple[str, bool]]()
+    while waiting:
+        piece = waiting.pop()
+        path = await source.fetch(piece, folder)
+        if path is None and piece.instead:
+            waiting += reversed(piece.instead)
+        else:
+            found.append((piece.path, path is not None))
+    return found
 
 
 def test_binance_uses_monthly_files_for_complete_months() -> None:
@@ -99,32 +107,65 @@ def test_daily_files_have_the_names_of_their_publisher() -> None:
 
 
 def test_okx_days_begin_eight_hours_before_utc_days() -> None:
-    folder = "/cdn/okex/traderecords/trades/daily"
-    pieces = okx_dumps("btc-usdt-swap", wall=clock()).files(Span(ns(2026, 7, 10, 15), ns(2026, 7, 10, 17)))
-    assert names(pieces) == [
-        f"{folder}/20260710/BTC-USDT-SWAP-trades-2026-07-10.zip",
-        f"{folder}/20260711/BTC-USDT-SWAP-trades-2026-07-11.zip",
-    ]
+    pieces = OkxDumps("btc-usdt-swap", wall=clock()).files(Span(ns(2026, 7, 10, 15), ns(2026, 7, 10, 17)))
+    assert names(pieces) == ["BTC-USDT-SWAP-trades-2026-07-10.zip", "BTC-USDT-SWAP-trades-2026-07-11.zip"]
     assert [piece.span for piece in pieces] == [
         Span(ns(2026, 7, 9, 16), ns(2026, 7, 10, 16)),
         Span(ns(2026, 7, 10, 16), ns(2026, 7, 11, 16)),
     ]
-    late = okx_dumps("BTC-USDT", wall=lambda: datetime(2026, 11, 21, 17, tzinfo=UTC).timestamp())
+    late = OkxDumps("BTC-USDT", wall=lambda: datetime(2026, 11, 21, 17, tzinfo=UTC).timestamp())
     assert len(late.files(Span(ns(2026, 11, 21), ns(2026, 12, 1)))) == 2  # the day of UTC+8 has begun
 
 
-def test_okx_file_is_missing_only_after_two_404_responses(tmp_path: Path) -> None:
-    path = "/cdn/okex/traderecords/trades/daily/20260710/BTC-USDT-trades-2026-07-10.zip"
+LISTING = "/api/v5/public/market-data-history"
+
+
+def listed(*files: tuple[str, str]) -> bytes:
+    group = [{"filename": name, "url": url, "sizeMB": "1", "dateTs": "1"} for name, url in files]
+    return msgspec.json.encode({"code": "0", "msg": "", "data": [{"details": [{"groupDetails": group}]}]})
+
+
+def test_okx_files_are_those_of_its_listing(tmp_path: Path) -> None:
+    name = "BTC-USDT-trades-2026-07-10.zip"
 
     async def story() -> None:
         async with publisher() as server:
-            server.files, server.faults = {path: b"x"}, [Fault(status=404)]
+            server.files = {"/elsewhere/x.zip": b"x"}
+            server.pages = {
+                LISTING: lambda _: listed((name, f"{server.url}/elsewhere/x.zip"), ("BTC-USDT-trades-2026-07-11.zip", "http://evil/x"))
+            }
+            server.faults = [None, Fault(status=404)]
             waits = clock()
-            source = okx_dumps("BTC-USDT", base_url=server.url, wall=waits, sleep=waits.sleep)
+            source = OkxDumps("BTC-USDT", base_url=server.url, wall=waits, sleep=waits.sleep)
             first, second = source.files(Span(ns(2026, 7, 10), ns(2026, 7, 11)))
-            assert await source.fetch(first, tmp_path) is not None
-            assert await source.fetch(second, tmp_path) is None
-            assert (len(server.asked), waits.waits) == (4, [1.0, 1.0])
+            assert await source.fetch(first, tmp_path) is not None  # after one answer that it is not there
+            assert await source.fetch(second, tmp_path) is None  # of another host
+            asked = f"{LISTING}?module=1&instType=SPOT&instIdList=BTC-USDT&dateAggrType=daily&begin=1783612800000&end=1784390400000"
+            assert server.asked == [asked, "/elsewhere/x.zip", "/elsewhere/x.zip"]
+            await source.aclose()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says"),
+    [
+        (b"<html>", DecodeError, "undocumented listing"),
+        (b'{"code":"51000","msg":"Parameter instType error","data":[]}', VenueRefusedError, r"Parameter instType error \(code 51000\)"),
+        (b'{"code":"0","data":[{"details":null}]}', None, ""),
+    ],
+)
+def test_an_odd_listing_is_named(tmp_path: Path, answer: bytes, kind: type[Exception] | None, says: str) -> None:
+    async def story() -> None:
+        async with publisher() as server:
+            server.pages = {LISTING: lambda _: answer}
+            source = OkxDumps("BTC-USDT-SWAP", base_url=server.url, wall=clock())
+            piece = source.files(Span(ns(2026, 7, 10), ns(2026, 7, 10, 1)))[0]
+            if kind is None:
+                assert await source.fetch(piece, tmp_path) is None
+            else:
+                with pytest.raises(kind, match=says):
+                    await source.fetch(piece, tmp_path)
             await source.aclose()
 
     run(story())
@@ -271,12 +312,15 @@ def test_broken_kaiko_download_leaves_no_file(tmp_path: Path, faults: list[Fault
     assert list(tmp_path.iterdir()) == []
 
 
-def test_kaiko_without_trades_is_none_and_without_key_refused(tmp_path: Path) -> None:
+def test_kaiko_without_trades_is_an_empty_file_and_without_key_refused(tmp_path: Path) -> None:
     async def story() -> None:
         async with publisher() as server:
             server.faults = [page()]
             source, piece = kaiko(server.url)
-            assert await source.fetch(piece, tmp_path) is None
+            path = await source.fetch(piece, tmp_path)
+            assert path is not None and list(stream_trades(path, XBTUSD, ImportReport())) == []
+            path.unlink()
+            assert await source.fetch(piece, tmp_path) is None  # 404: no such market
             await source.aclose()
             bare = KaikoTrades("cbse", "spot", "btc-usd", None, base_url=server.url, wall=clock())
             with pytest.raises(VenueRefusedError, match="TAPEPRINT_KAIKO_KEY"):
@@ -307,11 +351,6 @@ def test_each_market_has_a_source_and_mirrors_can_be_set() -> None:
             usdm = Instrument("binance-usdm", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
             for instrument, place, path in (
                 (usdm, "dumps", "/data/futures/um/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-02-01.zip.CHECKSUM"),
-                (
-                    Instrument("okx-swap", "BTC-USDT-SWAP", Decimal("0.1"), Decimal("0.0001")),
-                    "dumps",
-                    "/cdn/okex/traderecords/trades/daily/20240201/BTC-USDT-SWAP-trades-2024-02-01.zip",
-                ),
                 (XBTUSD, "tardis:bitmex/XBTUSD", "/v1/bitmex/trades/2024/02/01/XBTUSD.csv.gz"),
             ):
                 source = bulk_source(instrument, place, environ)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from app.errors import TradeFileError
+from app.market.span import Span
 from feeds.archives.candle_file import CandleFile, read_candle_file
 
 T0 = 1_700_000_000
@@ -100,3 +102,32 @@ def test_recorded_venue_responses_are_read(real_data: Path):
     venues = real_data / "venues"
     counts = [len(read_candle_file(venues / f"{name}.json").candles) for name in ("binance_spot_http_klines", "okx_http_candles")]
     assert counts == [1, 2]
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("header", [False, True])
+def test_binance_klines_are_read_with_and_without_a_header(tmp_path: Path, unit: int, packed: bool, header: bool) -> None:
+    """T6: spot files have no header and, from 2025 on, microseconds; both come zipped."""
+    first_ms = 1_735_689_600_000
+    names = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
+    times = [(first_ms + n * 60_000) * unit for n in range(5) if n != 3]
+    lines = [
+        f"{t},93576.01,93610.93,93537.50,93610.93,8.21827{n},{t + 60_000 * unit - 1},768978.1,2631,3.9,370757.4,0"
+        for n, t in enumerate(times)
+    ]
+    text = "\n".join([*([names] if header else []), *lines]) + "\n"
+    path = tmp_path / "BTCUSDT-1m-2025-01-01.csv"
+    path.write_text(text)
+    if packed:
+        packed_path = path.with_suffix(".zip")
+        with zipfile.ZipFile(packed_path, "w") as archive:
+            archive.write(path, path.name)
+        path = packed_path
+    found = read_candle_file(path)
+    first_ns, minute = first_ms * 10**6, 60 * 10**9
+    assert found.candles.start_ns.tolist() == [first_ns + n * minute for n in (0, 1, 2, 4)]
+    assert (found.candles.close.tolist()[0], found.candles.volume.tolist()[0]) == (9361093, 8218270)
+    assert found.candles.length_ns == minute
+    assert found.missing(Span(0, 1 << 62)) == [Span(first_ns + 3 * minute, first_ns + 4 * minute)]
+    assert found.missing(Span(0, first_ns + 3 * minute)) == []

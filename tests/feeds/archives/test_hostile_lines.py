@@ -51,7 +51,7 @@ def slow_time(text: str) -> int:
 
 
 def slow_trades(lines: list[str]) -> list[tuple[int, int, int, int, int]]:
-    trades: dict[int, tuple[int, int, int, int, int]] = {}
+    trades: list[tuple[int, int, int, int, int]] = []
     for line in lines:
         if not line:
             continue
@@ -67,9 +67,14 @@ def slow_trades(lines: list[str]) -> list[tuple[int, int, int, int, int]]:
             raise RefusedError
         if not lots:
             continue
-        if trades.setdefault(trade_id, trade) != trade:
-            raise RefusedError
-    return [trades[trade_id] for trade_id in sorted(trades)]
+        trades.append(trade)
+    by_id = sorted(trades, key=lambda trade: trade[4])
+    once = list(dict.fromkeys(trades))
+    if [trade[0] for trade in by_id] != sorted(trade[0] for trade in trades):  # few rows: a single step back says that ids do not count
+        return [(*trade[:4], place) for place, trade in enumerate(sorted(once, key=lambda trade: trade[0]))]
+    if len({trade[4] for trade in once}) < len(once):
+        raise RefusedError
+    return sorted(once, key=lambda trade: trade[4])
 
 
 SOUND = st.tuples(
@@ -98,6 +103,7 @@ def bent_lines(draw: st.DrawFn) -> list[str]:
 @example(lines=["0x1912F9F2A1E,1,1,buy,1"])
 @example(lines=['1723161255342,1,1,buy,"1', '1723161255342,1,1,buy,2"'])
 @example(lines=['"1723161255342","1.5","2","buy","1"'])
+@example(lines=["1723161255342,1,1,buy,0", "1723161255342000001,1,1,buy,0", "1723161255342,1,1,buy,0"])
 def test_mutated_line_gives_its_trades_or_is_refused(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "bent.csv"
     path.write_bytes((HEADER + "\n".join(lines) + "\n").encode())

@@ -212,8 +212,8 @@ def test_parquet_of_any_sensible_types_is_read(tmp_path: Path, price: pa.Array, 
 
 
 def test_invalid_parquet_row_is_named_by_its_number(tmp_path: Path) -> None:
-    path = parquet(tmp_path, time=[NS, NS], price=[0.1 + 0.2, 1.0], quantity=[1.0, 1.0], side=["buy", "buy"])
-    with pytest.raises(TradeFileError, match=r"found price 0\.30000000000000004, expected a multiple of 0\.01"):
+    path = parquet(tmp_path, time=[NS, NS], price=[0.305, 1.0], quantity=[1.0, 1.0], side=["buy", "buy"])
+    with pytest.raises(TradeFileError, match=r"found price 0\.305, expected a multiple of 0\.01"):
         read(path)
     path = parquet(tmp_path, time=[NS], price=[None], quantity=[1.0], side=["buy"])
     with pytest.raises(TradeFileError, match="found"):

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage
@@ -106,6 +106,7 @@ def picture(scene: ChartScene) -> np.ndarray:
     at=st.floats(0.3, 1.2),
     bar_px=st.sampled_from([0.6, 3.0, 17.0, 60.0]),
 )
+@example(seed=0, rule="400t", share=0.1875, at=1.0, bar_px=0.6)  # a period that begins with a bar narrower than a pixel
 def test_overlay_as_of_a_bar_equals_a_chart_of_the_trades_so_far(
     qapp, layer: type[ChartItem], seed: int, rule: str, share: float, at: float, bar_px: float
 ):

@@ -1,6 +1,6 @@
 """CSV files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Protocol
 
@@ -18,6 +18,9 @@ class ReadOptions:
     def __init__(
         self, *, block_size: int | None = None, skip_rows: int | None = None, column_names: Sequence[str] | None = None
     ) -> None: ...
+
+class ParseOptions:
+    def __init__(self, *, invalid_row_handler: Callable[[object], str] | None = None) -> None: ...
 
 class ConvertOptions:
     def __init__(
@@ -43,7 +46,10 @@ class CSVStreamingReader:
     def __iter__(self) -> Iterator[RecordBatch]: ...
 
 def open_csv(
-    input_file: _Readable, read_options: ReadOptions | None = None, *, convert_options: ConvertOptions | None = None
+    input_file: _Readable,
+    read_options: ReadOptions | None = None,
+    parse_options: ParseOptions | None = None,
+    convert_options: ConvertOptions | None = None,
 ) -> CSVStreamingReader: ...
 def write_csv(
     data: Table | RecordBatch, output_file: BufferOutputStream | _Writable, write_options: WriteOptions | None = None

@@ -446,6 +446,23 @@ def test_waiting_page_is_shown_until_the_first_trade(window, desk: Desk):
     assert scene_of(window).chart is desk.chart
 
 
+def test_try_now_is_a_command_and_a_button_of_bar_and_page(qtbot, window, desk: Desk):
+    """D13: without a chart too."""
+    desk.status = FeedStatus(FeedState.STOPPED, "HTTP 451")
+    frames(window)
+    press(qtbot, window, Qt.Key.Key_F5)
+    window.status_bar.try_now.click()
+    assert desk.tried_now == 2
+    desk.chart = None
+    frames(window)
+    assert window.waiting.try_now.isVisible()
+    window.waiting.try_now.click()
+    assert desk.tried_now == 3
+    desk.status = FeedStatus(FeedState.CONNECTING)
+    frames(window)
+    assert not window.waiting.try_now.isVisible()
+
+
 def test_shift_esc_stops_loading_history_and_reports_it(qtbot, window, desk: Desk):
     press(qtbot, window, Qt.Key.Key_Escape, SHIFT)
     frames(window)

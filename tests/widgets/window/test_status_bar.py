@@ -74,22 +74,34 @@ def test_replay_shows_recorded_time_without_age_and_lag(bar: StatusBar):
     assert bar.figures.text() == "last trade 2024-08-08 23:54:00.123 UTC   0 trades/s"
 
 
-def test_recording_that_stopped_shows_by_word_sign_and_colour(bar: StatusBar):
+def test_each_state_of_recording_shows_by_word_shape_and_colour(bar: StatusBar):
     status = FeedStatus(FeedState.LIVE)
     told = []
     for recording in (
         RECORDING,
-        RecordingStatus(RecordingState.NOT_RECORDING, "database or disk is full"),
+        RecordingStatus(RecordingState.RETRYING, "database or disk is full", 12),
+        RecordingStatus(RecordingState.NOT_RECORDING, "database or disk is full", 1200),
         RecordingStatus(RecordingState.LOW_DISK, "only 12 MB free on disk"),
         RecordingStatus(RecordingState.ELSEWHERE, "X is being recorded by another program"),
         OFF,
     ):
         bar.refresh(status, "", recording, "raster")
-        told.append((bar.recording.text(), "background" in bar.recording.styleSheet()))
+        told.append((bar.recording.text(), bar.recording.styleSheet().partition(";")[0]))
+    theme = load_theme("dark")
+    amber, red = f"background: {theme.stale.hex}", f"background: {theme.offline.hex}"
+    assert amber != red
     assert told == [
-        ("● recording", False),
-        ("■ not recording: database or disk is full", True),
-        ("■ only 12 MB free on disk", True),
-        ("■ X is being recorded by another program", False),
-        ("", False),
+        ("● recording", ""),
+        ("◐ retrying: database or disk is full, 12 trades waiting", amber),
+        ("■ not recording: database or disk is full, 1,200 trades waiting", red),
+        ("▲ only 12 MB free on disk", amber),
+        ("◇ X is being recorded by another program", ""),
+        ("", ""),
     ]
+
+
+@pytest.mark.parametrize("state", FeedState)
+def test_try_now_is_offered_while_the_venue_is_not_reached(bar: StatusBar, state: FeedState):
+    """D13: in any other state there is nothing to try."""
+    bar.refresh(FeedStatus(state), "", OFF, "raster")
+    assert bar.try_now.isVisible() is (state in (FeedState.DISCONNECTED, FeedState.STOPPED))

@@ -94,3 +94,22 @@ def test_a_period_without_volume_is_an_error(tmp_path: Path, capfd: pytest.Captu
     path.write_text(f"time,open,high,low,close,volume\n{START_S},1,1,1,1,0\n")
     assert run(["candles", str(path), "--period", "day", "--current"]) == 2
     assert "no volume between" in capfd.readouterr().err
+
+
+def test_missing_candles_are_listed(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    """T6: a day of Binance's minutes without a header and with holes names each hole."""
+    minutes = [n for n in range(2881) if n not in range(100, 159) and n != 1000]
+    rows = [f"{(START_S + n * 60) * 1000},100,101,99,100,2.5,{(START_S + n * 60) * 1000 + 59_999},1,1,1,1,0" for n in minutes]
+    path = tmp_path / "BTCUSDT-1m.csv"
+    path.write_text("\n".join(rows) + "\n")
+    assert run(["candles", str(path), "--period", "day", "--as-of", "2026-01-20"]) == 0
+    err = capfd.readouterr().err
+    assert "the day is incomplete, 1380 candles" in err
+    assert "59 candles missing, 2026-01-19T01:40:00+00:00 to 2026-01-19T02:39:00+00:00" in err
+    assert "1 candle missing, 2026-01-19T16:40:00+00:00 to 2026-01-19T16:41:00+00:00" in err
+    scattered = [row for n, row in enumerate(rows) if n % 40]
+    path.write_text("\n".join(scattered) + "\n")
+    assert run(["candles", str(path), "--period", "day", "--as-of", "2026-01-20"]) == 0
+    assert "more gaps" in capfd.readouterr().err
+    assert run(["candles", str(path), "--period", "day", "--as-of", "2026-01-20", "--quiet"]) == 0
+    assert capfd.readouterr().err == ""

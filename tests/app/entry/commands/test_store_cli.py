@@ -19,6 +19,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import BUY, SELL, TradeBatch
 from app.storage.disk import DiskStore, stored_instrument
+from app.storage.scratch import scratch_folder
 from app.storage.tape_writer import TapeWriter
 from feeds.archives.report import ImportReport
 from tests.faults.elsewhere import VenueElsewhere
@@ -72,12 +73,65 @@ def test_a_bad_row_rejects_the_whole_file(tmp_path: Path, store: str, capfd):
     assert not list(Path(store).rglob("import-*"))
 
 
+def test_files_after_a_refused_one_are_imported(tmp_path: Path, store: str, capfd):
+    """D3: the user's own file is all or nothing, its message names line and value, and later files go on."""
+    files = [
+        written(tmp_path, table(range(1, 50)), "first.csv"),
+        written(tmp_path, table(range(50, 100)).replace(f"{MINUTE_MS + 60_000},", "1234,"), "bad.csv"),
+        str(tmp_path / "absent.csv"),
+        written(tmp_path, "no,trades\n", "other.csv"),
+        written(tmp_path, table(range(100, 150)), "last.csv"),
+    ]
+    assert run(["import", "csv", *files, *MARKET, "--store", store]) == 2
+    err = capfd.readouterr().err
+    assert "bad.csv: line 12: found time '1234', expected" in err and "3 of 5 files not imported" in err
+    assert "first.csv: 49 new" in err and "last.csv: 50 new" in err and "Traceback" not in err
+    assert kept(store).trade_id.tolist() == [*range(1, 50), *range(100, 150)]
+
+
+def test_rows_that_a_venue_leaves_for_lost_trades_are_skipped(tmp_path: Path, store: str, capfd):
+    """D3: price 0 with quantity 0 is no trade; its id is not missing, and all other rows are imported."""
+    columns = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker"
+    rows = [
+        f"{i},{'0.00000000,0.00000000,-1,-1' if i in (3, 4, 9) else f'60000.1,0.002,{i},{i}'},{MINUTE_MS + i},true" for i in range(1, 20)
+    ]
+    file = written(tmp_path, "\n".join([columns, *rows]) + "\n")
+    assert run(["import", "binance", file, *MARKET, "--store", store]) == 0
+    err = capfd.readouterr().err
+    assert "3 rows with zero quantity skipped" in err and "16 new" in err and "missing" not in err
+    assert (
+        run(
+            [
+                "import",
+                "binance",
+                written(tmp_path, (tmp_path / "trades.csv").read_text().replace("60000.1,", "0.0,", 1)),
+                *MARKET,
+                "--store",
+                store,
+            ]
+        )
+        == 2
+    )
+    assert "line 2: found price 0.0, expected a positive price" in capfd.readouterr().err
+
+
 def test_files_of_a_killed_import_are_deleted(tmp_path: Path, store: str):
     left = Path(store) / "binance" / "BTCUSDT" / "import-killed"
     left.mkdir(parents=True)
     (left / "19000.0.parquet").write_bytes(b"half a day")
     assert run(["import", "csv", written(tmp_path, table(range(1, 50))), *MARKET, "--store", store, "--quiet"]) == 0
     assert not left.exists()
+
+
+def test_folders_of_others_survive_an_import(tmp_path: Path, store: str):
+    market = Path(store) / "binance" / "BTCUSDT"
+    (market / "import-notes").mkdir(parents=True)
+    (market / "import-notes" / "read me.txt").write_text("mine")
+    with scratch_folder(market, "import-") as used:
+        (used / "BTCUSDT-aggTrades-2024-08-08.zip").write_bytes(b"just downloaded")
+        assert run(["import", "csv", written(tmp_path, table(range(1, 50))), *MARKET, "--store", store, "--quiet"]) == 0
+        assert (used / "BTCUSDT-aggTrades-2024-08-08.zip").exists()
+    assert [path.name for path in market.glob("import-*")] == ["import-notes"]
 
 
 def test_an_import_larger_than_memory_uses_the_disk(tmp_path: Path, monkeypatch):

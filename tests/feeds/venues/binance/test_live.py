@@ -480,6 +480,25 @@ def test_pages_that_do_not_advance_end_after_three_tries(call: str) -> None:
     run(story())
 
 
+@pytest.mark.parametrize("market", Market)
+def test_empty_pages_do_not_end_a_past_that_has_trades(market: Market) -> None:
+    """A12: empty, three times; the trade before the first known one proves that there are more."""
+
+    async def story() -> None:
+        async with emulator(market) as venue, watched(venue) as (_, history):
+            truth = venue.trades()
+            start_ns, before_id = int(truth.time_ns[500]), int(truth.trade_id[2000])
+            venue.faults.page = PageFault("empty", 3)
+            with pytest.raises(DecodeError, match="leaves out trades from"):
+                await all_of(history.since(start_ns, before_id))
+            just_before = int(truth.time_ns[2000]) + 10**6
+            first_id = int(truth.trade_id[truth.time_ns >= just_before][0])
+            venue.faults.page = PageFault("empty", 3)
+            assert len(await all_of(history.since(just_before, first_id))) == 0  # nothing in between
+
+    run(story())
+
+
 @pytest.mark.parametrize("kind", ["truncated", "html", "blank", "cut"])
 def test_unreadable_page_is_an_error_and_not_the_end(kind: str) -> None:
     """A12: cut short, HTML, nothing."""

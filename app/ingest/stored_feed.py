@@ -1,0 +1,47 @@
+"""The feed of a market whose venue is not reached: it delivers nothing, and reports what is shown and why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+from app.market.feed import FeedStatus
+from app.market.instrument import Instrument
+from app.market.trade import TradeBatch
+
+
+class StoredFeed:
+    """The feed of a market of which only stored trades are shown.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    opening : callable
+        The status of the attempt to open the market at its venue.
+    """
+
+    def __init__(self, instrument: Instrument, opening: Callable[[], FeedStatus]) -> None:
+        self._instrument, self._opening = instrument, opening
+        self._closed = asyncio.Event()
+
+    @property
+    def instrument(self) -> Instrument:
+        """The instrument, as the store has it."""
+        return self._instrument
+
+    @property
+    def status(self) -> FeedStatus:
+        """The status of the attempt to reach the venue, with a reason that names what is shown meanwhile."""
+        opening = self._opening()
+        return replace(opening, reason=f"offline: stored trades only, {self._instrument.venue} not reached: {opening.reason}")
+
+    async def batches(self) -> AsyncIterator[TradeBatch]:
+        """Nothing until it is closed."""
+        await self._closed.wait()
+        for batch in ():
+            yield batch
+
+    async def aclose(self) -> None:
+        """End `batches`."""
+        self._closed.set()

@@ -1,0 +1,23 @@
+"""Whether the numbers in a file's id column order its trades: only if they agree with time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.market.arrays import Int64Array
+
+_LATE_NS = 10 * 10**9  # venues date trades a second or two late, never this much
+_LATE_STEPS = 100  # at most one step in so many may go back in time
+
+
+def ids_agree_with_time(ids: Int64Array, time_ns: Int64Array) -> bool:
+    """True if time hardly goes back in the order of ids: in 1 % of the steps at most, and never by more than ten seconds."""
+    back_ns = -np.diff(time_ns[np.argsort(ids, kind="stable")])
+    late = int(np.count_nonzero(back_ns > 0))
+    return not late or (late * _LATE_STEPS <= len(back_ns) and int(back_ns.max()) <= _LATE_NS)
+
+
+def mostly_consecutive(ids: Int64Array) -> bool:
+    """True if most ids follow the one before."""
+    steps = np.diff(np.unique(ids))
+    return 2 * int(np.count_nonzero(steps == 1)) >= len(steps)
