@@ -16,7 +16,7 @@ from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage import recorder as recorder_module
-from app.storage import writer as writer_module
+from app.storage import tape_writer as writer_module
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
 from app.storage.retention import KEEP_ALL, Retention
@@ -198,7 +198,7 @@ def test_each_failure_after_a_success_is_logged(writer: TapeWriter, disk: Disk, 
 def test_a_queue_that_is_too_long_is_replaced_by_the_loaded_trades(
     writer: TapeWriter, disk: Disk, logged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder_module, "_MOST_WAITING", 100)
+    monkeypatch.setattr(recorder_module, "_MOST_QUEUED", 100)
     asked: list[int] = []
 
     def held() -> Sequence[TradeBatch]:
@@ -223,7 +223,7 @@ def test_a_queue_that_is_too_long_is_replaced_by_the_loaded_trades(
 
 
 def test_a_full_queue_is_not_too_long(writer: TapeWriter, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "_MOST_WAITING", 100)
+    monkeypatch.setattr(recorder_module, "_MOST_QUEUED", 100)
 
     async def story(recorder: Recorder) -> None:
         for start in (0, 100):

@@ -18,7 +18,7 @@ from app.market.bar_rule import DAY_NS
 from app.market.coverage import CoveredSpan
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage import writer as writer_module
+from app.storage import tape_writer as writer_module
 from app.storage.catalogue import write_ranges
 from app.storage.day_file import day_of
 from app.storage.disk import DiskStore
@@ -348,7 +348,7 @@ def test_a_writer_that_cannot_start_releases_the_market(store, monkeypatch):
         raise StoreError("unreadable")
 
     with monkeypatch.context() as patch:
-        patch.setattr(TapeWriter, "_keep_steps", fail)
+        patch.setattr(TapeWriter, "_seal_old_steps", fail)
         with pytest.raises(StoreError, match="unreadable"):
             TapeWriter(store, TAPE)
     TapeWriter(store, TAPE).close()
