@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
@@ -18,9 +19,11 @@ from app.market.coverage import Source
 from app.market.feed import TradeHistory, closing
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
+from app.storage.owed import Owed
 from app.storage.tape_writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
 
 _AT_ONCE = 20_000  # trades put on the disk together
 _TRIES = 6  # consecutive, without a new trade
@@ -59,6 +62,46 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
             found.append(StoreGap(Span(a.end_ns, max(b.start_ns, a.end_ns + 1)), a.last_id + 1, b.first_id))
     return [*found, StoreGap(after, stored[-1].last_id + 1, None)] if after else found
+
+
+def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
+    """What is still missing of an entry, oldest first."""
+    if row.by_ids:
+        return [StoreGap(row.time_of(left, writer.intervals), left.start_ns, left.end_ns) for left in row.left(writer.intervals)]
+    if writer.instrument.numbered:
+        return store_gaps(writer, row.span)
+    return [StoreGap(left, None, None) for left in row.left(writer.intervals)]
+
+
+async def fill_owed(
+    writer: TapeWriter,
+    history: TradeHistory,
+    row: Owed,
+    tell: Callable[[Span, int], None] = lambda _span, _trades: None,
+    *,
+    most: int | None = None,
+    wall_ns: Callable[[], int] = time.time_ns,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> int:
+    """Download what is owed straight to disk, and return the number of new trades; the entry is filled or stays owed.
+
+    Parameters and errors are those of `fill_gaps`; after about `most` trades it stops for now.
+    """
+    row = writer.attempt(row)
+    fresh = 0
+    try:
+        for gap in reversed(owed_gaps(writer, row)):
+            fresh += await _fill_gap(writer, history, gap, tell, wall_ns, sleep, most)
+            if most is not None and fresh >= most:
+                break
+    except BaseException:
+        writer.leave(row)
+        raise
+    if fresh:
+        writer.leave(row._replace(tries=0, next_try_ns=0))
+    else:
+        writer.postpone(row)
+    return fresh
 
 
 async def fill_gaps(
@@ -105,6 +148,7 @@ async def _fill_gap(
     tell: Callable[[Span, int], None],
     wall_ns: Callable[[], int],
     sleep: Callable[[float], Awaitable[None]],
+    most: int | None = None,
 ) -> int:
     fresh = failures = 0  # failures since the last new trade
     failed = False
@@ -117,13 +161,16 @@ async def _fill_gap(
                 return
             gap = left[-1]
         tell(gap.span, fresh)
-        async for trades, complete in _batches(history, gap, writer.instrument.numbered):
-            new = await asyncio.to_thread(writer.insert, trades, Source.BACKFILL, complete)
-            if writer.wants_sealing:
-                await asyncio.to_thread(writer.seal, wall_ns())
-            fresh += new
-            failures = 0 if new else failures
-            tell(gap.span, fresh)
+        async with closing(_batches(history, gap, writer.instrument.numbered)) as batches:
+            async for trades, complete in batches:
+                new = await _finished(writer.insert, trades, Source.BACKFILL, complete)
+                if writer.wants_sealing:
+                    await _finished(writer.seal, wall_ns())
+                fresh += new
+                failures = 0 if new else failures
+                tell(gap.span, fresh)
+                if most is not None and fresh >= most:
+                    return
 
     def on_wait(error: TapeprintError, pause_s: float) -> None:
         nonlocal failed, failures
@@ -134,6 +181,16 @@ async def _fill_gap(
 
     await retry(attempt, on_wait, longest_wait_s=_LONGEST_WAIT_S, sleep=sleep)
     return fresh
+
+
+async def _finished(work: Callable[..., _T], *values: object) -> _T:
+    """Work in another thread; if cancelled, first wait for its end: the writer may be closed next."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *values))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:

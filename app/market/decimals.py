@@ -110,8 +110,9 @@ def parse_step(text: str, what: str) -> Decimal:
         step = Decimal(text)
     except InvalidOperation:
         step = Decimal(0)
-    if not step.is_finite() or step <= 0 or decimal_places(step) > 18:
-        raise BadInputError(f"{what}: found {text!r}, expected a positive decimal with at most 18 decimal places")
+    # the magnitude first: a few characters such as 1e999999999 would become a number of a billion digits
+    if not step.is_finite() or step <= 0 or abs(step.adjusted()) > _LARGEST_MAGNITUDE or decimal_places(step) > 18:
+        raise BadInputError(f"{what}: found {text[:_SHOWN]!r}, expected a positive decimal with at most 18 decimal places")
     return step.normalize()
 
 
@@ -128,6 +129,7 @@ _INT64_DIGITS = 18
 _LONGEST = 36
 """Arrow's decimals have 38 digits. If rescaling would drop more than that, Arrow silently returns 0, so texts that come
 close (long ones, and those with an exponent) are converted one by one."""
+_LARGEST_MAGNITUDE = 18
 _SHOWN = 80  # characters of a text that an error quotes
 
 

@@ -10,25 +10,26 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import structlog
 
 from app.errors import StoreError
 from app.market.arrays import Int64Array
-from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.times import file_time_text
 from app.market.trade import TradeBatch
+from app.storage.checked_rows import SOUND_TRADE, BadRowError, disjoint, instrument_of_row, owed_of_row, range_of_row
+from app.storage.owed import Owed
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
+_Row = TypeVar("_Row")
 
 FILE_NAME = "catalogue.sqlite3"
 _BUSY_S = 5.0
@@ -66,8 +67,48 @@ _MIGRATIONS = (
         UNIQUE (instrument, trade_id)
     ) STRICT;
     """,
+    "",
+    """
+    CREATE TABLE owed (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        instrument INTEGER NOT NULL REFERENCES instrument,
+        first_id INTEGER NOT NULL,
+        last_id INTEGER NOT NULL,
+        start_ns INTEGER NOT NULL,
+        end_ns INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        state TEXT NOT NULL,
+        tries INTEGER NOT NULL,
+        next_try_ns INTEGER NOT NULL,
+        changed_ns INTEGER NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE set_aside (
+        number INTEGER PRIMARY KEY,
+        origin TEXT NOT NULL,
+        content TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        moved_ns INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE all_of_tail (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        instrument INTEGER NOT NULL REFERENCES instrument,
+        time_ns INTEGER NOT NULL,
+        price_ticks INTEGER NOT NULL,
+        quantity_lots INTEGER NOT NULL,
+        side INTEGER NOT NULL,
+        trade_id INTEGER NOT NULL,
+        UNIQUE (instrument, trade_id, time_ns, price_ticks, quantity_lots, side)
+    ) STRICT;
+    INSERT INTO all_of_tail SELECT place, instrument, time_ns, price_ticks, quantity_lots, side, trade_id FROM tail;
+    UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'tail')
+        WHERE name = 'all_of_tail' AND EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'tail');
+    DROP TABLE tail;
+    ALTER TABLE all_of_tail RENAME TO tail;
+    """,
 )
 """Scripts from one version of the schema to the next; never changed once released."""
+_OWED_SINCE = 3
 
 
 class Catalogue:
@@ -87,6 +128,8 @@ class Catalogue:
 
     def __init__(self, folder: Path, *, write: bool) -> None:
         self.path = folder / FILE_NAME
+        self.bad_rows: list[str] = []
+        """Rows that cannot be right and are not used, each as text for the user."""
         self._turn = threading.RLock()
         with _explained(self.path):
             self._connection = _connect(self.path, write=write)
@@ -115,9 +158,9 @@ class Catalogue:
             self._connection.commit()
 
     def instruments(self) -> list[Instrument]:
-        """All markets that were ever stored, by name."""
+        """All markets that were ever stored, by name; rows that cannot be right are left out and reported."""
         rows = self._all("SELECT name, tick_size, lot_size, multiplier, numbered FROM instrument ORDER BY name")
-        return [_instrument(*row) for row in rows]
+        return [found for row in rows if (found := self._sound("instrument", row, instrument_of_row)) is not None]
 
     def instrument(self, name: str) -> Instrument | None:
         """A stored market with the tick and lot size of its trades; None if not stored."""
@@ -138,7 +181,7 @@ class Catalogue:
     def minute_cell_ticks(self, name: str) -> int:
         """Ticks per row of a market's minute cells; 0 if it has none yet."""
         rows = self._all("SELECT rollup_ticks FROM instrument WHERE name = ?", (name,))
-        return int(rows[0][0]) if rows else 0
+        return max(0, int(rows[0][0])) if rows else 0
 
     def set_minute_cell_ticks(self, name: str, ticks: int) -> None:
         """Set the ticks per row of a market's minute cells."""
@@ -152,7 +195,18 @@ class Catalogue:
             " JOIN instrument ON number = instrument WHERE name = ?",
             (name,),
         )
-        return TapeRanges(TapeRange(*row[:6], source=Source(row[6])) for row in rows)
+        return TapeRanges(disjoint([found for row in rows if (found := self._sound("stretch", row, range_of_row)) is not None]))
+
+    def owed(self, name: str) -> list[Owed]:
+        """What is owed to a market, in every state, oldest entry first."""
+        if self._all("PRAGMA user_version")[0][0] < _OWED_SINCE:  # an older catalogue, opened for reading only
+            return []
+        rows = self._all(
+            "SELECT owed.number, first_id, last_id, start_ns, end_ns, reason, state, tries, next_try_ns, changed_ns, detail FROM owed"
+            " JOIN instrument ON instrument.number = owed.instrument WHERE name = ? ORDER BY owed.number",
+            (name,),
+        )
+        return [found for row in rows if (found := self._sound("owed", row, owed_of_row)) is not None]
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
         """The trades in the tail of a market, in the order of the tape, and the highest place among them; 0 if there are none.
@@ -161,7 +215,7 @@ class Catalogue:
         """
         batches = self._batches(
             "SELECT time_ns, price_ticks, quantity_lots, side, trade_id, place FROM tail JOIN instrument ON number = instrument"
-            f" WHERE name = ? {'' if span is None else 'AND time_ns >= ? AND time_ns < ?'}"
+            f" WHERE name = ? AND {SOUND_TRADE} {'' if span is None else 'AND time_ns >= ? AND time_ns < ?'}"
             " ORDER BY CASE numbered WHEN 1 THEN trade_id ELSE time_ns END, place",
             (name,) if span is None else (name, span.start_ns, span.end_ns),
         )
@@ -177,6 +231,17 @@ class Catalogue:
     def oldest_in_tail(self, name: str) -> int | None:
         """Time of the oldest trade in the tail of a market; None if it is empty."""
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
+
+    def _sound(self, table: str, row: tuple[Any, ...], read: Callable[[tuple[Any, ...]], _Row]) -> _Row | None:
+        """A row as `read` returns it; None, reported once, if it cannot be right."""
+        try:
+            return read(row)
+        except BadRowError as error:
+            text = f"{self.path}: {error.user_message} in a row of {table!r}"
+            if text not in self.bad_rows:
+                self.bad_rows.append(text)
+                _log.warning("row of the catalogue not used", reason=text)
+            return None
 
     def _batches(self, query: str, values: tuple[object, ...]) -> list[Int64Array]:
         """Read rows of integers in batches, each int64 [shape=(n, columns)].
@@ -212,7 +277,20 @@ def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) 
 
 def drop_tail(connection: sqlite3.Connection, number: int, up_to_place: int) -> None:
     """Delete the trades of the tail up to a place, within a transaction."""
-    connection.execute("DELETE FROM tail WHERE instrument = ? AND place <= ?", (number, up_to_place))
+    connection.execute(f"DELETE FROM tail WHERE instrument = ? AND place <= ? AND {SOUND_TRADE}", (number, up_to_place))
+
+
+def write_owed(connection: sqlite3.Connection, number: int, rows: Iterable[Owed]) -> None:
+    """Write what is owed to a market, within a transaction: entries without a number are new, others replace theirs."""
+    for row in rows:
+        values = (row.first_id, row.last_id, row.span.start_ns, row.span.end_ns, row.reason.value, row.state.value)
+        values += (row.tries, row.next_try_ns, row.changed_ns, row.detail)
+        connection.execute(
+            "INSERT OR REPLACE INTO owed"
+            " (number, instrument, first_id, last_id, start_ns, end_ns, reason, state, tries, next_try_ns, changed_ns, detail)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (row.number or None, number, *values),
+        )
 
 
 def rename_damaged(folder: Path) -> Path:
@@ -238,6 +316,8 @@ def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     else:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False)
+    # a damaged text must not end the program: `checked_rows` judges it
+    connection.text_factory = _any_text
     try:
         _require_sound(connection, path, write=write)
         if write:
@@ -251,6 +331,10 @@ def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
     return connection
 
 
+def _any_text(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
 def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(_MIGRATIONS):
@@ -262,7 +346,8 @@ def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -
         raise StoreError(f"{path}: not a Tapeprint database")
     if version == 0 and not write:
         raise StoreError(f"{path}: no store here yet")
-    if version and not {"instrument", "stretch", "tail"} <= tables:
+    expected = {"instrument", "stretch", "tail"} | ({"owed", "set_aside"} if version >= _OWED_SINCE else set[str]())
+    if version and not expected <= tables:
         raise DamagedCatalogueError(f"{path}: damaged: tables are missing")
 
 
@@ -292,8 +377,3 @@ def _explained(path: Path) -> Generator[None]:
         raise StoreError(f"{path}: {error}") from None
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from None
-
-
-def _instrument(name: str, tick_size: str, lot_size: str, multiplier: str, numbered: int) -> Instrument:
-    venue, _, symbol = name.partition(":")
-    return Instrument(venue, symbol, Decimal(tick_size), Decimal(lot_size), Decimal(multiplier), bool(numbered))

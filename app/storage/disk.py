@@ -16,6 +16,7 @@ from app.errors import BadInputError, StoreError
 from app.market.instrument import Instrument
 from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, rename_damaged
 from app.storage.rebuild import rebuild_catalogue
+from app.storage.set_aside import set_bad_rows_aside
 from app.storage.tape import Tape
 
 
@@ -51,6 +52,12 @@ class DiskStore:
             aside = rename_damaged(folder)
             self.catalogue = self._open(rebuild=True)
             self.repaired = f"{error.user_message}; renamed to {aside.name} and rebuilt from the day files"
+        if write:
+            try:
+                self.repaired = self.repaired or set_bad_rows_aside(self.catalogue, folder, self.tape)
+            except BaseException:
+                self.catalogue.close()
+                raise
 
     def _open(self, *, rebuild: bool) -> Catalogue:
         """Open the catalogue, and rebuild it if asked."""

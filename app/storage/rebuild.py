@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from pathlib import Path
 
 import structlog
@@ -13,9 +13,11 @@ from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
-from app.storage.catalogue import Catalogue, write_ranges
+from app.storage.catalogue import Catalogue, write_owed, write_ranges
+from app.storage.checked_rows import checked_instrument
 from app.storage.day_file import DayMeta, read_day, read_meta
-from app.storage.tape import Tape
+from app.storage.owed import NO_IDS, Owed, OwedReason, settled
+from app.storage.tape import Tape, day_named, market_folder
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
 
 _log = structlog.get_logger(__name__)
@@ -85,19 +87,54 @@ def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
 
 def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> None:
     """Fill a new catalogue from all day files of a store."""
+    for instrument in markets_in_files(folder).values():
+        number = catalogue.number_of(instrument)
+        tape = tape_of(instrument)
+        stored = ranges_in_files(tape)
+        owed = settled([], stored, stored, numbered=instrument.numbered, now_ns=time.time_ns())
+        with catalogue.transaction() as connection:
+            write_ranges(connection, number, [], stored)
+            write_owed(connection, number, [*owed, *_lost_days(tape, stored)])
+
+
+def _lost_days(tape: Tape, stored: TapeRanges) -> list[Owed]:
+    """The days of damaged files outside the time between the stored trades, where no gap shows them."""
+    edges = [Span(stored_all[0].start_ns, stored_all[-1].end_ns)] if (stored_all := list(stored)) else []
+    days: set[int] = set()
+    for path in tape.folder.glob("trades/*.parquet*"):
+        day = day_named(path)
+        if day is not None and (".corrupt" in path.name or not _is_sound(path, tape.instrument)):
+            days.add(day)
+    spans = [Span(day * DAY_NS, (day + 1) * DAY_NS) for day in sorted(days)]
+    now_ns = time.time_ns()
+    return [Owed(0, *NO_IDS, left, OwedReason.DAMAGED_DAY, changed_ns=now_ns) for span in spans for left in span.minus(edges)]
+
+
+def _is_sound(path: Path, instrument: Instrument) -> bool:
+    try:
+        read_day(path, instrument)
+    except StoreError:
+        return False
+    return True
+
+
+def markets_in_files(folder: Path) -> dict[str, Instrument]:
+    """The markets of all undamaged day files by name, each with the steps of its newest day.
+
+    A file whose market belongs into another folder is left out.
+    """
     markets: dict[str, Instrument] = {}
-    for path in sorted(folder.glob("*/*/trades/*.parquet")):
+    moved_aside = folder.glob("*/*/trades/*.parquet.corrupt*")  # the metadata may be readable; a sound file wins
+    for path in (*sorted(moved_aside), *sorted(folder.glob("*/*/trades/*.parquet"))):
         try:
-            meta = read_meta(path)
+            instrument = _instrument_of(read_meta(path))
+            if market_folder(folder, instrument) != path.parent.parent:
+                raise StoreError(f"{path}: has trades of {instrument.id!r}, which belong into another folder")
         except StoreError as error:
             _log.warning("damaged day file skipped", reason=error.detail)
         else:
-            markets[meta.instrument] = _instrument_of(meta)
-    for instrument in markets.values():
-        number = catalogue.number_of(instrument)
-        stored = ranges_in_files(tape_of(instrument))
-        with catalogue.transaction() as connection:
-            write_ranges(connection, number, [], stored)
+            markets[instrument.id] = instrument
+    return markets
 
 
 def _source_of(run: TapeRange, meta: DayMeta) -> Source:
@@ -105,5 +142,4 @@ def _source_of(run: TapeRange, meta: DayMeta) -> Source:
 
 
 def _instrument_of(meta: DayMeta) -> Instrument:
-    venue, _, symbol = meta.instrument.partition(":")
-    return Instrument(venue, symbol, Decimal(meta.tick_size), Decimal(meta.lot_size), Decimal(meta.multiplier), meta.numbered)
+    return checked_instrument(meta.instrument, meta.tick_size, meta.lot_size, meta.multiplier, meta.numbered)

@@ -68,6 +68,12 @@ class TapeRanges:
         place = np.searchsorted(first, keys, side="right") - 1
         return (place >= 0) & (keys <= last[place])
 
+    def within(self, first_key: int, last_key: int) -> list[TapeRange]:
+        """The tape ranges that have any of the keys from `first_key` to `last_key`, in order."""
+        begin = max(0, bisect_right(self._all, first_key, key=_first_key) - 1)
+        end = bisect_right(self._all, last_key, key=_first_key)
+        return [one for one in self._all[begin:end] if one.last_key >= first_key]
+
     def add(self, new: TapeRange) -> None:
         """Add a tape range; parts that are already present keep their first source."""
         begin = max(0, bisect_right(self._all, new.first_key, key=_first_key) - 1)
@@ -157,6 +163,12 @@ def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None
 def time_range(span: Span, source: Source) -> TapeRange:
     """The tape range of a span, for a market that does not number its trades."""
     return TapeRange(span.start_ns, span.end_ns - 1, NO_ID, NO_ID, span.start_ns, span.end_ns, source)
+
+
+def difference(old: TapeRanges, new: TapeRanges) -> tuple[list[TapeRange], list[TapeRange]]:
+    """The tape ranges to delete, and those to write, to turn one account into another."""
+    before, after = set(old), set(new)
+    return [one for one in old if one not in after], [one for one in new if one not in before]
 
 
 def _first_key(stretch: TapeRange) -> int:

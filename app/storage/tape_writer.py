@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,17 +12,19 @@ import structlog
 from filelock import FileLock, Timeout
 
 from app.errors import StoreBusyError, StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.catalogue import drop_tail, write_ranges, write_tail
+from app.storage.catalogue import drop_tail, write_owed, write_ranges, write_tail
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
 from app.storage.disk import DiskStore
 from app.storage.minute_cells import write_minute_cells
+from app.storage.owed import NO_IDS, Owed, OwedReason, OwedState, needs_settling, settled
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
 from app.storage.tape import day_name, next_part
-from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
+from app.storage.tape_ranges import TapeRange, TapeRanges, difference, id_ranges, time_range
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +50,8 @@ class TapeWriter:
         If the store cannot be written.
     """
 
-    def __init__(self, store: DiskStore, instrument: Instrument) -> None:
+    def __init__(self, store: DiskStore, instrument: Instrument, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
+        self._wall_ns = wall_ns
         self.tape = store.tape(instrument)
         self._turn = threading.Lock()
         self._lock = _locked(self.tape.folder / "writer.lock", instrument)
@@ -55,6 +59,8 @@ class TapeWriter:
             self._seal_old_steps(store)
             self._number = store.catalogue.number_of(instrument)
             self._intervals = self.tape.intervals()
+            self._owed = [row for row in self.tape.catalogue.owed(instrument.id) if row.state is not OwedState.FILLED]
+            self._begin_owed()
             self._tail_size = store.catalogue.tail_size(instrument.id)
         except BaseException:
             self._lock.release()
@@ -69,6 +75,11 @@ class TapeWriter:
     def intervals(self) -> TapeRanges:
         """The stored tape ranges; must not be changed."""
         return self._intervals
+
+    @property
+    def owed(self) -> list[Owed]:
+        """What is still to be fetched, oldest entry first."""
+        return [row for row in self._owed if row.is_open]
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
         """Store trades and return the number of new ones; they then survive a kill.
@@ -88,14 +99,18 @@ class TapeWriter:
         """
         with self._turn:
             fresh = self._fresh(trades)
-            new = _with(self._intervals, self._ranges_of(fresh, source, trades, complete))
+            added = self._ranges_of(fresh, source, trades, complete)
+            new = _with(self._intervals, added)
             if not len(fresh) and new is None:
                 return 0
+            owed = self._settled(new, added) if new is not None else []
             with self.tape.catalogue.transaction() as connection:
                 write_tail(connection, self._number, fresh)
                 if new is not None:
-                    write_ranges(connection, self._number, *_difference(self._intervals, new))
+                    write_ranges(connection, self._number, *difference(self._intervals, new))
+                write_owed(connection, self._number, owed)
             self._intervals = new or self._intervals
+            self._after(owed)
             self._tail_size += len(fresh)
             return len(fresh)
 
@@ -154,15 +169,53 @@ class TapeWriter:
             for day in days:
                 self._delete_day(day)
 
+    def attempt(self, row: Owed) -> Owed:
+        """Note that an entry is being fetched; return it as it stands."""
+        return self._write_owed(row.at(OwedState.FETCHING, self._wall_ns()))
+
+    def postpone(self, row: Owed) -> None:
+        """Note that an attempt brought nothing for an entry: the next one is later."""
+        self._write_owed(row.later(self._wall_ns()))
+
+    def leave(self, row: Owed) -> None:
+        """Note that an entry is no longer being fetched; some of its trades may have come."""
+        self._write_owed(row.at(OwedState.OWED, self._wall_ns()))
+
+    def give_up(self, span: Span) -> tuple[list[Owed], list[Owed]]:
+        """Give up what is owed within a time: it no longer counts as missing, and is not fetched.
+
+        Returns the entries given up, and those that reach beyond the time and whose ids cannot be divided by it.
+        """
+        with self._turn:
+            now_ns = self._wall_ns()
+            ended: list[Owed] = []
+            parts: list[Owed] = []
+            beyond: list[Owed] = []
+            for row in self._owed:
+                inside = row.span.intersection(span)
+                if not inside or row.state is OwedState.GIVEN_UP:
+                    continue
+                if inside == row.span:
+                    ended.append(row.at(OwedState.GIVEN_UP, now_ns))
+                elif row.by_ids:
+                    beyond.append(row)
+                else:
+                    ended.append(row._replace(span=inside).at(OwedState.GIVEN_UP, now_ns))
+                    parts += [row._replace(number=0, span=part, changed_ns=now_ns) for part in row.span.minus([inside])]
+            with self.tape.catalogue.transaction() as connection:
+                write_owed(connection, self._number, [*ended, *parts])
+            self._after([*ended, *parts])
+            return ended, beyond
+
     def move_aside(self, path: Path, day: int) -> None:
-        """Rename a damaged day file; its trades become a gap that can be filled again."""
+        """Rename a damaged day file; its trades are owed from then on."""
         with self._turn:
             self._rename_damaged(path, day)
 
     def rebuild_accounting(self) -> None:
         """Rebuild the tape ranges in the catalogue from the trades in day files and in the catalogue."""
         with self._turn:
-            self._replace_intervals(ranges_in_files(self.tape))
+            self._replace_intervals(ranges_in_files(self.tape), reason=OwedReason.FETCH_AGAIN)
 
     def close(self) -> None:
         """Release the lock on the market."""
@@ -227,20 +280,72 @@ class TapeWriter:
         return found
 
     def _rename_damaged(self, path: Path, day: int) -> None:
-        self._replace_intervals(ranges_without_files(self.tape, self._intervals, {path}, day))
-        path.replace(path.with_name(path.name + ".corrupt"))
+        span = Span(day * DAY_NS, (day + 1) * DAY_NS)
+        known = [one.span for one in self._intervals.covered(proven=False)] + [row.span for row in self._owed]
+        unlisted = [] if any(one.intersection(span) for one in known) else [Owed(0, *NO_IDS, span, OwedReason.DAMAGED_DAY)]
+        left = ranges_without_files(self.tape, self._intervals, {path}, day)
+        # other damaged days are taken away with it, and no id can be told to be of one of them
+        alone = all(other == day or _is_in(other, left) for other in self.tape.days())
+        self._replace_intervals(left, day=span if alone else None, more=unlisted)
+        path.replace(_free_name(path.with_name(path.name + ".corrupt")))
 
     def _delete_day(self, day: int) -> None:
         files = self.tape.files(day)
-        self._replace_intervals(ranges_without_files(self.tape, self._intervals, set(files), day))
+        self._replace_intervals(ranges_without_files(self.tape, self._intervals, set(files), day), reason=None)
+        old = [row for row in self._owed if row.is_open and row.span.end_ns <= (day + 1) * DAY_NS]
+        for row in old:  # fetched again they would only be deleted again
+            self._write_owed(row._replace(detail="deleted by the limits of the store").at(OwedState.GIVEN_UP, self._wall_ns()))
         for path in (*files, self.tape.cells_file(day)):
             with suppress(FileNotFoundError):
                 path.unlink()
 
-    def _replace_intervals(self, new: TapeRanges) -> None:
+    def _replace_intervals(
+        self,
+        new: TapeRanges,
+        *,
+        reason: OwedReason | None = OwedReason.DAMAGED_DAY,
+        day: Span | None = None,
+        more: Sequence[Owed] = (),
+    ) -> None:
+        """Replace the tape ranges; what is no longer there is owed, unless `reason` is None."""
+        now_ns = self._wall_ns()
+        owed = settled(self._owed, self._intervals, new, numbered=self.instrument.numbered, now_ns=now_ns, reason=reason, day=day)
+        owed += [row._replace(changed_ns=now_ns) for row in more]
         with self.tape.catalogue.transaction() as connection:
-            write_ranges(connection, self._number, *_difference(self._intervals, new))
+            write_ranges(connection, self._number, *difference(self._intervals, new))
+            write_owed(connection, self._number, owed)
         self._intervals = new
+        self._after(owed)
+
+    def _settled(self, new: TapeRanges, added: Sequence[TapeRange]) -> list[Owed]:
+        """The entries that change when trades are stored."""
+        if not needs_settling(self._owed, self._intervals, new, added):
+            return []
+        return settled(self._owed, self._intervals, new, numbered=self.instrument.numbered, now_ns=self._wall_ns())
+
+    def _begin_owed(self) -> None:
+        """Owe the gaps of a store of an earlier version, and what a killed process was fetching."""
+        now_ns = self._wall_ns()
+        rows = settled(self._owed, self._intervals, self._intervals, numbered=self.instrument.numbered, now_ns=now_ns)
+        changed = {row.number for row in rows}
+        rows += [row.at(OwedState.OWED, now_ns) for row in self._owed if row.state is OwedState.FETCHING and row.number not in changed]
+        if rows:
+            with self.tape.catalogue.transaction() as connection:
+                write_owed(connection, self._number, rows)
+            self._after(rows)
+
+    def _write_owed(self, row: Owed) -> Owed:
+        if row.number not in {one.number for one in self._owed}:  # filled meanwhile
+            return row
+        with self.tape.catalogue.transaction() as connection:
+            write_owed(connection, self._number, [row])
+        self._after([row])
+        return row
+
+    def _after(self, written: Sequence[Owed]) -> None:
+        """Read the entries again if some were written: new ones have got their numbers."""
+        if written:
+            self._owed = [row for row in self.tape.catalogue.owed(self.instrument.id) if row.state is not OwedState.FILLED]
 
     def _seal_old_steps(self, store: DiskStore) -> None:
         """Move trades with an older tick or lot size from the catalogue to files.
@@ -271,10 +376,18 @@ def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | Non
     return new
 
 
-def _difference(old: TapeRanges, new: TapeRanges) -> tuple[list[TapeRange], list[TapeRange]]:
-    """The tape ranges to delete, and those to write."""
-    before, after = set(old), set(new)
-    return sorted(before - after), sorted(after - before)
+def _is_in(day: int, ranges: TapeRanges) -> bool:
+    return any(one.start_ns < (day + 1) * DAY_NS and day * DAY_NS < one.end_ns for one in ranges)
+
+
+def _free_name(path: Path) -> Path:
+    """The path itself, or with a number where a file of this name was moved aside before."""
+    number = 1
+    free = path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}.{number}")
+    return free
 
 
 def _locked(path: Path, instrument: Instrument) -> FileLock:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import VenueUnreachableError
-from app.ingest import backfill as filling
+from app.ingest import store_backfill as filling
 from app.ingest.store_backfill import StoreGap, fill_gaps, store_gaps
 from app.market.coverage import Source
 from app.market.instrument import Instrument
