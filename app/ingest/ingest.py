@@ -85,6 +85,7 @@ class Ingest:
             wall_ns=wall_ns,
             monotonic_s=monotonic_s,
             sleep=sleep,
+            recorder=recorder,
         )
         self._deep = DiskBars(tape) if tape is not None else None
         self.candle_past = CandleLoader(self.charts, candles, sleep=sleep) if candles is not None else None
@@ -107,6 +108,8 @@ class Ingest:
             parts.append(self.progress.text)
         if self.store.missing:
             parts.append(f"{self.store.missing:,} trades missing")
+        if self.owed_text:
+            parts.append(self.owed_text)
         if self.store.by_time and self.store.gaps():
             parts.append(f"possible gaps: {len(self.store.gaps())}")
         if self.watch is not None and self.watch.pending:
@@ -114,6 +117,11 @@ class Ingest:
         if self.store.forgotten and self._deep is None:  # else the disk has them
             parts.append(f"dropped the oldest {self.store.forgotten:,} trades (memory limit)")
         return "   ".join(parts)
+
+    @property
+    def owed_text(self) -> str:
+        """What is still to be fetched to the disk, older than the trades in memory; empty if nothing is."""
+        return self.past.owed.text if self.past.owed is not None else ""
 
     async def run(self) -> None:
         """Receive live trades and load history until the feed ends or the task is cancelled.

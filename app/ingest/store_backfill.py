@@ -80,18 +80,20 @@ async def fill_owed(
     tell: Callable[[Span, int], None] = lambda _span, _trades: None,
     *,
     most: int | None = None,
+    tries: int = _TRIES,
     wall_ns: Callable[[], int] = time.time_ns,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> int:
     """Download what is owed straight to disk, and return the number of new trades; the entry is filled or stays owed.
 
-    Parameters and errors are those of `fill_gaps`; after about `most` trades it stops for now.
+    Parameters and errors are those of `fill_gaps`; after about `most` trades it stops for now, and an error is raised after
+    `tries` of them.
     """
     row = writer.attempt(row)
     fresh = 0
     try:
         for gap in reversed(owed_gaps(writer, row)):
-            fresh += await _fill_gap(writer, history, gap, tell, wall_ns, sleep, most)
+            fresh += await _fill_gap(writer, history, gap, tell, wall_ns, sleep, most, tries)
             if most is not None and fresh >= most:
                 break
     except BaseException:
@@ -149,6 +151,7 @@ async def _fill_gap(
     wall_ns: Callable[[], int],
     sleep: Callable[[float], Awaitable[None]],
     most: int | None = None,
+    tries: int = _TRIES,
 ) -> int:
     fresh = failures = 0  # failures since the last new trade
     failed = False
@@ -175,7 +178,7 @@ async def _fill_gap(
     def on_wait(error: TapeprintError, pause_s: float) -> None:
         nonlocal failed, failures
         failed, failures = True, failures + 1
-        if failures >= _TRIES or not isinstance(error, (VenueUnreachableError, VenueBusyError, DecodeError)):
+        if failures >= tries or not isinstance(error, (VenueUnreachableError, VenueBusyError, DecodeError)):
             raise error
         _log.info("history not loaded", reason=error.detail, retry_s=pause_s)
 

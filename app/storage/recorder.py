@@ -77,6 +77,11 @@ class Recorder:
         self._tidied_day = -1
         self._checked_s = -_CHECK_DISK_S
 
+    @property
+    def writer(self) -> TapeWriter:
+        """The writer of the tape."""
+        return self._writer
+
     def take(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> None:
         """Queue trades for recording; a full queue is dropped first, and all loaded trades are recorded later instead.
 

@@ -59,7 +59,9 @@ class TapeWriter:
             self._seal_old_steps(store)
             self._number = store.catalogue.number_of(instrument)
             self._intervals = self.tape.intervals()
-            self._owed = [row for row in self.tape.catalogue.owed(instrument.id) if row.state is not OwedState.FILLED]
+            self._owed: list[Owed] = []
+            self._open: list[Owed] = []
+            self._read_owed()
             self._begin_owed()
             self._tail_size = store.catalogue.tail_size(instrument.id)
         except BaseException:
@@ -78,8 +80,8 @@ class TapeWriter:
 
     @property
     def owed(self) -> list[Owed]:
-        """What is still to be fetched, oldest entry first."""
-        return [row for row in self._owed if row.is_open]
+        """What is still to be fetched, oldest entry first; the same object until something changes."""
+        return self._open
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
         """Store trades and return the number of new ones; they then survive a kill.
@@ -345,7 +347,11 @@ class TapeWriter:
     def _after(self, written: Sequence[Owed]) -> None:
         """Read the entries again if some were written: new ones have got their numbers."""
         if written:
-            self._owed = [row for row in self.tape.catalogue.owed(self.instrument.id) if row.state is not OwedState.FILLED]
+            self._read_owed()
+
+    def _read_owed(self) -> None:
+        self._owed = [row for row in self.tape.catalogue.owed(self.instrument.id) if row.state is not OwedState.FILLED]
+        self._open = [row for row in self._owed if row.is_open]
 
     def _seal_old_steps(self, store: DiskStore) -> None:
         """Move trades with an older tick or lot size from the catalogue to files.

@@ -81,7 +81,7 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
     size = sum(path.stat().st_size for day in days for path in tape.files(day))
     whole = all(finding.mended for finding in findings)
     given_up = [row for row in tape.catalogue.owed(instrument.id) if row.state is OwedState.GIVEN_UP]
-    but = f" but for {given_up_text(given_up, tape.intervals())}" if given_up else ""
+    but = f" but for {given_up_text(given_up, tape.intervals())} given up" if given_up else ""
     print_note(f"{instrument.id}: {len(days)} day files, {size / 1e6:,.1f} MB, {'complete' if whole else 'incomplete'}{but}", quiet)
     return 0 if whole else 1
 
