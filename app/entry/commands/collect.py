@@ -51,18 +51,9 @@ class _Collected:
         ]
         if missing := self.ingest.store.missing:
             parts.append(f"{missing:,} missing")
-        parts += [
-            text
-            for text in (
-                status.reason,
-                self.ingest.owed_text,
-                self._progress(),
-                self.recorder.status.trouble,
-                self.ingest.past.trouble,
-                self.trouble,
-            )
-            if text
-        ]
+        progress = self.ingest.progress.text if self.ingest.progress is not None else ""
+        troubles = (self.recorder.status.trouble, self.ingest.past.trouble, self.trouble)
+        parts += [text for text in (status.reason, self.ingest.owed_text, progress, *troubles) if text]
         return ", ".join(parts)
 
 

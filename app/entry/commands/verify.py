@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 from app.entry.commands.common import print_note, progress_counter
@@ -19,6 +20,8 @@ from app.storage.owed import OwedState, given_up_text
 from app.storage.tape import day_named
 from app.storage.tape_writer import TapeWriter
 from app.storage.verify import StoreFinding, verify
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool, give_up: str | None = None) -> int:
@@ -95,7 +98,7 @@ def days_span(text: str) -> Span:
         If the text is not that.
     """
     first, dots, last = text.partition("..")
-    days = [day_named(Path(name)) for name in (first, last if dots else first)]
+    days = [day_named(Path(name)) if _DAY.fullmatch(name) else None for name in (first, last if dots else first)]
     if days[0] is None or days[1] is None or days[1] < days[0]:
         raise BadInputError(f"--give-up: found {text!r}, expected a day or days, e.g. 2024-08-08 or 2024-08-08..2024-08-10")
     return Span(days[0] * DAY_NS, (days[1] + 1) * DAY_NS)
