@@ -117,7 +117,7 @@ class OwedQueue:
 def _parts(gaps: Sequence[Gap], floor_key: int) -> Iterator[Gap]:
     """The gaps, newest first; long ones in parts of at most `_AT_ONCE` ids."""
     for gap in reversed(gaps):
-        if gap.first_id <= floor_key or not gap.missing:
+        if gap.first_id <= floor_key:
             return
         for last_id in range(gap.last_id, gap.first_id - 1, -_AT_ONCE):
             yield Gap(max(gap.first_id, last_id - _AT_ONCE + 1), last_id, gap.start_ns, gap.end_ns)

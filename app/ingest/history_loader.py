@@ -26,10 +26,11 @@ from app.market.feed import TradeHistory, closing
 from app.market.span import Span
 from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
+from app.storage.epochs import raw_id
 from app.storage.owed import Owed
 from app.storage.recorder import Recorder
 from app.storage.tape import Tape
-from app.storage.tape_ranges import TapeRange
+from app.storage.tape_ranges import TapeRange, same_epoch
 from app.storage.trade_store import Gap, TradeStore
 
 _log = structlog.get_logger(__name__)
@@ -247,12 +248,14 @@ class HistoryLoader:
             return
 
         def share(page: TradeBatch) -> float:
-            return (int(page.trade_id[-1]) - first_id + 1) / (last_id - first_id + 1)
+            return (int(page.trade_id[-1]) - raw_id(first_id) + 1) / (last_id - first_id + 1)
 
         for attempt in range(_TRIES):
             if attempt:
                 await self._sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))  # a venue's archive may lag behind its stream
-            if await self._fetch(history.between(first_id, last_id), what, share):
+            if self._store.last_id is not None and not same_epoch(last_id, self._store.last_id):
+                break  # the venue has other trades under these ids by now
+            if await self._fetch(history.between(raw_id(first_id), raw_id(last_id)), what, share):
                 return  # what is left is a gap of its own, with its own tries
         self._gaps.ask_later(gaps)
         _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
@@ -380,7 +383,7 @@ class HistoryLoader:
         pages: list[TradeBatch] = []
         if self._history is None:
             return pages, Span(gap.end_ns, gap.end_ns)
-        async with closing(self._history.since(start_ns, before_id)) as found:
+        async with closing(self._history.since(start_ns, None if before_id is None else raw_id(before_id))) as found:
             async for page in found:
                 if len(page):
                     pages.append(page)

@@ -19,7 +19,9 @@ from app.market.coverage import Source
 from app.market.feed import TradeHistory, closing
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
+from app.storage.epochs import raw_id
 from app.storage.owed import Owed
+from app.storage.tape_ranges import same_epoch
 from app.storage.tape_writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
@@ -61,11 +63,17 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
     for a, b in writer.intervals.gaps():  # by ids: there may be a gap between two trades of the same time
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
             found.append(StoreGap(Span(a.end_ns, max(b.start_ns, a.end_ns + 1)), a.last_id + 1, b.first_id))
+    for a, b in writer.intervals.new_epochs():
+        if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns and a.end_ns < b.start_ns:
+            found.append(StoreGap(Span(a.end_ns, b.start_ns), None, b.first_id))
     return [*found, StoreGap(after, stored[-1].last_id + 1, None)] if after else found
 
 
 def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
     """What is still missing of an entry, oldest first."""
+    newest = writer.intervals.last
+    if row.by_ids and newest is not None and row.last_id < newest.last_key and not same_epoch(row.last_id, newest.last_key):
+        return []  # the venue has other trades under these ids by now
     if row.by_ids:
         return [StoreGap(row.time_of(left, writer.intervals), left.start_ns, left.end_ns) for left in row.left(writer.intervals)]
     if writer.instrument.numbered:
@@ -199,9 +207,9 @@ async def _finished(work: Callable[..., _T], *values: object) -> _T:
 async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
     """Trades of a gap in large batches, each with the time range it fully covers."""
     if gap.first_id is not None and gap.before_id is not None:
-        pages = history.between(gap.first_id, gap.before_id - 1)
+        pages = history.between(raw_id(gap.first_id), raw_id(gap.before_id - 1))
     else:
-        pages = history.since(gap.span.start_ns - 1, gap.before_id)
+        pages = history.since(gap.span.start_ns - 1, None if gap.before_id is None else raw_id(gap.before_id))
     span = Span(gap.span.start_ns - 1, gap.span.end_ns + 1) if numbered else gap.span
     from_ns = max(span.start_ns, history.reaches_ns)
     pending: list[TradeBatch] = []

@@ -25,6 +25,8 @@ class OwedReason(Enum):
     GAP = "gap in the stream"
     DAMAGED_DAY = "damaged day"
     FETCH_AGAIN = "to fetch again"
+    NEW_EPOCH = "ids begin anew"
+    """Between the last trade before and the first one after; how many there were, no id says."""
     CONFLICT = "id conflict"
     """Not to be fetched: a second trade with a stored id, which is in `detail`."""
 
@@ -163,6 +165,11 @@ def settled(
         span = _time_of(run, before, after, day) if numbered else run
         written.append(_entry(run, span, reason or OwedReason.FETCH_AGAIN, now_ns, numbered).at(state, now_ns))
     taken += lost
+    known = [row.span for row in rows if row.reason is OwedReason.NEW_EPOCH]
+    for a, b in after.new_epochs():
+        if a.end_ns < b.start_ns:
+            left = Span(a.end_ns, b.start_ns).minus(known)
+            written += [Owed(0, *NO_IDS, span, OwedReason.NEW_EPOCH, changed_ns=now_ns) for span in left]
     for (first, end), span in gaps.items():
         written += [_entry(run, span if numbered else run, OwedReason.GAP, now_ns, numbered) for run in Span(first, end).minus(taken)]
     return written

@@ -8,27 +8,33 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import structlog
 from filelock import FileLock, Timeout
 
 from app.errors import StoreBusyError, StoreError
 from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
+from app.market.decimals import step_text
 from app.market.instrument import Instrument
 from app.market.span import Span
-from app.market.trade import TradeBatch
+from app.market.times import timestamp_text
+from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue import drop_tail, write_owed, write_ranges, write_tail
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta, write_day
 from app.storage.disk import DiskStore
+from app.storage.epochs import keyed, raw_id, without_conflicts
 from app.storage.minute_cells import write_minute_cells
 from app.storage.owed import NO_IDS, Owed, OwedReason, OwedState, needs_settling, settled
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files
 from app.storage.tape import day_name, next_part
-from app.storage.tape_ranges import TapeRange, TapeRanges, difference, id_ranges, time_range
+from app.storage.tape_ranges import EPOCH_BITS, TapeRange, TapeRanges, difference, epoch_of, id_ranges, time_range
 
 _log = structlog.get_logger(__name__)
 
 TAIL_TRADES = 200_000  # 0.6 s to read at the start; about an hour of a busy market
+_NEAR_NS = 1_000_000  # sources report the time of a trade in milliseconds or finer
+_MOST_CONFLICTS = 10_000  # of one batch: a file of another market has nothing else
 _MOST_IN_MEMORY = 20_000_000  # a day with more trades stays in parts: merging it would take more than 700 MB of memory
 
 
@@ -52,6 +58,8 @@ class TapeWriter:
 
     def __init__(self, store: DiskStore, instrument: Instrument, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
         self._wall_ns = wall_ns
+        self.notes: list[str] = []
+        """What was found about ids while storing, as text for the user."""
         self.tape = store.tape(instrument)
         self._turn = threading.Lock()
         self._lock = _locked(self.tape.folder / "writer.lock", instrument)
@@ -100,12 +108,13 @@ class TapeWriter:
             If the trades cannot be written: then none of them is stored.
         """
         with self._turn:
-            fresh = self._fresh(trades)
+            trades = self._keyed(trades)
+            fresh, conflicts = self._fresh(trades)
             added = self._ranges_of(fresh, source, trades, complete)
             new = _with(self._intervals, added)
-            if not len(fresh) and new is None:
+            if not len(fresh) and new is None and not conflicts:
                 return 0
-            owed = self._settled(new, added) if new is not None else []
+            owed = [*(self._settled(new, added) if new is not None else []), *conflicts]
             with self.tape.catalogue.transaction() as connection:
                 write_tail(connection, self._number, fresh)
                 if new is not None:
@@ -119,12 +128,15 @@ class TapeWriter:
     def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
         """Store many historical trades directly in day files; else like `insert`."""
         with self._turn:
-            fresh = self._fresh(trades)
+            trades = self._keyed(trades)
+            fresh, conflicts = self._fresh(trades)
             added = self._ranges_of(fresh, source, trades, complete)
             known = _with(self._intervals, added) or self._intervals
             count = sum(self._merge_into_day(day, part, known) for day, part in by_day(fresh))
             if (new := _with(self._intervals, added)) is not None:  # the ranges may be fewer by now, if a damaged file was renamed
-                self._replace_intervals(new)
+                self._replace_intervals(new, more=conflicts)
+            elif conflicts:
+                self._replace_intervals(self._intervals, more=conflicts)
             return count
 
     @property
@@ -225,13 +237,65 @@ class TapeWriter:
 
     # -- private ---------------------------------------------------------------------------------
 
-    def _fresh(self, trades: TradeBatch) -> TradeBatch:
-        """The trades in the order of the tape, without those whose ids are stored."""
-        trades = merge_trades([trades], numbered=self.instrument.numbered)
-        if not self.instrument.numbered or not len(trades):
+    def _keyed(self, trades: TradeBatch) -> TradeBatch:
+        """The trades with keys in place of the venue's ids; where ids begin anew, that is reported."""
+        if not self.instrument.numbered:
             return trades
+        found = keyed(trades, self._intervals)
+        epochs = {epoch_of(key) for one in self._intervals for key in (one.first_key,)}
+        for epoch in np.unique(found.trade_id >> EPOCH_BITS).tolist() if len(found) else ():
+            if epoch not in epochs and (epoch or epochs):
+                first = found[found.trade_id >> EPOCH_BITS == epoch]
+                text = f"ids begin anew at {timestamp_text(int(first.time_ns.min()))}: kept as another epoch of ids"
+                self.notes.append(text)
+                _log.info("ids begin anew", instrument=self.instrument.id, epoch=epoch, time_ns=int(first.time_ns.min()))
+        return found
+
+    def _fresh(self, trades: TradeBatch) -> tuple[TradeBatch, list[Owed]]:
+        """The trades in the order of the tape, without those that are stored; and those with the id of another trade, to report."""
+        if not self.instrument.numbered:
+            return merge_trades([trades], numbered=False), []
+        rising = len(trades) < 2 or bool(np.all(trades.trade_id[1:] > trades.trade_id[:-1]))
         known = self._intervals.holds(trades.trade_id)
-        return trades[~known] if known.any() else trades
+        if rising and not known.any():
+            return trades, []
+        same_ids, comparable = self._stored_with_ids_of(trades[known])
+        if not comparable:
+            return merge_trades([trades[~known]], numbered=True), []
+        unique, conflicts = without_conflicts(trades, same_ids)
+        moved = unique[self._intervals.holds(unique.trade_id)]  # stored with another time: not where it was looked for
+        return unique[~self._intervals.holds(unique.trade_id)], self._conflicts(concatenate([conflicts, moved]))
+
+    def _stored_with_ids_of(self, trades: TradeBatch) -> tuple[TradeBatch, bool]:
+        """The stored trades with the same ids at about the same times; False if a file cannot be read."""
+        found: list[TradeBatch] = []
+        try:
+            for _, part in by_day(trades):
+                near = self.tape.trades(Span(int(part.time_ns.min()) - _NEAR_NS, int(part.time_ns.max()) + _NEAR_NS))
+                found.append(near[np.isin(near.trade_id, part.trade_id)])
+        except StoreError as error:
+            _log.warning("stored trades not compared", reason=error.detail)
+            return TradeBatch.empty(), False
+        return merge_trades(found, numbered=True), True
+
+    def _conflicts(self, trades: TradeBatch) -> list[Owed]:
+        """Entries that keep trades whose ids others have; ones that are kept already are left out."""
+        told = {row.detail for row in self._owed if row.reason is OwedReason.CONFLICT}
+        found: list[Owed] = []
+        grid, step = self.instrument.tick_size, self.instrument.lot_size
+        for time_ns, price, lots, side, key in zip(*(column.tolist() for column in trades.columns), strict=True):
+            word = {1: "buy", -1: "sell"}.get(side, "unknown side")
+            what = f"{step_text(lots, step)} at {step_text(price, grid)}, {word}, {time_ns} ns"
+            detail = f"id {raw_id(key)} is stored for another trade than {what}"
+            if detail not in told and len(found) < _MOST_CONFLICTS:
+                told.add(detail)
+                found.append(Owed(0, key, key, Span(time_ns, time_ns + 1), OwedReason.CONFLICT, changed_ns=self._wall_ns(), detail=detail))
+        if len(trades):
+            n = len(trades)
+            _log.info("ids of other trades", instrument=self.instrument.id, trades=n)
+            if found:
+                self.notes.append(f"{n:,} trade{'' if n == 1 else 's'} with the id of another stored trade: kept aside, listed by verify")
+        return found
 
     def _ranges_of(self, fresh: TradeBatch, source: Source, given: TradeBatch, complete: Span | None) -> list[TapeRange]:
         if self.instrument.numbered:

@@ -14,6 +14,7 @@ from app.market.span import Span
 from app.market.times import fine_clock_text, iso_date_text
 from app.market.trade import TradeBatch
 from app.storage.day_file import DayTotals, merge_trades, read_day
+from app.storage.epochs import raw_id
 from app.storage.minute_cells import cells_of, read_minute_cells, write_minute_cells
 from app.storage.owed import Owed, OwedReason, OwedState, settled
 from app.storage.tape import Tape, day_name
@@ -132,7 +133,7 @@ def _missing(tape: Tape, row: Owed, left: Span, stored: TapeRanges) -> StoreFind
     begin, end = (f"{iso_date_text(ns)}T{fine_clock_text(ns)}" for ns in (gap.start_ns, gap.end_ns))
     why = "" if row.reason is OwedReason.GAP else f" ({row.reason.value})"
     if row.by_ids:
-        n, ids = left.length_ns, f"ids {left.start_ns} to {left.end_ns - 1}"
+        n, ids = left.length_ns, f"ids {raw_id(left.start_ns)} to {raw_id(left.end_ns - 1)}"
         text = f"{n:,} trade{'s' if n > 1 else ''} missing, {ids}, {begin} to {end}{why}"
     else:
         text = f"trades may be missing, {begin} to {end}{why}"

@@ -62,7 +62,7 @@ def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_
                     new = import_file(writer, path, report, tell=tell)
             finally:
                 writer.close()
-            for line in report.lines():
+            for line in (*report.lines(), *writer.notes):
                 print_note(f"{path}: {line}", quiet)
             print_note(f"{path}: {new:,} new, {report.trades - new:,} already stored", quiet)
     finally:
