@@ -1,6 +1,7 @@
 """The faults by number, and what the program promises when each one happens.
 
-`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers. Tests name the numbers in their docstrings.
+`A` are faults of incoming data, `B` of the store and the process, `C` of files from strangers,
+`D` are data thrown away or called complete, `X` is hostile input from anywhere. Tests name the numbers in their docstrings.
 """
 
 from __future__ import annotations
@@ -62,10 +63,26 @@ CATALOGUE = {
     "C1": Entry("hostile zip archives", "bounded in members, bytes and ratio while reading; nothing written elsewhere"),
     "C2": Entry("hostile CSV", "refused with the line, or read as it says; all or nothing for each file"),
     "C3": Entry("formulas in exported text", "text cells are defused, numbers stay numbers"),
+    "D5": Entry(
+        "an outage longer than memory holds, with a restart before it is filled",
+        "owed in the catalogue from the first trade after it, shown, and fetched straight to disk until nothing is missing",
+    ),
+    "D6": Entry(
+        "a damaged day: the oldest, the newest, the only one, several",
+        "moved aside by `verify --repair` only; owed, and never called complete, until fetched again or given up by name",
+    ),
+    "D10": Entry(
+        "the same id for different trades: a relisting, a reset, a conflict",
+        "a new epoch of ids is kept in its place in time, a conflict is kept aside and listed; the same trade is stored once",
+    ),
+    "X2": Entry(
+        "a value of the catalogue that cannot be right", "the row is set aside, told, and rebuilt from the day files; never a traceback"
+    ),
+    "X3": Entry("names in files that lead elsewhere", "refused: no path outside the store is made"),
 }
 """All faults by number, in the order of the report's table."""
 
-_NUMBERED = re.compile(r"\s*([ABC]\d+(?:, [ABC]\d+)*): ")
+_NUMBERED = re.compile(r"\s*([ABCDSTX]\d+(?:, [ABCDSTX]\d+)*): ")
 
 
 def numbers_of(docstring: str | None) -> list[str]:

@@ -24,7 +24,7 @@ def test_every_number_that_a_test_names_is_in_the_catalogue() -> None:
     named = {
         number
         for path in (ROOT / "tests").rglob("test_*.py")
-        for line in re.findall(r'^    """([ABC]\d.*)', path.read_text(encoding="utf-8"), re.MULTILINE)
+        for line in re.findall(r'^    """([ABCDSTX]\d.*)', path.read_text(encoding="utf-8"), re.MULTILINE)
         for number in numbers_of(line)
     }
     assert named <= set(CATALOGUE) and {f"A{n}" for n in range(1, 15)} <= named
