@@ -63,7 +63,7 @@ class GapQueue:
 
 
 class OwedQueue:
-    """What is owed on disk and lies outside the trades in memory, newest first.
+    """The entries of owed trades outside those in memory, newest first.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class OwedQueue:
 
     @property
     def text(self) -> str:
-        """What is owed outside memory, for a status line; empty if nothing is."""
+        """Text of the owed trades outside memory, for a status line; empty if there are none."""
         rows, stored, low = self.writer.owed, self.writer.intervals, self._lowest()
         if self._shown[:3] != (rows, stored, low):
             self._shown = rows, stored, low, owed_text([row for row in rows if not self._in_memory(row, low)], stored)
@@ -101,7 +101,7 @@ class OwedQueue:
         return None
 
     def pause(self) -> None:
-        """Look again later, because the disk cannot be written."""
+        """Wait before the next check, because the disk cannot be written."""
         self._idle = self.writer.owed, self._wall_ns() + 10 * _LOOK_AGAIN_NS
 
     def _lowest(self) -> int:

@@ -122,7 +122,7 @@ class Ingest:
 
     @property
     def owed_text(self) -> str:
-        """What is still to be fetched to the disk, older than the trades in memory; empty if nothing is."""
+        """Text of the owed trades outside those in memory; empty if there are none."""
         return self.past.owed.text if self.past.owed is not None else ""
 
     async def run(self) -> None:
@@ -192,7 +192,7 @@ class Ingest:
         return Span(begin_ns, self._live_from_ns)
 
     def _keyed(self, batch: TradeBatch) -> TradeBatch:
-        """The trades with keys in place of the venue's ids, which may have begun anew."""
+        """The trades with keys in place of the venue's ids, which may have started again."""
         return batch if self.store.by_time or not self.store.contiguous else keyed(batch, self._ids)
 
     def _record_aside(self, source: Source) -> None:

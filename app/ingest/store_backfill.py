@@ -70,7 +70,7 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
 
 
 def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
-    """What is still missing of an entry, oldest first."""
+    """The gaps that remain of an entry, oldest first."""
     newest = writer.intervals.last
     if row.by_ids and newest is not None and row.last_id < newest.last_key and not same_epoch(row.last_id, newest.last_key):
         return []  # the venue has other trades under these ids by now

@@ -198,7 +198,7 @@ class Catalogue:
         return TapeRanges(disjoint([found for row in rows if (found := self._sound("stretch", row, range_of_row)) is not None]))
 
     def owed(self, name: str) -> list[Owed]:
-        """What is owed to a market, in every state, oldest entry first."""
+        """The entries of owed trades of a market, in every state, oldest first."""
         if self._all("PRAGMA user_version")[0][0] < _OWED_SINCE:  # an older catalogue, opened for reading only
             return []
         rows = self._all(

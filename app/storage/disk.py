@@ -14,9 +14,9 @@ from pathlib import Path
 
 from app.errors import BadInputError, StoreError
 from app.market.instrument import Instrument
+from app.storage.bad_rows import move_bad_rows
 from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, rename_damaged
 from app.storage.rebuild import rebuild_catalogue
-from app.storage.set_aside import set_bad_rows_aside
 from app.storage.tape import Tape
 
 
@@ -54,7 +54,7 @@ class DiskStore:
             self.repaired = f"{error.user_message}; renamed to {aside.name} and rebuilt from the day files"
         if write:
             try:
-                self.repaired = self.repaired or set_bad_rows_aside(self.catalogue, folder, self.tape)
+                self.repaired = self.repaired or move_bad_rows(self.catalogue, folder, self.tape)
             except BaseException:
                 self.catalogue.close()
                 raise

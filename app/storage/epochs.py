@@ -1,4 +1,4 @@
-"""Epochs of trade ids: after a relisting or a reset a venue's ids begin anew, and the same id is another trade.
+"""Epochs of trade ids: after a relisting or a reset a venue's ids start again, and the same id is another trade.
 
 Inside the program the upper bits of a numbered market's ids count its epochs: the first epoch is 0 and its ids are the venue's
 own; trades of later epochs, and of earlier ones that are imported afterwards, have other upper bits. Ids thus stay unique and in
@@ -61,11 +61,11 @@ class _Epoch(NamedTuple):
         last = len(self.first_ids)
         bound = np.minimum(after, last - 1)
         upper = np.where(after < last, np.where(inside, self.ends_ns[bound], self.starts_ns[bound]), 1 << 62)
-        begun_anew = (times >= self.end_ns) & (ids < int(self.last_ids[-1]) - _FAR_BELOW)
-        return (times >= lower - _EARLY_NS) & (times <= upper + _JITTER_NS) & ~begun_anew
+        starts_again = (times >= self.end_ns) & (ids < int(self.last_ids[-1]) - _FAR_BELOW)
+        return (times >= lower - _EARLY_NS) & (times <= upper + _JITTER_NS) & ~starts_again
 
     def distance(self, ids: Int64Array) -> Int64Array:
-        """How far ids lie outside the stored ones, int64 [shape=(n,)]."""
+        """Distance of ids from the stored ones, int64 [shape=(n,)]."""
         return np.maximum(0, np.maximum(int(self.first_ids[0]) - ids, ids - int(self.last_ids[-1])))
 
 
@@ -73,7 +73,7 @@ def keyed(trades: TradeBatch, stored: TapeRanges) -> TradeBatch:
     """Trades with a venue's own ids, or with keys already, as trades with keys; in the given order.
 
     A trade belongs to the epoch in whose time it lies; before, between and after the stored epochs, to the one in which its id
-    is where its time is. If there is none, ids have begun anew.
+    is where its time is. If there is none, ids have started again.
     """
     if not len(trades):
         return trades
@@ -129,7 +129,7 @@ def _shifted(trades: TradeBatch, offsets: Int64Array) -> TradeBatch:
 
 
 def _runs(ids: Int64Array, times: Int64Array) -> list[slice]:
-    """Cut trades, given in order of time, where their ids begin anew."""
+    """Cut trades, given in order of time, where their ids start again."""
     found: list[slice] = []
     start = 0
     while start < len(ids):
@@ -145,7 +145,7 @@ def _runs(ids: Int64Array, times: Int64Array) -> list[slice]:
 
 
 def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Array:
-    """The offsets of trades whose ids do not begin anew among them, int64 [shape=(n,)]."""
+    """The offsets of trades whose ids do not start again among them, int64 [shape=(n,)]."""
     epochs = _epochs(known)
     offsets = np.zeros(len(ids), np.int64)
     if not epochs:
@@ -165,7 +165,8 @@ def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Arra
         new = rows & (distances.min(axis=0) == far)
         if new.any():  # then all later ones that do not belong to the next epoch are of the new one as well
             later = np.arange(len(ids)) >= int(np.argmax(new))
-            following = numbers == (epochs[place].number if place < len(epochs) else far)
+            next_number: int = epochs[place].number if place < len(epochs) else far
+            following: BoolArray = numbers == next_number
             numbers[new | (later & ~following)] = _new_number(epochs, place)
         offsets[rows] = numbers[rows] << EPOCH_BITS
     return offsets

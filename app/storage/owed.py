@@ -1,4 +1,4 @@
-"""What is owed: trades that a market once had, or that passed by unseen, and that are still to be fetched.
+"""Owed trades: ones that a market once had, or that passed by unseen, and that are still to be fetched.
 
 Each entry is a row of the catalogue, written in the transaction that causes it: a gap in the stream, a day that was moved aside,
 an id that two different trades claim. Collector, window and `tapeprint verify` work from these rows, so that nothing depends on
@@ -25,7 +25,7 @@ class OwedReason(Enum):
     GAP = "gap in the stream"
     DAMAGED_DAY = "damaged day"
     FETCH_AGAIN = "to fetch again"
-    NEW_EPOCH = "ids begin anew"
+    NEW_EPOCH = "ids start again"
     """Between the last trade before and the first one after; how many there were, no id says."""
     CONFLICT = "id conflict"
     """Not to be fetched: a second trade with a stored id, which is in `detail`."""
@@ -189,13 +189,13 @@ def needs_settling(rows: Sequence[Owed], before: TapeRanges, after: TapeRanges, 
 
 
 def owed_text(rows: Iterable[Owed], stored: TapeRanges) -> str:
-    """What is owed in a few words for a status line; empty if nothing is."""
+    """Text of the owed trades for a status line; empty if there are none."""
     text = _amount([row for row in rows if row.is_open], stored)
     return f"owed: {text}" if text else ""
 
 
 def given_up_text(rows: Iterable[Owed], stored: TapeRanges) -> str:
-    """What was given up, in a few words."""
+    """Text of the trades given up."""
     rows = list(rows)
     conflicts = sum(row.reason is OwedReason.CONFLICT for row in rows)
     parts = [

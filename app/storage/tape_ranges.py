@@ -130,7 +130,7 @@ class TapeRanges:
         return [(a, b) for a, b in pairs if b.first_key > a.last_key + 1 and (a.first_id == NO_ID or same_epoch(a.last_key, b.first_key))]
 
     def new_epochs(self) -> list[tuple[TapeRange, TapeRange]]:
-        """The tape ranges before and after each place where ids begin anew."""
+        """The tape ranges before and after each place where ids start again."""
         pairs = zip(self._all, self._all[1:], strict=False)
         return [(a, b) for a, b in pairs if a.first_id != NO_ID and not same_epoch(a.last_key, b.first_key)]
 

@@ -88,7 +88,7 @@ class TapeWriter:
 
     @property
     def owed(self) -> list[Owed]:
-        """What is still to be fetched, oldest entry first; the same object until something changes."""
+        """The entries still to be fetched, oldest first; the same object until something changes."""
         return self._open
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
@@ -238,7 +238,7 @@ class TapeWriter:
     # -- private ---------------------------------------------------------------------------------
 
     def _keyed(self, trades: TradeBatch) -> TradeBatch:
-        """The trades with keys in place of the venue's ids; where ids begin anew, that is reported."""
+        """The trades with keys in place of the venue's ids; where ids start again, that is reported."""
         if not self.instrument.numbered:
             return trades
         found = keyed(trades, self._intervals)
@@ -246,9 +246,9 @@ class TapeWriter:
         for epoch in np.unique(found.trade_id >> EPOCH_BITS).tolist() if len(found) else ():
             if epoch not in epochs and (epoch or epochs):
                 first = found[found.trade_id >> EPOCH_BITS == epoch]
-                text = f"ids begin anew at {timestamp_text(int(first.time_ns.min()))}: kept as another epoch of ids"
+                text = f"ids start again at {timestamp_text(int(first.time_ns.min()))}: stored as another epoch of ids"
                 self.notes.append(text)
-                _log.info("ids begin anew", instrument=self.instrument.id, epoch=epoch, time_ns=int(first.time_ns.min()))
+                _log.info("ids start again", instrument=self.instrument.id, epoch=epoch, time_ns=int(first.time_ns.min()))
         return found
 
     def _fresh(self, trades: TradeBatch) -> tuple[TradeBatch, list[Owed]]:
@@ -294,7 +294,7 @@ class TapeWriter:
             n = len(trades)
             _log.info("ids of other trades", instrument=self.instrument.id, trades=n)
             if found:
-                self.notes.append(f"{n:,} trade{'' if n == 1 else 's'} with the id of another stored trade: kept aside, listed by verify")
+                self.notes.append(f"{n:,} trade{'' if n == 1 else 's'} with the id of another trade: listed by verify, not counted")
         return found
 
     def _ranges_of(self, fresh: TradeBatch, source: Source, given: TradeBatch, complete: Span | None) -> list[TapeRange]:

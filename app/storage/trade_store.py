@@ -235,7 +235,7 @@ class TradeStore:
         return batch[~known]
 
     def take_aside(self) -> TradeBatch:
-        """The trades put aside since the last call: too old for memory, or with the id of another trade; the disk may keep them."""
+        """The trades rejected since the last call: too old for memory, or with the id of another trade; the disk may keep them."""
         found, self._aside = concatenate(self._aside), []
         return found
 
@@ -382,7 +382,7 @@ def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
 
 
 def _gap(before: _Edge, after: _Edge) -> Gap:
-    """The gap between two trades; where ids begin anew, the number of missing ones is unknown."""
+    """The gap between two trades; where ids start again, the number of missing ones is unknown."""
     last_id = after.trade_id - 1 if same_epoch(before.trade_id, after.trade_id) else before.trade_id
     return Gap(before.trade_id + 1, last_id, before.time_ns, after.time_ns)
 

@@ -124,9 +124,7 @@ def _give_up(store: DiskStore, instrument: Instrument, text: str, quiet: bool) -
         print_note(f"{instrument.id}: given up: {given_up_text([row], writer.intervals)}", quiet)
     if beyond:
         first, last = (iso_date_text(ns) for ns in (min(row.span.start_ns for row in beyond), max(row.span.end_ns - 1 for row in beyond)))
-        raise BadInputError(
-            f"--give-up: {text}: ids are missing from {first} to {last}, and no day can be told of them; pass {first}..{last}"
-        )
+        raise BadInputError(f"--give-up: {text}: ids are missing from {first} to {last} and have no day of their own; pass {first}..{last}")
     if not ended:
         raise BadInputError(f"--give-up: {instrument.id}: nothing is owed on {text}")
 

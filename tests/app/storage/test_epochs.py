@@ -52,7 +52,7 @@ ANEW = {
 
 
 ORDERS = [(name, order) for name in ANEW for order in ("old first", "new first", "together", "in pieces")]
-ORDERS.remove(("at once, far below", "new first"))  # ids that rise at later times: nothing says that they began anew
+ORDERS.remove(("at once, far below", "new first"))  # ids that rise at later times: nothing says that they started again
 
 
 @pytest.mark.parametrize(("name", "order"), ORDERS)
@@ -72,12 +72,12 @@ def test_ids_that_begin_anew_are_another_epoch(store: DiskStore, writer: TapeWri
     assert alike(writer.tape.trades(ALL), both)
     assert sum(insert(piece, ARCHIVE) for piece in pieces) == 0
     assert insert(both, ARCHIVE) == 0
-    assert any(note.startswith("ids begin anew at ") for note in writer.notes)
+    assert any(note.startswith("ids start again at ") for note in writer.notes)
     assert not [row for row in store.catalogue.owed(TAPE.id) if row.reason is OwedReason.CONFLICT]
     writer.seal(int(both.time_ns[-1]) + DAY_NS)
     assert alike(writer.tape.trades(ALL), both)
     texts = [finding.text for finding in verify(writer.tape)]
-    assert len(texts) == 1 and texts[0].endswith(" (ids begin anew)"), texts
+    assert len(texts) == 1 and texts[0].endswith(" (ids start again)"), texts
     assert [missing for a, b in writer.intervals.gaps() for missing in range(a.last_key + 1, b.first_key)] == []
 
 
@@ -196,7 +196,7 @@ def test_a_relisted_market_is_imported_told_and_exported_with_its_own_ids(tmp_pa
     market = ["--instrument", "binance:BTCUSDT", "--tick-size", "1", "--lot-size", "1", "--store", str(tmp_path / "store")]
     assert run(["import", "csv", *files, *market]) == 0
     err = capfd.readouterr().err
-    assert err.count("300 new, 0 already stored") == 2 and "ids begin anew at 2023-12-24" in err
+    assert err.count("300 new, 0 already stored") == 2 and "ids start again at 2023-12-24" in err
     assert run(["import", "csv", *files, *market]) == 0
     assert capfd.readouterr().err.count("0 new, 300 already stored") == 2
     assert run(["export", "binance:BTCUSDT", "-o", str(tmp_path / "out.csv"), "--store", str(tmp_path / "store"), "--quiet"]) == 0
@@ -204,7 +204,7 @@ def test_a_relisted_market_is_imported_told_and_exported_with_its_own_ids(tmp_pa
     assert ids == [str(i) for i in (*range(1000, 1300), *range(1000, 1300))]
     verify_ = ["verify", "binance:BTCUSDT", "--store", str(tmp_path / "store")]
     assert run(verify_) == 1
-    assert "(ids begin anew)" in capfd.readouterr().out
+    assert "(ids start again)" in capfd.readouterr().out
     assert run([*verify_, "--give-up", "2023-11-14..2023-12-24"]) == 0
 
 

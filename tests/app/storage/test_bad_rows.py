@@ -83,7 +83,7 @@ def test_a_bad_row_is_rebuilt_from_the_day_files(folder: Path, logged, statement
     assert reader.catalogue.bad_rows or "last_key" in statement
     reader.close()
     store = DiskStore(folder)
-    assert store.repaired.startswith("1 damaged row of the catalogue set aside and rebuilt from the day files: ")
+    assert store.repaired.startswith("1 damaged row of the catalogue moved away and rebuilt from the day files: ")
     assert aside(store) == origins
     assert store.instruments() == [TAPE, BYBIT]
     for instrument in (TAPE, BYBIT):

@@ -28,7 +28,7 @@ _COLUMNS = {
 }
 
 
-def set_bad_rows_aside(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> str:
+def move_bad_rows(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> str:
     """Move rows that cannot be right out of the way, rebuild what the day files have of them, and return a text for the user.
 
     What the day files do not have is owed from then on. Empty if all rows are sound.
@@ -51,9 +51,9 @@ def set_bad_rows_aside(catalogue: Catalogue, folder: Path, tape_of: Callable[[In
         if instrument.id in names:
             _rebuild(catalogue, instrument, tape_of(instrument), now_ns)
     text = (
-        f"{len(texts):,} damaged row{'' if len(texts) == 1 else 's'} of the catalogue set aside and rebuilt from the day files: {texts[0]}"
+        f"{len(texts):,} damaged row{'' if len(texts) == 1 else 's'} of the catalogue moved away and rebuilt from the day files: {texts[0]}"
     )
-    _log.warning("damaged rows of the catalogue set aside", rows=len(texts), first=texts[0])
+    _log.warning("damaged rows of the catalogue moved away", rows=len(texts), first=texts[0])
     catalogue.bad_rows.clear()
     return text
 
