@@ -156,7 +156,8 @@ def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Arra
         offsets[inside] = epoch.number << EPOCH_BITS
         open_ &= ~inside
     after = np.searchsorted([epoch.start_ns for epoch in epochs], times, side="right")
-    for place in np.unique(after[open_]).tolist():
+    places: list[int] = np.unique(after[open_]).tolist()
+    for place in places:
         rows = open_ & (after == place)
         near = epochs[max(0, place - 1) : place + 1]
         far = 1 << 62
@@ -165,8 +166,7 @@ def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Arra
         new = rows & (distances.min(axis=0) == far)
         if new.any():  # then all later ones that do not belong to the next epoch are of the new one as well
             later = np.arange(len(ids)) >= int(np.argmax(new))
-            next_number: int = epochs[place].number if place < len(epochs) else far
-            following: BoolArray = numbers == next_number
+            following = numbers == (epochs[place].number if place < len(epochs) else far)
             numbers[new | (later & ~following)] = _new_number(epochs, place)
         offsets[rows] = numbers[rows] << EPOCH_BITS
     return offsets
